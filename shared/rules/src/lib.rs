@@ -1,0 +1,1 @@
+//! Facts in, findings and a plan out: the cost rules.

@@ -1,0 +1,1 @@
+//! Whole functions against the simulated account.
