@@ -1,1 +1,13 @@
-//! Facts in, findings and a plan out: the cost rules.
+//! Facts in, findings and a plan out: the cost rules. Pure: no AWS, no async, no clock, no environment.
+//!
+//! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
+
+pub mod duration;
+pub mod facts;
+pub mod finding;
+pub mod mail;
+pub mod plan;
+pub mod policy;
+pub mod price;
+pub mod rules;
+pub mod schedule;

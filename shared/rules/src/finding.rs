@@ -1,0 +1,129 @@
+//! What a rule says of one resource, and all that the rules say of the account.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    duration::Duration,
+    facts::{AppHome, Resource, Unread},
+};
+
+/// What a rule says of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// No waste that this rule knows.
+    Fine,
+    /// Waste.
+    Waste(Box<Waste>),
+    /// A fact is missing, this one. Nothing is done, and what is in the ledger stays as it is.
+    Unknown(String),
+}
+
+/// The waste that a rule found, in the rule's own words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waste {
+    /// Why it is waste, with the numbers: observed and limit. A sentence without its final period.
+    pub reason: String,
+    /// USD per hour that it costs; `None`: no price known, or not billed by the hour.
+    pub usd_per_hour: Option<Decimal>,
+    /// USD per month that it costs if nothing changes; `None`: no price known.
+    pub usd_per_month: Option<Decimal>,
+    /// When the waste would end by itself (working hours begin): what is saved is counted until then.
+    pub ends: Option<Timestamp>,
+    /// What can be done about it.
+    pub remedy: Remedy,
+}
+
+/// What can be done about waste: by the guard where the policy says so, else by the owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// `StopNotebookInstance`: the volume and what is on it stay.
+    StopNotebook,
+    /// `DeleteApp`: the space or profile and its files stay, what is only in memory is lost.
+    DeleteApp {
+        /// The domain's id.
+        domain: String,
+        /// The space or the user profile.
+        home: AppHome,
+        /// As the API spells it.
+        app_type: String,
+        /// The app's name.
+        app_name: String,
+    },
+    /// Nothing that the guard would do: this is what a person can do.
+    Advice(String),
+}
+
+impl Remedy {
+    /// The action's name in the report; `none` for advice.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::StopNotebook => "stop-notebook-instance",
+            Self::DeleteApp { .. } => "delete-app",
+            Self::Advice(_) => "none",
+        }
+    }
+}
+
+/// What a rule may do about what it finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Mail the owner.
+    #[default]
+    Report,
+    /// Mail the owner, then act.
+    Enforce,
+}
+
+/// One waste of one resource, with whose it is and what the policy allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The resource.
+    pub resource: Resource,
+    /// The start of the run that the finding is about; a grace given to one run does not count for the next.
+    pub run: Option<Timestamp>,
+    /// Whose it is, by the first of the policy's owner tags that is present.
+    pub owner: Option<String>,
+    /// Whose team's, by the policy's team tags.
+    pub team: Option<String>,
+    /// What was found.
+    pub waste: Waste,
+    /// What the policy lets the rule do here.
+    pub mode: Mode,
+    /// How long the owner is warned before the guard acts.
+    pub grace: Duration,
+    /// How long until an open finding is mailed again.
+    pub remind_after: Duration,
+    /// How often the rule may act in one run.
+    pub max_actions: u32,
+    /// The owner's wish to keep it, from `cost-guard:keep-until`.
+    pub keep: Option<Keep>,
+    /// Why the policy's `enforce` is suspended here: a `cost-guard:` tag that cannot be read.
+    pub suspended: Option<String>,
+}
+
+/// The owner's wish to keep a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The tag's value, as it was written.
+    pub value: String,
+    /// The first moment that it no longer holds; `None`: `always`.
+    pub until: Option<Timestamp>,
+    /// How long a wish holds at most, from when it was first seen; `None`: the policy sets no end to this one.
+    pub longest: Option<Duration>,
+}
+
+/// All that the rules say of the account. The order is the rules' and then the facts' order.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// The waste.
+    pub findings: Vec<Finding>,
+    /// (rule, resource id) that could not be judged for want of a fact.
+    pub undecided: BTreeSet<(&'static str, String)>,
+    /// The same for people, one line per rule and reason.
+    pub unknown: Vec<Unread>,
+}

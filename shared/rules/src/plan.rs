@@ -1,0 +1,430 @@
+//! From findings and what the ledger remembers of them to what is done now: mail, remind, warn, wait, act, hold back, close. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+
+use crate::{
+    duration::Duration,
+    facts::{Facts, Kind, Resource, id_of_arn},
+    finding::{Finding, Judgement, Mode, Remedy},
+    price::HOURS_PER_MONTH,
+};
+
+/// A stop takes a few minutes to show: what was acted upon is not acted upon again within this time.
+const SETTLING: SignedDuration = SignedDuration::from_mins(15);
+
+/// An open finding is written again when nothing but the time has changed, so that it does not expire: this often.
+const REFRESH: SignedDuration = SignedDuration::from_hours(24);
+
+/// What the ledger remembers of one finding. Its key is (rule, resource id).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The rule's name.
+    pub rule: String,
+    /// The resource's id ([`Resource::id`]).
+    pub id: String,
+    /// The resource's ARN, or its id where none was known.
+    pub arn: String,
+    /// The resource's name.
+    pub name: String,
+    /// Whose it was when it was last found.
+    pub owner: Option<String>,
+    /// Whose team's.
+    pub team: Option<String>,
+    /// How far it has come.
+    pub state: State,
+    /// When it was found first.
+    pub first_seen: Timestamp,
+    /// When it was found last (at most a day ago, if it is still open).
+    pub last_seen: Timestamp,
+    /// When its owner was last mailed about its state. `None`: not yet, or that mail failed: it is due.
+    pub notified_at: Option<Timestamp>,
+    /// When the guard may act. Set by a warning.
+    pub act_after: Option<Timestamp>,
+    /// The start of the run that it is about.
+    pub run: Option<Timestamp>,
+    /// What it costs.
+    pub usd_per_hour: Option<Decimal>,
+    /// What it costs.
+    pub usd_per_month: Option<Decimal>,
+    /// When the waste would have ended by itself.
+    pub ends: Option<Timestamp>,
+    /// The wish to keep it, and when it was first seen.
+    pub kept: Option<Kept>,
+    /// Why the last attempt to act failed.
+    pub failure: Option<String>,
+    /// Counts the writes: a write on top of another run's is refused. 0: not in the ledger yet.
+    pub version: u64,
+}
+
+/// How far a finding has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Its owner was told.
+    Reported,
+    /// Its owner was told when it will be stopped.
+    Warned,
+    /// The guard was about to act. If this is read, that run did not come to its end.
+    Acting,
+    /// The guard acted.
+    Acted,
+    /// Its owner wishes to keep it.
+    Exempt,
+    /// It is gone. Kept for a while, so that who was told yesterday is not told again today.
+    Closed,
+}
+
+/// A wish to keep a resource, as the ledger remembers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The tag's value.
+    pub value: String,
+    /// When it was first seen: the longest exemption counts from here.
+    pub since: Timestamp,
+}
+
+/// What is done about a finding now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: its owner knows, and its time has not come.
+    Wait,
+    /// Mail it for the first time.
+    Report,
+    /// Mail it again.
+    Remind,
+    /// Mail that it will be stopped, and when.
+    Warn,
+    /// Act.
+    Act,
+    /// It is due, but the rule has acted often enough in this run.
+    HoldBack,
+    /// Nothing: its owner wishes to keep it.
+    Exempt,
+}
+
+/// A finding with what is done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Planned {
+    /// The finding.
+    pub finding: Finding,
+    /// What is done now.
+    pub step: Step,
+    /// What the ledger says of it from now on.
+    pub entry: Entry,
+    /// Whether that differs from what it says already.
+    pub changed: bool,
+}
+
+/// A finding that is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    /// As it goes back into the ledger.
+    pub entry: Entry,
+    /// What that saves, if something was stopped.
+    pub saving: Option<Saving>,
+    /// The guard stopped it, but broke off before it could say so.
+    pub untold: bool,
+}
+
+/// What a stop saves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saving {
+    /// Whether the guard stopped it; else its owner did.
+    pub by_guard: bool,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when it would have gone on: a month where no end is known.
+    pub until: Timestamp,
+    /// USD in that time; `None`: no price known.
+    pub usd: Option<Decimal>,
+}
+
+/// What is done now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// About what was found, in the findings' order.
+    pub planned: Vec<Planned>,
+    /// About what is gone.
+    pub closed: Vec<Closed>,
+}
+
+impl Plan {
+    /// Whether nobody is mailed, nothing is done and nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.planned.iter().all(|one| !one.changed && matches!(one.step, Step::Wait | Step::Exempt))
+    }
+}
+
+/// What this run is for.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// Everything.
+    #[default]
+    Everything,
+    /// These resources, by id.
+    Only(HashSet<String>),
+    /// This resource changed its state: what the change ends is closed, and nothing is started.
+    Changed(String),
+}
+
+impl Scope {
+    /// Whether a resource is looked at in this run.
+    pub fn includes(&self, id: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Only(ids) => ids.contains(id),
+            Self::Changed(one) => one == id,
+        }
+    }
+}
+
+/// Plans. Without a ledger (`entries` is `None`) nothing is done and nobody is mailed: what was told before is not known.
+pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
+    let now = facts.now;
+    let Judgement { findings, undecided, .. } = judgement;
+    let Some(entries) = entries else {
+        let untold = |finding| Planned { entry: new_entry(&finding, now), step: Step::Wait, changed: false, finding };
+        return Plan { planned: findings.into_iter().map(untold).collect(), closed: vec![] };
+    };
+    let mut known: HashMap<(String, String), Entry> =
+        entries.into_iter().map(|entry| ((entry.rule.clone(), entry.id.clone()), entry)).collect();
+    let mut plan = Plan::default();
+    for finding in findings {
+        let entry = known.remove(&(finding.rule.to_owned(), finding.resource.id.clone()));
+        if matches!(scope, Scope::Changed(_)) {
+            if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
+                plan.closed.extend(close(old, None, now));
+            }
+        } else {
+            plan.planned.push(step(finding, entry, now));
+        }
+    }
+    hold_back(&mut plan.planned);
+    let resources: HashMap<&str, &Resource> = if known.is_empty() {
+        HashMap::new()
+    } else {
+        facts.resources().map(|resource| (resource.id.as_str(), resource)).collect()
+    };
+    let runs: HashMap<&str, Timestamp> = if known.is_empty() { HashMap::new() } else { runs(facts) };
+    let mut gone: Vec<Entry> = known
+        .into_values()
+        .filter(|entry| scope.includes(&entry.id))
+        .filter(|entry| !undecided.iter().any(|(rule, id)| *rule == entry.rule && *id == entry.id))
+        .filter(|entry| {
+            let complete = Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
+            resources.contains_key(entry.id.as_str()) || complete
+        })
+        .collect();
+    gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    plan.closed.extend(gone.into_iter().filter_map(|entry| {
+        let run = runs.get(entry.id.as_str()).copied();
+        close(entry, run, now)
+    }));
+    plan
+}
+
+/// What runs now, and since when.
+fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
+    use crate::rules::Subject as _;
+    let notebooks = facts.notebooks.iter().filter_map(|notebook| Some((notebook.resource.id.as_str(), notebook.run()?)));
+    let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
+    notebooks.chain(apps).collect()
+}
+
+fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
+    Entry {
+        rule: finding.rule.to_owned(),
+        id: finding.resource.id.clone(),
+        arn: finding.resource.arn_or_id().to_owned(),
+        name: finding.resource.name.clone(),
+        owner: finding.owner.clone(),
+        team: finding.team.clone(),
+        state: State::Reported,
+        first_seen: now,
+        last_seen: now,
+        notified_at: None,
+        act_after: None,
+        run: finding.run,
+        usd_per_hour: finding.waste.usd_per_hour,
+        usd_per_month: finding.waste.usd_per_month,
+        ends: finding.waste.ends,
+        kept: None,
+        failure: None,
+        version: 0,
+    }
+}
+
+/// Whether the resource was stopped and started since the entry was written.
+fn restarted(entry: &Entry, finding: &Finding) -> bool {
+    finding.run.is_some() && entry.run != finding.run
+}
+
+fn step(finding: Finding, old: Option<Entry>, now: Timestamp) -> Planned {
+    let mut entry = new_entry(&finding, now);
+    if let Some(old) = &old {
+        entry.version = old.version;
+        entry.kept.clone_from(&old.kept);
+        if old.state != State::Closed {
+            entry.first_seen = old.first_seen;
+        }
+        entry.notified_at = old.notified_at;
+    }
+    let step = match exemption(&finding, &mut entry, now) {
+        true => {
+            entry.state = State::Exempt;
+            entry.notified_at = None;
+            Step::Exempt
+        }
+        false if finding.mode == Mode::Enforce && finding.suspended.is_none() => enforce(&finding, old.as_ref(), &mut entry, now),
+        false => report(&finding, old.as_ref(), &mut entry, now),
+    };
+    let changed = match &old {
+        None => true,
+        Some(old) => {
+            let told = matches!(step, Step::Report | Step::Remind | Step::Warn | Step::Act);
+            if !told && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
+                entry.last_seen = old.last_seen;
+            }
+            told || significant(old) != significant(&entry)
+        }
+    };
+    Planned { finding, step, entry, changed }
+}
+
+/// What makes an entry worth writing.
+fn significant(entry: &Entry) -> impl PartialEq + '_ {
+    (entry.state, entry.last_seen, entry.notified_at, entry.act_after, entry.run, &entry.kept, &entry.failure, &entry.owner)
+}
+
+/// Whether the owner's wish to keep it holds; remembers since when it is wished.
+fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
+    let Some(keep) = &finding.keep else {
+        entry.kept = None;
+        return false;
+    };
+    let kept = entry.kept.take().filter(|kept| kept.value == keep.value).unwrap_or_else(|| Kept { value: keep.value.clone(), since: now });
+    let longest = keep.longest.map(|longest| kept.since + longest.signed());
+    entry.kept = Some(kept);
+    keep.until.is_none_or(|until| now < until) && longest.is_none_or(|end| now < end)
+}
+
+fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
+    entry.state = State::Reported;
+    match (old, entry.notified_at) {
+        // A stop that broke off, in a rule that only reports by now: told as any other finding.
+        (Some(old), Some(at)) if old.state != State::Exempt => {
+            if finding.remind_after.signed() <= now.duration_since(at) { entry_due(entry, Step::Remind) } else { Step::Wait }
+        }
+        _ => entry_due(entry, Step::Report),
+    }
+}
+
+fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
+    let same_run = old.filter(|old| !restarted(old, finding));
+    match same_run {
+        Some(old) if old.state == State::Acting => due_to_act(entry, old),
+        Some(old) if old.state == State::Acted => {
+            if now.duration_since(old.last_seen) < SETTLING {
+                *entry = old.clone();
+                Step::Wait
+            } else {
+                due_to_act(entry, old)
+            }
+        }
+        // A warning counts from when it was mailed; one that was not mailed is none.
+        Some(old) if old.state == State::Warned && old.notified_at.is_some() => {
+            entry.failure.clone_from(&old.failure);
+            match old.act_after {
+                Some(at) if at <= now => due_to_act(entry, old),
+                at => {
+                    entry.state = State::Warned;
+                    entry.act_after = at;
+                    Step::Wait
+                }
+            }
+        }
+        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
+        _ => {
+            entry.state = State::Warned;
+            entry.act_after = Some(now + finding.grace.signed());
+            entry_due(entry, Step::Warn)
+        }
+    }
+}
+
+fn entry_due(entry: &mut Entry, step: Step) -> Step {
+    entry.notified_at = None;
+    step
+}
+
+fn due_to_act(entry: &mut Entry, old: &Entry) -> Step {
+    entry.state = State::Acting;
+    entry.act_after = old.act_after;
+    entry.failure.clone_from(&old.failure);
+    entry_due(entry, Step::Act)
+}
+
+/// Leaves each rule its `max-actions`, the most expensive first; the others wait for the next run.
+fn hold_back(planned: &mut [Planned]) {
+    let mut due: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+    for (index, one) in planned.iter().enumerate().filter(|(_, one)| one.step == Step::Act) {
+        due.entry(one.finding.rule).or_default().push(index);
+    }
+    for indices in due.values_mut() {
+        let cost = |index: &usize| (std::cmp::Reverse(planned[*index].entry.usd_per_month), planned[*index].entry.id.clone());
+        indices.sort_by_cached_key(cost);
+        let limit = indices.first().map_or(0, |index| planned[*index].finding.max_actions);
+        for index in indices.drain(..).skip(usize::try_from(limit).unwrap_or(usize::MAX)) {
+            let one = &mut planned[index];
+            one.step = Step::HoldBack;
+            one.changed = false;
+        }
+    }
+}
+
+/// Closes an entry whose finding is gone. `run`: what runs now, if the resource does.
+fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Closed> {
+    if entry.state == State::Closed {
+        return None;
+    }
+    let by_guard = matches!(entry.state, State::Acting | State::Acted);
+    let untold = by_guard && entry.notified_at.is_none();
+    let stopped = entry.run.is_some() && run.is_none();
+    let saving = (stopped && entry.state != State::Exempt).then(|| {
+        let from = if by_guard { entry.last_seen } else { now };
+        let month = SignedDuration::from_hours(HOURS_PER_MONTH.to_i64().unwrap_or(730));
+        let until = entry.ends.unwrap_or(from + month).max(from);
+        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        Saving { by_guard, from, until, usd: entry.usd_per_hour.map(|usd| (usd * hours).round_dp(4)) }
+    });
+    entry.state = State::Closed;
+    entry.act_after = None;
+    entry.last_seen = now;
+    entry.failure = None;
+    if untold {
+        entry.notified_at = None;
+    }
+    Some(Closed { entry, saving, untold })
+}
+
+/// The resources that a run is asked for, by id, or the first ARN that names nothing of these kinds.
+///
+/// # Errors
+/// That ARN.
+pub fn scope_of_arns(arns: &[String]) -> Result<Scope, String> {
+    let ids = arns.iter().map(|arn| {
+        let id = id_of_arn(arn).filter(|id| matches!(Kind::of(id), Some(Kind::NotebookInstance | Kind::App)));
+        id.ok_or_else(|| arn.clone())
+    });
+    ids.collect::<Result<_, _>>().map(Scope::Only)
+}
+
+/// Whether this is something the guard would do, not only advise.
+pub fn is_action(remedy: &Remedy) -> bool {
+    !matches!(remedy, Remedy::Advice(_))
+}
+
+#[cfg(test)]
+mod tests;

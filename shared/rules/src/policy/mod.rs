@@ -1,0 +1,275 @@
+//! The policy: what the guard looks for, what it may do, and when. Read from TOML ([`Policy::from_toml`]); applied to the facts ([`Policy::evaluate`]).
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
+
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::{
+    duration::Duration,
+    facts::{Facts, Resource, Unread},
+    finding::{Finding, Judgement, Keep, Mode, Verdict, Waste},
+    price::Prices,
+    rules::{Check, Scene},
+    schedule::{Calendar, Schedule},
+};
+
+mod read;
+
+pub use read::PolicyError;
+
+/// Tag with a resource's own working hours.
+pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
+/// Tag with the last day that a resource is kept, `2026-12-31`, or `always`.
+pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
+/// Tag with the reason for that, for people.
+pub const KEEP_REASON_TAG: &str = "cost-guard:keep-reason";
+
+/// The policy. `Policy::from_toml("")` is the default: every rule, report only.
+pub struct Policy {
+    /// The policy's time zone and holidays.
+    pub calendar: Calendar,
+    /// The first of these tags that is present names the owner.
+    pub owner_tags: Vec<String>,
+    /// The first of these tags that is present names the team.
+    pub team_tags: Vec<String>,
+    /// Working hours where neither a resource nor its team has its own.
+    pub hours: Schedule,
+    /// Working hours by team.
+    pub team_hours: BTreeMap<String, Schedule>,
+    /// How long a wish to keep a resource may hold.
+    pub exemption: Exemption,
+    /// Prices that go before the shipped ones.
+    pub prices: PriceOverrides,
+    rules: RuleSet,
+    overrides: Vec<Override>,
+}
+
+/// `[exemption]`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Exemption {
+    /// How long `cost-guard:keep-until` holds at most, from when the guard first saw it.
+    pub max: Duration,
+    /// Whether `cost-guard:keep-until = always` is allowed, and holds for ever.
+    pub allow_always: bool,
+}
+
+impl Default for Exemption {
+    fn default() -> Self {
+        Self { max: Duration::days(90), allow_always: false }
+    }
+}
+
+/// `[prices]`, in USD
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PriceOverrides {
+    /// Per hour of an instance type.
+    #[serde(deserialize_with = "read::money_by_name")]
+    pub hourly: BTreeMap<String, Decimal>,
+    /// Per GB and month of a notebook's volume.
+    #[serde(deserialize_with = "read::money")]
+    pub notebook_volume_gb_month: Option<Decimal>,
+}
+
+/// The settings of all rules, for the resources that one override (or none) applies to.
+struct RuleSet(Vec<ConfiguredRule>);
+
+/// A rule that is not `off`.
+struct ConfiguredRule {
+    name: &'static str,
+    common: CommonSettings,
+    check: Box<dyn Check>,
+}
+
+/// What the policy says of every rule.
+#[derive(Clone, Copy, Debug)]
+struct CommonSettings {
+    mode: Mode,
+    grace: Duration,
+    remind_after: Duration,
+    max_actions: u32,
+}
+
+/// `[[override]]`: other settings for some resources.
+struct Override {
+    matches: Match,
+    rules: RuleSet,
+}
+
+/// What an override applies to: all that it names must match. Patterns are globs: `prod*`.
+#[derive(Default)]
+struct Match {
+    tags: Vec<(String, globset::GlobMatcher)>,
+    team: Option<globset::GlobMatcher>,
+    name: Option<globset::GlobMatcher>,
+}
+
+impl Policy {
+    /// Which tags the policy reads. Others need not be kept in memory.
+    pub fn reads_tag(&self, key: &str) -> bool {
+        [SCHEDULE_TAG, KEEP_UNTIL_TAG, KEEP_REASON_TAG].contains(&key)
+            || self.owner_tags.iter().chain(&self.team_tags).any(|tag| tag == key)
+            || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
+    }
+
+    /// Whether a rule can find anything for any resource: whether the facts that only it needs have to be read.
+    pub fn uses_rule(&self, name: &str) -> bool {
+        self.rule_sets().any(|set| set.0.iter().any(|rule| rule.name == name))
+    }
+
+    /// Whether anything at all is enforced.
+    pub fn enforces(&self) -> bool {
+        self.rule_sets().any(|set| set.0.iter().any(|rule| rule.common.mode == Mode::Enforce))
+    }
+
+    fn rule_sets(&self) -> impl Iterator<Item = &RuleSet> {
+        std::iter::once(&self.rules).chain(self.overrides.iter().map(|one| &one.rules))
+    }
+
+    /// The prices that hold in a Region.
+    pub fn prices_of(&self, region: &str) -> Prices {
+        Prices::of_region(region, &self.prices.hourly)
+    }
+
+    /// A moment for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
+    }
+
+    /// Whose a resource is.
+    pub fn owner_of(&self, resource: &Resource) -> Option<String> {
+        first_tag(resource, &self.owner_tags)
+    }
+
+    /// Whose team's a resource is.
+    pub fn team_of(&self, resource: &Resource) -> Option<String> {
+        first_tag(resource, &self.team_tags)
+    }
+
+    /// The working hours of a resource, and whose they are for people: `its own`, `team vision's`, `the policy's`.
+    ///
+    /// # Errors
+    /// The resource's own hours cannot be read.
+    pub(crate) fn hours_of(&self, resource: &Resource) -> Result<(Schedule, String), String> {
+        if let Some(own) = resource.tags.read().and_then(|tags| tags.get(SCHEDULE_TAG)) {
+            return match own.parse() {
+                Ok(schedule) => Ok((schedule, "its own".into())),
+                Err(_) => Err(format!("its tag {SCHEDULE_TAG} cannot be read")),
+            };
+        }
+        let team = self.team_of(resource);
+        match team.and_then(|team| Some((self.team_hours.get(&team)?.clone(), format!("team {team}'s")))) {
+            Some(hours) => Ok(hours),
+            None => Ok((self.hours.clone(), "the policy's".into())),
+        }
+    }
+
+    /// What is wrong with a resource's `cost-guard:` tags, and how to write them.
+    pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
+        let tags = resource.tags.read()?;
+        let mut wrong = String::new();
+        if let Some(Err(error)) = tags.get(SCHEDULE_TAG).map(|value| value.parse::<Schedule>()) {
+            let _ = write!(wrong, "its tag {SCHEDULE_TAG} cannot be read: {error}");
+        }
+        if let Some(Err(error)) = self.keep(resource) {
+            let _ = write!(wrong, "{}its tag {KEEP_UNTIL_TAG} cannot be read: {error}", if wrong.is_empty() { "" } else { "; " });
+        }
+        (!wrong.is_empty()).then_some(wrong)
+    }
+
+    /// The owner's wish to keep a resource, if there is one.
+    fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
+        let value = resource.tags.read()?.get(KEEP_UNTIL_TAG)?;
+        Some(match value.trim() {
+            "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None }),
+            "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
+            day => day
+                .parse::<Date>()
+                .and_then(|day| day.checked_add(1.day())?.to_zoned_datetime(self.calendar.zone.clone()))
+                .map(|end| Keep { value: value.clone(), until: Some(end.timestamp()), longest: Some(self.exemption.max) })
+                .map_err(|_| format!("`{value}` is not a day: write a day, for example 2026-12-31")),
+        })
+    }
+
+    /// Applies every rule to every resource. Pure, infallible, and the same for the same facts.
+    pub fn evaluate(&self, facts: &Facts) -> Judgement {
+        let prices = self.prices_of(&facts.region);
+        let scene = Scene { now: facts.now, policy: self, prices: &prices };
+        let overridden: HashMap<&str, usize> = match self.overrides.as_slice() {
+            [] => HashMap::new(),
+            overrides => facts
+                .resources()
+                .filter_map(|resource| {
+                    let team = self.team_of(resource);
+                    Some((resource.id.as_str(), overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))?))
+                })
+                .collect(),
+        };
+        let mut judgement = Judgement::default();
+        let mut unknown: BTreeMap<(&'static str, String), Vec<String>> = BTreeMap::new();
+        for (set, which) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
+            for rule in &set.0 {
+                let select = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == which;
+                rule.check.judge(facts, &scene, &select, &mut |resource, run, verdict| match verdict {
+                    Verdict::Fine => {}
+                    Verdict::Unknown(why) => {
+                        judgement.undecided.insert((rule.name, resource.id.clone()));
+                        unknown.entry((rule.name, why)).or_default().push(resource.name.clone());
+                    }
+                    Verdict::Waste(waste) => judgement.findings.push(self.finding(rule, resource, run, *waste)),
+                });
+            }
+        }
+        judgement.unknown = unknown.into_iter().map(|((rule, why), names)| Unread { what: for_rule(rule, &names), why }).collect();
+        judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
+        judgement
+    }
+
+    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, run: Option<Timestamp>, waste: Waste) -> Finding {
+        let CommonSettings { mode, grace, remind_after, max_actions } = rule.common;
+        Finding {
+            rule: rule.name,
+            run,
+            owner: self.owner_of(resource),
+            team: self.team_of(resource),
+            mode,
+            grace,
+            remind_after,
+            max_actions,
+            keep: self.keep(resource).and_then(Result::ok),
+            suspended: self.unreadable_tag(resource),
+            resource: resource.clone(),
+            waste,
+        }
+    }
+}
+
+/// `notebook-idle: 37 resources (a, b, c, …)`
+fn for_rule(rule: &str, names: &[String]) -> String {
+    let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if 5 < names.len() { ", …" } else { "" };
+    format!("{rule}: {} of its resources ({shown}{more})", names.len())
+}
+
+fn first_tag(resource: &Resource, keys: &[String]) -> Option<String> {
+    let tags = resource.tags.read()?;
+    keys.iter().filter_map(|key| tags.get(key)).map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned)
+}
+
+impl Match {
+    fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
+        let Some(tags) = resource.tags.read() else { return false };
+        self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
+            && self.team.as_ref().is_none_or(|glob| team.is_some_and(|team| glob.is_match(team)))
+            && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,353 @@
+//! The policy's TOML. A key that is not known, a value of the wrong form, a contradiction: each is an error with its line.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    ops::Range,
+    str::FromStr as _,
+};
+
+use jiff::{civil::Date, tz::TimeZone};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, de};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{CommonSettings, ConfiguredRule, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
+use crate::{
+    duration::Duration,
+    finding::Mode,
+    rules::{self, Entry},
+    schedule::{Calendar, Schedule, zone_named},
+};
+
+/// What is wrong with a policy, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// What is wrong and what was expected; names the key.
+    pub message: String,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// Everything but the rules and the overrides.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct General {
+    #[serde(deserialize_with = "zone")]
+    timezone: TimeZone,
+    owner_tags: Vec<String>,
+    team_tags: Vec<String>,
+    max_actions: u32,
+    remind_after: Duration,
+    working_hours: WorkingHours,
+    exemption: Exemption,
+    prices: PriceOverrides,
+}
+
+impl Default for General {
+    fn default() -> Self {
+        Self {
+            timezone: TimeZone::UTC,
+            owner_tags: vec!["Owner".into(), "owner".into()],
+            team_tags: vec!["Team".into(), "team".into(), "CostCenter".into()],
+            max_actions: 25,
+            remind_after: Duration::days(7),
+            working_hours: WorkingHours::default(),
+            exemption: Exemption::default(),
+            prices: PriceOverrides::default(),
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct WorkingHours {
+    default: Option<Schedule>,
+    teams: BTreeMap<String, Schedule>,
+    #[serde(deserialize_with = "days")]
+    holidays: BTreeSet<Date>,
+}
+
+/// The keys that every `[rules.x]` has, beside the rule's own.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Common {
+    mode: RuleMode,
+    grace: Duration,
+    remind_after: Option<Duration>,
+    max_actions: Option<u32>,
+}
+
+impl Default for Common {
+    fn default() -> Self {
+        Self { mode: RuleMode::Report, grace: Duration::minutes(30), remind_after: None, max_actions: None }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RuleMode {
+    Report,
+    Enforce,
+    Off,
+}
+
+const COMMON_KEYS: [&str; 4] = ["mode", "grace", "remind-after", "max-actions"];
+const GENERAL_KEYS: [&str; 10] =
+    ["timezone", "owner-tags", "team-tags", "max-actions", "remind-after", "working-hours", "exemption", "prices", "rules", "override"];
+const SECTION_KEYS: [(&str, &[&str]); 3] = [
+    ("working-hours", &["default", "teams", "holidays"]),
+    ("exemption", &["max", "allow-always"]),
+    ("prices", &["hourly", "notebook-volume-gb-month"]),
+];
+
+impl Policy {
+    /// Reads a policy.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, with its line, key and what was expected.
+    pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        read(text).map_err(|Wrong { span, message }| PolicyError {
+            line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
+            message,
+        })
+    }
+}
+
+/// An error with its place in the text.
+struct Wrong {
+    span: Option<Range<usize>>,
+    message: String,
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self { span: error.span(), message: error.message().lines().collect::<Vec<_>>().join("; ") }
+    }
+}
+
+fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { span: Some(span), message: message.into() })
+}
+
+type Table<'i> = Spanned<DeTable<'i>>;
+
+fn read(text: &str) -> Result<Policy, Wrong> {
+    let mut root = DeTable::parse(text)?;
+    only_known_keys(root.get_ref(), "the policy", GENERAL_KEYS)?;
+    for (section, keys) in SECTION_KEYS {
+        if let Some(value) = root.get_ref().get(section) {
+            only_known_keys(table(value, section)?.get_ref(), &format!("[{section}]"), keys.iter().copied())?;
+        }
+    }
+    let rules = match root.get_mut().remove("rules") {
+        Some(value) => tables(&value, "rules")?,
+        None => BTreeMap::new(),
+    };
+    let overrides = root.get_mut().remove("override");
+    let general = General::deserialize(toml::Deserializer::from(root))?;
+
+    let read_set = |over: &BTreeMap<String, Table<'_>>| -> Result<RuleSet, Wrong> {
+        only_known_rules(&rules)?;
+        only_known_rules(over)?;
+        let read = rules::ALL.iter().filter_map(|entry| rule(entry, rules.get(entry.name), over.get(entry.name), &general).transpose());
+        Ok(RuleSet(read.collect::<Result<_, _>>()?))
+    };
+    let mut policy_overrides = vec![];
+    if let Some(value) = overrides {
+        let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`override` is a list: write [[override]]") };
+        for item in items {
+            let (matches, rules) = one_override(&table(item, "override")?)?;
+            policy_overrides.push(Override { matches, rules: read_set(&rules)? });
+        }
+    }
+    let rules = read_set(&BTreeMap::new())?;
+    let default_hours = || "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
+    Ok(Policy {
+        calendar: Calendar { zone: general.timezone, holidays: general.working_hours.holidays },
+        owner_tags: general.owner_tags,
+        team_tags: general.team_tags,
+        hours: general.working_hours.default.unwrap_or_else(default_hours),
+        team_hours: general.working_hours.teams,
+        exemption: general.exemption,
+        prices: general.prices,
+        rules,
+        overrides: policy_overrides,
+    })
+}
+
+/// One rule with its settings, the override's over the policy's; `None` if it is off.
+fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, general: &General) -> Result<Option<ConfiguredRule>, Wrong> {
+    let section = format!("[rules.{}]", entry.name);
+    let mut merged = DeTable::new();
+    let mut span = 0..0;
+    for layer in base.into_iter().chain(over) {
+        span = layer.span();
+        for (key, value) in layer.get_ref() {
+            // The key of the later layer goes in with its place in the text.
+            merged.remove(key.get_ref().as_ref());
+            merged.insert(key.clone(), value.clone());
+        }
+    }
+    let own = (entry.defaults)();
+    only_known_keys(&merged, &section, COMMON_KEYS.into_iter().chain(own.keys().map(String::as_str)))?;
+    let mut shared = DeTable::new();
+    for key in COMMON_KEYS {
+        if let Some((key, value)) = merged.remove_entry(key) {
+            shared.insert(key, value);
+        }
+    }
+    let mode_at = shared.get("mode").map_or_else(|| span.clone(), Spanned::span);
+    let max_at = shared.get("max-actions").map(Spanned::span);
+    let common = Common::deserialize(toml::Deserializer::from(Spanned::new(span.clone(), shared)))?;
+    let check = (entry.read)(Spanned::new(span, merged))?;
+    if let (Some(0), Some(at)) = (common.max_actions, max_at) {
+        return wrong(at, format!("`max-actions` of {section} is 0: write mode = \"report\" for a rule that must not act"));
+    }
+    let mode = match common.mode {
+        RuleMode::Off => return Ok(None),
+        RuleMode::Report => Mode::Report,
+        RuleMode::Enforce if entry.enforceable => Mode::Enforce,
+        RuleMode::Enforce => {
+            return wrong(mode_at, format!("{section} cannot be enforced, it only reports: write mode = \"report\" or \"off\""));
+        }
+    };
+    let common = CommonSettings {
+        mode,
+        grace: common.grace,
+        remind_after: common.remind_after.unwrap_or(general.remind_after),
+        max_actions: common.max_actions.unwrap_or(general.max_actions),
+    };
+    Ok(Some(ConfiguredRule { name: entry.name, common, check }))
+}
+
+fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
+    let whole = item.span();
+    only_known_keys(item.get_ref(), "[[override]]", ["match", "rules"])?;
+    let Some(matching) = item.get_ref().get("match") else {
+        return wrong(whole, "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }");
+    };
+    let Some(rules) = item.get_ref().get("rules") else {
+        return wrong(whole, "this [[override]] changes nothing: write for example rules.notebook-off-hours.mode = \"report\"");
+    };
+    let matching = table(matching, "match")?;
+    only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name"])?;
+    let mut matches = Match::default();
+    for (key, value) in matching.get_ref() {
+        match key.get_ref().as_ref() {
+            "team" => matches.team = Some(glob(value)?),
+            "name" => matches.name = Some(glob(value)?),
+            _ => {
+                for (tag, pattern) in table(value, "match.tag")?.get_ref() {
+                    matches.tags.push((tag.get_ref().to_string(), glob(pattern)?));
+                }
+            }
+        }
+    }
+    if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() {
+        return wrong(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
+    }
+    Ok((matches, tables(rules, "rules")?))
+}
+
+fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
+    let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };
+    match globset::Glob::new(pattern) {
+        Ok(glob) => Ok(glob.compile_matcher()),
+        Err(error) => wrong(value.span(), format!("`{pattern}` is not a pattern: {}", error.kind())),
+    }
+}
+
+fn table<'i>(value: &Spanned<DeValue<'i>>, key: &str) -> Result<Table<'i>, Wrong> {
+    match value.get_ref() {
+        DeValue::Table(table) => Ok(Spanned::new(value.span(), table.clone())),
+        _ => wrong(value.span(), format!("`{key}` is a section, not a single value")),
+    }
+}
+
+fn tables<'i>(value: &Spanned<DeValue<'i>>, key: &str) -> Result<BTreeMap<String, Table<'i>>, Wrong> {
+    let sections = table(value, key)?;
+    sections
+        .get_ref()
+        .iter()
+        .map(|(name, value)| {
+            let mut section = table(value, &format!("{key}.{}", name.get_ref()))?;
+            // A table of dotted keys has an odd span: its name's is where a reader looks.
+            section = Spanned::new(name.span(), section.into_inner());
+            Ok((name.get_ref().to_string(), section))
+        })
+        .collect()
+}
+
+fn only_known_rules(sections: &BTreeMap<String, Table<'_>>) -> Result<(), Wrong> {
+    let known: Vec<&str> = rules::ALL.iter().map(|entry| entry.name).collect();
+    for (name, section) in sections {
+        if !known.contains(&name.as_str()) {
+            return wrong(section.span(), format!("`{name}` is not a rule{}", nearest(name, &known)));
+        }
+    }
+    Ok(())
+}
+
+fn only_known_keys<'k>(table: &DeTable<'_>, section: &str, known: impl IntoIterator<Item = &'k str>) -> Result<(), Wrong> {
+    let known: Vec<&str> = known.into_iter().collect();
+    match table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
+        Some(key) => wrong(key.span(), format!("`{}` is not a key of {section}{}", key.get_ref(), nearest(key.get_ref(), &known))),
+        None => Ok(()),
+    }
+}
+
+/// `: did you mean x?`, or the list of what is known.
+fn nearest(name: &str, known: &[&str]) -> String {
+    let best = known.iter().map(|one| (strsim::jaro_winkler(name, one), one)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match best {
+        Some((likeness, one)) if 0.8 < likeness => format!(": did you mean `{one}`?"),
+        _ => format!(": known are {}", known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+    zone_named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let day =
+        |text: &String| text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")));
+    texts.iter().map(day).collect()
+}
+
+pub(super) fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+    decimal(&toml::Value::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
+}
+
+pub(super) fn money_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
+    let values = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
+    values.into_iter().map(|(name, value)| Ok((name, decimal(&value).map_err(de::Error::custom)?))).collect()
+}
+
+fn decimal(value: &toml::Value) -> Result<Decimal, String> {
+    let text = match value {
+        toml::Value::Table(_) => return Err("an instance type stands in quotes: \"ml.m5.xlarge\" = 0.23".into()),
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match Decimal::from_str(&text) {
+        Ok(usd) if !usd.is_sign_negative() => Ok(usd),
+        _ => Err(format!("`{text}` is not a price: write USD, for example 0.23")),
+    }
+}

@@ -1,0 +1,69 @@
+//! # guard-tag-unreadable
+//!
+//! ## What it finds
+//! A notebook instance or Studio app with a tag `cost-guard:schedule` or `cost-guard:keep-until` that cannot be read.
+//!
+//! ## Why it costs money
+//! Somebody wanted something of the guard and did not get it. Until the tag can be read, the guard does nothing to the resource, whatever the
+//! policy says: it goes on costing what it costs.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed what is wrong and how to write it. Nothing else.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use super::{Rule, Scene};
+use crate::{
+    facts::{Kind, Resource},
+    finding::{Remedy, Verdict, Waste},
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct GuardTagUnreadable {}
+
+impl Rule for GuardTagUnreadable {
+    const NAME: &'static str = "guard-tag-unreadable";
+    const ENFORCEABLE: bool = false;
+    type Subject = Resource;
+
+    fn check(&self, resource: &Resource, scene: &Scene<'_>) -> Verdict {
+        let acted_upon = matches!(resource.kind(), Some(Kind::NotebookInstance | Kind::App));
+        match scene.policy.unreadable_tag(resource) {
+            Some(reason) if acted_upon => Verdict::Waste(Box::new(Waste {
+                reason,
+                usd_per_hour: None,
+                usd_per_month: None,
+                ends: None,
+                remedy: Remedy::Advice("Write the tag anew, or remove it. Until then the guard leaves this resource on.".into()),
+            })),
+            _ => Verdict::Fine,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::*, *};
+
+    #[test]
+    fn tells_what_is_wrong_and_how_to_write_it() {
+        for (tag, value, told) in [
+            ("cost-guard:schedule", "mon-fri/08:00-19:00", None),
+            ("cost-guard:schedule", "office hours", Some("write for example \"mon-fri/08:00-19:00\"")),
+            ("cost-guard:keep-until", "2026-12-31", None),
+            ("cost-guard:keep-until", "31.12.2026", Some("write a day, for example 2026-12-31")),
+            ("cost-guard:keep-until", "always", Some("the policy does not allow `always`")),
+            ("cost-guard:keep-reason", "anything", None),
+        ] {
+            let notebook = tagged(notebook("2026-11-23T08:00:00Z"), &[(tag, value)]);
+            match (GuardTagUnreadable {}.check(&notebook.resource, &scene("2026-11-24T12:00:00Z")), told) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
+                (verdict, _) => panic!("{tag}={value}: {verdict:?}"),
+            }
+        }
+    }
+}
