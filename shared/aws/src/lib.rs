@@ -1,1 +1,49 @@
-//! The only crate that knows the AWS SDK.
+//! The only crate that knows the AWS SDK. Its modules are the stations of a run: settings, gather, (the rules decide), act, ledger, notify, report.
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use std::time::Duration;
+
+pub mod gather;
+
+/// Attempts per call. Ten standard attempts with few calls in flight lose nothing under throttling, where the default three lose a quarter.
+const MAX_ATTEMPTS: u32 = 10;
+
+/// Where AWS is: one client per service, made once per process.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each is the client of the service of its name")]
+pub struct Clients {
+    pub region: String,
+    pub sagemaker: aws_sdk_sagemaker::Client,
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub sns: aws_sdk_sns::Client,
+    pub ssm: aws_sdk_ssm::Client,
+}
+
+impl Clients {
+    /// From the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
+    pub async fn from_env() -> Self {
+        Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+    }
+
+    /// From a configuration; retries and timeouts are set here (the SDK's default is no timeout at all).
+    pub fn new(config: &SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(10))
+            .operation_timeout(Duration::from_secs(60))
+            .build();
+        let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+        let config = config.to_builder().retry_config(retries).timeout_config(timeouts).build();
+        Self {
+            region: config.region().map(ToString::to_string).unwrap_or_default(),
+            sagemaker: aws_sdk_sagemaker::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            ssm: aws_sdk_ssm::Client::new(&config),
+        }
+    }
+}

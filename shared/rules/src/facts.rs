@@ -1,16 +1,21 @@
 //! What is known about the account at one moment: plain data. `None` and `Unreadable` mean "could not be read", never "there is none".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
+
+use crate::price::Prices;
 
 /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// The present, in whose light everything is judged.
     pub now: Timestamp,
-    /// The AWS Region, for prices: `eu-central-1`.
-    pub region: String,
+    /// What instances cost per hour in this Region ([`crate::policy::Policy::prices_of`]).
+    pub prices: Arc<Prices>,
     /// SageMaker notebook instances.
     pub notebooks: Vec<Notebook>,
     /// Studio apps that are not deleted.

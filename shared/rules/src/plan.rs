@@ -195,18 +195,15 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         let entry = known.remove(&(finding.rule.to_owned(), finding.resource.id.clone()));
         if matches!(scope, Scope::Changed(_)) {
             if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
-                plan.closed.extend(close(old, None, now));
+                plan.closed.extend(close(old, finding.run, now));
             }
         } else {
             plan.planned.push(step(finding, entry, now));
         }
     }
     hold_back(&mut plan.planned);
-    let resources: HashMap<&str, &Resource> = if known.is_empty() {
-        HashMap::new()
-    } else {
-        facts.resources().map(|resource| (resource.id.as_str(), resource)).collect()
-    };
+    let resources: HashMap<&str, &Resource> =
+        if known.is_empty() { HashMap::new() } else { facts.resources().map(|resource| (resource.id.as_str(), resource)).collect() };
     let runs: HashMap<&str, Timestamp> = if known.is_empty() { HashMap::new() } else { runs(facts) };
     let mut gone: Vec<Entry> = known
         .into_values()
@@ -315,7 +312,11 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
     match (old, entry.notified_at) {
         // A stop that broke off, in a rule that only reports by now: told as any other finding.
         (Some(old), Some(at)) if old.state != State::Exempt => {
-            if finding.remind_after.signed() <= now.duration_since(at) { entry_due(entry, Step::Remind) } else { Step::Wait }
+            if finding.remind_after.signed() <= now.duration_since(at) {
+                entry_due(entry, Step::Remind)
+            } else {
+                Step::Wait
+            }
         }
         _ => entry_due(entry, Step::Report),
     }
@@ -384,18 +385,20 @@ fn hold_back(planned: &mut [Planned]) {
     }
 }
 
-/// Closes an entry whose finding is gone. `run`: what runs now, if the resource does.
+/// Closes an entry whose finding is gone. `run`: since when the resource runs, if it does.
 fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Closed> {
     if entry.state == State::Closed {
         return None;
     }
     let by_guard = matches!(entry.state, State::Acting | State::Acted);
     let untold = by_guard && entry.notified_at.is_none();
-    let stopped = entry.run.is_some() && run.is_none();
-    let saving = (stopped && entry.state != State::Exempt).then(|| {
+    // What still is on in the same run was not stopped: its waste ended by the clock. Who stopped and started it again
+    // saved nothing that can be known, but what the guard stopped was off until that start.
+    let saved = entry.run.is_some() && entry.state != State::Exempt && (run.is_none() || (by_guard && run != entry.run));
+    let saving = saved.then(|| {
         let from = if by_guard { entry.last_seen } else { now };
         let month = SignedDuration::from_hours(HOURS_PER_MONTH.to_i64().unwrap_or(730));
-        let until = entry.ends.unwrap_or(from + month).max(from);
+        let until = entry.ends.unwrap_or(from + month).min(run.unwrap_or(Timestamp::MAX)).max(from);
         let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
         Saving { by_guard, from, until, usd: entry.usd_per_hour.map(|usd| (usd * hours).round_dp(4)) }
     });

@@ -1,0 +1,300 @@
+//! The life of a finding, run by run: what is mailed, warned, done, held back, closed, and that a second run does nothing.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use rust_decimal::dec;
+
+use super::*;
+use crate::{
+    facts::{Notebook, NotebookStatus, Tags},
+    policy::{KEEP_UNTIL_TAG, Policy},
+    price::Prices,
+    rules::tests::notebook,
+};
+
+const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
+const REPORT: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
+
+/// The guard's memory between runs, kept as the executor keeps it when all goes well.
+#[derive(Default)]
+struct Ledger(BTreeMap<(String, String), Entry>);
+
+impl Ledger {
+    fn entries(&self) -> Vec<Entry> {
+        self.0.values().cloned().collect()
+    }
+
+    fn settle(&mut self, plan: &Plan, now: Timestamp) {
+        for one in plan.planned.iter().filter(|one| one.changed) {
+            let mut entry = one.entry.clone();
+            entry.version += 1;
+            match one.step {
+                Step::Act => (entry.state, entry.notified_at) = (State::Acted, Some(now)),
+                Step::Report | Step::Remind | Step::Warn => entry.notified_at = Some(now),
+                Step::Wait | Step::HoldBack | Step::Exempt => {}
+            }
+            self.0.insert((entry.rule.clone(), entry.id.clone()), entry);
+        }
+        for closed in &plan.closed {
+            let mut entry = closed.entry.clone();
+            entry.version += 1;
+            entry.notified_at = entry.notified_at.or(Some(now));
+            self.0.insert((entry.rule.clone(), entry.id.clone()), entry);
+        }
+    }
+}
+
+fn facts(now: &str, notebooks: &[Notebook]) -> Facts {
+    Facts {
+        now: now.parse().unwrap(),
+        prices: Prices::of_region("us-east-1", []).into(),
+        notebooks: notebooks.to_vec(),
+        complete: [Kind::NotebookInstance].into(),
+        ..Facts::default()
+    }
+}
+
+/// One run of the guard, and a second one at the same moment that must do nothing.
+fn run(policy: &str, ledger: &mut Ledger, now: &str, notebooks: &[Notebook]) -> Plan {
+    let policy = Policy::from_toml(policy).unwrap();
+    let facts = facts(now, notebooks);
+    let first = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    ledger.settle(&first, facts.now);
+    let held = first.planned.iter().any(|one| one.step == Step::HoldBack);
+    let second = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    assert!(held || second.is_empty(), "a second run at {now} plans {second:#?}");
+    first
+}
+
+fn steps(plan: &Plan) -> Vec<Step> {
+    plan.planned.iter().map(|one| one.step.clone()).collect()
+}
+
+fn named(name: &str, started: &str, instance_type: &str) -> Notebook {
+    let mut notebook = notebook(started);
+    notebook.resource.id = format!("notebook-instance/{name}");
+    notebook.resource.name = name.into();
+    notebook.instance_type = Some(instance_type.into());
+    notebook
+}
+
+fn stopped(mut notebook: Notebook, since: &str) -> Notebook {
+    notebook.status = NotebookStatus::Stopped;
+    notebook.since = Some(since.parse().unwrap());
+    notebook
+}
+
+fn keep(mut notebook: Notebook, until: &str) -> Notebook {
+    notebook.resource.tags = Tags::Known(BTreeMap::from([(KEEP_UNTIL_TAG.to_owned(), until.to_owned())]));
+    notebook
+}
+
+const STARTED: &str = "2026-11-23T08:00:00Z";
+
+#[test]
+fn report_mode_mails_once_and_reminds_after_a_week() {
+    let (mut ledger, left_on) = (Ledger::default(), [notebook(STARTED)]);
+    for (now, expected) in [
+        ("2026-11-23T17:00:00Z", vec![]),
+        ("2026-11-23T18:00:00Z", vec![Step::Report]),
+        ("2026-11-23T18:15:00Z", vec![Step::Wait]),
+        ("2026-11-24T09:00:00Z", vec![]),           // working hours: closed without a mail
+        ("2026-11-24T18:00:00Z", vec![Step::Wait]), // told yesterday
+        ("2026-11-30T17:45:00Z", vec![]),
+        ("2026-11-30T18:00:00Z", vec![Step::Remind]),
+        ("2026-12-01T18:00:00Z", vec![Step::Wait]),
+    ] {
+        assert_eq!(steps(&run(REPORT, &mut ledger, now, &left_on)), expected, "{now}");
+    }
+}
+
+#[test]
+fn enforcement_warns_waits_acts_and_closes_with_what_it_saved() {
+    let (mut ledger, left_on) = (Ledger::default(), [notebook(STARTED)]);
+    for (now, expected) in [
+        ("2026-11-23T18:00:00Z", Step::Warn),
+        ("2026-11-23T18:15:00Z", Step::Wait),
+        ("2026-11-23T18:29:59Z", Step::Wait),
+        ("2026-11-23T18:30:00Z", Step::Act),
+    ] {
+        assert_eq!(steps(&run(ENFORCE, &mut ledger, now, &left_on)), [expected], "{now}");
+    }
+    let after = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(STARTED), "2026-11-23T18:31:00Z")]);
+    let saving = after.closed[0].saving.clone().unwrap();
+    assert!(saving.by_guard && !after.closed[0].untold);
+    // Off from 18:30 until 07:00 UTC, at 0.23 USD/h.
+    assert_eq!(saving.usd, Some(dec!(2.875)));
+}
+
+#[test]
+fn a_warning_given_to_one_run_does_not_count_for_the_next() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let again = [notebook("2026-11-23T12:05:00Z")];
+    let restarted = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &again);
+    assert_eq!(steps(&restarted), [Step::Warn]);
+    assert_eq!(restarted.planned[0].entry.act_after, Some("2026-11-23T19:15:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_state_change_closes_the_grace_of_the_last_run_and_starts_nothing() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let policy = Policy::from_toml(ENFORCE).unwrap();
+    let changed = Scope::Changed("notebook-instance/churn".into());
+    let plan_at = |ledger: &Ledger, notebook: Notebook| {
+        let mut facts = facts("2026-11-23T18:10:00Z", &[notebook]);
+        facts.complete.clear();
+        plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &changed)
+    };
+    assert_eq!(plan_at(&ledger, notebook(STARTED)), Plan::default(), "the same run: its clock goes on");
+    for fresh in [notebook("2026-11-23T18:09:00Z"), notebook("2026-11-23T09:00:00Z")] {
+        let plan = plan_at(&ledger, fresh);
+        assert_eq!((plan.planned.len(), plan.closed.len()), (0, 1));
+        assert_eq!((plan.closed[0].entry.state, &plan.closed[0].saving), (State::Closed, &None));
+    }
+    let nothing_before = plan_at(&Ledger::default(), notebook(STARTED));
+    assert_eq!(nothing_before, Plan::default(), "no mail by itself");
+}
+
+#[test]
+fn a_wish_to_keep_holds_back_until_its_day_and_no_longer_than_allowed() {
+    let policy = format!("{ENFORCE}\n[exemption]\nmax = \"2d\"");
+    let mut ledger = Ledger::default();
+    for (now, until, expected) in [
+        ("2026-11-23T18:00:00Z", None, Step::Warn),
+        ("2026-11-23T18:30:00Z", Some("2026-11-24"), Step::Exempt),
+        ("2026-11-24T22:59:00Z", Some("2026-11-24"), Step::Exempt),
+        ("2026-11-24T23:00:00Z", Some("2026-11-24"), Step::Warn), // the day is over in Berlin: warned anew
+        ("2026-11-24T23:20:00Z", Some("2030-01-01"), Step::Exempt),
+        ("2026-11-26T23:15:00Z", Some("2030-01-01"), Step::Exempt),
+        ("2026-11-26T23:20:00Z", Some("2030-01-01"), Step::Warn), // two days after it was first seen
+        ("2026-11-26T23:50:00Z", Some("2030-01-01"), Step::Act),
+    ] {
+        let notebook = until.map_or_else(|| notebook(STARTED), |until| keep(notebook(STARTED), until));
+        assert_eq!(steps(&run(&policy, &mut ledger, now, &[notebook])), [expected], "{now} kept until {until:?}");
+    }
+}
+
+#[test]
+fn an_unreadable_tag_suspends_enforcement_and_is_told() {
+    let (mut ledger, unreadable) = (Ledger::default(), [keep(notebook(STARTED), "as long as I like")]);
+    assert_eq!(steps(&run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &unreadable)), [Step::Report, Step::Report]);
+    assert_eq!(steps(&run(ENFORCE, &mut ledger, "2026-11-23T20:00:00Z", &unreadable)), [Step::Wait, Step::Wait]);
+}
+
+#[test]
+fn at_most_max_actions_and_the_most_expensive_first() {
+    let policy = "timezone = \"Europe/Berlin\"\nmax-actions = 2\n[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"0s\"\n[rules.notebook-always-on]\nmode = \"off\"";
+    let mut left_on = vec![
+        named("cheap", STARTED, "ml.m5.large"),
+        named("dear", STARTED, "ml.g5.48xlarge"),
+        named("unknown", STARTED, "ml.zz.large"),
+        named("middle", STARTED, "ml.m5.4xlarge"),
+    ];
+    let mut ledger = Ledger::default();
+    let first = run(policy, &mut ledger, "2026-11-23T18:00:00Z", &left_on);
+    let acted: Vec<_> = first.planned.iter().filter(|one| one.step == Step::Act).map(|one| one.entry.name.as_str()).collect();
+    assert_eq!(acted, ["dear", "middle"]);
+    assert_eq!(first.planned.iter().filter(|one| one.step == Step::HoldBack).count(), 2);
+    left_on.retain(|notebook| !acted.contains(&notebook.resource.name.as_str()));
+    let second = run(policy, &mut ledger, "2026-11-23T18:15:00Z", &left_on);
+    assert_eq!(steps(&second), [Step::Act, Step::Act]);
+}
+
+#[test]
+fn a_warning_that_was_not_mailed_is_no_warning() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    ledger.0.values_mut().for_each(|entry| entry.notified_at = None);
+    let retry = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[notebook(STARTED)]);
+    assert_eq!(steps(&retry), [Step::Warn]);
+    assert_eq!(retry.planned[0].entry.act_after, Some("2026-11-23T19:15:00Z".parse().unwrap()));
+}
+
+#[test]
+fn a_run_that_broke_off_is_finished_by_the_next() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (State::Acting, None));
+    assert_eq!(steps(&run(ENFORCE, &mut Ledger(ledger.0.clone()), "2026-11-23T18:45:00Z", &[notebook(STARTED)])), [Step::Act]);
+    let done = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(STARTED), "2026-11-23T18:31:00Z")]);
+    assert!(done.closed[0].untold, "it was stopped, and nobody said so yet");
+}
+
+#[test]
+fn what_could_not_be_read_is_left_as_it_is() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let policy = Policy::from_toml(ENFORCE).unwrap();
+    let mut nothing_listed = facts("2026-11-23T18:15:00Z", &[]);
+    nothing_listed.complete.clear();
+    let mut dark = notebook(STARTED);
+    dark.resource.tags = Tags::Unreadable;
+    for facts in [nothing_listed, facts("2026-11-23T18:15:00Z", &[dark])] {
+        let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        assert_eq!(plan, Plan::default());
+    }
+    let deleted = run(ENFORCE, &mut ledger, "2026-11-23T18:15:00Z", &[]);
+    assert_eq!(deleted.closed.len(), 1, "a complete list without it: it is gone");
+}
+
+#[test]
+fn without_a_ledger_nothing_is_done_and_nobody_is_mailed() {
+    let policy = Policy::from_toml(&format!("{ENFORCE}\ngrace = \"0s\"").replace("mode = \"off\"\ngrace", "mode = \"off\"\n#")).unwrap();
+    let facts = facts("2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let plan = plan(policy.evaluate(&facts), &facts, None, &Scope::Everything);
+    assert_eq!(steps(&plan), [Step::Wait]);
+    assert!(plan.is_empty());
+}
+
+#[test]
+fn arns_of_other_kinds_are_refused() {
+    let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
+    assert_eq!(scope_of_arns(&[notebook]).unwrap(), Scope::Only(["notebook-instance/churn".to_owned()].into()));
+    for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
+        assert_eq!(scope_of_arns(&[other.to_owned()]), Err(other.to_owned()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Whatever happens to a notebook: nothing is stopped that was not warned of a whole grace before, in this very run; and no second
+    /// run at the same moment does anything (asserted by `run`).
+    #[test]
+    fn nobody_is_stopped_unwarned(minutes in prop::collection::vec((1i64..600, 0u8..5), 1..40)) {
+        let mut ledger = Ledger::default();
+        let mut now: Timestamp = "2026-11-23T07:00:00Z".parse().unwrap();
+        let mut started = now;
+        let mut warned: Option<(Timestamp, Timestamp)> = None;
+        let mut on = true;
+        for (pause, happening) in minutes {
+            now += SignedDuration::from_mins(pause);
+            if happening == 0 {
+                (on, started) = (!on, now);
+            }
+            let mut notebook = notebook(&started.to_string());
+            if !on {
+                notebook = stopped(notebook, &started.to_string());
+            }
+            if happening == 1 {
+                notebook = keep(notebook, "2026-11-26");
+            }
+            let plan = run(ENFORCE, &mut ledger, &now.to_string(), &[notebook]);
+            for one in &plan.planned {
+                match one.step {
+                    Step::Warn => warned = Some((started, now)),
+                    Step::Act => {
+                        let (run, at) = warned.expect("a warning");
+                        prop_assert_eq!(run, started);
+                        prop_assert!(SignedDuration::from_mins(30) <= now.duration_since(at));
+                        prop_assert!(happening != 1 || "2026-11-26T23:00:00Z".parse::<Timestamp>().unwrap() <= now);
+                        (on, started) = (false, now);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}

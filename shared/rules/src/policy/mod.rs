@@ -199,8 +199,7 @@ impl Policy {
 
     /// Applies every rule to every resource. Pure, infallible, and the same for the same facts.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
-        let prices = self.prices_of(&facts.region);
-        let scene = Scene { now: facts.now, policy: self, prices: &prices };
+        let scene = Scene { now: facts.now, policy: self, prices: &facts.prices };
         let overridden: HashMap<&str, usize> = match self.overrides.as_slice() {
             [] => HashMap::new(),
             overrides => facts

@@ -11,7 +11,7 @@ use crate::{
 const NIGHT: &str = "2026-11-24T02:00:00Z";
 
 fn facts(notebooks: Vec<crate::facts::Notebook>) -> Facts {
-    Facts { now: NIGHT.parse().unwrap(), region: "us-east-1".into(), notebooks, ..Facts::default() }
+    Facts { now: NIGHT.parse().unwrap(), prices: Prices::of_region("us-east-1", []).into(), notebooks, ..Facts::default() }
 }
 
 fn named(name: &str, tags: &[(&str, &str)]) -> crate::facts::Notebook {

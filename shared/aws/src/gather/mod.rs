@@ -1,0 +1,1 @@
+//! Reads the account into facts.
