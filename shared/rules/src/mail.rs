@@ -1,1 +1,420 @@
-//! x
+//! The mails: one digest per owner and run. Subject first, then what, why, dollars, when, and how to stop or keep it. Pure.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    facts::{AppHome, Kind},
+    finding::{Finding, Remedy},
+    plan::Closed,
+    policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
+    price::dollars,
+};
+
+/// Longest subject that SNS takes, in ASCII characters.
+const SUBJECT: usize = 99;
+
+/// Longest body: SNS takes 256 KiB with the attributes; these and the ending need room.
+const BODY: usize = 250 * 1024;
+
+/// Who gets what nobody owns.
+pub const UNOWNED: &str = "unowned";
+
+/// What an owner is told of one finding.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// What happened to it.
+    pub news: News,
+    /// The resource's id: findings of one resource are told together.
+    pub id: String,
+    /// The resource's ARN.
+    pub arn: String,
+    /// The resource's name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Whose team's.
+    pub team: Option<String>,
+    /// Why it is waste.
+    pub reason: String,
+    /// What it costs.
+    pub usd_per_hour: Option<Decimal>,
+    /// What it costs.
+    pub usd_per_month: Option<Decimal>,
+    /// What can be done; `None` for one that is gone.
+    pub remedy: Option<Remedy>,
+    /// Why the policy's enforcement is suspended here.
+    pub suspended: Option<String>,
+}
+
+/// What happened, in the order in which it is told.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// The guard could not stop it, for this reason.
+    Failed(String),
+    /// It will be stopped then.
+    Warning(Timestamp),
+    /// The guard stopped it.
+    Done,
+    /// It is waste.
+    Found,
+    /// It still is, since then.
+    Reminder(Timestamp),
+}
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// Whose: `unowned` where nobody is known.
+    pub owner: String,
+    /// The teams of what is in it: `unowned` where none is known.
+    pub teams: Vec<String>,
+    /// `critical`: something could not be stopped; `warning`: something will be stopped; else `info`.
+    pub severity: &'static str,
+    /// At most 99 printable ASCII characters.
+    pub subject: String,
+    /// Plain text of at most 250 KiB.
+    pub body: String,
+}
+
+impl Item {
+    /// Of a finding.
+    pub fn of(finding: &Finding, news: News) -> Self {
+        Self {
+            news,
+            id: finding.resource.id.clone(),
+            arn: finding.resource.arn_or_id().to_owned(),
+            name: finding.resource.name.clone(),
+            owner: finding.owner.clone(),
+            team: finding.team.clone(),
+            reason: finding.waste.reason.clone(),
+            usd_per_hour: finding.waste.usd_per_hour,
+            usd_per_month: finding.waste.usd_per_month,
+            remedy: Some(finding.waste.remedy.clone()),
+            suspended: finding.suspended.clone(),
+        }
+    }
+
+    /// Of one that the guard stopped in a run that could not say so.
+    pub fn of_untold(closed: &Closed) -> Self {
+        let entry = &closed.entry;
+        Self {
+            news: News::Done,
+            id: entry.id.clone(),
+            arn: entry.arn.clone(),
+            name: entry.name.clone(),
+            owner: entry.owner.clone(),
+            team: entry.team.clone(),
+            reason: format!("found by the rule {}", entry.rule),
+            usd_per_hour: entry.usd_per_hour,
+            usd_per_month: entry.usd_per_month,
+            remedy: None,
+            suspended: None,
+        }
+    }
+}
+
+/// What an owner is told of one resource: all of its findings.
+struct Told<'a> {
+    first: &'a Item,
+    reasons: Vec<&'a str>,
+    usd_per_hour: Option<Decimal>,
+    usd_per_month: Option<Decimal>,
+}
+
+/// The mails of a run. `held_back`: by owner, what was due but exceeded the most that may be done in one run.
+pub fn digests(items: &[Item], held_back: &BTreeMap<String, usize>, function: &str, policy: &Policy) -> Vec<Digest> {
+    let mut by_owner: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
+    for item in items {
+        by_owner.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(item);
+    }
+    by_owner.into_iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), function, policy)).collect()
+}
+
+fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, function: &str, policy: &Policy) -> Digest {
+    let mut teams: Vec<String> = items.iter().filter_map(|item| item.team.clone()).collect();
+    teams.sort();
+    teams.dedup();
+    if teams.is_empty() {
+        teams.push(UNOWNED.to_owned());
+    }
+    // The most urgent first, then the most expensive; of one resource the most urgent news is told, with every reason.
+    items.sort_by(|a, b| (&a.news, b.usd_per_month, &a.id).cmp(&(&b.news, a.usd_per_month, &b.id)));
+    let mut told: Vec<Told<'_>> = vec![];
+    for item in &items {
+        if let Some(same) = told.iter_mut().find(|told| told.first.id == item.id) {
+            same.reasons.push(&item.reason);
+            same.usd_per_hour = same.usd_per_hour.max(item.usd_per_hour);
+            same.usd_per_month = same.usd_per_month.max(item.usd_per_month);
+        } else {
+            let (usd_per_hour, usd_per_month) = (item.usd_per_hour, item.usd_per_month);
+            told.push(Told { first: item, reasons: vec![&item.reason], usd_per_hour, usd_per_month });
+        }
+    }
+    let severity = match told.first().map(|told| &told.first.news) {
+        Some(News::Failed(_)) => "critical",
+        Some(News::Warning(_)) => "warning",
+        _ => "info",
+    };
+    Digest {
+        owner: owner.to_owned(),
+        teams,
+        severity,
+        subject: subject(&told, policy),
+        body: body(owner, &told, held_back, function, policy),
+    }
+}
+
+fn subject(told: &[Told<'_>], policy: &Policy) -> String {
+    let count = |wanted: fn(&News) -> bool| told.iter().filter(|told| wanted(&told.first.news)).count();
+    let warned = count(|news| matches!(news, News::Warning(_)));
+    let done = count(|news| matches!(news, News::Done));
+    let failed = count(|news| matches!(news, News::Failed(_)));
+    let total: Decimal = told.iter().filter_map(|told| told.usd_per_month).sum();
+    let cost = if total.is_zero() { String::new() } else { format!(", {} a month", dollars(total)) };
+    let what = |n: usize, verb: &str| match told.first() {
+        Some(only) if n == 1 && told.len() == 1 => format!("{} {verb}", only.first.name),
+        _ => format!("{n} of {} {verb}", told.len()),
+    };
+    let first_stop = told.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).min();
+    let text = match first_stop {
+        _ if 0 < failed => format!("Cost guard: {}{cost}", what(failed, "could not be stopped")),
+        Some(at) => format!("Cost guard: {}{cost}", what(warned, &format!("will be stopped {}", policy.clock(at)))),
+        None if 0 < done => format!("Cost guard: {}{cost}", what(done, if done == 1 { "was stopped" } else { "were stopped" })),
+        None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, "needs a look")),
+        None => format!("Cost guard: {} findings{cost}", told.len()),
+    };
+    let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
+    printable.chars().take(SUBJECT).collect()
+}
+
+fn body(owner: &str, told: &[Told<'_>], held_back: usize, function: &str, policy: &Policy) -> String {
+    let mut text = if owner == UNOWNED {
+        let tags = policy.owner_tags.join(" or ");
+        format!("Nobody owns these: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
+    } else {
+        format!("For {owner}.\n")
+    };
+    let mut heading = "";
+    for (index, one) in told.iter().enumerate() {
+        let mut part = String::new();
+        let this = match one.first.news {
+            News::Failed(_) => "COULD NOT BE STOPPED",
+            News::Warning(_) => "WILL BE STOPPED",
+            News::Done => "WAS STOPPED",
+            News::Found => "FOUND",
+            News::Reminder(_) => "STILL SO",
+        };
+        if this != heading {
+            heading = this;
+            let _ = write!(part, "\n{this}\n");
+        }
+        resource(&mut part, one, policy);
+        if BODY < text.len() + part.len() {
+            let _ = write!(text, "\n… and {} more, which do not fit into one mail.\n", told.len() - index);
+            break;
+        }
+        text += &part;
+    }
+    if 0 < held_back {
+        let _ = write!(
+            text,
+            "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
+        );
+    }
+    let _ = write!(text, "\n-- \nSageMaker cost guard, {function}. What each rule means, and what a stop keeps and loses: docs/rules.md\n");
+    text
+}
+
+fn resource(text: &mut String, told: &Told<'_>, policy: &Policy) {
+    let Item { news, id, arn, name, remedy, suspended, .. } = told.first;
+    let kind = Kind::of(id).map_or("resource", Kind::words);
+    let _ = write!(text, "\n* {kind} {name}");
+    match news {
+        News::Failed(why) => {
+            let _ = write!(text, "\n  Failed: {why}. The guard tries again in its next run.");
+        }
+        News::Warning(at) => {
+            let _ = write!(text, ": on {} it will be stopped, unless you keep it", policy.clock(*at));
+        }
+        News::Reminder(since) => {
+            let _ = write!(text, ": first told on {}", policy.clock(*since));
+        }
+        News::Done | News::Found => {}
+    }
+    for reason in &told.reasons {
+        let _ = write!(text, "\n  Why:   {reason}.");
+    }
+    let _ = match (told.usd_per_month, told.usd_per_hour) {
+        (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
+        (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
+        (None, _) if matches!(remedy, Some(Remedy::Advice(_))) => Ok(()),
+        (None, _) => write!(text, "\n  Costs: no price known."),
+    };
+    if let Some(why) = suspended {
+        let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
+    }
+    let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
+    match remedy {
+        Some(Remedy::Advice(advice)) => {
+            let _ = write!(text, "\n  To do: {advice}");
+        }
+        Some(stop) if *news != News::Done => {
+            let _ = write!(text, "\n  Stop it now:        {}", command(stop, name));
+            let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, policy)));
+            let _ = write!(text, "\n  Set its own hours:  {}", tag(SCHEDULE_TAG, "mon-fri/07:00-22:00"));
+        }
+        Some(Remedy::StopNotebook) => {
+            let _ = write!(
+                text,
+                "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance --notebook-instance-name {name}"
+            );
+        }
+        _ => {
+            let _ = write!(text, "\n  Its files are kept. Start it again where you started it.");
+        }
+    }
+    text.push('\n');
+}
+
+/// A day for the example of the keep tag. A warning names a moment; for the others the reader fills it in.
+fn in_a_week(news: &News, policy: &Policy) -> String {
+    match news {
+        News::Warning(at) => {
+            (*at + jiff::SignedDuration::from_hours(7 * 24)).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
+        }
+        _ => "YYYY-MM-DD".to_owned(),
+    }
+}
+
+/// The AWS CLI's command that does what the guard would do.
+fn command(remedy: &Remedy, name: &str) -> String {
+    match remedy {
+        Remedy::StopNotebook => format!("aws sagemaker stop-notebook-instance --notebook-instance-name {name}"),
+        Remedy::DeleteApp { domain, home, app_type, app_name } => {
+            let home = match home {
+                AppHome::Space(space) => format!("--space-name {space}"),
+                AppHome::UserProfile(profile) => format!("--user-profile-name {profile}"),
+            };
+            format!("aws sagemaker delete-app --domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
+        }
+        Remedy::Advice(advice) => advice.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn policy() -> Policy {
+        Policy::from_toml("timezone = \"Europe/Berlin\"").unwrap()
+    }
+
+    fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
+        Item {
+            news,
+            id: format!("notebook-instance/{name}"),
+            arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+            name: name.into(),
+            owner: Some("ann@example.com".into()),
+            team: Some("nlp".into()),
+            reason: "on since Mon 2026-11-23 09:00 CET (11h), outside the policy's working hours".into(),
+            usd_per_hour: usd_per_month.map(|usd| usd / dec!(730)),
+            usd_per_month,
+            remedy: Some(Remedy::StopNotebook),
+            suspended: None,
+        }
+    }
+
+    fn warning() -> News {
+        News::Warning("2026-11-23T18:30:00Z".parse().unwrap())
+    }
+
+    fn one(items: &[Item]) -> Digest {
+        let mut digests = digests(items, &BTreeMap::new(), "notebook-stopper", &policy());
+        assert_eq!(digests.len(), 1);
+        digests.remove(0)
+    }
+
+    #[test]
+    fn a_warning_says_when_and_how_to_keep_it() {
+        let digest = one(&[item(warning(), "churn", Some(dec!(112.93)))]);
+        assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $112.93 a month");
+        assert_eq!((digest.severity, digest.teams), ("warning", vec!["nlp".to_owned()]));
+        for line in [
+            "For ann@example.com.",
+            "* notebook instance churn: on Mon 2026-11-23 19:30 CET it will be stopped, unless you keep it",
+            "  Costs: $112.93 a month if nothing changes ($0.15 an hour).",
+            "  Stop it now:        aws sagemaker stop-notebook-instance --notebook-instance-name churn",
+            "  Keep it for a week: aws sagemaker add-tags --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+        ] {
+            assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
+        }
+    }
+
+    #[test]
+    fn two_rules_on_one_resource_are_one_cost() {
+        let digest = one(&[item(News::Found, "churn", Some(dec!(100))), item(warning(), "churn", Some(dec!(40)))]);
+        assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $100.00 a month");
+        assert_eq!(digest.body.matches("* notebook").count(), 1);
+        assert_eq!(digest.body.matches("Why:").count(), 2);
+    }
+
+    #[test]
+    fn subjects_say_the_most_urgent() {
+        let failed = || News::Failed("AccessDeniedException".into());
+        let since = || News::Reminder("2026-11-16T18:00:00Z".parse().unwrap());
+        for (items, subject, severity) in [
+            (vec![item(News::Found, "a", None)], "Cost guard: a needs a look", "info"),
+            (
+                vec![item(News::Found, "a", Some(dec!(1))), item(since(), "b", Some(dec!(2)))],
+                "Cost guard: 2 findings, $3.00 a month",
+                "info",
+            ),
+            (vec![item(News::Done, "a", Some(dec!(1)))], "Cost guard: a was stopped, $1.00 a month", "info"),
+            (vec![item(News::Done, "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", "critical"),
+            (
+                vec![item(News::Done, "a", None), item(warning(), "b", None)],
+                "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
+                "warning",
+            ),
+            (vec![item(News::Found, &"ä".repeat(200), None)], &format!("Cost guard: {}", "?".repeat(87)), "info"),
+        ] {
+            let digest = one(&items);
+            assert_eq!((digest.subject.as_str(), digest.severity), (subject, severity));
+        }
+    }
+
+    #[test]
+    fn what_nobody_owns_and_what_has_no_price_is_said() {
+        let mut nobodys = item(News::Found, "x", None);
+        (nobodys.owner, nobodys.team) = (None, None);
+        let digest = one(&[nobodys]);
+        assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
+        assert!(digest.body.starts_with("Nobody owns these: none of them has a tag Owner or owner."), "{}", digest.body);
+        assert!(digest.body.contains("no price known"));
+    }
+
+    #[test]
+    fn a_long_mail_is_cut_at_a_finding() {
+        let items: Vec<Item> = (0..3000).map(|n| item(News::Found, &format!("nb-{n:05}"), Some(dec!(1)))).collect();
+        let digest = one(&items);
+        let told = digest.body.matches("* notebook").count();
+        assert!(digest.body.len() < 256 * 1024 && 300 < told);
+        assert!(digest.body.contains(&format!("… and {} more", 3000 - told)), "{}", &digest.body[digest.body.len() - 300..]);
+    }
+
+    #[test]
+    fn each_owner_gets_one_mail_and_hears_what_is_held_back() {
+        let mut bobs = item(warning(), "b", None);
+        bobs.owner = Some("bob@example.com".into());
+        let held = BTreeMap::from([("bob@example.com".to_owned(), 875)]);
+        let digests = digests(&[item(warning(), "a", None), bobs, item(warning(), "c", None)], &held, "notebook-stopper", &policy());
+        assert_eq!(digests.iter().map(|digest| digest.owner.as_str()).collect::<Vec<_>>(), ["ann@example.com", "bob@example.com"]);
+        assert!(digests[1].body.contains("875 more of yours are due") && !digests[0].body.contains("more of yours"));
+    }
+}
