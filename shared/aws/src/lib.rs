@@ -3,7 +3,18 @@
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use std::time::Duration;
 
+pub mod act;
+pub mod event;
 pub mod gather;
+pub mod ledger;
+pub mod log;
+pub mod notify;
+pub mod policy;
+pub mod report;
+pub mod run;
+pub mod settings;
+
+pub use run::Context;
 
 /// Attempts per call. Ten standard attempts with few calls in flight lose nothing under throttling, where the default three lose a quarter.
 const MAX_ATTEMPTS: u32 = 10;

@@ -1,2 +1,137 @@
-//! Placeholder until its first commit.
-fn main() {}
+//! `cost-guard`: checks a policy offline, and prints the rules' manual.
+#![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+use cost_rules::{finding::Mode, policy::Policy, rules};
+
+/// What people use of the SageMaker cost guard on their own machine.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a policy file: the first error with its line, or what the policy does.
+    CheckPolicy {
+        /// The policy, a TOML file.
+        file: PathBuf,
+    },
+    /// Print docs/rules.md, made of the rules' own doc comments.
+    RulesManual,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::CheckPolicy { file } => check_policy(&file),
+        Command::RulesManual => manual().map(|text| print!("{text}")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
+    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let policy = Policy::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
+    println!("{}: no errors.", file.display());
+    for rule in &rules::ALL {
+        let modes = policy.modes(rule.name);
+        let says = match modes.as_slice() {
+            [] => "off",
+            [Mode::Report] => "report",
+            [Mode::Enforce] => "enforce",
+            _ => "report or enforce, by override",
+        };
+        println!("  {:26} {says}", rule.name);
+    }
+    Ok(())
+}
+
+/// The manual: each rule's doc comment with the table of its settings and their defaults.
+fn manual() -> anyhow::Result<String> {
+    let mut text = String::from(
+        "<!-- Made by `make docs` from the doc comments in shared/rules/src/rules. A test fails when it is stale. -->\n\
+         # The rules\n\n\
+         Each rule has a section `[rules.<name>]` in the policy. Beside its own settings below it has these:\n\n\
+         | setting | default | meaning |\n|---|---|---|\n\
+         | `mode` | `\"report\"` | `\"report\"`: mail the owner · `\"enforce\"`: warn, then act · `\"off\"` |\n\
+         | `grace` | `\"30m\"` | from the warning to the action; `\"0s\"` acts without one |\n\
+         | `remind-after` | the policy's (`\"7d\"`) | until an open finding is mailed again |\n\
+         | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
+    );
+    for rule in &rules::ALL {
+        let path =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules")).join(format!("{}.rs", rule.name.replace('-', "_")));
+        let source = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+        text.push('\n');
+        for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
+            // One level down: the manual has one title.
+            let line = line.strip_prefix(' ').unwrap_or(line);
+            let deeper = if line.starts_with('#') { "#" } else { "" };
+            text += &format!("{deeper}{line}\n");
+        }
+        let defaults = (rule.defaults)();
+        if defaults.is_empty() {
+            text += "None of its own.\n";
+            continue;
+        }
+        text += "| setting | default | meaning |\n|---|---|---|\n";
+        for (name, value) in defaults {
+            let value = value.to_string();
+            text += &format!(
+                "| `{name}` | `{value}` | {} |\n",
+                field_doc(&source, &name).with_context(|| format!("{}: `{name}` has no doc comment", path.display()))?
+            );
+        }
+    }
+    Ok(text)
+}
+
+/// The doc comment above a field of the rule's struct, on one line.
+fn field_doc(source: &str, setting: &str) -> Option<String> {
+    let field = format!("    {}: ", setting.replace('-', "_"));
+    let lines: Vec<&str> = source.lines().collect();
+    let at = lines.iter().position(|line| line.starts_with(&field))?;
+    let mut doc: Vec<&str> = lines[..at].iter().rev().map_while(|line| line.trim_start().strip_prefix("///")).map(str::trim).collect();
+    doc.reverse();
+    (!doc.is_empty()).then(|| doc.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_in_docs_is_what_the_rules_say() {
+        let written = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules.md")).unwrap_or_default();
+        assert!(written == manual().unwrap(), "docs/rules.md is stale: run `make docs`");
+    }
+
+    #[test]
+    fn every_rule_has_the_headings_of_the_manual() {
+        let manual = manual().unwrap();
+        for rule in &rules::ALL {
+            let section =
+                manual.split(&format!("\n## {}\n", rule.name)).nth(1).unwrap_or_else(|| panic!("{} has no `# {}`", rule.name, rule.name));
+            let section = section.split("\n## ").next().unwrap();
+            for heading in ["### What it finds", "### Why it costs money", "### What happens, and what is lost", "### Settings"] {
+                assert!(section.contains(heading), "{}: {heading} is missing", rule.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_shipped_policy_is_valid_and_enforces_nothing() {
+        let policy = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/policy.toml")).unwrap();
+        assert!(!Policy::from_toml(&policy).unwrap().enforces());
+    }
+}

@@ -1,6 +1,9 @@
 //! The mails: one digest per owner and run. Subject first, then what, why, dollars, when, and how to stop or keep it. Pure.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -143,14 +146,17 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, function: &str, 
     // The most urgent first, then the most expensive; of one resource the most urgent news is told, with every reason.
     items.sort_by(|a, b| (&a.news, b.usd_per_month, &a.id).cmp(&(&b.news, a.usd_per_month, &b.id)));
     let mut told: Vec<Told<'_>> = vec![];
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for item in &items {
-        if let Some(same) = told.iter_mut().find(|told| told.first.id == item.id) {
-            same.reasons.push(&item.reason);
-            same.usd_per_hour = same.usd_per_hour.max(item.usd_per_hour);
-            same.usd_per_month = same.usd_per_month.max(item.usd_per_month);
-        } else {
-            let (usd_per_hour, usd_per_month) = (item.usd_per_hour, item.usd_per_month);
-            told.push(Told { first: item, reasons: vec![&item.reason], usd_per_hour, usd_per_month });
+        let (usd_per_hour, usd_per_month) = (item.usd_per_hour, item.usd_per_month);
+        let place = *places.entry(&item.id).or_insert(told.len());
+        match told.get_mut(place) {
+            Some(same) => {
+                same.reasons.push(&item.reason);
+                same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
+                same.usd_per_month = same.usd_per_month.max(usd_per_month);
+            }
+            None => told.push(Told { first: item, reasons: vec![&item.reason], usd_per_hour, usd_per_month }),
         }
     }
     let severity = match told.first().map(|told| &told.first.news) {

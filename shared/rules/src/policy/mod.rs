@@ -118,14 +118,26 @@ impl Policy {
             || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
     }
 
-    /// Whether a rule can find anything for any resource: whether the facts that only it needs have to be read.
+    /// What a rule may do, by the policy and its overrides, without repetition; empty: the rule is off everywhere, and the facts that only
+    /// it needs need not be read.
+    pub fn modes(&self, rule: &str) -> Vec<Mode> {
+        let mut modes: Vec<Mode> = vec![];
+        for configured in self.rule_sets().flat_map(|set| &set.0).filter(|configured| configured.name == rule) {
+            if !modes.contains(&configured.common.mode) {
+                modes.push(configured.common.mode);
+            }
+        }
+        modes
+    }
+
+    /// Whether a rule is on for any resource.
     pub fn uses_rule(&self, name: &str) -> bool {
-        self.rule_sets().any(|set| set.0.iter().any(|rule| rule.name == name))
+        !self.modes(name).is_empty()
     }
 
     /// Whether anything at all is enforced.
     pub fn enforces(&self) -> bool {
-        self.rule_sets().any(|set| set.0.iter().any(|rule| rule.common.mode == Mode::Enforce))
+        crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
     }
 
     fn rule_sets(&self) -> impl Iterator<Item = &RuleSet> {

@@ -3,6 +3,7 @@
 //! ## What it finds
 //! A Studio domain, user profile or space whose idle shutdown for JupyterLab or Code Editor is missing, disabled, or slower than `longest`.
 //! A profile or space is named only for what it says itself: what it inherits is its domain's finding, not one finding per person.
+//! Each of them costs a call, and they change seldom: they are read once a day.
 //!
 //! ## Why it costs money
 //! Studio can shut down idle JupyterLab and Code Editor apps by itself, and knows real use better than anything outside can. With it off, an
@@ -28,13 +29,11 @@ use crate::{
 pub(super) struct StudioIdleShutdownOff {
     /// The slowest idle shutdown that is fine.
     longest: Duration,
-    /// How often domains, profiles and spaces are read: each costs a call, and they change seldom.
-    check_every: Duration,
 }
 
 impl Default for StudioIdleShutdownOff {
     fn default() -> Self {
-        Self { longest: Duration::hours(2), check_every: Duration::days(1) }
+        Self { longest: Duration::hours(2) }
     }
 }
 

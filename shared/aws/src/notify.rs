@@ -1,0 +1,36 @@
+//! Sends the mails: one SNS message per owner and run, with attributes by which subscriptions are filtered.
+
+use anyhow::anyhow;
+use aws_sdk_sns::types::MessageAttributeValue;
+use cost_rules::mail::Digest;
+
+use crate::{Clients, why::why};
+
+/// Publishes one digest.
+///
+/// # Errors
+/// SNS did not take it: names the topic and the reason.
+pub async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest: &Digest) -> anyhow::Result<()> {
+    let team = match digest.teams.as_slice() {
+        [one] => attribute("String", one)?,
+        // A list matches a filter on any of its teams.
+        several => attribute("String.Array", &serde_json::to_string(several)?)?,
+    };
+    let sent = clients
+        .sns
+        .publish()
+        .topic_arn(topic_arn)
+        .subject(&digest.subject)
+        .message(&digest.body)
+        .message_attributes("function", attribute("String", function)?)
+        .message_attributes("severity", attribute("String", digest.severity)?)
+        .message_attributes("team", team)
+        .message_attributes("owner", attribute("String", &digest.owner)?)
+        .send()
+        .await;
+    sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))
+}
+
+fn attribute(data_type: &str, value: &str) -> anyhow::Result<MessageAttributeValue> {
+    Ok(MessageAttributeValue::builder().data_type(data_type).string_value(value).build()?)
+}

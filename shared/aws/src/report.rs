@@ -1,0 +1,131 @@
+//! What a run did: returned, and logged as one line of JSON; and its metrics, in CloudWatch's embedded metric format.
+
+use std::collections::BTreeMap;
+
+use cost_rules::facts::Unread;
+use jiff::Timestamp;
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+/// How many findings the report names. `total-findings` has the true count.
+pub const FINDINGS_SHOWN: usize = 500;
+
+/// What a run did (architecture: contracts).
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// The function.
+    pub function: String,
+    /// Whether nothing was done, mailed and written on purpose.
+    pub dry_run: bool,
+    /// How many resources were looked at, by kind.
+    pub examined: BTreeMap<&'static str, usize>,
+    /// At most 500 of the findings.
+    pub findings: Vec<ReportedFinding>,
+    /// What was done, and how it ended.
+    pub actions: Vec<ReportedAction>,
+    /// How many actions were due but held back for the next run.
+    pub held_back: usize,
+    /// What could not be read.
+    #[serde(serialize_with = "unread")]
+    pub unread: Vec<Unread>,
+    /// How many owners were mailed.
+    pub notified: usize,
+    /// How many findings there are.
+    pub total_findings: usize,
+    /// What went wrong and needs somebody: enforcement or mails that failed. Not part of the contract's fields; the function fails with it.
+    #[serde(skip)]
+    pub failures: Vec<String>,
+    /// USD per month of what was stopped, each resource once.
+    #[serde(skip)]
+    pub stopped_usd_per_month: Decimal,
+}
+
+/// A finding in the report.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ReportedFinding {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The resource's ARN.
+    pub resource: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Whose team's.
+    pub team: Option<String>,
+    /// Why it is waste.
+    pub reason: String,
+    /// What it costs, to the cent; null: no price known.
+    #[serde(serialize_with = "cents")]
+    pub monthly_cost_usd: Option<Decimal>,
+    /// The action that the rule may take, or `none`.
+    pub remedy: &'static str,
+    /// `reported`, `warned`, `acting`, `acted`, `exempt` or `held-back`.
+    pub state: &'static str,
+}
+
+/// An action in the report.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportedAction {
+    /// `stop-notebook-instance` or `delete-app`.
+    pub action: &'static str,
+    /// The resource's ARN.
+    pub resource: String,
+    /// `done`, `already-done`, `skipped`, `failed`; in a dry run `planned`.
+    pub outcome: &'static str,
+    /// Why, where there is something to say.
+    pub detail: String,
+}
+
+impl Report {
+    /// Logs the report and the metrics, each as one line, and fails if somebody has to look.
+    ///
+    /// # Errors
+    /// An enforcement or a mail failed: all of them, one line each.
+    pub fn finish(&self, now: Timestamp) -> anyhow::Result<Value> {
+        let report = serde_json::to_value(self)?;
+        log_line(&report);
+        log_line(&self.metrics(now));
+        anyhow::ensure!(self.failures.is_empty(), "the run ended, but not all of it succeeded:\n{}", self.failures.join("\n"));
+        Ok(report)
+    }
+
+    fn metrics(&self, now: Timestamp) -> Value {
+        let failed = self.actions.iter().filter(|action| action.outcome == "failed").count();
+        let done = self.actions.iter().filter(|action| matches!(action.outcome, "done" | "already-done")).count();
+        let names = ["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread", "Heartbeat"];
+        json!({
+            "_aws": {
+                "Timestamp": now.as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": "CostGuard",
+                    "Dimensions": [["Function"]],
+                    "Metrics": names.map(|name| json!({"Name": name, "Unit": if name == "EstimatedMonthlySavings" { "None" } else { "Count" }})),
+                }],
+            },
+            "Function": self.function,
+            "Findings": self.total_findings,
+            "Actions": done,
+            "ActionFailures": failed,
+            "EstimatedMonthlySavings": self.stopped_usd_per_month.round_dp(2).to_f64(),
+            "Unread": self.unread.len(),
+            "Heartbeat": 1,
+        })
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "Lambda takes a function's log and its embedded metrics from standard output")]
+fn log_line(line: &Value) {
+    println!("{line}");
+}
+
+fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(unread.iter().map(|one| json!({"what": one.what, "why": one.why})))
+}
+
+fn cents<S: Serializer>(usd: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    usd.and_then(|usd| usd.round_dp(2).to_f64()).serialize(serializer)
+}
