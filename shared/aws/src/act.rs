@@ -72,7 +72,9 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
     };
     match call.send().await {
         Ok(_) => Outcome::Done,
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => Outcome::AlreadyDone("the app is gone".into()),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => {
+            Outcome::AlreadyDone("the app is gone".into())
+        }
         Err(error) => Outcome::Failed(why(&error)),
     }
 }

@@ -52,7 +52,8 @@ pub fn notebook_stopper(event: &Value, region: &str) -> anyhow::Result<Wake> {
         return Ok(Wake::default());
     };
     if !fields.contains_key("detail-type") {
-        let own: Own = serde_json::from_value(event.clone()).map_err(|error| anyhow::anyhow!("an event that is not known ({error}): {EXPECTED}"))?;
+        let own: Own =
+            serde_json::from_value(event.clone()).map_err(|error| anyhow::anyhow!("an event that is not known ({error}): {EXPECTED}"))?;
         let scope = match own.resources {
             None => Scope::Everything,
             Some(arns) => scope_of_arns(&arns).map_err(|arn| {
@@ -66,7 +67,8 @@ pub fn notebook_stopper(event: &Value, region: &str) -> anyhow::Result<Wake> {
     envelope.remove("time");
     envelope.entry("detail").or_insert(Value::Null);
     envelope.entry("source").or_insert_with(|| "".into());
-    let envelope: EventBridgeEvent = serde_json::from_value(Value::Object(envelope)).with_context(|| format!("an EventBridge event that cannot be read: {EXPECTED}"))?;
+    let envelope: EventBridgeEvent =
+        serde_json::from_value(Value::Object(envelope)).with_context(|| format!("an EventBridge event that cannot be read: {EXPECTED}"))?;
     match envelope.detail_type.as_str() {
         "Scheduled Event" => Ok(Wake::default()),
         "SageMaker Notebook Instance State Change" => notebook_change(envelope, region),
@@ -78,7 +80,11 @@ fn notebook_change(event: EventBridgeEvent, region: &str) -> anyhow::Result<Wake
     if let Some(of) = event.region.as_deref().filter(|of| *of != region) {
         bail!("a state change in {of}, but this function looks after {region}: deploy one function per Region");
     }
-    let half = || anyhow::anyhow!("half an event: a \"SageMaker Notebook Instance State Change\" without detail.NotebookInstanceArn, detail.NotebookInstanceName and resources[0]");
+    let half = || {
+        anyhow::anyhow!(
+            "half an event: a \"SageMaker Notebook Instance State Change\" without detail.NotebookInstanceArn, detail.NotebookInstanceName and resources[0]"
+        )
+    };
     let detail: Option<NotebookChange> = serde_json::from_value(event.detail).ok();
     let (arn, name) = detail.map_or((None, None), |detail| (detail.notebook_instance_arn, detail.notebook_instance_name));
     let from_arn = arn.or_else(|| event.resources.and_then(|arns| arns.into_iter().next())).and_then(|arn| id_of_arn(&arn));
@@ -147,15 +153,27 @@ mod tests {
         };
         let changed = Scope::Changed("notebook-instance/basic-xyz".into());
         for (detail, resources, name) in [
-            (json!({"NotebookInstanceName": "Basic-xyz", "NotebookInstanceArn": ARN, "LastModifiedTime": 1_653_592_871_348_i64, "Tags": {}}), json!([ARN]), Some("Basic-xyz")),
-            (json!({"NotebookInstanceName": "Basic-xyz", "Tags": [{"Key": "a", "Value": "b"}], "CreationTime": 1.5}), json!([]), Some("Basic-xyz")),
+            (
+                json!({"NotebookInstanceName": "Basic-xyz", "NotebookInstanceArn": ARN, "LastModifiedTime": 1_653_592_871_348_i64, "Tags": {}}),
+                json!([ARN]),
+                Some("Basic-xyz"),
+            ),
+            (
+                json!({"NotebookInstanceName": "Basic-xyz", "Tags": [{"Key": "a", "Value": "b"}], "CreationTime": 1.5}),
+                json!([]),
+                Some("Basic-xyz"),
+            ),
             (json!({"NotebookInstanceArn": ARN, "Tags": null}), json!([]), None),
             (json!({}), json!([ARN]), None),
         ] {
             let wake = read(&envelope(detail.clone(), resources)).unwrap();
             assert_eq!((&wake.scope, wake.notebook.as_deref()), (&changed, name), "{detail}");
         }
-        for (detail, resources) in [(json!({}), json!([])), (json!(null), json!(null)), (json!({"NotebookInstanceStatus": "InService"}), json!(["arn:aws:sagemaker:us-east-1:1:endpoint/x"]))] {
+        for (detail, resources) in [
+            (json!({}), json!([])),
+            (json!(null), json!(null)),
+            (json!({"NotebookInstanceStatus": "InService"}), json!(["arn:aws:sagemaker:us-east-1:1:endpoint/x"])),
+        ] {
             let error = read(&envelope(detail, resources)).unwrap_err().to_string();
             assert!(error.starts_with("half an event"), "{error}");
         }
@@ -164,7 +182,10 @@ mod tests {
     #[test]
     fn what_is_not_for_it_is_refused_with_what_was_expected() {
         for (event, says) in [
-            (json!({"detail-type": "SageMaker Endpoint State Change", "source": "aws.sagemaker", "detail": {}}), "another kind, \"SageMaker Endpoint State Change\""),
+            (
+                json!({"detail-type": "SageMaker Endpoint State Change", "source": "aws.sagemaker", "detail": {}}),
+                "another kind, \"SageMaker Endpoint State Change\"",
+            ),
             (json!({"dryrun": true}), "unknown field `dryrun`"),
             (json!({"dry-run": "yes"}), "invalid type"),
             (json!("run"), "an event of a text"),

@@ -161,9 +161,10 @@ impl Ledger<'_> {
         let Err(error) = sent else { return Ok(vec![]) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() {
             let reasons = canceled.cancellation_reasons();
-            let refused = reasons.iter().zip(&of_record).filter(|(reason, _)| {
-                matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
-            });
+            let refused = reasons
+                .iter()
+                .zip(&of_record)
+                .filter(|(reason, _)| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict")));
             let refused: Vec<usize> = refused.map(|(_, index)| *index).collect();
             if !refused.is_empty() {
                 return Ok(refused);
@@ -268,7 +269,10 @@ pub fn key(entry: &Entry) -> Key {
     (entry.rule.clone(), entry.id.clone())
 }
 
-fn item<'k>(texts: impl IntoIterator<Item = (&'k str, Option<String>)>, numbers: impl IntoIterator<Item = (&'k str, Option<String>)>) -> Item {
+fn item<'k>(
+    texts: impl IntoIterator<Item = (&'k str, Option<String>)>,
+    numbers: impl IntoIterator<Item = (&'k str, Option<String>)>,
+) -> Item {
     let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), AttributeValue::S(value?))));
     let numbers = numbers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), AttributeValue::N(value?))));
     texts.chain(numbers).collect()

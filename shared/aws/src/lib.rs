@@ -13,6 +13,7 @@ pub mod policy;
 pub mod report;
 pub mod run;
 pub mod settings;
+mod why;
 
 pub use run::Context;
 

@@ -43,7 +43,8 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy
             let name = format!("SSM parameter {parameter}");
             let answer = clients.ssm.get_parameter().name(parameter).with_decryption(true).send().await;
             let answer = answer.map_err(|error| anyhow!("{name} with the policy cannot be read: {}", why(&error)))?;
-            let text = answer.parameter.and_then(|parameter| parameter.value).with_context(|| format!("{name} with the policy is empty"))?;
+            let text =
+                answer.parameter.and_then(|parameter| parameter.value).with_context(|| format!("{name} with the policy is empty"))?;
             (name, text)
         }
     };

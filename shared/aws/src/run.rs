@@ -114,7 +114,8 @@ pub async fn settle(
     judgement: Judgement,
     entries: anyhow::Result<Vec<Entry>>,
 ) -> Report {
-    let mut report = Report { function: context.function.to_owned(), dry_run: wake.dry_run, examined: examined(facts), ..Report::default() };
+    let mut report =
+        Report { function: context.function.to_owned(), dry_run: wake.dry_run, examined: examined(facts), ..Report::default() };
     report.unread.clone_from(&facts.unread);
     report.unread.extend(judgement.unknown.iter().cloned());
     let entries = entries.map_err(|error| report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error))).ok();

@@ -43,20 +43,24 @@ impl Settings {
         let mut wrong = vec![];
         let policy = match given("COST_GUARD_POLICY") {
             None => PolicySource::BuiltIn,
-            Some(text) => match text.split_once(':') {
-                Some(("file", path)) if !path.is_empty() => PolicySource::File(path.into()),
-                Some(("ssm", name)) if !name.is_empty() => PolicySource::Parameter(name.to_owned()),
-                _ => {
-                    wrong.push(format!("COST_GUARD_POLICY is `{text}`: expected ssm:<parameter name> or file:<path>, or nothing for the built-in default"));
-                    PolicySource::BuiltIn
+            Some(text) => {
+                match text.split_once(':') {
+                    Some(("file", path)) if !path.is_empty() => PolicySource::File(path.into()),
+                    Some(("ssm", name)) if !name.is_empty() => PolicySource::Parameter(name.to_owned()),
+                    _ => {
+                        wrong.push(format!("COST_GUARD_POLICY is `{text}`: expected ssm:<parameter name> or file:<path>, or nothing for the built-in default"));
+                        PolicySource::BuiltIn
+                    }
                 }
-            },
+            }
         };
         let topic_arn = given("COST_GUARD_TOPIC_ARN").unwrap_or_default();
         if topic_arn.is_empty() {
             wrong.push("COST_GUARD_TOPIC_ARN is not set: expected the ARN of the SNS topic that mails go to".into());
         } else if !(topic_arn.starts_with("arn:") && topic_arn.split(':').count() == 6 && topic_arn.contains(":sns:")) {
-            wrong.push(format!("COST_GUARD_TOPIC_ARN is `{topic_arn}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"));
+            wrong.push(format!(
+                "COST_GUARD_TOPIC_ARN is `{topic_arn}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
+            ));
         }
         let table = given("COST_GUARD_TABLE").unwrap_or_default();
         if table.is_empty() {
@@ -97,8 +101,15 @@ mod tests {
 
     #[test]
     fn all_errors_are_told_at_once() {
-        let error = read(&[("COST_GUARD_POLICY", "policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")]).unwrap_err().to_string();
-        for name in ["COST_GUARD_POLICY is `policy.toml`", "COST_GUARD_TOPIC_ARN is `cost-guard`", "COST_GUARD_TABLE is not set", "COST_GUARD_LOG is `a=b=c`"] {
+        let error = read(&[("COST_GUARD_POLICY", "policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")])
+            .unwrap_err()
+            .to_string();
+        for name in [
+            "COST_GUARD_POLICY is `policy.toml`",
+            "COST_GUARD_TOPIC_ARN is `cost-guard`",
+            "COST_GUARD_TABLE is not set",
+            "COST_GUARD_LOG is `a=b=c`",
+        ] {
             assert!(error.contains(name), "{error}");
         }
     }
