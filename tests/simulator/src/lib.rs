@@ -1,1 +1,309 @@
-//! A simulated AWS account.
+//! A simulated AWS account on loopback, in AWS's own wire protocols, with a virtual clock: for the demo, the end-to-end tests and the benchmarks.
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, TcpListener},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use axum::Router;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
+
+mod cbor;
+mod cloudwatch;
+mod control;
+mod dynamodb;
+mod expression;
+mod sagemaker;
+mod sns;
+mod ssm;
+mod studio;
+mod tagging;
+mod wire;
+mod world;
+
+pub mod estate;
+pub mod fault;
+pub mod plan;
+
+pub use estate::Estate;
+pub use fault::{Fault, What};
+pub use plan::Deed;
+pub use sns::Mail;
+pub use world::BillLine;
+use world::World;
+
+/// A running simulation. Ends when the last clone is dropped.
+#[derive(Clone)]
+pub struct Simulator {
+    shared: Arc<Shared>,
+    endpoint: String,
+    _server: Arc<Server>,
+}
+
+/// Ends the server's thread when dropped.
+struct Server(Option<oneshot::Sender<()>>);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            // The thread may have ended already.
+            let _ = end.send(());
+        }
+    }
+}
+
+/// What the server and its owner both look at.
+pub(crate) struct Shared {
+    world: Mutex<World>,
+    pub(crate) started: Timestamp,
+    latency: Mutex<Duration>,
+    traffic: Mutex<Traffic>,
+    /// When the virtual clock was tied to the real one, and what it said then.
+    real_time: Mutex<Option<(Instant, Timestamp)>>,
+}
+
+#[derive(Default)]
+struct Traffic {
+    calls: BTreeMap<String, u64>,
+    refused: BTreeMap<String, u64>,
+    in_flight: BTreeMap<String, u64>,
+    most_in_flight: BTreeMap<String, u64>,
+}
+
+/// A notebook instance or a Studio app, as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Its ARN.
+    pub arn: String,
+    /// A notebook's name; an app's space or profile, type and name.
+    pub name: String,
+    /// `InService`, …
+    pub status: String,
+    /// Its own tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Shared {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the virtual clock up to the real one, if they are tied.
+    pub(crate) fn tick(&self, world: &mut World) {
+        if let Some((since, then)) = *self.real_time.lock().unwrap_or_else(PoisonError::into_inner) {
+            let passed = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
+            world.live_until(then + passed);
+        }
+    }
+
+    pub(crate) fn arrived(&self, call: &str) {
+        let mut traffic = self.traffic();
+        *traffic.calls.entry(call.to_owned()).or_default() += 1;
+        let now = {
+            let in_flight = traffic.in_flight.entry(call.to_owned()).or_default();
+            *in_flight += 1;
+            *in_flight
+        };
+        let most = traffic.most_in_flight.entry(call.to_owned()).or_default();
+        *most = now.max(*most);
+    }
+
+    pub(crate) fn left(&self, call: &str, refused: Option<&str>) {
+        let mut traffic = self.traffic();
+        *traffic.in_flight.entry(call.to_owned()).or_default() -= 1;
+        if let Some(code) = refused {
+            *traffic.refused.entry(format!("{call} {code}")).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
+        self.traffic().calls.clone()
+    }
+}
+
+impl Simulator {
+    /// Starts on a free port of loopback.
+    ///
+    /// # Errors
+    /// No port can be had.
+    pub fn start(estate: Estate) -> anyhow::Result<Self> {
+        Self::start_on(estate, 0)
+    }
+
+    /// Starts on a port of loopback.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub fn start_on(estate: Estate, port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} of loopback cannot be had"))?;
+        listener.set_nonblocking(true)?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let world = World::new(estate);
+        let shared = Arc::new(Shared {
+            started: world.now,
+            world: Mutex::new(world),
+            latency: Mutex::default(),
+            traffic: Mutex::default(),
+            real_time: Mutex::default(),
+        });
+        let (end, ended) = oneshot::channel::<()>();
+        let app = Router::new().fallback(wire::serve).with_state(Arc::clone(&shared));
+        // A thread and a runtime of its own: a test may block its runtime without stopping the account.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::spawn(move || {
+            runtime.block_on(async move {
+                let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                tokio::select! {
+                    _ = axum::serve(listener, app) => {}
+                    _ = ended => {}
+                }
+            });
+        });
+        Ok(Self { shared, endpoint, _server: Arc::new(Server(Some(end))) })
+    }
+
+    /// `http://127.0.0.1:<port>`, for `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The ARN of the first topic.
+    pub fn topic_arn(&self) -> String {
+        self.shared.world().topics.first().cloned().unwrap_or_default()
+    }
+
+    /// The virtual present.
+    pub fn now(&self) -> Timestamp {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        world.now
+    }
+
+    /// Lives on until a moment; never back.
+    pub fn live_until(&self, until: Timestamp) {
+        self.shared.world().live_until(until);
+    }
+
+    /// Lives on for a time.
+    pub fn advance(&self, by: SignedDuration) {
+        let until = self.now() + by;
+        self.live_until(until);
+    }
+
+    /// Ties the virtual clock to the real one.
+    pub fn run_in_real_time(&self) {
+        let now = self.shared.world().now;
+        *self.shared.real_time.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), now));
+    }
+
+    /// The events since they were last taken, oldest first.
+    pub fn take_events(&self) -> Vec<serde_json::Value> {
+        self.shared.world().take_events()
+    }
+
+    /// How many calls there were, the refused ones among them, by `service:Operation`.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.shared.calls()
+    }
+
+    /// How many of them were refused, by `service:Operation Code`.
+    pub fn refused(&self) -> BTreeMap<String, u64> {
+        self.shared.traffic().refused.clone()
+    }
+
+    /// The most calls at the same time, by `service:Operation`.
+    pub fn most_in_flight(&self) -> BTreeMap<String, u64> {
+        self.shared.traffic().most_in_flight.clone()
+    }
+
+    /// Forgets what was counted.
+    pub fn reset_counts(&self) {
+        let mut traffic = self.shared.traffic();
+        traffic.calls.clear();
+        traffic.refused.clear();
+        traffic.most_in_flight.clear();
+    }
+
+    /// How long every call takes.
+    pub fn set_latency(&self, latency: Duration) {
+        *self.shared.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn add_fault(&self, fault: Fault) {
+        self.shared.world().faults.push(fault);
+    }
+
+    /// Nothing goes wrong from now on.
+    pub fn clear_faults(&self) {
+        self.shared.world().faults.clear();
+    }
+
+    /// Every mail so far, oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.shared.world().mails.clone()
+    }
+
+    /// What everything has cost since the start.
+    pub fn bill(&self) -> Vec<BillLine> {
+        self.shared.world().bill(self.shared.started)
+    }
+
+    /// All notebook instances.
+    pub fn notebooks(&self) -> Vec<Running> {
+        let world = self.shared.world();
+        let of = |notebook: &world::Notebook| Running {
+            arn: notebook.arn.clone(),
+            name: notebook.spec.name.clone(),
+            status: notebook.status.to_owned(),
+            tags: world.tags.get(&notebook.arn).map(world::TagLog::now).unwrap_or_default(),
+        };
+        world.notebooks.values().map(of).collect()
+    }
+
+    /// A notebook instance by name.
+    pub fn notebook(&self, name: &str) -> Option<Running> {
+        self.notebooks().into_iter().find(|notebook| notebook.name == name)
+    }
+
+    /// All Studio apps.
+    pub fn apps(&self) -> Vec<Running> {
+        let world = self.shared.world();
+        let of = |app: &world::App| Running {
+            arn: app.arn.clone(),
+            name: format!(
+                "{} {} {}",
+                app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default(),
+                app.spec.app_type,
+                app.spec.name
+            ),
+            status: app.status.to_owned(),
+            tags: world.tags.get(&app.arn).map(world::TagLog::now).unwrap_or_default(),
+        };
+        world.apps.values().map(of).collect()
+    }
+
+    /// What a person does to a notebook (by name or ARN) or an app (by ARN).
+    pub fn deed(&self, what: &str, deed: &Deed) {
+        self.shared.world().deed(what, deed);
+    }
+
+    /// Sets an SSM parameter.
+    pub fn put_parameter(&self, name: &str, value: &str) {
+        self.shared.world().parameters.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The items of a `DynamoDB` table.
+    pub fn table_items(&self, table: &str) -> Vec<serde_json::Value> {
+        self.shared.world().tables.items(table)
+    }
+}

@@ -2,32 +2,44 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sagemaker::types::{AppDetails, AppStatus, AppType};
+use aws_sdk_sagemaker::{
+    operation::describe_app::DescribeAppOutput,
+    types::{AppDetails, AppStatus, AppType, ResourceSpec},
+};
 use cost_rules::{
-    facts::{App, AppHome, Resource, Tags},
+    facts::{App, AppHome, Kind, Resource, Tags},
     policy::Policy,
 };
+use futures_util::future::OptionFuture;
 
-use super::{Confirmed, Listed, every_page, tags, tags::Index, timestamp};
+use super::{
+    Listed, Read, every_page, says_gone,
+    tags::{self, Index, TagMap},
+    timestamp,
+};
 use crate::{Clients, why::why};
 
 /// All Studio apps of the Region, without their tags. `ListApps` goes on showing deleted ones for a day.
 pub(super) async fn list(clients: &Clients) -> Listed<App> {
     let mut apps = vec![];
+    let mut nameless = 0;
     let read = every_page(async |token| {
         let page = clients.sagemaker.list_apps().max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
-        apps.extend(page.apps.unwrap_or_default().into_iter().filter_map(details));
+        for one in page.apps.unwrap_or_default().into_iter().filter(|one| one.status != Some(AppStatus::Deleted)) {
+            match details(one) {
+                Some(app) => apps.push(app),
+                None => nameless += 1,
+            }
+        }
         Ok(page.next_token)
     });
     let read = read.await;
-    Listed::new(apps, "Studio apps (sagemaker:ListApps)", read)
+    Listed::new(Kind::App, "ListApps", apps, nameless, read)
 }
 
+/// `None`: AWS named it only by half.
 fn details(app: AppDetails) -> Option<App> {
-    if app.status == Some(AppStatus::Deleted) {
-        return None;
-    }
     let home = match (app.space_name, app.user_profile_name) {
         (Some(space), _) => AppHome::Space(space),
         (None, profile) => AppHome::UserProfile(profile?),
@@ -41,13 +53,17 @@ fn details(app: AppDetails) -> Option<App> {
         home,
         app_type,
         app_name,
-        instance_type: app.resource_spec.and_then(|spec| spec.instance_type).map(|instance_type| instance_type.as_str().to_owned()),
+        instance_type: instance_type(app.resource_spec),
         in_service: app.status == Some(AppStatus::InService),
         created: timestamp(app.creation_time.as_ref()),
     })
 }
 
-/// Stands for an app that is known not to exist: no rule finds anything, and what was open is closed.
+fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
+    Some(spec?.instance_type?.as_str().to_owned())
+}
+
+/// Stands for an app that is known not to exist.
 pub(super) fn gone(id: &str) -> App {
     App {
         resource: Resource { id: id.to_owned(), arn: None, name: id.to_owned(), tags: Tags::Known(BTreeMap::new()) },
@@ -64,81 +80,92 @@ pub(super) fn gone(id: &str) -> App {
 /// The index's tags of the app over those of its space or profile over those of its domain. An app that the index does not name has no
 /// ARN either, by which it is known as unconfirmed.
 pub(super) fn inherit(app: &mut App, index: &Index) {
-    if index.is_partial() {
-        app.resource.tags = Tags::Unreadable;
-        return;
-    }
-    let mut merged = BTreeMap::new();
-    for id in [format!("domain/{}", app.domain).to_lowercase(), app.home.id(&app.domain), app.resource.id.clone()] {
-        merged.extend(index.get(&id).into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-    }
-    app.resource.arn = index.arn(&app.resource.id).map(str::to_owned);
-    app.resource.tags = Tags::Known(merged);
+    let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
+    let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
+    let tags: Option<Vec<&TagMap>> = levels.iter().map(|id| index.get(id)).collect();
+    app.resource.arn = index.app_arn(&app.resource.id).map(str::to_owned);
+    app.resource.tags = match tags {
+        Some(tags) => Tags::Known(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()),
+        None => Tags::Unreadable,
+    };
 }
 
-/// The app's ARN, and its tags over its space's or profile's over its domain's, by the service's own word. `None`: it is gone.
-pub(super) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> anyhow::Result<Option<Confirmed>> {
-    Ok(read(clients, policy, app).await?.map(|(confirmed, _)| confirmed))
+/// The app's ARN, and its own tags over those that it inherits by the index. `None`: it is gone.
+pub(super) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<Resource>> {
+    let Tags::Known(mut tags) = app.resource.tags.clone() else {
+        return Ok(one(clients, policy, app).await?.map(|app| app.resource));
+    };
+    let Some((_, arn, own)) = itself(clients, policy, app).await? else { return Ok(None) };
+    tags.extend(own);
+    Ok(Some(Resource { arn: Some(arn), tags: Tags::Known(tags), ..app.resource.clone() }))
 }
 
-/// A known app as it is now. `None`: it is gone.
-pub(super) async fn again(clients: &Clients, policy: &Policy, known: &App) -> anyhow::Result<Option<App>> {
-    let Some((confirmed, (in_service, created))) = read(clients, policy, known).await? else { return Ok(None) };
-    let resource = Resource { arn: confirmed.arn, tags: confirmed.tags, ..known.resource.clone() };
-    Ok(Some(App { resource, in_service, created, ..known.clone() }))
+/// A listed app as it is now, with the tags of all its levels, all asked for at the same time. `None`: it is gone.
+pub(super) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read<Option<App>> {
+    let (itself, home, domain) =
+        tokio::join!(itself(clients, policy, known), home_tags(clients, policy, known), domain_tags(clients, policy, known));
+    // An app that is gone may have taken its space with it: that is no failure.
+    let Some((found, arn, own)) = itself? else { return Ok(None) };
+    let mut tags = domain?;
+    tags.extend(home?);
+    tags.extend(own);
+    Ok(Some(App {
+        resource: Resource { arn: Some(arn), tags: Tags::Known(tags), ..known.resource.clone() },
+        in_service: found.status == Some(AppStatus::InService),
+        created: timestamp(found.creation_time.as_ref()),
+        instance_type: instance_type(found.resource_spec),
+        ..known.clone()
+    }))
 }
 
-type Run = (bool, Option<jiff::Timestamp>);
+/// The app with its ARN and its own tags. With the ARN known, the tags are not waited for.
+async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
+    let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, policy, arn)));
+    let (found, tags) = tokio::join!(describe(clients, app), early);
+    let Some(found) = found? else { return Ok(None) };
+    let arn = found.app_arn.clone().ok_or("sagemaker:DescribeApp: no ARN in the answer")?;
+    let tags = match tags {
+        Some(tags) => tags?,
+        None => tags::of(clients, policy, &arn).await?,
+    };
+    Ok(tags.map(|tags| (found, arn, tags)))
+}
 
-async fn read(clients: &Clients, policy: &Policy, app: &App) -> anyhow::Result<Option<(Confirmed, Run)>> {
+async fn describe(clients: &Clients, app: &App) -> Read<Option<DescribeAppOutput>> {
     let call =
         clients.sagemaker.describe_app().domain_id(&app.domain).app_type(AppType::from(app.app_type.as_str())).app_name(&app.app_name);
     let call = match &app.home {
         AppHome::Space(space) => call.space_name(space),
         AppHome::UserProfile(profile) => call.user_profile_name(profile),
     };
-    let found = match call.send().await {
-        Ok(found) => found,
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => return Ok(None),
-        Err(error) => anyhow::bail!("Studio app {}: {}", app.resource.name, why(&error)),
-    };
-    if matches!(found.status, Some(AppStatus::Deleted | AppStatus::Deleting)) {
-        return Ok(None);
+    match call.send().await {
+        Ok(found) if matches!(found.status, Some(AppStatus::Deleted | AppStatus::Deleting)) => Ok(None),
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found() || says_gone(error)) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeApp: {}", why(&error))),
     }
-    let Some(arn) = found.app_arn else { anyhow::bail!("Studio app {}: DescribeApp gave no ARN", app.resource.name) };
-    let (own, home, domain) =
-        tokio::join!(tags::of(clients, policy, &arn), home_tags(clients, policy, app), domain_tags(clients, policy, app));
-    let Some(own) = own? else { return Ok(None) };
-    let mut merged = domain?;
-    merged.extend(home?);
-    merged.extend(own);
-    let run = (found.status == Some(AppStatus::InService), timestamp(found.creation_time.as_ref()));
-    Ok(Some((Confirmed { arn: Some(arn), tags: Tags::Known(merged) }, run)))
 }
 
-async fn home_tags(clients: &Clients, policy: &Policy, app: &App) -> anyhow::Result<BTreeMap<String, String>> {
+async fn home_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
     let arn = match &app.home {
         AppHome::Space(space) => {
             let found = clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await;
-            found.map_err(|error| anyhow::anyhow!("Studio space {space}: {}", why(&error)))?.space_arn
+            found.map_err(|error| format!("sagemaker:DescribeSpace: {}", why(&error)))?.space_arn
         }
         AppHome::UserProfile(profile) => {
             let found = clients.sagemaker.describe_user_profile().domain_id(&app.domain).user_profile_name(profile).send().await;
-            found.map_err(|error| anyhow::anyhow!("Studio user profile {profile}: {}", why(&error)))?.user_profile_arn
+            found.map_err(|error| format!("sagemaker:DescribeUserProfile: {}", why(&error)))?.user_profile_arn
         }
     };
     parent_tags(clients, policy, arn).await
 }
 
-async fn domain_tags(clients: &Clients, policy: &Policy, app: &App) -> anyhow::Result<BTreeMap<String, String>> {
+async fn domain_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
     let found = clients.sagemaker.describe_domain().domain_id(&app.domain).send().await;
-    let found = found.map_err(|error| anyhow::anyhow!("Studio domain {}: {}", app.domain, why(&error)))?;
-    parent_tags(clients, policy, found.domain_arn).await
+    parent_tags(clients, policy, found.map_err(|error| format!("sagemaker:DescribeDomain: {}", why(&error)))?.domain_arn).await
 }
 
-async fn parent_tags(clients: &Clients, policy: &Policy, arn: Option<String>) -> anyhow::Result<BTreeMap<String, String>> {
-    match arn {
-        Some(arn) => Ok(tags::of(clients, policy, &arn).await?.unwrap_or_default()),
-        None => Ok(BTreeMap::new()),
-    }
+async fn parent_tags(clients: &Clients, policy: &Policy, arn: Option<String>) -> Read<TagMap> {
+    let arn = arn.ok_or("the app's space, profile or domain came without an ARN")?;
+    tags::of(clients, policy, &arn).await?.ok_or_else(|| format!("{arn} is gone"))
 }

@@ -1,12 +1,13 @@
 //! What Studio's domains, user profiles and spaces say of idle shutdown. One call each: read seldom.
 
-use aws_sdk_sagemaker::types::{
-    AppLifecycleManagement, CodeEditorAppSettings, JupyterLabAppSettings, LifecycleManagement, SpaceAppLifecycleManagement,
+use aws_sdk_sagemaker::{
+    error::{ProvideErrorMetadata, SdkError},
+    types::{AppLifecycleManagement, LifecycleManagement, SpaceAppLifecycleManagement, UserSettings},
 };
-use cost_rules::facts::{IdleSettings, IdleShutdown, Resource, Tags, id_of_arn};
+use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags};
 use futures_util::{StreamExt as _, stream};
 
-use super::{IN_FLIGHT, Listed, every_page};
+use super::{IN_FLIGHT, Listed, Read, every_page, says_gone, unread_of};
 use crate::{Clients, why::why};
 
 /// Which one to describe.
@@ -16,114 +17,153 @@ enum Level {
     Space(String, String),
 }
 
-/// All levels of the Region, without their tags.
-pub(super) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
-    let mut levels = vec![];
-    let mut read = list_levels(clients, &mut levels).await;
-    let described = stream::iter(levels).map(async |level| describe(clients, level).await).buffer_unordered(IN_FLIGHT);
-    let mut found = vec![];
-    for one in described.collect::<Vec<_>>().await {
-        match one {
-            Ok(level) => found.extend(level),
-            Err(why) => read = read.and(Err(why)),
+impl Level {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Domain(_) => Kind::Domain,
+            Self::UserProfile(..) => Kind::UserProfile,
+            Self::Space(..) => Kind::Space,
         }
     }
-    Listed::new(found, "idle shutdown settings of Studio domains, user profiles and spaces", read)
+
+    fn id(&self) -> String {
+        let kind = self.kind().as_str();
+        match self {
+            Self::Domain(domain) => format!("{kind}/{domain}").to_lowercase(),
+            Self::UserProfile(domain, name) | Self::Space(domain, name) => format!("{kind}/{domain}/{name}").to_lowercase(),
+        }
+    }
 }
 
-async fn list_levels(clients: &Clients, levels: &mut Vec<Level>) -> Result<(), String> {
-    every_page(async |token| {
-        let page = clients.sagemaker.list_domains().max_results(100).set_next_token(token).send().await;
-        let page = page.map_err(|error| format!("sagemaker:ListDomains: {}", why(&error)))?;
-        levels.extend(page.domains.unwrap_or_default().into_iter().filter_map(|domain| domain.domain_id.map(Level::Domain)));
+/// All levels of the Region, without their tags. A kind is complete if all of its levels could be read.
+pub(super) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
+    let mut listed = Listed::default();
+    let mut levels = vec![];
+    for of_kind in <[Listed<Level>; 3]>::from(tokio::join!(domains(clients), user_profiles(clients), spaces(clients))) {
+        levels.extend(of_kind.items);
+        listed.complete.extend(of_kind.complete);
+        listed.unread.extend(of_kind.unread);
+    }
+    let described = stream::iter(levels).map(async |level| (level.kind(), level.id(), describe(clients, level).await));
+    let mut failed = vec![];
+    for (kind, id, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(level) => listed.items.extend(level),
+            Err(why) => {
+                failed.push((id, why));
+                listed.complete.retain(|complete| *complete != kind);
+            }
+        }
+    }
+    listed.unread.extend(unread_of("idle shutdown", &failed));
+    listed
+}
+
+async fn domains(clients: &Clients) -> Listed<Level> {
+    let (mut levels, mut nameless) = (vec![], 0);
+    let read = every_page(async |token| {
+        let page = clients.sagemaker.list_domains().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
+        for domain in page.domains.unwrap_or_default() {
+            match domain.domain_id {
+                Some(id) => levels.push(Level::Domain(id)),
+                None => nameless += 1,
+            }
+        }
         Ok(page.next_token)
-    })
-    .await?;
-    every_page(async |token| {
+    });
+    let read = read.await;
+    Listed::new(Kind::Domain, "ListDomains", levels, nameless, read)
+}
+
+async fn user_profiles(clients: &Clients) -> Listed<Level> {
+    let (mut levels, mut nameless) = (vec![], 0);
+    let read = every_page(async |token| {
         let page = clients.sagemaker.list_user_profiles().max_results(100).set_next_token(token).send().await;
-        let page = page.map_err(|error| format!("sagemaker:ListUserProfiles: {}", why(&error)))?;
-        let profiles = page.user_profiles.unwrap_or_default().into_iter();
-        levels.extend(profiles.filter_map(|profile| Some(Level::UserProfile(profile.domain_id?, profile.user_profile_name?))));
+        let page = page.map_err(|error| why(&error))?;
+        for profile in page.user_profiles.unwrap_or_default() {
+            match profile.domain_id.zip(profile.user_profile_name) {
+                Some((domain, name)) => levels.push(Level::UserProfile(domain, name)),
+                None => nameless += 1,
+            }
+        }
         Ok(page.next_token)
-    })
-    .await?;
-    every_page(async |token| {
-        let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await;
-        let page = page.map_err(|error| format!("sagemaker:ListSpaces: {}", why(&error)))?;
-        let spaces = page.spaces.unwrap_or_default().into_iter();
-        levels.extend(spaces.filter_map(|space| Some(Level::Space(space.domain_id?, space.space_name?))));
+    });
+    let read = read.await;
+    Listed::new(Kind::UserProfile, "ListUserProfiles", levels, nameless, read)
+}
+
+async fn spaces(clients: &Clients) -> Listed<Level> {
+    let (mut levels, mut nameless) = (vec![], 0);
+    let read = every_page(async |token| {
+        let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
+        for space in page.spaces.unwrap_or_default() {
+            match space.domain_id.zip(space.space_name) {
+                Some((domain, name)) => levels.push(Level::Space(domain, name)),
+                None => nameless += 1,
+            }
+        }
         Ok(page.next_token)
-    })
-    .await
+    });
+    let read = read.await;
+    Listed::new(Kind::Space, "ListSpaces", levels, nameless, read)
 }
 
 /// `None`: it is gone meanwhile.
-async fn describe(clients: &Clients, level: Level) -> Result<Option<IdleShutdown>, String> {
+async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>> {
+    let id = level.id();
+    let level_of = |name, arn, (jupyter_lab, code_editor)| {
+        Some(IdleShutdown { resource: Resource { id, arn, name, tags: Tags::Unreadable }, jupyter_lab, code_editor })
+    };
     match level {
         Level::Domain(domain) => match clients.sagemaker.describe_domain().domain_id(&domain).send().await {
             Ok(found) => {
-                let user = found.default_user_settings;
-                let jupyter_lab = user.as_ref().and_then(|user| user.jupyter_lab_app_settings.as_ref());
-                let code_editor = user.as_ref().and_then(|user| user.code_editor_app_settings.as_ref());
-                Ok(found.domain_arn.and_then(|arn| level_of(arn, found.domain_name.unwrap_or(domain), jupyter_lab, code_editor)))
+                let settings = of_user(found.default_user_settings.as_ref());
+                Ok(level_of(found.domain_name.unwrap_or(domain), found.domain_arn, settings))
             }
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => Ok(None),
-            Err(error) => Err(format!("sagemaker:DescribeDomain of {domain}: {}", why(&error))),
+            Err(error) => none_if_gone("DescribeDomain", &error),
         },
-        Level::UserProfile(domain, profile) => {
-            match clients.sagemaker.describe_user_profile().domain_id(&domain).user_profile_name(&profile).send().await {
-                Ok(found) => {
-                    let user = found.user_settings;
-                    let jupyter_lab = user.as_ref().and_then(|user| user.jupyter_lab_app_settings.as_ref());
-                    let code_editor = user.as_ref().and_then(|user| user.code_editor_app_settings.as_ref());
-                    Ok(found.user_profile_arn.and_then(|arn| level_of(arn, profile, jupyter_lab, code_editor)))
-                }
-                Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => Ok(None),
-                Err(error) => Err(format!("sagemaker:DescribeUserProfile of {profile}: {}", why(&error))),
+        Level::UserProfile(domain, name) => {
+            match clients.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(&name).send().await {
+                Ok(found) => Ok(level_of(name, found.user_profile_arn, of_user(found.user_settings.as_ref()))),
+                Err(error) => none_if_gone("DescribeUserProfile", &error),
             }
         }
-        Level::Space(domain, space) => match clients.sagemaker.describe_space().domain_id(&domain).space_name(&space).send().await {
+        Level::Space(domain, name) => match clients.sagemaker.describe_space().domain_id(domain).space_name(&name).send().await {
             Ok(found) => {
-                let settings = found.space_settings;
-                let of = |lifecycle: Option<&SpaceAppLifecycleManagement>| IdleSettings {
-                    enabled: None,
-                    timeout_minutes: lifecycle.and_then(|lifecycle| lifecycle.idle_settings.as_ref()?.idle_timeout_in_minutes),
-                };
-                let jupyter_lab =
-                    settings.as_ref().and_then(|space| space.jupyter_lab_app_settings.as_ref()?.app_lifecycle_management.as_ref());
-                let code_editor =
-                    settings.as_ref().and_then(|space| space.code_editor_app_settings.as_ref()?.app_lifecycle_management.as_ref());
-                Ok(found.space_arn.and_then(|arn| {
-                    Some(IdleShutdown { resource: resource(arn, space)?, jupyter_lab: of(jupyter_lab), code_editor: of(code_editor) })
-                }))
+                let settings = found.space_settings.as_ref();
+                let jupyter_lab = settings.and_then(|settings| settings.jupyter_lab_app_settings()?.app_lifecycle_management());
+                let code_editor = settings.and_then(|settings| settings.code_editor_app_settings()?.app_lifecycle_management());
+                Ok(level_of(name, found.space_arn, (of_space(jupyter_lab), of_space(code_editor))))
             }
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => Ok(None),
-            Err(error) => Err(format!("sagemaker:DescribeSpace of {space}: {}", why(&error))),
+            Err(error) => none_if_gone("DescribeSpace", &error),
         },
     }
 }
 
-fn level_of(
-    arn: String,
-    name: String,
-    jupyter_lab: Option<&JupyterLabAppSettings>,
-    code_editor: Option<&CodeEditorAppSettings>,
-) -> Option<IdleShutdown> {
-    Some(IdleShutdown {
-        resource: resource(arn, name)?,
-        jupyter_lab: idle_settings(jupyter_lab.and_then(|settings| settings.app_lifecycle_management.as_ref())),
-        code_editor: idle_settings(code_editor.and_then(|settings| settings.app_lifecycle_management.as_ref())),
-    })
-}
-
-fn resource(arn: String, name: String) -> Option<Resource> {
-    Some(Resource { id: id_of_arn(&arn)?, arn: Some(arn), name, tags: Tags::Unreadable })
-}
-
-fn idle_settings(lifecycle: Option<&AppLifecycleManagement>) -> IdleSettings {
-    let Some(idle) = lifecycle.and_then(|lifecycle| lifecycle.idle_settings.as_ref()) else { return IdleSettings::default() };
-    IdleSettings {
-        enabled: idle.lifecycle_management.as_ref().map(|managed| *managed == LifecycleManagement::Enabled),
-        timeout_minutes: idle.idle_timeout_in_minutes,
+fn none_if_gone<E, R>(operation: &str, error: &SdkError<E, R>) -> Read<Option<IdleShutdown>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match error.as_service_error() {
+        Some(service) if says_gone(service) => Ok(None),
+        _ => Err(format!("sagemaker:{operation}: {}", why(error))),
     }
+}
+
+fn of_user(settings: Option<&UserSettings>) -> (IdleSettings, IdleSettings) {
+    let jupyter_lab = settings.and_then(|settings| settings.jupyter_lab_app_settings()?.app_lifecycle_management());
+    let code_editor = settings.and_then(|settings| settings.code_editor_app_settings()?.app_lifecycle_management());
+    let idle = |lifecycle: Option<&AppLifecycleManagement>| {
+        let Some(idle) = lifecycle.and_then(AppLifecycleManagement::idle_settings) else { return IdleSettings::default() };
+        let enabled = idle.lifecycle_management().map(|managed| *managed == LifecycleManagement::Enabled);
+        IdleSettings { enabled, timeout_minutes: idle.idle_timeout_in_minutes() }
+    };
+    (idle(jupyter_lab), idle(code_editor))
+}
+
+/// A space has no switch of its own.
+fn of_space(lifecycle: Option<&SpaceAppLifecycleManagement>) -> IdleSettings {
+    let timeout_minutes = lifecycle.and_then(|lifecycle| lifecycle.idle_settings()?.idle_timeout_in_minutes());
+    IdleSettings { enabled: None, timeout_minutes }
 }

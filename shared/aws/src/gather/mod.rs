@@ -1,12 +1,15 @@
 //! Reads the account into facts. What cannot be read is said so, and never taken for absent.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
+use anyhow::{anyhow, bail};
+use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{Facts, Kind, Resource, Tags, Unread},
+    facts::{App, Facts, Kind, Notebook, Resource, Tags, Unread},
     plan::Scope,
     policy::Policy,
+    rules::Subject,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -19,11 +22,11 @@ mod notebooks;
 mod tags;
 mod usage;
 
-#[cfg(test)]
-mod tests;
-
 /// Single resources read at the same time: SageMaker's quotas are not published, and this many are hardly ever refused.
 const IN_FLIGHT: usize = 4;
+
+/// Names told of many resources that could not be read.
+const NAMES_TOLD: usize = 5;
 
 /// What a run wants to know.
 #[derive(Clone, Debug, Default)]
@@ -43,126 +46,148 @@ pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Ti
         None => everything(clients, policy, wanted, &mut facts).await,
         Some(ids) => some(clients, policy, wanted, &ids, &mut facts).await,
     }
-    if policy.uses_rule("notebook-idle") {
-        usage::read(clients, &mut facts).await;
-    }
     facts
 }
 
 /// Whole lists, all at the same time, and the tags of everything from the tag index.
 async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: &mut Facts) {
-    let wants_apps = uses_apps(policy);
-    let (notebooks, apps, shutdowns, mut index) = tokio::join!(
-        notebooks::list(clients),
-        async { if wants_apps { Some(apps::list(clients).await) } else { None } },
-        async { if wanted.idle_shutdowns { Some(idle_shutdowns::list(clients).await) } else { None } },
-        tags::index(clients, policy),
-    );
-    notebooks.take_into(facts, &[Kind::NotebookInstance], |facts| &mut facts.notebooks);
-    if let Some(apps) = apps {
-        apps.take_into(facts, &[Kind::App], |facts| &mut facts.apps);
+    let now = facts.now;
+    let wants_apps = policy.uses_rule("studio-app-off-hours") || policy.uses_rule("studio-app-always-on");
+    let notebooks = async {
+        let mut listed = notebooks::list(clients).await;
+        if policy.uses_rule("notebook-forgotten") && policy.prices.notebook_volume_gb_month.is_some() {
+            listed.unread.extend(notebooks::read_volumes(clients, &mut listed.items, now).await);
+        }
+        if policy.uses_rule("notebook-idle") {
+            listed.unread.extend(usage::read(clients, &mut listed.items, now).await);
+        }
+        listed
+    };
+    let apps = async { if wants_apps { apps::list(clients).await } else { Listed::default() } };
+    let levels = async { if wanted.idle_shutdowns { idle_shutdowns::list(clients).await } else { Listed::default() } };
+    let mut tagged = vec![Kind::NotebookInstance];
+    tagged.extend(wants_apps.then_some(Kind::App));
+    if wants_apps || wanted.idle_shutdowns {
+        tagged.extend([Kind::Domain, Kind::UserProfile, Kind::Space]);
     }
-    if let Some(shutdowns) = shutdowns {
-        shutdowns.take_into(facts, &[Kind::Domain, Kind::UserProfile, Kind::Space], |facts| &mut facts.idle_shutdowns);
-    }
-    facts.unread.extend(index.unread.take());
+    let (notebooks, apps, levels, mut index) = tokio::join!(notebooks, apps, levels, tags::index(clients, policy, &tagged));
+
+    facts.notebooks = notebooks.told_to(facts);
+    facts.apps = apps.told_to(facts);
+    facts.idle_shutdowns = levels.told_to(facts);
+    facts.unread.extend(index.unread.clone());
     for app in &mut facts.apps {
         apps::inherit(app, &index);
     }
     for resource in facts.resources_mut().filter(|resource| resource.kind() != Some(Kind::App)) {
         resource.tags = index.take(&resource.id);
     }
-    drop(index);
-    if policy.uses_rule("notebook-forgotten") && policy.prices.notebook_volume_gb_month.is_some() {
-        notebooks::read_volumes(clients, facts).await;
-    }
 }
 
 /// Single resources, by the service's own word.
 async fn some(clients: &Clients, policy: &Policy, wanted: &Wanted, ids: &HashSet<String>, facts: &mut Facts) {
+    let mut failed = vec![];
+    let mut not_found = HashSet::new();
     let of_kind = |kind| ids.iter().filter(move |id| Kind::of(id) == Some(kind));
-    let notebooks = stream::iter(of_kind(Kind::NotebookInstance)).map(async |id| {
-        let name = wanted.changed_notebook.as_deref().unwrap_or_else(|| id.rsplit('/').next().unwrap_or(id));
-        (id, notebooks::one(clients, policy, id, name).await)
+    let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |id| {
+        let name = wanted.changed_notebook.as_deref().unwrap_or_else(|| name_of(id));
+        (id, notebooks::one(clients, policy, name, None).await)
     });
-    for (id, read) in notebooks.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+    for (id, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(notebook)) => facts.notebooks.push(notebook),
-            Ok(None) => facts.notebooks.push(notebooks::gone(id)),
-            Err(error) => facts.unread.push(Unread { what: id.clone(), why: format!("{error:#}") }),
+            Ok(None) if wanted.changed_notebook.is_some() => facts.notebooks.push(notebooks::gone(id)),
+            Ok(None) => drop(not_found.insert(id.clone())),
+            Err(why) => failed.push((id.clone(), why)),
         }
     }
-    if of_kind(Kind::App).next().is_none() {
-        return;
+    // Ids are in lower case. Calls about apps want the true spelling, those about notebooks may: the lists have it.
+    if !not_found.is_empty() {
+        let one = async |known: &Notebook| notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
+        let found = those_of(notebooks::list(clients).await, not_found, one, notebooks::gone, facts, &mut failed).await;
+        facts.notebooks.extend(found);
     }
-    // Ids are in lower case, calls want the true spelling: the list has it.
-    let mut listed = apps::list(clients).await;
-    let complete = listed.unread.is_none();
-    listed.items.retain(|app| ids.contains(&app.resource.id));
-    listed.take_into(facts, &[], |facts| &mut facts.apps);
-    let found: BTreeSet<String> = facts.apps.iter().map(|app| app.resource.id.clone()).collect();
-    if complete {
-        facts.apps.extend(of_kind(Kind::App).filter(|id| !found.contains(*id)).map(|id| apps::gone(id)));
+    let app_ids: HashSet<String> = of_kind(Kind::App).cloned().collect();
+    if !app_ids.is_empty() {
+        let one = async |known: &App| apps::one(clients, policy, known).await;
+        facts.apps = those_of(apps::list(clients).await, app_ids, one, apps::gone, facts, &mut failed).await;
     }
-    confirm(clients, policy, facts, &found).await;
+    facts.unread.extend(unread_of("state and tags", &failed));
+    if policy.uses_rule("notebook-idle") {
+        let unread = usage::read(clients, &mut facts.notebooks, facts.now).await;
+        facts.unread.extend(unread);
+    }
 }
 
-fn uses_apps(policy: &Policy) -> bool {
-    policy.uses_rule("studio-app-off-hours") || policy.uses_rule("studio-app-always-on")
-}
-
-/// Reads the tags of these resources (by id) from the services themselves, and the ARNs of apps, which lists do not give. What cannot be
-/// read becomes `Unreadable`; what is gone meanwhile leaves the facts.
-pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
-    let to_confirm: Vec<(String, anyhow::Result<Option<Confirmed>>)> = {
-        let apps = facts.apps.iter().filter(|app| ids.contains(&app.resource.id)).map(Doubtful::App);
-        let others =
-            facts.resources().filter(|resource| ids.contains(&resource.id) && resource.kind() != Some(Kind::App)).map(Doubtful::Other);
-        let doubtful: Vec<Doubtful<'_>> = apps.chain(others).collect();
-        let read = stream::iter(doubtful).map(async |doubtful| match doubtful {
-            Doubtful::App(app) => (app.resource.id.clone(), apps::confirm(clients, policy, app).await),
-            Doubtful::Other(resource) => (resource.id.clone(), confirm_tags(clients, policy, resource).await),
-        });
-        read.buffer_unordered(IN_FLIGHT).collect().await
-    };
-    let mut confirmed: BTreeMap<String, Confirmed> = BTreeMap::new();
-    let mut gone: HashSet<String> = HashSet::new();
-    for (id, read) in to_confirm {
+/// Those of a list that have these ids, each read on its own. One that is known not to exist is stood in for by something that no rule has
+/// anything against, so that what is open about it is closed.
+async fn those_of<T: Subject>(
+    mut listed: Listed<T>,
+    mut ids: HashSet<String>,
+    one: impl AsyncFn(&T) -> Read<Option<T>>,
+    gone: impl Fn(&str) -> T,
+    facts: &mut Facts,
+    failed: &mut Vec<(String, String)>,
+) -> Vec<T> {
+    let mut found = vec![];
+    listed.items.retain(|item| ids.contains(&item.resource().id));
+    let read = stream::iter(&listed.items).map(async |item| (&item.resource().id, one(item).await)).buffer_unordered(IN_FLIGHT);
+    for (id, read) in read.collect::<Vec<_>>().await {
+        ids.remove(id);
         match read {
-            Ok(Some(read)) => drop(confirmed.insert(id, read)),
+            Ok(Some(item)) => found.push(item),
+            Ok(None) => found.push(gone(id)),
+            Err(why) => failed.push((id.clone(), why)),
+        }
+    }
+    if !listed.complete.is_empty() {
+        found.extend(ids.iter().map(|id| gone(id)));
+    }
+    facts.unread.extend(listed.unread);
+    found
+}
+
+/// Reads the tags of these resources (by id) from SageMaker itself, and the ARNs of apps, which lists do not give. An app's own tags go over
+/// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
+pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
+    let others = facts.resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
+    let doubtful: Vec<(&Resource, Option<&App>)> = apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id)).collect();
+    let read = stream::iter(doubtful).map(async |(resource, app)| {
+        let read = match app {
+            Some(app) => apps::confirm(clients, policy, app).await,
+            None => confirm_tags(clients, policy, resource).await,
+        };
+        (resource.id.clone(), read)
+    });
+    let mut confirmed: HashMap<String, Resource> = HashMap::new();
+    let mut gone: HashSet<String> = HashSet::new();
+    let mut failed: Vec<(String, String)> = vec![];
+    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(resource)) => drop(confirmed.insert(id, resource)),
             Ok(None) => drop(gone.insert(id)),
-            Err(error) => {
-                facts.unread.push(Unread { what: format!("tags of {id}"), why: format!("{error:#}") });
-                confirmed.insert(id, Confirmed { arn: None, tags: Tags::Unreadable });
-            }
+            Err(why) => failed.push((id, why)),
         }
     }
     facts.notebooks.retain(|notebook| !gone.contains(&notebook.resource.id));
     facts.apps.retain(|app| !gone.contains(&app.resource.id));
     facts.idle_shutdowns.retain(|level| !gone.contains(&level.resource.id));
+    facts.unread.extend(unread_of("tags", &failed));
+    let failed: HashSet<String> = failed.into_iter().map(|(id, _)| id).collect();
     for resource in facts.resources_mut() {
-        if let Some(read) = confirmed.remove(&resource.id) {
-            resource.arn = read.arn.or_else(|| resource.arn.take());
-            resource.tags = read.tags;
+        if failed.contains(&resource.id) {
+            resource.tags = Tags::Unreadable;
+        } else if let Some(read) = confirmed.remove(&resource.id) {
+            *resource = read;
         }
     }
 }
 
-enum Doubtful<'a> {
-    App(&'a cost_rules::facts::App),
-    Other(&'a Resource),
-}
-
-/// What the services themselves say.
-struct Confirmed {
-    arn: Option<String>,
-    tags: Tags,
-}
-
-async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> anyhow::Result<Option<Confirmed>> {
-    let Some(arn) = &resource.arn else { anyhow::bail!("its ARN is not known") };
+async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
+    let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
     let tags = tags::of(clients, policy, arn).await?;
-    Ok(tags.map(|tags| Confirmed { arn: Some(arn.clone()), tags: Tags::Known(tags) }))
+    Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
 }
 
 /// One resource as it is now, right before it is acted upon: everything from the service itself. `None`: it is gone.
@@ -172,50 +197,96 @@ async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -
 pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
     let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), ..Facts::default() };
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
-        let Some(mut notebook) = notebooks::again(clients, policy, known).await? else { return Ok(None) };
-        notebook.last_used = known.last_used;
-        fresh.notebooks.push(notebook);
+        let read = notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
+        let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
+        fresh.notebooks.push(Notebook { last_used: known.last_used, ..notebook });
     } else if let Some(known) = facts.apps.iter().find(|app| app.resource.id == id) {
-        let Some(app) = apps::again(clients, policy, known).await? else { return Ok(None) };
+        let read = apps::one(clients, policy, known).await;
+        let Some(app) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.apps.push(app);
+    } else {
+        bail!("{id}: no notebook instance or Studio app of this run");
     }
     Ok(Some(fresh))
 }
 
-/// What a list gave, and what it did not.
+/// What was read, or why it could not be, with the operation and AWS's own error code.
+type Read<T> = Result<T, String>;
+
+/// What lists gave, and what they did not.
 struct Listed<T> {
     items: Vec<T>,
-    unread: Option<Unread>,
+    /// The kinds of which nothing is missing.
+    complete: Vec<Kind>,
+    unread: Vec<Unread>,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self { items: vec![], complete: vec![], unread: vec![] }
+    }
 }
 
 impl<T> Listed<T> {
-    fn new(items: Vec<T>, what: &str, read: Result<(), String>) -> Self {
-        Self { items, unread: read.err().map(|why| Unread { what: what.to_owned(), why }) }
+    /// One list, read to its end or not. `nameless`: how many of its items lacked what names them.
+    fn new(kind: Kind, operation: &str, items: Vec<T>, nameless: usize, read: Read<()>) -> Self {
+        let why = read.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
+        let unread = why.map(|why| Unread { what: format!("{}s (sagemaker:{operation})", kind.words()), why });
+        Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
     }
 
-    fn take_into(self, facts: &mut Facts, kinds: &[Kind], place: impl Fn(&mut Facts) -> &mut Vec<T>) {
-        *place(facts) = self.items;
-        match self.unread {
-            Some(unread) => facts.unread.push(unread),
-            None => facts.complete.extend(kinds),
-        }
+    /// The items; the facts are told what else there is to say.
+    fn told_to(self, facts: &mut Facts) -> Vec<T> {
+        facts.complete.extend(self.complete);
+        facts.unread.extend(self.unread);
+        self.items
     }
 }
 
 /// Reads page after page; `page` reads the one of a token and gives the next token. The SDK's own paginators end in silence when a service repeats
 /// a token, as if the list were complete: here that is an error.
-async fn every_page(mut page: impl AsyncFnMut(Option<String>) -> Result<Option<String>, String>) -> Result<(), String> {
+async fn every_page(mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
     let mut seen = HashSet::new();
     let mut token = None;
     loop {
         match page(token).await?.filter(|next| !next.is_empty()) {
             None => return Ok(()),
             Some(next) if seen.insert(next.clone()) => token = Some(next),
-            Some(_) => return Err("AWS repeated a page token: the rest of the list could not be read".to_owned()),
+            Some(_) => return Err("page token repeated: the rest of the list could not be read".to_owned()),
         }
     }
+}
+
+/// One line about single resources (id, why) that could not be read: one line each would bury the rest.
+fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
+    let (_, why) = failed.first()?;
+    let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
+    let what = match failed.len() {
+        1 => format!("{what} of {names}"),
+        many if many <= NAMES_TOLD => format!("{what} of {many} resources ({names})"),
+        many => format!("{what} of {many} resources ({names}, …)"),
+    };
+    Some(Unread { what, why: why.clone() })
+}
+
+/// Whether an error says that there is no such resource. Few operations of SageMaker have an error of their own for this; the others
+/// say it in the message of a `ValidationException`.
+fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
+    let message = error.message().unwrap_or_default();
+    match error.code() {
+        Some("ResourceNotFound" | "ResourceNotFoundException") => true,
+        Some("ValidationException") => ["RecordNotFound", "not found", "Could not find", "does not exist"].iter().any(|text| message.contains(text)),
+        _ => false,
+    }
+}
+
+fn name_of(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
 }
 
 fn timestamp(time: Option<&DateTime>) -> Option<Timestamp> {
     Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,76 +2,78 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
 use cost_rules::{
-    facts::{Tags, Unread, id_of_arn},
+    facts::{Kind, Tags, Unread, id_of_arn},
     policy::Policy,
 };
 
-use super::every_page;
+use super::{Read, every_page, says_gone};
 use crate::{Clients, why::why};
 
-/// The kinds whose tags are read: an app inherits its space's, profile's and domain's.
-const KINDS: [&str; 5] = ["sagemaker:notebook-instance", "sagemaker:app", "sagemaker:space", "sagemaker:user-profile", "sagemaker:domain"];
-
-type TagMap = BTreeMap<String, String>;
+pub(super) type TagMap = BTreeMap<String, String>;
 
 /// What the tag index knows, by resource id.
+#[derive(Default)]
 pub(super) struct Index {
-    known: HashMap<String, (String, TagMap)>,
-    partial: bool,
-    /// Why it is partial.
+    known: HashMap<String, Indexed>,
+    /// Why it could not be read to its end, if so: what it does not name is unknown then.
     pub(super) unread: Option<Unread>,
 }
 
+struct Indexed {
+    /// Only apps' are kept: the other kinds' lists name them.
+    app_arn: Option<String>,
+    tags: TagMap,
+}
+
 impl Index {
-    /// Whether it could not be read to its end: what it does not name is unknown then.
-    pub(super) fn is_partial(&self) -> bool {
-        self.partial
-    }
-
-    pub(super) fn get(&self, id: &str) -> Option<&TagMap> {
-        self.known.get(id).map(|(_, tags)| tags)
-    }
-
-    pub(super) fn arn(&self, id: &str) -> Option<&str> {
-        self.known.get(id).map(|(arn, _)| arn.as_str())
-    }
-
     /// The tags of a resource, which leave the index.
     pub(super) fn take(&mut self, id: &str) -> Tags {
         match self.known.remove(id) {
-            Some((_, tags)) => Tags::Known(tags),
-            None if self.partial => Tags::Unreadable,
+            Some(indexed) => Tags::Known(indexed.tags),
+            None if self.unread.is_some() => Tags::Unreadable,
             None => Tags::NotIndexed,
         }
+    }
+
+    /// The tags of a resource: none if the index is complete and does not name it. `None`: they are unknown.
+    pub(super) fn get(&self, id: &str) -> Option<&TagMap> {
+        static NONE: TagMap = TagMap::new();
+        match self.known.get(id) {
+            Some(indexed) => Some(&indexed.tags),
+            None => self.unread.is_none().then_some(&NONE),
+        }
+    }
+
+    /// The ARN of an app, if the index names it.
+    pub(super) fn app_arn(&self, id: &str) -> Option<&str> {
+        self.known.get(id)?.app_arn.as_deref()
     }
 }
 
 /// `tag:GetResources`, all pages. Only the tags that the policy reads are kept.
-pub(super) async fn index(clients: &Clients, policy: &Policy) -> Index {
+pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) -> Index {
     let mut known = HashMap::new();
-    let kinds: Vec<String> = KINDS.map(str::to_owned).into();
+    let kinds: Vec<String> = kinds.iter().map(|kind| format!("sagemaker:{}", kind.as_str())).collect();
     let read = every_page(async |token| {
         let call = clients.tagging.get_resources().resources_per_page(100).set_resource_type_filters(Some(kinds.clone()));
         let page = call.set_pagination_token(token).send().await.map_err(|error| why(&error))?;
         for mapping in page.resource_tag_mapping_list.unwrap_or_default() {
-            let Some(arn) = mapping.resource_arn else { continue };
+            let Some((arn, id)) = mapping.resource_arn.and_then(|arn| id_of_arn(&arn).map(|id| (arn, id))) else { continue };
             let tags = mapping.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
             let tags = tags.filter(|(key, _)| policy.reads_tag(key)).collect();
-            if let Some(id) = id_of_arn(&arn) {
-                known.insert(id, (arn, tags));
-            }
+            let app_arn = (Kind::of(&id) == Some(Kind::App)).then_some(arn);
+            known.insert(id, Indexed { app_arn, tags });
         }
         Ok(page.pagination_token)
     });
     let read = read.await;
-    let unread = read.err().map(|why| Unread { what: "tags (tag:GetResources): what it did not name is left alone".to_owned(), why });
-    Index { known, partial: unread.is_some(), unread }
+    let unread = read.err().map(|why| Unread { what: "tags (tag:GetResources): what they did not name is left alone".to_owned(), why });
+    Index { known, unread }
 }
 
 /// `sagemaker:ListTags`, all pages. `None`: there is no such resource.
-pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> anyhow::Result<Option<TagMap>> {
+pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> Read<Option<TagMap>> {
     let mut tags = TagMap::new();
     let mut gone = false;
     let read = every_page(async |token| match clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token).send().await {
@@ -81,14 +83,13 @@ pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> anyhow:
             Ok(page.next_token)
         }
         Err(error) => {
-            let message = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();
-            gone = message.contains("not found") || message.contains("does not exist") || message.contains("RecordNotFound");
-            Err(why(&error))
+            gone = error.as_service_error().is_some_and(says_gone);
+            Err(format!("sagemaker:ListTags: {}", why(&error)))
         }
     });
     match read.await {
         Ok(()) => Ok(Some(tags)),
         Err(_) if gone => Ok(None),
-        Err(why) => anyhow::bail!("tags of {arn} (sagemaker:ListTags): {why}"),
+        Err(why) => Err(why),
     }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
-use cost_rules::facts::{Facts, NotebookStatus, Unread};
+use cost_rules::facts::{Notebook, NotebookStatus, Unread};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{IN_FLIGHT, every_page, timestamp};
+use super::{IN_FLIGHT, Read, every_page, timestamp, unread_of};
 use crate::{Clients, why::why};
 
 const NAMESPACE: &str = "CostGuard/Notebooks";
@@ -24,70 +24,76 @@ const PERIOD: SignedDuration = SignedDuration::from_mins(5);
 /// An older datapoint says nothing of now.
 const FRESH: SignedDuration = SignedDuration::from_mins(20);
 
-/// Fills in `last_used` of the running notebooks that have an agent. Which those are costs one call, so that a Region without agents
-/// costs no more.
-pub(super) async fn read(clients: &Clients, facts: &mut Facts) {
-    let running = facts.notebooks.iter().any(|notebook| notebook.status == NotebookStatus::InService);
-    if !running {
-        return;
+/// How far back datapoints are asked for.
+const WINDOW: SignedDuration = SignedDuration::from_mins(30);
+
+/// Fills in `last_used` of the running notebooks that have an agent; returns what could not be read. Which have one costs one call, so that a
+/// Region without agents costs no more.
+pub(super) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Vec<Unread> {
+    let running = notebooks.iter_mut().filter(|notebook| notebook.status == NotebookStatus::InService);
+    let mut running: HashMap<&str, &mut Option<Timestamp>> =
+        running.map(|notebook| (notebook.resource.name.as_str(), &mut notebook.last_used)).collect();
+    if running.is_empty() {
+        return vec![];
     }
-    let mut publishing = vec![];
+    let (publishing, listed) = publishing(clients, |name| running.contains_key(name)).await;
+    let unlisted = listed.err().map(|why| Unread { what: "idle time of notebooks (cloudwatch:ListMetrics)".into(), why });
+    let batches = stream::iter(publishing.chunks(BATCH)).map(async |names| (names, read_batch(clients, names, now).await));
+    let mut failed: Vec<(String, String)> = vec![];
+    for (names, read) in batches.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(found) => {
+                for (name, last_used) in names.iter().zip(found) {
+                    match last_used {
+                        Ok(last_used) => running.get_mut(name.as_str()).into_iter().for_each(|place| **place = last_used),
+                        Err(why) => failed.push((name.clone(), why)),
+                    }
+                }
+            }
+            Err(why) => failed.extend(names.iter().map(|name| (name.clone(), why.clone()))),
+        }
+    }
+    unlisted.into_iter().chain(unread_of("idle time", &failed)).collect()
+}
+
+/// The names under which agents published lately, of those that are wanted.
+async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
+    let mut names = vec![];
     let listed = every_page(async |token| {
         let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).recently_active(RecentlyActive::Pt3H);
         let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
         let dimensions = page.metrics.unwrap_or_default().into_iter().flat_map(|metric| metric.dimensions.unwrap_or_default());
-        publishing
-            .extend(dimensions.filter(|dimension| dimension.name.as_deref() == Some(DIMENSION)).filter_map(|dimension| dimension.value));
+        let of_notebooks = dimensions.filter(|dimension| dimension.name.as_deref() == Some(DIMENSION)).filter_map(|dimension| dimension.value);
+        names.extend(of_notebooks.filter(|name| wanted(name)));
         Ok(page.next_token)
     });
-    if let Err(why) = listed.await {
-        facts.unread.push(Unread { what: "idle time of notebooks (cloudwatch:ListMetrics)".into(), why });
-    }
-    let mut by_name: HashMap<String, &mut Option<Timestamp>> = facts
-        .notebooks
-        .iter_mut()
-        .filter(|notebook| notebook.status == NotebookStatus::InService)
-        .map(|notebook| (notebook.resource.name.clone(), &mut notebook.last_used))
-        .collect();
-    publishing.retain(|name| by_name.contains_key(name));
-    publishing.sort();
-    publishing.dedup();
-    let now = facts.now;
-    let batches = stream::iter(publishing.chunks(BATCH)).map(async |names| read_batch(clients, names, now).await);
-    let mut unread = vec![];
-    for (found, failed) in batches.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        for (name, last_used) in found {
-            if let Some(place) = by_name.get_mut(&name) {
-                **place = Some(last_used);
-            }
-        }
-        unread.extend(failed.map(|why| Unread { what: "idle time of some notebooks (cloudwatch:GetMetricData)".into(), why }));
-    }
-    facts.unread.extend(unread);
+    let listed = listed.await;
+    names.sort();
+    names.dedup();
+    (names, listed)
 }
 
-/// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells.
-async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> (HashMap<String, Timestamp>, Option<String>) {
+/// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells, or why that could not be read.
+async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Timestamp>>>> {
     let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
-    let mut found: HashMap<String, Timestamp> = HashMap::new();
-    let mut not_read = 0;
+    let mut found: Vec<Read<Option<Timestamp>>> = vec![Ok(None); names.len()];
     let read = every_page(async |token| {
         let call = clients.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone())).scan_by(ScanBy::TimestampDescending);
-        let call =
-            call.start_time(DateTime::from_secs((now - FRESH - PERIOD * 2).as_second())).end_time(DateTime::from_secs(now.as_second()));
-        let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
+        let call = call.start_time(DateTime::from_secs((now - WINDOW).as_second())).end_time(DateTime::from_secs(now.as_second()));
+        let page = call.set_next_token(token).send().await.map_err(|error| format!("cloudwatch:GetMetricData: {}", why(&error)))?;
         for result in page.metric_data_results.unwrap_or_default() {
-            not_read += usize::from(matches!(result.status_code, Some(StatusCode::InternalError | StatusCode::Forbidden)));
-            let name = result.id.as_deref().and_then(|id| names.get(id.strip_prefix('q')?.parse::<usize>().ok()?));
-            if let Some((name, last_used)) = name.zip(last_used(&result, now)) {
-                let newest = found.entry(name.clone()).or_insert(last_used);
-                *newest = last_used.max(*newest);
+            let place = result.id.as_deref().and_then(|id| found.get_mut(id.strip_prefix('q')?.parse::<usize>().ok()?));
+            match (place, &result.status_code) {
+                (Some(place), Some(status @ (StatusCode::InternalError | StatusCode::Forbidden))) => {
+                    *place = Err(format!("cloudwatch:GetMetricData: status {}", status.as_str()));
+                }
+                (Some(Ok(known)), _) => *known = last_used(&result, now).max(*known),
+                _ => {}
             }
         }
         Ok(page.next_token)
     });
-    let failed = read.await.err().or_else(|| (0 < not_read).then(|| format!("CloudWatch could not read {not_read} of them")));
-    (found, failed)
+    read.await.map(|()| found)
 }
 
 fn query(index: usize, name: &str) -> MetricDataQuery {
@@ -98,7 +104,7 @@ fn query(index: usize, name: &str) -> MetricDataQuery {
     MetricDataQuery::builder().id(format!("q{index}")).metric_stat(stat).build()
 }
 
-/// The latest moment of use that the result's datapoints allow. A datapoint's time is its period's start; it was taken at most a period later.
+/// The latest moment of use that the result's newest datapoint allows: its time is its period's start, and it was taken at most a period later.
 fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
     let points = result.timestamps().iter().zip(result.values()).filter_map(|(time, idle)| Some((timestamp(Some(time))?, *idle)));
     let (start, idle) = points.max_by_key(|(start, _)| *start)?;
@@ -106,7 +112,7 @@ fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
     if FRESH < now.duration_since(taken) || !idle.is_finite() || idle < 0.0 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of an idle time: far below the limit, and saturating above it")]
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of an idle time: the cast saturates, and a year is the most that is taken")]
     let idle = SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600));
     Some(taken - idle)
 }

@@ -1,0 +1,63 @@
+//! The simulator's own calls, for shells and other languages: `/_simulator/…`, JSON in and out.
+
+use axum::{body::Bytes, http::Uri, response::IntoResponse};
+use cost_rules::duration::Duration;
+use serde_json::{Value, json};
+
+use crate::Shared;
+
+/// `GET calls · mails · events · state · bill`, `POST advance {"by": "15m"} · fault {"on": …, "what": …} · clear-faults`
+pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
+    let input: Value = serde_json::from_slice(body).unwrap_or_default();
+    let answer = match uri.path().trim_start_matches("/_simulator/") {
+        "calls" => Ok(json!(shared.calls())),
+        "mails" => Ok(json!(shared.world().mails)),
+        "events" => Ok(json!(shared.world().take_events())),
+        "state" => Ok(state(shared)),
+        "bill" => Ok(bill(shared)),
+        "advance" => advance(shared, &input),
+        "fault" => fault(shared, &input),
+        "clear-faults" => {
+            shared.world().faults.clear();
+            Ok(json!({}))
+        }
+        other => Err(format!("`{other}` is not known: calls, mails, events, state, bill, advance, fault or clear-faults")),
+    };
+    match answer {
+        Ok(answer) => ([("content-type", "application/json")], answer.to_string()).into_response(),
+        Err(error) => (axum::http::StatusCode::BAD_REQUEST, error).into_response(),
+    }
+}
+
+fn state(shared: &Shared) -> Value {
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    let notebooks = world.notebooks.values().map(|one| json!({"name": one.spec.name, "status": one.status, "last-modified": one.modified}));
+    let apps = world.apps.values().map(|one| json!({"arn": one.arn, "status": one.status}));
+    json!({"now": world.now, "notebooks": notebooks.collect::<Vec<_>>(), "apps": apps.collect::<Vec<_>>()})
+}
+
+fn bill(shared: &Shared) -> Value {
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    let lines = world.bill(shared.started).into_iter().map(|line| {
+        json!({"arn": line.arn, "name": line.name, "owner": line.owner, "instance-type": line.instance_type,
+               "seconds": line.ran.as_secs(), "usd": line.usd.map(|usd| usd.to_string())})
+    });
+    Value::Array(lines.collect())
+}
+
+fn advance(shared: &Shared, input: &Value) -> Result<Value, String> {
+    let by: Duration = input.get("by").and_then(Value::as_str).and_then(|by| by.parse().ok()).ok_or("expected {\"by\": \"15m\"}")?;
+    let mut world = shared.world();
+    let until = world.now + by.signed();
+    world.live_until(until);
+    Ok(json!({"now": world.now}))
+}
+
+fn fault(shared: &Shared, input: &Value) -> Result<Value, String> {
+    let fault = serde_json::from_value(input.clone())
+        .map_err(|error| format!("not a fault ({error}): expected {{\"on\": \"sagemaker:ListApps\", \"what\": \"access-denied\"}}"))?;
+    shared.world().faults.push(fault);
+    Ok(json!({}))
+}

@@ -1,0 +1,260 @@
+//! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Context as _;
+use cost_rules::{duration::Duration, schedule::Schedule};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{fault::Fault, plan::PlannedAction};
+
+/// What the account holds at its start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estate {
+    /// The account's id.
+    pub account: String,
+    /// The Region.
+    pub region: String,
+    /// When the simulation starts; absent: the real now.
+    pub start: Option<Timestamp>,
+    /// The name of the SNS topic that exists.
+    pub topic: Option<String>,
+    /// The name of the `DynamoDB` table that exists.
+    pub table: Option<String>,
+    /// SSM parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Prices in USD per hour that go before the shipped ones.
+    pub prices: BTreeMap<String, Decimal>,
+    /// Notebook instances.
+    pub notebook: Vec<NotebookSpec>,
+    /// Studio domains.
+    pub domain: Vec<DomainSpec>,
+    /// Studio user profiles.
+    pub user_profile: Vec<UserProfileSpec>,
+    /// Studio spaces.
+    pub space: Vec<SpaceSpec>,
+    /// Studio apps.
+    pub app: Vec<AppSpec>,
+    /// What goes wrong.
+    pub fault: Vec<Fault>,
+}
+
+impl Default for Estate {
+    fn default() -> Self {
+        Self {
+            account: "123456789012".into(),
+            region: "us-east-1".into(),
+            start: None,
+            topic: Some("cost-guard".into()),
+            table: Some("cost-guard".into()),
+            parameters: BTreeMap::new(),
+            prices: BTreeMap::new(),
+            notebook: vec![],
+            domain: vec![],
+            user_profile: vec![],
+            space: vec![],
+            app: vec![],
+            fault: vec![],
+        }
+    }
+}
+
+/// A notebook instance, or `count` of them with `{}` in their name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NotebookSpec {
+    /// Its name; `{}` is replaced by a number where there is a `count`.
+    pub name: String,
+    /// How many.
+    pub count: usize,
+    /// `ml.t3.medium`
+    pub instance_type: String,
+    /// `InService`, `Stopped`, …
+    pub status: String,
+    /// When it was started or stopped last.
+    pub since: When,
+    /// When it was created; absent: a month before.
+    pub created: Option<When>,
+    /// GB of its volume.
+    pub volume_gb: i32,
+    /// The name of its lifecycle configuration.
+    pub lifecycle_config: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// When it is used, as the idle agent in it would see it. Absent: no agent, no metric.
+    pub used: Option<Schedule>,
+    /// What its people do.
+    pub plan: Vec<PlannedAction>,
+}
+
+impl Default for NotebookSpec {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            count: 1,
+            instance_type: "ml.t3.medium".into(),
+            status: "InService".into(),
+            since: When::Before(Duration::hours(1)),
+            created: None,
+            volume_gb: 5,
+            lifecycle_config: None,
+            tags: BTreeMap::new(),
+            used: None,
+            plan: vec![],
+        }
+    }
+}
+
+/// A Studio domain.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DomainSpec {
+    /// `d-…`
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Idle shutdown of `JupyterLab`.
+    pub jupyter_lab_idle: Option<IdleSpec>,
+    /// Idle shutdown of Code Editor.
+    pub code_editor_idle: Option<IdleSpec>,
+}
+
+/// A user profile.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct UserProfileSpec {
+    /// Its domain's id.
+    pub domain: String,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Idle shutdown of `JupyterLab`.
+    pub jupyter_lab_idle: Option<IdleSpec>,
+    /// Idle shutdown of Code Editor.
+    pub code_editor_idle: Option<IdleSpec>,
+}
+
+/// A space.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SpaceSpec {
+    /// Its domain's id.
+    pub domain: String,
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Minutes until its idle `JupyterLab` is shut down.
+    pub jupyter_lab_idle_minutes: Option<i32>,
+    /// Minutes until its idle Code Editor is shut down.
+    pub code_editor_idle_minutes: Option<i32>,
+}
+
+/// `IdleSettings`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct IdleSpec {
+    /// `ENABLED` or `DISABLED`
+    pub lifecycle_management: String,
+    /// 60 to 525,600.
+    pub idle_timeout_minutes: Option<i32>,
+}
+
+/// A Studio app.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppSpec {
+    /// Its domain's id.
+    pub domain: String,
+    /// The space it runs in.
+    pub space: Option<String>,
+    /// Or the user profile.
+    pub user_profile: Option<String>,
+    /// `JupyterLab`, …
+    #[serde(rename = "type")]
+    pub app_type: String,
+    /// Its name.
+    pub name: String,
+    /// `ml.t3.medium` or `system`.
+    pub instance_type: String,
+    /// `InService` or `Deleted`.
+    pub status: String,
+    /// When it was created.
+    pub since: When,
+    /// Its own tags.
+    pub tags: BTreeMap<String, String>,
+    /// What its people do.
+    pub plan: Vec<PlannedAction>,
+}
+
+impl Default for AppSpec {
+    fn default() -> Self {
+        Self {
+            domain: String::new(),
+            space: None,
+            user_profile: None,
+            app_type: "JupyterLab".into(),
+            name: "default".into(),
+            instance_type: "ml.t3.medium".into(),
+            status: "InService".into(),
+            since: When::Before(Duration::hours(1)),
+            tags: BTreeMap::new(),
+            plan: vec![],
+        }
+    }
+}
+
+/// A moment: an RFC 3339 time, or how long before the start, `-3d`.
+#[derive(Clone, Copy, Debug)]
+pub enum When {
+    /// This moment.
+    At(Timestamp),
+    /// This long before the start.
+    Before(Duration),
+}
+
+impl When {
+    /// The moment, for a simulation that starts then.
+    pub fn at(self, start: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Before(duration) => start - duration.signed(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let when = match text.strip_prefix('-') {
+            Some(duration) => duration.parse().ok().map(Self::Before),
+            None => text.parse().ok().map(Self::At),
+        };
+        when.ok_or_else(|| de::Error::custom(format!("`{text}` is not a moment: write 2026-11-23T08:00:00Z or, before the start, -3d")))
+    }
+}
+
+impl Estate {
+    /// From TOML.
+    ///
+    /// # Errors
+    /// Names the line and key, and what was expected.
+    pub fn from_toml(text: &str) -> anyhow::Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    /// From a file.
+    ///
+    /// # Errors
+    /// Names the file as well.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("estate {} cannot be read", path.display()))?;
+        Self::from_toml(&text).with_context(|| format!("estate {}", path.display()))
+    }
+}

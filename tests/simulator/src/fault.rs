@@ -1,0 +1,96 @@
+//! What goes wrong: throttling, server errors, refusals, repeated page tokens, stale tags, late and duplicate events, races.
+
+use cost_rules::duration::Duration;
+use serde::Deserialize;
+
+use crate::plan::Deed;
+
+/// Something that goes wrong with some calls.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fault {
+    /// Which calls: `sagemaker:ListApps`, `sagemaker:*` or `*`.
+    pub on: String,
+    /// What happens.
+    pub what: What,
+    /// How many of these calls it happens to; absent: all.
+    pub times: Option<u64>,
+    /// How many calls there were.
+    #[serde(skip)]
+    pub(crate) seen: u64,
+    /// How often it happened.
+    #[serde(skip)]
+    pub(crate) happened: u64,
+}
+
+/// What happens to a call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// Each n-th call is refused with the service's throttling error.
+    Throttle(u64),
+    /// Each n-th call fails with HTTP 500.
+    ServerError(u64),
+    /// Each n-th call gets no answer for a minute.
+    Timeout(u64),
+    /// The call is refused as not authorized.
+    AccessDenied,
+    /// The page names the same next page again and again.
+    RepeatToken,
+    /// The tag index answers as of this long ago.
+    StaleTags(Duration),
+    /// Events come twice. (`on` is not looked at.)
+    DuplicateEvents,
+    /// Events come this much later. (`on` is not looked at.)
+    LateEvents(Duration),
+    /// Right before the call is served, somebody does this to a notebook or app, by name or ARN.
+    #[serde(skip)]
+    Before(String, Deed),
+}
+
+impl Fault {
+    /// For every one of the calls.
+    pub fn new(on: &str, what: What) -> Self {
+        Self { on: on.to_owned(), what, times: None, seen: 0, happened: 0 }
+    }
+
+    /// For only so many of the calls.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    fn concerns(&self, call: &str) -> bool {
+        self.on == "*" || self.on == call || self.on.strip_suffix('*').is_some_and(|prefix| call.starts_with(prefix))
+    }
+
+    /// Whether it happens to this call.
+    pub(crate) fn strikes(&mut self, call: &str) -> bool {
+        if !self.concerns(call) || self.times.is_some_and(|times| times <= self.happened) {
+            return false;
+        }
+        self.seen += 1;
+        let every = match self.what {
+            What::Throttle(every) | What::ServerError(every) | What::Timeout(every) => every.max(1),
+            _ => 1,
+        };
+        let strikes = self.seen.is_multiple_of(every);
+        self.happened += u64::from(strikes);
+        strikes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strikes_each_nth_of_its_calls_and_no_others() {
+        let mut fault = Fault::new("sagemaker:*", What::Throttle(3)).times(2);
+        let calls = ["sagemaker:ListApps", "sns:Publish", "sagemaker:ListTags"];
+        let struck: Vec<bool> = calls.iter().cycle().take(15).map(|call| fault.strikes(call)).collect();
+        assert_eq!(struck.iter().filter(|struck| **struck).count(), 2, "two times at most");
+        assert_eq!(struck.iter().position(|struck| *struck), Some(3), "the third call that it concerns");
+    }
+}

@@ -1,0 +1,206 @@
+//! SageMaker's notebook instances and tags, with AWS's own error texts (aws-facts §2).
+
+use std::{collections::BTreeMap, ops::Bound};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    estate::{NotebookSpec, When},
+    studio,
+    wire::{Page, Refusal, page_of, seconds, text},
+    world::{NOTEBOOK_STATUSES, Notebook, World},
+};
+
+pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    let name = || text(input, "NotebookInstanceName").unwrap_or_default().to_owned();
+    match operation {
+        "ListNotebookInstances" => list(world, input),
+        "DescribeNotebookInstance" => Ok(describe(find(world, &name())?)),
+        "CreateNotebookInstance" => create(world, input),
+        "StartNotebookInstance" => {
+            legal(world, &name(), &["Stopped", "Failed"], "Pending")?;
+            world.start(&name());
+            Ok(json!({}))
+        }
+        "StopNotebookInstance" => {
+            legal(world, &name(), &["InService"], "Stopping")?;
+            world.stop(&name());
+            Ok(json!({}))
+        }
+        "DeleteNotebookInstance" => {
+            legal(world, &name(), &["Stopped", "Failed"], "Deleting")?;
+            world.delete_notebook(&name());
+            Ok(json!({}))
+        }
+        "ListTags" => list_tags(world, input),
+        "AddTags" => {
+            let tags = tag_list(input)?;
+            let arn = text(input, "ResourceArn").unwrap_or_default();
+            if !world.change_tags(arn, |now| now.extend(tags)) {
+                return Err(no_such_arn(arn));
+            }
+            let now = world.tags.get(arn).map(crate::world::TagLog::now).unwrap_or_default();
+            Ok(json!({"Tags": as_list(now)}))
+        }
+        "DeleteTags" => {
+            let keys: Vec<&str> = input.get("TagKeys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+            let arn = text(input, "ResourceArn").unwrap_or_default();
+            if !world.change_tags(arn, |now| now.retain(|key, _| !keys.contains(&key.as_str()))) {
+                return Err(no_such_arn(arn));
+            }
+            Ok(json!({}))
+        }
+        _ => studio::call(world, operation, input),
+    }
+}
+
+fn find<'a>(world: &'a World, name: &str) -> Result<&'a Notebook, Refusal> {
+    world.notebooks.get(name).ok_or_else(|| Refusal::new(400, "ValidationException", "RecordNotFound"))
+}
+
+/// The text is AWS's: `Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for Notebook Instance (arn:…)`
+fn legal(world: &World, name: &str, from: &[&str], to: &str) -> Result<(), Refusal> {
+    let notebook = find(world, name)?;
+    if from.contains(&notebook.status) {
+        return Ok(());
+    }
+    let (status, arn, from) = (notebook.status, &notebook.arn, from.join(", "));
+    let message = format!("Status ({status}) not in ([{from}]). Unable to transition to ({to}) for Notebook Instance ({arn}).");
+    Err(Refusal::new(400, "ValidationException", message))
+}
+
+fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
+    let status = text(input, "StatusEquals");
+    if let Some(status) = status.filter(|status| !NOTEBOOK_STATUSES.contains(status)) {
+        return Err(Refusal::validation(format!(
+            "Value '{status}' at 'statusEquals' failed to satisfy constraint: Member must satisfy enum value set"
+        )));
+    }
+    let contains = text(input, "NameContains");
+    let time = |name: &str| input.get(name).and_then(Value::as_f64);
+    let bounds = [
+        (time("CreationTimeAfter"), time("CreationTimeBefore"), (|notebook| notebook.created) as fn(&Notebook) -> Timestamp),
+        (time("LastModifiedTimeAfter"), time("LastModifiedTimeBefore"), |notebook| notebook.modified),
+    ];
+    let wanted = |notebook: &Notebook| {
+        status.is_none_or(|status| notebook.status == status)
+            && contains.is_none_or(|part| notebook.spec.name.contains(part))
+            && bounds.iter().all(|(after, before, of)| {
+                let at = seconds(of(notebook));
+                after.is_none_or(|after| after < at) && before.is_none_or(|before| at < before)
+            })
+    };
+    let Page { size, after } = page_of(input, 10)?;
+    let token = |name: &str| format!("after:{name}");
+    let (summaries, next) = match text(input, "SortBy") {
+        // By name, the map's own order: nothing is copied but the page.
+        None | Some("Name") if text(input, "SortOrder") != Some("Descending") => {
+            let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+            let mut found = world.notebooks.range::<str, _>((from, Bound::Unbounded)).filter(|(_, notebook)| wanted(notebook));
+            let page: Vec<&Notebook> = found.by_ref().take(size).map(|(_, notebook)| notebook).collect();
+            let next = found.next().and_then(|_| page.last()).map(|last| token(&last.spec.name));
+            (page.into_iter().map(summary).collect::<Vec<_>>(), next)
+        }
+        sort_by => {
+            let mut found: Vec<&Notebook> = world.notebooks.values().filter(|notebook| wanted(notebook)).collect();
+            match sort_by {
+                Some("CreationTime") => found.sort_by_key(|notebook| notebook.created),
+                Some("Status") => found.sort_by_key(|notebook| notebook.status),
+                _ => {}
+            }
+            if text(input, "SortOrder") == Some("Descending") {
+                found.reverse();
+            }
+            let skip = after.and_then(|name| found.iter().position(|notebook| notebook.spec.name == name)).map_or(0, |place| place + 1);
+            let page: Vec<&Notebook> = found.iter().skip(skip).take(size).copied().collect();
+            let next = if skip + size < found.len() { page.last().map(|last| token(&last.spec.name)) } else { None };
+            (page.into_iter().map(summary).collect(), next)
+        }
+    };
+    Ok(with_token(json!({"NotebookInstances": summaries}), next))
+}
+
+/// An answer with its `NextToken`, which is left out at the end.
+pub(crate) fn with_token(mut answer: Value, next: Option<String>) -> Value {
+    if let (Some(next), Some(fields)) = (next, answer.as_object_mut()) {
+        fields.insert("NextToken".to_owned(), next.into());
+    }
+    answer
+}
+
+fn summary(notebook: &Notebook) -> Value {
+    let mut summary = json!({
+        "NotebookInstanceName": notebook.spec.name, "NotebookInstanceArn": notebook.arn, "NotebookInstanceStatus": notebook.status,
+        "Url": format!("{}.notebook.sagemaker.aws", notebook.spec.name.to_lowercase()), "InstanceType": notebook.spec.instance_type,
+        "CreationTime": seconds(notebook.created), "LastModifiedTime": seconds(notebook.modified),
+    });
+    if let (Some(config), Some(fields)) = (&notebook.spec.lifecycle_config, summary.as_object_mut()) {
+        fields.insert("NotebookInstanceLifecycleConfigName".to_owned(), config.clone().into());
+    }
+    summary
+}
+
+fn describe(notebook: &Notebook) -> Value {
+    let mut described = summary(notebook);
+    if let Some(fields) = described.as_object_mut() {
+        fields.insert("RoleArn".to_owned(), "arn:aws:iam::123456789012:role/DataScience".into());
+        fields.insert("DirectInternetAccess".to_owned(), "Enabled".into());
+        fields.insert("VolumeSizeInGB".to_owned(), notebook.spec.volume_gb.into());
+        fields.insert("RootAccess".to_owned(), "Enabled".into());
+    }
+    described
+}
+
+fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
+    let name = text(input, "NotebookInstanceName").unwrap_or_default().to_owned();
+    if let Some(known) = world.notebooks.get(&name) {
+        return Err(Refusal::new(400, "ValidationException", format!("Cannot create a duplicate Notebook Instance ({})", known.arn)));
+    }
+    let spec = NotebookSpec {
+        name: name.clone(),
+        instance_type: text(input, "InstanceType").unwrap_or_default().to_owned(),
+        status: "Stopped".into(),
+        since: When::At(world.now),
+        volume_gb: input.get("VolumeSizeInGB").and_then(Value::as_i64).and_then(|gb| i32::try_from(gb).ok()).unwrap_or(5),
+        lifecycle_config: text(input, "LifecycleConfigName").map(str::to_owned),
+        tags: tag_list(input)?,
+        ..NotebookSpec::default()
+    };
+    let now = world.now;
+    world.add_notebook(spec, now, now);
+    world.start(&name);
+    Ok(json!({"NotebookInstanceArn": find(world, &name)?.arn}))
+}
+
+fn list_tags(world: &World, input: &Value) -> Result<Value, Refusal> {
+    if input.get("MaxResults").and_then(Value::as_u64).is_some_and(|most| most < 50) {
+        return Err(Refusal::validation(
+            "Value at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 50".into(),
+        ));
+    }
+    let arn = text(input, "ResourceArn").unwrap_or_default();
+    let log = world.tags.get(arn).ok_or_else(|| no_such_arn(arn))?;
+    Ok(json!({"Tags": as_list(log.now())}))
+}
+
+fn no_such_arn(arn: &str) -> Refusal {
+    Refusal::new(400, "ValidationException", format!("Resource {arn} does not exist"))
+}
+
+fn tag_list(input: &Value) -> Result<BTreeMap<String, String>, Refusal> {
+    let given = input.get("Tags").and_then(Value::as_array).into_iter().flatten();
+    let tags: BTreeMap<String, String> =
+        given.map(|tag| (text(tag, "Key").unwrap_or_default().to_owned(), text(tag, "Value").unwrap_or_default().to_owned())).collect();
+    let legal = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c));
+    match tags.iter().find(|(key, value)| !legal(key) || !legal(value)) {
+        Some((key, _)) => Err(Refusal::validation(format!(
+            "Tag {key} failed to satisfy constraint: Member must satisfy regular expression pattern: ^([\\p{{L}}\\p{{Z}}\\p{{N}}_.:/=+\\-@]*)$"
+        ))),
+        None => Ok(tags),
+    }
+}
+
+fn as_list(tags: BTreeMap<String, String>) -> Vec<Value> {
+    tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}

@@ -1,0 +1,52 @@
+//! The tag index: `GetResources`. Names what has or had a tag, nothing else; may be behind.
+
+use std::ops::Bound;
+
+use serde_json::{Value, json};
+
+use crate::{
+    fault::What,
+    wire::{Refusal, text},
+    world::World,
+};
+
+pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    if operation != "GetResources" {
+        return Err(Refusal::not_simulated("tagging", operation));
+    }
+    let per_page = input.get("ResourcesPerPage").and_then(Value::as_u64).unwrap_or(50);
+    if !(1..=100).contains(&per_page) {
+        return Err(Refusal::new(400, "InvalidParameterException", "ResourcesPerPage must be between 1 and 100"));
+    }
+    let kinds: Vec<&str> =
+        input.get("ResourceTypeFilters").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let wanted = |arn: &str| {
+        let kind = arn.splitn(6, ':').nth(5).and_then(|last| last.split('/').next()).unwrap_or_default();
+        kinds.is_empty() || kinds.iter().any(|filter| *filter == "sagemaker" || filter.strip_prefix("sagemaker:") == Some(kind))
+    };
+    let behind = world.faults.iter().find_map(|fault| if let What::StaleTags(by) = fault.what { Some(by.signed()) } else { None });
+    let as_of = world.now - behind.unwrap_or_default();
+    let after = match text(input, "PaginationToken") {
+        None | Some("") => None,
+        Some(token) => match token.strip_prefix("after:") {
+            Some(arn) => Some(arn.to_owned()),
+            None => return Err(Refusal::new(400, "PaginationTokenExpiredException", "The pagination token is not valid")),
+        },
+    };
+    let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut found = world
+        .tags
+        .range::<str, _>((from, Bound::Unbounded))
+        .filter(|(arn, _)| wanted(arn))
+        .filter_map(|(arn, log)| Some((arn, log.at(as_of)?)));
+    let page: Vec<_> = found.by_ref().take(usize::try_from(per_page).unwrap_or(50)).collect();
+    let token = if found.next().is_some() { page.last().map(|(arn, _)| format!("after:{arn}")) } else { None };
+    let list: Vec<Value> = page
+        .into_iter()
+        .map(|(arn, tags)| {
+            let tags: Vec<Value> = tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+            json!({"ResourceARN": arn, "Tags": tags})
+        })
+        .collect();
+    Ok(json!({"PaginationToken": token.unwrap_or_default(), "ResourceTagMappingList": list}))
+}

@@ -1,0 +1,432 @@
+//! The state of the account and its time: what runs, what changes by itself, what people do, what it costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cost_rules::price::Prices;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::{
+    dynamodb::Tables,
+    estate::{AppSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
+    fault::{Fault, What},
+    plan::{Deed, PlannedAction},
+    sns::Mail,
+};
+
+/// From Pending to `InService`.
+const STARTING: SignedDuration = SignedDuration::from_mins(3);
+/// From Stopping to Stopped, and from Deleting to Deleted.
+const STOPPING: SignedDuration = SignedDuration::from_mins(1);
+/// How long `ListApps` goes on showing a deleted app (aws-facts §2.2).
+pub(crate) const DELETED_SHOWN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Everything in the account.
+pub(crate) struct World {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) now: Timestamp,
+    pub(crate) notebooks: BTreeMap<String, Notebook>,
+    pub(crate) domains: BTreeMap<String, (DomainSpec, String)>,
+    pub(crate) profiles: BTreeMap<(String, String), UserProfileSpec>,
+    pub(crate) spaces: BTreeMap<(String, String), SpaceSpec>,
+    pub(crate) apps: BTreeMap<String, App>,
+    /// Tags by ARN, with every earlier state: the tag index may be behind.
+    pub(crate) tags: BTreeMap<String, TagLog>,
+    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) topics: BTreeSet<String>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) metrics: BTreeMap<String, Vec<(Timestamp, f64)>>,
+    pub(crate) tables: Tables,
+    pub(crate) faults: Vec<Fault>,
+    prices: Prices,
+    agenda: BTreeSet<(Timestamp, u64)>,
+    due: BTreeMap<u64, Due>,
+    sequence: u64,
+    events: Vec<(Timestamp, Value)>,
+}
+
+/// A notebook instance.
+pub(crate) struct Notebook {
+    pub(crate) spec: NotebookSpec,
+    pub(crate) arn: String,
+    pub(crate) status: &'static str,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
+    pub(crate) runs: Runs,
+}
+
+/// A Studio app.
+pub(crate) struct App {
+    pub(crate) spec: AppSpec,
+    pub(crate) arn: String,
+    pub(crate) status: &'static str,
+    pub(crate) created: Timestamp,
+    pub(crate) modified: Timestamp,
+    pub(crate) runs: Runs,
+}
+
+/// From when to when something was billed; the last one may be open.
+#[derive(Default)]
+pub(crate) struct Runs(Vec<(Timestamp, Option<Timestamp>)>);
+
+/// Every state of a resource's tags, oldest first.
+#[derive(Default)]
+pub(crate) struct TagLog(Vec<(Timestamp, BTreeMap<String, String>)>);
+
+/// Something that happens by itself.
+enum Due {
+    /// A notebook or an app comes to its next state, if it still is in the first one.
+    Transition(String, &'static str, &'static str),
+    /// Somebody does something.
+    Planned(String, PlannedAction),
+}
+
+/// What one resource has cost since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BillLine {
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its tag `Owner`.
+    pub owner: Option<String>,
+    /// Its instance type.
+    pub instance_type: String,
+    /// How long it ran.
+    pub ran: SignedDuration,
+    /// USD; `None`: no price known.
+    pub usd: Option<Decimal>,
+}
+
+impl Runs {
+    pub(crate) fn start(&mut self, at: Timestamp) {
+        if self.0.last().is_none_or(|(_, end)| end.is_some()) {
+            self.0.push((at, None));
+        }
+    }
+
+    pub(crate) fn end(&mut self, at: Timestamp) {
+        if let Some((_, end @ None)) = self.0.last_mut() {
+            *end = Some(at);
+        }
+    }
+
+    /// The start of the run that this moment lies in.
+    pub(crate) fn at(&self, at: Timestamp) -> Option<Timestamp> {
+        self.0.iter().rev().find(|(start, end)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, _)| *start)
+    }
+
+    fn billed(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        let parts = self.0.iter().map(|(start, end)| end.unwrap_or(until).min(until).duration_since((*start).max(from)));
+        parts.filter(SignedDuration::is_positive).sum()
+    }
+}
+
+impl TagLog {
+    pub(crate) fn now(&self) -> BTreeMap<String, String> {
+        self.0.last().map(|(_, tags)| tags.clone()).unwrap_or_default()
+    }
+
+    /// As the index had it at a moment; `None`: it had never had a tag by then.
+    pub(crate) fn at(&self, at: Timestamp) -> Option<BTreeMap<String, String>> {
+        let then = self.0.iter().take_while(|(since, _)| *since <= at);
+        let (last, ever) = then.fold((None, false), |(_, ever), (_, tags)| (Some(tags), ever || !tags.is_empty()));
+        last.filter(|_| ever).cloned()
+    }
+
+    pub(crate) fn set(&mut self, at: Timestamp, tags: BTreeMap<String, String>) {
+        self.0.push((at, tags));
+    }
+}
+
+impl World {
+    pub(crate) fn new(estate: Estate) -> Self {
+        let start = estate.start.unwrap_or_else(Timestamp::now);
+        let mut world = Self {
+            prices: Prices::of_region(&estate.region, &estate.prices),
+            topics: estate.topic.iter().map(|name| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account)).collect(),
+            tables: Tables::with(estate.table.as_deref()),
+            account: estate.account,
+            region: estate.region,
+            now: start,
+            notebooks: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            spaces: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            parameters: estate.parameters,
+            mails: vec![],
+            metrics: BTreeMap::new(),
+            faults: estate.fault,
+            agenda: BTreeSet::new(),
+            due: BTreeMap::new(),
+            sequence: 0,
+            events: vec![],
+        };
+        // What was tagged before the start is in the index, however far behind that is.
+        let long_ago = start - SignedDuration::from_hours(24 * 365);
+        for domain in estate.domain {
+            let arn = world.arn(&format!("domain/{}", domain.id));
+            world.first_tags(&arn, long_ago, &domain.tags);
+            world.domains.insert(domain.id.clone(), (domain, arn));
+        }
+        for profile in estate.user_profile {
+            let arn = world.arn(&format!("user-profile/{}/{}", profile.domain, profile.name));
+            world.first_tags(&arn, long_ago, &profile.tags);
+            world.profiles.insert((profile.domain.clone(), profile.name.clone()), profile);
+        }
+        for space in estate.space {
+            let arn = world.arn(&format!("space/{}/{}", space.domain, space.name));
+            world.first_tags(&arn, long_ago, &space.tags);
+            world.spaces.insert((space.domain.clone(), space.name.clone()), space);
+        }
+        for spec in estate.app {
+            world.add_app(spec, start, long_ago);
+        }
+        for spec in estate.notebook {
+            for number in 0..spec.count {
+                let name = spec.name.replace("{}", &format!("{number:05}"));
+                world.add_notebook(NotebookSpec { name, count: 1, ..spec.clone() }, start, long_ago);
+            }
+        }
+        world
+    }
+
+    pub(crate) fn arn(&self, id: &str) -> String {
+        format!("arn:aws:sagemaker:{}:{}:{}", self.region, self.account, id.to_lowercase())
+    }
+
+    fn first_tags(&mut self, arn: &str, at: Timestamp, tags: &BTreeMap<String, String>) {
+        let log = self.tags.entry(arn.to_owned()).or_default();
+        if !tags.is_empty() {
+            log.set(at, tags.clone());
+        }
+    }
+
+    pub(crate) fn add_notebook(&mut self, spec: NotebookSpec, start: Timestamp, tagged: Timestamp) {
+        let arn = self.arn(&format!("notebook-instance/{}", spec.name));
+        self.first_tags(&arn, tagged, &spec.tags);
+        let modified = spec.since.at(start);
+        let created = spec.created.map_or(modified - SignedDuration::from_hours(24 * 30), |created| created.at(start)).min(modified);
+        let status = NOTEBOOK_STATUSES.into_iter().find(|known| *known == spec.status).unwrap_or("Failed");
+        let mut runs = Runs::default();
+        if status == "InService" {
+            runs.start(modified);
+        }
+        for action in spec.plan.clone() {
+            self.schedule(&spec.name, action);
+        }
+        self.notebooks.insert(spec.name.clone(), Notebook { spec, arn, status, created, modified, runs });
+    }
+
+    fn add_app(&mut self, spec: AppSpec, start: Timestamp, tagged: Timestamp) {
+        let home = spec.space.as_ref().or(spec.user_profile.as_ref()).cloned().unwrap_or_default();
+        let id = format!("app/{}/{home}/{}/{}", spec.domain, spec.app_type, spec.name).to_lowercase();
+        let arn = self.arn(&id);
+        self.first_tags(&arn, tagged, &spec.tags);
+        let created = spec.since.at(start);
+        let status = if spec.status == "InService" { "InService" } else { "Deleted" };
+        let mut runs = Runs::default();
+        if status == "InService" {
+            runs.start(created);
+        }
+        for action in spec.plan.clone() {
+            self.schedule(&arn, action);
+        }
+        self.apps.insert(arn.clone(), App { spec, arn, status, created, modified: created, runs });
+    }
+
+    fn at(&mut self, at: Timestamp, due: Due) {
+        self.sequence += 1;
+        self.agenda.insert((at, self.sequence));
+        self.due.insert(self.sequence, due);
+    }
+
+    fn schedule(&mut self, what: &str, action: PlannedAction) {
+        if let Some(at) = action.next_after(self.now) {
+            self.at(at, Due::Planned(what.to_owned(), action));
+        }
+    }
+
+    /// Lives on until a moment; never back.
+    pub(crate) fn live_until(&mut self, until: Timestamp) {
+        while let Some((at, sequence)) = self.agenda.first().copied().filter(|(at, _)| *at <= until) {
+            self.agenda.remove(&(at, sequence));
+            self.now = at.max(self.now);
+            match self.due.remove(&sequence) {
+                Some(Due::Transition(what, from, to)) => self.transition(&what, from, to),
+                Some(Due::Planned(what, action)) => {
+                    self.deed(&what, &action.action);
+                    self.schedule(&what, action);
+                }
+                None => {}
+            }
+        }
+        self.now = until.max(self.now);
+    }
+
+    fn transition(&mut self, what: &str, from: &'static str, to: &'static str) {
+        if let Some(app) = self.apps.get_mut(what).filter(|app| app.status == from) {
+            (app.status, app.modified) = (to, self.now);
+        } else if self.notebooks.get(what).is_some_and(|notebook| notebook.status == from) {
+            self.set_notebook(what, to);
+        }
+    }
+
+    fn set_notebook(&mut self, name: &str, status: &'static str) {
+        let now = self.now;
+        let Some(notebook) = self.notebooks.get_mut(name) else { return };
+        (notebook.status, notebook.modified) = (status, now);
+        match status {
+            "InService" => notebook.runs.start(now),
+            "Stopping" | "Deleting" => notebook.runs.end(now),
+            _ => {}
+        }
+        let event = self.notebook_event(name, status);
+        self.events.extend(event.map(|event| (now, event)));
+    }
+
+    fn notebook_event(&self, name: &str, status: &str) -> Option<Value> {
+        let notebook = self.notebooks.get(name)?;
+        Some(json!({
+            "version": "0", "id": format!("event-{}-{}", self.events.len(), self.now.as_millisecond()),
+            "detail-type": "SageMaker Notebook Instance State Change", "source": "aws.sagemaker",
+            "account": self.account, "time": self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "region": self.region, "resources": [notebook.arn],
+            "detail": {
+                "NotebookInstanceArn": notebook.arn, "NotebookInstanceName": name, "NotebookInstanceStatus": status,
+                "InstanceType": notebook.spec.instance_type, "LastModifiedTime": notebook.modified.as_millisecond(),
+                "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled",
+                "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
+            },
+        }))
+    }
+
+    /// Starts a notebook that is stopped or failed.
+    pub(crate) fn start(&mut self, name: &str) {
+        self.set_notebook(name, "Pending");
+        self.at(self.now + STARTING, Due::Transition(name.to_owned(), "Pending", "InService"));
+    }
+
+    /// Stops a notebook that is in service: from now on it is not billed.
+    pub(crate) fn stop(&mut self, name: &str) {
+        self.set_notebook(name, "Stopping");
+        self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Stopping", "Stopped"));
+    }
+
+    pub(crate) fn delete_notebook(&mut self, name: &str) {
+        if let Some(event) = self.notebook_event(name, "Deleted") {
+            self.events.push((self.now, event));
+        }
+        if let Some(notebook) = self.notebooks.remove(name) {
+            self.tags.remove(&notebook.arn);
+        }
+    }
+
+    pub(crate) fn delete_app(&mut self, arn: &str) {
+        let now = self.now;
+        if let Some(app) = self.apps.get_mut(arn) {
+            (app.status, app.modified) = ("Deleting", now);
+            app.runs.end(now);
+            self.at(now + STOPPING, Due::Transition(arn.to_owned(), "Deleting", "Deleted"));
+        }
+    }
+
+    pub(crate) fn start_app(&mut self, arn: &str) {
+        let now = self.now;
+        if let Some(app) = self.apps.get_mut(arn).filter(|app| app.status == "Deleted") {
+            (app.status, app.created, app.modified) = ("InService", now, now);
+            app.runs.start(now);
+        }
+    }
+
+    /// What a person does to a notebook (by name or ARN) or an app (by ARN).
+    pub(crate) fn deed(&mut self, what: &str, deed: &Deed) {
+        let by_arn = self.notebooks.iter().find(|(name, notebook)| *name == what || notebook.arn == what).map(|(name, _)| name.clone());
+        match (deed, by_arn) {
+            (Deed::Tag(key, value), name) => {
+                let arn = name.and_then(|name| Some(self.notebooks.get(&name)?.arn.clone())).unwrap_or_else(|| what.to_owned());
+                self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())));
+            }
+            (Deed::Untag(key), name) => {
+                let arn = name.and_then(|name| Some(self.notebooks.get(&name)?.arn.clone())).unwrap_or_else(|| what.to_owned());
+                self.change_tags(&arn, |tags| drop(tags.remove(key)));
+            }
+            (Deed::Start, Some(name)) => {
+                if self.notebooks.get(&name).is_some_and(|notebook| matches!(notebook.status, "Stopped" | "Failed")) {
+                    self.start(&name);
+                }
+            }
+            (Deed::Stop, Some(name)) => {
+                if self.notebooks.get(&name).is_some_and(|notebook| notebook.status == "InService") {
+                    self.stop(&name);
+                }
+            }
+            (Deed::Delete, Some(name)) => self.delete_notebook(&name),
+            (Deed::Start, None) => self.start_app(what),
+            (Deed::Stop | Deed::Delete, None) => self.delete_app(what),
+        }
+    }
+
+    /// Changes the tags of a resource that exists; tells whether it does.
+    pub(crate) fn change_tags(&mut self, arn: &str, change: impl FnOnce(&mut BTreeMap<String, String>)) -> bool {
+        let now = self.now;
+        let Some(log) = self.tags.get_mut(arn) else { return false };
+        let mut tags = log.now();
+        change(&mut tags);
+        log.set(now, tags);
+        true
+    }
+
+    /// The fault of this kind that is on, if any.
+    pub(crate) fn fault(&self, wanted: impl Fn(&What) -> bool) -> Option<&Fault> {
+        self.faults.iter().find(|fault| wanted(&fault.what))
+    }
+
+    /// The events that have arrived since they were last taken.
+    pub(crate) fn take_events(&mut self) -> Vec<Value> {
+        let late = self
+            .faults
+            .iter()
+            .find_map(|fault| if let What::LateEvents(by) = fault.what { Some(by.signed()) } else { None })
+            .unwrap_or_default();
+        let twice = self.fault(|what| matches!(what, What::DuplicateEvents)).is_some();
+        let now = self.now;
+        let (arrived, under_way): (Vec<_>, Vec<_>) = std::mem::take(&mut self.events).into_iter().partition(|(at, _)| *at + late <= now);
+        self.events = under_way;
+        arrived.into_iter().flat_map(|(_, event)| std::iter::repeat_n(event, if twice { 2 } else { 1 })).collect()
+    }
+
+    /// What everything has cost from a moment until now.
+    pub(crate) fn bill(&self, from: Timestamp) -> Vec<BillLine> {
+        let line = |arn: &str, name: String, instance_type: &str, runs: &Runs| {
+            let ran = runs.billed(from, self.now);
+            let hours = Decimal::from(ran.as_secs()) / Decimal::from(3600);
+            let usd = if instance_type == "system" { Some(Decimal::ZERO) } else { self.prices.hourly(instance_type) };
+            let owner = self.tags.get(arn).and_then(|log| log.now().get("Owner").cloned());
+            BillLine {
+                arn: arn.to_owned(),
+                name,
+                owner,
+                instance_type: instance_type.to_owned(),
+                ran,
+                usd: usd.map(|usd| (usd * hours).round_dp(6)),
+            }
+        };
+        let notebooks = self
+            .notebooks
+            .values()
+            .map(|notebook| line(&notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs));
+        let apps = self.apps.values().map(|app| {
+            let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
+            line(&app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs)
+        });
+        notebooks.chain(apps).collect()
+    }
+}
+
+/// The statuses of a notebook instance in the API.
+pub(crate) const NOTEBOOK_STATUSES: [&str; 9] =
+    ["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating", "PendingMaintenance", "InMaintenance"];
