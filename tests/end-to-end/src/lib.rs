@@ -1,1 +1,88 @@
-//! Whole functions against the simulated account.
+//! What the demo and the end-to-end tests share: a function on a simulated account, and Lambda's runtime API for the real binary.
+
+use std::{path::PathBuf, sync::Arc};
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use cost_aws::{
+    Clients, Context,
+    report::Report,
+    settings::{PolicySource, Settings},
+};
+use serde_json::Value;
+use simulator::Simulator;
+use tempfile::NamedTempFile;
+
+pub mod lambda;
+
+/// The ledger's table in the simulated accounts.
+pub const TABLE: &str = "cost-guard";
+
+/// notebook-stopper on a simulated account, in this process and in the account's own time.
+#[derive(Clone)]
+pub struct Guard {
+    /// The account.
+    pub account: Simulator,
+    /// The function's context.
+    pub context: Context,
+    policy: Arc<NamedTempFile>,
+}
+
+impl Guard {
+    /// With a policy, as TOML.
+    ///
+    /// # Errors
+    /// The policy cannot be stored.
+    pub fn new(account: &Simulator, policy: &str) -> anyhow::Result<Self> {
+        let file = NamedTempFile::new()?;
+        std::fs::write(file.path(), policy)?;
+        let settings = Settings {
+            policy: PolicySource::File(file.path().to_owned()),
+            topic_arn: account.topic_arn(),
+            table: TABLE.into(),
+            log: "warn".into(),
+        };
+        let context = Context::new(notebook_stopper::NAME, clients(account), settings);
+        Ok(Self { account: account.clone(), context, policy: Arc::new(file) })
+    }
+
+    /// Replaces the policy. The function reads it anew when it is five minutes old.
+    ///
+    /// # Errors
+    /// The policy cannot be stored.
+    pub fn set_policy(&self, policy: &str) -> anyhow::Result<()> {
+        Ok(std::fs::write(self.policy.path(), policy)?)
+    }
+
+    /// One run, woken by an event.
+    ///
+    /// # Errors
+    /// The function's own.
+    pub async fn wake(&self, event: Value) -> anyhow::Result<Report> {
+        notebook_stopper::handle(event, &self.context, self.account.now()).await
+    }
+
+    /// One run, woken by the schedule.
+    ///
+    /// # Errors
+    /// The function's own.
+    pub async fn run(&self) -> anyhow::Result<Report> {
+        self.wake(Value::Null).await
+    }
+}
+
+/// The SDK's clients, pointed at a simulated account.
+pub fn clients(account: &Simulator) -> Clients {
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(account.region()))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::for_tests()))
+        .endpoint_url(account.endpoint())
+        .build();
+    Clients::new(&config)
+}
+
+/// A file of the project, by its path from the top.
+pub fn project_file(path: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
+}

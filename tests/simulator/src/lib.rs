@@ -181,6 +181,11 @@ impl Simulator {
         self.shared.world().topics.first().cloned().unwrap_or_default()
     }
 
+    /// The account's Region.
+    pub fn region(&self) -> String {
+        self.shared.world().region.clone()
+    }
+
     /// The virtual present.
     pub fn now(&self) -> Timestamp {
         let mut world = self.shared.world();

@@ -13,9 +13,8 @@ use cost_rules::{
 use futures_util::future::OptionFuture;
 
 use super::{
-    Listed, Read, every_page, says_gone,
+    read::{Listed, Read, every_page, says_gone, timestamp},
     tags::{self, Index, TagMap},
-    timestamp,
 };
 use crate::{Clients, why::why};
 

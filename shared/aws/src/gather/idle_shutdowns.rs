@@ -7,7 +7,10 @@ use aws_sdk_sagemaker::{
 use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags};
 use futures_util::{StreamExt as _, stream};
 
-use super::{IN_FLIGHT, Listed, Read, every_page, says_gone, unread_of};
+use super::{
+    IN_FLIGHT,
+    read::{Listed, Read, every_page, says_gone, unread_of},
+};
 use crate::{Clients, why::why};
 
 /// Which one to describe.

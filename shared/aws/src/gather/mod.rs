@@ -3,10 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
-use aws_sdk_sagemaker::error::ProvideErrorMetadata;
-use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Resource, Tags, Unread},
+    facts::{App, Facts, Kind, Notebook, Resource, Tags},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -19,14 +17,14 @@ use crate::{Clients, event};
 mod apps;
 mod idle_shutdowns;
 mod notebooks;
+mod read;
 mod tags;
 mod usage;
 
+use read::{Listed, Read, name_of, unread_of};
+
 /// Single resources read at the same time: SageMaker's quotas are not published, and this many are hardly ever refused.
 const IN_FLIGHT: usize = 4;
-
-/// Names told of many resources that could not be read.
-const NAMES_TOLD: usize = 5;
 
 /// What a run wants to know.
 #[derive(Clone, Debug, Default)]
@@ -208,84 +206,6 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
         bail!("{id}: no notebook instance or Studio app of this run");
     }
     Ok(Some(fresh))
-}
-
-/// What was read, or why it could not be, with the operation and AWS's own error code.
-type Read<T> = Result<T, String>;
-
-/// What lists gave, and what they did not.
-struct Listed<T> {
-    items: Vec<T>,
-    /// The kinds of which nothing is missing.
-    complete: Vec<Kind>,
-    unread: Vec<Unread>,
-}
-
-impl<T> Default for Listed<T> {
-    fn default() -> Self {
-        Self { items: vec![], complete: vec![], unread: vec![] }
-    }
-}
-
-impl<T> Listed<T> {
-    /// One list, read to its end or not. `nameless`: how many of its items lacked what names them.
-    fn new(kind: Kind, operation: &str, items: Vec<T>, nameless: usize, read: Read<()>) -> Self {
-        let why = read.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
-        let unread = why.map(|why| Unread { what: format!("{}s (sagemaker:{operation})", kind.words()), why });
-        Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
-    }
-
-    /// The items; the facts are told what else there is to say.
-    fn told_to(self, facts: &mut Facts) -> Vec<T> {
-        facts.complete.extend(self.complete);
-        facts.unread.extend(self.unread);
-        self.items
-    }
-}
-
-/// Reads page after page; `page` reads the one of a token and gives the next token. The SDK's own paginators end in silence when a service repeats
-/// a token, as if the list were complete: here that is an error.
-async fn every_page(mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
-    let mut seen = HashSet::new();
-    let mut token = None;
-    loop {
-        match page(token).await?.filter(|next| !next.is_empty()) {
-            None => return Ok(()),
-            Some(next) if seen.insert(next.clone()) => token = Some(next),
-            Some(_) => return Err("page token repeated: the rest of the list could not be read".to_owned()),
-        }
-    }
-}
-
-/// One line about single resources (id, why) that could not be read: one line each would bury the rest.
-fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
-    let (_, why) = failed.first()?;
-    let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
-    let what = match failed.len() {
-        1 => format!("{what} of {names}"),
-        many if many <= NAMES_TOLD => format!("{what} of {many} resources ({names})"),
-        many => format!("{what} of {many} resources ({names}, …)"),
-    };
-    Some(Unread { what, why: why.clone() })
-}
-
-/// Whether an error says that there is no such resource. Few operations of SageMaker have an error of their own for this; the others
-/// say it in the message of a `ValidationException`.
-fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
-    let message = error.message().unwrap_or_default();
-    match error.code() {
-        Some("ResourceNotFound" | "ResourceNotFoundException") => true,
-        Some("ValidationException") => ["RecordNotFound", "not found", "Could not find", "does not exist"].iter().any(|text| message.contains(text)),
-        _ => false,
-    }
-}
-
-fn name_of(id: &str) -> &str {
-    id.rsplit('/').next().unwrap_or(id)
-}
-
-fn timestamp(time: Option<&DateTime>) -> Option<Timestamp> {
-    Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
 }
 
 #[cfg(test)]

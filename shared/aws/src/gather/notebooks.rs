@@ -13,7 +13,11 @@ use cost_rules::{
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{IN_FLIGHT, Listed, Read, every_page, name_of, says_gone, tags, timestamp, unread_of};
+use super::{
+    IN_FLIGHT,
+    read::{Listed, Read, every_page, name_of, says_gone, timestamp, unread_of},
+    tags,
+};
 use crate::{Clients, why::why};
 
 /// A notebook stopped for less than this is not forgotten by any sensible policy: its volume is not asked for.
@@ -96,8 +100,7 @@ pub(super) async fn read_volumes(clients: &Clients, notebooks: &mut [Notebook], 
         notebook.volume_gb = found.and_then(|found| found.volume_size_in_gb);
         Ok(())
     });
-    let failed: Vec<(String, String)> =
-        read.buffer_unordered(IN_FLIGHT).filter_map(async |read: Result<(), _>| read.err()).collect().await;
+    let failed: Vec<(String, String)> = read.buffer_unordered(IN_FLIGHT).filter_map(async |read: Result<(), _>| read.err()).collect().await;
     unread_of("volume", &failed)
 }
 

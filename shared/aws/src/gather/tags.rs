@@ -7,7 +7,7 @@ use cost_rules::{
     policy::Policy,
 };
 
-use super::{Read, every_page, says_gone};
+use super::read::{Read, every_page, says_gone};
 use crate::{Clients, why::why};
 
 pub(super) type TagMap = BTreeMap<String, String>;

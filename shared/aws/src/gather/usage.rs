@@ -8,7 +8,10 @@ use cost_rules::facts::{Notebook, NotebookStatus, Unread};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{IN_FLIGHT, Read, every_page, timestamp, unread_of};
+use super::{
+    IN_FLIGHT,
+    read::{Read, every_page, timestamp, unread_of},
+};
 use crate::{Clients, why::why};
 
 const NAMESPACE: &str = "CostGuard/Notebooks";
@@ -63,7 +66,8 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
         let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).recently_active(RecentlyActive::Pt3H);
         let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
         let dimensions = page.metrics.unwrap_or_default().into_iter().flat_map(|metric| metric.dimensions.unwrap_or_default());
-        let of_notebooks = dimensions.filter(|dimension| dimension.name.as_deref() == Some(DIMENSION)).filter_map(|dimension| dimension.value);
+        let of_notebooks =
+            dimensions.filter(|dimension| dimension.name.as_deref() == Some(DIMENSION)).filter_map(|dimension| dimension.value);
         names.extend(of_notebooks.filter(|name| wanted(name)));
         Ok(page.next_token)
     });
@@ -112,7 +116,10 @@ fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
     if FRESH < now.duration_since(taken) || !idle.is_finite() || idle < 0.0 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of an idle time: the cast saturates, and a year is the most that is taken")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seconds of an idle time: the cast saturates, and a year is the most that is taken"
+    )]
     let idle = SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600));
     Some(taken - idle)
 }

@@ -1,0 +1,142 @@
+//! What all reading has in common: pages, lists, and what is said of what could not be read.
+
+use std::collections::HashSet;
+
+use aws_sdk_sagemaker::error::ProvideErrorMetadata;
+use aws_smithy_types::DateTime;
+use cost_rules::facts::{Facts, Kind, Unread};
+use jiff::Timestamp;
+
+/// Names told of many resources that could not be read.
+const NAMES_TOLD: usize = 5;
+
+/// What was read, or why it could not be, with the operation and AWS's own error code.
+pub(super) type Read<T> = Result<T, String>;
+
+/// What lists gave, and what they did not.
+pub(super) struct Listed<T> {
+    pub(super) items: Vec<T>,
+    /// The kinds of which nothing is missing.
+    pub(super) complete: Vec<Kind>,
+    pub(super) unread: Vec<Unread>,
+}
+
+impl<T> Default for Listed<T> {
+    fn default() -> Self {
+        Self { items: vec![], complete: vec![], unread: vec![] }
+    }
+}
+
+impl<T> Listed<T> {
+    /// One list, read to its end or not. `nameless`: how many of its items lacked what names them.
+    pub(super) fn new(kind: Kind, operation: &str, items: Vec<T>, nameless: usize, read: Read<()>) -> Self {
+        let why = read.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
+        let unread = why.map(|why| Unread { what: format!("{}s (sagemaker:{operation})", kind.words()), why });
+        Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
+    }
+
+    /// The items; the facts are told what else there is to say.
+    pub(super) fn told_to(self, facts: &mut Facts) -> Vec<T> {
+        facts.complete.extend(self.complete);
+        facts.unread.extend(self.unread);
+        self.items
+    }
+}
+
+/// Reads page after page; `page` reads the one of a token and gives the next token. The SDK's own paginators end in silence when a service repeats
+/// a token, as if the list were complete: here that is an error.
+pub(super) async fn every_page(mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
+    let mut seen = HashSet::new();
+    let mut token = None;
+    loop {
+        match page(token).await?.filter(|next| !next.is_empty()) {
+            None => return Ok(()),
+            Some(next) if seen.insert(next.clone()) => token = Some(next),
+            Some(_) => return Err("page token repeated: the rest of the list could not be read".to_owned()),
+        }
+    }
+}
+
+/// One line about single resources (id, why) that could not be read: one line each would bury the rest.
+pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
+    let (_, why) = failed.first()?;
+    let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
+    let what = match failed.len() {
+        1 => format!("{what} of {names}"),
+        many if many <= NAMES_TOLD => format!("{what} of {many} resources ({names})"),
+        many => format!("{what} of {many} resources ({names}, …)"),
+    };
+    Some(Unread { what, why: why.clone() })
+}
+
+/// Whether an error says that there is no such resource. Few operations of SageMaker have an error of their own for this; the others
+/// say it in the message of a `ValidationException`.
+pub(super) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
+    let message = error.message().unwrap_or_default();
+    match error.code() {
+        Some("ResourceNotFound" | "ResourceNotFoundException") => true,
+        Some("ValidationException") => {
+            ["RecordNotFound", "not found", "Could not find", "does not exist"].iter().any(|text| message.contains(text))
+        }
+        _ => false,
+    }
+}
+
+pub(super) fn name_of(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+pub(super) fn timestamp(time: Option<&DateTime>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(time?.to_millis().ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_smithy_types::error::ErrorMetadata;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pages_are_read_until_there_is_no_next_one() {
+        for (tokens, calls, complete) in [
+            (vec![None], 1, true),
+            (vec![Some("a"), None], 2, true),
+            (vec![Some("a"), Some("")], 2, true),
+            (vec![Some("a"), Some("a")], 2, false),
+            (vec![Some("a"), Some("b"), Some("a")], 3, false),
+        ] {
+            let mut asked = vec![];
+            let read = every_page(async |token| {
+                asked.push(token);
+                Ok(tokens[asked.len() - 1].map(str::to_owned))
+            });
+            let read = read.await;
+            assert_eq!((asked.len(), read.is_ok()), (calls, complete), "{tokens:?}");
+            assert!(read.err().is_none_or(|why| why.contains("page token repeated")), "{tokens:?}");
+        }
+    }
+
+    #[test]
+    fn many_failures_are_one_line() {
+        let failed: Vec<_> = (0..7).map(|index| (format!("notebook-instance/{index}"), "AccessDeniedException: no".to_owned())).collect();
+        assert_eq!(unread_of("tags", &[]), None);
+        assert_eq!(unread_of("tags", &failed[..1]).unwrap().what, "tags of notebook-instance/0");
+        assert_eq!(unread_of("tags", &failed[..2]).unwrap().what, "tags of 2 resources (notebook-instance/0, notebook-instance/1)");
+        let many = unread_of("tags", &failed).unwrap();
+        assert!(many.what.starts_with("tags of 7 resources (") && many.what.ends_with("/4, …)"), "{}", many.what);
+    }
+
+    #[test]
+    fn only_a_word_of_the_service_makes_a_resource_gone() {
+        for (code, message, gone) in [
+            ("ValidationException", "RecordNotFound", true),
+            ("ValidationException", "Could not find notebook", true),
+            ("ValidationException", "1 validation error detected", false),
+            ("ResourceNotFound", "", true),
+            ("AccessDeniedException", "not authorized: role not found", false),
+            ("ThrottlingException", "Rate exceeded", false),
+        ] {
+            assert_eq!(says_gone(&ErrorMetadata::builder().code(code).message(message).build()), gone, "{code}: {message}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! One notebook through a night: event to mail, warning, stop, ledger. In this process, on a simulated account.
+
+use end_to_end::{Guard, TABLE};
+use jiff::SignedDuration;
+use serde_json::json;
+use simulator::{Deed, Estate, Simulator};
+
+const ESTATE: &str = r#"
+region = "eu-central-1"
+start = "2026-11-23T16:00:00Z"
+[[notebook]]
+name = "Churn-EDA"
+instance-type = "ml.m5.xlarge"
+since = "-8h"
+tags = { Owner = "ann@example.com", Team = "churn" }
+"#;
+
+const ENFORCE: &str = r#"
+timezone = "Europe/Berlin"
+[rules.notebook-off-hours]
+mode = "enforce"
+"#;
+
+fn account() -> Simulator {
+    Simulator::start(Estate::from_toml(ESTATE).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn an_evening_under_enforcement() {
+    let account = account();
+    let guard = Guard::new(&account, ENFORCE).unwrap();
+
+    let at_work = guard.run().await.unwrap();
+    assert_eq!((at_work.total_findings, at_work.examined["notebook-instance"]), (0, 1), "{at_work:?}");
+    assert_eq!(account.mails(), []);
+
+    account.live_until("2026-11-23T18:05:00Z".parse().unwrap());
+    let evening = guard.run().await.unwrap();
+    assert_eq!((evening.findings[0].state, evening.notified), ("warned", 1), "{evening:?}");
+    let mail = account.mails().pop().unwrap();
+    assert_eq!(mail.subject, "Cost guard: Churn-EDA will be stopped Mon 2026-11-23 19:35 CET, $135.52 a month");
+    let attribute = |name: &str| mail.attributes[name].1.clone();
+    assert_eq!(["function", "severity", "team", "owner"].map(attribute), ["notebook-stopper", "warning", "churn", "ann@example.com"]);
+
+    account.advance(SignedDuration::from_mins(15));
+    let waiting = guard.run().await.unwrap();
+    assert_eq!((waiting.findings[0].state, waiting.notified), ("warned", 0));
+
+    account.advance(SignedDuration::from_mins(15));
+    let stopped = guard.run().await.unwrap();
+    assert_eq!((stopped.findings[0].state, stopped.actions[0].outcome), ("acted", "done"), "{stopped:?}");
+    assert_eq!(account.notebook("Churn-EDA").unwrap().status, "Stopping");
+    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA was stopped, $135.52 a month");
+
+    account.advance(SignedDuration::from_mins(15));
+    let after = guard.run().await.unwrap();
+    assert_eq!((after.total_findings, after.notified), (0, 0));
+    let items = account.table_items(TABLE);
+    let saving = items.iter().find(|item| item["pk"]["S"] == "saving#notebook-stopper").expect("what it saved");
+    assert_eq!(saving["by"]["S"], "guard");
+    let finding = items.iter().find(|item| item["pk"]["S"] == "finding#notebook-stopper").expect("the finding");
+    assert_eq!(finding["state"]["S"], "closed");
+    assert_eq!(account.mails().len(), 2, "one warning, one note that it was done");
+}
+
+#[tokio::test]
+async fn every_step_run_twice_does_nothing_the_second_time() {
+    let account = account();
+    let guard = Guard::new(&account, ENFORCE).unwrap();
+    for minutes in [0, 125, 15, 15, 15, 600] {
+        account.advance(SignedDuration::from_mins(minutes));
+        guard.run().await.unwrap();
+        // What the first run stopped, the second one finds gone and closes; no more than that.
+        let closing = guard.run().await.unwrap();
+        assert_eq!((closing.notified, closing.actions.len()), (0, 0), "at {}", account.now());
+        let (mails, items) = (account.mails(), account.table_items(TABLE));
+        account.reset_counts();
+        let again = guard.run().await.unwrap();
+        assert_eq!((again.notified, again.actions.len()), (0, 0), "at {}", account.now());
+        assert_eq!((account.mails(), account.table_items(TABLE)), (mails, items), "at {}", account.now());
+        assert_eq!(account.calls().get("dynamodb:TransactWriteItems"), None, "at {}", account.now());
+    }
+}
+
+#[tokio::test]
+async fn a_state_change_closes_and_mails_nobody() {
+    let account = account();
+    let guard = Guard::new(&account, ENFORCE).unwrap();
+    account.live_until("2026-11-23T18:05:00Z".parse().unwrap());
+    guard.run().await.unwrap();
+    account.take_events();
+    account.deed("Churn-EDA", &Deed::Stop);
+    account.advance(SignedDuration::from_mins(2));
+    account.deed("Churn-EDA", &Deed::Start);
+    account.advance(SignedDuration::from_mins(5));
+    let events = account.take_events();
+    let statuses: Vec<&str> = events.iter().map(|event| event["detail"]["NotebookInstanceStatus"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["Stopping", "Stopped", "Pending", "InService"]);
+    for event in events {
+        let report = guard.wake(event.clone()).await.unwrap();
+        assert_eq!((report.notified, report.actions.len()), (0, 0), "{event}");
+    }
+    assert_eq!(account.mails().len(), 1, "only the warning");
+    account.live_until("2026-11-23T19:00:00Z".parse().unwrap());
+    let report = guard.run().await.unwrap();
+    assert_eq!(report.actions.len(), 0, "the new run was never warned, and was started in off hours: {report:?}");
+    assert_eq!(account.notebook("Churn-EDA").unwrap().status, "InService");
+}
+
+#[tokio::test]
+async fn a_dry_run_changes_nothing() {
+    let account = account();
+    let guard = Guard::new(&account, &format!("{ENFORCE}grace = \"0s\"")).unwrap();
+    account.live_until("2026-11-23T18:05:00Z".parse().unwrap());
+    let report = guard.wake(json!({"dry-run": true})).await.unwrap();
+    assert_eq!((report.dry_run, report.actions[0].outcome, report.notified), (true, "planned", 0));
+    assert_eq!((account.mails().len(), account.table_items(TABLE).len()), (0, 0));
+    assert_eq!(account.notebook("Churn-EDA").unwrap().status, "InService");
+    let real = guard.run().await.unwrap();
+    assert_eq!((real.actions[0].outcome, real.notified), ("done", 1));
+}
