@@ -13,6 +13,8 @@ pub mod policy;
 pub mod report;
 pub mod run;
 pub mod settings;
+#[cfg(test)]
+mod testing;
 mod why;
 
 pub use run::Context;

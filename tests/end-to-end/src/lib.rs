@@ -14,6 +14,7 @@ use simulator::Simulator;
 use tempfile::NamedTempFile;
 
 pub mod lambda;
+pub mod week;
 
 /// The ledger's table in the simulated accounts.
 pub const TABLE: &str = "cost-guard";

@@ -170,3 +170,100 @@ fn of_space(lifecycle: Option<&SpaceAppLifecycleManagement>) -> IdleSettings {
     let timeout_minutes = lifecycle.and_then(|lifecycle| lifecycle.idle_settings()?.idle_timeout_in_minutes());
     IdleSettings { enabled: None, timeout_minutes }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sagemaker::{
+        operation::{
+            describe_domain::DescribeDomainOutput,
+            describe_space::DescribeSpaceOutput,
+            describe_user_profile::{DescribeUserProfileError, DescribeUserProfileOutput},
+            list_domains::ListDomainsOutput,
+            list_spaces::{ListSpacesError, ListSpacesOutput},
+            list_user_profiles::ListUserProfilesOutput,
+        },
+        types::{
+            CodeEditorAppSettings, DomainDetails, IdleSettings as Idle, JupyterLabAppSettings, SpaceDetails, SpaceIdleSettings,
+            SpaceJupyterLabAppSettings, SpaceSettings, UserProfileDetails,
+        },
+    };
+    use aws_smithy_mocks::{Rule, mock};
+
+    use super::*;
+    use crate::testing::{self, arn, denied};
+
+    fn lifecycle(managed: LifecycleManagement, minutes: i32) -> AppLifecycleManagement {
+        let idle = Idle::builder().lifecycle_management(managed).idle_timeout_in_minutes(minutes).build();
+        AppLifecycleManagement::builder().idle_settings(idle).build()
+    }
+
+    fn one_of_each() -> [Rule; 5] {
+        [
+            mock!(aws_sdk_sagemaker::Client::list_domains)
+                .then_output(|| ListDomainsOutput::builder().domains(DomainDetails::builder().domain_id("d-1").build()).build()),
+            mock!(aws_sdk_sagemaker::Client::list_user_profiles).then_output(|| {
+                let ann = UserProfileDetails::builder().domain_id("d-1").user_profile_name("Ann").build();
+                ListUserProfilesOutput::builder().user_profiles(ann).build()
+            }),
+            mock!(aws_sdk_sagemaker::Client::list_spaces).then_output(|| {
+                ListSpacesOutput::builder().spaces(SpaceDetails::builder().domain_id("d-1").space_name("Lab").build()).build()
+            }),
+            mock!(aws_sdk_sagemaker::Client::describe_domain).then_output(|| {
+                let jupyter_lab =
+                    JupyterLabAppSettings::builder().app_lifecycle_management(lifecycle(LifecycleManagement::Enabled, 60)).build();
+                let code_editor =
+                    CodeEditorAppSettings::builder().app_lifecycle_management(lifecycle(LifecycleManagement::Disabled, 90)).build();
+                let user = UserSettings::builder().jupyter_lab_app_settings(jupyter_lab).code_editor_app_settings(code_editor).build();
+                DescribeDomainOutput::builder().domain_arn(arn("domain/d-1")).domain_name("science").default_user_settings(user).build()
+            }),
+            mock!(aws_sdk_sagemaker::Client::describe_space).then_output(|| {
+                let idle = SpaceIdleSettings::builder().idle_timeout_in_minutes(600).build();
+                let lifecycle = SpaceAppLifecycleManagement::builder().idle_settings(idle).build();
+                let jupyter_lab = SpaceJupyterLabAppSettings::builder().app_lifecycle_management(lifecycle).build();
+                let settings = SpaceSettings::builder().jupyter_lab_app_settings(jupyter_lab).build();
+                DescribeSpaceOutput::builder().space_arn(arn("space/d-1/lab")).space_settings(settings).build()
+            }),
+        ]
+    }
+
+    async fn list_by(rules: &[&Rule]) -> Listed<IdleShutdown> {
+        let mut listed = list(&Clients { sagemaker: testing::sagemaker(rules), ..testing::clients() }).await;
+        listed.items.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+        listed
+    }
+
+    #[tokio::test]
+    async fn each_level_says_what_it_says_itself() {
+        let [domains, profiles, spaces, domain, space] = one_of_each();
+        let profile = mock!(aws_sdk_sagemaker::Client::describe_user_profile)
+            .then_output(|| DescribeUserProfileOutput::builder().user_profile_arn(arn("user-profile/d-1/ann")).build());
+        let listed = list_by(&[&domains, &profiles, &spaces, &domain, &profile, &space]).await;
+        let set = |enabled, minutes| IdleSettings { enabled, timeout_minutes: Some(minutes) };
+        let said: Vec<_> = listed
+            .items
+            .iter()
+            .map(|level| (level.resource.id.as_str(), level.resource.name.as_str(), level.jupyter_lab, level.code_editor))
+            .collect();
+        let silent = IdleSettings::default();
+        assert_eq!(
+            said,
+            [
+                ("domain/d-1", "science", set(Some(true), 60), set(Some(false), 90)),
+                ("space/d-1/lab", "Lab", set(None, 600), silent),
+                ("user-profile/d-1/ann", "Ann", silent, silent),
+            ]
+        );
+        assert_eq!((listed.complete.len(), listed.unread.len()), (3, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_refused_makes_its_own_kind_incomplete() {
+        let [domains, profiles, _, domain, _] = one_of_each();
+        let profile = mock!(aws_sdk_sagemaker::Client::describe_user_profile).then_error(|| DescribeUserProfileError::generic(denied()));
+        let spaces = mock!(aws_sdk_sagemaker::Client::list_spaces).then_error(|| ListSpacesError::generic(denied()));
+        let listed = list_by(&[&domains, &profiles, &spaces, &domain, &profile]).await;
+        assert_eq!((listed.items.len(), listed.complete), (1, vec![Kind::Domain]));
+        let told: Vec<&str> = listed.unread.iter().map(|unread| unread.what.as_str()).collect();
+        assert_eq!(told, ["Studio spaces (sagemaker:ListSpaces)", "idle shutdown of user-profile/d-1/ann"]);
+    }
+}

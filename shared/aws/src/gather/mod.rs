@@ -23,7 +23,7 @@ mod usage;
 
 use read::{Listed, Read, name_of, unread_of};
 
-/// Single resources read at the same time: SageMaker's quotas are not published, and this many are hardly ever refused.
+/// Single resources read at the same time: `SageMaker`'s quotas are not published, and this many are hardly ever refused.
 const IN_FLIGHT: usize = 4;
 
 /// What a run wants to know.
@@ -41,7 +41,7 @@ pub struct Wanted {
 pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Timestamp) -> Facts {
     let mut facts = Facts { now, prices: policy.prices_of(&clients.region).into(), ..Facts::default() };
     match event::ids(&wanted.scope) {
-        None => everything(clients, policy, wanted, &mut facts).await,
+        None => Box::pin(everything(clients, policy, wanted, &mut facts)).await,
         Some(ids) => some(clients, policy, wanted, &ids, &mut facts).await,
     }
     facts
@@ -86,15 +86,16 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
 async fn some(clients: &Clients, policy: &Policy, wanted: &Wanted, ids: &HashSet<String>, facts: &mut Facts) {
     let mut failed = vec![];
     let mut not_found = HashSet::new();
+    let spelt = wanted.changed_notebook.as_deref().filter(|_| matches!(wanted.scope, Scope::Changed(_)));
     let of_kind = |kind| ids.iter().filter(move |id| Kind::of(id) == Some(kind));
     let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |id| {
-        let name = wanted.changed_notebook.as_deref().unwrap_or_else(|| name_of(id));
+        let name = spelt.unwrap_or_else(|| name_of(id));
         (id, notebooks::one(clients, policy, name, None).await)
     });
     for (id, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(notebook)) => facts.notebooks.push(notebook),
-            Ok(None) if wanted.changed_notebook.is_some() => facts.notebooks.push(notebooks::gone(id)),
+            Ok(None) if spelt.is_some() => facts.notebooks.push(notebooks::gone(id)),
             Ok(None) => drop(not_found.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
@@ -145,7 +146,7 @@ async fn those_of<T: Subject>(
     found
 }
 
-/// Reads the tags of these resources (by id) from SageMaker itself, and the ARNs of apps, which lists do not give. An app's own tags go over
+/// Reads the tags of these resources (by id) from `SageMaker` itself, and the ARNs of apps, which lists do not give. An app's own tags go over
 /// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
 pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));

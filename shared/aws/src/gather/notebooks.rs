@@ -115,3 +115,55 @@ fn status(status: Option<&NotebookInstanceStatus>) -> NotebookStatus {
         _ => NotebookStatus::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sagemaker::operation::{
+        describe_notebook_instance::DescribeNotebookInstanceError, list_notebook_instances::ListNotebookInstancesOutput,
+    };
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::testing::{self, arn, at, denied};
+
+    fn named(name: &str) -> aws_sdk_sagemaker::types::builders::NotebookInstanceSummaryBuilder {
+        NotebookInstanceSummary::builder().notebook_instance_name(name).notebook_instance_arn(arn("notebook-instance/x"))
+    }
+
+    #[tokio::test]
+    async fn missing_fields_are_unknown_and_a_missing_name_is_told() {
+        let page = mock!(aws_sdk_sagemaker::Client::list_notebook_instances).then_output(|| {
+            ListNotebookInstancesOutput::builder()
+                .notebook_instances(named("Bare").build())
+                .notebook_instances(NotebookInstanceSummary::builder().notebook_instance_name("no-arn").build())
+                .build()
+        });
+        let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]), ..testing::clients() }).await;
+        let [bare] = &listed.items[..] else { panic!("{:?}", listed.items) };
+        assert_eq!((bare.status, bare.since, &bare.instance_type), (NotebookStatus::Other, None, &None));
+        assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
+    }
+
+    #[tokio::test]
+    async fn only_volumes_of_the_long_stopped_are_asked_for() {
+        let now = "2026-11-24T12:00:00Z".parse().unwrap();
+        let mut notebooks: Vec<Notebook> = [
+            ("old", "2026-11-01T00:00:00Z", NotebookInstanceStatus::Stopped),
+            ("refused", "2026-11-01T00:00:00Z", NotebookInstanceStatus::Stopped),
+            ("young", "2026-11-23T00:00:00Z", NotebookInstanceStatus::Stopped),
+            ("running", "2026-11-01T00:00:00Z", NotebookInstanceStatus::InService),
+        ]
+        .map(|(name, since, status)| summary(named(name).last_modified_time(at(since)).notebook_instance_status(status).build()).unwrap())
+        .into();
+        let old = mock!(aws_sdk_sagemaker::Client::describe_notebook_instance)
+            .match_requests(|asked| asked.notebook_instance_name() == Some("old"))
+            .then_output(|| DescribeNotebookInstanceOutput::builder().volume_size_in_gb(50).build());
+        let refused = mock!(aws_sdk_sagemaker::Client::describe_notebook_instance)
+            .match_requests(|asked| asked.notebook_instance_name() == Some("refused"))
+            .then_error(|| DescribeNotebookInstanceError::generic(denied()));
+        let clients = Clients { sagemaker: testing::sagemaker(&[&old, &refused]), ..testing::clients() };
+        let unread = read_volumes(&clients, &mut notebooks, now).await.unwrap();
+        assert_eq!(notebooks.iter().map(|notebook| notebook.volume_gb).collect::<Vec<_>>(), [Some(50), None, None, None]);
+        assert_eq!(unread.what, "volume of notebook-instance/refused");
+    }
+}

@@ -69,7 +69,7 @@ pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unrea
     Some(Unread { what, why: why.clone() })
 }
 
-/// Whether an error says that there is no such resource. Few operations of SageMaker have an error of their own for this; the others
+/// Whether an error says that there is no such resource. Few operations of `SageMaker` have an error of their own for this; the others
 /// say it in the message of a `ValidationException`.
 pub(super) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
     let message = error.message().unwrap_or_default();

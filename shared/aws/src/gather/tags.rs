@@ -1,4 +1,4 @@
-//! Tags: of everything at once from the tag index (fast, behind, and silent about what was never tagged), of one resource from SageMaker itself.
+//! Tags: of everything at once from the tag index (fast, behind, and silent about what was never tagged), of one resource from `SageMaker` itself.
 
 use std::collections::{BTreeMap, HashMap};
 

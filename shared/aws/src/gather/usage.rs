@@ -123,3 +123,112 @@ fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
     let idle = SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600));
     Some(taken - idle)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use aws_sdk_cloudwatch::operation::{
+        get_metric_data::{GetMetricDataError, GetMetricDataInput, GetMetricDataOutput},
+        list_metrics::{ListMetricsError, ListMetricsOutput},
+    };
+    use aws_smithy_mocks::{MockResponse, Rule, mock};
+    use cost_rules::facts::{Resource, Tags};
+
+    use super::*;
+    use crate::testing::{self, at, denied};
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    fn running(names: &[String]) -> Vec<Notebook> {
+        let notebook = |name: &String| Notebook {
+            resource: Resource { id: format!("notebook-instance/{name}"), arn: None, name: name.clone(), tags: Tags::NotIndexed },
+            instance_type: None,
+            status: NotebookStatus::InService,
+            since: None,
+            volume_gb: None,
+            last_used: None,
+        };
+        names.iter().map(notebook).collect()
+    }
+
+    fn publish(names: &[String]) -> Rule {
+        let names = Arc::new(names.to_vec());
+        mock!(aws_sdk_cloudwatch::Client::list_metrics).then_output(move || {
+            let dimension = |name: &String| Dimension::builder().name(DIMENSION).value(name).build();
+            let metrics = names.iter().map(|name| Metric::builder().dimensions(dimension(name)).build()).collect();
+            ListMetricsOutput::builder().set_metrics(Some(metrics)).build()
+        })
+    }
+
+    fn asked(input: &GetMetricDataInput) -> impl Iterator<Item = (&str, &str)> {
+        input.metric_data_queries().iter().map(|query| {
+            let name = query.metric_stat().unwrap().metric().unwrap().dimensions()[0].value().unwrap();
+            (query.id().unwrap(), name)
+        })
+    }
+
+    async fn read_by(rules: &[&Rule], names: &[String]) -> (Vec<Option<Timestamp>>, Vec<Unread>) {
+        let mut notebooks = running(names);
+        let clients = Clients { cloudwatch: testing::cloudwatch(rules), ..testing::clients() };
+        let unread = read(&clients, &mut notebooks, NOW.parse().unwrap()).await;
+        (notebooks.into_iter().map(|notebook| notebook.last_used).collect(), unread)
+    }
+
+    #[tokio::test]
+    async fn the_newest_fresh_datapoint_tells_and_never_makes_it_look_idler() {
+        let names = ["fresh", "just-now", "stale", "none", "internal", "not-publishing"].map(str::to_owned);
+        let listed = publish(&names[..5]);
+        let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(|input| {
+            let results = asked(input).map(|(id, name)| {
+                let result = MetricDataResult::builder().id(id).status_code(StatusCode::Complete);
+                match name {
+                    "fresh" => {
+                        result.timestamps(at("2026-11-24T11:50:00Z")).values(3600.0).timestamps(at("2026-11-24T11:45:00Z")).values(0.0)
+                    }
+                    "just-now" => result.timestamps(at("2026-11-24T11:59:00Z")).values(60.0),
+                    "stale" => result.timestamps(at("2026-11-24T11:34:59Z")).values(7200.0),
+                    "internal" => result.timestamps(at("2026-11-24T11:50:00Z")).values(9.0).status_code(StatusCode::InternalError),
+                    "none" => result,
+                    other => panic!("asked for {other}"),
+                }
+                .build()
+            });
+            GetMetricDataOutput::builder().set_metric_data_results(Some(results.collect())).build()
+        });
+        let (used, unread) = read_by(&[&listed, &data], &names).await;
+        let fresh = Some("2026-11-24T10:55:00Z".parse().unwrap());
+        assert_eq!(used, [fresh, Some("2026-11-24T11:59:00Z".parse().unwrap()), None, None, None, None]);
+        let [unread] = &unread[..] else { panic!("{unread:?}") };
+        assert_eq!(
+            (unread.what.as_str(), unread.why.as_str()),
+            ("idle time of internal", "cloudwatch:GetMetricData: status InternalError")
+        );
+    }
+
+    #[tokio::test]
+    async fn five_hundred_and_one_take_two_calls_and_one_failing_leaves_the_other() {
+        let names: Vec<String> = (0..501).map(|index| format!("n{index:03}")).collect();
+        let listed = publish(&names);
+        let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_response(|input| {
+            if input.metric_data_queries().len() == 500 {
+                return MockResponse::Error(GetMetricDataError::generic(denied()));
+            }
+            let result = |id| MetricDataResult::builder().id(id).timestamps(at("2026-11-24T11:50:00Z")).values(60.0).build();
+            let results = asked(input).map(|(id, _)| result(id)).collect();
+            MockResponse::Output(GetMetricDataOutput::builder().set_metric_data_results(Some(results)).build())
+        });
+        let (used, unread) = read_by(&[&listed, &data], &names).await;
+        assert_eq!((data.num_calls(), used.iter().flatten().count()), (2, 1));
+        assert!(used[500].is_some());
+        assert!(unread[0].what.starts_with("idle time of 500 resources"), "{unread:?}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_list_is_told_and_without_running_notebooks_nothing_is_asked() {
+        let refused = mock!(aws_sdk_cloudwatch::Client::list_metrics).then_error(|| ListMetricsError::generic(denied()));
+        let (used, unread) = read_by(&[&refused], &["a".to_owned()]).await;
+        assert_eq!((used, unread[0].what.as_str()), (vec![None], "idle time of notebooks (cloudwatch:ListMetrics)"));
+        assert_eq!(read_by(&[], &[]).await, (vec![], vec![]));
+    }
+}

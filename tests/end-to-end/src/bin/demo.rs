@@ -1,0 +1,167 @@
+//! `make demo`: a week of a machine-learning team in a simulated account, told day by day, with the mails and the bills.
+#![expect(clippy::print_stdout, reason = "the demo is what it prints")]
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
+use cost_rules::price::dollars;
+use end_to_end::{
+    project_file,
+    week::{Happening, Moment, Week, live},
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use simulator::{BillLine, Mail};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let started = std::time::Instant::now();
+    println!("A simulated AWS account, and one week of a team of nine. Living through it …");
+    let week = live(|day| println!("  day {day} of 7 ({:.0} s)", started.elapsed().as_secs_f64())).await?;
+    let folder = project_file("target/demo");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("mails.txt"), week.mails.iter().map(|mail| as_text(mail, &week)).collect::<String>())?;
+
+    timeline(&week);
+    sample_mails(&week);
+    bills(&week);
+    checks(&week, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
+    anyhow::ensure!(week.wrongs.is_empty(), "the guard did wrong:\n{}", week.wrongs.join("\n"));
+    Ok(())
+}
+
+fn heading(text: &str) {
+    println!("\n{text}\n{}", "=".repeat(text.chars().count()));
+}
+
+fn day(at: Timestamp, week: &Week) -> String {
+    at.to_zoned_datetime(week.zone.clone()).strftime("%A, %F").to_string()
+}
+
+fn clock(at: Timestamp, week: &Week) -> String {
+    at.to_zoned_datetime(week.zone.clone()).strftime("%H:%M").to_string()
+}
+
+fn timeline(week: &Week) {
+    heading("The week, day by day (times in Berlin)");
+    println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning.");
+    let mut last = String::new();
+    for Moment { at, what } in &week.moments {
+        let today = day(*at, week);
+        if today != last {
+            println!("\n{today}");
+            last = today;
+        }
+        let time = clock(*at, week);
+        match what {
+            Happening::Enforcing => {
+                println!("  {time}  POLICY   notebook-off-hours and studio-app-off-hours are switched from report to enforce")
+            }
+            Happening::Stopped { name, owner, usd_per_month } => {
+                let cost = usd_per_month.map_or_else(|| "no price known".to_owned(), |usd| format!("{} a month", dollars(usd)));
+                println!("  {time}  stopped  {name}, {}, {cost}", owner.as_deref().unwrap_or("nobody's"));
+            }
+            Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
+            Happening::Mailed(mails) => {
+                for mail in mails {
+                    println!("  {time}  mail     {mail}");
+                }
+            }
+            Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
+        }
+    }
+}
+
+fn as_text(mail: &Mail, week: &Week) -> String {
+    let attributes: Vec<String> = mail.attributes.iter().map(|(name, (_, value))| format!("{name}={value}")).collect();
+    format!(
+        "{}\nSubject: {}\nSent:    {} {}   ({})\n\n{}\n",
+        "-".repeat(100),
+        mail.subject,
+        day(mail.at, week),
+        clock(mail.at, week),
+        attributes.join(", "),
+        mail.message
+    )
+}
+
+/// The first of each sort, and the first to nobody: as their readers got them.
+fn sample_mails(week: &Week) {
+    heading("E-mails, as their owners got them: one of each sort");
+    let mut shown: BTreeMap<&str, &Mail> = BTreeMap::new();
+    for mail in &week.mails {
+        let unowned = mail.attributes["owner"].1 == "unowned";
+        for (sort, is_it) in [
+            ("1 report", mail.message.contains("\nFOUND\n") && !unowned && mail.message.matches("\n* ").count() <= 3),
+            ("2 warning", mail.message.contains("\nWILL BE STOPPED\n") && mail.message.matches("\n* ").count() <= 2),
+            ("3 done", mail.message.contains("\nWAS STOPPED\n") && !mail.message.contains("\nWILL BE STOPPED\n")),
+            ("4 unreadable tag", mail.message.contains("cannot be read")),
+            ("5 nobody's", unowned),
+        ] {
+            if is_it {
+                shown.entry(sort).or_insert(mail);
+            }
+        }
+    }
+    for mail in shown.values() {
+        for line in as_text(mail, week).lines() {
+            println!("{line}");
+        }
+    }
+}
+
+fn bills(week: &Week) {
+    heading("The bill of the week, instances only");
+    let mut by_owner: BTreeMap<String, [Decimal; 2]> = BTreeMap::new();
+    let mut unpriced = vec![];
+    for (bill, which) in [(&week.unguarded, 0), (&week.guarded, 1)] {
+        for line in bill.values() {
+            let owner = owner_of(line, week);
+            match line.usd {
+                Some(usd) => by_owner.entry(owner).or_default()[which] += usd,
+                None if which == 0 && line.ran.is_positive() => unpriced.push(line.name.clone()),
+                None => {}
+            }
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["owner", "without the guard", "with the guard", "saved", ""]);
+    let mut rows: Vec<(String, [Decimal; 2])> = by_owner.into_iter().collect();
+    rows.sort_by_key(|(_, [without, with])| with - without);
+    let total = rows.iter().fold([Decimal::ZERO; 2], |sum, (_, row)| [sum[0] + row[0], sum[1] + row[1]]);
+    rows.push(("all".into(), total));
+    for (owner, [without, with]) in rows {
+        let percent = if without.is_zero() { Decimal::ZERO } else { (without - with) / without * Decimal::from(100) };
+        let cells = [dollars(without), dollars(with), dollars(without - with), format!("{percent:.0} %")];
+        table.add_row(std::iter::once(Cell::new(owner)).chain(cells.map(|cell| Cell::new(cell).set_alignment(CellAlignment::Right))));
+    }
+    println!("{table}");
+    println!("No price known, so not in these sums: {}.", if unpriced.is_empty() { "nothing".into() } else { unpriced.join(", ") });
+}
+
+/// The tag of the line; an app whose own tags name nobody counts for its space's owner, by the mails' own rule.
+fn owner_of(line: &BillLine, _: &Week) -> String {
+    line.owner.clone().unwrap_or_else(|| "(no owner tag of its own)".into())
+}
+
+fn checks(week: &Week, seconds: f64, mails: &Path) {
+    heading("What it took, and what was checked");
+    let calls: u64 = week.calls.values().sum();
+    let stops = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Stopped { .. })).count();
+    println!(
+        "{} resources, {} scheduled runs, {} events (each delivered twice), {calls} AWS calls, {seconds:.0} s.",
+        week.resources, week.runs, week.events
+    );
+    println!(
+        "{stops} stops, {} mails: all of them in {}.",
+        week.mails.len(),
+        mails.strip_prefix(project_file("")).unwrap_or(mails).display()
+    );
+    println!("Each run was repeated at once: the second one had to mail nobody and stop nothing.");
+    println!("Each stop was judged by the tags alone: not exempt, not in working hours, not unreadable, not production.");
+    println!("Wrongs found: {}.", week.wrongs.len());
+    for wrong in &week.wrongs {
+        println!("  {wrong}");
+    }
+}
