@@ -9,7 +9,7 @@ use std::{
 use cost_rules::{
     facts::{Facts, Tags, Unread},
     finding::{Finding, Judgement, Mode},
-    mail::{self, Item, News, UNOWNED},
+    mail::{self, Item, Letterhead, News, UNOWNED},
     plan::{Closed, Entry, Plan, Planned, State, Step, plan},
     policy::Policy,
 };
@@ -191,7 +191,7 @@ async fn carry_out(
         }
     }
 
-    let unreached = send(context, policy, &items, planned, report).await;
+    let unreached = send(context, policy, &items, planned, now, report).await;
     let reached = |owner: Option<&str>| !unreached.contains(owner.unwrap_or(UNOWNED));
     let told: HashSet<Key> = told.into_iter().collect();
     for one in planned.iter_mut().filter(|one| told.contains(&ledger::key(&one.entry))) {
@@ -302,12 +302,19 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
 }
 
 /// Mails every owner; tells which could not be reached.
-async fn send(context: &Context, policy: &Policy, items: &[Item], planned: &[Planned], report: &mut Report) -> HashSet<String> {
+async fn send(
+    context: &Context,
+    policy: &Policy,
+    items: &[Item],
+    planned: &[Planned],
+    now: Timestamp,
+    report: &mut Report,
+) -> HashSet<String> {
     let mut held_back: BTreeMap<String, usize> = BTreeMap::new();
     for one in planned.iter().filter(|one| one.step == Step::HoldBack) {
         *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
     }
-    let digests = mail::digests(items, &held_back, context.function, policy);
+    let digests = mail::digests(items, &held_back, &Letterhead { function: context.function, policy, now });
     let sent = stream::iter(&digests).map(async |digest| {
         let sent = publish(&context.clients, &context.settings.topic_arn, context.function, digest).await;
         (digest.owner.clone(), sent)

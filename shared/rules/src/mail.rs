@@ -127,16 +127,27 @@ struct Told<'a> {
     usd_per_month: Option<Decimal>,
 }
 
+/// What all mails of a run share.
+#[derive(Clone, Copy)]
+pub struct Letterhead<'a> {
+    /// The function that sends them.
+    pub function: &'a str,
+    /// The policy, for its time zone and tags.
+    pub policy: &'a Policy,
+    /// The present.
+    pub now: Timestamp,
+}
+
 /// The mails of a run. `held_back`: by owner, what was due but exceeded the most that may be done in one run.
-pub fn digests(items: &[Item], held_back: &BTreeMap<String, usize>, function: &str, policy: &Policy) -> Vec<Digest> {
+pub fn digests(items: &[Item], held_back: &BTreeMap<String, usize>, letterhead: &Letterhead<'_>) -> Vec<Digest> {
     let mut by_owner: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
     for item in items {
         by_owner.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(item);
     }
-    by_owner.into_iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), function, policy)).collect()
+    by_owner.into_iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), letterhead)).collect()
 }
 
-fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, function: &str, policy: &Policy) -> Digest {
+fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Letterhead<'_>) -> Digest {
     let mut teams: Vec<String> = items.iter().filter_map(|item| item.team.clone()).collect();
     teams.sort();
     teams.dedup();
@@ -168,8 +179,8 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, function: &str, 
         owner: owner.to_owned(),
         teams,
         severity,
-        subject: subject(&told, policy),
-        body: body(owner, &told, held_back, function, policy),
+        subject: subject(&told, letterhead.policy),
+        body: body(owner, &told, held_back, letterhead),
     }
 }
 
@@ -182,6 +193,7 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let cost = if total.is_zero() { String::new() } else { format!(", {} a month", dollars(total)) };
     let what = |n: usize, verb: &str| match told.first() {
         Some(only) if n == 1 && told.len() == 1 => format!("{} {verb}", only.first.name),
+        _ if n == told.len() => format!("{n} resources {verb}"),
         _ => format!("{n} of {} {verb}", told.len()),
     };
     let first_stop = told.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).min();
@@ -196,9 +208,9 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     printable.chars().take(SUBJECT).collect()
 }
 
-fn body(owner: &str, told: &[Told<'_>], held_back: usize, function: &str, policy: &Policy) -> String {
+fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> String {
     let mut text = if owner == UNOWNED {
-        let tags = policy.owner_tags.join(" or ");
+        let tags = letterhead.policy.owner_tags.join(" or ");
         format!("Nobody owns these: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
     } else {
         format!("For {owner}.\n")
@@ -217,7 +229,7 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, function: &str, policy
             heading = this;
             let _ = write!(part, "\n{this}\n");
         }
-        resource(&mut part, one, policy);
+        resource(&mut part, one, letterhead);
         if BODY < text.len() + part.len() {
             let _ = write!(text, "\n… and {} more, which do not fit into one mail.\n", told.len() - index);
             break;
@@ -230,11 +242,16 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, function: &str, policy
             "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
         );
     }
-    let _ = write!(text, "\n-- \nSageMaker cost guard, {function}. What each rule means, and what a stop keeps and loses: docs/rules.md\n");
+    let _ = write!(
+        text,
+        "\n-- \nSageMaker cost guard, {}. What each rule means, and what a stop keeps and loses: docs/rules.md\n",
+        letterhead.function
+    );
     text
 }
 
-fn resource(text: &mut String, told: &Told<'_>, policy: &Policy) {
+fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
+    let Letterhead { policy, now, .. } = letterhead;
     let Item { news, id, arn, name, remedy, suspended, .. } = told.first;
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let _ = write!(text, "\n* {kind} {name}");
@@ -259,7 +276,7 @@ fn resource(text: &mut String, told: &Told<'_>, policy: &Policy) {
         (None, _) if matches!(remedy, Some(Remedy::Advice(_))) => Ok(()),
         (None, _) => write!(text, "\n  Costs: no price known."),
     };
-    if let Some(why) = suspended {
+    if let Some(why) = suspended.as_ref().filter(|why| !told.reasons.contains(&why.as_str())) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
     let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
@@ -269,7 +286,7 @@ fn resource(text: &mut String, told: &Told<'_>, policy: &Policy) {
         }
         Some(stop) if *news != News::Done => {
             let _ = write!(text, "\n  Stop it now:        {}", command(stop, name));
-            let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, policy)));
+            let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
             let _ = write!(text, "\n  Set its own hours:  {}", tag(SCHEDULE_TAG, "mon-fri/07:00-22:00"));
         }
         Some(Remedy::StopNotebook) => {
@@ -285,14 +302,10 @@ fn resource(text: &mut String, told: &Told<'_>, policy: &Policy) {
     text.push('\n');
 }
 
-/// A day for the example of the keep tag. A warning names a moment; for the others the reader fills it in.
-fn in_a_week(news: &News, policy: &Policy) -> String {
-    match news {
-        News::Warning(at) => {
-            (*at + jiff::SignedDuration::from_hours(7 * 24)).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
-        }
-        _ => "YYYY-MM-DD".to_owned(),
-    }
+/// The day a week from now, or from when it will be stopped.
+fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
+    let from = if let News::Warning(at) = news { now.max(*at) } else { now };
+    (from + jiff::SignedDuration::from_hours(7 * 24)).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
 }
 
 /// The AWS CLI's command that does what the guard would do.
@@ -320,6 +333,10 @@ mod tests {
         Policy::from_toml("timezone = \"Europe/Berlin\"").unwrap()
     }
 
+    fn letterhead(policy: &Policy) -> Letterhead<'_> {
+        Letterhead { function: "notebook-stopper", policy, now: "2026-11-23T18:00:00Z".parse().unwrap() }
+    }
+
     fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
         Item {
             news,
@@ -341,7 +358,7 @@ mod tests {
     }
 
     fn one(items: &[Item]) -> Digest {
-        let mut digests = digests(items, &BTreeMap::new(), "notebook-stopper", &policy());
+        let mut digests = digests(items, &BTreeMap::new(), &letterhead(&policy()));
         assert_eq!(digests.len(), 1);
         digests.remove(0)
     }
@@ -419,7 +436,7 @@ mod tests {
         let mut bobs = item(warning(), "b", None);
         bobs.owner = Some("bob@example.com".into());
         let held = BTreeMap::from([("bob@example.com".to_owned(), 875)]);
-        let digests = digests(&[item(warning(), "a", None), bobs, item(warning(), "c", None)], &held, "notebook-stopper", &policy());
+        let digests = digests(&[item(warning(), "a", None), bobs, item(warning(), "c", None)], &held, &letterhead(&policy()));
         assert_eq!(digests.iter().map(|digest| digest.owner.as_str()).collect::<Vec<_>>(), ["ann@example.com", "bob@example.com"]);
         assert!(digests[1].body.contains("875 more of yours are due") && !digests[0].body.contains("more of yours"));
     }

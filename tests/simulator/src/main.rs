@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use jiff::Timestamp;
 use simulator::{Estate, Simulator};
 
 /// A simulated AWS account on loopback.
@@ -15,7 +16,7 @@ struct Arguments {
     /// The port; 0: a free one.
     #[arg(long, default_value_t = 4599)]
     port: u16,
-    /// Let its clock tick with the real one; else it stands until it is advanced.
+    /// Live on until the real now, then tick with the real clock; else the account's clock stands until it is advanced.
     #[arg(long)]
     real_time: bool,
 }
@@ -24,6 +25,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let simulator = Simulator::start_on(Estate::read(&arguments.estate)?, arguments.port)?;
     if arguments.real_time {
+        simulator.live_until(Timestamp::now());
         simulator.run_in_real_time();
     }
     println!("AWS_ENDPOINT_URL={} COST_GUARD_TOPIC_ARN={} now={}", simulator.endpoint(), simulator.topic_arn(), simulator.now());

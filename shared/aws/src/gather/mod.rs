@@ -39,7 +39,7 @@ pub struct Wanted {
 
 /// Reads all that is wanted. Never fails: what could not be read is in `facts.unread`, and its kind is not in `facts.complete`.
 pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: policy.prices_of(&clients.region).into(), ..Facts::default() };
+    let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
     match event::ids(&wanted.scope) {
         None => Box::pin(everything(clients, policy, wanted, &mut facts)).await,
         Some(ids) => some(clients, policy, wanted, &ids, &mut facts).await,

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write as _,
+    sync::{Arc, OnceLock},
 };
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
@@ -47,6 +48,7 @@ pub struct Policy {
     pub prices: PriceOverrides,
     rules: RuleSet,
     overrides: Vec<Override>,
+    prices_read: OnceLock<(String, Arc<Prices>)>,
 }
 
 /// `[exemption]`
@@ -144,9 +146,11 @@ impl Policy {
         std::iter::once(&self.rules).chain(self.overrides.iter().map(|one| &one.rules))
     }
 
-    /// The prices that hold in a Region.
-    pub fn prices_of(&self, region: &str) -> Prices {
-        Prices::of_region(region, &self.prices.hourly)
+    /// The prices that hold in a Region. Read once: a process looks after one Region.
+    pub fn prices_of(&self, region: &str) -> Arc<Prices> {
+        let read = || Arc::new(Prices::of_region(region, &self.prices.hourly));
+        let (of, prices) = self.prices_read.get_or_init(|| (region.to_owned(), read()));
+        if of == region { Arc::clone(prices) } else { read() }
     }
 
     /// A moment for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.

@@ -5,6 +5,7 @@ use std::{
     fmt,
     ops::Range,
     str::FromStr as _,
+    sync::OnceLock,
 };
 
 use jiff::{civil::Date, tz::TimeZone};
@@ -187,6 +188,7 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         prices: general.prices,
         rules,
         overrides: policy_overrides,
+        prices_read: OnceLock::new(),
     })
 }
 

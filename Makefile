@@ -1,0 +1,96 @@
+# What people do with the project. Each target sets up what it needs: a machine with Rust, Python 3, gcc and make is enough.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+CONFIG_ENV ?= dev
+# Python tools live in .venv: what tests need and what building needs are installed apart, so that tests do not wait for the second.
+TESTING := .venv/testing
+DEPLOYING := .venv/deploying
+# `make invoke` waits here for the function's calls.
+PORT ?= 9100
+
+.PHONY: help demo test fmt clippy doc unit python invoke check-policy docs build deploy bench deny clean
+
+help: ## what there is to do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+demo: ## one week of a simulated team, with the guard and without, in well under a minute after the build
+	@echo "Building (the first time takes about five minutes on two cores: the AWS SDK is large) …"
+	cargo build --workspace --locked
+	@target/debug/demo
+
+test: ## everything that CI runs: fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint
+	@started=$$SECONDS; \
+	for step in fmt clippy doc unit python; do \
+		echo "== $$step ($$((SECONDS - started)) s)"; \
+		$(MAKE) --no-print-directory $$step; \
+	done; \
+	echo "== all passed ($$((SECONDS - started)) s)"
+
+fmt:
+	cargo fmt --all --check
+
+clippy:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+# Always the whole workspace: for another set of features the SageMaker SDK would be compiled again.
+unit:
+	cargo build --workspace --locked
+	cargo test --workspace --locked
+
+python: $(TESTING)/installed
+	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
+
+invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
+	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }
+	@test -n "$(EVENT)" -a -f "$(EVENT)" || { echo "EVENT is '$(EVENT)': write make invoke FN=$(FN) EVENT=<one of: $$(ls events/*.json | tr '\n' ' ')>"; exit 1; }
+	cargo build --workspace --locked
+	@PATH="$(abspath $(DEPLOYING))/bin:$$PATH" PORT=$(PORT) tests/invoke.sh "$(FN)" "$(EVENT)" "$(or $(POLICY),tests/end-to-end/estates/ml-team-report.toml)"
+
+check-policy: ## POLICY=<file>: the policy's first error with its line, or what it does
+	@test -n "$(POLICY)" || { echo "POLICY is not set: write make check-policy POLICY=infra/policy.toml"; exit 1; }
+	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
+
+docs: ## docs/rules.md, from the rules' own doc comments
+	cargo run --quiet --locked -p cost-guard -- rules-manual > docs/rules.md.new
+	mv docs/rules.md.new docs/rules.md
+
+build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and cargo lambda
+	rustup target add aarch64-unknown-linux-gnu
+	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build -t infra/template.yaml
+
+deploy: build ## CONFIG_ENV=dev|prod: into your AWS account, by SAM; asks for what it needs
+	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
+
+bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)
+	cargo build --release --workspace --locked
+	target/release/benchmark
+
+deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies
+	.tools/bin/cargo-deny check bans licenses sources
+
+.tools/bin/cargo-deny:
+	@echo "Compiling cargo-deny (some minutes, once) …"
+	cargo install --root .tools --locked cargo-deny@0.20.2
+
+$(TESTING)/installed: $(wildcard tests/requirements.txt tests/*/requirements.txt)
+	@echo "Setting up the Python tools for tests …"
+	$(call environment,$(TESTING),tests/requirements.txt)
+
+$(DEPLOYING)/installed: infra/requirements.txt
+	@echo "Setting up cargo-lambda and the SAM CLI …"
+	$(call environment,$(DEPLOYING),infra/requirements.txt)
+
+define environment
+@$(PYTHON) -m venv $(1) || { echo "$(PYTHON) -m venv failed: install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(2)
+@touch $(1)/installed
+endef
+
+clean: ## everything that was built
+	rm -rf target .venv .tools .aws-sam

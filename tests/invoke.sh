@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# `make invoke`: one event to the real binary, which runs under cargo lambda against the simulated account. Prints the report and the mails.
+set -euo pipefail
+function_name=$1 event=$2 policy=$3 port=${PORT:-9100}
+logs=$(mktemp -d)
+pids=()
+finish() {
+    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$logs"
+}
+trap finish EXIT
+
+target/debug/simulator --estate tests/end-to-end/estates/ml-team.toml --port 0 --real-time >"$logs/simulator" 2>&1 &
+pids+=($!)
+for _ in $(seq 50); do grep -q now= "$logs/simulator" && break; sleep 0.1; done
+read -r endpoint topic _ <"$logs/simulator" || { cat "$logs/simulator"; exit 1; }
+echo "The simulated account: ${endpoint#*=}"
+
+# cargo lambda stands in for Lambda's runtime API; the binary is the one of the workspace's own build.
+cargo-lambda lambda watch --only-lambda-apis --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" >"$logs/cargo-lambda" 2>&1 &
+pids+=($!)
+for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
+env "$endpoint" "$topic" COST_GUARD_TABLE=cost-guard COST_GUARD_POLICY="file:$policy" \
+    AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated AWS_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true \
+    AWS_LAMBDA_RUNTIME_API="127.0.0.1:$port/.rt/$function_name" AWS_LAMBDA_FUNCTION_NAME="$function_name" AWS_LAMBDA_FUNCTION_VERSION=1 \
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256 AWS_LAMBDA_LOG_GROUP_NAME="$function_name" AWS_LAMBDA_LOG_STREAM_NAME=local \
+    "target/debug/$function_name" >"$logs/function" 2>&1 &
+pids+=($!)
+
+echo "The answer of $function_name to $event:"
+status=0
+cargo-lambda lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" "$function_name" --data-file "$event" >"$logs/answer" 2>&1 || status=$?
+python3 -m json.tool "$logs/answer" 2>/dev/null || cat "$logs/answer"
+if [ "$status" -ne 0 ]; then
+    echo "The function's log:"
+    cat "$logs/function"
+fi
+python3 - "${endpoint#*=}" <<'PYTHON'
+import json, sys, urllib.request
+mails = json.load(urllib.request.urlopen(sys.argv[1] + "/_simulator/mails"))
+print(f"Mails sent: {len(mails)}")
+for mail in mails:
+    print(f"  to {mail['attributes']['owner'][1]}: {mail['subject']}")
+PYTHON
+exit "$status"

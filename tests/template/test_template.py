@@ -1,0 +1,152 @@
+"""The SAM template: linted as it is and as it is translated, in step with the functions' folders, and with no permission that loses data."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from cfnlint.decode import cfn_yaml
+from samtranslator.public.translator import ManagedPolicyLoader
+from samtranslator.translator.transform import transform
+
+TOP = pathlib.Path(__file__).parents[2]
+TEMPLATE = TOP / "infra" / "template.yaml"
+FUNCTIONS = sorted(folder.name for folder in (TOP / "functions").iterdir() if (folder / "Cargo.toml").exists())
+
+# These know no resource-level permission (AWS's service authorization reference).
+WITHOUT_RESOURCES = {
+    "sagemaker:ListNotebookInstances", "sagemaker:ListApps", "sagemaker:ListDomains", "sagemaker:ListUserProfiles",
+    "sagemaker:ListSpaces", "tag:GetResources", "cloudwatch:ListMetrics", "cloudwatch:GetMetricData",
+}  # fmt: skip
+LOSES_DATA = re.compile(r"sagemaker:(\*|Delete(?!App$).*)")
+
+
+class NoManagedPolicies(ManagedPolicyLoader):
+    def __init__(self):
+        super().__init__(None)
+
+    def load(self):
+        return {}
+
+
+@pytest.fixture(scope="session")
+def template():
+    return cfn_yaml.load(str(TEMPLATE))
+
+
+@pytest.fixture(scope="session")
+def translated():
+    document = json.loads(json.dumps(cfn_yaml.load(str(TEMPLATE))))
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bucket/code.zip"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+        return transform(document, {}, NoManagedPolicies())
+
+
+def lint(path):
+    command = [pathlib.Path(sys.executable).parent / "cfn-lint", "--regions", "eu-central-1", "--", path]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def functions(template):
+    found = {name: of for name, of in template["Resources"].items() if of["Type"] == "AWS::Serverless::Function"}
+    assert found
+    return found
+
+
+def statements(template):
+    for name, function in functions(template).items():
+        for policy in function["Properties"]["Policies"]:
+            for statement in policy["Statement"]:
+                yield name, statement.get("Fn::If", [None, statement])[1]
+
+
+def actions(statement):
+    listed = statement["Action"]
+    return [listed] if isinstance(listed, str) else listed
+
+
+def pascal(kebab):
+    return "".join(part.capitalize() for part in kebab.split("-"))
+
+
+def test_the_template_passes_cfn_lint():
+    lint(TEMPLATE)
+
+
+def test_the_translated_template_passes_cfn_lint(translated, tmp_path):
+    # cfn-lint does not look inside SAM's own blocks.
+    path = tmp_path / "translated.json"
+    path.write_text(json.dumps(translated))
+    lint(path)
+
+
+def test_every_function_folder_is_deployed_under_its_name(template):
+    deployed = {name: of["Metadata"]["BuildProperties"]["Binary"] for name, of in functions(template).items()}
+    assert deployed == {pascal(folder): folder for folder in FUNCTIONS}
+
+
+@pytest.mark.parametrize("folder", FUNCTIONS)
+def test_cargo_lambda_deploys_with_the_same_settings(template, folder):
+    manifest = tomllib.loads((TOP / "functions" / folder / "Cargo.toml").read_text())
+    settings = manifest["package"]["metadata"]["lambda"]["deploy"]
+    shared = template["Globals"]["Function"]
+    own = functions(template)[pascal(folder)]["Properties"]
+    assert settings["memory"] == own.get("MemorySize", shared["MemorySize"])
+    assert settings["timeout"] == own.get("Timeout", shared["Timeout"])
+
+
+def test_the_environment_is_the_contract(template):
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert set(variables) == {"COST_GUARD_POLICY", "COST_GUARD_TOPIC_ARN", "COST_GUARD_TABLE", "COST_GUARD_LOG"}
+    source = (TOP / "shared/aws/src/settings.rs").read_text()
+    assert set(variables) == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source))
+
+
+def test_the_ledgers_keys_are_those_of_the_code(template):
+    table = template["Resources"]["Ledger"]["Properties"]
+    assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
+    source = (TOP / "shared/aws/src/ledger.rs").read_text()
+    assert all(f'"{name}"' in source for name in ("pk", "sk", table["TimeToLiveSpecification"]["AttributeName"]))
+
+
+def test_permissions_are_narrowed_where_they_can_be(template):
+    for name, statement in statements(template):
+        if statement["Resource"] == "*":
+            assert set(actions(statement)) <= WITHOUT_RESOURCES, (name, statement["Sid"])
+
+
+def test_no_function_may_lose_data(template):
+    granted = [(name, action) for name, statement in statements(template) for action in actions(statement)]
+    assert granted
+    assert [one for one in granted if LOSES_DATA.match(one[1])] == []
+
+
+def test_without_enforcement_the_role_cannot_stop_anything(template):
+    for function in functions(template).values():
+        for policy in function["Properties"]["Policies"]:
+            for statement in policy["Statement"]:
+                condition, inner = statement["Fn::If"][:2] if "Fn::If" in statement else (None, statement)
+                if any(re.match(r"sagemaker:(Stop|Delete)", action) for action in actions(inner)):
+                    assert condition == "MayEnforce"
+
+
+def test_every_call_of_the_code_is_granted(template):
+    """What the code calls, by the SDK's method names, is what the role may do, no more and no less."""
+    source = "\n".join(path.read_text() for path in (TOP / "shared/aws/src").rglob("*.rs") if path.name not in ("tests.rs", "testing.rs"))
+    services = {"sagemaker": "sagemaker", "tagging": "tag", "cloudwatch": "cloudwatch", "dynamodb": "dynamodb", "sns": "sns", "ssm": "ssm"}
+    calls = set()
+    for client, method in re.findall(r"\b(sagemaker|tagging|cloudwatch|dynamodb|sns|ssm)\s*\.([a-z_]+)\(", source):
+        if method in ("clone", "new"):
+            continue
+        calls.add(f"{services[client]}:" + "".join(part.capitalize() for part in method.split("_")))
+    # A transaction of puts asks for PutItem (DynamoDB developer guide, transactions and IAM).
+    calls = {"dynamodb:PutItem" if call == "dynamodb:TransactWriteItems" else call for call in calls}
+    granted = {action for _, statement in statements(template) for action in actions(statement)} - {"kms:GenerateDataKey", "kms:Decrypt"}
+    assert calls == granted
