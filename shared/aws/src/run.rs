@@ -164,6 +164,11 @@ async fn carry_out(
     }
 
     let outcomes = act_on_due(context, policy, facts, planned).await;
+    for (id, one) in due(planned) {
+        if let Some(Some(Outcome::Failed(why))) = outcomes.get(&id) {
+            report.failures.push(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn));
+        }
+    }
     let mut items = vec![];
     let mut told: Vec<Key> = vec![];
     for one in planned.iter_mut() {
@@ -178,9 +183,6 @@ async fn carry_out(
             Step::Wait | Step::HoldBack | Step::Exempt => None,
         };
         if let Some(news) = news {
-            if let News::Failed(why) = &news {
-                report.failures.push(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn));
-            }
             items.push(Item::of(&one.finding, news));
             told.push(ledger::key(&one.entry));
         }
@@ -291,8 +293,9 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
         }
         Some(Outcome::Failed(why)) => {
             due_again(entry);
-            entry.failure = Some(why.clone());
-            Some(News::Failed(why.clone()))
+            // The same failure is told once; the function's own error says it every time.
+            let told_before = entry.failure.replace(why.clone()).is_some_and(|before| before == *why);
+            (!told_before).then(|| News::Failed(why.clone()))
         }
         Some(Outcome::Skipped(_)) | None => {
             due_again(entry);

@@ -265,6 +265,7 @@ fn step(finding: Finding, old: Option<Entry>, now: Timestamp) -> Planned {
         entry.kept.clone_from(&old.kept);
         if old.state != State::Closed {
             entry.first_seen = old.first_seen;
+            entry.failure.clone_from(&old.failure);
         }
         entry.notified_at = old.notified_at;
     }
@@ -309,6 +310,7 @@ fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
 
 fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     entry.state = State::Reported;
+    entry.failure = None;
     match (old, entry.notified_at) {
         // A stop that broke off, in a rule that only reports by now: told as any other finding.
         (Some(old), Some(at)) if old.state != State::Exempt => {
@@ -336,7 +338,6 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
         }
         // A warning counts from when it was mailed; one that was not mailed is none.
         Some(old) if old.state == State::Warned && old.notified_at.is_some() => {
-            entry.failure.clone_from(&old.failure);
             match old.act_after {
                 Some(at) if at <= now => due_to_act(entry, old),
                 at => {
@@ -363,7 +364,6 @@ fn entry_due(entry: &mut Entry, step: Step) -> Step {
 fn due_to_act(entry: &mut Entry, old: &Entry) -> Step {
     entry.state = State::Acting;
     entry.act_after = old.act_after;
-    entry.failure.clone_from(&old.failure);
     entry_due(entry, Step::Act)
 }
 

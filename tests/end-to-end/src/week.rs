@@ -92,8 +92,6 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     let policy = |name: &str| std::fs::read_to_string(project_file("tests/end-to-end/estates").join(name));
     let (account, alone) = (Simulator::start(estate()?)?, Simulator::start(estate()?)?);
     // AWS is not at its best this week.
-    account.add_fault(Fault::new("*", What::Throttle(150)));
-    account.add_fault(Fault::new("*", What::ServerError(400)));
     account.add_fault(Fault::new("*", What::DuplicateEvents));
     account.add_fault(Fault::new("*", What::StaleTags("2m".parse()?)));
     let guard = Guard::new(&account, &policy("ml-team-report.toml")?)?;

@@ -1,0 +1,280 @@
+//! What goes wrong, and what the guard makes of it: a clear message, or it is ridden out. Nothing is acted on twice, nothing is lost.
+
+use end_to_end::{Guard, TABLE};
+use jiff::SignedDuration;
+use serde_json::json;
+use simulator::{Deed, Estate, Fault, Simulator, What};
+
+const ENFORCE_AT_ONCE: &str =
+    "timezone = \"Europe/Berlin\"\nmax-actions = 100\n[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"0s\"";
+const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"30m\"";
+
+/// `count` notebooks left on, on a Monday evening in Berlin, a space with an app, a notebook that is never tagged.
+fn evening(count: usize) -> Simulator {
+    let estate = format!(
+        r#"
+        region = "eu-central-1"
+        start = "2026-11-23T20:00:00Z"
+        [[notebook]]
+        name = "nb-{{}}"
+        count = {count}
+        instance-type = "ml.m5.xlarge"
+        since = "-10h"
+        tags = {{ Owner = "ann@example.com", Team = "churn" }}
+        [[notebook]]
+        name = "untagged"
+        instance-type = "ml.m5.xlarge"
+        since = "-10h"
+        [[domain]]
+        id = "d-1"
+        name = "company"
+        [[space]]
+        domain = "d-1"
+        name = "lab"
+        tags = {{ Owner = "bob@example.com" }}
+        [[app]]
+        domain = "d-1"
+        space = "lab"
+        since = "-10h"
+        "#
+    );
+    Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap()
+}
+
+fn running(account: &Simulator) -> usize {
+    account.notebooks().iter().filter(|notebook| notebook.status == "InService").count()
+}
+
+fn stops(account: &Simulator) -> u64 {
+    account.calls().get("sagemaker:StopNotebookInstance").copied().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn a_policy_with_an_error_does_nothing_and_says_where() {
+    for (policy, says) in [
+        ("[rules.notebook-off-hours]\nmod = \"enforce\"", "line 2: `mod` is not a key of [rules.notebook-off-hours]: did you mean `mode`?"),
+        ("[working-hours]\ndefault = \"nine to five\"", "line 2: "),
+        ("timezone = \"Middle/Earth\"", "line 1: `Middle/Earth` is not a time zone"),
+        ("\nremind-after = \"-1d\"", "line 2: `-1d` is negative"),
+    ] {
+        let account = evening(1);
+        let error = Guard::new(&account, policy).unwrap().run().await.unwrap_err().to_string();
+        assert!(error.starts_with("policy file ") && error.contains(says), "{error}");
+        assert_eq!((account.calls().len(), account.mails().len()), (0, 0), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_policy_parameter_is_named() {
+    let account = evening(1);
+    let mut guard = Guard::new(&account, "").unwrap();
+    guard.context.settings.policy = cost_aws::settings::PolicySource::Parameter("/cost-guard/policy".into());
+    let error = guard.run().await.unwrap_err().to_string();
+    assert!(error.contains("SSM parameter /cost-guard/policy") && error.contains("ParameterNotFound"), "{error}");
+    account.put_parameter("/cost-guard/policy", "timezone = \"Europe/Berlin\"");
+    assert_eq!(guard.run().await.unwrap().function, "notebook-stopper");
+}
+
+#[tokio::test]
+async fn a_missing_topic_fails_the_run_and_loses_no_mail() {
+    let account = evening(2);
+    let mut guard = Guard::new(&account, ENFORCE).unwrap();
+    let topic = std::mem::replace(&mut guard.context.settings.topic_arn, "arn:aws:sns:eu-central-1:123456789012:gone".into());
+    let report = guard.run().await.unwrap();
+    assert_eq!((report.notified, report.failures.len()), (0, 3));
+    assert!(report.failures[0].contains("COST_GUARD_TOPIC_ARN") && report.failures[0].contains("NotFound"), "{:?}", report.failures);
+    assert!(report.finish(account.now()).is_err());
+
+    account.advance(SignedDuration::from_hours(1));
+    let still = guard.run().await.unwrap();
+    assert_eq!((running(&account), still.actions.len()), (3, 0), "who was never warned is not stopped");
+    guard.context.settings.topic_arn = topic;
+    assert_eq!(guard.run().await.unwrap().notified, 3);
+}
+
+#[tokio::test]
+async fn without_its_table_nothing_is_enforced_and_nobody_mailed() {
+    let account = evening(2);
+    let mut guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
+    guard.context.settings.table = "gone".into();
+    let report = guard.run().await.unwrap();
+    assert_eq!((report.total_findings, report.actions.len(), report.notified), (4, 0, 0), "found and reported, no more");
+    assert!(
+        report.unread.iter().any(|one| one.what.contains("ledger") && one.why.contains("gone") && one.why.contains("ResourceNotFound")),
+        "{:?}",
+        report.unread
+    );
+    assert_eq!((running(&account), account.mails().len()), (3, 0));
+}
+
+#[tokio::test]
+async fn throttling_on_every_third_call_is_ridden_out() {
+    let account = evening(4);
+    account.add_fault(Fault::new("*", What::Throttle(3)));
+    let guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
+    let report = guard.run().await.unwrap();
+    assert_eq!(
+        (report.failures.len(), report.unread.iter().filter(|one| !one.what.contains("notebook-idle")).count()),
+        (0, 0),
+        "{:?}",
+        report.unread
+    );
+    assert_eq!((running(&account), report.actions.len()), (0, 5));
+    assert_eq!(account.mails().len(), 3, "each owner once");
+}
+
+#[tokio::test]
+async fn server_errors_are_ridden_out() {
+    let account = evening(3);
+    account.add_fault(Fault::new("*", What::ServerError(4)));
+    let report = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().run().await.unwrap();
+    assert_eq!((report.failures.len(), running(&account), account.mails().len()), (0, 0, 3));
+}
+
+#[tokio::test]
+async fn a_notebook_deleted_between_list_and_stop_is_done_already() {
+    let account = evening(2);
+    account.add_fault(Fault::new("sagemaker:StopNotebookInstance", What::Before("nb-00000".into(), Deed::Delete)).times(1));
+    let report = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().run().await.unwrap();
+    assert_eq!(report.failures, Vec::<String>::new());
+    let outcomes: Vec<_> = report.actions.iter().map(|action| action.outcome).collect();
+    assert!(outcomes.iter().all(|outcome| matches!(*outcome, "done" | "already-done")), "{:?}", report.actions);
+}
+
+#[tokio::test]
+async fn a_notebook_restarted_or_kept_since_it_was_read_is_left_alone() {
+    for (deeds, why) in [
+        (vec![Deed::Tag("cost-guard:keep-until".into(), "2026-12-01".into())], "its tags changed"),
+        (vec![Deed::Tag("cost-guard:schedule".into(), "always".into())], "not found any more"),
+        (vec![Deed::Stop], "not found any more"),
+    ] {
+        let account = evening(1);
+        account.deed("untagged", &Deed::Delete);
+        let guard = Guard::new(&account, ENFORCE).unwrap();
+        guard.run().await.unwrap();
+        account.advance(SignedDuration::from_mins(30));
+        // The tag index does not know it yet, and the list was read before.
+        account.add_fault(Fault::new("*", What::StaleTags("10m".parse().unwrap())));
+        for deed in deeds {
+            account.add_fault(Fault::new("sagemaker:DescribeNotebookInstance", What::Before("nb-00000".into(), deed)).times(1));
+        }
+        account.add_fault(Fault::new("sagemaker:ListTags", What::Before("nb-00000".into(), Deed::Untag("nothing".into()))).times(1));
+        let report = guard.run().await.unwrap();
+        assert_eq!(stops(&account), 0, "{report:?}");
+        assert!(report.actions.iter().all(|action| action.outcome == "skipped" && action.detail.contains(why)), "{:?}", report.actions);
+        assert_eq!(report.failures, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn a_refused_call_leaves_its_kind_unread_and_the_rest_goes_on() {
+    let account = evening(2);
+    let guard = Guard::new(&account, ENFORCE).unwrap();
+    guard.run().await.unwrap();
+    let before = account.table_items(TABLE);
+    account.add_fault(Fault::new("sagemaker:ListApps", What::AccessDenied));
+    account.advance(SignedDuration::from_mins(30));
+    let report = guard.run().await.unwrap();
+    assert!(
+        report.unread.iter().any(|one| one.what.contains("ListApps") && one.why.contains("AccessDeniedException")),
+        "{:?}",
+        report.unread
+    );
+    assert_eq!(running(&account), 0, "the notebooks are looked at all the same");
+    let app =
+        |items: &[serde_json::Value]| items.iter().find(|item| item["id"]["S"].as_str().is_some_and(|id| id.starts_with("app/"))).cloned();
+    assert_eq!(app(&account.table_items(TABLE)), app(&before), "an app that could not be read is not gone");
+}
+
+#[tokio::test]
+async fn unreadable_tags_stop_every_stop() {
+    let account = evening(3);
+    account.add_fault(Fault::new("tagging:GetResources", What::AccessDenied));
+    let report = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().run().await.unwrap();
+    assert_eq!((running(&account), report.total_findings, account.mails().len()), (4, 0, 0));
+    assert!(report.unread.iter().any(|one| one.what.contains("GetResources")), "{:?}", report.unread);
+}
+
+#[tokio::test]
+async fn a_refused_stop_fails_the_run_is_told_and_tried_again() {
+    let account = evening(1);
+    account.deed("untagged", &Deed::Delete);
+    account.add_fault(Fault::new("sagemaker:StopNotebookInstance", What::AccessDenied).times(2));
+    let guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
+    let first = guard.run().await.unwrap();
+    assert_eq!(first.actions[0].outcome, "failed");
+    assert!(first.finish(account.now()).unwrap_err().to_string().contains("AccessDeniedException"));
+    let mail = account.mails().into_iter().find(|mail| mail.attributes["owner"].1 == "ann@example.com").unwrap();
+    assert_eq!(
+        (mail.subject.as_str(), mail.attributes["severity"].1.as_str()),
+        ("Cost guard: nb-00000 could not be stopped, $135.52 a month", "critical")
+    );
+    let mails = account.mails().len();
+    account.advance(SignedDuration::from_mins(15));
+    assert_eq!(guard.run().await.unwrap().actions[0].outcome, "failed");
+    assert_eq!(account.mails().len(), mails, "the same failure is told once");
+    account.advance(SignedDuration::from_mins(15));
+    assert_eq!(guard.run().await.unwrap().actions[0].outcome, "done");
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_its_token_is_not_the_end_of_the_list() {
+    for (call, what) in [("sagemaker:ListNotebookInstances", "notebook"), ("tagging:GetResources", "tags")] {
+        let account = evening(3);
+        account.add_fault(Fault::new(call, What::RepeatToken));
+        let report = Guard::new(&account, ENFORCE).unwrap().run().await.unwrap();
+        let told = report.unread.iter().any(|one| one.what.contains(what) && one.why.contains("token"));
+        assert!(told, "{call}: {:?}", report.unread);
+        assert_eq!(running(&account), 4);
+    }
+}
+
+#[tokio::test]
+async fn events_that_are_not_for_it_are_refused() {
+    let account = evening(1);
+    let guard = Guard::new(&account, "").unwrap();
+    for (event, says) in [
+        (json!({"detail-type": "SageMaker Endpoint State Change", "source": "aws.sagemaker", "detail": {}}), "another kind"),
+        (json!({"detail-type": "SageMaker Notebook Instance State Change", "source": "aws.sagemaker", "detail": {}}), "half an event"),
+        (json!(["x"]), "expected"),
+    ] {
+        let error = guard.wake(event.clone()).await.unwrap_err().to_string();
+        assert!(error.contains(says), "{event}: {error}");
+    }
+    assert_eq!(account.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn two_runs_at_once_do_everything_once() {
+    let account = evening(6);
+    account.set_latency(std::time::Duration::from_millis(5));
+    let guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
+    let (one, other) = tokio::join!(guard.run(), guard.run());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!((running(&account), stops(&account)), (0, 7), "{:?} {:?}", one.failures, other.failures);
+    assert_eq!(account.mails().len(), 3, "each owner once");
+}
+
+#[tokio::test]
+async fn a_thousand_findings_are_cut_in_the_report_and_counted() {
+    let account = evening(600);
+    let report = Guard::new(&account, "timezone = \"Europe/Berlin\"").unwrap().run().await.unwrap();
+    assert_eq!((report.total_findings, report.findings.len(), account.mails().len()), (602, 500, 3));
+}
+
+#[tokio::test]
+async fn every_sample_event_is_read() {
+    let folder = end_to_end::project_file("events");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let event = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let account = evening(1);
+            let report = Guard::new(&account, "").unwrap().wake(event).await;
+            assert!(report.is_ok(), "{}: {report:?}", path.display());
+            read += 1;
+        }
+    }
+    assert!(8 <= read, "{read} events");
+}

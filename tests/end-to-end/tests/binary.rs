@@ -1,0 +1,109 @@
+//! The real binary, as Lambda runs it: its environment, its events, its answers, its errors.
+
+use std::{path::PathBuf, time::Duration};
+
+use end_to_end::lambda::Function;
+use serde_json::{Value, json};
+use simulator::{Estate, Simulator};
+
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// The binary beside this test's own folder: `cargo build --workspace` puts it there.
+fn binary() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    test.parent().and_then(std::path::Path::parent).unwrap().join("notebook-stopper")
+}
+
+fn account() -> Simulator {
+    let estate = r#"
+        region = "eu-central-1"
+        [[notebook]]
+        name = "left-on"
+        instance-type = "ml.m5.xlarge"
+        since = "-20d"
+        tags = { Owner = "ann@example.com", Team = "churn" }
+    "#;
+    Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
+}
+
+async fn start(account: &Simulator, more: &[(&str, &str)]) -> Function {
+    let topic = account.topic_arn();
+    let mut environment = vec![
+        ("AWS_ENDPOINT_URL", account.endpoint()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+        ("COST_GUARD_TOPIC_ARN", topic.as_str()),
+        ("COST_GUARD_TABLE", "cost-guard"),
+    ];
+    environment.extend_from_slice(more);
+    Function::start(&binary(), &environment, TIMEOUT).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_report_is_the_contracts() {
+    let account = account();
+    let mut function = start(&account, &[]).await;
+    for event in [json!({"dry-run": true}), json!({}), Value::Null] {
+        let report = function.invoke(event.clone()).await.unwrap().unwrap();
+        let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"]);
+        assert_eq!((&report["function"], &report["examined"]["notebook-instance"]), (&json!("notebook-stopper"), &json!(1)));
+        let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "notebook-always-on").unwrap();
+        let keys: Vec<&str> = finding.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["monthly-cost-usd", "name", "owner", "reason", "remedy", "resource", "rule", "state", "team"]);
+        assert_eq!((&finding["state"], &finding["monthly-cost-usd"]), (&json!("reported"), &json!(201.48)), "{event}");
+    }
+    assert_eq!(account.mails().len(), 1, "the dry run mailed nobody, the third run had nothing new");
+}
+
+#[tokio::test]
+async fn an_event_or_policy_that_is_wrong_is_an_error_and_not_a_dead_process() {
+    let account = account();
+    let mut function = start(&account, &[("COST_GUARD_POLICY", "ssm:/cost-guard/policy")]).await;
+    account.put_parameter("/cost-guard/policy", "max-actoins = 3");
+    let error = function.invoke(json!({})).await.unwrap().unwrap_err();
+    assert!(
+        error.contains("SSM parameter /cost-guard/policy, line 1: `max-actoins` is not a key of the policy: did you mean `max-actions`?"),
+        "{error}"
+    );
+    let error = function.invoke(json!({"detail-type": "Something Else", "source": "x", "detail": {}})).await.unwrap().unwrap_err();
+    assert!(error.contains("another kind"), "{error}");
+    account.put_parameter("/cost-guard/policy", "max-actions = 3");
+    assert!(function.invoke(json!({})).await.unwrap().is_ok(), "it goes on");
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_the_environment_is_told_at_once() {
+    let account = account();
+    let mut function =
+        start(&account, &[("COST_GUARD_TOPIC_ARN", ""), ("COST_GUARD_TABLE", ""), ("COST_GUARD_POLICY", "policy.toml")]).await;
+    let error = function.invoke(json!({})).await.unwrap().unwrap_err();
+    for name in ["COST_GUARD_TOPIC_ARN is not set", "COST_GUARD_TABLE is not set", "COST_GUARD_POLICY is `policy.toml`"] {
+        assert!(error.contains(name), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn ten_seconds_before_the_end_no_new_action_is_begun() {
+    let account = account();
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), "[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"").unwrap();
+    let source = format!("file:{}", policy.path().display());
+    let topic = account.topic_arn();
+    let environment = [
+        ("AWS_ENDPOINT_URL", account.endpoint()),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+        ("COST_GUARD_TOPIC_ARN", topic.as_str()),
+        ("COST_GUARD_TABLE", "cost-guard"),
+        ("COST_GUARD_POLICY", source.as_str()),
+    ];
+    let mut hurried = Function::start(&binary(), &environment, Duration::from_secs(9)).await.unwrap();
+    let report = hurried.invoke(json!({})).await.unwrap().unwrap();
+    assert_eq!((&report["actions"][0]["outcome"], account.notebook("left-on").unwrap().status.as_str()), (&json!("skipped"), "InService"));
+    let mut patient = Function::start(&binary(), &environment, TIMEOUT).await.unwrap();
+    let report = patient.invoke(json!({})).await.unwrap().unwrap();
+    assert_eq!((&report["actions"][0]["outcome"], account.notebook("left-on").unwrap().status.as_str()), (&json!("done"), "Stopping"));
+}

@@ -1,0 +1,41 @@
+//! The demo's week: a smaller bill, and not one wrong stop.
+
+use end_to_end::week::{Happening, live};
+use rust_decimal::Decimal;
+
+#[tokio::test]
+async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
+    let week = live(|_| {}).await.unwrap();
+    assert_eq!(week.wrongs, Vec::<String>::new());
+    let total = |bill: &std::collections::BTreeMap<String, simulator::BillLine>| bill.values().filter_map(|line| line.usd).sum::<Decimal>();
+    let (with, without) = (total(&week.guarded), total(&week.unguarded));
+    assert!(with * Decimal::from(4) < without * Decimal::from(3), "{with} of {without}");
+    assert!(60 <= week.resources, "{}", week.resources);
+    let stopped: Vec<&str> = week
+        .moments
+        .iter()
+        .filter_map(|moment| if let Happening::Stopped { name, .. } = &moment.what { Some(name.as_str()) } else { None })
+        .collect();
+    for never in [
+        "prod-etl",
+        "prod-scoring",
+        "prod-monitor",
+        "churn-typo",
+        "forecast-typo",
+        "vision-paper",
+        "churn-night",
+        "nlp-doomed",
+        "broken-capacity",
+    ] {
+        assert!(!stopped.contains(&never), "{never} was stopped");
+    }
+    for must in ["Churn-EDA", "nlp-embeddings", "nlp-long-run", "nlp-deadline", "test-1", "elena-lab JupyterLab default"] {
+        assert!(stopped.contains(&must), "{must} was not stopped");
+    }
+    for mail in &week.mails {
+        assert!(mail.subject.len() <= 99 && mail.subject.is_ascii(), "{}", mail.subject);
+        for attribute in ["function", "severity", "team", "owner"] {
+            assert!(!mail.attributes[attribute].1.is_empty());
+        }
+    }
+}
