@@ -337,16 +337,14 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             }
         }
         // A warning counts from when it was mailed; one that was not mailed is none.
-        Some(old) if old.state == State::Warned && old.notified_at.is_some() => {
-            match old.act_after {
-                Some(at) if at <= now => due_to_act(entry, old),
-                at => {
-                    entry.state = State::Warned;
-                    entry.act_after = at;
-                    Step::Wait
-                }
+        Some(old) if old.state == State::Warned && old.notified_at.is_some() => match old.act_after {
+            Some(at) if now < at => {
+                entry.state = State::Warned;
+                entry.act_after = Some(at);
+                Step::Wait
             }
-        }
+            _ => due_to_act(entry, old),
+        },
         _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
         _ => {
             entry.state = State::Warned;

@@ -14,7 +14,7 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     let stopped: Vec<&str> = week
         .moments
         .iter()
-        .filter_map(|moment| if let Happening::Stopped { name, .. } = &moment.what { Some(name.as_str()) } else { None })
+        .filter_map(|moment| if let Happening::Stopped(name) = &moment.what { Some(name.as_str()) } else { None })
         .collect();
     for never in [
         "prod-etl",

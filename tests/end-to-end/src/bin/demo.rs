@@ -11,7 +11,7 @@ use end_to_end::{
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use simulator::{BillLine, Mail};
+use simulator::Mail;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -46,28 +46,32 @@ fn timeline(week: &Week) {
     heading("The week, day by day (times in Berlin)");
     println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning.");
     let mut last = String::new();
-    for Moment { at, what } in &week.moments {
+    for moments in week.moments.chunk_by(|a, b| a.at == b.at) {
+        let Some(Moment { at, .. }) = moments.first() else { continue };
         let today = day(*at, week);
         if today != last {
             println!("\n{today}");
             last = today;
         }
         let time = clock(*at, week);
-        match what {
-            Happening::Enforcing => {
-                println!("  {time}  POLICY   notebook-off-hours and studio-app-off-hours are switched from report to enforce")
-            }
-            Happening::Stopped { name, owner, usd_per_month } => {
-                let cost = usd_per_month.map_or_else(|| "no price known".to_owned(), |usd| format!("{} a month", dollars(usd)));
-                println!("  {time}  stopped  {name}, {}, {cost}", owner.as_deref().unwrap_or("nobody's"));
-            }
-            Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
-            Happening::Mailed(mails) => {
-                for mail in mails {
-                    println!("  {time}  mail     {mail}");
+        let stopped: Vec<&str> = moments
+            .iter()
+            .filter_map(|moment| if let Happening::Stopped(name) = &moment.what { Some(name.as_str()) } else { None })
+            .collect();
+        if !stopped.is_empty() {
+            let indent = textwrap::Options::new(150).subsequent_indent("                  ");
+            println!("{}", textwrap::fill(&format!("  {time}  stopped  {}: {}", stopped.len(), stopped.join(", ")), indent));
+        }
+        for moment in moments {
+            match &moment.what {
+                Happening::Enforcing => {
+                    println!("  {time}  POLICY   notebook-off-hours and studio-app-off-hours are switched from report to enforce")
                 }
+                Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
+                Happening::Mailed(mails) => mails.iter().for_each(|mail| println!("  {time}  mail     {mail}")),
+                Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
+                Happening::Stopped(_) => {}
             }
-            Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
         }
     }
 }
@@ -95,7 +99,7 @@ fn sample_mails(week: &Week) {
             ("1 report", mail.message.contains("\nFOUND\n") && !unowned && mail.message.matches("\n* ").count() <= 3),
             ("2 warning", mail.message.contains("\nWILL BE STOPPED\n") && mail.message.matches("\n* ").count() <= 2),
             ("3 done", mail.message.contains("\nWAS STOPPED\n") && !mail.message.contains("\nWILL BE STOPPED\n")),
-            ("4 unreadable tag", mail.message.contains("cannot be read")),
+            ("4 unreadable tag", mail.message.contains("cannot be read") && mail.message.matches("\n* ").count() <= 1),
             ("5 nobody's", unowned),
         ] {
             if is_it {
@@ -116,7 +120,7 @@ fn bills(week: &Week) {
     let mut unpriced = vec![];
     for (bill, which) in [(&week.unguarded, 0), (&week.guarded, 1)] {
         for line in bill.values() {
-            let owner = owner_of(line, week);
+            let owner = week.owner(line).unwrap_or_else(|| "nobody".into());
             match line.usd {
                 Some(usd) => by_owner.entry(owner).or_default()[which] += usd,
                 None if which == 0 && line.ran.is_positive() => unpriced.push(line.name.clone()),
@@ -138,11 +142,6 @@ fn bills(week: &Week) {
     }
     println!("{table}");
     println!("No price known, so not in these sums: {}.", if unpriced.is_empty() { "nothing".into() } else { unpriced.join(", ") });
-}
-
-/// The tag of the line; an app whose own tags name nobody counts for its space's owner, by the mails' own rule.
-fn owner_of(line: &BillLine, _: &Week) -> String {
-    line.owner.clone().unwrap_or_else(|| "(no owner tag of its own)".into())
 }
 
 fn checks(week: &Week, seconds: f64, mails: &Path) {
