@@ -1,6 +1,6 @@
 //! The actions: one idempotent SDK call each, legal from one state only. What is already so, or gone, is success.
 
-use aws_sdk_sagemaker::{error::ProvideErrorMetadata, types::AppType};
+use aws_sdk_sagemaker::{error::ProvideErrorMetadata, operation::delete_app::DeleteAppError, types::AppType};
 use cost_rules::{facts::AppHome, finding::Remedy};
 
 use crate::{Clients, why::why};
@@ -72,7 +72,7 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
     };
     match call.send().await {
         Ok(_) => Outcome::Done,
-        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found()) => {
+        Err(error) if error.as_service_error().is_some_and(DeleteAppError::is_resource_not_found) => {
             Outcome::AlreadyDone("the app is gone".into())
         }
         Err(error) => Outcome::Failed(why(&error)),

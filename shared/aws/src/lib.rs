@@ -46,7 +46,7 @@ impl Clients {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(10))
-            .operation_timeout(Duration::from_secs(60))
+            .operation_timeout(Duration::from_mins(1))
             .build();
         let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
         let config = config.to_builder().retry_config(retries).timeout_config(timeouts).build();

@@ -59,8 +59,7 @@ pub struct ReportedFinding {
     /// Why it is waste.
     pub reason: String,
     /// What it costs, to the cent; null: no price known.
-    #[serde(serialize_with = "cents")]
-    pub monthly_cost_usd: Option<Decimal>,
+    pub monthly_cost_usd: Option<f64>,
     /// The action that the rule may take, or `none`.
     pub remedy: &'static str,
     /// `reported`, `warned`, `acting`, `acted`, `exempt` or `held-back`.
@@ -110,7 +109,7 @@ impl Report {
             "Findings": self.total_findings,
             "Actions": done,
             "ActionFailures": failed,
-            "EstimatedMonthlySavings": self.stopped_usd_per_month.round_dp(2).to_f64(),
+            "EstimatedMonthlySavings": cents(self.stopped_usd_per_month),
             "Unread": self.unread.len(),
             "Heartbeat": 1,
         })
@@ -126,6 +125,7 @@ fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::E
     serializer.collect_seq(unread.iter().map(|one| json!({"what": one.what, "why": one.why})))
 }
 
-fn cents<S: Serializer>(usd: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
-    usd.and_then(|usd| usd.round_dp(2).to_f64()).serialize(serializer)
+/// To the cent, as a JSON number.
+pub(crate) fn cents(usd: Decimal) -> Option<f64> {
+    usd.round_dp(2).to_f64()
 }

@@ -26,7 +26,7 @@ use crate::{
     ledger::{self, Key, Ledger, Record},
     notify::publish,
     policy::PolicyCache,
-    report::{FINDINGS_SHOWN, Report, ReportedAction, ReportedFinding},
+    report::{FINDINGS_SHOWN, Report, ReportedAction, ReportedFinding, cents},
     settings::Settings,
 };
 
@@ -124,7 +124,7 @@ pub async fn settle(
     report.total_findings = planned.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
     let outcomes = if wake.dry_run {
-        due(&planned).into_iter().map(|(id, _)| (id, None)).collect()
+        due(&planned).into_keys().map(|id| (id, None)).collect()
     } else if has_ledger {
         carry_out(context, policy, facts, &mut planned, closed, &mut report).await
     } else {
@@ -144,7 +144,7 @@ async fn carry_out(
     context: &Context,
     policy: &Policy,
     facts: &Facts,
-    planned: &mut Vec<Planned>,
+    planned: &mut [Planned],
     mut closed: Vec<Closed>,
     report: &mut Report,
 ) -> Outcomes {
@@ -154,7 +154,9 @@ async fn carry_out(
         Ok(refused) => leave_to_the_other_run(planned, &refused),
         Err(error) => {
             report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error));
-            planned.iter_mut().for_each(|one| one.step = Step::Wait);
+            for one in planned.iter_mut() {
+                one.step = Step::Wait;
+            }
             return HashMap::new();
         }
     }
@@ -389,7 +391,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
         owner: finding.owner,
         team: finding.team,
         reason: finding.waste.reason,
-        monthly_cost_usd: finding.waste.usd_per_month,
+        monthly_cost_usd: finding.waste.usd_per_month.and_then(cents),
         state,
     }
 }

@@ -1,7 +1,7 @@
 //! `cost-guard`: checks a policy offline, and prints the rules' manual.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
@@ -77,7 +77,7 @@ fn manual() -> anyhow::Result<String> {
             // One level down: the manual has one title.
             let line = line.strip_prefix(' ').unwrap_or(line);
             let deeper = if line.starts_with('#') { "#" } else { "" };
-            text += &format!("{deeper}{line}\n");
+            writeln!(text, "{deeper}{line}")?;
         }
         let defaults = (rule.defaults)();
         if defaults.is_empty() {
@@ -87,10 +87,8 @@ fn manual() -> anyhow::Result<String> {
         text += "| setting | default | meaning |\n|---|---|---|\n";
         for (name, value) in defaults {
             let value = value.to_string();
-            text += &format!(
-                "| `{name}` | `{value}` | {} |\n",
-                field_doc(&source, &name).with_context(|| format!("{}: `{name}` has no doc comment", path.display()))?
-            );
+            let meaning = field_doc(&source, &name).with_context(|| format!("{}: `{name}` has no doc comment", path.display()))?;
+            writeln!(text, "| `{name}` | `{value}` | {meaning} |")?;
         }
     }
     Ok(text)

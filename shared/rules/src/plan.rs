@@ -198,7 +198,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
                 plan.closed.extend(close(old, finding.run, now));
             }
         } else {
-            plan.planned.push(step(finding, entry, now));
+            plan.planned.push(step(finding, entry.as_ref(), now));
         }
     }
     hold_back(&mut plan.planned);
@@ -258,9 +258,9 @@ fn restarted(entry: &Entry, finding: &Finding) -> bool {
     finding.run.is_some() && entry.run != finding.run
 }
 
-fn step(finding: Finding, old: Option<Entry>, now: Timestamp) -> Planned {
+fn step(finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
     let mut entry = new_entry(&finding, now);
-    if let Some(old) = &old {
+    if let Some(old) = old {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
         if old.state != State::Closed {
@@ -275,10 +275,10 @@ fn step(finding: Finding, old: Option<Entry>, now: Timestamp) -> Planned {
             entry.notified_at = None;
             Step::Exempt
         }
-        false if finding.mode == Mode::Enforce && finding.suspended.is_none() => enforce(&finding, old.as_ref(), &mut entry, now),
-        false => report(&finding, old.as_ref(), &mut entry, now),
+        false if finding.mode == Mode::Enforce && finding.suspended.is_none() => enforce(&finding, old, &mut entry, now),
+        false => report(&finding, old, &mut entry, now),
     };
-    let changed = match &old {
+    let changed = match old {
         None => true,
         Some(old) => {
             let told = matches!(step, Step::Report | Step::Remind | Step::Warn | Step::Act);

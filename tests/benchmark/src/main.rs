@@ -1,2 +1,238 @@
-//! Placeholder until its first commit.
-fn main() {}
+//! `make bench`: what notebook-stopper costs, measured on the release binary as Lambda runs it. Figures, not a test: medians of several runs, and ratios.
+#![expect(clippy::print_stdout, reason = "the figures are what it prints")]
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use clap::Parser;
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use end_to_end::lambda::Function;
+use serde_json::json;
+use simulator::{Estate, Simulator};
+use tempfile::NamedTempFile;
+
+mod start;
+
+/// How long every simulated call takes in the sweeps.
+const LATENCY: Duration = Duration::from_millis(20);
+const TIMEOUT: Duration = Duration::from_mins(5);
+
+/// Calls, seconds, CPU and memory of notebook-stopper.
+#[derive(Parser)]
+struct Arguments {
+    /// Runs of each measurement, of which the median is printed.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+}
+
+/// One line of the result.
+struct Figure {
+    what: &'static str,
+    measured: String,
+    goal: &'static str,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let runs = Arguments::parse().runs.max(1);
+    ensure!(binary().exists(), "{} is not there: build with cargo build --release --workspace", binary().display());
+    let mut figures = vec![];
+    println!("10,000 notebooks, {LATENCY:?} per call, report mode …");
+    figures.extend(sweep(runs).await?);
+    println!("1,000 notebooks of which 900 are to be stopped, {LATENCY:?} per call, enforce mode …");
+    figures.extend(enforce(runs).await?);
+    println!("The start, over TLS …");
+    figures.extend(start::measure(runs.max(15)).await?);
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["what", "median", "goal"]);
+    for Figure { what, measured, goal } in figures {
+        table.add_row([what, &measured, goal]);
+    }
+    println!("{table}");
+    println!("Medians of {runs} runs (the start: of {}), on this machine, with whatever else it was doing.", runs.max(15));
+    Ok(())
+}
+
+/// The binary beside this one.
+fn binary() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_default();
+    own.with_file_name("notebook-stopper")
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The function on an account, with a policy.
+pub(crate) struct Run {
+    pub(crate) function: Function,
+    _policy: NamedTempFile,
+}
+
+pub(crate) async fn start(account: &Simulator, endpoint: &str, policy: &str, more: &[(&str, &str)]) -> anyhow::Result<Run> {
+    let file = NamedTempFile::new()?;
+    std::fs::write(file.path(), policy)?;
+    let (source, topic) = (format!("file:{}", file.path().display()), account.topic_arn());
+    let mut environment = vec![
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+        ("COST_GUARD_POLICY", &source),
+        ("COST_GUARD_TOPIC_ARN", &topic),
+        ("COST_GUARD_TABLE", "cost-guard"),
+        ("COST_GUARD_LOG", "warn"),
+    ];
+    environment.extend_from_slice(more);
+    let function = Function::start(&binary(), &environment, TIMEOUT).await?;
+    Ok(Run { function, _policy: file })
+}
+
+/// The most memory that a process had, in MiB.
+fn peak_mib(process: Option<u32>) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.context("the process has ended")?))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in /proc/<pid>/status")?;
+    let kib: f64 = line.split_whitespace().next().context("VmHWM is empty")?.parse()?;
+    Ok(kib / 1024.0)
+}
+
+async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
+    let account = Simulator::start(Estate::from_toml(
+        r#"
+        [[notebook]]
+        name = "nb-{}"
+        count = 9995
+        instance-type = "ml.m5.xlarge"
+        tags = { Owner = "ann@example.com", Team = "churn", Project = "x", CostCenter = "AB1234" }
+        [[notebook]]
+        name = "left-on-{}"
+        count = 3
+        since = "-5d"
+        tags = { Owner = "bob@example.com" }
+        [[notebook]]
+        name = "untagged-{}"
+        count = 2
+        since = "-5d"
+        "#,
+    )?)?;
+    let policy = "[working-hours]\ndefault = \"always\"";
+    // The first run of a day reads Studio's idle shutdown too, and mails: the others are what 95 of 96 runs of a day are.
+    start(&account, account.endpoint(), policy, &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+    account.set_latency(LATENCY);
+    let (mut seconds, mut memory, mut calls, mut floors) = (vec![], vec![], vec![], vec![]);
+    for _ in 0..runs {
+        floors.push(sequential_pages(&account)?);
+        let mut run = start(&account, account.endpoint(), policy, &[]).await?;
+        account.reset_counts();
+        let started = Instant::now();
+        let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+        seconds.push(started.elapsed().as_secs_f64());
+        ensure!(report["examined"]["notebook-instance"] == 10_000 && report["total-findings"] == 5, "{report}");
+        memory.push(peak_mib(run.function.id())?);
+        #[expect(clippy::cast_precision_loss, reason = "hundreds of calls")]
+        calls.push(account.calls().values().sum::<u64>() as f64);
+    }
+    let (seconds, floor) = (median(seconds), median(floors));
+    Ok(vec![
+        Figure { what: "sweep of 10,000 notebooks: AWS calls", measured: format!("{:.0}", median(calls)), goal: "≤ 210" },
+        Figure { what: "100 pages one after the other, nothing else (run beside it)", measured: format!("{floor:.2} s"), goal: "2.0 s" },
+        Figure {
+            what: "sweep: wall time",
+            measured: format!("{seconds:.2} s = {:.2} × the pages", seconds / floor),
+            goal: "≤ 1.25 × 2.0 s",
+        },
+        Figure { what: "sweep: peak memory", measured: format!("{:.1} MiB", median(memory)), goal: "≤ 28 MiB" },
+    ])
+}
+
+/// What any reader of 10,000 notebooks has to wait for: 100 pages, each after the one before.
+fn sequential_pages(account: &Simulator) -> anyhow::Result<f64> {
+    let address = account.endpoint().trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let started = Instant::now();
+    let mut token: Option<String> = None;
+    loop {
+        let mut input = json!({"MaxResults": 100});
+        if let Some(token) = &token {
+            input["NextToken"] = token.as_str().into();
+        }
+        let body = input.to_string();
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: SageMaker.ListNotebookInstances\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(format!("{head}{body}").as_bytes())?;
+        let answer: serde_json::Value = serde_json::from_slice(&read_body(&mut stream)?)?;
+        match answer["NextToken"].as_str() {
+            Some(next) => token = Some(next.to_owned()),
+            None => return Ok(started.elapsed().as_secs_f64()),
+        }
+    }
+}
+
+fn read_body(stream: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
+    let mut answer = vec![];
+    let mut buffer = [0; 65536];
+    loop {
+        let read = stream.read(&mut buffer)?;
+        ensure!(0 < read, "the simulator closed the connection");
+        answer.extend_from_slice(&buffer[..read]);
+        let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+        let text = String::from_utf8_lossy(&answer[..head]).to_lowercase();
+        let length: usize =
+            text.lines().find_map(|line| line.strip_prefix("content-length: ")).context("no content-length")?.trim().parse()?;
+        if head + 4 + length <= answer.len() {
+            return Ok(answer.split_off(head + 4));
+        }
+    }
+}
+
+async fn enforce(runs: usize) -> anyhow::Result<Vec<Figure>> {
+    let estate = r#"
+        [[notebook]]
+        name = "left-on-{}"
+        count = 900
+        instance-type = "ml.m5.xlarge"
+        since = "-5d"
+        tags = { Owner = "ann@example.com" }
+        [[notebook]]
+        name = "fine-{}"
+        count = 100
+        tags = { Owner = "bob@example.com" }
+    "#;
+    let policy =
+        "max-actions = 1000\n[working-hours]\ndefault = \"always\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
+    let (mut seconds, mut memory, mut in_flight) = (vec![], vec![], vec![]);
+    for _ in 0..runs {
+        let account = Simulator::start(Estate::from_toml(estate)?)?;
+        let mut run = start(&account, account.endpoint(), policy, &[]).await?;
+        account.set_latency(LATENCY);
+        let started = Instant::now();
+        let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+        seconds.push(started.elapsed().as_secs_f64());
+        let stopped = account.notebooks().iter().filter(|notebook| notebook.status == "Stopping").count();
+        ensure!(stopped == 900 && report["notified"] == 1, "{stopped} stopped, {} mailed", report["notified"]);
+        memory.push(peak_mib(run.function.id())?);
+        #[expect(clippy::cast_precision_loss, reason = "a handful of calls")]
+        in_flight.push(account.most_in_flight().get("sagemaker:StopNotebookInstance").copied().unwrap_or_default() as f64);
+    }
+    let seconds = median(seconds);
+    let floor = LATENCY.as_secs_f64() * (900.0_f64 / 16.0).ceil();
+    Ok(vec![
+        Figure {
+            what: "900 of 1,000 stopped, each looked at once more: whole run",
+            measured: format!("{seconds:.2} s = {:.2} × the stops alone", seconds / floor),
+            goal: "≤ 2 s",
+        },
+        Figure { what: "stops in flight at most", measured: format!("{:.0}", median(in_flight)), goal: "16" },
+        Figure { what: "enforcing run: peak memory", measured: format!("{:.1} MiB", median(memory)), goal: "" },
+    ])
+}

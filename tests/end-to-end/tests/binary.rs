@@ -1,4 +1,5 @@
 //! The real binary, as Lambda runs it: its environment, its events, its answers, its errors.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{path::PathBuf, time::Duration};
 

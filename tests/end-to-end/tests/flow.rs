@@ -1,4 +1,5 @@
 //! One notebook through a night: event to mail, warning, stop, ledger. In this process, on a simulated account.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{Guard, TABLE};
 use jiff::SignedDuration;

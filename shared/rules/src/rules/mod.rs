@@ -50,7 +50,7 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
 /// What a rule can look at.
 pub trait Subject: Sized + 'static {
     /// All of them.
-    fn all<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Self>;
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self>;
     /// What it has in common with the others.
     fn resource(&self) -> &Resource;
     /// Since when it runs, if it does.
@@ -58,7 +58,7 @@ pub trait Subject: Sized + 'static {
 }
 
 impl Subject for Notebook {
-    fn all<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Self> {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.notebooks.iter()
     }
     fn resource(&self) -> &Resource {
@@ -70,7 +70,7 @@ impl Subject for Notebook {
 }
 
 impl Subject for App {
-    fn all<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Self> {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.apps.iter()
     }
     fn resource(&self) -> &Resource {
@@ -82,7 +82,7 @@ impl Subject for App {
 }
 
 impl Subject for IdleShutdown {
-    fn all<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Self> {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.idle_shutdowns.iter()
     }
     fn resource(&self) -> &Resource {
@@ -94,7 +94,7 @@ impl Subject for IdleShutdown {
 }
 
 impl Subject for Resource {
-    fn all<'a>(facts: &'a Facts) -> impl Iterator<Item = &'a Self> {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.resources()
     }
     fn resource(&self) -> &Resource {
@@ -226,6 +226,9 @@ impl App {
     }
 }
 
+/// Reads a rule's own settings.
+type ReadRule = fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Error>;
+
 /// A rule without its type.
 pub struct Entry {
     /// [`Rule::NAME`].
@@ -234,7 +237,7 @@ pub struct Entry {
     pub enforceable: bool,
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
-    pub(crate) read: fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Error>,
+    pub(crate) read: ReadRule,
 }
 
 impl Entry {

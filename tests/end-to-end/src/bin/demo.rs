@@ -65,7 +65,7 @@ fn timeline(week: &Week) {
         for moment in moments {
             match &moment.what {
                 Happening::Enforcing => {
-                    println!("  {time}  POLICY   notebook-off-hours and studio-app-off-hours are switched from report to enforce")
+                    println!("  {time}  POLICY   both off-hours rules are switched from report to enforce")
                 }
                 Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
                 Happening::Mailed(mails) => mails.iter().for_each(|mail| println!("  {time}  mail     {mail}")),
