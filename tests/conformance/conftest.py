@@ -1,0 +1,141 @@
+"""The simulator and moto as processes, boto3 clients for both, and the check of every answer against botocore's own service models."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+import boto3
+import pytest
+from botocore.config import Config
+
+TOP = pathlib.Path(__file__).parents[2]
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+ESTATE = """
+region = "eu-central-1"
+start = "2026-11-23T08:00:00Z"
+topic = "cost-guard"
+table = "cost-guard"
+[[notebook]]
+name = "Churn-EDA"
+instance-type = "ml.m5.xlarge"
+since = "-2h"
+lifecycle-config = "cost-guard-idle-agent"
+used = "never"
+tags = { Owner = "ann@example.com" }
+[[notebook]]
+name = "bulk-{}"
+count = 25
+status = "Stopped"
+since = "-3d"
+[[domain]]
+id = "d-1"
+name = "company"
+tags = { Owner = "platform@example.com" }
+jupyter-lab-idle = { lifecycle-management = "ENABLED", idle-timeout-minutes = 60 }
+[[user-profile]]
+domain = "d-1"
+name = "ann"
+code-editor-idle = { lifecycle-management = "DISABLED", idle-timeout-minutes = 60 }
+[[space]]
+domain = "d-1"
+name = "lab"
+jupyter-lab-idle-minutes = 90
+[[app]]
+domain = "d-1"
+space = "lab"
+instance-type = "ml.m5.xlarge"
+since = "-5h"
+[[app]]
+domain = "d-1"
+user-profile = "ann"
+type = "KernelGateway"
+status = "Deleted"
+since = "-5h"
+"""
+
+
+class Account:
+    """An AWS account at an endpoint."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+
+    def client(self, service):
+        config = Config(retries={"total_max_attempts": 1})
+        client = boto3.client(
+            service, region_name=REGION, endpoint_url=self.endpoint, aws_access_key_id="x", aws_secret_access_key="x", config=config
+        )
+        client.meta.events.register("after-call.*.*", check_answer)
+        return client
+
+    def control(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(f"{self.endpoint}/_simulator/{path}", data=data) as answer:
+            return json.loads(answer.read() or "null")
+
+
+def check_answer(http_response, model, **_):
+    """boto3 drops what its models do not know, in silence: here that is an error."""
+    kind = http_response.headers.get("content-type", "")
+    if "json" in kind and http_response.status_code == 200 and model.output_shape:
+        check_shape(model.name, model.output_shape, json.loads(http_response.content or "{}"))
+
+
+def check_shape(where, shape, value):
+    if shape.type_name == "structure":
+        assert isinstance(value, dict), f"{where} is not an object: {value!r}"
+        unknown = set(value) - set(shape.members)
+        assert not unknown, f"{where}: {unknown} is not in AWS's model"
+        missing = set(shape.required_members) - set(value)
+        assert not missing, f"{where}: {missing} is required by AWS's model"
+        for name, inner in value.items():
+            check_shape(f"{where}.{name}", shape.members[name], inner)
+    elif shape.type_name == "list":
+        for inner in value:
+            check_shape(where + "[]", shape.member, inner)
+    elif shape.type_name == "map":
+        for inner in value.values():
+            check_shape(where + "{}", shape.value, inner)
+    elif shape.type_name == "string":
+        assert isinstance(value, str), f"{where}: {value!r} is not a text"
+        assert not shape.enum or value in shape.enum, f"{where}: {value!r} is not one of {shape.enum}"
+    elif shape.type_name in ("integer", "long", "double", "float", "timestamp"):
+        assert isinstance(value, (int, float)), f"{where}: {value!r} is not a number"
+
+
+def start(command, environment, ready):
+    process = subprocess.Popen(command, env=dict(os.environ, **environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        line = process.stdout.readline()
+        found = re.search(ready, line)
+        if found:
+            return process, found.group(1)
+        assert process.poll() is None, line
+    raise AssertionError(f"{command} did not start")
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    binary = pathlib.Path(os.environ.get("SIMULATOR", TOP / "target" / "debug" / "simulator"))
+    assert binary.exists(), f"{binary} is not there: cargo build --workspace"
+    (tmp_path / "estate.toml").write_text(ESTATE)
+    process, endpoint = start([binary, "--estate", tmp_path / "estate.toml", "--port", "0"], {}, r"AWS_ENDPOINT_URL=(\S+)")
+    yield Account(endpoint)
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def moto():
+    command = [sys.executable, "-m", "moto.server", "-p", "0"]
+    process, endpoint = start(command, {"AWS_DEFAULT_REGION": REGION, "PYTHONUNBUFFERED": "1"}, r"Running on (http://127\.0\.0\.1:\d+)")
+    yield Account(endpoint)
+    process.kill()
+    process.wait()
