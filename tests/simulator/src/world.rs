@@ -430,3 +430,6 @@ impl World {
 /// The statuses of a notebook instance in the API.
 pub(crate) const NOTEBOOK_STATUSES: [&str; 9] =
     ["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating", "PendingMaintenance", "InMaintenance"];
+
+#[cfg(test)]
+mod tests;

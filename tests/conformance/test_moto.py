@@ -1,0 +1,136 @@
+"""The same calls to the simulator and to moto, compared answer by answer. Where they differ, the table says who is right and by which source."""
+
+import re
+
+from botocore.exceptions import ClientError
+
+from conftest import REGION
+
+ARN = f"arn:aws:sagemaker:{REGION}:123456789012:notebook-instance/"
+
+# What is known to differ: the step, and why the simulator is right. A row that no longer differs fails the test.
+# The sources: "model" is botocore's service model, "facts" the AWS documentation page or recording named.
+DIFFERENCES = {
+    "create": "moto writes the name in the ARN as given; AWS in lower case (EventBridge events of real accounts, Service Workbench's documentation)",
+    "describe": "moto has a notebook InService at once, AWS first Pending (CreateNotebookInstance API reference); ARNs as above",
+    "list": "as describe; and moto gives no Url before a notebook runs",
+    "stop while pending": "moto stops from any state; AWS only from InService (error text recorded by users of real accounts)",
+    "stop": "moto stops at once, AWS goes through Stopping (StopNotebookInstance API reference)",
+    "stop twice": "moto lets it pass; AWS refuses: Status (Stopped) not in ([InService])",
+    "list tags of nothing": "moto fails with HTTP 500; AWS refuses with a ValidationException",
+    "add tags": "moto keeps both values of an equal key; AWS overwrites it (AddTags API reference)",
+    "index": "ARNs as in create; and the doubled tag as in add tags",
+    "subject with a line break": "moto takes it; AWS refuses (Publish API reference: no line breaks or control characters)",
+    "describe table": "moto gives more of what AWS gives: the simulator only what the guard and its tests read",
+    "create table": "as describe table",
+    "transaction": "moto tells the consumed capacity unasked; AWS's default for ReturnConsumedCapacity is NONE (model)",
+    "batch": "as transaction",
+}
+
+
+def steps(account):
+    """Yields (name, answer or error) of the same story on any account."""
+    sagemaker, sns, ssm = account.client("sagemaker"), account.client("sns"), account.client("ssm")
+    dynamodb, tagging = account.client("dynamodb"), account.client("resourcegroupstaggingapi")
+    told = []
+
+    def tell(name, call, **arguments):
+        try:
+            answer = call(**arguments)
+            answer.pop("ResponseMetadata", None)
+        except ClientError as error:
+            answer = {"error": error.response["Error"]["Code"], "message": error.response["Error"]["Message"]}
+        told.append((name, normalized(answer)))
+        return answer
+
+    role = "arn:aws:iam::123456789012:role/DataScience"
+    new = dict(NotebookInstanceName="Moto-1", InstanceType="ml.m5.xlarge", RoleArn=role, Tags=[{"Key": "Owner", "Value": "ann"}])
+    arn = tell("create", sagemaker.create_notebook_instance, **new)["NotebookInstanceArn"]
+    tell("create twice", sagemaker.create_notebook_instance, **new)
+    tell("describe", sagemaker.describe_notebook_instance, NotebookInstanceName="Moto-1")
+    tell("list", sagemaker.list_notebook_instances, NameContains="Moto")
+    tell("list none", sagemaker.list_notebook_instances, NameContains="nobody")
+    tell("list tags", sagemaker.list_tags, ResourceArn=arn)
+    tell("describe nothing", sagemaker.describe_notebook_instance, NotebookInstanceName="nobody")
+    tell("stop nothing", sagemaker.stop_notebook_instance, NotebookInstanceName="nobody")
+    tell("delete while it runs", sagemaker.delete_notebook_instance, NotebookInstanceName="Moto-1")
+    if account.is_simulator:
+        tell("stop while pending", sagemaker.stop_notebook_instance, NotebookInstanceName="Moto-1")
+        account.control("advance", {"by": "5m"})
+    else:
+        told.append(("stop while pending", {}))
+    sagemaker.stop_notebook_instance(NotebookInstanceName="Moto-1")
+    tell("stop", sagemaker.describe_notebook_instance, NotebookInstanceName="Moto-1")
+    if account.is_simulator:
+        account.control("advance", {"by": "5m"})
+    tell("stop twice", sagemaker.stop_notebook_instance, NotebookInstanceName="Moto-1")
+    tell("add tags", sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "Owner", "Value": "bob"}])
+    tell("index", tagging.get_resources, ResourceTypeFilters=["sagemaker:notebook-instance"], TagFilters=[])
+    tell("delete tags", sagemaker.delete_tags, ResourceArn=arn, TagKeys=["Owner"])
+    tell("no tags left", sagemaker.list_tags, ResourceArn=arn)
+    tell("list tags of nothing", sagemaker.list_tags, ResourceArn=ARN + "nobody")
+    tell("delete", sagemaker.delete_notebook_instance, NotebookInstanceName="Moto-1")
+    tell("describe what is deleted", sagemaker.describe_notebook_instance, NotebookInstanceName="Moto-1")
+
+    topic = sns.create_topic(Name="compared")["TopicArn"]
+    tell("mail", sns.publish, TopicArn=topic, Subject="x", Message="y", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    tell("mail to nothing", sns.publish, TopicArn=topic + "x", Message="y")
+    tell("a long subject", sns.publish, TopicArn=topic, Subject="x" * 101, Message="y")
+    tell("subject with a line break", sns.publish, TopicArn=topic, Subject="x\ny", Message="y")
+    tell("a long mail", sns.publish, TopicArn=topic, Message="y" * 262145)
+
+    tell("no parameter", ssm.get_parameter, Name="/compared")
+    ssm.put_parameter(Name="/compared", Value="v", Type="String")
+    told.append(("parameter", ssm.get_parameter(Name="/compared")["Parameter"]["Value"]))
+    tell("parameter twice", ssm.put_parameter, Name="/compared", Value="w", Type="String")
+
+    schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    table = "compared"
+    tell("create table", dynamodb.create_table, TableName=table, KeySchema=schema, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
+    tell("describe table", dynamodb.describe_table, TableName=table)
+    tell("describe no table", dynamodb.describe_table, TableName="nothing")
+
+    def item(sk, version):
+        return {"pk": {"S": "p"}, "sk": {"S": sk}, "version": {"N": version}}
+
+    def put(sk, **more):
+        return {"Put": {"TableName": table, "Item": item(sk, "1"), **more}}
+
+    absent = {"ConditionExpression": "attribute_not_exists(pk)"}
+    tell("transaction", dynamodb.transact_write_items, TransactItems=[put("a", **absent), put("b", **absent)])
+    tell("transaction refused", dynamodb.transact_write_items, TransactItems=[put("a", **absent), put("c")])
+    tell("all or nothing", dynamodb.get_item, TableName=table, Key={"pk": {"S": "p"}, "sk": {"S": "c"}})
+    old = dict(ConditionExpression="version = :v", ExpressionAttributeValues={":v": {"N": "7"}})
+    tell("put refused", dynamodb.put_item, TableName=table, Item=item("a", "2"), **old)
+    query = dict(TableName=table, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "p"}})
+    first = tell("query", dynamodb.query, Limit=1, **query)
+    tell("query's next page", dynamodb.query, ExclusiveStartKey=first["LastEvaluatedKey"], **query)
+    tell("batch", dynamodb.batch_get_item, RequestItems={table: {"Keys": [{"pk": {"S": "p"}, "sk": {"S": "a"}}]}})
+    tell("query no table", dynamodb.query, **dict(query, TableName="nothing"))
+    return told
+
+
+def normalized(answer):
+    """Without times, ids and the like."""
+    if isinstance(answer, dict):
+        changing = {"CreationTime", "LastModifiedTime", "MessageId", "CreationDateTime", "TableId", "NotebookInstanceLifecycleConfigName"}
+        return {key: normalized(value) for key, value in answer.items() if key not in changing}
+    if isinstance(answer, list):
+        return [normalized(one) for one in answer]
+    return re.sub(r"notebook-instance/\w+-1\b", "notebook-instance/moto-1", answer) if isinstance(answer, str) and "Cannot create" in answer else answer
+
+
+def test_the_simulator_and_moto_agree_or_the_difference_is_listed(simulated, moto):
+    simulated.is_simulator, moto.is_simulator = True, False
+    ours, theirs = steps(simulated), steps(moto)
+    assert [name for name, _ in ours] == [name for name, _ in theirs]
+    differing = {name: (mine, other) for (name, mine), (_, other) in zip(ours, theirs) if mine != other and not both_refuse(mine, other)}
+    unlisted = {name: both for name, both in differing.items() if name not in DIFFERENCES}
+    assert not unlisted, "\n".join(f"{name}\n  simulator: {mine}\n  moto:      {other}" for name, (mine, other) in unlisted.items())
+    assert set(differing) == set(DIFFERENCES), f"no longer different: {set(DIFFERENCES) - set(differing)}"
+
+
+def both_refuse(mine, other):
+    """The same error code is agreement: wordings are compared in test_boto3.py with AWS's own."""
+    return isinstance(mine, dict) and isinstance(other, dict) and "error" in mine and mine["error"] == other.get("error")
