@@ -78,3 +78,83 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
         Err(error) => Outcome::Failed(why(&error)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sagemaker::{
+        Client,
+        operation::{
+            delete_app::DeleteAppOutput, stop_notebook_instance::StopNotebookInstanceError,
+            stop_notebook_instance::StopNotebookInstanceOutput,
+        },
+        types::error::ResourceNotFound,
+    };
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::testing;
+
+    fn app() -> Remedy {
+        let home = AppHome::Space("lab".into());
+        Remedy::DeleteApp { domain: "d-1".into(), home, app_type: "JupyterLab".into(), app_name: "default".into() }
+    }
+
+    #[tokio::test]
+    async fn a_stop_names_the_notebook() {
+        let rule = mock!(Client::stop_notebook_instance)
+            .match_requests(|call| call.notebook_instance_name() == Some("churn"))
+            .then_output(|| StopNotebookInstanceOutput::builder().build());
+        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+        assert_eq!(act(&clients, &Remedy::StopNotebook, "churn").await, Outcome::Done);
+        assert_eq!(rule.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_aws_answers_to_a_stop_is_understood() {
+        for (code, message, outcome) in [
+            ("ValidationException", "RecordNotFound", "already-done"),
+            (
+                "ValidationException",
+                "Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for Notebook Instance (arn:…)",
+                "already-done",
+            ),
+            ("ValidationException", "Status (Stopping) not in ([InService]). Unable to transition", "already-done"),
+            ("ValidationException", "Status (Pending) not in ([InService]). Unable to transition", "skipped"),
+            ("ValidationException", "Status (Updating) not in ([InService]). Unable to transition", "skipped"),
+            ("AccessDeniedException", "User is not authorized", "failed"),
+            ("InternalFailure", "", "failed"),
+        ] {
+            let rule =
+                mock!(Client::stop_notebook_instance).then_error(move || StopNotebookInstanceError::generic(testing::error(code, message)));
+            let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+            let ended = act(&clients, &Remedy::StopNotebook, "churn").await;
+            assert_eq!(ended.name(), outcome, "{code}: {message}: {ended:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_app_is_deleted_in_its_space() {
+        let rule = mock!(Client::delete_app)
+            .match_requests(|call| {
+                call.space_name() == Some("lab") && call.user_profile_name().is_none() && call.app_type() == Some(&AppType::JupyterLab)
+            })
+            .then_output(|| DeleteAppOutput::builder().build());
+        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+        assert_eq!(act(&clients, &app(), "lab JupyterLab default").await, Outcome::Done);
+    }
+
+    #[tokio::test]
+    async fn an_app_that_is_gone_is_done_and_a_refusal_is_not() {
+        let gone = mock!(Client::delete_app).then_error(|| DeleteAppError::ResourceNotFound(ResourceNotFound::builder().build()));
+        let clients = Clients { sagemaker: testing::sagemaker(&[&gone]), ..testing::clients() };
+        assert_eq!(act(&clients, &app(), "x").await.name(), "already-done");
+        let denied = mock!(Client::delete_app).then_error(|| DeleteAppError::generic(testing::denied()));
+        let clients = Clients { sagemaker: testing::sagemaker(&[&denied]), ..testing::clients() };
+        assert_eq!(act(&clients, &app(), "x").await.name(), "failed");
+    }
+
+    #[tokio::test]
+    async fn advice_is_never_acted_upon() {
+        assert_eq!(act(&testing::clients(), &Remedy::Advice("delete it".into()), "x").await.name(), "skipped");
+    }
+}

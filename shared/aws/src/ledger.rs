@@ -19,6 +19,7 @@ use cost_rules::{
     plan::{Entry, Kept, Saving, Scope, State},
     rules,
 };
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -30,8 +31,11 @@ const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How long a saving is remembered: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
-/// `DynamoDB`'s most items in one transaction.
+/// DynamoDB's most items in one transaction.
 const TRANSACTION: usize = 100;
+
+/// Transactions written at the same time.
+const TRANSACTIONS_IN_FLIGHT: usize = 8;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -60,6 +64,11 @@ impl Record {
         match self {
             Self::Finding(entry) | Self::Closed(entry, _) => entry,
         }
+    }
+
+    /// How many items of a transaction it takes.
+    fn places(&self) -> usize {
+        if matches!(self, Self::Closed(_, Some(_))) { 2 } else { 1 }
     }
 }
 
@@ -127,19 +136,35 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<Key>> {
-        let mut refused = HashSet::new();
-        // A closed finding takes two places, so half as many fit for certain.
-        for chunk in records.chunks(TRANSACTION / 2) {
-            let mut chunk = chunk.to_vec();
-            while !chunk.is_empty() {
-                let again = self.transaction(&chunk, now).await?;
-                let lost: HashSet<Key> = again.iter().map(|index| key(chunk[*index].entry())).collect();
-                if lost.is_empty() {
-                    break;
+        let mut transactions: Vec<Vec<Record>> = vec![];
+        let mut room = 0;
+        for record in records {
+            let places = record.places();
+            match transactions.last_mut().filter(|_| places <= room) {
+                Some(last) => last.push(record),
+                None => {
+                    transactions.push(vec![record]);
+                    room = TRANSACTION;
                 }
-                chunk.retain(|record| !lost.contains(&key(record.entry())));
-                refused.extend(lost);
             }
+            room -= places;
+        }
+        let written = stream::iter(transactions).map(async |records| self.write_all(records, now).await);
+        let refused: Vec<HashSet<Key>> = written.buffer_unordered(TRANSACTIONS_IN_FLIGHT).try_collect().await?;
+        Ok(refused.into_iter().flatten().collect())
+    }
+
+    /// Writes what fits into one transaction, leaving out what is refused until the rest is written.
+    async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<Key>> {
+        let mut refused = HashSet::new();
+        while !records.is_empty() {
+            let again = self.transaction(&records, now).await?;
+            let lost: HashSet<Key> = again.iter().map(|index| key(records[*index].entry())).collect();
+            if lost.is_empty() {
+                break;
+            }
+            records.retain(|record| !lost.contains(&key(record.entry())));
+            refused.extend(lost);
         }
         Ok(refused)
     }

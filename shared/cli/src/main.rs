@@ -43,7 +43,7 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let policy = Policy::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
     println!("{}: no errors.", file.display());
-    for rule in &rules::ALL {
+    for rule in rules::ALL {
         let modes = policy.modes(rule.name);
         let says = match modes.as_slice() {
             [] => "off",
@@ -68,7 +68,7 @@ fn manual() -> anyhow::Result<String> {
          | `remind-after` | the policy's (`\"7d\"`) | until an open finding is mailed again |\n\
          | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
     );
-    for rule in &rules::ALL {
+    for rule in rules::ALL {
         let path =
             PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules")).join(format!("{}.rs", rule.name.replace('-', "_")));
         let source = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn every_rule_has_the_headings_of_the_manual() {
         let manual = manual().unwrap();
-        for rule in &rules::ALL {
+        for rule in rules::ALL {
             let section =
                 manual.split(&format!("\n## {}\n", rule.name)).nth(1).unwrap_or_else(|| panic!("{} has no `# {}`", rule.name, rule.name));
             let section = section.split("\n## ").next().unwrap();

@@ -40,7 +40,7 @@ struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    ensure!(binary().exists(), "{} is not there: build with cargo build --release --workspace", binary().display());
+    ensure!(binary().exists(), "{} is not there: make bench builds it", binary().display());
     let mut figures = vec![];
     println!("10,000 notebooks, {LATENCY:?} per call, report mode …");
     figures.extend(sweep(runs).await?);

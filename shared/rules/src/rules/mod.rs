@@ -23,7 +23,7 @@ mod studio_app_off_hours;
 mod studio_idle_shutdown_off;
 
 /// Every rule, in the order of the manual.
-pub static ALL: [Entry; 8] = [
+pub static ALL: &[Entry] = &[
     Entry::of::<notebook_off_hours::NotebookOffHours>(),
     Entry::of::<notebook_idle::NotebookIdle>(),
     Entry::of::<notebook_always_on::NotebookAlwaysOn>(),
