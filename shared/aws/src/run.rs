@@ -281,10 +281,10 @@ async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &
 
 /// What the ledger says after an action, and what the owner is told.
 fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
-    // Until it is told, it is due: a warned entry whose time has come is acted upon by the next run.
+    // A warned entry whose time has come is acted upon by the next run.
     let due_again = |entry: &mut Entry| {
         entry.state = State::Warned;
-        entry.notified_at = entry.act_after.map(|_| now);
+        entry.notified_at = Some(now);
     };
     match outcome {
         Some(Outcome::Done | Outcome::AlreadyDone(_)) => {

@@ -271,6 +271,7 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         let _ = write!(text, "\n  Why:   {reason}.");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
+        (_, Some(hour)) if *news == News::Done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
         (None, _) if matches!(remedy, Some(Remedy::Advice(_))) => Ok(()),

@@ -1,6 +1,6 @@
 //! From findings and what the ledger remembers of them to what is done now: mail, remind, warn, wait, act, hold back, close. Pure.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
@@ -10,10 +10,14 @@ use crate::{
     facts::{Facts, Kind, Resource, id_of_arn},
     finding::{Finding, Judgement, Mode, Remedy},
     price::HOURS_PER_MONTH,
+    rules::{self, Subject as _},
 };
 
 /// A stop takes a few minutes to show: what was acted upon is not acted upon again within this time.
 const SETTLING: SignedDuration = SignedDuration::from_mins(15);
+
+/// What another run is at work on is left to it for this long: a function runs for five minutes at most. After that, that run has broken off.
+const AT_WORK: SignedDuration = SignedDuration::from_mins(6);
 
 /// An open finding is written again when nothing but the time has changed, so that it does not expire: this often.
 const REFRESH: SignedDuration = SignedDuration::from_hours(24);
@@ -208,7 +212,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut gone: Vec<Entry> = known
         .into_values()
         .filter(|entry| scope.includes(&entry.id))
-        .filter(|entry| !undecided.iter().any(|(rule, id)| *rule == entry.rule && *id == entry.id))
+        .filter(|entry| !is_undecided(&undecided, entry) && !at_work(entry, now))
         .filter(|entry| {
             let complete = Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
             resources.contains_key(entry.id.as_str()) || complete
@@ -224,10 +228,20 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
 
 /// What runs now, and since when.
 fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
-    use crate::rules::Subject as _;
     let notebooks = facts.notebooks.iter().filter_map(|notebook| Some((notebook.resource.id.as_str(), notebook.run()?)));
     let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
     notebooks.chain(apps).collect()
+}
+
+fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
+    let rule = rules::ALL.iter().find(|rule| rule.name == entry.rule);
+    rule.is_some_and(|rule| undecided.contains(&(rule.name, entry.id.clone())))
+}
+
+/// Whether another run has written what it is about to mail or do, and not yet that it has.
+fn at_work(entry: &Entry, now: Timestamp) -> bool {
+    let begun = matches!(entry.state, State::Reported | State::Warned | State::Acting) && entry.notified_at.is_none();
+    begun && now.duration_since(entry.last_seen) < AT_WORK
 }
 
 fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
@@ -259,14 +273,15 @@ fn restarted(entry: &Entry, finding: &Finding) -> bool {
 }
 
 fn step(finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
+    if let Some(old) = old.filter(|old| at_work(old, now)) {
+        return Planned { finding, step: Step::Wait, entry: old.clone(), changed: false };
+    }
     let mut entry = new_entry(&finding, now);
     if let Some(old) = old {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
-        if old.state != State::Closed {
-            entry.first_seen = old.first_seen;
-            entry.failure.clone_from(&old.failure);
-        }
+        entry.first_seen = old.first_seen;
+        entry.failure.clone_from(&old.failure);
         entry.notified_at = old.notified_at;
     }
     let step = match exemption(&finding, &mut entry, now) {

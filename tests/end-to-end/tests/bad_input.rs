@@ -90,6 +90,7 @@ async fn a_missing_topic_fails_the_run_and_loses_no_mail() {
     let still = guard.run().await.unwrap();
     assert_eq!((running(&account), still.actions.len()), (3, 0), "who was never warned is not stopped");
     guard.context.settings.topic_arn = topic;
+    account.advance(SignedDuration::from_mins(15));
     assert_eq!(guard.run().await.unwrap().notified, 3);
 }
 

@@ -27,7 +27,7 @@ fn account() -> Simulator {
     Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
 }
 
-async fn start(account: &Simulator, more: &[(&str, &str)]) -> Function {
+async fn start(account: &Simulator, timeout: Duration, more: &[(&str, &str)]) -> Function {
     let topic = account.topic_arn();
     let mut environment = vec![
         ("AWS_ENDPOINT_URL", account.endpoint()),
@@ -38,13 +38,13 @@ async fn start(account: &Simulator, more: &[(&str, &str)]) -> Function {
         ("COST_GUARD_TABLE", "cost-guard"),
     ];
     environment.extend_from_slice(more);
-    Function::start(&binary(), &environment, TIMEOUT).await.unwrap()
+    Function::start(&binary(), &environment, timeout).await.unwrap()
 }
 
 #[tokio::test]
 async fn the_report_is_the_contracts() {
     let account = account();
-    let mut function = start(&account, &[]).await;
+    let mut function = start(&account, TIMEOUT, &[]).await;
     for event in [json!({"dry-run": true}), json!({}), Value::Null] {
         let report = function.invoke(event.clone()).await.unwrap().unwrap();
         let keys: Vec<&str> = report.as_object().unwrap().keys().map(String::as_str).collect();
@@ -61,7 +61,7 @@ async fn the_report_is_the_contracts() {
 #[tokio::test]
 async fn an_event_or_policy_that_is_wrong_is_an_error_and_not_a_dead_process() {
     let account = account();
-    let mut function = start(&account, &[("COST_GUARD_POLICY", "ssm:/cost-guard/policy")]).await;
+    let mut function = start(&account, TIMEOUT, &[("COST_GUARD_POLICY", "ssm:/cost-guard/policy")]).await;
     account.put_parameter("/cost-guard/policy", "max-actoins = 3");
     let error = function.invoke(json!({})).await.unwrap().unwrap_err();
     assert!(
@@ -78,7 +78,7 @@ async fn an_event_or_policy_that_is_wrong_is_an_error_and_not_a_dead_process() {
 async fn all_that_is_wrong_with_the_environment_is_told_at_once() {
     let account = account();
     let mut function =
-        start(&account, &[("COST_GUARD_TOPIC_ARN", ""), ("COST_GUARD_TABLE", ""), ("COST_GUARD_POLICY", "policy.toml")]).await;
+        start(&account, TIMEOUT, &[("COST_GUARD_TOPIC_ARN", ""), ("COST_GUARD_TABLE", ""), ("COST_GUARD_POLICY", "policy.toml")]).await;
     let error = function.invoke(json!({})).await.unwrap().unwrap_err();
     for name in ["COST_GUARD_TOPIC_ARN is not set", "COST_GUARD_TABLE is not set", "COST_GUARD_POLICY is `policy.toml`"] {
         assert!(error.contains(name), "{error}");
@@ -91,20 +91,11 @@ async fn ten_seconds_before_the_end_no_new_action_is_begun() {
     let policy = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(policy.path(), "[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"").unwrap();
     let source = format!("file:{}", policy.path().display());
-    let topic = account.topic_arn();
-    let environment = [
-        ("AWS_ENDPOINT_URL", account.endpoint()),
-        ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "simulated"),
-        ("AWS_SECRET_ACCESS_KEY", "simulated"),
-        ("COST_GUARD_TOPIC_ARN", topic.as_str()),
-        ("COST_GUARD_TABLE", "cost-guard"),
-        ("COST_GUARD_POLICY", source.as_str()),
-    ];
-    let mut hurried = Function::start(&binary(), &environment, Duration::from_secs(9)).await.unwrap();
+    let enforce = [("COST_GUARD_POLICY", source.as_str())];
+    let mut hurried = start(&account, Duration::from_secs(9), &enforce).await;
     let report = hurried.invoke(json!({})).await.unwrap().unwrap();
     assert_eq!((&report["actions"][0]["outcome"], account.notebook("left-on").unwrap().status.as_str()), (&json!("skipped"), "InService"));
-    let mut patient = Function::start(&binary(), &environment, TIMEOUT).await.unwrap();
+    let mut patient = start(&account, TIMEOUT, &enforce).await;
     let report = patient.invoke(json!({})).await.unwrap().unwrap();
     assert_eq!((&report["actions"][0]["outcome"], account.notebook("left-on").unwrap().status.as_str()), (&json!("done"), "Stopping"));
 }

@@ -224,6 +224,22 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
 }
 
 #[test]
+fn what_another_run_is_at_work_on_is_left_to_it() {
+    let policy = Policy::from_toml(ENFORCE).unwrap();
+    for state in [State::Reported, State::Warned, State::Acting] {
+        let mut ledger = Ledger::default();
+        run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+        ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (state, None));
+        for notebooks in [vec![notebook(STARTED)], vec![]] {
+            let soon = facts("2026-11-23T18:05:00Z", &notebooks);
+            assert!(plan(policy.evaluate(&soon), &soon, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
+            let later = facts("2026-11-23T18:06:00Z", &notebooks);
+            assert!(!plan(policy.evaluate(&later), &later, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
+        }
+    }
+}
+
+#[test]
 fn what_could_not_be_read_is_left_as_it_is() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
