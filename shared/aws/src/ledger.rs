@@ -140,12 +140,11 @@ impl Ledger<'_> {
         let mut room = 0;
         for record in records {
             let places = record.places();
-            match transactions.last_mut().filter(|_| places <= room) {
-                Some(last) => last.push(record),
-                None => {
-                    transactions.push(vec![record]);
-                    room = TRANSACTION;
-                }
+            if let Some(last) = transactions.last_mut().filter(|_| places <= room) {
+                last.push(record);
+            } else {
+                transactions.push(vec![record]);
+                room = TRANSACTION;
             }
             room -= places;
         }

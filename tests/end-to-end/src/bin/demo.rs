@@ -64,9 +64,7 @@ fn timeline(week: &Week) {
         }
         for moment in moments {
             match &moment.what {
-                Happening::Enforcing => {
-                    println!("  {time}  POLICY   both off-hours rules are switched from report to enforce")
-                }
+                Happening::Enforcing => println!("  {time}  POLICY   both off-hours rules enforce from now on"),
                 Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
                 Happening::Mailed(mails) => mails.iter().for_each(|mail| println!("  {time}  mail     {mail}")),
                 Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
