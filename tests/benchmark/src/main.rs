@@ -180,7 +180,7 @@ fn sequential_pages(account: &Simulator) -> anyhow::Result<f64> {
 
 fn read_body(stream: &mut TcpStream) -> anyhow::Result<Vec<u8>> {
     let mut answer = vec![];
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     loop {
         let read = stream.read(&mut buffer)?;
         ensure!(0 < read, "the simulator closed the connection");
