@@ -8,6 +8,8 @@ CONFIG_ENV ?= dev
 # Python tools live in .venv: what tests need and what building needs are installed apart, so that tests do not wait for the second.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
+# Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
+BUILD := cargo build --workspace --all-targets --locked
 # `make invoke` waits here for the function's calls.
 PORT ?= 9100
 
@@ -17,8 +19,8 @@ help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
 demo: ## one week of a simulated team, with the guard and without, in well under a minute after the build
-	@echo "Building (the first time takes about five minutes on two cores: the AWS SDK is large) …"
-	cargo build --workspace --locked
+	@echo "Building (the first time takes about seven minutes on two cores: the AWS SDK is large) …"
+	$(BUILD)
 	@target/debug/demo
 
 test: ## everything that CI runs: fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint
@@ -38,9 +40,8 @@ clippy:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 
-# Always the whole workspace: for another set of features the SageMaker SDK would be compiled again.
 unit:
-	cargo build --workspace --locked
+	$(BUILD)
 	cargo test --workspace --locked
 
 python: $(TESTING)/installed
@@ -49,7 +50,7 @@ python: $(TESTING)/installed
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
 	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }
 	@test -n "$(EVENT)" -a -f "$(EVENT)" || { echo "EVENT is '$(EVENT)': write make invoke FN=$(FN) EVENT=<one of: $$(ls events/*.json | tr '\n' ' ')>"; exit 1; }
-	cargo build --workspace --locked
+	$(BUILD)
 	@PATH="$(abspath $(DEPLOYING))/bin:$$PATH" PORT=$(PORT) tests/invoke.sh "$(FN)" "$(EVENT)" "$(or $(POLICY),tests/end-to-end/estates/ml-team-report.toml)"
 
 check-policy: ## POLICY=<file>: the policy's first error with its line, or what it does
