@@ -23,14 +23,16 @@ pids+=($!)
 for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && break; sleep 0.1; done
 env "$endpoint" "$topic" COST_GUARD_TABLE=cost-guard COST_GUARD_POLICY="file:$policy" \
     AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated AWS_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true \
-    AWS_LAMBDA_RUNTIME_API="127.0.0.1:$port/.rt/$function_name" AWS_LAMBDA_FUNCTION_NAME="$function_name" AWS_LAMBDA_FUNCTION_VERSION=1 \
+    AWS_LAMBDA_RUNTIME_API="http://127.0.0.1:$port/.rt/$function_name" AWS_LAMBDA_FUNCTION_NAME="$function_name" AWS_LAMBDA_FUNCTION_VERSION=1 \
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256 AWS_LAMBDA_LOG_GROUP_NAME="$function_name" AWS_LAMBDA_LOG_STREAM_NAME=local \
     "target/debug/$function_name" >"$logs/function" 2>&1 &
 pids+=($!)
+sleep 0.5
+kill -0 "${pids[-1]}" 2>/dev/null || { echo "$function_name ended at once:"; cat "$logs/function"; exit 1; }
 
 echo "The answer of $function_name to $event:"
 status=0
-cargo-lambda lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" "$function_name" --data-file "$event" >"$logs/answer" 2>&1 || status=$?
+timeout 120 cargo-lambda lambda invoke --invoke-address 127.0.0.1 --invoke-port "$port" "$function_name" --data-file "$event" >"$logs/answer" 2>&1 || status=$?
 python3 -m json.tool "$logs/answer" 2>/dev/null || cat "$logs/answer"
 if [ "$status" -ne 0 ]; then
     echo "The function's log:"

@@ -1,5 +1,6 @@
 """The simulator and moto as processes, boto3 clients for both, and the check of every answer against botocore's own service models."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -7,9 +8,12 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import boto3
+import botocore.session
+import cbor2
 import pytest
 from botocore.config import Config
 
@@ -37,7 +41,8 @@ since = "-3d"
 id = "d-1"
 name = "company"
 tags = { Owner = "platform@example.com" }
-jupyter-lab-idle = { lifecycle-management = "ENABLED", idle-timeout-minutes = 60 }
+tag-propagation = true
+jupyter-lab-idle = { lifecycle-management = "ENABLED", idle-timeout-minutes = 60, max-idle-timeout-minutes = 120 }
 [[user-profile]]
 domain = "d-1"
 name = "ann"
@@ -45,6 +50,7 @@ code-editor-idle = { lifecycle-management = "DISABLED", idle-timeout-minutes = 6
 [[space]]
 domain = "d-1"
 name = "lab"
+owner = "ann"
 jupyter-lab-idle-minutes = 90
 [[app]]
 domain = "d-1"
@@ -73,6 +79,23 @@ class Account:
         )
         client.meta.events.register("after-call.*.*", check_answer)
         return client
+
+    def cbor(self, target, service, operation, value):
+        """One call in Smithy's RPC v2 CBOR, its answer checked against AWS's model: status, headers, answer."""
+        request = urllib.request.Request(
+            f"{self.endpoint}/service/{target}/operation/{operation}",
+            data=cbor2.dumps(value, timezone=datetime.timezone.utc, datetime_as_timestamp=True),
+            headers={"smithy-protocol": "rpc-v2-cbor", "content-type": "application/cbor"},
+        )
+        try:
+            http = urllib.request.urlopen(request)
+        except urllib.error.HTTPError as refused:
+            http = refused
+        answer = cbor2.loads(http.read())
+        model = botocore.session.get_session().get_service_model(service).operation_model(operation)
+        if http.status == 200 and model.output_shape:
+            check_shape(operation, model.output_shape, answer)
+        return http.status, http.headers, answer
 
     def control(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -105,8 +128,12 @@ def check_shape(where, shape, value):
     elif shape.type_name == "string":
         assert isinstance(value, str), f"{where}: {value!r} is not a text"
         assert not shape.enum or value in shape.enum, f"{where}: {value!r} is not one of {shape.enum}"
-    elif shape.type_name in ("integer", "long", "double", "float", "timestamp"):
+    elif shape.type_name in ("integer", "long", "double", "float"):
         assert isinstance(value, (int, float)), f"{where}: {value!r} is not a number"
+    elif shape.type_name == "timestamp":
+        assert isinstance(value, (int, float, datetime.datetime)), f"{where}: {value!r} is not a time"
+    elif shape.type_name == "boolean":
+        assert isinstance(value, bool), f"{where}: {value!r} is not true or false"
 
 
 def start(command, environment, ready):

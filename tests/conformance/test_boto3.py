@@ -1,9 +1,14 @@
 """Every simulated operation, driven by boto3: values, pages, errors with AWS's own texts, states over time, faults."""
 
 import datetime
+import pathlib
+import re
 
 import pytest
+from botocore import xform_name
 from botocore.exceptions import ClientError
+
+from conftest import TOP
 
 ARN = "arn:aws:sagemaker:eu-central-1:123456789012:"
 NOTEBOOK = ARN + "notebook-instance/churn-eda"
@@ -57,6 +62,8 @@ def test_a_notebook_goes_through_its_states(simulated):
     assert [event["detail"]["NotebookInstanceStatus"] for event in events] == ["Stopping", "Stopped", "Pending", "InService"]
     assert refused(sagemaker.delete_notebook_instance, NotebookInstanceName="Churn-EDA")[0] == "ValidationException"
     sagemaker.delete_notebook_instance(NotebookInstanceName="bulk-00000")
+    assert sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00000")["NotebookInstanceStatus"] == "Deleting"
+    simulated.control("advance", {"by": "2m"})
     assert refused(sagemaker.describe_notebook_instance, NotebookInstanceName="bulk-00000") == ("ValidationException", "RecordNotFound")
     assert refused(sagemaker.stop_notebook_instance, NotebookInstanceName="nobody") == ("ValidationException", "RecordNotFound")
 
@@ -66,7 +73,21 @@ def test_a_notebook_is_created(simulated):
     new = dict(NotebookInstanceName="New", InstanceType="ml.t3.medium", RoleArn="arn:aws:iam::123456789012:role/x" , Tags=[{"Key": "a", "Value": "b"}])
     arn = sagemaker.create_notebook_instance(**new)["NotebookInstanceArn"]
     assert refused(sagemaker.create_notebook_instance, **new)[0] == "ValidationException"
+    assert refused(sagemaker.create_notebook_instance, **dict(new, NotebookInstanceName="a-"))[0] == "ValidationException"
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_a_stopped_notebook_is_updated(simulated):
+    sagemaker = simulated.client("sagemaker")
+    change = dict(NotebookInstanceName="bulk-00003", InstanceType="ml.m5.xlarge", VolumeSizeInGB=20, LifecycleConfigName="x")
+    sagemaker.update_notebook_instance(**change)
+    assert sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")["NotebookInstanceStatus"] == "Updating"
+    simulated.control("advance", {"by": "2m"})
+    now = sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")
+    assert (now["NotebookInstanceStatus"], now["InstanceType"], now["VolumeSizeInGB"]) == ("Stopped", "ml.m5.xlarge", 20)
+    assert now["NotebookInstanceLifecycleConfigName"] == "x"
+    code, message = refused(sagemaker.update_notebook_instance, NotebookInstanceName="Churn-EDA", VolumeSizeInGB=20)
+    assert code == "ValidationException" and message.startswith("Status (InService) not in ([Stopped, Failed])")
 
 
 def test_tags_are_set_over_and_removed(simulated):
@@ -85,6 +106,9 @@ def test_tags_are_set_over_and_removed(simulated):
     assert indexed()[bulk] == [], "what was tagged once is named without tags"
     code, _ = refused(sagemaker.add_tags, ResourceArn=bulk, Tags=[{"Key": "Team", "Value": "x (y)"}])
     assert code == "ValidationException"
+    assert refused(sagemaker.add_tags, ResourceArn=bulk, Tags=[{"Key": "aws:x", "Value": "x"}])[0] == "ValidationException"
+    fifty_one = [{"Key": str(number), "Value": "x"} for number in range(51)]
+    assert refused(sagemaker.add_tags, ResourceArn=bulk, Tags=fifty_one)[0] == "ResourceLimitExceeded"
     assert refused(sagemaker.list_tags, ResourceArn=ARN + "notebook-instance/nobody")[0] == "ValidationException"
 
 
@@ -96,6 +120,8 @@ def test_the_index_has_pages_and_kinds(simulated):
     arns = [one["ResourceARN"] for page in (first, second) for one in page["ResourceTagMappingList"]]
     assert arns == [ARN + "domain/d-1", NOTEBOOK]
     assert tagging.get_resources(ResourceTypeFilters=["sagemaker:app"])["ResourceTagMappingList"] == []
+    named = tagging.get_resources(TagFilters=[{"Key": "Owner", "Values": ["ann@example.com", "x"]}])["ResourceTagMappingList"]
+    assert [one["ResourceARN"] for one in named] == [NOTEBOOK]
     assert refused(tagging.get_resources, PaginationToken="nonsense")[0] == "PaginationTokenExpiredException"
 
 
@@ -111,17 +137,31 @@ def test_studio(simulated):
     sagemaker.delete_app(**which)
     assert sagemaker.describe_app(**which)["Status"] == "Deleting"
     simulated.control("advance", {"by": "2m"})
-    assert refused(sagemaker.delete_app, **which)[0] == "ResourceNotFound"
+    assert sagemaker.describe_app(**which)["Status"] == "Deleted", "as long as it is listed"
+    code, message = refused(sagemaker.delete_app, **which)
+    assert code == "ValidationException" and "has already been deleted" in message, "not ResourceNotFound"
     simulated.control("advance", {"by": "25h"})
     assert sagemaker.list_apps()["Apps"] == []
+    assert refused(sagemaker.describe_app, **which)[0] == refused(sagemaker.delete_app, **which)[0] == "ResourceNotFound"
+    assert sagemaker.create_app(ResourceSpec={"InstanceType": "ml.m5.large"}, **which)["AppArn"] == app["AppArn"]
+    assert sagemaker.describe_app(**which)["Status"] == "Pending"
+    assert refused(sagemaker.create_app, **which)[0] == "ResourceInUse"
+    assert refused(sagemaker.create_app, **dict(which, SpaceName="x"))[0] == "ResourceNotFound"
+    simulated.control("advance", {"by": "4m"})
+    assert sagemaker.list_apps(SpaceNameEquals="lab")["Apps"][0]["Status"] == "InService"
+    tags = sagemaker.list_tags(ResourceArn=app["AppArn"])["Tags"]
+    assert tags == [{"Key": "Owner", "Value": "platform@example.com"}], "TagPropagation is on in the domain"
     assert sagemaker.list_domains()["Domains"][0]["DomainArn"] == ARN + "domain/d-1"
     idle = sagemaker.describe_domain(DomainId="d-1")["DefaultUserSettings"]["JupyterLabAppSettings"]["AppLifecycleManagement"]["IdleSettings"]
-    assert idle == {"LifecycleManagement": "ENABLED", "IdleTimeoutInMinutes": 60}
+    assert idle == {"LifecycleManagement": "ENABLED", "IdleTimeoutInMinutes": 60, "MaxIdleTimeoutInMinutes": 120}
+    assert sagemaker.describe_domain(DomainId="d-1")["TagPropagation"] == "ENABLED"
     assert sagemaker.list_user_profiles(DomainIdEquals="d-1")["UserProfiles"][0]["UserProfileName"] == "ann"
     profile = sagemaker.describe_user_profile(DomainId="d-1", UserProfileName="ann")["UserSettings"]["CodeEditorAppSettings"]
     assert profile["AppLifecycleManagement"]["IdleSettings"]["LifecycleManagement"] == "DISABLED"
     assert sagemaker.list_spaces(DomainIdEquals="d-2")["Spaces"] == []
-    space = sagemaker.describe_space(DomainId="d-1", SpaceName="lab")["SpaceSettings"]["JupyterLabAppSettings"]
+    described = sagemaker.describe_space(DomainId="d-1", SpaceName="lab")
+    assert described["OwnershipSettings"] == {"OwnerUserProfileName": "ann"}
+    space = described["SpaceSettings"]["JupyterLabAppSettings"]
     assert space["AppLifecycleManagement"]["IdleSettings"] == {"IdleTimeoutInMinutes": 90}
     for call, arguments in [
         (sagemaker.describe_domain, {"DomainId": "d-2"}),
@@ -150,6 +190,39 @@ def test_metrics(simulated):
     [result] = get("x", namespace="Own")["MetricDataResults"]
     assert result["Values"] == [7]
     assert refused(get, metric="x", count=501)[0] == "ValidationError"
+    put = cloudwatch.put_metric_data
+    assert refused(put, Namespace="AWS/SageMaker", MetricData=[{"MetricName": "x", "Value": 7}])[0] == "InvalidParameterValue"
+    old = now - datetime.timedelta(days=15)
+    assert refused(put, Namespace="Own", MetricData=[{"MetricName": "x", "Value": 7, "Timestamp": old}])[0] == "InvalidParameterValue"
+    assert cloudwatch.list_metrics(Namespace="Own", Dimensions=[dimension])["Metrics"][0]["MetricName"] == "x"
+    assert cloudwatch.list_metrics(Namespace="Own", Dimensions=[dict(dimension, Value="x")])["Metrics"] == []
+
+
+def test_metrics_in_cbor_as_the_rust_sdk_sends_them(simulated):
+    """boto3 speaks JSON to CloudWatch: here the other protocol, by hand, checked against the same models."""
+    now = datetime.datetime(2026, 11, 23, 8, tzinfo=datetime.timezone.utc)
+
+    def call(operation, value):
+        status, headers, answer = simulated.cbor("GraniteServiceVersion20100801", "cloudwatch", operation, value)
+        assert headers["smithy-protocol"] == "rpc-v2-cbor" and headers["content-type"] == "application/cbor"
+        return status, headers, answer
+
+    metric = {"Namespace": "Own", "MetricName": "x", "Dimensions": [{"Name": "a", "Value": "b"}]}
+    at = now - datetime.timedelta(minutes=7)
+    datum = {"MetricName": "x", "Dimensions": metric["Dimensions"], "Values": [1.5, 3.0], "Timestamp": at}
+    assert call("PutMetricData", {"Namespace": "Own", "MetricData": [datum]})[0] == 200
+    assert call("ListMetrics", {"Namespace": "Own"})[2]["Metrics"] == [metric]
+    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": 300, "Stat": "Sum"}}
+    asked = {"MetricDataQueries": [query], "StartTime": now - datetime.timedelta(hours=1), "EndTime": now}
+    [result] = call("GetMetricData", asked)[2]["MetricDataResults"]
+    assert (result["Timestamps"], result["Values"]) == ([now - datetime.timedelta(minutes=10)], [4.5]), "times are CBOR's times"
+    status, headers, answer = call("GetMetricData", dict(asked, MetricDataQueries=[dict(query, Id="Q")]))
+    assert (status, answer["__type"], headers["x-amzn-query-error"]) == (400, "ValidationError", "ValidationError;Sender")
+
+
+def test_the_tag_index_in_cbor(simulated):
+    answer = simulated.cbor("ResourceGroupsTaggingAPI_20170126", "resourcegroupstaggingapi", "GetResources", {"ResourcesPerPage": 1})[2]
+    assert len(answer["ResourceTagMappingList"]) == 1 and answer["PaginationToken"]
 
 
 def test_mails(simulated):
@@ -165,7 +238,14 @@ def test_mails(simulated):
     assert refused(sns.publish, TopicArn=topic, Message="x" * 262145)[0] == "InvalidParameter"
     empty = {"team": {"DataType": "String", "StringValue": ""}}
     assert refused(sns.publish, TopicArn=topic, Message="x", MessageAttributes=empty)[0] == "ParameterValueInvalid"
+    no_list = {"team": {"DataType": "String.Array", "StringValue": "a, b"}}
+    assert refused(sns.publish, TopicArn=topic, Message="x", MessageAttributes=no_list)[0] == "ParameterValueInvalid"
+    reserved = {"AWS.team": {"DataType": "String", "StringValue": "x"}}
+    assert refused(sns.publish, TopicArn=topic, Message="x", MessageAttributes=reserved)[0] == "ParameterValueInvalid"
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Owner"] == "123456789012"
+    assert refused(sns.get_topic_attributes, TopicArn=topic + "x")[0] == "NotFound"
     assert sns.create_topic(Name="other")["TopicArn"].endswith(":other")
+    assert refused(sns.create_topic, Name="no good")[0] == "InvalidParameter"
 
 
 def test_parameters_and_identity(simulated):
@@ -174,6 +254,10 @@ def test_parameters_and_identity(simulated):
     ssm.put_parameter(Name="/cost-guard/policy", Value="x = 1", Type="String")
     assert ssm.get_parameter(Name="/cost-guard/policy")["Parameter"]["Value"] == "x = 1"
     assert refused(ssm.put_parameter, Name="/cost-guard/policy", Value="y", Type="String")[0] == "ParameterAlreadyExists"
+    assert ssm.put_parameter(Name="/cost-guard/policy", Value="y", Overwrite=True)["Version"] == 2
+    assert ssm.get_parameter(Name="/cost-guard/policy")["Parameter"]["LastModifiedDate"].year == 2026
+    assert refused(ssm.put_parameter, Name="/new", Value="y")[0] == "ValidationException"
+    assert refused(ssm.put_parameter, Name="/new", Value="y" * 4097, Type="String")[0] == "ValidationException"
     assert simulated.client("sts").get_caller_identity()["Account"] == "123456789012"
 
 
@@ -207,13 +291,74 @@ def test_the_table(simulated):
     types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     dynamodb.create_table(TableName="new", KeySchema=schema, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
     assert dynamodb.describe_table(TableName="new")["Table"]["TableStatus"] == "ACTIVE"
+    assert refused(dynamodb.describe_table, TableName="gone")[0] == "ResourceNotFoundException"
+
+
+def test_the_table_updates_batches_and_scans(simulated):
+    dynamodb = simulated.client("dynamodb")
+    table = "cost-guard"
+
+    def item(sk, **more):
+        return dict(pk={"S": "p"}, sk={"S": sk}, **more)
+
+    def update(sk, expression, **more):
+        return dict(TableName=table, Key=item(sk), UpdateExpression=expression, **more)
+
+    one = {"ExpressionAttributeValues": {":one": {"N": "1"}}}
+    dynamodb.update_item(**update("a", "SET seen = :one ADD times :one", **one))
+    answer = dynamodb.update_item(**update("a", "ADD times :one", ReturnValues="UPDATED_NEW", **one))
+    assert answer["Attributes"] == {"times": {"N": "2"}}
+    assert refused(dynamodb.update_item, **update("a", "SET pk = :one", **one))[0] == "ValidationException"
+    code, message = refused(dynamodb.update_item, **update("a", "SET #s = :one", **one))
+    assert code == "ValidationException" and "attribute name: #s" in message
+    code, message = refused(dynamodb.update_item, **update("a", "SET state = :one", **one))
+    assert code == "ValidationException" and "Attribute name is a reserved keyword; reserved keyword: state" in message
+    code, message = refused(dynamodb.update_item, **update("a", "REMOVE seen", **one))
+    assert code == "ValidationException" and "unused in expressions: keys: {:one}" in message
+
+    puts = [{"PutRequest": {"Item": item(f"b{number:02}", large={"S": "x" * 100_000})}} for number in range(24)]
+    assert dynamodb.batch_write_item(RequestItems={table: puts})["UnprocessedItems"] == {}
+    assert refused(dynamodb.batch_write_item, RequestItems={table: puts + [puts[0]]})[0] == "ValidationException"
+    pages = list(dynamodb.get_paginator("scan").paginate(TableName=table))
+    assert [len(page["Items"]) for page in pages] == [11, 10, 4], "a megabyte each"
+    ends = dict(KeyConditionExpression="pk = :p AND sk BETWEEN :a AND :b", ExpressionAttributeValues={":p": {"S": "p"}, ":a": {"S": "b02"}, ":b": {"S": "b04"}})
+    backwards = dynamodb.query(TableName=table, ScanIndexForward=False, ProjectionExpression="sk", **ends)["Items"]
+    assert backwards == [{"sk": {"S": "b04"}}, {"sk": {"S": "b03"}}, {"sk": {"S": "b02"}}]
+    assert dynamodb.scan(TableName=table, FilterExpression="attribute_exists(times)")["Count"] == 1
+    simulated.control("fault", {"on": "dynamodb:Batch*", "what": {"unprocessed": 1}, "times": 2})
+    deletes = [{"DeleteRequest": {"Key": item(f"b{number:02}")}} for number in range(2)]
+    assert dynamodb.batch_write_item(RequestItems={table: deletes})["UnprocessedItems"] == {table: deletes[1:]}
+    left = dynamodb.batch_get_item(RequestItems={table: {"Keys": [item("a"), item("b01")]}})
+    assert len(left["Responses"][table]) == 1 and left["UnprocessedKeys"][table]["Keys"] == [item("b01")]
+    whole = [
+        {"Update": {"TableName": table, "Key": item("a"), "UpdateExpression": "REMOVE seen"}},
+        {"ConditionCheck": {"TableName": table, "Key": item("b01"), "ConditionExpression": "attribute_exists(pk)"}},
+        {"Delete": {"TableName": table, "Key": item("b02")}},
+    ]
+    dynamodb.transact_write_items(TransactItems=whole, ClientRequestToken="once")
+    dynamodb.transact_write_items(TransactItems=whole, ClientRequestToken="once")
+    code = refused(dynamodb.transact_write_items, TransactItems=whole[:1], ClientRequestToken="once")[0]
+    assert code == "IdempotentParameterMismatchException"
+    assert dynamodb.get_item(TableName=table, Key=item("a"))["Item"] == item("a", times={"N": "2"})
+
+
+def test_a_table_with_keys_of_its_own(simulated):
+    dynamodb = simulated.client("dynamodb")
+    dynamodb.create_table(
+        TableName="own", KeySchema=[{"AttributeName": "number", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "number", "AttributeType": "N"}], BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.put_item(TableName="own", Item={"number": {"N": "1.0"}})
+    assert dynamodb.get_item(TableName="own", Key={"number": {"N": "1"}})["Item"]
+    assert refused(dynamodb.put_item, TableName="own", Item={"number": {"S": "1"}})[0] == "ValidationException"
 
 
 def test_faults(simulated):
     sagemaker = simulated.client("sagemaker")
     simulated.control("fault", {"on": "sagemaker:ListApps", "what": "access-denied", "times": 1})
     code, message = refused(sagemaker.list_apps)
-    assert code == "AccessDeniedException" and "is not authorized to perform: sagemaker:ListApps" in message
+    assert code == "AccessDeniedException"
+    assert f"is not authorized to perform: sagemaker:ListApps on resource: {ARN}app/* because no identity-based policy allows" in message
     sagemaker.list_apps()
     simulated.control("fault", {"on": "sagemaker:*", "what": {"throttle": 2}})
     sagemaker.list_apps()
@@ -230,6 +375,55 @@ def test_faults(simulated):
     assert not named()
     simulated.control("advance", {"by": "10m"})
     assert named()
+
+
+def test_an_answer_is_lost_but_the_call_was_done(simulated):
+    sagemaker = simulated.client("sagemaker")
+    simulated.control("fault", {"on": "sagemaker:StopNotebookInstance", "what": {"lost-answer": 1}, "times": 1})
+    assert refused(sagemaker.stop_notebook_instance, NotebookInstanceName="Churn-EDA")[0] == "InternalFailure"
+    assert refused(sagemaker.stop_notebook_instance, NotebookInstanceName="Churn-EDA")[1].startswith("Status (Stopping)")
+    simulated.control("deed", {"to": "bulk-00000", "do": "start"})
+    assert sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00000")["NotebookInstanceStatus"] == "Pending"
+    log = [(call["call"], call["subject"], call["error"]) for call in simulated.control("log")]
+    stop = ("sagemaker:StopNotebookInstance", "Churn-EDA")
+    assert log[:2] == [(*stop, "InternalFailure"), (*stop, "ValidationException")]
+
+
+def test_somebody_is_faster(simulated):
+    sagemaker = simulated.client("sagemaker")
+    simulated.control("fault", {"on": "sagemaker:StopNotebookInstance", "what": {"before": ["Churn-EDA", "stop"]}, "times": 1})
+    assert refused(sagemaker.stop_notebook_instance, NotebookInstanceName="Churn-EDA")[1].startswith("Status (Stopping)")
+
+
+@pytest.mark.parametrize(
+    "service, on, call, arguments, code",
+    [
+        ("sns", "sns:*", "publish", {"TopicArn": "arn:aws:sns:eu-central-1:123456789012:cost-guard", "Message": "x"}, "AuthorizationError"),
+        ("resourcegroupstaggingapi", "tagging:*", "get_resources", {}, "AccessDeniedException"),
+        ("ssm", "ssm:*", "get_parameter", {"Name": "/x"}, "AccessDeniedException"),
+        ("cloudwatch", "cloudwatch:*", "list_metrics", {}, "AccessDenied"),
+    ],
+)
+def test_each_service_denies_in_its_own_way(simulated, service, on, call, arguments, code):
+    simulated.control("fault", {"on": on, "what": "access-denied"})
+    said, message = refused(getattr(simulated.client(service), call), **arguments)
+    assert said == code and " is not authorized to perform: " in message
+
+
+def test_the_bill(simulated):
+    simulated.control("advance", {"by": "2h"})
+    bill = {line["name"]: line for line in simulated.control("bill")}
+    assert (bill["Churn-EDA"]["seconds"], bill["Churn-EDA"]["usd"]) == (7200, "0.552"), "ml.m5.xlarge in eu-central-1"
+    assert bill["bulk-00000"]["seconds"] == 0
+
+
+def test_every_operation_of_the_readme_is_driven_here():
+    readme = (TOP / "tests" / "simulator" / "README.md").read_text()
+    table = readme.split("## What is simulated")[1].split("##")[0]
+    operations = set(re.findall(r"`(\w+)`", table))
+    assert 40 < len(operations)
+    source = pathlib.Path(__file__).read_text()
+    assert [one for one in sorted(operations) if not re.search(rf"[.\"]{xform_name(one)}\b", source)] == []
 
 
 def test_what_is_not_simulated_says_so(simulated):

@@ -25,6 +25,11 @@ DIFFERENCES = {
     "create table": "as describe table",
     "transaction": "moto tells the consumed capacity unasked; AWS's default for ReturnConsumedCapacity is NONE (model)",
     "batch": "as transaction",
+    "batch write": "as transaction",
+    "update": "as transaction",
+    "update's old values": "moto leaves out what was set to the value that it had; AWS gives the updated attributes (UpdateItem API reference, UPDATED_OLD)",
+    "query at its limit's end": "moto looks ahead; of AWS a LastEvaluatedKey does not mean that there is more (Query API reference)",
+    "index by tag": "moto leaves out the PaginationToken where nothing is found; of AWS it is empty at the end (GetResources API reference)",
 }
 
 
@@ -66,10 +71,13 @@ def steps(account):
     tell("stop twice", sagemaker.stop_notebook_instance, NotebookInstanceName="Moto-1")
     tell("add tags", sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "Owner", "Value": "bob"}])
     tell("index", tagging.get_resources, ResourceTypeFilters=["sagemaker:notebook-instance"], TagFilters=[])
+    tell("index by tag", tagging.get_resources, TagFilters=[{"Key": "Owner", "Values": ["nobody"]}])
     tell("delete tags", sagemaker.delete_tags, ResourceArn=arn, TagKeys=["Owner"])
     tell("no tags left", sagemaker.list_tags, ResourceArn=arn)
     tell("list tags of nothing", sagemaker.list_tags, ResourceArn=ARN + "nobody")
     tell("delete", sagemaker.delete_notebook_instance, NotebookInstanceName="Moto-1")
+    if account.is_simulator:
+        account.control("advance", {"by": "5m"})
     tell("describe what is deleted", sagemaker.describe_notebook_instance, NotebookInstanceName="Moto-1")
 
     topic = sns.create_topic(Name="compared")["TopicArn"]
@@ -81,6 +89,8 @@ def steps(account):
 
     tell("no parameter", ssm.get_parameter, Name="/compared")
     ssm.put_parameter(Name="/compared", Value="v", Type="String")
+    told.append(("topic", sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Owner"]))
+    told.append(("account", account.client("sts").get_caller_identity()["Account"]))
     told.append(("parameter", ssm.get_parameter(Name="/compared")["Parameter"]["Value"]))
     tell("parameter twice", ssm.put_parameter, Name="/compared", Value="w", Type="String")
 
@@ -107,6 +117,36 @@ def steps(account):
     first = tell("query", dynamodb.query, Limit=1, **query)
     tell("query's next page", dynamodb.query, ExclusiveStartKey=first["LastEvaluatedKey"], **query)
     tell("batch", dynamodb.batch_get_item, RequestItems={table: {"Keys": [{"pk": {"S": "p"}, "sk": {"S": "a"}}]}})
+    key = {"pk": {"S": "p"}, "sk": {"S": "a"}}
+    add = dict(TableName=table, Key=key, ExpressionAttributeValues={":n": {"N": "2"}, ":s": {"S": "x"}}, ReturnValues="ALL_NEW")
+    tell("update", dynamodb.update_item, UpdateExpression="SET note = if_not_exists(note, :s) ADD version :n", **add)
+    tell("update's old values", dynamodb.update_item, **dict(add, UpdateExpression="SET note = :s, more = :n", ReturnValues="UPDATED_OLD"))
+    tell("update of a key", dynamodb.update_item, UpdateExpression="SET sk = :s, more = :n", **add)
+    reserved = dict(add, ExpressionAttributeValues={":s": {"S": "x"}}, ReturnValues="NONE")
+    tell("update of a reserved word", dynamodb.update_item, UpdateExpression="SET state = :s", **reserved)
+    tell("a value nobody uses", dynamodb.update_item, UpdateExpression="SET note = :s", **add)
+    tell("an undefined value", dynamodb.update_item, TableName=table, Key=key, UpdateExpression="SET note = :t")
+    puts = [{"PutRequest": {"Item": item(f"batch-{number}", "1")}} for number in range(3)]
+    tell("batch write", dynamodb.batch_write_item, RequestItems={table: puts})
+    tell("batch write, doubled", dynamodb.batch_write_item, RequestItems={table: puts + puts[:1]})
+    tell("batch get, doubled", dynamodb.batch_get_item, RequestItems={table: {"Keys": [key, key]}})
+    values = {":p": {"S": "p"}, ":a": {"S": "batch-0"}, ":b": {"S": "batch-1"}}
+    between = dict(query, KeyConditionExpression="pk = :p AND sk BETWEEN :a AND :b", ExpressionAttributeValues=values)
+    tell("query between, backwards", dynamodb.query, ScanIndexForward=False, **between)
+    tell("query's filter", dynamodb.query, **dict(query, FilterExpression="attribute_exists(note)", ProjectionExpression="sk, note"))
+    begins = dict(query, KeyConditionExpression="pk = :p AND begins_with(sk, :b)", ExpressionAttributeValues={":p": {"S": "p"}, ":b": {"S": "batch"}})
+    tell("query begins with", dynamodb.query, Select="COUNT", **begins)
+    tell("query at its limit's end", dynamodb.query, Limit=3, **begins)
+    tell("scan", dynamodb.scan, TableName=table, Limit=2)
+    tell("put without its key", dynamodb.put_item, TableName=table, Item={"pk": {"S": "p"}})
+    tell("put with an empty key", dynamodb.put_item, TableName=table, Item={"pk": {"S": ""}, "sk": {"S": "x"}})
+    tell("delete item", dynamodb.delete_item, TableName=table, Key=key, ReturnValues="ALL_OLD")
+    tell("delete what is not there", dynamodb.delete_item, TableName=table, Key=key)
+    mixed = [
+        {"Delete": {"TableName": table, "Key": {"pk": {"S": "p"}, "sk": {"S": "batch-0"}}}},
+        {"ConditionCheck": {"TableName": table, "Key": key, "ConditionExpression": "attribute_exists(pk)"}},
+    ]
+    tell("transaction with a check", dynamodb.transact_write_items, TransactItems=mixed)
     tell("query no table", dynamodb.query, **dict(query, TableName="nothing"))
     return told
 

@@ -4,24 +4,26 @@ use axum::{body::Bytes, http::Uri, response::IntoResponse};
 use cost_rules::duration::Duration;
 use serde_json::{Value, json};
 
-use crate::Shared;
+use crate::{Shared, plan::Deed};
 
-/// `GET calls · mails · events · state · bill`, `POST advance {"by": "15m"} · fault {"on": …, "what": …} · clear-faults`
+/// `GET calls · log · mails · events · state · bill`, `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
 pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
     let answer = match uri.path().trim_start_matches("/_simulator/") {
-        "calls" => Ok(json!(shared.calls())),
+        "calls" => Ok(json!(shared.traffic.calls())),
+        "log" => Ok(json!(shared.traffic.log())),
         "mails" => Ok(json!(shared.world().mails)),
         "events" => Ok(json!(shared.world().take_events())),
         "state" => Ok(state(shared)),
         "bill" => Ok(bill(shared)),
         "advance" => advance(shared, &input),
         "fault" => fault(shared, &input),
+        "deed" => deed(shared, &input),
         "clear-faults" => {
             shared.world().faults.clear();
             Ok(json!({}))
         }
-        other => Err(format!("`{other}` is not known: calls, mails, events, state, bill, advance, fault or clear-faults")),
+        other => Err(format!("`{other}` is not known: calls, log, mails, events, state, bill, advance, deed, fault or clear-faults")),
     };
     match answer {
         Ok(answer) => ([("content-type", "application/json")], answer.to_string()).into_response(),
@@ -53,6 +55,16 @@ fn advance(shared: &Shared, input: &Value) -> Result<Value, String> {
     let until = world.now + by.signed();
     world.live_until(until);
     Ok(json!({"now": world.now}))
+}
+
+fn deed(shared: &Shared, input: &Value) -> Result<Value, String> {
+    let expected = "expected {\"to\": \"churn\", \"do\": \"stop\"}";
+    let what = input.get("to").and_then(Value::as_str).ok_or(expected)?;
+    let deed: Deed = input.get("do").and_then(Value::as_str).ok_or(expected)?.parse().map_err(|error| format!("{error}"))?;
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    world.deed(what, &deed);
+    Ok(json!({}))
 }
 
 fn fault(shared: &Shared, input: &Value) -> Result<Value, String> {

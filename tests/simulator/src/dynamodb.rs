@@ -1,147 +1,265 @@
-//! `DynamoDB`: tables with the string keys `pk` and `sk`, conditional writes, transactions, queries.
+//! `DynamoDB`: tables, conditional writes, batches, transactions, queries. Without indexes, streams and nested paths.
 
 use std::collections::{BTreeMap, HashSet};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use crate::{
-    expression::{Item, Names, holds, string},
-    wire::{Refusal, text},
-};
+use crate::wire::{Refusal, text};
+use expression::{Condition, Item, Names};
+use table::{Key, Table, projected, projection};
+use update::Update;
 
-/// `DynamoDB`'s most bytes in one page of a query.
-const PAGE_BYTES: usize = 1024 * 1024;
+mod expression;
+mod table;
+#[cfg(test)]
+mod tests;
+mod update;
 
-type Key = (String, String);
+/// How long a transaction's token is remembered.
+const TOKEN_LIVES: SignedDuration = SignedDuration::from_mins(10);
 
 /// All tables.
-#[derive(Default)]
-pub(crate) struct Tables(BTreeMap<String, BTreeMap<Key, Item>>);
+pub(crate) struct Tables {
+    /// `arn:aws:dynamodb:<region>:<account>:table/`
+    arn: String,
+    by_name: BTreeMap<String, Table>,
+    /// The transactions that were done, by their tokens: when, and what.
+    done: BTreeMap<String, (Timestamp, Value)>,
+}
+
+/// What a write does to one item.
+enum Write {
+    Put(Item),
+    Update(Update, Item),
+    Delete,
+    Check,
+}
 
 impl Tables {
-    pub(crate) fn with(table: Option<&str>) -> Self {
-        Self(table.map(|table| (table.to_owned(), BTreeMap::new())).into_iter().collect())
+    pub(crate) fn new(region: &str, account: &str, table: Option<&str>, now: Timestamp) -> Self {
+        let by_name = table.map(|table| (table.to_owned(), Table::of_the_guard(now))).into_iter().collect();
+        Self { arn: format!("arn:aws:dynamodb:{region}:{account}:table/"), by_name, done: BTreeMap::new() }
     }
 
     /// The items of a table.
     pub(crate) fn items(&self, table: &str) -> Vec<Value> {
-        self.0.get(table).into_iter().flat_map(BTreeMap::values).cloned().map(Value::Object).collect()
+        self.by_name.get(table).into_iter().flat_map(|table| table.items.values()).cloned().map(Value::Object).collect()
     }
 
-    fn table(&mut self, input: &Value) -> Result<&mut BTreeMap<Key, Item>, Refusal> {
-        let name = text(input, "TableName").unwrap_or_default();
-        self.0.get_mut(name).ok_or_else(|| Refusal::new(400, "ResourceNotFoundException", "Requested resource not found"))
-    }
-
-    pub(crate) fn call(&mut self, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    /// `partly`: a batch leaves its last item undone, as under load.
+    pub(crate) fn call(&mut self, operation: &str, input: &Value, now: Timestamp, partly: bool) -> Result<Value, Refusal> {
         match operation {
             "CreateTable" => {
                 let name = text(input, "TableName").unwrap_or_default().to_owned();
-                if self.0.contains_key(&name) {
+                if self.by_name.contains_key(&name) {
                     return Err(Refusal::new(400, "ResourceInUseException", format!("Table already exists: {name}")));
                 }
-                self.0.insert(name.clone(), BTreeMap::new());
-                Ok(json!({"TableDescription": described(&name)}))
+                let table = Table::create(input, now)?;
+                let described = table.described(&name, &format!("{}{name}", self.arn));
+                self.by_name.insert(name, table);
+                Ok(json!({"TableDescription": described}))
             }
             "DescribeTable" => {
-                self.table(input)?;
-                Ok(json!({"Table": described(text(input, "TableName").unwrap_or_default())}))
-            }
-            "PutItem" => {
-                let item = object(input, "Item")?;
-                let table = self.table(input)?;
-                check(table, &key(&item)?, input)?;
-                table.insert(key(&item)?, item);
-                Ok(json!({}))
+                let name = text(input, "TableName").unwrap_or_default();
+                let not_found =
+                    || Refusal::new(400, "ResourceNotFoundException", format!("Requested resource not found: Table: {name} not found"));
+                let table = self.by_name.get(name).ok_or_else(not_found)?;
+                Ok(json!({"Table": table.described(name, &format!("{}{name}", self.arn))}))
             }
             "GetItem" => {
-                let key = key(&object(input, "Key")?)?;
-                Ok(self.table(input)?.get(&key).map_or(json!({}), |item| json!({"Item": item})))
-            }
-            "DeleteItem" => {
-                let key = key(&object(input, "Key")?)?;
                 let table = self.table(input)?;
-                check(table, &key, input)?;
-                table.remove(&key);
-                Ok(json!({}))
+                let names = Names::of(input);
+                let projection = projection(input, &names)?;
+                names.all_used()?;
+                let item = table.items.get(&table.key_of(&object(input, "Key")?)?);
+                Ok(item.map_or(json!({}), |item| json!({"Item": projected(item, projection.as_deref())})))
             }
-            "Query" => self.query(input),
-            "BatchGetItem" => self.batch_get(input),
-            "TransactWriteItems" => self.transact(input),
+            "PutItem" | "UpdateItem" | "DeleteItem" => self.write_one(operation, input),
+            "Query" => self.table(input)?.query(input),
+            "Scan" => self.table(input)?.scan(input),
+            "BatchGetItem" => self.batch_get(input, partly),
+            "BatchWriteItem" => self.batch_write(input, partly),
+            "TransactWriteItems" => self.transact(input, now),
             _ => Err(Refusal::not_simulated("dynamodb", operation)),
         }
     }
 
-    fn query(&mut self, input: &Value) -> Result<Value, Refusal> {
-        let condition = text(input, "KeyConditionExpression").unwrap_or_default().to_owned();
-        let names = Names { names: input.get("ExpressionAttributeNames"), values: input.get("ExpressionAttributeValues") };
-        let limit = input.get("Limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        let start = input.get("ExclusiveStartKey").and_then(Value::as_object).map(key).transpose()?;
-        let (mut items, mut bytes, mut last) = (vec![], 0, None);
-        for (key, item) in self.table(input)?.iter() {
-            if start.as_ref().is_some_and(|start| key <= start) || !holds(&condition, Some(item), &names)? {
-                continue;
-            }
-            if limit <= items.len() || PAGE_BYTES < bytes {
-                last = items.last().and_then(Value::as_object).map(|item| json!({"pk": item.get("pk"), "sk": item.get("sk")}));
-                break;
-            }
-            bytes += Value::Object(item.clone()).to_string().len();
-            items.push(Value::Object(item.clone()));
-        }
-        let mut answer = json!({"Count": items.len(), "ScannedCount": items.len(), "Items": items});
-        if let (Some(last), Some(fields)) = (last, answer.as_object_mut()) {
-            fields.insert("LastEvaluatedKey".to_owned(), last);
-        }
-        Ok(answer)
+    fn table(&self, input: &Value) -> Result<&Table, Refusal> {
+        self.by_name.get(text(input, "TableName").unwrap_or_default()).ok_or_else(no_such_table)
     }
 
-    fn batch_get(&mut self, input: &Value) -> Result<Value, Refusal> {
-        let mut responses = json!({});
-        for (table, asked) in input.get("RequestItems").and_then(Value::as_object).into_iter().flatten() {
-            let keys: Vec<&Item> = asked.get("Keys").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object).collect();
-            if 100 < keys.len() {
-                return Err(Refusal::validation("Too many items requested for the BatchGetItem call".into()));
+    fn table_mut(&mut self, name: &str) -> Result<&mut Table, Refusal> {
+        self.by_name.get_mut(name).ok_or_else(no_such_table)
+    }
+
+    fn write_one(&mut self, operation: &str, input: &Value) -> Result<Value, Refusal> {
+        let verb = operation.trim_end_matches("Item");
+        let (key, write) = self.write(verb, input)?;
+        let table = self.table_mut(text(input, "TableName").unwrap_or_default())?;
+        let before = table.items.get(&key).cloned();
+        let after = apply(table, key, &write)?;
+        let touched: Option<Vec<&str>> = if let Write::Update(update, _) = &write { Some(update.attributes().collect()) } else { None };
+        let only_touched = |item: Option<Item>| -> Option<Item> {
+            item.map(|item| {
+                item.into_iter().filter(|(name, _)| touched.as_ref().is_none_or(|touched| touched.contains(&name.as_str()))).collect()
+            })
+        };
+        let returned = match (text(input, "ReturnValues").unwrap_or("NONE"), verb) {
+            ("NONE", _) => None,
+            ("ALL_OLD", _) => before,
+            ("ALL_NEW", "Update") => after,
+            ("UPDATED_OLD", "Update") => only_touched(before),
+            ("UPDATED_NEW", "Update") => only_touched(after),
+            _ => return Err(Refusal::validation("Return values set to invalid value".into())),
+        };
+        Ok(returned.filter(|item| !item.is_empty()).map_or(json!({}), |item| json!({"Attributes": item})))
+    }
+
+    /// Reads a write and checks everything about it, its condition too, before anything is changed.
+    fn write(&self, verb: &str, input: &Value) -> Result<(Key, Write), Refusal> {
+        let table = self.table(input)?;
+        let names = Names::of(input);
+        let condition =
+            text(input, "ConditionExpression").map(|condition| Condition::read("ConditionExpression", condition, &names)).transpose()?;
+        let (key, write) = match verb {
+            "Put" => {
+                let item = object(input, "Item")?;
+                (table.key_of_new(&item)?, Write::Put(item))
             }
-            let keys = keys.into_iter().map(key).collect::<Result<Vec<Key>, Refusal>>()?;
-            if keys.iter().collect::<HashSet<_>>().len() < keys.len() {
-                return Err(Refusal::validation("Provided list of item keys contains duplicates".into()));
+            "Update" => {
+                let key = object(input, "Key")?;
+                let update = Update::read(text(input, "UpdateExpression").unwrap_or_default(), &names)?;
+                if let Some(part) = table.keys().find(|part| update.attributes().any(|name| name == part.name)) {
+                    let message = format!(
+                        "One or more parameter values were invalid: Cannot update attribute {}. This attribute is part of the key",
+                        part.name
+                    );
+                    return Err(Refusal::validation(message));
+                }
+                (table.key_of(&key)?, Write::Update(update, key))
             }
-            let items = self.table(&json!({"TableName": table}))?;
-            responses[table] = keys.iter().filter_map(|key| items.get(key)).cloned().map(Value::Object).collect();
+            "Delete" => (table.key_of(&object(input, "Key")?)?, Write::Delete),
+            _ => (table.key_of(&object(input, "Key")?)?, Write::Check),
+        };
+        names.all_used()?;
+        let now = table.items.get(&key);
+        if condition.is_some_and(|condition| !condition.holds(now)) {
+            let mut refusal = Refusal::new(400, "ConditionalCheckFailedException", "The conditional request failed");
+            if let Some(now) = now.filter(|_| text(input, "ReturnValuesOnConditionCheckFailure") == Some("ALL_OLD")) {
+                refusal.fields = json!({"Item": now});
+            }
+            return Err(refusal);
         }
-        Ok(json!({"Responses": responses, "UnprocessedKeys": {}}))
+        Ok((key, write))
+    }
+
+    fn batch_get(&self, input: &Value, partly: bool) -> Result<Value, Refusal> {
+        let asked = input.get("RequestItems").and_then(Value::as_object).ok_or_else(|| required("RequestItems"))?;
+        let all: usize = asked.values().map(|of| list(of, "Keys").len()).sum();
+        if all == 0 || 100 < all {
+            return Err(Refusal::validation("Too many items requested for the BatchGetItem call".into()));
+        }
+        let (mut responses, mut unprocessed) = (json!({}), json!({}));
+        for (name, of) in asked {
+            let table = self.by_name.get(name).ok_or_else(no_such_table)?;
+            let names = Names::of(of);
+            let projection = projection(of, &names)?;
+            names.all_used()?;
+            let asked = list(of, "Keys");
+            let mut keys =
+                asked.iter().map(|key| table.key_of(key.as_object().unwrap_or(&Item::new()))).collect::<Result<Vec<Key>, _>>()?;
+            no_duplicates(&keys)?;
+            if partly && keys.pop().is_some() {
+                let mut left = of.clone();
+                left["Keys"] = asked[keys.len()..].into();
+                unprocessed[name] = left;
+            }
+            responses[name] =
+                keys.iter().filter_map(|key| table.items.get(key)).map(|item| projected(item, projection.as_deref())).collect();
+        }
+        Ok(json!({"Responses": responses, "UnprocessedKeys": unprocessed}))
+    }
+
+    fn batch_write(&mut self, input: &Value, partly: bool) -> Result<Value, Refusal> {
+        let asked = input.get("RequestItems").and_then(Value::as_object).ok_or_else(|| required("RequestItems"))?;
+        let all: usize = asked.values().filter_map(Value::as_array).map(Vec::len).sum();
+        if 25 < all {
+            return Err(Refusal::validation("Too many items requested for the BatchWriteItem call".into()));
+        }
+        let (mut writes, mut unprocessed) = (vec![], json!({}));
+        for (name, requests) in asked {
+            let table = self.by_name.get(name).ok_or_else(no_such_table)?;
+            let requests = requests.as_array().filter(|requests| !requests.is_empty());
+            let requests =
+                requests.ok_or_else(|| Refusal::validation("The batch write request list for a table cannot be null or empty.".into()))?;
+            let read = |request: &Value| -> Result<(Key, Write), Refusal> {
+                if let Some(put) = request.get("PutRequest") {
+                    let item = object(put, "Item")?;
+                    return Ok((table.key_of_new(&item)?, Write::Put(item)));
+                }
+                let delete = request.get("DeleteRequest").ok_or_else(|| required("PutRequest or DeleteRequest"))?;
+                Ok((table.key_of(&object(delete, "Key")?)?, Write::Delete))
+            };
+            let mut of_table = requests.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            no_duplicates(&of_table.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>())?;
+            if partly && of_table.pop().is_some() {
+                unprocessed[name] = requests[of_table.len()..].into();
+            }
+            writes.extend(of_table.into_iter().map(|(key, write)| (name.clone(), key, write)));
+        }
+        for (name, key, write) in writes {
+            apply(self.table_mut(&name)?, key, &write)?;
+        }
+        Ok(json!({"UnprocessedItems": unprocessed}))
     }
 
     /// All or nothing, with a reason for each item where nothing.
-    fn transact(&mut self, input: &Value) -> Result<Value, Refusal> {
-        let items: Vec<&Value> = input.get("TransactItems").and_then(Value::as_array).into_iter().flatten().collect();
+    fn transact(&mut self, input: &Value, now: Timestamp) -> Result<Value, Refusal> {
+        let items = list(input, "TransactItems");
         if items.is_empty() || 100 < items.len() {
-            return Err(Refusal::validation("Member must have length less than or equal to 100, and at least 1".into()));
+            return Err(Refusal::validation(format!(
+                "1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length less than or equal to 100, and greater than or equal to 1 (it has {})",
+                items.len()
+            )));
         }
-        let mut keys = HashSet::new();
-        let mut puts = vec![];
-        let mut reasons = vec![];
-        for item in items {
-            let Some(put) = item.get("Put") else { return Err(Refusal::not_simulated("dynamodb", "TransactWriteItems other than Put")) };
-            let new = object(put, "Item")?;
-            let name = text(put, "TableName").unwrap_or_default().to_owned();
-            if !keys.insert((name.clone(), key(&new)?)) {
+        let token = text(input, "ClientRequestToken");
+        self.done.retain(|_, (at, _)| now.duration_since(*at) < TOKEN_LIVES);
+        if let Some((_, before)) = token.and_then(|token| self.done.get(token)) {
+            return if before == input {
+                Ok(json!({}))
+            } else {
+                Err(Refusal::new(400, "IdempotentParameterMismatchException", "The request token was used with other parameters"))
+            };
+        }
+        let (mut touched, mut writes, mut reasons) = (HashSet::new(), vec![], vec![]);
+        for item in &items {
+            let (verb, of) = ["Put", "Update", "Delete", "ConditionCheck"]
+                .iter()
+                .find_map(|verb| Some((*verb, item.get(*verb)?)))
+                .ok_or_else(|| Refusal::validation("TransactItems can only contain one of Check, Put, Update or Delete".into()))?;
+            let name = text(of, "TableName").unwrap_or_default().to_owned();
+            let table = self.table(of)?;
+            let key = if verb == "Put" { table.key_of_new(&object(of, "Item")?)? } else { table.key_of(&object(of, "Key")?)? };
+            if !touched.insert((name.clone(), format!("{key:?}"))) {
                 return Err(Refusal::validation("Transaction request cannot include multiple operations on one item".into()));
             }
-            let failed = match check(self.table(put)?, &key(&new)?, put) {
-                Ok(()) => false,
-                Err(refusal) if refusal.code == "ConditionalCheckFailedException" => true,
+            match self.write(verb, of) {
+                Ok((key, write)) => {
+                    writes.push((name, key, write));
+                    reasons.push(json!({"Code": "None"}));
+                }
+                Err(refusal) if refusal.code == "ConditionalCheckFailedException" => {
+                    let mut reason = json!({"Code": "ConditionalCheckFailed", "Message": refusal.message});
+                    if let Some(now) = refusal.fields.get("Item") {
+                        reason["Item"] = now.clone();
+                    }
+                    reasons.push(reason);
+                }
                 Err(refusal) => return Err(refusal),
-            };
-            reasons.push(if failed {
-                json!({"Code": "ConditionalCheckFailed", "Message": "The conditional request failed"})
-            } else {
-                json!({"Code": "None"})
-            });
-            puts.push((name, new));
+            }
         }
-        if reasons.iter().any(|reason| reason["Code"] != "None") {
+        if writes.len() < reasons.len() {
             let codes: Vec<&str> = reasons.iter().filter_map(|reason| reason["Code"].as_str()).collect();
             let message = format!("Transaction cancelled, please refer cancellation reasons for specific reasons [{}]", codes.join(", "));
             return Err(Refusal {
@@ -149,40 +267,56 @@ impl Tables {
                 ..Refusal::new(400, "TransactionCanceledException", message)
             });
         }
-        for (table, item) in puts {
-            let key = key(&item)?;
-            self.0.entry(table).or_default().insert(key, item);
+        for (name, key, write) in writes {
+            apply(self.table_mut(&name)?, key, &write)?;
+        }
+        if let Some(token) = token {
+            self.done.insert(token.to_owned(), (now, input.clone()));
         }
         Ok(json!({}))
     }
 }
 
-fn described(name: &str) -> Value {
-    json!({"TableName": name, "TableStatus": "ACTIVE", "ItemCount": 0,
-           "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]})
+/// Does a write; the item after it.
+fn apply(table: &mut Table, key: Key, write: &Write) -> Result<Option<Item>, Refusal> {
+    let after = match write {
+        Write::Put(item) => item.clone(),
+        Write::Update(update, of_key) => {
+            let after = update.of(table.items.get(&key).unwrap_or(of_key))?;
+            table.key_of_new(&after)?;
+            after
+        }
+        Write::Delete => {
+            table.items.remove(&key);
+            return Ok(None);
+        }
+        Write::Check => return Ok(None),
+    };
+    table.items.insert(key, after.clone());
+    Ok(Some(after))
+}
+
+fn no_such_table() -> Refusal {
+    Refusal::new(400, "ResourceNotFoundException", "Requested resource not found")
+}
+
+fn required(field: &str) -> Refusal {
+    Refusal::validation(format!("The parameter '{field}' is required but was not present in the request"))
+}
+
+fn list(input: &Value, field: &str) -> Vec<Value> {
+    input.get(field).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 fn object(input: &Value, field: &str) -> Result<Item, Refusal> {
-    input
-        .get(field)
-        .and_then(Value::as_object)
-        .cloned()
-        .ok_or_else(|| Refusal::validation(format!("The parameter '{field}' is required but was not present in the request")))
+    input.get(field).and_then(Value::as_object).cloned().ok_or_else(|| required(field))
 }
 
-fn key(item: &Item) -> Result<Key, Refusal> {
-    let part = |name: &str| item.get(name).filter(|value| value.get("S").is_some()).map(string);
-    part("pk")
-        .zip(part("sk"))
-        .ok_or_else(|| Refusal::validation("One or more parameter values were invalid: Missing the key pk or sk in the item".into()))
-}
-
-fn check(table: &BTreeMap<Key, Item>, key: &Key, input: &Value) -> Result<(), Refusal> {
-    let Some(condition) = text(input, "ConditionExpression") else { return Ok(()) };
-    let names = Names { names: input.get("ExpressionAttributeNames"), values: input.get("ExpressionAttributeValues") };
-    if holds(condition, table.get(key), &names)? {
-        Ok(())
-    } else {
-        Err(Refusal::new(400, "ConditionalCheckFailedException", "The conditional request failed"))
+fn no_duplicates(keys: &[Key]) -> Result<(), Refusal> {
+    let mut sorted: Vec<&Key> = keys.iter().collect();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Refusal::validation("Provided list of item keys contains duplicates".into()));
     }
+    Ok(())
 }

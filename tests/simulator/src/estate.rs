@@ -1,14 +1,34 @@
 //! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use cost_rules::{duration::Duration, schedule::Schedule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
 
-use crate::{fault::Fault, plan::PlannedAction};
+use crate::{
+    fault::Fault,
+    plan::PlannedAction,
+    world::{APP_STATUSES, NOTEBOOK_STATUSES},
+};
+
+/// The types of Studio apps in the API.
+const APP_TYPES: [&str; 9] = [
+    "JupyterServer",
+    "KernelGateway",
+    "DetailedProfiler",
+    "TensorBoard",
+    "CodeEditor",
+    "JupyterLab",
+    "RStudioServerPro",
+    "RSessionGateway",
+    "Canvas",
+];
 
 /// What the account holds at its start.
 #[derive(Clone, Debug, Deserialize)]
@@ -118,6 +138,8 @@ pub struct DomainSpec {
     pub name: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// Whether new apps get the tags of their space or profile and of their domain.
+    pub tag_propagation: bool,
     /// Idle shutdown of `JupyterLab`.
     pub jupyter_lab_idle: Option<IdleSpec>,
     /// Idle shutdown of Code Editor.
@@ -148,6 +170,8 @@ pub struct SpaceSpec {
     pub domain: String,
     /// Its name.
     pub name: String,
+    /// The user profile that owns it.
+    pub owner: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// Minutes until its idle `JupyterLab` is shut down.
@@ -164,6 +188,10 @@ pub struct IdleSpec {
     pub lifecycle_management: String,
     /// 60 to 525,600.
     pub idle_timeout_minutes: Option<i32>,
+    /// The least that a user may set.
+    pub min_idle_timeout_minutes: Option<i32>,
+    /// The most.
+    pub max_idle_timeout_minutes: Option<i32>,
 }
 
 /// A Studio app.
@@ -183,7 +211,7 @@ pub struct AppSpec {
     pub name: String,
     /// `ml.t3.medium` or `system`.
     pub instance_type: String,
-    /// `InService` or `Deleted`.
+    /// `InService`, `Pending`, `Deleted`, …
     pub status: String,
     /// When it was created.
     pub since: When,
@@ -246,7 +274,57 @@ impl Estate {
     /// # Errors
     /// Names the line and key, and what was expected.
     pub fn from_toml(text: &str) -> anyhow::Result<Self> {
-        Ok(toml::from_str(text)?)
+        let estate: Self = toml::from_str(text)?;
+        estate.check()?;
+        Ok(estate)
+    }
+
+    /// What the format alone cannot tell: names that are there twice, statuses and homes that do not exist.
+    fn check(&self) -> anyhow::Result<()> {
+        let mut names = BTreeSet::new();
+        for notebook in &self.notebook {
+            let name = &notebook.name;
+            ensure!(!name.is_empty(), "[[notebook]]: `name` is missing");
+            ensure!(
+                notebook.count < 2 || name.contains("{}"),
+                "[[notebook]] {name}: `count` is {}: write {{}} into the name, for the number",
+                notebook.count
+            );
+            ensure!(names.insert(name), "[[notebook]] {name}: there are two of this name");
+            expect_one_of(&format!("[[notebook]] {name}: status"), &notebook.status, &NOTEBOOK_STATUSES)?;
+        }
+        let domains: BTreeSet<&str> = self.domain.iter().map(|domain| domain.id.as_str()).collect();
+        let known = |what: &str, domain: &str| {
+            ensure!(domains.contains(domain), "{what}: there is no [[domain]] with id \"{domain}\"");
+            Ok(())
+        };
+        let idle = |what: String, idle: &Option<IdleSpec>| {
+            idle.as_ref().map_or(Ok(()), |idle| {
+                expect_one_of(&format!("{what}: lifecycle-management"), &idle.lifecycle_management, &["ENABLED", "DISABLED"])
+            })
+        };
+        for domain in &self.domain {
+            ensure!(!domain.id.is_empty(), "[[domain]]: `id` is missing: write d-1");
+            idle(format!("[[domain]] {}", domain.id), &domain.jupyter_lab_idle)?;
+            idle(format!("[[domain]] {}", domain.id), &domain.code_editor_idle)?;
+        }
+        for profile in &self.user_profile {
+            let what = format!("[[user-profile]] {}", profile.name);
+            known(&what, &profile.domain)?;
+            idle(what.clone(), &profile.jupyter_lab_idle)?;
+            idle(what, &profile.code_editor_idle)?;
+        }
+        for space in &self.space {
+            known(&format!("[[space]] {}", space.name), &space.domain)?;
+        }
+        for app in &self.app {
+            let what = format!("[[app]] {} {}", app.space.as_ref().or(app.user_profile.as_ref()).map_or("", String::as_str), app.app_type);
+            known(&what, &app.domain)?;
+            ensure!(app.space.is_some() != app.user_profile.is_some(), "{what}: expected either `space` or `user-profile`");
+            expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
+            expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
+        }
+        Ok(())
     }
 
     /// From a file.
@@ -256,5 +334,45 @@ impl Estate {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("estate {} cannot be read", path.display()))?;
         Self::from_toml(&text).with_context(|| format!("estate {}", path.display()))
+    }
+}
+
+fn expect_one_of(what: &str, value: &str, known: &[&str]) -> anyhow::Result<()> {
+    ensure!(known.contains(&value), "{what} is \"{value}\": expected one of {}", known.join(", "));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_was_expected() {
+        for (toml, says) in [
+            (
+                "[[notebook]]\nname = \"a\"\nstatus = \"Running\"",
+                "[[notebook]] a: status is \"Running\": expected one of Pending, InService",
+            ),
+            ("[[notebook]]\ninstance-type = \"ml.t3.medium\"", "`name` is missing"),
+            ("[[notebook]]\nname = \"a\"\ncount = 2", "write {} into the name"),
+            ("[[notebook]]\nname = \"a\"\n[[notebook]]\nname = \"a\"", "two of this name"),
+            ("[[notebook]]\nname = \"a\"\nsince = \"yesterday\"", "`yesterday` is not a moment"),
+            ("[[notebook]]\nname = \"a\"\nplan = [{ at = \"monday\", do = \"stop\" }]", "`monday` is not a time of a plan"),
+            ("[[notebook]]\nnmae = \"a\"", "unknown field `nmae`"),
+            ("[[space]]\ndomain = \"d-1\"\nname = \"lab\"", "there is no [[domain]] with id \"d-1\""),
+            ("[[domain]]\nid = \"d-1\"\n[[app]]\ndomain = \"d-1\"", "expected either `space` or `user-profile`"),
+            ("[[fault]]\non = \"*\"\nwhat = { thrtle = 3 }", "thrtle"),
+        ] {
+            let error = Estate::from_toml(toml).unwrap_err();
+            assert!(format!("{error:#}").contains(says), "{toml}: {error:#}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_named_in_its_errors() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "regoin = \"eu-central-1\"").unwrap();
+        let error = format!("{:#}", Estate::read(file.path()).unwrap_err());
+        assert!(error.contains(&file.path().display().to_string()) && error.contains("line 1") && error.contains("regoin"), "{error}");
     }
 }

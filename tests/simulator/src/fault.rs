@@ -1,4 +1,4 @@
-//! What goes wrong: throttling, server errors, refusals, repeated page tokens, stale tags, late and duplicate events, races.
+//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags, late and duplicate events, races.
 
 use cost_rules::duration::Duration;
 use serde::Deserialize;
@@ -15,12 +15,15 @@ pub struct Fault {
     pub what: What,
     /// How many of these calls it happens to; absent: all.
     pub times: Option<u64>,
+    /// How many of these calls go well before.
+    #[serde(default)]
+    pub after: u64,
     /// How many calls there were.
     #[serde(skip)]
-    pub(crate) seen: u64,
+    seen: u64,
     /// How often it happened.
     #[serde(skip)]
-    pub(crate) happened: u64,
+    happened: u64,
 }
 
 /// What happens to a call.
@@ -31,11 +34,15 @@ pub enum What {
     Throttle(u64),
     /// Each n-th call fails with HTTP 500.
     ServerError(u64),
-    /// Each n-th call gets no answer for a minute.
+    /// Each n-th call gets no answer for a minute, and does nothing.
     Timeout(u64),
+    /// Each n-th call is done, and its answer is lost: the caller gets HTTP 500.
+    LostAnswer(u64),
+    /// Each n-th batch leaves its last item undone (`UnprocessedItems`, `UnprocessedKeys`).
+    Unprocessed(u64),
     /// The call is refused as not authorized.
     AccessDenied,
-    /// The page names the same next page again and again.
+    /// The page names as its next page the one that was asked for.
     RepeatToken,
     /// The tag index answers as of this long ago.
     StaleTags(Duration),
@@ -43,15 +50,14 @@ pub enum What {
     DuplicateEvents,
     /// Events come this much later. (`on` is not looked at.)
     LateEvents(Duration),
-    /// Right before the call is served, somebody does this to a notebook or app, by name or ARN.
-    #[serde(skip)]
+    /// Right before the call is served, somebody does this to a notebook or app, by name or ARN: `{ before = ["churn", "stop"] }`.
     Before(String, Deed),
 }
 
 impl Fault {
     /// For every one of the calls.
     pub fn new(on: &str, what: What) -> Self {
-        Self { on: on.to_owned(), what, times: None, seen: 0, happened: 0 }
+        Self { on: on.to_owned(), what, times: None, after: 0, seen: 0, happened: 0 }
     }
 
     /// For only so many of the calls.
@@ -61,8 +67,15 @@ impl Fault {
         self
     }
 
+    /// Only when so many of the calls have gone well.
+    #[must_use]
+    pub fn after(mut self, calls: u64) -> Self {
+        self.after = calls;
+        self
+    }
+
     fn concerns(&self, call: &str) -> bool {
-        self.on == "*" || self.on == call || self.on.strip_suffix('*').is_some_and(|prefix| call.starts_with(prefix))
+        self.on == call || self.on.strip_suffix('*').is_some_and(|prefix| call.starts_with(prefix))
     }
 
     /// Whether it happens to this call.
@@ -72,10 +85,14 @@ impl Fault {
         }
         self.seen += 1;
         let every = match self.what {
-            What::Throttle(every) | What::ServerError(every) | What::Timeout(every) => every.max(1),
+            What::Throttle(every)
+            | What::ServerError(every)
+            | What::Timeout(every)
+            | What::LostAnswer(every)
+            | What::Unprocessed(every) => every.max(1),
             _ => 1,
         };
-        let strikes = self.seen.is_multiple_of(every);
+        let strikes = self.after < self.seen && (self.seen - self.after).is_multiple_of(every);
         self.happened += u64::from(strikes);
         strikes
     }
@@ -92,5 +109,11 @@ mod tests {
         let struck: Vec<bool> = calls.iter().cycle().take(15).map(|call| fault.strikes(call)).collect();
         assert_eq!(struck.iter().filter(|struck| **struck).count(), 2, "two times at most");
         assert_eq!(struck.iter().position(|struck| *struck), Some(3), "the third call that it concerns");
+    }
+
+    #[test]
+    fn lets_the_first_calls_pass() {
+        let mut fault = Fault::new("*", What::AccessDenied).after(2).times(1);
+        assert_eq!([(); 5].map(|()| fault.strikes("sns:Publish")), [false, false, true, false, false]);
     }
 }

@@ -4,12 +4,12 @@ use std::{
     collections::BTreeMap,
     net::{Ipv4Addr, TcpListener},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
-use axum::Router;
+use axum::{Router, extract::DefaultBodyLimit};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
@@ -17,12 +17,12 @@ mod cbor;
 mod cloudwatch;
 mod control;
 mod dynamodb;
-mod expression;
 mod sagemaker;
 mod sns;
 mod ssm;
 mod studio;
 mod tagging;
+mod traffic;
 mod wire;
 mod world;
 
@@ -34,8 +34,13 @@ pub use estate::Estate;
 pub use fault::{Fault, What};
 pub use plan::Deed;
 pub use sns::Mail;
+pub use traffic::Call;
+use traffic::Traffic;
 pub use world::BillLine;
 use world::World;
+
+/// The most bytes of a request: those of `DynamoDB`'s largest batch.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// A running simulation. Ends when the last clone is dropped.
 #[derive(Clone)]
@@ -45,14 +50,15 @@ pub struct Simulator {
     _server: Arc<Server>,
 }
 
-/// Ends the server's thread when dropped.
-struct Server(Option<oneshot::Sender<()>>);
+/// Ends the server's thread when dropped, and waits for it.
+struct Server(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Some(end) = self.0.take() {
+        if let Some((end, thread)) = self.0.take() {
             // The thread may have ended already.
             let _ = end.send(());
+            let _ = thread.join();
         }
     }
 }
@@ -62,17 +68,9 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     pub(crate) started: Timestamp,
     latency: Mutex<Duration>,
-    traffic: Mutex<Traffic>,
-    /// When the virtual clock was tied to the real one, and what it said then.
-    real_time: Mutex<Option<(Instant, Timestamp)>>,
-}
-
-#[derive(Default)]
-struct Traffic {
-    calls: BTreeMap<String, u64>,
-    refused: BTreeMap<String, u64>,
-    in_flight: BTreeMap<String, u64>,
-    most_in_flight: BTreeMap<String, u64>,
+    pub(crate) traffic: Traffic,
+    /// Where the virtual clock is tied to the real one: when it was last brought up to it.
+    real_time: Mutex<Option<Instant>>,
 }
 
 /// A notebook instance or a Studio app, as it is now.
@@ -84,6 +82,10 @@ pub struct Running {
     pub name: String,
     /// `InService`, …
     pub status: String,
+    /// `ml.t3.medium`, …
+    pub instance_type: String,
+    /// When it was started, stopped or otherwise changed last.
+    pub since: Timestamp,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -93,40 +95,14 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn traffic(&self) -> MutexGuard<'_, Traffic> {
-        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Brings the virtual clock up to the real one, if they are tied.
     pub(crate) fn tick(&self, world: &mut World) {
-        if let Some((since, then)) = *self.real_time.lock().unwrap_or_else(PoisonError::into_inner) {
-            let passed = SignedDuration::try_from(since.elapsed()).unwrap_or_default();
-            world.live_until(then + passed);
+        if let Some(last) = self.real_time.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let now = Instant::now();
+            let passed = SignedDuration::try_from(now.duration_since(*last)).unwrap_or_default();
+            *last = now;
+            world.live_until(world.now + passed);
         }
-    }
-
-    pub(crate) fn arrived(&self, call: &str) {
-        let mut traffic = self.traffic();
-        *traffic.calls.entry(call.to_owned()).or_default() += 1;
-        let now = {
-            let in_flight = traffic.in_flight.entry(call.to_owned()).or_default();
-            *in_flight += 1;
-            *in_flight
-        };
-        let most = traffic.most_in_flight.entry(call.to_owned()).or_default();
-        *most = now.max(*most);
-    }
-
-    pub(crate) fn left(&self, call: &str, refused: Option<&str>) {
-        let mut traffic = self.traffic();
-        *traffic.in_flight.entry(call.to_owned()).or_default() -= 1;
-        if let Some(code) = refused {
-            *traffic.refused.entry(format!("{call} {code}")).or_default() += 1;
-        }
-    }
-
-    pub(crate) fn calls(&self) -> BTreeMap<String, u64> {
-        self.traffic().calls.clone()
     }
 }
 
@@ -152,14 +128,14 @@ impl Simulator {
             started: world.now,
             world: Mutex::new(world),
             latency: Mutex::default(),
-            traffic: Mutex::default(),
+            traffic: Traffic::default(),
             real_time: Mutex::default(),
         });
         let (end, ended) = oneshot::channel::<()>();
-        let app = Router::new().fallback(wire::serve).with_state(Arc::clone(&shared));
+        let app = Router::new().fallback(wire::serve).layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(Arc::clone(&shared));
         // A thread and a runtime of its own: a test may block its runtime without stopping the account.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             runtime.block_on(async move {
                 let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
                 tokio::select! {
@@ -168,7 +144,7 @@ impl Simulator {
                 }
             });
         });
-        Ok(Self { shared, endpoint, _server: Arc::new(Server(Some(end))) })
+        Ok(Self { shared, endpoint, _server: Arc::new(Server(Some((end, thread)))) })
     }
 
     /// `http://127.0.0.1:<port>`, for `AWS_ENDPOINT_URL`.
@@ -206,8 +182,7 @@ impl Simulator {
 
     /// Ties the virtual clock to the real one.
     pub fn run_in_real_time(&self) {
-        let now = self.shared.world().now;
-        *self.shared.real_time.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), now));
+        *self.shared.real_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
     /// The events since they were last taken, oldest first.
@@ -217,25 +192,27 @@ impl Simulator {
 
     /// How many calls there were, the refused ones among them, by `service:Operation`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
-        self.shared.calls()
+        self.shared.traffic.calls()
     }
 
     /// How many of them were refused, by `service:Operation Code`.
     pub fn refused(&self) -> BTreeMap<String, u64> {
-        self.shared.traffic().refused.clone()
+        self.shared.traffic.refused()
     }
 
     /// The most calls at the same time, by `service:Operation`.
     pub fn most_in_flight(&self) -> BTreeMap<String, u64> {
-        self.shared.traffic().most_in_flight.clone()
+        self.shared.traffic.most_in_flight()
+    }
+
+    /// Every call, in the order in which they were served.
+    pub fn call_log(&self) -> Vec<Call> {
+        self.shared.traffic.log()
     }
 
     /// Forgets what was counted.
     pub fn reset_counts(&self) {
-        let mut traffic = self.shared.traffic();
-        traffic.calls.clear();
-        traffic.refused.clear();
-        traffic.most_in_flight.clear();
+        self.shared.traffic.forget();
     }
 
     /// How long every call takes.
@@ -270,6 +247,8 @@ impl Simulator {
             arn: notebook.arn.clone(),
             name: notebook.spec.name.clone(),
             status: notebook.status.to_owned(),
+            instance_type: notebook.spec.instance_type.clone(),
+            since: notebook.modified,
             tags: world.tags.get(&notebook.arn).map(world::TagLog::now).unwrap_or_default(),
         };
         world.notebooks.values().map(of).collect()
@@ -292,6 +271,8 @@ impl Simulator {
                 app.spec.name
             ),
             status: app.status.to_owned(),
+            instance_type: app.spec.instance_type.clone(),
+            since: app.modified,
             tags: world.tags.get(&app.arn).map(world::TagLog::now).unwrap_or_default(),
         };
         world.apps.values().map(of).collect()
@@ -304,7 +285,7 @@ impl Simulator {
 
     /// Sets an SSM parameter.
     pub fn put_parameter(&self, name: &str, value: &str) {
-        self.shared.world().parameters.insert(name.to_owned(), value.to_owned());
+        ssm::put(&mut self.shared.world(), name, value);
     }
 
     /// The items of a `DynamoDB` table.
@@ -312,3 +293,6 @@ impl Simulator {
         self.shared.world().tables.items(table)
     }
 }
+
+#[cfg(test)]
+mod tests;

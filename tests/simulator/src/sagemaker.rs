@@ -1,6 +1,9 @@
 //! SageMaker's notebook instances and tags, with AWS's own error texts (aws-facts §2).
 
-use std::{collections::BTreeMap, ops::Bound};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,11 +15,14 @@ use crate::{
     world::{NOTEBOOK_STATUSES, Notebook, World},
 };
 
+/// Of one resource.
+const MOST_TAGS: usize = 50;
+
 pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let name = || text(input, "NotebookInstanceName").unwrap_or_default().to_owned();
     match operation {
         "ListNotebookInstances" => list(world, input),
-        "DescribeNotebookInstance" => Ok(describe(find(world, &name())?)),
+        "DescribeNotebookInstance" => Ok(describe(world, find(world, &name())?)),
         "CreateNotebookInstance" => create(world, input),
         "StartNotebookInstance" => {
             legal(world, &name(), &["Stopped", "Failed"], "Pending")?;
@@ -30,13 +36,35 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
         }
         "DeleteNotebookInstance" => {
             legal(world, &name(), &["Stopped", "Failed"], "Deleting")?;
-            world.delete_notebook(&name());
+            world.begin_deletion(&name());
+            Ok(json!({}))
+        }
+        "UpdateNotebookInstance" => {
+            legal(world, &name(), &["Stopped", "Failed"], "Updating")?;
+            world.update(&name(), |spec| {
+                if let Some(instance_type) = text(input, "InstanceType") {
+                    instance_type.clone_into(&mut spec.instance_type);
+                }
+                if let Some(gb) = volume(input) {
+                    spec.volume_gb = gb;
+                }
+                if let Some(config) = text(input, "LifecycleConfigName") {
+                    spec.lifecycle_config = Some(config.to_owned());
+                }
+                if input.get("DisassociateLifecycleConfig").and_then(Value::as_bool) == Some(true) {
+                    spec.lifecycle_config = None;
+                }
+            });
             Ok(json!({}))
         }
         "ListTags" => list_tags(world, input),
         "AddTags" => {
             let tags = tag_list(input)?;
             let arn = text(input, "ResourceArn").unwrap_or_default();
+            let had = world.tags.get(arn).map(crate::world::TagLog::now).unwrap_or_default();
+            if MOST_TAGS < had.keys().chain(tags.keys()).collect::<BTreeSet<_>>().len() {
+                return Err(Refusal::new(400, "ResourceLimitExceeded", format!("A resource has at most {MOST_TAGS} tags")));
+            }
             if !world.change_tags(arn, |now| now.extend(tags)) {
                 return Err(no_such_arn(arn));
             }
@@ -73,9 +101,8 @@ fn legal(world: &World, name: &str, from: &[&str], to: &str) -> Result<(), Refus
 fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
     let status = text(input, "StatusEquals");
     if let Some(status) = status.filter(|status| !NOTEBOOK_STATUSES.contains(status)) {
-        return Err(Refusal::validation(format!(
-            "Value '{status}' at 'statusEquals' failed to satisfy constraint: Member must satisfy enum value set"
-        )));
+        let constraint = format!("Member must satisfy enum value set: [{}]", NOTEBOOK_STATUSES.join(", "));
+        return Err(Refusal::invalid_value(status, "statusEquals", &constraint));
     }
     let contains = text(input, "NameContains");
     let time = |name: &str| input.get(name).and_then(Value::as_f64);
@@ -141,19 +168,30 @@ fn summary(notebook: &Notebook) -> Value {
     summary
 }
 
-fn describe(notebook: &Notebook) -> Value {
+fn describe(world: &World, notebook: &Notebook) -> Value {
     let mut described = summary(notebook);
-    if let Some(fields) = described.as_object_mut() {
-        fields.insert("RoleArn".to_owned(), "arn:aws:iam::123456789012:role/DataScience".into());
-        fields.insert("DirectInternetAccess".to_owned(), "Enabled".into());
-        fields.insert("VolumeSizeInGB".to_owned(), notebook.spec.volume_gb.into());
-        fields.insert("RootAccess".to_owned(), "Enabled".into());
-    }
+    described["RoleArn"] = world.role().into();
+    described["DirectInternetAccess"] = "Enabled".into();
+    described["VolumeSizeInGB"] = notebook.spec.volume_gb.into();
+    described["RootAccess"] = "Enabled".into();
+    described["PlatformIdentifier"] = "notebook-al2-v3".into();
+    described["InstanceMetadataServiceConfiguration"] = json!({"MinimumInstanceMetadataServiceVersion": "2"});
     described
+}
+
+fn volume(input: &Value) -> Option<i32> {
+    input.get("VolumeSizeInGB").and_then(Value::as_i64).and_then(|gb| i32::try_from(gb).ok())
 }
 
 fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let name = text(input, "NotebookInstanceName").unwrap_or_default().to_owned();
+    let legal = |name: &str| {
+        name.len() <= 63 && !name.starts_with('-') && !name.ends_with('-') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    if name.is_empty() || !legal(&name) {
+        let constraint = "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9])*";
+        return Err(Refusal::invalid_value(&name, "notebookInstanceName", constraint));
+    }
     if let Some(known) = world.notebooks.get(&name) {
         return Err(Refusal::new(400, "ValidationException", format!("Cannot create a duplicate Notebook Instance ({})", known.arn)));
     }
@@ -162,7 +200,7 @@ fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
         instance_type: text(input, "InstanceType").unwrap_or_default().to_owned(),
         status: "Stopped".into(),
         since: When::At(world.now),
-        volume_gb: input.get("VolumeSizeInGB").and_then(Value::as_i64).and_then(|gb| i32::try_from(gb).ok()).unwrap_or(5),
+        volume_gb: volume(input).unwrap_or(5),
         lifecycle_config: text(input, "LifecycleConfigName").map(str::to_owned),
         tags: tag_list(input)?,
         ..NotebookSpec::default()
@@ -174,10 +212,8 @@ fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
 }
 
 fn list_tags(world: &World, input: &Value) -> Result<Value, Refusal> {
-    if input.get("MaxResults").and_then(Value::as_u64).is_some_and(|most| most < 50) {
-        return Err(Refusal::validation(
-            "Value at 'maxResults' failed to satisfy constraint: Member must have value greater than or equal to 50".into(),
-        ));
+    if let Some(most) = input.get("MaxResults").and_then(Value::as_i64).filter(|most| *most < 50) {
+        return Err(Refusal::invalid_value(&most.to_string(), "maxResults", "Member must have value greater than or equal to 50"));
     }
     let arn = text(input, "ResourceArn").unwrap_or_default();
     let log = world.tags.get(arn).ok_or_else(|| no_such_arn(arn))?;
@@ -188,17 +224,28 @@ fn no_such_arn(arn: &str) -> Refusal {
     Refusal::new(400, "ValidationException", format!("Resource {arn} does not exist"))
 }
 
-fn tag_list(input: &Value) -> Result<BTreeMap<String, String>, Refusal> {
+/// The tags of an input, within AWS's limits (aws-facts §2.5).
+pub(crate) fn tag_list(input: &Value) -> Result<BTreeMap<String, String>, Refusal> {
     let given = input.get("Tags").and_then(Value::as_array).into_iter().flatten();
     let tags: BTreeMap<String, String> =
         given.map(|tag| (text(tag, "Key").unwrap_or_default().to_owned(), text(tag, "Value").unwrap_or_default().to_owned())).collect();
     let legal = |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c));
-    match tags.iter().find(|(key, value)| !legal(key) || !legal(value)) {
-        Some((key, _)) => Err(Refusal::validation(format!(
-            "Tag {key} failed to satisfy constraint: Member must satisfy regular expression pattern: ^([\\p{{L}}\\p{{Z}}\\p{{N}}_.:/=+\\-@]*)$"
-        ))),
-        None => Ok(tags),
+    for (key, value) in &tags {
+        for (field, text, most) in [("key", key, 128), ("value", value, 256)] {
+            let field = format!("tags.1.member.{field}");
+            if most < text.chars().count() {
+                return Err(Refusal::invalid_value(text, &field, &format!("Member must have length less than or equal to {most}")));
+            }
+            if !legal(text) {
+                let constraint = "Member must satisfy regular expression pattern: ([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)";
+                return Err(Refusal::invalid_value(text, &field, constraint));
+            }
+        }
+        if key.is_empty() || key.to_lowercase().starts_with("aws:") {
+            return Err(Refusal::validation(format!("The tag key '{key}' is empty or begins with aws:, which is AWS's own")));
+        }
     }
+    Ok(tags)
 }
 
 fn as_list(tags: BTreeMap<String, String>) -> Vec<Value> {

@@ -4,8 +4,15 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::{wire::Refusal, world::World};
+use crate::{
+    wire::{Refusal, escaped},
+    world::World,
+};
+
+/// The most bytes of a message, its attributes among them (aws-facts §9).
+const MOST_BYTES: usize = 256 * 1024;
 
 /// A message that was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,53 +31,100 @@ pub struct Mail {
 
 /// Answers a call with the XML inside its `<…Result>`.
 pub(crate) fn call(world: &mut World, operation: &str, form: &BTreeMap<String, String>) -> Result<String, Refusal> {
-    let field = |name: &str| form.get(name).cloned().unwrap_or_default();
+    let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     match operation {
         "Publish" => publish(world, form),
         "CreateTopic" => {
-            let arn = format!("arn:aws:sns:{}:{}:{}", world.region, world.account, field("Name"));
+            let name = field("Name");
+            if name.is_empty() || 256 < name.len() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
+                return Err(invalid("Topic Name"));
+            }
+            let arn = format!("arn:aws:sns:{}:{}:{name}", world.region, world.account);
             world.topics.insert(arn.clone());
             Ok(format!("<TopicArn>{arn}</TopicArn>"))
+        }
+        "GetTopicAttributes" => {
+            let arn = topic(world, field("TopicArn"))?;
+            let attributes = [
+                ("TopicArn", arn.as_str()),
+                ("Owner", &world.account),
+                ("DisplayName", ""),
+                ("SubscriptionsConfirmed", "0"),
+                ("SubscriptionsPending", "0"),
+                ("SubscriptionsDeleted", "0"),
+            ];
+            let entry = |(key, value): (&str, &str)| format!("<entry><key>{key}</key><value>{}</value></entry>", escaped(value));
+            Ok(format!("<Attributes>{}</Attributes>", attributes.map(entry).concat()))
         }
         _ => Err(Refusal::not_simulated("sns", operation)),
     }
 }
 
+fn invalid(what: &str) -> Refusal {
+    Refusal::new(400, "InvalidParameter", format!("Invalid parameter: {what}"))
+}
+
+fn topic(world: &World, arn: &str) -> Result<String, Refusal> {
+    if !arn.starts_with("arn:aws:sns:") {
+        return Err(invalid("TopicArn"));
+    }
+    world.topics.get(arn).cloned().ok_or_else(|| Refusal::new(404, "NotFound", "Topic does not exist"))
+}
+
 fn publish(world: &mut World, form: &BTreeMap<String, String>) -> Result<String, Refusal> {
     let field = |name: &str| form.get(name).cloned();
-    let invalid = |message: String| Err(Refusal::new(400, "InvalidParameter", message));
-    let topic_arn = field("TopicArn").unwrap_or_default();
-    let subject = field("Subject").unwrap_or_default();
+    let topic_arn = topic(world, &field("TopicArn").or_else(|| field("TargetArn")).unwrap_or_default())?;
     let message = field("Message").unwrap_or_default();
-    if !world.topics.contains(&topic_arn) {
-        return Err(Refusal::new(404, "NotFound", "Topic does not exist"));
-    }
     if message.is_empty() {
-        return invalid("Invalid parameter: Empty message".into());
+        return Err(invalid("Empty message"));
     }
     // Stricter than today's text ("UTF-8 … less than 100 characters"): the older one wants ASCII (aws-facts §9).
-    if 100 <= subject.chars().count() || subject.chars().any(|c| c.is_control() || !c.is_ascii()) {
-        return invalid("Invalid parameter: Subject".into());
+    let is_legal = |subject: &str| (1..100).contains(&subject.chars().count()) && subject.chars().all(|c| c.is_ascii() && !c.is_control());
+    let subject = field("Subject");
+    if subject.as_deref().is_some_and(|subject| !is_legal(subject)) {
+        return Err(invalid("Subject"));
     }
+    let attributes = attributes(form)?;
+    let own: usize = attributes.iter().map(|(name, (data_type, value))| name.len() + data_type.len() + value.len()).sum();
+    if MOST_BYTES < message.len() + own {
+        return Err(invalid("Message too long"));
+    }
+    world.mails.push(Mail { at: world.now, topic_arn, subject: subject.unwrap_or_default(), message, attributes });
+    Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len()))
+}
+
+/// The message's attributes, by name: type and value.
+fn attributes(form: &BTreeMap<String, String>) -> Result<BTreeMap<String, (String, String)>, Refusal> {
     let mut attributes = BTreeMap::new();
     for number in 1.. {
-        let part = |part: &str| field(&format!("MessageAttributes.entry.{number}.{part}"));
+        let part = |part: &str| form.get(&format!("MessageAttributes.entry.{number}.{part}")).cloned();
         let Some(name) = part("Name") else { break };
-        let (data_type, value) = (part("Value.DataType").unwrap_or_default(), part("Value.StringValue").unwrap_or_default());
-        if value.is_empty() {
-            return Err(Refusal::new(
-                400,
-                "ParameterValueInvalid",
-                format!("The message attribute '{name}' must contain non-empty message attribute value."),
+        let wrong = |message: String| Err(Refusal::new(400, "ParameterValueInvalid", message));
+        let is_reserved = ["aws.", "amazon."].iter().any(|prefix| name.to_lowercase().starts_with(prefix));
+        if is_reserved || name.is_empty() || 256 < name.len() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "_-.".contains(c)) {
+            return wrong(format!(
+                "The message attribute name '{name}' is not legal: A-Z, a-z, 0-9, _, - and . and not AWS. or Amazon. at its start."
             ));
+        }
+        let data_type = part("Value.DataType").unwrap_or_default();
+        let value = part("Value.StringValue").or_else(|| part("Value.BinaryValue")).unwrap_or_default();
+        if value.is_empty() {
+            return wrong(format!("The message attribute '{name}' must contain non-empty message attribute value."));
+        }
+        let is_legal = match data_type.split_once('.').map_or((data_type.as_str(), ""), |(kind, rest)| (kind, rest)) {
+            ("String", "Array") => serde_json::from_str::<Vec<Value>>(&value).is_ok(),
+            ("Number", _) => value.parse::<f64>().is_ok(),
+            ("String" | "Binary", _) => true,
+            _ => {
+                return wrong(format!(
+                    "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+                ));
+            }
+        };
+        if !is_legal {
+            return wrong(format!("Could not cast message attribute '{name}' value to {data_type}."));
         }
         attributes.insert(name, (data_type, value));
     }
-    let size =
-        message.len() + attributes.iter().map(|(name, (data_type, value))| name.len() + data_type.len() + value.len()).sum::<usize>();
-    if 256 * 1024 < size {
-        return invalid("Invalid parameter: Message too long".into());
-    }
-    world.mails.push(Mail { at: world.now, topic_arn, subject, message, attributes });
-    Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len()))
+    Ok(attributes)
 }

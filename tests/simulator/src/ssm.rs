@@ -1,30 +1,77 @@
 //! SSM: `GetParameter`, `PutParameter`.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    wire::{Refusal, text},
+    wire::{Refusal, seconds, text},
     world::World,
 };
+
+/// The most bytes of a standard parameter's value.
+const MOST_BYTES: usize = 4096;
+
+/// A parameter.
+pub(crate) struct Parameter {
+    value: String,
+    /// `String`, `StringList` or `SecureString`.
+    kind: String,
+    version: u64,
+    modified: Timestamp,
+}
+
+impl Parameter {
+    pub(crate) fn new(value: &str, modified: Timestamp) -> Self {
+        Self { value: value.to_owned(), kind: "String".into(), version: 1, modified }
+    }
+
+    /// With another value, as of its next version.
+    fn next(&self, value: &str, modified: Timestamp) -> Self {
+        Self { value: value.to_owned(), kind: self.kind.clone(), version: self.version + 1, modified }
+    }
+}
+
+/// What a person does at the console.
+pub(crate) fn put(world: &mut World, name: &str, value: &str) -> u64 {
+    let parameter = world.parameters.get(name).map_or_else(|| Parameter::new(value, world.now), |before| before.next(value, world.now));
+    let version = parameter.version;
+    world.parameters.insert(name.to_owned(), parameter);
+    version
+}
 
 pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Refusal> {
     let name = text(input, "Name").unwrap_or_default();
     match operation {
         "GetParameter" => {
-            let Some(value) = world.parameters.get(name) else { return Err(Refusal::new(400, "ParameterNotFound", "")) };
+            // AWS says no more than the code.
+            let parameter = world.parameters.get(name).ok_or_else(|| Refusal::new(400, "ParameterNotFound", ""))?;
             let arn = format!("arn:aws:ssm:{}:{}:parameter/{}", world.region, world.account, name.trim_start_matches('/'));
-            Ok(
-                json!({"Parameter": {"Name": name, "Type": "String", "Value": value, "Version": 1, "LastModifiedDate": 0.0, "ARN": arn, "DataType": "text"}}),
-            )
+            Ok(json!({"Parameter": {
+                "Name": name, "Type": parameter.kind, "Value": parameter.value, "Version": parameter.version,
+                "LastModifiedDate": seconds(parameter.modified), "ARN": arn, "DataType": "text",
+            }}))
         }
         "PutParameter" => {
-            let overwrite = input.get("Overwrite").and_then(Value::as_bool).unwrap_or_default();
-            if !overwrite && world.parameters.contains_key(name) {
+            let value = text(input, "Value").unwrap_or_default();
+            let known = world.parameters.contains_key(name);
+            if known && !input.get("Overwrite").and_then(Value::as_bool).unwrap_or_default() {
                 let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
                 return Err(Refusal::new(400, "ParameterAlreadyExists", message));
             }
-            world.parameters.insert(name.to_owned(), text(input, "Value").unwrap_or_default().to_owned());
-            Ok(json!({"Version": 1, "Tier": "Standard"}))
+            let Some(kind) = text(input, "Type").or(known.then_some("")) else {
+                return Err(Refusal::validation("A parameter type is required when you create a parameter.".into()));
+            };
+            if MOST_BYTES < value.len() && !matches!(text(input, "Tier"), Some("Advanced" | "Intelligent-Tiering")) {
+                let message = format!(
+                    "Standard tier parameters support a maximum parameter value of {MOST_BYTES} characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier."
+                );
+                return Err(Refusal::validation(message));
+            }
+            let version = put(world, name, value);
+            if let Some(parameter) = world.parameters.get_mut(name).filter(|_| !kind.is_empty()) {
+                kind.clone_into(&mut parameter.kind);
+            }
+            Ok(json!({"Version": version, "Tier": "Standard"}))
         }
         _ => Err(Refusal::not_simulated("ssm", operation)),
     }

@@ -1,75 +1,85 @@
 //! SageMaker Studio: domains, user profiles, spaces, apps.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
-    estate::IdleSpec,
-    sagemaker::with_token,
+    estate::{AppSpec, IdleSpec, SpaceSpec, UserProfileSpec, When},
+    sagemaker::{tag_list, with_token},
     wire::{Page, Refusal, page_of, seconds, text},
-    world::{App, DELETED_SHOWN, World},
+    world::{App, DELETED_SHOWN, TagLog, World},
 };
 
 pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    let name = |field: &str| text(input, field).unwrap_or_default().to_owned();
     match operation {
         "ListApps" => list_apps(world, input),
-        "DescribeApp" => {
-            let app = find_app(world, input)?;
-            let mut described = details(app);
-            if let Some(fields) = described.as_object_mut() {
-                fields.insert("AppArn".to_owned(), app.arn.clone().into());
-                // AWS's health checks move both alike (aws-facts §2.2).
-                fields.insert("LastHealthCheckTimestamp".to_owned(), seconds(world.now).into());
-                fields.insert("LastUserActivityTimestamp".to_owned(), seconds(world.now).into());
-            }
-            Ok(described)
-        }
+        "DescribeApp" => find_app(world, input).map(|app| described(world, app)),
+        "CreateApp" => create_app(world, input),
         "DeleteApp" => {
-            let arn = find_app(world, input)?.arn.clone();
+            let app = find_app(world, input)?;
+            if app.status == "Deleted" {
+                // Not modeled; Terraform's provider has to live with it.
+                return Err(Refusal::validation(format!("App [{}] has already been deleted", app.arn)));
+            }
+            let arn = app.arn.clone();
             world.delete_app(&arn);
             Ok(json!({}))
         }
         "ListDomains" => {
-            let all = world
-                .domains
-                .values()
-                .map(|(domain, arn)| json!({"DomainId": domain.id, "DomainArn": arn, "DomainName": domain.name, "Status": "InService"}));
+            let all = world.domains.values().map(|(domain, arn)| {
+                json!({"DomainId": domain.id, "DomainArn": arn, "DomainName": domain.name, "Status": "InService",
+                       "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world), "Url": studio_url(world, &domain.id)})
+            });
             paged(input, all.collect(), "Domains")
         }
         "DescribeDomain" => {
-            let id = text(input, "DomainId").unwrap_or_default();
-            let (domain, arn) = world.domains.get(id).ok_or_else(|| not_found("Domain", id))?;
-            Ok(json!({"DomainId": domain.id, "DomainArn": arn, "DomainName": domain.name, "Status": "InService", "AuthMode": "IAM",
-                      "DefaultUserSettings": user_settings(domain.jupyter_lab_idle.as_ref(), domain.code_editor_idle.as_ref())}))
+            let id = name("DomainId");
+            let (domain, arn) = world.domains.get(&id).ok_or_else(|| not_found("Domain", &id))?;
+            Ok(json!({
+                "DomainId": domain.id, "DomainArn": arn, "DomainName": domain.name, "Status": "InService", "AuthMode": "IAM",
+                "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world), "Url": studio_url(world, &domain.id),
+                "TagPropagation": if domain.tag_propagation { "ENABLED" } else { "DISABLED" },
+                "DefaultUserSettings": user_settings(world, domain.jupyter_lab_idle.as_ref(), domain.code_editor_idle.as_ref()),
+            }))
         }
         "ListUserProfiles" => {
-            let of = text(input, "DomainIdEquals");
-            let all = world.profiles.values().filter(|profile| of.is_none_or(|domain| profile.domain == domain));
-            paged(
-                input,
-                all.map(|profile| json!({"DomainId": profile.domain, "UserProfileName": profile.name, "Status": "InService"})).collect(),
-                "UserProfiles",
-            )
+            let (domain, contains) = (text(input, "DomainIdEquals"), text(input, "UserProfileNameContains"));
+            let wanted = |profile: &&UserProfileSpec| {
+                domain.is_none_or(|domain| profile.domain == domain) && contains.is_none_or(|part| profile.name.contains(part))
+            };
+            let all = world.profiles.values().filter(wanted).map(|profile| {
+                json!({"DomainId": profile.domain, "UserProfileName": profile.name, "Status": "InService",
+                       "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world)})
+            });
+            paged(input, all.collect(), "UserProfiles")
         }
         "DescribeUserProfile" => {
-            let key =
-                (text(input, "DomainId").unwrap_or_default().to_owned(), text(input, "UserProfileName").unwrap_or_default().to_owned());
+            let key = (name("DomainId"), name("UserProfileName"));
             let profile = world.profiles.get(&key).ok_or_else(|| not_found("UserProfile", &key.1))?;
-            Ok(
-                json!({"DomainId": key.0, "UserProfileName": key.1, "UserProfileArn": world.arn(&format!("user-profile/{}/{}", key.0, key.1)), "Status": "InService",
-                      "UserSettings": user_settings(profile.jupyter_lab_idle.as_ref(), profile.code_editor_idle.as_ref())}),
-            )
+            Ok(json!({
+                "DomainId": key.0, "UserProfileName": key.1, "UserProfileArn": world.arn(&format!("user-profile/{}/{}", key.0, key.1)),
+                "Status": "InService", "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world),
+                "UserSettings": user_settings(world, profile.jupyter_lab_idle.as_ref(), profile.code_editor_idle.as_ref()),
+            }))
         }
         "ListSpaces" => {
-            let of = text(input, "DomainIdEquals");
-            let all = world.spaces.values().filter(|space| of.is_none_or(|domain| space.domain == domain));
-            paged(
-                input,
-                all.map(|space| json!({"DomainId": space.domain, "SpaceName": space.name, "Status": "InService"})).collect(),
-                "Spaces",
-            )
+            let (domain, contains) = (text(input, "DomainIdEquals"), text(input, "SpaceNameContains"));
+            let wanted = |space: &&SpaceSpec| {
+                domain.is_none_or(|domain| space.domain == domain) && contains.is_none_or(|part| space.name.contains(part))
+            };
+            let all = world.spaces.values().filter(wanted).map(|space| {
+                let mut details = json!({"DomainId": space.domain, "SpaceName": space.name, "Status": "InService",
+                    "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world),
+                    "SpaceSharingSettingsSummary": {"SharingType": sharing(space)}});
+                put(&mut details, "OwnershipSettingsSummary", space.owner.as_ref().map(|owner| json!({"OwnerUserProfileName": owner})));
+                details
+            });
+            paged(input, all.collect(), "Spaces")
         }
         "DescribeSpace" => {
-            let key = (text(input, "DomainId").unwrap_or_default().to_owned(), text(input, "SpaceName").unwrap_or_default().to_owned());
+            let key = (name("DomainId"), name("SpaceName"));
             let space = world.spaces.get(&key).ok_or_else(|| not_found("Space", &key.1))?;
             let idle = |minutes: Option<i32>| {
                 minutes.map(|minutes| json!({"AppLifecycleManagement": {"IdleSettings": {"IdleTimeoutInMinutes": minutes}}}))
@@ -77,12 +87,29 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             let mut settings = json!({});
             put(&mut settings, "JupyterLabAppSettings", idle(space.jupyter_lab_idle_minutes));
             put(&mut settings, "CodeEditorAppSettings", idle(space.code_editor_idle_minutes));
-            Ok(
-                json!({"DomainId": key.0, "SpaceName": key.1, "SpaceArn": world.arn(&format!("space/{}/{}", key.0, key.1)), "Status": "InService", "SpaceSettings": settings}),
-            )
+            let mut described = json!({
+                "DomainId": key.0, "SpaceName": key.1, "SpaceArn": world.arn(&format!("space/{}/{}", key.0, key.1)), "Status": "InService",
+                "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world), "SpaceSettings": settings,
+                "SpaceSharingSettings": {"SharingType": sharing(space)},
+            });
+            put(&mut described, "OwnershipSettings", space.owner.as_ref().map(|owner| json!({"OwnerUserProfileName": owner})));
+            Ok(described)
         }
         _ => Err(Refusal::not_simulated("sagemaker", operation)),
     }
+}
+
+/// When domains, profiles and spaces were made: before everything else. They do not change here.
+fn long_ago(world: &World) -> f64 {
+    seconds(world.began)
+}
+
+fn studio_url(world: &World, domain: &str) -> String {
+    format!("https://{domain}.studio.{}.sagemaker.aws", world.region)
+}
+
+fn sharing(space: &SpaceSpec) -> &'static str {
+    if space.owner.is_some() { "Private" } else { "Shared" }
 }
 
 fn not_found(kind: &str, name: &str) -> Refusal {
@@ -95,18 +122,25 @@ fn put(object: &mut Value, key: &str, value: Option<Value>) {
     }
 }
 
-fn user_settings(jupyter_lab: Option<&IdleSpec>, code_editor: Option<&IdleSpec>) -> Value {
+fn user_settings(world: &World, jupyter_lab: Option<&IdleSpec>, code_editor: Option<&IdleSpec>) -> Value {
     let idle = |spec: Option<&IdleSpec>| {
         spec.map(|spec| {
             let mut idle = json!({"LifecycleManagement": spec.lifecycle_management});
             put(&mut idle, "IdleTimeoutInMinutes", spec.idle_timeout_minutes.map(Value::from));
+            put(&mut idle, "MinIdleTimeoutInMinutes", spec.min_idle_timeout_minutes.map(Value::from));
+            put(&mut idle, "MaxIdleTimeoutInMinutes", spec.max_idle_timeout_minutes.map(Value::from));
             json!({"AppLifecycleManagement": {"IdleSettings": idle}})
         })
     };
-    let mut settings = json!({});
+    let mut settings = json!({"ExecutionRole": world.role()});
     put(&mut settings, "JupyterLabAppSettings", idle(jupyter_lab));
     put(&mut settings, "CodeEditorAppSettings", idle(code_editor));
     settings
+}
+
+/// Deleted apps are shown for a day.
+fn is_shown(world: &World, app: &App) -> bool {
+    app.status != "Deleted" || world.now.duration_since(app.modified) < DELETED_SHOWN
 }
 
 fn list_apps(world: &World, input: &Value) -> Result<Value, Refusal> {
@@ -114,13 +148,23 @@ fn list_apps(world: &World, input: &Value) -> Result<Value, Refusal> {
     if profile.is_some() && space.is_some() {
         return Err(Refusal::validation("UserProfileNameEquals and SpaceNameEquals cannot both be given".into()));
     }
-    let shown = |app: &&App| app.status != "Deleted" || world.now.duration_since(app.modified) < DELETED_SHOWN;
-    let all = world.apps.values().filter(shown).filter(|app| {
-        domain.is_none_or(|domain| app.spec.domain == domain)
-            && profile.is_none_or(|profile| app.spec.user_profile.as_deref() == Some(profile))
-            && space.is_none_or(|space| app.spec.space.as_deref() == Some(space))
-    });
-    paged(input, all.map(details).collect(), "Apps")
+    let mut all: Vec<&App> = world
+        .apps
+        .values()
+        .filter(|app| {
+            is_shown(world, app)
+                && domain.is_none_or(|domain| app.spec.domain == domain)
+                && profile.is_none_or(|profile| app.spec.user_profile.as_deref() == Some(profile))
+                && space.is_none_or(|space| app.spec.space.as_deref() == Some(space))
+        })
+        .collect();
+    if text(input, "SortBy") == Some("CreationTime") {
+        all.sort_by_key(|app| app.created);
+    }
+    if text(input, "SortOrder") == Some("Descending") {
+        all.reverse();
+    }
+    paged(input, all.into_iter().map(details).collect(), "Apps")
 }
 
 /// `AppDetails`: no ARN in it, as in AWS's.
@@ -134,7 +178,21 @@ fn details(app: &App) -> Value {
     details
 }
 
+fn described(world: &World, app: &App) -> Value {
+    let mut described = details(app);
+    described["AppArn"] = app.arn.clone().into();
+    if app.status == "InService" {
+        // AWS's health checks move both alike (aws-facts §2.2).
+        described["LastHealthCheckTimestamp"] = seconds(world.now).into();
+        described["LastUserActivityTimestamp"] = seconds(world.now).into();
+    }
+    described
+}
+
 fn find_app<'a>(world: &'a World, input: &Value) -> Result<&'a App, Refusal> {
+    if text(input, "SpaceName").is_some() == text(input, "UserProfileName").is_some() {
+        return Err(Refusal::validation("Exactly one of SpaceName and UserProfileName must be given".into()));
+    }
     let is = |name: &str, value: Option<&str>| text(input, name) == value;
     let found = world.apps.values().find(|app| {
         is("DomainId", Some(&app.spec.domain))
@@ -143,7 +201,56 @@ fn find_app<'a>(world: &'a World, input: &Value) -> Result<&'a App, Refusal> {
             && is("SpaceName", app.spec.space.as_deref())
             && is("UserProfileName", app.spec.user_profile.as_deref())
     });
-    found.filter(|app| app.status != "Deleted").ok_or_else(|| not_found("App", text(input, "AppName").unwrap_or_default()))
+    found.filter(|app| is_shown(world, app)).ok_or_else(|| not_found("App", text(input, "AppName").unwrap_or_default()))
+}
+
+fn create_app(world: &mut World, input: &Value) -> Result<Value, Refusal> {
+    let name = |field: &str| text(input, field).map(str::to_owned);
+    let (domain, space, user_profile) = (name("DomainId").unwrap_or_default(), name("SpaceName"), name("UserProfileName"));
+    match find_app(world, input) {
+        Ok(app) if app.status != "Deleted" => {
+            return Err(Refusal::new(400, "ResourceInUse", format!("App [{}] already exists.", app.arn)));
+        }
+        Err(refusal) if refusal.code != "ResourceNotFound" => return Err(refusal),
+        _ => {}
+    }
+    let (domain_spec, domain_arn) = world.domains.get(&domain).ok_or_else(|| not_found("Domain", &domain))?;
+    let home = match (&space, &user_profile) {
+        (Some(space), _) => {
+            let key = (domain.clone(), space.clone());
+            world.spaces.get(&key).ok_or_else(|| not_found("Space", space))?;
+            format!("space/{domain}/{space}")
+        }
+        (_, profile) => {
+            let profile = profile.clone().unwrap_or_default();
+            world.profiles.get(&(domain.clone(), profile.clone())).ok_or_else(|| not_found("UserProfile", &profile))?;
+            format!("user-profile/{domain}/{profile}")
+        }
+    };
+    let tags_of = |arn: &str| world.tags.get(arn).map(TagLog::now).unwrap_or_default();
+    let mut tags = BTreeMap::new();
+    if domain_spec.tag_propagation {
+        tags.extend(tags_of(domain_arn));
+        tags.extend(tags_of(&world.arn(&home)));
+    }
+    tags.extend(tag_list(input)?);
+    let app_type = name("AppType").unwrap_or_default();
+    let given = input.get("ResourceSpec").and_then(|spec| text(spec, "InstanceType"));
+    let instance_type = given.unwrap_or(if app_type == "JupyterServer" { "system" } else { "ml.t3.medium" }).to_owned();
+    let now = world.now;
+    let spec = AppSpec {
+        domain,
+        space,
+        user_profile,
+        app_type,
+        name: name("AppName").unwrap_or_default(),
+        instance_type,
+        status: "Pending".into(),
+        since: When::At(now),
+        tags,
+        plan: vec![],
+    };
+    Ok(json!({"AppArn": world.add_app(spec, now, now)}))
 }
 
 /// One page of a short list; the token is the place.

@@ -1,6 +1,6 @@
 //! The tag index: `GetResources`. Names what has or had a tag, nothing else; may be behind.
 
-use std::ops::Bound;
+use std::{collections::BTreeMap, ops::Bound};
 
 use serde_json::{Value, json};
 
@@ -24,6 +24,10 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
         let kind = arn.splitn(6, ':').nth(5).and_then(|last| last.split('/').next()).unwrap_or_default();
         kinds.is_empty() || kinds.iter().any(|filter| *filter == "sagemaker" || filter.strip_prefix("sagemaker:") == Some(kind))
     };
+    let filters: Vec<&Value> = input.get("TagFilters").and_then(Value::as_array).into_iter().flatten().collect();
+    if 50 < filters.len() || 100 < kinds.len() {
+        return Err(Refusal::new(400, "InvalidParameterException", "There may be 50 TagFilters and 100 ResourceTypeFilters"));
+    }
     let behind = world.faults.iter().find_map(|fault| if let What::StaleTags(by) = fault.what { Some(by.signed()) } else { None });
     let as_of = world.now - behind.unwrap_or_default();
     let after = match text(input, "PaginationToken") {
@@ -38,7 +42,8 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
         .tags
         .range::<str, _>((from, Bound::Unbounded))
         .filter(|(arn, _)| wanted(arn))
-        .filter_map(|(arn, log)| Some((arn, log.at(as_of)?)));
+        .filter_map(|(arn, log)| Some((arn, log.at(as_of)?)))
+        .filter(|(_, tags)| filters.iter().all(|filter| matches(filter, tags)));
     let page: Vec<_> = found.by_ref().take(usize::try_from(per_page).unwrap_or(50)).collect();
     let token = if found.next().is_some() { page.last().map(|(arn, _)| format!("after:{arn}")) } else { None };
     let list: Vec<Value> = page
@@ -49,4 +54,10 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
         })
         .collect();
     Ok(json!({"PaginationToken": token.unwrap_or_default(), "ResourceTagMappingList": list}))
+}
+
+/// A filter is a key, and the values of which one is there; no values: any.
+fn matches(filter: &Value, tags: &BTreeMap<String, String>) -> bool {
+    let values: Vec<&str> = filter.get("Values").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    text(filter, "Key").and_then(|key| tags.get(key)).is_some_and(|value| values.is_empty() || values.contains(&value.as_str()))
 }

@@ -32,6 +32,11 @@ impl Refusal {
         Self::new(400, "ValidationException", message)
     }
 
+    /// In the words of AWS's own validation.
+    pub(crate) fn invalid_value(value: &str, field: &str, constraint: &str) -> Self {
+        Self::validation(format!("1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {constraint}"))
+    }
+
     pub(crate) fn not_simulated(service: &str, operation: &str) -> Self {
         Self::new(501, "NotSimulated", format!("not simulated: {service}:{operation}"))
     }
@@ -74,14 +79,16 @@ pub(crate) struct Page {
 
 /// Reads `MaxResults` (1 to 100) and `NextToken`.
 pub(crate) fn page_of(input: &Value, default: usize) -> Result<Page, Refusal> {
-    let size = match input.get("MaxResults").and_then(Value::as_u64) {
+    let size = match input.get("MaxResults").map(Value::as_i64) {
         None => default,
-        Some(size @ 1..=100) => usize::try_from(size).unwrap_or(default),
+        Some(Some(size @ 1..=100)) => usize::try_from(size).unwrap_or(default),
         Some(size) => {
-            let message = format!(
-                "1 validation error detected: Value '{size}' at 'maxResults' failed to satisfy constraint: Member must have value less than or equal to 100"
-            );
-            return Err(Refusal::validation(message));
+            let bound = if size.is_some_and(|size| 100 < size) { "less than or equal to 100" } else { "greater than or equal to 1" };
+            return Err(Refusal::invalid_value(
+                &size.unwrap_or_default().to_string(),
+                "maxResults",
+                &format!("Member must have value {bound}"),
+            ));
         }
     };
     match text(input, "NextToken").map(|token| token.strip_prefix("after:").map(str::to_owned)) {
@@ -96,31 +103,34 @@ pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: 
     if uri.path().starts_with("/_simulator") {
         return control::serve(&shared, &uri, &body).into_response();
     }
-    let Some(request) = read(&uri, &headers, &body) else {
-        return (StatusCode::NOT_IMPLEMENTED, format!("not simulated: {uri}")).into_response();
+    let request = match read(&uri, &headers, &body) {
+        Ok(request) => request,
+        Err(why) => return (StatusCode::NOT_IMPLEMENTED, format!("not simulated: {why}")).into_response(),
     };
     let call = format!("{}:{}", request.service, request.operation);
-    shared.arrived(&call);
+    let in_flight = shared.traffic.arrived(&call);
     let latency = *shared.latency.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let (answer, silent) = {
+    let (answer, silent, at) = {
         let mut world = shared.world();
         shared.tick(&mut world);
-        match struck(&mut world, &call) {
-            Some(Strike::Refused) => (Err(throttled(request.service)), false),
-            Some(Strike::Failed) => (Err(Refusal::new(500, "InternalFailure", "Internal failure")), false),
-            Some(Strike::Denied) => (Err(denied(&world, &call)), false),
-            Some(Strike::Silent) => (Ok(Answer::Json(json!({}))), true),
-            Some(Strike::Repeat) => (dispatch(&mut world, &request, true), false),
-            None => (dispatch(&mut world, &request, false), false),
-        }
+        let strike = struck(&mut world, &call);
+        let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
+        let answer = match strike {
+            Some(Strike::Refused) => Err(throttled(request.service)),
+            Some(Strike::Failed | Strike::Silent) => Err(failed()),
+            Some(Strike::Denied) => Err(denied(&world, &request)),
+            Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
+            Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
+        };
+        (answer, strike == Some(Strike::Silent), world.now)
     };
+    in_flight.settle(at, subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
     if silent {
         tokio::time::sleep(Duration::from_mins(1)).await;
     }
-    shared.left(&call, answer.as_ref().err().map(|refusal| refusal.code));
     respond(&request, answer)
 }
 
@@ -129,10 +139,13 @@ enum Answer {
     Xml(String),
 }
 
+#[derive(Clone, Copy, PartialEq)]
 enum Strike {
     Refused,
     Failed,
     Silent,
+    Lost,
+    Partly,
     Denied,
     Repeat,
 }
@@ -152,6 +165,8 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
             What::Throttle(_) => strike = Some(Strike::Refused),
             What::ServerError(_) => strike = Some(Strike::Failed),
             What::Timeout(_) => strike = Some(Strike::Silent),
+            What::LostAnswer(_) => strike = Some(Strike::Lost),
+            What::Unprocessed(_) => strike = Some(Strike::Partly),
             What::AccessDenied => strike = Some(Strike::Denied),
             What::RepeatToken => strike = Some(Strike::Repeat),
             What::Before(what, deed) => deeds.push((what.clone(), deed.clone())),
@@ -165,30 +180,73 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
 }
 
 fn throttled(service: &str) -> Refusal {
-    match service {
-        "sns" => Refusal::new(400, "Throttling", "Rate exceeded"),
-        "tagging" => Refusal::new(400, "ThrottledException", "Rate exceeded"),
-        _ => Refusal::new(400, "ThrottlingException", "Rate exceeded"),
+    let code = match service {
+        "sns" | "sts" | "cloudwatch" => "Throttling",
+        "tagging" => "ThrottledException",
+        _ => "ThrottlingException",
+    };
+    Refusal::new(400, code, "Rate exceeded")
+}
+
+fn denied(world: &World, request: &Request) -> Refusal {
+    let (status, code, prefix) = match request.service {
+        "sns" => (403, "AuthorizationError", "SNS"),
+        "sts" | "cloudwatch" => (403, "AccessDenied", request.service),
+        "tagging" => (400, "AccessDeniedException", "tag"),
+        other => (400, "AccessDeniedException", other),
+    };
+    let action = format!("{prefix}:{}", request.operation);
+    let resource = resource(world, request).map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
+    let message = format!(
+        "User: arn:aws:sts::{}:assumed-role/cost-guard/function is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action",
+        world.account
+    );
+    Refusal::new(status, code, message)
+}
+
+/// The ARN that a denial names; calls about nothing in particular have none.
+fn resource(world: &World, request: &Request) -> Option<String> {
+    let subject = subject(request);
+    if subject.starts_with("arn:") {
+        return Some(subject);
+    }
+    let in_region = |service: &str, what: String| format!("arn:aws:{service}:{}:{}:{what}", world.region, world.account);
+    match (request.service, request.operation.as_str()) {
+        ("sagemaker", "ListNotebookInstances") => Some(world.arn("notebook-instance/*")),
+        ("sagemaker", "ListApps") => Some(world.arn("app/*")),
+        ("sagemaker", "ListDomains") => Some(world.arn("domain/*")),
+        ("sagemaker", "ListUserProfiles") => Some(world.arn("user-profile/*")),
+        ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
+        ("sagemaker", _) if request.operation.ends_with("NotebookInstance") => Some(world.arn(&format!("notebook-instance/{subject}"))),
+        ("ssm", _) => Some(in_region("ssm", format!("parameter/{}", subject.trim_start_matches('/')))),
+        ("dynamodb", _) => Some(in_region("dynamodb", format!("table/{subject}"))),
+        _ => None,
     }
 }
 
-fn denied(world: &World, call: &str) -> Refusal {
-    let message = format!(
-        "User: arn:aws:sts::{}:assumed-role/cost-guard/function is not authorized to perform: {call} because no identity-based policy allows the {call} action",
-        world.account
-    );
-    Refusal::new(400, "AccessDeniedException", message)
+/// What a call is about: the first name or ARN in it.
+fn subject(request: &Request) -> String {
+    let fields =
+        ["NotebookInstanceName", "AppName", "SpaceName", "UserProfileName", "DomainId", "ResourceArn", "TableName", "Name", "Namespace"];
+    let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
+    // A transaction's table is in its first item.
+    let in_items =
+        || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
+    let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();
+    let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
+    plain.or_else(in_form).or_else(in_items).or_else(in_batch).unwrap_or_default()
 }
 
+/// The next page of a fault that names the same page again and again, where none was asked for.
 const REPEATED: &str = "after:";
 
-fn dispatch(world: &mut World, request: &Request, repeat_token: bool) -> Result<Answer, Refusal> {
+fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
     let (operation, input) = (request.operation.as_str(), &request.input);
     let answer = match request.service {
         "sagemaker" => sagemaker::call(world, operation, input),
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
-        "dynamodb" => world.tables.call(operation, input),
+        "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),
         "cloudwatch" => crate::cloudwatch::call(world, operation, input),
         "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
         "sts" if operation == "GetCallerIdentity" => {
@@ -200,49 +258,58 @@ fn dispatch(world: &mut World, request: &Request, repeat_token: bool) -> Result<
         other => Err(Refusal::not_simulated(other, operation)),
     };
     answer.map(|mut answer| {
-        if let Some(fields) = answer.as_object_mut().filter(|_| repeat_token) {
+        if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = if request.service == "tagging" { "PaginationToken" } else { "NextToken" };
-            fields.insert(token.to_owned(), REPEATED.into());
+            let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
+            fields.insert(token.to_owned(), asked.into());
         }
         Answer::Json(answer)
     })
 }
 
-const TARGETS: [(&str, &str, &str); 4] = [
+/// By the name in `X-Amz-Target` or in the path: the service, and the version of JSON that it speaks.
+const TARGETS: [(&str, &str, &str); 5] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
     ("DynamoDB_20120810", "dynamodb", "1.0"),
+    ("GraniteServiceVersion20100801", "cloudwatch", "1.0"),
 ];
 
-fn read(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Option<Request> {
+/// Reads a call from whichever protocol it is in; else says what it is that is not known.
+fn read(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let (form, json_input) = (BTreeMap::new(), || serde_json::from_slice(body).unwrap_or_else(|_| json!({})));
-    if let Some((prefix, operation)) = header("x-amz-target").split_once('.') {
-        if prefix == "GraniteServiceVersion20100801" {
-            return Some(Request {
-                service: "cloudwatch",
-                operation: operation.to_owned(),
-                protocol: Protocol::Json("1.0"),
-                input: json_input(),
-                form,
-            });
-        }
-        let (_, service, version) = TARGETS.iter().find(|(known, ..)| *known == prefix)?;
-        return Some(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input: json_input(), form });
+    if header("content-encoding") == "gzip" {
+        return Err("compressed requests (set AWS_DISABLE_REQUEST_COMPRESSION=true)".into());
     }
-    if let Some(operation) = uri.path().strip_prefix("/service/GraniteServiceVersion20100801/operation/") {
-        let input = cbor::decode(body)?;
-        return Some(Request { service: "cloudwatch", operation: operation.to_owned(), protocol: Protocol::Cbor, input, form });
+    let known = |name: &str| TARGETS.iter().find(|(target, ..)| *target == name).ok_or_else(|| format!("the service {name}"));
+    let form = BTreeMap::new();
+    if let Some((target, operation)) = header("x-amz-target").split_once('.') {
+        let (_, service, version) = known(target)?;
+        let input =
+            if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|error| format!("this JSON: {error}"))? };
+        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input, form });
+    }
+    if let Some((target, operation)) = uri.path().strip_prefix("/service/").and_then(|path| path.split_once("/operation/")) {
+        let (_, service, _) = known(target)?;
+        let input = cbor::decode(body).ok_or("this CBOR")?;
+        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Cbor, input, form });
     }
     let form: BTreeMap<String, String> = std::str::from_utf8(body)
-        .ok()?
+        .map_err(|_| format!("{uri}"))?
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (decode(name), decode(value)))
         .collect();
-    let service = if header("authorization").contains("/sts/") { "sts" } else { "sns" };
-    Some(Request { service, operation: form.get("Action")?.clone(), protocol: Protocol::Query, input: json!({}), form })
+    let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
+    // …Credential=<key>/<day>/<region>/<service>/aws4_request, …
+    let scope = header("authorization").split("Credential=").nth(1).and_then(|scope| scope.split('/').nth(3)).unwrap_or("sns");
+    let service = match scope {
+        "sns" => "sns",
+        "sts" => "sts",
+        other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
+    };
+    Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form })
 }
 
 /// Undoes the encoding of a form's field.
@@ -267,6 +334,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
         Ok(_) => StatusCode::OK,
         Err(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     };
+    let error_code = answer.as_ref().err().map(|refusal| refusal.code);
     let builder = Response::builder().status(status).header("x-amzn-requestid", "00000000-0000-0000-0000-000000000000");
     let (content_type, body) = match request.protocol {
         Protocol::Json(version) => (
@@ -276,7 +344,14 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
         Protocol::Cbor => ("application/cbor", cbor::encode(&json_body(answer))),
         Protocol::Query => ("text/xml", xml_body(&request.operation, answer).into_bytes()),
     };
-    let builder = if request.protocol == Protocol::Cbor { builder.header("smithy-protocol", "rpc-v2-cbor") } else { builder };
+    let mut builder = builder;
+    if request.protocol == Protocol::Cbor {
+        builder = builder.header("smithy-protocol", "rpc-v2-cbor");
+    }
+    // CloudWatch once spoke the query protocol, and SDKs still want that one's error codes.
+    if let Some(code) = error_code.filter(|_| request.service == "cloudwatch") {
+        builder = builder.header("x-amzn-query-error", format!("{code};Sender"));
+    }
     builder.header("content-type", content_type).body(body.into()).unwrap_or_default()
 }
 
@@ -300,10 +375,15 @@ fn xml_body(operation: &str, answer: Result<Answer, Refusal>) -> String {
         Ok(Answer::Xml(inner)) => format!("<{operation}Response><{operation}Result>{inner}</{operation}Result>{id}</{operation}Response>"),
         Ok(Answer::Json(_)) => format!("<{operation}Response>{id}</{operation}Response>"),
         Err(Refusal { code, message, .. }) => {
-            let message = message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+            let message = escaped(&message);
             format!(
                 "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
             )
         }
     }
+}
+
+/// For the inside of an XML element.
+pub(crate) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -8,11 +8,13 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    cloudwatch::{Metric, Point},
     dynamodb::Tables,
     estate::{AppSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
     fault::{Fault, What},
     plan::{Deed, PlannedAction},
     sns::Mail,
+    ssm::Parameter,
 };
 
 /// From Pending to `InService`.
@@ -27,6 +29,8 @@ pub(crate) struct World {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) now: Timestamp,
+    /// Long before the start: what was there before counts from here.
+    pub(crate) began: Timestamp,
     pub(crate) notebooks: BTreeMap<String, Notebook>,
     pub(crate) domains: BTreeMap<String, (DomainSpec, String)>,
     pub(crate) profiles: BTreeMap<(String, String), UserProfileSpec>,
@@ -34,12 +38,14 @@ pub(crate) struct World {
     pub(crate) apps: BTreeMap<String, App>,
     /// Tags by ARN, with every earlier state: the tag index may be behind.
     pub(crate) tags: BTreeMap<String, TagLog>,
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) topics: BTreeSet<String>,
     pub(crate) mails: Vec<Mail>,
-    pub(crate) metrics: BTreeMap<String, Vec<(Timestamp, f64)>>,
+    pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
+    /// Deleted notebooks and their owners: they are on the bill all the same.
+    gone: Vec<(Notebook, Option<String>)>,
     prices: Prices,
     agenda: BTreeSet<(Timestamp, u64)>,
     due: BTreeMap<u64, Due>,
@@ -67,9 +73,9 @@ pub(crate) struct App {
     pub(crate) runs: Runs,
 }
 
-/// From when to when something was billed; the last one may be open.
+/// From when to when something was billed, and as which instance type; the last run may be open.
 #[derive(Default)]
-pub(crate) struct Runs(Vec<(Timestamp, Option<Timestamp>)>);
+pub(crate) struct Runs(Vec<(Timestamp, Option<Timestamp>, String)>);
 
 /// Every state of a resource's tags, oldest first.
 #[derive(Default)]
@@ -101,26 +107,29 @@ pub struct BillLine {
 }
 
 impl Runs {
-    pub(crate) fn start(&mut self, at: Timestamp) {
-        if self.0.last().is_none_or(|(_, end)| end.is_some()) {
-            self.0.push((at, None));
+    pub(crate) fn start(&mut self, at: Timestamp, instance_type: &str) {
+        if self.0.last().is_none_or(|(_, end, _)| end.is_some()) {
+            self.0.push((at, None, instance_type.to_owned()));
         }
     }
 
     pub(crate) fn end(&mut self, at: Timestamp) {
-        if let Some((_, end @ None)) = self.0.last_mut() {
+        if let Some((_, end @ None, _)) = self.0.last_mut() {
             *end = Some(at);
         }
     }
 
     /// The start of the run that this moment lies in.
     pub(crate) fn at(&self, at: Timestamp) -> Option<Timestamp> {
-        self.0.iter().rev().find(|(start, end)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, _)| *start)
+        self.0.iter().rev().find(|(start, end, _)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, ..)| *start)
     }
 
-    fn billed(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
-        let parts = self.0.iter().map(|(start, end)| end.unwrap_or(until).min(until).duration_since((*start).max(from)));
-        parts.filter(SignedDuration::is_positive).sum()
+    /// The parts of the runs between two moments, each with its instance type.
+    fn billed(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (SignedDuration, &str)> {
+        self.0
+            .iter()
+            .map(move |(start, end, of)| (end.unwrap_or(until).min(until).duration_since((*start).max(from)), of.as_str()))
+            .filter(|(part, _)| part.is_positive())
     }
 }
 
@@ -147,17 +156,18 @@ impl World {
         let mut world = Self {
             prices: Prices::of_region(&estate.region, &estate.prices),
             topics: estate.topic.iter().map(|name| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account)).collect(),
-            tables: Tables::with(estate.table.as_deref()),
+            tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
             account: estate.account,
             region: estate.region,
             now: start,
+            began: start - SignedDuration::from_hours(24 * 365),
             notebooks: BTreeMap::new(),
             domains: BTreeMap::new(),
             profiles: BTreeMap::new(),
             spaces: BTreeMap::new(),
             apps: BTreeMap::new(),
             tags: BTreeMap::new(),
-            parameters: estate.parameters,
+            parameters: estate.parameters.iter().map(|(name, value)| (name.clone(), Parameter::new(value, start))).collect(),
             mails: vec![],
             metrics: BTreeMap::new(),
             faults: estate.fault,
@@ -165,9 +175,10 @@ impl World {
             due: BTreeMap::new(),
             sequence: 0,
             events: vec![],
+            gone: vec![],
         };
         // What was tagged before the start is in the index, however far behind that is.
-        let long_ago = start - SignedDuration::from_hours(24 * 365);
+        let long_ago = world.began;
         for domain in estate.domain {
             let arn = world.arn(&format!("domain/{}", domain.id));
             world.first_tags(&arn, long_ago, &domain.tags);
@@ -199,6 +210,11 @@ impl World {
         format!("arn:aws:sagemaker:{}:{}:{}", self.region, self.account, id.to_lowercase())
     }
 
+    /// The role that everything here runs with.
+    pub(crate) fn role(&self) -> String {
+        format!("arn:aws:iam::{}:role/DataScience", self.account)
+    }
+
     fn first_tags(&mut self, arn: &str, at: Timestamp, tags: &BTreeMap<String, String>) {
         let log = self.tags.entry(arn.to_owned()).or_default();
         if !tags.is_empty() {
@@ -211,10 +227,10 @@ impl World {
         self.first_tags(&arn, tagged, &spec.tags);
         let modified = spec.since.at(start);
         let created = spec.created.map_or(modified - SignedDuration::from_hours(24 * 30), |created| created.at(start)).min(modified);
-        let status = NOTEBOOK_STATUSES.into_iter().find(|known| *known == spec.status).unwrap_or("Failed");
+        let status = known(&NOTEBOOK_STATUSES, &spec.status);
         let mut runs = Runs::default();
         if status == "InService" {
-            runs.start(modified);
+            runs.start(modified, &spec.instance_type);
         }
         for action in spec.plan.clone() {
             self.schedule(&spec.name, action);
@@ -222,21 +238,27 @@ impl World {
         self.notebooks.insert(spec.name.clone(), Notebook { spec, arn, status, created, modified, runs });
     }
 
-    fn add_app(&mut self, spec: AppSpec, start: Timestamp, tagged: Timestamp) {
+    /// Gives its ARN.
+    pub(crate) fn add_app(&mut self, spec: AppSpec, start: Timestamp, tagged: Timestamp) -> String {
         let home = spec.space.as_ref().or(spec.user_profile.as_ref()).cloned().unwrap_or_default();
         let id = format!("app/{}/{home}/{}/{}", spec.domain, spec.app_type, spec.name).to_lowercase();
         let arn = self.arn(&id);
         self.first_tags(&arn, tagged, &spec.tags);
         let created = spec.since.at(start);
-        let status = if spec.status == "InService" { "InService" } else { "Deleted" };
-        let mut runs = Runs::default();
+        let status = known(&APP_STATUSES, &spec.status);
+        // An app made anew goes on with the bill of the one before.
+        let mut runs = self.apps.remove(&arn).map(|before| before.runs).unwrap_or_default();
         if status == "InService" {
-            runs.start(created);
+            runs.start(created, &spec.instance_type);
         }
         for action in spec.plan.clone() {
             self.schedule(&arn, action);
         }
-        self.apps.insert(arn.clone(), App { spec, arn, status, created, modified: created, runs });
+        if status == "Pending" {
+            self.at(start + STARTING, Due::Transition(arn.clone(), "Pending", "InService"));
+        }
+        self.apps.insert(arn.clone(), App { spec, arn: arn.clone(), status, created, modified: created, runs });
+        arn
     }
 
     fn at(&mut self, at: Timestamp, due: Due) {
@@ -271,8 +293,11 @@ impl World {
     fn transition(&mut self, what: &str, from: &'static str, to: &'static str) {
         if let Some(app) = self.apps.get_mut(what).filter(|app| app.status == from) {
             (app.status, app.modified) = (to, self.now);
+            if to == "InService" {
+                app.runs.start(self.now, &app.spec.instance_type);
+            }
         } else if self.notebooks.get(what).is_some_and(|notebook| notebook.status == from) {
-            self.set_notebook(what, to);
+            if to == "Deleted" { self.delete_notebook(what) } else { self.set_notebook(what, to) }
         }
     }
 
@@ -281,7 +306,7 @@ impl World {
         let Some(notebook) = self.notebooks.get_mut(name) else { return };
         (notebook.status, notebook.modified) = (status, now);
         match status {
-            "InService" => notebook.runs.start(now),
+            "InService" => notebook.runs.start(now, &notebook.spec.instance_type),
             "Stopping" | "Deleting" => notebook.runs.end(now),
             _ => {}
         }
@@ -298,7 +323,7 @@ impl World {
             "detail": {
                 "NotebookInstanceArn": notebook.arn, "NotebookInstanceName": name, "NotebookInstanceStatus": status,
                 "InstanceType": notebook.spec.instance_type, "LastModifiedTime": notebook.modified.as_millisecond(),
-                "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled",
+                "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled", "RoleArn": self.role(),
                 "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
             },
         }))
@@ -316,18 +341,36 @@ impl World {
         self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Stopping", "Stopped"));
     }
 
-    pub(crate) fn delete_notebook(&mut self, name: &str) {
+    /// Changes a notebook that is stopped, which takes as long as a stop.
+    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut NotebookSpec)) {
+        if let Some(notebook) = self.notebooks.get_mut(name) {
+            change(&mut notebook.spec);
+        }
+        self.set_notebook(name, "Updating");
+        self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Updating", "Stopped"));
+    }
+
+    /// Deletes a notebook as the API does it.
+    pub(crate) fn begin_deletion(&mut self, name: &str) {
+        self.set_notebook(name, "Deleting");
+        self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Deleting", "Deleted"));
+    }
+
+    /// A notebook is gone.
+    fn delete_notebook(&mut self, name: &str) {
         if let Some(event) = self.notebook_event(name, "Deleted") {
             self.events.push((self.now, event));
         }
-        if let Some(notebook) = self.notebooks.remove(name) {
-            self.tags.remove(&notebook.arn);
+        if let Some(mut notebook) = self.notebooks.remove(name) {
+            notebook.runs.end(self.now);
+            let owner = self.tags.remove(&notebook.arn).and_then(|log| log.now().get("Owner").cloned());
+            self.gone.push((notebook, owner));
         }
     }
 
     pub(crate) fn delete_app(&mut self, arn: &str) {
         let now = self.now;
-        if let Some(app) = self.apps.get_mut(arn) {
+        if let Some(app) = self.apps.get_mut(arn).filter(|app| !matches!(app.status, "Deleted" | "Deleting")) {
             (app.status, app.modified) = ("Deleting", now);
             app.runs.end(now);
             self.at(now + STOPPING, Due::Transition(arn.to_owned(), "Deleting", "Deleted"));
@@ -338,7 +381,7 @@ impl World {
         let now = self.now;
         if let Some(app) = self.apps.get_mut(arn).filter(|app| app.status == "Deleted") {
             (app.status, app.created, app.modified) = ("InService", now, now);
-            app.runs.start(now);
+            app.runs.start(now, &app.spec.instance_type);
         }
     }
 
@@ -401,35 +444,47 @@ impl World {
 
     /// What everything has cost from a moment until now.
     pub(crate) fn bill(&self, from: Timestamp) -> Vec<BillLine> {
-        let line = |arn: &str, name: String, instance_type: &str, runs: &Runs| {
-            let ran = runs.billed(from, self.now);
-            let hours = Decimal::from(ran.as_secs()) / Decimal::from(3600);
-            let usd = if instance_type == "system" { Some(Decimal::ZERO) } else { self.prices.hourly(instance_type) };
-            let owner = self.tags.get(arn).and_then(|log| log.now().get("Owner").cloned());
+        let owner = |arn: &str| self.tags.get(arn).and_then(|log| log.now().get("Owner").cloned());
+        let line = |arn: &str, name: String, instance_type: &str, runs: &Runs, owner: Option<String>| {
+            let cost = |(part, instance_type): (SignedDuration, &str)| {
+                let hourly = if instance_type == "system" { Some(Decimal::ZERO) } else { self.prices.hourly(instance_type) };
+                Some(hourly? * Decimal::from(part.as_secs()) / Decimal::from(3600))
+            };
+            let known = instance_type == "system" || self.prices.hourly(instance_type).is_some();
+            let usd: Option<Decimal> = runs.billed(from, self.now).map(cost).sum();
             BillLine {
                 arn: arn.to_owned(),
                 name,
                 owner,
                 instance_type: instance_type.to_owned(),
-                ran,
-                usd: usd.map(|usd| (usd * hours).round_dp(6)),
+                ran: runs.billed(from, self.now).map(|(part, _)| part).sum(),
+                usd: usd.filter(|_| known).map(|usd| usd.round_dp(6)),
             }
         };
-        let notebooks = self
-            .notebooks
-            .values()
-            .map(|notebook| line(&notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs));
+        let notebook = |notebook: &Notebook, owner| {
+            line(&notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs, owner)
+        };
+        let notebooks = self.notebooks.values().map(|one| notebook(one, owner(&one.arn)));
+        let gone = self.gone.iter().map(|(one, owner)| notebook(one, owner.clone()));
         let apps = self.apps.values().map(|app| {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
-            line(&app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs)
+            line(&app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
         });
-        notebooks.chain(apps).collect()
+        notebooks.chain(gone).chain(apps).collect()
     }
 }
 
 /// The statuses of a notebook instance in the API.
 pub(crate) const NOTEBOOK_STATUSES: [&str; 9] =
     ["Pending", "InService", "Stopping", "Stopped", "Failed", "Deleting", "Updating", "PendingMaintenance", "InMaintenance"];
+
+/// The statuses of a Studio app in the API.
+pub(crate) const APP_STATUSES: [&str; 5] = ["Deleted", "Deleting", "Failed", "InService", "Pending"];
+
+/// The estate's statuses are checked when it is read; one that a test made up is `Failed`.
+fn known(statuses: &[&'static str], status: &str) -> &'static str {
+    statuses.iter().find(|known| **known == status).copied().unwrap_or("Failed")
+}
 
 #[cfg(test)]
 mod tests;
