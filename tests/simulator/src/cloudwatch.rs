@@ -339,6 +339,8 @@ mod tests {
         assert_eq!(idle("2026-11-23T06:30:00Z", "2026-11-23T06:45:00Z"), json!([0.0, 300.0, 600.0]));
         assert_eq!(idle("2026-11-23T07:55:00Z", "2026-11-23T08:10:00Z"), json!([5100.0, 0.0, 0.0]));
         assert_eq!(idle("2026-11-23T10:05:00Z", "2026-11-23T11:00:00Z"), json!([300.0, 600.0, 900.0, 1200.0]));
+        let all = idle("2026-11-23T06:30:00Z", "2026-11-23T10:15:00Z");
+        assert_eq!(all.as_array().unwrap()[42..], [0.0, 300.0, 600.0].map(Value::from), "one query over both times without use");
     }
 
     #[test]

@@ -1,0 +1,129 @@
+//! The account as a server: over a socket, from a runtime that is blocked meanwhile.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const ESTATE: &str = r#"
+start = "2026-11-23T08:00:00Z"
+[[notebook]]
+name = "nb-{}"
+count = 250
+tags = { Owner = "ann" }
+"#;
+
+fn account() -> Simulator {
+    Simulator::start(Estate::from_toml(ESTATE).unwrap()).unwrap()
+}
+
+/// One call of a JSON service: the HTTP status and the answer.
+fn call(account: &Simulator, target: &str, input: &Value) -> (u16, Value) {
+    let body = input.to_string();
+    let mut stream = TcpStream::connect(account.endpoint().trim_start_matches("http://")).unwrap();
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\nx-amz-target: {target}\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(body).unwrap_or_else(|_| body.into()))
+}
+
+fn list(account: &Simulator, token: Option<&Value>) -> Value {
+    let mut input = json!({"MaxResults": 100});
+    if let Some(token) = token {
+        input["NextToken"] = token.clone();
+    }
+    call(account, "SageMaker.ListNotebookInstances", &input).1
+}
+
+fn names(page: &Value) -> Vec<&str> {
+    page["NotebookInstances"].as_array().unwrap().iter().map(|one| one["NotebookInstanceName"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn answers_while_the_test_blocks_its_runtime() {
+    let account = account();
+    let first = list(&account, None);
+    // What the token names is gone: the next page goes on behind it all the same.
+    account.deed("nb-00099", &Deed::Delete);
+    let second = list(&account, first.get("NextToken"));
+    let third = list(&account, second.get("NextToken"));
+    let all: Vec<&str> = [&first, &second, &third].into_iter().flat_map(names).collect();
+    assert_eq!((all.len(), third.get("NextToken")), (250, None));
+    assert!(all.is_sorted());
+    assert_eq!(account.calls(), BTreeMap::from([("sagemaker:ListNotebookInstances".to_owned(), 3)]));
+}
+
+#[test]
+fn faults_strike_over_the_wire() {
+    let account = account();
+    account.add_fault(Fault::new("sagemaker:ListNotebookInstances", What::RepeatToken).after(1));
+    let first = list(&account, None);
+    let second = list(&account, first.get("NextToken"));
+    assert_eq!(second["NextToken"], first["NextToken"], "the page that was asked for is named as the next one");
+    account.clear_faults();
+    account.add_fault(Fault::new("sagemaker:Stop*", What::Before("nb-00000".into(), Deed::Delete)).times(1));
+    let stop = |name: &str| call(&account, "SageMaker.StopNotebookInstance", &json!({"NotebookInstanceName": name}));
+    let (status, answer) = stop("nb-00000");
+    assert_eq!((status, &answer["message"]), (400, &json!("RecordNotFound")));
+    account.add_fault(Fault::new("*", What::LostAnswer(1)).times(1));
+    assert_eq!(stop("nb-00001").0, 500);
+    assert_eq!(account.notebook("nb-00001").unwrap().status, "Stopping", "done all the same");
+    assert_eq!(account.refused().values().sum::<u64>(), 2);
+    let log = account.call_log();
+    assert_eq!((log[3].subject.as_str(), log[3].error.as_deref()), ("nb-00001", Some("InternalFailure")));
+}
+
+#[test]
+fn latency_does_not_hold_up_other_calls() {
+    let account = account();
+    account.set_latency(Duration::from_millis(100));
+    let threads: Vec<_> = (0..8)
+        .map(|_| {
+            let account = account.clone();
+            thread::spawn(move || list(&account, None))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert!(1 < account.most_in_flight()["sagemaker:ListNotebookInstances"]);
+}
+
+#[test]
+fn what_is_not_known_is_said() {
+    let account = account();
+    assert_eq!(call(&account, "SageMaker.ListModels", &json!({})).1["message"], "not simulated: sagemaker:ListModels");
+    assert_eq!(
+        call(&account, "AWSBudgetServiceGateway.DescribeBudgets", &json!({})),
+        (501, json!("not simulated: the service AWSBudgetServiceGateway"))
+    );
+}
+
+#[test]
+fn ends_with_its_last_clone() {
+    let account = account();
+    let address = account.endpoint().trim_start_matches("http://").to_owned();
+    drop(account.clone());
+    assert!(TcpStream::connect(&address).is_ok());
+    drop(account);
+    assert!(TcpStream::connect(&address).is_err(), "the port is still served");
+}
+
+#[test]
+fn the_clock_may_be_tied_to_the_real_one_and_advanced_too() {
+    let account = account();
+    account.run_in_real_time();
+    let before = account.now();
+    account.advance(SignedDuration::from_hours(1));
+    let after = account.now();
+    assert!(before + SignedDuration::from_hours(1) <= after);
+    // It goes on ticking, or this never ends.
+    while account.now() <= after {}
+}
