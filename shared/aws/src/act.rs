@@ -72,11 +72,15 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
     };
     match call.send().await {
         Ok(_) => Outcome::Done,
-        Err(error) if error.as_service_error().is_some_and(DeleteAppError::is_resource_not_found) => {
-            Outcome::AlreadyDone("the app is gone".into())
-        }
+        Err(error) if error.as_service_error().is_some_and(is_app_gone) => Outcome::AlreadyDone("the app is gone".into()),
         Err(error) => Outcome::Failed(why(&error)),
     }
+}
+
+/// An app that has been deleted before is refused with a `ValidationException` whose text says so, not with `ResourceNotFound`. The exact text is
+/// not in AWS's documentation; Terraform's AWS provider looks for these words too.
+fn is_app_gone(error: &DeleteAppError) -> bool {
+    error.is_resource_not_found() || error.message().is_some_and(|message| message.contains("has already been deleted"))
 }
 
 #[cfg(test)]
@@ -147,6 +151,10 @@ mod tests {
     async fn an_app_that_is_gone_is_done_and_a_refusal_is_not() {
         let gone = mock!(Client::delete_app).then_error(|| DeleteAppError::ResourceNotFound(ResourceNotFound::builder().build()));
         let clients = Clients { sagemaker: testing::sagemaker(&[&gone]), ..testing::clients() };
+        assert_eq!(act(&clients, &app(), "x").await.name(), "already-done");
+        let text = "App with the specified name has already been deleted";
+        let before = mock!(Client::delete_app).then_error(move || DeleteAppError::generic(testing::error("ValidationException", text)));
+        let clients = Clients { sagemaker: testing::sagemaker(&[&before]), ..testing::clients() };
         assert_eq!(act(&clients, &app(), "x").await.name(), "already-done");
         let denied = mock!(Client::delete_app).then_error(|| DeleteAppError::generic(testing::denied()));
         let clients = Clients { sagemaker: testing::sagemaker(&[&denied]), ..testing::clients() };
