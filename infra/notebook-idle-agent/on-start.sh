@@ -2,6 +2,8 @@
 # A lifecycle configuration for SageMaker notebook instances (OnStart): installs the idle agent, which tells CloudWatch every five minutes for
 # how long the notebook has not been used. It never stops anything: the cost guard's rule notebook-idle decides. Needs no internet.
 set -euo pipefail
+# A configuration that fails keeps the notebook from starting: that is worse than a notebook without an agent.
+trap 'echo "cost guard: the idle agent is not installed: line $LINENO failed" >&2; exit 0' ERR
 
 # --- Settings -------------------------------------------------------------------------------------------------------------------------
 IGNORE_CONNECTIONS=false # true: an open browser tab alone is no use
@@ -21,6 +23,8 @@ cat >"$INSTALL_DIR/idle-agent.py" <<'IDLE_AGENT'
 
 import calendar
 import fcntl
+import glob
+import http.client
 import json
 import os
 import re
@@ -35,10 +39,19 @@ JUPYTER = os.environ.get("COST_GUARD_JUPYTER_URL", "https://localhost:8443")
 STATE_DIR = os.environ.get("COST_GUARD_STATE_DIR", "/var/run/cost-guard")
 METADATA = os.environ.get("COST_GUARD_METADATA", "/opt/ml/metadata/resource-metadata.json")
 PROC_STAT = os.environ.get("COST_GUARD_PROC_STAT", "/proc/stat")
+PCI_DEVICES = os.environ.get("COST_GUARD_PCI_DEVICES", "/sys/bus/pci/devices")
 IGNORE_CONNECTIONS = os.environ.get("IGNORE_CONNECTIONS", "false") == "true"
 CPU_BUSY_CORES = float(os.environ.get("CPU_BUSY_CORES", "0.5"))
 GPU_BUSY_PERCENT = float(os.environ.get("GPU_BUSY_PERCENT", "5"))
+NAMESPACE, METRIC = "CostGuard/Notebooks", "IdleSeconds"
 TIMEOUT = 5  # seconds, of every question
+GPU_TIMEOUT = 20  # seconds; nvidia-smi wakes every GPU first, and there may be eight
+LONGEST_GAP = 900  # seconds between looks; after a longer one the idle clock begins anew
+
+# The server is on this machine, its certificate its own: there is nothing to check it against, and no proxy on the way.
+LOOPBACK = urllib.request.build_opener(
+    urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=ssl._create_unverified_context())
+)
 
 
 class Unknown(Exception):
@@ -46,17 +59,16 @@ class Unknown(Exception):
 
 
 def ask_jupyter(path, absent_means_none=False):
-    # The server is on this machine and its certificate is its own: there is nothing to check it against.
-    context = ssl._create_unverified_context()
     try:
-        with urllib.request.urlopen(JUPYTER + path, timeout=TIMEOUT, context=context) as answer:
+        # Else the agent's own questions would count as use for Jupyter's own idle shutdown.
+        with LOOPBACK.open(JUPYTER + path + "?no_track_activity=1", timeout=TIMEOUT) as answer:
             found = json.load(answer)
     except urllib.error.HTTPError as error:
         if absent_means_none and error.code == 404:
             return []
         raise Unknown(f"{path}: HTTP {error.code}") from error
-    except (OSError, ValueError) as error:
-        raise Unknown(f"{path}: {error}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise Unknown(f"{path}: {error!r}") from error
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise Unknown(f"{path}: not a list")
     return found
@@ -64,21 +76,31 @@ def ask_jupyter(path, absent_means_none=False):
 
 def seconds(text):
     """Jupyter's times, `2026-11-23T08:00:00.123456Z`, with or without fraction, as seconds since 1970."""
-    form = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)", text or "")
-    if not form:
-        raise Unknown(f"a time that cannot be read: {text!r}")
-    return calendar.timegm(time.strptime(form.group(1), "%Y-%m-%dT%H:%M:%S"))
+    form = re.fullmatch(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|\+00:00)", str(text))
+    try:
+        return calendar.timegm(time.strptime(form.group(1), "%Y-%m-%dT%H:%M:%S"))
+    except (AttributeError, ValueError) as error:
+        raise Unknown(f"a time that cannot be read: {text!r}") from error
+
+
+def kernel_last_used(kernel, now):
+    if kernel.get("execution_state") not in ("idle", "dead"):
+        return now
+    if not IGNORE_CONNECTIONS:
+        connections = kernel.get("connections")
+        if not isinstance(connections, int):
+            raise Unknown(f"/api/kernels: {connections!r} connections")
+        if connections > 0:
+            return now
+    return seconds(kernel.get("last_activity"))
 
 
 def last_used_in_jupyter(now):
-    used = []
-    for kernel in ask_jupyter("/api/kernels"):
-        busy = kernel.get("execution_state") != "idle"
-        watched = not IGNORE_CONNECTIONS and kernel.get("connections", 0) > 0
-        used.append(now if busy or watched else seconds(kernel.get("last_activity")))
+    """When a kernel or a terminal was last used; 0 where there are none."""
+    used = [kernel_last_used(kernel, now) for kernel in ask_jupyter("/api/kernels")]
     # Where terminals are switched off the server does not know the question.
     used += [seconds(terminal.get("last_activity")) for terminal in ask_jupyter("/api/terminals", absent_means_none=True)]
-    return max(used, default=None)
+    return max(used, default=0)
 
 
 def cpu_seconds():
@@ -92,39 +114,55 @@ def cpu_seconds():
         raise Unknown(f"{PROC_STAT}: {error}") from error
 
 
+def has_gpu():
+    for path in glob.glob(os.path.join(PCI_DEVICES, "*", "vendor")):
+        with open(path) as vendor:
+            if vendor.read().strip() == "0x10de":
+                return True
+    return False
+
+
 def gpu_is_busy():
     command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT * 4, check=True)
-        return any(float(line) >= GPU_BUSY_PERCENT for line in answer.stdout.split())
-    except FileNotFoundError:
-        return False  # an instance without GPU
+        # Asked first, because an image may have nvidia-smi on an instance without GPU, where it always fails.
+        if not has_gpu():
+            return False
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=GPU_TIMEOUT, check=True)
+        return max(float(line) for line in answer.stdout.split()) >= GPU_BUSY_PERCENT
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        raise Unknown(f"nvidia-smi: {error}") from error
+        raise Unknown(f"GPU: {error}") from error
 
 
-def idle_seconds(state, now):
-    """For how long nothing was used. `state` is what the last look remembered, and is brought up to date."""
-    state.setdefault("last_used", now)  # the start of this run
-    cpu, looked_before = cpu_seconds(), "cpu" in state
-    cores = (cpu - state["cpu"]) / max(now - state["looked"], 1) if looked_before else 0
-    state["cpu"], state["looked"] = cpu, now
-    used = [state["last_used"], last_used_in_jupyter(now) or 0]
-    if cores >= CPU_BUSY_CORES or gpu_is_busy():
-        used.append(now)
-    state["last_used"] = min(max(used), now)
-    return int(now - state["last_used"])
+def look(before, now):
+    """What is to be remembered of this look; `before` is what was of the last one at which everything was known."""
+    after = {"looked": now, "cpu": cpu_seconds(), "last_used": now}
+    in_jupyter, gpu_busy = last_used_in_jupyter(now), gpu_is_busy()
+    # The first look of this run; or nobody knows what was used in between; or the clock was set back.
+    if before is None or not 0 <= now - before["looked"] <= LONGEST_GAP:
+        return after
+    cores = (after["cpu"] - before["cpu"]) / max(now - before["looked"], 1)
+    if cores < CPU_BUSY_CORES and not gpu_busy:
+        after["last_used"] = min(max(before["last_used"], in_jupyter), now)
+    return after
 
 
 def publish(idle):
     with open(METADATA) as metadata:
         this = json.load(metadata)
-    import boto3  # slow, and not needed when there is nothing to tell
-
-    client = boto3.client("cloudwatch", region_name=this["ResourceArn"].split(":")[3])
-    dimensions = [{"Name": "NotebookInstanceName", "Value": this["ResourceName"]}]
-    datum = {"MetricName": "IdleSeconds", "Dimensions": dimensions, "Value": idle, "Unit": "Seconds"}
-    client.put_metric_data(Namespace="CostGuard/Notebooks", MetricData=[datum])
+    name, region = this["ResourceName"], this["ResourceArn"].split(":")[3]
+    try:
+        import boto3  # slow, and not needed when there is nothing to tell
+        from botocore.config import Config
+    except ImportError:
+        command = ["aws", "cloudwatch", "put-metric-data", "--region", region, "--namespace", NAMESPACE, "--metric-name", METRIC]
+        command += ["--dimensions", f"NotebookInstanceName={name}", "--value", str(idle), "--unit", "Seconds"]
+        command += ["--cli-connect-timeout", str(TIMEOUT), "--cli-read-timeout", str(TIMEOUT)]
+        subprocess.run(command, check=True, timeout=60)
+        return
+    config = Config(connect_timeout=TIMEOUT, read_timeout=TIMEOUT, retries={"max_attempts": 2})
+    datum = {"MetricName": METRIC, "Dimensions": [{"Name": "NotebookInstanceName", "Value": name}], "Value": idle, "Unit": "Seconds"}
+    boto3.client("cloudwatch", region_name=region, config=config).put_metric_data(Namespace=NAMESPACE, MetricData=[datum])
 
 
 def main():
@@ -136,20 +174,22 @@ def main():
             return print("the last look is not over yet")
         try:
             with open(path) as file:
-                state = json.load(file)
+                before = json.load(file)
         except (OSError, ValueError):
-            state = {}
+            before = None
         try:
-            idle = idle_seconds(state, int(time.time()))
+            after = look(before, int(time.time()))
         except Unknown as why:
-            print(f"unknown, so nothing is published: {why}")
-            idle = None
+            return print(f"unknown, so nothing is published: {why}")
         with open(path + ".new", "w") as file:
-            json.dump(state, file)
+            json.dump(after, file)
         os.replace(path + ".new", path)
-        if idle is not None:
+        idle = after["looked"] - after["last_used"]
+        try:
             publish(idle)
-            print(f"idle for {idle} s")
+        except Exception as error:  # of boto3, the AWS CLI or the metadata: one line in the log tells more than a page
+            return print(f"idle for {idle} s, but it could not be published: {error!r}")
+        print(f"idle for {idle} s")
 
 
 if __name__ == "__main__":
@@ -158,17 +198,21 @@ if __name__ == "__main__":
     main()
 IDLE_AGENT
 
-# The image's own Python with boto3: nothing is downloaded.
+# The image's own Python with boto3, or its Python and its AWS CLI: nothing is downloaded. Not the notebook user's Python, which that user
+# may change: this runs as root.
 python=
-for candidate in ${COST_GUARD_PYTHON:-} /usr/bin/python3 ~ec2-user/anaconda3/bin/python /opt/conda/bin/python python3; do
-    if "$candidate" -c 'import boto3' 2>/dev/null; then
+for candidate in ${COST_GUARD_PYTHON:-/usr/bin/python3 /usr/bin/python3.[0-9] /usr/bin/python3.[0-9][0-9]}; do
+    if timeout 60 "$candidate" -c 'import boto3' 2>/dev/null; then
         python=$candidate
         break
     fi
 done
+if [ -z "$python" ] && command -v aws >/dev/null; then
+    python=$(command -v python3 || true)
+fi
 if [ -z "$python" ]; then
-    echo "cost guard: no Python with boto3 on this image, so the idle agent is not installed" >&2
-    exit 0 # a notebook must start without it, too
+    echo "cost guard: the idle agent is not installed: this image has neither a Python with boto3 in /usr/bin nor python3 and the aws command" >&2
+    exit 0
 fi
 
 cat >"$INSTALL_DIR/idle-agent" <<RUN
@@ -181,12 +225,11 @@ tail -n 500 "$LOG" >"$LOG.new" && mv "$LOG.new" "$LOG"
 RUN
 chmod +x "$INSTALL_DIR/idle-agent"
 
-if command -v crontab >/dev/null; then
-    { crontab -l 2>/dev/null | grep -v "$INSTALL_DIR/idle-agent" || true; echo "*/5 * * * * $INSTALL_DIR/idle-agent"; } | crontab -
-else
-    # An image without cron: a loop that ends with the instance.
-    pkill -f "$INSTALL_DIR/idle-agent-loop" 2>/dev/null || true
-    printf '#!/usr/bin/env bash\nwhile true; do %s; sleep 300; done\n' "$INSTALL_DIR/idle-agent" >"$INSTALL_DIR/idle-agent-loop"
-    chmod +x "$INSTALL_DIR/idle-agent-loop"
-    nohup "$INSTALL_DIR/idle-agent-loop" >/dev/null 2>&1 &
+into_crontab() {
+    pgrep -x 'crond?' >/dev/null && # a crontab that nobody reads is none
+        { crontab -l 2>/dev/null | grep -vF "$INSTALL_DIR/idle-agent" || true; echo "*/5 * * * * $INSTALL_DIR/idle-agent"; } | crontab -
+}
+# Amazon Linux 2023 comes without cron: there, a loop that ends with the instance. The lock keeps it the only one.
+if ! into_crontab; then
+    nohup flock -n -o "$STATE_DIR/loop" bash -c "while true; do '$INSTALL_DIR/idle-agent'; sleep 300; done" </dev/null >/dev/null 2>&1 &
 fi
