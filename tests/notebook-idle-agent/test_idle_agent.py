@@ -236,10 +236,18 @@ def execute(channels, code):
     channels.send(json.dumps({"channel": "shell", "header": header, "parent_header": {}, "metadata": {}, "content": content}))
 
 
-def seconds_since(told):
-    """Since a time that the server told, once that is long enough to be told apart from 0."""
-    since = datetime.datetime.fromisoformat(told["last_activity"].replace("Z", "+00:00")).timestamp()
-    return wait_for(lambda: (time.time() - since) // 2 and time.time() - since, "two seconds without use")
+def last_activity(told):
+    return datetime.datetime.fromisoformat(told["last_activity"].replace("Z", "+00:00")).timestamp()
+
+
+def look_after_a_pause(notebook, state, **settings):
+    """A look once nothing has happened for two seconds, which is told apart from 0 by what the server itself says before and after."""
+    wait_for(lambda: 2 <= time.time() - last_activity(state()), "two seconds without use")
+    notebook.started(4000)
+    before, begun = last_activity(state()), time.time()
+    idle = notebook.look(**settings)
+    # Jupyter may hear from a kernel once more at any time: the truth lies between its two answers. The agent counts whole seconds.
+    assert begun - last_activity(state()) - 1 <= idle <= time.time() - before + 1
 
 
 def idle_kernel(jupyter):
@@ -260,10 +268,8 @@ def test_without_kernels_it_is_idle_since_its_start(notebook):
 def test_an_idle_kernel_counts_from_its_last_activity(notebook, jupyter):
     kernel, channels = idle_kernel(jupyter)
     channels.close()
-    told = wait_for(lambda: jupyter.state(kernel)["connections"] == 0 and jupyter.state(kernel), "the tab to be closed")
-    notebook.started(4000)
-    least = seconds_since(told)
-    assert least - 1 <= notebook.look() <= seconds_since(told) + 1
+    wait_for(lambda: jupyter.state(kernel)["connections"] == 0, "the tab to be closed")
+    look_after_a_pause(notebook, lambda: jupyter.state(kernel))
 
 
 def test_a_busy_kernel_is_use_even_without_a_tab(notebook, jupyter):
@@ -272,19 +278,18 @@ def test_a_busy_kernel_is_use_even_without_a_tab(notebook, jupyter):
     execute(channels, "import time; time.sleep(60)")
     wait_for(lambda: jupyter.state(kernel)["execution_state"] == "busy", "the kernel to be busy")
     channels.close()
-    told = wait_for(lambda: jupyter.state(kernel)["connections"] == 0 and jupyter.state(kernel), "the tab to be closed")
+    wait_for(lambda: jupyter.state(kernel)["connections"] == 0, "the tab to be closed")
+    wait_for(lambda: 2 <= time.time() - last_activity(jupyter.state(kernel)), "two seconds without a word of the kernel")
     notebook.started(4000)
-    seconds_since(told)
     assert notebook.look() == 0
 
 
 def test_an_open_tab_is_use_unless_it_is_ignored(notebook, jupyter):
     kernel, channels = idle_kernel(jupyter)
+    wait_for(lambda: 2 <= time.time() - last_activity(jupyter.state(kernel)), "two seconds without use")
     notebook.started(4000)
-    least = seconds_since(jupyter.state(kernel))
     assert notebook.look() == 0
-    notebook.started(4000)
-    assert least - 1 <= notebook.look(IGNORE_CONNECTIONS="true") <= seconds_since(jupyter.state(kernel)) + 1
+    look_after_a_pause(notebook, lambda: jupyter.state(kernel), IGNORE_CONNECTIONS="true")
     channels.close()
 
 
@@ -296,11 +301,8 @@ def test_a_terminal_counts_from_its_last_output(notebook, jupyter):
     shell.send(json.dumps(["stdin", "echo hello\r"]))
     wait_for(lambda: "hello" in shell.recv(), "the shell's answer")
     shell.close()
-    told = jupyter.ask("GET", f"/api/terminals/{terminal}")
-    assert told["last_activity"] > opened
-    notebook.started(4000)
-    least = seconds_since(told)
-    assert least - 1 <= notebook.look() <= seconds_since(told) + 1
+    assert jupyter.ask("GET", f"/api/terminals/{terminal}")["last_activity"] > opened
+    look_after_a_pause(notebook, lambda: jupyter.ask("GET", f"/api/terminals/{terminal}"))
 
 
 @pytest.fixture
@@ -335,6 +337,10 @@ def kernel(last_activity, state="idle", connections=0):
     return {"execution_state": state, "connections": connections, "last_activity": last_activity}
 
 
+# The table's times were made then.
+COLLECTED = time.time()
+
+
 @pytest.mark.parametrize(
     ("kernels", "terminals", "idle"),
     [
@@ -356,8 +362,7 @@ def test_the_latest_use_counts(notebook, canned, kernels, terminals, idle):
         canned["/api/terminals"] = 200, json.dumps(terminals)
     notebook.started(4000)
     found = notebook.look()
-    # The table's times were made when the tests were collected.
-    assert found == 0 if idle == 0 else idle <= found <= idle + 120
+    assert found == 0 if idle == 0 else idle <= found <= idle + time.time() - COLLECTED + 2
 
 
 UNREADABLE = [
@@ -484,7 +489,6 @@ class Installation:
 
     def run(self):
         """What it says on its standard error."""
-        started = time.monotonic()
         # Its own session, so that a loop that it leaves behind can be ended.
         process = subprocess.Popen(
             ["bash", SCRIPT], env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -492,7 +496,6 @@ class Installation:
         self.session = process.pid
         errors = process.communicate(timeout=60)[1]
         assert process.returncode == 0, errors
-        assert time.monotonic() - started < 10
         return errors
 
     def end_loop(self):
