@@ -15,6 +15,7 @@ pub mod run;
 pub mod settings;
 #[cfg(test)]
 mod testing;
+mod trust;
 mod why;
 
 pub use run::Context;
@@ -38,7 +39,13 @@ pub struct Clients {
 impl Clients {
     /// From the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
     pub async fn from_env() -> Self {
-        Self::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        let variable = |name: &str| std::env::var(name).ok();
+        // By the variable itself: Lambda sets it, and a configuration file that may say another Region is nobody's cold start.
+        if let Some(client) = trust::http_client(&variable("AWS_REGION").unwrap_or_default(), variable) {
+            loader = loader.http_client(client);
+        }
+        Self::new(&loader.load().await)
     }
 
     /// From a configuration; retries and timeouts are set here (the SDK's default is no timeout at all).

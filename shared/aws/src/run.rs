@@ -33,7 +33,7 @@ use crate::{
 /// New work is not begun when less than this is left before Lambda ends the function.
 const RESERVE: Duration = Duration::from_secs(10);
 
-/// Actions in flight. Each is looked at once more right before, by as many again.
+/// Actions in flight. Each is looked at once more right before, by twice as many.
 const ACTIONS_IN_FLIGHT: usize = 16;
 
 /// Mails in flight.
@@ -255,7 +255,7 @@ async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: 
         );
         (id, Some(outcome))
     };
-    stream::iter(due(planned)).map(one_resource).buffer_unordered(2 * ACTIONS_IN_FLIGHT).collect().await
+    stream::iter(due(planned)).map(one_resource).buffer_unordered(3 * ACTIONS_IN_FLIGHT).collect().await
 }
 
 /// Looks at a resource once more, by the service's own word: is it the same run, still found by the same rule, and still not kept?
