@@ -1,10 +1,11 @@
 //! notebook-stopper: finds notebooks and Studio apps that burn money for nobody, warns their owners, and stops what the policy lets it stop.
 
 use cost_aws::{
-    Context, event,
+    Context,
+    event::{StateChange, Triggers},
     gather::{self, Wanted},
     report::Report,
-    run::{judge, settle},
+    run::{Known, judge, settle},
 };
 use cost_rules::{facts::Kind, plan::Scope};
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +13,18 @@ use serde_json::Value;
 
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "notebook-stopper";
+
+/// What wakes it.
+pub const TRIGGERS: Triggers = Triggers {
+    kinds: &[Kind::NotebookInstance, Kind::App],
+    changes: &[StateChange {
+        detail_type: "SageMaker Notebook Instance State Change",
+        kind: Kind::NotebookInstance,
+        fields: "NotebookInstance",
+        is_judged: false,
+    }],
+    due_only: false,
+};
 
 /// Domains, profiles and spaces cost a call each and change seldom: they are read once a day.
 const IDLE_SHUTDOWNS: &str = "studio-idle-shutdowns";
@@ -22,17 +35,17 @@ const IDLE_SHUTDOWNS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
-    let wake = event::notebook_stopper(&event, &context.clients.region)?;
+    let wake = TRIGGERS.read(&event, context.home())?;
     let policy = context.policy(now).await?;
     let ledger = context.ledger();
     let idle_shutdowns = wake.scope == Scope::Everything
         && policy.uses_rule("studio-idle-shutdown-off")
         && ledger.swept(IDLE_SHUTDOWNS).await.is_ok_and(|last| last.is_none_or(|last| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
-    let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns, changed_notebook: wake.notebook.clone() };
+    let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
 
     let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
     let judgement = judge(context, &policy, &mut facts).await;
-    let mut report = settle(context, &policy, &wake, &facts, judgement, entries).await;
+    let mut report = settle(context, &policy, &wake, &facts, judgement, Known::Read(entries)).await;
 
     let all_read = [Kind::Domain, Kind::UserProfile, Kind::Space].iter().all(|kind| facts.complete.contains(kind));
     if all_read && !wake.dry_run {

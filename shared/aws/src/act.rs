@@ -1,9 +1,13 @@
-//! The actions: one idempotent SDK call each, legal from one state only. What is already so, or gone, is success.
+//! The actions: one idempotent SDK call each (a resubmission: two), legal from one state only. What is already so, or gone, is success.
 
 use aws_sdk_sagemaker::{error::ProvideErrorMetadata, operation::delete_app::DeleteAppError, types::AppType};
-use cost_rules::{facts::AppHome, finding::Remedy};
+use cost_rules::{
+    facts::AppHome,
+    finding::{Finding, Remedy},
+};
+use jiff::Timestamp;
 
-use crate::{Clients, why::why};
+use crate::{Clients, Context, resubmit::resubmit, why::why};
 
 /// How an action ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +20,13 @@ pub enum Outcome {
     Skipped(String),
     /// Not done: AWS refused, for this reason.
     Failed(String),
+    /// Not submitted again, for this reason: the job goes on as it is, and this is the definition for whoever wants to do it.
+    NotResubmitted {
+        /// Why.
+        why: String,
+        /// As `CreateTrainingJob` takes it: JSON.
+        definition: String,
+    },
 }
 
 impl Outcome {
@@ -25,7 +36,7 @@ impl Outcome {
             Self::Done => "done",
             Self::AlreadyDone(_) => "already-done",
             Self::Skipped(_) => "skipped",
-            Self::Failed(_) => "failed",
+            Self::Failed(_) | Self::NotResubmitted { .. } => "failed",
         }
     }
 
@@ -33,19 +44,61 @@ impl Outcome {
     pub fn detail(&self) -> &str {
         match self {
             Self::Done => "",
-            Self::AlreadyDone(why) | Self::Skipped(why) | Self::Failed(why) => why,
+            Self::AlreadyDone(why) | Self::Skipped(why) | Self::Failed(why) | Self::NotResubmitted { why, .. } => why,
         }
+    }
+
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        matches!(self, Self::Failed(_) | Self::NotResubmitted { .. }).then(|| self.detail())
     }
 }
 
-/// Acts. `name` is the resource's name.
-pub async fn act(clients: &Clients, remedy: &Remedy, name: &str) -> Outcome {
-    match remedy {
+/// Acts upon a finding that is due.
+pub async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Outcome {
+    let (clients, name) = (&context.clients, finding.resource.name.as_str());
+    match &finding.waste.remedy {
         Remedy::StopNotebook => stop_notebook(clients, name).await,
         Remedy::DeleteApp { domain, home, app_type, app_name } => delete_app(clients, domain, home, app_type, app_name).await,
-        Remedy::Advice(_) => Outcome::Skipped("this rule only advises".into()),
+        Remedy::StopTrainingJob => stop_training_job(clients, name).await,
+        Remedy::StopTuningJob => stop_tuning_job(clients, name).await,
+        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit(context, &finding.resource, terms, now)).await,
+        Remedy::None => Outcome::Skipped("this rule only advises".into()),
     }
 }
+
+/// `sagemaker:StopTrainingJob`, legal from `InProgress` only. The job gets 120 seconds to write what it has (aws-facts §2.3).
+pub(crate) async fn stop_training_job(clients: &Clients, name: &str) -> Outcome {
+    match clients.sagemaker.stop_training_job().training_job_name(name).send().await {
+        Ok(_) => Outcome::Done,
+        Err(error) => job_not_stopped(error.as_service_error(), why(&error)),
+    }
+}
+
+/// `sagemaker:StopHyperParameterTuningJob`, legal from `InProgress` only: its training jobs are stopped with it.
+async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
+    match clients.sagemaker.stop_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name).send().await {
+        Ok(_) => Outcome::Done,
+        Err(error) => job_not_stopped(error.as_service_error(), why(&error)),
+    }
+}
+
+/// An ended job is refused with a `ValidationException` that tells its status, an unknown one with `ResourceNotFound` (aws-facts §2.3).
+fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Outcome {
+    let message = error.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+    if error.and_then(ProvideErrorMetadata::code) == Some("ResourceNotFound") {
+        Outcome::AlreadyDone("the job is gone".into())
+    } else if message.contains("status Stopping") {
+        Outcome::AlreadyDone(BEING_STOPPED.into())
+    } else if ["Failed", "Stopped", "Completed"].iter().any(|status| message.contains(&format!("status {status}"))) {
+        Outcome::AlreadyDone("it had come to its end".into())
+    } else {
+        Outcome::Failed(why)
+    }
+}
+
+/// A job that was on its way to its end already.
+pub(crate) const BEING_STOPPED: &str = "it was being stopped already";
 
 /// `sagemaker:StopNotebookInstance`, legal from `InService` only (aws-facts §2.1).
 async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {
@@ -88,8 +141,10 @@ mod tests {
     use aws_sdk_sagemaker::{
         Client,
         operation::{
-            delete_app::DeleteAppOutput, stop_notebook_instance::StopNotebookInstanceError,
-            stop_notebook_instance::StopNotebookInstanceOutput,
+            delete_app::DeleteAppOutput,
+            stop_hyper_parameter_tuning_job::StopHyperParameterTuningJobError,
+            stop_notebook_instance::{StopNotebookInstanceError, StopNotebookInstanceOutput},
+            stop_training_job::StopTrainingJobError,
         },
         types::error::ResourceNotFound,
     };
@@ -101,6 +156,11 @@ mod tests {
     fn app() -> Remedy {
         let home = AppHome::Space("lab".into());
         Remedy::DeleteApp { domain: "d-1".into(), home, app_type: "JupyterLab".into(), app_name: "default".into() }
+    }
+
+    async fn act(clients: &Clients, remedy: &Remedy, name: &str) -> Outcome {
+        let finding = testing::finding(&format!("notebook-instance/{name}"), remedy.clone());
+        super::act(&testing::context(clients.clone()), &finding, Timestamp::UNIX_EPOCH).await
     }
 
     #[tokio::test]
@@ -162,7 +222,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_aws_answers_to_the_stop_of_a_job_is_understood() {
+        let ended = |status: &str| format!("The request was rejected because the training job is in status {status}.");
+        for (code, message, outcome) in [
+            ("ValidationException", ended("Stopping"), "already-done"),
+            ("ValidationException", ended("Completed"), "already-done"),
+            ("ResourceNotFound", "Could not find job to update with name churn".to_owned(), "already-done"),
+            ("AccessDeniedException", "User is not authorized".to_owned(), "failed"),
+            ("ValidationException", "1 validation error detected".to_owned(), "failed"),
+        ] {
+            let text = message.clone();
+            let training =
+                mock!(Client::stop_training_job).then_error(move || StopTrainingJobError::generic(testing::error(code, &text)));
+            let tuning = mock!(Client::stop_hyper_parameter_tuning_job)
+                .then_error(move || StopHyperParameterTuningJobError::generic(testing::error(code, &message)));
+            let clients = Clients { sagemaker: testing::sagemaker(&[&training, &tuning]), ..testing::clients() };
+            for remedy in [Remedy::StopTrainingJob, Remedy::StopTuningJob] {
+                let ended = act(&clients, &remedy, "churn").await;
+                assert_eq!(ended.name(), outcome, "{code}: {ended:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn advice_is_never_acted_upon() {
-        assert_eq!(act(&testing::clients(), &Remedy::Advice("delete it".into()), "x").await.name(), "skipped");
+        assert_eq!(act(&testing::clients(), &Remedy::None, "x").await.name(), "skipped");
     }
 }

@@ -1,107 +1,144 @@
 //! What woke a function. An event only wakes it and narrows its scope: facts are always read from AWS.
 
-use std::collections::HashSet;
-
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
-    facts::id_of_arn,
+    facts::{Kind, id_of_arn},
     plan::{Scope, scope_of_arns},
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+/// What wakes a function, beside schedules and people.
+pub struct Triggers {
+    /// What `{"resources": […]}` may name.
+    pub kinds: &'static [Kind],
+    /// State changes.
+    pub changes: &'static [StateChange],
+    /// Whether `{"due-only": true}` is known: look at what is warned of and due, and at nothing else.
+    pub due_only: bool,
+}
+
+/// A state change that `SageMaker` tells EventBridge (aws-facts §1.1).
+pub struct StateChange {
+    /// `SageMaker Notebook Instance State Change`
+    pub detail_type: &'static str,
+    /// Of what.
+    pub kind: Kind,
+    /// What the fields with its name and its ARN begin with: `NotebookInstance` for `NotebookInstanceName`, `NotebookInstanceArn`.
+    pub fields: &'static str,
+    /// Whether the resource is judged as in any run; else the change only closes what it ends.
+    pub is_judged: bool,
+}
 
 /// What an invocation asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wake {
     /// Do everything but act, mail and write the ledger.
     pub dry_run: bool,
+    /// Look only at what is due.
+    pub due_only: bool,
     /// What to look at.
     pub scope: Scope,
-    /// The name of the notebook whose state changed, as the event spells it.
-    pub notebook: Option<String>,
+    /// Whether a state change woke the function.
+    pub by_change: bool,
 }
 
-/// The function's own form of event.
+/// Where a function is: events of elsewhere are not for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Home<'a> {
+    /// Its Region.
+    pub region: &'a str,
+    /// Its account, where it is known.
+    pub account: Option<&'a str>,
+}
+
+/// The functions' own form of event.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Own {
     #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
+    due_only: bool,
     resources: Option<Vec<String>>,
 }
 
-/// What the guard reads of a Notebook Instance State Change. Everything else in it (times in four forms, tags in three) is not looked at.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NotebookChange {
-    notebook_instance_arn: Option<String>,
-    notebook_instance_name: Option<String>,
-}
+impl Triggers {
+    /// For people.
+    fn expected(&self) -> String {
+        let changes: String = self.changes.iter().map(|change| format!(", a \"{}\"", change.detail_type)).collect();
+        let due_only = if self.due_only { ", {\"due-only\": true}" } else { "" };
+        format!("expected {{}}, null, an EventBridge \"Scheduled Event\", {{\"dry-run\": true}}{due_only}, {{\"resources\": [\"<arn>\"]}}{changes}")
+    }
 
-const EXPECTED: &str = "expected {}, null, an EventBridge \"Scheduled Event\", {\"dry-run\": true}, {\"resources\": [\"<arn>\"]}, \
-                        or a \"SageMaker Notebook Instance State Change\"";
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// It is none of what the function accepts: says what was expected.
+    pub fn read(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Wake> {
+        let Value::Object(fields) = event else {
+            ensure!(event.is_null(), "an event of {}: {}", shape(event), self.expected());
+            return Ok(Wake::default());
+        };
+        if !fields.contains_key("detail-type") {
+            return self.own(event);
+        }
+        // AWS's own samples carry times that are not times; no decision looks at them.
+        let mut envelope = fields.clone();
+        envelope.remove("time");
+        envelope.entry("detail").or_insert(Value::Null);
+        envelope.entry("source").or_insert_with(|| "".into());
+        let envelope: EventBridgeEvent = serde_json::from_value(Value::Object(envelope))
+            .with_context(|| format!("an EventBridge event that cannot be read: {}", self.expected()))?;
+        if envelope.detail_type == "Scheduled Event" {
+            return Ok(Wake::default());
+        }
+        match self.changes.iter().find(|change| change.detail_type == envelope.detail_type) {
+            Some(change) => change.read(envelope, home),
+            None => bail!("an event of another kind, \"{}\": {}", envelope.detail_type, self.expected()),
+        }
+    }
 
-/// Reads an event of notebook-stopper.
-///
-/// # Errors
-/// It is none of what the function accepts: says what was expected.
-pub fn notebook_stopper(event: &Value, region: &str) -> anyhow::Result<Wake> {
-    let Value::Object(fields) = event else {
-        ensure!(event.is_null(), "an event of {}: {EXPECTED}", shape(event));
-        return Ok(Wake::default());
-    };
-    if !fields.contains_key("detail-type") {
-        let own: Own =
-            serde_json::from_value(event.clone()).map_err(|error| anyhow::anyhow!("an event that is not known ({error}): {EXPECTED}"))?;
+    fn own(&self, event: &Value) -> anyhow::Result<Wake> {
+        let expected = || self.expected();
+        let own: Own = serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
+        ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
         let scope = match own.resources {
             None => Scope::Everything,
-            Some(arns) => scope_of_arns(&arns).map_err(|arn| {
-                anyhow::anyhow!("`{arn}` in \"resources\" is not the ARN of a notebook instance or Studio app: expected arn:aws:sagemaker:<region>:<account>:notebook-instance/<name> or …:app/…")
+            Some(arns) => scope_of_arns(&arns, self.kinds).map_err(|arn| {
+                let kinds: Vec<String> = self.kinds.iter().map(|kind| format!("arn:aws:sagemaker:<region>:<account>:{}/…", kind.as_str())).collect();
+                anyhow!("`{arn}` in \"resources\" is not the ARN of anything that this function looks at: expected {}", kinds.join(" or "))
             })?,
         };
-        return Ok(Wake { dry_run: own.dry_run, scope, notebook: None });
-    }
-    // AWS's own samples carry times that are not times; no decision looks at them.
-    let mut envelope = fields.clone();
-    envelope.remove("time");
-    envelope.entry("detail").or_insert(Value::Null);
-    envelope.entry("source").or_insert_with(|| "".into());
-    let envelope: EventBridgeEvent =
-        serde_json::from_value(Value::Object(envelope)).with_context(|| format!("an EventBridge event that cannot be read: {EXPECTED}"))?;
-    match envelope.detail_type.as_str() {
-        "Scheduled Event" => Ok(Wake::default()),
-        "SageMaker Notebook Instance State Change" => notebook_change(envelope, region),
-        other => bail!("an event of another kind, \"{other}\": {EXPECTED}"),
+        Ok(Wake { dry_run: own.dry_run, due_only: own.due_only, scope, ..Wake::default() })
     }
 }
 
-fn notebook_change(event: EventBridgeEvent, region: &str) -> anyhow::Result<Wake> {
-    if let Some(of) = event.region.as_deref().filter(|of| *of != region) {
-        bail!("a state change in {of}, but this function looks after {region}: deploy one function per Region");
-    }
-    let half = || {
-        anyhow::anyhow!(
-            "half an event: a \"SageMaker Notebook Instance State Change\" without detail.NotebookInstanceArn, detail.NotebookInstanceName and resources[0]"
-        )
-    };
-    let detail: Option<NotebookChange> = serde_json::from_value(event.detail).ok();
-    let (arn, name) = detail.map_or((None, None), |detail| (detail.notebook_instance_arn, detail.notebook_instance_name));
-    let from_arn = arn.or_else(|| event.resources.and_then(|arns| arns.into_iter().next())).and_then(|arn| id_of_arn(&arn));
-    let id = match (&name, from_arn) {
-        (Some(name), _) => format!("notebook-instance/{}", name.to_lowercase()),
-        (None, Some(id)) if id.starts_with("notebook-instance/") => id,
-        _ => return Err(half()),
-    };
-    Ok(Wake { dry_run: false, scope: Scope::Changed(id), notebook: name })
-}
-
-/// The ids of a scope that names them.
-pub(crate) fn ids(scope: &Scope) -> Option<HashSet<String>> {
-    match scope {
-        Scope::Everything => None,
-        Scope::Only(ids) => Some(ids.clone()),
-        Scope::Changed(id) => Some(HashSet::from([id.clone()])),
+impl StateChange {
+    /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
+    fn read(&self, event: EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
+        if let Some(of) = event.region.as_deref().filter(|of| *of != home.region) {
+            bail!("a state change in {of}, but this function looks after {}: deploy one function per Region", home.region);
+        }
+        if let Some((of, own)) = event.account.as_deref().zip(home.account).filter(|(of, own)| of != own) {
+            bail!("a state change in account {of}, but this function looks after {own}: deploy one function per account");
+        }
+        let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);
+        let (arn, name) = (detail("Arn"), detail("Name"));
+        let from_arn = arn.or_else(|| event.resources.as_ref()?.first().cloned()).and_then(|arn| id_of_arn(&arn));
+        let kind = self.kind.as_str();
+        let id = match (&name, from_arn) {
+            (Some(name), _) => format!("{kind}/{}", name.to_lowercase()),
+            (None, Some(id)) if Kind::of(&id) == Some(self.kind) => id,
+            _ => bail!(
+                "half an event: a \"{}\" without detail.{fields}Arn, detail.{fields}Name and resources[0]",
+                self.detail_type,
+                fields = self.fields
+            ),
+        };
+        let scope = if self.is_judged { Scope::Only([(id, name)].into()) } else { Scope::Changed(id, name) };
+        Ok(Wake { scope, by_change: true, ..Wake::default() })
     }
 }
 
@@ -123,9 +160,19 @@ mod tests {
     use super::*;
 
     const ARN: &str = "arn:aws:sagemaker:us-east-1:123456789012:notebook-instance/basic-xyz";
+    const TRIGGERS: Triggers = Triggers {
+        kinds: &[Kind::NotebookInstance, Kind::App],
+        changes: &[StateChange {
+            detail_type: "SageMaker Notebook Instance State Change",
+            kind: Kind::NotebookInstance,
+            fields: "NotebookInstance",
+            is_judged: false,
+        }],
+        due_only: false,
+    };
 
     fn read(event: &Value) -> anyhow::Result<Wake> {
-        notebook_stopper(event, "us-east-1")
+        TRIGGERS.read(event, Home { region: "us-east-1", account: Some("123456789012") })
     }
 
     #[test]
@@ -140,7 +187,7 @@ mod tests {
     #[test]
     fn resources_narrow_the_scope() {
         let wake = read(&json!({"resources": [ARN], "dry-run": true})).unwrap();
-        assert_eq!((wake.scope, wake.dry_run), (Scope::Only(["notebook-instance/basic-xyz".to_owned()].into()), true));
+        assert_eq!((wake.scope, wake.dry_run), (Scope::Only([("notebook-instance/basic-xyz".to_owned(), None)].into()), true));
         let error = read(&json!({"resources": ["arn:aws:s3:::bucket"]})).unwrap_err().to_string();
         assert!(error.contains("`arn:aws:s3:::bucket`"), "{error}");
     }
@@ -151,7 +198,6 @@ mod tests {
             json!({"detail-type": "SageMaker Notebook Instance State Change", "source": "aws.sagemaker", "region": "us-east-1",
                    "time": "1583831889050", "resources": resources, "detail": detail})
         };
-        let changed = Scope::Changed("notebook-instance/basic-xyz".into());
         for (detail, resources, name) in [
             (
                 json!({"NotebookInstanceName": "Basic-xyz", "NotebookInstanceArn": ARN, "LastModifiedTime": 1_653_592_871_348_i64, "Tags": {}}),
@@ -167,7 +213,7 @@ mod tests {
             (json!({}), json!([ARN]), None),
         ] {
             let wake = read(&envelope(detail.clone(), resources)).unwrap();
-            assert_eq!((&wake.scope, wake.notebook.as_deref()), (&changed, name), "{detail}");
+            assert_eq!(wake.scope, Scope::Changed("notebook-instance/basic-xyz".into(), name.map(str::to_owned)), "{detail}");
         }
         for (detail, resources) in [
             (json!({}), json!([])),
@@ -188,6 +234,7 @@ mod tests {
             ),
             (json!({"dryrun": true}), "unknown field `dryrun`"),
             (json!({"dry-run": "yes"}), "invalid type"),
+            (json!({"due-only": true}), "not for this function"),
             (json!("run"), "an event of a text"),
             (json!([]), "an event of a list"),
             (json!({"detail-type": 3}), "cannot be read"),
@@ -197,5 +244,7 @@ mod tests {
         }
         let elsewhere = json!({"detail-type": "SageMaker Notebook Instance State Change", "region": "eu-west-1", "source": "aws.sagemaker", "resources": [ARN], "detail": {}});
         assert!(read(&elsewhere).unwrap_err().to_string().contains("this function looks after us-east-1"));
+        let anothers = json!({"detail-type": "SageMaker Notebook Instance State Change", "account": "999999999999", "source": "aws.sagemaker", "resources": [ARN], "detail": {}});
+        assert!(read(&anothers).unwrap_err().to_string().contains("this function looks after 123456789012"));
     }
 }

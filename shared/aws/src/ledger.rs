@@ -4,32 +4,37 @@
 //! |---|---|---|
 //! | `finding#<function>` | `<rule>#<resource id>` | an open or recently closed finding, with the action it led to |
 //! | `saving#<function>` | `<time>#<rule>#<resource id>` | what a stop saved, estimated |
+//! | `saving#<function>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
+//! | `resubmission#<function>` | the new job's id | a training job that is submitted again as Spot, with its definition |
 //! | `swept#<function>` | a name | when something that is read seldom was read last |
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
+    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use cost_rules::{
-    plan::{Entry, Kept, Saving, Scope, State},
+    plan::{Entry, Kept, Saving, Scope, SpotSaving, State},
     rules,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::{Clients, event, why::why};
+use crate::{Clients, why::why};
 
 /// How long a finding is remembered after it was last seen.
 const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How long a saving is remembered: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
+
+/// The longest definition of a job, in bytes: an item of DynamoDB has 400 KB at most.
+const LONGEST_DEFINITION: usize = 380_000;
 
 /// DynamoDB's most items in one transaction.
 const TRANSACTION: usize = 100;
@@ -55,6 +60,8 @@ pub struct Ledger<'a> {
 pub enum Record {
     /// A finding, on top of the version that was read.
     Finding(Entry),
+    /// A finding of which it is not known whether it is in the ledger: written if it is new, or was last told by then.
+    Claim(Entry, Timestamp),
     /// A finding that is gone, with what that saved: both or neither.
     Closed(Entry, Option<Saving>),
 }
@@ -62,7 +69,7 @@ pub enum Record {
 impl Record {
     fn entry(&self) -> &Entry {
         match self {
-            Self::Finding(entry) | Self::Closed(entry, _) => entry,
+            Self::Finding(entry) | Self::Claim(entry, _) | Self::Closed(entry, _) => entry,
         }
     }
 
@@ -81,33 +88,31 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read: then nothing may be enforced.
     pub async fn findings(&self, scope: &Scope) -> anyhow::Result<Vec<Entry>> {
-        match event::ids(scope) {
+        match scope.named() {
             None => self.all().await,
-            Some(ids) => self.some(&ids).await,
+            Some(named) => self.some(named.keys()).await,
         }
     }
 
     async fn all(&self) -> anyhow::Result<Vec<Entry>> {
-        let pages = self
-            .clients
-            .dynamodb
-            .query()
-            .table_name(self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(self.finding_pk()));
-        let mut items = pages.into_paginator().items().send();
-        let mut entries = vec![];
-        while let Some(item) = items.next().await {
-            let item = item.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-            entries.push(entry(&item).with_context(|| format!("ledger table {}: an item that cannot be read", self.table))?);
-        }
-        Ok(entries)
+        let read = |item| entry(&item).with_context(|| format!("ledger table {}: an item that cannot be read", self.table));
+        self.query(self.finding_pk()).await?.into_iter().map(read).collect()
     }
 
-    async fn some(&self, ids: &HashSet<String>) -> anyhow::Result<Vec<Entry>> {
+    /// All items of a partition.
+    async fn query(&self, pk: String) -> anyhow::Result<Vec<Item>> {
+        let call = self.clients.dynamodb.query().table_name(self.table).consistent_read(true);
+        let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
+        let mut pages = call.into_paginator().items().send();
+        let mut items = vec![];
+        while let Some(item) = pages.next().await {
+            items.push(item.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?);
+        }
+        Ok(items)
+    }
+
+    async fn some(&self, ids: impl Iterator<Item = &String>) -> anyhow::Result<Vec<Entry>> {
         let keys: Vec<Item> = ids
-            .iter()
             .flat_map(|id| rules::ALL.iter().map(move |rule| format!("{}#{id}", rule.name)))
             .map(|sk| Item::from([("pk".to_owned(), AttributeValue::S(self.finding_pk())), ("sk".to_owned(), AttributeValue::S(sk))]))
             .collect();
@@ -173,7 +178,10 @@ impl Ledger<'_> {
         let mut puts = vec![];
         let mut of_record = vec![];
         for (index, record) in records.iter().enumerate() {
-            puts.push(self.finding_put(record.entry())?);
+            puts.push(match record {
+                Record::Claim(entry, told_by) => self.claim_put(entry, *told_by)?,
+                Record::Finding(entry) | Record::Closed(entry, _) => self.finding_put(entry)?,
+            });
             of_record.push(index);
             if let Record::Closed(entry, Some(saving)) = record {
                 puts.push(self.put(self.saving_item(entry, saving, now)).build()?);
@@ -212,6 +220,88 @@ impl Ledger<'_> {
         Ok(put.build()?)
     }
 
+    /// A put of a finding that was not read: only where there is none, or one that is only told and due to be told again.
+    fn claim_put(&self, entry: &Entry, told_by: Timestamp) -> anyhow::Result<Put> {
+        let is_due = "attribute_not_exists(#told) OR #told <= :by";
+        let put = self.put(self.finding_item(entry));
+        let put = put
+            .condition_expression(format!("attribute_not_exists(pk) OR (#state IN (:reported, :closed) AND ({is_due}))"))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#told", "notified-at")
+            .expression_attribute_values(":reported", AttributeValue::S(state_name(State::Reported).to_owned()))
+            .expression_attribute_values(":closed", AttributeValue::S(state_name(State::Closed).to_owned()))
+            .expression_attribute_values(":by", AttributeValue::S(told_by.to_string()));
+        Ok(put.build()?)
+    }
+
+    /// Remembers what Spot saved on jobs that ended. The same job is the same item, however often it is told.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn remember_spot_savings(&self, savings: &[SpotSaving], now: Timestamp) -> anyhow::Result<()> {
+        for chunk in savings.chunks(TRANSACTION) {
+            let put = |saving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)).build()?).build());
+            let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
+            let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
+            sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        }
+        Ok(())
+    }
+
+    /// Stores a resubmission before anything is done, and gives what is stored then: the first definition of a job stays.
+    ///
+    /// # Errors
+    /// The table cannot be written or read, or the definition is too long for it.
+    pub async fn store_resubmission(&self, new_id: &str, resubmission: &Resubmission, now: Timestamp) -> anyhow::Result<Resubmission> {
+        ensure!(
+            resubmission.definition.len() <= LONGEST_DEFINITION,
+            "the job's definition has {} characters: the ledger takes {LONGEST_DEFINITION}",
+            resubmission.definition.len()
+        );
+        let texts = [
+            ("pk", Some(self.resubmission_pk())),
+            ("sk", Some(new_id.to_owned())),
+            ("name", Some(resubmission.name.clone())),
+            ("of", Some(resubmission.of.clone())),
+            ("definition", Some(resubmission.definition.clone())),
+            ("at", Some(now.to_string())),
+        ];
+        let numbers = [("expires", Some((now + FINDING_KEPT).as_second().to_string()))];
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item(texts, numbers)));
+        match put.condition_expression("attribute_not_exists(pk)").send().await {
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
+            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        }
+        self.resubmission(new_id).await?.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
+    }
+
+    /// The resubmission that made a job, if the guard did.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn resubmission(&self, new_id: &str) -> anyhow::Result<Option<Resubmission>> {
+        let key = Item::from([
+            ("pk".to_owned(), AttributeValue::S(self.resubmission_pk())),
+            ("sk".to_owned(), AttributeValue::S(new_id.to_owned())),
+        ]);
+        let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
+        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        Ok(answer.item.as_ref().and_then(resubmission))
+    }
+
+    /// All resubmissions that are remembered, by the new job's id.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn resubmissions(&self) -> anyhow::Result<HashMap<String, Resubmission>> {
+        let mut all = HashMap::new();
+        for item in self.query(self.resubmission_pk()).await? {
+            all.extend(text(&item, "sk").map(str::to_owned).zip(resubmission(&item)));
+        }
+        Ok(all)
+    }
+
     /// When something that is read seldom was read last.
     pub async fn swept(&self, name: &str) -> anyhow::Result<Option<Timestamp>> {
         let answer = self.clients.dynamodb.get_item().table_name(self.table).set_key(Some(self.swept_key(name))).send().await;
@@ -229,6 +319,30 @@ impl Ledger<'_> {
 
     fn finding_pk(&self) -> String {
         format!("finding#{}", self.function)
+    }
+
+    fn resubmission_pk(&self) -> String {
+        format!("resubmission#{}", self.function)
+    }
+
+    fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> Item {
+        let texts = [
+            ("pk", Some(format!("saving#{}", self.function))),
+            ("sk", Some(format!("{}#spot#{}", saving.ended, saving.id))),
+            ("arn", Some(saving.arn.clone())),
+            ("name", Some(saving.name.clone())),
+            ("owner", saving.owner.clone()),
+            ("team", saving.team.clone()),
+            ("by", Some("spot".to_owned())),
+        ];
+        let numbers = [
+            ("realised-usd", saving.usd.map(|usd| usd.to_string())),
+            ("percent", Some(saving.percent().to_string())),
+            ("training-seconds", Some(saving.training_seconds.to_string())),
+            ("billable-seconds", Some(saving.billable_seconds.to_string())),
+            ("expires", Some((now + SAVING_KEPT).as_second().to_string())),
+        ];
+        item(texts, numbers)
     }
 
     fn swept_key(&self, name: &str) -> Item {
@@ -286,6 +400,21 @@ impl Ledger<'_> {
         ];
         item(texts, numbers)
     }
+}
+
+/// A training job that is submitted again as Spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resubmission {
+    /// The new job's name.
+    pub name: String,
+    /// The old job's name.
+    pub of: String,
+    /// The new job's definition, as `CreateTrainingJob` takes it: JSON.
+    pub definition: String,
+}
+
+fn resubmission(item: &Item) -> Option<Resubmission> {
+    Some(Resubmission { name: text(item, "name")?.to_owned(), of: text(item, "of")?.to_owned(), definition: text(item, "definition")?.to_owned() })
 }
 
 /// The key of an entry within its function.

@@ -11,6 +11,7 @@ pub mod log;
 pub mod notify;
 pub mod policy;
 pub mod report;
+mod resubmit;
 pub mod run;
 pub mod settings;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod testing;
 mod trust;
 mod why;
 
-pub use run::Context;
+pub use run::{Context, serve};
 
 /// Attempts per call. Ten standard attempts with few calls in flight lose nothing under throttling, where the default three lose a quarter.
 const MAX_ATTEMPTS: u32 = 10;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use cost_rules::facts::Unread;
+use cost_rules::{
+    facts::Unread,
+    finding::{LeftAlone, Remedy},
+};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Serialize, Serializer};
@@ -66,10 +69,27 @@ pub struct ReportedFinding {
     pub state: &'static str,
 }
 
+impl ReportedFinding {
+    /// What was left alone, and why: a person sees that it was looked at.
+    pub(crate) fn left_alone(one: &LeftAlone) -> Self {
+        Self {
+            rule: one.rule,
+            resource: one.resource.arn_or_id().to_owned(),
+            name: one.resource.name.clone(),
+            owner: one.owner.clone(),
+            team: one.team.clone(),
+            reason: format!("left alone: {}", one.why),
+            monthly_cost_usd: None,
+            remedy: Remedy::None.action(),
+            state: "exempt",
+        }
+    }
+}
+
 /// An action in the report.
 #[derive(Clone, Debug, Serialize)]
 pub struct ReportedAction {
-    /// `stop-notebook-instance` or `delete-app`.
+    /// What was done: `stop-notebook-instance`, `delete-app`, `resubmit-as-spot`, …
     pub action: &'static str,
     /// The resource's ARN.
     pub resource: String,

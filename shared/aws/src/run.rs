@@ -7,21 +7,23 @@ use std::{
 };
 
 use cost_rules::{
-    facts::{Facts, Tags, Unread},
-    finding::{Finding, Judgement, Mode},
+    facts::{Facts, Kind, Unread},
+    finding::{Finding, Judgement, Remedy},
     mail::{self, Item, Letterhead, News, UNOWNED},
     plan::{Closed, Entry, Plan, Planned, State, Step, plan},
     policy::Policy,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
+use lambda_runtime::{LambdaEvent, service_fn};
 use rust_decimal::Decimal;
+use serde_json::Value;
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     Clients,
     act::{Outcome, act},
-    event::Wake,
+    event::{Home, Wake},
     gather,
     ledger::{self, Key, Ledger, Record},
     notify::publish,
@@ -49,13 +51,32 @@ pub struct Context {
     /// What the environment says.
     pub settings: Settings,
     policies: Arc<PolicyCache>,
+    account: Option<String>,
     deadline: Option<Instant>,
+}
+
+/// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its
+/// start.
+///
+/// # Errors
+/// The runtime's own.
+pub async fn serve(
+    function: &'static str,
+    handle: impl AsyncFn(Value, &Context, Timestamp) -> anyhow::Result<Report>,
+) -> Result<(), lambda_runtime::Error> {
+    let (context, handle) = (&Context::from_env(function).await, &handle);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let now = Timestamp::now();
+        handle(event.payload, &context.invoked(&event.context), now).await?.finish(now)
+    }))
+    .await
 }
 
 impl Context {
     /// From clients and settings, without a deadline.
     pub fn new(function: &'static str, clients: Clients, settings: Settings) -> Self {
-        Self { function, clients, settings, policies: Arc::default(), deadline: None }
+        Self { function, clients, settings, policies: Arc::default(), account: None, deadline: None }
     }
 
     /// From the environment; starts the log.
@@ -68,11 +89,18 @@ impl Context {
         Ok(Self::new(function, Clients::from_env().await, settings))
     }
 
-    /// The same, for an invocation that Lambda ends then.
+    /// The same, for one invocation: Lambda says when it ends it, and in which account.
     #[must_use]
-    pub fn until(&self, deadline: SystemTime) -> Self {
-        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        Self { deadline: Some(Instant::now() + left), ..self.clone() }
+    pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
+        let left = invocation.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // arn:aws:lambda:<region>:<account>:function:<name>
+        let account = invocation.invoked_function_arn.split(':').nth(4).filter(|account| !account.is_empty());
+        Self { deadline: Some(Instant::now() + left), account: account.map(str::to_owned), ..self.clone() }
+    }
+
+    /// Where the function is.
+    pub fn home(&self) -> Home<'_> {
+        Home { region: &self.clients.region, account: self.account.as_deref() }
     }
 
     /// The policy.
@@ -93,10 +121,30 @@ impl Context {
     }
 }
 
-/// Judges the facts. The tag index leaves out what was never tagged and lags behind: what would be reported on its word is confirmed first.
+/// What the ledger says of a run's findings.
+pub enum Known {
+    /// What was read. If nothing could be, nothing is done and nobody is mailed.
+    Read(anyhow::Result<Vec<Entry>>),
+    /// Nothing was read, and all that was found is only to be told: writing it finds out whether it is news. Saves a call where an event
+    /// wakes the function for one resource.
+    Unread,
+}
+
+impl Known {
+    /// Whether [`Known::Unread`] will do for these findings.
+    pub fn can_be_unread(judgement: &Judgement) -> bool {
+        let only_told = |finding: &Finding| !finding.is_enforced() && finding.keep.is_none();
+        !judgement.findings.is_empty() && judgement.undecided.is_empty() && judgement.findings.iter().all(only_told)
+    }
+}
+
+/// Judges the facts. Indexes leave out what was never tagged and lag behind: what would be reported on their word is confirmed first.
 pub async fn judge(context: &Context, policy: &Policy, facts: &mut Facts) -> Judgement {
     let judgement = policy.evaluate(facts);
-    let unconfirmed = |finding: &&Finding| finding.resource.tags == Tags::NotIndexed || finding.resource.arn.is_none();
+    let training = facts.training_jobs.iter().filter(|job| job.indexed).map(|job| &job.resource);
+    let tuning = facts.tuning_jobs.iter().filter(|job| job.indexed).map(|job| &job.resource);
+    let indexed: HashSet<&str> = training.chain(tuning).map(|resource| resource.id.as_str()).collect();
+    let unconfirmed = |finding: &&Finding| gather::is_doubtful(&finding.resource) || indexed.contains(finding.resource.id.as_str());
     let doubtful: BTreeSet<String> = judgement.findings.iter().filter(unconfirmed).map(|finding| finding.resource.id.clone()).collect();
     if doubtful.is_empty() {
         return judgement;
@@ -105,34 +153,32 @@ pub async fn judge(context: &Context, policy: &Policy, facts: &mut Facts) -> Jud
     policy.evaluate(facts)
 }
 
-/// Plans and does what is planned. `entries` is what the ledger gave: if it gave nothing, nothing is done and nobody is mailed.
-pub async fn settle(
-    context: &Context,
-    policy: &Policy,
-    wake: &Wake,
-    facts: &Facts,
-    judgement: Judgement,
-    entries: anyhow::Result<Vec<Entry>>,
-) -> Report {
+/// Plans and does what is planned.
+pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &Facts, judgement: Judgement, known: Known) -> Report {
     let mut report =
         Report { function: context.function.to_owned(), dry_run: wake.dry_run, examined: examined(facts), ..Report::default() };
     report.unread.clone_from(&facts.unread);
     report.unread.extend(judgement.unknown.iter().cloned());
-    let entries = entries.map_err(|error| report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error))).ok();
+    let claims = matches!(known, Known::Unread);
+    let entries = match known {
+        Known::Unread => Some(vec![]),
+        Known::Read(read) => read.map_err(|error| report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error))).ok(),
+    };
     let has_ledger = entries.is_some();
+    let left_alone: Vec<ReportedFinding> = judgement.left_alone.iter().map(ReportedFinding::left_alone).collect();
     let Plan { mut planned, closed } = plan(judgement, facts, entries, &wake.scope);
-    report.total_findings = planned.len();
+    report.total_findings = planned.len() + left_alone.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
     let outcomes = if wake.dry_run {
         due(&planned).into_keys().map(|id| (id, None)).collect()
     } else if has_ledger {
-        carry_out(context, policy, facts, &mut planned, closed, &mut report).await
+        carry_out(context, policy, facts, &mut planned, closed, claims, &mut report).await
     } else {
         HashMap::new()
     };
     report.actions = actions(&planned, &outcomes);
     report.stopped_usd_per_month = stopped_usd_per_month(&planned, &outcomes);
-    report.findings = planned.into_iter().take(FINDINGS_SHOWN).map(|one| reported(one, &outcomes)).collect();
+    report.findings = planned.into_iter().map(|one| reported(one, &outcomes)).chain(left_alone).take(FINDINGS_SHOWN).collect();
     report
 }
 
@@ -146,10 +192,19 @@ async fn carry_out(
     facts: &Facts,
     planned: &mut [Planned],
     mut closed: Vec<Closed>,
+    claims: bool,
     report: &mut Report,
 ) -> Outcomes {
     let (ledger, now) = (context.ledger(), facts.now);
-    let before = planned.iter().filter(|one| one.changed).map(|one| Record::Finding(one.entry.clone())).collect();
+    let record = |one: &mut Planned| match claims {
+        true => {
+            // Never the version of one that is there.
+            one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
+            Record::Claim(one.entry.clone(), now - one.finding.remind_after.signed())
+        }
+        false => Record::Finding(one.entry.clone()),
+    };
+    let before = planned.iter_mut().filter(|one| one.changed).map(record).collect();
     match ledger.write(before, now).await {
         Ok(refused) => leave_to_the_other_run(planned, &refused),
         Err(error) => {
@@ -167,12 +222,12 @@ async fn carry_out(
 
     let outcomes = act_on_due(context, policy, facts, planned).await;
     for (id, one) in due(planned) {
-        if let Some(Some(Outcome::Failed(why))) = outcomes.get(&id) {
+        if let Some(why) = outcomes.get(&id).and_then(|outcome| outcome.as_ref()?.failure()) {
             report.failures.push(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn));
         }
     }
     let mut items = vec![];
-    let mut told: Vec<Key> = vec![];
+    let mut told: HashMap<Key, bool> = HashMap::new();
     for one in planned.iter_mut() {
         let news = match one.step {
             Step::Report => Some(News::Found),
@@ -185,8 +240,10 @@ async fn carry_out(
             Step::Wait | Step::HoldBack | Step::Exempt => None,
         };
         if let Some(news) = news {
-            items.push(Item::of(&one.finding, news));
-            told.push(ledger::key(&one.entry));
+            // What is only told was written as told before.
+            told.insert(ledger::key(&one.entry), one.entry.notified_at.is_some());
+            let outcome = outcomes.get(&one.finding.resource.id).and_then(Option::as_ref).filter(|_| one.step == Step::Act);
+            items.push(Item { advice: advice(one, outcome), ..Item::of(&one.finding, news) });
         }
     }
     for one in &closed {
@@ -197,11 +254,15 @@ async fn carry_out(
 
     let unreached = send(context, policy, &items, planned, now, report).await;
     let reached = |owner: Option<&str>| !unreached.contains(owner.unwrap_or(UNOWNED));
-    let told: HashSet<Key> = told.into_iter().collect();
-    for one in planned.iter_mut().filter(|one| told.contains(&ledger::key(&one.entry))) {
-        if reached(one.entry.owner.as_deref()) {
-            one.entry.notified_at = Some(now);
-            after.insert(ledger::key(&one.entry));
+    for one in planned.iter_mut() {
+        let key = ledger::key(&one.entry);
+        let reached = reached(one.entry.owner.as_deref());
+        match told.get(&key) {
+            Some(written_as_told) if *written_as_told != reached => {
+                one.entry.notified_at = reached.then_some(now);
+                after.insert(key);
+            }
+            _ => {}
         }
     }
     closed.retain(|one| !one.untold || reached(one.entry.owner.as_deref()));
@@ -214,6 +275,19 @@ async fn carry_out(
         report.failures.push(format!("{error:#}: what was mailed or done in this run may be mailed again"));
     }
     outcomes
+}
+
+/// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
+fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
+    let advice = one.finding.waste.advice.clone();
+    match outcome {
+        Some(Outcome::NotResubmitted { definition, .. }) => Some(format!(
+            "it goes on as it is. To submit it as Spot yourself, save this as job.json, then aws sagemaker create-training-job --cli-input-json file://job.json\n{definition}"
+        )),
+        // The guard has done it.
+        Some(Outcome::Done | Outcome::AlreadyDone(_)) if matches!(one.finding.waste.remedy, Remedy::ResubmitAsSpot(_)) => None,
+        _ => advice,
+    }
 }
 
 /// Another run has written these findings since they were read: it looks after them.
@@ -243,7 +317,7 @@ async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: 
         let outcome = match still_due(context, policy, facts, &one.finding).await {
             Ok(()) => {
                 let _permit = permits.acquire().await;
-                act(&context.clients, &one.finding.waste.remedy, &one.finding.resource.name).await
+                act(context, &one.finding, facts.now).await
             }
             Err(outcome) => outcome,
         };
@@ -272,7 +346,7 @@ async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &
     match judgement.findings.iter().find(|found| found.rule == finding.rule) {
         None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
         Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
-        Some(found) if found.keep != finding.keep || found.suspended.is_some() || found.mode != Mode::Enforce => {
+        Some(found) if found.keep != finding.keep || !found.is_enforced() => {
             Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
         }
         Some(_) => Ok(()),
@@ -293,7 +367,7 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
             entry.last_seen = now;
             Some(News::Done)
         }
-        Some(Outcome::Failed(why)) => {
+        Some(Outcome::Failed(why) | Outcome::NotResubmitted { why, .. }) => {
             due_again(entry);
             // The same failure is told once; the function's own error says it every time.
             let told_before = entry.failure.replace(why.clone()).is_some_and(|before| before == *why);
@@ -321,6 +395,9 @@ async fn send(
     }
     let digests = mail::digests(items, &held_back, &Letterhead { function: context.function, policy, now });
     let sent = stream::iter(&digests).map(async |digest| {
+        if context.time_is_up() {
+            return (digest.owner.clone(), Err(anyhow::anyhow!("mail to {}: this run is out of time, the next one sends it", digest.owner)));
+        }
         let sent = publish(&context.clients, &context.settings.topic_arn, context.function, digest).await;
         (digest.owner.clone(), sent)
     });
@@ -355,7 +432,9 @@ fn stopped_usd_per_month(planned: &[Planned], outcomes: &Outcomes) -> Decimal {
     let mut by_resource: BTreeMap<&str, Decimal> = BTreeMap::new();
     for one in planned.iter().filter(|one| one.step == Step::Act) {
         let id = one.finding.resource.id.as_str();
-        if let (Some(Some(Outcome::Done)), Some(usd)) = (outcomes.get(id), one.finding.waste.usd_per_month) {
+        // A job would have come to its end by itself.
+        let usd = one.finding.waste.usd_per_month.filter(|_| !Kind::of(id).is_some_and(Kind::ends_by_itself));
+        if let (Some(Some(Outcome::Done)), Some(usd)) = (outcomes.get(id), usd) {
             let most = by_resource.entry(id).or_default();
             *most = usd.max(*most);
         }
@@ -399,9 +478,10 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
 /// How many were looked at, by kind: a kind that was read in full and has none is told from one that was not read.
 fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
     let mut counts: BTreeMap<&'static str, usize> = facts.complete.iter().map(|kind| (kind.as_str(), 0)).collect();
-    for kind in facts.resources().filter_map(cost_rules::facts::Resource::kind) {
+    for kind in facts.resources().filter_map(cost_rules::facts::Resource::kind).filter(|kind| !facts.looked_at.contains_key(kind)) {
         *counts.entry(kind.as_str()).or_default() += 1;
     }
+    counts.extend(facts.looked_at.iter().map(|(kind, count)| (kind.as_str(), *count)));
     counts
 }
 

@@ -3,7 +3,17 @@
 use aws_smithy_mocks::{Rule, RuleMode, mock_client};
 use aws_smithy_types::{DateTime, error::ErrorMetadata};
 
-use crate::Clients;
+use std::collections::BTreeMap;
+
+use cost_rules::{
+    facts::{Resource, Tags},
+    finding::{Finding, Remedy, Waste},
+};
+
+use crate::{
+    Clients, Context,
+    settings::{PolicySource, Settings},
+};
 
 /// Clients without any rule: a call ends the test. Give those that are to answer in their place: `Clients { sagemaker, ..testing::clients() }`.
 pub(crate) fn clients() -> Clients {
@@ -52,4 +62,30 @@ pub(crate) fn at(time: &str) -> DateTime {
 /// The ARN of a resource by id.
 pub(crate) fn arn(id: &str) -> String {
     format!("arn:aws:sagemaker:us-east-1:123456789012:{id}")
+}
+
+/// A context without a policy of its own, a topic and a table.
+pub(crate) fn context(clients: Clients) -> Context {
+    let settings = Settings { policy: PolicySource::BuiltIn, topic_arn: String::new(), table: "ledger".into(), log: "warn".into() };
+    Context::new("a-function", clients, settings)
+}
+
+/// A finding with this remedy, about the resource of this id.
+pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
+    let name = id.rsplit('/').next().unwrap_or_default().to_owned();
+    Finding {
+        rule: "a-rule",
+        resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()) },
+        series: None,
+        run: None,
+        owner: None,
+        team: None,
+        waste: Waste { remedy, ..Waste::default() },
+        mode: cost_rules::finding::Mode::Enforce,
+        grace: cost_rules::duration::Duration::minutes(0),
+        remind_after: cost_rules::duration::Duration::days(7),
+        max_actions: 25,
+        keep: None,
+        suspended: None,
+    }
 }

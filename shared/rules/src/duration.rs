@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use anyhow::{Context as _, ensure};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time, never negative, in whole seconds. A day is 24 hours.
@@ -11,6 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Duration(SignedDuration);
 
 impl Duration {
+    /// `n` seconds, none below zero.
+    pub const fn seconds(n: i64) -> Self {
+        Self(SignedDuration::from_secs(if n < 0 { 0 } else { n }))
+    }
+
     /// `n` minutes.
     pub const fn minutes(n: i64) -> Self {
         Self(SignedDuration::from_mins(n))
@@ -26,9 +32,22 @@ impl Duration {
         Self(SignedDuration::from_hours(24 * n))
     }
 
+    /// In hours, exactly.
+    pub fn in_hours(self) -> Decimal {
+        Decimal::from(self.0.as_secs()) / Decimal::from(3600)
+    }
+
     /// As jiff counts with it.
     pub const fn signed(self) -> SignedDuration {
         self.0
+    }
+}
+
+impl std::ops::Mul<u32> for Duration {
+    type Output = Self;
+
+    fn mul(self, times: u32) -> Self {
+        Self::seconds(self.0.as_secs().saturating_mul(i64::from(times)))
     }
 }
 

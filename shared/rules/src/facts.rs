@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::price::Prices;
+use crate::{duration::Duration, price::Prices};
 
 /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,14 @@ pub struct Facts {
     pub apps: Vec<App>,
     /// Who sets an idle shutdown in Studio: domains, user profiles, spaces.
     pub idle_shutdowns: Vec<IdleShutdown>,
+    /// Training jobs that run, and those that were asked for by name.
+    pub training_jobs: Vec<TrainingJob>,
+    /// Training jobs of one series, by what became of the ended ones.
+    pub job_series: Vec<JobSeries>,
+    /// Hyperparameter tuning jobs that run, and those that were asked for by name.
+    pub tuning_jobs: Vec<TuningJob>,
+    /// How many of a kind were looked at, where not all of them are kept in these facts.
+    pub looked_at: BTreeMap<Kind, usize>,
     /// Kinds of which every resource of the Region is in these facts. What is missing from a complete kind is gone.
     pub complete: BTreeSet<Kind>,
     /// What could not be read.
@@ -33,14 +41,19 @@ impl Facts {
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         let notebooks = self.notebooks.iter().map(|notebook| &notebook.resource);
         let apps = self.apps.iter().map(|app| &app.resource);
-        notebooks.chain(apps).chain(self.idle_shutdowns.iter().map(|settings| &settings.resource))
+        let idle_shutdowns = self.idle_shutdowns.iter().map(|settings| &settings.resource);
+        let training = self.training_jobs.iter().map(|job| &job.resource).chain(self.job_series.iter().map(|series| &series.resource));
+        notebooks.chain(apps).chain(idle_shutdowns).chain(training).chain(self.tuning_jobs.iter().map(|job| &job.resource))
     }
 
     /// All resources, to complete what is known of them.
     pub fn resources_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
         let notebooks = self.notebooks.iter_mut().map(|notebook| &mut notebook.resource);
         let apps = self.apps.iter_mut().map(|app| &mut app.resource);
-        notebooks.chain(apps).chain(self.idle_shutdowns.iter_mut().map(|settings| &mut settings.resource))
+        let idle_shutdowns = self.idle_shutdowns.iter_mut().map(|settings| &mut settings.resource);
+        let jobs = self.training_jobs.iter_mut().map(|job| &mut job.resource);
+        let training = jobs.chain(self.job_series.iter_mut().map(|series| &mut series.resource));
+        notebooks.chain(apps).chain(idle_shutdowns).chain(training).chain(self.tuning_jobs.iter_mut().map(|job| &mut job.resource))
     }
 }
 
@@ -57,11 +70,26 @@ pub enum Kind {
     UserProfile,
     /// A space of a domain.
     Space,
+    /// A training job.
+    TrainingJob,
+    /// Training jobs whose names differ by a time or a number only. AWS knows no such kind: it has an id, and the ARN of its newest job.
+    TrainingJobSeries,
+    /// A hyperparameter tuning job.
+    TuningJob,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::NotebookInstance, Self::App, Self::Domain, Self::UserProfile, Self::Space];
+    pub const ALL: [Self; 8] = [
+        Self::NotebookInstance,
+        Self::App,
+        Self::Domain,
+        Self::UserProfile,
+        Self::Space,
+        Self::TrainingJob,
+        Self::TrainingJobSeries,
+        Self::TuningJob,
+    ];
 
     /// As it stands in an ARN: `notebook-instance`.
     pub const fn as_str(self) -> &'static str {
@@ -71,6 +99,9 @@ impl Kind {
             Self::Domain => "domain",
             Self::UserProfile => "user-profile",
             Self::Space => "space",
+            Self::TrainingJob => "training-job",
+            Self::TrainingJobSeries => "training-job-series",
+            Self::TuningJob => "hyper-parameter-tuning-job",
         }
     }
 
@@ -82,7 +113,15 @@ impl Kind {
             Self::Domain => "Studio domain",
             Self::UserProfile => "Studio user profile",
             Self::Space => "Studio space",
+            Self::TrainingJob => "training job",
+            Self::TrainingJobSeries => "training jobs",
+            Self::TuningJob => "tuning job",
         }
+    }
+
+    /// Whether what is wasted ends by itself, as a job does. Then an end says nothing of what was saved.
+    pub const fn ends_by_itself(self) -> bool {
+        matches!(self, Self::TrainingJob | Self::TrainingJobSeries | Self::TuningJob)
     }
 
     /// The kind of the resource that an id or the last part of an ARN names.
@@ -243,6 +282,165 @@ pub struct IdleSettings {
     pub timeout_minutes: Option<i32>,
 }
 
+/// A training job.
+#[derive(Clone, Debug)]
+pub struct TrainingJob {
+    /// Which one and whose.
+    pub resource: Resource,
+    /// Where these facts come from: the search index, which is behind, or the service itself. What the index says is confirmed before it is
+    /// reported.
+    pub indexed: bool,
+    /// What it is doing.
+    pub status: JobStatus,
+    /// When it was submitted: the start of its only run.
+    pub created: Option<Timestamp>,
+    /// When training began. `None`: it has not.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// `EnableManagedSpotTraining`
+    pub spot: bool,
+    /// `CheckpointConfig.S3Uri`
+    pub checkpoint: Option<String>,
+    /// What it runs on; empty for a serverless job.
+    pub instances: Vec<Instances>,
+    /// `StoppingCondition.MaxRuntimeInSeconds`
+    pub max_runtime: Option<Duration>,
+    /// `ResourceConfig.KeepAlivePeriodInSeconds`: a warm pool is asked for.
+    pub keep_alive: Option<Duration>,
+    /// Where its instances come from.
+    pub capacity: Capacity,
+    /// The ARN of the tuning, AutoML or labelling job that it belongs to.
+    pub parent: Option<String>,
+    /// A Marketplace or own algorithm by name, which may write no checkpoints.
+    pub algorithm: Option<String>,
+    /// Whether it was submitted by the `SageMaker` Python SDK, which may be waiting for this very name.
+    pub waited_for: bool,
+    /// The last word on what it does or how it ended, as the API spells it: `MaxWaitTimeExceeded`.
+    pub secondary_status: Option<String>,
+    /// Why it failed, in AWS's words.
+    pub failure: Option<String>,
+    /// The job whose work it goes on with, if the guard submitted it.
+    pub replaces: Option<Replaced>,
+    /// How long it trained, in seconds. Known at its end.
+    pub training_seconds: Option<i64>,
+    /// How much of that is billed, per instance.
+    pub billable_seconds: Option<i64>,
+}
+
+/// A job that the guard stopped when it submitted the same work as Spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Its name.
+    pub name: String,
+    /// The definition of the job that replaces it, as `CreateTrainingJob` took it: JSON.
+    pub definition: String,
+}
+
+/// What a job is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobStatus {
+    /// It runs, or waits for capacity. The only state that a stop is legal in.
+    InProgress,
+    /// It came to its end.
+    Completed,
+    /// It failed.
+    Failed,
+    /// It was stopped, by a person or by a limit.
+    Stopped,
+    /// On its way between states, or in one that is not known: left alone.
+    Other,
+}
+
+/// Where a training job's instances come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// The common pool of an instance type: on demand or Spot.
+    Common,
+    /// `ResourceConfig.TrainingPlanArn`: what was reserved by a training plan.
+    TrainingPlan,
+    /// `ResourceConfig.InstancePreferences`: AWS chooses the instance type.
+    InstancePreferences,
+    /// `ServerlessJobConfig`: it has no instances of its own.
+    Serverless,
+}
+
+/// Instances of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instances {
+    /// `ml.m5.xlarge`
+    pub instance_type: String,
+    /// How many.
+    pub count: u32,
+}
+
+/// What became of the ended training jobs of one series.
+#[derive(Clone, Debug)]
+pub struct JobSeries {
+    /// Its id `training-job-series/<stem>`, the ARN and the tags of its newest job.
+    pub resource: Resource,
+    /// How many of its jobs completed.
+    pub completed: u32,
+    /// How long the longest of them trained.
+    pub longest: Duration,
+    /// The time limit of its newest job.
+    pub max_runtime: Option<Duration>,
+    /// What its newest job ran on.
+    pub instances: Vec<Instances>,
+    /// Warm pools that its jobs left.
+    pub warm_pools: u32,
+    /// Those of them that no job used again.
+    pub unused_warm_pools: u32,
+    /// For how long those were kept, and billed.
+    pub unused_for: Duration,
+    /// How far back this looks.
+    pub window: Duration,
+}
+
+/// A hyperparameter tuning job.
+#[derive(Clone, Debug)]
+pub struct TuningJob {
+    /// Which one and whose.
+    pub resource: Resource,
+    /// As of a training job.
+    pub indexed: bool,
+    /// What it is doing.
+    pub status: JobStatus,
+    /// When it was submitted: the start of its only run.
+    pub created: Option<Timestamp>,
+    /// Whether its definitions ask for Spot: all of them.
+    pub spot: bool,
+    /// What one training job of it runs on: the dearest definition. Empty: `InstanceConfigs` let the service choose.
+    pub instances: Vec<Instances>,
+    /// `MaxParallelTrainingJobs`
+    pub parallel: u32,
+    /// `MaxNumberOfTrainingJobs`
+    pub most_jobs: u32,
+    /// `MaxRuntimeInSeconds` of one training job.
+    pub max_runtime: Option<Duration>,
+    /// Its training jobs that run: how many, and how many of them on Spot. `None`: they were not looked at.
+    pub running: Option<(u32, u32)>,
+}
+
+/// The stem of a job's name, without the times, numbers and hashes that tell one run of the same work from the next:
+/// `churn-train-2026-11-24-09-10-00-123` → `churn-train`. A name of nothing else is its own stem.
+pub fn job_stem(name: &str) -> &str {
+    let is_counter = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let is_hash = 6 <= part.len() && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_time = 8 <= digits && part.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'T' | b'Z'));
+        digits == part.len() || (0 < digits && is_hash) || is_time
+    };
+    let mut stem = name;
+    while let Some((front, last)) = stem.rsplit_once('-') {
+        if !is_counter(last) {
+            return stem;
+        }
+        stem = front;
+    }
+    if is_counter(stem) { name } else { stem }
+}
+
 /// Something that could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -250,4 +448,26 @@ pub struct Unread {
     pub what: String,
     /// Why, with AWS's own error code.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_of_one_series_have_one_stem() {
+        for (name, stem) in [
+            ("churn-train-2026-11-24-09-10-00-123", "churn-train"),
+            ("churn-train-20261124T091000Z", "churn-train"),
+            ("bert-base-uncased-0007", "bert-base-uncased"),
+            ("pipelines-a1b2c3d4e5f6-Train-Xy12Zz", "pipelines-a1b2c3d4e5f6-Train-Xy12Zz"),
+            ("resnet50", "resnet50"),
+            ("xgb-9f86d081884c", "xgb"),
+            ("model-b", "model-b"),
+            ("2026-11-24", "2026-11-24"),
+            ("", ""),
+        ] {
+            assert_eq!(job_stem(name), stem, "{name}");
+        }
+    }
 }

@@ -17,28 +17,35 @@ pub enum Verdict {
     Fine,
     /// Waste.
     Waste(Box<Waste>),
+    /// It would be waste, but this speaks against doing anything about it. It is in the report, and nobody is mailed.
+    LeftAlone(String),
     /// A fact is missing, this one. Nothing is done, and what is in the ledger stays as it is.
     Unknown(String),
 }
 
 /// The waste that a rule found, in the rule's own words.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Waste {
     /// Why it is waste, with the numbers: observed and limit. A sentence without its final period.
     pub reason: String,
+    /// What a person can do about it, beside what the guard would do. May have several lines.
+    pub advice: Option<String>,
     /// USD per hour that it costs; `None`: no price known, or not billed by the hour.
     pub usd_per_hour: Option<Decimal>,
-    /// USD per month that it costs if nothing changes; `None`: no price known.
+    /// USD per month that it costs if nothing changes, of a job at most until its time limit; `None`: no price known.
     pub usd_per_month: Option<Decimal>,
     /// When the waste would end by itself (working hours begin): what is saved is counted until then.
     pub ends: Option<Timestamp>,
-    /// What can be done about it.
+    /// What the guard can do about it.
     pub remedy: Remedy,
 }
 
-/// What can be done about waste: by the guard where the policy says so, else by the owner.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the guard can do about waste, where the policy says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Remedy {
+    /// Nothing: its owner has to.
+    #[default]
+    None,
     /// `StopNotebookInstance`: the volume and what is on it stay.
     StopNotebook,
     /// `DeleteApp`: the space or profile and its files stay, what is only in memory is lost.
@@ -52,17 +59,35 @@ pub enum Remedy {
         /// The app's name.
         app_name: String,
     },
-    /// Nothing that the guard would do: this is what a person can do.
-    Advice(String),
+    /// `StopTrainingJob`: its artifacts so far may be kept, what it has not written is lost.
+    StopTrainingJob,
+    /// `CreateTrainingJob` of the same work on managed Spot, then `StopTrainingJob` of this one.
+    ResubmitAsSpot(SpotTerms),
+    /// `StopHyperParameterTuningJob`: its training jobs are stopped with it, the ended ones' results are kept.
+    StopTuningJob,
+}
+
+/// On which terms a training job is submitted again as Spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpotTerms {
+    /// The new job's name.
+    pub name: String,
+    /// How much longer than its time limit it may take, waiting for Spot capacity included.
+    pub wait: Duration,
+    /// The S3 prefix for its checkpoints where it has none. `None`: beside its output.
+    pub checkpoints: Option<String>,
 }
 
 impl Remedy {
-    /// The action's name in the report; `none` for advice.
+    /// The action's name in the report.
     pub const fn action(&self) -> &'static str {
         match self {
             Self::StopNotebook => "stop-notebook-instance",
             Self::DeleteApp { .. } => "delete-app",
-            Self::Advice(_) => "none",
+            Self::StopTrainingJob => "stop-training-job",
+            Self::ResubmitAsSpot(_) => "resubmit-as-spot",
+            Self::StopTuningJob => "stop-tuning-job",
+            Self::None => "none",
         }
     }
 }
@@ -84,6 +109,8 @@ pub struct Finding {
     pub rule: &'static str,
     /// The resource.
     pub resource: Resource,
+    /// The id of the series that the resource is one of. A finding that is only reported is told once for all of a series.
+    pub series: Option<String>,
     /// The start of the run that the finding is about; a grace given to one run does not count for the next.
     pub run: Option<Timestamp>,
     /// Whose it is, by the first of the policy's owner tags that is present.
@@ -106,6 +133,33 @@ pub struct Finding {
     pub suspended: Option<String>,
 }
 
+impl Finding {
+    /// Whether the guard acts upon it, in its time.
+    pub fn is_enforced(&self) -> bool {
+        self.mode == Mode::Enforce && self.suspended.is_none()
+    }
+
+    /// Under which id the ledger remembers it: its series' where it is only reported, else its own.
+    pub fn entry_id(&self) -> &str {
+        self.series.as_deref().filter(|_| !self.is_enforced()).unwrap_or(&self.resource.id)
+    }
+}
+
+/// A resource that a rule would have found, and why it was left alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeftAlone {
+    /// The rule's name.
+    pub rule: &'static str,
+    /// The resource.
+    pub resource: Resource,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Whose team's.
+    pub team: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
 /// The owner's wish to keep a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
@@ -122,6 +176,8 @@ pub struct Keep {
 pub struct Judgement {
     /// The waste.
     pub findings: Vec<Finding>,
+    /// What was left alone, and why.
+    pub left_alone: Vec<LeftAlone>,
     /// (rule, resource id) that could not be judged for want of a fact.
     pub undecided: BTreeSet<(&'static str, String)>,
     /// The same for people, one line per rule and reason.

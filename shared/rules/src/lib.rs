@@ -9,5 +9,6 @@ pub mod mail;
 pub mod plan;
 pub mod policy;
 pub mod price;
+pub mod resubmission;
 pub mod rules;
 pub mod schedule;

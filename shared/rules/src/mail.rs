@@ -42,6 +42,8 @@ pub struct Item {
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,
+    /// What its owner can do.
+    pub advice: Option<String>,
     /// What it costs.
     pub usd_per_hour: Option<Decimal>,
     /// What it costs.
@@ -65,6 +67,17 @@ pub enum News {
     Found,
     /// It still is, since then.
     Reminder(Timestamp),
+}
+
+impl News {
+    const fn urgency(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 0,
+            Self::Warning(_) => 1,
+            Self::Done => 2,
+            Self::Found | Self::Reminder(_) => 3,
+        }
+    }
 }
 
 /// One mail.
@@ -93,6 +106,7 @@ impl Item {
             owner: finding.owner.clone(),
             team: finding.team.clone(),
             reason: finding.waste.reason.clone(),
+            advice: finding.waste.advice.clone(),
             usd_per_hour: finding.waste.usd_per_hour,
             usd_per_month: finding.waste.usd_per_month,
             remedy: Some(finding.waste.remedy.clone()),
@@ -111,6 +125,7 @@ impl Item {
             owner: entry.owner.clone(),
             team: entry.team.clone(),
             reason: format!("found by the rule {}", entry.rule),
+            advice: None,
             usd_per_hour: entry.usd_per_hour,
             usd_per_month: entry.usd_per_month,
             remedy: None,
@@ -123,6 +138,7 @@ impl Item {
 struct Told<'a> {
     first: &'a Item,
     reasons: Vec<&'a str>,
+    advice: Vec<&'a str>,
     usd_per_hour: Option<Decimal>,
     usd_per_month: Option<Decimal>,
 }
@@ -164,10 +180,17 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
         match told.get_mut(place) {
             Some(same) => {
                 same.reasons.push(&item.reason);
+                same.advice.extend(item.advice.as_deref().filter(|advice| !same.advice.contains(advice)));
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
                 same.usd_per_month = same.usd_per_month.max(usd_per_month);
             }
-            None => told.push(Told { first: item, reasons: vec![&item.reason], usd_per_hour, usd_per_month }),
+            None => told.push(Told {
+                first: item,
+                reasons: vec![&item.reason],
+                advice: item.advice.as_deref().into_iter().collect(),
+                usd_per_hour,
+                usd_per_month,
+            }),
         }
     }
     let severity = match told.first().map(|told| &told.first.news) {
@@ -190,22 +213,46 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let done = count(|news| matches!(news, News::Done));
     let failed = count(|news| matches!(news, News::Failed(_)));
     let total: Decimal = told.iter().filter_map(|told| told.usd_per_month).sum();
-    let cost = if total.is_zero() { String::new() } else { format!(", {} a month", dollars(total)) };
+    let cost = match told.iter().any(|told| is_job(told.first)) {
+        _ if total.is_zero() => String::new(),
+        true => format!(", up to {}", dollars(total)),
+        false => format!(", {} a month", dollars(total)),
+    };
     let what = |n: usize, verb: &str| match told.first() {
         Some(only) if n == 1 && told.len() == 1 => format!("{} {verb}", only.first.name),
         _ if n == told.len() => format!("{n} resources {verb}"),
         _ => format!("{n} of {} {verb}", told.len()),
     };
     let first_stop = told.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).min();
+    // What is urgent comes first: if one is resubmitted and another one stopped, a stop is told.
+    let urgent = told.iter().take_while(|one| one.first.news.urgency() == told[0].first.news.urgency());
+    let all_resubmitted = urgent.map(|one| done_to(one.first)).all(|done| done == RESUBMITTED);
+    let stopped = if all_resubmitted { RESUBMITTED } else { STOPPED };
     let text = match first_stop {
-        _ if 0 < failed => format!("Cost guard: {}{cost}", what(failed, "could not be stopped")),
-        Some(at) => format!("Cost guard: {}{cost}", what(warned, &format!("will be stopped {}", policy.clock(at)))),
-        None if 0 < done => format!("Cost guard: {}{cost}", what(done, if done == 1 { "was stopped" } else { "were stopped" })),
+        _ if 0 < failed => format!("Cost guard: {}{cost}", what(failed, &format!("could not be {stopped}"))),
+        Some(at) => format!("Cost guard: {}{cost}", what(warned, &format!("will be {stopped} {}", policy.clock(at)))),
+        None if 0 < done => {
+            let verb = if done == 1 { "was" } else { "were" };
+            format!("Cost guard: {}{cost}", what(done, &format!("{verb} {stopped}")))
+        }
         None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, "needs a look")),
         None => format!("Cost guard: {} findings{cost}", told.len()),
     };
     let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
     printable.chars().take(SUBJECT).collect()
+}
+
+const STOPPED: &str = "stopped";
+const RESUBMITTED: &str = "resubmitted as Spot";
+
+/// What the guard does to a resource, as the end of "it will be …".
+fn done_to(item: &Item) -> &'static str {
+    if matches!(item.remedy, Some(Remedy::ResubmitAsSpot(_))) { RESUBMITTED } else { STOPPED }
+}
+
+/// Whether it ends by itself: then a month is no measure of what it costs.
+fn is_job(item: &Item) -> bool {
+    matches!(Kind::of(&item.id), Some(Kind::TrainingJob | Kind::TuningJob))
 }
 
 fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> String {
@@ -215,19 +262,20 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     } else {
         format!("For {owner}.\n")
     };
-    let mut heading = "";
+    let mut heading = String::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
+        let done = done_to(one.first);
         let this = match one.first.news {
-            News::Failed(_) => "COULD NOT BE STOPPED",
-            News::Warning(_) => "WILL BE STOPPED",
-            News::Done => "WAS STOPPED",
-            News::Found => "FOUND",
-            News::Reminder(_) => "STILL SO",
+            News::Failed(_) => format!("could not be {done}"),
+            News::Warning(_) => format!("will be {done}"),
+            News::Done => format!("was {done}"),
+            News::Found => "found".to_owned(),
+            News::Reminder(_) => "still so".to_owned(),
         };
         if this != heading {
+            let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
-            let _ = write!(part, "\n{this}\n");
         }
         resource(&mut part, one, letterhead);
         if BODY < text.len() + part.len() {
@@ -260,7 +308,7 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
             let _ = write!(text, "\n  Failed: {why}. The guard tries again in its next run.");
         }
         News::Warning(at) => {
-            let _ = write!(text, ": on {} it will be stopped, unless you keep it", policy.clock(*at));
+            let _ = write!(text, ": on {} it will be {}, unless you keep it", policy.clock(*at), done_to(told.first));
         }
         News::Reminder(since) => {
             let _ = write!(text, ": first told on {}", policy.clock(*since));
@@ -272,33 +320,43 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
         (_, Some(hour)) if *news == News::Done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
+        (Some(most), Some(hour)) if is_job(told.first) => {
+            write!(text, "\n  Costs: {} an hour, at most {} until its time limit.", dollars(hour), dollars(most))
+        }
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
-        (None, _) if matches!(remedy, Some(Remedy::Advice(_))) => Ok(()),
-        (None, _) => write!(text, "\n  Costs: no price known."),
+        (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
+        (None, None) if *remedy == Some(Remedy::None) => Ok(()),
+        (None, None) => write!(text, "\n  Costs: no price known."),
     };
     if let Some(why) = suspended.as_ref().filter(|why| !told.reasons.contains(&why.as_str())) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
-    let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
-    match remedy {
-        Some(Remedy::Advice(advice)) => {
-            let _ = write!(text, "\n  To do: {advice}");
-        }
-        Some(stop) if *news != News::Done => {
-            let _ = write!(text, "\n  Stop it now:        {}", command(stop, name));
-            let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
+    if let Some(remedy) = remedy.as_ref().filter(|remedy| **remedy != Remedy::None && *news != News::Done) {
+        let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
+        let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name));
+        let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
+        if matches!(remedy, Remedy::StopNotebook | Remedy::DeleteApp { .. }) {
             let _ = write!(text, "\n  Set its own hours:  {}", tag(SCHEDULE_TAG, "mon-fri/07:00-22:00"));
         }
-        Some(Remedy::StopNotebook) => {
-            let _ = write!(
-                text,
-                "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance --notebook-instance-name {name}"
-            );
-        }
-        _ => {
-            let _ = write!(text, "\n  Its files are kept. Start it again where you started it.");
-        }
+    } else if *news == News::Done {
+        let _ = match remedy {
+            Some(Remedy::StopNotebook) => {
+                write!(
+                    text,
+                    "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance --notebook-instance-name {name}"
+                )
+            }
+            Some(Remedy::StopTrainingJob | Remedy::StopTuningJob) => write!(text, "\n  What it wrote to S3 is kept."),
+            None if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
+            Some(Remedy::ResubmitAsSpot(terms)) => write!(text, "\n  The same work goes on as training job {}.", terms.name),
+            Some(Remedy::DeleteApp { .. } | Remedy::None) | None => {
+                write!(text, "\n  Its files are kept. Start it again where you started it.")
+            }
+        };
+    }
+    for advice in &told.advice {
+        let _ = write!(text, "\n  To do: {}", advice.replace('\n', "\n         "));
     }
     text.push('\n');
 }
@@ -320,7 +378,11 @@ fn command(remedy: &Remedy, name: &str) -> String {
             };
             format!("aws sagemaker delete-app --domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
         }
-        Remedy::Advice(advice) => advice.clone(),
+        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => format!("aws sagemaker stop-training-job --training-job-name {name}"),
+        Remedy::StopTuningJob => {
+            format!("aws sagemaker stop-hyper-parameter-tuning-job --hyper-parameter-tuning-job-name {name}")
+        }
+        Remedy::None => String::new(),
     }
 }
 
@@ -347,6 +409,7 @@ mod tests {
             owner: Some("ann@example.com".into()),
             team: Some("nlp".into()),
             reason: "on since Mon 2026-11-23 09:00 CET (11h), outside the policy's working hours".into(),
+            advice: None,
             usd_per_hour: usd_per_month.map(|usd| usd / dec!(730)),
             usd_per_month,
             remedy: Some(Remedy::StopNotebook),

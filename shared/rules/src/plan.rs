@@ -7,9 +7,10 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 use crate::{
     duration::Duration,
-    facts::{Facts, Kind, Resource, id_of_arn},
-    finding::{Finding, Judgement, Mode, Remedy},
-    price::HOURS_PER_MONTH,
+    facts::{Facts, JobStatus, Kind, Resource, TrainingJob, id_of_arn},
+    finding::{Finding, Judgement},
+    policy::Policy,
+    price::{HOURS_PER_MONTH, Prices},
     rules::{self, Subject as _},
 };
 
@@ -43,7 +44,9 @@ pub struct Entry {
     pub first_seen: Timestamp,
     /// When it was found last (at most a day ago, if it is still open).
     pub last_seen: Timestamp,
-    /// When its owner was last mailed about its state. `None`: not yet, or that mail failed: it is due.
+    /// When its owner was last mailed about its state. `None`: not yet, or that mail failed: it is due. What is only told is written as told
+    /// before it is mailed, and taken back if the mail fails: nobody is mailed twice. What is warned of or done is written as told after it was
+    /// mailed: nothing is stopped unwarned.
     pub notified_at: Option<Timestamp>,
     /// When the guard may act. Set by a warning.
     pub act_after: Option<Timestamp>,
@@ -87,6 +90,17 @@ pub struct Kept {
     pub value: String,
     /// When it was first seen: the longest exemption counts from here.
     pub since: Timestamp,
+}
+
+impl Entry {
+    /// Whether there is something to do about it now, without anything new being found: a warning whose time has come, or a run that broke off.
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        match self.state {
+            State::Warned => !at_work(self, now) && self.act_after.is_none_or(|at| at <= now),
+            State::Acting => !at_work(self, now),
+            State::Reported | State::Acted | State::Exempt | State::Closed => false,
+        }
+    }
 }
 
 /// What is done about a finding now.
@@ -145,6 +159,56 @@ pub struct Saving {
     pub usd: Option<Decimal>,
 }
 
+/// What Spot saved on one job that came to its end: `1 − BillableTimeInSeconds / TrainingTimeInSeconds` of its on-demand price (aws-facts §2.3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpotSaving {
+    /// The job's id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Option<String>,
+    /// Whose team's.
+    pub team: Option<String>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long it trained, in seconds.
+    pub training_seconds: i64,
+    /// How much of that is billed.
+    pub billable_seconds: i64,
+    /// USD, of all of its instances; `None`: no price known.
+    pub usd: Option<Decimal>,
+}
+
+impl SpotSaving {
+    /// Of a job that ended, was on Spot and trained at all.
+    pub fn of(job: &TrainingJob, policy: &Policy, prices: &Prices) -> Option<Self> {
+        let (training_seconds, billable_seconds) = job.training_seconds.zip(job.billable_seconds)?;
+        let ended = job.ended.filter(|_| job.spot && job.status != JobStatus::InProgress && 0 < training_seconds && 0 <= billable_seconds)?;
+        let hours = Decimal::from(training_seconds.saturating_sub(billable_seconds).max(0)) / Decimal::from(3600);
+        let usd = prices.hourly_of(&job.instances).map(|usd| (usd * hours).round_dp(4));
+        Some(Self {
+            id: job.resource.id.clone(),
+            arn: job.resource.arn_or_id().to_owned(),
+            name: job.resource.name.clone(),
+            owner: policy.owner_of(&job.resource),
+            team: policy.team_of(&job.resource),
+            ended,
+            training_seconds,
+            billable_seconds,
+            usd,
+        })
+    }
+
+    /// In percent of the on-demand price.
+    pub fn percent(&self) -> Decimal {
+        let billed = Decimal::from(self.billable_seconds) / Decimal::from(self.training_seconds.max(1));
+        ((Decimal::ONE - billed) * Decimal::ONE_HUNDRED).round_dp(1)
+    }
+}
+
 /// What is done now.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -167,10 +231,10 @@ pub enum Scope {
     /// Everything.
     #[default]
     Everything,
-    /// These resources, by id.
-    Only(HashSet<String>),
-    /// This resource changed its state: what the change ends is closed, and nothing is started.
-    Changed(String),
+    /// These resources: by id, with the name as it is spelt, where that is known.
+    Only(BTreeMap<String, Option<String>>),
+    /// This resource changed its state (as in `Only`): what the change ends is closed, and nothing is started.
+    Changed(String, Option<String>),
 }
 
 impl Scope {
@@ -178,8 +242,17 @@ impl Scope {
     pub fn includes(&self, id: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Only(ids) => ids.contains(id),
-            Self::Changed(one) => one == id,
+            Self::Only(named) => named.contains_key(id),
+            Self::Changed(one, _) => one == id,
+        }
+    }
+
+    /// The resources that it names, by id, with their names as they are spelt, where that is known. `None`: everything.
+    pub fn named(&self) -> Option<BTreeMap<String, Option<String>>> {
+        match self {
+            Self::Everything => None,
+            Self::Only(named) => Some(named.clone()),
+            Self::Changed(id, name) => Some([(id.clone(), name.clone())].into()),
         }
     }
 }
@@ -188,16 +261,21 @@ impl Scope {
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
     let now = facts.now;
     let Judgement { findings, undecided, .. } = judgement;
+    let unchanged = |finding| Planned { entry: new_entry(&finding, now), step: Step::Wait, changed: false, finding };
     let Some(entries) = entries else {
-        let untold = |finding| Planned { entry: new_entry(&finding, now), step: Step::Wait, changed: false, finding };
-        return Plan { planned: findings.into_iter().map(untold).collect(), closed: vec![] };
+        return Plan { planned: findings.into_iter().map(unchanged).collect(), closed: vec![] };
     };
     let mut known: HashMap<(String, String), Entry> =
         entries.into_iter().map(|entry| ((entry.rule.clone(), entry.id.clone()), entry)).collect();
     let mut plan = Plan::default();
+    let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
-        let entry = known.remove(&(finding.rule.to_owned(), finding.resource.id.clone()));
-        if matches!(scope, Scope::Changed(_)) {
+        let key = (finding.rule.to_owned(), finding.entry_id().to_owned());
+        let entry = known.remove(&key);
+        if !met.insert(key) {
+            // One of a series of which another one is told.
+            plan.planned.push(unchanged(finding));
+        } else if matches!(scope, Scope::Changed(..)) {
             if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
                 plan.closed.extend(close(old, finding.run, now));
             }
@@ -230,7 +308,9 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
 fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
     let notebooks = facts.notebooks.iter().filter_map(|notebook| Some((notebook.resource.id.as_str(), notebook.run()?)));
     let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
-    notebooks.chain(apps).collect()
+    let training = facts.training_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
+    let tuning = facts.tuning_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
+    notebooks.chain(apps).chain(training).chain(tuning).collect()
 }
 
 fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
@@ -240,14 +320,14 @@ fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> 
 
 /// Whether another run has written what it is about to mail or do, and not yet that it has.
 fn at_work(entry: &Entry, now: Timestamp) -> bool {
-    let begun = matches!(entry.state, State::Reported | State::Warned | State::Acting) && entry.notified_at.is_none();
+    let begun = matches!(entry.state, State::Warned | State::Acting) && entry.notified_at.is_none();
     begun && now.duration_since(entry.last_seen) < AT_WORK
 }
 
 fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
     Entry {
         rule: finding.rule.to_owned(),
-        id: finding.resource.id.clone(),
+        id: finding.entry_id().to_owned(),
         arn: finding.resource.arn_or_id().to_owned(),
         name: finding.resource.name.clone(),
         owner: finding.owner.clone(),
@@ -290,7 +370,7 @@ fn step(finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
             entry.notified_at = None;
             Step::Exempt
         }
-        false if finding.mode == Mode::Enforce && finding.suspended.is_none() => enforce(&finding, old, &mut entry, now),
+        false if finding.is_enforced() => enforce(&finding, old, &mut entry, now),
         false => report(&finding, old, &mut entry, now),
     };
     let changed = match old {
@@ -329,13 +409,16 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
     match (old, entry.notified_at) {
         // A stop that broke off, in a rule that only reports by now: told as any other finding.
         (Some(old), Some(at)) if old.state != State::Exempt => {
-            if finding.remind_after.signed() <= now.duration_since(at) {
-                entry_due(entry, Step::Remind)
-            } else {
-                Step::Wait
+            if now.duration_since(at) < finding.remind_after.signed() {
+                return Step::Wait;
             }
+            entry.notified_at = Some(now);
+            Step::Remind
         }
-        _ => entry_due(entry, Step::Report),
+        _ => {
+            entry.notified_at = Some(now);
+            Step::Report
+        }
     }
 }
 
@@ -407,13 +490,17 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
     let untold = by_guard && entry.notified_at.is_none();
     // What still is on in the same run was not stopped: its waste ended by the clock. Who stopped and started it again
     // saved nothing that can be known, but what the guard stopped was off until that start.
-    let saved = entry.run.is_some() && entry.state != State::Exempt && (run.is_none() || (by_guard && run != entry.run));
+    let ends_by_itself = Kind::of(&entry.id).is_some_and(Kind::ends_by_itself);
+    let ended = run.is_none() && (by_guard || !ends_by_itself);
+    let saved = entry.run.is_some() && entry.state != State::Exempt && (ended || (by_guard && run != entry.run));
     let saving = saved.then(|| {
         let from = if by_guard { entry.last_seen } else { now };
         let month = SignedDuration::from_hours(HOURS_PER_MONTH.to_i64().unwrap_or(730));
         let until = entry.ends.unwrap_or(from + month).min(run.unwrap_or(Timestamp::MAX)).max(from);
         let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
-        Saving { by_guard, from, until, usd: entry.usd_per_hour.map(|usd| (usd * hours).round_dp(4)) }
+        // Nobody knows for how long a job would have gone on.
+        let usd = entry.usd_per_hour.filter(|_| !ends_by_itself).map(|usd| (usd * hours).round_dp(4));
+        Saving { by_guard, from, until, usd }
     });
     entry.state = State::Closed;
     entry.act_after = None;
@@ -429,17 +516,12 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
 ///
 /// # Errors
 /// That ARN.
-pub fn scope_of_arns(arns: &[String]) -> Result<Scope, String> {
+pub fn scope_of_arns(arns: &[String], kinds: &[Kind]) -> Result<Scope, String> {
     let ids = arns.iter().map(|arn| {
-        let id = id_of_arn(arn).filter(|id| matches!(Kind::of(id), Some(Kind::NotebookInstance | Kind::App)));
-        id.ok_or_else(|| arn.clone())
+        let id = id_of_arn(arn).filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
+        id.map(|id| (id, None)).ok_or_else(|| arn.clone())
     });
     ids.collect::<Result<_, _>>().map(Scope::Only)
-}
-
-/// Whether this is something the guard would do, not only advise.
-pub fn is_action(remedy: &Remedy) -> bool {
-    !matches!(remedy, Remedy::Advice(_))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::{collections::HashMap, str::FromStr as _};
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde_json::value::RawValue;
 
+use crate::facts::Instances;
+
 /// AWS's on-demand prices of SageMaker hosting instances by Region, mid-2026 (source and licence: `data/README.md`).
 /// Notebooks cost the same as hosting wherever both prices are known (aws-facts §8.1).
 const SNAPSHOT: &str = include_str!("../data/sagemaker_hosting_prices_usd_per_hour.json");
@@ -39,6 +41,12 @@ impl Prices {
     /// USD per hour, if known. `system` instances of Studio Classic are not billed.
     pub fn hourly(&self, instance_type: &str) -> Option<Decimal> {
         self.0.get(instance_type).copied()
+    }
+
+    /// USD per hour of all these instances, if all of their prices are known.
+    pub fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
+        let each = instances.iter().map(|one| Some(self.hourly(&one.instance_type)? * Decimal::from(one.count)));
+        each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
     }
 }
 

@@ -1,10 +1,10 @@
 //! Reads the account into facts. What cannot be read is said so, and never taken for absent.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Resource, Tags},
+    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob, TuningJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -12,13 +12,15 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::{Clients, event};
+use crate::Clients;
 
 mod apps;
 mod idle_shutdowns;
 mod notebooks;
+mod raw;
 mod read;
 mod tags;
+pub mod training;
 mod usage;
 
 use read::{Listed, Read, name_of, unread_of};
@@ -33,16 +35,14 @@ pub struct Wanted {
     pub scope: Scope,
     /// Whether Studio's domains, profiles and spaces are read for their idle shutdown.
     pub idle_shutdowns: bool,
-    /// The name of the notebook whose state changed, as it is spelt.
-    pub changed_notebook: Option<String>,
 }
 
 /// Reads all that is wanted. Never fails: what could not be read is in `facts.unread`, and its kind is not in `facts.complete`.
 pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Timestamp) -> Facts {
     let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
-    match event::ids(&wanted.scope) {
+    match wanted.scope.named() {
         None => Box::pin(everything(clients, policy, wanted, &mut facts)).await,
-        Some(ids) => some(clients, policy, wanted, &ids, &mut facts).await,
+        Some(named) => some(clients, policy, &named, &mut facts).await,
     }
     facts
 }
@@ -83,19 +83,18 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
 }
 
 /// Single resources, by the service's own word.
-async fn some(clients: &Clients, policy: &Policy, wanted: &Wanted, ids: &HashSet<String>, facts: &mut Facts) {
+async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed = vec![];
     let mut not_found = HashSet::new();
-    let spelt = wanted.changed_notebook.as_deref().filter(|_| matches!(wanted.scope, Scope::Changed(_)));
-    let of_kind = |kind| ids.iter().filter(move |id| Kind::of(id) == Some(kind));
-    let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |id| {
-        let name = spelt.unwrap_or_else(|| name_of(id));
-        (id, notebooks::one(clients, policy, name, None).await)
+    let of_kind = |kind| named.iter().filter(move |(id, _)| Kind::of(id) == Some(kind));
+    let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |(id, name)| {
+        let spelt = name.as_deref();
+        (id, spelt.is_some(), notebooks::one(clients, policy, spelt.unwrap_or_else(|| name_of(id)), None).await)
     });
-    for (id, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+    for (id, is_spelt, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(notebook)) => facts.notebooks.push(notebook),
-            Ok(None) if spelt.is_some() => facts.notebooks.push(notebooks::gone(id)),
+            Ok(None) if is_spelt => facts.notebooks.push(notebooks::gone(id)),
             Ok(None) => drop(not_found.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
@@ -106,7 +105,7 @@ async fn some(clients: &Clients, policy: &Policy, wanted: &Wanted, ids: &HashSet
         let found = those_of(notebooks::list(clients).await, not_found, one, notebooks::gone, facts, &mut failed).await;
         facts.notebooks.extend(found);
     }
-    let app_ids: HashSet<String> = of_kind(Kind::App).cloned().collect();
+    let app_ids: HashSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
     if !app_ids.is_empty() {
         let one = async |known: &App| apps::one(clients, policy, known).await;
         facts.apps = those_of(apps::list(clients).await, app_ids, one, apps::gone, facts, &mut failed).await;
@@ -149,9 +148,11 @@ async fn those_of<T: Subject>(
 /// Reads the tags of these resources (by id) from `SageMaker` itself, and the ARNs of apps, which lists do not give. An app's own tags go over
 /// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
 pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+    refresh_indexed(clients, policy, facts, ids).await;
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
     let others = facts.resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
-    let doubtful: Vec<(&Resource, Option<&App>)> = apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id)).collect();
+    let doubtful: Vec<(&Resource, Option<&App>)> =
+        apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && is_doubtful(resource)).collect();
     let read = stream::iter(doubtful).map(async |(resource, app)| {
         let read = match app {
             Some(app) => apps::confirm(clients, policy, app).await,
@@ -183,10 +184,46 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     }
 }
 
+/// Whether a resource is not known well enough to be reported.
+pub(crate) fn is_doubtful(resource: &Resource) -> bool {
+    resource.tags == Tags::NotIndexed || resource.arn.is_none()
+}
+
+/// Asks the service itself for the state of jobs that the search index told; what the index says of their tags is good enough for a mail.
+async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
+    let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| job.resource);
+    let tuning = facts.tuning_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed));
+    // How many training jobs a tuning job runs is known to the sweep alone.
+    let mut children: HashMap<String, Option<(u32, u32)>> = HashMap::new();
+    let tuning = tuning.map(|job| {
+        children.insert(job.resource.id.clone(), job.running);
+        job.resource
+    });
+    let known: HashMap<String, Resource> = training.chain(tuning).map(|resource| (resource.id.clone(), resource)).collect();
+    let asked = known.values().map(|resource| (resource.id.clone(), Some(resource.name.clone()))).collect();
+    training::some(clients, policy, &asked, facts).await;
+    for resource in facts.resources_mut() {
+        if let Some(known) = known.get(&resource.id) {
+            resource.tags = known.tags.clone();
+        }
+    }
+    for job in &mut facts.tuning_jobs {
+        if let Some(running) = children.get(&job.resource.id) {
+            job.running = *running;
+        }
+    }
+}
+
 async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
     let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
     let tags = tags::of(clients, policy, arn).await?;
     Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
+}
+
+/// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.
+pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
+    tags::listed(clients, arn, |_| true).await
 }
 
 /// One resource as it is now, right before it is acted upon: everything from the service itself. `None`: it is gone.
@@ -203,8 +240,16 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
         let read = apps::one(clients, policy, known).await;
         let Some(app) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.apps.push(app);
+    } else if let Some(known) = facts.training_jobs.iter().find(|job| job.resource.id == id) {
+        let read = training::training_with_tags(clients, policy, &known.resource).await;
+        let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
+        fresh.training_jobs.push(TrainingJob { replaces: known.replaces.clone(), ..job });
+    } else if let Some(known) = facts.tuning_jobs.iter().find(|job| job.resource.id == id) {
+        let read = training::tuning_with_tags(clients, policy, &known.resource).await;
+        let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
+        fresh.tuning_jobs.push(TuningJob { running: known.running, ..job });
     } else {
-        bail!("{id}: no notebook instance or Studio app of this run");
+        bail!("{id}: nothing of this run that can be acted upon");
     }
     Ok(Some(fresh))
 }

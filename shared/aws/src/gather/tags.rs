@@ -72,14 +72,19 @@ pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) ->
     Index { known, unread }
 }
 
-/// `sagemaker:ListTags`, all pages. `None`: there is no such resource.
+/// Those of a resource's tags that the policy reads, from `SageMaker` itself. `None`: there is no such resource.
 pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> Read<Option<TagMap>> {
+    listed(clients, arn, |key| policy.reads_tag(key)).await
+}
+
+/// `sagemaker:ListTags`, all pages. `None`: there is no such resource.
+pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> bool) -> Read<Option<TagMap>> {
     let mut tags = TagMap::new();
     let mut gone = false;
     let read = every_page(async |token| match clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token).send().await {
         Ok(page) => {
             let read = page.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
-            tags.extend(read.filter(|(key, _)| policy.reads_tag(key)));
+            tags.extend(read.filter(|(key, _)| keep(key)));
             Ok(page.next_token)
         }
         Err(error) => {

@@ -36,7 +36,7 @@ fn now() -> Timestamp {
 }
 
 fn only(id: &str) -> Wanted {
-    Wanted { scope: Scope::Only([id.to_owned()].into()), ..Wanted::default() }
+    Wanted { scope: Scope::Only([(id.to_owned(), None)].into()), ..Wanted::default() }
 }
 
 fn known(tags: &[(&str, &str)]) -> Tags {
@@ -266,7 +266,7 @@ async fn what_does_not_exist_is_stood_in_for_and_what_is_unknown_is_not() {
     let no_apps =
         mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::Deleted)).build());
     let clients = account(&[&no_notebook(), &notebook_pages(&[&[]]), &no_apps], &[]);
-    let scope = Scope::Only(["notebook-instance/ann".to_owned(), LAB.to_owned()].into());
+    let scope = Scope::Only([("notebook-instance/ann".to_owned(), None), (LAB.to_owned(), None)].into());
     let facts = gather(&clients, &policy, &Wanted { scope, ..Wanted::default() }, now()).await;
     assert_eq!((facts.notebooks[0].status, facts.apps[0].in_service), (NotebookStatus::Other, false));
     assert_eq!((facts.notebooks[0].resource.id.as_str(), facts.apps[0].resource.id.as_str()), ("notebook-instance/ann", LAB));
@@ -279,8 +279,7 @@ async fn what_does_not_exist_is_stood_in_for_and_what_is_unknown_is_not() {
 
 #[tokio::test]
 async fn a_changed_notebook_is_read_by_its_spelt_name() {
-    let scope = Scope::Changed("notebook-instance/ann".into());
-    let wanted = Wanted { scope, changed_notebook: Some("Ann".into()), idle_shutdowns: false };
+    let wanted = Wanted { scope: Scope::Changed("notebook-instance/ann".into(), Some("Ann".into())), idle_shutdowns: false };
     let (found, ann) = (described_notebook("Ann", "Stopping"), tags("notebook-instance/ann", &[]));
     let facts = gather(&account(&[&found, &ann], &[]), &policy(QUIET), &wanted, now()).await;
     assert_eq!((facts.notebooks[0].status, facts.notebooks[0].resource.id.as_str()), (NotebookStatus::Other, "notebook-instance/ann"));

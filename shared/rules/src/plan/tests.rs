@@ -7,10 +7,10 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{Notebook, NotebookStatus, Tags},
+    facts::{JobStatus, Notebook, NotebookStatus, Tags, TrainingJob},
     policy::{KEEP_UNTIL_TAG, Policy},
     price::Prices,
-    rules::tests::notebook,
+    rules::tests::{notebook, training_job},
 };
 
 const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
@@ -142,7 +142,7 @@ fn a_state_change_closes_the_grace_of_the_last_run_and_starts_nothing() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
     let policy = Policy::from_toml(ENFORCE).unwrap();
-    let changed = Scope::Changed("notebook-instance/churn".into());
+    let changed = Scope::Changed("notebook-instance/churn".into(), None);
     let plan_at = |ledger: &Ledger, notebook: Notebook| {
         let mut facts = facts("2026-11-23T18:10:00Z", &[notebook]);
         facts.complete.clear();
@@ -226,7 +226,7 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
 #[test]
 fn what_another_run_is_at_work_on_is_left_to_it() {
     let policy = Policy::from_toml(ENFORCE).unwrap();
-    for state in [State::Reported, State::Warned, State::Acting] {
+    for state in [State::Warned, State::Acting] {
         let mut ledger = Ledger::default();
         run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
         ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (state, None));
@@ -237,6 +237,76 @@ fn what_another_run_is_at_work_on_is_left_to_it() {
             assert!(!plan(policy.evaluate(&later), &later, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
         }
     }
+}
+
+#[test]
+fn a_series_is_told_once_and_each_of_its_jobs_is_acted_upon() {
+    let jobs = || {
+        ["churn-train-1", "churn-train-2"].map(|name| {
+            let mut job = training_job("2026-11-23T11:00:00Z");
+            (job.resource.name, job.resource.id) = (name.into(), format!("training-job/{name}"));
+            job
+        })
+    };
+    let plan_of = |policy: &str, ledger: &mut Ledger, now: &str, jobs: Vec<TrainingJob>| {
+        let policy = Policy::from_toml(policy).unwrap();
+        let facts = Facts { training_jobs: jobs, ..facts(now, &[]) };
+        let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        ledger.settle(&plan, facts.now);
+        steps(&plan)
+    };
+    let mut ledger = Ledger::default();
+    let [first, second] = jobs();
+    assert_eq!(plan_of("", &mut ledger, "2026-11-23T12:00:00Z", vec![first.clone()]), [Step::Report]);
+    assert_eq!(plan_of("", &mut ledger, "2026-11-23T13:00:00Z", vec![first, second]), [Step::Wait, Step::Wait]);
+    assert_eq!(plan_of("", &mut ledger, "2026-11-30T12:00:00Z", jobs().into()), [Step::Remind, Step::Wait]);
+    let enforce = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\ngrace = \"5m\"";
+    assert_eq!(plan_of(enforce, &mut ledger, "2026-11-30T12:00:00Z", jobs().into()), [Step::Warn, Step::Warn]);
+    assert_eq!(plan_of(enforce, &mut ledger, "2026-11-30T12:05:00Z", jobs().into()), [Step::Act, Step::Act]);
+}
+
+#[test]
+fn a_job_that_comes_to_its_end_by_itself_saves_nothing() {
+    let enforce = Policy::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
+    for (state, saving) in [(State::Warned, false), (State::Acted, true)] {
+        let mut ledger = Ledger::default();
+        let mut jobs = Facts { training_jobs: vec![training_job("2026-11-23T11:00:00Z")], ..facts("2026-11-23T12:00:00Z", &[]) };
+        ledger.settle(&plan(enforce.evaluate(&jobs), &jobs, Some(vec![]), &Scope::Everything), jobs.now);
+        ledger.0.values_mut().for_each(|entry| entry.state = state);
+        (jobs.now, jobs.training_jobs[0].status) = ("2026-11-23T13:00:00Z".parse().unwrap(), JobStatus::Stopped);
+        let closing = plan(enforce.evaluate(&jobs), &jobs, Some(ledger.entries()), &Scope::Everything);
+        let [closed] = &closing.closed[..] else { panic!("{closing:?}") };
+        assert_eq!(closed.saving.is_some(), saving, "{state:?}");
+        assert!(
+            closed.saving.as_ref().is_none_or(|saving| saving.by_guard && saving.usd.is_none()),
+            "for how long it would have run is not known"
+        );
+    }
+}
+
+#[test]
+fn what_spot_saved_is_the_share_that_was_not_billed() {
+    let policy = Policy::from_toml("").unwrap();
+    let prices = Prices::of_region("us-east-1", []);
+    let job = |training, billable| TrainingJob {
+        spot: true,
+        status: JobStatus::Completed,
+        ended: Some("2026-11-24T12:00:00Z".parse().unwrap()),
+        training_seconds: training,
+        billable_seconds: billable,
+        ..training_job("2026-11-24T08:00:00Z")
+    };
+    for (training, billable, saved) in [
+        (Some(500), Some(100), Some((dec!(80.0), dec!(0.0511)))), // 400 s on two of 0.23 USD/h
+        (Some(3600), Some(3600), Some((dec!(0.0), dec!(0)))),
+        (Some(100), Some(500), Some((dec!(-400.0), dec!(0)))),
+        (Some(0), Some(0), None),
+        (None, Some(100), None), // it failed before it started
+    ] {
+        let saving = SpotSaving::of(&job(training, billable), &policy, &prices);
+        assert_eq!(saving.map(|saving| (saving.percent(), saving.usd.unwrap())), saved, "{training:?} {billable:?}");
+    }
+    assert_eq!(SpotSaving::of(&TrainingJob { spot: false, ..job(Some(500), Some(500)) }, &policy, &prices), None);
 }
 
 #[test]
@@ -268,9 +338,9 @@ fn without_a_ledger_nothing_is_done_and_nobody_is_mailed() {
 #[test]
 fn arns_of_other_kinds_are_refused() {
     let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
-    assert_eq!(scope_of_arns(&[notebook]).unwrap(), Scope::Only(["notebook-instance/churn".to_owned()].into()));
+    assert_eq!(scope_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(), Scope::Only([("notebook-instance/churn".to_owned(), None)].into()));
     for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
-        assert_eq!(scope_of_arns(&[other.to_owned()]), Err(other.to_owned()));
+        assert_eq!(scope_of_arns(&[other.to_owned()], &[Kind::NotebookInstance]), Err(other.to_owned()));
     }
 }
 

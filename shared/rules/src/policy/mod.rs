@@ -13,9 +13,9 @@ use serde::Deserialize;
 use crate::{
     duration::Duration,
     facts::{Facts, Resource, Unread},
-    finding::{Finding, Judgement, Keep, Mode, Verdict, Waste},
+    finding::{Finding, Judgement, Keep, LeftAlone, Mode, Remedy, Verdict, Waste},
     price::Prices,
-    rules::{Check, Scene},
+    rules::{Check, Scene, Told},
     schedule::{Calendar, Schedule},
 };
 
@@ -29,6 +29,8 @@ pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
 pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
 /// Tag with the reason for that, for people.
 pub const KEEP_REASON_TAG: &str = "cost-guard:keep-reason";
+/// Tag with which the owner of a training job asks that it be submitted again as Spot: `resubmit`.
+pub const SPOT_TAG: &str = "cost-guard:spot";
 
 /// The policy. `Policy::from_toml("")` is the default: every rule, report only.
 pub struct Policy {
@@ -115,9 +117,10 @@ struct Match {
 impl Policy {
     /// Which tags the policy reads. Others need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
-        [SCHEDULE_TAG, KEEP_UNTIL_TAG, KEEP_REASON_TAG].contains(&key)
+        [SCHEDULE_TAG, KEEP_UNTIL_TAG, KEEP_REASON_TAG, SPOT_TAG].contains(&key)
             || self.owner_tags.iter().chain(&self.team_tags).any(|tag| tag == key)
             || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
+            || self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.reads_tag(key))
     }
 
     /// What a rule may do, by the policy and its overrides, without repetition; empty: the rule is off everywhere, and the facts that only
@@ -196,6 +199,13 @@ impl Policy {
         if let Some(Err(error)) = self.keep(resource) {
             let _ = write!(wrong, "{}its tag {KEEP_UNTIL_TAG} cannot be read: {error}", if wrong.is_empty() { "" } else { "; " });
         }
+        if let Some(value) = tags.get(SPOT_TAG).filter(|value| value.trim() != "resubmit") {
+            let _ = write!(
+                wrong,
+                "{}its tag {SPOT_TAG} cannot be read: `{value}` is not known: write `resubmit`",
+                if wrong.is_empty() { "" } else { "; " }
+            );
+        }
         (!wrong.is_empty()).then_some(wrong)
     }
 
@@ -231,18 +241,26 @@ impl Policy {
         for (set, which) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
             for rule in &set.0 {
                 let select = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == which;
-                rule.check.judge(facts, &scene, &select, &mut |resource, run, verdict| match verdict {
+                rule.check.judge(facts, &scene, &select, &mut |Told { resource, series, run, verdict }| match verdict {
                     Verdict::Fine => {}
                     Verdict::Unknown(why) => {
                         judgement.undecided.insert((rule.name, resource.id.clone()));
                         unknown.entry((rule.name, why)).or_default().push(resource.name.clone());
                     }
-                    Verdict::Waste(waste) => judgement.findings.push(self.finding(rule, resource, run, *waste)),
+                    Verdict::LeftAlone(why) => judgement.left_alone.push(LeftAlone {
+                        rule: rule.name,
+                        resource: resource.clone(),
+                        owner: self.owner_of(resource),
+                        team: self.team_of(resource),
+                        why,
+                    }),
+                    Verdict::Waste(waste) => judgement.findings.push(Finding { series, ..self.finding(rule, resource, run, *waste) }),
                 });
             }
         }
         judgement.unknown = unknown.into_iter().map(|((rule, why), names)| Unread { what: for_rule(rule, &names), why }).collect();
         judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
+        judgement.left_alone.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
         judgement
     }
 
@@ -250,10 +268,12 @@ impl Policy {
         let CommonSettings { mode, grace, remind_after, max_actions } = rule.common;
         Finding {
             rule: rule.name,
+            series: None,
             run,
             owner: self.owner_of(resource),
             team: self.team_of(resource),
-            mode,
+            // Where nothing can be done, there is nothing to warn of.
+            mode: if waste.remedy == Remedy::None { Mode::Report } else { mode },
             grace,
             remind_after,
             max_actions,

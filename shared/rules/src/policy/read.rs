@@ -88,14 +88,14 @@ struct WorkingHours {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Common {
     mode: RuleMode,
-    grace: Duration,
+    grace: Option<Duration>,
     remind_after: Option<Duration>,
     max_actions: Option<u32>,
 }
 
 impl Default for Common {
     fn default() -> Self {
-        Self { mode: RuleMode::Report, grace: Duration::minutes(30), remind_after: None, max_actions: None }
+        Self { mode: RuleMode::Report, grace: None, remind_after: None, max_actions: None }
     }
 }
 
@@ -223,14 +223,19 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
     let mode = match common.mode {
         RuleMode::Off => return Ok(None),
         RuleMode::Report => Mode::Report,
-        RuleMode::Enforce if entry.enforceable => Mode::Enforce,
+        RuleMode::Enforce if entry.enforceable => {
+            if let Some(lacks) = check.lacks() {
+                return wrong(mode_at, format!("{section} is to be enforced, but {lacks}"));
+            }
+            Mode::Enforce
+        }
         RuleMode::Enforce => {
             return wrong(mode_at, format!("{section} cannot be enforced, it only reports: write mode = \"report\" or \"off\""));
         }
     };
     let common = CommonSettings {
         mode,
-        grace: common.grace,
+        grace: common.grace.unwrap_or(entry.grace),
         remind_after: common.remind_after.unwrap_or(general.remind_after),
         max_actions: common.max_actions.unwrap_or(general.max_actions),
     };

@@ -1,7 +1,8 @@
 //! # guard-tag-unreadable
 //!
 //! ## What it finds
-//! A notebook instance or Studio app with a tag `cost-guard:schedule` or `cost-guard:keep-until` that cannot be read.
+//! A notebook instance, Studio app, training or tuning job with a tag `cost-guard:schedule`,
+//! `cost-guard:keep-until` or `cost-guard:spot` that cannot be read.
 //!
 //! ## Why it costs money
 //! Somebody wanted something of the guard and did not get it. Until the tag can be read, the guard does nothing to the resource, whatever the
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rule, Scene};
 use crate::{
     facts::{Kind, Resource},
-    finding::{Remedy, Verdict, Waste},
+    finding::{Verdict, Waste},
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -30,14 +31,12 @@ impl Rule for GuardTagUnreadable {
     type Subject = Resource;
 
     fn check(&self, resource: &Resource, scene: &Scene<'_>) -> Verdict {
-        let acted_upon = matches!(resource.kind(), Some(Kind::NotebookInstance | Kind::App));
+        let acted_upon = matches!(resource.kind(), Some(Kind::NotebookInstance | Kind::App | Kind::TrainingJob | Kind::TuningJob));
         match scene.policy.unreadable_tag(resource) {
             Some(reason) if acted_upon => Verdict::Waste(Box::new(Waste {
                 reason,
-                usd_per_hour: None,
-                usd_per_month: None,
-                ends: None,
-                remedy: Remedy::Advice("Write the tag anew, or remove it. Until then the guard leaves this resource on.".into()),
+                advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
+                ..Waste::default()
             })),
             _ => Verdict::Fine,
         }
@@ -57,6 +56,8 @@ mod tests {
             ("cost-guard:keep-until", "31.12.2026", Some("write a day, for example 2026-12-31")),
             ("cost-guard:keep-until", "always", Some("the policy does not allow `always`")),
             ("cost-guard:keep-reason", "anything", None),
+            ("cost-guard:spot", "resubmit", None),
+            ("cost-guard:spot", "yes please", Some("write `resubmit`")),
         ] {
             let notebook = tagged(notebook("2026-11-23T08:00:00Z"), &[(tag, value)]);
             match (GuardTagUnreadable {}.check(&notebook.resource, &scene("2026-11-24T12:00:00Z")), told) {

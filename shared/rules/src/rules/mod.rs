@@ -7,7 +7,10 @@ use toml::{Spanned, de::DeTable};
 
 use crate::{
     duration::{Duration, roughly},
-    facts::{App, Facts, IdleShutdown, Notebook, NotebookStatus, Resource, Tags},
+    facts::{
+        App, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, NotebookStatus, Resource, Tags, TrainingJob, TuningJob,
+        job_stem,
+    },
     finding::{Remedy, Verdict, Waste},
     policy::Policy,
     price::{HOURS_PER_MONTH, Prices},
@@ -18,9 +21,15 @@ mod notebook_always_on;
 mod notebook_forgotten;
 mod notebook_idle;
 mod notebook_off_hours;
+mod resubmitted_job_failed;
+mod runtime_limit_loose;
+mod spot_without_checkpoint;
 mod studio_app_always_on;
 mod studio_app_off_hours;
 mod studio_idle_shutdown_off;
+mod training_on_demand;
+mod tuning_on_demand;
+mod warm_pool_idle;
 
 /// Every rule, in the order of the manual.
 pub static ALL: &[Entry] = &[
@@ -31,6 +40,12 @@ pub static ALL: &[Entry] = &[
     Entry::of::<studio_app_off_hours::StudioAppOffHours>(),
     Entry::of::<studio_app_always_on::StudioAppAlwaysOn>(),
     Entry::of::<studio_idle_shutdown_off::StudioIdleShutdownOff>(),
+    Entry::of::<training_on_demand::TrainingOnDemand>(),
+    Entry::of::<tuning_on_demand::TuningOnDemand>(),
+    Entry::of::<spot_without_checkpoint::SpotWithoutCheckpoint>(),
+    Entry::of::<warm_pool_idle::WarmPoolIdle>(),
+    Entry::of::<runtime_limit_loose::RuntimeLimitLoose>(),
+    Entry::of::<resubmitted_job_failed::ResubmittedJobFailed>(),
     Entry::of::<guard_tag_unreadable::GuardTagUnreadable>(),
 ];
 
@@ -38,10 +53,24 @@ pub static ALL: &[Entry] = &[
 pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Named after the waste it finds; the section `[rules.<NAME>]` of the policy and the file `<name>.rs`.
     const NAME: &'static str;
-    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`Remedy::Advice`].
+    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`Remedy::None`].
     const ENFORCEABLE: bool;
+    /// How long an owner is warned before the guard acts, where the policy does not say.
+    const GRACE: Duration = Duration::minutes(30);
+    /// Whether what it only reports is told once for all resources of a series.
+    const TOLD_PER_SERIES: bool = false;
     /// What it looks at, one at a time.
     type Subject: Subject;
+
+    /// What a policy that enforces this rule has to say too, and does not.
+    fn lacks(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Which tags of a resource it reads, beside those that all rules read.
+    fn reads_tag(&self, _key: &str) -> bool {
+        false
+    }
 
     /// Judges one resource. Pure and infallible: what it needs and does not know makes the verdict [`Verdict::Unknown`].
     fn check(&self, subject: &Self::Subject, scene: &Scene<'_>) -> Verdict;
@@ -55,6 +84,10 @@ pub trait Subject: Sized + 'static {
     fn resource(&self) -> &Resource;
     /// Since when it runs, if it does.
     fn run(&self) -> Option<Timestamp>;
+    /// The id of the series that it is one of.
+    fn series(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Subject for Notebook {
@@ -93,6 +126,53 @@ impl Subject for IdleShutdown {
     }
 }
 
+impl Subject for TrainingJob {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.training_jobs.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.created.filter(|_| self.status == JobStatus::InProgress)
+    }
+    fn series(&self) -> Option<String> {
+        Some(series_id(&self.resource.name))
+    }
+}
+
+impl Subject for JobSeries {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.job_series.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+impl Subject for TuningJob {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.tuning_jobs.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.created.filter(|_| self.status == JobStatus::InProgress)
+    }
+    fn series(&self) -> Option<String> {
+        Some(series_id(&self.resource.name))
+    }
+}
+
+/// The id of the series that a job of this name is one of.
+pub fn series_id(name: &str) -> String {
+    format!("{}/{}", Kind::TrainingJobSeries.as_str(), job_stem(name).to_lowercase())
+}
+
 impl Subject for Resource {
     fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.resources()
@@ -119,6 +199,11 @@ impl Scene<'_> {
     /// USD per hour of an instance type, if known.
     pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
         self.prices.hourly(instance_type?)
+    }
+
+    /// USD per hour of all these instances, if all of their prices are known.
+    pub(crate) fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
+        self.prices.hourly_of(instances)
     }
 
     /// Runs outside working hours: since `run`, with what it costs. The one judgement behind both off-hours rules.
@@ -158,6 +243,7 @@ impl Scene<'_> {
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
             remedy,
+            ..Waste::default()
         }))
     }
 
@@ -174,7 +260,69 @@ impl Scene<'_> {
     /// Waste of something that is billed for every hour of the month if nobody stops it.
     pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
-        Waste { reason, usd_per_hour, usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH), ends: None, remedy }
+        let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
+        Waste { reason, usd_per_hour, usd_per_month, remedy, ..Waste::default() }
+    }
+}
+
+/// What the policy has done about a training job that could be on Spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SpotRemedy {
+    None,
+    Stop,
+    Resubmit,
+}
+
+impl SpotRemedy {
+    pub(crate) fn lacks(self) -> Option<&'static str> {
+        (self == Self::None).then_some("has no `remedy`: write remedy = \"stop\" or remedy = \"resubmit\"")
+    }
+}
+
+/// What the policy has done about something that can be stopped, and not resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StopRemedy {
+    None,
+    Stop,
+}
+
+/// Patterns like `pipelines-*`, any of which may match.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Globs {
+    texts: Vec<String>,
+    set: globset::GlobSet,
+}
+
+impl Globs {
+    /// Of patterns that are known to be right.
+    pub(crate) fn of(patterns: &[&str]) -> Self {
+        Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
+    }
+
+    fn read(texts: Vec<String>) -> Result<Self, globset::Error> {
+        let mut set = globset::GlobSetBuilder::new();
+        for text in &texts {
+            set.add(globset::Glob::new(text)?);
+        }
+        Ok(Self { set: set.build()?, texts })
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.set.is_match(text)
+    }
+}
+
+impl Serialize for Globs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.texts.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Globs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(Vec::deserialize(deserializer)?).map_err(|error| serde::de::Error::custom(format!("not a pattern: {error}")))
     }
 }
 
@@ -235,6 +383,8 @@ pub struct Entry {
     pub name: &'static str,
     /// [`Rule::ENFORCEABLE`].
     pub enforceable: bool,
+    /// [`Rule::GRACE`].
+    pub grace: Duration,
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
     pub(crate) read: ReadRule,
@@ -245,6 +395,7 @@ impl Entry {
         Self {
             name: R::NAME,
             enforceable: R::ENFORCEABLE,
+            grace: R::GRACE,
             // The settings are plain values: a table can always be made of them.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),
@@ -255,35 +406,45 @@ impl Entry {
 /// A rule with its settings, over all of its subjects.
 pub(crate) trait Check: Send + Sync {
     /// Judges the subjects that `select` picks, and tells each verdict that is not [`Verdict::Fine`].
-    fn judge(
-        &self,
-        facts: &Facts,
-        scene: &Scene<'_>,
-        select: &dyn Fn(&Resource) -> bool,
-        tell: &mut dyn FnMut(&Resource, Option<Timestamp>, Verdict),
-    );
+    fn judge(&self, facts: &Facts, scene: &Scene<'_>, select: &dyn Fn(&Resource) -> bool, tell: &mut dyn FnMut(Told<'_>));
+
+    /// [`Rule::lacks`].
+    fn lacks(&self) -> Option<&'static str>;
+
+    /// [`Rule::reads_tag`].
+    fn reads_tag(&self, key: &str) -> bool;
+}
+
+/// A verdict, and on what.
+pub(crate) struct Told<'a> {
+    pub(crate) resource: &'a Resource,
+    pub(crate) series: Option<String>,
+    pub(crate) run: Option<Timestamp>,
+    pub(crate) verdict: Verdict,
 }
 
 struct Checked<R>(R);
 
 impl<R: Rule> Check for Checked<R> {
-    fn judge(
-        &self,
-        facts: &Facts,
-        scene: &Scene<'_>,
-        select: &dyn Fn(&Resource) -> bool,
-        tell: &mut dyn FnMut(&Resource, Option<Timestamp>, Verdict),
-    ) {
+    fn judge(&self, facts: &Facts, scene: &Scene<'_>, select: &dyn Fn(&Resource) -> bool, tell: &mut dyn FnMut(Told<'_>)) {
         for subject in R::Subject::all(facts).filter(|subject| select(subject.resource())) {
-            if subject.resource().tags == Tags::Unreadable {
-                tell(subject.resource(), None, Verdict::Unknown("its tags could not be read".into()));
-                continue;
-            }
-            match self.0.check(subject, scene) {
-                Verdict::Fine => {}
-                verdict => tell(subject.resource(), subject.run(), verdict),
+            let resource = subject.resource();
+            let verdict = match resource.tags {
+                Tags::Unreadable => Verdict::Unknown("its tags could not be read".into()),
+                _ => self.0.check(subject, scene),
+            };
+            if verdict != Verdict::Fine {
+                tell(Told { resource, series: subject.series().filter(|_| R::TOLD_PER_SERIES), run: subject.run(), verdict });
             }
         }
+    }
+
+    fn lacks(&self) -> Option<&'static str> {
+        self.0.lacks()
+    }
+
+    fn reads_tag(&self, key: &str) -> bool {
+        self.0.reads_tag(key)
     }
 }
 

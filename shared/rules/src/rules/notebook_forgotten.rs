@@ -19,7 +19,7 @@ use super::{Rule, Scene};
 use crate::{
     duration::{Duration, roughly},
     facts::{Notebook, NotebookStatus},
-    finding::{Remedy, Verdict, Waste},
+    finding::{Verdict, Waste},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,13 +58,12 @@ impl Rule for NotebookForgotten {
                 roughly(rest),
                 self.after
             ),
-            usd_per_hour: None,
             usd_per_month,
-            ends: None,
-            remedy: Remedy::Advice(format!(
+            advice: Some(format!(
                 "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance --notebook-instance-name {}",
                 notebook.resource.name
             )),
+            ..Waste::default()
         }))
     }
 }
@@ -85,11 +84,7 @@ mod tests {
             let mut notebook = notebook(since);
             notebook.status = status;
             let verdict = rule.check(&notebook, &scene("2026-11-24T12:00:00Z"));
-            assert_eq!(
-                matches!(&verdict, Verdict::Waste(waste) if matches!(waste.remedy, Remedy::Advice(_))),
-                waste,
-                "{status:?} {since}: {verdict:?}"
-            );
+            assert_eq!(matches!(&verdict, Verdict::Waste(waste) if waste.advice.is_some()), waste, "{status:?} {since}: {verdict:?}");
         }
     }
 }

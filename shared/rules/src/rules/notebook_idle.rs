@@ -77,7 +77,7 @@ mod tests {
             let told = match &verdict {
                 Verdict::Fine => "fine",
                 Verdict::Waste(_) => "waste",
-                Verdict::Unknown(_) => "unknown",
+                Verdict::Unknown(_) | Verdict::LeftAlone(_) => "unknown",
             };
             assert_eq!(told, expected, "used {used:?}: {verdict:?}");
         }

@@ -21,7 +21,7 @@ use super::{Rule, Scene};
 use crate::{
     duration::Duration,
     facts::{IdleSettings, IdleShutdown, Kind},
-    finding::{Remedy, Verdict, Waste},
+    finding::{Verdict, Waste},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,14 +53,12 @@ impl Rule for StudioIdleShutdownOff {
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("idle shutdown: {}; the policy allows at most {}", faults.join(", "), self.longest),
-            usd_per_hour: None,
-            usd_per_month: None,
-            ends: None,
-            remedy: Remedy::Advice(
+            advice: Some(
                 "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, App Configurations, \
                  Idle shutdown), then restart running apps."
                     .into(),
             ),
+            ..Waste::default()
         }))
     }
 }

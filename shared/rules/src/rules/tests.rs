@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::*;
-use crate::facts::{AppHome, Tags};
+use crate::facts::{AppHome, Capacity, Tags};
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     Policy::from_toml(
@@ -58,6 +58,69 @@ pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
         instance_type: Some(instance_type.into()),
         in_service: true,
         created: Some(started.parse().unwrap()),
+    }
+}
+
+pub(crate) fn with_tags(mut resource: Resource, tags: &[(&str, &str)]) -> Resource {
+    resource.tags = Tags::Known(tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
+    resource
+}
+
+/// On two `ml.m5.xlarge` on demand, submitted at `created` and training since five minutes later, for a day at most.
+pub(crate) fn training_job(created: &str) -> TrainingJob {
+    let created: Timestamp = created.parse().unwrap();
+    TrainingJob {
+        resource: resource("training-job/churn-train-2026-11-24-11-00-00"),
+        indexed: false,
+        status: JobStatus::InProgress,
+        created: Some(created),
+        started: Some(created + jiff::SignedDuration::from_mins(5)),
+        ended: None,
+        spot: false,
+        checkpoint: None,
+        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 2 }],
+        max_runtime: Some(Duration::days(1)),
+        keep_alive: None,
+        capacity: Capacity::Common,
+        parent: None,
+        algorithm: None,
+        waited_for: false,
+        secondary_status: Some("Training".into()),
+        failure: None,
+        replaces: None,
+        training_seconds: None,
+        billable_seconds: None,
+    }
+}
+
+/// Twenty training jobs, four at a time, on one `ml.m5.xlarge` each for an hour at most.
+pub(crate) fn tuning_job(created: &str) -> TuningJob {
+    TuningJob {
+        resource: resource("hyper-parameter-tuning-job/churn-tune"),
+        indexed: false,
+        status: JobStatus::InProgress,
+        created: Some(created.parse().unwrap()),
+        spot: false,
+        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }],
+        parallel: 4,
+        most_jobs: 20,
+        max_runtime: Some(Duration::hours(1)),
+        running: None,
+    }
+}
+
+/// Of one `ml.m5.xlarge`, looked at for two weeks.
+pub(crate) fn job_series() -> JobSeries {
+    JobSeries {
+        resource: resource("training-job-series/churn-train"),
+        completed: 0,
+        longest: Duration::seconds(0),
+        max_runtime: None,
+        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }],
+        warm_pools: 0,
+        unused_warm_pools: 0,
+        unused_for: Duration::seconds(0),
+        window: Duration::days(14),
     }
 }
 

@@ -1,0 +1,157 @@
+//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, tells their owners, and stops or resubmits them as Spot where the
+//! policy says so.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cost_aws::{
+    Context,
+    event::{StateChange, Triggers, Wake},
+    gather::{self, training::Sweep},
+    ledger::Resubmission,
+    report::Report,
+    run::{Known, judge, settle},
+};
+use cost_rules::{
+    facts::{Facts, JobStatus, Kind, Replaced, TrainingJob, Unread},
+    finding::Mode,
+    plan::{Entry, Scope, SpotSaving, State},
+    policy::Policy,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+/// The function's name: folder, package, binary, and prefix in the ledger.
+pub const NAME: &str = "training-job-spot-enforcer";
+
+/// What wakes it.
+pub const TRIGGERS: Triggers = Triggers {
+    kinds: &[Kind::TrainingJob, Kind::TuningJob],
+    changes: &[
+        StateChange { detail_type: "SageMaker Training Job State Change", kind: Kind::TrainingJob, fields: "TrainingJob", is_judged: true },
+        StateChange {
+            detail_type: "SageMaker HyperParameter Tuning Job State Change",
+            kind: Kind::TuningJob,
+            fields: "HyperParameterTuningJob",
+            is_judged: true,
+        },
+    ],
+    due_only: true,
+};
+
+/// The daily sweep, in the ledger.
+const SWEEP: &str = "training-jobs";
+/// What a sweep looks back to where there was none before.
+const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
+
+/// One run, in the light of `now`: everything, what is due, or the job that an event tells of.
+///
+/// # Errors
+/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
+    let mut wake = TRIGGERS.read(&event, context.home())?;
+    let policy = context.policy(now).await?;
+    if wake.scope == Scope::Everything && !wake.due_only {
+        return Ok(everything(context, &policy, &wake, now).await);
+    }
+    let mut entries = None;
+    if wake.due_only {
+        let all = context.ledger().findings(&Scope::Everything).await;
+        let due = all.iter().flatten().filter(|entry| entry.is_due(now));
+        wake.scope = Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect());
+        entries = Some(all);
+    }
+    Ok(some(context, &policy, &wake, entries, now).await)
+}
+
+/// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
+async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -> Report {
+    let ledger = context.ledger();
+    let last = ledger.swept(SWEEP).await.ok().flatten().unwrap_or(now - FIRST_SWEEP);
+    let (swept, entries) = tokio::join!(gather::training::sweep(&context.clients, policy, last, now), ledger.findings(&Scope::Everything));
+    let Sweep { mut facts, savings } = swept;
+    let running: BTreeSet<String> = facts.resources().map(|resource| resource.id.clone()).collect();
+    let open = entries.iter().flatten().filter(|entry| entry.state != State::Closed && !running.contains(&entry.id));
+    let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
+    let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
+    gather::training::some(&context.clients, policy, &open, &mut facts).await;
+    let replaced = replaced(context, policy, &mut facts, None).await;
+
+    let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
+    let judgement = judge(context, policy, &mut facts).await;
+    let mut report = settle(context, policy, wake, &facts, judgement, Known::Read(entries)).await;
+    report.unread.extend(replaced);
+    if !wake.dry_run && is_whole {
+        let remembered = match ledger.remember_spot_savings(&savings, now).await {
+            Ok(()) => ledger.set_swept(SWEEP, now).await,
+            failed => failed,
+        };
+        report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
+    }
+    report
+}
+
+/// Single jobs, by the service's own word. `entries`: what the ledger says, if it was read already.
+async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<anyhow::Result<Vec<Entry>>>, now: Timestamp) -> Report {
+    let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
+    gather::training::some(&context.clients, policy, &wake.scope.named().unwrap_or_default(), &mut facts).await;
+    let ended: Vec<String> = facts.training_jobs.iter().filter(|job| is_lost(job)).map(|job| job.resource.id.clone()).collect();
+    let replaced = replaced(context, policy, &mut facts, Some(&ended)).await;
+    let judgement = judge(context, policy, &mut facts).await;
+    let known = match entries {
+        Some(entries) => Known::Read(entries),
+        None if wake.by_change && Known::can_be_unread(&judgement) => Known::Unread,
+        None => Known::Read(context.ledger().findings(&wake.scope).await),
+    };
+    let mut report = settle(context, policy, wake, &facts, judgement, known).await;
+    report.unread.extend(replaced);
+    if !wake.dry_run {
+        let savings = spot_savings(context, policy, &mut facts).await;
+        let remembered = context.ledger().remember_spot_savings(&savings, now).await;
+        report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
+    }
+    report
+}
+
+/// What Spot saved on the jobs of these facts that came to their end.
+async fn spot_savings(context: &Context, policy: &Policy, facts: &mut Facts) -> Vec<SpotSaving> {
+    let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, policy, &facts.prices);
+    let ended: BTreeSet<String> = facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
+    if !ended.is_empty() {
+        gather::confirm(&context.clients, policy, facts, &ended).await;
+    }
+    facts.training_jobs.iter().filter_map(|job| of(job, facts)).collect()
+}
+
+/// Whether a job ended in a way that leaves its work undone.
+fn is_lost(job: &TrainingJob) -> bool {
+    matches!(job.status, JobStatus::Failed | JobStatus::Stopped)
+}
+
+/// Tells jobs that the guard submitted whose work they go on with; `None` for `ids`: all that are in the ledger, read if they are not yet in the
+/// facts. Where the policy never resubmits there are none. What could not be read is returned.
+async fn replaced(context: &Context, policy: &Policy, facts: &mut Facts, ids: Option<&[String]>) -> Option<Unread> {
+    if !policy.modes("training-on-demand").contains(&Mode::Enforce) {
+        return None;
+    }
+    let ledger = context.ledger();
+    let read = match ids {
+        None => ledger.resubmissions().await,
+        Some(ids) => {
+            let one = async |id: &String| anyhow::Ok(ledger.resubmission(id).await?.map(|found| (id.clone(), found)));
+            futures_util::future::try_join_all(ids.iter().map(one)).await.map(|found| found.into_iter().flatten().collect())
+        }
+    };
+    let found: HashMap<String, Resubmission> = match read {
+        Ok(found) => found,
+        Err(error) => return Some(Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }),
+    };
+    let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
+    let missing = found.iter().filter(|(id, _)| !known.contains(id.as_str())).map(|(id, found)| (id.clone(), Some(found.name.clone())));
+    let missing: BTreeMap<String, Option<String>> = missing.collect();
+    gather::training::some(&context.clients, policy, &missing, facts).await;
+    for job in &mut facts.training_jobs {
+        let replaced = found.get(&job.resource.id).map(|found| Replaced { name: found.of.clone(), definition: found.definition.clone() });
+        job.replaces = replaced;
+    }
+    None
+}

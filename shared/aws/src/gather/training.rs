@@ -1,0 +1,536 @@
+//! Training and tuning jobs: single ones by the service's own word, all of them once a day from the search index, page by page.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cost_rules::{
+    duration::Duration,
+    facts::{Capacity, Facts, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
+    plan::SpotSaving,
+    policy::Policy,
+    rules::series_id,
+};
+use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
+
+use super::{
+    IN_FLIGHT,
+    raw::Body,
+    read::{Read, every_page, name_of, says_gone, unread_of},
+    tags,
+};
+use crate::{Clients, why::why};
+
+/// How far back the daily sweep looks: as long as a job may run.
+const WINDOW: Duration = Duration::days(28);
+
+/// The most series that a sweep keeps in memory. More than this are no series.
+const MOST_SERIES: usize = 5_000;
+
+/// The hyperparameters that the SageMaker Python SDK adds to a job that it submits.
+const SDK_HYPERPARAMETERS: [&str; 2] = ["sagemaker_job_name", "sagemaker_submit_directory"];
+
+/// What is read of a training job, be it described or found.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TrainingRecord {
+    training_job_name: String,
+    training_job_arn: String,
+    training_job_status: Option<String>,
+    secondary_status: Option<String>,
+    failure_reason: Option<String>,
+    enable_managed_spot_training: Option<bool>,
+    checkpoint_config: Option<CheckpointConfig>,
+    resource_config: Option<ResourceConfig>,
+    stopping_condition: Option<StoppingCondition>,
+    serverless_job_config: Option<IgnoredAny>,
+    algorithm_specification: Option<AlgorithmSpecification>,
+    hyper_parameters: Option<BTreeMap<String, IgnoredAny>>,
+    tuning_job_arn: Option<String>,
+    #[serde(rename = "AutoMLJobArn")]
+    auto_ml_job_arn: Option<String>,
+    labeling_job_arn: Option<String>,
+    warm_pool_status: Option<WarmPoolStatus>,
+    creation_time: Option<f64>,
+    training_start_time: Option<f64>,
+    training_end_time: Option<f64>,
+    training_time_in_seconds: Option<i64>,
+    billable_time_in_seconds: Option<i64>,
+    /// In the search index only.
+    tags: Option<Vec<Tag>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CheckpointConfig {
+    s3_uri: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct ResourceConfig {
+    instance_type: Option<String>,
+    instance_count: Option<u32>,
+    instance_groups: Vec<InstanceGroup>,
+    keep_alive_period_in_seconds: Option<i64>,
+    training_plan_arn: Option<String>,
+    instance_preferences: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InstanceGroup {
+    instance_type: Option<String>,
+    instance_count: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StoppingCondition {
+    max_runtime_in_seconds: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AlgorithmSpecification {
+    algorithm_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct WarmPoolStatus {
+    status: Option<String>,
+    resource_retained_billable_time_in_seconds: Option<i64>,
+    reused_by_job: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+/// What is read of a tuning job, be it described or found.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TuningRecord {
+    hyper_parameter_tuning_job_name: String,
+    hyper_parameter_tuning_job_arn: String,
+    hyper_parameter_tuning_job_status: Option<String>,
+    hyper_parameter_tuning_job_config: Option<TuningConfig>,
+    training_job_definition: Option<TuningDefinition>,
+    training_job_definitions: Option<Vec<TuningDefinition>>,
+    creation_time: Option<f64>,
+    tags: Option<Vec<Tag>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TuningConfig {
+    resource_limits: Option<ResourceLimits>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ResourceLimits {
+    max_number_of_training_jobs: Option<u32>,
+    max_parallel_training_jobs: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TuningDefinition {
+    enable_managed_spot_training: Option<bool>,
+    resource_config: Option<ResourceConfig>,
+    hyper_parameter_tuning_resource_config: Option<ResourceConfig>,
+    stopping_condition: Option<StoppingCondition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    #[serde(default)]
+    results: Vec<Hit>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Hit {
+    training_job: Option<TrainingRecord>,
+    hyper_parameter_tuning_job: Option<TuningRecord>,
+}
+
+/// What a sweep found beside facts.
+pub struct Sweep {
+    /// Running jobs, series, and what could not be read.
+    pub facts: Facts,
+    /// What Spot saved on the jobs that ended since the last sweep.
+    pub savings: Vec<SpotSaving>,
+}
+
+/// All training jobs of the last four weeks, and all running tuning jobs, from the search index, which is behind. Running jobs become facts, ended ones
+/// are counted into their series page by page: memory stays flat. `since`: the last sweep.
+pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Timestamp) -> Sweep {
+    let prices = policy.prices_of(&clients.region);
+    let mut facts = Facts { now, prices: prices.clone(), ..Facts::default() };
+    let mut savings = vec![];
+    let mut series: HashMap<String, JobSeries> = HashMap::new();
+    let mut looked_at = 0;
+    let created = Filter::builder().name("CreationTime").operator(Operator::GreaterThan).value(search_time(now - WINDOW.signed())).build();
+    let read = search(clients, ResourceType::TrainingJob, created, |hit| {
+        let Some(record) = hit.training_job else { return };
+        looked_at += 1;
+        let warm_pool = record.warm_pool_status.as_ref().map(WarmPoolStatus::retained);
+        let job = record.job(policy, true);
+        if job.status == JobStatus::InProgress {
+            facts.training_jobs.push(job);
+            return;
+        }
+        if job.ended.is_some_and(|ended| since < ended) {
+            savings.extend(SpotSaving::of(&job, policy, &prices));
+        }
+        let id = series_id(&job.resource.name);
+        if series.contains_key(&id) || series.len() < MOST_SERIES {
+            count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
+        }
+    });
+    let training = read.await;
+    let running = Filter::builder().name("HyperParameterTuningJobStatus").operator(Operator::Equals).value("InProgress").build();
+    let tuning = search(clients, ResourceType::HyperParameterTuningJob, running, |hit| {
+        facts.tuning_jobs.extend(hit.hyper_parameter_tuning_job.map(|record| record.job(policy, true)));
+    });
+    let tuning = tuning.await;
+
+    for (kind, read) in [(Kind::TrainingJob, training), (Kind::TuningJob, tuning)] {
+        match read {
+            // Running jobs that are missing in the index may be too new for it: that none is gone is only known of the series.
+            Ok(()) if kind == Kind::TrainingJob => drop(facts.complete.insert(Kind::TrainingJobSeries)),
+            Ok(()) => {}
+            Err(why) => facts.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
+        }
+    }
+    facts.looked_at.insert(Kind::TrainingJob, looked_at);
+    facts.job_series = series.into_values().collect();
+    facts.job_series.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+    count_children(&mut facts);
+    Sweep { facts, savings }
+}
+
+/// Tells each tuning job how many of its training jobs run, and how many of them on Spot.
+fn count_children(facts: &mut Facts) {
+    let mut running: HashMap<&str, (u32, u32)> = HashMap::new();
+    for job in &facts.training_jobs {
+        if let Some(parent) = &job.parent {
+            let (all, on_spot) = running.entry(parent).or_default();
+            *all += 1;
+            *on_spot += u32::from(job.spot);
+        }
+    }
+    for job in &mut facts.tuning_jobs {
+        job.running = job.resource.arn.as_deref().map(|arn| running.get(arn).copied().unwrap_or_default());
+    }
+}
+
+fn new_series(id: String, newest: &TrainingJob) -> JobSeries {
+    JobSeries {
+        resource: Resource { id, ..newest.resource.clone() },
+        completed: 0,
+        longest: Duration::seconds(0),
+        max_runtime: newest.max_runtime,
+        instances: newest.instances.clone(),
+        warm_pools: 0,
+        unused_warm_pools: 0,
+        unused_for: Duration::seconds(0),
+        window: WINDOW,
+    }
+}
+
+/// Counts an ended job into its series. `warm_pool`: whether the pool that it left was used again, and for how long it was kept.
+fn count(series: &mut JobSeries, job: &TrainingJob, warm_pool: Option<(bool, Duration)>) {
+    if job.status == JobStatus::Completed {
+        series.completed += 1;
+        series.longest = series.longest.max(Duration::seconds(job.training_seconds.unwrap_or_default()));
+    }
+    if let Some((reused, kept)) = warm_pool {
+        series.warm_pools += 1;
+        if !reused {
+            series.unused_warm_pools += 1;
+            series.unused_for = Duration::seconds(series.unused_for.signed().as_secs() + kept.signed().as_secs());
+        }
+    }
+}
+
+impl WarmPoolStatus {
+    /// A pool whose end is known: whether it was used again, and for how long it was kept.
+    fn retained(&self) -> Option<(bool, Duration)> {
+        let kept = Duration::seconds(self.resource_retained_billable_time_in_seconds.unwrap_or_default());
+        match self.status.as_deref() {
+            Some("Reused") => Some((true, kept)),
+            Some("Terminated") => Some((self.reused_by_job.is_some(), kept)),
+            _ => None,
+        }
+    }
+}
+
+/// Every hit of a search, newest first.
+async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut tell: impl FnMut(Hit)) -> Read<()> {
+    let expression = SearchExpression::builder().filters(filter).build();
+    every_page(async |token| {
+        let body = Body::default();
+        let call = clients.sagemaker.search().resource(resource.clone()).search_expression(expression.clone()).max_results(100);
+        let call = call.sort_by("CreationTime").sort_order(SearchSortOrder::Descending).set_next_token(token);
+        let page = call.customize().interceptor(body.clone()).send().await.map_err(|error| why(&error))?;
+        body.json::<Found>("Search")?.results.into_iter().for_each(&mut tell);
+        Ok(page.next_token)
+    })
+    .await
+}
+
+fn search_time(at: Timestamp) -> String {
+    at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// Single jobs by the service's own word ([`Scope::named`]). Their tags are not asked for: what is found is confirmed.
+///
+/// [`Scope::named`]: cost_rules::plan::Scope::named
+pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+    let mut failed: Vec<(String, String)> = vec![];
+    let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref()).await));
+    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Job::Training(job)) => facts.training_jobs.push(*job),
+            Ok(Job::Tuning(job)) => facts.tuning_jobs.push(job),
+            Err(why) => failed.push((id.clone(), why)),
+        }
+    }
+    facts.unread.extend(unread_of("state", &failed));
+}
+
+/// A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
+async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Job> {
+    let name = spelt.unwrap_or_else(|| name_of(id));
+    let found = match Kind::of(id) {
+        Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(Job::Tuning),
+        _ => training(clients, policy, name).await?.map(|job| Job::Training(Box::new(job))),
+    };
+    match (found, spelt) {
+        (Some(found), _) => Ok(found),
+        (None, None) => Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case")),
+        (None, Some(_)) if Kind::of(id) == Some(Kind::TuningJob) => Ok(Job::Tuning(gone_tuning(id))),
+        (None, Some(_)) => Ok(Job::Training(Box::new(gone_training(id)))),
+    }
+}
+
+enum Job {
+    Training(Box<TrainingJob>),
+    Tuning(TuningJob),
+}
+
+/// A training job as it is now, without its tags. `None`: there is none of this name.
+pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
+    let Some(described) = describe_training(clients, name).await? else { return Ok(None) };
+    let record = TrainingRecord::deserialize(&described).map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))?;
+    Ok(Some(record.job(policy, false)))
+}
+
+/// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
+pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
+    let body = Body::default();
+    match clients.sagemaker.describe_training_job().training_job_name(name).customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json("DescribeTrainingJob").map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeTrainingJob: {}", why(&error))),
+    }
+}
+
+/// The ARN of a training job. `None`: there is none of this name.
+pub(crate) async fn arn_of(clients: &Clients, name: &str) -> Read<Option<String>> {
+    let described = describe_training(clients, name).await?;
+    Ok(described.and_then(|described| described.get("TrainingJobArn")?.as_str().map(str::to_owned)))
+}
+
+/// A tuning job as it is now, without its tags. `None`: there is none of this name.
+pub(super) async fn describe_tuning(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TuningJob>> {
+    let body = Body::default();
+    let call = clients.sagemaker.describe_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
+    match call.customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json::<TuningRecord>("DescribeHyperParameterTuningJob").map(|record| Some(record.job(policy, false))),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeHyperParameterTuningJob: {}", why(&error))),
+    }
+}
+
+/// A training job with its tags, both asked for at the same time. `None`: there is none.
+pub(super) async fn training_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TrainingJob>> {
+    let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
+    let (found, tags) = tokio::join!(training(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
+    job.resource.tags = Tags::Known(tags);
+    Ok(Some(job))
+}
+
+/// A tuning job with its tags. `None`: there is none.
+pub(super) async fn tuning_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TuningJob>> {
+    let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
+    let (found, tags) = tokio::join!(describe_tuning(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
+    job.resource.tags = Tags::Known(tags);
+    Ok(Some(job))
+}
+
+/// Stands for a job that is known not to exist: no rule has anything against it, and what is open about it is closed.
+fn gone(id: &str) -> Resource {
+    Resource { id: id.to_owned(), arn: None, name: name_of(id).to_owned(), tags: Tags::Known(BTreeMap::new()) }
+}
+
+fn gone_training(id: &str) -> TrainingJob {
+    TrainingJob {
+        resource: gone(id),
+        indexed: false,
+        status: JobStatus::Other,
+        created: None,
+        started: None,
+        ended: None,
+        spot: false,
+        checkpoint: None,
+        instances: vec![],
+        max_runtime: None,
+        keep_alive: None,
+        capacity: Capacity::Common,
+        parent: None,
+        algorithm: None,
+        waited_for: false,
+        secondary_status: None,
+        failure: None,
+        replaces: None,
+        training_seconds: None,
+        billable_seconds: None,
+    }
+}
+
+fn gone_tuning(id: &str) -> TuningJob {
+    TuningJob {
+        resource: gone(id),
+        indexed: false,
+        status: JobStatus::Other,
+        created: None,
+        spot: false,
+        instances: vec![],
+        parallel: 0,
+        most_jobs: 0,
+        max_runtime: None,
+        running: None,
+    }
+}
+
+impl TrainingRecord {
+    fn job(self, policy: &Policy, indexed: bool) -> TrainingJob {
+        let resources = self.resource_config.unwrap_or_default();
+        let capacity = match &resources {
+            _ if self.serverless_job_config.is_some() => Capacity::Serverless,
+            resources if resources.training_plan_arn.is_some() => Capacity::TrainingPlan,
+            resources if resources.instance_preferences.is_some() => Capacity::InstancePreferences,
+            _ => Capacity::Common,
+        };
+        let parameters = self.hyper_parameters.unwrap_or_default();
+        TrainingJob {
+            resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(policy, self.tags, indexed)),
+            indexed,
+            status: status(self.training_job_status.as_deref()),
+            created: time(self.creation_time),
+            started: time(self.training_start_time),
+            ended: time(self.training_end_time),
+            spot: self.enable_managed_spot_training.unwrap_or_default(),
+            checkpoint: self.checkpoint_config.and_then(|config| config.s3_uri),
+            keep_alive: resources.keep_alive_period_in_seconds.map(Duration::seconds),
+            instances: resources.instances(),
+            max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
+            capacity,
+            parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
+            algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.algorithm_name),
+            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| parameters.contains_key(*name)),
+            secondary_status: self.secondary_status,
+            failure: self.failure_reason.filter(|reason| !reason.is_empty()),
+            replaces: None,
+            training_seconds: self.training_time_in_seconds,
+            billable_seconds: self.billable_time_in_seconds,
+        }
+    }
+}
+
+impl TuningRecord {
+    fn job(self, policy: &Policy, indexed: bool) -> TuningJob {
+        let definitions: Vec<TuningDefinition> = self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
+        let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
+        let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
+        let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
+        TuningJob {
+            resource: resource(
+                Kind::TuningJob,
+                self.hyper_parameter_tuning_job_name,
+                self.hyper_parameter_tuning_job_arn,
+                tags_of(policy, self.tags, indexed),
+            ),
+            indexed,
+            status: status(self.hyper_parameter_tuning_job_status.as_deref()),
+            created: time(self.creation_time),
+            spot: !definitions.is_empty() && definitions.iter().all(|definition| definition.enable_managed_spot_training == Some(true)),
+            parallel,
+            most_jobs: limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel),
+            max_runtime: definitions
+                .iter()
+                .filter_map(|definition| definition.stopping_condition.as_ref()?.max_runtime_in_seconds)
+                .max()
+                .map(Duration::seconds),
+            instances: definitions.iter().find_map(TuningDefinition::instances).unwrap_or_default(),
+            running: None,
+        }
+    }
+}
+
+impl TuningDefinition {
+    fn instances(&self) -> Option<Vec<Instances>> {
+        let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
+        configured.map(ResourceConfig::instances).find(|instances| !instances.is_empty())
+    }
+}
+
+impl ResourceConfig {
+    fn instances(&self) -> Vec<Instances> {
+        let group = |instance_type: &Option<String>, count: Option<u32>| Some(Instances { instance_type: instance_type.clone()?, count: count? });
+        let groups = self.instance_groups.iter().filter_map(|one| group(&one.instance_type, one.instance_count));
+        group(&self.instance_type, self.instance_count).into_iter().chain(groups).collect()
+    }
+}
+
+fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
+    Resource { id: format!("{}/{}", kind.as_str(), name.to_lowercase()), arn: Some(arn), name, tags }
+}
+
+/// The index gives tags with the record; a description gives none, and they are asked for if the job is found.
+fn tags_of(policy: &Policy, tags: Option<Vec<Tag>>, indexed: bool) -> Tags {
+    if !indexed {
+        return Tags::NotIndexed;
+    }
+    let tags = tags.unwrap_or_default().into_iter().filter(|tag| policy.reads_tag(&tag.key));
+    Tags::Known(tags.map(|tag| (tag.key, tag.value)).collect())
+}
+
+fn status(status: Option<&str>) -> JobStatus {
+    match status {
+        Some("InProgress") => JobStatus::InProgress,
+        Some("Completed") => JobStatus::Completed,
+        Some("Failed") => JobStatus::Failed,
+        Some("Stopped") => JobStatus::Stopped,
+        _ => JobStatus::Other,
+    }
+}
+
+/// Seconds since 1970, as JSON has them.
+fn time(seconds: Option<f64>) -> Option<Timestamp> {
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds?).ok()?).ok()
+}

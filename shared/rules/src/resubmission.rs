@@ -1,0 +1,216 @@
+//! The same training job once more, on managed Spot: what `DescribeTrainingJob` says of one becomes what `CreateTrainingJob` takes.
+//! On JSON as it goes over the wire, so that nothing is lost that this code does not know.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::finding::SpotTerms;
+
+/// Tag of the new job with the name of the old one.
+pub const RESUBMITTED_TAG: &str = "cost-guard:resubmitted-from";
+
+/// What a job's definition is made of: in `CreateTrainingJob`'s input and in `DescribeTrainingJob`'s output alike (AWS's service model of 2026).
+/// `SessionChainingConfig` cannot be read back, and is lost.
+const DEFINITION: [&str; 25] = [
+    "AlgorithmSpecification",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "EnableNetworkIsolation",
+    "Environment",
+    "ExperimentConfig",
+    "HyperParameters",
+    "InfraCheckConfig",
+    "InputDataConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+    "OutputDataConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RemoteDebugConfig",
+    "ResourceConfig",
+    "RetryStrategy",
+    "RoleArn",
+    "ServerlessJobConfig",
+    "StoppingCondition",
+    "TensorBoardOutputConfig",
+    "VpcConfig",
+];
+
+/// `StoppingCondition.MaxRuntimeInSeconds` where a job does not say: one day.
+const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
+
+/// The most characters of a job's name.
+const NAME: usize = 63;
+
+/// The most tags of a resource.
+const TAGS: usize = 50;
+
+/// What is appended to the old name.
+const SUFFIX: &str = "-spot";
+
+/// The new job's name. The same for the same job, so that it is never submitted twice: a name that is too long is cut, and told apart by the
+/// old job's time.
+pub fn new_name(name: &str, created: Option<Timestamp>) -> String {
+    if name.len() + SUFFIX.len() <= NAME {
+        return format!("{name}{SUFFIX}");
+    }
+    let time = created.unwrap_or_default().as_second().to_string();
+    let room = NAME - SUFFIX.len() - 1 - time.len();
+    let front = name.get(..room).unwrap_or(name).trim_end_matches('-');
+    format!("{front}-{time}{SUFFIX}")
+}
+
+/// The definition of the new job. `described`: the old one, as `DescribeTrainingJob` answers; `tags`: all of its tags.
+///
+/// # Errors
+/// What is missing in the description.
+pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
+    let text = |pointer: &str| {
+        described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
+    };
+    let old_name = text("/TrainingJobName")?;
+    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
+    let mut new: Map<String, Value> =
+        DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect();
+    new.insert("TrainingJobName".into(), terms.name.clone().into());
+    new.insert("EnableManagedSpotTraining".into(), true.into());
+
+    if let Some(Value::Object(resources)) = new.get_mut("ResourceConfig") {
+        // What AWS chose is not for a user to set, and a warm pool excludes Spot.
+        for field in ["SelectedInstanceType", "SelectedInstanceCount", "KeepAlivePeriodInSeconds"] {
+            resources.remove(field);
+        }
+    }
+    let stopping = new.entry("StoppingCondition").or_insert_with(|| json!({}));
+    let max_runtime = stopping.get("MaxRuntimeInSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_MAX_RUNTIME);
+    stopping["MaxWaitTimeInSeconds"] = (max_runtime + terms.wait.signed().as_secs()).into();
+
+    if !new.contains_key("CheckpointConfig") {
+        let beside_its_output = || {
+            let output = text("/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
+            Ok::<_, String>(format!("{output}/cost-guard-checkpoints"))
+        };
+        let prefix = terms.checkpoints.clone().map_or_else(beside_its_output, Ok)?;
+        let own = format!("{}/{}", prefix.trim_end_matches('/'), terms.name);
+        new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
+    }
+
+    // `aws:` is AWS's own, and the wish has been granted.
+    let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    kept.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
+    if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
+        kept.insert(RESUBMITTED_TAG, old_name);
+    }
+    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    Ok(Value::Object(new))
+}
+
+/// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again.
+///
+/// # Errors
+/// The definition is no JSON object.
+pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
+    let mut again: Map<String, Value> =
+        serde_json::from_str(definition).map_err(|error| format!("the stored definition cannot be read: {error}"))?;
+    again.insert("TrainingJobName".into(), new_name(name, None).replace(SUFFIX, "-again").into());
+    again.insert("EnableManagedSpotTraining".into(), false.into());
+    if let Some(Value::Object(stopping)) = again.get_mut("StoppingCondition") {
+        stopping.remove("MaxWaitTimeInSeconds");
+    }
+    if let Some(Value::Array(tags)) = again.get_mut("Tags") {
+        tags.retain(|tag| tag["Key"] != RESUBMITTED_TAG);
+    }
+    Ok(Value::Object(again))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::duration::Duration;
+
+    fn terms(name: &str, checkpoints: Option<&str>) -> SpotTerms {
+        SpotTerms { name: name.into(), wait: Duration::hours(12), checkpoints: checkpoints.map(str::to_owned) }
+    }
+
+    fn described() -> Value {
+        json!({
+            "TrainingJobName": "churn", "TrainingJobArn": "arn", "TrainingJobStatus": "InProgress", "CreationTime": 1.5,
+            "RoleArn": "arn:aws:iam::123456789012:role/DataScience", "AlgorithmSpecification": {"TrainingImage": "image", "Unknown": [1]},
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/out/"}, "VpcConfig": null,
+            "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30, "KeepAlivePeriodInSeconds": 0, "SelectedInstanceType": "ml.m5.xlarge"},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600}, "EnableManagedSpotTraining": false, "BillableTimeInSeconds": 5,
+        })
+    }
+
+    #[test]
+    fn differs_only_where_it_must() {
+        let tags = BTreeMap::from([("Owner".to_owned(), "ann".to_owned()), ("aws:cloudformation:stack-name".to_owned(), "x".to_owned())]);
+        let new = as_spot(&described(), &tags, &terms("churn-spot", None)).unwrap();
+        assert_eq!(
+            new,
+            json!({
+                "TrainingJobName": "churn-spot", "RoleArn": "arn:aws:iam::123456789012:role/DataScience",
+                "AlgorithmSpecification": {"TrainingImage": "image", "Unknown": [1]}, "OutputDataConfig": {"S3OutputPath": "s3://bucket/out/"},
+                "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 46800}, "EnableManagedSpotTraining": true,
+                "CheckpointConfig": {"S3Uri": "s3://bucket/out/cost-guard-checkpoints/churn-spot"},
+                "Tags": [{"Key": "Owner", "Value": "ann"}, {"Key": "cost-guard:resubmitted-from", "Value": "churn"}],
+            })
+        );
+    }
+
+    #[test]
+    fn goes_on_from_the_checkpoints_that_are_there() {
+        let mut with_checkpoints = described();
+        with_checkpoints["CheckpointConfig"] = json!({"S3Uri": "s3://bucket/mine", "LocalPath": "/here"});
+        let new = as_spot(&with_checkpoints, &BTreeMap::new(), &terms("churn-spot", Some("s3://policy/prefix"))).unwrap();
+        assert_eq!(new["CheckpointConfig"], json!({"S3Uri": "s3://bucket/mine", "LocalPath": "/here"}));
+        let new = as_spot(&described(), &BTreeMap::new(), &terms("churn-spot", Some("s3://policy/prefix/"))).unwrap();
+        assert_eq!(new["CheckpointConfig"], json!({"S3Uri": "s3://policy/prefix/churn-spot"}));
+    }
+
+    #[test]
+    fn a_lost_job_is_started_again_as_it_was() {
+        let new = as_spot(&described(), &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
+        let again = on_demand_again(&new, "churn").unwrap();
+        assert_eq!(
+            (&again["TrainingJobName"], &again["EnableManagedSpotTraining"], &again["Tags"]),
+            (&json!("churn-again"), &json!(false), &json!([]))
+        );
+        assert_eq!(again["StoppingCondition"], json!({"MaxRuntimeInSeconds": 3600}));
+        assert!(on_demand_again("{", "churn").is_err());
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (field, missing) in [("TrainingJobName", "/TrainingJobName"), ("OutputDataConfig", "/OutputDataConfig/S3OutputPath")] {
+            let mut half = described();
+            half.as_object_mut().unwrap().remove(field);
+            assert!(as_spot(&half, &BTreeMap::new(), &terms("x", None)).unwrap_err().starts_with(missing));
+        }
+    }
+
+    #[test]
+    fn fifty_tags_are_all_that_there_can_be() {
+        let tags: BTreeMap<String, String> = (0..50).map(|n| (format!("k{n}"), "v".to_owned())).collect();
+        assert_eq!(as_spot(&described(), &tags, &terms("x", None)).unwrap()["Tags"].as_array().unwrap().len(), 50);
+    }
+
+    proptest! {
+        #[test]
+        fn the_new_name_is_legal_and_its_own(name in "[a-zA-Z0-9](-{0,2}[a-zA-Z0-9]){0,20}[a-zA-Z0-9]{0,22}", seconds in 0i64..2_000_000_000) {
+            prop_assume!(name.len() <= 63);
+            let new = new_name(&name, Timestamp::from_second(seconds).ok());
+            prop_assert!(new.len() <= 63 && new.ends_with("-spot") && new != name, "{new}");
+            prop_assert!(new.split('-').next().is_some_and(|first| !first.is_empty()), "{new}");
+            prop_assert_eq!(&new, &new_name(&name, Timestamp::from_second(seconds).ok()));
+        }
+    }
+}
