@@ -1,4 +1,4 @@
-//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags, late and duplicate events, races.
+//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events, races.
 
 use cost_rules::duration::Duration;
 use serde::Deserialize;
@@ -46,11 +46,15 @@ pub enum What {
     RepeatToken,
     /// The tag index answers as of this long ago.
     StaleTags(Duration),
+    /// Search answers as of this long ago. (`on` is not looked at.)
+    SearchBehind(Duration),
+    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`.
+    Refuse(String, String),
     /// Events come twice. (`on` is not looked at.)
     DuplicateEvents,
     /// Events come this much later. (`on` is not looked at.)
     LateEvents(Duration),
-    /// Right before the call is served, somebody does this to a notebook or app, by name or ARN: `{ before = ["churn", "stop"] }`.
+    /// Right before the call is served, somebody does this to a notebook, app or job, by name or ARN: `{ before = ["churn", "stop"] }`.
     Before(String, Deed),
 }
 
