@@ -193,6 +193,10 @@ fn launch(world: &mut World, key: &str) {
     let tuned = tuning.of(which, "HyperParameterRanges", "ParameterRanges").map(|ranges| sample(ranges, number)).unwrap_or_default();
     if let Some(fields) = definition.as_object_mut() {
         let mut parameters = fields.remove("StaticHyperParameters").unwrap_or_else(|| json!({}));
+        // AWS tells the training job by this what it is measured by (answers of real accounts).
+        if let Some(metric) = tuning.objective_of(which, "MetricName") {
+            parameters["_tuning_objective_metric"] = metric.into();
+        }
         for (name, value) in &tuned {
             parameters[name] = value.as_str().into();
         }

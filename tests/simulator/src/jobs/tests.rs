@@ -643,7 +643,10 @@ fn a_tuning_job_runs_its_children_a_few_at_a_time() {
             && job.tags.get("Owner").is_some_and(|owner| owner == "ann"))
     );
     let child = describe(&mut world, &jobs[1].name);
-    assert_eq!((&child["TuningJobArn"], &child["HyperParameters"]), (&json!(parent), &json!({"epochs": "3", "learning_rate": "0.0109"})));
+    assert_eq!(
+        (&child["TuningJobArn"], &child["HyperParameters"]),
+        (&json!(parent), &json!({"_tuning_objective_metric": "validation:loss", "epochs": "3", "learning_rate": "0.0109"}))
+    );
     let events = world.take_events();
     let of_tuning: Vec<&Value> =
         events.iter().filter(|event| event["detail-type"] == "SageMaker HyperParameter Tuning Job State Change").collect();
