@@ -377,6 +377,14 @@ mod tests {
     }
 
     #[test]
+    fn the_one_in_the_readme_is_legal() {
+        let readme = include_str!("../README.md");
+        let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let estate = Estate::from_toml(toml).unwrap();
+        assert_eq!((estate.training_job.len(), estate.tuning_job.len(), estate.fault.len()), (2, 1, 1));
+    }
+
+    #[test]
     fn a_file_is_named_in_its_errors() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "regoin = \"eu-central-1\"").unwrap();
