@@ -64,6 +64,8 @@ fn lives_from_starting_to_its_end() {
             "Completed",
         ),
         ("max-runtime = \"11m\"", "0:00 Starting, 2:00 Downloading, 3:00 Training, 13:00 Stopping, 15:00 MaxRuntimeExceeded", "Stopped"),
+        // What is trained by then is uploaded, though that goes beyond the limit.
+        ("max-runtime = \"31m 15s\"", "0:00 Starting, 2:00 Downloading, 3:00 Training, 33:00 Uploading, 33:30 Completed", "Completed"),
         // With a checkpoint it goes on: ten minutes before the interruption, twenty after it.
         (
             "spot = true\ncheckpoint = \"s3://b/c\"\ninterruptions = [\"10m\"]",
@@ -149,6 +151,8 @@ fn a_stop_takes_two_minutes_and_an_ended_job_cannot_be_stopped() {
     let (trained, never) = (describe(&mut world, "a"), describe(&mut world, "b"));
     assert_eq!((&trained["TrainingJobStatus"], trained["TrainingTimeInSeconds"].as_i64()), (&json!("Stopped"), Some(30 * 60)));
     assert_eq!((&never["TrainingJobStatus"], never.get("TrainingTimeInSeconds")), (&json!("Stopped"), None), "it had no instances yet");
+    let model = |job: &Value| job["ModelArtifacts"]["S3ModelArtifacts"].as_str().unwrap().to_owned();
+    assert_eq!((model(&trained).as_str(), model(&never).as_str()), ("s3://ml-company/output/a/output/model.tar.gz", ""));
     for (name, text) in [
         ("a", "The request was rejected because the training job is in status Stopped."),
         ("c", "The request was rejected because the training job is in status Failed."),
