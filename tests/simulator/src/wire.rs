@@ -1,6 +1,6 @@
 //! The wire: AWS's protocols over HTTP, one entry for all services. Counts calls, waits, lets faults strike.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -17,15 +17,15 @@ use crate::{Shared, cbor, control, fault::What, sagemaker, sns, ssm, tagging, wo
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
-    pub(crate) code: Cow<'static, str>,
+    pub(crate) code: &'static str,
     pub(crate) message: String,
     /// Further fields of the error.
     pub(crate) fields: Value,
 }
 
 impl Refusal {
-    pub(crate) fn new(status: u16, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { status, code: code.into(), message: message.into(), fields: json!({}) }
+    pub(crate) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), fields: json!({}) }
     }
 
     pub(crate) fn validation(message: String) -> Self {
@@ -118,17 +118,17 @@ pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: 
         shared.tick(&mut world);
         let strike = struck(&mut world, &call);
         let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
-        let answer = match &strike {
+        let answer = match strike {
             Some(Strike::Refused) => Err(throttled(request.service)),
             Some(Strike::Failed | Strike::Silent) => Err(failed()),
             Some(Strike::Denied) => Err(denied(&world, &request)),
-            Some(Strike::Told(code, message)) => Err(Refusal::new(400, code.clone(), message.clone())),
-            Some(Strike::Lost) => dispatch(&mut world, &request, strike.as_ref()).and_then(|_| Err(failed())),
-            Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike.as_ref()),
+            Some(Strike::Told(code, message)) => Err(Refusal::new(400, code, message)),
+            Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
+            Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
         };
         (answer, strike == Some(Strike::Silent), world.now)
     };
-    in_flight.settle(at, subject(&request), answer.as_ref().err().map(|refusal| refusal.code.as_ref()));
+    in_flight.settle(at, subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
     if silent {
         tokio::time::sleep(Duration::from_mins(1)).await;
     }
@@ -140,7 +140,7 @@ enum Answer {
     Xml(String),
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum Strike {
     Refused,
     Failed,
@@ -150,7 +150,7 @@ enum Strike {
     Denied,
     Repeat,
     /// With a code and a message.
-    Told(String, String),
+    Told(&'static str, &'static str),
 }
 
 /// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on.
@@ -172,7 +172,7 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
             What::Unprocessed(_) => strike = Some(Strike::Partly),
             What::AccessDenied => strike = Some(Strike::Denied),
             What::RepeatToken => strike = Some(Strike::Repeat),
-            What::Refuse(code, message) => strike = Some(Strike::Told(code.clone(), message.clone())),
+            What::Refuse(code, message) => strike = Some(Strike::Told(code.text(), message.text())),
             What::Before(what, deed) => deeds.push((what.clone(), deed.clone())),
             What::StaleTags(_) | What::SearchBehind(_) | What::DuplicateEvents | What::LateEvents(_) => {}
         }
@@ -261,13 +261,13 @@ fn subject(request: &Request) -> String {
 /// The next page of a fault that names the same page again and again, where none was asked for.
 const REPEATED: &str = "after:";
 
-fn dispatch(world: &mut World, request: &Request, strike: Option<&Strike>) -> Result<Answer, Refusal> {
+fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
     let (operation, input) = (request.operation.as_str(), &request.input);
     let answer = match request.service {
         "sagemaker" => sagemaker::call(world, operation, input),
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
-        "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(&Strike::Partly)),
+        "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),
         "cloudwatch" => crate::cloudwatch::call(world, operation, input),
         "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
         "sts" if operation == "GetCallerIdentity" => {
@@ -279,7 +279,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<&Strike>) -> Re
         other => Err(Refusal::not_simulated(other, operation)),
     };
     answer.map(|mut answer| {
-        if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(&Strike::Repeat)) {
+        if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = if request.service == "tagging" { "PaginationToken" } else { "NextToken" };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
             fields.insert(token.to_owned(), asked.into());
@@ -355,7 +355,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
         Ok(_) => StatusCode::OK,
         Err(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
     };
-    let error_code = answer.as_ref().err().map(|refusal| refusal.code.clone());
+    let error_code = answer.as_ref().err().map(|refusal| refusal.code);
     let builder = Response::builder().status(status).header("x-amzn-requestid", "00000000-0000-0000-0000-000000000000");
     let (content_type, body) = match request.protocol {
         Protocol::Json(version) => (

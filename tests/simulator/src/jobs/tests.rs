@@ -159,7 +159,7 @@ fn a_stop_takes_two_minutes_and_an_ended_job_cannot_be_stopped() {
         ("nobody", "Requested resource not found."),
     ] {
         let refusal = refused(&mut world, "StopTrainingJob", &json!({"TrainingJobName": name}));
-        assert_eq!((refusal.code.as_ref(), refusal.message.as_str()), ("ValidationException", text));
+        assert_eq!((refusal.code, refusal.message.as_str()), ("ValidationException", text));
     }
     assert_eq!(describe(&mut world, "c")["FailureReason"], "AlgorithmError: ExecuteUserScriptError: ExitCode 1");
 }
@@ -239,7 +239,7 @@ fn creation_is_refused_in_aws_words() {
     ask(&mut world, "CreateTrainingJob", &with(&[spot, waits]));
     let refusal = refused(&mut world, "CreateTrainingJob", &small("A"));
     let says = "Training job names must be unique within an AWS account and region, and a training job with this name already exists (arn:aws:sagemaker:us-east-1:123456789012:training-job/a)";
-    assert_eq!((refusal.code.as_ref(), refusal.message.as_str()), ("ResourceInUse", says));
+    assert_eq!((refusal.code, refusal.message.as_str()), ("ResourceInUse", says));
 }
 
 #[test]
@@ -676,10 +676,7 @@ fn a_stopped_tuning_job_stops_its_children() {
     let refusal = refused(&mut world, "StopHyperParameterTuningJob", &json!({"HyperParameterTuningJobName": "Tune"}));
     assert!(refusal.message.ends_with("is in status Stopped."));
     let refusal = refused(&mut world, "StopHyperParameterTuningJob", &json!({"HyperParameterTuningJobName": "nobody"}));
-    assert_eq!(
-        (refusal.code.as_ref(), refusal.message.as_str()),
-        ("ResourceNotFound", "Amazon SageMaker can't find a tuning job called nobody.")
-    );
+    assert_eq!((refusal.code, refusal.message.as_str()), ("ResourceNotFound", "Amazon SageMaker can't find a tuning job called nobody."));
 }
 
 #[test]
