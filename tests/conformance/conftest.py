@@ -149,10 +149,11 @@ def start(command, environment, ready):
 
 
 @pytest.fixture
-def simulated(tmp_path):
+def simulated(tmp_path, request):
+    """With the module's own ESTATE, where it has one."""
     binary = pathlib.Path(os.environ.get("SIMULATOR", TOP / "target" / "debug" / "simulator"))
     assert binary.exists(), f"{binary} is not there: cargo build --workspace"
-    (tmp_path / "estate.toml").write_text(ESTATE)
+    (tmp_path / "estate.toml").write_text(getattr(request.module, "ESTATE", ESTATE))
     process, endpoint = start([binary, "--estate", tmp_path / "estate.toml", "--port", "0"], {}, r"AWS_ENDPOINT_URL=(\S+)")
     yield Account(endpoint)
     process.kill()

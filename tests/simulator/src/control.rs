@@ -36,14 +36,25 @@ fn state(shared: &Shared) -> Value {
     shared.tick(&mut world);
     let notebooks = world.notebooks.values().map(|one| json!({"name": one.spec.name, "status": one.status, "last-modified": one.modified}));
     let apps = world.apps.values().map(|one| json!({"arn": one.arn, "status": one.status}));
-    json!({"now": world.now, "notebooks": notebooks.collect::<Vec<_>>(), "apps": apps.collect::<Vec<_>>()})
+    let notebooks: Vec<Value> = notebooks.collect();
+    let apps: Vec<Value> = apps.collect();
+    // Not what had ended before the start: there may be tens of thousands.
+    let training = world.jobs.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
+        let last = job.last();
+        json!({"name": job.name, "status": last.status, "secondary-status": last.secondary, "spot": job.spot, "last-modified": last.at})
+    });
+    let training: Vec<Value> = training.collect();
+    let tuning =
+        world.jobs.tunings.values().map(|job| json!({"name": job.name, "status": job.status(), "training-jobs": job.children.len()}));
+    let tuning: Vec<Value> = tuning.collect();
+    json!({"now": world.now, "notebooks": notebooks, "apps": apps, "training-jobs": training, "tuning-jobs": tuning})
 }
 
 fn bill(shared: &Shared) -> Value {
     let mut world = shared.world();
     shared.tick(&mut world);
     let lines = world.bill(shared.started).into_iter().map(|line| {
-        json!({"arn": line.arn, "name": line.name, "owner": line.owner, "instance-type": line.instance_type,
+        json!({"arn": line.arn, "name": line.name, "kind": line.kind, "owner": line.owner, "instance-type": line.instance_type,
                "seconds": line.ran.as_secs(), "usd": line.usd.map(|usd| usd.to_string())})
     });
     Value::Array(lines.collect())

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     fault::Fault,
+    jobs::spec::{self, TrainingJobSpec, TuningJobSpec},
     plan::PlannedAction,
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
@@ -58,6 +59,10 @@ pub struct Estate {
     pub space: Vec<SpaceSpec>,
     /// Studio apps.
     pub app: Vec<AppSpec>,
+    /// Training jobs.
+    pub training_job: Vec<TrainingJobSpec>,
+    /// Hyperparameter tuning jobs.
+    pub tuning_job: Vec<TuningJobSpec>,
     /// What goes wrong.
     pub fault: Vec<Fault>,
 }
@@ -77,6 +82,8 @@ impl Default for Estate {
             user_profile: vec![],
             space: vec![],
             app: vec![],
+            training_job: vec![],
+            tuning_job: vec![],
             fault: vec![],
         }
     }
@@ -324,7 +331,7 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        Ok(())
+        spec::check(&self.training_job, &self.tuning_job, self.start.unwrap_or_else(Timestamp::now))
     }
 
     /// From a file.
@@ -337,7 +344,8 @@ impl Estate {
     }
 }
 
-fn expect_one_of(what: &str, value: &str, known: &[&str]) -> anyhow::Result<()> {
+/// Names what is wrong, and what was expected.
+pub(crate) fn expect_one_of(what: &str, value: &str, known: &[&str]) -> anyhow::Result<()> {
     ensure!(known.contains(&value), "{what} is \"{value}\": expected one of {}", known.join(", "));
     Ok(())
 }
@@ -366,6 +374,14 @@ mod tests {
             let error = Estate::from_toml(toml).unwrap_err();
             assert!(format!("{error:#}").contains(says), "{toml}: {error:#}");
         }
+    }
+
+    #[test]
+    fn the_one_in_the_readme_is_legal() {
+        let readme = include_str!("../README.md");
+        let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let estate = Estate::from_toml(toml).unwrap();
+        assert_eq!((estate.training_job.len(), estate.tuning_job.len(), estate.fault.len()), (2, 1, 1));
     }
 
     #[test]

@@ -1,7 +1,12 @@
-//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags, late and duplicate events, races.
+//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events, races.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
 
 use cost_rules::duration::Duration;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::plan::Deed;
 
@@ -46,12 +51,46 @@ pub enum What {
     RepeatToken,
     /// The tag index answers as of this long ago.
     StaleTags(Duration),
+    /// Search answers as of this long ago. (`on` is not looked at.)
+    SearchBehind(Duration),
+    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`.
+    Refuse(Said, Said),
     /// Events come twice. (`on` is not looked at.)
     DuplicateEvents,
     /// Events come this much later. (`on` is not looked at.)
     LateEvents(Duration),
-    /// Right before the call is served, somebody does this to a notebook or app, by name or ARN: `{ before = ["churn", "stop"] }`.
+    /// Right before the call is served, somebody does this to a notebook, app or job, by name or ARN: `{ before = ["churn", "stop"] }`.
     Before(String, Deed),
+}
+
+/// What a refusal says. It lives as long as the process: so do the error codes that the simulator has of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said(&'static str);
+
+impl Said {
+    /// Its text.
+    pub fn text(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<&str> for Said {
+    fn from(text: &str) -> Self {
+        // The same text is kept once, however often a fault with it is made.
+        static KEPT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(kept.get(text).copied().unwrap_or_else(|| {
+            let text: &'static str = text.to_owned().leak();
+            kept.insert(text);
+            text
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Said {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| text.as_str().into())
+    }
 }
 
 impl Fault {

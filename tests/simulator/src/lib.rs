@@ -17,12 +17,16 @@ mod cbor;
 mod cloudwatch;
 mod control;
 mod dynamodb;
+mod jobs;
 mod sagemaker;
+mod search;
 mod sns;
 mod ssm;
 mod studio;
 mod tagging;
 mod traffic;
+mod training;
+mod tuning;
 mod wire;
 mod world;
 
@@ -32,6 +36,10 @@ pub mod plan;
 
 pub use estate::Estate;
 pub use fault::{Fault, What};
+pub use jobs::{
+    TrainingJob, TuningJob,
+    spec::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
+};
 pub use plan::Deed;
 pub use sns::Mail;
 pub use traffic::Call;
@@ -278,7 +286,27 @@ impl Simulator {
         world.apps.values().map(of).collect()
     }
 
-    /// What a person does to a notebook (by name or ARN) or an app (by ARN).
+    /// All training jobs, by name.
+    pub fn training_jobs(&self) -> Vec<TrainingJob> {
+        self.shared.world().training_jobs()
+    }
+
+    /// A training job by name.
+    pub fn training_job(&self, name: &str) -> Option<TrainingJob> {
+        self.shared.world().training_job(name)
+    }
+
+    /// All tuning jobs, by name.
+    pub fn tuning_jobs(&self) -> Vec<TuningJob> {
+        self.shared.world().tuning_jobs()
+    }
+
+    /// A tuning job by name.
+    pub fn tuning_job(&self, name: &str) -> Option<TuningJob> {
+        self.tuning_jobs().into_iter().find(|job| job.name == name)
+    }
+
+    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
     pub fn deed(&self, what: &str, deed: &Deed) {
         self.shared.world().deed(what, deed);
     }

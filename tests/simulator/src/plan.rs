@@ -25,6 +25,24 @@ pub struct PlannedAction {
     pub action: Deed,
 }
 
+/// When something is submitted, once or every week: `{ at = "mon-fri 09:10", zone = "Europe/Berlin" }`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Occasion {
+    /// When.
+    at: Occurrence,
+    /// In this time zone; absent: UTC.
+    #[serde(default = "utc", deserialize_with = "zone")]
+    zone: TimeZone,
+}
+
+impl Occasion {
+    /// The first time after this moment.
+    pub(crate) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        self.at.next_after(&self.zone, after)
+    }
+}
+
 /// When something is done.
 #[derive(Clone, Debug)]
 enum Occurrence {
@@ -34,7 +52,7 @@ enum Occurrence {
     Weekly(Vec<Weekday>, Time),
 }
 
-/// What people do to a notebook or an app.
+/// What people do to a notebook, an app or a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
     /// Start it; nothing if it is on.
@@ -52,11 +70,17 @@ pub enum Deed {
 impl PlannedAction {
     /// The first time after this moment.
     pub(crate) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
-        let instant = |wall: DateTime| self.zone.to_ambiguous_timestamp(wall).compatible().ok();
-        match &self.at {
-            Occurrence::Once(wall) => instant(*wall).filter(|at| after < *at),
-            Occurrence::Weekly(days, time) => {
-                let today = after.to_zoned_datetime(self.zone.clone()).date();
+        self.at.next_after(&self.zone, after)
+    }
+}
+
+impl Occurrence {
+    fn next_after(&self, zone: &TimeZone, after: Timestamp) -> Option<Timestamp> {
+        let instant = |wall: DateTime| zone.to_ambiguous_timestamp(wall).compatible().ok();
+        match self {
+            Self::Once(wall) => instant(*wall).filter(|at| after < *at),
+            Self::Weekly(days, time) => {
+                let today = after.to_zoned_datetime(zone.clone()).date();
                 (0..9)
                     .filter_map(|offset| {
                         let day = today.checked_add(i64::from(offset).days()).ok()?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{NotebookSpec, When},
-    studio,
+    search, studio, training, tuning,
     wire::{Page, Refusal, page_of, seconds, text},
     world::{NOTEBOOK_STATUSES, Notebook, World},
 };
@@ -79,7 +79,11 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             }
             Ok(json!({}))
         }
-        _ => studio::call(world, operation, input),
+        "Search" => search::call(world, input),
+        _ => match training::call(world, operation, input).or_else(|| tuning::call(world, operation, input)) {
+            Some(answer) => answer,
+            None => studio::call(world, operation, input),
+        },
     }
 }
 
@@ -248,6 +252,6 @@ pub(crate) fn tag_list(input: &Value) -> Result<BTreeMap<String, String>, Refusa
     Ok(tags)
 }
 
-fn as_list(tags: BTreeMap<String, String>) -> Vec<Value> {
+pub(crate) fn as_list(tags: BTreeMap<String, String>) -> Vec<Value> {
     tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }

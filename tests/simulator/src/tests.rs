@@ -127,3 +127,27 @@ fn the_clock_may_be_tied_to_the_real_one_and_advanced_too() {
     // It goes on ticking, or this never ends.
     while account.now() <= after {}
 }
+
+#[test]
+fn jobs_are_seen_and_stopped_from_outside() {
+    let estate = "start = \"2026-11-23T08:00:00Z\"\n[[training-job]]\nname = \"Big\"\nspot = true\ntags = { Owner = \"ann\" }\nsince = \"-30m\"\ntakes = \"9h\"\n[[tuning-job]]\nname = \"tune\"\nparallel = 3\ndefinition = [{ takes = \"9h\" }]";
+    let account = Simulator::start(Estate::from_toml(estate).unwrap()).unwrap();
+    let job = account.training_job("Big").unwrap();
+    assert_eq!((job.status.as_str(), job.secondary_status.as_str(), job.spot, job.ended), ("InProgress", "Training", true, None));
+    assert_eq!((job.started, job.tags["Owner"].as_str()), (Some(job.created + SignedDuration::from_mins(2)), "ann"));
+    assert_eq!(job.definition["EnableManagedSpotTraining"], true);
+    let tuning = account.tuning_job("tune").unwrap();
+    assert_eq!((tuning.training_jobs.len(), tuning.spot, account.training_jobs().len()), (3, false, 4));
+    account.deed(&job.arn, &Deed::Stop);
+    account.deed("tune", &Deed::Stop);
+    account.advance(SignedDuration::from_mins(2));
+    assert_eq!(account.training_job("Big").unwrap().training_seconds, Some(30 * 60));
+    assert_eq!(account.tuning_job("tune").unwrap().status, "Stopped");
+    let refusal = What::Refuse("ResourceLimitExceeded".into(), "no more".into());
+    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", refusal));
+    let (status, answer) = call(&account, "SageMaker.CreateTrainingJob", &json!({"TrainingJobName": "b"}));
+    assert_eq!((status, answer), (400, json!({"__type": "ResourceLimitExceeded", "message": "no more"})));
+    account.add_fault(Fault::new("sagemaker:ListTrainingJobs", What::RepeatToken));
+    let pages = [(); 3].map(|()| call(&account, "SageMaker.ListTrainingJobs", &json!({"MaxResults": 1, "NextToken": "after:"})).1);
+    assert!(pages.iter().all(|page| page["NextToken"] == "after:" && page == &pages[0]), "{pages:?}");
+}

@@ -122,6 +122,7 @@ pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: 
             Some(Strike::Refused) => Err(throttled(request.service)),
             Some(Strike::Failed | Strike::Silent) => Err(failed()),
             Some(Strike::Denied) => Err(denied(&world, &request)),
+            Some(Strike::Told(code, message)) => Err(Refusal::new(400, code, message)),
             Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
         };
@@ -148,6 +149,8 @@ enum Strike {
     Partly,
     Denied,
     Repeat,
+    /// With a code and a message.
+    Told(&'static str, &'static str),
 }
 
 /// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on.
@@ -156,7 +159,7 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
     let mut deeds = vec![];
     for fault in &mut world.faults {
         if strike.is_some()
-            || matches!(fault.what, What::StaleTags(_) | What::DuplicateEvents | What::LateEvents(_))
+            || matches!(fault.what, What::StaleTags(_) | What::SearchBehind(_) | What::DuplicateEvents | What::LateEvents(_))
             || !fault.strikes(call)
         {
             continue;
@@ -169,8 +172,9 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
             What::Unprocessed(_) => strike = Some(Strike::Partly),
             What::AccessDenied => strike = Some(Strike::Denied),
             What::RepeatToken => strike = Some(Strike::Repeat),
+            What::Refuse(code, message) => strike = Some(Strike::Told(code.text(), message.text())),
             What::Before(what, deed) => deeds.push((what.clone(), deed.clone())),
-            What::StaleTags(_) | What::DuplicateEvents | What::LateEvents(_) => {}
+            What::StaleTags(_) | What::SearchBehind(_) | What::DuplicateEvents | What::LateEvents(_) => {}
         }
     }
     for (what, deed) in deeds {
@@ -217,6 +221,12 @@ fn resource(world: &World, request: &Request) -> Option<String> {
         ("sagemaker", "ListDomains") => Some(world.arn("domain/*")),
         ("sagemaker", "ListUserProfiles") => Some(world.arn("user-profile/*")),
         ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
+        ("sagemaker", "ListTrainingJobs") => Some(world.arn("training-job/*")),
+        ("sagemaker", "ListHyperParameterTuningJobs") => Some(world.arn("hyper-parameter-tuning-job/*")),
+        ("sagemaker", _) if request.operation.ends_with("HyperParameterTuningJob") => {
+            Some(world.arn(&format!("hyper-parameter-tuning-job/{subject}")))
+        }
+        ("sagemaker", _) if request.operation.ends_with("TrainingJob") => Some(world.arn(&format!("training-job/{subject}"))),
         ("sagemaker", _) if request.operation.ends_with("NotebookInstance") => Some(world.arn(&format!("notebook-instance/{subject}"))),
         ("ssm", _) => Some(in_region("ssm", format!("parameter/{}", subject.trim_start_matches('/')))),
         ("dynamodb", _) => Some(in_region("dynamodb", format!("table/{subject}"))),
@@ -226,8 +236,19 @@ fn resource(world: &World, request: &Request) -> Option<String> {
 
 /// What a call is about: the first name or ARN in it.
 fn subject(request: &Request) -> String {
-    let fields =
-        ["NotebookInstanceName", "AppName", "SpaceName", "UserProfileName", "DomainId", "ResourceArn", "TableName", "Name", "Namespace"];
+    let fields = [
+        "NotebookInstanceName",
+        "TrainingJobName",
+        "HyperParameterTuningJobName",
+        "AppName",
+        "SpaceName",
+        "UserProfileName",
+        "DomainId",
+        "ResourceArn",
+        "TableName",
+        "Name",
+        "Namespace",
+    ];
     let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
     // A transaction's table is in its first item.
     let in_items =

@@ -12,6 +12,7 @@ use crate::{
     dynamodb::Tables,
     estate::{AppSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
     fault::{Fault, What},
+    jobs::{Jobs, Step},
     plan::{Deed, PlannedAction},
     sns::Mail,
     ssm::Parameter,
@@ -44,12 +45,14 @@ pub(crate) struct World {
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) jobs: Jobs,
     /// Deleted notebooks and their owners: they are on the bill all the same.
     gone: Vec<(Notebook, Option<String>)>,
     prices: Prices,
     agenda: BTreeSet<(Timestamp, u64)>,
     due: BTreeMap<u64, Due>,
     sequence: u64,
+    told: u64,
     events: Vec<(Timestamp, Value)>,
 }
 
@@ -82,11 +85,13 @@ pub(crate) struct Runs(Vec<(Timestamp, Option<Timestamp>, String)>);
 pub(crate) struct TagLog(Vec<(Timestamp, BTreeMap<String, String>)>);
 
 /// Something that happens by itself.
-enum Due {
+pub(crate) enum Due {
     /// A notebook or an app comes to its next state, if it still is in the first one.
     Transition(String, &'static str, &'static str),
     /// Somebody does something.
     Planned(String, PlannedAction),
+    /// Something happens to a training or tuning job.
+    Job(Step),
 }
 
 /// What one resource has cost since the start.
@@ -96,11 +101,13 @@ pub struct BillLine {
     pub arn: String,
     /// Its name.
     pub name: String,
+    /// What it is: `notebook-instance`, `app`, `training-job` or `spot-training-job`.
+    pub kind: &'static str,
     /// Its tag `Owner`.
     pub owner: Option<String>,
-    /// Its instance type.
+    /// Its instance type; of a job with several, all.
     pub instance_type: String,
-    /// How long it ran.
+    /// How long it ran; of a job, how long it had its instances, those of its warm pool included.
     pub ran: SignedDuration,
     /// USD; `None`: no price known.
     pub usd: Option<Decimal>,
@@ -171,12 +178,16 @@ impl World {
             mails: vec![],
             metrics: BTreeMap::new(),
             faults: estate.fault,
+            jobs: Jobs::default(),
             agenda: BTreeSet::new(),
             due: BTreeMap::new(),
             sequence: 0,
+            told: 0,
             events: vec![],
             gone: vec![],
         };
+        // First of all: it moves the clock.
+        world.plant_jobs(estate.training_job, estate.tuning_job, start);
         // What was tagged before the start is in the index, however far behind that is.
         let long_ago = world.began;
         for domain in estate.domain {
@@ -215,7 +226,7 @@ impl World {
         format!("arn:aws:iam::{}:role/DataScience", self.account)
     }
 
-    fn first_tags(&mut self, arn: &str, at: Timestamp, tags: &BTreeMap<String, String>) {
+    pub(crate) fn first_tags(&mut self, arn: &str, at: Timestamp, tags: &BTreeMap<String, String>) {
         let log = self.tags.entry(arn.to_owned()).or_default();
         if !tags.is_empty() {
             log.set(at, tags.clone());
@@ -261,16 +272,21 @@ impl World {
         arn
     }
 
-    fn at(&mut self, at: Timestamp, due: Due) {
+    pub(crate) fn at(&mut self, at: Timestamp, due: Due) {
         self.sequence += 1;
         self.agenda.insert((at, self.sequence));
         self.due.insert(self.sequence, due);
     }
 
-    fn schedule(&mut self, what: &str, action: PlannedAction) {
+    pub(crate) fn schedule(&mut self, what: &str, action: PlannedAction) {
         if let Some(at) = action.next_after(self.now) {
             self.at(at, Due::Planned(what.to_owned(), action));
         }
+    }
+
+    /// When something happens next by itself.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.agenda.first().map(|(at, _)| *at)
     }
 
     /// Lives on until a moment; never back.
@@ -284,6 +300,7 @@ impl World {
                     self.deed(&what, &action.action);
                     self.schedule(&what, action);
                 }
+                Some(Due::Job(step)) => self.job_step(step),
                 None => {}
             }
         }
@@ -310,23 +327,30 @@ impl World {
             "Stopping" | "Deleting" => notebook.runs.end(now),
             _ => {}
         }
-        let event = self.notebook_event(name, status);
-        self.events.extend(event.map(|event| (now, event)));
+        self.tell_of_notebook(name, status);
     }
 
-    fn notebook_event(&self, name: &str, status: &str) -> Option<Value> {
-        let notebook = self.notebooks.get(name)?;
-        Some(json!({
-            "version": "0", "id": format!("event-{}-{}", self.events.len(), self.now.as_millisecond()),
-            "detail-type": "SageMaker Notebook Instance State Change", "source": "aws.sagemaker",
-            "account": self.account, "time": self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "region": self.region, "resources": [notebook.arn],
-            "detail": {
-                "NotebookInstanceArn": notebook.arn, "NotebookInstanceName": name, "NotebookInstanceStatus": status,
-                "InstanceType": notebook.spec.instance_type, "LastModifiedTime": notebook.modified.as_millisecond(),
-                "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled", "RoleArn": self.role(),
-                "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
-            },
-        }))
+    fn tell_of_notebook(&mut self, name: &str, status: &str) {
+        let Some(notebook) = self.notebooks.get(name) else { return };
+        let arn = notebook.arn.clone();
+        let detail = json!({
+            "NotebookInstanceArn": notebook.arn, "NotebookInstanceName": name, "NotebookInstanceStatus": status,
+            "InstanceType": notebook.spec.instance_type, "LastModifiedTime": notebook.modified.as_millisecond(),
+            "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled", "RoleArn": self.role(),
+            "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
+        });
+        self.tell("SageMaker Notebook Instance State Change", &arn, &detail);
+    }
+
+    /// An event, as `EventBridge` delivers it.
+    pub(crate) fn tell(&mut self, detail_type: &str, arn: &str, detail: &Value) {
+        let event = json!({
+            "version": "0", "id": format!("event-{}-{}", self.told, self.now.as_millisecond()),
+            "detail-type": detail_type, "source": "aws.sagemaker", "account": self.account,
+            "time": self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "region": self.region, "resources": [arn], "detail": detail,
+        });
+        self.told += 1;
+        self.events.push((self.now, event));
     }
 
     /// Starts a notebook that is stopped or failed.
@@ -358,9 +382,7 @@ impl World {
 
     /// A notebook is gone.
     fn delete_notebook(&mut self, name: &str) {
-        if let Some(event) = self.notebook_event(name, "Deleted") {
-            self.events.push((self.now, event));
-        }
+        self.tell_of_notebook(name, "Deleted");
         if let Some(mut notebook) = self.notebooks.remove(name) {
             notebook.runs.end(self.now);
             let owner = self.tags.remove(&notebook.arn).and_then(|log| log.now().get("Owner").cloned());
@@ -385,9 +407,12 @@ impl World {
         }
     }
 
-    /// What a person does to a notebook (by name or ARN) or an app (by ARN).
+    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
     pub(crate) fn deed(&mut self, what: &str, deed: &Deed) {
         let by_arn = self.notebooks.iter().find(|(name, notebook)| *name == what || notebook.arn == what).map(|(name, _)| name.clone());
+        if by_arn.is_none() && self.job_deed(what, deed) {
+            return;
+        }
         match (deed, by_arn) {
             (Deed::Tag(key, value), name) => {
                 let arn = name.and_then(|name| Some(self.notebooks.get(&name)?.arn.clone())).unwrap_or_else(|| what.to_owned());
@@ -442,10 +467,15 @@ impl World {
         arrived.into_iter().flat_map(|(_, event)| std::iter::repeat_n(event, if twice { 2 } else { 1 })).collect()
     }
 
+    /// USD per hour of an instance type, if known.
+    pub(crate) fn hourly(&self, instance_type: &str) -> Option<Decimal> {
+        self.prices.hourly(instance_type)
+    }
+
     /// What everything has cost from a moment until now.
     pub(crate) fn bill(&self, from: Timestamp) -> Vec<BillLine> {
         let owner = |arn: &str| self.tags.get(arn).and_then(|log| log.now().get("Owner").cloned());
-        let line = |arn: &str, name: String, instance_type: &str, runs: &Runs, owner: Option<String>| {
+        let line = |kind, arn: &str, name: String, instance_type: &str, runs: &Runs, owner: Option<String>| {
             let cost = |(part, instance_type): (SignedDuration, &str)| {
                 let hourly = if instance_type == "system" { Some(Decimal::ZERO) } else { self.prices.hourly(instance_type) };
                 Some(hourly? * Decimal::from(part.as_secs()) / Decimal::from(3600))
@@ -455,6 +485,7 @@ impl World {
             BillLine {
                 arn: arn.to_owned(),
                 name,
+                kind,
                 owner,
                 instance_type: instance_type.to_owned(),
                 ran: runs.billed(from, self.now).map(|(part, _)| part).sum(),
@@ -462,15 +493,15 @@ impl World {
             }
         };
         let notebook = |notebook: &Notebook, owner| {
-            line(&notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs, owner)
+            line("notebook-instance", &notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs, owner)
         };
         let notebooks = self.notebooks.values().map(|one| notebook(one, owner(&one.arn)));
         let gone = self.gone.iter().map(|(one, owner)| notebook(one, owner.clone()));
         let apps = self.apps.values().map(|app| {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
-            line(&app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
+            line("app", &app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
         });
-        notebooks.chain(gone).chain(apps).collect()
+        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).collect()
     }
 }
 
