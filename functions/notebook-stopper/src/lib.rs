@@ -5,7 +5,7 @@ use cost_aws::{
     event::{StateChange, Triggers},
     gather::{self, Wanted},
     report::Report,
-    run::{Known, judge, settle},
+    run::{Known, settle},
 };
 use cost_rules::{facts::Kind, plan::Scope};
 use jiff::{SignedDuration, Timestamp};
@@ -44,11 +44,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
 
     let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
-    let judgement = judge(context, &policy, &mut facts).await;
-    let mut report = settle(context, &policy, &wake, &facts, judgement, Known::Read(entries)).await;
+    let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;
 
-    let all_read = [Kind::Domain, Kind::UserProfile, Kind::Space].iter().all(|kind| facts.complete.contains(kind));
-    if all_read && !wake.dry_run {
+    // The attempt counts: one space that cannot be described must not make every run of the day a sweep.
+    if idle_shutdowns && !wake.dry_run {
         let remembered = ledger.set_swept(IDLE_SHUTDOWNS, now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }

@@ -9,7 +9,7 @@ use cost_aws::{
     gather::{self, training::Sweep},
     ledger::Resubmission,
     report::Report,
-    run::{Known, judge, settle},
+    run::{Known, settle},
 };
 use cost_rules::{
     facts::{Facts, JobStatus, Kind, Replaced, TrainingJob, Unread},
@@ -77,8 +77,7 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
     let replaced = replaced(context, policy, &mut facts, None).await;
 
     let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
-    let judgement = judge(context, policy, &mut facts).await;
-    let mut report = settle(context, policy, wake, &facts, judgement, Known::Read(entries)).await;
+    let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &[Kind::TrainingJobSeries]).await;
     report.unread.extend(replaced);
     if !wake.dry_run && is_whole {
         let remembered = match ledger.remember_spot_savings(&savings, now).await {
@@ -96,13 +95,12 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     gather::training::some(&context.clients, policy, &wake.scope.named().unwrap_or_default(), &mut facts).await;
     let ended: Vec<String> = facts.training_jobs.iter().filter(|job| is_lost(job)).map(|job| job.resource.id.clone()).collect();
     let replaced = replaced(context, policy, &mut facts, Some(&ended)).await;
-    let judgement = judge(context, policy, &mut facts).await;
     let known = match entries {
         Some(entries) => Known::Read(entries),
-        None if wake.by_change && Known::can_be_unread(&judgement) => Known::Unread,
+        None if wake.by_change && Known::can_be_unread(&policy.evaluate(&facts)) => Known::Unread,
         None => Known::Read(context.ledger().findings(&wake.scope).await),
     };
-    let mut report = settle(context, policy, wake, &facts, judgement, known).await;
+    let mut report = settle(context, policy, wake, &mut facts, known, &[]).await;
     report.unread.extend(replaced);
     if !wake.dry_run {
         let savings = spot_savings(context, policy, &mut facts).await;
@@ -115,7 +113,8 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
 /// What Spot saved on the jobs of these facts that came to their end.
 async fn spot_savings(context: &Context, policy: &Policy, facts: &mut Facts) -> Vec<SpotSaving> {
     let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, policy, &facts.prices);
-    let ended: BTreeSet<String> = facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
+    let ended: BTreeSet<String> =
+        facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
     if !ended.is_empty() {
         gather::confirm(&context.clients, policy, facts, &ended).await;
     }

@@ -7,17 +7,21 @@ use cost_rules::{
 };
 use jiff::Timestamp;
 
-use crate::{Clients, Context, resubmit::resubmit, why::why};
+use crate::{Clients, Context, gather::says_gone, resubmit::resubmit, why::why};
 
 /// How an action ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Done.
     Done,
-    /// It was so already, or the resource is gone.
+    /// It was so already.
     AlreadyDone(String),
+    /// The resource is gone.
+    Gone,
     /// Not done, because the resource is no longer what was judged.
     Skipped(String),
+    /// It may have been done: no answer came.
+    Unknown(String),
     /// Not done: AWS refused, for this reason.
     Failed(String),
     /// Not submitted again, for this reason: the job goes on as it is, and this is the definition for whoever wants to do it.
@@ -34,8 +38,8 @@ impl Outcome {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Done => "done",
-            Self::AlreadyDone(_) => "already-done",
-            Self::Skipped(_) => "skipped",
+            Self::AlreadyDone(_) | Self::Gone => "already-done",
+            Self::Skipped(_) | Self::Unknown(_) => "skipped",
             Self::Failed(_) | Self::NotResubmitted { .. } => "failed",
         }
     }
@@ -44,7 +48,8 @@ impl Outcome {
     pub fn detail(&self) -> &str {
         match self {
             Self::Done => "",
-            Self::AlreadyDone(why) | Self::Skipped(why) | Self::Failed(why) | Self::NotResubmitted { why, .. } => why,
+            Self::Gone => "it is gone",
+            Self::AlreadyDone(why) | Self::Skipped(why) | Self::Unknown(why) | Self::Failed(why) | Self::NotResubmitted { why, .. } => why,
         }
     }
 
@@ -83,11 +88,11 @@ async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
     }
 }
 
-/// An ended job is refused with a `ValidationException` that tells its status, an unknown one with `ResourceNotFound` (aws-facts §2.3).
+/// An ended job is refused with a `ValidationException` that tells its status (aws-facts §2.3).
 fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Outcome {
     let message = error.and_then(ProvideErrorMetadata::message).unwrap_or_default();
-    if error.and_then(ProvideErrorMetadata::code) == Some("ResourceNotFound") {
-        Outcome::AlreadyDone("the job is gone".into())
+    if error.is_some_and(says_gone) {
+        Outcome::Gone
     } else if message.contains("status Stopping") {
         Outcome::AlreadyDone(BEING_STOPPED.into())
     } else if ["Failed", "Stopped", "Completed"].iter().any(|status| message.contains(&format!("status {status}"))) {
@@ -104,9 +109,8 @@ pub(crate) const BEING_STOPPED: &str = "it was being stopped already";
 async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {
     let Err(error) = clients.sagemaker.stop_notebook_instance().notebook_instance_name(name).send().await else { return Outcome::Done };
     let message = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();
-    // Not modeled: AWS says all of this as a ValidationException.
-    if message.contains("RecordNotFound") || message.contains("not found") {
-        Outcome::AlreadyDone("the notebook is gone".into())
+    if error.as_service_error().is_some_and(says_gone) {
+        Outcome::Gone
     } else if message.contains("Status (Stopped)") || message.contains("Status (Stopping)") || message.contains("Status (Deleting)") {
         Outcome::AlreadyDone("it was stopped already".into())
     } else if message.contains("not in ([InService])") {
@@ -125,7 +129,7 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
     };
     match call.send().await {
         Ok(_) => Outcome::Done,
-        Err(error) if error.as_service_error().is_some_and(is_app_gone) => Outcome::AlreadyDone("the app is gone".into()),
+        Err(error) if error.as_service_error().is_some_and(is_app_gone) => Outcome::Gone,
         Err(error) => Outcome::Failed(why(&error)),
     }
 }
@@ -133,7 +137,7 @@ async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &
 /// An app that has been deleted before is refused with a `ValidationException` whose text says so, not with `ResourceNotFound`. The exact text is
 /// not in AWS's documentation; Terraform's AWS provider looks for these words too.
 fn is_app_gone(error: &DeleteAppError) -> bool {
-    error.is_resource_not_found() || error.message().is_some_and(|message| message.contains("has already been deleted"))
+    error.is_resource_not_found() || says_gone(error) || error.message().is_some_and(|message| message.contains("has already been deleted"))
 }
 
 #[cfg(test)]
@@ -232,8 +236,7 @@ mod tests {
             ("ValidationException", "1 validation error detected".to_owned(), "failed"),
         ] {
             let text = message.clone();
-            let training =
-                mock!(Client::stop_training_job).then_error(move || StopTrainingJobError::generic(testing::error(code, &text)));
+            let training = mock!(Client::stop_training_job).then_error(move || StopTrainingJobError::generic(testing::error(code, &text)));
             let tuning = mock!(Client::stop_hyper_parameter_tuning_job)
                 .then_error(move || StopHyperParameterTuningJobError::generic(testing::error(code, &message)));
             let clients = Clients { sagemaker: testing::sagemaker(&[&training, &tuning]), ..testing::clients() };

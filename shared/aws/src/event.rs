@@ -69,7 +69,9 @@ impl Triggers {
     fn expected(&self) -> String {
         let changes: String = self.changes.iter().map(|change| format!(", a \"{}\"", change.detail_type)).collect();
         let due_only = if self.due_only { ", {\"due-only\": true}" } else { "" };
-        format!("expected {{}}, null, an EventBridge \"Scheduled Event\", {{\"dry-run\": true}}{due_only}, {{\"resources\": [\"<arn>\"]}}{changes}")
+        format!(
+            "expected {{}}, null, an EventBridge \"Scheduled Event\", {{\"dry-run\": true}}{due_only}, {{\"resources\": [\"<arn>\"]}}{changes}"
+        )
     }
 
     /// Reads an event.
@@ -102,12 +104,14 @@ impl Triggers {
 
     fn own(&self, event: &Value) -> anyhow::Result<Wake> {
         let expected = || self.expected();
-        let own: Own = serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
+        let own: Own =
+            serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
         let scope = match own.resources {
             None => Scope::Everything,
             Some(arns) => scope_of_arns(&arns, self.kinds).map_err(|arn| {
-                let kinds: Vec<String> = self.kinds.iter().map(|kind| format!("arn:aws:sagemaker:<region>:<account>:{}/…", kind.as_str())).collect();
+                let kinds: Vec<String> =
+                    self.kinds.iter().map(|kind| format!("arn:aws:sagemaker:<region>:<account>:{}/…", kind.as_str())).collect();
                 anyhow!("`{arn}` in \"resources\" is not the ARN of anything that this function looks at: expected {}", kinds.join(" or "))
             })?,
         };

@@ -10,7 +10,10 @@
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    time::Duration,
+};
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_sdk_dynamodb::{
@@ -41,6 +44,9 @@ const TRANSACTION: usize = 100;
 
 /// Transactions written at the same time.
 const TRANSACTIONS_IN_FLIGHT: usize = 8;
+
+/// Between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one.
+const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -95,20 +101,23 @@ impl Ledger<'_> {
     }
 
     async fn all(&self) -> anyhow::Result<Vec<Entry>> {
-        let read = |item| entry(&item).with_context(|| format!("ledger table {}: an item that cannot be read", self.table));
-        self.query(self.finding_pk()).await?.into_iter().map(read).collect()
+        Ok(self.query(self.finding_pk()).await?.iter().filter_map(readable).collect())
     }
 
     /// All items of a partition.
     async fn query(&self, pk: String) -> anyhow::Result<Vec<Item>> {
         let call = self.clients.dynamodb.query().table_name(self.table).consistent_read(true);
         let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
-        let mut pages = call.into_paginator().items().send();
-        let mut items = vec![];
-        while let Some(item) = pages.next().await {
-            items.push(item.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?);
+        let (mut items, mut from) = (vec![], None);
+        loop {
+            let page = call.clone().set_exclusive_start_key(from).send().await;
+            let page = page.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+            items.extend(page.items.unwrap_or_default());
+            match page.last_evaluated_key {
+                Some(last) if !last.is_empty() => from = Some(last),
+                _ => return Ok(items),
+            }
         }
-        Ok(items)
     }
 
     async fn some(&self, ids: impl Iterator<Item = &String>) -> anyhow::Result<Vec<Entry>> {
@@ -119,13 +128,20 @@ impl Ledger<'_> {
         let mut entries = vec![];
         for keys in keys.chunks(100) {
             let mut asked = Some(self.keys(keys.to_vec())?);
+            let mut pauses = PAUSES_MS.into_iter();
             while let Some(keys) = asked.take() {
                 let answer = self.clients.dynamodb.batch_get_item().request_items(self.table, keys).send().await;
                 let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
                 for item in answer.responses.unwrap_or_default().remove(self.table).unwrap_or_default() {
-                    entries.push(entry(&item).with_context(|| format!("ledger table {}: an item that cannot be read", self.table))?);
+                    entries.extend(readable(&item));
                 }
                 asked = answer.unprocessed_keys.and_then(|mut rest| rest.remove(self.table));
+                if asked.is_some() {
+                    let pause = pauses
+                        .next()
+                        .with_context(|| format!("ledger table {}: DynamoDB leaves keys unprocessed again and again", self.table))?;
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
             }
         }
         Ok(entries)
@@ -173,8 +189,21 @@ impl Ledger<'_> {
         Ok(refused)
     }
 
-    /// One transaction; tells which of the records were refused, in which case none was written.
+    /// One transaction, again while it meets another one at the same moment; tells which of the records were refused, in which case none was written.
     async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
+        for pause in PAUSES_MS {
+            match self.transaction_once(records, now).await? {
+                Written::Refused(refused) => return Ok(refused),
+                Written::Met(_) => tokio::time::sleep(Duration::from_millis(pause)).await,
+            }
+        }
+        match self.transaction_once(records, now).await? {
+            Written::Refused(refused) => Ok(refused),
+            Written::Met(why) => bail!("ledger table {}: {why}", self.table),
+        }
+    }
+
+    async fn transaction_once(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Written> {
         let mut puts = vec![];
         let mut of_record = vec![];
         for (index, record) in records.iter().enumerate() {
@@ -190,16 +219,17 @@ impl Ledger<'_> {
         }
         let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
         let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
-        let Err(error) = sent else { return Ok(vec![]) };
+        let Err(error) = sent else { return Ok(Written::Refused(vec![])) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() {
             let reasons = canceled.cancellation_reasons();
-            let refused = reasons
-                .iter()
-                .zip(&of_record)
-                .filter(|(reason, _)| matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict")));
+            let refused = reasons.iter().zip(&of_record).filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"));
             let refused: Vec<usize> = refused.map(|(_, index)| *index).collect();
             if !refused.is_empty() {
-                return Ok(refused);
+                return Ok(Written::Refused(refused));
+            }
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            if reasons.iter().any(|reason| reason.code().is_some_and(|code| passing.contains(&code))) {
+                return Ok(Written::Met(why(&error)));
             }
         }
         bail!("ledger table {}: {}", self.table, why(&error))
@@ -402,6 +432,14 @@ impl Ledger<'_> {
     }
 }
 
+/// How a transaction ended.
+enum Written {
+    /// These records were refused; if there are none, all is written.
+    Refused(Vec<usize>),
+    /// It met another one, or the table's limits: nothing was written, for this reason.
+    Met(String),
+}
+
 /// A training job that is submitted again as Spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resubmission {
@@ -414,7 +452,11 @@ pub struct Resubmission {
 }
 
 fn resubmission(item: &Item) -> Option<Resubmission> {
-    Some(Resubmission { name: text(item, "name")?.to_owned(), of: text(item, "of")?.to_owned(), definition: text(item, "definition")?.to_owned() })
+    Some(Resubmission {
+        name: text(item, "name")?.to_owned(),
+        of: text(item, "of")?.to_owned(),
+        definition: text(item, "definition")?.to_owned(),
+    })
 }
 
 /// The key of an entry within its function.
@@ -469,6 +511,35 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
         kept: kept.map(|(value, since)| Kept { value, since }),
         failure: optional("failure"),
         version: item.get("version").and_then(|value| value.as_n().ok()?.parse().ok()).context("`version` is missing")?,
+    })
+}
+
+/// An item that cannot be read (of a newer version, or written by hand) is an entry that is left alone; one without its key is nobody's.
+fn readable(item: &Item) -> Option<Entry> {
+    let error = match entry(item) {
+        Ok(entry) => return Some(entry),
+        Err(error) => format!("{error:#}"),
+    };
+    let (rule, id) = text(item, "sk")?.split_once('#')?;
+    Some(Entry {
+        rule: rule.to_owned(),
+        id: id.to_owned(),
+        arn: id.to_owned(),
+        name: id.to_owned(),
+        owner: None,
+        team: None,
+        state: State::Unreadable,
+        first_seen: Timestamp::UNIX_EPOCH,
+        last_seen: Timestamp::UNIX_EPOCH,
+        notified_at: None,
+        act_after: None,
+        run: None,
+        usd_per_hour: None,
+        usd_per_month: None,
+        ends: None,
+        kept: None,
+        failure: Some(error),
+        version: 0,
     })
 }
 

@@ -2,8 +2,10 @@
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use std::time::Duration;
+use tokio::time::Instant;
 
 pub mod act;
+mod context;
 pub mod event;
 pub mod gather;
 pub mod ledger;
@@ -19,9 +21,10 @@ mod testing;
 mod trust;
 mod why;
 
-pub use run::{Context, serve};
+pub use context::{Context, serve};
 
-/// Attempts per call. Ten standard attempts with few calls in flight lose nothing under throttling, where the default three lose a quarter.
+/// Attempts per call. Ten standard attempts lose nothing under throttling, where the default three lose a quarter; adaptive retries, which slow
+/// down everything for one call that is refused, make a run of minutes out of one of seconds.
 const MAX_ATTEMPTS: u32 = 10;
 
 /// Where AWS is: one client per service, made once per process.
@@ -29,6 +32,8 @@ const MAX_ATTEMPTS: u32 = 10;
 #[expect(missing_docs, reason = "each is the client of the service of its name")]
 pub struct Clients {
     pub region: String,
+    /// When reading has to be at its end; what was not read by then is unread.
+    pub read_until: Option<Instant>,
     pub sagemaker: aws_sdk_sagemaker::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
@@ -41,9 +46,8 @@ impl Clients {
     /// From the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
     pub async fn from_env() -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        let variable = |name: &str| std::env::var(name).ok();
-        // By the variable itself: Lambda sets it, and a configuration file that may say another Region is nobody's cold start.
-        if let Some(client) = trust::http_client(&variable("AWS_REGION").unwrap_or_default(), variable) {
+        // By the variables themselves: Lambda sets them, and a configuration file that may say otherwise is nobody's cold start.
+        if let Some(client) = trust::http_client(std::env::vars()) {
             loader = loader.http_client(client);
         }
         Self::new(&loader.load().await)
@@ -56,10 +60,11 @@ impl Clients {
             .operation_attempt_timeout(Duration::from_secs(10))
             .operation_timeout(Duration::from_mins(1))
             .build();
-        let retries = RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS);
+        let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
         let config = config.to_builder().retry_config(retries).timeout_config(timeouts).build();
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
+            read_until: None,
             sagemaker: aws_sdk_sagemaker::Client::new(&config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),

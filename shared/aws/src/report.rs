@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// How many findings the report names. `total-findings` has the true count.
 pub const FINDINGS_SHOWN: usize = 500;
 
+/// How many failures the function's error names.
+const FAILURES_TOLD: usize = 20;
+
 /// What a run did (architecture: contracts).
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,6 +43,9 @@ pub struct Report {
     /// What went wrong and needs somebody: enforcement or mails that failed. Not part of the contract's fields; the function fails with it.
     #[serde(skip)]
     pub failures: Vec<String>,
+    /// Whether this run was for everything and could do its work: what the dead man's switch listens for.
+    #[serde(skip)]
+    pub is_whole: bool,
     /// USD per month of what was stopped, each resource once.
     #[serde(skip)]
     pub stopped_usd_per_month: Decimal,
@@ -108,24 +114,39 @@ impl Report {
         let report = serde_json::to_value(self)?;
         log_line(&report);
         log_line(&self.metrics(now));
-        anyhow::ensure!(self.failures.is_empty(), "the run ended, but not all of it succeeded:\n{}", self.failures.join("\n"));
-        Ok(report)
+        let Some(failures) = self.told_failures() else { return Ok(report) };
+        anyhow::bail!("the run ended, but not all of it succeeded:\n{failures}")
+    }
+
+    /// As many as a person reads.
+    fn told_failures(&self) -> Option<String> {
+        let mut lines: Vec<String> = self.failures.iter().take(FAILURES_TOLD).cloned().collect();
+        if FAILURES_TOLD < self.failures.len() {
+            lines.push(format!("… and {} more", self.failures.len() - FAILURES_TOLD));
+        }
+        (!lines.is_empty()).then(|| lines.join("\n"))
     }
 
     fn metrics(&self, now: Timestamp) -> Value {
         let failed = self.actions.iter().filter(|action| action.outcome == "failed").count();
         let done = self.actions.iter().filter(|action| matches!(action.outcome, "done" | "already-done")).count();
-        let names = ["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread", "Heartbeat"];
+        let mut names = vec!["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread"];
+        // Only a run for everything that did its work is a sign of life: who listens hears when there is none.
+        names.extend(self.is_whole.then_some("Heartbeat"));
+        let unit = |name: &str| if name == "EstimatedMonthlySavings" { "None" } else { "Count" };
+        let metrics: Vec<Value> = names.into_iter().map(|name| json!({"Name": name, "Unit": unit(name)})).collect();
         json!({
             "_aws": {
                 "Timestamp": now.as_millisecond(),
                 "CloudWatchMetrics": [{
                     "Namespace": "CostGuard",
-                    "Dimensions": [["Function"]],
-                    "Metrics": names.map(|name| json!({"Name": name, "Unit": if name == "EstimatedMonthlySavings" { "None" } else { "Count" }})),
+                    "Dimensions": [["FunctionName"]],
+                    "Metrics": metrics,
                 }],
             },
             "Function": self.function,
+            // Two stacks in one account have functions of two names.
+            "FunctionName": std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| self.function.clone()),
             "Findings": self.total_findings,
             "Actions": done,
             "ActionFailures": failed,

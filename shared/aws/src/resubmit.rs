@@ -24,7 +24,7 @@ use crate::{
 pub(crate) async fn resubmit(context: &Context, old: &Resource, terms: &SpotTerms, now: Timestamp) -> Outcome {
     let definition = match definition(context, old, terms).await {
         Ok(Some(definition)) => definition,
-        Ok(None) => return Outcome::AlreadyDone("the job is gone".into()),
+        Ok(None) => return Outcome::Gone,
         Err(why) => return Outcome::Failed(why),
     };
     let new_id = format!("{}/{}", Kind::TrainingJob.as_str(), terms.name.to_lowercase());
@@ -40,15 +40,15 @@ pub(crate) async fn resubmit(context: &Context, old: &Resource, terms: &SpotTerm
         return Outcome::NotResubmitted { why, definition: stored.definition };
     }
     match stop_training_job(&context.clients, &old.name).await {
-        Outcome::AlreadyDone(why) if why != BEING_STOPPED => {
-            // The old one came to its end by itself in the last moment: nobody needs the new one.
-            let stopped = stop_training_job(&context.clients, &terms.name).await;
-            match stopped.failure() {
+        Outcome::AlreadyDone(why) if why == BEING_STOPPED => Outcome::Done,
+        // The old one came to its end by itself in the last moment: nobody needs the new one.
+        outcome @ (Outcome::AlreadyDone(_) | Outcome::Gone) => {
+            let why = outcome.detail();
+            match stop_training_job(&context.clients, &terms.name).await.failure() {
                 None => Outcome::AlreadyDone(format!("{why}, and {} was stopped again", terms.name)),
                 Some(failure) => Outcome::Failed(format!("{why}, and {}, which nobody needs, could not be stopped: {failure}", terms.name)),
             }
         }
-        Outcome::AlreadyDone(_) => Outcome::Done,
         outcome => outcome,
     }
 }

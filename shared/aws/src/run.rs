@@ -1,39 +1,28 @@
-//! The part of a run that all functions share: judge with confirmed tags, then settle: ledger, actions, mails, ledger, report.
+//! The part of a run that all functions share: judge, plan, confirm what would be told, then settle: ledger, actions, mails, ledger, report.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cost_rules::{
     facts::{Facts, Kind, Unread},
     finding::{Finding, Judgement, Remedy},
-    mail::{self, Item, Letterhead, News, UNOWNED},
-    plan::{Closed, Entry, Plan, Planned, State, Step, plan},
+    mail::{self, Digest, Item, Letterhead, News, UNOWNED},
+    plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan},
     policy::Policy,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use lambda_runtime::{LambdaEvent, service_fn};
 use rust_decimal::Decimal;
-use serde_json::Value;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::sync::Semaphore;
 
 use crate::{
-    Clients,
+    Context,
     act::{Outcome, act},
-    event::{Home, Wake},
+    event::Wake,
     gather,
     ledger::{self, Key, Ledger, Record},
     notify::publish,
-    policy::PolicyCache,
     report::{FINDINGS_SHOWN, Report, ReportedAction, ReportedFinding, cents},
-    settings::Settings,
 };
-
-/// New work is not begun when less than this is left before Lambda ends the function.
-const RESERVE: Duration = Duration::from_secs(10);
 
 /// Actions in flight. Each is looked at once more right before, by twice as many.
 const ACTIONS_IN_FLIGHT: usize = 16;
@@ -41,85 +30,8 @@ const ACTIONS_IN_FLIGHT: usize = 16;
 /// Mails in flight.
 const MAILS_IN_FLIGHT: usize = 4;
 
-/// What a function works with, for one invocation. Cheap to clone.
-#[derive(Clone)]
-pub struct Context {
-    /// The function's name.
-    pub function: &'static str,
-    /// Where AWS is.
-    pub clients: Clients,
-    /// What the environment says.
-    pub settings: Settings,
-    policies: Arc<PolicyCache>,
-    account: Option<String>,
-    deadline: Option<Instant>,
-}
-
-/// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its
-/// start.
-///
-/// # Errors
-/// The runtime's own.
-pub async fn serve(
-    function: &'static str,
-    handle: impl AsyncFn(Value, &Context, Timestamp) -> anyhow::Result<Report>,
-) -> Result<(), lambda_runtime::Error> {
-    let (context, handle) = (&Context::from_env(function).await, &handle);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        let now = Timestamp::now();
-        handle(event.payload, &context.invoked(&event.context), now).await?.finish(now)
-    }))
-    .await
-}
-
-impl Context {
-    /// From clients and settings, without a deadline.
-    pub fn new(function: &'static str, clients: Clients, settings: Settings) -> Self {
-        Self { function, clients, settings, policies: Arc::default(), account: None, deadline: None }
-    }
-
-    /// From the environment; starts the log.
-    ///
-    /// # Errors
-    /// All that is wrong with the environment.
-    pub async fn from_env(function: &'static str) -> anyhow::Result<Self> {
-        let settings = Settings::from_env()?;
-        crate::log::start(&settings.log);
-        Ok(Self::new(function, Clients::from_env().await, settings))
-    }
-
-    /// The same, for one invocation: Lambda says when it ends it, and in which account.
-    #[must_use]
-    pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
-        let left = invocation.deadline().duration_since(SystemTime::now()).unwrap_or_default();
-        // arn:aws:lambda:<region>:<account>:function:<name>
-        let account = invocation.invoked_function_arn.split(':').nth(4).filter(|account| !account.is_empty());
-        Self { deadline: Some(Instant::now() + left), account: account.map(str::to_owned), ..self.clone() }
-    }
-
-    /// Where the function is.
-    pub fn home(&self) -> Home<'_> {
-        Home { region: &self.clients.region, account: self.account.as_deref() }
-    }
-
-    /// The policy.
-    ///
-    /// # Errors
-    /// It cannot be read or is wrong: nothing may be done then.
-    pub async fn policy(&self, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
-        self.policies.get(&self.settings.policy, &self.clients, now).await
-    }
-
-    /// The function's part of the ledger.
-    pub fn ledger(&self) -> Ledger<'_> {
-        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
-    }
-
-    fn time_is_up(&self) -> bool {
-        self.deadline.is_some_and(|deadline| deadline < Instant::now() + RESERVE)
-    }
-}
+/// After so many mails the ledger is told what was mailed: a run that breaks off forgets no more than these.
+const MAILS_PER_WRITE: usize = 32;
 
 /// What the ledger says of a run's findings.
 pub enum Known {
@@ -138,37 +50,31 @@ impl Known {
     }
 }
 
-/// Judges the facts. Indexes leave out what was never tagged and lag behind: what would be reported on their word is confirmed first.
-pub async fn judge(context: &Context, policy: &Policy, facts: &mut Facts) -> Judgement {
-    let judgement = policy.evaluate(facts);
-    let training = facts.training_jobs.iter().filter(|job| job.indexed).map(|job| &job.resource);
-    let tuning = facts.tuning_jobs.iter().filter(|job| job.indexed).map(|job| &job.resource);
-    let indexed: HashSet<&str> = training.chain(tuning).map(|resource| resource.id.as_str()).collect();
-    let unconfirmed = |finding: &&Finding| gather::is_doubtful(&finding.resource) || indexed.contains(finding.resource.id.as_str());
-    let doubtful: BTreeSet<String> = judgement.findings.iter().filter(unconfirmed).map(|finding| finding.resource.id.clone()).collect();
-    if doubtful.is_empty() {
-        return judgement;
-    }
-    gather::confirm(&context.clients, policy, facts, &doubtful).await;
-    policy.evaluate(facts)
-}
-
-/// Plans and does what is planned.
-pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &Facts, judgement: Judgement, known: Known) -> Report {
-    let mut report =
-        Report { function: context.function.to_owned(), dry_run: wake.dry_run, examined: examined(facts), ..Report::default() };
-    report.unread.clone_from(&facts.unread);
-    report.unread.extend(judgement.unknown.iter().cloned());
+/// Judges the facts, plans, and does what is planned. What would be told is confirmed first: indexes lag behind, and leave out what was never tagged.
+/// `essential`: the kinds without which the function has not done its work.
+pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, known: Known, essential: &[Kind]) -> Report {
+    let mut report = Report { function: context.function.to_owned(), dry_run: wake.dry_run, ..Report::default() };
     let claims = matches!(known, Known::Unread);
     let entries = match known {
         Known::Unread => Some(vec![]),
-        Known::Read(read) => read.map_err(|error| report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error))).ok(),
+        Known::Read(read) => read.map_err(|error| report.unread.push(no_ledger(&error))).ok(),
     };
     let has_ledger = entries.is_some();
+    let unreadable: Vec<Unread> = entries.iter().flatten().filter(|entry| entry.state == State::Unreadable).map(unreadable).collect();
+    let mut judgement = policy.evaluate(facts);
+    let doubtful = doubtful(&plan(judgement.clone(), facts, entries.clone(), &wake.scope), has_ledger);
+    if !doubtful.is_empty() {
+        gather::confirm(&context.clients, policy, facts, &doubtful).await;
+        judgement = policy.evaluate(facts);
+    }
+    report.examined = examined(facts);
+    report.unread.extend(facts.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
     let left_alone: Vec<ReportedFinding> = judgement.left_alone.iter().map(ReportedFinding::left_alone).collect();
     let Plan { mut planned, closed } = plan(judgement, facts, entries, &wake.scope);
     report.total_findings = planned.len() + left_alone.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
+    report.is_whole = wake.scope == Scope::Everything && !wake.dry_run && !wake.due_only;
+    report.is_whole &= has_ledger && essential.iter().all(|kind| facts.complete.contains(kind));
     let outcomes = if wake.dry_run {
         due(&planned).into_keys().map(|id| (id, None)).collect()
     } else if has_ledger {
@@ -182,40 +88,39 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &Fac
     report
 }
 
+/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway; but without a ledger
+/// nothing is told, and the report says what was found all the same.
+fn doubtful(plan: &Plan, has_ledger: bool) -> BTreeSet<String> {
+    let told = |one: &&Planned| matches!(one.step, Step::Report | Step::Remind | Step::Warn);
+    let unsure = |one: &&Planned| !has_ledger && gather::is_doubtful(&one.finding.resource);
+    plan.planned.iter().filter(|one| told(one) || unsure(one)).map(|one| one.finding.resource.id.clone()).collect()
+}
+
 /// How the action on a resource ended, by resource id; `None`: only planned.
 type Outcomes = HashMap<String, Option<Outcome>>;
 
-/// Ledger first, then actions, then mails, then the ledger again. Each step is safe to be broken off after.
+/// Ledger first, then actions, then mails, each followed by the ledger again. Each step is safe to be broken off after.
 async fn carry_out(
     context: &Context,
     policy: &Policy,
     facts: &Facts,
     planned: &mut [Planned],
-    mut closed: Vec<Closed>,
+    closed: Vec<Closed>,
     claims: bool,
     report: &mut Report,
 ) -> Outcomes {
     let (ledger, now) = (context.ledger(), facts.now);
-    let record = |one: &mut Planned| match claims {
-        true => {
-            // Never the version of one that is there.
-            one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
-            Record::Claim(one.entry.clone(), now - one.finding.remind_after.signed())
-        }
-        false => Record::Finding(one.entry.clone()),
-    };
-    let before = planned.iter_mut().filter(|one| one.changed).map(record).collect();
-    match ledger.write(before, now).await {
+    let before =
+        planned.iter_mut().filter(|one| one.changed).map(|one| if claims { claim(one, now) } else { Record::Finding(one.entry.clone()) });
+    match ledger.write(before.collect(), now).await {
         Ok(refused) => leave_to_the_other_run(planned, &refused),
         Err(error) => {
-            report.unread.push(unread("the ledger: nothing is enforced and nobody is mailed", &error));
-            for one in planned.iter_mut() {
-                one.step = Step::Wait;
-            }
+            report.is_whole = false;
+            report.unread.push(no_ledger(&error));
+            planned.iter_mut().for_each(|one| one.step = Step::Wait);
             return HashMap::new();
         }
     }
-    let mut after: HashSet<Key> = HashSet::new();
     for one in planned.iter_mut().filter(|one| one.changed) {
         one.entry.version += 1;
     }
@@ -227,66 +132,46 @@ async fn carry_out(
         }
     }
     let mut items = vec![];
-    let mut told: HashMap<Key, bool> = HashMap::new();
+    let mut silent = vec![];
     for one in planned.iter_mut() {
+        let outcome = outcomes.get(&one.finding.resource.id).and_then(Option::as_ref);
         let news = match one.step {
             Step::Report => Some(News::Found),
             Step::Remind => Some(News::Reminder(one.entry.first_seen)),
             Step::Warn => one.entry.act_after.map(News::Warning),
-            Step::Act => {
-                after.insert(ledger::key(&one.entry));
-                settle_action(&mut one.entry, outcomes.get(&one.finding.resource.id).and_then(Option::as_ref), now)
-            }
+            Step::Act => settle_action(&mut one.entry, outcome, now),
             Step::Wait | Step::HoldBack | Step::Exempt => None,
         };
-        if let Some(news) = news {
-            // What is only told was written as told before.
-            told.insert(ledger::key(&one.entry), one.entry.notified_at.is_some());
-            let outcome = outcomes.get(&one.finding.resource.id).and_then(Option::as_ref).filter(|_| one.step == Step::Act);
-            items.push(Item { advice: advice(one, outcome), ..Item::of(&one.finding, news) });
+        match news {
+            Some(news) => items.push(Item { advice: advice(one, outcome), ..Item::of(&one.finding, news) }),
+            None if one.step == Step::Act => silent.push(Record::Finding(one.entry.clone())),
+            None => {}
         }
     }
-    for one in &closed {
-        if one.untold {
-            items.push(Item::of_untold(one));
-        }
-    }
-
-    let unreached = send(context, policy, &items, planned, now, report).await;
-    let reached = |owner: Option<&str>| !unreached.contains(owner.unwrap_or(UNOWNED));
-    for one in planned.iter_mut() {
-        let key = ledger::key(&one.entry);
-        let reached = reached(one.entry.owner.as_deref());
-        match told.get(&key) {
-            Some(written_as_told) if *written_as_told != reached => {
-                one.entry.notified_at = reached.then_some(now);
-                after.insert(key);
-            }
-            _ => {}
-        }
-    }
-    closed.retain(|one| !one.untold || reached(one.entry.owner.as_deref()));
-    for one in closed.iter_mut().filter(|one| one.untold) {
-        one.entry.notified_at = Some(now);
-    }
-    let settled = planned.iter().filter(|one| after.contains(&ledger::key(&one.entry))).map(|one| Record::Finding(one.entry.clone()));
-    let closed = closed.into_iter().map(|one| Record::Closed(one.entry, one.saving));
-    if let Err(error) = ledger.write(settled.chain(closed).collect(), now).await {
-        report.failures.push(format!("{error:#}: what was mailed or done in this run may be mailed again"));
-    }
+    items.extend(closed.iter().filter(|one| one.untold).map(Item::of_untold));
+    silent.extend(closed.iter().filter(|one| !one.untold).map(|one| Record::Closed(one.entry.clone(), one.saving.clone())));
+    write_after(&ledger, silent, now, report).await;
+    let untold: HashMap<Key, Closed> = closed.into_iter().filter(|one| one.untold).map(|one| (ledger::key(&one.entry), one)).collect();
+    mail_all(context, policy, &items, planned, &untold, now, report).await;
     outcomes
 }
 
-/// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
-fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
-    let advice = one.finding.waste.advice.clone();
-    match outcome {
-        Some(Outcome::NotResubmitted { definition, .. }) => Some(format!(
-            "it goes on as it is. To submit it as Spot yourself, save this as job.json, then aws sagemaker create-training-job --cli-input-json file://job.json\n{definition}"
-        )),
-        // The guard has done it.
-        Some(Outcome::Done | Outcome::AlreadyDone(_)) if matches!(one.finding.waste.remedy, Remedy::ResubmitAsSpot(_)) => None,
-        _ => advice,
+/// For a finding of which it is not known whether it is in the ledger.
+fn claim(one: &mut Planned, now: Timestamp) -> Record {
+    // Never the version of one that is there.
+    one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    Record::Claim(one.entry.clone(), now - one.finding.remind_after.signed())
+}
+
+/// What was done and told, into the ledger. What another run has written over meanwhile is not known to be told.
+async fn write_after(ledger: &Ledger<'_>, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+    let may_be_told_again = |what: String| format!("{what}: what was mailed or done in this run may be mailed again");
+    match ledger.write(records, now).await {
+        Ok(refused) if refused.is_empty() => {}
+        Ok(refused) => {
+            report.failures.push(may_be_told_again(format!("the ledger was written by another run too ({:?})", ledger::by_rule(&refused))))
+        }
+        Err(error) => report.failures.push(may_be_told_again(format!("{error:#}"))),
     }
 }
 
@@ -313,14 +198,16 @@ fn due(planned: &[Planned]) -> BTreeMap<String, &Planned> {
 
 async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: &[Planned]) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
+    let look_and_act = async |one: &Planned| match still_due(context, policy, facts, &one.finding).await {
+        Ok(()) => {
+            let _permit = permits.acquire().await;
+            if context.time_is_up() { out_of_time() } else { act(context, &one.finding, facts.now).await }
+        }
+        Err(outcome) => outcome,
+    };
     let one_resource = async |(id, one): (String, &Planned)| {
-        let outcome = match still_due(context, policy, facts, &one.finding).await {
-            Ok(()) => {
-                let _permit = permits.acquire().await;
-                act(context, &one.finding, facts.now).await
-            }
-            Err(outcome) => outcome,
-        };
+        let ended = if context.time_is_up() { Some(out_of_time()) } else { context.in_time(look_and_act(one)).await };
+        let outcome = ended.unwrap_or_else(|| Outcome::Unknown("no answer before the end of this run: the next one looks at it".into()));
         lambda_runtime::tracing::info!(
             action = one.finding.waste.remedy.action(),
             resource = one.finding.resource.arn_or_id(),
@@ -332,21 +219,24 @@ async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: 
     stream::iter(due(planned)).map(one_resource).buffer_unordered(3 * ACTIONS_IN_FLIGHT).collect().await
 }
 
-/// Looks at a resource once more, by the service's own word: is it the same run, still found by the same rule, and still not kept?
+fn out_of_time() -> Outcome {
+    Outcome::Skipped("this run is out of time: the next one goes on".into())
+}
+
+/// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
+/// and still not kept?
 async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &Finding) -> Result<(), Outcome> {
-    if context.time_is_up() {
-        return Err(Outcome::Skipped("this run is out of time: the next one goes on".into()));
-    }
-    let fresh = match gather::again(&context.clients, policy, facts, &finding.resource.id).await {
+    let mut fresh = match gather::again(&context.clients, policy, facts, &finding.resource.id).await {
         Ok(Some(fresh)) => fresh,
-        Ok(None) => return Err(Outcome::AlreadyDone("it is gone".into())),
+        Ok(None) => return Err(Outcome::Gone),
         Err(error) => return Err(Outcome::Failed(format!("it could not be read again: {error:#}"))),
     };
+    fresh.now = context.later(facts.now);
     let judgement = policy.evaluate(&fresh);
     match judgement.findings.iter().find(|found| found.rule == finding.rule) {
         None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
         Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
-        Some(found) if found.keep != finding.keep || !found.is_enforced() => {
+        Some(found) if found.keep != finding.keep || !found.is_enforced() || found.owner != finding.owner => {
             Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
         }
         Some(_) => Ok(()),
@@ -365,7 +255,12 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
             entry.state = State::Acted;
             entry.failure = None;
             entry.last_seen = now;
-            Some(News::Done)
+            Some(News::Done(outcome.map(Outcome::detail).filter(|detail| !detail.is_empty()).map(str::to_owned)))
+        }
+        Some(Outcome::Gone) => {
+            entry.state = State::Closed;
+            entry.last_seen = now;
+            None
         }
         Some(Outcome::Failed(why) | Outcome::NotResubmitted { why, .. }) => {
             due_again(entry);
@@ -373,6 +268,8 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
             let told_before = entry.failure.replace(why.clone()).is_some_and(|before| before == *why);
             (!told_before).then(|| News::Failed(why.clone()))
         }
+        // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
+        Some(Outcome::Unknown(_)) => None,
         Some(Outcome::Skipped(_)) | None => {
             due_again(entry);
             None
@@ -380,39 +277,85 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
     }
 }
 
-/// Mails every owner; tells which could not be reached.
-async fn send(
+/// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
+fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
+    let resubmits = matches!(one.finding.waste.remedy, Remedy::ResubmitAsSpot(_));
+    match outcome {
+        Some(Outcome::NotResubmitted { definition, .. }) => Some(format!(
+            "it goes on as it is. To submit it as Spot yourself, save this as job.json, then aws sagemaker create-training-job --cli-input-json file://job.json\n{definition}"
+        )),
+        // The guard has done it.
+        Some(Outcome::Done | Outcome::AlreadyDone(_)) if resubmits => None,
+        _ => one.finding.waste.advice.clone(),
+    }
+}
+
+/// Mails every owner, some at a time, and tells the ledger after each lot who was reached.
+async fn mail_all(
     context: &Context,
     policy: &Policy,
     items: &[Item],
-    planned: &[Planned],
+    planned: &mut [Planned],
+    untold: &HashMap<Key, Closed>,
     now: Timestamp,
     report: &mut Report,
-) -> HashSet<String> {
+) {
     let mut held_back: BTreeMap<String, usize> = BTreeMap::new();
     for one in planned.iter().filter(|one| one.step == Step::HoldBack) {
         *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
     }
+    let told = planned.iter_mut().filter(|one| matches!(one.step, Step::Report | Step::Remind | Step::Warn | Step::Act));
+    let mut by_key: HashMap<Key, &mut Planned> = told.map(|one| (ledger::key(&one.entry), one)).collect();
+    let mut keys: HashMap<&str, Vec<&Key>> = HashMap::new();
+    for item in items {
+        keys.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(&item.key);
+    }
     let digests = mail::digests(items, &held_back, &Letterhead { function: context.function, policy, now });
-    let sent = stream::iter(&digests).map(async |digest| {
-        if context.time_is_up() {
-            return (digest.owner.clone(), Err(anyhow::anyhow!("mail to {}: this run is out of time, the next one sends it", digest.owner)));
-        }
-        let sent = publish(&context.clients, &context.settings.topic_arn, context.function, digest).await;
-        (digest.owner.clone(), sent)
-    });
-    let sent: Vec<(String, anyhow::Result<()>)> = sent.buffer_unordered(MAILS_IN_FLIGHT).collect().await;
-    let mut unreached = HashSet::new();
-    for (owner, sent) in sent {
-        match sent {
-            Ok(()) => report.notified += 1,
-            Err(error) => {
-                report.failures.push(format!("{error:#}"));
-                unreached.insert(owner);
+    for lot in digests.chunks(MAILS_PER_WRITE) {
+        let sent = stream::iter(lot).map(async |digest| (digest, send(context, digest).await));
+        let mut after = vec![];
+        for (digest, sent) in sent.buffer_unordered(MAILS_IN_FLIGHT).collect::<Vec<_>>().await {
+            let told: HashSet<&Key> = if sent.is_ok() { digest.told.iter().collect() } else { HashSet::new() };
+            match sent {
+                Ok(()) => report.notified += 1,
+                Err(why) => report.failures.push(why),
+            }
+            for key in keys.remove(digest.owner.as_str()).into_iter().flatten() {
+                if let Some(one) = by_key.get_mut(key) {
+                    after.extend(settle_mail(one, told.contains(key), now));
+                } else if let Some(closed) = untold.get(key).filter(|_| told.contains(key)) {
+                    let entry = Entry { notified_at: Some(now), ..closed.entry.clone() };
+                    after.push(Record::Closed(entry, closed.saving.clone()));
+                }
             }
         }
+        write_after(&context.ledger(), after, now, report).await;
     }
-    unreached
+}
+
+/// What the ledger says of a finding after its mail. What is only told was written as told before: it is taken back if nobody was reached.
+fn settle_mail(one: &mut Planned, is_told: bool, now: Timestamp) -> Option<Record> {
+    let entry = &mut one.entry;
+    let written_as_told = matches!(one.step, Step::Report | Step::Remind);
+    entry.notified_at = match (is_told, one.step == Step::Act && entry.state == State::Warned) {
+        (true, _) => Some(now),
+        (false, false) => None,
+        // It goes on being due; that it failed is told by the next run.
+        (false, true) => {
+            entry.failure = None;
+            Some(now)
+        }
+    };
+    (written_as_told != is_told || one.step == Step::Act).then(|| Record::Finding(entry.clone()))
+}
+
+async fn send(context: &Context, digest: &Digest) -> Result<(), String> {
+    let late = || format!("mail to {}: this run is out of time, the next one sends it", digest.owner);
+    if context.time_is_up() {
+        return Err(late());
+    }
+    let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, context.function, digest)).await;
+    sent.ok_or_else(late)?.map_err(|error| format!("{error:#}"))
 }
 
 fn actions(planned: &[Planned], outcomes: &Outcomes) -> Vec<ReportedAction> {
@@ -450,7 +393,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
         Step::Report | Step::Remind => "reported",
         Step::Warn => "warned",
         Step::Act => match outcomes.get(&finding.resource.id) {
-            Some(Some(Outcome::Done | Outcome::AlreadyDone(_))) => "acted",
+            Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Gone)) => "acted",
             Some(Some(Outcome::Skipped(_))) => "warned",
             _ => "acting",
         },
@@ -459,7 +402,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
             State::Acting => "acting",
             State::Acted => "acted",
             State::Exempt => "exempt",
-            State::Reported | State::Closed => "reported",
+            State::Reported | State::Closed | State::Unreadable => "reported",
         },
     };
     ReportedFinding {
@@ -485,6 +428,13 @@ fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-fn unread(what: &str, error: &anyhow::Error) -> Unread {
-    Unread { what: what.to_owned(), why: format!("{error:#}") }
+fn no_ledger(error: &anyhow::Error) -> Unread {
+    Unread { what: "the ledger: nothing is enforced and nobody is mailed".to_owned(), why: format!("{error:#}") }
+}
+
+fn unreadable(entry: &Entry) -> Unread {
+    Unread {
+        what: format!("what the ledger says of {} ({}): it is left alone", entry.id, entry.rule),
+        why: entry.failure.clone().unwrap_or_default(),
+    }
 }

@@ -19,6 +19,7 @@ use crate::{
 pub(crate) fn clients() -> Clients {
     Clients {
         region: "us-east-1".into(),
+        read_until: None,
         sagemaker: sagemaker(&[]),
         tagging: tagging(&[]),
         cloudwatch: cloudwatch(&[]),

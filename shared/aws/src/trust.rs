@@ -19,11 +19,22 @@ const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
 /// Regions of other partitions, whose certificates come from other authorities, too.
 const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-gov-", "us-iso", "eusc-"];
 
-/// The HTTP client that trusts Amazon's roots only. `None`: the machine's, because it was told to trust others
-/// (`SSL_CERT_FILE`, `SSL_CERT_DIR`, as behind a proxy that looks into TLS) or the Region is in another partition.
-pub(crate) fn http_client(region: &str, variable: impl Fn(&str) -> Option<String>) -> Option<SharedHttpClient> {
-    let told = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| variable(name).is_some());
-    if told || region.is_empty() || OTHER_PARTITIONS.iter().any(|prefix| region.starts_with(prefix)) {
+/// Variables that say that others are to be trusted: certificates by their file or folder, as behind a proxy that looks into TLS, or another endpoint.
+const OTHERS: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ENDPOINT_URL"];
+
+/// The HTTP client that trusts Amazon's roots only. `None`: the machine's, because the environment wants others trusted, or the Region is in another
+/// partition.
+pub(crate) fn http_client(variables: impl Iterator<Item = (String, String)>) -> Option<SharedHttpClient> {
+    let mut region = String::new();
+    for (name, value) in variables {
+        if OTHERS.iter().any(|others| name.starts_with(others)) {
+            return None;
+        }
+        if name == "AWS_REGION" {
+            region = value;
+        }
+    }
+    if region.is_empty() || OTHER_PARTITIONS.iter().any(|prefix| region.starts_with(prefix)) {
         return None;
     }
     Some(
@@ -52,12 +63,14 @@ mod tests {
 
     #[test]
     fn amazons_roots_only_where_they_are_all_that_is_needed() {
-        assert!(http_client("eu-central-1", |_| None).is_some());
+        let client =
+            |variables: &[(&str, &str)]| http_client(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        assert!(client(&[("AWS_REGION", "eu-central-1"), ("PATH", "/bin")]).is_some());
         for region in ["cn-north-1", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1", ""] {
-            assert!(http_client(region, |_| None).is_none(), "{region}");
+            assert!(client(&[("AWS_REGION", region)]).is_none(), "{region}");
         }
-        for told in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
-            assert!(http_client("eu-central-1", |name| (name == told).then(|| "/etc/proxy.pem".into())).is_none(), "{told}");
+        for others in ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SAGEMAKER"] {
+            assert!(client(&[("AWS_REGION", "eu-central-1"), (others, "x")]).is_none(), "{others}");
         }
     }
 }

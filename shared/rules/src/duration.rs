@@ -7,6 +7,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// More than this is a slip, and times far beyond the calendar cannot be counted with.
+const LONGEST: SignedDuration = SignedDuration::from_hours(3650 * 24);
+
 /// A length of time, never negative, in whole seconds. A day is 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(SignedDuration);
@@ -76,6 +79,7 @@ impl FromStr for Duration {
         );
         let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).with_context(expected)?;
         ensure!(!length.is_negative(), "`{text}` is negative: a duration is zero or more");
+        ensure!(length <= LONGEST, "`{text}` is longer than ten years: write \"3650d\" or less");
         Ok(Self(length))
     }
 }

@@ -30,6 +30,8 @@ pub struct Facts {
     pub tuning_jobs: Vec<TuningJob>,
     /// How many of a kind were looked at, where not all of them are kept in these facts.
     pub looked_at: BTreeMap<Kind, usize>,
+    /// Resources, by id, that were asked for and do not exist: what is open about them is closed.
+    pub gone: BTreeSet<String>,
     /// Kinds of which every resource of the Region is in these facts. What is missing from a complete kind is gone.
     pub complete: BTreeSet<Kind>,
     /// What could not be read.
@@ -195,23 +197,34 @@ pub struct Notebook {
     /// `ml.t3.medium`.
     pub instance_type: Option<String>,
     /// What it is doing.
-    pub status: NotebookStatus,
+    pub state: RunState,
     /// Last change by the control plane, which is the start of a running one and the stop of a stopped one.
     pub since: Option<Timestamp>,
     /// Size of its volume in GB, where it was asked for.
     pub volume_gb: Option<i32>,
-    /// When somebody or something last used it, by the idle agent's metric. `None`: no fresh datapoint.
-    pub last_used: Option<Timestamp>,
+    /// Its use, by the idle agent's metric. `None`: no fresh datapoint.
+    pub usage: Option<Usage>,
 }
 
-/// The states that matter here.
+/// What is known of a notebook's use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotebookStatus {
+pub struct Usage {
+    /// When somebody or something last used it.
+    pub last: Timestamp,
+    /// Until when that is known: what came later was not measured.
+    pub known_until: Timestamp,
+}
+
+/// What a notebook instance or an app is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
     /// Running, and billed by the hour. The only state that a stop is legal in.
     InService,
-    /// Stopped: only its volume is billed.
+    /// Stopped: of a notebook only its volume is billed.
     Stopped,
-    /// On its way between states, failed or in maintenance: left alone.
+    /// Coming to its end, or failed.
+    Ending,
+    /// On its way to another state, in maintenance, or in a state that is not known: left alone.
     Other,
 }
 
@@ -230,8 +243,8 @@ pub struct App {
     pub app_name: String,
     /// `ml.t3.medium`, or `system` for one that costs nothing.
     pub instance_type: Option<String>,
-    /// Whether it is in service; else it is on its way between states, or failed.
-    pub in_service: bool,
+    /// What it is doing.
+    pub state: RunState,
     /// When it was created, which is when it started: an app is never stopped, only deleted.
     pub created: Option<Timestamp>,
 }

@@ -19,6 +19,8 @@ pub enum Verdict {
     Waste(Box<Waste>),
     /// It would be waste, but this speaks against doing anything about it. It is in the report, and nobody is mailed.
     LeftAlone(String),
+    /// It is on its way to another state: nothing is done, and what is in the ledger stays as it is until it has come there.
+    Later,
     /// A fact is missing, this one. Nothing is done, and what is in the ledger stays as it is.
     Unknown(String),
 }
@@ -139,9 +141,12 @@ impl Finding {
         self.mode == Mode::Enforce && self.suspended.is_none()
     }
 
-    /// Under which id the ledger remembers it: its series' where it is only reported, else its own.
-    pub fn entry_id(&self) -> &str {
-        self.series.as_deref().filter(|_| !self.is_enforced()).unwrap_or(&self.resource.id)
+    /// Under which id the ledger remembers it: its series' and its owner's where it is only reported, else its own.
+    pub fn entry_id(&self) -> String {
+        match self.series.as_ref().filter(|_| !self.is_enforced()) {
+            Some(series) => format!("{series}@{}", self.owner.as_deref().unwrap_or_default()),
+            None => self.resource.id.clone(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
+    duration::Duration,
     facts::{AppHome, Kind},
     finding::{Finding, Remedy},
     plan::Closed,
@@ -19,8 +20,14 @@ use crate::{
 /// Longest subject that SNS takes, in ASCII characters.
 const SUBJECT: usize = 99;
 
-/// Longest body: SNS takes 256 KiB with the attributes; these and the ending need room.
-const BODY: usize = 250 * 1024;
+/// Longest body: SNS takes 256 KiB with subject and attributes; these and the ending need room.
+const BODY: usize = 240 * 1024;
+
+/// For how long a mail offers to keep a resource.
+const WEEK: Duration = Duration::days(7);
+
+/// Room for the names of teams in a mail's attributes.
+const TEAMS: usize = 8 * 1024;
 
 /// Who gets what nobody owns.
 pub const UNOWNED: &str = "unowned";
@@ -28,6 +35,8 @@ pub const UNOWNED: &str = "unowned";
 /// What an owner is told of one finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
+    /// The ledger's key of the finding: what a mail told is remembered under it.
+    pub key: (String, String),
     /// What happened to it.
     pub news: News,
     /// The resource's id: findings of one resource are told together.
@@ -61,8 +70,8 @@ pub enum News {
     Failed(String),
     /// It will be stopped then.
     Warning(Timestamp),
-    /// The guard stopped it.
-    Done,
+    /// The guard stopped it, or found it stopped: with what there is to say of that.
+    Done(Option<String>),
     /// It is waste.
     Found,
     /// It still is, since then.
@@ -74,7 +83,7 @@ impl News {
         match self {
             Self::Failed(_) => 0,
             Self::Warning(_) => 1,
-            Self::Done => 2,
+            Self::Done(_) => 2,
             Self::Found | Self::Reminder(_) => 3,
         }
     }
@@ -91,14 +100,17 @@ pub struct Digest {
     pub severity: &'static str,
     /// At most 99 printable ASCII characters.
     pub subject: String,
-    /// Plain text of at most 250 KiB.
+    /// Plain text. With subject and attributes it fits into one message of SNS.
     pub body: String,
+    /// The findings that it tells: those that did not fit are not among them.
+    pub told: Vec<(String, String)>,
 }
 
 impl Item {
     /// Of a finding.
     pub fn of(finding: &Finding, news: News) -> Self {
         Self {
+            key: (finding.rule.to_owned(), finding.entry_id()),
             news,
             id: finding.resource.id.clone(),
             arn: finding.resource.arn_or_id().to_owned(),
@@ -118,7 +130,8 @@ impl Item {
     pub fn of_untold(closed: &Closed) -> Self {
         let entry = &closed.entry;
         Self {
-            news: News::Done,
+            key: (entry.rule.clone(), entry.id.clone()),
+            news: News::Done(None),
             id: entry.id.clone(),
             arn: entry.arn.clone(),
             name: entry.name.clone(),
@@ -137,6 +150,7 @@ impl Item {
 /// What an owner is told of one resource: all of its findings.
 struct Told<'a> {
     first: &'a Item,
+    keys: Vec<&'a (String, String)>,
     reasons: Vec<&'a str>,
     advice: Vec<&'a str>,
     usd_per_hour: Option<Decimal>,
@@ -167,6 +181,12 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
     let mut teams: Vec<String> = items.iter().filter_map(|item| item.team.clone()).collect();
     teams.sort();
     teams.dedup();
+    // A filter that looks for a team beyond these is matched by the mail of no such team: more of them do not fit.
+    let mut room = TEAMS;
+    teams.retain(|team| {
+        room = room.saturating_sub(team.len() + 3);
+        0 < room
+    });
     if teams.is_empty() {
         teams.push(UNOWNED.to_owned());
     }
@@ -179,6 +199,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
         let place = *places.entry(&item.id).or_insert(told.len());
         match told.get_mut(place) {
             Some(same) => {
+                same.keys.push(&item.key);
                 same.reasons.push(&item.reason);
                 same.advice.extend(item.advice.as_deref().filter(|advice| !same.advice.contains(advice)));
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
@@ -186,6 +207,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
             }
             None => told.push(Told {
                 first: item,
+                keys: vec![&item.key],
                 reasons: vec![&item.reason],
                 advice: item.advice.as_deref().into_iter().collect(),
                 usd_per_hour,
@@ -198,19 +220,15 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
         Some(News::Warning(_)) => "warning",
         _ => "info",
     };
-    Digest {
-        owner: owner.to_owned(),
-        teams,
-        severity,
-        subject: subject(&told, letterhead.policy),
-        body: body(owner, &told, held_back, letterhead),
-    }
+    let (body, fitted) = body(owner, &told, held_back, letterhead);
+    let keys = told[..fitted].iter().flat_map(|one| one.keys.iter().copied().cloned()).collect();
+    Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, letterhead.policy), body, told: keys }
 }
 
 fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let count = |wanted: fn(&News) -> bool| told.iter().filter(|told| wanted(&told.first.news)).count();
     let warned = count(|news| matches!(news, News::Warning(_)));
-    let done = count(|news| matches!(news, News::Done));
+    let done = count(|news| matches!(news, News::Done(_)));
     let failed = count(|news| matches!(news, News::Failed(_)));
     let total: Decimal = told.iter().filter_map(|told| told.usd_per_month).sum();
     let cost = match told.iter().any(|told| is_job(told.first)) {
@@ -255,7 +273,9 @@ fn is_job(item: &Item) -> bool {
     matches!(Kind::of(&item.id), Some(Kind::TrainingJob | Kind::TuningJob))
 }
 
-fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> String {
+/// The body, and how many of the resources fitted into it.
+fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> (String, usize) {
+    let mut fitted = told.len();
     let mut text = if owner == UNOWNED {
         let tags = letterhead.policy.owner_tags.join(" or ");
         format!("Nobody owns these: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
@@ -269,7 +289,7 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
         let this = match one.first.news {
             News::Failed(_) => format!("could not be {done}"),
             News::Warning(_) => format!("will be {done}"),
-            News::Done => format!("was {done}"),
+            News::Done(_) => format!("was {done}"),
             News::Found => "found".to_owned(),
             News::Reminder(_) => "still so".to_owned(),
         };
@@ -279,7 +299,8 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
         }
         resource(&mut part, one, letterhead);
         if BODY < text.len() + part.len() {
-            let _ = write!(text, "\n… and {} more, which do not fit into one mail.\n", told.len() - index);
+            let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
+            fitted = index;
             break;
         }
         text += &part;
@@ -295,13 +316,14 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
         "\n-- \nSageMaker cost guard, {}. What each rule means, and what a stop keeps and loses: docs/rules.md\n",
         letterhead.function
     );
-    text
+    (text, fitted)
 }
 
 fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let Letterhead { policy, now, .. } = letterhead;
     let Item { news, id, arn, name, remedy, suspended, .. } = told.first;
     let kind = Kind::of(id).map_or("resource", Kind::words);
+    let is_done = matches!(news, News::Done(_));
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) => {
@@ -313,13 +335,16 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         News::Reminder(since) => {
             let _ = write!(text, ": first told on {}", policy.clock(*since));
         }
-        News::Done | News::Found => {}
+        News::Done(Some(note)) => {
+            let _ = write!(text, "\n  Note:  {note}.");
+        }
+        News::Done(None) | News::Found => {}
     }
     for reason in &told.reasons {
         let _ = write!(text, "\n  Why:   {reason}.");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
-        (_, Some(hour)) if *news == News::Done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
+        (_, Some(hour)) if is_done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
         (Some(most), Some(hour)) if is_job(told.first) => {
             write!(text, "\n  Costs: {} an hour, at most {} until its time limit.", dollars(hour), dollars(most))
         }
@@ -332,14 +357,16 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     if let Some(why) = suspended.as_ref().filter(|why| !told.reasons.contains(&why.as_str())) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
-    if let Some(remedy) = remedy.as_ref().filter(|remedy| **remedy != Remedy::None && *news != News::Done) {
+    if let Some(remedy) = remedy.as_ref().filter(|remedy| **remedy != Remedy::None && !is_done) {
         let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
+        let keep_for =
+            if policy.exemption.max < WEEK { format!("Keep it for {}:", policy.exemption.max) } else { "Keep it for a week:".into() };
         let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name));
-        let _ = write!(text, "\n  Keep it for a week: {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
-        if matches!(remedy, Remedy::StopNotebook | Remedy::DeleteApp { .. }) {
+        let _ = write!(text, "\n  {keep_for:<19} {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
+        if told.keys.iter().all(|(rule, _)| rule.ends_with("-off-hours")) {
             let _ = write!(text, "\n  Set its own hours:  {}", tag(SCHEDULE_TAG, "mon-fri/07:00-22:00"));
         }
-    } else if *news == News::Done {
+    } else if is_done {
         let _ = match remedy {
             Some(Remedy::StopNotebook) => {
                 write!(
@@ -361,10 +388,10 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     text.push('\n');
 }
 
-/// The day a week from now, or from when it will be stopped.
+/// The day a week from now, or from when it will be stopped; sooner where the policy keeps nothing for so long.
 fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
     let from = if let News::Warning(at) = news { now.max(*at) } else { now };
-    (from + jiff::SignedDuration::from_hours(7 * 24)).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
+    (from + WEEK.min(policy.exemption.max).signed()).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
 }
 
 /// The AWS CLI's command that does what the guard would do.
@@ -402,6 +429,7 @@ mod tests {
 
     fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
         Item {
+            key: ("notebook-off-hours".into(), format!("notebook-instance/{name}")),
             news,
             id: format!("notebook-instance/{name}"),
             arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
@@ -462,10 +490,10 @@ mod tests {
                 "Cost guard: 2 findings, $3.00 a month",
                 "info",
             ),
-            (vec![item(News::Done, "a", Some(dec!(1)))], "Cost guard: a was stopped, $1.00 a month", "info"),
-            (vec![item(News::Done, "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", "critical"),
+            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, $1.00 a month", "info"),
+            (vec![item(News::Done(None), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", "critical"),
             (
-                vec![item(News::Done, "a", None), item(warning(), "b", None)],
+                vec![item(News::Done(None), "a", None), item(warning(), "b", None)],
                 "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
                 "warning",
             ),
@@ -491,8 +519,75 @@ mod tests {
         let items: Vec<Item> = (0..3000).map(|n| item(News::Found, &format!("nb-{n:05}"), Some(dec!(1)))).collect();
         let digest = one(&items);
         let told = digest.body.matches("* notebook").count();
-        assert!(digest.body.len() < 256 * 1024 && 300 < told);
+        assert!(digest.body.len() < 250 * 1024 && 300 < told);
+        assert_eq!(digest.told.len(), told, "who is not in it was not told");
         assert!(digest.body.contains(&format!("… and {} more", 3000 - told)), "{}", &digest.body[digest.body.len() - 300..]);
+    }
+
+    #[test]
+    fn many_teams_leave_room_for_the_mail() {
+        let of_team =
+            |n: usize| Item { team: Some(format!("a-team-with-a-long-name-{n:05}")), ..item(News::Found, &format!("nb-{n}"), None) };
+        let items: Vec<Item> = (0..2000).map(of_team).collect();
+        let digest = one(&items);
+        let attribute: usize = digest.teams.iter().map(|team| team.len() + 3).sum();
+        assert!(200 < digest.teams.len() && attribute <= 8 * 1024 && digest.body.len() + attribute < 255 * 1024);
+    }
+
+    #[test]
+    fn only_what_helps_is_offered() {
+        let always_on = |name: &str| Item { key: ("notebook-always-on".into(), "x".into()), ..item(News::Found, name, None) };
+        assert!(one(&[item(News::Found, "a", None)]).body.contains("Set its own hours"));
+        assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Set its own hours"), "hours end no long run");
+        let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
+        let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &letterhead(&short)).remove(0);
+        assert!(
+            digest.body.contains("Keep it for 2d:     aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
+            "{}",
+            digest.body
+        );
+    }
+
+    #[test]
+    fn a_job_is_told_by_what_it_costs_at_most() {
+        let job = |news, remedy| Item {
+            key: ("training-on-demand".into(), "training-job/churn".into()),
+            id: "training-job/churn".into(),
+            remedy: Some(remedy),
+            advice: Some("run it on Spot next time.\nSDK: use_spot_instances=True".into()),
+            usd_per_hour: Some(dec!(0.46)),
+            ..item(news, "churn", Some(dec!(11.04)))
+        };
+        let resubmit = || {
+            Remedy::ResubmitAsSpot(crate::finding::SpotTerms { name: "churn-spot".into(), wait: Duration::hours(12), checkpoints: None })
+        };
+        for (item, subject, line) in [
+            (
+                job(News::Found, Remedy::None),
+                "Cost guard: churn needs a look, up to $11.04",
+                "  Costs: $0.46 an hour, at most $11.04 until its time limit.",
+            ),
+            (job(News::Found, Remedy::None), "Cost guard: churn needs a look, up to $11.04", "         SDK: use_spot_instances=True"),
+            (
+                job(warning(), resubmit()),
+                "Cost guard: churn will be resubmitted as Spot Mon 2026-11-23 19:30 CET, up to $11.04",
+                "* training job churn: on Mon 2026-11-23 19:30 CET it will be resubmitted as Spot, unless you keep it",
+            ),
+            (
+                job(News::Done(None), resubmit()),
+                "Cost guard: churn was resubmitted as Spot, up to $11.04",
+                "  The same work goes on as training job churn-spot.",
+            ),
+            (
+                job(warning(), Remedy::StopTrainingJob),
+                "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, up to $11.04",
+                "  Stop it now:        aws sagemaker stop-training-job --training-job-name churn",
+            ),
+        ] {
+            let digest = one(&[item]);
+            assert_eq!(digest.subject, subject);
+            assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 
 use crate::{
     duration::Duration,
-    facts::{Facts, JobStatus, Kind, Resource, TrainingJob, id_of_arn},
+    facts::{Facts, JobStatus, Kind, TrainingJob, id_of_arn},
     finding::{Finding, Judgement},
     policy::Policy,
     price::{HOURS_PER_MONTH, Prices},
@@ -81,6 +81,8 @@ pub enum State {
     Exempt,
     /// It is gone. Kept for a while, so that who was told yesterday is not told again today.
     Closed,
+    /// The ledger's item cannot be read: written by another version, or by hand. It is left alone, and with it the finding.
+    Unreadable,
 }
 
 /// A wish to keep a resource, as the ledger remembers it.
@@ -98,7 +100,7 @@ impl Entry {
         match self.state {
             State::Warned => !at_work(self, now) && self.act_after.is_none_or(|at| at <= now),
             State::Acting => !at_work(self, now),
-            State::Reported | State::Acted | State::Exempt | State::Closed => false,
+            State::Reported | State::Acted | State::Exempt | State::Closed | State::Unreadable => false,
         }
     }
 }
@@ -182,11 +184,25 @@ pub struct SpotSaving {
     pub usd: Option<Decimal>,
 }
 
+impl Saving {
+    /// From a moment to another one, at a price that counts while it is known for how long it would have gone on.
+    fn new(by_guard: bool, from: Timestamp, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {
+        let until = until.max(from);
+        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        Self { by_guard, from, until, usd: usd_per_hour.map(|usd| (usd * hours).round_dp(4)) }
+    }
+
+    fn until(self, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {
+        Self::new(self.by_guard, self.from, until, usd_per_hour.filter(|_| self.usd.is_some()))
+    }
+}
+
 impl SpotSaving {
     /// Of a job that ended, was on Spot and trained at all.
     pub fn of(job: &TrainingJob, policy: &Policy, prices: &Prices) -> Option<Self> {
         let (training_seconds, billable_seconds) = job.training_seconds.zip(job.billable_seconds)?;
-        let ended = job.ended.filter(|_| job.spot && job.status != JobStatus::InProgress && 0 < training_seconds && 0 <= billable_seconds)?;
+        let ended =
+            job.ended.filter(|_| job.spot && job.status != JobStatus::InProgress && 0 < training_seconds && 0 <= billable_seconds)?;
         let hours = Decimal::from(training_seconds.saturating_sub(billable_seconds).max(0)) / Decimal::from(3600);
         let usd = prices.hourly_of(&job.instances).map(|usd| (usd * hours).round_dp(4));
         Some(Self {
@@ -270,7 +286,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut plan = Plan::default();
     let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
-        let key = (finding.rule.to_owned(), finding.entry_id().to_owned());
+        let key = (finding.rule.to_owned(), finding.entry_id());
         let entry = known.remove(&key);
         if !met.insert(key) {
             // One of a series of which another one is told.
@@ -284,16 +300,18 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         }
     }
     hold_back(&mut plan.planned);
-    let resources: HashMap<&str, &Resource> =
-        if known.is_empty() { HashMap::new() } else { facts.resources().map(|resource| (resource.id.as_str(), resource)).collect() };
-    let runs: HashMap<&str, Timestamp> = if known.is_empty() { HashMap::new() } else { runs(facts) };
+    if known.is_empty() {
+        return plan;
+    }
+    let there: HashSet<&str> = facts.resources().map(|resource| resource.id.as_str()).collect();
+    let runs = runs(facts);
     let mut gone: Vec<Entry> = known
         .into_values()
         .filter(|entry| scope.includes(&entry.id))
         .filter(|entry| !is_undecided(&undecided, entry) && !at_work(entry, now))
         .filter(|entry| {
-            let complete = Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
-            resources.contains_key(entry.id.as_str()) || complete
+            let is_listed = || Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
+            there.contains(entry.id.as_str()) || facts.gone.contains(&entry.id) || is_listed()
         })
         .collect();
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
@@ -301,7 +319,29 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         let run = runs.get(entry.id.as_str()).copied();
         close(entry, run, now)
     }));
+    saved_once(&mut plan.closed);
     plan
+}
+
+/// Several rules may have found what one stop ended: that is one saving, the guard's if one of its rules acted, until the first of them would have
+/// ended by itself.
+fn saved_once(closed: &mut [Closed]) {
+    let mut by_resource: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, one) in closed.iter().enumerate().filter(|(_, one)| one.saving.is_some()) {
+        by_resource.entry(one.entry.id.clone()).or_default().push(index);
+    }
+    for indices in by_resource.into_values().filter(|indices| 1 < indices.len()) {
+        let saving = |index: &usize| closed[*index].saving.as_ref();
+        let until = indices.iter().filter_map(|index| Some(saving(index)?.until)).min();
+        let kept = indices.iter().copied().find(|index| saving(index).is_some_and(|saving| saving.by_guard)).unwrap_or(indices[0]);
+        for index in indices {
+            let one = &mut closed[index];
+            match (one.saving.take().filter(|_| index == kept), until) {
+                (Some(saving), Some(until)) => one.saving = Some(saving.until(until, one.entry.usd_per_hour)),
+                (saving, _) => one.saving = saving,
+            }
+        }
+    }
 }
 
 /// What runs now, and since when.
@@ -321,13 +361,14 @@ fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> 
 /// Whether another run has written what it is about to mail or do, and not yet that it has.
 fn at_work(entry: &Entry, now: Timestamp) -> bool {
     let begun = matches!(entry.state, State::Warned | State::Acting) && entry.notified_at.is_none();
-    begun && now.duration_since(entry.last_seen) < AT_WORK
+    // A time that is yet to come was written by a clock that went wrong.
+    begun && entry.last_seen <= now && now.duration_since(entry.last_seen) < AT_WORK
 }
 
 fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
     Entry {
         rule: finding.rule.to_owned(),
-        id: finding.entry_id().to_owned(),
+        id: finding.entry_id(),
         arn: finding.resource.arn_or_id().to_owned(),
         name: finding.resource.name.clone(),
         owner: finding.owner.clone(),
@@ -352,8 +393,12 @@ fn restarted(entry: &Entry, finding: &Finding) -> bool {
     finding.run.is_some() && entry.run != finding.run
 }
 
-fn step(finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
-    if let Some(old) = old.filter(|old| at_work(old, now)) {
+fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
+    // Lists of Studio apps name no ARN; when this one was told, it was known.
+    if let (None, Some(old)) = (&finding.resource.arn, old.filter(|old| old.arn.starts_with("arn:"))) {
+        finding.resource.arn = Some(old.arn.clone());
+    }
+    if let Some(old) = old.filter(|old| old.state == State::Unreadable || at_work(old, now)) {
         return Planned { finding, step: Step::Wait, entry: old.clone(), changed: false };
     }
     let mut entry = new_entry(&finding, now);
@@ -362,7 +407,8 @@ fn step(finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
         entry.kept.clone_from(&old.kept);
         entry.first_seen = old.first_seen;
         entry.failure.clone_from(&old.failure);
-        entry.notified_at = old.notified_at;
+        // Who was told is not who it belongs to now.
+        entry.notified_at = old.notified_at.filter(|_| old.owner == entry.owner);
     }
     let step = match exemption(&finding, &mut entry, now) {
         true => {
@@ -434,22 +480,30 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
                 due_to_act(entry, old)
             }
         }
-        // A warning counts from when it was mailed; one that was not mailed is none.
-        Some(old) if old.state == State::Warned && old.notified_at.is_some() => match old.act_after {
-            Some(at) if now < at => {
+        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
+        _ => match warned(finding, same_run, entry) {
+            Some(act_after) => {
+                entry.act_after = Some(act_after);
+                if act_after <= now {
+                    return due_to_act(entry, &entry.clone());
+                }
                 entry.state = State::Warned;
-                entry.act_after = Some(at);
                 Step::Wait
             }
-            _ => due_to_act(entry, old),
+            None => {
+                entry.state = State::Warned;
+                entry.act_after = Some(now + finding.grace.signed());
+                entry_due(entry, Step::Warn)
+            }
         },
-        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
-        _ => {
-            entry.state = State::Warned;
-            entry.act_after = Some(now + finding.grace.signed());
-            entry_due(entry, Step::Warn)
-        }
     }
+}
+
+/// Until when its owner was warned. A warning that was not mailed, or to somebody else, is none; a grace that has become longer is given.
+fn warned(finding: &Finding, same_run: Option<&Entry>, entry: &Entry) -> Option<Timestamp> {
+    let told = same_run.filter(|old| old.state == State::Warned)?.act_after?;
+    let mailed = entry.notified_at?;
+    Some(told.max(mailed + finding.grace.signed()))
 }
 
 fn entry_due(entry: &mut Entry, step: Step) -> Step {
@@ -463,27 +517,34 @@ fn due_to_act(entry: &mut Entry, old: &Entry) -> Step {
     entry_due(entry, Step::Act)
 }
 
-/// Leaves each rule its `max-actions`, the most expensive first; the others wait for the next run.
+/// Leaves each rule its `max-actions` (where overrides differ, each finding its own), the most expensive first; the others wait for the next run.
 fn hold_back(planned: &mut [Planned]) {
     let mut due: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     for (index, one) in planned.iter().enumerate().filter(|(_, one)| one.step == Step::Act) {
         due.entry(one.finding.rule).or_default().push(index);
     }
     for indices in due.values_mut() {
-        let cost = |index: &usize| (std::cmp::Reverse(planned[*index].entry.usd_per_month), planned[*index].entry.id.clone());
-        indices.sort_by_cached_key(cost);
-        let limit = indices.first().map_or(0, |index| planned[*index].finding.max_actions);
-        for index in indices.drain(..).skip(usize::try_from(limit).unwrap_or(usize::MAX)) {
+        // What failed before comes last: it would keep the others from their turn.
+        indices.sort_by_cached_key(|index| {
+            let entry = &planned[*index].entry;
+            (entry.failure.is_some(), std::cmp::Reverse(entry.usd_per_month), entry.id.clone())
+        });
+        let mut acting = 0;
+        for index in indices.drain(..) {
             let one = &mut planned[index];
-            one.step = Step::HoldBack;
-            one.changed = false;
+            if acting < one.finding.max_actions {
+                acting += 1;
+            } else {
+                one.step = Step::HoldBack;
+                one.changed = false;
+            }
         }
     }
 }
 
 /// Closes an entry whose finding is gone. `run`: since when the resource runs, if it does.
 fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Closed> {
-    if entry.state == State::Closed {
+    if matches!(entry.state, State::Closed | State::Unreadable) {
         return None;
     }
     let by_guard = matches!(entry.state, State::Acting | State::Acted);
@@ -496,11 +557,9 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
     let saving = saved.then(|| {
         let from = if by_guard { entry.last_seen } else { now };
         let month = SignedDuration::from_hours(HOURS_PER_MONTH.to_i64().unwrap_or(730));
-        let until = entry.ends.unwrap_or(from + month).min(run.unwrap_or(Timestamp::MAX)).max(from);
-        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        let until = entry.ends.unwrap_or(from + month).min(run.unwrap_or(Timestamp::MAX));
         // Nobody knows for how long a job would have gone on.
-        let usd = entry.usd_per_hour.filter(|_| !ends_by_itself).map(|usd| (usd * hours).round_dp(4));
-        Saving { by_guard, from, until, usd }
+        Saving::new(by_guard, from, until, entry.usd_per_hour.filter(|_| !ends_by_itself))
     });
     entry.state = State::Closed;
     entry.act_after = None;

@@ -1,40 +1,31 @@
 //! Studio apps. Their lists give no ARN; their tags lie on the app, its space or profile, and its domain.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_sagemaker::{
     operation::describe_app::DescribeAppOutput,
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
 };
 use cost_rules::{
-    facts::{App, AppHome, Kind, Resource, Tags},
+    facts::{App, AppHome, Kind, Resource, RunState, Tags},
     policy::Policy,
 };
 use futures_util::future::OptionFuture;
 
 use super::{
-    read::{Listed, Read, every_page, says_gone, timestamp},
+    read::{Listed, Read, says_gone, timestamp},
     tags::{self, Index, TagMap},
 };
 use crate::{Clients, why::why};
 
 /// All Studio apps of the Region, without their tags. `ListApps` goes on showing deleted ones for a day.
 pub(super) async fn list(clients: &Clients) -> Listed<App> {
-    let mut apps = vec![];
-    let mut nameless = 0;
-    let read = every_page(async |token| {
+    let id = |app: &App| app.resource.id.clone();
+    Listed::read(clients, Kind::App, "ListApps", id, async |token| {
         let page = clients.sagemaker.list_apps().max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
-        for one in page.apps.unwrap_or_default().into_iter().filter(|one| one.status != Some(AppStatus::Deleted)) {
-            match details(one) {
-                Some(app) => apps.push(app),
-                None => nameless += 1,
-            }
-        }
-        Ok(page.next_token)
-    });
-    let read = read.await;
-    Listed::new(Kind::App, "ListApps", apps, nameless, read)
+        let apps = page.apps.unwrap_or_default().into_iter().filter(|one| one.status != Some(AppStatus::Deleted));
+        Ok((apps.map(details).collect(), page.next_token))
+    })
+    .await
 }
 
 /// `None`: AWS named it only by half.
@@ -53,27 +44,21 @@ fn details(app: AppDetails) -> Option<App> {
         app_type,
         app_name,
         instance_type: instance_type(app.resource_spec),
-        in_service: app.status == Some(AppStatus::InService),
+        state: state(app.status.as_ref()),
         created: timestamp(app.creation_time.as_ref()),
     })
 }
 
-fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
-    Some(spec?.instance_type?.as_str().to_owned())
+fn state(status: Option<&AppStatus>) -> RunState {
+    match status {
+        Some(AppStatus::InService) => RunState::InService,
+        Some(AppStatus::Deleting | AppStatus::Deleted | AppStatus::Failed) => RunState::Ending,
+        _ => RunState::Other,
+    }
 }
 
-/// Stands for an app that is known not to exist.
-pub(super) fn gone(id: &str) -> App {
-    App {
-        resource: Resource { id: id.to_owned(), arn: None, name: id.to_owned(), tags: Tags::Known(BTreeMap::new()) },
-        domain: String::new(),
-        home: AppHome::Space(String::new()),
-        app_type: String::new(),
-        app_name: String::new(),
-        instance_type: None,
-        in_service: false,
-        created: None,
-    }
+fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
+    Some(spec?.instance_type?.as_str().to_owned())
 }
 
 /// The index's tags of the app over those of its space or profile over those of its domain. An app that the index does not name has no
@@ -114,7 +99,7 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read
     tags.extend(own);
     Ok(Some(App {
         resource: Resource { arn: Some(arn), tags: Tags::Known(tags), ..known.resource.clone() },
-        in_service: found.status == Some(AppStatus::InService),
+        state: state(found.status.as_ref()),
         created: timestamp(found.creation_time.as_ref()),
         instance_type: instance_type(found.resource_spec),
         ..known.clone()
@@ -135,6 +120,7 @@ async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(D
 }
 
 async fn describe(clients: &Clients, app: &App) -> Read<Option<DescribeAppOutput>> {
+    clients.in_time()?;
     let call =
         clients.sagemaker.describe_app().domain_id(&app.domain).app_type(AppType::from(app.app_type.as_str())).app_name(&app.app_name);
     let call = match &app.home {
@@ -246,7 +232,7 @@ mod tests {
         });
         let listed = list(&account(&[&pages])).await;
         let [app] = &listed.items[..] else { panic!("{:?}", listed.items) };
-        assert_eq!((app.resource.id.as_str(), app.in_service), ("app/d-1/ann/jupyterlab/default", false));
+        assert_eq!((app.resource.id.as_str(), app.state), ("app/d-1/ann/jupyterlab/default", RunState::Other));
         assert_eq!(app.home, AppHome::UserProfile("Ann".into()));
         assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
     }
@@ -258,7 +244,7 @@ mod tests {
         let read = one(&account(&[&found, &space, &domain, &tags]), &policy(), &app()).await.unwrap().unwrap();
         let merged = [("Owner", "app"), ("owner", "space"), ("Team", "domain")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(read.resource.tags, Tags::Known(merged.into()));
-        assert_eq!((read.in_service, read.created), (true, Some("2026-11-24T08:00:00Z".parse().unwrap())));
+        assert_eq!((read.state, read.created), (RunState::InService, Some("2026-11-24T08:00:00Z".parse().unwrap())));
     }
 
     #[tokio::test]

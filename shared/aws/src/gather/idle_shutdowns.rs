@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{
     IN_FLIGHT,
-    read::{Listed, Read, every_page, says_gone, unread_of},
+    read::{Listed, Read, says_gone, unread_of},
 };
 use crate::{Clients, why::why};
 
@@ -63,56 +63,36 @@ pub(super) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
 }
 
 async fn domains(clients: &Clients) -> Listed<Level> {
-    let (mut levels, mut nameless) = (vec![], 0);
-    let read = every_page(async |token| {
+    Listed::read(clients, Kind::Domain, "ListDomains", Level::id, async |token| {
         let page = clients.sagemaker.list_domains().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
-        for domain in page.domains.unwrap_or_default() {
-            match domain.domain_id {
-                Some(id) => levels.push(Level::Domain(id)),
-                None => nameless += 1,
-            }
-        }
-        Ok(page.next_token)
-    });
-    let read = read.await;
-    Listed::new(Kind::Domain, "ListDomains", levels, nameless, read)
+        Ok((page.domains.unwrap_or_default().into_iter().map(|domain| domain.domain_id.map(Level::Domain)).collect(), page.next_token))
+    })
+    .await
 }
 
 async fn user_profiles(clients: &Clients) -> Listed<Level> {
-    let (mut levels, mut nameless) = (vec![], 0);
-    let read = every_page(async |token| {
+    Listed::read(clients, Kind::UserProfile, "ListUserProfiles", Level::id, async |token| {
         let page = clients.sagemaker.list_user_profiles().max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
-        for profile in page.user_profiles.unwrap_or_default() {
-            match profile.domain_id.zip(profile.user_profile_name) {
-                Some((domain, name)) => levels.push(Level::UserProfile(domain, name)),
-                None => nameless += 1,
-            }
-        }
-        Ok(page.next_token)
-    });
-    let read = read.await;
-    Listed::new(Kind::UserProfile, "ListUserProfiles", levels, nameless, read)
+        let profiles = page.user_profiles.unwrap_or_default().into_iter();
+        let levels = profiles.map(|profile| Some(Level::UserProfile(profile.domain_id?, profile.user_profile_name?)));
+        Ok((levels.collect(), page.next_token))
+    })
+    .await
 }
 
 async fn spaces(clients: &Clients) -> Listed<Level> {
-    let (mut levels, mut nameless) = (vec![], 0);
-    let read = every_page(async |token| {
+    Listed::read(clients, Kind::Space, "ListSpaces", Level::id, async |token| {
         let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
-        for space in page.spaces.unwrap_or_default() {
-            match space.domain_id.zip(space.space_name) {
-                Some((domain, name)) => levels.push(Level::Space(domain, name)),
-                None => nameless += 1,
-            }
-        }
-        Ok(page.next_token)
-    });
-    let read = read.await;
-    Listed::new(Kind::Space, "ListSpaces", levels, nameless, read)
+        let spaces = page.spaces.unwrap_or_default().into_iter();
+        Ok((spaces.map(|space| Some(Level::Space(space.domain_id?, space.space_name?))).collect(), page.next_token))
+    })
+    .await
 }
 
 /// `None`: it is gone meanwhile.
 async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>> {
+    clients.in_time()?;
     let id = level.id();
     let level_of = |name, arn, (jupyter_lab, code_editor)| {
         Some(IdleShutdown { resource: Resource { id, arn, name, tags: Tags::Unreadable }, jupyter_lab, code_editor })

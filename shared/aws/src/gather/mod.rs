@@ -23,10 +23,11 @@ mod tags;
 pub mod training;
 mod usage;
 
+pub(crate) use read::says_gone;
 use read::{Listed, Read, name_of, unread_of};
 
-/// Single resources read at the same time: `SageMaker`'s quotas are not published, and this many are hardly ever refused.
-const IN_FLIGHT: usize = 4;
+/// Single resources read at the same time: `SageMaker`'s quotas are not published, and with this many nothing is lost when they are met.
+const IN_FLIGHT: usize = 8;
 
 /// What a run wants to know.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +95,7 @@ async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Optio
     for (id, is_spelt, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(notebook)) => facts.notebooks.push(notebook),
-            Ok(None) if is_spelt => facts.notebooks.push(notebooks::gone(id)),
+            Ok(None) if is_spelt => drop(facts.gone.insert(id.clone())),
             Ok(None) => drop(not_found.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
@@ -102,13 +103,13 @@ async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Optio
     // Ids are in lower case. Calls about apps want the true spelling, those about notebooks may: the lists have it.
     if !not_found.is_empty() {
         let one = async |known: &Notebook| notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
-        let found = those_of(notebooks::list(clients).await, not_found, one, notebooks::gone, facts, &mut failed).await;
+        let found = those_of(notebooks::list(clients).await, not_found, one, facts, &mut failed).await;
         facts.notebooks.extend(found);
     }
     let app_ids: HashSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
     if !app_ids.is_empty() {
         let one = async |known: &App| apps::one(clients, policy, known).await;
-        facts.apps = those_of(apps::list(clients).await, app_ids, one, apps::gone, facts, &mut failed).await;
+        facts.apps = those_of(apps::list(clients).await, app_ids, one, facts, &mut failed).await;
     }
     facts.unread.extend(unread_of("state and tags", &failed));
     if policy.uses_rule("notebook-idle") {
@@ -117,13 +118,11 @@ async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Optio
     }
 }
 
-/// Those of a list that have these ids, each read on its own. One that is known not to exist is stood in for by something that no rule has
-/// anything against, so that what is open about it is closed.
+/// Those of a list that have these ids, each read on its own.
 async fn those_of<T: Subject>(
     mut listed: Listed<T>,
     mut ids: HashSet<String>,
     one: impl AsyncFn(&T) -> Read<Option<T>>,
-    gone: impl Fn(&str) -> T,
     facts: &mut Facts,
     failed: &mut Vec<(String, String)>,
 ) -> Vec<T> {
@@ -131,15 +130,15 @@ async fn those_of<T: Subject>(
     listed.items.retain(|item| ids.contains(&item.resource().id));
     let read = stream::iter(&listed.items).map(async |item| (&item.resource().id, one(item).await)).buffer_unordered(IN_FLIGHT);
     for (id, read) in read.collect::<Vec<_>>().await {
-        ids.remove(id);
         match read {
             Ok(Some(item)) => found.push(item),
-            Ok(None) => found.push(gone(id)),
+            Ok(None) => drop(facts.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
+        ids.remove(id);
     }
     if !listed.complete.is_empty() {
-        found.extend(ids.iter().map(|id| gone(id)));
+        facts.gone.extend(ids);
     }
     facts.unread.extend(listed.unread);
     found
@@ -148,11 +147,11 @@ async fn those_of<T: Subject>(
 /// Reads the tags of these resources (by id) from `SageMaker` itself, and the ARNs of apps, which lists do not give. An app's own tags go over
 /// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
 pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
-    refresh_indexed(clients, policy, facts, ids).await;
+    let refreshed = refresh_indexed(clients, policy, facts, ids).await;
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
     let others = facts.resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
     let doubtful: Vec<(&Resource, Option<&App>)> =
-        apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && is_doubtful(resource)).collect();
+        apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && !refreshed.contains(&resource.id)).collect();
     let read = stream::iter(doubtful).map(async |(resource, app)| {
         let read = match app {
             Some(app) => apps::confirm(clients, policy, app).await,
@@ -189,8 +188,9 @@ pub(crate) fn is_doubtful(resource: &Resource) -> bool {
     resource.tags == Tags::NotIndexed || resource.arn.is_none()
 }
 
-/// Asks the service itself for the state of jobs that the search index told; what the index says of their tags is good enough for a mail.
-async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+/// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
+/// Tells which these are.
+async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
     let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
     let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| job.resource);
     let tuning = facts.tuning_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed));
@@ -213,6 +213,7 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
             job.running = *running;
         }
     }
+    known.into_keys().collect()
 }
 
 async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
@@ -235,7 +236,7 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
         let read = notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
         let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
-        fresh.notebooks.push(Notebook { last_used: known.last_used, ..notebook });
+        fresh.notebooks.push(Notebook { usage: known.usage, ..notebook });
     } else if let Some(known) = facts.apps.iter().find(|app| app.resource.id == id) {
         let read = apps::one(clients, policy, known).await;
         let Some(app) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };

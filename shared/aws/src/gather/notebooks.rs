@@ -1,13 +1,11 @@
 //! Notebook instances.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_sagemaker::{
     operation::describe_notebook_instance::DescribeNotebookInstanceOutput,
     types::{NotebookInstanceStatus, NotebookInstanceSummary},
 };
 use cost_rules::{
-    facts::{Kind, Notebook, NotebookStatus, Resource, Tags, Unread},
+    facts::{Kind, Notebook, Resource, RunState, Tags, Unread},
     policy::Policy,
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
@@ -15,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     IN_FLIGHT,
-    read::{Listed, Read, every_page, name_of, says_gone, timestamp, unread_of},
+    read::{Listed, Read, says_gone, timestamp, unread_of},
     tags,
 };
 use crate::{Clients, why::why};
@@ -25,21 +23,13 @@ const VOLUME_ASKED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// All notebook instances of the Region, without their tags.
 pub(super) async fn list(clients: &Clients) -> Listed<Notebook> {
-    let mut notebooks = vec![];
-    let mut nameless = 0;
-    let read = every_page(async |token| {
+    let id = |notebook: &Notebook| notebook.resource.id.clone();
+    Listed::read(clients, Kind::NotebookInstance, "ListNotebookInstances", id, async |token| {
         let page = clients.sagemaker.list_notebook_instances().max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
-        for one in page.notebook_instances.unwrap_or_default() {
-            match summary(one) {
-                Some(notebook) => notebooks.push(notebook),
-                None => nameless += 1,
-            }
-        }
-        Ok(page.next_token)
-    });
-    let read = read.await;
-    Listed::new(Kind::NotebookInstance, "ListNotebookInstances", notebooks, nameless, read)
+        Ok((page.notebook_instances.unwrap_or_default().into_iter().map(summary).collect(), page.next_token))
+    })
+    .await
 }
 
 /// `None`: AWS named it only by half.
@@ -48,10 +38,10 @@ fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
     Some(Notebook {
         resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Unreadable },
         instance_type: summary.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
-        status: status(summary.notebook_instance_status.as_ref()),
+        state: state(summary.notebook_instance_status.as_ref()),
         since: timestamp(summary.last_modified_time.as_ref()),
         volume_gb: None,
-        last_used: None,
+        usage: None,
     })
 }
 
@@ -69,14 +59,15 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, name: &str, arn: Opt
     Ok(tags.map(|tags| Notebook {
         resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Known(tags) },
         instance_type: found.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
-        status: status(found.notebook_instance_status.as_ref()),
+        state: state(found.notebook_instance_status.as_ref()),
         since: timestamp(found.last_modified_time.as_ref()),
         volume_gb: found.volume_size_in_gb,
-        last_used: None,
+        usage: None,
     }))
 }
 
 async fn describe(clients: &Clients, name: &str) -> Read<Option<DescribeNotebookInstanceOutput>> {
+    clients.in_time()?;
     match clients.sagemaker.describe_notebook_instance().notebook_instance_name(name).send().await {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
@@ -84,16 +75,10 @@ async fn describe(clients: &Clients, name: &str) -> Read<Option<DescribeNotebook
     }
 }
 
-/// Stands for a notebook that is known not to exist.
-pub(super) fn gone(id: &str) -> Notebook {
-    let resource = Resource { id: id.to_owned(), arn: None, name: name_of(id).to_owned(), tags: Tags::Known(BTreeMap::new()) };
-    Notebook { resource, instance_type: None, status: NotebookStatus::Other, since: None, volume_gb: None, last_used: None }
-}
-
 /// The volumes of notebooks that are stopped for long. Lists do not tell them. What could not be read is returned.
 pub(super) async fn read_volumes(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Option<Unread> {
     let stopped_long = |notebook: &&mut Notebook| {
-        notebook.status == NotebookStatus::Stopped && notebook.since.is_some_and(|since| VOLUME_ASKED_AFTER < now.duration_since(since))
+        notebook.state == RunState::Stopped && notebook.since.is_some_and(|since| VOLUME_ASKED_AFTER < now.duration_since(since))
     };
     let read = stream::iter(notebooks.iter_mut().filter(stopped_long)).map(async |notebook| {
         let found = describe(clients, &notebook.resource.name).await.map_err(|why| (notebook.resource.id.clone(), why))?;
@@ -108,11 +93,13 @@ fn id(name: &str) -> String {
     format!("{}/{}", Kind::NotebookInstance.as_str(), name.to_lowercase())
 }
 
-fn status(status: Option<&NotebookInstanceStatus>) -> NotebookStatus {
+fn state(status: Option<&NotebookInstanceStatus>) -> RunState {
+    use NotebookInstanceStatus as Status;
     match status {
-        Some(NotebookInstanceStatus::InService) => NotebookStatus::InService,
-        Some(NotebookInstanceStatus::Stopped) => NotebookStatus::Stopped,
-        _ => NotebookStatus::Other,
+        Some(Status::InService) => RunState::InService,
+        Some(Status::Stopped) => RunState::Stopped,
+        Some(Status::Stopping | Status::Deleting | Status::Failed) => RunState::Ending,
+        _ => RunState::Other,
     }
 }
 
@@ -140,7 +127,7 @@ mod tests {
         });
         let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]), ..testing::clients() }).await;
         let [bare] = &listed.items[..] else { panic!("{:?}", listed.items) };
-        assert_eq!((bare.status, bare.since, &bare.instance_type), (NotebookStatus::Other, None, &None));
+        assert_eq!((bare.state, bare.since, &bare.instance_type), (RunState::Other, None, &None));
         assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
     }
 

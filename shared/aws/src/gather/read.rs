@@ -6,6 +6,9 @@ use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
 use cost_rules::facts::{Facts, Kind, Unread};
 use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::Clients;
 
 /// Names told of many resources that could not be read.
 const NAMES_TOLD: usize = 5;
@@ -28,9 +31,28 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// One list, read to its end or not. `nameless`: how many of its items lacked what names them.
-    pub(super) fn new(kind: Kind, operation: &str, items: Vec<T>, nameless: usize, read: Read<()>) -> Self {
-        let why = read.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
+    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` tells
+    /// items apart: one that is on two pages, because the list moved while it was read, is there once.
+    pub(super) async fn read(
+        clients: &Clients,
+        kind: Kind,
+        operation: &str,
+        id: impl Fn(&T) -> String,
+        mut page: impl AsyncFnMut(Option<String>) -> Read<(Vec<Option<T>>, Option<String>)>,
+    ) -> Self {
+        let (mut items, mut ids, mut nameless) = (vec![], HashSet::new(), 0);
+        let read = every_page(clients, async |token| {
+            let (found, next) = page(token).await?;
+            for item in found {
+                match item {
+                    Some(item) if ids.insert(id(&item)) => items.push(item),
+                    Some(_) => {}
+                    None => nameless += 1,
+                }
+            }
+            Ok(next)
+        });
+        let why = read.await.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
         let unread = why.map(|why| Unread { what: format!("{}s (sagemaker:{operation})", kind.words()), why });
         Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
     }
@@ -43,12 +65,23 @@ impl<T> Listed<T> {
     }
 }
 
+impl Clients {
+    /// Whether there still is time to read. Asked before every call that is one of many.
+    pub(super) fn in_time(&self) -> Read<()> {
+        match self.read_until {
+            Some(until) if until < Instant::now() => Err("this run was out of time for it".to_owned()),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Reads page after page; `page` reads the one of a token and gives the next token. The SDK's own paginators end in silence when a service repeats
 /// a token, as if the list were complete: here that is an error.
-pub(super) async fn every_page(mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
+pub(super) async fn every_page(clients: &Clients, mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
     let mut seen = HashSet::new();
     let mut token = None;
     loop {
+        clients.in_time()?;
         match page(token).await?.filter(|next| !next.is_empty()) {
             None => return Ok(()),
             Some(next) if seen.insert(next.clone()) => token = Some(next),
@@ -71,7 +104,7 @@ pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unrea
 
 /// Whether an error says that there is no such resource. Few operations of `SageMaker` have an error of their own for this; the others
 /// say it in the message of a `ValidationException`.
-pub(super) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
+pub(crate) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
     let message = error.message().unwrap_or_default();
     match error.code() {
         Some("ResourceNotFound" | "ResourceNotFoundException") => true,
@@ -106,7 +139,8 @@ mod tests {
             (vec![Some("a"), Some("b"), Some("a")], 3, false),
         ] {
             let mut asked = vec![];
-            let read = every_page(async |token| {
+            let clients = crate::testing::clients();
+            let read = every_page(&clients, async |token| {
                 asked.push(token);
                 Ok(tokens[asked.len() - 1].map(str::to_owned))
             });
@@ -114,6 +148,24 @@ mod tests {
             assert_eq!((asked.len(), read.is_ok()), (calls, complete), "{tokens:?}");
             assert!(read.err().is_none_or(|why| why.contains("page token repeated")), "{tokens:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn reading_ends_when_its_time_is_over() {
+        let late = Clients { read_until: Some(Instant::now()), ..crate::testing::clients() };
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        let why = every_page(&late, async |_| panic!("no call is begun")).await.unwrap_err();
+        assert!(why.contains("out of time"), "{why}");
+    }
+
+    #[tokio::test]
+    async fn what_is_on_two_pages_is_there_once() {
+        let page = async |token: Option<String>| match token {
+            None => Ok((vec![Some("a"), Some("b")], Some("next".to_owned()))),
+            Some(_) => Ok((vec![Some("b"), Some("c")], None)),
+        };
+        let listed = Listed::read(&crate::testing::clients(), Kind::App, "ListApps", |item| (*item).to_owned(), page).await;
+        assert_eq!((listed.items, listed.complete), (vec!["a", "b", "c"], vec![Kind::App]));
     }
 
     #[test]

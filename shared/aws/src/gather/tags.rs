@@ -55,7 +55,7 @@ impl Index {
 pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) -> Index {
     let mut known = HashMap::new();
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("sagemaker:{}", kind.as_str())).collect();
-    let read = every_page(async |token| {
+    let read = every_page(clients, async |token| {
         let call = clients.tagging.get_resources().resources_per_page(100).set_resource_type_filters(Some(kinds.clone()));
         let page = call.set_pagination_token(token).send().await.map_err(|error| why(&error))?;
         for mapping in page.resource_tag_mapping_list.unwrap_or_default() {
@@ -81,17 +81,18 @@ pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> Read<Op
 pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> bool) -> Read<Option<TagMap>> {
     let mut tags = TagMap::new();
     let mut gone = false;
-    let read = every_page(async |token| match clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token).send().await {
-        Ok(page) => {
-            let read = page.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
-            tags.extend(read.filter(|(key, _)| keep(key)));
-            Ok(page.next_token)
-        }
-        Err(error) => {
-            gone = error.as_service_error().is_some_and(says_gone);
-            Err(format!("sagemaker:ListTags: {}", why(&error)))
-        }
-    });
+    let read =
+        every_page(clients, async |token| match clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token).send().await {
+            Ok(page) => {
+                let read = page.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
+                tags.extend(read.filter(|(key, _)| keep(key)));
+                Ok(page.next_token)
+            }
+            Err(error) => {
+                gone = error.as_service_error().is_some_and(says_gone);
+                Err(format!("sagemaker:ListTags: {}", why(&error)))
+            }
+        });
     match read.await {
         Ok(()) => Ok(Some(tags)),
         Err(_) if gone => Ok(None),

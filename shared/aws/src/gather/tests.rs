@@ -17,7 +17,7 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, Tag},
 };
 use aws_smithy_mocks::{Rule, mock};
-use cost_rules::facts::{AppHome, NotebookStatus};
+use cost_rules::facts::{AppHome, RunState};
 
 use super::*;
 use crate::testing::{self, arn, at, denied, error};
@@ -142,7 +142,7 @@ async fn pages_tags_and_what_an_app_inherits() {
     let [ann, ben] = &facts.notebooks[..] else { panic!("{:?}", facts.notebooks) };
     assert_eq!((ann.resource.id.as_str(), ann.resource.name.as_str()), ("notebook-instance/ann", "Ann"));
     assert_eq!(ann.resource.tags, known(&[("Owner", "ann")]), "tags that the policy does not read are not kept");
-    assert_eq!((&ben.resource.tags, ben.status), (&Tags::NotIndexed, NotebookStatus::InService));
+    assert_eq!((&ben.resource.tags, ben.state), (&Tags::NotIndexed, RunState::InService));
     let app = &facts.apps[0];
     assert_eq!((app.resource.id.as_str(), &app.home, &app.resource.arn), (LAB, &AppHome::Space("Lab".into()), &None));
     assert_eq!(app.resource.tags, known(&[("Owner", "lab"), ("Team", "vision"), ("cost-guard:schedule", "always")]));
@@ -224,7 +224,8 @@ async fn confirming_asks_the_service_itself() {
 async fn again_tells_gone_restarted_and_not_known_apart() {
     let policy = policy(NO_APPS);
     let mut facts = everything_of(&policy, &account(&[&notebook_pages(&[&["Ann"]])], &[&index(&[])])).await;
-    facts.notebooks[0].last_used = Some(now());
+    let usage = Some(cost_rules::facts::Usage { last: now(), known_until: now() });
+    facts.notebooks[0].usage = usage;
     let ann = tags("notebook-instance/ann", &[("Owner", "ann")]);
     let id = "notebook-instance/ann";
 
@@ -232,7 +233,7 @@ async fn again_tells_gone_restarted_and_not_known_apart() {
     let fresh = again(&clients, &policy, &facts, id).await.unwrap().unwrap();
     let [notebook] = &fresh.notebooks[..] else { panic!("{fresh:?}") };
     assert_eq!(notebook.since, Some("2026-11-24T11:00:00Z".parse().unwrap()), "restarted");
-    assert_eq!((&notebook.resource.tags, notebook.last_used), (&known(&[("Owner", "ann")]), Some(now())));
+    assert_eq!((&notebook.resource.tags, notebook.usage), (&known(&[("Owner", "ann")]), usage));
 
     assert!(again(&account(&[&no_notebook(), &ann], &[]), &policy, &facts, id).await.unwrap().is_none());
 
@@ -256,25 +257,24 @@ async fn single_notebooks_are_read_by_the_spelling_of_the_list() {
     let clients = account(&[&named, &notebook_pages(&[&["Ann", "Ben"]]), &described_notebook("Ann", "Stopped"), &ann], &[]);
     let facts = gather(&clients, &policy, &only("notebook-instance/ann"), now()).await;
     let [notebook] = &facts.notebooks[..] else { panic!("{facts:?}") };
-    assert_eq!((notebook.resource.name.as_str(), notebook.status), ("Ann", NotebookStatus::Stopped));
+    assert_eq!((notebook.resource.name.as_str(), notebook.state), ("Ann", RunState::Stopped));
     assert_eq!((facts.unread.len(), facts.complete.len()), (0, 0));
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_stood_in_for_and_what_is_unknown_is_not() {
+async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
     let policy = policy(QUIET);
     let no_apps =
         mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::Deleted)).build());
     let clients = account(&[&no_notebook(), &notebook_pages(&[&[]]), &no_apps], &[]);
     let scope = Scope::Only([("notebook-instance/ann".to_owned(), None), (LAB.to_owned(), None)].into());
     let facts = gather(&clients, &policy, &Wanted { scope, ..Wanted::default() }, now()).await;
-    assert_eq!((facts.notebooks[0].status, facts.apps[0].in_service), (NotebookStatus::Other, false));
-    assert_eq!((facts.notebooks[0].resource.id.as_str(), facts.apps[0].resource.id.as_str()), ("notebook-instance/ann", LAB));
-    assert!(facts.resources().all(|resource| resource.tags == known(&[])));
+    assert_eq!(facts.gone, ["notebook-instance/ann".to_owned(), LAB.to_owned()].into());
+    assert_eq!(facts.resources().count(), 0);
 
     let refused = mock!(aws_sdk_sagemaker::Client::list_apps).then_error(|| ListAppsError::generic(denied()));
     let facts = gather(&account(&[&refused], &[]), &policy, &only(LAB), now()).await;
-    assert_eq!((facts.apps.len(), facts.unread.len()), (0, 1));
+    assert_eq!((facts.apps.len(), facts.gone.len(), facts.unread.len()), (0, 0, 1));
 }
 
 #[tokio::test]
@@ -282,8 +282,8 @@ async fn a_changed_notebook_is_read_by_its_spelt_name() {
     let wanted = Wanted { scope: Scope::Changed("notebook-instance/ann".into(), Some("Ann".into())), idle_shutdowns: false };
     let (found, ann) = (described_notebook("Ann", "Stopping"), tags("notebook-instance/ann", &[]));
     let facts = gather(&account(&[&found, &ann], &[]), &policy(QUIET), &wanted, now()).await;
-    assert_eq!((facts.notebooks[0].status, facts.notebooks[0].resource.id.as_str()), (NotebookStatus::Other, "notebook-instance/ann"));
+    assert_eq!((facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()), (RunState::Ending, "notebook-instance/ann"));
 
     let facts = gather(&account(&[&no_notebook()], &[]), &policy(QUIET), &wanted, now()).await;
-    assert_eq!((facts.notebooks[0].status, facts.unread.len()), (NotebookStatus::Other, 0));
+    assert_eq!((facts.gone.len(), facts.unread.len()), (1, 0));
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
 use cost_rules::{
     duration::Duration,
     facts::{Capacity, Facts, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
@@ -9,7 +10,6 @@ use cost_rules::{
     policy::Policy,
     rules::series_id,
 };
-use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::{Deserialize, de::IgnoredAny};
@@ -279,7 +279,7 @@ impl WarmPoolStatus {
 /// Every hit of a search, newest first.
 async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut tell: impl FnMut(Hit)) -> Read<()> {
     let expression = SearchExpression::builder().filters(filter).build();
-    every_page(async |token| {
+    every_page(clients, async |token| {
         let body = Body::default();
         let call = clients.sagemaker.search().resource(resource.clone()).search_expression(expression.clone()).max_results(100);
         let call = call.sort_by("CreationTime").sort_order(SearchSortOrder::Descending).set_next_token(token);
@@ -302,27 +302,26 @@ pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, O
     let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref()).await));
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
-            Ok(Job::Training(job)) => facts.training_jobs.push(*job),
-            Ok(Job::Tuning(job)) => facts.tuning_jobs.push(job),
+            Ok(Some(Job::Training(job))) => facts.training_jobs.push(*job),
+            Ok(Some(Job::Tuning(job))) => facts.tuning_jobs.push(job),
+            Ok(None) => drop(facts.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
     }
     facts.unread.extend(unread_of("state", &failed));
 }
 
-/// A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
-async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Job> {
+/// `None`: there is none. A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
+async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
     let name = spelt.unwrap_or_else(|| name_of(id));
     let found = match Kind::of(id) {
         Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(Job::Tuning),
         _ => training(clients, policy, name).await?.map(|job| Job::Training(Box::new(job))),
     };
-    match (found, spelt) {
-        (Some(found), _) => Ok(found),
-        (None, None) => Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case")),
-        (None, Some(_)) if Kind::of(id) == Some(Kind::TuningJob) => Ok(Job::Tuning(gone_tuning(id))),
-        (None, Some(_)) => Ok(Job::Training(Box::new(gone_training(id)))),
+    if found.is_none() && spelt.is_none() {
+        return Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case"));
     }
+    Ok(found)
 }
 
 enum Job {
@@ -339,6 +338,7 @@ pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> 
 
 /// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
 pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
+    clients.in_time()?;
     let body = Body::default();
     match clients.sagemaker.describe_training_job().training_job_name(name).customize().interceptor(body.clone()).send().await {
         Ok(_) => body.json("DescribeTrainingJob").map(Some),
@@ -355,6 +355,7 @@ pub(crate) async fn arn_of(clients: &Clients, name: &str) -> Read<Option<String>
 
 /// A tuning job as it is now, without its tags. `None`: there is none of this name.
 pub(super) async fn describe_tuning(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TuningJob>> {
+    clients.in_time()?;
     let body = Body::default();
     let call = clients.sagemaker.describe_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
     match call.customize().interceptor(body.clone()).send().await {
@@ -380,51 +381,6 @@ pub(super) async fn tuning_with_tags(clients: &Clients, policy: &Policy, known: 
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
     job.resource.tags = Tags::Known(tags);
     Ok(Some(job))
-}
-
-/// Stands for a job that is known not to exist: no rule has anything against it, and what is open about it is closed.
-fn gone(id: &str) -> Resource {
-    Resource { id: id.to_owned(), arn: None, name: name_of(id).to_owned(), tags: Tags::Known(BTreeMap::new()) }
-}
-
-fn gone_training(id: &str) -> TrainingJob {
-    TrainingJob {
-        resource: gone(id),
-        indexed: false,
-        status: JobStatus::Other,
-        created: None,
-        started: None,
-        ended: None,
-        spot: false,
-        checkpoint: None,
-        instances: vec![],
-        max_runtime: None,
-        keep_alive: None,
-        capacity: Capacity::Common,
-        parent: None,
-        algorithm: None,
-        waited_for: false,
-        secondary_status: None,
-        failure: None,
-        replaces: None,
-        training_seconds: None,
-        billable_seconds: None,
-    }
-}
-
-fn gone_tuning(id: &str) -> TuningJob {
-    TuningJob {
-        resource: gone(id),
-        indexed: false,
-        status: JobStatus::Other,
-        created: None,
-        spot: false,
-        instances: vec![],
-        parallel: 0,
-        most_jobs: 0,
-        max_runtime: None,
-        running: None,
-    }
 }
 
 impl TrainingRecord {
@@ -464,7 +420,8 @@ impl TrainingRecord {
 
 impl TuningRecord {
     fn job(self, policy: &Policy, indexed: bool) -> TuningJob {
-        let definitions: Vec<TuningDefinition> = self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
+        let definitions: Vec<TuningDefinition> =
+            self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
         let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
         let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
         let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
@@ -501,7 +458,8 @@ impl TuningDefinition {
 
 impl ResourceConfig {
     fn instances(&self) -> Vec<Instances> {
-        let group = |instance_type: &Option<String>, count: Option<u32>| Some(Instances { instance_type: instance_type.clone()?, count: count? });
+        let group =
+            |instance_type: &Option<String>, count: Option<u32>| Some(Instances { instance_type: instance_type.clone()?, count: count? });
         let groups = self.instance_groups.iter().filter_map(|one| group(&one.instance_type, one.instance_count));
         group(&self.instance_type, self.instance_count).into_iter().chain(groups).collect()
     }

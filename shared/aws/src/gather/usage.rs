@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
-use cost_rules::facts::{Notebook, NotebookStatus, Unread};
+use cost_rules::facts::{Notebook, RunState, Unread, Usage};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,12 +30,12 @@ const FRESH: SignedDuration = SignedDuration::from_mins(20);
 /// How far back datapoints are asked for.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 
-/// Fills in `last_used` of the running notebooks that have an agent; returns what could not be read. Which have one costs one call, so that a
+/// Fills in the usage of the running notebooks that have an agent; returns what could not be read. Which have one costs one call, so that a
 /// Region without agents costs no more.
 pub(super) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Vec<Unread> {
-    let running = notebooks.iter_mut().filter(|notebook| notebook.status == NotebookStatus::InService);
-    let mut running: HashMap<&str, &mut Option<Timestamp>> =
-        running.map(|notebook| (notebook.resource.name.as_str(), &mut notebook.last_used)).collect();
+    let running = notebooks.iter_mut().filter(|notebook| notebook.state == RunState::InService);
+    let mut running: HashMap<&str, &mut Option<Usage>> =
+        running.map(|notebook| (notebook.resource.name.as_str(), &mut notebook.usage)).collect();
     if running.is_empty() {
         return vec![];
     }
@@ -46,9 +46,9 @@ pub(super) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     for (names, read) in batches.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(found) => {
-                for (name, last_used) in names.iter().zip(found) {
-                    match last_used {
-                        Ok(last_used) => running.get_mut(name.as_str()).into_iter().for_each(|place| **place = last_used),
+                for (name, usage) in names.iter().zip(found) {
+                    match usage {
+                        Ok(usage) => running.get_mut(name.as_str()).into_iter().for_each(|place| **place = usage),
                         Err(why) => failed.push((name.clone(), why)),
                     }
                 }
@@ -62,7 +62,7 @@ pub(super) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
 /// The names under which agents published lately, of those that are wanted.
 async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
     let mut names = vec![];
-    let listed = every_page(async |token| {
+    let listed = every_page(clients, async |token| {
         let call = clients.cloudwatch.list_metrics().namespace(NAMESPACE).metric_name(METRIC).recently_active(RecentlyActive::Pt3H);
         let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
         let dimensions = page.metrics.unwrap_or_default().into_iter().flat_map(|metric| metric.dimensions.unwrap_or_default());
@@ -78,10 +78,10 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
 }
 
 /// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells, or why that could not be read.
-async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Timestamp>>>> {
+async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Usage>>>> {
     let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
-    let mut found: Vec<Read<Option<Timestamp>>> = vec![Ok(None); names.len()];
-    let read = every_page(async |token| {
+    let mut found: Vec<Read<Option<Usage>>> = vec![Ok(None); names.len()];
+    let read = every_page(clients, async |token| {
         let call = clients.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone())).scan_by(ScanBy::TimestampDescending);
         let call = call.start_time(DateTime::from_secs((now - WINDOW).as_second())).end_time(DateTime::from_secs(now.as_second()));
         let page = call.set_next_token(token).send().await.map_err(|error| format!("cloudwatch:GetMetricData: {}", why(&error)))?;
@@ -91,7 +91,7 @@ async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read
                 (Some(place), Some(status @ (StatusCode::InternalError | StatusCode::Forbidden))) => {
                     *place = Err(format!("cloudwatch:GetMetricData: status {}", status.as_str()));
                 }
-                (Some(Ok(known)), _) => *known = last_used(&result, now).max(*known),
+                (Some(Ok(known)), _) => *known = usage(&result, now).into_iter().chain(*known).max_by_key(|usage| usage.last),
                 _ => {}
             }
         }
@@ -109,7 +109,7 @@ fn query(index: usize, name: &str) -> MetricDataQuery {
 }
 
 /// The latest moment of use that the result's newest datapoint allows: its time is its period's start, and it was taken at most a period later.
-fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
+fn usage(result: &MetricDataResult, now: Timestamp) -> Option<Usage> {
     let points = result.timestamps().iter().zip(result.values()).filter_map(|(time, idle)| Some((timestamp(Some(time))?, *idle)));
     let (start, idle) = points.max_by_key(|(start, _)| *start)?;
     let taken = (start + PERIOD).min(now);
@@ -121,7 +121,7 @@ fn last_used(result: &MetricDataResult, now: Timestamp) -> Option<Timestamp> {
         reason = "seconds of an idle time: the cast saturates, and a year is the most that is taken"
     )]
     let idle = SignedDuration::from_secs((idle as i64).min(366 * 24 * 3600));
-    Some(taken - idle)
+    Some(Usage { last: taken - idle, known_until: taken })
 }
 
 #[cfg(test)]
@@ -144,10 +144,10 @@ mod tests {
         let notebook = |name: &String| Notebook {
             resource: Resource { id: format!("notebook-instance/{name}"), arn: None, name: name.clone(), tags: Tags::NotIndexed },
             instance_type: None,
-            status: NotebookStatus::InService,
+            state: RunState::InService,
             since: None,
             volume_gb: None,
-            last_used: None,
+            usage: None,
         };
         names.iter().map(notebook).collect()
     }
@@ -172,7 +172,7 @@ mod tests {
         let mut notebooks = running(names);
         let clients = Clients { cloudwatch: testing::cloudwatch(rules), ..testing::clients() };
         let unread = read(&clients, &mut notebooks, NOW.parse().unwrap()).await;
-        (notebooks.into_iter().map(|notebook| notebook.last_used).collect(), unread)
+        (notebooks.into_iter().map(|notebook| notebook.usage.map(|usage| usage.last)).collect(), unread)
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{JobStatus, Notebook, NotebookStatus, Tags, TrainingJob},
+    facts::{JobStatus, Notebook, RunState, Tags, TrainingJob},
     policy::{KEEP_UNTIL_TAG, Policy},
     price::Prices,
     rules::tests::{notebook, training_job},
@@ -80,7 +80,7 @@ fn named(name: &str, started: &str, instance_type: &str) -> Notebook {
 }
 
 fn stopped(mut notebook: Notebook, since: &str) -> Notebook {
-    notebook.status = NotebookStatus::Stopped;
+    notebook.state = RunState::Stopped;
     notebook.since = Some(since.parse().unwrap());
     notebook
 }
@@ -182,6 +182,109 @@ fn an_unreadable_tag_suspends_enforcement_and_is_told() {
     let (mut ledger, unreadable) = (Ledger::default(), [keep(notebook(STARTED), "as long as I like")]);
     assert_eq!(steps(&run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &unreadable)), [Step::Report, Step::Report]);
     assert_eq!(steps(&run(ENFORCE, &mut ledger, "2026-11-23T20:00:00Z", &unreadable)), [Step::Wait, Step::Wait]);
+}
+
+fn owned(mut notebook: Notebook, owner: &str) -> Notebook {
+    notebook.resource.tags = Tags::Known(BTreeMap::from([("Owner".to_owned(), owner.to_owned())]));
+    notebook
+}
+
+#[test]
+fn a_new_owner_is_told_and_warned_anew() {
+    for (policy, told) in [(REPORT, Step::Report), (ENFORCE, Step::Warn)] {
+        let mut ledger = Ledger::default();
+        assert_eq!(steps(&run(policy, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)])), [told.clone()]);
+        let of_bob = [owned(notebook(STARTED), "bob@example.com")];
+        let anew = run(policy, &mut ledger, "2026-11-23T18:45:00Z", &of_bob);
+        assert_eq!(steps(&anew), [told], "what was told to nobody was not told to bob");
+        assert!(anew.planned[0].entry.act_after.is_none_or(|at| at == "2026-11-23T19:15:00Z".parse().unwrap()));
+        assert_eq!(steps(&run(policy, &mut ledger, "2026-11-23T19:00:00Z", &of_bob)), [Step::Wait]);
+    }
+}
+
+#[test]
+fn a_grace_that_has_become_longer_is_given() {
+    let longer = format!("{ENFORCE}\n").replace("[rules.notebook-off-hours]\n", "[rules.notebook-off-hours]\ngrace = \"2h\"\n");
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    for (now, expected) in [("2026-11-23T18:45:00Z", Step::Wait), ("2026-11-23T19:59:00Z", Step::Wait), ("2026-11-23T20:00:00Z", Step::Act)]
+    {
+        assert_eq!(steps(&run(&longer, &mut ledger, now, &[notebook(STARTED)])), [expected], "{now}");
+    }
+    // One that was due without a grace, and failed, was never warned.
+    let at_once = longer.replace("2h", "0s");
+    let mut ledger = Ledger::default();
+    run(&at_once, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    ledger.0.values_mut().for_each(|entry| (entry.state, entry.failure) = (State::Warned, Some("refused".into())));
+    assert_eq!(steps(&run(ENFORCE, &mut ledger, "2026-11-23T18:15:00Z", &[notebook(STARTED)])), [Step::Warn]);
+}
+
+#[test]
+fn an_item_that_cannot_be_read_is_left_alone() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    ledger.0.values_mut().for_each(|entry| entry.state = State::Unreadable);
+    for notebooks in [vec![notebook(STARTED)], vec![]] {
+        assert!(run(ENFORCE, &mut ledger, "2026-11-23T20:00:00Z", &notebooks).is_empty());
+    }
+}
+
+#[test]
+fn what_was_asked_for_and_does_not_exist_is_closed() {
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let mut gone = facts("2026-11-23T18:15:00Z", &[]);
+    gone.complete.clear();
+    gone.gone = ["notebook-instance/churn".to_owned()].into();
+    let policy = Policy::from_toml(ENFORCE).unwrap();
+    assert_eq!(plan(policy.evaluate(&gone), &gone, Some(ledger.entries()), &Scope::Everything).closed.len(), 1);
+}
+
+#[test]
+fn one_stop_is_one_saving() {
+    let policy = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[rules.notebook-idle]\nmode = \"off\"";
+    let old = "2026-11-18T08:00:00Z";
+    let mut ledger = Ledger::default();
+    run(policy, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(old)]);
+    run(policy, &mut ledger, "2026-11-23T18:30:00Z", &[notebook(old)]);
+    let after = run(policy, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(old), "2026-11-23T18:31:00Z")]);
+    let savings: Vec<_> = after.closed.iter().filter_map(|one| Some((one.entry.rule.as_str(), one.saving.as_ref()?))).collect();
+    let [(rule, saving)] = &savings[..] else { panic!("{savings:?}") };
+    assert_eq!((*rule, saving.by_guard, saving.usd), ("notebook-off-hours", true, Some(dec!(2.875))), "until work begins");
+}
+
+#[test]
+fn each_finding_has_its_own_max_actions_and_failures_come_last() {
+    let policy = r#"
+        timezone = "Europe/Berlin"
+        max-actions = 2
+        [rules.notebook-off-hours]
+        mode = "enforce"
+        grace = "0s"
+        [rules.notebook-always-on]
+        mode = "off"
+        [rules.notebook-idle]
+        mode = "off"
+        [[override]]
+        match = { name = "research*" }
+        rules.notebook-off-hours.max-actions = 100
+    "#;
+    let mut left_on: Vec<Notebook> = (0..5).map(|n| named(&format!("base-{n}"), STARTED, "ml.m5.xlarge")).collect();
+    left_on.push(named("research-dear", STARTED, "ml.g5.48xlarge"));
+    let acted = |plan: &Plan| {
+        let acted = plan.planned.iter().filter(|one| one.step == Step::Act).map(|one| one.entry.name.clone());
+        acted.collect::<Vec<_>>()
+    };
+    assert_eq!(acted(&run(policy, &mut Ledger::default(), "2026-11-23T18:00:00Z", &left_on)), ["base-0", "research-dear"]);
+
+    let mut ledger = Ledger::default();
+    run(policy, &mut ledger, "2026-11-23T18:00:00Z", &left_on);
+    ledger.0.values_mut().for_each(|entry| (entry.state, entry.failure) = (State::Warned, Some("refused".into())));
+    assert_eq!(
+        acted(&run(policy, &mut ledger, "2026-11-23T18:15:00Z", &left_on)),
+        ["base-1", "base-2", "research-dear"],
+        "the others have their turn, research has its own"
+    );
 }
 
 #[test]
@@ -338,7 +441,10 @@ fn without_a_ledger_nothing_is_done_and_nobody_is_mailed() {
 #[test]
 fn arns_of_other_kinds_are_refused() {
     let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
-    assert_eq!(scope_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(), Scope::Only([("notebook-instance/churn".to_owned(), None)].into()));
+    assert_eq!(
+        scope_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(),
+        Scope::Only([("notebook-instance/churn".to_owned(), None)].into())
+    );
     for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
         assert_eq!(scope_of_arns(&[other.to_owned()], &[Kind::NotebookInstance]), Err(other.to_owned()));
     }

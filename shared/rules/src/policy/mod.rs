@@ -27,8 +27,6 @@ pub use read::PolicyError;
 pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
 /// Tag with the last day that a resource is kept, `2026-12-31`, or `always`.
 pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
-/// Tag with the reason for that, for people.
-pub const KEEP_REASON_TAG: &str = "cost-guard:keep-reason";
 /// Tag with which the owner of a training job asks that it be submitted again as Spot: `resubmit`.
 pub const SPOT_TAG: &str = "cost-guard:spot";
 
@@ -117,7 +115,7 @@ struct Match {
 impl Policy {
     /// Which tags the policy reads. Others need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
-        [SCHEDULE_TAG, KEEP_UNTIL_TAG, KEEP_REASON_TAG, SPOT_TAG].contains(&key)
+        [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG].contains(&key)
             || self.owner_tags.iter().chain(&self.team_tags).any(|tag| tag == key)
             || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
             || self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.reads_tag(key))
@@ -215,11 +213,11 @@ impl Policy {
         Some(match value.trim() {
             "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
-            day => day
-                .parse::<Date>()
-                .and_then(|day| day.checked_add(1.day())?.to_zoned_datetime(self.calendar.zone.clone()))
-                .map(|end| Keep { value: value.clone(), until: Some(end.timestamp()), longest: Some(self.exemption.max) })
-                .map_err(|_| format!("`{value}` is not a day: write a day, for example 2026-12-31")),
+            day => day.parse::<Date>().map_err(|_| format!("`{value}` is not a day: write a day, for example 2026-12-31")).map(|day| {
+                let end = day.saturating_add(1.day()).to_zoned_datetime(self.calendar.zone.clone());
+                let until = end.map_or(Timestamp::MAX, |end| end.timestamp());
+                Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max) }
+            }),
         })
     }
 
@@ -243,6 +241,7 @@ impl Policy {
                 let select = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == which;
                 rule.check.judge(facts, &scene, &select, &mut |Told { resource, series, run, verdict }| match verdict {
                     Verdict::Fine => {}
+                    Verdict::Later => drop(judgement.undecided.insert((rule.name, resource.id.clone()))),
                     Verdict::Unknown(why) => {
                         judgement.undecided.insert((rule.name, resource.id.clone()));
                         unknown.entry((rule.name, why)).or_default().push(resource.name.clone());

@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::{civil::Date, tz::TimeZone};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
@@ -160,7 +160,13 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         None => BTreeMap::new(),
     };
     let overrides = root.get_mut().remove("override");
+    let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
+    let (max_actions_at, remind_after_at) = (place("max-actions"), place("remind-after"));
     let general = General::deserialize(toml::Deserializer::from(root))?;
+    if general.max_actions == 0 {
+        return wrong(max_actions_at, NO_ACTIONS);
+    }
+    often_enough(general.remind_after, remind_after_at)?;
 
     let read_set = |over: &BTreeMap<String, Table<'_>>| -> Result<RuleSet, Wrong> {
         only_known_rules(&rules)?;
@@ -215,10 +221,14 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
     }
     let mode_at = shared.get("mode").map_or_else(|| span.clone(), Spanned::span);
     let max_at = shared.get("max-actions").map(Spanned::span);
+    let remind_at = shared.get("remind-after").map(Spanned::span);
     let common = Common::deserialize(toml::Deserializer::from(Spanned::new(span.clone(), shared)))?;
     let check = (entry.read)(Spanned::new(span, merged))?;
     if let (Some(0), Some(at)) = (common.max_actions, max_at) {
-        return wrong(at, format!("`max-actions` of {section} is 0: write mode = \"report\" for a rule that must not act"));
+        return wrong(at, NO_ACTIONS);
+    }
+    if let (Some(remind_after), Some(at)) = (common.remind_after, remind_at) {
+        often_enough(remind_after, at)?;
     }
     let mode = match common.mode {
         RuleMode::Off => return Ok(None),
@@ -240,6 +250,16 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
         max_actions: common.max_actions.unwrap_or(general.max_actions),
     };
     Ok(Some(ConfiguredRule { name: entry.name, common, check }))
+}
+
+const NO_ACTIONS: &str = "`max-actions` is 0: write mode = \"report\" for what must not act";
+
+/// A reminder in every run would be a mail every few minutes.
+fn often_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
+    if remind_after < Duration::hours(1) {
+        return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
+    }
+    Ok(())
 }
 
 fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
@@ -347,6 +367,9 @@ pub(super) fn money_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Resul
     values.into_iter().map(|(name, value)| Ok((name, decimal(&value).map_err(de::Error::custom)?))).collect()
 }
 
+/// A price above this is a slip, and sums of such prices could not be counted with.
+const MOST_USD: Decimal = dec!(100000);
+
 fn decimal(value: &toml::Value) -> Result<Decimal, String> {
     let text = match value {
         toml::Value::Table(_) => return Err("an instance type stands in quotes: \"ml.m5.xlarge\" = 0.23".into()),
@@ -354,6 +377,7 @@ fn decimal(value: &toml::Value) -> Result<Decimal, String> {
         other => other.to_string(),
     };
     match Decimal::from_str(&text) {
+        Ok(usd) if MOST_USD < usd => Err(format!("`{text}` is more than {MOST_USD} USD: that is no price of anything here")),
         Ok(usd) if !usd.is_sign_negative() => Ok(usd),
         _ => Err(format!("`{text}` is not a price: write USD, for example 0.23")),
     }

@@ -8,7 +8,7 @@ use toml::{Spanned, de::DeTable};
 use crate::{
     duration::{Duration, roughly},
     facts::{
-        App, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, NotebookStatus, Resource, Tags, TrainingJob, TuningJob,
+        App, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, Resource, RunState, Tags, TrainingJob, TuningJob,
         job_stem,
     },
     finding::{Remedy, Verdict, Waste},
@@ -98,7 +98,7 @@ impl Subject for Notebook {
         &self.resource
     }
     fn run(&self) -> Option<Timestamp> {
-        self.since.filter(|_| self.status == NotebookStatus::InService)
+        self.since.filter(|_| self.state == RunState::InService)
     }
 }
 
@@ -110,7 +110,7 @@ impl Subject for App {
         &self.resource
     }
     fn run(&self) -> Option<Timestamp> {
-        self.created.filter(|_| self.in_service)
+        self.created.filter(|_| self.state == RunState::InService)
     }
 }
 
@@ -357,11 +357,34 @@ impl AppType {
     }
 }
 
+impl Notebook {
+    /// The start of its run, or the verdict on one that does not run.
+    pub(crate) fn judged_run(&self) -> Result<Timestamp, Verdict> {
+        judged_run(self.state, self.since)
+    }
+}
+
+/// The start of a run, or the verdict on what does not run.
+fn judged_run(state: RunState, since: Option<Timestamp>) -> Result<Timestamp, Verdict> {
+    match state {
+        RunState::InService => since.ok_or_else(|| Verdict::Unknown("its start time could not be read".into())),
+        RunState::Stopped | RunState::Ending => Err(Verdict::Fine),
+        RunState::Other => Err(Verdict::Later),
+    }
+}
+
 impl App {
-    /// The start of its run, if it is one that the rules look at: in service, of these kinds, on an instance that is billed.
-    pub(crate) fn billed_run(&self, app_types: &[AppType]) -> Option<Timestamp> {
-        let looked_at = app_types.iter().any(|app_type| app_type.as_str() == self.app_type);
-        self.run().filter(|_| looked_at && self.instance_type.as_deref() != Some("system"))
+    /// The start of its run, if it is one that the rules look at (of these kinds, on an instance that is billed); else the verdict.
+    pub(crate) fn billed_run(&self, app_types: &[AppType]) -> Result<Timestamp, Verdict> {
+        if !app_types.iter().any(|app_type| app_type.as_str() == self.app_type) {
+            return Err(Verdict::Fine);
+        }
+        let run = judged_run(self.state, self.created)?;
+        match self.instance_type.as_deref() {
+            Some("system") => Err(Verdict::Fine),
+            Some(_) => Ok(run),
+            None => Err(Verdict::Unknown("its instance type could not be read".into())),
+        }
     }
 
     pub(crate) fn delete(&self) -> Remedy {

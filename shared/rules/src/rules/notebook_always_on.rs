@@ -15,7 +15,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, Scene, Subject as _};
+use super::{Rule, Scene};
 use crate::{
     duration::Duration,
     facts::Notebook,
@@ -41,9 +41,9 @@ impl Rule for NotebookAlwaysOn {
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
-        match notebook.run() {
-            Some(run) => scene.up_longer_than(self.max_uptime, run, notebook.instance_type.as_deref(), Remedy::StopNotebook),
-            None => Verdict::Fine,
+        match notebook.judged_run() {
+            Ok(run) => scene.up_longer_than(self.max_uptime, run, notebook.instance_type.as_deref(), Remedy::StopNotebook),
+            Err(verdict) => verdict,
         }
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rule, Scene};
 use crate::{
     duration::{Duration, roughly},
-    facts::{Notebook, NotebookStatus},
+    facts::{Notebook, RunState},
     finding::{Verdict, Waste},
 };
 
@@ -41,8 +41,10 @@ impl Rule for NotebookForgotten {
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
-        if notebook.status != NotebookStatus::Stopped {
-            return Verdict::Fine;
+        match notebook.state {
+            RunState::Stopped => {}
+            RunState::Other => return Verdict::Later,
+            RunState::InService | RunState::Ending => return Verdict::Fine,
         }
         let Some(stopped) = notebook.since else { return Verdict::Unknown("its stop time could not be read".into()) };
         let rest = scene.now.duration_since(stopped);
@@ -76,13 +78,13 @@ mod tests {
     fn stopped_for_a_month_and_never_more_than_told() {
         let rule = NotebookForgotten::default();
         for (status, since, waste) in [
-            (NotebookStatus::Stopped, "2026-10-25T12:00:00Z", false),
-            (NotebookStatus::Stopped, "2026-10-25T11:59:59Z", true),
-            (NotebookStatus::InService, "2026-01-01T00:00:00Z", false),
-            (NotebookStatus::Other, "2026-01-01T00:00:00Z", false),
+            (RunState::Stopped, "2026-10-25T12:00:00Z", false),
+            (RunState::Stopped, "2026-10-25T11:59:59Z", true),
+            (RunState::InService, "2026-01-01T00:00:00Z", false),
+            (RunState::Other, "2026-01-01T00:00:00Z", false),
         ] {
             let mut notebook = notebook(since);
-            notebook.status = status;
+            notebook.state = status;
             let verdict = rule.check(&notebook, &scene("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(&verdict, Verdict::Waste(waste) if waste.advice.is_some()), waste, "{status:?} {since}: {verdict:?}");
         }

@@ -16,7 +16,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, Scene, Subject as _};
+use super::{Rule, Scene};
 use crate::{
     duration::{Duration, roughly},
     facts::Notebook,
@@ -42,12 +42,15 @@ impl Rule for NotebookIdle {
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
-        let Some(run) = notebook.run() else { return Verdict::Fine };
-        let Some(last_used) = notebook.last_used else {
+        let run = match notebook.judged_run() {
+            Ok(run) => run,
+            Err(verdict) => return verdict,
+        };
+        let Some(usage) = notebook.usage else {
             return Verdict::Unknown("no recent IdleSeconds datapoint: is the idle agent installed?".into());
         };
-        // A datapoint of an earlier run says nothing of this one.
-        let idle = scene.now.duration_since(last_used.max(run));
+        // What was before this run says nothing of it, and what was not measured was no idleness.
+        let idle = usage.known_until.duration_since(usage.last.max(run));
         if idle < self.idle_after.signed() {
             return Verdict::Fine;
         }
@@ -59,6 +62,7 @@ impl Rule for NotebookIdle {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
+    use crate::facts::Usage;
 
     #[test]
     fn judges_the_time_since_it_was_used() {
@@ -66,18 +70,20 @@ mod tests {
         let noon = scene("2026-11-24T12:00:00Z");
         for (started, used, expected) in [
             ("2026-11-24T06:00:00Z", Some("2026-11-24T11:55:00Z"), "fine"),
-            ("2026-11-24T06:00:00Z", Some("2026-11-24T10:00:01Z"), "fine"),
-            ("2026-11-24T06:00:00Z", Some("2026-11-24T10:00:00Z"), "waste"),
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:01Z"), "fine"), // two hours at noon, but nobody looked since 11:55
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:00Z"), "waste"),
             ("2026-11-24T11:00:00Z", Some("2026-11-24T02:00:00Z"), "fine"), // used in an earlier run
             ("2026-11-24T06:00:00Z", None, "unknown"),
         ] {
             let mut notebook = notebook(started);
-            notebook.last_used = used.map(|at| at.parse().unwrap());
+            let measured = |last: &str| Usage { last: last.parse().unwrap(), known_until: "2026-11-24T11:55:00Z".parse().unwrap() };
+            notebook.usage = used.map(measured);
             let verdict = rule.check(&notebook, &noon);
             let told = match &verdict {
                 Verdict::Fine => "fine",
                 Verdict::Waste(_) => "waste",
-                Verdict::Unknown(_) | Verdict::LeftAlone(_) => "unknown",
+                Verdict::Unknown(_) => "unknown",
+                verdict => panic!("{verdict:?}"),
             };
             assert_eq!(told, expected, "used {used:?}: {verdict:?}");
         }

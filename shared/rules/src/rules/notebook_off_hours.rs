@@ -20,10 +20,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, Scene, Subject as _};
+use super::{Rule, Scene};
 use crate::{
     duration::Duration,
-    facts::{Notebook, NotebookStatus},
+    facts::Notebook,
     finding::{Remedy, Verdict},
 };
 
@@ -46,12 +46,11 @@ impl Rule for NotebookOffHours {
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
-        match notebook.run() {
-            Some(run) => {
+        match notebook.judged_run() {
+            Ok(run) => {
                 scene.off_hours(&notebook.resource, run, notebook.instance_type.as_deref(), self.late_start_grace, Remedy::StopNotebook)
             }
-            None if notebook.status == NotebookStatus::InService => Verdict::Unknown("its start time could not be read".into()),
-            None => Verdict::Fine,
+            Err(verdict) => verdict,
         }
     }
 }
@@ -59,6 +58,7 @@ impl Rule for NotebookOffHours {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
+    use crate::facts::RunState;
 
     #[test]
     fn judges_by_level_with_a_grace_for_late_starts() {
@@ -115,10 +115,13 @@ mod tests {
         let rule = NotebookOffHours::default();
         let night = scene("2026-11-24T02:00:00Z");
         let mut stopped = notebook("2026-11-23T08:00:00Z");
-        stopped.status = NotebookStatus::Stopped;
+        stopped.state = RunState::Stopped;
         assert_eq!(rule.check(&stopped, &night), Verdict::Fine);
         let mut unknown = notebook("2026-11-23T08:00:00Z");
         unknown.since = None;
         assert!(matches!(rule.check(&unknown, &night), Verdict::Unknown(_)));
+        let mut on_its_way = notebook("2026-11-23T08:00:00Z");
+        on_its_way.state = RunState::Other;
+        assert_eq!(rule.check(&on_its_way, &night), Verdict::Later);
     }
 }

@@ -40,8 +40,8 @@ impl Rule for StudioAppAlwaysOn {
 
     fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
         match app.billed_run(&self.app_types) {
-            Some(run) => scene.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
-            None => Verdict::Fine,
+            Ok(run) => scene.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
+            Err(verdict) => verdict,
         }
     }
 }

@@ -44,8 +44,8 @@ impl Rule for StudioAppOffHours {
 
     fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
         match app.billed_run(&self.app_types) {
-            Some(run) => scene.off_hours(&app.resource, run, app.instance_type.as_deref(), self.late_start_grace, app.delete()),
-            None => Verdict::Fine,
+            Ok(run) => scene.off_hours(&app.resource, run, app.instance_type.as_deref(), self.late_start_grace, app.delete()),
+            Err(verdict) => verdict,
         }
     }
 }

@@ -36,10 +36,10 @@ pub(crate) fn notebook(started: &str) -> Notebook {
     Notebook {
         resource: resource("notebook-instance/churn"),
         instance_type: Some("ml.m5.xlarge".into()),
-        status: NotebookStatus::InService,
+        state: RunState::InService,
         since: Some(started.parse().unwrap()),
         volume_gb: None,
-        last_used: None,
+        usage: None,
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
         app_type: app_type.into(),
         app_name: "default".into(),
         instance_type: Some(instance_type.into()),
-        in_service: true,
+        state: RunState::InService,
         created: Some(started.parse().unwrap()),
     }
 }

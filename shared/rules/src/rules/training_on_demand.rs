@@ -212,7 +212,7 @@ mod tests {
         match rule.check(job, &scene("2026-11-24T12:00:00Z")) {
             Verdict::Fine => "fine".into(),
             Verdict::LeftAlone(why) => format!("left alone: {why}"),
-            Verdict::Unknown(_) => "unknown".into(),
+            Verdict::Unknown(_) | Verdict::Later => "unknown".into(),
             Verdict::Waste(waste) => waste.remedy.action().into(),
         }
     }

@@ -1,0 +1,120 @@
+//! What a function works with: AWS, its settings, the policy, its part of the ledger, and how much time is left. And the Lambda loop.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use cost_rules::policy::Policy;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{Clients, event::Home, ledger::Ledger, policy::PolicyCache, report::Report, settings::Settings};
+
+/// New actions and mails are not begun when less than this is left before Lambda ends the function.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// What has been begun is broken off when less than this is left: the ledger and the report come after it.
+const LAST: Duration = Duration::from_secs(4);
+
+/// Reading ends when less than this is left: what was read by then is acted upon. Of a short time, half.
+const SETTLING: Duration = Duration::from_mins(1);
+
+/// What a function works with, for one invocation. Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    /// The function's name.
+    pub function: &'static str,
+    /// Where AWS is.
+    pub clients: Clients,
+    /// What the environment says.
+    pub settings: Settings,
+    policies: Arc<PolicyCache>,
+    account: Option<String>,
+    began: Instant,
+    deadline: Option<Instant>,
+}
+
+impl Context {
+    /// From clients and settings, without a deadline.
+    pub fn new(function: &'static str, clients: Clients, settings: Settings) -> Self {
+        Self { function, clients, settings, policies: Arc::default(), account: None, began: Instant::now(), deadline: None }
+    }
+
+    /// From the environment; starts the log.
+    ///
+    /// # Errors
+    /// All that is wrong with the environment.
+    pub async fn from_env(function: &'static str) -> anyhow::Result<Self> {
+        let settings = Settings::from_env()?;
+        crate::log::start(&settings.log);
+        Ok(Self::new(function, Clients::from_env().await, settings))
+    }
+
+    /// The same, for an invocation that begins now: Lambda says when it ends it, and in which account.
+    #[must_use]
+    pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
+        let began = Instant::now();
+        let left = invocation.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        // arn:aws:lambda:<region>:<account>:function:<name>
+        let account = invocation.invoked_function_arn.split(':').nth(4).filter(|account| !account.is_empty());
+        let clients = Clients { read_until: Some(began + left.saturating_sub(SETTLING.min(left / 2))), ..self.clients.clone() };
+        Self { deadline: Some(began + left), account: account.map(str::to_owned), began, clients, ..self.clone() }
+    }
+
+    /// Where the function is.
+    pub fn home(&self) -> Home<'_> {
+        Home { region: &self.clients.region, account: self.account.as_deref() }
+    }
+
+    /// The policy.
+    ///
+    /// # Errors
+    /// It cannot be read or is wrong: nothing may be done then.
+    pub async fn policy(&self, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
+        self.policies.get(&self.settings.policy, &self.clients, now).await
+    }
+
+    /// The function's part of the ledger.
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
+    }
+
+    /// The present, of an invocation that began at `now`: minutes may have passed since.
+    pub(crate) fn later(&self, now: Timestamp) -> Timestamp {
+        now + SignedDuration::try_from(self.began.elapsed()).unwrap_or_default()
+    }
+
+    /// Whether nothing new may be begun.
+    pub(crate) fn time_is_up(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline < Instant::now() + RESERVE)
+    }
+
+    /// What comes of something, if it comes before the invocation's last moments.
+    pub(crate) async fn in_time<T>(&self, what: impl Future<Output = T>) -> Option<T> {
+        match self.deadline {
+            Some(deadline) => timeout_at(deadline - LAST, what).await.ok(),
+            None => Some(what.await),
+        }
+    }
+}
+
+/// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its
+/// start.
+///
+/// # Errors
+/// The runtime's own.
+pub async fn serve(
+    function: &'static str,
+    handle: impl AsyncFn(Value, &Context, Timestamp) -> anyhow::Result<Report>,
+) -> Result<(), lambda_runtime::Error> {
+    let (context, handle) = (&Context::from_env(function).await, &handle);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let now = Timestamp::now();
+        handle(event.payload, &context.invoked(&event.context), now).await?.finish(now)
+    }))
+    .await
+}
