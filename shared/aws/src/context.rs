@@ -19,7 +19,7 @@ const RESERVE: Duration = Duration::from_secs(10);
 /// What has been begun is broken off when less than this is left: the ledger and the report come after it.
 const LAST: Duration = Duration::from_secs(4);
 
-/// Reading ends when less than this is left: what was read by then is acted upon. Of a short time, half.
+/// Reading ends when less than this is left until then: what was read is acted upon. Of a short time, half.
 const SETTLING: Duration = Duration::from_mins(1);
 
 /// What a function works with, for one invocation. Cheap to clone.
@@ -56,12 +56,19 @@ impl Context {
     /// The same, for an invocation that begins now: Lambda says when it ends it, and in which account.
     #[must_use]
     pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
-        let began = Instant::now();
-        let left = invocation.deadline().duration_since(SystemTime::now()).unwrap_or_default();
         // arn:aws:lambda:<region>:<account>:function:<name>
         let account = invocation.invoked_function_arn.split(':').nth(4).filter(|account| !account.is_empty());
-        let clients = Clients { read_until: Some(began + left.saturating_sub(SETTLING.min(left / 2))), ..self.clients.clone() };
-        Self { deadline: Some(began + left), account: account.map(str::to_owned), began, clients, ..self.clone() }
+        Self { account: account.map(str::to_owned), ..self.until(invocation.deadline()) }
+    }
+
+    /// The same, for an invocation that begins now and is ended then.
+    #[must_use]
+    pub fn until(&self, deadline: SystemTime) -> Self {
+        let began = Instant::now();
+        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+        let work = left.saturating_sub(RESERVE);
+        let clients = Clients { read_until: Some(began + work - SETTLING.min(work / 2)), ..self.clients.clone() };
+        Self { deadline: Some(began + left), began, clients, ..self.clone() }
     }
 
     /// Where the function is.

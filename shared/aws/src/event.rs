@@ -67,10 +67,11 @@ struct Own {
 impl Triggers {
     /// For people.
     fn expected(&self) -> String {
-        let changes: String = self.changes.iter().map(|change| format!(", a \"{}\"", change.detail_type)).collect();
-        let due_only = if self.due_only { ", {\"due-only\": true}" } else { "" };
+        let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
+        let changes: Vec<&str> = self.changes.iter().map(|change| change.detail_type).collect();
         format!(
-            "expected {{}}, null, an EventBridge \"Scheduled Event\", {{\"dry-run\": true}}{due_only}, {{\"resources\": [\"<arn>\"]}}{changes}"
+            "expected {{}}, null, an EventBridge \"Scheduled Event\", {own}, {{\"resources\": [\"<arn>\"]}}, or a \"{}\"",
+            changes.join("\" or \"")
         )
     }
 
@@ -84,7 +85,7 @@ impl Triggers {
             return Ok(Wake::default());
         };
         if !fields.contains_key("detail-type") {
-            return self.own(event);
+            return self.own(event, home);
         }
         // AWS's own samples carry times that are not times; no decision looks at them.
         let mut envelope = fields.clone();
@@ -97,16 +98,23 @@ impl Triggers {
             return Ok(Wake::default());
         }
         match self.changes.iter().find(|change| change.detail_type == envelope.detail_type) {
-            Some(change) => change.read(envelope, home),
+            Some(change) => change.read(&envelope, home),
             None => bail!("an event of another kind, \"{}\": {}", envelope.detail_type, self.expected()),
         }
     }
 
-    fn own(&self, event: &Value) -> anyhow::Result<Wake> {
+    fn own(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Wake> {
         let expected = || self.expected();
         let own: Own =
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
+        for arn in own.resources.iter().flatten() {
+            let mut parts = arn.split(':').skip(3);
+            let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let is_here = region == home.region && home.account.is_none_or(|own| own == account);
+            let is_anywhere = arn.starts_with("arn:") && arn.contains(":sagemaker:");
+            ensure!(is_here || !is_anywhere, "`{arn}` in \"resources\" is not in this function's Region {} and account", home.region);
+        }
         let scope = match own.resources {
             None => Scope::Everything,
             Some(arns) => scope_of_arns(&arns, self.kinds).map_err(|arn| {
@@ -121,7 +129,7 @@ impl Triggers {
 
 impl StateChange {
     /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
-    fn read(&self, event: EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
+    fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
         if let Some(of) = event.region.as_deref().filter(|of| *of != home.region) {
             bail!("a state change in {of}, but this function looks after {}: deploy one function per Region", home.region);
         }
@@ -192,8 +200,12 @@ mod tests {
     fn resources_narrow_the_scope() {
         let wake = read(&json!({"resources": [ARN], "dry-run": true})).unwrap();
         assert_eq!((wake.scope, wake.dry_run), (Scope::Only([("notebook-instance/basic-xyz".to_owned(), None)].into()), true));
-        let error = read(&json!({"resources": ["arn:aws:s3:::bucket"]})).unwrap_err().to_string();
-        assert!(error.contains("`arn:aws:s3:::bucket`"), "{error}");
+        let elsewhere = ARN.replace("us-east-1", "eu-west-1");
+        let anothers = ARN.replace("123456789012", "999999999999");
+        for arn in ["arn:aws:s3:::bucket", &elsewhere, &anothers] {
+            let error = read(&json!({"resources": [arn]})).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{arn}`")), "{error}");
+        }
     }
 
     #[test]

@@ -88,11 +88,11 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     report
 }
 
-/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway; but without a ledger
-/// nothing is told, and the report says what was found all the same.
+/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
+/// matter; and so does what the report says where there is no ledger and nothing is told.
 fn doubtful(plan: &Plan, has_ledger: bool) -> BTreeSet<String> {
     let told = |one: &&Planned| matches!(one.step, Step::Report | Step::Remind | Step::Warn);
-    let unsure = |one: &&Planned| !has_ledger && gather::is_doubtful(&one.finding.resource);
+    let unsure = |one: &&Planned| (!has_ledger || one.step == Step::Act) && gather::is_doubtful(&one.finding.resource);
     plan.planned.iter().filter(|one| told(one) || unsure(one)).map(|one| one.finding.resource.id.clone()).collect()
 }
 
@@ -117,7 +117,9 @@ async fn carry_out(
         Err(error) => {
             report.is_whole = false;
             report.unread.push(no_ledger(&error));
-            planned.iter_mut().for_each(|one| one.step = Step::Wait);
+            for one in planned.iter_mut() {
+                one.step = Step::Wait;
+            }
             return HashMap::new();
         }
     }
@@ -165,14 +167,12 @@ fn claim(one: &mut Planned, now: Timestamp) -> Record {
 
 /// What was done and told, into the ledger. What another run has written over meanwhile is not known to be told.
 async fn write_after(ledger: &Ledger<'_>, records: Vec<Record>, now: Timestamp, report: &mut Report) {
-    let may_be_told_again = |what: String| format!("{what}: what was mailed or done in this run may be mailed again");
-    match ledger.write(records, now).await {
-        Ok(refused) if refused.is_empty() => {}
-        Ok(refused) => {
-            report.failures.push(may_be_told_again(format!("the ledger was written by another run too ({:?})", ledger::by_rule(&refused))))
-        }
-        Err(error) => report.failures.push(may_be_told_again(format!("{error:#}"))),
-    }
+    let what = match ledger.write(records, now).await {
+        Ok(refused) if refused.is_empty() => return,
+        Ok(refused) => format!("the ledger was written by another run too ({:?})", ledger::by_rule(&refused)),
+        Err(error) => format!("{error:#}"),
+    };
+    report.failures.push(format!("{what}: what was mailed or done in this run may be mailed again"));
 }
 
 /// Another run has written these findings since they were read: it looks after them.
@@ -206,7 +206,7 @@ async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: 
         Err(outcome) => outcome,
     };
     let one_resource = async |(id, one): (String, &Planned)| {
-        let ended = if context.time_is_up() { Some(out_of_time()) } else { context.in_time(look_and_act(one)).await };
+        let ended = if context.time_is_up() { Some(out_of_time()) } else { context.in_time(Box::pin(look_and_act(one))).await };
         let outcome = ended.unwrap_or_else(|| Outcome::Unknown("no answer before the end of this run: the next one looks at it".into()));
         lambda_runtime::tracing::info!(
             action = one.finding.waste.remedy.action(),

@@ -481,21 +481,15 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             }
         }
         _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
-        _ => match warned(finding, same_run, entry) {
-            Some(act_after) => {
-                entry.act_after = Some(act_after);
-                if act_after <= now {
-                    return due_to_act(entry, &entry.clone());
-                }
-                entry.state = State::Warned;
-                Step::Wait
-            }
-            None => {
-                entry.state = State::Warned;
+        _ => {
+            entry.state = State::Warned;
+            let Some(act_after) = warned(finding, same_run, entry) else {
                 entry.act_after = Some(now + finding.grace.signed());
-                entry_due(entry, Step::Warn)
-            }
-        },
+                return entry_due(entry, Step::Warn);
+            };
+            entry.act_after = Some(act_after);
+            if now < act_after { Step::Wait } else { due_to_act(entry, &entry.clone()) }
+        }
     }
 }
 

@@ -6,9 +6,11 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use cost_aws::{
     Clients, Context,
+    event::Triggers,
     report::Report,
     settings::{PolicySource, Settings},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 use simulator::Simulator;
 use tempfile::NamedTempFile;
@@ -19,9 +21,47 @@ pub mod week;
 /// The ledger's table in the simulated accounts.
 pub const TABLE: &str = "cost-guard";
 
-/// notebook-stopper on a simulated account, in this process and in the account's own time.
+/// A function of the guard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is the function of its name")]
+pub enum Function {
+    NotebookStopper,
+    TrainingJobSpotEnforcer,
+}
+
+impl Function {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::NotebookStopper, Self::TrainingJobSpotEnforcer];
+
+    /// Its name: folder, package, binary.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotebookStopper => notebook_stopper::NAME,
+            Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
+        }
+    }
+
+    /// What wakes it.
+    pub const fn triggers(self) -> Triggers {
+        match self {
+            Self::NotebookStopper => notebook_stopper::TRIGGERS,
+            Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::TRIGGERS,
+        }
+    }
+
+    async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
+        match self {
+            Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
+            Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,
+        }
+    }
+}
+
+/// A function on a simulated account, in this process and in the account's own time.
 #[derive(Clone)]
 pub struct Guard {
+    /// Which one.
+    pub function: Function,
     /// The account.
     pub account: Simulator,
     /// The function's context.
@@ -30,11 +70,19 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// With a policy, as TOML.
+    /// notebook-stopper with a policy, as TOML.
     ///
     /// # Errors
     /// The policy cannot be stored.
     pub fn new(account: &Simulator, policy: &str) -> anyhow::Result<Self> {
+        Self::of(Function::NotebookStopper, account, policy)
+    }
+
+    /// A function with a policy, as TOML.
+    ///
+    /// # Errors
+    /// The policy cannot be stored.
+    pub fn of(function: Function, account: &Simulator, policy: &str) -> anyhow::Result<Self> {
         let file = NamedTempFile::new()?;
         std::fs::write(file.path(), policy)?;
         let settings = Settings {
@@ -43,8 +91,8 @@ impl Guard {
             table: TABLE.into(),
             log: "warn".into(),
         };
-        let context = Context::new(notebook_stopper::NAME, clients(account), settings);
-        Ok(Self { account: account.clone(), context, policy: Arc::new(file) })
+        let context = Context::new(function.name(), clients(account), settings);
+        Ok(Self { function, account: account.clone(), context, policy: Arc::new(file) })
     }
 
     /// Replaces the policy. The function reads it anew when it is five minutes old.
@@ -60,7 +108,7 @@ impl Guard {
     /// # Errors
     /// The function's own.
     pub async fn wake(&self, event: Value) -> anyhow::Result<Report> {
-        notebook_stopper::handle(event, &self.context, self.account.now()).await
+        self.function.handle(event, &self.context, self.account.now()).await
     }
 
     /// One run, woken by the schedule.

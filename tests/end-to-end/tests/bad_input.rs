@@ -1,7 +1,7 @@
 //! What goes wrong, and what the guard makes of it: a clear message, or it is ridden out. Nothing is acted on twice, nothing is lost.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use end_to_end::{Guard, TABLE};
+use end_to_end::{Guard, TABLE, clients as guard_clients};
 use jiff::SignedDuration;
 use serde_json::json;
 use simulator::{Deed, Estate, Fault, Simulator, What};
@@ -279,4 +279,89 @@ async fn every_sample_event_is_read() {
         }
     }
     assert!(8 <= read, "{read} events");
+}
+
+#[tokio::test]
+async fn what_did_not_fit_into_a_mail_was_not_told() {
+    let account = evening(1000);
+    let guard = Guard::new(&account, &ENFORCE.replace("max-actions = 100", "")).unwrap();
+    let named =
+        |mails: &[simulator::Mail], name: &str| mails.iter().any(|mail| mail.message.contains(&format!("* notebook instance {name}:")));
+    guard.run().await.unwrap();
+    let first = account.mails();
+    assert!(named(&first, "nb-00000") && !named(&first, "nb-00999"), "the mail is cut");
+    account.advance(SignedDuration::from_mins(31));
+    let report = guard.run().await.unwrap();
+    let warned_before = |action: &cost_aws::report::ReportedAction| {
+        let name = action.resource.rsplit('/').next().unwrap();
+        action.action == "delete-app" || name == "untagged" || named(&first, name)
+    };
+    assert!(!report.actions.is_empty() && report.actions.iter().all(warned_before), "who was never named is not stopped");
+    assert!(account.mails().len() > first.len(), "the others are warned now");
+}
+
+#[tokio::test]
+async fn an_item_that_cannot_be_read_mutes_itself_only() {
+    let account = evening(1);
+    let guard = Guard::new(&account, ENFORCE).unwrap();
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.into());
+    let odd = guard.context.clients.dynamodb.put_item().table_name(TABLE).item("pk", text("finding#notebook-stopper"));
+    odd.item("sk", text("notebook-off-hours#notebook-instance/nb-00000")).item("state", text("snoozed")).send().await.unwrap();
+    let report = guard.run().await.unwrap();
+    assert!(report.unread.iter().any(|one| one.what.contains("nb-00000") && one.why.contains("is missing")), "{:?}", report.unread);
+    assert_eq!(report.notified, 2, "nobody's notebook and bob's app: {:?}", report.findings);
+    account.advance(SignedDuration::from_mins(31));
+    guard.run().await.unwrap();
+    assert_eq!(running(&account), 1, "all but the one whose item cannot be read");
+}
+
+#[tokio::test]
+async fn only_a_whole_run_that_did_its_work_is_a_sign_of_life() {
+    for (fault, event, whole) in [
+        (None, serde_json::Value::Null, true),
+        (None, json!({"dry-run": true}), false),
+        (None, json!({"resources": ["arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/nb-00000"]}), false),
+        (Some("sagemaker:ListNotebookInstances"), serde_json::Value::Null, false),
+        (Some("dynamodb:Query"), serde_json::Value::Null, false),
+        (Some("dynamodb:TransactWriteItems"), serde_json::Value::Null, false),
+    ] {
+        let account = evening(1);
+        if let Some(call) = fault {
+            account.add_fault(Fault::new(call, What::AccessDenied));
+        }
+        let report = Guard::new(&account, ENFORCE).unwrap().wake(event.clone()).await.unwrap();
+        assert_eq!(report.is_whole, whole, "{fault:?} {event}: {:?}", report.unread);
+    }
+}
+
+#[tokio::test]
+async fn a_run_ends_before_its_deadline_and_the_next_goes_on() {
+    // Never tagged: each is confirmed by a call of its own. Gathering and mailing have to share what time there is.
+    let account = evening(1);
+    for number in 0..400 {
+        let created = guard_clients(&account).sagemaker.create_notebook_instance().notebook_instance_name(format!("extra-{number}"));
+        created.instance_type("ml.m5.xlarge".into()).role_arn("arn:aws:iam::123456789012:role/x").send().await.unwrap();
+    }
+    account.advance(SignedDuration::from_hours(5));
+    account.set_latency(std::time::Duration::from_millis(300));
+    let mut guard = Guard::new(&account, ENFORCE).unwrap();
+    let limit = std::time::Duration::from_secs(20);
+    guard.context = guard.context.until(std::time::SystemTime::now() + limit);
+    let report = tokio::time::timeout(limit, guard.run()).await.expect("Lambda would have ended it").unwrap();
+    assert!(report.unread.iter().any(|one| one.why.contains("out of time")), "{:?}", report.unread);
+    assert!(
+        0 < report.notified && !account.table_items(TABLE).is_empty(),
+        "what was read in time is told and remembered: {:?}",
+        report.failures
+    );
+}
+
+#[tokio::test]
+async fn keys_that_are_left_unprocessed_for_ever_are_an_error() {
+    let account = evening(1);
+    account.add_fault(Fault::new("dynamodb:BatchGetItem", What::Unprocessed(1)));
+    let one = json!({"resources": ["arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/nb-00000"]});
+    let report = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().wake(one).await.unwrap();
+    assert!(report.unread.iter().any(|one| one.why.contains("unprocessed")), "{:?}", report.unread);
+    assert_eq!((running(&account), account.mails().len()), (2, 0));
 }

@@ -42,7 +42,9 @@ impl Level {
 pub(super) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
     let mut listed = Listed::default();
     let mut levels = vec![];
-    for of_kind in <[Listed<Level>; 3]>::from(tokio::join!(domains(clients), user_profiles(clients), spaces(clients))) {
+    for of_kind in
+        <[Listed<Level>; 3]>::from(tokio::join!(Box::pin(domains(clients)), Box::pin(user_profiles(clients)), Box::pin(spaces(clients))))
+    {
         levels.extend(of_kind.items);
         listed.complete.extend(of_kind.complete);
         listed.unread.extend(of_kind.unread);

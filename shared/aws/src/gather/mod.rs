@@ -43,7 +43,7 @@ pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Ti
     let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
     match wanted.scope.named() {
         None => Box::pin(everything(clients, policy, wanted, &mut facts)).await,
-        Some(named) => some(clients, policy, &named, &mut facts).await,
+        Some(named) => Box::pin(some(clients, policy, &named, &mut facts)).await,
     }
     facts
 }
@@ -69,7 +69,8 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
     if wants_apps || wanted.idle_shutdowns {
         tagged.extend([Kind::Domain, Kind::UserProfile, Kind::Space]);
     }
-    let (notebooks, apps, levels, mut index) = tokio::join!(notebooks, apps, levels, tags::index(clients, policy, &tagged));
+    let (notebooks, apps, levels, mut index) =
+        tokio::join!(Box::pin(notebooks), Box::pin(apps), Box::pin(levels), tags::index(clients, policy, &tagged));
 
     facts.notebooks = notebooks.told_to(facts);
     facts.apps = apps.told_to(facts);

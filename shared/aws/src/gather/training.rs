@@ -1,6 +1,6 @@
 //! Training and tuning jobs: single ones by the service's own word, all of them once a day from the search index, page by page.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
 use cost_rules::{
@@ -12,7 +12,7 @@ use cost_rules::{
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{
@@ -47,7 +47,8 @@ struct TrainingRecord {
     stopping_condition: Option<StoppingCondition>,
     serverless_job_config: Option<IgnoredAny>,
     algorithm_specification: Option<AlgorithmSpecification>,
-    hyper_parameters: Option<BTreeMap<String, IgnoredAny>>,
+    #[serde(default, deserialize_with = "names")]
+    hyper_parameters: BTreeSet<String>,
     tuning_job_arn: Option<String>,
     #[serde(rename = "AutoMLJobArn")]
     auto_ml_job_arn: Option<String>,
@@ -112,6 +113,13 @@ struct Tag {
     key: String,
     #[serde(default)]
     value: String,
+}
+
+/// The names of a map, without its values.
+fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+    #[expect(clippy::zero_sized_map_values, reason = "the values are skipped over")]
+    let map = Option::<HashMap<String, IgnoredAny>>::deserialize(deserializer)?;
+    Ok(map.into_iter().flatten().map(|(name, _)| name).collect())
 }
 
 /// What is read of a tuning job, be it described or found.
@@ -392,7 +400,6 @@ impl TrainingRecord {
             resources if resources.instance_preferences.is_some() => Capacity::InstancePreferences,
             _ => Capacity::Common,
         };
-        let parameters = self.hyper_parameters.unwrap_or_default();
         TrainingJob {
             resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(policy, self.tags, indexed)),
             indexed,
@@ -408,7 +415,7 @@ impl TrainingRecord {
             capacity,
             parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
             algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.algorithm_name),
-            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| parameters.contains_key(*name)),
+            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name)),
             secondary_status: self.secondary_status,
             failure: self.failure_reason.filter(|reason| !reason.is_empty()),
             replaces: None,

@@ -193,7 +193,7 @@ fn owned(mut notebook: Notebook, owner: &str) -> Notebook {
 fn a_new_owner_is_told_and_warned_anew() {
     for (policy, told) in [(REPORT, Step::Report), (ENFORCE, Step::Warn)] {
         let mut ledger = Ledger::default();
-        assert_eq!(steps(&run(policy, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)])), [told.clone()]);
+        assert_eq!(steps(&run(policy, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)])), std::slice::from_ref(&told));
         let of_bob = [owned(notebook(STARTED), "bob@example.com")];
         let anew = run(policy, &mut ledger, "2026-11-23T18:45:00Z", &of_bob);
         assert_eq!(steps(&anew), [told], "what was told to nobody was not told to bob");
