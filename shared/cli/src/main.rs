@@ -1,11 +1,18 @@
 //! `cost-guard`: checks a policy offline, and prints the rules' manual.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
-use std::{fmt::Write as _, fs, path::PathBuf, process::ExitCode};
+use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::PathBuf, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
-use cost_rules::{finding::Mode, policy::Policy, rules};
+use cost_rules::{
+    duration::Duration,
+    finding::{Mode, SpotTerms},
+    policy::Policy,
+    resubmission::{as_spot, new_name},
+    rules,
+};
+use serde_json::Value;
 
 /// What people use of the SageMaker cost guard on their own machine.
 #[derive(Parser)]
@@ -23,12 +30,23 @@ enum Command {
     },
     /// Print docs/rules.md, made of the rules' own doc comments.
     RulesManual,
+    /// Make of a training job what it would be as Spot: `aws sagemaker describe-training-job …` on standard input (one or several), the input of
+    /// `aws sagemaker create-training-job --cli-input-json` on standard output, one per line.
+    SpotDefinition {
+        /// How much longer than its time limit it may take, waiting for Spot included.
+        #[arg(long, default_value = "12h")]
+        wait: Duration,
+        /// The S3 prefix for its checkpoints, where it has none; without it they lie beside its output.
+        #[arg(long)]
+        checkpoints: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::CheckPolicy { file } => check_policy(&file),
         Command::RulesManual => manual().map(|text| print!("{text}")),
+        Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -56,6 +74,21 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A description may have the job's tags with it, as `ListTags` gives them: `Tags`.
+fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result<()> {
+    for (number, described) in serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter::<Value>().enumerate() {
+        let described = described.with_context(|| format!("description {} is no JSON", number + 1))?;
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let given = described.get("Tags").and_then(Value::as_array).into_iter().flatten();
+        let tags: BTreeMap<String, String> = given.filter_map(|tag| text(tag, "Key").zip(text(tag, "Value"))).collect();
+        let name = new_name(&text(&described, "TrainingJobName").unwrap_or_default(), None);
+        let terms = SpotTerms { name, wait, checkpoints: checkpoints.map(str::to_owned) };
+        let definition = as_spot(&described, &tags, &terms);
+        println!("{}", definition.map_err(|why| anyhow::anyhow!("description {}: {why}", number + 1))?);
+    }
+    Ok(())
+}
+
 /// The manual: each rule's doc comment with the table of its settings and their defaults.
 fn manual() -> anyhow::Result<String> {
     let mut text = String::from(
@@ -64,7 +97,7 @@ fn manual() -> anyhow::Result<String> {
          Each rule has a section `[rules.<name>]` in the policy. Beside its own settings below it has these:\n\n\
          | setting | default | meaning |\n|---|---|---|\n\
          | `mode` | `\"report\"` | `\"report\"`: mail the owner · `\"enforce\"`: warn, then act · `\"off\"` |\n\
-         | `grace` | `\"30m\"` | from the warning to the action; `\"0s\"` acts without one |\n\
+         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`) | from the warning to the action; `\"0s\"` acts without one |\n\
          | `remind-after` | the policy's (`\"7d\"`) | until an open finding is mailed again |\n\
          | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
     );

@@ -265,23 +265,6 @@ async fn many_findings_are_cut_in_the_report_and_counted() {
 }
 
 #[tokio::test]
-async fn every_sample_event_is_read() {
-    let folder = end_to_end::project_file("events");
-    let mut read = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "json") {
-            let event = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-            let account = evening(1);
-            let report = Guard::new(&account, "").unwrap().wake(event).await;
-            assert!(report.is_ok(), "{}: {report:?}", path.display());
-            read += 1;
-        }
-    }
-    assert!(8 <= read, "{read} events");
-}
-
-#[tokio::test]
 async fn what_did_not_fit_into_a_mail_was_not_told() {
     let account = evening(1000);
     let guard = Guard::new(&account, &ENFORCE.replace("max-actions = 100", "")).unwrap();
