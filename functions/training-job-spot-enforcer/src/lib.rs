@@ -93,6 +93,10 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
 async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<anyhow::Result<Vec<Entry>>>, now: Timestamp) -> Report {
     let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
     gather::training::some(&context.clients, policy, &wake.scope.named().unwrap_or_default(), &mut facts).await;
+    // When a tuning job begins, its training jobs are not there yet.
+    if !wake.by_change {
+        gather::training::look_at_children(&context.clients, policy, &mut facts).await;
+    }
     let ended: Vec<String> = facts.training_jobs.iter().filter(|job| is_lost(job)).map(|job| job.resource.id.clone()).collect();
     let replaced = replaced(context, policy, &mut facts, Some(&ended)).await;
     let known = match entries {

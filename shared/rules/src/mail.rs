@@ -237,7 +237,9 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
         false => format!(", {} a month", dollars(total)),
     };
     let what = |n: usize, verb: &str| match told.first() {
-        Some(only) if n == 1 && told.len() == 1 => format!("{} {verb}", only.first.name),
+        Some(only) if n == 1 && told.len() == 1 => {
+            format!("{} {verb}", shortened(&only.first.name, SUBJECT.saturating_sub(13 + verb.len() + cost.len())))
+        }
         _ if n == told.len() => format!("{n} resources {verb}"),
         _ => format!("{n} of {} {verb}", told.len()),
     };
@@ -258,6 +260,17 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     };
     let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
     printable.chars().take(SUBJECT).collect()
+}
+
+/// A name that leaves room for what is said of it: its end is what tells it from others, and the dollars are worth more than its middle.
+fn shortened(name: &str, room: usize) -> String {
+    let length = name.chars().count();
+    if length <= room || room < 8 {
+        return name.to_owned();
+    }
+    let front = (room - 2) / 2;
+    let end: String = name.chars().skip(length - (room - 2 - front)).collect();
+    name.chars().take(front).chain("..".chars()).chain(end.chars()).collect()
 }
 
 const STOPPED: &str = "stopped";
@@ -497,7 +510,11 @@ mod tests {
                 "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
                 "warning",
             ),
-            (vec![item(News::Found, &"ä".repeat(200), None)], &format!("Cost guard: {}", "?".repeat(87)), "info"),
+            (
+                vec![item(News::Found, &"ä".repeat(200), None)],
+                &format!("Cost guard: {}..{} needs a look", "?".repeat(35), "?".repeat(36)),
+                "info",
+            ),
         ] {
             let digest = one(&items);
             assert_eq!((digest.subject.as_str(), digest.severity), (subject, severity));

@@ -1,4 +1,4 @@
-//! `make bench`: what notebook-stopper costs, measured on the release binary as Lambda runs it. Figures, not a test: medians of several runs, and ratios.
+//! `make bench`: what the functions cost, measured on the release binaries as Lambda runs them. Figures, not a test: medians of several runs, and ratios.
 #![expect(clippy::print_stdout, reason = "the figures are what it prints")]
 
 use std::{
@@ -17,12 +17,16 @@ use simulator::{Estate, Simulator};
 use tempfile::NamedTempFile;
 
 mod start;
+mod training;
 
 /// How long every simulated call takes in the sweeps.
 const LATENCY: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// Calls, seconds, CPU and memory of notebook-stopper.
+const NOTEBOOK_STOPPER: &str = "notebook-stopper";
+const SPOT_ENFORCER: &str = "training-job-spot-enforcer";
+
+/// Calls, seconds, CPU and memory of the functions.
 #[derive(Parser)]
 struct Arguments {
     /// Runs of each measurement, of which the median is printed.
@@ -31,7 +35,7 @@ struct Arguments {
 }
 
 /// One line of the result.
-struct Figure {
+pub(crate) struct Figure {
     what: &'static str,
     measured: String,
     goal: &'static str,
@@ -40,12 +44,16 @@ struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    ensure!(binary().exists(), "{} is not there: make bench builds it", binary().display());
+    for name in [NOTEBOOK_STOPPER, SPOT_ENFORCER] {
+        ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
+    }
     let mut figures = vec![];
     println!("10,000 notebooks, {LATENCY:?} per call, report mode …");
     figures.extend(sweep(runs).await?);
     println!("1,000 notebooks of which 900 are to be stopped, {LATENCY:?} per call, enforce mode …");
     figures.extend(enforce(runs).await?);
+    println!("One event of a training job, and sweeps over 5,000 and 50,000 jobs, {LATENCY:?} per call, report mode …");
+    figures.extend(training::measure(runs).await?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();
@@ -60,9 +68,9 @@ async fn main() -> anyhow::Result<()> {
 }
 
 /// The binary beside this one.
-fn binary() -> PathBuf {
+fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
-    own.with_file_name("notebook-stopper")
+    own.with_file_name(name)
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -76,7 +84,7 @@ pub(crate) struct Run {
     _policy: NamedTempFile,
 }
 
-pub(crate) async fn start(account: &Simulator, endpoint: &str, policy: &str, more: &[(&str, &str)]) -> anyhow::Result<Run> {
+pub(crate) async fn start(name: &str, account: &Simulator, endpoint: &str, policy: &str, more: &[(&str, &str)]) -> anyhow::Result<Run> {
     let file = NamedTempFile::new()?;
     std::fs::write(file.path(), policy)?;
     let (source, topic) = (format!("file:{}", file.path().display()), account.topic_arn());
@@ -91,7 +99,7 @@ pub(crate) async fn start(account: &Simulator, endpoint: &str, policy: &str, mor
         ("COST_GUARD_LOG", "warn"),
     ];
     environment.extend_from_slice(more);
-    let function = Function::start(&binary(), &environment, TIMEOUT).await?;
+    let function = Function::start(&binary(name), &environment, TIMEOUT).await?;
     Ok(Run { function, _policy: file })
 }
 
@@ -124,12 +132,17 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
     )?)?;
     let policy = "[working-hours]\ndefault = \"always\"";
     // The first run of a day reads Studio's idle shutdown too, and mails: the others are what 95 of 96 runs of a day are.
-    start(&account, account.endpoint(), policy, &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+    start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[])
+        .await?
+        .function
+        .invoke(json!({}))
+        .await?
+        .map_err(anyhow::Error::msg)?;
     account.set_latency(LATENCY);
     let (mut seconds, mut memory, mut calls, mut floors) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         floors.push(sequential_pages(&account)?);
-        let mut run = start(&account, account.endpoint(), policy, &[]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[]).await?;
         account.reset_counts();
         let started = Instant::now();
         let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
@@ -213,7 +226,7 @@ async fn enforce(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let (mut seconds, mut memory, mut in_flight) = (vec![], vec![], vec![]);
     for _ in 0..runs {
         let account = Simulator::start(Estate::from_toml(estate)?)?;
-        let mut run = start(&account, account.endpoint(), policy, &[]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[]).await?;
         account.set_latency(LATENCY);
         let started = Instant::now();
         let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;

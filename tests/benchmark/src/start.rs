@@ -23,7 +23,7 @@ use tokio_rustls::{
     rustls::{ServerConfig, pki_types::PrivateKeyDer},
 };
 
-use crate::{Figure, median, start};
+use crate::{Figure, NOTEBOOK_STOPPER, median, start};
 
 /// Lambda gives 1,769 MB one whole core, and 128 MB its share of that: 7 %.
 const QUOTA: &str = "7235 100000";
@@ -45,7 +45,7 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     for _ in 0..runs {
         *tls.first_answer.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let started = Instant::now();
-        let mut run = start(&account, &tls.endpoint, "", &[("SSL_CERT_FILE", &roots)]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, &account, &tls.endpoint, "", &[("SSL_CERT_FILE", &roots)]).await?;
         tls.client.store(run.function.id().unwrap_or_default(), Ordering::Relaxed);
         run.function.invoke(json!({"dry-run": true})).await?.map_err(anyhow::Error::msg)?;
         first.push(started.elapsed().as_secs_f64() * 1000.0);
@@ -77,7 +77,7 @@ async fn throttled(account: &Simulator, tls: &Tls, roots: &str, runs: usize) -> 
     let group = Group::new()?;
     let (mut answers, mut wholes) = (vec![], vec![]);
     for _ in 0..runs {
-        let mut run = start(account, &tls.endpoint, "", &[("SSL_CERT_FILE", roots)]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, account, &tls.endpoint, "", &[("SSL_CERT_FILE", roots)]).await?;
         let process = run.function.id().context("the process has ended")?;
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         group.take(process)?;

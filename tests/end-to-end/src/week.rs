@@ -2,23 +2,31 @@
 
 use std::collections::BTreeMap;
 
+use cost_aws::report::Report;
 use cost_rules::{
     policy::{KEEP_UNTIL_TAG, SCHEDULE_TAG},
     schedule::{Calendar, Schedule, zone_named},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use serde_json::{Value, json};
 use simulator::{BillLine, Estate, Fault, Mail, Simulator, What, estate::AppSpec};
 
-use crate::{Guard, project_file};
+use crate::{Function, Guard, project_file};
 
-/// The guard's schedule.
+/// The schedule of notebook-stopper, and of what is due of training jobs.
 const EVERY: SignedDuration = SignedDuration::from_mins(15);
+
+/// The hour of the daily sweep of training jobs, in Berlin.
+const SWEEP: i64 = 7;
 
 /// The whole of the week.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// When the team switches from report to enforce: Tuesday, 12:00 in Berlin.
 const ENFORCED_FROM: SignedDuration = SignedDuration::from_hours(36);
+
+/// What AWS says of it.
+const QUOTA: &str = "The account-level service limit 'ml.m5.4xlarge for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of 2 Instances.";
 
 /// What happened.
 pub struct Week {
@@ -55,11 +63,13 @@ type Tags = BTreeMap<String, String>;
 impl Week {
     /// The tags of everything, by ARN: its own over those that it inherits.
     fn tags_of(&self, account: &Simulator) -> BTreeMap<String, Tags> {
-        let own = account.notebooks().into_iter().chain(account.apps());
-        own.map(|one| {
-            let mut tags = self.inherited.get(&one.arn).cloned().unwrap_or_default();
-            tags.extend(one.tags);
-            (one.arn, tags)
+        let own = account.notebooks().into_iter().chain(account.apps()).map(|one| (one.arn, one.tags));
+        let jobs = account.training_jobs().into_iter().map(|job| (job.arn, job.tags));
+        let own = own.chain(jobs).chain(account.tuning_jobs().into_iter().map(|job| (job.arn, job.tags)));
+        own.map(|(arn, own)| {
+            let mut tags = self.inherited.get(&arn).cloned().unwrap_or_default();
+            tags.extend(own);
+            (arn, tags)
         })
         .collect()
     }
@@ -102,8 +112,8 @@ pub struct Moment {
 pub enum Happening {
     /// The policy was switched.
     Enforcing,
-    /// The guard stopped this.
-    Stopped(String),
+    /// The guard did this to that.
+    Done(&'static str, String),
     /// The guard meant to, and did not.
     NotStopped {
         /// Its name.
@@ -128,7 +138,10 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     // Events come twice this week, and the tag index is two minutes behind.
     account.add_fault(Fault::new("*", What::DuplicateEvents));
     account.add_fault(Fault::new("*", What::StaleTags("2m".parse()?)));
-    let guard = Guard::new(&account, &policy("ml-team-report.toml")?)?;
+    // The account's Spot quota is too small once.
+    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Refuse("ResourceLimitExceeded".into(), QUOTA.into())).times(1));
+    let report = policy("ml-team-report.toml")?;
+    let guards: Vec<Guard> = Function::ALL.iter().map(|function| Guard::of(*function, &account, &report)).collect::<Result<_, _>>()?;
     let start = account.now();
     let enforced_from = start + ENFORCED_FROM;
     let mut week = Week {
@@ -137,7 +150,7 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         enforced_from,
         moments: vec![],
         mails: vec![],
-        resources: account.notebooks().len() + account.apps().len() + 11,
+        resources: account.notebooks().len() + account.apps().len() + account.training_jobs().len() + 11,
         guarded: BTreeMap::new(),
         unguarded: BTreeMap::new(),
         runs: 0,
@@ -151,10 +164,11 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         at += EVERY;
         account.live_until(at);
         if at == enforced_from {
-            guard.set_policy(&policy("ml-team-enforce.toml")?)?;
+            let enforce = policy("ml-team-enforce.toml")?;
+            guards.iter().try_for_each(|guard| guard.set_policy(&enforce))?;
             week.moments.push(Moment { at, what: Happening::Enforcing });
         }
-        step(&guard, &mut week).await?;
+        step(&guards, &mut week).await?;
         if at.duration_since(start).as_hours() % 24 == 0 && at.duration_since(start).as_mins() % 60 == 0 {
             progress(at.duration_since(start).as_hours() / 24);
         }
@@ -167,47 +181,81 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     Ok(week)
 }
 
-/// The events that came, the scheduled run, and a second run that must do nothing but close what the first one ended.
-async fn step(guard: &Guard, week: &mut Week) -> anyhow::Result<()> {
-    let account = &guard.account;
+/// The events that came, the scheduled runs, and a second run of each that must do nothing but close what the first one ended.
+async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
+    let Some(account) = guards.first().map(|guard| guard.account.clone()) else { return Ok(()) };
     let at = account.now();
     for event in account.take_events() {
-        let mails = account.mails().len();
-        let report = guard.wake(event).await?;
-        week.events += 1;
-        if !report.actions.is_empty() || account.mails().len() != mails {
-            week.wrongs.push(format!("{at}: an event by itself led to a mail or an action"));
+        let is_for = |guard: &&Guard| guard.function.triggers().changes.iter().any(|change| event["detail-type"] == change.detail_type);
+        for guard in guards.iter().filter(is_for) {
+            let mails = account.mail_count();
+            let report = guard.wake(event.clone()).await?;
+            week.events += 1;
+            if guard.function == Function::NotebookStopper && (!report.actions.is_empty() || account.mail_count() != mails) {
+                week.wrongs.push(format!("{at}: an event by itself led to a mail or an action"));
+            }
+            tell(&account, week, &report, mails);
         }
     }
-    let tags_before = week.tags_of(account);
-    let mails = account.mails().len();
-    let report = guard.run().await?;
-    week.runs += 1;
+    let hour_of_day = at.duration_since(week.start).as_mins() % (24 * 60);
+    for guard in guards {
+        let event = match guard.function {
+            Function::NotebookStopper => Value::Null,
+            Function::TrainingJobSpotEnforcer if hour_of_day == SWEEP * 60 => json!({}),
+            Function::TrainingJobSpotEnforcer => json!({"due-only": true}),
+        };
+        let mails = account.mail_count();
+        let report = guard.wake(event.clone()).await?;
+        week.runs += 1;
+        tell(&account, week, &report, mails);
+        let mails = account.mail_count();
+        let second = guard.wake(event).await?;
+        if !second.actions.is_empty() || account.mail_count() != mails {
+            week.wrongs.push(format!("{at}: a second run of {} mailed or acted", guard.function.name()));
+        }
+    }
+    Ok(())
+}
+
+/// What a run did, for people, and whether it should have. `mails`: how many there were before it. (The guard changes no tags.)
+fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
+    let at = account.now();
+    let tags = if report.actions.is_empty() { BTreeMap::new() } else { week.tags_of(account) };
     let names: BTreeMap<&str, _> = report.findings.iter().map(|finding| (finding.resource.as_str(), finding)).collect();
     for action in &report.actions {
-        let finding = names.get(action.resource.as_str());
-        let name = finding.map_or(action.resource.clone(), |finding| finding.name.clone());
+        let name = names.get(action.resource.as_str()).map_or(action.resource.clone(), |finding| finding.name.clone());
         let what = if action.outcome == "done" {
-            week.wrongs.extend(wrong(at, week.enforced_from, &name, tags_before.get(&action.resource)));
-            Happening::Stopped(name)
+            let of = tags.get(&action.resource);
+            let is_job = action.resource.contains(":training-job/") || action.resource.contains(":hyper-parameter-tuning-job/");
+            let wrong = if is_job { wrong_job(at, week.enforced_from, &name, of) } else { wrong(at, week.enforced_from, &name, of) };
+            week.wrongs.extend(wrong);
+            Happening::Done(action.action, name)
         } else {
             Happening::NotStopped { name, why: format!("{}: {}", action.outcome, action.detail) }
         };
         week.moments.push(Moment { at, what });
     }
-    let mailed: Vec<String> =
-        account.mails()[mails..].iter().map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
-    if !mailed.is_empty() {
+    if mails < account.mail_count() {
+        let new = account.mails().into_iter().skip(mails);
+        let mailed = new.map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
         week.moments.push(Moment { at, what: Happening::Mailed(mailed) });
     }
     week.moments.extend(report.failures.iter().map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
+}
 
-    let mails = account.mails().len();
-    let second = guard.run().await?;
-    if !second.actions.is_empty() || account.mails().len() != mails {
-        week.wrongs.push(format!("{at}: a second run mailed or acted"));
-    }
-    Ok(())
+/// Whether a job's stop or resubmission was wrong, judged by its name and tags alone.
+fn wrong_job(at: Timestamp, enforced_from: Timestamp, name: &str, tags: Option<&Tags>) -> Option<String> {
+    let Some(tags) = tags else { return Some(format!("{at}: {name} was stopped, and nobody knows its tags")) };
+    let why = match name {
+        _ if at < enforced_from => "before anything was enforced",
+        _ if tags.contains_key(KEEP_UNTIL_TAG) => "though its owner keeps it",
+        _ if name.starts_with("pipelines-") => "though a pipeline submitted it",
+        _ if name.starts_with("forecast-xgb") => "though the SDK waits for it",
+        _ if name.starts_with("foundation-") => "though it runs on reserved capacity",
+        _ if name.ends_with("-spot") || name.starts_with("forecast-nightly") || name.starts_with("nlp-embed") => "though it is on Spot",
+        _ => return None,
+    };
+    Some(format!("{at}: {name} was stopped {why}"))
 }
 
 /// Whether a stop was wrong, judged by the tags alone and not by the guard's own word.

@@ -3,16 +3,16 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use end_to_end::lambda::Function;
+use end_to_end::{self as function, lambda::Function};
 use serde_json::{Value, json};
 use simulator::{Estate, Simulator};
 
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The binary beside this test's own folder: `cargo build --workspace` puts it there.
-fn binary() -> PathBuf {
+fn binary(function: function::Function) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().and_then(std::path::Path::parent).unwrap().join("notebook-stopper")
+    test.parent().and_then(std::path::Path::parent).unwrap().join(function.name())
 }
 
 fn account() -> Simulator {
@@ -23,11 +23,22 @@ fn account() -> Simulator {
         instance-type = "ml.m5.xlarge"
         since = "-20d"
         tags = { Owner = "ann@example.com", Team = "churn" }
+        [[training-job]]
+        name = "on-demand"
+        instance-type = "ml.m5.xlarge"
+        max-runtime = "1d"
+        created = "-1h"
+        takes = "20h"
+        tags = { Owner = "ann@example.com", Team = "churn" }
     "#;
     Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
 }
 
 async fn start(account: &Simulator, timeout: Duration, more: &[(&str, &str)]) -> Function {
+    start_one(function::Function::NotebookStopper, account, timeout, more).await
+}
+
+async fn start_one(function: function::Function, account: &Simulator, timeout: Duration, more: &[(&str, &str)]) -> Function {
     let topic = account.topic_arn();
     let mut environment = vec![
         ("AWS_ENDPOINT_URL", account.endpoint()),
@@ -38,7 +49,7 @@ async fn start(account: &Simulator, timeout: Duration, more: &[(&str, &str)]) ->
         ("COST_GUARD_TABLE", "cost-guard"),
     ];
     environment.extend_from_slice(more);
-    Function::start(&binary(), &environment, timeout).await.unwrap()
+    Function::start(&binary(function), &environment, timeout).await.unwrap()
 }
 
 /// The keys of an object, sorted.
@@ -50,20 +61,26 @@ fn keys(object: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_report_is_the_contracts() {
-    let account = account();
-    let mut function = start(&account, TIMEOUT, &[]).await;
-    for event in [json!({"dry-run": true}), json!({}), Value::Null] {
-        let report = function.invoke(event.clone()).await.unwrap().unwrap();
-        assert_eq!(
-            keys(&report),
-            ["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"]
-        );
-        assert_eq!((&report["function"], &report["examined"]["notebook-instance"]), (&json!("notebook-stopper"), &json!(1)));
-        let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == "notebook-always-on").unwrap();
-        assert_eq!(keys(finding), ["monthly-cost-usd", "name", "owner", "reason", "remedy", "resource", "rule", "state", "team"]);
-        assert_eq!((&finding["state"], &finding["monthly-cost-usd"]), (&json!("reported"), &json!(201.48)), "{event}");
+    for function in function::Function::ALL {
+        let (kind, rule, usd) = match function {
+            function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", 201.48),
+            function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", 6.62),
+        };
+        let account = account();
+        let mut running = start_one(function, &account, TIMEOUT, &[]).await;
+        for event in [json!({"dry-run": true}), json!({}), Value::Null] {
+            let report = running.invoke(event.clone()).await.unwrap().unwrap();
+            assert_eq!(
+                keys(&report),
+                ["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"]
+            );
+            assert_eq!((&report["function"], &report["examined"][kind]), (&json!(function.name()), &json!(1)));
+            let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == rule).unwrap();
+            assert_eq!(keys(finding), ["monthly-cost-usd", "name", "owner", "reason", "remedy", "resource", "rule", "state", "team"]);
+            assert_eq!((&finding["state"], &finding["monthly-cost-usd"]), (&json!("reported"), &json!(usd)), "{event}");
+        }
+        assert_eq!(account.mails().len(), 1, "the dry run mailed nobody, the third run had nothing new");
     }
-    assert_eq!(account.mails().len(), 1, "the dry run mailed nobody, the third run had nothing new");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     let stopped: Vec<&str> = week
         .moments
         .iter()
-        .filter_map(|moment| if let Happening::Stopped(name) = &moment.what { Some(name.as_str()) } else { None })
+        .filter_map(|moment| if let Happening::Done(_, name) = &moment.what { Some(name.as_str()) } else { None })
         .collect();
     for never in [
         "prod-etl",
@@ -31,6 +31,32 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     }
     for must in ["Churn-EDA", "nlp-embeddings", "nlp-long-run", "nlp-deadline", "test-1", "elena-lab JupyterLab default"] {
         assert!(stopped.contains(&must), "{must} was not stopped");
+    }
+    let done = |action: &str, stem: &str| {
+        week.moments.iter().any(|moment| matches!(&moment.what, Happening::Done(did, name) if *did == action && name.starts_with(stem)))
+    };
+    for (action, stem) in [
+        ("resubmit-as-spot", "churn-train-"),
+        ("resubmit-as-spot", "nlp-finetune-"),
+        ("resubmit-as-spot", "robotics-fragile-"),
+        ("stop-training-job", "vision-resnet-"),
+        ("stop-tuning-job", "churn-hpo-"),
+        ("stop-tuning-job", "nlp-hpo-"),
+    ] {
+        assert!(done(action, stem), "{action} of {stem}…");
+    }
+    // Each rule is told once to each owner of a series.
+    for says in [
+        "use_spot_instances=True",
+        "on Spot without checkpoints",
+        "warm pools of the last",
+        "its time limit is 5d, but the longest",
+        "in place of robotics-fragile-",
+        "asked for managed Spot, but",
+        "ResourceLimitExceeded",
+    ] {
+        let told = week.mails.iter().filter(|mail| mail.message.contains(says)).count();
+        assert!(0 < told, "no mail says: {says}");
     }
     for mail in &week.mails {
         assert!(mail.subject.len() <= 99 && mail.subject.is_ascii(), "{}", mail.subject);

@@ -243,6 +243,11 @@ impl Simulator {
         self.shared.world().mails.clone()
     }
 
+    /// How many mails there were so far.
+    pub fn mail_count(&self) -> usize {
+        self.shared.world().mails.len()
+    }
+
     /// What everything has cost since the start.
     pub fn bill(&self) -> Vec<BillLine> {
         self.shared.world().bill(self.shared.started)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob, TuningJob},
+    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -249,7 +249,7 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
     } else if let Some(known) = facts.tuning_jobs.iter().find(|job| job.resource.id == id) {
         let read = training::tuning_with_tags(clients, policy, &known.resource).await;
         let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
-        fresh.tuning_jobs.push(TuningJob { running: known.running, ..job });
+        fresh.tuning_jobs.push(job);
     } else {
         bail!("{id}: nothing of this run that can be acted upon");
     }

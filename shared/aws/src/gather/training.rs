@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
+use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder, TrainingJobStatus};
 use cost_rules::{
     duration::Duration,
     facts::{Capacity, Facts, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
@@ -201,6 +201,10 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
         if job.ended.is_some_and(|ended| since < ended) {
             savings.extend(SpotSaving::of(&job, policy, &prices));
         }
+        // A tuning job's training jobs are as it wants them: it has limits of its own.
+        if job.parent.is_some() {
+            return;
+        }
         let id = series_id(&job.resource.name);
         if series.contains_key(&id) || series.len() < MOST_SERIES {
             count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
@@ -302,7 +306,8 @@ fn search_time(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// Single jobs by the service's own word ([`Scope::named`]). Their tags are not asked for: what is found is confirmed.
+/// Single jobs by the service's own word ([`Scope::named`]). Their tags are not asked for: what is found is confirmed. Nor is what the training jobs of
+/// tuning jobs run on, which costs two calls more: [`look_at_children`].
 ///
 /// [`Scope::named`]: cost_rules::plan::Scope::named
 pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
@@ -317,6 +322,33 @@ pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, O
         }
     }
     facts.unread.extend(unread_of("state", &failed));
+}
+
+/// Tells each running tuning job that asked for Spot whether its training jobs got it.
+pub async fn look_at_children(clients: &Clients, policy: &Policy, facts: &mut Facts) {
+    let mut failed: Vec<(String, String)> = vec![];
+    for job in facts.tuning_jobs.iter_mut().filter(|job| job.spot && job.status == JobStatus::InProgress && job.running.is_none()) {
+        match children(clients, policy, &job.resource.name).await {
+            Ok(running) => job.running = Some(running),
+            Err(why) => failed.push((job.resource.id.clone(), why)),
+        }
+    }
+    facts.unread.extend(unread_of("training jobs", &failed));
+}
+
+/// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them tells for all.
+async fn children(clients: &Clients, policy: &Policy, name: &str) -> Read<(u32, u32)> {
+    clients.in_time()?;
+    let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
+    let listed = call.status_equals(TrainingJobStatus::InProgress).max_results(100).send().await;
+    let listed = listed.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
+    let running: Vec<String> =
+        listed.training_job_summaries.unwrap_or_default().into_iter().filter_map(|job| job.training_job_name).collect();
+    let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
+    match running.first() {
+        None => Ok((0, 0)),
+        Some(first) => Ok((count, if training(clients, policy, first).await?.is_none_or(|job| job.spot) { count } else { 0 })),
+    }
 }
 
 /// `None`: there is none. A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
@@ -382,12 +414,15 @@ pub(super) async fn training_with_tags(clients: &Clients, policy: &Policy, known
     Ok(Some(job))
 }
 
-/// A tuning job with its tags. `None`: there is none.
+/// A tuning job with its tags, and whether its training jobs got the Spot that it asked for. `None`: there is none.
 pub(super) async fn tuning_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TuningJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
     let (found, tags) = tokio::join!(describe_tuning(clients, policy, &known.name), tags::of(clients, policy, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
     job.resource.tags = Tags::Known(tags);
+    if job.spot && job.status == JobStatus::InProgress {
+        job.running = Some(children(clients, policy, &job.resource.name).await?);
+    }
     Ok(Some(job))
 }
 

@@ -23,7 +23,7 @@
 //!   checkpoints if it had any (else it starts from the beginning), and all else as it was. Its session tags (`SessionChainingConfig`) cannot be read, and
 //!   are lost. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
 //!
-//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. One that the SageMaker Python SDK submitted is never resubmitted,
+//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that the SageMaker Python SDK submitted is never resubmitted,
 //! because `fit()` may be waiting for its name; nor is one that has run for more than `max-progress` of its time limit.
 //!
 //! ## Settings
@@ -105,7 +105,7 @@ impl Rule for TrainingOnDemand {
         if job.instances.is_empty() {
             return Verdict::Unknown("its instances could not be read".into());
         }
-        let (remedy, only_reported) = self.remedy(job, scene);
+        let (remedy, only_reported) = self.remedy(job, usd_per_hour, scene);
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
         let instances: Vec<String> = job.instances.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect();
         let on_since = match job.started {
@@ -149,7 +149,7 @@ impl TrainingOnDemand {
     }
 
     /// What the guard would do about it, and why it would not, if so.
-    fn remedy(&self, job: &TrainingJob, scene: &Scene<'_>) -> (Remedy, String) {
+    fn remedy(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>, scene: &Scene<'_>) -> (Remedy, String) {
         let only_reported = |why: String| (Remedy::None, format!("; only reported, because {why}"));
         let tags = job.resource.tags.read();
         let asked_by_tag = tags.is_some_and(|tags| tags.get(SPOT_TAG).is_some_and(|value| value.trim() == "resubmit"));
@@ -159,6 +159,9 @@ impl TrainingOnDemand {
         let by_tag = tags.is_some_and(|tags| tags.keys().any(|key| self.pipeline_tags.is_match(key)));
         if by_tag || self.pipeline_names.is_match(&job.resource.name) {
             return only_reported("a pipeline submitted it".into());
+        }
+        if usd_per_hour.is_none() && !self.min_hourly_cost.is_zero() {
+            return only_reported(format!("no price is known for it, and the policy begins at {} an hour", dollars(self.min_hourly_cost)));
         }
         if self.remedy == SpotRemedy::Stop && !asked_by_tag {
             return (Remedy::StopTrainingJob, String::new());
@@ -265,6 +268,11 @@ mod tests {
             (SpotRemedy::Stop, job(), "stop-training-job"),
             (SpotRemedy::Stop, asks, "resubmit-as-spot"),
             (SpotRemedy::Resubmit, job(), "resubmit-as-spot"),
+            (
+                SpotRemedy::Resubmit,
+                TrainingJob { instances: vec![Instances { instance_type: "ml.new".into(), count: 1 }], ..job() },
+                "none",
+            ),
             (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
             (SpotRemedy::Stop, TrainingJob { waited_for: true, ..job() }, "stop-training-job"),
             (SpotRemedy::Stop, named("pipelines-a1b2c3-Train"), "none"),

@@ -44,7 +44,8 @@ fn clock(at: Timestamp, week: &Week) -> String {
 
 fn timeline(week: &Week) {
     heading("The week, day by day (times in Berlin)");
-    println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning.");
+    println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning,");
+    println!("and submits on-demand training jobs again as Spot (team vision's are stopped instead, after a warning).");
     let mut last = String::new();
     for moments in week.moments.chunk_by(|a, b| a.at == b.at) {
         let Some(Moment { at, .. }) = moments.first() else { continue };
@@ -54,24 +55,34 @@ fn timeline(week: &Week) {
             last = today;
         }
         let time = clock(*at, week);
-        let stopped: Vec<&str> = moments
-            .iter()
-            .filter_map(|moment| if let Happening::Stopped(name) = &moment.what { Some(name.as_str()) } else { None })
-            .collect();
-        if !stopped.is_empty() {
+        for (verb, names) in done(moments) {
             let indent = textwrap::Options::new(150).subsequent_indent("                  ");
-            println!("{}", textwrap::fill(&format!("  {time}  stopped  {}: {}", stopped.len(), stopped.join(", ")), indent));
+            println!("{}", textwrap::fill(&format!("  {time}  {verb:8} {}: {}", names.len(), names.join(", ")), indent));
         }
         for moment in moments {
             match &moment.what {
-                Happening::Enforcing => println!("  {time}  POLICY   both off-hours rules enforce from now on"),
-                Happening::NotStopped { name, why } => println!("  {time}  left on  {name}: {why}"),
+                Happening::Enforcing => {
+                    println!("  {time}  POLICY   both off-hours rules, training-on-demand and tuning-on-demand enforce from now on");
+                }
+                Happening::NotStopped { name, why } => println!("  {time}  not done {name}: {why}"),
                 Happening::Mailed(mails) => mails.iter().for_each(|mail| println!("  {time}  mail     {mail}")),
                 Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
-                Happening::Stopped(_) => {}
+                Happening::Done(..) => {}
             }
         }
     }
+}
+
+/// What was done at one time: to Spot, or stopped.
+fn done(moments: &[Moment]) -> BTreeMap<&'static str, Vec<&str>> {
+    let mut done: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
+    for moment in moments {
+        if let Happening::Done(action, name) = &moment.what {
+            let verb = if *action == "resubmit-as-spot" { "to Spot" } else { "stopped" };
+            done.entry(verb).or_default().push(name);
+        }
+    }
+    done
 }
 
 fn as_text(mail: &Mail, week: &Week) -> String {
@@ -97,8 +108,12 @@ fn sample_mails(week: &Week) {
             ("1 report", mail.message.contains("\nFOUND\n") && !unowned && mail.message.matches("\n* ").count() <= 3),
             ("2 warning", mail.message.contains("\nWILL BE STOPPED\n") && mail.message.matches("\n* ").count() <= 2),
             ("3 done", mail.message.contains("\nWAS STOPPED\n") && !mail.message.contains("\nWILL BE STOPPED\n")),
-            ("4 unreadable tag", mail.message.contains("cannot be read") && mail.message.matches("\n* ").count() <= 1),
-            ("5 nobody's", unowned),
+            ("4 training on demand", mail.message.contains("use_spot_instances") && mail.message.contains("\nFOUND\n")),
+            ("5 resubmitted", mail.message.contains("\nWAS RESUBMITTED AS SPOT\n")),
+            ("6 refused", mail.message.contains("\nCOULD NOT BE RESUBMITTED AS SPOT\n")),
+            ("7 lost work", mail.message.contains("in place of")),
+            ("8 unreadable tag", mail.message.contains("cannot be read") && mail.message.matches("\n* ").count() <= 1),
+            ("9 nobody's", unowned),
         ] {
             if is_it {
                 shown.entry(sort).or_insert(mail);
@@ -145,18 +160,20 @@ fn bills(week: &Week) {
 fn checks(week: &Week, seconds: f64, mails: &Path) {
     heading("What it took, and what was checked");
     let calls: u64 = week.calls.values().sum();
-    let stops = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Stopped { .. })).count();
+    let stops = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(..))).count();
     println!(
         "{} resources, {} scheduled runs, {} events (each delivered twice), {calls} AWS calls, {seconds:.0} s.",
         week.resources, week.runs, week.events
     );
     println!(
-        "{stops} stops, {} mails: all of them in {}.",
+        "{stops} stops and resubmissions, {} mails: all of them in {}.",
         week.mails.len(),
         mails.strip_prefix(project_file("")).unwrap_or(mails).display()
     );
     println!("Each run was repeated at once: the second one had to mail nobody and stop nothing.");
-    println!("Each stop was judged by the tags alone: not exempt, not in working hours, not unreadable, not production.");
+    println!(
+        "Each stop was judged by names and tags alone: not exempt, not in working hours, not unreadable, not production, not a pipeline's, not on Spot."
+    );
     println!("Wrongs found: {}.", week.wrongs.len());
     for wrong in &week.wrongs {
         println!("  {wrong}");
