@@ -66,7 +66,7 @@ impl Context {
     pub fn until(&self, deadline: SystemTime) -> Self {
         let began = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let work = left.saturating_sub(RESERVE);
+        let work = Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left);
         let clients = Clients { read_until: Some(began + work - SETTLING.min(work / 2)), ..self.clients.clone() };
         Self { deadline: Some(began + left), began, clients, ..self.clone() }
     }

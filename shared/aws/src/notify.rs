@@ -31,6 +31,17 @@ pub async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest:
     sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))
 }
 
+/// Whether a subscription to the topic is confirmed.
+///
+/// # Errors
+/// SNS did not tell.
+pub async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
+    let told = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
+    let told = told.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
+    let confirmed = told.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
+    Ok(confirmed != Some(0))
+}
+
 fn attribute(data_type: &str, value: &str) -> anyhow::Result<MessageAttributeValue> {
     Ok(MessageAttributeValue::builder().data_type(data_type).string_value(value).build()?)
 }

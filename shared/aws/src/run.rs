@@ -20,7 +20,7 @@ use crate::{
     event::Wake,
     gather,
     ledger::{self, Key, Ledger, Record},
-    notify::publish,
+    notify::{is_anybody_subscribed, publish},
     report::{FINDINGS_SHOWN, Report, ReportedAction, ReportedFinding, cents},
 };
 
@@ -69,6 +69,9 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     }
     report.examined = examined(facts);
     report.unread.extend(facts.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
+    if !wake.by_change && wake.scope != Scope::Everything {
+        report.unread.extend(facts.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
+    }
     let left_alone: Vec<ReportedFinding> = judgement.left_alone.iter().map(ReportedFinding::left_alone).collect();
     let Plan { mut planned, closed } = plan(judgement, facts, entries, &wake.scope);
     report.total_findings = planned.len() + left_alone.len();
@@ -301,6 +304,7 @@ async fn mail_all(
     report: &mut Report,
 ) {
     let mut held_back: BTreeMap<String, usize> = BTreeMap::new();
+    let mut nobody_listens: Option<String> = None;
     for one in planned.iter().filter(|one| one.step == Step::HoldBack) {
         *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
     }
@@ -311,14 +315,26 @@ async fn mail_all(
         keys.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(&item.key);
     }
     let digests = mail::digests(items, &held_back, &Letterhead { function: context.function, policy, now });
+    // Before anybody has confirmed a subscription, SNS takes every mail and delivers none.
+    if report.is_whole && !digests.is_empty() {
+        match is_anybody_subscribed(&context.clients, &context.settings.topic_arn).await {
+            Ok(true) => {}
+            Ok(false) => {
+                nobody_listens =
+                    Some(format!("nobody has confirmed a subscription to {}: nobody is mailed until then", context.settings.topic_arn))
+            }
+            Err(error) => report.unread.push(Unread { what: "who is subscribed to the topic".to_owned(), why: format!("{error:#}") }),
+        }
+    }
     for lot in digests.chunks(MAILS_PER_WRITE) {
-        let sent = stream::iter(lot).map(async |digest| (digest, send(context, digest).await));
+        let sent = stream::iter(lot)
+            .map(async |digest| (digest, if nobody_listens.is_none() { send(context, digest).await } else { Err(String::new()) }));
         let mut after = vec![];
         for (digest, sent) in sent.buffer_unordered(MAILS_IN_FLIGHT).collect::<Vec<_>>().await {
             let told: HashSet<&Key> = if sent.is_ok() { digest.told.iter().collect() } else { HashSet::new() };
             match sent {
                 Ok(()) => report.notified += 1,
-                Err(why) => report.failures.push(why),
+                Err(why) => report.failures.extend(Some(why).filter(|why| !why.is_empty())),
             }
             for key in keys.remove(digest.owner.as_str()).into_iter().flatten() {
                 if let Some(one) = by_key.get_mut(key) {
@@ -331,6 +347,7 @@ async fn mail_all(
         }
         write_after(&context.ledger(), after, now, report).await;
     }
+    report.failures.extend(nobody_listens);
 }
 
 /// What the ledger says of a finding after its mail. What is only told was written as told before: it is taken back if nobody was reached.

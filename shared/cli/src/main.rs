@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    finding::{Mode, SpotTerms},
+    finding::SpotTerms,
     policy::Policy,
     resubmission::{as_spot, new_name},
     rules,
@@ -61,18 +61,22 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let policy = Policy::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
     println!("{}: no errors.", file.display());
+    println!("  time zone {}, working hours {}", policy.calendar.zone.iana_name().unwrap_or("UTC"), policy.hours);
+    for (team, hours) in &policy.team_hours {
+        println!("  working hours of team {team}: {hours}");
+    }
+    println!("  owners by the tags {}, teams by {}", policy.owner_tags.join(", "), policy.team_tags.join(", "));
     for rule in rules::ALL {
-        let modes = policy.modes(rule.name);
-        let says = match modes.as_slice() {
-            [] => "off",
-            [Mode::Report] => "report",
-            [Mode::Enforce] => "enforce",
-            _ => "report or enforce, by override",
-        };
-        println!("  {:26} {says}", rule.name);
+        println!("  {:26} {}", rule.name, policy.says_of(rule.name));
+    }
+    if STANDARD_PARAMETER < text.len() {
+        println!("  It has {} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192.", text.len());
     }
     Ok(())
 }
+
+/// The most bytes of an SSM parameter that costs nothing (AWS: quotas of Systems Manager).
+const STANDARD_PARAMETER: usize = 4096;
 
 /// A description may have the job's tags with it, as `ListTags` gives them: `Tags`.
 fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result<()> {
@@ -158,6 +162,14 @@ mod tests {
                 assert!(section.contains(heading), "{}: {heading} is missing", rule.name);
             }
         }
+    }
+
+    #[test]
+    fn what_overrides_change_is_said_exactly() {
+        let text = "[rules.notebook-off-hours]\nmode = \"off\"\n[[override]]\nmatch = { team = \"x\", tag.Env = \"dev*\" }\nrules.notebook-off-hours.mode = \"enforce\"";
+        let policy = Policy::from_toml(text).unwrap();
+        assert_eq!(policy.says_of("notebook-off-hours"), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
+        assert_eq!(policy.says_of("notebook-idle"), "report");
     }
 
     #[test]

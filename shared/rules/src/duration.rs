@@ -97,7 +97,9 @@ impl fmt::Display for Duration {
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // The cause is left out: jiff explains its grammar, people want an example.
-        String::deserialize(deserializer)?.parse().map_err(|error: anyhow::Error| de::Error::custom(error.to_string()))
+        let text = String::deserialize(deserializer)
+            .map_err(|_| de::Error::custom("a duration is a text: write for example \"30m\" or \"7d\""))?;
+        text.parse().map_err(|error: anyhow::Error| de::Error::custom(error.to_string()))
     }
 }
 

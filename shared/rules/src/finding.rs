@@ -38,6 +38,8 @@ pub struct Waste {
     pub usd_per_month: Option<Decimal>,
     /// When the waste would end by itself (working hours begin): what is saved is counted until then.
     pub ends: Option<Timestamp>,
+    /// The working hours that it is judged by, with their time zone: what its owner may change by a tag. Only where that would help.
+    pub hours: Option<String>,
     /// What the guard can do about it.
     pub remedy: Remedy,
 }

@@ -53,6 +53,8 @@ pub struct Item {
     pub reason: String,
     /// What its owner can do.
     pub advice: Option<String>,
+    /// The working hours that it is judged by.
+    pub hours: Option<String>,
     /// What it costs.
     pub usd_per_hour: Option<Decimal>,
     /// What it costs.
@@ -119,6 +121,7 @@ impl Item {
             team: finding.team.clone(),
             reason: finding.waste.reason.clone(),
             advice: finding.waste.advice.clone(),
+            hours: finding.waste.hours.clone(),
             usd_per_hour: finding.waste.usd_per_hour,
             usd_per_month: finding.waste.usd_per_month,
             remedy: Some(finding.waste.remedy.clone()),
@@ -139,6 +142,7 @@ impl Item {
             team: entry.team.clone(),
             reason: format!("found by the rule {}", entry.rule),
             advice: None,
+            hours: None,
             usd_per_hour: entry.usd_per_hour,
             usd_per_month: entry.usd_per_month,
             remedy: None,
@@ -150,8 +154,11 @@ impl Item {
 /// What an owner is told of one resource: all of its findings.
 struct Told<'a> {
     first: &'a Item,
+    /// What the guard can do about it: of the most urgent news that has anything.
+    remedy: Option<&'a Remedy>,
+    hours: Option<&'a str>,
     keys: Vec<&'a (String, String)>,
-    reasons: Vec<&'a str>,
+    reasons: Vec<(&'a str, &'a str)>,
     advice: Vec<&'a str>,
     usd_per_hour: Option<Decimal>,
     usd_per_month: Option<Decimal>,
@@ -200,7 +207,11 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
         match told.get_mut(place) {
             Some(same) => {
                 same.keys.push(&item.key);
-                same.reasons.push(&item.reason);
+                same.reasons.push((&item.key.0, &item.reason));
+                if same.remedy.is_none_or(|remedy| *remedy == Remedy::None) {
+                    same.remedy = item.remedy.as_ref();
+                }
+                same.hours = same.hours.zip(item.hours.as_deref()).map(|(hours, _)| hours);
                 same.advice.extend(item.advice.as_deref().filter(|advice| !same.advice.contains(advice)));
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
                 same.usd_per_month = same.usd_per_month.max(usd_per_month);
@@ -208,7 +219,9 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
             None => told.push(Told {
                 first: item,
                 keys: vec![&item.key],
-                reasons: vec![&item.reason],
+                remedy: item.remedy.as_ref(),
+                hours: item.hours.as_deref(),
+                reasons: vec![(&item.key.0, &item.reason)],
                 advice: item.advice.as_deref().into_iter().collect(),
                 usd_per_hour,
                 usd_per_month,
@@ -250,10 +263,19 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let stopped = if all_resubmitted { RESUBMITTED } else { STOPPED };
     let text = match first_stop {
         _ if 0 < failed => format!("Cost guard: {}{cost}", what(failed, &format!("could not be {stopped}"))),
-        Some(at) => format!("Cost guard: {}{cost}", what(warned, &format!("will be {stopped} {}", policy.clock(at)))),
+        Some(at) => {
+            let from = if told.iter().any(|one| matches!(one.first.news, News::Warning(other) if other != at)) { "from " } else { "" };
+            format!("Cost guard: {}{cost}", what(warned, &format!("will be {stopped} {from}{}", policy.clock(at))))
+        }
         None if 0 < done => {
             let verb = if done == 1 { "was" } else { "were" };
-            format!("Cost guard: {}{cost}", what(done, &format!("{verb} {stopped}")))
+            let saves = if cost.is_empty() || told.iter().any(|told| is_job(told.first)) { "" } else { ", saves up to " };
+            let saves = format!("{saves}{}", cost.trim_start_matches(", ").trim_start_matches("up to "));
+            format!(
+                "Cost guard: {}{}",
+                what(done, &format!("{verb} {stopped}")),
+                if saves.starts_with(", ") { saves } else { String::new() }
+            )
         }
         None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, "needs a look")),
         None => format!("Cost guard: {} findings{cost}", told.len()),
@@ -295,6 +317,9 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     } else {
         format!("For {owner}.\n")
     };
+    if let Some((region, account)) = told.iter().find_map(|one| place(&one.first.arn)) {
+        let _ = writeln!(text, "AWS account {account}, Region {region}.");
+    }
     let mut heading = String::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
@@ -326,7 +351,7 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     }
     let _ = write!(
         text,
-        "\n-- \nSageMaker cost guard, {}. What each rule means, and what a stop keeps and loses: docs/rules.md\n",
+        "\n-- \nSageMaker cost guard, {}. Its manual, docs/rules.md, says of each rule (in brackets) what it means, and what a stop keeps and loses.\n",
         letterhead.function
     );
     (text, fitted)
@@ -334,9 +359,11 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
 
 fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let Letterhead { policy, now, .. } = letterhead;
-    let Item { news, id, arn, name, remedy, suspended, .. } = told.first;
+    let Item { news, id, arn, name, suspended, .. } = told.first;
+    let remedy = told.remedy;
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let is_done = matches!(news, News::Done(_));
+    let region = place(arn).map(|(region, _)| format!("--region {region} ")).unwrap_or_default();
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) => {
@@ -353,8 +380,8 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         }
         News::Done(None) | News::Found => {}
     }
-    for reason in &told.reasons {
-        let _ = write!(text, "\n  Why:   {reason}.");
+    for (rule, reason) in &told.reasons {
+        let _ = write!(text, "\n  Why:   {reason} ({rule}).");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
         (_, Some(hour)) if is_done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
@@ -364,27 +391,27 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
         (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
-        (None, None) if *remedy == Some(Remedy::None) => Ok(()),
+        (None, None) if remedy == Some(&Remedy::None) => Ok(()),
         (None, None) => write!(text, "\n  Costs: no price known."),
     };
-    if let Some(why) = suspended.as_ref().filter(|why| !told.reasons.contains(&why.as_str())) {
+    if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
-    if let Some(remedy) = remedy.as_ref().filter(|remedy| **remedy != Remedy::None && !is_done) {
-        let tag = |key: &str, value: &str| format!("aws sagemaker add-tags --resource-arn {arn} --tags 'Key={key},Value={value}'");
+    if let Some(remedy) = remedy.filter(|remedy| **remedy != Remedy::None && !is_done) {
+        let tag = |key: &str, value: &str| format!("aws sagemaker add-tags {region}--resource-arn {arn} --tags 'Key={key},Value={value}'");
         let keep_for =
             if policy.exemption.max < WEEK { format!("Keep it for {}:", policy.exemption.max) } else { "Keep it for a week:".into() };
-        let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name));
+        let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name, &region));
         let _ = write!(text, "\n  {keep_for:<19} {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
-        if told.keys.iter().all(|(rule, _)| rule.ends_with("-off-hours")) {
-            let _ = write!(text, "\n  Set its own hours:  {}", tag(SCHEDULE_TAG, "mon-fri/07:00-22:00"));
+        if let Some(hours) = told.hours {
+            let _ = write!(text, "\n  Change its hours:   {}", tag(SCHEDULE_TAG, hours));
         }
     } else if is_done {
         let _ = match remedy {
             Some(Remedy::StopNotebook) => {
                 write!(
                     text,
-                    "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance --notebook-instance-name {name}"
+                    "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
                 )
             }
             Some(Remedy::StopTrainingJob | Remedy::StopTuningJob) => write!(text, "\n  What it wrote to S3 is kept."),
@@ -408,22 +435,28 @@ fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
 }
 
 /// The AWS CLI's command that does what the guard would do.
-fn command(remedy: &Remedy, name: &str) -> String {
+fn command(remedy: &Remedy, name: &str, region: &str) -> String {
     match remedy {
-        Remedy::StopNotebook => format!("aws sagemaker stop-notebook-instance --notebook-instance-name {name}"),
+        Remedy::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
         Remedy::DeleteApp { domain, home, app_type, app_name } => {
             let home = match home {
                 AppHome::Space(space) => format!("--space-name {space}"),
                 AppHome::UserProfile(profile) => format!("--user-profile-name {profile}"),
             };
-            format!("aws sagemaker delete-app --domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
+            format!("aws sagemaker delete-app {region}--domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
         }
-        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => format!("aws sagemaker stop-training-job --training-job-name {name}"),
-        Remedy::StopTuningJob => {
-            format!("aws sagemaker stop-hyper-parameter-tuning-job --hyper-parameter-tuning-job-name {name}")
+        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => {
+            format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
         }
+        Remedy::StopTuningJob => format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}"),
         Remedy::None => String::new(),
     }
+}
+
+/// The Region and the account of an ARN.
+fn place(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(2);
+    parts.next().zip(parts.next())
 }
 
 #[cfg(test)]
@@ -451,6 +484,7 @@ mod tests {
             team: Some("nlp".into()),
             reason: "on since Mon 2026-11-23 09:00 CET (11h), outside the policy's working hours".into(),
             advice: None,
+            hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()),
             usd_per_hour: usd_per_month.map(|usd| usd / dec!(730)),
             usd_per_month,
             remedy: Some(Remedy::StopNotebook),
@@ -477,8 +511,8 @@ mod tests {
             "For ann@example.com.",
             "* notebook instance churn: on Mon 2026-11-23 19:30 CET it will be stopped, unless you keep it",
             "  Costs: $112.93 a month if nothing changes ($0.15 an hour).",
-            "  Stop it now:        aws sagemaker stop-notebook-instance --notebook-instance-name churn",
-            "  Keep it for a week: aws sagemaker add-tags --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+            "  Stop it now:        aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
+            "  Keep it for a week: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
         ] {
             assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
         }
@@ -503,7 +537,7 @@ mod tests {
                 "Cost guard: 2 findings, $3.00 a month",
                 "info",
             ),
-            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, $1.00 a month", "info"),
+            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", "info"),
             (vec![item(News::Done(None), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", "critical"),
             (
                 vec![item(News::Done(None), "a", None), item(warning(), "b", None)],
@@ -512,7 +546,7 @@ mod tests {
             ),
             (
                 vec![item(News::Found, &"ä".repeat(200), None)],
-                &format!("Cost guard: {}..{} needs a look", "?".repeat(35), "?".repeat(36)),
+                &format!("Cost guard: {}..{} needs a look", "?".repeat(36), "?".repeat(36)),
                 "info",
             ),
         ] {
@@ -554,8 +588,9 @@ mod tests {
     #[test]
     fn only_what_helps_is_offered() {
         let always_on = |name: &str| Item { key: ("notebook-always-on".into(), "x".into()), ..item(News::Found, name, None) };
-        assert!(one(&[item(News::Found, "a", None)]).body.contains("Set its own hours"));
-        assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Set its own hours"), "hours end no long run");
+        let always_on = |name: &str| Item { hours: None, ..always_on(name) };
+        assert!(one(&[item(News::Found, "a", None)]).body.contains("Change its hours"));
+        assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Change its hours"), "hours end no long run");
         let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
         let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &letterhead(&short)).remove(0);
         assert!(
@@ -592,13 +627,13 @@ mod tests {
             ),
             (
                 job(News::Done(None), resubmit()),
-                "Cost guard: churn was resubmitted as Spot, up to $11.04",
+                "Cost guard: churn was resubmitted as Spot",
                 "  The same work goes on as training job churn-spot.",
             ),
             (
                 job(warning(), Remedy::StopTrainingJob),
                 "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, up to $11.04",
-                "  Stop it now:        aws sagemaker stop-training-job --training-job-name churn",
+                "  Stop it now:        aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn",
             ),
         ] {
             let digest = one(&[item]);

@@ -28,7 +28,7 @@ const REFRESH: SignedDuration = SignedDuration::from_hours(24);
 pub struct Entry {
     /// The rule's name.
     pub rule: String,
-    /// The resource's id ([`Resource::id`]).
+    /// The id under which it is remembered ([`Finding::entry_id`]).
     pub id: String,
     /// The resource's ARN, or its id where none was known.
     pub arn: String,

@@ -1,8 +1,9 @@
 //! What an instance costs per hour. What is not known is said to be unknown, never guessed.
 
-use std::{collections::HashMap, str::FromStr as _};
+use std::{collections::HashMap, str::FromStr};
 
-use rust_decimal::{Decimal, RoundingStrategy, dec};
+use rust_decimal::{Decimal, RoundingStrategy, dec, prelude::ToPrimitive as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use crate::facts::Instances;
@@ -13,6 +14,42 @@ const SNAPSHOT: &str = include_str!("../data/sagemaker_hosting_prices_usd_per_ho
 
 /// Notebook prices that hosting has no counterpart for: Region, type, USD per hour (AWS's price file of 2026-09-24).
 const NOTEBOOKS_ONLY: [(&str, &str, Decimal); 1] = [("us-east-1", "ml.t3.medium", dec!(0.05))];
+
+/// An amount of USD in the policy: a number or a text, never negative. Decimal, as all money here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usd(pub Decimal);
+
+/// A price above this is a slip, and sums of such prices could not be counted with.
+const MOST_USD: Decimal = dec!(100000);
+
+impl FromStr for Usd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)) {
+            Ok(usd) if MOST_USD < usd => Err(format!("`{text}` is more than {MOST_USD} USD: that is no price of anything here")),
+            Ok(usd) if !usd.is_sign_negative() => Ok(Self(usd)),
+            _ => Err(format!("`{text}` is not a price: write USD, for example 0.23")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match toml::Value::deserialize(deserializer)? {
+            toml::Value::Table(_) => return Err(de::Error::custom("an instance type stands in quotes: \"ml.m5.xlarge\" = 0.23")),
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_f64().unwrap_or_default().serialize(serializer)
+    }
+}
 
 /// Hours in a month, as AWS counts them on its price pages.
 pub const HOURS_PER_MONTH: Decimal = dec!(730);

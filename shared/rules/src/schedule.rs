@@ -66,6 +66,14 @@ impl Schedule {
         self.zone.as_ref().unwrap_or(&calendar.zone)
     }
 
+    /// Its text with its time zone, whether it names one or not: `mon-fri/08:00-19:00@Europe/Berlin`.
+    pub fn with_zone(&self, calendar: &Calendar) -> String {
+        match (self.zone(calendar).iana_name(), &self.zone, &self.hours) {
+            (Some(zone), None, Hours::Windows(_)) => format!("{}@{zone}", self.text),
+            _ => self.text.clone(),
+        }
+    }
+
     /// Whether people work at this moment. By the wall clock of the zone, so through daylight-saving changes as well.
     pub fn is_working(&self, at: Timestamp, calendar: &Calendar) -> bool {
         match &self.hours {

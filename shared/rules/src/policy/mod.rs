@@ -14,7 +14,7 @@ use crate::{
     duration::Duration,
     facts::{Facts, Resource, Unread},
     finding::{Finding, Judgement, Keep, LeftAlone, Mode, Remedy, Verdict, Waste},
-    price::Prices,
+    price::{Prices, Usd},
     rules::{Check, Scene, Told},
     schedule::{Calendar, Schedule},
 };
@@ -72,11 +72,10 @@ impl Default for Exemption {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PriceOverrides {
     /// Per hour of an instance type.
-    #[serde(deserialize_with = "read::money_by_name")]
+    #[serde(deserialize_with = "read::hourly")]
     pub hourly: BTreeMap<String, Decimal>,
     /// Per GB and month of a notebook's volume.
-    #[serde(deserialize_with = "read::money")]
-    pub notebook_volume_gb_month: Option<Decimal>,
+    pub notebook_volume_gb_month: Option<Usd>,
 }
 
 /// The settings of all rules, for the resources that one override (or none) applies to.
@@ -131,6 +130,26 @@ impl Policy {
             }
         }
         modes
+    }
+
+    /// What a rule does, in words: `off`, `report`, `enforce after 30m`, and where overrides change that, in their order.
+    pub fn says_of(&self, rule: &str) -> String {
+        let says = |set: &RuleSet| match set.0.iter().find(|configured| configured.name == rule).map(|configured| configured.common) {
+            None => "off".to_owned(),
+            Some(CommonSettings { mode: Mode::Report, .. }) => "report".to_owned(),
+            Some(CommonSettings { mode: Mode::Enforce, grace, max_actions, .. }) => {
+                format!("enforce after {grace}, at most {max_actions} a run")
+            }
+        };
+        let base = says(&self.rules);
+        let mut text = base.clone();
+        for one in &self.overrides {
+            let here = says(&one.rules);
+            if here != base {
+                let _ = write!(text, "; {here} for {}", one.matches);
+            }
+        }
+        text
     }
 
     /// Whether a rule is on for any resource.
@@ -294,6 +313,15 @@ fn for_rule(rule: &str, names: &[String]) -> String {
 fn first_tag(resource: &Resource, keys: &[String]) -> Option<String> {
     let tags = resource.tags.read()?;
     keys.iter().filter_map(|key| tags.get(key)).map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned)
+}
+
+impl std::fmt::Display for Match {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tags = self.tags.iter().map(|(key, glob)| format!("{key}={}", glob.glob()));
+        let team = self.team.iter().map(|glob| format!("team {}", glob.glob()));
+        let name = self.name.iter().map(|glob| format!("name {}", glob.glob()));
+        f.write_str(&tags.chain(team).chain(name).collect::<Vec<_>>().join(" and "))
+    }
 }
 
 impl Match {

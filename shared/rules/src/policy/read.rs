@@ -4,12 +4,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     ops::Range,
-    str::FromStr as _,
     sync::OnceLock,
 };
 
 use jiff::{civil::Date, tz::TimeZone};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
@@ -20,6 +19,7 @@ use super::{CommonSettings, ConfiguredRule, Exemption, Match, Override, Policy, 
 use crate::{
     duration::Duration,
     finding::Mode,
+    price::Usd,
     rules::{self, Entry},
     schedule::{Calendar, Schedule, zone_named},
 };
@@ -122,11 +122,22 @@ impl Policy {
     /// # Errors
     /// The first thing that is wrong with it, with its line, key and what was expected.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        read(text).map_err(|Wrong { span, message }| PolicyError {
-            line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
-            message,
+        read(text).map_err(|Wrong { span, message }| {
+            let key = span.as_ref().and_then(|span| key_of_line(text, span.start)).filter(|key| !message.contains(key));
+            PolicyError {
+                line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
+                message: key.map_or(message.clone(), |key| format!("`{key}`: {message}")),
+            }
         })
     }
+}
+
+/// The key that stands before this place on its line.
+fn key_of_line(text: &str, at: usize) -> Option<&str> {
+    let line = text.get(..at)?.rsplit('\n').next()?;
+    let (before, _) = line.rsplit_once('=')?;
+    let key = before.rsplit(['{', ',', '=']).next()?.trim().trim_matches('"');
+    (!key.is_empty()).then_some(key)
 }
 
 /// An error with its place in the text.
@@ -161,12 +172,15 @@ fn read(text: &str) -> Result<Policy, Wrong> {
     };
     let overrides = root.get_mut().remove("override");
     let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
-    let (max_actions_at, remind_after_at) = (place("max-actions"), place("remind-after"));
+    let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
     let general = General::deserialize(toml::Deserializer::from(root))?;
     if general.max_actions == 0 {
         return wrong(max_actions_at, NO_ACTIONS);
     }
     often_enough(general.remind_after, remind_after_at)?;
+    if general.owner_tags.iter().all(String::is_empty) {
+        return wrong(owner_tags_at, "`owner-tags` names no tag: nobody would ever be mailed: write for example [\"Owner\"]");
+    }
 
     let read_set = |over: &BTreeMap<String, Table<'_>>| -> Result<RuleSet, Wrong> {
         only_known_rules(&rules)?;
@@ -223,7 +237,7 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
     let max_at = shared.get("max-actions").map(Spanned::span);
     let remind_at = shared.get("remind-after").map(Spanned::span);
     let common = Common::deserialize(toml::Deserializer::from(Spanned::new(span.clone(), shared)))?;
-    let check = (entry.read)(Spanned::new(span, merged))?;
+    let check = (entry.read)(Spanned::new(span.clone(), merged))?;
     if let (Some(0), Some(at)) = (common.max_actions, max_at) {
         return wrong(at, NO_ACTIONS);
     }
@@ -232,6 +246,7 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
     }
     let mode = match common.mode {
         RuleMode::Off => return Ok(None),
+        _ if check.nonsense().is_some() => return wrong(span, format!("{section}: {}", check.nonsense().unwrap_or_default())),
         RuleMode::Report => Mode::Report,
         RuleMode::Enforce if entry.enforceable => {
             if let Some(lacks) = check.lacks() {
@@ -269,8 +284,11 @@ fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'
         return wrong(whole, "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }");
     };
     let Some(rules) = item.get_ref().get("rules") else {
-        return wrong(whole, "this [[override]] changes nothing: write for example rules.notebook-off-hours.mode = \"report\"");
+        return wrong(whole, CHANGES_NOTHING);
     };
+    if table(rules, "rules")?.get_ref().is_empty() {
+        return wrong(rules.span(), CHANGES_NOTHING);
+    }
     let matching = table(matching, "match")?;
     only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name"])?;
     let mut matches = Match::default();
@@ -290,6 +308,8 @@ fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'
     }
     Ok((matches, tables(rules, "rules")?))
 }
+
+const CHANGES_NOTHING: &str = "this [[override]] changes nothing: write for example rules.notebook-off-hours.mode = \"report\"";
 
 fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
     let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };
@@ -358,27 +378,11 @@ fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D:
     texts.iter().map(day).collect()
 }
 
-pub(super) fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
-    decimal(&toml::Value::deserialize(deserializer)?).map(Some).map_err(de::Error::custom)
-}
-
-pub(super) fn money_by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
-    let values = BTreeMap::<String, toml::Value>::deserialize(deserializer)?;
-    values.into_iter().map(|(name, value)| Ok((name, decimal(&value).map_err(de::Error::custom)?))).collect()
-}
-
-/// A price above this is a slip, and sums of such prices could not be counted with.
-const MOST_USD: Decimal = dec!(100000);
-
-fn decimal(value: &toml::Value) -> Result<Decimal, String> {
-    let text = match value {
-        toml::Value::Table(_) => return Err("an instance type stands in quotes: \"ml.m5.xlarge\" = 0.23".into()),
-        toml::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    match Decimal::from_str(&text) {
-        Ok(usd) if MOST_USD < usd => Err(format!("`{text}` is more than {MOST_USD} USD: that is no price of anything here")),
-        Ok(usd) if !usd.is_sign_negative() => Ok(usd),
-        _ => Err(format!("`{text}` is not a price: write USD, for example 0.23")),
+/// Prices per hour by instance type.
+pub(super) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
+    let prices = BTreeMap::<String, Usd>::deserialize(deserializer)?;
+    match prices.keys().find(|name| !name.starts_with("ml.")) {
+        Some(name) => Err(de::Error::custom(format!("`{name}` is not an instance type of SageMaker: they begin with ml."))),
+        None => Ok(prices.into_iter().map(|(name, usd)| (name, usd.0)).collect()),
     }
 }

@@ -1,6 +1,6 @@
 //! The rules, one file each. To add one: its file, its `mod` line and its line in [`ALL`] (CONTRIBUTING.md).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
@@ -64,6 +64,11 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// What a policy that enforces this rule has to say too, and does not.
     fn lacks(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What makes no sense in these settings, in any mode.
+    fn nonsense(&self) -> Option<&'static str> {
         None
     }
 
@@ -228,6 +233,7 @@ impl Scene<'_> {
             return Verdict::Fine;
         }
         let ended = match schedule.off_since(self.now, calendar) {
+            Some(end) if self.now.duration_since(end) < SignedDuration::from_mins(1) => ", which just ended".to_owned(),
             Some(end) => format!(", which ended {} ago", roughly(self.now.duration_since(end))),
             None => String::new(),
         };
@@ -242,6 +248,7 @@ impl Scene<'_> {
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
+            hours: Some(schedule.with_zone(calendar)),
             remedy,
             ..Waste::default()
         }))
@@ -434,6 +441,9 @@ pub(crate) trait Check: Send + Sync {
     /// [`Rule::lacks`].
     fn lacks(&self) -> Option<&'static str>;
 
+    /// [`Rule::nonsense`].
+    fn nonsense(&self) -> Option<&'static str>;
+
     /// [`Rule::reads_tag`].
     fn reads_tag(&self, key: &str) -> bool;
 }
@@ -464,6 +474,10 @@ impl<R: Rule> Check for Checked<R> {
 
     fn lacks(&self) -> Option<&'static str> {
         self.0.lacks()
+    }
+
+    fn nonsense(&self) -> Option<&'static str> {
+        self.0.nonsense()
     }
 
     fn reads_tag(&self, key: &str) -> bool {

@@ -40,6 +40,10 @@ impl Rule for NotebookAlwaysOn {
     const ENFORCEABLE: bool = true;
     type Subject = Notebook;
 
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.max_uptime < Duration::hours(1)).then_some("`max-uptime` is less than an hour: who would ever work")
+    }
+
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
         match notebook.judged_run() {
             Ok(run) => scene.up_longer_than(self.max_uptime, run, notebook.instance_type.as_deref(), Remedy::StopNotebook),

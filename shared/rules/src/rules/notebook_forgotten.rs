@@ -52,7 +52,7 @@ impl Rule for NotebookForgotten {
             return Verdict::Fine;
         }
         let volume = notebook.volume_gb.map_or_else(|| "its volume".to_owned(), |gb| format!("its {gb} GB volume"));
-        let usd_per_month = notebook.volume_gb.zip(scene.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd);
+        let usd_per_month = notebook.volume_gb.zip(scene.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd.0);
         Verdict::Waste(Box::new(Waste {
             reason: format!(
                 "stopped since {} ({}), and {volume} is still billed: the limit is {}",

@@ -41,6 +41,10 @@ impl Rule for NotebookIdle {
     const ENFORCEABLE: bool = true;
     type Subject = Notebook;
 
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.idle_after < Duration::minutes(10)).then_some("`idle-after` is less than ten minutes: the idle agent tells it every five")
+    }
+
     fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
         let run = match notebook.judged_run() {
             Ok(run) => run,

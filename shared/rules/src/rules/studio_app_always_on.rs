@@ -38,6 +38,10 @@ impl Rule for StudioAppAlwaysOn {
     const ENFORCEABLE: bool = true;
     type Subject = App;
 
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.max_uptime < Duration::hours(1)).then_some("`max-uptime` is less than an hour: who would ever work")
+    }
+
     fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
         match app.billed_run(&self.app_types) {
             Ok(run) => scene.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),

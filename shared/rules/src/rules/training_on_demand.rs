@@ -38,7 +38,7 @@ use crate::{
     facts::{Capacity, JobStatus, TrainingJob},
     finding::{Remedy, SpotTerms, Verdict, Waste},
     policy::SPOT_TAG,
-    price::{HOURS_PER_MONTH, dollars},
+    price::{HOURS_PER_MONTH, Usd, dollars},
     resubmission::new_name,
 };
 
@@ -48,7 +48,7 @@ pub(super) struct TrainingOnDemand {
     /// What is done where the rule is enforced: `"stop"` or `"resubmit"`; `"none"`: it has to be written.
     remedy: SpotRemedy,
     /// USD an hour below which a job is left alone.
-    min_hourly_cost: Decimal,
+    min_hourly_cost: Usd,
     /// A job with a time limit (`MaxRuntimeInSeconds`) below this is left alone.
     shortest: Duration,
     /// The share of its time limit that a job may have run and still be resubmitted.
@@ -67,7 +67,7 @@ impl Default for TrainingOnDemand {
     fn default() -> Self {
         Self {
             remedy: SpotRemedy::None,
-            min_hourly_cost: dec!(0.10),
+            min_hourly_cost: Usd(dec!(0.1)),
             shortest: Duration::minutes(15),
             max_progress: 0.25,
             spot_wait: Duration::hours(12),
@@ -120,8 +120,8 @@ impl Rule for TrainingOnDemand {
             advice: Some(self.lines(job, limit)),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
-            ends: None,
             remedy,
+            ..Waste::default()
         }))
     }
 }
@@ -141,8 +141,8 @@ impl TrainingOnDemand {
         if let Some(kept) = job.keep_alive.filter(|kept| Duration::seconds(0) < *kept) {
             return Some(format!("it keeps its instances warm for {kept}, which excludes Spot"));
         }
-        if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost) {
-            return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost)));
+        if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
+            return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
         let limit = job.max_runtime.filter(|limit| *limit < self.shortest)?;
         Some(format!("its time limit is {limit}: the policy begins at {}", self.shortest))
@@ -160,8 +160,11 @@ impl TrainingOnDemand {
         if by_tag || self.pipeline_names.is_match(&job.resource.name) {
             return only_reported("a pipeline submitted it".into());
         }
-        if usd_per_hour.is_none() && !self.min_hourly_cost.is_zero() {
-            return only_reported(format!("no price is known for it, and the policy begins at {} an hour", dollars(self.min_hourly_cost)));
+        if usd_per_hour.is_none() && !self.min_hourly_cost.0.is_zero() {
+            return only_reported(format!(
+                "no price is known for it, and the policy begins at {} an hour",
+                dollars(self.min_hourly_cost.0)
+            ));
         }
         if self.remedy == SpotRemedy::Stop && !asked_by_tag {
             return (Remedy::StopTrainingJob, String::new());

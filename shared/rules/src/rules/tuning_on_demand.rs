@@ -21,7 +21,7 @@ use crate::{
     duration::Duration,
     facts::{JobStatus, TuningJob},
     finding::{Remedy, Verdict, Waste},
-    price::{HOURS_PER_MONTH, dollars},
+    price::{HOURS_PER_MONTH, Usd, dollars},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,12 +30,12 @@ pub(super) struct TuningOnDemand {
     /// What is done where the rule is enforced: `"stop"`; `"none"`: it has to be written.
     remedy: StopRemedy,
     /// USD an hour, of all training jobs that may run at the same time, below which a tuning job is left alone.
-    min_hourly_cost: Decimal,
+    min_hourly_cost: Usd,
 }
 
 impl Default for TuningOnDemand {
     fn default() -> Self {
-        Self { remedy: StopRemedy::None, min_hourly_cost: dec!(0.10) }
+        Self { remedy: StopRemedy::None, min_hourly_cost: Usd(dec!(0.1)) }
     }
 }
 
@@ -61,11 +61,11 @@ impl Rule for TuningOnDemand {
             (true, _) => return Verdict::Fine,
         };
         let usd_per_hour = scene.hourly_of(&job.instances).map(|usd| usd * Decimal::from(job.parallel));
-        if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost) {
+        if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::LeftAlone(format!(
                 "it costs {} an hour: the policy begins at {}",
                 dollars(usd),
-                dollars(self.min_hourly_cost)
+                dollars(self.min_hourly_cost.0)
             ));
         }
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
@@ -81,8 +81,8 @@ impl Rule for TuningOnDemand {
             ),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * (limit * rounds).in_hours().min(HOURS_PER_MONTH)),
-            ends: None,
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
+            ..Waste::default()
         }))
     }
 }
@@ -117,7 +117,7 @@ mod tests {
         };
         // Four at a time on one ml.m5.xlarge each, twenty in all, of an hour at most.
         assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(4.60)), Remedy::StopTuningJob));
-        let cheap = TuningOnDemand { min_hourly_cost: dec!(1), ..TuningOnDemand::default() };
+        let cheap = TuningOnDemand { min_hourly_cost: Usd(dec!(1)), ..TuningOnDemand::default() };
         assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &scene("2026-11-24T12:00:00Z")), Verdict::LeftAlone(_)));
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! ## Settings
 
-use rust_decimal::{Decimal, dec};
+use rust_decimal::dec;
 use serde::{Deserialize, Serialize};
 
 use super::{Rule, Scene};
@@ -20,7 +20,7 @@ use crate::{
     duration::roughly,
     facts::JobSeries,
     finding::{Verdict, Waste},
-    price::HOURS_PER_MONTH,
+    price::{HOURS_PER_MONTH, Usd},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,12 +29,12 @@ pub(super) struct WarmPoolIdle {
     /// The share of a series' warm pools that may end unused.
     unused_share: f64,
     /// USD a month of unused warm pools below which nothing is said.
-    min_monthly_cost: Decimal,
+    min_monthly_cost: Usd,
 }
 
 impl Default for WarmPoolIdle {
     fn default() -> Self {
-        Self { unused_share: 0.5, min_monthly_cost: dec!(5) }
+        Self { unused_share: 0.5, min_monthly_cost: Usd(dec!(5)) }
     }
 }
 
@@ -49,7 +49,7 @@ impl Rule for WarmPoolIdle {
         }
         let usd_per_hour = scene.hourly_of(&series.instances);
         let usd_per_month = usd_per_hour.map(|usd| usd * series.unused_for.in_hours() * HOURS_PER_MONTH / series.window.in_hours());
-        if usd_per_month.is_some_and(|usd| usd < self.min_monthly_cost) {
+        if usd_per_month.is_some_and(|usd| usd < self.min_monthly_cost.0) {
             return Verdict::Fine;
         }
         Verdict::Waste(Box::new(Waste {
