@@ -17,6 +17,10 @@ use crate::{
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
 
+mod money;
+
+pub use money::{Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, SpendSpec, Spike};
+
 /// The types of Studio apps in the API.
 const APP_TYPES: [&str; 9] = [
     "JupyterServer",
@@ -60,6 +64,22 @@ pub struct Estate {
     pub app: Vec<AppSpec>,
     /// What goes wrong.
     pub fault: Vec<Fault>,
+    /// Whether the account pays for its organization: only then it has cost allocation tags.
+    pub payer: bool,
+    /// The name of the S3 bucket that exists.
+    pub bucket: Option<String>,
+    /// The name of the SNS topic that Budgets publishes to.
+    pub budget_topic: Option<String>,
+    /// What is spent besides what runs here.
+    pub spend: Vec<SpendSpec>,
+    /// Budgets.
+    pub budget: Vec<BudgetSpec>,
+    /// Anomalies that were found, besides those in the spend.
+    pub anomaly: Vec<AnomalySpec>,
+    /// How Cost Explorer behaves.
+    pub cost_explorer: CostExplorerSpec,
+    /// Tag keys, and since when they are cost allocation tags.
+    pub cost_allocation_tags: BTreeMap<String, Activation>,
 }
 
 impl Default for Estate {
@@ -78,6 +98,14 @@ impl Default for Estate {
             space: vec![],
             app: vec![],
             fault: vec![],
+            payer: true,
+            bucket: None,
+            budget_topic: None,
+            spend: vec![],
+            budget: vec![],
+            anomaly: vec![],
+            cost_explorer: CostExplorerSpec::default(),
+            cost_allocation_tags: BTreeMap::new(),
         }
     }
 }
@@ -324,7 +352,7 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        Ok(())
+        money::check(self)
     }
 
     /// From a file.

@@ -101,8 +101,8 @@ fn what_is_not_known_is_said() {
     let account = account();
     assert_eq!(call(&account, "SageMaker.ListModels", &json!({})).1["message"], "not simulated: sagemaker:ListModels");
     assert_eq!(
-        call(&account, "AWSBudgetServiceGateway.DescribeBudgets", &json!({})),
-        (501, json!("not simulated: the service AWSBudgetServiceGateway"))
+        call(&account, "AWSPriceListService.GetProducts", &json!({})),
+        (501, json!("not simulated: the service AWSPriceListService"))
     );
 }
 
