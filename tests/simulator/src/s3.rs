@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    wire::{Refusal, decode, escaped},
+    wire::{Refusal, decode, decode_path, escaped},
     world::World,
 };
 
@@ -103,15 +103,13 @@ impl Stored {
 impl Rest {
     pub(crate) fn new(method: &str, path: &str, query: &str, headers: BTreeMap<String, String>, body: Vec<u8>) -> Self {
         let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
-        // In a path a plus is a plus.
-        let plain = |text: &str| decode(&text.replace('+', "%2B"));
         let query = query
             .split('&')
             .filter(|pair| !pair.is_empty())
             .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
             .map(|(name, value)| (decode(name), decode(value)))
             .collect();
-        Self { method: method.to_owned(), bucket: plain(bucket), key: plain(key), query, headers, body }
+        Self { method: method.to_owned(), bucket: decode_path(bucket), key: decode_path(key), query, headers, body }
     }
 
     /// The operation; of what is not simulated, the method and what else it takes to tell.

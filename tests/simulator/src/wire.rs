@@ -391,6 +391,11 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
+/// Undoes the encoding of a path, in which a plus is a plus.
+pub(crate) fn decode_path(text: &str) -> String {
+    decode(&text.replace('+', "%2B"))
+}
+
 fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response::Response {
     if let Some(rest) = &request.rest {
         let reply = match answer {

@@ -467,6 +467,14 @@ mod tests {
     }
 
     #[test]
+    fn the_estate_of_the_readme_can_be_read() {
+        let readme = include_str!("../../README.md");
+        let toml = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let estate = Estate::from_toml(toml).unwrap();
+        assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (1, 1, 1, false));
+    }
+
+    #[test]
     fn usd_per_weekday() {
         let spec: SpendSpec = toml::from_str("usd = { mon-fri = 120.5, sun = 3 }").unwrap();
         let all = [Weekday::Monday, Weekday::Friday, Weekday::Saturday, Weekday::Sunday].map(|day| spec.usd.on(day));
