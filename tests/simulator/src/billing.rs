@@ -73,14 +73,16 @@ pub(crate) struct Metered {
     pub(crate) amount: Amount,
 }
 
-/// An instance that ran for a time.
+/// Instances that ran for a time.
 pub(crate) struct InstanceHours<'a> {
     /// As in the usage type: `Notebk`, `Studio:JupyterLab`, `Train`, `Host`, …
     pub(crate) component: &'a str,
     pub(crate) instance_type: &'a str,
+    /// How many.
+    pub(crate) count: u32,
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
-    /// `None`: not known; its hours are billed all the same.
+    /// Of each; `None`: not known, and the hours are billed all the same.
     pub(crate) usd_per_hour: Option<Decimal>,
     /// Those that it had then.
     pub(crate) tags: &'a BTreeMap<String, String>,
@@ -457,10 +459,12 @@ impl World {
         tags: Option<&TagLog>,
         (from, until): (Timestamp, Timestamp),
     ) {
+        let untagged = TagLog::default();
+        let tags = tags.unwrap_or(&untagged);
         for (start, end, instance_type) in runs.between(from, until).filter(|(.., instance_type)| *instance_type != "system") {
-            for (from, until, tags) in tags.map(|log| log.between(start, end)).unwrap_or_default() {
+            for (from, until, tags) in tags.between(start, end) {
                 let usd_per_hour = self.prices.hourly(instance_type);
-                all.push(self.instance_hours(&InstanceHours { component, instance_type, from, until, usd_per_hour, tags }));
+                all.push(self.instance_hours(&InstanceHours { component, instance_type, count: 1, from, until, usd_per_hour, tags }));
             }
         }
     }
@@ -469,7 +473,7 @@ impl World {
     pub(crate) fn instance_hours(&self, ran: &InstanceHours<'_>) -> Metered {
         let prefix = PREFIXES.iter().find(|(region, _)| *region == self.region).map_or("", |(_, prefix)| prefix);
         let separator = if ran.component.contains(':') { '-' } else { ':' };
-        let hours = Decimal::from(ran.until.duration_since(ran.from).as_secs()) / dec!(3600);
+        let hours = Decimal::from(ran.until.duration_since(ran.from).as_secs()) * Decimal::from(ran.count) / dec!(3600);
         let kind = Kind {
             service: "Amazon SageMaker".into(),
             usage_type: format!("{prefix}{}{separator}{}", ran.component, ran.instance_type),

@@ -143,13 +143,14 @@ fn prefixes_of_regions() {
         let ran = InstanceHours {
             component: "Train",
             instance_type: "ml.x",
+            count: 2,
             from: world.now,
             until: world.now + jiff::SignedDuration::from_mins(90),
             usd_per_hour: Some(dec!(2)),
             tags: &tags,
         };
         let metered = world.instance_hours(&ran);
-        assert_eq!((metered.kind.usage_type.as_str(), metered.amount.usd, metered.amount.quantity), (usage_type, dec!(3), dec!(1.5)));
+        assert_eq!((metered.kind.usage_type.as_str(), metered.amount.usd, metered.amount.quantity), (usage_type, dec!(6), dec!(3)));
     }
 }
 
