@@ -422,7 +422,7 @@ def test_every_operation_of_the_readme_is_driven_here():
     table = readme.split("## What is simulated")[1].split("##")[0]
     operations = set(re.findall(r"`(\w+)`", table))
     assert 40 < len(operations)
-    source = "".join(file.read_text() for file in pathlib.Path(__file__).parent.glob("test_*.py"))
+    source = "".join(test.read_text() for test in pathlib.Path(__file__).parent.glob("test_*.py"))
     assert [one for one in sorted(operations) if not re.search(rf"[.\"]{xform_name(one)}\b", source)] == []
 
 

@@ -309,6 +309,7 @@ impl Estate {
 
     /// What the format alone cannot tell: names that are there twice, statuses and homes that do not exist.
     fn check(&self) -> anyhow::Result<()> {
+        money::check(self)?;
         let mut names = BTreeSet::new();
         for notebook in &self.notebook {
             let name = &notebook.name;
@@ -352,7 +353,7 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        money::check(self)
+        Ok(())
     }
 
     /// From a file.

@@ -249,28 +249,20 @@ fn resource(world: &World, request: &Request) -> Option<String> {
 
 /// What a call is about: the first name or ARN in it.
 fn subject(request: &Request) -> String {
-    if let Some(rest) = &request.rest {
-        return rest.subject();
-    }
-    let fields = [
-        "NotebookInstanceName",
-        "AppName",
-        "SpaceName",
-        "UserProfileName",
-        "DomainId",
-        "ResourceArn",
-        "TableName",
-        "BudgetName",
-        "Name",
-        "Namespace",
-    ];
+    let fields =
+        ["NotebookInstanceName", "AppName", "SpaceName", "UserProfileName", "DomainId", "ResourceArn", "TableName", "Name", "Namespace"];
     let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
     // A transaction's table is in its first item.
     let in_items =
         || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
     let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();
+    let in_rest = || request.rest.as_ref().map(s3::Rest::subject);
+    let in_budget = || {
+        let created = request.input.pointer("/Budget/BudgetName").and_then(Value::as_str);
+        text(&request.input, "BudgetName").or(created).map(str::to_owned)
+    };
     let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
-    plain.or_else(in_form).or_else(in_items).or_else(in_batch).unwrap_or_default()
+    plain.or_else(in_form).or_else(in_items).or_else(in_batch).or_else(in_budget).or_else(in_rest).unwrap_or_default()
 }
 
 /// The next page of a fault that names the same page again and again, where none was asked for.

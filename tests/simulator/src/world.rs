@@ -43,11 +43,6 @@ pub(crate) struct World {
     /// Tags by ARN, with every earlier state: the tag index may be behind.
     pub(crate) tags: BTreeMap<String, TagLog>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
-    pub(crate) topics: BTreeSet<String>,
-    pub(crate) mails: Vec<Mail>,
-    pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
-    pub(crate) tables: Tables,
-    pub(crate) faults: Vec<Fault>,
     pub(crate) billing: Billing,
     pub(crate) cost_explorer: CostExplorerSpec,
     pub(crate) anomalies: Vec<AnomalySpec>,
@@ -56,6 +51,11 @@ pub(crate) struct World {
     pub(crate) bucket: Option<Bucket>,
     /// The topic of the guard's mails.
     pub(crate) topic: Option<String>,
+    pub(crate) topics: BTreeSet<String>,
+    pub(crate) mails: Vec<Mail>,
+    pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
+    pub(crate) tables: Tables,
+    pub(crate) faults: Vec<Fault>,
     /// Deleted notebooks and their tags: they are on the bill all the same.
     pub(crate) gone: Vec<(Notebook, TagLog)>,
     pub(crate) prices: Prices,
