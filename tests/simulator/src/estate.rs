@@ -18,6 +18,10 @@ use crate::{
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
 
+mod money;
+
+pub use money::{Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, SpendSpec, Spike};
+
 /// The types of Studio apps in the API.
 const APP_TYPES: [&str; 9] = [
     "JupyterServer",
@@ -65,6 +69,22 @@ pub struct Estate {
     pub tuning_job: Vec<TuningJobSpec>,
     /// What goes wrong.
     pub fault: Vec<Fault>,
+    /// Whether the account pays for its organization: only then it has cost allocation tags.
+    pub payer: bool,
+    /// The name of the S3 bucket that exists.
+    pub bucket: Option<String>,
+    /// The name of the SNS topic that Budgets publishes to.
+    pub budget_topic: Option<String>,
+    /// What is spent besides what runs here.
+    pub spend: Vec<SpendSpec>,
+    /// Budgets.
+    pub budget: Vec<BudgetSpec>,
+    /// Anomalies that were found, besides those in the spend.
+    pub anomaly: Vec<AnomalySpec>,
+    /// How Cost Explorer behaves.
+    pub cost_explorer: CostExplorerSpec,
+    /// Tag keys, and since when they are cost allocation tags.
+    pub cost_allocation_tags: BTreeMap<String, Activation>,
 }
 
 impl Default for Estate {
@@ -85,6 +105,14 @@ impl Default for Estate {
             training_job: vec![],
             tuning_job: vec![],
             fault: vec![],
+            payer: true,
+            bucket: None,
+            budget_topic: None,
+            spend: vec![],
+            budget: vec![],
+            anomaly: vec![],
+            cost_explorer: CostExplorerSpec::default(),
+            cost_allocation_tags: BTreeMap::new(),
         }
     }
 }
@@ -288,6 +316,7 @@ impl Estate {
 
     /// What the format alone cannot tell: names that are there twice, statuses and homes that do not exist.
     fn check(&self) -> anyhow::Result<()> {
+        money::check(self)?;
         let mut names = BTreeSet::new();
         for notebook in &self.notebook {
             let name = &notebook.name;
@@ -382,6 +411,7 @@ mod tests {
         let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let estate = Estate::from_toml(toml).unwrap();
         assert_eq!((estate.training_job.len(), estate.tuning_job.len(), estate.fault.len()), (2, 1, 1));
+        assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (1, 1, 1, false));
     }
 
     #[test]

@@ -11,13 +11,18 @@ use std::{
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
+mod billing;
+mod budgets;
 mod cbor;
 mod cloudwatch;
 mod control;
+mod cost_explorer;
 mod dynamodb;
 mod jobs;
+mod s3;
 mod sagemaker;
 mod search;
 mod sns;
@@ -34,6 +39,8 @@ pub mod estate;
 pub mod fault;
 pub mod plan;
 
+pub use billing::Spend;
+pub use budgets::BudgetState;
 pub use estate::Estate;
 pub use fault::{Fault, What};
 pub use jobs::{
@@ -41,6 +48,7 @@ pub use jobs::{
     spec::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
 };
 pub use plan::Deed;
+pub use s3::Object;
 pub use sns::Mail;
 pub use traffic::Call;
 use traffic::Traffic;
@@ -160,9 +168,9 @@ impl Simulator {
         &self.endpoint
     }
 
-    /// The ARN of the first topic.
+    /// The ARN of the estate's topic.
     pub fn topic_arn(&self) -> String {
-        self.shared.world().topics.first().cloned().unwrap_or_default()
+        self.shared.world().topic.clone().unwrap_or_default()
     }
 
     /// The account's Region.
@@ -246,6 +254,36 @@ impl Simulator {
     /// What everything has cost since the start.
     pub fn bill(&self) -> Vec<BillLine> {
         self.shared.world().bill(self.shared.started)
+    }
+
+    /// What the account spends, by day and kind of usage, until now: of what runs here since it was started, of planted spend and of
+    /// requests to Cost Explorer.
+    pub fn spend(&self) -> Vec<Spend> {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        world.spend()
+    }
+
+    /// What the requests to Cost Explorer have cost, in USD.
+    pub fn cost_explorer_usd(&self) -> Decimal {
+        self.shared.world().billing.requests_usd()
+    }
+
+    /// The budgets, as they were when Budgets last looked at the bill.
+    pub fn budgets(&self) -> Vec<BudgetState> {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        world.budgets.states()
+    }
+
+    /// The objects in the bucket, by key.
+    pub fn objects(&self) -> Vec<Object> {
+        self.shared.world().bucket.as_ref().map(s3::Bucket::objects).unwrap_or_default()
+    }
+
+    /// The content of an object.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.shared.world().bucket.as_ref()?.content(key)
     }
 
     /// All notebook instances.

@@ -8,12 +8,15 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    billing::Billing,
+    budgets::{self, Budgets},
     cloudwatch::{Metric, Point},
     dynamodb::Tables,
-    estate::{AppSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
+    estate::{AnomalySpec, AppSpec, CostExplorerSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
     fault::{Fault, What},
     jobs::{Jobs, Step},
     plan::{Deed, PlannedAction},
+    s3::Bucket,
     sns::Mail,
     ssm::Parameter,
 };
@@ -30,6 +33,7 @@ pub(crate) struct World {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) now: Timestamp,
+    pub(crate) started: Timestamp,
     /// Long before the start: what was there before counts from here.
     pub(crate) began: Timestamp,
     pub(crate) notebooks: BTreeMap<String, Notebook>,
@@ -40,20 +44,28 @@ pub(crate) struct World {
     /// Tags by ARN, with every earlier state: the tag index may be behind.
     pub(crate) tags: BTreeMap<String, TagLog>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
+    pub(crate) billing: Billing,
+    pub(crate) cost_explorer: CostExplorerSpec,
+    pub(crate) anomalies: Vec<AnomalySpec>,
+    pub(crate) payer: bool,
+    pub(crate) budgets: Budgets,
+    pub(crate) bucket: Option<Bucket>,
+    /// The topic of the guard's mails.
+    pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
     pub(crate) jobs: Jobs,
-    /// Deleted notebooks and their owners: they are on the bill all the same.
-    gone: Vec<(Notebook, Option<String>)>,
-    prices: Prices,
+    /// Deleted notebooks and their tags: they are on the bill all the same.
+    pub(crate) gone: Vec<(Notebook, TagLog)>,
+    pub(crate) prices: Prices,
     agenda: BTreeSet<(Timestamp, u64)>,
     due: BTreeMap<u64, Due>,
     sequence: u64,
     told: u64,
-    events: Vec<(Timestamp, Value)>,
+    pub(crate) events: Vec<(Timestamp, Value)>,
 }
 
 /// A notebook instance.
@@ -92,6 +104,8 @@ pub(crate) enum Due {
     Planned(String, PlannedAction),
     /// Something happens to a training or tuning job.
     Job(Step),
+    /// Budgets looks at the bill for one of its budgets.
+    Budget(String),
 }
 
 /// What one resource has cost since the start.
@@ -131,6 +145,14 @@ impl Runs {
         self.0.iter().rev().find(|(start, end, _)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, ..)| *start)
     }
 
+    /// The runs between two moments, from when to when, each with its instance type.
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp, &str)> {
+        self.0
+            .iter()
+            .map(move |(start, end, of)| ((*start).max(from), end.unwrap_or(until).min(until), of.as_str()))
+            .filter(|(start, end, _)| start < end)
+    }
+
     /// The parts of the runs between two moments, each with its instance type.
     fn billed(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (SignedDuration, &str)> {
         self.0
@@ -155,18 +177,36 @@ impl TagLog {
     pub(crate) fn set(&mut self, at: Timestamp, tags: BTreeMap<String, String>) {
         self.0.push((at, tags));
     }
+
+    /// The tags between two moments: from when to when which.
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp, &BTreeMap<String, String>)> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let states = [(Timestamp::MIN, &NONE)].into_iter().chain(self.0.iter().map(|(since, tags)| (*since, tags)));
+        let ends = self.0.iter().map(|(since, _)| *since).chain([Timestamp::MAX]);
+        let parts = states.zip(ends).map(|((since, tags), end)| (since.max(from), end.min(until), tags));
+        parts.filter(|(since, end, _)| since < end).collect()
+    }
 }
 
 impl World {
     pub(crate) fn new(estate: Estate) -> Self {
         let start = estate.start.unwrap_or_else(Timestamp::now);
+        let topic_arn = |name: &String| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account);
         let mut world = Self {
+            billing: Billing::new(&estate, start),
+            cost_explorer: estate.cost_explorer.clone(),
+            anomalies: estate.anomaly.clone(),
+            payer: estate.payer,
+            budgets: Budgets::default(),
+            bucket: estate.bucket.as_deref().map(Bucket::new),
+            topic: estate.topic.as_ref().map(topic_arn),
             prices: Prices::of_region(&estate.region, &estate.prices),
-            topics: estate.topic.iter().map(|name| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account)).collect(),
+            topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
             tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
             account: estate.account,
             region: estate.region,
             now: start,
+            started: start,
             began: start - SignedDuration::from_hours(24 * 365),
             notebooks: BTreeMap::new(),
             domains: BTreeMap::new(),
@@ -213,6 +253,9 @@ impl World {
                 let name = spec.name.replace("{}", &format!("{number:05}"));
                 world.add_notebook(NotebookSpec { name, count: 1, ..spec.clone() }, start, long_ago);
             }
+        }
+        for spec in estate.budget {
+            budgets::add(&mut world, spec, estate.budget_topic.as_deref());
         }
         world
     }
@@ -301,6 +344,7 @@ impl World {
                     self.schedule(&what, action);
                 }
                 Some(Due::Job(step)) => self.job_step(step),
+                Some(Due::Budget(name)) => budgets::refresh(self, &name),
                 None => {}
             }
         }
@@ -385,8 +429,8 @@ impl World {
         self.tell_of_notebook(name, "Deleted");
         if let Some(mut notebook) = self.notebooks.remove(name) {
             notebook.runs.end(self.now);
-            let owner = self.tags.remove(&notebook.arn).and_then(|log| log.now().get("Owner").cloned());
-            self.gone.push((notebook, owner));
+            let tags = self.tags.remove(&notebook.arn).unwrap_or_default();
+            self.gone.push((notebook, tags));
         }
     }
 
@@ -496,7 +540,7 @@ impl World {
             line("notebook-instance", &notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs, owner)
         };
         let notebooks = self.notebooks.values().map(|one| notebook(one, owner(&one.arn)));
-        let gone = self.gone.iter().map(|(one, owner)| notebook(one, owner.clone()));
+        let gone = self.gone.iter().map(|(one, tags)| notebook(one, tags.now().get("Owner").cloned()));
         let apps = self.apps.values().map(|app| {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
             line("app", &app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
