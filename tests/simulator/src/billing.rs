@@ -10,6 +10,7 @@ use rust_decimal::{Decimal, dec};
 
 use crate::{
     estate::{Estate, SpendSpec},
+    jobs::life::Job,
     world::{Runs, TagLog, World},
 };
 
@@ -79,7 +80,7 @@ pub(crate) struct InstanceHours<'a> {
     pub(crate) component: &'a str,
     pub(crate) instance_type: &'a str,
     /// How many.
-    pub(crate) count: u32,
+    pub(crate) count: u64,
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
     /// Of each; `None`: not known, and the hours are billed all the same.
@@ -433,6 +434,9 @@ impl World {
         for app in self.apps.values() {
             self.meter(&mut all, &format!("Studio:{}", app.spec.app_type), &app.runs, self.tags.get(&app.arn), (from, until));
         }
+        for job in self.jobs.iter().filter(|job| from < job.billed_until()) {
+            self.meter_job(&mut all, job, (from, until));
+        }
         let requests = self.billing.requests.iter().filter(|at| (from..until).contains(*at));
         all.extend(requests.map(|at| {
             let kind = Kind {
@@ -465,6 +469,23 @@ impl World {
             for (from, until, tags) in tags.between(start, end) {
                 let usd_per_hour = self.prices.hourly(instance_type);
                 all.push(self.instance_hours(&InstanceHours { component, instance_type, count: 1, from, until, usd_per_hour, tags }));
+            }
+        }
+    }
+
+    /// The instance-hours of a training job and of its warm pool. Spot is billed at what the discount leaves of the price.
+    fn meter_job(&self, all: &mut Vec<Metered>, job: &Job, (from, until): (Timestamp, Timestamp)) {
+        let untagged = TagLog::default();
+        let tags = self.tags.get(&self.job_arn(&job.name)).unwrap_or(&untagged);
+        let (component, part) = if job.spot { ("TrSpt", Decimal::ONE - job.script.spot_discount) } else { ("Train", Decimal::ONE) };
+        let held = job.holds(from, until).map(|(from, until)| (component, part, from, until));
+        let kept = job.kept(from, until).map(|(from, until)| ("Train", Decimal::ONE, from, until));
+        for (component, part, from, until) in held.chain(kept) {
+            for (instance_type, count) in job.instances() {
+                for (from, until, tags) in tags.between(from, until) {
+                    let usd_per_hour = self.prices.hourly(instance_type).map(|usd| usd * part);
+                    all.push(self.instance_hours(&InstanceHours { component, instance_type, count, from, until, usd_per_hour, tags }));
+                }
             }
         }
     }

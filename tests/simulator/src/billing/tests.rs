@@ -76,6 +76,58 @@ fn what_runs_is_billed_by_utc_day_with_the_tags_of_its_time_though_it_is_gone() 
 }
 
 #[test]
+fn jobs_are_billed_while_they_have_their_instances_spot_at_its_discount_and_warm_pools() {
+    // Each has its instances from two minutes after its creation on, for a minute and a half more than it trains.
+    let jobs = r#"
+region = "eu-central-1"
+start = "2026-11-23T23:00:00Z"
+[prices]
+"ml.m5.xlarge" = 1
+[[training-job]]
+name = "spot"
+spot = true
+instance-count = 2
+created = "2026-11-23T23:28:00Z"
+takes = "2h"
+max-wait = "2d"
+interruptions = ["59m"]
+checkpoint = "s3://b/c"
+tags = { Owner = "ann" }
+plan = [{ at = "2026-11-24 00:40", do = "tag Owner=bob" }]
+[[training-job]]
+name = "warm"
+keep-alive = "30m"
+takes = "58m 30s"
+created = "2026-11-24T01:58:00Z"
+[[training-job]]
+name = "history"
+status = "Completed"
+takes = "58m 30s"
+since = "2026-10-01T12:00:00Z"
+"#;
+    let world = world(jobs, "2026-11-24T12:00:00Z");
+    let row = |day: &str, usage: &str, owner: &str, usd, hours| {
+        (day.to_owned(), format!("EUC1-{usage}:ml.m5.xlarge"), owner.to_owned(), usd, hours)
+    };
+    let mut rows = told(&world);
+    rows.sort();
+    assert_eq!(
+        rows,
+        [
+            row("2026-10-01", "Train", "", dec!(1), dec!(1)),
+            row("2026-11-23", "TrSpt", "ann", dec!(0.3), dec!(1)),
+            // To the interruption after an hour, and from 00:37 on again.
+            row("2026-11-24", "TrSpt", "ann", dec!(0.33), dec!(1.1)),
+            row("2026-11-24", "TrSpt", "bob", dec!(0.595), dec!(1.9833333333)),
+            row("2026-11-24", "Train", "", dec!(1.5), dec!(1.5)),
+        ]
+    );
+    let lines = world.bill(world.started);
+    let both = |kind| lines.iter().filter(|line| line.kind == kind).filter_map(|line| line.usd).sum::<Decimal>();
+    assert_eq!((both("training-job"), both("spot-training-job")), (dec!(1.5), dec!(1.225)), "as on the bill of each");
+}
+
+#[test]
 fn the_record_is_the_same_however_often_it_is_looked_at() {
     let mut often = world(RUNNING, "2026-11-23T08:00:00Z");
     for hour in 0..22 {
