@@ -434,7 +434,7 @@ impl World {
         for app in self.apps.values() {
             self.meter(&mut all, &format!("Studio:{}", app.spec.app_type), &app.runs, self.tags.get(&app.arn), (from, until));
         }
-        for job in self.jobs.iter().filter(|job| from < job.billed_until()) {
+        for job in self.jobs.training.iter().filter(|job| from < job.billed_until()) {
             self.meter_job(&mut all, job, (from, until));
         }
         let requests = self.billing.requests.iter().filter(|at| (from..until).contains(*at));

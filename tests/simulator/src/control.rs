@@ -51,7 +51,7 @@ fn state(shared: &Shared) -> Value {
     let notebooks: Vec<Value> = notebooks.collect();
     let apps: Vec<Value> = apps.collect();
     // Not what had ended before the start: there may be tens of thousands.
-    let training = world.jobs.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
+    let training = world.jobs.training.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
         let last = job.last();
         json!({"name": job.name, "status": last.status, "secondary-status": last.secondary, "spot": job.spot, "last-modified": last.at})
     });

@@ -11,13 +11,13 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    order::{Listed, Ordered},
     plan::{Deed, PlannedAction},
     tuning::{self, Tuning},
     world::{BillLine, Due, TagLog, World},
 };
 
 pub(crate) mod life;
-pub(crate) mod order;
 pub(crate) mod spec;
 
 use life::{Job, Script, View};
@@ -26,12 +26,7 @@ use spec::{TrainingJobSpec, TuningJobSpec};
 /// All jobs. Ended ones stay, as in AWS.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    /// By name in lower case: ARNs know no other.
-    all: BTreeMap<Arc<str>, Job>,
-    /// Orders to page through; the keys are those of `all`.
-    pub(crate) by_created: BTreeSet<(Timestamp, Arc<str>)>,
-    pub(crate) by_modified: BTreeSet<(Timestamp, Arc<str>)>,
-    pub(crate) by_status: BTreeSet<(&'static str, Timestamp, Arc<str>)>,
+    pub(crate) training: Ordered<Job>,
     /// Jobs whose warm pool may still be there.
     pools: BTreeSet<Arc<str>>,
     /// By what is submitted again and again.
@@ -64,38 +59,28 @@ pub(crate) enum Step {
 }
 
 impl Jobs {
-    pub(crate) fn get(&self, name: &str) -> Option<&Job> {
-        self.all.get(name.to_lowercase().as_str())
-    }
-
-    pub(crate) fn by_key(&self, key: &str) -> Option<&Job> {
-        self.all.get(key)
-    }
-
-    /// By name, from a bound on.
-    pub(crate) fn by_name(&self) -> &BTreeMap<Arc<str>, Job> {
-        &self.all
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Job> {
-        self.all.values()
-    }
-
     /// What becomes of a job of this name that an API call makes: as the estate's with the longest name in it; else an hour's training.
     fn script_for(&self, name: &str) -> Arc<Script> {
         let fits = self.scripts.iter().filter(|(base, _)| !base.is_empty() && name.contains(base.as_str()));
         fits.max_by_key(|(base, _)| base.len()).map(|(_, script)| Arc::clone(script)).unwrap_or_default()
     }
+}
 
-    fn put_in_order(&mut self, key: &Arc<str>, before: Option<(&'static str, Timestamp)>) {
-        let Some(job) = self.all.get(key) else { return };
-        if let Some((status, modified)) = before {
-            self.by_status.remove(&(status, job.created(), Arc::clone(key)));
-            self.by_modified.remove(&(modified, Arc::clone(key)));
-        }
-        self.by_created.insert((job.created(), Arc::clone(key)));
-        self.by_modified.insert((job.modified(), Arc::clone(key)));
-        self.by_status.insert((job.last().status, job.created(), Arc::clone(key)));
+impl Listed for Job {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created(&self) -> Timestamp {
+        Job::created(self)
+    }
+
+    fn modified(&self) -> Timestamp {
+        Job::modified(self)
+    }
+
+    fn status(&self) -> &'static str {
+        self.last().status
     }
 }
 
@@ -224,9 +209,7 @@ impl World {
         let mut job = Job::new(new.name, new.definition, script, now, pool.is_some());
         if let Some(pool) = pool {
             self.jobs.pools.remove(&pool);
-            if let Some(before) = self.jobs.all.get_mut(&pool) {
-                before.hand_over(now, &job.name);
-            }
+            self.jobs.training.change(&pool, |before| before.hand_over(now, &job.name));
         }
         (job.parents, job.tuning) = (new.parents, new.tuning);
         let key = self.insert_job(job, &new.tags);
@@ -234,12 +217,9 @@ impl World {
     }
 
     fn insert_job(&mut self, job: Job, tags: &BTreeMap<String, String>) -> Arc<str> {
-        let key: Arc<str> = job.name.to_lowercase().into();
-        let arn = self.arn(&format!("training-job/{key}"));
-        self.first_tags(&arn, job.created(), tags);
+        self.first_tags(&self.job_arn(&job.name), job.created(), tags);
         let next = job.next_at();
-        self.jobs.all.insert(Arc::clone(&key), job);
-        self.jobs.put_in_order(&key, None);
+        let key = self.jobs.training.insert(job);
         if let Some(next) = next {
             self.at(next, Due::Job(Step::Training(Arc::clone(&key))));
         }
@@ -249,26 +229,27 @@ impl World {
     /// A warm pool of the same shape that no job has reused. Spot jobs run on none.
     fn matching_pool(&mut self, definition: &Value) -> Option<Arc<str>> {
         let (now, jobs) = (self.now, &mut self.jobs);
-        let all = &jobs.all;
-        jobs.pools.retain(|key| all.get(key).is_some_and(|job| job.available_pool(now).is_some()));
+        let all = &jobs.training;
+        jobs.pools.retain(|key| all.by_key(key).is_some_and(|job| job.available_pool(now).is_some()));
         if jobs.pools.is_empty() || definition.get("EnableManagedSpotTraining").and_then(Value::as_bool) == Some(true) {
             return None;
         }
         let shape = Job::shape(definition);
-        jobs.pools.iter().find(|key| jobs.all.get(*key).is_some_and(|job| Job::shape(&job.definition) == shape)).cloned()
+        jobs.pools.iter().find(|key| all.by_key(key).is_some_and(|job| Job::shape(&job.definition) == shape)).cloned()
     }
 
     /// Lets something happen to a job, and all that follows from it.
     pub(crate) fn change_job(&mut self, key: &Arc<str>, change: impl FnOnce(&mut Job, Timestamp)) {
         let now = self.now;
-        let Some(job) = self.jobs.all.get_mut(key) else { return };
-        let (before, changes, due) = ((job.last().status, job.modified()), job.history().len(), job.next_at());
-        change(job, now);
-        let (after, next, tuning) = (job.history().len(), job.next_at(), job.tuning.clone());
-        if job.available_pool(now).is_some() {
+        let changed = self.jobs.training.change(key, |job| {
+            let (changes, due) = (job.history().len(), job.next_at());
+            change(job, now);
+            (changes, due, job.history().len(), job.next_at(), job.tuning.clone(), job.available_pool(now).is_some())
+        });
+        let Some((changes, due, after, next, tuning, keeps_a_pool)) = changed else { return };
+        if keeps_a_pool {
             self.jobs.pools.insert(Arc::clone(key));
         }
-        self.jobs.put_in_order(key, Some(before));
         for change in changes..after {
             self.tell_of_job(key, change);
         }
@@ -297,7 +278,7 @@ impl World {
     pub(crate) fn job_deed(&mut self, what: &str, deed: &Deed) -> bool {
         let name = what.rsplit('/').next().unwrap_or_default().to_lowercase();
         let is = |arn: String| what == arn || !what.contains(':');
-        let arn = if self.jobs.all.contains_key(name.as_str()) && is(self.job_arn(&name)) {
+        let arn = if self.jobs.training.by_key(&name).is_some() && is(self.job_arn(&name)) {
             if *deed == Deed::Stop {
                 self.stop_job(&name);
             }
@@ -323,7 +304,7 @@ impl World {
         if self.jobs.silent {
             return;
         }
-        let Some(job) = self.jobs.all.get(key) else { return };
+        let Some(job) = self.jobs.training.by_key(key) else { return };
         let arn = self.job_arn(key);
         let tags = self.tags.get(&arn).map(TagLog::now).unwrap_or_default();
         let detail = event_detail(&job.after_change(change), &arn, &tags);
@@ -357,7 +338,7 @@ impl World {
                 usd: instances.iter().map(cost).sum::<Option<Decimal>>().map(|usd| usd.round_dp(6)),
             })
         };
-        self.jobs.iter().filter_map(line).collect()
+        self.jobs.training.iter().filter_map(line).collect()
     }
 }
 
@@ -441,18 +422,18 @@ impl World {
     }
 
     pub(crate) fn training_jobs(&self) -> Vec<TrainingJob> {
-        self.jobs.iter().map(|job| self.shown(job)).collect()
+        self.jobs.training.iter().map(|job| self.shown(job)).collect()
     }
 
     pub(crate) fn training_job(&self, name: &str) -> Option<TrainingJob> {
-        self.jobs.get(name).map(|job| self.shown(job))
+        self.jobs.training.get(name).map(|job| self.shown(job))
     }
 
     pub(crate) fn tuning_jobs(&self) -> Vec<TuningJob> {
         let shown = |tuning: &Tuning| {
             let arn = self.tuning_arn(&tuning.name);
             let is_spot = |definition: &&Value| definition.get("EnableManagedSpotTraining").and_then(Value::as_bool) == Some(true);
-            let children = tuning.children.iter().filter_map(|child| Some(self.jobs.by_key(&child.key)?.name.clone()));
+            let children = tuning.children.iter().filter_map(|child| Some(self.jobs.training.by_key(&child.key)?.name.clone()));
             TuningJob {
                 name: tuning.name.clone(),
                 status: tuning.status().to_owned(),

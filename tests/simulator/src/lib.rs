@@ -22,6 +22,7 @@ mod control;
 mod cost_explorer;
 mod dynamodb;
 mod jobs;
+mod order;
 mod s3;
 mod sagemaker;
 mod search;
