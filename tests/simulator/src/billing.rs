@@ -429,10 +429,16 @@ impl World {
         let notebooks = self.notebooks.values().map(|notebook| (notebook, self.tags.get(&notebook.arn)));
         let gone = self.gone.iter().map(|(notebook, tags)| (notebook, Some(tags)));
         for (notebook, tags) in notebooks.chain(gone) {
-            self.meter(&mut all, "Notebk", &notebook.runs, tags, (from, until));
+            self.meter(&mut all, "Notebk", (&notebook.runs, 1), tags, (from, until));
         }
         for app in self.apps.values() {
-            self.meter(&mut all, &format!("Studio:{}", app.spec.app_type), &app.runs, self.tags.get(&app.arn), (from, until));
+            self.meter(&mut all, &format!("Studio:{}", app.spec.app_type), (&app.runs, 1), self.tags.get(&app.arn), (from, until));
+        }
+        let there = self.assets.iter().map(|asset| (asset, self.tags.get(&asset.arn)));
+        for (asset, tags) in there.chain(self.assets.gone().map(|(asset, tags)| (asset, Some(tags)))) {
+            for (component, count, runs) in asset.metered() {
+                self.meter(&mut all, component, (runs, count), tags, (from, until));
+            }
         }
         for job in self.jobs.training.iter().filter(|job| from < job.billed_until()) {
             self.meter_job(&mut all, job, (from, until));
@@ -454,12 +460,12 @@ impl World {
         all
     }
 
-    /// The instance-hours of one resource between two moments, each with the tags of its time. What runs on `system` costs nothing.
+    /// The instance-hours of so many instances of one resource between two moments, each with the tags of its time. What runs on `system` costs nothing.
     pub(crate) fn meter(
         &self,
         all: &mut Vec<Metered>,
         component: &str,
-        runs: &Runs,
+        (runs, count): (&Runs, u64),
         tags: Option<&TagLog>,
         (from, until): (Timestamp, Timestamp),
     ) {
@@ -468,7 +474,7 @@ impl World {
         for (start, end, instance_type) in runs.between(from, until).filter(|(.., instance_type)| *instance_type != "system") {
             for (from, until, tags) in tags.between(start, end) {
                 let usd_per_hour = self.prices.hourly(instance_type);
-                all.push(self.instance_hours(&InstanceHours { component, instance_type, count: 1, from, until, usd_per_hour, tags }));
+                all.push(self.instance_hours(&InstanceHours { component, instance_type, count, from, until, usd_per_hour, tags }));
             }
         }
     }

@@ -4,9 +4,9 @@ use axum::{body::Bytes, http::Uri, response::IntoResponse};
 use cost_rules::duration::Duration;
 use serde_json::{Value, json};
 
-use crate::{Shared, plan::Deed, s3::Bucket, wire::decode_path};
+use crate::{Shared, order::Listed as _, plan::Deed, s3::Bucket, wire::decode_path};
 
-/// `GET calls · log · mails · events · state · bill · spend · budgets · objects · object/<key>`,
+/// `GET calls · log · mails · events · state · resources · bill · spend · budgets · objects · object/<key>`,
 /// `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
 pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -16,6 +16,7 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
         "mails" => Ok(json!(shared.world().mails)),
         "events" => Ok(json!(shared.world().take_events())),
         "state" => Ok(state(shared)),
+        "resources" => Ok(json!(shared.world().resources())),
         "bill" => Ok(bill(shared)),
         "spend" => Ok(spend(shared)),
         "budgets" => Ok(budgets(shared)),
@@ -33,7 +34,7 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
                 return content.into_response();
             }
             Err(format!(
-                "`{other}` is not known: calls, log, mails, events, state, bill, spend, budgets, objects, object/<key>, advance, deed, fault or clear-faults"
+                "`{other}` is not known: calls, log, mails, events, state, resources, bill, spend, budgets, objects, object/<key>, advance, deed, fault or clear-faults"
             ))
         }
     };
@@ -59,7 +60,11 @@ fn state(shared: &Shared) -> Value {
     let tuning =
         world.jobs.tunings.values().map(|job| json!({"name": job.name, "status": job.status(), "training-jobs": job.children.len()}));
     let tuning: Vec<Value> = tuning.collect();
-    json!({"now": world.now, "notebooks": notebooks, "apps": apps, "training-jobs": training, "tuning-jobs": tuning})
+    let others = world.assets.iter().filter(|one| one.is_of_interest(shared.started));
+    let others: Vec<Value> = others
+        .map(|one| json!({"kind": one.kind.name, "name": one.name, "status": one.status(), "last-modified": one.modified()}))
+        .collect();
+    json!({"now": world.now, "notebooks": notebooks, "apps": apps, "training-jobs": training, "tuning-jobs": tuning, "resources": others})
 }
 
 fn bill(shared: &Shared) -> Value {

@@ -14,12 +14,18 @@ use serde::{Deserialize, Deserializer, de};
 use crate::{
     fault::Fault,
     jobs::spec::{self, TrainingJobSpec, TuningJobSpec},
-    plan::PlannedAction,
+    kinds,
+    plan::{Occasion, PlannedAction},
+    trail::Creator,
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
 
 mod money;
 
+pub use crate::kinds::spec::{
+    AutoMlJobSpec, EndpointConfigSpec, EndpointSpec, InferenceComponentSpec, ModelSpec, ProcessingJobSpec, ResourceSpec, ServerlessSpec,
+    TransformJobSpec, VariantSpec,
+};
 pub use money::{Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, SpendSpec, Spike};
 
 /// The types of Studio apps in the API.
@@ -67,6 +73,24 @@ pub struct Estate {
     pub training_job: Vec<TrainingJobSpec>,
     /// Hyperparameter tuning jobs.
     pub tuning_job: Vec<TuningJobSpec>,
+    /// Models.
+    pub model: Vec<ModelSpec>,
+    /// Endpoint configurations.
+    pub endpoint_config: Vec<EndpointConfigSpec>,
+    /// Endpoints.
+    pub endpoint: Vec<EndpointSpec>,
+    /// Inference components.
+    pub inference_component: Vec<InferenceComponentSpec>,
+    /// Processing jobs.
+    pub processing_job: Vec<ProcessingJobSpec>,
+    /// Transform jobs.
+    pub transform_job: Vec<TransformJobSpec>,
+    /// `AutoML` jobs.
+    pub automl_job: Vec<AutoMlJobSpec>,
+    /// Feature groups, pipelines, tracking servers, clusters.
+    pub resource: Vec<ResourceSpec>,
+    /// Whether a trail of CloudTrail tells who creates what.
+    pub trail: bool,
     /// What goes wrong.
     pub fault: Vec<Fault>,
     /// Whether the account pays for its organization: only then it has cost allocation tags.
@@ -104,6 +128,15 @@ impl Default for Estate {
             app: vec![],
             training_job: vec![],
             tuning_job: vec![],
+            model: vec![],
+            endpoint_config: vec![],
+            endpoint: vec![],
+            inference_component: vec![],
+            processing_job: vec![],
+            transform_job: vec![],
+            automl_job: vec![],
+            resource: vec![],
+            trail: false,
             fault: vec![],
             payer: true,
             bucket: None,
@@ -141,6 +174,12 @@ pub struct NotebookSpec {
     pub tags: BTreeMap<String, String>,
     /// When it is used, as the idle agent in it would see it. Absent: no agent, no metric.
     pub used: Option<Schedule>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -158,6 +197,9 @@ impl Default for NotebookSpec {
             lifecycle_config: None,
             tags: BTreeMap::new(),
             used: None,
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -195,6 +237,14 @@ pub struct UserProfileSpec {
     pub jupyter_lab_idle: Option<IdleSpec>,
     /// Idle shutdown of Code Editor.
     pub code_editor_idle: Option<IdleSpec>,
+    /// When it was created; absent: long before.
+    pub created: Option<When>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
 }
 
 /// A space.
@@ -213,6 +263,14 @@ pub struct SpaceSpec {
     pub jupyter_lab_idle_minutes: Option<i32>,
     /// Minutes until its idle Code Editor is shut down.
     pub code_editor_idle_minutes: Option<i32>,
+    /// When it was created; absent: long before.
+    pub created: Option<When>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
 }
 
 /// `IdleSettings`
@@ -252,6 +310,12 @@ pub struct AppSpec {
     pub since: When,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -268,6 +332,9 @@ impl Default for AppSpec {
             status: "InService".into(),
             since: When::Before(Duration::hours(1)),
             tags: BTreeMap::new(),
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -360,7 +427,25 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        spec::check(&self.training_job, &self.tuning_job, self.start.unwrap_or_else(Timestamp::now))
+        let planned = |what: String, create: Option<&Occasion>, fails: Option<&String>| {
+            ensure!(create.is_some() || fails.is_none(), "{what}: `fails` is of a creation: write `create`, too");
+            Ok(())
+        };
+        for one in &self.notebook {
+            planned(format!("[[notebook]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
+        }
+        for one in &self.app {
+            planned(format!("[[app]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
+        }
+        for one in &self.user_profile {
+            planned(format!("[[user-profile]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
+        }
+        for one in &self.space {
+            planned(format!("[[space]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
+        }
+        let start = self.start.unwrap_or_else(Timestamp::now);
+        kinds::spec::check(self, start)?;
+        spec::check(&self.training_job, &self.tuning_job, start)
     }
 
     /// From a file.

@@ -11,8 +11,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    kinds::{input_of, refusal_of},
     order::{Listed, Ordered},
     plan::{Deed, PlannedAction},
+    trail::Creator,
     tuning::{self, Tuning},
     world::{BillLine, Due, TagLog, World},
 };
@@ -107,6 +109,12 @@ impl World {
                 self.jobs.templates.push(Template::Training(spec));
                 continue;
             }
+            if let Some(create) = &spec.create {
+                for (number, at) in (0..spec.count).filter_map(|number| Some((number, create.next_after(start)?))) {
+                    self.at(at, Due::Job(Step::Existing(Template::Training(Arc::clone(&spec)), number)));
+                }
+                continue;
+            }
             let first = spec.first_created(start, &definition, &script);
             let apart = spec.apart.map_or(SignedDuration::ZERO, Duration::signed);
             for number in 0..spec.count {
@@ -128,8 +136,12 @@ impl World {
             self.jobs.scripts.extend(spec.definition.first().map(|first| (spec.name.clone(), Arc::new(first.script()))));
             let spec = Arc::new(spec);
             if spec.submit.is_empty() {
-                let created = spec.created.map_or(start - SignedDuration::from_hours(1), |created| created.at(start));
-                self.at(created, Due::Job(Step::Existing(Template::Tuning(spec), 0)));
+                let planned = spec.create.as_ref().map(|create| create.next_after(start));
+                let an_hour_ago = start - SignedDuration::from_hours(1);
+                let created = planned.unwrap_or_else(|| Some(spec.created.map_or(an_hour_ago, |created| created.at(start))));
+                if let Some(created) = created {
+                    self.at(created, Due::Job(Step::Existing(Template::Tuning(spec), 0)));
+                }
             } else {
                 self.jobs.templates.push(Template::Tuning(spec));
             }
@@ -189,15 +201,32 @@ impl World {
 
     fn submit_training(&mut self, spec: &TrainingJobSpec, name: String) {
         let definition = spec::for_job(&Arc::new(spec.definition(&self.role())), &name);
+        let input = input_of(&definition, "TrainingJobName", &name, &spec.tags);
+        let answer = json!({"TrainingJobArn": self.job_arn(&name)});
+        if !self.is_created("CreateTrainingJob", &input, &answer, spec.by.as_ref(), spec.fails.as_deref()) {
+            return;
+        }
         self.plan_job(&self.job_arn(&name), &spec.plan);
         let (script, parents, tags) = (Some(Arc::new(spec.script())), spec.parents(), spec.tags.clone());
         self.create_job(NewJob { name, definition, script, parents, tuning: None, tags });
     }
 
+    /// Notes in the trail that people create a job, or that they are refused; tells whether there is one now.
+    fn is_created(&mut self, operation: &str, input: &Value, answer: &Value, by: Option<&Creator>, fails: Option<&str>) -> bool {
+        let answer = fails.map_or(Ok(answer), |code| Err(refusal_of(code)));
+        self.note_call(&by.cloned().unwrap_or_default(), operation, input, answer.as_ref().map(|answer| *answer));
+        answer.is_ok()
+    }
+
     fn submit_tuning(&mut self, spec: &TuningJobSpec, name: String) {
+        let definition = spec.definition(&self.role());
+        let input = input_of(&definition, "HyperParameterTuningJobName", &name, &spec.tags);
+        let answer = json!({"HyperParameterTuningJobArn": self.tuning_arn(&name)});
+        if !self.is_created("CreateHyperParameterTuningJob", &input, &answer, spec.by.as_ref(), spec.fails.as_deref()) {
+            return;
+        }
         self.plan_job(&self.tuning_arn(&name), &spec.plan);
         let scripts = spec.definition.iter().map(|definition| Arc::new(definition.script())).collect();
-        let definition = spec.definition(&self.role());
         tuning::create(self, name, definition, &spec.tags, tuning::Conduct { scripts, without_spot: spec.children_without_spot });
     }
 
@@ -241,12 +270,12 @@ impl World {
     /// Lets something happen to a job, and all that follows from it.
     pub(crate) fn change_job(&mut self, key: &Arc<str>, change: impl FnOnce(&mut Job, Timestamp)) {
         let now = self.now;
-        let changed = self.jobs.training.change(key, |job| {
+        let outcome = self.jobs.training.change(key, |job| {
             let (changes, due) = (job.history().len(), job.next_at());
             change(job, now);
             (changes, due, job.history().len(), job.next_at(), job.tuning.clone(), job.available_pool(now).is_some())
         });
-        let Some((changes, due, after, next, tuning, keeps_a_pool)) = changed else { return };
+        let Some((changes, due, after, next, tuning, keeps_a_pool)) = outcome else { return };
         if keeps_a_pool {
             self.jobs.pools.insert(Arc::clone(key));
         }
@@ -308,7 +337,7 @@ impl World {
         let arn = self.job_arn(key);
         let tags = self.tags.get(&arn).map(TagLog::now).unwrap_or_default();
         let detail = event_detail(&job.after_change(change), &arn, &tags);
-        self.tell("SageMaker Training Job State Change", &arn, &detail);
+        self.tell("SageMaker Training Job State Change", &[&arn], &detail);
     }
 
     /// Whether events of what happens now have long been delivered.

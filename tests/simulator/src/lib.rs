@@ -21,7 +21,9 @@ mod cloudwatch;
 mod control;
 mod cost_explorer;
 mod dynamodb;
+mod inventory;
 mod jobs;
+mod kinds;
 mod order;
 mod s3;
 mod sagemaker;
@@ -31,6 +33,7 @@ mod ssm;
 mod studio;
 mod tagging;
 mod traffic;
+mod trail;
 mod training;
 mod tuning;
 mod wire;
@@ -44,6 +47,7 @@ pub use billing::Spend;
 pub use budgets::BudgetState;
 pub use estate::Estate;
 pub use fault::{Fault, What};
+pub use inventory::Resource;
 pub use jobs::{
     TrainingJob, TuningJob,
     spec::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
@@ -53,6 +57,7 @@ pub use s3::Object;
 pub use sns::Mail;
 pub use traffic::Call;
 use traffic::Traffic;
+pub use trail::Creator;
 pub use world::BillLine;
 use world::World;
 
@@ -345,7 +350,17 @@ impl Simulator {
         self.tuning_jobs().into_iter().find(|job| job.name == name)
     }
 
-    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
+    /// Everything of SageMaker that may have tags, by ARN.
+    pub fn resources(&self) -> Vec<Resource> {
+        self.shared.world().resources()
+    }
+
+    /// The tags of a resource, by ARN; `None`: there is none.
+    pub fn tags_of(&self, arn: &str) -> Option<BTreeMap<String, String>> {
+        self.shared.world().tags.get(arn).map(world::TagLog::now)
+    }
+
+    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
     pub fn deed(&self, what: &str, deed: &Deed) {
         self.shared.world().deed(what, deed);
     }

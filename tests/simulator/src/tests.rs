@@ -99,7 +99,7 @@ fn latency_does_not_hold_up_other_calls() {
 #[test]
 fn what_is_not_known_is_said() {
     let account = account();
-    assert_eq!(call(&account, "SageMaker.ListModels", &json!({})).1["message"], "not simulated: sagemaker:ListModels");
+    assert_eq!(call(&account, "SageMaker.ListLabelingJobs", &json!({})).1["message"], "not simulated: sagemaker:ListLabelingJobs");
     assert_eq!(
         call(&account, "AWSPriceListService.GetProducts", &json!({})),
         (501, json!("not simulated: the service AWSPriceListService"))

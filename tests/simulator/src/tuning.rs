@@ -291,7 +291,7 @@ fn tell(world: &mut World, key: &str) {
     if let Some(failure) = tuning.failure.as_deref().filter(|_| tuning.status() == "Failed") {
         detail["FailureReason"] = failure.into();
     }
-    world.tell("SageMaker HyperParameter Tuning Job State Change", &arn, &detail);
+    world.tell("SageMaker HyperParameter Tuning Job State Change", &[&arn], &detail);
 }
 
 /// Its training jobs as they were at a moment.

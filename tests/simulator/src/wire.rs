@@ -11,7 +11,14 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Shared, budgets, cbor, control, cost_explorer, fault::What, s3, sagemaker, sns, ssm, tagging, world::World};
+use crate::{
+    Shared, budgets, cbor, control, cost_explorer,
+    fault::What,
+    kinds::{self, api::Verb},
+    s3, sagemaker, sns, ssm, tagging,
+    trail::Creator,
+    world::World,
+};
 
 /// A call that is not served: HTTP status, AWS's error code and message.
 #[derive(Clone, Debug)]
@@ -129,8 +136,11 @@ pub(crate) async fn serve(
         let answer = match strike {
             Some(Strike::Refused) => Err(throttled(request.service)),
             Some(Strike::Failed | Strike::Silent) => Err(failed()),
-            Some(Strike::Denied) => Err(denied(&world, &request)),
-            Some(Strike::Told(code, message)) => Err(Refusal::new(400, code, message)),
+            Some(Strike::Denied) => {
+                let refusal = denied(&world, &request);
+                Err(noted(&mut world, &request, refusal))
+            }
+            Some(Strike::Told(code, message)) => Err(noted(&mut world, &request, Refusal::new(400, code, message))),
             Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
         };
@@ -228,6 +238,14 @@ fn denied(world: &World, request: &Request) -> Refusal {
     Refusal::new(status, code, message)
 }
 
+/// A refusal, as it is in the trail.
+fn noted(world: &mut World, request: &Request, refusal: Refusal) -> Refusal {
+    if request.service == "sagemaker" {
+        world.note_call(&Creator::default(), &request.operation, &request.input, Err(&refusal));
+    }
+    refusal
+}
+
 /// The ARN that a denial names; calls about nothing in particular have none.
 fn resource(world: &World, request: &Request) -> Option<String> {
     let subject = subject(request);
@@ -243,6 +261,10 @@ fn resource(world: &World, request: &Request) -> Option<String> {
         ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
         ("sagemaker", "ListTrainingJobs") => Some(world.arn("training-job/*")),
         ("sagemaker", "ListHyperParameterTuningJobs") => Some(world.arn("hyper-parameter-tuning-job/*")),
+        ("sagemaker", operation) if kinds::api::verb_of(operation).is_some() => {
+            let (kind, verb) = kinds::api::verb_of(operation)?;
+            Some(if verb == Verb::List { world.arn(&format!("{}/*", kind.path)) } else { kind.arn_of(world, &subject) })
+        }
         ("sagemaker", _) if request.operation.ends_with("HyperParameterTuningJob") => {
             Some(world.arn(&format!("hyper-parameter-tuning-job/{subject}")))
         }
@@ -263,6 +285,17 @@ fn subject(request: &Request) -> String {
         "NotebookInstanceName",
         "TrainingJobName",
         "HyperParameterTuningJobName",
+        "ProcessingJobName",
+        "TransformJobName",
+        "AutoMLJobName",
+        "InferenceComponentName",
+        "EndpointName",
+        "EndpointConfigName",
+        "ModelName",
+        "FeatureGroupName",
+        "PipelineName",
+        "TrackingServerName",
+        "ClusterName",
         "AppName",
         "SpaceName",
         "UserProfileName",
@@ -292,7 +325,11 @@ const REPEATED: &str = "after:";
 fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
     let (operation, input) = (request.operation.as_str(), &request.input);
     let answer = match request.service {
-        "sagemaker" => sagemaker::call(world, operation, input),
+        "sagemaker" => {
+            let answer = sagemaker::call(world, operation, input);
+            world.note_call(&Creator::default(), operation, input, answer.as_ref());
+            answer
+        }
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
         "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),

@@ -1,8 +1,11 @@
 //! The state of the account and its time: what runs, what changes by itself, what people do, what it costs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use cost_rules::price::Prices;
+use cost_rules::{price::Prices, schedule::Schedule};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -15,10 +18,14 @@ use crate::{
     estate::{AnomalySpec, AppSpec, CostExplorerSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
     fault::{Fault, What},
     jobs::{Jobs, Step},
-    plan::{Deed, PlannedAction},
+    kinds::{self, Assets, Kind, Planned},
+    plan::{Deed, Occasion, PlannedAction},
     s3::Bucket,
+    sagemaker,
     sns::Mail,
     ssm::Parameter,
+    studio,
+    trail::{Creator, iso},
 };
 
 /// From Pending to `InService`.
@@ -58,6 +65,9 @@ pub(crate) struct World {
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
     pub(crate) jobs: Jobs,
+    pub(crate) assets: Assets,
+    /// Whether CloudTrail tells who creates what.
+    pub(crate) trail: bool,
     /// Deleted notebooks and their tags: they are on the bill all the same.
     pub(crate) gone: Vec<(Notebook, TagLog)>,
     pub(crate) prices: Prices,
@@ -104,6 +114,10 @@ pub(crate) enum Due {
     Planned(String, PlannedAction),
     /// Something happens to a training or tuning job.
     Job(Step),
+    /// Something happens to a resource of another kind.
+    Asset(&'static Kind, Arc<str>),
+    /// Somebody creates something.
+    Create(Box<Planned>),
     /// Budgets looks at the bill for one of its budgets.
     Budget(String),
 }
@@ -115,7 +129,7 @@ pub struct BillLine {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// What it is: `notebook-instance`, `app`, `training-job` or `spot-training-job`.
+    /// What it is: `notebook-instance`, `app`, `training-job`, `spot-training-job`, `endpoint`, `processing-job`, `transform-job` or `cluster`.
     pub kind: &'static str,
     /// Its tag `Owner`.
     pub owner: Option<String>,
@@ -191,6 +205,7 @@ impl TagLog {
 impl World {
     pub(crate) fn new(estate: Estate) -> Self {
         let start = estate.start.unwrap_or_else(Timestamp::now);
+        let sections = kinds::spec::sections(&estate);
         let topic_arn = |name: &String| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account);
         let mut world = Self {
             billing: Billing::new(&estate, start),
@@ -219,6 +234,8 @@ impl World {
             metrics: BTreeMap::new(),
             faults: estate.fault,
             jobs: Jobs::default(),
+            assets: Assets::default(),
+            trail: estate.trail,
             agenda: BTreeSet::new(),
             due: BTreeMap::new(),
             sequence: 0,
@@ -236,28 +253,70 @@ impl World {
             world.domains.insert(domain.id.clone(), (domain, arn));
         }
         for profile in estate.user_profile {
+            if let Some(create) = &profile.create {
+                let input = studio::profile_input(&profile);
+                world.plan_create("CreateUserProfile", input, create, (profile.by.as_ref(), profile.fails.as_deref()), &[], None);
+                continue;
+            }
             let arn = world.arn(&format!("user-profile/{}/{}", profile.domain, profile.name));
             world.first_tags(&arn, long_ago, &profile.tags);
             world.profiles.insert((profile.domain.clone(), profile.name.clone()), profile);
         }
         for space in estate.space {
+            if let Some(create) = &space.create {
+                let input = studio::space_input(&space);
+                world.plan_create("CreateSpace", input, create, (space.by.as_ref(), space.fails.as_deref()), &[], None);
+                continue;
+            }
             let arn = world.arn(&format!("space/{}/{}", space.domain, space.name));
             world.first_tags(&arn, long_ago, &space.tags);
             world.spaces.insert((space.domain.clone(), space.name.clone()), space);
         }
         for spec in estate.app {
+            if let Some(create) = &spec.create {
+                world.plan_create(
+                    "CreateApp",
+                    studio::app_input(&spec),
+                    create,
+                    (spec.by.as_ref(), spec.fails.as_deref()),
+                    &spec.plan,
+                    None,
+                );
+                continue;
+            }
             world.add_app(spec, start, long_ago);
         }
         for spec in estate.notebook {
             for number in 0..spec.count {
                 let name = spec.name.replace("{}", &format!("{number:05}"));
+                if let Some(create) = &spec.create {
+                    let (input, who) = (sagemaker::notebook_input(&world, &spec, &name), (spec.by.as_ref(), spec.fails.as_deref()));
+                    world.plan_create("CreateNotebookInstance", input, create, who, &spec.plan, spec.used.clone());
+                    continue;
+                }
                 world.add_notebook(NotebookSpec { name, count: 1, ..spec.clone() }, start, long_ago);
             }
         }
+        world.plant_assets(&sections, start);
         for spec in estate.budget {
             budgets::add(&mut world, spec, estate.budget_topic.as_deref());
         }
         world
+    }
+
+    fn plan_create(
+        &mut self,
+        operation: &'static str,
+        input: Value,
+        create: &Occasion,
+        (by, fails): (Option<&Creator>, Option<&str>),
+        plan: &[PlannedAction],
+        used: Option<Schedule>,
+    ) {
+        if let Some(at) = create.next_after(self.now) {
+            let (by, fails, plan) = (by.cloned().unwrap_or_default(), fails.map(str::to_owned), plan.to_vec());
+            self.at(at, Due::Create(Box::new(Planned { operation, input, by, fails, plan, submit: None, used })));
+        }
     }
 
     pub(crate) fn arn(&self, id: &str) -> String {
@@ -344,6 +403,8 @@ impl World {
                     self.schedule(&what, action);
                 }
                 Some(Due::Job(step)) => self.job_step(step),
+                Some(Due::Asset(kind, key)) => self.asset_step(kind, &key),
+                Some(Due::Create(planned)) => self.planned_creation(*planned),
                 Some(Due::Budget(name)) => budgets::refresh(self, &name),
                 None => {}
             }
@@ -383,18 +444,28 @@ impl World {
             "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled", "RoleArn": self.role(),
             "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
         });
-        self.tell("SageMaker Notebook Instance State Change", &arn, &detail);
+        self.tell("SageMaker Notebook Instance State Change", &[&arn], &detail);
     }
 
     /// An event, as `EventBridge` delivers it.
-    pub(crate) fn tell(&mut self, detail_type: &str, arn: &str, detail: &Value) {
+    pub(crate) fn tell(&mut self, detail_type: &str, resources: &[&str], detail: &Value) {
+        self.tell_at(&iso(self.now), detail_type, resources, detail);
+    }
+
+    /// The same with what some services write for a time.
+    pub(crate) fn tell_at(&mut self, time: &str, detail_type: &str, resources: &[&str], detail: &Value) {
         let event = json!({
             "version": "0", "id": format!("event-{}-{}", self.told, self.now.as_millisecond()),
             "detail-type": detail_type, "source": "aws.sagemaker", "account": self.account,
-            "time": self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "region": self.region, "resources": [arn], "detail": detail,
+            "time": time, "region": self.region, "resources": resources, "detail": detail,
         });
         self.told += 1;
         self.events.push((self.now, event));
+    }
+
+    /// The number that the next event gets.
+    pub(crate) fn next_told(&self) -> u64 {
+        self.told
     }
 
     /// Starts a notebook that is stopped or failed.
@@ -451,10 +522,10 @@ impl World {
         }
     }
 
-    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
+    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
     pub(crate) fn deed(&mut self, what: &str, deed: &Deed) {
         let by_arn = self.notebooks.iter().find(|(name, notebook)| *name == what || notebook.arn == what).map(|(name, _)| name.clone());
-        if by_arn.is_none() && self.job_deed(what, deed) {
+        if by_arn.is_none() && (self.job_deed(what, deed) || self.asset_deed(what, deed)) {
             return;
         }
         match (deed, by_arn) {
@@ -545,7 +616,7 @@ impl World {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
             line("app", &app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
         });
-        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).collect()
+        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).chain(self.asset_lines(from)).collect()
     }
 }
 
