@@ -427,23 +427,14 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        let planned = |what: String, create: Option<&Occasion>, fails: Option<&String>| {
-            ensure!(create.is_some() || fails.is_none(), "{what}: `fails` is of a creation: write `create`, too");
-            Ok(())
-        };
-        for one in &self.notebook {
-            planned(format!("[[notebook]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
-        }
-        for one in &self.app {
-            planned(format!("[[app]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
-        }
-        for one in &self.user_profile {
-            planned(format!("[[user-profile]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
-        }
-        for one in &self.space {
-            planned(format!("[[space]] {}", one.name), one.create.as_ref(), one.fails.as_ref())?;
-        }
         let start = self.start.unwrap_or_else(Timestamp::now);
+        let notebooks = self.notebook.iter().map(|one| ("notebook", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let apps = self.app.iter().map(|one| ("app", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let profiles = self.user_profile.iter().map(|one| ("user-profile", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let spaces = self.space.iter().map(|one| ("space", &one.name, one.create.as_ref(), one.fails.is_some()));
+        for (kind, name, create, fails) in notebooks.chain(apps).chain(profiles).chain(spaces) {
+            check_creation(&format!("[[{kind}]] {name}"), create, &[], fails, start)?;
+        }
         kinds::spec::check(self, start)?;
         spec::check(&self.training_job, &self.tuning_job, start)
     }
@@ -456,6 +447,20 @@ impl Estate {
         let text = std::fs::read_to_string(path).with_context(|| format!("estate {} cannot be read", path.display()))?;
         Self::from_toml(&text).with_context(|| format!("estate {}", path.display()))
     }
+}
+
+/// What is created by people later, and what that needs.
+pub(crate) fn check_creation(
+    what: &str,
+    create: Option<&Occasion>,
+    submit: &[Occasion],
+    fails: bool,
+    start: Timestamp,
+) -> anyhow::Result<()> {
+    ensure!(create.is_none() || submit.is_empty(), "{what}: expected either `create` or `submit`");
+    ensure!(!fails || create.is_some() || !submit.is_empty(), "{what}: `fails` is of a creation: write `create`, too");
+    ensure!(create.is_none_or(|create| create.next_after(start).is_some()), "{what}: `create` is not after the start: write `created`");
+    Ok(())
 }
 
 /// Names what is wrong, and what was expected.
@@ -496,6 +501,12 @@ mod tests {
         let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let estate = Estate::from_toml(toml).unwrap();
         assert_eq!((estate.training_job.len(), estate.tuning_job.len(), estate.fault.len()), (2, 1, 1));
+        assert_eq!(
+            (estate.model.len(), estate.endpoint_config.len(), estate.endpoint.len(), estate.inference_component.len()),
+            (1, 1, 2, 1)
+        );
+        let jobs = (estate.processing_job.len(), estate.transform_job.len(), estate.automl_job.len());
+        assert_eq!((jobs, estate.resource.len(), estate.trail), ((1, 1, 1), 1, true));
         assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (1, 1, 1, false));
     }
 
