@@ -306,7 +306,7 @@ impl World {
     /// What a person does to a job, by name or ARN; tells whether there is one of this name.
     pub(crate) fn job_deed(&mut self, what: &str, deed: &Deed) -> bool {
         let name = what.rsplit('/').next().unwrap_or_default().to_lowercase();
-        let is = |arn: String| what == arn || !what.contains(':');
+        let is = |arn: String| arn == what || !what.contains(['/', ':']) || arn.ends_with(&format!(":{}", what.to_lowercase()));
         let arn = if self.jobs.training.by_key(&name).is_some() && is(self.job_arn(&name)) {
             if *deed == Deed::Stop {
                 self.stop_job(&name);

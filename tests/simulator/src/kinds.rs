@@ -270,6 +270,14 @@ impl Assets {
         self.shelf(kind)?.get(name).filter(|asset| asset.name == name)
     }
 
+    /// Most ARNs end with the name; a cluster's does not.
+    fn by_arn(&self, kind: &Kind, arn: &str) -> Option<&Asset> {
+        let all = self.shelf(kind)?;
+        let name = arn.splitn(6, ':').nth(5).and_then(|id| id.split_once('/')).map(|(_, name)| name);
+        let is = |asset: &&Asset| asset.arn == arn;
+        name.and_then(|name| all.get(name)).filter(is).or_else(|| all.iter().find(is))
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Asset> {
         self.shelves.values().flat_map(Ordered::iter)
     }
@@ -345,7 +353,7 @@ impl World {
         if !asset.grown.instances.is_empty() {
             self.assets.gone.push((asset, tags));
         }
-        for kind in KINDS.iter().filter(|child| child.parent == Some(kind.name) && child.dies_with_its_parent) {
+        for kind in KINDS.iter().filter(|child| child.dies_with == Some(kind.name)) {
             let children: Vec<String> =
                 self.assets.shelf(kind).into_iter().flat_map(|shelf| shelf.of(key)).map(|child| child.name.to_lowercase()).collect();
             for child in children {
@@ -373,9 +381,7 @@ impl World {
         let id = if what.starts_with("arn:") { what.splitn(6, ':').nth(5).unwrap_or_default() } else { what };
         let found = id.split_once('/').and_then(|(path, name)| {
             KINDS.iter().filter(|kind| kind.path == path || kind.name == path).find_map(|kind| {
-                let all = self.assets.shelf(kind)?;
-                let by_id = || all.iter().find(|asset| asset.arn == what);
-                let asset = all.get(name).filter(|_| !what.contains(':') || kind.path == kind.name).or_else(by_id)?;
+                let asset = if id == what { self.assets.shelf(kind)?.get(name)? } else { self.assets.by_arn(kind, what)? };
                 Some((kind, asset.name.clone(), asset.arn.clone()))
             })
         });
@@ -383,10 +389,11 @@ impl World {
         match deed {
             Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
-            Deed::Stop => self.stop_asset(kind, &name),
-            Deed::Delete => self.delete_asset(kind, &name),
-            // None of them is started again.
-            Deed::Start => {}
+            // As the API does it; what that refuses does not happen. None of them is started again.
+            Deed::Stop | Deed::Delete | Deed::Start => {
+                let operation = if *deed == Deed::Stop { kind.stop } else { kind.delete.filter(|_| *deed == Deed::Delete) };
+                drop(operation.and_then(|operation| api::call(self, operation, &json!({kind.field("Name"): name}))));
+            }
         }
         true
     }
@@ -409,7 +416,7 @@ impl World {
             for action in &planned.plan {
                 self.schedule(&arn, action.clone());
             }
-            self.set_creator(&arn, &planned.by);
+            self.set_creator(planned.operation, &arn, &planned.by);
             if let Some(notebook) = self.notebooks.values_mut().find(|notebook| notebook.arn == arn) {
                 notebook.spec.used.clone_from(&planned.used);
             }
@@ -425,11 +432,12 @@ impl World {
         }
     }
 
-    /// Notes who made what an API call has just made.
-    fn set_creator(&mut self, arn: &str, by: &Creator) {
-        let key = arn.rsplit('/').next().unwrap_or_default();
-        for shelf in self.assets.shelves.values_mut().filter(|shelf| shelf.by_key(key).is_some_and(|asset| asset.arn == arn)) {
-            shelf.change(key, |asset| asset.by = Some(by.clone()));
+    /// Notes who made what a call of theirs has just made.
+    fn set_creator(&mut self, operation: &str, arn: &str, by: &Creator) {
+        let Some((kind, _)) = api::verb_of(operation) else { return };
+        let key = self.assets.by_arn(kind, arn).map(|asset| asset.name.to_lowercase());
+        if let Some((key, shelf)) = key.zip(self.assets.shelves.get_mut(kind.name)) {
+            shelf.change(&key, |asset| asset.by = Some(by.clone()));
         }
     }
 

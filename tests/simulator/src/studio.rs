@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     estate::{AppSpec, IdleSpec, SpaceSpec, UserProfileSpec, When},
     jobs::spec::is_legal_name,
+    kinds::api::small,
     sagemaker::{as_list, tag_list, with_token},
     training::legal_tags,
     wire::{Page, Refusal, page_of, seconds, text},
@@ -307,14 +308,13 @@ pub(crate) fn space_input(spec: &SpaceSpec) -> Value {
     with_tags(input, &spec.tags)
 }
 
-/// A new home in a domain that is there: its key, its ARN and its tags.
+/// The domain and the name of a new home, if both are as they should be.
 fn new_home(world: &World, input: &Value, kind: &str, field: &str, is_there: bool) -> Result<(String, String), Refusal> {
     let name = |field: &str| text(input, field).unwrap_or_default().to_owned();
     let (domain, home) = (name("DomainId"), name(field));
     if !is_legal_name(&home) || 63 < home.len() {
-        let field = field.replacen(|_: char| true, &field.chars().take(1).collect::<String>().to_lowercase(), 1);
         let constraint = "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}";
-        return Err(Refusal::invalid_value(&home, &field, constraint));
+        return Err(Refusal::invalid_value(&home, &small(field), constraint));
     }
     if !world.domains.contains_key(&domain) {
         return Err(not_found("Domain", &domain));

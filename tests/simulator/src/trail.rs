@@ -108,12 +108,14 @@ impl<'de> Deserialize<'de> for Creator {
     }
 }
 
+/// A number that looks like chance and is always the same for the same text (FNV-1a).
+pub(crate) fn digest(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 /// An id as IAM makes them, always the same for the same name.
 fn id(prefix: &str, name: &str) -> String {
-    format!(
-        "{prefix}{:016X}",
-        name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-    )
+    format!("{prefix}{:016X}", digest(name))
 }
 
 impl Creator {

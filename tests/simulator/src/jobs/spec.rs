@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::life::{Job, MAX_RUNTIME, Script};
 use crate::{
-    estate::{When, expect_one_of},
+    estate::{When, check_creation, expect_one_of},
     plan::{Occasion, PlannedAction},
     trail::Creator,
 };
@@ -487,7 +487,7 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
                 job.status.is_some() || job.since.is_some() || job.created.is_some() || job.apart.is_some() || !job.plan.is_empty();
             ensure!(!existing, "{what}: what is submitted is not there before: leave out status, since, created, apart and plan");
         }
-        later(&what, job.create.is_some(), job.fails.is_some(), !job.submit.is_empty())?;
+        check_creation(&what, job.create.as_ref(), &job.submit, job.fails.is_some(), start)?;
         let existing = job.status.is_some() || job.since.is_some() || job.created.is_some() || job.apart.is_some();
         ensure!(
             job.create.is_none() || !existing,
@@ -510,7 +510,7 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
                 "{what}: what is submitted is not there before: leave out created and plan"
             );
         }
-        later(&what, job.create.is_some(), job.fails.is_some(), !job.submit.is_empty())?;
+        check_creation(&what, job.create.as_ref(), &job.submit, job.fails.is_some(), start)?;
         ensure!(job.create.is_none() || job.created.is_none(), "{what}: expected either `created` or `create`");
         let mut definitions = BTreeSet::new();
         for definition in &job.definition {
@@ -532,13 +532,6 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
             definition.check(&what, start)?;
         }
     }
-    Ok(())
-}
-
-/// What is created by people later.
-fn later(what: &str, create: bool, fails: bool, submit: bool) -> anyhow::Result<()> {
-    ensure!(!create || !submit, "{what}: expected either `create` or `submit`");
-    ensure!(!fails || create || submit, "{what}: `fails` is of a creation: write `create`, too");
     Ok(())
 }
 

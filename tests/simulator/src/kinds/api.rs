@@ -59,13 +59,7 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Option<
 /// Of a name that nobody has, each kind has words of its own. Some are found by their ARN as well.
 fn find<'a>(world: &'a World, kind: &'static Kind, input: &Value) -> Result<&'a Asset, Refusal> {
     let name = text(input, &kind.field("Name")).unwrap_or_default();
-    let found = if name.starts_with("arn:") {
-        let last = name.rsplit('/').next().unwrap_or_default();
-        let shelf = world.assets.shelf(kind);
-        shelf.and_then(|shelf| shelf.get(last).or_else(|| shelf.iter().find(|asset| asset.arn == name))).filter(|asset| asset.arn == name)
-    } else {
-        world.assets.get(kind, name)
-    };
+    let found = if name.starts_with("arn:") { world.assets.by_arn(kind, name) } else { world.assets.get(kind, name) };
     found.ok_or_else(|| (kind.missing)(world, kind, name))
 }
 
@@ -139,7 +133,7 @@ fn definition_of(kind: &Kind, input: &Value) -> Option<Value> {
 }
 
 /// As AWS names a field in its errors.
-fn small(field: &str) -> String {
+pub(crate) fn small(field: &str) -> String {
     let mut letters = field.chars();
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Asset, Grown, Instances,
-    table::{Kind, kind_of, put},
+    table::{kind_of, put},
 };
 use crate::{
     order::Listed as _,
@@ -16,13 +16,9 @@ use crate::{
     world::World,
 };
 
-fn kind(arn: &str) -> Option<&'static Kind> {
-    kind_of(arn)
-}
-
 /// The resource that a definition names, or the refusal that AWS gives when it is not there.
-pub(super) fn named<'a>(world: &'a World, arn: &str, name: &str) -> Result<&'a Asset, Refusal> {
-    let kind = kind(arn).ok_or_else(|| Refusal::not_simulated("sagemaker", arn))?;
+pub(super) fn named<'a>(world: &'a World, of: &str, name: &str) -> Result<&'a Asset, Refusal> {
+    let kind = kind_of(of).ok_or_else(|| Refusal::not_simulated("sagemaker", of))?;
     world.assets.get(kind, name).ok_or_else(|| (kind.missing)(world, kind, name))
 }
 
@@ -247,6 +243,6 @@ pub(super) fn component(world: &World, asset: &Asset, described: &mut Value) {
 
 /// Whether inference components are on an endpoint: then it cannot be deleted.
 pub(super) fn has_components(world: &World, endpoint: &Asset) -> bool {
-    let shelf = kind("inference-component").and_then(|kind| world.assets.shelf(kind));
+    let shelf = kind_of("inference-component").and_then(|kind| world.assets.shelf(kind));
     shelf.is_some_and(|shelf| shelf.of(&endpoint.name.to_lowercase()).next().is_some())
 }

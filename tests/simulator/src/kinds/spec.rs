@@ -16,7 +16,7 @@ use super::{
     table::{KINDS, Kind, kind_of, put},
 };
 use crate::{
-    estate::{Estate, When, expect_one_of},
+    estate::{Estate, When, check_creation, expect_one_of},
     jobs::spec::replaced,
     order::Listed as _,
     plan::{Occasion, PlannedAction},
@@ -627,8 +627,7 @@ pub(crate) fn check(estate: &Estate, start: Timestamp) -> anyhow::Result<()> {
             common.count
         );
         let planned = common.create.is_some() || !common.submit.is_empty();
-        ensure!(common.create.is_none() || common.submit.is_empty(), "{what}: expected either `create` or `submit`");
-        ensure!(common.fails.is_none() || planned, "{what}: `fails` is of a creation: write `create`, too");
+        check_creation(&what, common.create, common.submit, common.fails.is_some(), start)?;
         let existing = common.created.is_some() || common.status.is_some() || common.since.is_some() || common.apart.is_some();
         ensure!(!planned || !existing, "{what}: what is created later is not there before: leave out created, status, since and apart");
         let created = common.created.map_or(start, |created| created.at(start));

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::{
     order::Listed as _,
+    trail::digest,
     wire::{Refusal, seconds, text},
     world::World,
 };
 
 /// Twelve letters and digits that are always the same for the same name.
 pub(super) fn id_of(name: &str) -> String {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    format!("{:012x}", hash >> 16)
+    format!("{:012x}", digest(name) >> 16)
 }
 
 pub(super) fn offline_store(_: &World, asset: &Asset, summary: &mut Value) {

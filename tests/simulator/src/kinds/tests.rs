@@ -114,6 +114,9 @@ fn an_estate_that_makes_no_sense_is_refused() {
         ("[[processing-job]]\nname = \"p\"\nstatus = \"InProgress\"\nsince = \"-1d\"", "write a later `since`, or more in `takes`"),
         ("[[resource]]\nkind = \"model\"\nname = \"m\"", "expected one of feature-group, pipeline"),
         ("[[resource]]\nkind = \"pipeline\"\nname = \"m\"\nsize = \"Small\"", "`size` is of a mlflow-tracking-server"),
+        ("[[model]]\nname = \"a\"\ncreate = \"2026-11-22 10:00\"", "`create` is not after the start"),
+        ("[[app]]\nname = \"a\"\ndomain = \"d\"\ncreate = \"2026-11-22 10:00\"", "there is no [[domain]]"),
+        ("[[notebook]]\nname = \"a\"\ncreate = \"2026-11-22 10:00\"", "[[notebook]] a: `create` is not after the start"),
         ("[[notebook]]\nname = \"m\"\nfails = \"X\"", "[[notebook]] m: `fails` is of a creation"),
         ("[[training-job]]\nname = \"m\"\nfails = \"X\"", "[[training-job]] m: `fails` is of a creation"),
         ("[[training-job]]\nname = \"m\"\ncreate = \"2026-11-24 10:00\"\nsince = \"-1d\"", "what is created later is not there before"),
@@ -267,12 +270,15 @@ fn what_people_plan_is_created_again_and_again_or_fails() {
 #[test]
 fn people_tag_stop_and_delete_by_arn_or_kind_and_name() {
     let mut world = world(&format!(
-        "{HOSTING}[[endpoint]]\nname = \"E\"\nconfig = \"c\"\n[[processing-job]]\nname = \"p\"\n[[resource]]\nkind = \"cluster\"\nname = \"hyper\"\n[[automl-job]]\nname = \"a\"\n"
+        "{HOSTING}[[endpoint]]\nname = \"E\"\nconfig = \"c\"\n[[processing-job]]\nname = \"p\"\ntakes = \"3h\"\n[[training-job]]\nname = \"p\"\n[[resource]]\nkind = \"cluster\"\nname = \"hyper\"\n[[automl-job]]\nname = \"a\"\n"
     ));
     let cluster = world.resources().into_iter().find(|one| one.kind == "cluster").unwrap();
     assert_eq!(cluster.arn.rsplit('/').next().unwrap().len(), 12, "AWS's has an id");
     for (what, arn) in [
         ("endpoint/E", "endpoint/e"),
+        ("p", "training-job/p"),
+        ("training-job/p", "training-job/p"),
+        ("processing-job/p", "processing-job/p"),
         ("arn:aws:sagemaker:eu-central-1:123456789012:model/m", "model/m"),
         (cluster.arn.as_str(), cluster.arn.splitn(6, ':').nth(5).unwrap()),
         ("cluster/hyper", cluster.arn.splitn(6, ':').nth(5).unwrap()),
@@ -283,6 +289,12 @@ fn people_tag_stop_and_delete_by_arn_or_kind_and_name() {
     }
     world.deed("endpoint/E", &Deed::Untag("by".into()));
     world.deed("endpoint/nobody", &Deed::Delete);
+    ask(&mut world, "CreateInferenceComponent", &json!({"InferenceComponentName": "ic", "EndpointName": "E"}));
+    world.deed("endpoint/E", &Deed::Delete);
+    assert!(told(&world).iter().any(|one| one.starts_with("endpoint/E InService")), "a component is on it");
+    world.live_until(at("08:10:00"));
+    world.deed("inference-component/ic", &Deed::Delete);
+    world.live_until(at("08:20:00"));
     world.deed("processing-job/p", &Deed::Stop);
     world.deed("processing-job/p", &Deed::Delete);
     world.deed("model/m", &Deed::Delete);
@@ -378,6 +390,28 @@ fn creation_is_refused_in_aws_words() {
         let refusal = call(&mut world, operation, &input).unwrap_err();
         assert!(refusal.message.contains(says), "{operation} {input}: {}", refusal.message);
     }
+}
+
+#[test]
+fn clusters_are_cut_into_pages_before_the_name_is_looked_at() {
+    let mut world = world("[[resource]]\nkind = \"cluster\"\nname = \"c-{}\"\ncount = 3\napart = \"1h\"");
+    let mut input = json!({"MaxResults": 2, "NameContains": "00000"});
+    let first = ask(&mut world, "ListClusters", &input);
+    assert_eq!(first["ClusterSummaries"], json!([]), "the two oldest are not of this name, and that is not the end");
+    input["NextToken"] = first["NextToken"].clone();
+    assert_eq!(ask(&mut world, "ListClusters", &input)["ClusterSummaries"][0]["ClusterName"], "c-00000");
+}
+
+#[test]
+fn what_is_made_anew_is_listed_once() {
+    let mut world = world(HOSTING);
+    ask(&mut world, "DeleteModel", &json!({"ModelName": "m"}));
+    world.live_until(at("09:00:00"));
+    ask(&mut world, "CreateModel", &json!({"ModelName": "m"}));
+    for by in ["Name", "CreationTime"] {
+        assert_eq!(listed(&mut world, "ListModels", json!({"SortBy": by})).0, ["m"], "by {by}");
+    }
+    assert!(world.tags[&world.arn("model/m")].now().is_empty());
 }
 
 #[test]
