@@ -1,5 +1,6 @@
 """The simulator and moto as processes, boto3 clients for both, and the check of every answer against botocore's own service models."""
 
+import contextlib
 import datetime
 import json
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from xml.etree import ElementTree
 
 import boto3
 import botocore.session
@@ -106,8 +108,23 @@ class Account:
 def check_answer(http_response, model, **_):
     """boto3 drops what its models do not know, in silence: here that is an error."""
     kind = http_response.headers.get("content-type", "")
-    if "json" in kind and http_response.status_code == 200 and model.output_shape:
+    if http_response.status_code != 200 or not model.output_shape or model.has_streaming_output:
+        return
+    if model.service_model.metadata["protocol"] == "rest-xml":
+        check_xml(model.name, model.output_shape, http_response.content)
+    elif "json" in kind:
         check_shape(model.name, model.output_shape, json.loads(http_response.content or "{}"))
+
+
+def check_xml(where, shape, content):
+    """The elements of an answer in XML, and those of the structures in its flat lists."""
+    known = {member.serialization.get("name", name): member for name, member in shape.members.items()}
+    for element in ElementTree.fromstring(content) if content else ():
+        name = element.tag.rpartition("}")[2]
+        assert name in known, f"{where}: {name} is not in AWS's model"
+        member = known[name].member if known[name].type_name == "list" else known[name]
+        if member.type_name == "structure":
+            check_xml(f"{where}.{name}", member, ElementTree.tostring(element))
 
 
 def check_shape(where, shape, value):
@@ -148,16 +165,23 @@ def start(command, environment, ready):
     raise AssertionError(f"{command} did not start")
 
 
-@pytest.fixture
-def simulated(tmp_path, request):
-    """With the module's own ESTATE, where it has one."""
+@contextlib.contextmanager
+def account_of(folder, estate):
+    """A simulated account that holds this at its start."""
     binary = pathlib.Path(os.environ.get("SIMULATOR", TOP / "target" / "debug" / "simulator"))
     assert binary.exists(), f"{binary} is not there: cargo build --workspace"
-    (tmp_path / "estate.toml").write_text(getattr(request.module, "ESTATE", ESTATE))
-    process, endpoint = start([binary, "--estate", tmp_path / "estate.toml", "--port", "0"], {}, r"AWS_ENDPOINT_URL=(\S+)")
+    (folder / "estate.toml").write_text(estate)
+    process, endpoint = start([binary, "--estate", folder / "estate.toml", "--port", "0"], {}, r"AWS_ENDPOINT_URL=(\S+)")
     yield Account(endpoint)
     process.kill()
     process.wait()
+
+
+@pytest.fixture
+def simulated(tmp_path, request):
+    """With the module's own ESTATE, where it has one."""
+    with account_of(tmp_path, getattr(request.module, "ESTATE", ESTATE)) as account:
+        yield account
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,10 @@ use axum::{body::Bytes, http::Uri, response::IntoResponse};
 use cost_rules::duration::Duration;
 use serde_json::{Value, json};
 
-use crate::{Shared, plan::Deed};
+use crate::{Shared, order::Listed as _, plan::Deed, s3::Bucket, wire::decode_path};
 
-/// `GET calls · log · mails · events · state · bill`, `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
+/// `GET calls · log · mails · events · state · resources · bill · spend · budgets · objects · object/<key>`,
+/// `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
 pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
     let answer = match uri.path().trim_start_matches("/_simulator/") {
@@ -15,7 +16,11 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
         "mails" => Ok(json!(shared.world().mails)),
         "events" => Ok(json!(shared.world().take_events())),
         "state" => Ok(state(shared)),
+        "resources" => Ok(json!(shared.world().resources())),
         "bill" => Ok(bill(shared)),
+        "spend" => Ok(spend(shared)),
+        "budgets" => Ok(budgets(shared)),
+        "objects" => Ok(json!(shared.world().bucket.as_ref().map(Bucket::objects).unwrap_or_default())),
         "advance" => advance(shared, &input),
         "fault" => fault(shared, &input),
         "deed" => deed(shared, &input),
@@ -23,7 +28,15 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
             shared.world().faults.clear();
             Ok(json!({}))
         }
-        other => Err(format!("`{other}` is not known: calls, log, mails, events, state, bill, advance, deed, fault or clear-faults")),
+        other => {
+            let object = other.strip_prefix("object/").and_then(|key| shared.world().bucket.as_ref()?.content(&decode_path(key)));
+            if let Some(content) = object {
+                return content.into_response();
+            }
+            Err(format!(
+                "`{other}` is not known: calls, log, mails, events, state, resources, bill, spend, budgets, objects, object/<key>, advance, deed, fault or clear-faults"
+            ))
+        }
     };
     match answer {
         Ok(answer) => ([("content-type", "application/json")], answer.to_string()).into_response(),
@@ -39,7 +52,7 @@ fn state(shared: &Shared) -> Value {
     let notebooks: Vec<Value> = notebooks.collect();
     let apps: Vec<Value> = apps.collect();
     // Not what had ended before the start: there may be tens of thousands.
-    let training = world.jobs.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
+    let training = world.jobs.training.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
         let last = job.last();
         json!({"name": job.name, "status": last.status, "secondary-status": last.secondary, "spot": job.spot, "last-modified": last.at})
     });
@@ -47,7 +60,11 @@ fn state(shared: &Shared) -> Value {
     let tuning =
         world.jobs.tunings.values().map(|job| json!({"name": job.name, "status": job.status(), "training-jobs": job.children.len()}));
     let tuning: Vec<Value> = tuning.collect();
-    json!({"now": world.now, "notebooks": notebooks, "apps": apps, "training-jobs": training, "tuning-jobs": tuning})
+    let others = world.assets.iter().filter(|one| one.is_of_interest(shared.started));
+    let others: Vec<Value> = others
+        .map(|one| json!({"kind": one.kind.name, "name": one.name, "status": one.status(), "last-modified": one.modified()}))
+        .collect();
+    json!({"now": world.now, "notebooks": notebooks, "apps": apps, "training-jobs": training, "tuning-jobs": tuning, "resources": others})
 }
 
 fn bill(shared: &Shared) -> Value {
@@ -58,6 +75,27 @@ fn bill(shared: &Shared) -> Value {
                "seconds": line.ran.as_secs(), "usd": line.usd.map(|usd| usd.to_string())})
     });
     Value::Array(lines.collect())
+}
+
+fn spend(shared: &Shared) -> Value {
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    let rows = world.spend().into_iter().map(|row| {
+        json!({"day": row.day, "service": row.service, "usage-type": row.usage_type, "operation": row.operation, "region": row.region,
+               "account": row.account, "record-type": row.record_type, "tags": row.tags, "usd": row.usd.to_string(),
+               "quantity": row.quantity.to_string(), "unit": row.unit})
+    });
+    json!({"rows": rows.collect::<Vec<_>>(), "cost-explorer-usd": world.billing.requests_usd().to_string()})
+}
+
+fn budgets(shared: &Shared) -> Value {
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    let states = world.budgets.states().into_iter().map(|state| {
+        json!({"name": state.name, "at": state.at, "from": state.from, "until": state.until, "limit": state.limit.to_string(),
+               "actual": state.actual.to_string(), "forecast": state.forecast.map(|usd| usd.to_string()), "alarms": state.alarms})
+    });
+    Value::Array(states.collect())
 }
 
 fn advance(shared: &Shared, input: &Value) -> Result<Value, String> {

@@ -14,9 +14,19 @@ use serde::{Deserialize, Deserializer, de};
 use crate::{
     fault::Fault,
     jobs::spec::{self, TrainingJobSpec, TuningJobSpec},
-    plan::PlannedAction,
+    kinds,
+    plan::{Occasion, PlannedAction},
+    trail::Creator,
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
+
+mod money;
+
+pub use crate::kinds::spec::{
+    AutoMlJobSpec, EndpointConfigSpec, EndpointSpec, InferenceComponentSpec, ModelSpec, ProcessingJobSpec, ResourceSpec, ServerlessSpec,
+    TransformJobSpec, VariantSpec,
+};
+pub use money::{Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, SpendSpec, Spike};
 
 /// The types of Studio apps in the API.
 const APP_TYPES: [&str; 9] = [
@@ -63,8 +73,42 @@ pub struct Estate {
     pub training_job: Vec<TrainingJobSpec>,
     /// Hyperparameter tuning jobs.
     pub tuning_job: Vec<TuningJobSpec>,
+    /// Models.
+    pub model: Vec<ModelSpec>,
+    /// Endpoint configurations.
+    pub endpoint_config: Vec<EndpointConfigSpec>,
+    /// Endpoints.
+    pub endpoint: Vec<EndpointSpec>,
+    /// Inference components.
+    pub inference_component: Vec<InferenceComponentSpec>,
+    /// Processing jobs.
+    pub processing_job: Vec<ProcessingJobSpec>,
+    /// Transform jobs.
+    pub transform_job: Vec<TransformJobSpec>,
+    /// `AutoML` jobs.
+    pub automl_job: Vec<AutoMlJobSpec>,
+    /// Feature groups, pipelines, tracking servers, clusters.
+    pub resource: Vec<ResourceSpec>,
+    /// Whether a trail of CloudTrail tells who creates what.
+    pub trail: bool,
     /// What goes wrong.
     pub fault: Vec<Fault>,
+    /// Whether the account pays for its organization: only then it has cost allocation tags.
+    pub payer: bool,
+    /// The name of the S3 bucket that exists.
+    pub bucket: Option<String>,
+    /// The name of the SNS topic that Budgets publishes to.
+    pub budget_topic: Option<String>,
+    /// What is spent besides what runs here.
+    pub spend: Vec<SpendSpec>,
+    /// Budgets.
+    pub budget: Vec<BudgetSpec>,
+    /// Anomalies that were found, besides those in the spend.
+    pub anomaly: Vec<AnomalySpec>,
+    /// How Cost Explorer behaves.
+    pub cost_explorer: CostExplorerSpec,
+    /// Tag keys, and since when they are cost allocation tags.
+    pub cost_allocation_tags: BTreeMap<String, Activation>,
 }
 
 impl Default for Estate {
@@ -84,7 +128,24 @@ impl Default for Estate {
             app: vec![],
             training_job: vec![],
             tuning_job: vec![],
+            model: vec![],
+            endpoint_config: vec![],
+            endpoint: vec![],
+            inference_component: vec![],
+            processing_job: vec![],
+            transform_job: vec![],
+            automl_job: vec![],
+            resource: vec![],
+            trail: false,
             fault: vec![],
+            payer: true,
+            bucket: None,
+            budget_topic: None,
+            spend: vec![],
+            budget: vec![],
+            anomaly: vec![],
+            cost_explorer: CostExplorerSpec::default(),
+            cost_allocation_tags: BTreeMap::new(),
         }
     }
 }
@@ -113,6 +174,12 @@ pub struct NotebookSpec {
     pub tags: BTreeMap<String, String>,
     /// When it is used, as the idle agent in it would see it. Absent: no agent, no metric.
     pub used: Option<Schedule>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -130,6 +197,9 @@ impl Default for NotebookSpec {
             lifecycle_config: None,
             tags: BTreeMap::new(),
             used: None,
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -167,6 +237,14 @@ pub struct UserProfileSpec {
     pub jupyter_lab_idle: Option<IdleSpec>,
     /// Idle shutdown of Code Editor.
     pub code_editor_idle: Option<IdleSpec>,
+    /// When it was created; absent: long before.
+    pub created: Option<When>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
 }
 
 /// A space.
@@ -185,6 +263,14 @@ pub struct SpaceSpec {
     pub jupyter_lab_idle_minutes: Option<i32>,
     /// Minutes until its idle Code Editor is shut down.
     pub code_editor_idle_minutes: Option<i32>,
+    /// When it was created; absent: long before.
+    pub created: Option<When>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
 }
 
 /// `IdleSettings`
@@ -224,6 +310,12 @@ pub struct AppSpec {
     pub since: When,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -240,6 +332,9 @@ impl Default for AppSpec {
             status: "InService".into(),
             since: When::Before(Duration::hours(1)),
             tags: BTreeMap::new(),
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -288,6 +383,7 @@ impl Estate {
 
     /// What the format alone cannot tell: names that are there twice, statuses and homes that do not exist.
     fn check(&self) -> anyhow::Result<()> {
+        money::check(self)?;
         let mut names = BTreeSet::new();
         for notebook in &self.notebook {
             let name = &notebook.name;
@@ -331,7 +427,16 @@ impl Estate {
             expect_one_of(&format!("{what}: type"), &app.app_type, &APP_TYPES)?;
             expect_one_of(&format!("{what}: status"), &app.status, &APP_STATUSES)?;
         }
-        spec::check(&self.training_job, &self.tuning_job, self.start.unwrap_or_else(Timestamp::now))
+        let start = self.start.unwrap_or_else(Timestamp::now);
+        let notebooks = self.notebook.iter().map(|one| ("notebook", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let apps = self.app.iter().map(|one| ("app", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let profiles = self.user_profile.iter().map(|one| ("user-profile", &one.name, one.create.as_ref(), one.fails.is_some()));
+        let spaces = self.space.iter().map(|one| ("space", &one.name, one.create.as_ref(), one.fails.is_some()));
+        for (kind, name, create, fails) in notebooks.chain(apps).chain(profiles).chain(spaces) {
+            check_creation(&format!("[[{kind}]] {name}"), create, &[], fails, start)?;
+        }
+        kinds::spec::check(self, start)?;
+        spec::check(&self.training_job, &self.tuning_job, start)
     }
 
     /// From a file.
@@ -342,6 +447,20 @@ impl Estate {
         let text = std::fs::read_to_string(path).with_context(|| format!("estate {} cannot be read", path.display()))?;
         Self::from_toml(&text).with_context(|| format!("estate {}", path.display()))
     }
+}
+
+/// What is created by people later, and what that needs.
+pub(crate) fn check_creation(
+    what: &str,
+    create: Option<&Occasion>,
+    submit: &[Occasion],
+    fails: bool,
+    start: Timestamp,
+) -> anyhow::Result<()> {
+    ensure!(create.is_none() || submit.is_empty(), "{what}: expected either `create` or `submit`");
+    ensure!(!fails || create.is_some() || !submit.is_empty(), "{what}: `fails` is of a creation: write `create`, too");
+    ensure!(create.is_none_or(|create| create.next_after(start).is_some()), "{what}: `create` is not after the start: write `created`");
+    Ok(())
 }
 
 /// Names what is wrong, and what was expected.
@@ -382,6 +501,13 @@ mod tests {
         let toml = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
         let estate = Estate::from_toml(toml).unwrap();
         assert_eq!((estate.training_job.len(), estate.tuning_job.len(), estate.fault.len()), (2, 1, 1));
+        assert_eq!(
+            (estate.model.len(), estate.endpoint_config.len(), estate.endpoint.len(), estate.inference_component.len()),
+            (1, 1, 2, 1)
+        );
+        let jobs = (estate.processing_job.len(), estate.transform_job.len(), estate.automl_job.len());
+        assert_eq!((jobs, estate.resource.len(), estate.trail), ((1, 1, 1), 1, true));
+        assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (1, 1, 1, false));
     }
 
     #[test]

@@ -11,13 +11,15 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    kinds::{input_of, refusal_of},
+    order::{Listed, Ordered},
     plan::{Deed, PlannedAction},
+    trail::Creator,
     tuning::{self, Tuning},
     world::{BillLine, Due, TagLog, World},
 };
 
 pub(crate) mod life;
-pub(crate) mod order;
 pub(crate) mod spec;
 
 use life::{Job, Script, View};
@@ -26,12 +28,7 @@ use spec::{TrainingJobSpec, TuningJobSpec};
 /// All jobs. Ended ones stay, as in AWS.
 #[derive(Default)]
 pub(crate) struct Jobs {
-    /// By name in lower case: ARNs know no other.
-    all: BTreeMap<Arc<str>, Job>,
-    /// Orders to page through; the keys are those of `all`.
-    pub(crate) by_created: BTreeSet<(Timestamp, Arc<str>)>,
-    pub(crate) by_modified: BTreeSet<(Timestamp, Arc<str>)>,
-    pub(crate) by_status: BTreeSet<(&'static str, Timestamp, Arc<str>)>,
+    pub(crate) training: Ordered<Job>,
     /// Jobs whose warm pool may still be there.
     pools: BTreeSet<Arc<str>>,
     /// By what is submitted again and again.
@@ -64,38 +61,28 @@ pub(crate) enum Step {
 }
 
 impl Jobs {
-    pub(crate) fn get(&self, name: &str) -> Option<&Job> {
-        self.all.get(name.to_lowercase().as_str())
-    }
-
-    pub(crate) fn by_key(&self, key: &str) -> Option<&Job> {
-        self.all.get(key)
-    }
-
-    /// By name, from a bound on.
-    pub(crate) fn by_name(&self) -> &BTreeMap<Arc<str>, Job> {
-        &self.all
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Job> {
-        self.all.values()
-    }
-
     /// What becomes of a job of this name that an API call makes: as the estate's with the longest name in it; else an hour's training.
     fn script_for(&self, name: &str) -> Arc<Script> {
         let fits = self.scripts.iter().filter(|(base, _)| !base.is_empty() && name.contains(base.as_str()));
         fits.max_by_key(|(base, _)| base.len()).map(|(_, script)| Arc::clone(script)).unwrap_or_default()
     }
+}
 
-    fn put_in_order(&mut self, key: &Arc<str>, before: Option<(&'static str, Timestamp)>) {
-        let Some(job) = self.all.get(key) else { return };
-        if let Some((status, modified)) = before {
-            self.by_status.remove(&(status, job.created(), Arc::clone(key)));
-            self.by_modified.remove(&(modified, Arc::clone(key)));
-        }
-        self.by_created.insert((job.created(), Arc::clone(key)));
-        self.by_modified.insert((job.modified(), Arc::clone(key)));
-        self.by_status.insert((job.last().status, job.created(), Arc::clone(key)));
+impl Listed for Job {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created(&self) -> Timestamp {
+        Job::created(self)
+    }
+
+    fn modified(&self) -> Timestamp {
+        Job::modified(self)
+    }
+
+    fn status(&self) -> &'static str {
+        self.last().status
     }
 }
 
@@ -122,6 +109,12 @@ impl World {
                 self.jobs.templates.push(Template::Training(spec));
                 continue;
             }
+            if let Some(create) = &spec.create {
+                for (number, at) in (0..spec.count).filter_map(|number| Some((number, create.next_after(start)?))) {
+                    self.at(at, Due::Job(Step::Existing(Template::Training(Arc::clone(&spec)), number)));
+                }
+                continue;
+            }
             let first = spec.first_created(start, &definition, &script);
             let apart = spec.apart.map_or(SignedDuration::ZERO, Duration::signed);
             for number in 0..spec.count {
@@ -143,8 +136,12 @@ impl World {
             self.jobs.scripts.extend(spec.definition.first().map(|first| (spec.name.clone(), Arc::new(first.script()))));
             let spec = Arc::new(spec);
             if spec.submit.is_empty() {
-                let created = spec.created.map_or(start - SignedDuration::from_hours(1), |created| created.at(start));
-                self.at(created, Due::Job(Step::Existing(Template::Tuning(spec), 0)));
+                let planned = spec.create.as_ref().map(|create| create.next_after(start));
+                let an_hour_ago = start - SignedDuration::from_hours(1);
+                let created = planned.unwrap_or_else(|| Some(spec.created.map_or(an_hour_ago, |created| created.at(start))));
+                if let Some(created) = created {
+                    self.at(created, Due::Job(Step::Existing(Template::Tuning(spec), 0)));
+                }
             } else {
                 self.jobs.templates.push(Template::Tuning(spec));
             }
@@ -204,15 +201,32 @@ impl World {
 
     fn submit_training(&mut self, spec: &TrainingJobSpec, name: String) {
         let definition = spec::for_job(&Arc::new(spec.definition(&self.role())), &name);
+        let input = input_of(&definition, "TrainingJobName", &name, &spec.tags);
+        let answer = json!({"TrainingJobArn": self.job_arn(&name)});
+        if !self.is_created("CreateTrainingJob", &input, &answer, spec.by.as_ref(), spec.fails.as_deref()) {
+            return;
+        }
         self.plan_job(&self.job_arn(&name), &spec.plan);
         let (script, parents, tags) = (Some(Arc::new(spec.script())), spec.parents(), spec.tags.clone());
         self.create_job(NewJob { name, definition, script, parents, tuning: None, tags });
     }
 
+    /// Notes in the trail that people create a job, or that they are refused; tells whether there is one now.
+    fn is_created(&mut self, operation: &str, input: &Value, answer: &Value, by: Option<&Creator>, fails: Option<&str>) -> bool {
+        let answer = fails.map_or(Ok(answer), |code| Err(refusal_of(code)));
+        self.note_call(&by.cloned().unwrap_or_default(), operation, input, answer.as_ref().map(|answer| *answer));
+        answer.is_ok()
+    }
+
     fn submit_tuning(&mut self, spec: &TuningJobSpec, name: String) {
+        let definition = spec.definition(&self.role());
+        let input = input_of(&definition, "HyperParameterTuningJobName", &name, &spec.tags);
+        let answer = json!({"HyperParameterTuningJobArn": self.tuning_arn(&name)});
+        if !self.is_created("CreateHyperParameterTuningJob", &input, &answer, spec.by.as_ref(), spec.fails.as_deref()) {
+            return;
+        }
         self.plan_job(&self.tuning_arn(&name), &spec.plan);
         let scripts = spec.definition.iter().map(|definition| Arc::new(definition.script())).collect();
-        let definition = spec.definition(&self.role());
         tuning::create(self, name, definition, &spec.tags, tuning::Conduct { scripts, without_spot: spec.children_without_spot });
     }
 
@@ -224,9 +238,7 @@ impl World {
         let mut job = Job::new(new.name, new.definition, script, now, pool.is_some());
         if let Some(pool) = pool {
             self.jobs.pools.remove(&pool);
-            if let Some(before) = self.jobs.all.get_mut(&pool) {
-                before.hand_over(now, &job.name);
-            }
+            self.jobs.training.change(&pool, |before| before.hand_over(now, &job.name));
         }
         (job.parents, job.tuning) = (new.parents, new.tuning);
         let key = self.insert_job(job, &new.tags);
@@ -234,12 +246,9 @@ impl World {
     }
 
     fn insert_job(&mut self, job: Job, tags: &BTreeMap<String, String>) -> Arc<str> {
-        let key: Arc<str> = job.name.to_lowercase().into();
-        let arn = self.arn(&format!("training-job/{key}"));
-        self.first_tags(&arn, job.created(), tags);
+        self.first_tags(&self.job_arn(&job.name), job.created(), tags);
         let next = job.next_at();
-        self.jobs.all.insert(Arc::clone(&key), job);
-        self.jobs.put_in_order(&key, None);
+        let key = self.jobs.training.insert(job);
         if let Some(next) = next {
             self.at(next, Due::Job(Step::Training(Arc::clone(&key))));
         }
@@ -249,26 +258,27 @@ impl World {
     /// A warm pool of the same shape that no job has reused. Spot jobs run on none.
     fn matching_pool(&mut self, definition: &Value) -> Option<Arc<str>> {
         let (now, jobs) = (self.now, &mut self.jobs);
-        let all = &jobs.all;
-        jobs.pools.retain(|key| all.get(key).is_some_and(|job| job.available_pool(now).is_some()));
+        let all = &jobs.training;
+        jobs.pools.retain(|key| all.by_key(key).is_some_and(|job| job.available_pool(now).is_some()));
         if jobs.pools.is_empty() || definition.get("EnableManagedSpotTraining").and_then(Value::as_bool) == Some(true) {
             return None;
         }
         let shape = Job::shape(definition);
-        jobs.pools.iter().find(|key| jobs.all.get(*key).is_some_and(|job| Job::shape(&job.definition) == shape)).cloned()
+        jobs.pools.iter().find(|key| all.by_key(key).is_some_and(|job| Job::shape(&job.definition) == shape)).cloned()
     }
 
     /// Lets something happen to a job, and all that follows from it.
     pub(crate) fn change_job(&mut self, key: &Arc<str>, change: impl FnOnce(&mut Job, Timestamp)) {
         let now = self.now;
-        let Some(job) = self.jobs.all.get_mut(key) else { return };
-        let (before, changes, due) = ((job.last().status, job.modified()), job.history().len(), job.next_at());
-        change(job, now);
-        let (after, next, tuning) = (job.history().len(), job.next_at(), job.tuning.clone());
-        if job.available_pool(now).is_some() {
+        let outcome = self.jobs.training.change(key, |job| {
+            let (changes, due) = (job.history().len(), job.next_at());
+            change(job, now);
+            (changes, due, job.history().len(), job.next_at(), job.tuning.clone(), job.available_pool(now).is_some())
+        });
+        let Some((changes, due, after, next, tuning, keeps_a_pool)) = outcome else { return };
+        if keeps_a_pool {
             self.jobs.pools.insert(Arc::clone(key));
         }
-        self.jobs.put_in_order(key, Some(before));
         for change in changes..after {
             self.tell_of_job(key, change);
         }
@@ -296,8 +306,8 @@ impl World {
     /// What a person does to a job, by name or ARN; tells whether there is one of this name.
     pub(crate) fn job_deed(&mut self, what: &str, deed: &Deed) -> bool {
         let name = what.rsplit('/').next().unwrap_or_default().to_lowercase();
-        let is = |arn: String| what == arn || !what.contains(':');
-        let arn = if self.jobs.all.contains_key(name.as_str()) && is(self.job_arn(&name)) {
+        let is = |arn: String| arn == what || !what.contains(['/', ':']) || arn.ends_with(&format!(":{}", what.to_lowercase()));
+        let arn = if self.jobs.training.by_key(&name).is_some() && is(self.job_arn(&name)) {
             if *deed == Deed::Stop {
                 self.stop_job(&name);
             }
@@ -323,11 +333,11 @@ impl World {
         if self.jobs.silent {
             return;
         }
-        let Some(job) = self.jobs.all.get(key) else { return };
+        let Some(job) = self.jobs.training.by_key(key) else { return };
         let arn = self.job_arn(key);
         let tags = self.tags.get(&arn).map(TagLog::now).unwrap_or_default();
         let detail = event_detail(&job.after_change(change), &arn, &tags);
-        self.tell("SageMaker Training Job State Change", &arn, &detail);
+        self.tell("SageMaker Training Job State Change", &[&arn], &detail);
     }
 
     /// Whether events of what happens now have long been delivered.
@@ -357,7 +367,7 @@ impl World {
                 usd: instances.iter().map(cost).sum::<Option<Decimal>>().map(|usd| usd.round_dp(6)),
             })
         };
-        self.jobs.iter().filter_map(line).collect()
+        self.jobs.training.iter().filter_map(line).collect()
     }
 }
 
@@ -441,18 +451,18 @@ impl World {
     }
 
     pub(crate) fn training_jobs(&self) -> Vec<TrainingJob> {
-        self.jobs.iter().map(|job| self.shown(job)).collect()
+        self.jobs.training.iter().map(|job| self.shown(job)).collect()
     }
 
     pub(crate) fn training_job(&self, name: &str) -> Option<TrainingJob> {
-        self.jobs.get(name).map(|job| self.shown(job))
+        self.jobs.training.get(name).map(|job| self.shown(job))
     }
 
     pub(crate) fn tuning_jobs(&self) -> Vec<TuningJob> {
         let shown = |tuning: &Tuning| {
             let arn = self.tuning_arn(&tuning.name);
             let is_spot = |definition: &&Value| definition.get("EnableManagedSpotTraining").and_then(Value::as_bool) == Some(true);
-            let children = tuning.children.iter().filter_map(|child| Some(self.jobs.by_key(&child.key)?.name.clone()));
+            let children = tuning.children.iter().filter_map(|child| Some(self.jobs.training.by_key(&child.key)?.name.clone()));
             TuningJob {
                 name: tuning.name.clone(),
                 status: tuning.status().to_owned(),

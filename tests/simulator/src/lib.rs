@@ -11,13 +11,21 @@ use std::{
 use anyhow::Context as _;
 use axum::{Router, extract::DefaultBodyLimit};
 use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
+mod billing;
+mod budgets;
 mod cbor;
 mod cloudwatch;
 mod control;
+mod cost_explorer;
 mod dynamodb;
+mod inventory;
 mod jobs;
+mod kinds;
+mod order;
+mod s3;
 mod sagemaker;
 mod search;
 mod sns;
@@ -25,6 +33,7 @@ mod ssm;
 mod studio;
 mod tagging;
 mod traffic;
+mod trail;
 mod training;
 mod tuning;
 mod wire;
@@ -34,16 +43,21 @@ pub mod estate;
 pub mod fault;
 pub mod plan;
 
+pub use billing::Spend;
+pub use budgets::BudgetState;
 pub use estate::Estate;
 pub use fault::{Fault, What};
+pub use inventory::Resource;
 pub use jobs::{
     TrainingJob, TuningJob,
     spec::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
 };
 pub use plan::Deed;
+pub use s3::Object;
 pub use sns::Mail;
 pub use traffic::Call;
 use traffic::Traffic;
+pub use trail::Creator;
 pub use world::BillLine;
 use world::World;
 
@@ -160,9 +174,9 @@ impl Simulator {
         &self.endpoint
     }
 
-    /// The ARN of the first topic.
+    /// The ARN of the estate's topic.
     pub fn topic_arn(&self) -> String {
-        self.shared.world().topics.first().cloned().unwrap_or_default()
+        self.shared.world().topic.clone().unwrap_or_default()
     }
 
     /// The account's Region.
@@ -253,6 +267,36 @@ impl Simulator {
         self.shared.world().bill(self.shared.started)
     }
 
+    /// What the account spends, by day and kind of usage, until now: of what runs here since it was started, of planted spend and of
+    /// requests to Cost Explorer.
+    pub fn spend(&self) -> Vec<Spend> {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        world.spend()
+    }
+
+    /// What the requests to Cost Explorer have cost, in USD.
+    pub fn cost_explorer_usd(&self) -> Decimal {
+        self.shared.world().billing.requests_usd()
+    }
+
+    /// The budgets, as they were when Budgets last looked at the bill.
+    pub fn budgets(&self) -> Vec<BudgetState> {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        world.budgets.states()
+    }
+
+    /// The objects in the bucket, by key.
+    pub fn objects(&self) -> Vec<Object> {
+        self.shared.world().bucket.as_ref().map(s3::Bucket::objects).unwrap_or_default()
+    }
+
+    /// The content of an object.
+    pub fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.shared.world().bucket.as_ref()?.content(key)
+    }
+
     /// All notebook instances.
     pub fn notebooks(&self) -> Vec<Running> {
         let world = self.shared.world();
@@ -311,7 +355,17 @@ impl Simulator {
         self.tuning_jobs().into_iter().find(|job| job.name == name)
     }
 
-    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
+    /// Everything of SageMaker that may have tags, by ARN.
+    pub fn resources(&self) -> Vec<Resource> {
+        self.shared.world().resources()
+    }
+
+    /// The tags of a resource, by ARN; `None`: there is none.
+    pub fn tags_of(&self, arn: &str) -> Option<BTreeMap<String, String>> {
+        self.shared.world().tags.get(arn).map(world::TagLog::now)
+    }
+
+    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
     pub fn deed(&self, what: &str, deed: &Deed) {
         self.shared.world().deed(what, deed);
     }

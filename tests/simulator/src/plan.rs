@@ -25,15 +25,32 @@ pub struct PlannedAction {
     pub action: Deed,
 }
 
-/// When something is submitted, once or every week: `{ at = "mon-fri 09:10", zone = "Europe/Berlin" }`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// When something is submitted or created, once or every week: `{ at = "mon-fri 09:10", zone = "Europe/Berlin" }`, or the time alone, in UTC.
+#[derive(Clone, Debug)]
 pub struct Occasion {
-    /// When.
     at: Occurrence,
-    /// In this time zone; absent: UTC.
-    #[serde(default = "utc", deserialize_with = "zone")]
     zone: TimeZone,
+}
+
+impl<'de> Deserialize<'de> for Occasion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Form {
+            at: Occurrence,
+            #[serde(default = "utc", deserialize_with = "zone")]
+            zone: TimeZone,
+        }
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(at) => {
+                Ok(Self { at: at.parse().map_err(|error: anyhow::Error| de::Error::custom(error))?, zone: utc() })
+            }
+            form => {
+                let Form { at, zone } = serde_json::from_value(form).map_err(de::Error::custom)?;
+                Ok(Self { at, zone })
+            }
+        }
+    }
 }
 
 impl Occasion {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{NotebookSpec, When},
-    search, studio, training, tuning,
+    kinds, search, studio, training, tuning,
     wire::{Page, Refusal, page_of, seconds, text},
     world::{NOTEBOOK_STATUSES, Notebook, World},
 };
@@ -80,10 +80,13 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             Ok(json!({}))
         }
         "Search" => search::call(world, input),
-        _ => match training::call(world, operation, input).or_else(|| tuning::call(world, operation, input)) {
-            Some(answer) => answer,
-            None => studio::call(world, operation, input),
-        },
+        _ => {
+            let of_jobs = training::call(world, operation, input).or_else(|| tuning::call(world, operation, input));
+            match of_jobs.or_else(|| kinds::api::call(world, operation, input)) {
+                Some(answer) => answer,
+                None => studio::call(world, operation, input),
+            }
+        }
     }
 }
 
@@ -185,6 +188,20 @@ fn describe(world: &World, notebook: &Notebook) -> Value {
 
 fn volume(input: &Value) -> Option<i32> {
     input.get("VolumeSizeInGB").and_then(Value::as_i64).and_then(|gb| i32::try_from(gb).ok())
+}
+
+/// What people call `CreateNotebookInstance` with, to have one like this.
+pub(crate) fn notebook_input(world: &World, spec: &NotebookSpec, name: &str) -> Value {
+    let mut input = json!({
+        "NotebookInstanceName": name, "InstanceType": spec.instance_type, "RoleArn": world.role(), "VolumeSizeInGB": spec.volume_gb,
+    });
+    if let Some(config) = &spec.lifecycle_config {
+        input["LifecycleConfigName"] = config.as_str().into();
+    }
+    if !spec.tags.is_empty() {
+        input["Tags"] = as_list(spec.tags.clone()).into();
+    }
+    input
 }
 
 fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {

@@ -7,10 +7,8 @@ use serde_json::{Value, json};
 
 use crate::{
     fault::What,
-    jobs::{
-        life::{Job, View},
-        order::{Order, Part},
-    },
+    jobs::life::{Job, View},
+    order::{Order, Part},
     sagemaker::with_token,
     training::{self, one_of},
     tuning::{self, Tuning},
@@ -150,14 +148,14 @@ pub(crate) fn call(world: &World, input: &Value) -> Result<Value, Refusal> {
     };
     let (page, next) = if let Some(order) = order.filter(|_| resource == "TrainingJob") {
         let (from, to) = expression.as_ref().map(Expression::created).unwrap_or_default();
-        let part = Part { order, descending, after: after.as_deref(), created_from: from, created_to: to };
-        let mut found = world.jobs.in_order(part).filter_map(|job| job_seen(job, as_of)).filter(wanted);
+        let part = Part { order, descending, after: after.as_deref(), created_from: from, created_to: to, parent: None };
+        let mut found = world.jobs.training.in_order(part).filter_map(|job| job_seen(job, as_of)).filter(wanted);
         let page: Vec<Record<'_>> = found.by_ref().take(size).collect();
         let next = found.next().and(page.last()).and_then(Record::job).map(|job| format!("after:{}", order.place(job)));
         (page, next)
     } else {
         let mut found: Vec<Record<'_>> = if resource == "TrainingJob" {
-            world.jobs.iter().filter_map(|job| job_seen(job, as_of)).filter(wanted).collect()
+            world.jobs.training.iter().filter_map(|job| job_seen(job, as_of)).filter(wanted).collect()
         } else {
             let tunings = world.jobs.tunings.values().filter(|tuning| tuning.as_of(as_of).is_some());
             tunings.map(|tuning| Record::Tuning(tuning, as_of)).filter(wanted).collect()

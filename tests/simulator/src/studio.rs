@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{AppSpec, IdleSpec, SpaceSpec, UserProfileSpec, When},
-    sagemaker::{tag_list, with_token},
+    jobs::spec::is_legal_name,
+    kinds::api::small,
+    sagemaker::{as_list, tag_list, with_token},
+    training::legal_tags,
     wire::{Page, Refusal, page_of, seconds, text},
     world::{App, DELETED_SHOWN, TagLog, World},
 };
@@ -51,16 +54,18 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             };
             let all = world.profiles.values().filter(wanted).map(|profile| {
                 json!({"DomainId": profile.domain, "UserProfileName": profile.name, "Status": "InService",
-                       "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world)})
+                       "CreationTime": made(world, profile.created), "LastModifiedTime": made(world, profile.created)})
             });
             paged(input, all.collect(), "UserProfiles")
         }
+        "CreateUserProfile" => create_profile(world, input),
+        "CreateSpace" => create_space(world, input),
         "DescribeUserProfile" => {
             let key = (name("DomainId"), name("UserProfileName"));
             let profile = world.profiles.get(&key).ok_or_else(|| not_found("UserProfile", &key.1))?;
             Ok(json!({
                 "DomainId": key.0, "UserProfileName": key.1, "UserProfileArn": world.arn(&format!("user-profile/{}/{}", key.0, key.1)),
-                "Status": "InService", "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world),
+                "Status": "InService", "CreationTime": made(world, profile.created), "LastModifiedTime": made(world, profile.created),
                 "UserSettings": user_settings(world, profile.jupyter_lab_idle.as_ref(), profile.code_editor_idle.as_ref()),
             }))
         }
@@ -71,7 +76,7 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             };
             let all = world.spaces.values().filter(wanted).map(|space| {
                 let mut details = json!({"DomainId": space.domain, "SpaceName": space.name, "Status": "InService",
-                    "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world),
+                    "CreationTime": made(world, space.created), "LastModifiedTime": made(world, space.created),
                     "SpaceSharingSettingsSummary": {"SharingType": sharing(space)}});
                 put(&mut details, "OwnershipSettingsSummary", space.owner.as_ref().map(|owner| json!({"OwnerUserProfileName": owner})));
                 details
@@ -81,15 +86,10 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
         "DescribeSpace" => {
             let key = (name("DomainId"), name("SpaceName"));
             let space = world.spaces.get(&key).ok_or_else(|| not_found("Space", &key.1))?;
-            let idle = |minutes: Option<i32>| {
-                minutes.map(|minutes| json!({"AppLifecycleManagement": {"IdleSettings": {"IdleTimeoutInMinutes": minutes}}}))
-            };
-            let mut settings = json!({});
-            put(&mut settings, "JupyterLabAppSettings", idle(space.jupyter_lab_idle_minutes));
-            put(&mut settings, "CodeEditorAppSettings", idle(space.code_editor_idle_minutes));
+            let settings = space_settings(space);
             let mut described = json!({
                 "DomainId": key.0, "SpaceName": key.1, "SpaceArn": world.arn(&format!("space/{}/{}", key.0, key.1)), "Status": "InService",
-                "CreationTime": long_ago(world), "LastModifiedTime": long_ago(world), "SpaceSettings": settings,
+                "CreationTime": made(world, space.created), "LastModifiedTime": made(world, space.created), "SpaceSettings": settings,
                 "SpaceSharingSettings": {"SharingType": sharing(space)},
             });
             put(&mut described, "OwnershipSettings", space.owner.as_ref().map(|owner| json!({"OwnerUserProfileName": owner})));
@@ -99,13 +99,28 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
     }
 }
 
-/// When domains, profiles and spaces were made: before everything else. They do not change here.
+/// When domains were made: before everything else. They do not change here.
 fn long_ago(world: &World) -> f64 {
     seconds(world.began)
 }
 
+/// When a profile or a space was made.
+fn made(world: &World, created: Option<When>) -> f64 {
+    seconds(created.map_or(world.began, |created| created.at(world.started)))
+}
+
 fn studio_url(world: &World, domain: &str) -> String {
     format!("https://{domain}.studio.{}.sagemaker.aws", world.region)
+}
+
+fn space_settings(space: &SpaceSpec) -> Value {
+    let idle = |minutes: Option<i32>| {
+        minutes.map(|minutes| json!({"AppLifecycleManagement": {"IdleSettings": {"IdleTimeoutInMinutes": minutes}}}))
+    };
+    let mut settings = json!({});
+    put(&mut settings, "JupyterLabAppSettings", idle(space.jupyter_lab_idle_minutes));
+    put(&mut settings, "CodeEditorAppSettings", idle(space.code_editor_idle_minutes));
+    settings
 }
 
 fn sharing(space: &SpaceSpec) -> &'static str {
@@ -123,6 +138,12 @@ fn put(object: &mut Value, key: &str, value: Option<Value>) {
 }
 
 fn user_settings(world: &World, jupyter_lab: Option<&IdleSpec>, code_editor: Option<&IdleSpec>) -> Value {
+    let mut settings = idle_settings(jupyter_lab, code_editor);
+    settings["ExecutionRole"] = world.role().into();
+    settings
+}
+
+fn idle_settings(jupyter_lab: Option<&IdleSpec>, code_editor: Option<&IdleSpec>) -> Value {
     let idle = |spec: Option<&IdleSpec>| {
         spec.map(|spec| {
             let mut idle = json!({"LifecycleManagement": spec.lifecycle_management});
@@ -132,7 +153,7 @@ fn user_settings(world: &World, jupyter_lab: Option<&IdleSpec>, code_editor: Opt
             json!({"AppLifecycleManagement": {"IdleSettings": idle}})
         })
     };
-    let mut settings = json!({"ExecutionRole": world.role()});
+    let mut settings = json!({});
     put(&mut settings, "JupyterLabAppSettings", idle(jupyter_lab));
     put(&mut settings, "CodeEditorAppSettings", idle(code_editor));
     settings
@@ -248,9 +269,118 @@ fn create_app(world: &mut World, input: &Value) -> Result<Value, Refusal> {
         status: "Pending".into(),
         since: When::At(now),
         tags,
-        plan: vec![],
+        ..AppSpec::default()
     };
     Ok(json!({"AppArn": world.add_app(spec, now, now)}))
+}
+
+/// What people call `CreateApp` with, to have one like this.
+pub(crate) fn app_input(spec: &AppSpec) -> Value {
+    let mut input = json!({
+        "DomainId": spec.domain, "AppType": spec.app_type, "AppName": spec.name, "ResourceSpec": {"InstanceType": spec.instance_type},
+    });
+    put(&mut input, "SpaceName", spec.space.clone().map(Value::from));
+    put(&mut input, "UserProfileName", spec.user_profile.clone().map(Value::from));
+    with_tags(input, &spec.tags)
+}
+
+fn with_tags(mut input: Value, tags: &BTreeMap<String, String>) -> Value {
+    put(&mut input, "Tags", (!tags.is_empty()).then(|| as_list(tags.clone()).into()));
+    input
+}
+
+/// The same for `CreateUserProfile`.
+pub(crate) fn profile_input(spec: &UserProfileSpec) -> Value {
+    let input = json!({
+        "DomainId": spec.domain, "UserProfileName": spec.name,
+        "UserSettings": idle_settings(spec.jupyter_lab_idle.as_ref(), spec.code_editor_idle.as_ref()),
+    });
+    with_tags(input, &spec.tags)
+}
+
+/// The same for `CreateSpace`.
+pub(crate) fn space_input(spec: &SpaceSpec) -> Value {
+    let mut input = json!({
+        "DomainId": spec.domain, "SpaceName": spec.name, "SpaceSettings": space_settings(spec),
+        "SpaceSharingSettings": {"SharingType": sharing(spec)},
+    });
+    put(&mut input, "OwnershipSettings", spec.owner.as_ref().map(|owner| json!({"OwnerUserProfileName": owner})));
+    with_tags(input, &spec.tags)
+}
+
+/// The domain and the name of a new home, if both are as they should be.
+fn new_home(world: &World, input: &Value, kind: &str, field: &str, is_there: bool) -> Result<(String, String), Refusal> {
+    let name = |field: &str| text(input, field).unwrap_or_default().to_owned();
+    let (domain, home) = (name("DomainId"), name(field));
+    if !is_legal_name(&home) || 63 < home.len() {
+        let constraint = "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}";
+        return Err(Refusal::invalid_value(&home, &small(field), constraint));
+    }
+    if !world.domains.contains_key(&domain) {
+        return Err(not_found("Domain", &domain));
+    }
+    if is_there {
+        return Err(Refusal::new(400, "ResourceInUse", format!("{kind} [{home}] already exists.")));
+    }
+    Ok((domain, home))
+}
+
+fn create_profile(world: &mut World, input: &Value) -> Result<Value, Refusal> {
+    let key = |field: &str| text(input, field).unwrap_or_default().to_owned();
+    let is_there = world.profiles.contains_key(&(key("DomainId"), key("UserProfileName")));
+    let (domain, name) = new_home(world, input, "UserProfile", "UserProfileName", is_there)?;
+    let tags = legal_tags(input)?;
+    let idle = |app: &str| input.pointer(&format!("/UserSettings/{app}/AppLifecycleManagement/IdleSettings")).and_then(idle_of);
+    let spec = UserProfileSpec {
+        jupyter_lab_idle: idle("JupyterLabAppSettings"),
+        code_editor_idle: idle("CodeEditorAppSettings"),
+        created: Some(When::At(world.now)),
+        domain: domain.clone(),
+        name: name.clone(),
+        ..UserProfileSpec::default()
+    };
+    let arn = world.arn(&format!("user-profile/{domain}/{name}"));
+    world.first_tags(&arn, world.now, &tags);
+    world.profiles.insert((domain, name), spec);
+    Ok(json!({"UserProfileArn": arn}))
+}
+
+fn create_space(world: &mut World, input: &Value) -> Result<Value, Refusal> {
+    let key = |field: &str| text(input, field).unwrap_or_default().to_owned();
+    let is_there = world.spaces.contains_key(&(key("DomainId"), key("SpaceName")));
+    let (domain, name) = new_home(world, input, "Space", "SpaceName", is_there)?;
+    let owner = input.pointer("/OwnershipSettings/OwnerUserProfileName").and_then(Value::as_str).map(str::to_owned);
+    if let Some(owner) = owner.as_ref().filter(|owner| !world.profiles.contains_key(&(domain.clone(), (*owner).clone()))) {
+        return Err(not_found("UserProfile", owner));
+    }
+    let tags = legal_tags(input)?;
+    let idle = |app: &str| {
+        let minutes = input.pointer(&format!("/SpaceSettings/{app}/AppLifecycleManagement/IdleSettings/IdleTimeoutInMinutes"))?;
+        i32::try_from(minutes.as_i64()?).ok()
+    };
+    let spec = SpaceSpec {
+        owner,
+        jupyter_lab_idle_minutes: idle("JupyterLabAppSettings"),
+        code_editor_idle_minutes: idle("CodeEditorAppSettings"),
+        created: Some(When::At(world.now)),
+        domain: domain.clone(),
+        name: name.clone(),
+        ..SpaceSpec::default()
+    };
+    let arn = world.arn(&format!("space/{domain}/{name}"));
+    world.first_tags(&arn, world.now, &tags);
+    world.spaces.insert((domain, name), spec);
+    Ok(json!({"SpaceArn": arn}))
+}
+
+fn idle_of(settings: &Value) -> Option<IdleSpec> {
+    let minutes = |name: &str| settings.get(name).and_then(Value::as_i64).and_then(|minutes| i32::try_from(minutes).ok());
+    Some(IdleSpec {
+        lifecycle_management: text(settings, "LifecycleManagement")?.to_owned(),
+        idle_timeout_minutes: minutes("IdleTimeoutInMinutes"),
+        min_idle_timeout_minutes: minutes("MinIdleTimeoutInMinutes"),
+        max_idle_timeout_minutes: minutes("MaxIdleTimeoutInMinutes"),
+    })
 }
 
 /// One page of a short list; the token is the place.

@@ -20,10 +20,6 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
     }
     let kinds: Vec<&str> =
         input.get("ResourceTypeFilters").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let wanted = |arn: &str| {
-        let kind = arn.splitn(6, ':').nth(5).and_then(|last| last.split('/').next()).unwrap_or_default();
-        kinds.is_empty() || kinds.iter().any(|filter| *filter == "sagemaker" || filter.strip_prefix("sagemaker:") == Some(kind))
-    };
     let filters: Vec<&Value> = input.get("TagFilters").and_then(Value::as_array).into_iter().flatten().collect();
     if 50 < filters.len() || 100 < kinds.len() {
         return Err(Refusal::new(400, "InvalidParameterException", "There may be 50 TagFilters and 100 ResourceTypeFilters"));
@@ -37,11 +33,22 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             None => return Err(Refusal::new(400, "PaginationTokenExpiredException", "The pagination token is not valid")),
         },
     };
-    let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    let mut found = world
-        .tags
-        .range::<str, _>((from, Bound::Unbounded))
-        .filter(|(arn, _)| wanted(arn))
+    let after = after.as_deref().unwrap_or_default();
+    // Kind by kind, in the order of the ARNs: what is not asked for is not looked at.
+    let mut prefixes: Vec<String> = if kinds.is_empty() || kinds.contains(&"sagemaker") {
+        vec![String::new()]
+    } else {
+        kinds.iter().filter_map(|kind| kind.strip_prefix("sagemaker:")).map(|kind| world.arn(&format!("{kind}/"))).collect()
+    };
+    prefixes.sort();
+    prefixes.dedup();
+    let mut found = prefixes
+        .iter()
+        .flat_map(|prefix| {
+            let from = if after < prefix.as_str() { Bound::Included(prefix.as_str()) } else { Bound::Excluded(after) };
+            let tags = world.tags.range::<str, _>((from, Bound::Unbounded));
+            tags.take_while(move |(arn, _)| arn.starts_with(prefix.as_str()))
+        })
         .filter_map(|(arn, log)| Some((arn, log.at(as_of)?)))
         .filter(|(_, tags)| filters.iter().all(|filter| matches(filter, tags)));
     let page: Vec<_> = found.by_ref().take(usize::try_from(per_page).unwrap_or(50)).collect();

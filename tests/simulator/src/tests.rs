@@ -99,11 +99,52 @@ fn latency_does_not_hold_up_other_calls() {
 #[test]
 fn what_is_not_known_is_said() {
     let account = account();
-    assert_eq!(call(&account, "SageMaker.ListModels", &json!({})).1["message"], "not simulated: sagemaker:ListModels");
+    assert_eq!(call(&account, "SageMaker.ListLabelingJobs", &json!({})).1["message"], "not simulated: sagemaker:ListLabelingJobs");
     assert_eq!(
-        call(&account, "AWSBudgetServiceGateway.DescribeBudgets", &json!({})),
-        (501, json!("not simulated: the service AWSBudgetServiceGateway"))
+        call(&account, "AWSPriceListService.GetProducts", &json!({})),
+        (501, json!("not simulated: the service AWSPriceListService"))
     );
+}
+
+#[test]
+fn the_owner_sees_the_money_and_the_bucket() {
+    let toml = r#"
+        start = "2026-11-23T08:00:00Z"
+        bucket = "reports"
+        budget-topic = "budgets"
+        [[spend]]
+        usage-type = "x"
+        usd = 1.5
+        from = "-2d"
+        [[budget]]
+        name = "all"
+        amount = 2
+        notifications = [{ topic = true }]
+    "#;
+    let account = Simulator::start(Estate::from_toml(toml).unwrap()).unwrap();
+    assert!(account.topic_arn().ends_with(":cost-guard"), "the guard's, not that of Budgets");
+    let asked = json!({"TimePeriod": {"Start": "2026-11-22", "End": "2026-11-23"}, "Granularity": "DAILY", "Metrics": ["UnblendedCost"]});
+    let (status, answer) = call(&account, "AWSInsightsIndexService.GetCostAndUsage", &asked);
+    assert_eq!((status, &answer["ResultsByTime"][0]["Total"]["UnblendedCost"]["Amount"]), (200, &json!("1.5")));
+    let cent = rust_decimal::dec!(0.01);
+    assert_eq!(account.cost_explorer_usd(), cent);
+    account.advance(SignedDuration::from_hours(4));
+    let spend = account.spend();
+    let told: Vec<(String, Decimal)> = spend.iter().map(|row| (format!("{} {}", row.day, row.usage_type), row.usd)).collect();
+    let (whole, half) = (rust_decimal::dec!(1.5), rust_decimal::dec!(0.75));
+    let row = |row: &str, usd| (format!("2026-11-{row}"), usd);
+    assert_eq!(told, [row("21 x", whole), row("22 x", whole), row("23 x", half), row("23 USE1-APIRequest", cent)]);
+    let [budget] = &account.budgets()[..] else { panic!("one budget") };
+    assert_eq!((budget.actual, budget.forecast, budget.alarms.as_slice()), (whole + whole, None, &[true][..]));
+
+    let mut stream = TcpStream::connect(account.endpoint().trim_start_matches("http://")).unwrap();
+    stream.write_all(b"PUT /reports/a/b HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert_eq!((account.objects()[0].key.as_str(), account.object("a/b")), ("a/b", Some(b"hello".to_vec())));
+    let log = account.call_log();
+    assert_eq!((log[1].call.as_str(), log[1].subject.as_str()), ("s3:PutObject", "reports/a/b"));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use crate::{
     jobs::{
         NewJob,
         life::{Job, View},
-        order::{Order, Part},
         spec,
     },
+    order::{Asked, Order, Part, Sorting},
     sagemaker::{as_list, tag_list, with_token},
-    wire::{Page, Refusal, page_of, seconds, text},
+    wire::{Page, Refusal, seconds, text},
     world::{TagLog, World},
 };
 
@@ -57,7 +57,7 @@ pub(crate) fn present<'a>(world: &World, job: &'a Job) -> View<'a> {
 /// Of a name that nobody has, AWS says this, and not the `ResourceNotFound` of its model (aws/aws-sdk#165).
 fn find<'a>(world: &'a World, input: &Value) -> Result<&'a Job, Refusal> {
     let name = text(input, "TrainingJobName").unwrap_or_default();
-    let found = world.jobs.get(name).filter(|job| job.name == name);
+    let found = world.jobs.training.get(name).filter(|job| job.name == name);
     found.ok_or_else(|| Refusal::validation("Requested resource not found.".into()))
 }
 
@@ -109,7 +109,7 @@ fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let tags = legal_tags(input)?;
     legal_spot(input)?;
     let arn = world.job_arn(&name);
-    if world.jobs.get(&name).is_some() {
+    if world.jobs.training.get(&name).is_some() {
         let message = format!(
             "Training job names must be unique within an AWS account and region, and a training job with this name already exists ({arn})"
         );
@@ -390,23 +390,14 @@ pub(crate) fn is_between(input: &Value, name: &str, at: Timestamp) -> bool {
 }
 
 fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
-    let filters = [
-        ("StatusEquals", "statusEquals", &STATUSES[..]),
-        ("WarmPoolStatusEquals", "warmPoolStatusEquals", &POOL_STATUSES),
-        ("SortBy", "sortBy", &["Name", "CreationTime", "Status"]),
-        ("SortOrder", "sortOrder", &["Ascending", "Descending"]),
-    ];
+    let filters = [("StatusEquals", "statusEquals", &STATUSES[..]), ("WarmPoolStatusEquals", "warmPoolStatusEquals", &POOL_STATUSES)];
     for (name, field, known) in filters {
         if let Some(value) = text(input, name) {
             one_of(value, field, known)?;
         }
     }
-    let Page { size, after } = page_of(input, 10)?;
-    let order = match text(input, "SortBy") {
-        Some("Name") => Order::Name,
-        Some("Status") => Order::Status,
-        _ => Order::Created,
-    };
+    let by = &[("Name", Order::Name), ("CreationTime", Order::Created), ("Status", Order::Status)];
+    let Asked { order, page: Page { size, after }, .. } = Sorting { by, default: Order::Created, descending: true }.asked(input)?;
     // The model says that Ascending is the default; the operation's own example has the most current first where nothing is said.
     let descending = text(input, "SortOrder").map_or(text(input, "SortBy").is_none(), |order| order == "Descending");
     let (contains, pool, plan) = (text(input, "NameContains"), text(input, "WarmPoolStatusEquals"), text(input, "TrainingPlanArnEquals"));
@@ -423,10 +414,9 @@ fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
         after: after.as_deref(),
         created_from: moment(input, "CreationTimeAfter"),
         created_to: moment(input, "CreationTimeBefore"),
+        parent: None,
     };
-    let mut found = world.jobs.in_order(part).filter(wanted);
-    let page: Vec<&Job> = found.by_ref().take(size).collect();
-    let next = found.next().and(page.last()).map(|last| format!("after:{}", order.place(last)));
+    let (page, next) = world.jobs.training.page(part, size, wanted);
     // AWS cuts the page first and then looks at the status: a page may be empty and not the last (its documentation of StatusEquals).
     let status = text(input, "StatusEquals");
     let shown = page.into_iter().filter(|job| status.is_none_or(|status| job.last().status == status));

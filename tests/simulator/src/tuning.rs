@@ -124,7 +124,8 @@ pub(crate) fn create(world: &mut World, name: String, definition: Value, tags: &
 /// After one of its training jobs has ended: launches the next ones, or ends.
 pub(crate) fn go_on(world: &mut World, key: &str) {
     let Some(tuning) = world.jobs.tunings.get(key) else { return };
-    let statuses: Vec<&str> = tuning.children.iter().filter_map(|child| Some(world.jobs.by_key(&child.key)?.last().status)).collect();
+    let statuses: Vec<&str> =
+        tuning.children.iter().filter_map(|child| Some(world.jobs.training.by_key(&child.key)?.last().status)).collect();
     let running = statuses.iter().filter(|status| !has_ended(status)).count();
     let failed = statuses.iter().filter(|status| **status == "Failed").count();
     let (launched, running) = (as_u64(statuses.len()), as_u64(running));
@@ -290,12 +291,12 @@ fn tell(world: &mut World, key: &str) {
     if let Some(failure) = tuning.failure.as_deref().filter(|_| tuning.status() == "Failed") {
         detail["FailureReason"] = failure.into();
     }
-    world.tell("SageMaker HyperParameter Tuning Job State Change", &arn, &detail);
+    world.tell("SageMaker HyperParameter Tuning Job State Change", &[&arn], &detail);
 }
 
 /// Its training jobs as they were at a moment.
 fn children<'a>(world: &'a World, tuning: &'a Tuning, at: Timestamp) -> impl Iterator<Item = (&'a Child, View<'a>)> {
-    tuning.children.iter().filter_map(move |child| Some((child, world.jobs.by_key(&child.key)?.as_of(at)?)))
+    tuning.children.iter().filter_map(move |child| Some((child, world.jobs.training.by_key(&child.key)?.as_of(at)?)))
 }
 
 /// `TrainingJobStatusCounters` and `ObjectiveStatusCounters`.

@@ -5,13 +5,20 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use axum::{
     body::Bytes,
     extract::State,
-    http::{HeaderMap, Response, StatusCode, Uri},
+    http::{HeaderMap, Method, Response, StatusCode, Uri},
     response::IntoResponse,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Shared, cbor, control, fault::What, sagemaker, sns, ssm, tagging, world::World};
+use crate::{
+    Shared, budgets, cbor, control, cost_explorer,
+    fault::What,
+    kinds::{self, api::Verb},
+    s3, sagemaker, sns, ssm, tagging,
+    trail::Creator,
+    world::World,
+};
 
 /// A call that is not served: HTTP status, AWS's error code and message.
 #[derive(Clone, Debug)]
@@ -49,6 +56,7 @@ struct Request {
     protocol: Protocol,
     input: Value,
     form: BTreeMap<String, String>,
+    rest: Option<s3::Rest>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -56,6 +64,7 @@ enum Protocol {
     Json(&'static str),
     Cbor,
     Query,
+    Rest,
 }
 
 /// A text field of an input.
@@ -99,11 +108,17 @@ pub(crate) fn page_of(input: &Value, default: usize) -> Result<Page, Refusal> {
 }
 
 /// Serves one HTTP request.
-pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> axum::response::Response {
+pub(crate) async fn serve(
+    State(shared): State<Arc<Shared>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> axum::response::Response {
     if uri.path().starts_with("/_simulator") {
         return control::serve(&shared, &uri, &body).into_response();
     }
-    let request = match read(&uri, &headers, &body) {
+    let request = match read(&method, &uri, &headers, &body) {
         Ok(request) => request,
         Err(why) => return (StatusCode::NOT_IMPLEMENTED, format!("not simulated: {why}")).into_response(),
     };
@@ -121,8 +136,11 @@ pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: 
         let answer = match strike {
             Some(Strike::Refused) => Err(throttled(request.service)),
             Some(Strike::Failed | Strike::Silent) => Err(failed()),
-            Some(Strike::Denied) => Err(denied(&world, &request)),
-            Some(Strike::Told(code, message)) => Err(Refusal::new(400, code, message)),
+            Some(Strike::Denied) => {
+                let refusal = denied(&world, &request);
+                Err(noted(&mut world, &request, refusal))
+            }
+            Some(Strike::Told(code, message)) => Err(noted(&mut world, &request, Refusal::new(400, code, message))),
             Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
         };
@@ -138,6 +156,7 @@ pub(crate) async fn serve(State(shared): State<Arc<Shared>>, uri: Uri, headers: 
 enum Answer {
     Json(Value),
     Xml(String),
+    Rest(s3::Reply),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -187,6 +206,8 @@ fn throttled(service: &str) -> Refusal {
     let code = match service {
         "sns" | "sts" | "cloudwatch" => "Throttling",
         "tagging" => "ThrottledException",
+        "ce" => "LimitExceededException",
+        "s3" => return Refusal::new(503, "SlowDown", "Please reduce your request rate."),
         _ => "ThrottlingException",
     };
     Refusal::new(400, code, "Rate exceeded")
@@ -197,15 +218,32 @@ fn denied(world: &World, request: &Request) -> Refusal {
         "sns" => (403, "AuthorizationError", "SNS"),
         "sts" | "cloudwatch" => (403, "AccessDenied", request.service),
         "tagging" => (400, "AccessDeniedException", "tag"),
+        "s3" => (403, "AccessDenied", "s3"),
         other => (400, "AccessDeniedException", other),
     };
-    let action = format!("{prefix}:{}", request.operation);
+    // IAM's actions are not always named after the operations.
+    let action = match (request.service, request.operation.as_str()) {
+        ("budgets", operation) if operation.starts_with("Describe") => "ViewBudget",
+        ("budgets", _) => "ModifyBudget",
+        ("s3", "HeadObject") => "GetObject",
+        ("s3", "ListObjectsV2") => "ListBucket",
+        (_, operation) => operation,
+    };
+    let action = format!("{prefix}:{action}");
     let resource = resource(world, request).map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
     let message = format!(
         "User: arn:aws:sts::{}:assumed-role/cost-guard/function is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action",
         world.account
     );
     Refusal::new(status, code, message)
+}
+
+/// A refusal, as it is in the trail.
+fn noted(world: &mut World, request: &Request, refusal: Refusal) -> Refusal {
+    if request.service == "sagemaker" {
+        world.note_call(&Creator::default(), &request.operation, &request.input, Err(&refusal));
+    }
+    refusal
 }
 
 /// The ARN that a denial names; calls about nothing in particular have none.
@@ -223,6 +261,10 @@ fn resource(world: &World, request: &Request) -> Option<String> {
         ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
         ("sagemaker", "ListTrainingJobs") => Some(world.arn("training-job/*")),
         ("sagemaker", "ListHyperParameterTuningJobs") => Some(world.arn("hyper-parameter-tuning-job/*")),
+        ("sagemaker", operation) if kinds::api::verb_of(operation).is_some() => {
+            let (kind, verb) = kinds::api::verb_of(operation)?;
+            Some(if verb == Verb::List { world.arn(&format!("{}/*", kind.path)) } else { kind.arn_of(world, &subject) })
+        }
         ("sagemaker", _) if request.operation.ends_with("HyperParameterTuningJob") => {
             Some(world.arn(&format!("hyper-parameter-tuning-job/{subject}")))
         }
@@ -230,6 +272,9 @@ fn resource(world: &World, request: &Request) -> Option<String> {
         ("sagemaker", _) if request.operation.ends_with("NotebookInstance") => Some(world.arn(&format!("notebook-instance/{subject}"))),
         ("ssm", _) => Some(in_region("ssm", format!("parameter/{}", subject.trim_start_matches('/')))),
         ("dynamodb", _) => Some(in_region("dynamodb", format!("table/{subject}"))),
+        ("ce", operation) => Some(format!("arn:aws:ce:us-east-1:{}:/{operation}", world.account)),
+        ("budgets", _) => Some(format!("arn:aws:budgets::{}:budget/{}", world.account, if subject.is_empty() { "*" } else { &subject })),
+        ("s3", _) => Some(format!("arn:aws:s3:::{subject}")),
         _ => None,
     }
 }
@@ -240,6 +285,17 @@ fn subject(request: &Request) -> String {
         "NotebookInstanceName",
         "TrainingJobName",
         "HyperParameterTuningJobName",
+        "ProcessingJobName",
+        "TransformJobName",
+        "AutoMLJobName",
+        "InferenceComponentName",
+        "EndpointName",
+        "EndpointConfigName",
+        "ModelName",
+        "FeatureGroupName",
+        "PipelineName",
+        "TrackingServerName",
+        "ClusterName",
         "AppName",
         "SpaceName",
         "UserProfileName",
@@ -254,8 +310,13 @@ fn subject(request: &Request) -> String {
     let in_items =
         || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
     let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();
+    let in_rest = || request.rest.as_ref().map(s3::Rest::subject);
+    let in_budget = || {
+        let created = request.input.pointer("/Budget/BudgetName").and_then(Value::as_str);
+        text(&request.input, "BudgetName").or(created).map(str::to_owned)
+    };
     let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
-    plain.or_else(in_form).or_else(in_items).or_else(in_batch).unwrap_or_default()
+    plain.or_else(in_form).or_else(in_items).or_else(in_batch).or_else(in_budget).or_else(in_rest).unwrap_or_default()
 }
 
 /// The next page of a fault that names the same page again and again, where none was asked for.
@@ -264,11 +325,21 @@ const REPEATED: &str = "after:";
 fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
     let (operation, input) = (request.operation.as_str(), &request.input);
     let answer = match request.service {
-        "sagemaker" => sagemaker::call(world, operation, input),
+        "sagemaker" => {
+            let answer = sagemaker::call(world, operation, input);
+            world.note_call(&Creator::default(), operation, input, answer.as_ref());
+            answer
+        }
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
         "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),
         "cloudwatch" => crate::cloudwatch::call(world, operation, input),
+        "ce" => cost_explorer::call(world, operation, input),
+        "budgets" => budgets::call(world, operation, input),
+        "s3" => {
+            let rest = request.rest.as_ref().ok_or_else(|| Refusal::not_simulated("s3", operation))?;
+            return s3::call(world, operation, rest).map(Answer::Rest);
+        }
         "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
         "sts" if operation == "GetCallerIdentity" => {
             let account = &world.account;
@@ -280,7 +351,11 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
     };
     answer.map(|mut answer| {
         if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
-            let token = if request.service == "tagging" { "PaginationToken" } else { "NextToken" };
+            let token = match (request.service, operation) {
+                ("tagging", _) => "PaginationToken",
+                ("ce", "GetCostAndUsage" | "GetAnomalies" | "GetTags" | "GetDimensionValues") => "NextPageToken",
+                _ => "NextToken",
+            };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
             fields.insert(token.to_owned(), asked.into());
         }
@@ -289,17 +364,35 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
 }
 
 /// By the name in `X-Amz-Target` or in the path: the service, and the version of JSON that it speaks.
-const TARGETS: [(&str, &str, &str); 5] = [
+const TARGETS: [(&str, &str, &str); 7] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
     ("DynamoDB_20120810", "dynamodb", "1.0"),
+    ("AWSInsightsIndexService", "ce", "1.1"),
+    ("AWSBudgetServiceGateway", "budgets", "1.1"),
     ("GraniteServiceVersion20100801", "cloudwatch", "1.0"),
 ];
 
 /// Reads a call from whichever protocol it is in; else says what it is that is not known.
-fn read(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String> {
+fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    // …Credential=<key>/<day>/<region>/<service>/aws4_request, …
+    let scope = header("authorization").split("Credential=").nth(1).and_then(|scope| scope.split('/').nth(3));
+    if scope == Some("s3") || (method != Method::POST && header("x-amz-target").is_empty()) {
+        let headers =
+            headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
+        let rest = s3::Rest::new(method.as_str(), uri.path(), uri.query().unwrap_or_default(), headers, body.to_vec());
+        let operation = rest.operation();
+        return Ok(Request {
+            service: "s3",
+            operation,
+            protocol: Protocol::Rest,
+            input: json!({}),
+            form: BTreeMap::new(),
+            rest: Some(rest),
+        });
+    }
     if header("content-encoding") == "gzip" {
         return Err("compressed requests (set AWS_DISABLE_REQUEST_COMPRESSION=true)".into());
     }
@@ -309,12 +402,12 @@ fn read(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String>
         let (_, service, version) = known(target)?;
         let input =
             if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|error| format!("this JSON: {error}"))? };
-        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input, form });
+        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input, form, rest: None });
     }
     if let Some((target, operation)) = uri.path().strip_prefix("/service/").and_then(|path| path.split_once("/operation/")) {
         let (_, service, _) = known(target)?;
         let input = cbor::decode(body).ok_or("this CBOR")?;
-        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Cbor, input, form });
+        return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Cbor, input, form, rest: None });
     }
     let form: BTreeMap<String, String> = std::str::from_utf8(body)
         .map_err(|_| format!("{uri}"))?
@@ -323,18 +416,16 @@ fn read(uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String>
         .map(|(name, value)| (decode(name), decode(value)))
         .collect();
     let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
-    // …Credential=<key>/<day>/<region>/<service>/aws4_request, …
-    let scope = header("authorization").split("Credential=").nth(1).and_then(|scope| scope.split('/').nth(3)).unwrap_or("sns");
-    let service = match scope {
+    let service = match scope.unwrap_or("sns") {
         "sns" => "sns",
         "sts" => "sts",
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
     };
-    Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form })
+    Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })
 }
 
 /// Undoes the encoding of a form's field.
-fn decode(text: &str) -> String {
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = text.bytes();
     let mut decoded = vec![];
     while let Some(byte) = bytes.next() {
@@ -350,7 +441,23 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
+/// Undoes the encoding of a path, in which a plus is a plus.
+pub(crate) fn decode_path(text: &str) -> String {
+    decode(&text.replace('+', "%2B"))
+}
+
 fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response::Response {
+    if let Some(rest) = &request.rest {
+        let reply = match answer {
+            Ok(Answer::Rest(reply)) => reply,
+            Ok(Answer::Json(_) | Answer::Xml(_)) => s3::Reply::default(),
+            Err(refusal) => s3::refused(rest, &refusal),
+        };
+        let id = ("x-amz-request-id".to_owned(), "00000000-0000-0000-0000-000000000000".to_owned());
+        let builder = Response::builder().status(reply.status);
+        let builder = reply.headers.into_iter().chain([id]).fold(builder, |builder, (name, value)| builder.header(name, value));
+        return builder.body(reply.body.into()).unwrap_or_default();
+    }
     let status = match &answer {
         Ok(_) => StatusCode::OK,
         Err(refusal) => StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
@@ -363,7 +470,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
             json_body(answer).to_string().into_bytes(),
         ),
         Protocol::Cbor => ("application/cbor", cbor::encode(&json_body(answer))),
-        Protocol::Query => ("text/xml", xml_body(&request.operation, answer).into_bytes()),
+        Protocol::Query | Protocol::Rest => ("text/xml", xml_body(&request.operation, answer).into_bytes()),
     };
     let mut builder = builder;
     if request.protocol == Protocol::Cbor {
@@ -379,7 +486,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
 fn json_body(answer: Result<Answer, Refusal>) -> Value {
     match answer {
         Ok(Answer::Json(value)) => value,
-        Ok(Answer::Xml(_)) => json!({}),
+        Ok(Answer::Xml(_) | Answer::Rest(_)) => json!({}),
         Err(Refusal { code, message, fields, .. }) => {
             let mut error = json!({"__type": code, "message": message});
             if let (Some(error), Value::Object(fields)) = (error.as_object_mut(), fields) {
@@ -394,7 +501,7 @@ fn xml_body(operation: &str, answer: Result<Answer, Refusal>) -> String {
     let id = "<ResponseMetadata><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ResponseMetadata>";
     match answer {
         Ok(Answer::Xml(inner)) => format!("<{operation}Response><{operation}Result>{inner}</{operation}Result>{id}</{operation}Response>"),
-        Ok(Answer::Json(_)) => format!("<{operation}Response>{id}</{operation}Response>"),
+        Ok(Answer::Json(_) | Answer::Rest(_)) => format!("<{operation}Response>{id}</{operation}Response>"),
         Err(Refusal { code, message, .. }) => {
             let message = escaped(&message);
             format!(

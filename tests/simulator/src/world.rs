@@ -1,21 +1,31 @@
 //! The state of the account and its time: what runs, what changes by itself, what people do, what it costs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use cost_rules::price::Prices;
+use cost_rules::{price::Prices, schedule::Schedule};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
+    billing::Billing,
+    budgets::{self, Budgets},
     cloudwatch::{Metric, Point},
     dynamodb::Tables,
-    estate::{AppSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
+    estate::{AnomalySpec, AppSpec, CostExplorerSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
     fault::{Fault, What},
     jobs::{Jobs, Step},
-    plan::{Deed, PlannedAction},
+    kinds::{self, Assets, Kind, Planned},
+    plan::{Deed, Occasion, PlannedAction},
+    s3::Bucket,
+    sagemaker,
     sns::Mail,
     ssm::Parameter,
+    studio,
+    trail::{Creator, iso},
 };
 
 /// From Pending to `InService`.
@@ -30,6 +40,7 @@ pub(crate) struct World {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) now: Timestamp,
+    pub(crate) started: Timestamp,
     /// Long before the start: what was there before counts from here.
     pub(crate) began: Timestamp,
     pub(crate) notebooks: BTreeMap<String, Notebook>,
@@ -40,20 +51,31 @@ pub(crate) struct World {
     /// Tags by ARN, with every earlier state: the tag index may be behind.
     pub(crate) tags: BTreeMap<String, TagLog>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
+    pub(crate) billing: Billing,
+    pub(crate) cost_explorer: CostExplorerSpec,
+    pub(crate) anomalies: Vec<AnomalySpec>,
+    pub(crate) payer: bool,
+    pub(crate) budgets: Budgets,
+    pub(crate) bucket: Option<Bucket>,
+    /// The topic of the guard's mails.
+    pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
     pub(crate) mails: Vec<Mail>,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
     pub(crate) jobs: Jobs,
-    /// Deleted notebooks and their owners: they are on the bill all the same.
-    gone: Vec<(Notebook, Option<String>)>,
-    prices: Prices,
+    pub(crate) assets: Assets,
+    /// Whether CloudTrail tells who creates what.
+    pub(crate) trail: bool,
+    /// Deleted notebooks and their tags: they are on the bill all the same.
+    pub(crate) gone: Vec<(Notebook, TagLog)>,
+    pub(crate) prices: Prices,
     agenda: BTreeSet<(Timestamp, u64)>,
     due: BTreeMap<u64, Due>,
     sequence: u64,
     told: u64,
-    events: Vec<(Timestamp, Value)>,
+    pub(crate) events: Vec<(Timestamp, Value)>,
 }
 
 /// A notebook instance.
@@ -92,6 +114,12 @@ pub(crate) enum Due {
     Planned(String, PlannedAction),
     /// Something happens to a training or tuning job.
     Job(Step),
+    /// Something happens to a resource of another kind.
+    Asset(&'static Kind, Arc<str>),
+    /// Somebody creates something.
+    Create(Box<Planned>),
+    /// Budgets looks at the bill for one of its budgets.
+    Budget(String),
 }
 
 /// What one resource has cost since the start.
@@ -101,7 +129,7 @@ pub struct BillLine {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// What it is: `notebook-instance`, `app`, `training-job` or `spot-training-job`.
+    /// What it is: `notebook-instance`, `app`, `training-job`, `spot-training-job`, `endpoint`, `processing-job`, `transform-job` or `cluster`.
     pub kind: &'static str,
     /// Its tag `Owner`.
     pub owner: Option<String>,
@@ -131,6 +159,14 @@ impl Runs {
         self.0.iter().rev().find(|(start, end, _)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, ..)| *start)
     }
 
+    /// The runs between two moments, from when to when, each with its instance type.
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp, &str)> {
+        self.0
+            .iter()
+            .map(move |(start, end, of)| ((*start).max(from), end.unwrap_or(until).min(until), of.as_str()))
+            .filter(|(start, end, _)| start < end)
+    }
+
     /// The parts of the runs between two moments, each with its instance type.
     fn billed(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (SignedDuration, &str)> {
         self.0
@@ -155,18 +191,37 @@ impl TagLog {
     pub(crate) fn set(&mut self, at: Timestamp, tags: BTreeMap<String, String>) {
         self.0.push((at, tags));
     }
+
+    /// The tags between two moments: from when to when which.
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp, &BTreeMap<String, String>)> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        let states = [(Timestamp::MIN, &NONE)].into_iter().chain(self.0.iter().map(|(since, tags)| (*since, tags)));
+        let ends = self.0.iter().map(|(since, _)| *since).chain([Timestamp::MAX]);
+        let parts = states.zip(ends).map(|((since, tags), end)| (since.max(from), end.min(until), tags));
+        parts.filter(|(since, end, _)| since < end).collect()
+    }
 }
 
 impl World {
     pub(crate) fn new(estate: Estate) -> Self {
         let start = estate.start.unwrap_or_else(Timestamp::now);
+        let sections = kinds::spec::sections(&estate);
+        let topic_arn = |name: &String| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account);
         let mut world = Self {
+            billing: Billing::new(&estate, start),
+            cost_explorer: estate.cost_explorer.clone(),
+            anomalies: estate.anomaly.clone(),
+            payer: estate.payer,
+            budgets: Budgets::default(),
+            bucket: estate.bucket.as_deref().map(Bucket::new),
+            topic: estate.topic.as_ref().map(topic_arn),
             prices: Prices::of_region(&estate.region, &estate.prices),
-            topics: estate.topic.iter().map(|name| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account)).collect(),
+            topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
             tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
             account: estate.account,
             region: estate.region,
             now: start,
+            started: start,
             began: start - SignedDuration::from_hours(24 * 365),
             notebooks: BTreeMap::new(),
             domains: BTreeMap::new(),
@@ -179,6 +234,8 @@ impl World {
             metrics: BTreeMap::new(),
             faults: estate.fault,
             jobs: Jobs::default(),
+            assets: Assets::default(),
+            trail: estate.trail,
             agenda: BTreeSet::new(),
             due: BTreeMap::new(),
             sequence: 0,
@@ -196,25 +253,70 @@ impl World {
             world.domains.insert(domain.id.clone(), (domain, arn));
         }
         for profile in estate.user_profile {
+            if let Some(create) = &profile.create {
+                let input = studio::profile_input(&profile);
+                world.plan_create("CreateUserProfile", input, create, (profile.by.as_ref(), profile.fails.as_deref()), &[], None);
+                continue;
+            }
             let arn = world.arn(&format!("user-profile/{}/{}", profile.domain, profile.name));
             world.first_tags(&arn, long_ago, &profile.tags);
             world.profiles.insert((profile.domain.clone(), profile.name.clone()), profile);
         }
         for space in estate.space {
+            if let Some(create) = &space.create {
+                let input = studio::space_input(&space);
+                world.plan_create("CreateSpace", input, create, (space.by.as_ref(), space.fails.as_deref()), &[], None);
+                continue;
+            }
             let arn = world.arn(&format!("space/{}/{}", space.domain, space.name));
             world.first_tags(&arn, long_ago, &space.tags);
             world.spaces.insert((space.domain.clone(), space.name.clone()), space);
         }
         for spec in estate.app {
+            if let Some(create) = &spec.create {
+                world.plan_create(
+                    "CreateApp",
+                    studio::app_input(&spec),
+                    create,
+                    (spec.by.as_ref(), spec.fails.as_deref()),
+                    &spec.plan,
+                    None,
+                );
+                continue;
+            }
             world.add_app(spec, start, long_ago);
         }
         for spec in estate.notebook {
             for number in 0..spec.count {
                 let name = spec.name.replace("{}", &format!("{number:05}"));
+                if let Some(create) = &spec.create {
+                    let (input, who) = (sagemaker::notebook_input(&world, &spec, &name), (spec.by.as_ref(), spec.fails.as_deref()));
+                    world.plan_create("CreateNotebookInstance", input, create, who, &spec.plan, spec.used.clone());
+                    continue;
+                }
                 world.add_notebook(NotebookSpec { name, count: 1, ..spec.clone() }, start, long_ago);
             }
         }
+        world.plant_assets(&sections, start);
+        for spec in estate.budget {
+            budgets::add(&mut world, spec, estate.budget_topic.as_deref());
+        }
         world
+    }
+
+    fn plan_create(
+        &mut self,
+        operation: &'static str,
+        input: Value,
+        create: &Occasion,
+        (by, fails): (Option<&Creator>, Option<&str>),
+        plan: &[PlannedAction],
+        used: Option<Schedule>,
+    ) {
+        if let Some(at) = create.next_after(self.now) {
+            let (by, fails, plan) = (by.cloned().unwrap_or_default(), fails.map(str::to_owned), plan.to_vec());
+            self.at(at, Due::Create(Box::new(Planned { operation, input, by, fails, plan, submit: None, used })));
+        }
     }
 
     pub(crate) fn arn(&self, id: &str) -> String {
@@ -301,6 +403,9 @@ impl World {
                     self.schedule(&what, action);
                 }
                 Some(Due::Job(step)) => self.job_step(step),
+                Some(Due::Asset(kind, key)) => self.asset_step(kind, &key),
+                Some(Due::Create(planned)) => self.planned_creation(*planned),
+                Some(Due::Budget(name)) => budgets::refresh(self, &name),
                 None => {}
             }
         }
@@ -339,18 +444,28 @@ impl World {
             "CreationTime": notebook.created.as_millisecond(), "DirectInternetAccess": "Enabled", "RoleArn": self.role(),
             "Tags": self.tags.get(&notebook.arn).map(TagLog::now).unwrap_or_default(),
         });
-        self.tell("SageMaker Notebook Instance State Change", &arn, &detail);
+        self.tell("SageMaker Notebook Instance State Change", &[&arn], &detail);
     }
 
     /// An event, as `EventBridge` delivers it.
-    pub(crate) fn tell(&mut self, detail_type: &str, arn: &str, detail: &Value) {
+    pub(crate) fn tell(&mut self, detail_type: &str, resources: &[&str], detail: &Value) {
+        self.tell_at(&iso(self.now), detail_type, resources, detail);
+    }
+
+    /// The same with what some services write for a time.
+    pub(crate) fn tell_at(&mut self, time: &str, detail_type: &str, resources: &[&str], detail: &Value) {
         let event = json!({
             "version": "0", "id": format!("event-{}-{}", self.told, self.now.as_millisecond()),
             "detail-type": detail_type, "source": "aws.sagemaker", "account": self.account,
-            "time": self.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), "region": self.region, "resources": [arn], "detail": detail,
+            "time": time, "region": self.region, "resources": resources, "detail": detail,
         });
         self.told += 1;
         self.events.push((self.now, event));
+    }
+
+    /// The number that the next event gets.
+    pub(crate) fn next_told(&self) -> u64 {
+        self.told
     }
 
     /// Starts a notebook that is stopped or failed.
@@ -385,8 +500,8 @@ impl World {
         self.tell_of_notebook(name, "Deleted");
         if let Some(mut notebook) = self.notebooks.remove(name) {
             notebook.runs.end(self.now);
-            let owner = self.tags.remove(&notebook.arn).and_then(|log| log.now().get("Owner").cloned());
-            self.gone.push((notebook, owner));
+            let tags = self.tags.remove(&notebook.arn).unwrap_or_default();
+            self.gone.push((notebook, tags));
         }
     }
 
@@ -407,10 +522,10 @@ impl World {
         }
     }
 
-    /// What a person does to a notebook or a job (by name or ARN) or an app (by ARN).
+    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
     pub(crate) fn deed(&mut self, what: &str, deed: &Deed) {
         let by_arn = self.notebooks.iter().find(|(name, notebook)| *name == what || notebook.arn == what).map(|(name, _)| name.clone());
-        if by_arn.is_none() && self.job_deed(what, deed) {
+        if by_arn.is_none() && (self.job_deed(what, deed) || self.asset_deed(what, deed)) {
             return;
         }
         match (deed, by_arn) {
@@ -496,12 +611,12 @@ impl World {
             line("notebook-instance", &notebook.arn, notebook.spec.name.clone(), &notebook.spec.instance_type, &notebook.runs, owner)
         };
         let notebooks = self.notebooks.values().map(|one| notebook(one, owner(&one.arn)));
-        let gone = self.gone.iter().map(|(one, owner)| notebook(one, owner.clone()));
+        let gone = self.gone.iter().map(|(one, tags)| notebook(one, tags.now().get("Owner").cloned()));
         let apps = self.apps.values().map(|app| {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
             line("app", &app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
         });
-        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).collect()
+        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).chain(self.asset_lines(from)).collect()
     }
 }
 

@@ -295,20 +295,31 @@ impl Job {
         self.last().at
     }
 
+    /// When the last of it is billed.
+    pub(crate) fn billed_until(&self) -> Timestamp {
+        let ended = if self.next.is_some() { Timestamp::MAX } else { self.modified() };
+        self.pool.as_ref().map_or(ended, |pool| pool.until.max(ended))
+    }
+
     pub(crate) fn history(&self) -> &[Moment] {
         &self.history
     }
 
+    /// When it had its instances between two moments.
+    pub(crate) fn holds(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let ends = self.history.iter().skip(1).map(|next| next.at).chain([Timestamp::MAX]);
+        let held = self.history.iter().zip(ends).filter(|(moment, _)| moment.held);
+        held.map(move |(moment, end)| (moment.at.max(from), end.min(until))).filter(|(from, until)| from < until)
+    }
+
     /// How long it had its instances between two moments.
     fn held(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
-        let ends = self.history.iter().skip(1).map(|next| next.at).chain([Timestamp::MAX]);
-        self.history
-            .iter()
-            .zip(ends)
-            .filter(|(moment, _)| moment.held)
-            .map(|(moment, end)| end.min(until).duration_since(moment.at.max(from)))
-            .filter(SignedDuration::is_positive)
-            .sum()
+        self.holds(from, until).map(|(from, until)| until.duration_since(from)).sum()
+    }
+
+    /// When its instances were kept after it between two moments.
+    pub(crate) fn kept(&self, from: Timestamp, until: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        self.pool.as_ref().map(|pool| pool.kept(from, until)).filter(|(from, until)| from < until)
     }
 
     /// What of a time is billed: all, or what Spot leaves.
@@ -396,9 +407,14 @@ impl Job {
 }
 
 impl Pool {
-    fn retained(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+    fn kept(&self, from: Timestamp, until: Timestamp) -> (Timestamp, Timestamp) {
         let end = self.reused.as_ref().map_or(self.until, |(at, _)| *at);
-        end.min(until).duration_since(self.from.max(from)).max(SignedDuration::ZERO)
+        (self.from.max(from), end.min(until))
+    }
+
+    fn retained(&self, from: Timestamp, until: Timestamp) -> SignedDuration {
+        let (from, until) = self.kept(from, until);
+        until.duration_since(from).max(SignedDuration::ZERO)
     }
 }
 

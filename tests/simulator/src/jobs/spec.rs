@@ -14,8 +14,9 @@ use serde_json::{Map, Value, json};
 
 use super::life::{Job, MAX_RUNTIME, Script};
 use crate::{
-    estate::{When, expect_one_of},
+    estate::{When, check_creation, expect_one_of},
     plan::{Occasion, PlannedAction},
+    trail::Creator,
 };
 
 /// As what a job can end.
@@ -101,6 +102,12 @@ pub struct TrainingJobSpec {
     pub created: Option<When>,
     /// When its people submit it.
     pub submit: Vec<Occasion>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -155,6 +162,9 @@ impl Default for TrainingJobSpec {
             since: None,
             created: None,
             submit: vec![],
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -184,6 +194,12 @@ pub struct TuningJobSpec {
     pub created: Option<When>,
     /// When its people submit it.
     pub submit: Vec<Occasion>,
+    /// Who creates it.
+    pub by: Option<Creator>,
+    /// It is not there at the start: it is created then.
+    pub create: Option<Occasion>,
+    /// The error with which its creation is refused.
+    pub fails: Option<String>,
     /// What its people do.
     pub plan: Vec<PlannedAction>,
 }
@@ -201,6 +217,9 @@ impl Default for TuningJobSpec {
             definition: vec![],
             created: None,
             submit: vec![],
+            by: None,
+            create: None,
+            fails: None,
             plan: vec![],
         }
     }
@@ -217,7 +236,7 @@ fn seconds(duration: Duration) -> i64 {
 }
 
 /// Puts another value into every text of a value.
-fn replaced(value: &Value, from: &str, to: &str) -> Value {
+pub(crate) fn replaced(value: &Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) => text.replace(from, to).into(),
         Value::Array(items) => items.iter().map(|item| replaced(item, from, to)).collect(),
@@ -468,6 +487,12 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
                 job.status.is_some() || job.since.is_some() || job.created.is_some() || job.apart.is_some() || !job.plan.is_empty();
             ensure!(!existing, "{what}: what is submitted is not there before: leave out status, since, created, apart and plan");
         }
+        check_creation(&what, job.create.as_ref(), &job.submit, job.fails.is_some(), start)?;
+        let existing = job.status.is_some() || job.since.is_some() || job.created.is_some() || job.apart.is_some();
+        ensure!(
+            job.create.is_none() || !existing,
+            "{what}: what is created later is not there before: leave out status, since, created and apart"
+        );
         job.check(&what, start)?;
     }
     let mut names = BTreeSet::new();
@@ -485,6 +510,8 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
                 "{what}: what is submitted is not there before: leave out created and plan"
             );
         }
+        check_creation(&what, job.create.as_ref(), &job.submit, job.fails.is_some(), start)?;
+        ensure!(job.create.is_none() || job.created.is_none(), "{what}: expected either `created` or `create`");
         let mut definitions = BTreeSet::new();
         for definition in &job.definition {
             let what = format!("{what}: definition {}", definition.name);
@@ -496,9 +523,12 @@ pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], star
                 || definition.created.is_some()
                 || !definition.submit.is_empty()
                 || !definition.plan.is_empty()
+                || definition.create.is_some()
+                || definition.by.is_some()
+                || definition.fails.is_some()
                 || !definition.tags.is_empty()
                 || definition.serverless.is_some();
-            ensure!(!own, "{what}: count, tags, times, plans and serverless are not for a tuning job's definitions");
+            ensure!(!own, "{what}: count, tags, times, plans, creators and serverless are not for a tuning job's definitions");
             definition.check(&what, start)?;
         }
     }

@@ -30,7 +30,7 @@ fn describe(world: &mut World, name: &str) -> Value {
 
 /// `SecondaryStatus` and when it came, as minutes and seconds after the creation.
 fn history(world: &World, name: &str) -> Vec<(String, String)> {
-    let job = world.jobs.get(name).unwrap();
+    let job = world.jobs.training.get(name).unwrap();
     let moment = |moment: &life::Moment| {
         let after = moment.at.duration_since(job.created()).as_secs();
         (moment.secondary.to_owned(), format!("{}:{:02}", after / 60, after % 60))
@@ -93,7 +93,7 @@ fn lives_from_starting_to_its_end() {
     ] {
         let mut world = world(&format!("[[training-job]]\nname = \"a\"\ntakes = \"30m\"\ncreated = \"2026-11-23T08:00:00Z\"\n{keys}"));
         world.live_until(at("20:00:00"));
-        assert_eq!((told(&history(&world, "a")).as_str(), world.jobs.get("a").unwrap().last().status), (life, status), "{keys}");
+        assert_eq!((told(&history(&world, "a")).as_str(), world.jobs.training.get("a").unwrap().last().status), (life, status), "{keys}");
     }
 }
 
@@ -484,7 +484,7 @@ tags = { Owner = "ann" }
 submit = [{ at = "mon-fri 09:10", zone = "Europe/Berlin" }, { at = "2026-11-24 12:00" }]
 "#,
     );
-    assert!(world.jobs.iter().next().is_none(), "not there before");
+    assert!(world.jobs.training.iter().next().is_none(), "not there before");
     world.live_until(at("2026-11-24T23:00:00"));
     let jobs = world.training_jobs();
     let starts: Vec<&str> = jobs.iter().map(|job| &job.name[..job.name.len() - 4]).collect();

@@ -1,0 +1,163 @@
+//! Cost allocation tags: which keys are known, and on which days each is in Cost Explorer's data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use super::{day_of, plus_days};
+use crate::estate::Activation;
+
+/// How long a backfill takes, and until another may be asked for (aws-facts §7.6: once per 24 h).
+const BACKFILL: SignedDuration = SignedDuration::from_hours(24);
+
+/// All keys.
+#[derive(Clone)]
+pub(crate) struct CostTags {
+    keys: BTreeMap<String, Key>,
+    /// Until an activated tag is in the data.
+    delay: SignedDuration,
+    backfills: Vec<Backfill>,
+    /// The days on which a key comes or goes.
+    changes: BTreeSet<Date>,
+}
+
+/// One key.
+#[derive(Clone, Default)]
+pub(crate) struct Key {
+    pub(crate) is_active: bool,
+    /// When it was activated or deactivated last.
+    pub(crate) updated: Option<Timestamp>,
+    /// The first and the last day that something was billed with it.
+    pub(crate) used: Option<(Date, Date)>,
+    /// From which day to which it is in the data; the last one may be open.
+    spans: Vec<(Date, Option<Date>)>,
+    /// It was in the estate: known without having been used.
+    is_given: bool,
+}
+
+/// A request to have the tags' present state in past days.
+#[derive(Clone)]
+pub(crate) struct Backfill {
+    pub(crate) from: Date,
+    pub(crate) at: Timestamp,
+    /// The keys that were active then.
+    active: BTreeSet<String>,
+    is_done: bool,
+}
+
+impl Backfill {
+    /// When it is done.
+    pub(crate) fn completed(&self) -> Timestamp {
+        self.at + BACKFILL
+    }
+}
+
+impl CostTags {
+    pub(crate) fn new(given: &BTreeMap<String, Activation>, start: Timestamp, delay: SignedDuration) -> Self {
+        let key = |activation: &Activation| {
+            let at = activation.at(start);
+            // The beginning of time is no date of an update.
+            let updated = at.filter(|at| *at != Timestamp::UNIX_EPOCH);
+            Key {
+                is_active: at.is_some(),
+                updated,
+                used: None,
+                spans: at.map(|at| (day_of(at), None)).into_iter().collect(),
+                is_given: true,
+            }
+        };
+        let keys = given.iter().map(|(name, activation)| (name.clone(), key(activation))).collect();
+        let mut tags = Self { keys, delay, backfills: vec![], changes: BTreeSet::new() };
+        tags.note_changes();
+        tags
+    }
+
+    fn note_changes(&mut self) {
+        self.changes = self.keys.values().flat_map(|key| &key.spans).flat_map(|(from, until)| [Some(*from), *until]).flatten().collect();
+    }
+
+    /// Something with these keys was billed on a day.
+    pub(super) fn seen<'a>(&mut self, keys: impl Iterator<Item = &'a String>, day: Date) {
+        for name in keys {
+            if !self.keys.contains_key(name) {
+                self.keys.insert(name.clone(), Key::default());
+            }
+            if let Some(key) = self.keys.get_mut(name) {
+                let (first, last) = key.used.unwrap_or((day, day));
+                key.used = Some((first.min(day), last.max(day)));
+            }
+        }
+    }
+
+    /// Whether a key is in the data of a day.
+    pub(crate) fn is_active(&self, name: &str, day: Date) -> bool {
+        let spans = self.keys.get(name).map(|key| &key.spans).into_iter().flatten();
+        spans.into_iter().any(|(from, until)| *from <= day && until.is_none_or(|until| day < until))
+    }
+
+    /// Another number for days on which other keys are in the data.
+    pub(super) fn stage(&self, day: Date) -> usize {
+        self.changes.range(..=day).count()
+    }
+
+    /// The keys that Billing knows by now: a day after the first usage with them (aws-facts §7.6: up to 24 h to appear).
+    pub(crate) fn known(&self, now: Timestamp) -> impl Iterator<Item = (&String, &Key)> {
+        let today = day_of(now);
+        self.keys.iter().filter(move |(_, key)| key.is_given || key.used.is_some_and(|(first, _)| first < today))
+    }
+
+    /// Activates or deactivates a key that is known. One that is so already is left as it is.
+    pub(crate) fn set(&mut self, name: &str, active: bool, now: Timestamp) {
+        let from = day_of(now + self.delay);
+        let Some(key) = self.keys.get_mut(name).filter(|key| key.is_active != active) else { return };
+        (key.is_active, key.updated) = (active, Some(now));
+        if active {
+            key.spans.push((from, None));
+        } else {
+            // A key that was to come does not.
+            let end = plus_days(day_of(now), 1);
+            key.spans.retain(|(since, _)| *since < end);
+            for (_, until) in &mut key.spans {
+                *until = Some(until.map_or(end, |until| until.min(end)));
+            }
+        }
+        self.note_changes();
+    }
+
+    /// Asks for the present state of all keys in past days, from a day on; `false`: another one is under way.
+    pub(crate) fn backfill(&mut self, from: Date, now: Timestamp) -> bool {
+        self.live_until(now);
+        if self.backfills.last().is_some_and(|last| now < last.completed()) {
+            return false;
+        }
+        let active = self.keys.iter().filter(|(_, key)| key.is_active).map(|(name, _)| name.clone()).collect();
+        self.backfills.push(Backfill { from, at: now, active, is_done: false });
+        true
+    }
+
+    /// What was asked for, oldest first.
+    pub(crate) fn backfills(&self) -> &[Backfill] {
+        &self.backfills
+    }
+
+    /// Does the backfill that is over by now.
+    pub(crate) fn live_until(&mut self, now: Timestamp) {
+        let Some(last) = self.backfills.last_mut().filter(|last| !last.is_done && last.completed() <= now) else { return };
+        last.is_done = true;
+        // From the day asked for to the day of the asking; what comes after is not changed.
+        let (from, end, active) = (last.from, plus_days(day_of(last.at), 1), last.active.clone());
+        for (name, key) in &mut self.keys {
+            if active.contains(name) {
+                key.spans.push((from, Some(end)));
+            } else {
+                let cut = |(since, until): &(Date, Option<Date>)| {
+                    let before = (*since, Some(until.map_or(from, |until| until.min(from))));
+                    let after = ((*since).max(end), *until);
+                    [before, after].into_iter().filter(|(since, until)| until.is_none_or(|until| *since < until))
+                };
+                key.spans = key.spans.iter().flat_map(cut).collect();
+            }
+        }
+        self.note_changes();
+    }
+}

@@ -1,0 +1,383 @@
+//! S3: one bucket, whose objects are put, got and listed. REST with XML, path style; bodies in chunks with a checksum behind them too.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    wire::{Refusal, decode, decode_path, escaped},
+    world::World,
+};
+
+const MOST_KEYS: usize = 1000;
+const LONGEST_KEY: usize = 1024;
+const METADATA: &str = "x-amz-meta-";
+const CHECKSUM: &str = "x-amz-checksum-crc32";
+/// What a request's query may have besides what its operation is read from.
+const HARMLESS: [&str; 1] = ["x-id"];
+const LIST: [&str; 8] =
+    ["list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner"];
+
+/// An object of the bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Object {
+    /// Its key.
+    pub key: String,
+    /// How many bytes.
+    pub size: usize,
+    /// Its `Content-Type`.
+    pub content_type: String,
+    /// When it was put.
+    pub modified: Timestamp,
+    /// Its own metadata, without `x-amz-meta-`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// The bucket.
+pub(crate) struct Bucket {
+    name: String,
+    objects: BTreeMap<String, Stored>,
+}
+
+struct Stored {
+    body: Vec<u8>,
+    modified: Timestamp,
+    /// `content-type`, `content-encoding`, …, and those of the metadata.
+    headers: BTreeMap<String, String>,
+}
+
+/// A request.
+pub(crate) struct Rest {
+    method: String,
+    bucket: String,
+    key: String,
+    query: BTreeMap<String, String>,
+    /// Names in lower case.
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// An answer.
+#[derive(Default)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Bucket {
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), objects: BTreeMap::new() }
+    }
+
+    pub(crate) fn objects(&self) -> Vec<Object> {
+        let object = |(key, stored): (&String, &Stored)| Object {
+            key: key.clone(),
+            size: stored.body.len(),
+            content_type: stored.headers.get("content-type").cloned().unwrap_or_default(),
+            modified: stored.modified,
+            metadata: stored
+                .headers
+                .iter()
+                .filter_map(|(name, value)| Some((name.strip_prefix(METADATA)?.to_owned(), value.clone())))
+                .collect(),
+        };
+        self.objects.iter().map(object).collect()
+    }
+
+    pub(crate) fn content(&self, key: &str) -> Option<Vec<u8>> {
+        self.objects.get(key).map(|stored| stored.body.clone())
+    }
+}
+
+impl Stored {
+    /// Opaque: AWS's is the MD5 of some objects only (API reference, Object).
+    fn etag(&self) -> String {
+        let hash = |seed: u64| self.body.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        format!("\"{:016x}{:016x}\"", hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142))
+    }
+}
+
+impl Rest {
+    pub(crate) fn new(method: &str, path: &str, query: &str, headers: BTreeMap<String, String>, body: Vec<u8>) -> Self {
+        let (bucket, key) = path.trim_start_matches('/').split_once('/').unwrap_or((path.trim_start_matches('/'), ""));
+        let query = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (decode(name), decode(value)))
+            .collect();
+        Self { method: method.to_owned(), bucket: decode_path(bucket), key: decode_path(key), query, headers, body }
+    }
+
+    /// The operation; of what is not simulated, the method and what else it takes to tell.
+    pub(crate) fn operation(&self) -> String {
+        let has_only = |known: &[&str]| self.query.keys().all(|name| known.contains(&name.as_str()) || HARMLESS.contains(&name.as_str()));
+        let is_copy = self.headers.contains_key("x-amz-copy-source");
+        match (self.method.as_str(), self.key.is_empty()) {
+            ("PUT", false) if has_only(&[]) && !is_copy => "PutObject".into(),
+            ("GET", false) if has_only(&[]) && !self.headers.contains_key("range") => "GetObject".into(),
+            ("HEAD", false) if has_only(&[]) => "HeadObject".into(),
+            ("GET", true) if has_only(&LIST) && self.query.get("list-type").is_some_and(|list| list == "2") => "ListObjectsV2".into(),
+            (method, _) => {
+                let extra = self.query.keys().map(String::as_str).collect::<Vec<_>>().join("&");
+                format!("{method} {}{}{extra}", self.subject(), if extra.is_empty() { "" } else { "?" })
+            }
+        }
+    }
+
+    /// `bucket/key`
+    pub(crate) fn subject(&self) -> String {
+        if self.key.is_empty() { self.bucket.clone() } else { format!("{}/{}", self.bucket, self.key) }
+    }
+}
+
+/// Answers a request.
+pub(crate) fn call(world: &mut World, operation: &str, rest: &Rest) -> Result<Reply, Refusal> {
+    let now = world.now;
+    if !["PutObject", "GetObject", "HeadObject", "ListObjectsV2"].contains(&operation) {
+        return Err(Refusal::not_simulated("s3", operation));
+    }
+    let bucket = world.bucket.as_mut().filter(|bucket| bucket.name == rest.bucket);
+    let bucket = bucket.ok_or_else(|| Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"))?;
+    match operation {
+        "PutObject" => put(bucket, rest, now),
+        "ListObjectsV2" => Ok(list(bucket, rest)),
+        _ => get(bucket, rest),
+    }
+}
+
+/// An error as S3 writes it. Its answers to HEAD have no body.
+pub(crate) fn refused(rest: &Rest, refusal: &Refusal) -> Reply {
+    let extra = match refusal.code {
+        "NoSuchBucket" => format!("<BucketName>{}</BucketName>", escaped(&rest.bucket)),
+        "NoSuchKey" => format!("<Key>{}</Key>", escaped(&rest.key)),
+        _ => String::new(),
+    };
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{extra}<RequestId>0</RequestId><HostId>0</HostId></Error>",
+        refusal.code,
+        escaped(&refusal.message)
+    );
+    Reply { status: refusal.status, headers: vec![("content-type".into(), "application/xml".into())], body: body.into_bytes() }
+}
+
+fn put(bucket: &mut Bucket, rest: &Rest, now: Timestamp) -> Result<Reply, Refusal> {
+    if LONGEST_KEY < rest.key.len() {
+        return Err(Refusal::new(400, "KeyTooLongError", "Your key is too long"));
+    }
+    if rest.headers.get("if-none-match").is_some_and(|tag| tag == "*") && bucket.objects.contains_key(&rest.key) {
+        return Err(Refusal::new(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"));
+    }
+    let header = |name: &str| rest.headers.get(name).map(String::as_str).unwrap_or_default();
+    let encodings: Vec<&str> = header("content-encoding").split(',').map(str::trim).filter(|one| !one.is_empty()).collect();
+    let is_chunked = encodings.contains(&"aws-chunked") || header("x-amz-content-sha256").starts_with("STREAMING-");
+    let (body, trailers) = if is_chunked {
+        unchunked(&rest.body).ok_or_else(|| Refusal::new(400, "IncompleteBody", "The request body terminated unexpectedly"))?
+    } else {
+        (rest.body.clone(), BTreeMap::new())
+    };
+    if rest.headers.get("x-amz-decoded-content-length").is_some_and(|length| *length != body.len().to_string()) {
+        let message = "You did not provide the number of bytes specified by the Content-Length HTTP header";
+        return Err(Refusal::new(400, "IncompleteBody", message));
+    }
+    let sent = trailers.get(CHECKSUM).or_else(|| rest.headers.get(CHECKSUM));
+    let own = checksum(&body);
+    if sent.is_some_and(|sent| *sent != own) {
+        return Err(Refusal::new(400, "BadDigest", "The CRC32 you specified did not match the calculated checksum."));
+    }
+    let mut headers: BTreeMap<String, String> = rest
+        .headers
+        .iter()
+        .filter(|(name, _)| {
+            name.starts_with(METADATA) || ["cache-control", "content-disposition", "content-language"].contains(&name.as_str())
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    headers.insert(
+        "content-type".into(),
+        if header("content-type").is_empty() { "binary/octet-stream" } else { header("content-type") }.into(),
+    );
+    let encodings: Vec<&str> = encodings.into_iter().filter(|one| *one != "aws-chunked").collect();
+    if !encodings.is_empty() {
+        headers.insert("content-encoding".into(), encodings.join(","));
+    }
+    let stored = Stored { body, modified: now, headers };
+    let mut answer = vec![("etag".to_owned(), stored.etag()), ("x-amz-server-side-encryption".to_owned(), "AES256".to_owned())];
+    if sent.is_some() {
+        answer.push((CHECKSUM.into(), own));
+        answer.push(("x-amz-checksum-type".into(), "FULL_OBJECT".into()));
+    }
+    bucket.objects.insert(rest.key.clone(), stored);
+    Ok(Reply { status: 200, headers: answer, body: vec![] })
+}
+
+/// Also the answer to HEAD: the server leaves the body out.
+fn get(bucket: &Bucket, rest: &Rest) -> Result<Reply, Refusal> {
+    let no_such_key = || Refusal::new(404, "NoSuchKey", "The specified key does not exist.");
+    let stored = bucket.objects.get(&rest.key).ok_or_else(no_such_key)?;
+    let mut headers: Vec<(String, String)> = stored.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    let modified = stored.modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    headers.extend([
+        ("etag".into(), stored.etag()),
+        ("last-modified".into(), modified),
+        ("accept-ranges".into(), "bytes".into()),
+        ("x-amz-server-side-encryption".into(), "AES256".into()),
+    ]);
+    if rest.headers.get("x-amz-checksum-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("enabled")) {
+        headers.push((CHECKSUM.into(), checksum(&stored.body)));
+        headers.push(("x-amz-checksum-type".into(), "FULL_OBJECT".into()));
+    }
+    Ok(Reply { status: 200, headers, body: stored.body.clone() })
+}
+
+fn list(bucket: &Bucket, rest: &Rest) -> Reply {
+    let query = |name: &str| rest.query.get(name).map(String::as_str).unwrap_or_default();
+    let (prefix, delimiter) = (query("prefix"), query("delimiter"));
+    let most = rest.query.get("max-keys").and_then(|most| most.parse::<usize>().ok()).unwrap_or(MOST_KEYS).min(MOST_KEYS);
+    let after = [query("start-after"), query("continuation-token")].into_iter().max().unwrap_or_default();
+    // A common prefix counts as one, and the token behind it skips all that it stands for.
+    let name_of = |key: &str| {
+        let rest = key.get(prefix.len()..).unwrap_or_default();
+        let cut = (!delimiter.is_empty()).then(|| rest.find(delimiter)).flatten();
+        cut.map(|place| format!("{prefix}{}", rest.get(..place + delimiter.len()).unwrap_or_default()))
+    };
+    let mut found: Vec<(String, Option<&Stored>)> = vec![];
+    for (key, stored) in bucket.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after) {
+        match name_of(key) {
+            Some(common) if common.as_str() <= after || found.last().is_some_and(|(last, _)| *last == common) => {}
+            Some(common) => found.push((common, None)),
+            None => found.push((key.clone(), Some(stored))),
+        }
+    }
+    let is_url = query("encoding-type") == "url";
+    let written = |text: &str| if is_url { encoded(text) } else { escaped(text) };
+    let is_truncated = most < found.len();
+    found.truncate(most);
+    let contents = |(key, stored): &(String, Option<&Stored>)| match stored {
+        Some(stored) => format!(
+            "<Contents><Key>{}</Key><LastModified>{}</LastModified><ETag>{}</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
+            written(key),
+            stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            escaped(&stored.etag()),
+            stored.body.len()
+        ),
+        None => format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", written(key)),
+    };
+    let optional = |name: &str, value: &str| if value.is_empty() { String::new() } else { format!("<{name}>{value}</{name}>") };
+    let next = found.last().filter(|_| is_truncated).map(|(key, _)| escaped(key)).unwrap_or_default();
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>{}</Name><Prefix>{}</Prefix>{}{}{}{}{}<KeyCount>{}</KeyCount><MaxKeys>{most}</MaxKeys><IsTruncated>{is_truncated}</IsTruncated>{}</ListBucketResult>",
+        escaped(&bucket.name),
+        written(prefix),
+        optional("Delimiter", &written(delimiter)),
+        optional("StartAfter", &written(query("start-after"))),
+        optional("ContinuationToken", &escaped(query("continuation-token"))),
+        optional("NextContinuationToken", &next),
+        optional("EncodingType", if is_url { "url" } else { "" }),
+        found.len(),
+        found.iter().map(contents).collect::<String>(),
+    );
+    Reply { status: 200, headers: vec![("content-type".into(), "application/xml".into())], body: body.into_bytes() }
+}
+
+/// Undoes `aws-chunked`: `<size in hex>[;chunk-signature=…]`, that many bytes, …, a chunk of none, and trailing headers. Gives both.
+fn unchunked(mut rest: &[u8]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
+    let line = |rest: &mut &[u8]| {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
+        let line = std::str::from_utf8(rest.get(..end)?).ok()?.to_owned();
+        *rest = rest.get(end + 2..)?;
+        Some(line)
+    };
+    let mut body = vec![];
+    loop {
+        let head = line(&mut rest)?;
+        let size = usize::from_str_radix(head.split(';').next()?.trim(), 16).ok()?;
+        if size == 0 {
+            break;
+        }
+        body.extend_from_slice(rest.get(..size)?);
+        rest = rest.get(size..)?.strip_prefix(b"\r\n")?;
+    }
+    let mut trailers = BTreeMap::new();
+    while let Some(header) = line(&mut rest).filter(|header| !header.is_empty()) {
+        let (name, value) = header.split_once(':')?;
+        trailers.insert(name.trim().to_lowercase(), value.trim().to_owned());
+    }
+    Some((body, trailers))
+}
+
+/// CRC-32 in base 64, as S3 writes it.
+fn checksum(bytes: &[u8]) -> String {
+    let step =
+        |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 });
+    let crc = !bytes.iter().fold(u32::MAX, step);
+    // Four bytes are six digits of six bits, the last one filled up with zeros.
+    let bits = u64::from(crc) << 4;
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |place: u32| digits.get(usize::try_from(bits >> (6 * place) & 63).unwrap_or_default()).copied().map_or('A', char::from);
+    let text: String = (0..6).rev().map(digit).collect();
+    text + "=="
+}
+
+/// For `encoding-type=url`.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estate::Estate;
+
+    #[test]
+    fn the_checksum_is_crc_32() {
+        assert_eq!(checksum(b"123456789"), "y/Q5Jg==", "0xcbf43926, the algorithm's check value");
+        assert_eq!(checksum(b""), "AAAAAA==");
+    }
+
+    #[test]
+    fn chunks_are_put_together_and_trailers_read() {
+        let signed = b"5;chunk-signature=abc\r\nhello\r\n6\r\n world\r\n0;chunk-signature=def\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n";
+        let (body, trailers) = unchunked(signed).unwrap();
+        assert_eq!((body.as_slice(), trailers[CHECKSUM].as_str()), (&b"hello world"[..], "DUoRhQ=="));
+        assert_eq!(unchunked(b"0\r\n\r\n").unwrap().0, b"");
+        assert_eq!(unchunked(b"5\r\nhel"), None, "cut off");
+    }
+
+    #[test]
+    fn puts_gets_and_refuses() {
+        let mut world = World::new(Estate::from_toml("bucket = \"reports\"").unwrap());
+        let mut ask = |method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let rest = Rest::new(method, path, query, headers, body.to_vec());
+            call(&mut world, &rest.operation(), &rest).map_err(|refusal| refusal.code)
+        };
+        let chunked = [("content-encoding", "aws-chunked,gzip"), ("x-amz-decoded-content-length", "5"), ("x-amz-meta-run", "7")];
+        let good = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
+        assert_eq!(ask("PUT", "/reports/a%20b+c/1.json", "x-id=PutObject", &chunked, good).unwrap().status, 200);
+        let got = ask("GET", "/reports/a%20b%2Bc/1.json", "x-id=GetObject", &[], b"").unwrap();
+        assert_eq!(got.body, b"hello");
+        assert!(got.headers.contains(&("content-encoding".into(), "gzip".into())));
+        for (method, path, query, headers, body, code) in [
+            ("PUT", "/reports/x", "", &chunked[..], &b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"[..], "BadDigest"),
+            ("PUT", "/reports/x", "", &chunked[..2], b"4\r\nhell\r\n0\r\n\r\n", "IncompleteBody"),
+            ("PUT", "/reports/a%20b+c/1.json", "", &[("if-none-match", "*")], b"", "PreconditionFailed"),
+            ("PUT", "/other/x", "", &[], b"", "NoSuchBucket"),
+            ("GET", "/reports/x", "", &[], b"", "NoSuchKey"),
+            ("PUT", "/reports/x", "partNumber=1&uploadId=2", &[], b"", "NotSimulated"),
+            ("GET", "/reports/x", "", &[("range", "bytes=0-1")], b"", "NotSimulated"),
+            ("GET", "/", "", &[], b"", "NotSimulated"),
+        ] {
+            assert_eq!(ask(method, path, query, headers, body).err(), Some(code), "{method} {path} {query}");
+        }
+        let objects = world.bucket.as_ref().unwrap().objects();
+        assert_eq!((objects.len(), objects[0].key.as_str(), objects[0].metadata["run"].as_str()), (1, "a b+c/1.json", "7"));
+    }
+}
