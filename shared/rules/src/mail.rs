@@ -269,13 +269,13 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
         }
         None if 0 < done => {
             let verb = if done == 1 { "was" } else { "were" };
-            let saves = if cost.is_empty() || told.iter().any(|told| is_job(told.first)) { "" } else { ", saves up to " };
-            let saves = format!("{saves}{}", cost.trim_start_matches(", ").trim_start_matches("up to "));
-            format!(
-                "Cost guard: {}{}",
-                what(done, &format!("{verb} {stopped}")),
-                if saves.starts_with(", ") { saves } else { String::new() }
-            )
+            let hourly: Decimal = told.iter().filter_map(|told| told.usd_per_hour).sum();
+            let saves = match told.iter().any(|told| is_job(told.first)) {
+                true if !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
+                false if !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
+                _ => String::new(),
+            };
+            format!("Cost guard: {}{saves}", what(done, &format!("{verb} {stopped}")))
         }
         None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, "needs a look")),
         None => format!("Cost guard: {} findings{cost}", told.len()),
@@ -627,7 +627,7 @@ mod tests {
             ),
             (
                 job(News::Done(None), resubmit()),
-                "Cost guard: churn was resubmitted as Spot",
+                "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
                 "  The same work goes on as training job churn-spot.",
             ),
             (

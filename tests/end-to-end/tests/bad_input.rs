@@ -55,8 +55,8 @@ async fn a_policy_with_an_error_does_nothing_and_says_where() {
     for (policy, says) in [
         ("[rules.notebook-off-hours]\nmod = \"enforce\"", "line 2: `mod` is not a key of [rules.notebook-off-hours]: did you mean `mode`?"),
         ("[working-hours]\ndefault = \"nine to five\"", "line 2: "),
-        ("timezone = \"Middle/Earth\"", "line 1: `Middle/Earth` is not a time zone"),
-        ("\nremind-after = \"-1d\"", "line 2: `-1d` is negative"),
+        ("timezone = \"Middle/Earth\"", "line 1: `timezone`: `Middle/Earth` is not a time zone"),
+        ("\nremind-after = \"-1d\"", "line 2: `remind-after`: `-1d` is negative"),
     ] {
         let account = evening(1);
         let error = Guard::new(&account, policy).unwrap().run().await.unwrap_err().to_string();
@@ -347,4 +347,18 @@ async fn keys_that_are_left_unprocessed_for_ever_are_an_error() {
     let report = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().wake(one).await.unwrap();
     assert!(report.unread.iter().any(|one| one.why.contains("unprocessed")), "{:?}", report.unread);
     assert_eq!((running(&account), account.mails().len()), (2, 0));
+}
+
+#[tokio::test]
+async fn nobody_is_mailed_until_somebody_listens() {
+    let estate = "confirmed-subscriptions = 0\n[[notebook]]\nname = \"left-on\"\nsince = \"-20d\"";
+    let account = Simulator::start(Estate::from_toml(estate).unwrap()).unwrap();
+    let guard = Guard::new(&account, "[rules.notebook-always-on]\nmode = \"enforce\"").unwrap();
+    for _ in 0..2 {
+        let report = guard.run().await.unwrap();
+        assert_eq!((report.notified, report.actions.len(), account.mails().len()), (0, 0, 0), "{report:?}");
+        assert!(report.finish(account.now()).unwrap_err().to_string().contains("nobody has confirmed a subscription"));
+        account.advance(SignedDuration::from_hours(1));
+    }
+    assert_eq!(running(&account), 1, "who was not warned is not stopped");
 }

@@ -109,7 +109,7 @@ async fn a_job_is_warned_of_and_stopped_when_its_time_has_come() {
         assert_eq!(report.actions.first().map(|action| action.outcome), outcome, "{report:?}");
     }
     assert_eq!(status(&account, "Churn-Train-0001"), "Stopping");
-    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-Train-0001 was stopped, up to $13.25");
+    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-Train-0001 was stopped, $0.55 an hour");
     account.advance(minutes(15));
     for event in account.take_events() {
         guard.wake(event).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     }
     assert_eq!((new.tags["Owner"].as_str(), new.tags["cost-guard:resubmitted-from"].as_str()), ("ann@example.com", "Churn-Train-0001"));
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, up to $13.25");
+    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, $0.55 an hour");
     assert!(mail.message.contains("goes on as training job Churn-Train-0001-spot"), "{}", mail.message);
 
     // Events of both jobs, twice each, change nothing more.

@@ -53,6 +53,8 @@ pub struct Estate {
     pub start: Option<Timestamp>,
     /// The name of the SNS topic that exists.
     pub topic: Option<String>,
+    /// How many subscriptions to a topic are confirmed.
+    pub confirmed_subscriptions: u32,
     /// The name of the `DynamoDB` table that exists.
     pub table: Option<String>,
     /// SSM parameters.
@@ -118,6 +120,7 @@ impl Default for Estate {
             region: "us-east-1".into(),
             start: None,
             topic: Some("cost-guard".into()),
+            confirmed_subscriptions: 1,
             table: Some("cost-guard".into()),
             parameters: BTreeMap::new(),
             prices: BTreeMap::new(),

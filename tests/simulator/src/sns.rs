@@ -45,11 +45,12 @@ pub(crate) fn call(world: &mut World, operation: &str, form: &BTreeMap<String, S
         }
         "GetTopicAttributes" => {
             let arn = topic(world, field("TopicArn"))?;
+            let confirmed = world.confirmed_subscriptions.to_string();
             let attributes = [
                 ("TopicArn", arn.as_str()),
                 ("Owner", &world.account),
                 ("DisplayName", ""),
-                ("SubscriptionsConfirmed", "0"),
+                ("SubscriptionsConfirmed", &confirmed),
                 ("SubscriptionsPending", "0"),
                 ("SubscriptionsDeleted", "0"),
             ];

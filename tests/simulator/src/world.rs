@@ -60,6 +60,8 @@ pub(crate) struct World {
     /// The topic of the guard's mails.
     pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
+    /// To each topic: mails are kept all the same.
+    pub(crate) confirmed_subscriptions: u32,
     pub(crate) mails: Vec<Mail>,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
@@ -217,6 +219,7 @@ impl World {
             topic: estate.topic.as_ref().map(topic_arn),
             prices: Prices::of_region(&estate.region, &estate.prices),
             topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
+            confirmed_subscriptions: estate.confirmed_subscriptions,
             tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
             account: estate.account,
             region: estate.region,
