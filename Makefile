@@ -10,20 +10,20 @@ TESTING := .venv/testing
 DEPLOYING := .venv/deploying
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
-# `make invoke` waits here for the function's calls.
-PORT ?= 9100
+# `make invoke` waits here for the function's calls; empty: on a free port.
+PORT ?=
 
 .PHONY: help demo test fmt clippy doc unit python invoke check-policy docs build deploy bench deny clean
 
 help: ## what there is to do
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: ## one week of a simulated team, with the guard and without, in well under a minute after the build
-	@echo "Building (the first time takes about seven minutes on two cores: the AWS SDK is large) …"
+	@echo "Building (the first time takes about ten minutes on two cores: the AWS SDK is large) …"
 	$(BUILD)
 	@target/debug/demo
 
-test: ## everything that CI runs: fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint
+test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint
 	@started=$$SECONDS; \
 	for step in fmt clippy doc unit python; do \
 		echo "== $$step ($$((SECONDS - started)) s)"; \
@@ -48,13 +48,14 @@ python: $(TESTING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
 
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
-	@test -n "$(FN)" -a -d "functions/$(FN)" || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }
+	@case "$(FN)" in */*|.*|"") false;; *) test -f "functions/$(FN)/Cargo.toml";; esac || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }
 	@test -n "$(EVENT)" -a -f "$(EVENT)" || { echo "EVENT is '$(EVENT)': write make invoke FN=$(FN) EVENT=<one of: $$(ls events/*.json | tr '\n' ' ')>"; exit 1; }
 	$(BUILD)
 	@PATH="$(abspath $(DEPLOYING))/bin:$$PATH" PORT=$(PORT) tests/invoke.sh "$(FN)" "$(EVENT)" "$(or $(POLICY),tests/end-to-end/estates/ml-team-report.toml)"
 
 check-policy: ## POLICY=<file>: the policy's first error with its line, or what it does
 	@test -n "$(POLICY)" || { echo "POLICY is not set: write make check-policy POLICY=infra/policy.toml"; exit 1; }
+	@test -x target/debug/cost-guard || echo "Building the checker (about a minute, once) …"
 	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
 
 docs: ## docs/rules.md, from the rules' own doc comments
@@ -65,7 +66,8 @@ build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and
 	rustup target add aarch64-unknown-linux-gnu
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build -t infra/template.yaml
 
-deploy: build ## CONFIG_ENV=dev|prod: into your AWS account, by SAM; asks for what it needs
+deploy: build ## CONFIG_ENV=dev or prod: into your AWS account, by SAM; asks for what it needs
+	@grep -q '^\[$(CONFIG_ENV)\.deploy' infra/samconfig.toml || { echo "CONFIG_ENV is '$(CONFIG_ENV)': write CONFIG_ENV=dev or CONFIG_ENV=prod (infra/samconfig.toml)"; exit 1; }
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
 bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)

@@ -172,7 +172,7 @@ mod tests {
         let rule = mock!(Client::stop_notebook_instance)
             .match_requests(|call| call.notebook_instance_name() == Some("churn"))
             .then_output(|| StopNotebookInstanceOutput::builder().build());
-        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]).into(), ..testing::clients() };
         assert_eq!(act(&clients, &Remedy::StopNotebook, "churn").await, Outcome::Done);
         assert_eq!(rule.num_calls(), 1);
     }
@@ -194,7 +194,7 @@ mod tests {
         ] {
             let rule =
                 mock!(Client::stop_notebook_instance).then_error(move || StopNotebookInstanceError::generic(testing::error(code, message)));
-            let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+            let clients = Clients { sagemaker: testing::sagemaker(&[&rule]).into(), ..testing::clients() };
             let ended = act(&clients, &Remedy::StopNotebook, "churn").await;
             assert_eq!(ended.name(), outcome, "{code}: {message}: {ended:?}");
         }
@@ -207,21 +207,21 @@ mod tests {
                 call.space_name() == Some("lab") && call.user_profile_name().is_none() && call.app_type() == Some(&AppType::JupyterLab)
             })
             .then_output(|| DeleteAppOutput::builder().build());
-        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&rule]).into(), ..testing::clients() };
         assert_eq!(act(&clients, &app(), "lab JupyterLab default").await, Outcome::Done);
     }
 
     #[tokio::test]
     async fn an_app_that_is_gone_is_done_and_a_refusal_is_not() {
         let gone = mock!(Client::delete_app).then_error(|| DeleteAppError::ResourceNotFound(ResourceNotFound::builder().build()));
-        let clients = Clients { sagemaker: testing::sagemaker(&[&gone]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&gone]).into(), ..testing::clients() };
         assert_eq!(act(&clients, &app(), "x").await.name(), "already-done");
         let text = "App with the specified name has already been deleted";
         let before = mock!(Client::delete_app).then_error(move || DeleteAppError::generic(testing::error("ValidationException", text)));
-        let clients = Clients { sagemaker: testing::sagemaker(&[&before]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&before]).into(), ..testing::clients() };
         assert_eq!(act(&clients, &app(), "x").await.name(), "already-done");
         let denied = mock!(Client::delete_app).then_error(|| DeleteAppError::generic(testing::denied()));
-        let clients = Clients { sagemaker: testing::sagemaker(&[&denied]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&denied]).into(), ..testing::clients() };
         assert_eq!(act(&clients, &app(), "x").await.name(), "failed");
     }
 
@@ -239,7 +239,7 @@ mod tests {
             let training = mock!(Client::stop_training_job).then_error(move || StopTrainingJobError::generic(testing::error(code, &text)));
             let tuning = mock!(Client::stop_hyper_parameter_tuning_job)
                 .then_error(move || StopHyperParameterTuningJobError::generic(testing::error(code, &message)));
-            let clients = Clients { sagemaker: testing::sagemaker(&[&training, &tuning]), ..testing::clients() };
+            let clients = Clients { sagemaker: testing::sagemaker(&[&training, &tuning]).into(), ..testing::clients() };
             for remedy in [Remedy::StopTrainingJob, Remedy::StopTuningJob] {
                 let ended = act(&clients, &remedy, "churn").await;
                 assert_eq!(ended.name(), outcome, "{code}: {ended:?}");

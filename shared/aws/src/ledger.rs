@@ -51,7 +51,7 @@ const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
 type Item = HashMap<String, AttributeValue>;
 
 /// One function's part of the table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Ledger<'a> {
     /// Where AWS is.
     pub clients: &'a Clients,

@@ -1,7 +1,11 @@
 //! The only crate that knows the AWS SDK. Its modules are the stations of a run: settings, gather, (the rules decide), act, ledger, notify, report.
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
-use std::time::Duration;
+use std::{
+    ops::Deref,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 pub mod act;
@@ -27,19 +31,45 @@ pub use context::{Context, serve};
 /// down everything for one call that is refused, make a run of minutes out of one of seconds.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// Where AWS is: one client per service, made once per process.
-#[derive(Clone, Debug)]
+/// Where AWS is: one client per service. Cheap to clone.
+#[derive(Clone)]
 #[expect(missing_docs, reason = "each is the client of the service of its name")]
 pub struct Clients {
     pub region: String,
     /// When reading has to be at its end; what was not read by then is unread.
     pub read_until: Option<Instant>,
-    pub sagemaker: aws_sdk_sagemaker::Client,
-    pub tagging: aws_sdk_resourcegroupstagging::Client,
-    pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub dynamodb: aws_sdk_dynamodb::Client,
-    pub sns: aws_sdk_sns::Client,
-    pub ssm: aws_sdk_ssm::Client,
+    pub sagemaker: Lazily<aws_sdk_sagemaker::Client>,
+    pub tagging: Lazily<aws_sdk_resourcegroupstagging::Client>,
+    pub cloudwatch: Lazily<aws_sdk_cloudwatch::Client>,
+    pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
+    pub sns: Lazily<aws_sdk_sns::Client>,
+    pub ssm: Lazily<aws_sdk_ssm::Client>,
+}
+
+/// A client that is made when it is used first: each parses the endpoints of its service anew, which is much of a cold start, and no function uses
+/// all of them.
+#[derive(Clone)]
+pub struct Lazily<C>(Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>);
+
+impl<C: 'static> Lazily<C> {
+    fn new(config: &SdkConfig, make: fn(&SdkConfig) -> C) -> Self {
+        let config = config.clone();
+        Self(Arc::new(LazyLock::new(Box::new(move || make(&config)))))
+    }
+}
+
+impl<C: Send + 'static> From<C> for Lazily<C> {
+    fn from(client: C) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(|| client))))
+    }
+}
+
+impl<C> Deref for Lazily<C> {
+    type Target = C;
+
+    fn deref(&self) -> &C {
+        &self.0
+    }
 }
 
 impl Clients {
@@ -65,12 +95,12 @@ impl Clients {
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             read_until: None,
-            sagemaker: aws_sdk_sagemaker::Client::new(&config),
-            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
-            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
-            ssm: aws_sdk_ssm::Client::new(&config),
+            sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
+            tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
+            cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),
+            dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
+            sns: Lazily::new(&config, aws_sdk_sns::Client::new),
+            ssm: Lazily::new(&config, aws_sdk_ssm::Client::new),
         }
     }
 }

@@ -321,7 +321,7 @@ async fn mail_all(
             Ok(true) => {}
             Ok(false) => {
                 nobody_listens =
-                    Some(format!("nobody has confirmed a subscription to {}: nobody is mailed until then", context.settings.topic_arn))
+                    Some(format!("nobody has confirmed a subscription to {}: nobody is mailed until then", context.settings.topic_arn));
             }
             Err(error) => report.unread.push(Unread { what: "who is subscribed to the topic".to_owned(), why: format!("{error:#}") }),
         }

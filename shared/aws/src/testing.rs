@@ -20,12 +20,12 @@ pub(crate) fn clients() -> Clients {
     Clients {
         region: "us-east-1".into(),
         read_until: None,
-        sagemaker: sagemaker(&[]),
-        tagging: tagging(&[]),
-        cloudwatch: cloudwatch(&[]),
-        dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()),
-        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, none()),
-        ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, none()),
+        sagemaker: sagemaker(&[]).into(),
+        tagging: tagging(&[]).into(),
+        cloudwatch: cloudwatch(&[]).into(),
+        dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()).into(),
+        sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, none()).into(),
+        ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, none()).into(),
     }
 }
 

@@ -177,7 +177,7 @@ mod tests {
     use crate::testing::{self, arn, at, denied};
 
     fn account(rules: &[&Rule]) -> Clients {
-        Clients { sagemaker: testing::sagemaker(rules), ..testing::clients() }
+        Clients { sagemaker: testing::sagemaker(rules).into(), ..testing::clients() }
     }
 
     fn details() -> aws_sdk_sagemaker::types::builders::AppDetailsBuilder {

@@ -209,7 +209,7 @@ mod tests {
     }
 
     async fn list_by(rules: &[&Rule]) -> Listed<IdleShutdown> {
-        let mut listed = list(&Clients { sagemaker: testing::sagemaker(rules), ..testing::clients() }).await;
+        let mut listed = list(&Clients { sagemaker: testing::sagemaker(rules).into(), ..testing::clients() }).await;
         listed.items.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
         listed
     }

@@ -125,7 +125,7 @@ mod tests {
                 .notebook_instances(NotebookInstanceSummary::builder().notebook_instance_name("no-arn").build())
                 .build()
         });
-        let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]), ..testing::clients() }).await;
+        let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]).into(), ..testing::clients() }).await;
         let [bare] = &listed.items[..] else { panic!("{:?}", listed.items) };
         assert_eq!((bare.state, bare.since, &bare.instance_type), (RunState::Other, None, &None));
         assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
@@ -148,7 +148,7 @@ mod tests {
         let refused = mock!(aws_sdk_sagemaker::Client::describe_notebook_instance)
             .match_requests(|asked| asked.notebook_instance_name() == Some("refused"))
             .then_error(|| DescribeNotebookInstanceError::generic(denied()));
-        let clients = Clients { sagemaker: testing::sagemaker(&[&old, &refused]), ..testing::clients() };
+        let clients = Clients { sagemaker: testing::sagemaker(&[&old, &refused]).into(), ..testing::clients() };
         let unread = read_volumes(&clients, &mut notebooks, now).await.unwrap();
         assert_eq!(notebooks.iter().map(|notebook| notebook.volume_gb).collect::<Vec<_>>(), [Some(50), None, None, None]);
         assert_eq!(unread.what, "volume of notebook-instance/refused");

@@ -119,7 +119,7 @@ fn described_app() -> Rule {
 }
 
 fn account(sagemaker: &[&Rule], tagging: &[&Rule]) -> Clients {
-    Clients { sagemaker: testing::sagemaker(sagemaker), tagging: testing::tagging(tagging), ..testing::clients() }
+    Clients { sagemaker: testing::sagemaker(sagemaker).into(), tagging: testing::tagging(tagging).into(), ..testing::clients() }
 }
 
 async fn everything_of(policy: &Policy, clients: &Clients) -> Facts {

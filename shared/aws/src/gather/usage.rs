@@ -170,7 +170,7 @@ mod tests {
 
     async fn read_by(rules: &[&Rule], names: &[String]) -> (Vec<Option<Timestamp>>, Vec<Unread>) {
         let mut notebooks = running(names);
-        let clients = Clients { cloudwatch: testing::cloudwatch(rules), ..testing::clients() };
+        let clients = Clients { cloudwatch: testing::cloudwatch(rules).into(), ..testing::clients() };
         let unread = read(&clients, &mut notebooks, NOW.parse().unwrap()).await;
         (notebooks.into_iter().map(|notebook| notebook.usage.map(|usage| usage.last)).collect(), unread)
     }

@@ -11,7 +11,7 @@ use end_to_end::{
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;
-use simulator::Mail;
+use simulator::{BillLine, Mail};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -26,6 +26,7 @@ async fn main() -> anyhow::Result<()> {
     sample_mails(&week);
     bills(&week);
     checks(&week, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
+    in_short(&week);
     anyhow::ensure!(week.wrongs.is_empty(), "the guard did wrong:\n{}", week.wrongs.join("\n"));
     Ok(())
 }
@@ -56,7 +57,8 @@ fn timeline(week: &Week) {
         }
         let time = clock(*at, week);
         for (verb, names) in done(moments) {
-            let indent = textwrap::Options::new(150).subsequent_indent("                  ");
+            let indent =
+                textwrap::Options::new(150).subsequent_indent("                  ").word_splitter(textwrap::WordSplitter::NoHyphenation);
             println!("{}", textwrap::fill(&format!("  {time}  {verb:8} {}: {}", names.len(), names.join(", ")), indent));
         }
         for moment in moments {
@@ -155,6 +157,23 @@ fn bills(week: &Week) {
     }
     println!("{table}");
     println!("No price known, so not in these sums: {}.", if unpriced.is_empty() { "nothing".into() } else { unpriced.join(", ") });
+}
+
+/// What a busy person takes home.
+fn in_short(week: &Week) {
+    let total = |bill: &BTreeMap<String, BillLine>| bill.values().filter_map(|line| line.usd).sum::<Decimal>();
+    let (without, with) = (total(&week.unguarded), total(&week.guarded));
+    let percent = (without - with) / without.max(Decimal::ONE) * Decimal::from(100);
+    let done = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(..))).count();
+    heading("In short");
+    println!(
+        "{} -> {}: {percent:.0} % less. {done} stops and resubmissions, {} mails, {} of them wrong.",
+        dollars(without),
+        dollars(with),
+        week.mails.len(),
+        week.wrongs.len()
+    );
+    println!("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
 }
 
 fn checks(week: &Week, seconds: f64, mails: &Path) {
