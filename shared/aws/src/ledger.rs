@@ -43,7 +43,7 @@ const LONGEST_DEFINITION: usize = 380_000;
 const TRANSACTION: usize = 100;
 
 /// Transactions written at the same time.
-const TRANSACTIONS_IN_FLIGHT: usize = 8;
+const TRANSACTIONS_IN_FLIGHT: usize = 16;
 
 /// Between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one.
 const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];

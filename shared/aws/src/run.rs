@@ -130,7 +130,8 @@ async fn carry_out(
         one.entry.version += 1;
     }
 
-    let outcomes = act_on_due(context, policy, facts, planned).await;
+    let (outcomes, nobody_listens) =
+        tokio::join!(act_on_due(context, policy, facts, planned), nobody_listens(context, planned, report.is_whole));
     for (id, one) in due(planned) {
         if let Some(why) = outcomes.get(&id).and_then(|outcome| outcome.as_ref()?.failure()) {
             report.failures.push(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn));
@@ -157,8 +158,27 @@ async fn carry_out(
     silent.extend(closed.iter().filter(|one| !one.untold).map(|one| Record::Closed(one.entry.clone(), one.saving.clone())));
     write_after(&ledger, silent, now, report).await;
     let untold: HashMap<Key, Closed> = closed.into_iter().filter(|one| one.untold).map(|one| (ledger::key(&one.entry), one)).collect();
-    mail_all(context, policy, &items, planned, &untold, now, report).await;
+    let letterhead = Letterhead { function: context.function, policy, now };
+    mail_all(context, &letterhead, &items, planned, &untold, nobody_listens, report).await;
     outcomes
+}
+
+/// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked in whole runs that have
+/// something to tell.
+async fn nobody_listens(context: &Context, planned: &[Planned], is_whole: bool) -> Option<String> {
+    if !is_whole || planned.iter().all(|one| matches!(one.step, Step::Wait | Step::HoldBack | Step::Exempt)) {
+        return None;
+    }
+    let topic = &context.settings.topic_arn;
+    match is_anybody_subscribed(&context.clients, topic).await {
+        Ok(true) => None,
+        Ok(false) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
+        // Publishing may work all the same.
+        Err(error) => {
+            lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");
+            None
+        }
+    }
 }
 
 /// For a finding of which it is not known whether it is in the ledger.
@@ -296,15 +316,14 @@ fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
 /// Mails every owner, some at a time, and tells the ledger after each lot who was reached.
 async fn mail_all(
     context: &Context,
-    policy: &Policy,
+    letterhead: &Letterhead<'_>,
     items: &[Item],
     planned: &mut [Planned],
     untold: &HashMap<Key, Closed>,
-    now: Timestamp,
+    nobody_listens: Option<String>,
     report: &mut Report,
 ) {
     let mut held_back: BTreeMap<String, usize> = BTreeMap::new();
-    let mut nobody_listens: Option<String> = None;
     for one in planned.iter().filter(|one| one.step == Step::HoldBack) {
         *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
     }
@@ -314,18 +333,8 @@ async fn mail_all(
     for item in items {
         keys.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(&item.key);
     }
-    let digests = mail::digests(items, &held_back, &Letterhead { function: context.function, policy, now });
-    // Before anybody has confirmed a subscription, SNS takes every mail and delivers none.
-    if report.is_whole && !digests.is_empty() {
-        match is_anybody_subscribed(&context.clients, &context.settings.topic_arn).await {
-            Ok(true) => {}
-            Ok(false) => {
-                nobody_listens =
-                    Some(format!("nobody has confirmed a subscription to {}: nobody is mailed until then", context.settings.topic_arn));
-            }
-            Err(error) => report.unread.push(Unread { what: "who is subscribed to the topic".to_owned(), why: format!("{error:#}") }),
-        }
-    }
+    let digests = mail::digests(items, &held_back, letterhead);
+    let now = letterhead.now;
     for lot in digests.chunks(MAILS_PER_WRITE) {
         let sent = stream::iter(lot)
             .map(async |digest| (digest, if nobody_listens.is_none() { send(context, digest).await } else { Err(String::new()) }));
