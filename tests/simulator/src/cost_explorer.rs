@@ -309,6 +309,8 @@ fn page(world: &World, input: &Value, token: &str, all: usize) -> Result<Page, R
 fn paged(input: &Value, token: &str, size: usize, all: usize) -> Result<Page, Refusal> {
     let mut same = input.clone();
     same.as_object_mut().map(|fields| fields.remove(token)).unwrap_or_default();
+    // The order of the fields is the sender's, and no part of what is asked.
+    same.sort_all_objects();
     let print = fingerprint(&same.to_string());
     let start: usize = match text(input, token).map(|given| given.strip_prefix("after:")) {
         None | Some(Some("")) => 0,
