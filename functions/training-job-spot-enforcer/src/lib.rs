@@ -7,15 +7,15 @@ use cost_aws::{
     Context,
     event::{StateChange, Triggers, Wake},
     gather::{self, training::Sweep},
-    ledger::Resubmission,
+    ledger::{Resubmission, Stage},
     report::Report,
     run::{Known, settle},
 };
 use cost_rules::{
-    facts::{Facts, JobStatus, Kind, Replaced, TrainingJob, Unread},
-    finding::Mode,
+    facts::{Beside, Facts, JobStatus, Kind, Replaced, TrainingJob, Unread},
     plan::{Entry, Scope, SpotSaving, State},
     policy::Policy,
+    resubmission::may_be_resubmission,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -40,6 +40,11 @@ pub const TRIGGERS: Triggers = Triggers {
 
 /// The daily sweep, in the ledger.
 const SWEEP: &str = "training-jobs";
+/// A resubmission may be at work for this long; after that, its old job could not be stopped.
+const AT_WORK: SignedDuration = SignedDuration::from_mins(10);
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+/// For how long a job that failed is looked at, so that its owner can be told of it.
+const LOST_WORK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What a sweep looks back to where there was none before.
 const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 
@@ -74,11 +79,21 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
     gather::training::some(&context.clients, policy, &open, &mut facts).await;
-    let replaced = replaced(context, policy, &mut facts, None).await;
+    let mut unread = None;
+    let mut resubmissions = ledger.resubmissions().await.unwrap_or_else(|error| {
+        unread = Some(not_read(&error));
+        vec![]
+    });
+    resubmissions.retain(|one| one.stage != Stage::Settled);
+    tell_replaced(context, policy, &mut facts, &resubmissions).await;
 
     let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
-    let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &[Kind::TrainingJobSeries]).await;
-    report.unread.extend(replaced);
+    let essential = [Kind::TrainingJobSeries, Kind::TuningJob];
+    let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &essential).await;
+    report.unread.extend(unread);
+    if !wake.dry_run {
+        report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));
+    }
     if !wake.dry_run && is_whole {
         let remembered = match ledger.remember_spot_savings(&savings, now).await {
             Ok(()) => ledger.set_swept(SWEEP, now).await,
@@ -97,21 +112,38 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     if !wake.by_change {
         gather::training::look_at_children(&context.clients, policy, &mut facts).await;
     }
-    let ended: Vec<String> = facts.training_jobs.iter().filter(|job| is_lost(job)).map(|job| job.resource.id.clone()).collect();
-    let replaced = replaced(context, policy, &mut facts, Some(&ended)).await;
+    let mut unread = None;
+    match resubmissions_of(context, wake, &facts).await {
+        Ok(found) => tell_replaced(context, policy, &mut facts, &found).await,
+        Err(error) => unread = Some(not_read(&error)),
+    }
     let known = match entries {
         Some(entries) => Known::Read(entries),
         None if wake.by_change && Known::can_be_unread(&policy.evaluate(&facts)) => Known::Unread,
         None => Known::Read(context.ledger().findings(&wake.scope).await),
     };
     let mut report = settle(context, policy, wake, &mut facts, known, &[]).await;
-    report.unread.extend(replaced);
+    report.unread.extend(unread);
     if !wake.dry_run {
         let savings = spot_savings(context, policy, &mut facts).await;
         let remembered = context.ledger().remember_spot_savings(&savings, now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }
     report
+}
+
+/// The resubmissions that a run of single jobs looks after: those whose Spot job ended without doing its work, and in a run of what is due those whose
+/// old job could not be stopped.
+async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
+    let ledger = context.ledger();
+    if wake.due_only {
+        let all = ledger.resubmissions().await?.into_iter();
+        return Ok(all.filter(|one| one.stage == Stage::Created && AT_WORK < facts.now.duration_since(one.at)).collect());
+    }
+    let ended = facts.training_jobs.iter().filter(|job| is_lost(job) && may_be_resubmission(&job.resource.name));
+    let ended: Vec<String> = ended.map(|job| job.resource.id.clone()).collect();
+    let found = futures_util::future::try_join_all(ended.iter().map(async |id| ledger.resubmission(id).await)).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What Spot saved on the jobs of these facts that came to their end.
@@ -130,31 +162,47 @@ fn is_lost(job: &TrainingJob) -> bool {
     matches!(job.status, JobStatus::Failed | JobStatus::Stopped)
 }
 
-/// Tells jobs that the guard submitted whose work they go on with; `None` for `ids`: all that are in the ledger, read if they are not yet in the
-/// facts. Where the policy never resubmits there are none. What could not be read is returned.
-async fn replaced(context: &Context, policy: &Policy, facts: &mut Facts, ids: Option<&[String]>) -> Option<Unread> {
-    if !policy.modes("training-on-demand").contains(&Mode::Enforce) {
-        return None;
-    }
-    let ledger = context.ledger();
-    let read = match ids {
-        None => ledger.resubmissions().await,
-        Some(ids) => {
-            let one = async |id: &String| anyhow::Ok(ledger.resubmission(id).await?.map(|found| (id.clone(), found)));
-            futures_util::future::try_join_all(ids.iter().map(one)).await.map(|found| found.into_iter().flatten().collect())
-        }
-    };
-    let found: HashMap<String, Resubmission> = match read {
-        Ok(found) => found,
-        Err(error) => return Some(Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }),
-    };
+/// Tells jobs that the guard submitted whose work they go on with. Those of these resubmissions that are not in the facts yet are read.
+async fn tell_replaced(context: &Context, policy: &Policy, facts: &mut Facts, resubmissions: &[Resubmission]) {
     let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
-    let missing = found.iter().filter(|(id, _)| !known.contains(id.as_str())).map(|(id, found)| (id.clone(), Some(found.name.clone())));
-    let missing: BTreeMap<String, Option<String>> = missing.collect();
+    let unstopped = resubmissions.iter().filter(|one| one.stage == Stage::Created).map(|one| &one.of);
+    let names = resubmissions.iter().map(|one| &one.name).chain(unstopped).map(|name| (job_id(name), Some(name.clone())));
+    let missing: BTreeMap<String, Option<String>> = names.filter(|(id, _)| !known.contains(id.as_str())).collect();
     gather::training::some(&context.clients, policy, &missing, facts).await;
+    let statuses: HashMap<String, JobStatus> = facts.training_jobs.iter().map(|job| (job.resource.id.clone(), job.status)).collect();
+    let by_id: HashMap<String, &Resubmission> = resubmissions.iter().map(|one| (one.id(), one)).collect();
     for job in &mut facts.training_jobs {
-        let replaced = found.get(&job.resource.id).map(|found| Replaced { name: found.of.clone(), definition: found.definition.clone() });
-        job.replaces = replaced;
+        let Some(found) = by_id.get(&job.resource.id) else { continue };
+        let beside = match statuses.get(&job_id(&found.of)) {
+            _ if found.stage != Stage::Created => None,
+            Some(JobStatus::InProgress) => Some(Beside::Runs),
+            Some(JobStatus::Completed) => Some(Beside::Completed),
+            _ => None,
+        };
+        job.replaces = Some(Replaced { name: found.of.clone(), definition: found.definition.clone().unwrap_or_default(), beside });
     }
-    None
+}
+
+/// Remembers which resubmissions need no looking after any more. A job that failed is told of for some weeks.
+async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<Resubmission>) -> anyhow::Result<()> {
+    for one in resubmissions {
+        let job = facts.training_jobs.iter().find(|job| job.resource.id == one.id());
+        let is_over = match job {
+            Some(job) if job.status == JobStatus::Completed => true,
+            Some(job) => is_lost(job) && job.ended.is_some_and(|ended| LOST_WORK_KEPT < facts.now.duration_since(ended)),
+            None => facts.gone.contains(&one.id()) && A_DAY < facts.now.duration_since(one.at),
+        };
+        if is_over {
+            context.ledger().set_stage(one, Stage::Settled).await?;
+        }
+    }
+    Ok(())
+}
+
+fn job_id(name: &str) -> String {
+    format!("{}/{}", Kind::TrainingJob.as_str(), name.to_lowercase())
+}
+
+fn not_read(error: &anyhow::Error) -> Unread {
+    Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }
 }

@@ -67,7 +67,7 @@ pub async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Outcom
         Remedy::DeleteApp { domain, home, app_type, app_name } => delete_app(clients, domain, home, app_type, app_name).await,
         Remedy::StopTrainingJob => stop_training_job(clients, name).await,
         Remedy::StopTuningJob => stop_tuning_job(clients, name).await,
-        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit(context, &finding.resource, terms, now)).await,
+        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit(context, finding, terms, now)).await,
         Remedy::None => Outcome::Skipped("this rule only advises".into()),
     }
 }
@@ -94,16 +94,13 @@ fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Ou
     if error.is_some_and(says_gone) {
         Outcome::Gone
     } else if message.contains("status Stopping") {
-        Outcome::AlreadyDone(BEING_STOPPED.into())
+        Outcome::AlreadyDone("it was being stopped already".into())
     } else if ["Failed", "Stopped", "Completed"].iter().any(|status| message.contains(&format!("status {status}"))) {
         Outcome::AlreadyDone("it had come to its end".into())
     } else {
         Outcome::Failed(why)
     }
 }
-
-/// A job that was on its way to its end already.
-pub(crate) const BEING_STOPPED: &str = "it was being stopped already";
 
 /// `sagemaker:StopNotebookInstance`, legal from `InService` only (aws-facts §2.1).
 async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {

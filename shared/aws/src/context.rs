@@ -1,7 +1,7 @@
 //! What a function works with: AWS, its settings, the policy, its part of the ledger, and how much time is left. And the Lambda loop.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 
@@ -35,12 +35,23 @@ pub struct Context {
     account: Option<String>,
     began: Instant,
     deadline: Option<Instant>,
+    /// Whether somebody is known to be subscribed to the topic.
+    pub(crate) is_heard: Arc<AtomicBool>,
 }
 
 impl Context {
     /// From clients and settings, without a deadline.
     pub fn new(function: &'static str, clients: Clients, settings: Settings) -> Self {
-        Self { function, clients, settings, policies: Arc::default(), account: None, began: Instant::now(), deadline: None }
+        Self {
+            function,
+            clients,
+            settings,
+            policies: Arc::default(),
+            account: None,
+            began: Instant::now(),
+            deadline: None,
+            is_heard: Arc::default(),
+        }
     }
 
     /// From the environment; starts the log.
@@ -69,6 +80,14 @@ impl Context {
         let work = Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left);
         let clients = Clients { read_until: Some(began + work - SETTLING.min(work / 2)), ..self.clients.clone() };
         Self { deadline: Some(began + left), began, clients, ..self.clone() }
+    }
+
+    /// The same, for what comes after the lists were read: it may go on asking for this part (1: all, 2: half) of the time in which something new may be begun.
+    #[must_use]
+    pub(crate) fn asking_for(&self, part: u32) -> Self {
+        let now = Instant::now();
+        let until = self.deadline.map(|deadline| now + deadline.saturating_duration_since(now).saturating_sub(RESERVE) / part);
+        Self { clients: Clients { read_until: until, ..self.clients.clone() }, ..self.clone() }
     }
 
     /// Where the function is.

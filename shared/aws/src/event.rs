@@ -107,6 +107,7 @@ impl Triggers {
         let expected = || self.expected();
         let own: Own =
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
+        ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
         for arn in own.resources.iter().flatten() {
             let mut parts = arn.split(':').skip(3);

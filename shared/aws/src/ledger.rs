@@ -21,10 +21,11 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use cost_rules::{
+    facts::Kind,
     plan::{Entry, Kept, Saving, Scope, SpotSaving, State},
     rules,
 };
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -152,11 +153,8 @@ impl Ledger<'_> {
         built.with_context(|| format!("ledger table {}", self.table))
     }
 
-    /// Writes, and tells which were refused because another run had written on top of the same version: that run looks after them.
-    ///
-    /// # Errors
-    /// The table cannot be written.
-    pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<Key>> {
+    /// Writes what can be written, and tells what was not.
+    pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
         let mut transactions: Vec<Vec<Record>> = vec![];
         let mut room = 0;
         for record in records {
@@ -169,9 +167,21 @@ impl Ledger<'_> {
             }
             room -= places;
         }
-        let written = stream::iter(transactions).map(async |records| self.write_all(records, now).await);
-        let refused: Vec<HashSet<Key>> = written.buffer_unordered(TRANSACTIONS_IN_FLIGHT).try_collect().await?;
-        Ok(refused.into_iter().flatten().collect())
+        let written = stream::iter(transactions).map(async |records| {
+            let keys: Vec<Key> = records.iter().map(|record| key(record.entry())).collect();
+            self.write_all(records, now).await.map_err(|error| (keys, error))
+        });
+        let mut unwritten = Unwritten::default();
+        for written in written.buffer_unordered(TRANSACTIONS_IN_FLIGHT).collect::<Vec<_>>().await {
+            match written {
+                Ok(refused) => unwritten.refused.extend(refused),
+                Err((keys, error)) => {
+                    unwritten.failed.extend(keys);
+                    unwritten.why = Some(error);
+                }
+            }
+        }
+        unwritten
     }
 
     /// Writes what fits into one transaction, leaving out what is refused until the rest is written.
@@ -269,8 +279,12 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn remember_spot_savings(&self, savings: &[SpotSaving], now: Timestamp) -> anyhow::Result<()> {
+        // The search index may tell a job twice, and one transaction does not take one item twice.
+        let savings: Vec<&SpotSaving> =
+            savings.iter().map(|saving| ((saving.ended, &saving.id), saving)).collect::<BTreeMap<_, _>>().into_values().collect();
         for chunk in savings.chunks(TRANSACTION) {
-            let put = |saving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)).build()?).build());
+            let put =
+                |saving: &&SpotSaving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)).build()?).build());
             let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
             let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
             sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
@@ -278,32 +292,53 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// Stores a resubmission before anything is done, and gives what is stored then: the first definition of a job stays.
+    /// Stores a resubmission before anything is done. What was stored of the same job before is written over as long as nothing was created of it, and so is
+    /// what was stored of an earlier job of the same name. Gives what is stored then.
     ///
     /// # Errors
     /// The table cannot be written or read, or the definition is too long for it.
-    pub async fn store_resubmission(&self, new_id: &str, resubmission: &Resubmission, now: Timestamp) -> anyhow::Result<Resubmission> {
-        ensure!(
-            resubmission.definition.len() <= LONGEST_DEFINITION,
-            "the job's definition has {} characters: the ledger takes {LONGEST_DEFINITION}",
-            resubmission.definition.len()
-        );
-        let texts = [
-            ("pk", Some(self.resubmission_pk())),
-            ("sk", Some(new_id.to_owned())),
-            ("name", Some(resubmission.name.clone())),
-            ("of", Some(resubmission.of.clone())),
-            ("definition", Some(resubmission.definition.clone())),
-            ("at", Some(now.to_string())),
-        ];
-        let numbers = [("expires", Some((now + FINDING_KEPT).as_second().to_string()))];
-        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item(texts, numbers)));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
-            Ok(_) => {}
+    pub async fn store_resubmission(&self, resubmission: &Resubmission) -> anyhow::Result<Resubmission> {
+        let length = resubmission.definition.as_ref().map_or(0, String::len);
+        ensure!(length <= LONGEST_DEFINITION, "the job's definition has {length} characters: the ledger takes {LONGEST_DEFINITION}");
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(resubmission)));
+        let put = put
+            .condition_expression("attribute_not_exists(pk) OR #stage = :stored OR #run <> :run")
+            .expression_attribute_names("#stage", "stage")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":stored", AttributeValue::S(Stage::Stored.as_str().to_owned()))
+            .expression_attribute_values(":run", AttributeValue::S(resubmission.run.map(|at| at.to_string()).unwrap_or_default()));
+        match put.send().await {
+            Ok(_) => return Ok(resubmission.clone()),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
             Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
         }
-        self.resubmission(new_id).await?.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
+        let found = self.resubmission(&resubmission.id()).await?;
+        found.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
+    }
+
+    /// Remembers how far a resubmission has come. What is settled needs no definition any more.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn set_stage(&self, resubmission: Resubmission, stage: Stage) -> anyhow::Result<()> {
+        let definition = resubmission.definition.filter(|_| stage != Stage::Settled);
+        let item = self.resubmission_item(&Resubmission { stage, definition, ..resubmission });
+        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
+        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+    }
+
+    fn resubmission_item(&self, resubmission: &Resubmission) -> Item {
+        let texts = [
+            ("pk", Some(self.resubmission_pk())),
+            ("sk", Some(resubmission.id())),
+            ("name", Some(resubmission.name.clone())),
+            ("of", Some(resubmission.of.clone())),
+            ("run", Some(resubmission.run.map(|at| at.to_string()).unwrap_or_default())),
+            ("stage", Some(resubmission.stage.as_str().to_owned())),
+            ("definition", resubmission.definition.clone()),
+            ("at", Some(resubmission.at.to_string())),
+        ];
+        item(texts, [("expires", Some((resubmission.at + FINDING_KEPT).as_second().to_string()))])
     }
 
     /// The resubmission that made a job, if the guard did.
@@ -320,16 +355,12 @@ impl Ledger<'_> {
         Ok(answer.item.as_ref().and_then(resubmission))
     }
 
-    /// All resubmissions that are remembered, by the new job's id.
+    /// All resubmissions that are remembered.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn resubmissions(&self) -> anyhow::Result<HashMap<String, Resubmission>> {
-        let mut all = HashMap::new();
-        for item in self.query(self.resubmission_pk()).await? {
-            all.extend(text(&item, "sk").map(str::to_owned).zip(resubmission(&item)));
-        }
-        Ok(all)
+    pub async fn resubmissions(&self) -> anyhow::Result<Vec<Resubmission>> {
+        Ok(self.query(self.resubmission_pk()).await?.iter().filter_map(resubmission).collect())
     }
 
     /// When something that is read seldom was read last.
@@ -399,6 +430,7 @@ impl Ledger<'_> {
             ("ends", entry.ends.map(|at| at.to_string())),
             ("kept", entry.kept.as_ref().map(|kept| kept.value.clone())),
             ("kept-since", entry.kept.as_ref().map(|kept| kept.since.to_string())),
+            ("retry-after", entry.retry_after.map(|at| at.to_string())),
             ("failure", entry.failure.clone()),
         ];
         let numbers = [
@@ -432,6 +464,17 @@ impl Ledger<'_> {
     }
 }
 
+/// What was not written.
+#[derive(Debug, Default)]
+pub struct Unwritten {
+    /// Refused because another run had written on top of the same version: that run looks after them.
+    pub refused: HashSet<Key>,
+    /// Not written for another reason.
+    pub failed: HashSet<Key>,
+    /// That reason.
+    pub why: Option<anyhow::Error>,
+}
+
 /// How a transaction ended.
 enum Written {
     /// These records were refused; if there are none, all is written.
@@ -447,15 +490,59 @@ pub struct Resubmission {
     pub name: String,
     /// The old job's name.
     pub of: String,
-    /// The new job's definition, as `CreateTrainingJob` takes it: JSON.
-    pub definition: String,
+    /// When the old job was created.
+    pub run: Option<Timestamp>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The new job's definition, as `CreateTrainingJob` takes it: JSON. `None`: it is settled.
+    pub definition: Option<String>,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+/// How far a resubmission has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its definition is stored; the new job may not be there.
+    Stored,
+    /// The new job was created; the old one may run beside it.
+    Created,
+    /// The old job was stopped: the new one has its work.
+    Stopped,
+    /// Nothing is left to look after.
+    Settled,
+}
+
+impl Stage {
+    const ALL: [Self; 4] = [Self::Stored, Self::Created, Self::Stopped, Self::Settled];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Created => "created",
+            Self::Stopped => "stopped",
+            Self::Settled => "settled",
+        }
+    }
+}
+
+impl Resubmission {
+    /// The new job's id, the record's key.
+    pub fn id(&self) -> String {
+        format!("{}/{}", Kind::TrainingJob.as_str(), self.name.to_lowercase())
+    }
 }
 
 fn resubmission(item: &Item) -> Option<Resubmission> {
+    let stage = text(item, "stage").and_then(|stage| Stage::ALL.into_iter().find(|one| one.as_str() == stage));
     Some(Resubmission {
         name: text(item, "name")?.to_owned(),
         of: text(item, "of")?.to_owned(),
-        definition: text(item, "definition")?.to_owned(),
+        run: text(item, "run").and_then(|at| at.parse().ok()),
+        // Written by a version that did not tell: it is looked after.
+        stage: stage.unwrap_or(Stage::Stopped),
+        definition: text(item, "definition").map(str::to_owned),
+        at: text(item, "at")?.parse().ok()?,
     })
 }
 
@@ -509,6 +596,7 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
         usd_per_month: number(item, "usd-per-month")?,
         ends: time(item, "ends")?,
         kept: kept.map(|(value, since)| Kept { value, since }),
+        retry_after: time(item, "retry-after")?,
         failure: optional("failure"),
         version: item.get("version").and_then(|value| value.as_n().ok()?.parse().ok()).context("`version` is missing")?,
     })
@@ -538,6 +626,7 @@ fn readable(item: &Item) -> Option<Entry> {
         usd_per_month: None,
         ends: None,
         kept: None,
+        retry_after: None,
         failure: Some(error),
         version: 0,
     })

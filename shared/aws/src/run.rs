@@ -1,6 +1,9 @@
 //! The part of a run that all functions share: judge, plan, confirm what would be told, then settle: ledger, actions, mails, ledger, report.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::atomic::Ordering,
+};
 
 use cost_rules::{
     facts::{Facts, Kind, Unread},
@@ -8,6 +11,7 @@ use cost_rules::{
     mail::{self, Digest, Item, Letterhead, News, UNOWNED},
     plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan},
     policy::Policy,
+    resubmission::{how_to_submit, new_name},
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -19,7 +23,7 @@ use crate::{
     act::{Outcome, act},
     event::Wake,
     gather,
-    ledger::{self, Key, Ledger, Record},
+    ledger::{self, Key, Ledger, Record, Stage},
     notify::{is_anybody_subscribed, publish},
     report::{FINDINGS_SHOWN, Report, ReportedAction, ReportedFinding, cents},
 };
@@ -64,9 +68,10 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     let mut judgement = policy.evaluate(facts);
     let doubtful = doubtful(&plan(judgement.clone(), facts, entries.clone(), &wake.scope), has_ledger);
     if !doubtful.is_empty() {
-        gather::confirm(&context.clients, policy, facts, &doubtful).await;
+        gather::confirm(&context.asking_for(2).clients, policy, facts, &doubtful).await;
         judgement = policy.evaluate(facts);
     }
+    let context = &context.asking_for(1);
     report.examined = examined(facts);
     report.unread.extend(facts.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
     if !wake.by_change && wake.scope != Scope::Everything {
@@ -77,7 +82,7 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     report.total_findings = planned.len() + left_alone.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
     report.is_whole = wake.scope == Scope::Everything && !wake.dry_run && !wake.due_only;
-    report.is_whole &= has_ledger && essential.iter().all(|kind| facts.complete.contains(kind));
+    report.is_whole &= has_ledger && essential.iter().all(|kind| facts.complete.contains(kind) || facts.looked_at.contains_key(kind));
     let outcomes = if wake.dry_run {
         due(&planned).into_keys().map(|id| (id, None)).collect()
     } else if has_ledger {
@@ -115,11 +120,13 @@ async fn carry_out(
     let (ledger, now) = (context.ledger(), facts.now);
     let before =
         planned.iter_mut().filter(|one| one.changed).map(|one| if claims { claim(one, now) } else { Record::Finding(one.entry.clone()) });
-    match ledger.write(before.collect(), now).await {
-        Ok(refused) => leave_to_the_other_run(planned, &refused),
-        Err(error) => {
-            report.is_whole = false;
-            report.unread.push(no_ledger(&error));
+    let unwritten = ledger.write(before.collect(), now).await;
+    leave(planned, &unwritten.refused, "another run looks after these findings");
+    if let Some(error) = unwritten.why {
+        report.is_whole = false;
+        report.unread.push(no_ledger(&error));
+        leave(planned, &unwritten.failed, "the next run looks at these findings");
+        if planned.iter().all(|one| !one.changed) {
             for one in planned.iter_mut() {
                 one.step = Step::Wait;
             }
@@ -154,24 +161,45 @@ async fn carry_out(
             None => {}
         }
     }
-    items.extend(closed.iter().filter(|one| one.untold).map(Item::of_untold));
+    for one in closed.iter().filter(|one| one.untold) {
+        items.push(Item { news: News::Done(resubmitted_as(&ledger, one).await), ..Item::of_untold(one) });
+    }
     silent.extend(closed.iter().filter(|one| !one.untold).map(|one| Record::Closed(one.entry.clone(), one.saving.clone())));
-    write_after(&ledger, silent, now, report).await;
+    write_silent(&ledger, silent, now, report).await;
     let untold: HashMap<Key, Closed> = closed.into_iter().filter(|one| one.untold).map(|one| (ledger::key(&one.entry), one)).collect();
     let letterhead = Letterhead { function: context.function, policy, now };
     mail_all(context, &letterhead, &items, planned, &untold, nobody_listens, report).await;
     outcomes
 }
 
-/// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked in whole runs that have
-/// something to tell.
+/// As which job the work goes on, if the guard submitted this one again in a run that could not say so.
+async fn resubmitted_as(ledger: &Ledger<'_>, closed: &Closed) -> Option<String> {
+    let entry = &closed.entry;
+    if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
+        return None;
+    }
+    let id = format!("{}/{}", Kind::TrainingJob.as_str(), new_name(&entry.name, entry.run).to_lowercase());
+    let found = ledger.resubmission(&id).await.ok()??;
+    (found.of == entry.name && found.stage != Stage::Stored).then(|| format!("the same work goes on as training job {}", found.name))
+}
+
+/// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked where something will be
+/// stopped, and in whole runs that have something to tell; not again once somebody is there.
 async fn nobody_listens(context: &Context, planned: &[Planned], is_whole: bool) -> Option<String> {
-    if !is_whole || planned.iter().all(|one| matches!(one.step, Step::Wait | Step::HoldBack | Step::Exempt)) {
+    let is_told = |one: &Planned| match one.step {
+        Step::Warn | Step::Act => true,
+        Step::Report | Step::Remind => is_whole,
+        Step::Wait | Step::HoldBack | Step::Exempt => false,
+    };
+    if context.is_heard.load(Ordering::Relaxed) || !planned.iter().any(is_told) {
         return None;
     }
     let topic = &context.settings.topic_arn;
     match is_anybody_subscribed(&context.clients, topic).await {
-        Ok(true) => None,
+        Ok(true) => {
+            context.is_heard.store(true, Ordering::Relaxed);
+            None
+        }
         Ok(false) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
         // Publishing may work all the same.
         Err(error) => {
@@ -190,21 +218,30 @@ fn claim(one: &mut Planned, now: Timestamp) -> Record {
 
 /// What was done and told, into the ledger. What another run has written over meanwhile is not known to be told.
 async fn write_after(ledger: &Ledger<'_>, records: Vec<Record>, now: Timestamp, report: &mut Report) {
-    let what = match ledger.write(records, now).await {
-        Ok(refused) if refused.is_empty() => return,
-        Ok(refused) => format!("the ledger was written by another run too ({:?})", ledger::by_rule(&refused)),
-        Err(error) => format!("{error:#}"),
-    };
-    report.failures.push(format!("{what}: what was mailed or done in this run may be mailed again"));
+    let unwritten = ledger.write(records, now).await;
+    let refused = Some(&unwritten.refused).filter(|refused| !refused.is_empty());
+    let refused = refused.map(|refused| format!("the ledger was written by another run too ({:?})", ledger::by_rule(refused)));
+    for what in refused.into_iter().chain(unwritten.why.map(|error| format!("{error:#}"))) {
+        report.failures.push(format!("{what}: what was mailed or done in this run may be mailed again"));
+    }
 }
 
-/// Another run has written these findings since they were read: it looks after them.
-fn leave_to_the_other_run(planned: &mut [Planned], refused: &HashSet<Key>) {
-    if refused.is_empty() {
+/// What nobody is told of, into the ledger. What another run has written over meanwhile, that run has seen.
+async fn write_silent(ledger: &Ledger<'_>, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+    let unwritten = ledger.write(records, now).await;
+    if !unwritten.refused.is_empty() {
+        lambda_runtime::tracing::info!(refused = ?ledger::by_rule(&unwritten.refused), "another run has written these findings too");
+    }
+    report.failures.extend(unwritten.why.map(|error| format!("{error:#}: the next run looks at it again")));
+}
+
+/// Findings that could not be written are left alone in this run.
+fn leave(planned: &mut [Planned], unwritten: &HashSet<Key>, why: &str) {
+    if unwritten.is_empty() {
         return;
     }
-    lambda_runtime::tracing::info!(refused = ?ledger::by_rule(refused), "another run looks after these findings");
-    for one in planned.iter_mut().filter(|one| refused.contains(&ledger::key(&one.entry))) {
+    lambda_runtime::tracing::info!(findings = ?ledger::by_rule(unwritten), "{why}");
+    for one in planned.iter_mut().filter(|one| unwritten.contains(&ledger::key(&one.entry))) {
         one.step = Step::Wait;
         one.changed = false;
     }
@@ -222,9 +259,9 @@ fn due(planned: &[Planned]) -> BTreeMap<String, &Planned> {
 async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: &[Planned]) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
     let look_and_act = async |one: &Planned| match still_due(context, policy, facts, &one.finding).await {
-        Ok(()) => {
+        Ok(fresh) => {
             let _permit = permits.acquire().await;
-            if context.time_is_up() { out_of_time() } else { act(context, &one.finding, facts.now).await }
+            if context.time_is_up() { out_of_time() } else { act(context, &fresh, facts.now).await }
         }
         Err(outcome) => outcome,
     };
@@ -247,22 +284,28 @@ fn out_of_time() -> Outcome {
 }
 
 /// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
-/// and still not kept?
-async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &Finding) -> Result<(), Outcome> {
+/// and still not kept? The finding of this moment.
+async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
     let mut fresh = match gather::again(&context.clients, policy, facts, &finding.resource.id).await {
         Ok(Some(fresh)) => fresh,
         Ok(None) => return Err(Outcome::Gone),
+        Err(_) if context.time_is_up() => return Err(out_of_time()),
         Err(error) => return Err(Outcome::Failed(format!("it could not be read again: {error:#}"))),
     };
     fresh.now = context.later(facts.now);
     let judgement = policy.evaluate(&fresh);
-    match judgement.findings.iter().find(|found| found.rule == finding.rule) {
+    match judgement.findings.into_iter().find(|found| found.rule == finding.rule) {
         None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
         Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
-        Some(found) if found.keep != finding.keep || !found.is_enforced() || found.owner != finding.owner => {
+        Some(found)
+            if found.keep != finding.keep
+                || !found.is_enforced()
+                || found.owner != finding.owner
+                || found.waste.remedy.action() != finding.waste.remedy.action() =>
+        {
             Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
         }
-        Some(_) => Ok(()),
+        Some(found) => Ok(found),
     }
 }
 
@@ -288,7 +331,7 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
         Some(Outcome::Failed(why) | Outcome::NotResubmitted { why, .. }) => {
             due_again(entry);
             // The same failure is told once; the function's own error says it every time.
-            let told_before = entry.failure.replace(why.clone()).is_some_and(|before| before == *why);
+            let told_before = entry.failure.replace(why.clone()).is_some_and(|before| is_same_failure(&before, why));
             (!told_before).then(|| News::Failed(why.clone()))
         }
         // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
@@ -300,13 +343,23 @@ fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -
     }
 }
 
+/// Whether two failures differ by numbers only, as the use of a quota does.
+fn is_same_failure(one: &str, other: &str) -> bool {
+    let words =
+        |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+    words(one) == words(other)
+}
+
 /// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
 fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
     let resubmits = matches!(one.finding.waste.remedy, Remedy::ResubmitAsSpot(_));
     match outcome {
-        Some(Outcome::NotResubmitted { definition, .. }) => Some(format!(
-            "it goes on as it is. To submit it as Spot yourself, save this as job.json, then aws sagemaker create-training-job --cli-input-json file://job.json\n{definition}"
-        )),
+        Some(Outcome::NotResubmitted { definition, .. }) => Some(match serde_json::from_str(definition) {
+            Ok(definition) => {
+                format!("it goes on as it is. To submit it as Spot yourself, {}", how_to_submit(definition, &one.finding.resource.name))
+            }
+            Err(_) => "it goes on as it is.".to_owned(),
+        }),
         // The guard has done it.
         Some(Outcome::Done | Outcome::AlreadyDone(_)) if resubmits => None,
         _ => one.finding.waste.advice.clone(),

@@ -327,7 +327,7 @@ pub struct TrainingJob {
     pub parent: Option<String>,
     /// A Marketplace or own algorithm by name, which may write no checkpoints.
     pub algorithm: Option<String>,
-    /// Whether it was submitted by the `SageMaker` Python SDK, which may be waiting for this very name.
+    /// Whether it bears signs of the `SageMaker` Python SDK, which may be waiting for this very name.
     pub waited_for: bool,
     /// The last word on what it does or how it ended, as the API spells it: `MaxWaitTimeExceeded`.
     pub secondary_status: Option<String>,
@@ -348,6 +348,17 @@ pub struct Replaced {
     pub name: String,
     /// The definition of the job that replaces it, as `CreateTrainingJob` took it: JSON.
     pub definition: String,
+    /// What became of it, if it could not be stopped.
+    pub beside: Option<Beside>,
+}
+
+/// What became of a job that was submitted again and could not be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// It runs.
+    Runs,
+    /// It did its work to the end.
+    Completed,
 }
 
 /// What a job is doing.
@@ -423,8 +434,8 @@ pub struct TuningJob {
     pub created: Option<Timestamp>,
     /// Whether its definitions ask for Spot: all of them.
     pub spot: bool,
-    /// What one training job of it runs on: the dearest definition. Empty: `InstanceConfigs` let the service choose.
-    pub instances: Vec<Instances>,
+    /// What a training job of each of its definitions runs on; none of one whose `InstanceConfigs` let the service choose.
+    pub definitions: Vec<Vec<Instances>>,
     /// `MaxParallelTrainingJobs`
     pub parallel: u32,
     /// `MaxNumberOfTrainingJobs`

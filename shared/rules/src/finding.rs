@@ -143,9 +143,9 @@ impl Finding {
         self.mode == Mode::Enforce && self.suspended.is_none()
     }
 
-    /// Under which id the ledger remembers it: its series' and its owner's where it is only reported, else its own.
+    /// Under which id the ledger remembers it: its series' and its owner's where it is only reported and nobody wishes to keep it, else its own.
     pub fn entry_id(&self) -> String {
-        match self.series.as_ref().filter(|_| !self.is_enforced()) {
+        match self.series.as_ref().filter(|_| !self.is_enforced() && self.keep.is_none()) {
             Some(series) => format!("{series}@{}", self.owner.as_deref().unwrap_or_default()),
             None => self.resource.id.clone(),
         }

@@ -20,6 +20,10 @@ const SETTLING: SignedDuration = SignedDuration::from_mins(15);
 /// What another run is at work on is left to it for this long: a function runs for five minutes at most. After that, that run has broken off.
 const AT_WORK: SignedDuration = SignedDuration::from_mins(6);
 
+/// Between attempts to act on one finding, if they fail.
+const SOONEST_RETRY: SignedDuration = SignedDuration::from_mins(4);
+const LATEST_RETRY: SignedDuration = SignedDuration::from_hours(12);
+
 /// An open finding is written again when nothing but the time has changed, so that it does not expire: this often.
 const REFRESH: SignedDuration = SignedDuration::from_hours(24);
 
@@ -60,6 +64,8 @@ pub struct Entry {
     pub ends: Option<Timestamp>,
     /// The wish to keep it, and when it was first seen.
     pub kept: Option<Kept>,
+    /// When an attempt to act is made again, if it fails.
+    pub retry_after: Option<Timestamp>,
     /// Why the last attempt to act failed.
     pub failure: Option<String>,
     /// Counts the writes: a write on top of another run's is refused. 0: not in the ledger yet.
@@ -98,7 +104,9 @@ impl Entry {
     /// Whether there is something to do about it now, without anything new being found: a warning whose time has come, or a run that broke off.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.state {
-            State::Warned => !at_work(self, now) && self.act_after.is_none_or(|at| at <= now),
+            State::Warned => {
+                !at_work(self, now) && self.act_after.max(self.retry_after.filter(|_| self.failure.is_some())).is_none_or(|at| at <= now)
+            }
             State::Acting => !at_work(self, now),
             State::Reported | State::Acted | State::Exempt | State::Closed | State::Unreadable => false,
         }
@@ -383,6 +391,7 @@ fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         usd_per_month: finding.waste.usd_per_month,
         ends: finding.waste.ends,
         kept: None,
+        retry_after: None,
         failure: None,
         version: 0,
     }
@@ -471,16 +480,22 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     let same_run = old.filter(|old| !restarted(old, finding));
     match same_run {
-        Some(old) if old.state == State::Acting => due_to_act(entry, old),
+        Some(old) if old.state == State::Acting => due_to_act(entry, old, now),
         Some(old) if old.state == State::Acted => {
             if now.duration_since(old.last_seen) < SETTLING {
                 *entry = old.clone();
                 Step::Wait
             } else {
-                due_to_act(entry, old)
+                due_to_act(entry, old, now)
             }
         }
-        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, &entry.clone()),
+        Some(old) if old.state == State::Warned && old.failure.is_some() && old.retry_after.is_some_and(|again| now < again) => {
+            *entry = old.clone();
+            Step::Wait
+        }
+        _ if finding.grace == Duration::minutes(0) => {
+            due_to_act(entry, &Entry { last_seen: same_run.map_or(now, |old| old.last_seen), ..entry.clone() }, now)
+        }
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
@@ -488,7 +503,11 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
                 return entry_due(entry, Step::Warn);
             };
             entry.act_after = Some(act_after);
-            if now < act_after { Step::Wait } else { due_to_act(entry, &entry.clone()) }
+            if now < act_after {
+                Step::Wait
+            } else {
+                due_to_act(entry, &Entry { last_seen: same_run.map_or(now, |old| old.last_seen), ..entry.clone() }, now)
+            }
         }
     }
 }
@@ -505,9 +524,12 @@ fn entry_due(entry: &mut Entry, step: Step) -> Step {
     step
 }
 
-fn due_to_act(entry: &mut Entry, old: &Entry) -> Step {
+fn due_to_act(entry: &mut Entry, old: &Entry, now: Timestamp) -> Step {
     entry.state = State::Acting;
     entry.act_after = old.act_after;
+    // A refusal for good is not met every few minutes: each pause is three times as long as the one before.
+    let since_last = if old.failure.is_some() { now.duration_since(old.last_seen).as_secs() } else { 0 };
+    entry.retry_after = Some(now + SignedDuration::from_secs(3 * since_last.max(0)).clamp(SOONEST_RETRY, LATEST_RETRY));
     entry_due(entry, Step::Act)
 }
 
@@ -542,7 +564,8 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
         return None;
     }
     let by_guard = matches!(entry.state, State::Acting | State::Acted);
-    let untold = by_guard && entry.notified_at.is_none();
+    // What is on in the same run was not stopped: that run broke off before.
+    let untold = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);
     // What still is on in the same run was not stopped: its waste ended by the clock. Who stopped and started it again
     // saved nothing that can be known, but what the guard stopped was off until that start.
     let ends_by_itself = Kind::of(&entry.id).is_some_and(Kind::ends_by_itself);
@@ -559,9 +582,6 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
     entry.act_after = None;
     entry.last_seen = now;
     entry.failure = None;
-    if untold {
-        entry.notified_at = None;
-    }
     Some(Closed { entry, saving, untold })
 }
 
@@ -572,7 +592,9 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
 pub fn scope_of_arns(arns: &[String], kinds: &[Kind]) -> Result<Scope, String> {
     let ids = arns.iter().map(|arn| {
         let id = id_of_arn(arn).filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
-        id.map(|id| (id, None)).ok_or_else(|| arn.clone())
+        // An ARN in lower case may be of a name that is spelt otherwise.
+        let spelt = arn.rsplit('/').next().filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase())).map(str::to_owned);
+        id.map(|id| (id, spelt)).ok_or_else(|| arn.clone())
     });
     ids.collect::<Result<_, _>>().map(Scope::Only)
 }

@@ -47,22 +47,37 @@ const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
 /// The most characters of a job's name.
 const NAME: usize = 63;
 
+/// The longest definition that a mail shows, in bytes.
+const LONGEST_SHOWN: usize = 32 * 1024;
+
 /// The most tags of a resource.
 const TAGS: usize = 50;
 
-/// What is appended to the old name.
-const SUFFIX: &str = "-spot";
+/// What is appended to the name of a job that is submitted again as Spot, and to that of one that is started again on demand.
+const SPOT: &str = "-spot";
+const AGAIN: &str = "-again";
 
-/// The new job's name. The same for the same job, so that it is never submitted twice: a name that is too long is cut, and told apart by the
-/// old job's time.
+/// The new job's name. The same for the same job, so that it is never submitted twice: a name that is too long is cut, and told apart by a hash of the
+/// whole name and the old job's time.
 pub fn new_name(name: &str, created: Option<Timestamp>) -> String {
-    if name.len() + SUFFIX.len() <= NAME {
-        return format!("{name}{SUFFIX}");
+    followed(name, created, SPOT)
+}
+
+fn followed(name: &str, created: Option<Timestamp>, suffix: &str) -> String {
+    if name.len() + suffix.len() <= NAME {
+        return format!("{name}{suffix}");
     }
-    let time = created.unwrap_or_default().as_second().to_string();
-    let room = NAME - SUFFIX.len() - 1 - time.len();
-    let front = name.get(..room).unwrap_or(name).trim_end_matches('-');
-    format!("{front}-{time}{SUFFIX}")
+    // FNV-1a: the same for ever, unlike the standard library's.
+    let whole = format!("{name} {}", created.unwrap_or_default());
+    let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mark = format!("-{:08x}{suffix}", hash >> 32);
+    let front = name.get(..NAME - mark.len()).unwrap_or(name).trim_end_matches('-');
+    format!("{front}{mark}")
+}
+
+/// Whether a job's name is one that the guard gives to a job that it submits as Spot.
+pub fn may_be_resubmission(name: &str) -> bool {
+    name.to_lowercase().ends_with(SPOT)
 }
 
 /// The definition of the new job. `described`: the old one, as `DescribeTrainingJob` answers; `tags`: all of its tags.
@@ -70,13 +85,7 @@ pub fn new_name(name: &str, created: Option<Timestamp>) -> String {
 /// # Errors
 /// What is missing in the description.
 pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
-    let text = |pointer: &str| {
-        described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
-    };
-    let old_name = text("/TrainingJobName")?;
-    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
-    let mut new: Map<String, Value> =
-        DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect();
+    let (mut new, old_name) = definition_of(described)?;
     new.insert("TrainingJobName".into(), terms.name.clone().into());
     new.insert("EnableManagedSpotTraining".into(), true.into());
 
@@ -92,7 +101,7 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
 
     if !new.contains_key("CheckpointConfig") {
         let beside_its_output = || {
-            let output = text("/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
+            let output = text(described, "/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
             Ok::<_, String>(format!("{output}/cost-guard-checkpoints"))
         };
         let prefix = terms.checkpoints.clone().map_or_else(beside_its_output, Ok)?;
@@ -100,32 +109,76 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
     }
 
-    // `aws:` is AWS's own, and the wish has been granted.
+    new.insert("Tags".into(), tags_of(tags, old_name));
+    Ok(Value::Object(new))
+}
+
+/// What defines a described job, as `CreateTrainingJob` takes it, and its name.
+fn definition_of(described: &Value) -> Result<(Map<String, Value>, &str), String> {
+    let name = text(described, "/TrainingJobName")?;
+    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
+    Ok((DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect(), name))
+}
+
+fn text<'a>(described: &'a Value, pointer: &str) -> Result<&'a str, String> {
+    described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
+}
+
+/// A job's tags without AWS's own (`aws:`), and with the name of the job whose work it goes on with, if there is room for that.
+fn tags_of(tags: &BTreeMap<String, String>, old_name: &str) -> Value {
     let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     kept.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
     if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
         kept.insert(RESUBMITTED_TAG, old_name);
     }
-    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
-    Ok(Value::Object(new))
+    kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
 
-/// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again.
+/// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again. It keeps the tag
+/// [`RESUBMITTED_TAG`], by which the guard leaves it on demand.
 ///
 /// # Errors
 /// The definition is no JSON object.
 pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
     let mut again: Map<String, Value> =
         serde_json::from_str(definition).map_err(|error| format!("the stored definition cannot be read: {error}"))?;
-    again.insert("TrainingJobName".into(), new_name(name, None).replace(SUFFIX, "-again").into());
+    again.insert("TrainingJobName".into(), followed(name, None, AGAIN).into());
     again.insert("EnableManagedSpotTraining".into(), false.into());
     if let Some(Value::Object(stopping)) = again.get_mut("StoppingCondition") {
         stopping.remove("MaxWaitTimeInSeconds");
     }
-    if let Some(Value::Array(tags)) = again.get_mut("Tags") {
-        tags.retain(|tag| tag["Key"] != RESUBMITTED_TAG);
-    }
     Ok(Value::Object(again))
+}
+
+/// How a person submits a definition, for a mail: without what may be secret (the values of the environment, and of hyperparameters that are named like
+/// it), and not longer than a mail can take. `of`: the job that it was made of.
+pub fn how_to_submit(mut definition: Value, of: &str) -> String {
+    const HIDDEN: &str = "(hidden)";
+    let is_secret = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        ["secret", "token", "password", "passwd", "credential", "key"].iter().any(|word| key.contains(word))
+    };
+    let mut hidden = 0;
+    for (field, all) in [("Environment", true), ("HyperParameters", false)] {
+        if let Some(Value::Object(values)) = definition.get_mut(field) {
+            for (_, value) in values.iter_mut().filter(|(key, _)| all || is_secret(key)) {
+                *value = HIDDEN.into();
+                hidden += 1;
+            }
+        }
+    }
+    let text = definition.to_string();
+    if LONGEST_SHOWN < text.len() {
+        return format!(
+            "its definition is too long for a mail: make it from `aws sagemaker describe-training-job --training-job-name {of}`"
+        );
+    }
+    let values = if hidden == 1 { "the one value" } else { "the values" };
+    let first = match hidden {
+        0 => String::new(),
+        _ => format!("put back {values} that this mail leaves {HIDDEN} (aws sagemaker describe-training-job --training-job-name {of}), "),
+    };
+    format!("save this as job.json, {first}then aws sagemaker create-training-job --cli-input-json file://job.json\n{text}")
 }
 
 #[cfg(test)]
@@ -180,12 +233,34 @@ mod tests {
     fn a_lost_job_is_started_again_as_it_was() {
         let new = as_spot(&described(), &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
         let again = on_demand_again(&new, "churn").unwrap();
-        assert_eq!(
-            (&again["TrainingJobName"], &again["EnableManagedSpotTraining"], &again["Tags"]),
-            (&json!("churn-again"), &json!(false), &json!([]))
-        );
+        assert_eq!((&again["TrainingJobName"], &again["EnableManagedSpotTraining"]), (&json!("churn-again"), &json!(false)));
+        assert_eq!(again["Tags"], json!([{"Key": RESUBMITTED_TAG, "Value": "churn"}]), "by this the guard leaves it on demand");
         assert_eq!(again["StoppingCondition"], json!({"MaxRuntimeInSeconds": 3600}));
         assert!(on_demand_again("{", "churn").is_err());
+    }
+
+    #[test]
+    fn names_are_legal_and_their_own() {
+        let again = |name: &str| on_demand_again("{}", name).unwrap()["TrainingJobName"].clone();
+        assert_eq!(again("hot-spot-detect"), "hot-spot-detect-again");
+        assert!(again(&"a".repeat(58)).as_str().unwrap().len() <= NAME);
+        let seed = |n: u8| format!("experiment-with-a-long-descriptive-name-of-team-and-model-seed{n}");
+        assert_ne!(new_name(&seed(1), None), new_name(&seed(2), None), "two jobs of the same second");
+    }
+
+    #[test]
+    fn secrets_are_not_mailed_nor_what_fills_a_mail() {
+        let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
+        let told = how_to_submit(definition, "churn");
+        assert!(
+            told.ends_with(r#"{"Environment":{"HF_HOME":"(hidden)"},"HyperParameters":{"epochs":"3","api_key":"(hidden)"}}"#),
+            "{told}"
+        );
+        assert!(told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker"), "{told}");
+        let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), "churn");
+        assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");
+        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), "churn");
+        assert!(long.len() < 200 && long.contains("--training-job-name churn"), "{long}");
     }
 
     #[test]

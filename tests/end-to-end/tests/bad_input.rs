@@ -216,6 +216,8 @@ async fn a_refused_stop_fails_the_run_is_told_and_tried_again() {
     assert_eq!(guard.run().await.unwrap().actions[0].outcome, "failed");
     assert_eq!(account.mails().len(), mails, "the same failure is told once");
     account.advance(SignedDuration::from_mins(15));
+    assert!(guard.run().await.unwrap().actions.is_empty(), "each pause is three times as long as the one before");
+    account.advance(SignedDuration::from_mins(30));
     assert_eq!(guard.run().await.unwrap().actions[0].outcome, "done");
 }
 

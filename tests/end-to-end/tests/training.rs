@@ -189,7 +189,7 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         account.advance(minutes(5));
         assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions[0].outcome, "failed");
         assert_eq!(account.mails().len(), 1, "the same failure is told once");
-        account.advance(minutes(5));
+        account.advance(minutes(15));
         assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions[0].outcome, "done");
         assert_eq!(status(&account, "Churn-Train-0001-spot"), "InProgress");
     }

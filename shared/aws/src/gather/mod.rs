@@ -148,7 +148,11 @@ async fn those_of<T: Subject>(
 /// Reads the tags of these resources (by id) from `SageMaker` itself, and the ARNs of apps, which lists do not give. An app's own tags go over
 /// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
 pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
-    let refreshed = refresh_indexed(clients, policy, facts, ids).await;
+    let mut refreshed = refresh_indexed(clients, policy, facts, ids).await;
+    // What was described a moment ago, with its tags.
+    let training = facts.training_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
+    let tuning = facts.tuning_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
+    refreshed.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
     let others = facts.resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
     let doubtful: Vec<(&Resource, Option<&App>)> =
@@ -173,6 +177,8 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     facts.notebooks.retain(|notebook| !gone.contains(&notebook.resource.id));
     facts.apps.retain(|app| !gone.contains(&app.resource.id));
     facts.idle_shutdowns.retain(|level| !gone.contains(&level.resource.id));
+    facts.training_jobs.retain(|job| !gone.contains(&job.resource.id));
+    facts.tuning_jobs.retain(|job| !gone.contains(&job.resource.id));
     facts.unread.extend(unread_of("tags", &failed));
     let failed: HashSet<String> = failed.into_iter().map(|(id, _)| id).collect();
     for resource in facts.resources_mut() {
@@ -203,7 +209,7 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
     });
     let known: HashMap<String, Resource> = training.chain(tuning).map(|resource| (resource.id.clone(), resource)).collect();
     let asked = known.values().map(|resource| (resource.id.clone(), Some(resource.name.clone()))).collect();
-    training::some(clients, policy, &asked, facts).await;
+    training::some_without_tags(clients, policy, &asked, facts).await;
     for resource in facts.resources_mut() {
         if let Some(known) = known.get(&resource.id) {
             resource.tags = known.tags.clone();

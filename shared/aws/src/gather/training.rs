@@ -26,11 +26,15 @@ use crate::{Clients, why::why};
 /// How far back the daily sweep looks: as long as a job may run.
 const WINDOW: Duration = Duration::days(28);
 
+/// How far the search index may be behind: what ended so shortly before the last sweep is counted once more, as the same item.
+const BEHIND: SignedDuration = SignedDuration::from_hours(1);
+
 /// The most series that a sweep keeps in memory. More than this are no series.
 const MOST_SERIES: usize = 5_000;
 
-/// The hyperparameters that the SageMaker Python SDK adds to a job that it submits.
+/// What the SageMaker Python SDK leaves on a job that it submits: hyperparameters where it brings code of its own, in version 3 channels for that code.
 const SDK_HYPERPARAMETERS: [&str; 2] = ["sagemaker_job_name", "sagemaker_submit_directory"];
+const SDK_CHANNELS: [&str; 2] = ["sm_drivers", "code"];
 
 /// What is read of a training job, be it described or found.
 #[derive(Deserialize)]
@@ -49,6 +53,8 @@ struct TrainingRecord {
     algorithm_specification: Option<AlgorithmSpecification>,
     #[serde(default, deserialize_with = "names")]
     hyper_parameters: BTreeSet<String>,
+    input_data_config: Option<Vec<Channel>>,
+    debug_hook_config: Option<IgnoredAny>,
     tuning_job_arn: Option<String>,
     #[serde(rename = "AutoMLJobArn")]
     auto_ml_job_arn: Option<String>,
@@ -74,7 +80,7 @@ struct CheckpointConfig {
 struct ResourceConfig {
     instance_type: Option<String>,
     instance_count: Option<u32>,
-    instance_groups: Vec<InstanceGroup>,
+    instance_groups: Option<Vec<InstanceGroup>>,
     keep_alive_period_in_seconds: Option<i64>,
     training_plan_arn: Option<String>,
     instance_preferences: Option<IgnoredAny>,
@@ -105,6 +111,12 @@ struct WarmPoolStatus {
     status: Option<String>,
     resource_retained_billable_time_in_seconds: Option<i64>,
     reused_by_job: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Channel {
+    channel_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -162,7 +174,7 @@ struct TuningDefinition {
 #[serde(rename_all = "PascalCase")]
 struct Found {
     #[serde(default)]
-    results: Vec<Hit>,
+    results: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -198,14 +210,15 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
             facts.training_jobs.push(job);
             return;
         }
-        if job.ended.is_some_and(|ended| since < ended) {
+        if job.ended.is_some_and(|ended| since - BEHIND < ended) {
             savings.extend(SpotSaving::of(&job, policy, &prices));
         }
         // A tuning job's training jobs are as it wants them: it has limits of its own.
         if job.parent.is_some() {
             return;
         }
-        let id = series_id(&job.resource.name);
+        let whose = policy.owner_of(&job.resource).unwrap_or_default();
+        let id = format!("{}@{whose}", series_id(&job.resource.name));
         if series.contains_key(&id) || series.len() < MOST_SERIES {
             count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
         }
@@ -220,12 +233,14 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
     for (kind, read) in [(Kind::TrainingJob, training), (Kind::TuningJob, tuning)] {
         match read {
             // Running jobs that are missing in the index may be too new for it: that none is gone is only known of the series.
-            Ok(()) if kind == Kind::TrainingJob => drop(facts.complete.insert(Kind::TrainingJobSeries)),
-            Ok(()) => {}
+            Ok(()) if kind == Kind::TrainingJob => {
+                facts.complete.insert(Kind::TrainingJobSeries);
+                facts.looked_at.insert(kind, looked_at);
+            }
+            Ok(()) => drop(facts.looked_at.insert(kind, facts.tuning_jobs.len())),
             Err(why) => facts.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
         }
     }
-    facts.looked_at.insert(Kind::TrainingJob, looked_at);
     facts.job_series = series.into_values().collect();
     facts.job_series.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     count_children(&mut facts);
@@ -288,29 +303,63 @@ impl WarmPoolStatus {
     }
 }
 
-/// Every hit of a search, newest first.
+/// Every hit of a search, newest first. One record that cannot be read does not hide the others, but then it is not the whole.
 async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut tell: impl FnMut(Hit)) -> Read<()> {
     let expression = SearchExpression::builder().filters(filter).build();
+    let mut odd: Vec<String> = vec![];
     every_page(clients, async |token| {
         let body = Body::default();
         let call = clients.sagemaker.search().resource(resource.clone()).search_expression(expression.clone()).max_results(100);
         let call = call.sort_by("CreationTime").sort_order(SearchSortOrder::Descending).set_next_token(token);
         let page = call.customize().interceptor(body.clone()).send().await.map_err(|error| why(&error))?;
-        body.json::<Found>("Search")?.results.into_iter().for_each(&mut tell);
+        for hit in body.json::<Found>("Search")?.results {
+            match Hit::deserialize(&hit) {
+                Ok(hit) => tell(hit),
+                Err(error) => odd.push(error.to_string()),
+            }
+        }
         Ok(page.next_token)
     })
-    .await
+    .await?;
+    odd.first().map_or(Ok(()), |why| Err(format!("{} of its records could not be read: {why}", odd.len())))
 }
 
 fn search_time(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
-/// Single jobs by the service's own word ([`Scope::named`]). Their tags are not asked for: what is found is confirmed. Nor is what the training jobs of
-/// tuning jobs run on, which costs two calls more: [`look_at_children`].
+/// Single jobs by the service's own word ([`Scope::named`]), with the tags of those that run, by which the policy's overrides are chosen. What the training
+/// jobs of tuning jobs run on costs two calls more: [`look_at_children`].
 ///
 /// [`Scope::named`]: cost_rules::plan::Scope::named
 pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+    let before = (facts.training_jobs.len(), facts.tuning_jobs.len());
+    some_without_tags(clients, policy, named, facts).await;
+    let training = facts.training_jobs[before.0..].iter_mut();
+    // What belongs to a tuning job is its tuning job's.
+    let training = training.filter(|job| job.status == JobStatus::InProgress && job.parent.is_none()).map(|job| &mut job.resource);
+    let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
+    let mut failed: Vec<(String, String)> = vec![];
+    let mut gone = BTreeSet::new();
+    let read = stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, policy, resource.arn_or_id()).await, resource));
+    for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(tags)) => resource.tags = Tags::Known(tags),
+            Ok(None) => drop(gone.insert(resource.id.clone())),
+            Err(why) => {
+                resource.tags = Tags::Unreadable;
+                failed.push((resource.id.clone(), why));
+            }
+        }
+    }
+    facts.unread.extend(unread_of("tags", &failed));
+    facts.training_jobs.retain(|job| !gone.contains(&job.resource.id));
+    facts.tuning_jobs.retain(|job| !gone.contains(&job.resource.id));
+    facts.gone.extend(gone);
+}
+
+/// The same, one call each.
+pub(super) async fn some_without_tags(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
     let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref()).await));
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
@@ -370,7 +419,7 @@ enum Job {
 }
 
 /// A training job as it is now, without its tags. `None`: there is none of this name.
-pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
+async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
     let Some(described) = describe_training(clients, name).await? else { return Ok(None) };
     let record = TrainingRecord::deserialize(&described).map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))?;
     Ok(Some(record.job(policy, false)))
@@ -387,10 +436,20 @@ pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Opt
     }
 }
 
-/// The ARN of a training job. `None`: there is none of this name.
-pub(crate) async fn arn_of(clients: &Clients, name: &str) -> Read<Option<String>> {
-    let described = describe_training(clients, name).await?;
-    Ok(described.and_then(|described| described.get("TrainingJobArn")?.as_str().map(str::to_owned)))
+/// What became of a training job.
+pub(crate) struct Now {
+    /// `InProgress`, …: as the API spells it.
+    pub(crate) status: String,
+    pub(crate) created: Option<Timestamp>,
+    pub(crate) arn: String,
+}
+
+/// What became of a training job. `None`: there is none of this name.
+pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
+    let Some(described) = describe_training(clients, name).await? else { return Ok(None) };
+    let record = TrainingRecord::deserialize(&described).map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))?;
+    let status = record.training_job_status.unwrap_or_default();
+    Ok(Some(Now { status, created: time(record.creation_time), arn: record.training_job_arn }))
 }
 
 /// A tuning job as it is now, without its tags. `None`: there is none of this name.
@@ -450,7 +509,10 @@ impl TrainingRecord {
             capacity,
             parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
             algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.algorithm_name),
-            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name)),
+            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name))
+                || self.input_data_config.iter().flatten().filter_map(|channel| channel.channel_name.as_deref()).any(|name| SDK_CHANNELS.contains(&name))
+                // Version 2 asks for the debugger's hook unless it is told not to; few others do.
+                || self.debug_hook_config.is_some(),
             secondary_status: self.secondary_status,
             failure: self.failure_reason.filter(|reason| !reason.is_empty()),
             replaces: None,
@@ -485,7 +547,7 @@ impl TuningRecord {
                 .filter_map(|definition| definition.stopping_condition.as_ref()?.max_runtime_in_seconds)
                 .max()
                 .map(Duration::seconds),
-            instances: definitions.iter().find_map(TuningDefinition::instances).unwrap_or_default(),
+            definitions: definitions.iter().filter_map(TuningDefinition::instances).collect(),
             running: None,
         }
     }
@@ -502,7 +564,7 @@ impl ResourceConfig {
     fn instances(&self) -> Vec<Instances> {
         let group =
             |instance_type: &Option<String>, count: Option<u32>| Some(Instances { instance_type: instance_type.clone()?, count: count? });
-        let groups = self.instance_groups.iter().filter_map(|one| group(&one.instance_type, one.instance_count));
+        let groups = self.instance_groups.iter().flatten().filter_map(|one| group(&one.instance_type, one.instance_count));
         group(&self.instance_type, self.instance_count).into_iter().chain(groups).collect()
     }
 }

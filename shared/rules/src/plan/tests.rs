@@ -443,7 +443,7 @@ fn arns_of_other_kinds_are_refused() {
     let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
     assert_eq!(
         scope_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(),
-        Scope::Only([("notebook-instance/churn".to_owned(), None)].into())
+        Scope::Only([("notebook-instance/churn".to_owned(), Some("Churn".to_owned()))].into())
     );
     for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
         assert_eq!(scope_of_arns(&[other.to_owned()], &[Kind::NotebookInstance]), Err(other.to_owned()));

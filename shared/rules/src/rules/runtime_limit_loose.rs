@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A series of training jobs whose time limit (`StoppingCondition.MaxRuntimeInSeconds`) is more than `factor` times as long as the longest of its jobs of the
-//! last two weeks took. A limit of `fine-below` or less is never too loose.
+//! last four weeks took. A limit of `fine-below` or less is never too loose.
 //!
 //! ## Why it costs money
 //! A job that hangs is billed until its limit. The limit's default is a day, and nobody looks at it until then.
@@ -43,6 +43,10 @@ impl Rule for RuntimeLimitLoose {
     const NAME: &'static str = "runtime-limit-loose";
     const ENFORCEABLE: bool = false;
     type Subject = JobSeries;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.factor == 0).then_some("`factor` is 0: every limit would be too long")
+    }
 
     fn check(&self, series: &JobSeries, scene: &Scene<'_>) -> Verdict {
         let Some(limit) = series.max_runtime else { return Verdict::Fine };

@@ -101,7 +101,7 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
         status: JobStatus::InProgress,
         created: Some(created.parse().unwrap()),
         spot: false,
-        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }],
+        definitions: vec![vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }]],
         parallel: 4,
         most_jobs: 20,
         max_runtime: Some(Duration::hours(1)),

@@ -23,8 +23,11 @@
 //!   checkpoints if it had any (else it starts from the beginning), and all else as it was. Its session tags (`SessionChainingConfig`) cannot be read, and
 //!   are lost. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
 //!
-//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that the SageMaker Python SDK submitted is never resubmitted,
-//! because `fit()` may be waiting for its name; nor is one that has run for more than `max-progress` of its time limit.
+//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that bears signs of the SageMaker Python SDK
+//! is not resubmitted, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the
+//! channels `sm_drivers` and `code`, a `DebugHookConfig`. A job without any of them looks the
+//! same whoever submitted it: where people wait for such jobs, an override lets them be. Nor is one
+//! that has run for more than `max-progress` of its time limit, that uploads its result already, or that was started again after its Spot job failed.
 //!
 //! ## Settings
 
@@ -39,7 +42,7 @@ use crate::{
     finding::{Remedy, SpotTerms, Verdict, Waste},
     policy::SPOT_TAG,
     price::{HOURS_PER_MONTH, Usd, dollars},
-    resubmission::new_name,
+    resubmission::{RESUBMITTED_TAG, new_name},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -91,7 +94,14 @@ impl Rule for TrainingOnDemand {
     }
 
     fn reads_tag(&self, key: &str) -> bool {
-        self.pipeline_tags.is_match(key)
+        key == RESUBMITTED_TAG || self.pipeline_tags.is_match(key)
+    }
+
+    fn nonsense(&self) -> Option<&'static str> {
+        if !self.checkpoints.is_empty() && !self.checkpoints.starts_with("s3://") {
+            return Some("`checkpoints` is no S3 prefix: write s3://<bucket>/<prefix>");
+        }
+        (!(0.0..=1.0).contains(&self.max_progress)).then_some("`max-progress` is no share: write a number from 0 to 1, 0.25 for a quarter")
     }
 
     fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
@@ -156,6 +166,12 @@ impl TrainingOnDemand {
         if self.remedy == SpotRemedy::None {
             return (Remedy::None, String::new());
         }
+        if tags.is_some_and(|tags| tags.contains_key(RESUBMITTED_TAG)) {
+            return only_reported("its work was submitted as Spot before, and somebody started it again on demand".into());
+        }
+        if job.secondary_status.as_deref() == Some("Uploading") {
+            return only_reported("it has trained, and is uploading its result".into());
+        }
         let by_tag = tags.is_some_and(|tags| tags.keys().any(|key| self.pipeline_tags.is_match(key)));
         if by_tag || self.pipeline_names.is_match(&job.resource.name) {
             return only_reported("a pipeline submitted it".into());
@@ -170,7 +186,7 @@ impl TrainingOnDemand {
             return (Remedy::StopTrainingJob, String::new());
         }
         if job.waited_for {
-            return only_reported("the SageMaker Python SDK submitted it, and fit() may be waiting for its name".into());
+            return only_reported("the SageMaker Python SDK seems to have submitted it, and fit() may be waiting for its name".into());
         }
         if let Some(algorithm) = job.algorithm.as_ref().filter(|_| job.checkpoint.is_none()) {
             return only_reported(format!("the algorithm {algorithm} may write no checkpoints, and then AWS limits Spot to an hour"));

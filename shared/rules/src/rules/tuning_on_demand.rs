@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A hyperparameter tuning job that runs its training jobs at on-demand prices: because it did not ask for managed Spot, or because it asked and its
-//! training jobs did not get it. (The latter is seen by the daily sweep only.) Left alone: one below `min-hourly-cost`.
+//! training jobs did not get it. (The latter is not seen when a tuning job begins: it has no training jobs yet.) Left alone: one below `min-hourly-cost`.
 //!
 //! ## Why it costs money
 //! A tuning job is many training jobs, each of which starts anew anyway: the best that there is for Spot.
@@ -58,9 +58,12 @@ impl Rule for TuningOnDemand {
             (true, Some((running, on_spot))) if on_spot < running => {
                 format!("asked for managed Spot, but {} of its {running} running training jobs did not get it", running - on_spot)
             }
-            (true, _) => return Verdict::Fine,
+            (true, Some(_)) => return Verdict::Fine,
+            (true, None) => return Verdict::Later,
         };
-        let usd_per_hour = scene.hourly_of(&job.instances).map(|usd| usd * Decimal::from(job.parallel));
+        // All that run at a time may be of the dearest definition.
+        let dearest = job.definitions.iter().filter_map(|instances| scene.hourly_of(instances)).max();
+        let usd_per_hour = dearest.map(|usd| usd * Decimal::from(job.parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::LeftAlone(format!(
                 "it costs {} an hour: the policy begins at {}",
@@ -96,13 +99,14 @@ mod tests {
         let job = || tuning_job("2026-11-24T11:00:00Z");
         for (job, expected) in [
             (job(), "did not ask for managed Spot"),
-            (TuningJob { spot: true, ..job() }, ""),
+            (TuningJob { spot: true, ..job() }, "later"),
             (TuningJob { spot: true, running: Some((4, 4)), ..job() }, ""),
             (TuningJob { spot: true, running: Some((4, 1)), ..job() }, "asked for managed Spot, but 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
         ] {
             match TuningOnDemand::default().check(&job, &scene("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
+                Verdict::Later => assert_eq!(expected, "later", "{job:?}"),
                 Verdict::Waste(waste) => assert!(!expected.is_empty() && waste.reason.starts_with(expected), "{}", waste.reason),
                 verdict => panic!("{verdict:?}"),
             }

@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A series of training jobs that keeps its instances warm (`KeepAlivePeriodInSeconds`) for next jobs that do not come: more than `unused-share` of its
-//! warm pools of the last two weeks were not used again.
+//! warm pools of the last four weeks were not used again.
 //!
 //! ## Why it costs money
 //! A warm pool is billed like training for as long as it is kept.
@@ -42,6 +42,10 @@ impl Rule for WarmPoolIdle {
     const NAME: &'static str = "warm-pool-idle";
     const ENFORCEABLE: bool = false;
     type Subject = JobSeries;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (!(0.0..=1.0).contains(&self.unused_share)).then_some("`unused-share` is no share: write a number from 0 to 1, 0.5 for a half")
+    }
 
     fn check(&self, series: &JobSeries, scene: &Scene<'_>) -> Verdict {
         if f64::from(series.unused_warm_pools) <= f64::from(series.warm_pools) * self.unused_share {
