@@ -42,7 +42,6 @@ pub const TRIGGERS: Triggers = Triggers {
 const SWEEP: &str = "training-jobs";
 /// A resubmission may be at work for this long; after that, its old job could not be stopped.
 const AT_WORK: SignedDuration = SignedDuration::from_mins(10);
-const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// For how long a job that failed is looked at, so that its owner can be told of it.
 const LOST_WORK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What a sweep looks back to where there was none before.
@@ -84,7 +83,7 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
         unread = Some(not_read(&error));
         vec![]
     });
-    resubmissions.retain(|one| one.stage != Stage::Settled);
+    resubmissions.retain(|one| one.is_open(now));
     tell_replaced(context, policy, &mut facts, &resubmissions).await;
 
     let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
@@ -138,7 +137,7 @@ async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyh
     let ledger = context.ledger();
     if wake.due_only {
         let all = ledger.resubmissions().await?.into_iter();
-        return Ok(all.filter(|one| one.stage == Stage::Created && AT_WORK < facts.now.duration_since(one.at)).collect());
+        return Ok(all.filter(|one| one.is_open(facts.now) && one.stage != Stage::Stopped).collect());
     }
     let ended = facts.training_jobs.iter().filter(|job| is_lost(job) && may_be_resubmission(&job.resource.name));
     let ended: Vec<String> = ended.map(|job| job.resource.id.clone()).collect();
@@ -165,16 +164,16 @@ fn is_lost(job: &TrainingJob) -> bool {
 /// Tells jobs that the guard submitted whose work they go on with. Those of these resubmissions that are not in the facts yet are read.
 async fn tell_replaced(context: &Context, policy: &Policy, facts: &mut Facts, resubmissions: &[Resubmission]) {
     let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
-    let unstopped = resubmissions.iter().filter(|one| one.stage == Stage::Created).map(|one| &one.of);
+    let unstopped = resubmissions.iter().filter(|one| one.stage != Stage::Stopped).map(|one| &one.of);
     let names = resubmissions.iter().map(|one| &one.name).chain(unstopped).map(|name| (job_id(name), Some(name.clone())));
     let missing: BTreeMap<String, Option<String>> = names.filter(|(id, _)| !known.contains(id.as_str())).collect();
     gather::training::some(&context.clients, policy, &missing, facts).await;
     let statuses: HashMap<String, JobStatus> = facts.training_jobs.iter().map(|job| (job.resource.id.clone(), job.status)).collect();
     let by_id: HashMap<String, &Resubmission> = resubmissions.iter().map(|one| (one.id(), one)).collect();
     for job in &mut facts.training_jobs {
-        let Some(found) = by_id.get(&job.resource.id) else { continue };
+        let Some(found) = by_id.get(&job.resource.id).filter(|found| is_of(found, job)) else { continue };
         let beside = match statuses.get(&job_id(&found.of)) {
-            _ if found.stage != Stage::Created => None,
+            _ if found.stage == Stage::Stopped || facts.now.duration_since(found.at) < AT_WORK => None,
             Some(JobStatus::InProgress) => Some(Beside::Runs),
             Some(JobStatus::Completed) => Some(Beside::Completed),
             _ => None,
@@ -185,18 +184,31 @@ async fn tell_replaced(context: &Context, policy: &Policy, facts: &mut Facts, re
 
 /// Remembers which resubmissions need no looking after any more. A job that failed is told of for some weeks.
 async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<Resubmission>) -> anyhow::Result<()> {
-    for one in resubmissions {
-        let job = facts.training_jobs.iter().find(|job| job.resource.id == one.id());
+    let status = |id: &str| facts.training_jobs.iter().find(|job| job.resource.id == id).map(|job| job.status);
+    for mut one in resubmissions {
+        let job = facts.training_jobs.iter().find(|job| job.resource.id == one.id() && is_of(&one, job));
+        let old = job_id(&one.of);
+        let was_stopped = facts.gone.contains(&old) || matches!(status(&old), Some(JobStatus::Stopped | JobStatus::Failed));
+        if one.stage == Stage::Created && was_stopped {
+            context.ledger().set_stage(one.clone(), Stage::Stopped).await?;
+            one.stage = Stage::Stopped;
+        }
         let is_over = match job {
+            _ if one.stage == Stage::Stored => false,
             Some(job) if job.status == JobStatus::Completed => true,
             Some(job) => is_lost(job) && job.ended.is_some_and(|ended| LOST_WORK_KEPT < facts.now.duration_since(ended)),
-            None => facts.gone.contains(&one.id()) && A_DAY < facts.now.duration_since(one.at),
+            None => facts.gone.contains(&one.id()),
         };
         if is_over {
             context.ledger().set_stage(one, Stage::Settled).await?;
         }
     }
     Ok(())
+}
+
+/// Whether a job is the one that a resubmission created, and none of the same name that was there before.
+fn is_of(resubmission: &Resubmission, job: &TrainingJob) -> bool {
+    job.created.zip(resubmission.run).is_some_and(|(created, run)| run <= created)
 }
 
 fn job_id(name: &str) -> String {

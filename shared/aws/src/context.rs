@@ -77,7 +77,7 @@ impl Context {
     pub fn until(&self, deadline: SystemTime) -> Self {
         let began = Instant::now();
         let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
-        let work = Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left);
+        let work = working(left);
         let clients = Clients { read_until: Some(began + work - SETTLING.min(work / 2)), ..self.clients.clone() };
         Self { deadline: Some(began + left), began, clients, ..self.clone() }
     }
@@ -86,7 +86,7 @@ impl Context {
     #[must_use]
     pub(crate) fn asking_for(&self, part: u32) -> Self {
         let now = Instant::now();
-        let until = self.deadline.map(|deadline| now + deadline.saturating_duration_since(now).saturating_sub(RESERVE) / part);
+        let until = self.deadline.map(|deadline| now + working(deadline.saturating_duration_since(now)) / part);
         Self { clients: Clients { read_until: until, ..self.clients.clone() }, ..self.clone() }
     }
 
@@ -125,6 +125,11 @@ impl Context {
             None => Some(what.await),
         }
     }
+}
+
+/// How much of what is left may be worked in. Of less than the reserve all: reading does no harm.
+fn working(left: Duration) -> Duration {
+    Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left)
 }
 
 /// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its

@@ -527,6 +527,15 @@ impl Stage {
 }
 
 impl Resubmission {
+    /// Whether there is something to look after: of one that is only stored for a day, in which its job may turn out to be there.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        match self.stage {
+            Stage::Stored => now.duration_since(self.at) < SignedDuration::from_hours(24),
+            Stage::Created | Stage::Stopped => true,
+            Stage::Settled => false,
+        }
+    }
+
     /// The new job's id, the record's key.
     pub fn id(&self) -> String {
         format!("{}/{}", Kind::TrainingJob.as_str(), self.name.to_lowercase())

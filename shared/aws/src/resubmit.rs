@@ -74,7 +74,9 @@ async fn stop_old(context: &Context, old: &str, new: &str) -> (Outcome, Option<S
         Some("InProgress") => {
             let why = refused.detail();
             (
-                Outcome::Failed(format!("training job {new} runs in its place, but it could not be stopped: {why}. Stop one of the two")),
+                Outcome::Failed(format!(
+                    "training job {new} runs in its place, but it could not be stopped: {why}. If it stays so, stop one of the two"
+                )),
                 None,
             )
         }
@@ -111,7 +113,8 @@ async fn create(context: &Context, finding: &Finding, stored: &Resubmission) -> 
     });
     let Err(error) = call.send().await else { return Ok(()) };
     let refused = format!("CreateTrainingJob {new}: {}", why(&error));
-    if error.as_service_error().and_then(|error| error.code()) != Some("ResourceInUse") {
+    // Without an answer it may have been created all the same.
+    if error.as_service_error().is_some_and(|error| error.code() != Some("ResourceInUse")) {
         return Err(refused);
     }
     // The guard created it, in a run that broke off or by a call whose answer was lost; or it is somebody's, and older than the job.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use cost_rules::{
+    duration::Duration,
     facts::{Facts, Kind, Unread},
     finding::{Finding, Judgement, Remedy},
     mail::{self, Digest, Item, Letterhead, News, UNOWNED},
@@ -152,7 +153,7 @@ async fn carry_out(
             Step::Report => Some(News::Found),
             Step::Remind => Some(News::Reminder(one.entry.first_seen)),
             Step::Warn => one.entry.act_after.map(News::Warning),
-            Step::Act => settle_action(&mut one.entry, outcome, now),
+            Step::Act => settle_action(&mut one.entry, one.finding.grace, outcome, now),
             Step::Wait | Step::HoldBack | Step::Exempt => None,
         };
         match news {
@@ -310,11 +311,11 @@ async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &
 }
 
 /// What the ledger says after an action, and what the owner is told.
-fn settle_action(entry: &mut Entry, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
-    // A warned entry whose time has come is acted upon by the next run.
+fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
+    // A warned entry whose time has come is acted upon by the next run: its owner was warned in time, and that holds.
     let due_again = |entry: &mut Entry| {
         entry.state = State::Warned;
-        entry.notified_at = Some(now);
+        entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - grace.signed())));
     };
     match outcome {
         Some(Outcome::Done | Outcome::AlreadyDone(_)) => {
@@ -416,15 +417,12 @@ async fn mail_all(
 fn settle_mail(one: &mut Planned, is_told: bool, now: Timestamp) -> Option<Record> {
     let entry = &mut one.entry;
     let written_as_told = matches!(one.step, Step::Report | Step::Remind);
-    entry.notified_at = match (is_told, one.step == Step::Act && entry.state == State::Warned) {
-        (true, _) => Some(now),
-        (false, false) => None,
-        // It goes on being due; that it failed is told by the next run.
-        (false, true) => {
-            entry.failure = None;
-            Some(now)
-        }
-    };
+    if one.step == Step::Act && entry.state == State::Warned {
+        // It goes on being due. A failure that nobody was told is told when the next one is met: it differs from this.
+        entry.failure = if is_told { entry.failure.take() } else { Some(String::new()) };
+    } else {
+        entry.notified_at = is_told.then_some(now);
+    }
     (written_as_told != is_told || one.step == Step::Act).then(|| Record::Finding(entry.clone()))
 }
 

@@ -367,7 +367,7 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) => {
-            let _ = write!(text, "\n  Failed: {why}. The guard tries again in its next run.");
+            let _ = write!(text, "\n  Failed: {why}. The guard tries again, each time after a longer pause.");
         }
         News::Warning(at) => {
             let _ = write!(text, ": on {} it will be {}, unless you keep it", policy.clock(*at), done_to(told.first));

@@ -415,7 +415,9 @@ fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
         entry.first_seen = old.first_seen;
-        entry.failure.clone_from(&old.failure);
+        if old.owner == entry.owner && !restarted(old, &finding) {
+            entry.failure.clone_from(&old.failure);
+        }
         // Who was told is not who it belongs to now.
         entry.notified_at = old.notified_at.filter(|_| old.owner == entry.owner);
     }
@@ -480,22 +482,24 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     let same_run = old.filter(|old| !restarted(old, finding));
     match same_run {
-        Some(old) if old.state == State::Acting => due_to_act(entry, old, now),
+        Some(old) if old.state == State::Acting => {
+            entry.act_after = old.act_after;
+            due_to_act(entry, Some(old.last_seen), now)
+        }
         Some(old) if old.state == State::Acted => {
             if now.duration_since(old.last_seen) < SETTLING {
                 *entry = old.clone();
                 Step::Wait
             } else {
-                due_to_act(entry, old, now)
+                entry.act_after = old.act_after;
+                due_to_act(entry, Some(old.last_seen), now)
             }
         }
-        Some(old) if old.state == State::Warned && old.failure.is_some() && old.retry_after.is_some_and(|again| now < again) => {
+        Some(old) if old.state == State::Warned && entry.failure.is_some() && old.retry_after.is_some_and(|again| now < again) => {
             *entry = old.clone();
             Step::Wait
         }
-        _ if finding.grace == Duration::minutes(0) => {
-            due_to_act(entry, &Entry { last_seen: same_run.map_or(now, |old| old.last_seen), ..entry.clone() }, now)
-        }
+        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, same_run.map(|old| old.last_seen), now),
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
@@ -503,11 +507,7 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
                 return entry_due(entry, Step::Warn);
             };
             entry.act_after = Some(act_after);
-            if now < act_after {
-                Step::Wait
-            } else {
-                due_to_act(entry, &Entry { last_seen: same_run.map_or(now, |old| old.last_seen), ..entry.clone() }, now)
-            }
+            if now < act_after { Step::Wait } else { due_to_act(entry, same_run.map(|old| old.last_seen), now) }
         }
     }
 }
@@ -524,11 +524,11 @@ fn entry_due(entry: &mut Entry, step: Step) -> Step {
     step
 }
 
-fn due_to_act(entry: &mut Entry, old: &Entry, now: Timestamp) -> Step {
+/// `last_try`: when the entry was written last; if an attempt failed, that was then.
+fn due_to_act(entry: &mut Entry, last_try: Option<Timestamp>, now: Timestamp) -> Step {
     entry.state = State::Acting;
-    entry.act_after = old.act_after;
     // A refusal for good is not met every few minutes: each pause is three times as long as the one before.
-    let since_last = if old.failure.is_some() { now.duration_since(old.last_seen).as_secs() } else { 0 };
+    let since_last = last_try.filter(|_| entry.failure.is_some()).map_or(0, |at| now.duration_since(at).as_secs());
     entry.retry_after = Some(now + SignedDuration::from_secs(3 * since_last.max(0)).clamp(SOONEST_RETRY, LATEST_RETRY));
     entry_due(entry, Step::Act)
 }

@@ -114,7 +114,9 @@ async fn all_that_is_wrong_with_the_environment_is_told_at_once() {
 async fn ten_seconds_before_the_end_no_new_action_is_begun() {
     let account = account();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(policy.path(), "[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"").unwrap();
+    // The binary goes by the real clock: what depends on the hour is off.
+    let rules = "[rules.notebook-off-hours]\nmode = \"off\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
+    std::fs::write(policy.path(), rules).unwrap();
     let source = format!("file:{}", policy.path().display());
     let enforce = [("COST_GUARD_POLICY", source.as_str())];
     let mut hurried = start(&account, Duration::from_secs(9), &enforce).await;

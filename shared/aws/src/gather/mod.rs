@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
+    facts::{App, Facts, Kind, Notebook, Replaced, Resource, Tags, TrainingJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -199,7 +199,11 @@ pub(crate) fn is_doubtful(resource: &Resource) -> bool {
 /// Tells which these are.
 async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
     let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
-    let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| job.resource);
+    let mut replaces: HashMap<String, Option<Replaced>> = HashMap::new();
+    let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| {
+        replaces.insert(job.resource.id.clone(), job.replaces);
+        job.resource
+    });
     let tuning = facts.tuning_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed));
     // How many training jobs a tuning job runs is known to the sweep alone.
     let mut children: HashMap<String, Option<(u32, u32)>> = HashMap::new();
@@ -213,6 +217,11 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
     for resource in facts.resources_mut() {
         if let Some(known) = known.get(&resource.id) {
             resource.tags = known.tags.clone();
+        }
+    }
+    for job in &mut facts.training_jobs {
+        if let Some(replaces) = replaces.remove(&job.resource.id) {
+            job.replaces = replaces;
         }
     }
     for job in &mut facts.tuning_jobs {

@@ -21,6 +21,7 @@ mod notebook_always_on;
 mod notebook_forgotten;
 mod notebook_idle;
 mod notebook_off_hours;
+mod resubmitted_job_doubled;
 mod resubmitted_job_failed;
 mod runtime_limit_loose;
 mod spot_without_checkpoint;
@@ -45,6 +46,7 @@ pub static ALL: &[Entry] = &[
     Entry::of::<spot_without_checkpoint::SpotWithoutCheckpoint>(),
     Entry::of::<warm_pool_idle::WarmPoolIdle>(),
     Entry::of::<runtime_limit_loose::RuntimeLimitLoose>(),
+    Entry::of::<resubmitted_job_doubled::ResubmittedJobDoubled>(),
     Entry::of::<resubmitted_job_failed::ResubmittedJobFailed>(),
     Entry::of::<guard_tag_unreadable::GuardTagUnreadable>(),
 ];

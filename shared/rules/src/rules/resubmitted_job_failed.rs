@@ -2,15 +2,12 @@
 //!
 //! ## What it finds
 //! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, or got no Spot
-//! capacity in its time. For `forget-after` it is lost work that somebody has to mend. Also one that still runs beside the job that it should replace, because
-//! AWS refused to stop that one: the same work is done and paid twice.
-//!
+//! capacity in its time. For `forget-after` it is lost work that somebody has to mend. //!
 //! ## Why it costs money
 //! What the first job had trained was paid for, and its owner waits for a result that does not come.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed the definition, and the command that starts the work again; of two jobs that run at the same time, how to stop one. Nothing else.
-//! The mail leaves out the values of the environment, and of hyperparameters that are named like secrets.
+//! Its owner is mailed the definition, and the command that starts the work again. Nothing else. The mail leaves out the values of the environment, and of hyperparameters that are named like secrets.
 //!
 //! ## Settings
 
@@ -19,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rule, Scene};
 use crate::{
     duration::Duration,
-    facts::{Beside, JobStatus, TrainingJob},
+    facts::{JobStatus, TrainingJob},
     finding::{Verdict, Waste},
     resubmission::{how_to_submit, on_demand_again},
 };
@@ -44,22 +41,11 @@ impl Rule for ResubmittedJobFailed {
 
     fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
         let Some(replaced) = &job.replaces else { return Verdict::Fine };
-        if let Some(beside) = replaced.beside.filter(|_| job.status == JobStatus::InProgress) {
-            let (what, stop) = match beside {
-                Beside::Runs => ("both run, and do the same work", &replaced.name),
-                Beside::Completed => ("that one has done the work by itself, and this one does it once more", &job.resource.name),
-            };
-            return Verdict::Waste(Box::new(Waste {
-                reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
-                advice: Some(format!("stop one of them: aws sagemaker stop-training-job --training-job-name {stop}")),
-                usd_per_hour: scene.hourly_of(&job.instances),
-                ..Waste::default()
-            }));
-        }
         let no_capacity = job.secondary_status.as_deref() == Some("MaxWaitTimeExceeded");
         let lost = job.status == JobStatus::Failed || (job.status == JobStatus::Stopped && no_capacity);
         let ended = job.ended.unwrap_or(scene.now);
-        if !lost || self.forget_after.signed() < scene.now.duration_since(ended) {
+        // Work that its old job does, or did, is not lost.
+        if !lost || replaced.beside.is_some() || self.forget_after.signed() < scene.now.duration_since(ended) {
             return Verdict::Fine;
         }
         let how = match &job.failure {
@@ -82,7 +68,7 @@ impl Rule for ResubmittedJobFailed {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
-    use crate::facts::Replaced;
+    use crate::facts::{Beside, Replaced};
 
     #[test]
     fn lost_work_is_found_for_two_weeks() {
@@ -104,22 +90,13 @@ mod tests {
             (job(JobStatus::Failed, "Failed", "2026-11-10T11:59:00Z"), None),
             (TrainingJob { replaces: None, ..job(JobStatus::Failed, "Failed", today) }, None),
             (job(JobStatus::InProgress, "Training", today), None),
-            (TrainingJob { replaces: replaced(Some(Beside::Runs)), ..job(JobStatus::InProgress, "Training", today) }, Some("both run")),
-            (
-                TrainingJob { replaces: replaced(Some(Beside::Completed)), ..job(JobStatus::InProgress, "Training", today) },
-                Some("once more"),
-            ),
+            (TrainingJob { replaces: replaced(Some(Beside::Runs)), ..job(JobStatus::Failed, "Failed", today) }, None),
         ] {
             match (ResubmittedJobFailed::default().check(&job, &scene("2026-11-24T12:00:00Z")), expected) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(how)) => {
                     assert!(waste.reason.contains(how), "{}", waste.reason);
-                    let way_back = if job.status == JobStatus::InProgress {
-                        "stop-training-job --training-job-name churn"
-                    } else {
-                        "\"TrainingJobName\":\"churn-again\""
-                    };
-                    assert!(waste.advice.unwrap().contains(way_back));
+                    assert!(waste.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));
                 }
                 (verdict, _) => panic!("{job:?}: {verdict:?}"),
             }
