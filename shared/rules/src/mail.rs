@@ -98,7 +98,7 @@ pub struct Digest {
     pub owner: String,
     /// The teams of what is in it: `unowned` where none is known.
     pub teams: Vec<String>,
-    /// `critical`: something could not be stopped; `warning`: something will be stopped; else `info`.
+    /// `critical`: something could not be stopped, or work was lost; `warning`: something will be stopped; else `info`.
     pub severity: &'static str,
     /// At most 99 printable ASCII characters.
     pub subject: String,
@@ -230,6 +230,8 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
     }
     let severity = match told.first().map(|told| &told.first.news) {
         Some(News::Failed(_)) => "critical",
+        // Work is lost, and only its owner can mend that.
+        _ if items.iter().any(|item| item.key.0 == "resubmitted-job-failed") => "critical",
         Some(News::Warning(_)) => "warning",
         _ => "info",
     };

@@ -242,6 +242,7 @@ async fn a_resubmitted_job_that_fails_is_lost_work_and_its_owner_gets_the_way_ba
     let lost = found.iter().find(|finding| finding.rule == "resubmitted-job-failed").expect("lost work");
     assert_eq!(lost.name, "Churn-Train-0001-spot");
     let mail = account.mails().pop().unwrap();
+    assert_eq!(mail.attributes["severity"].1, "critical", "lost work is no report like others");
     for says in ["out of memory", "in place of Churn-Train-0001", "--cli-input-json", "\"TrainingJobName\":\"Churn-Train-0001-again\""] {
         assert!(mail.message.contains(says), "{says}: {}", mail.message);
     }
