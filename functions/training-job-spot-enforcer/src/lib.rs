@@ -78,13 +78,7 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
     gather::training::some(&context.clients, policy, &open, &mut facts).await;
-    let mut unread = None;
-    let mut resubmissions = ledger.resubmissions().await.unwrap_or_else(|error| {
-        unread = Some(not_read(&error));
-        vec![]
-    });
-    resubmissions.retain(|one| one.is_open(now));
-    tell_replaced(context, policy, &mut facts, &resubmissions).await;
+    let (resubmissions, unread) = tell_replaced(context, policy, wake, &mut facts).await;
 
     let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
     let essential = [Kind::TrainingJobSeries, Kind::TuningJob];
@@ -111,11 +105,7 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     if !wake.by_change {
         gather::training::look_at_children(&context.clients, policy, &mut facts).await;
     }
-    let mut unread = None;
-    match resubmissions_of(context, wake, &facts).await {
-        Ok(found) => tell_replaced(context, policy, &mut facts, &found).await,
-        Err(error) => unread = Some(not_read(&error)),
-    }
+    let (_, unread) = tell_replaced(context, policy, wake, &mut facts).await;
     let known = match entries {
         Some(entries) => Known::Read(entries),
         None if wake.by_change && Known::can_be_unread(&policy.evaluate(&facts)) => Known::Unread,
@@ -131,13 +121,14 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     report
 }
 
-/// The resubmissions that a run of single jobs looks after: those whose Spot job ended without doing its work, and in a run of what is due those whose
-/// old job could not be stopped.
+/// The resubmissions that a run looks after: all that are open; in a run of what is due those whose old job could not be stopped; of single jobs those
+/// that ended without doing their work.
 async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
     let ledger = context.ledger();
-    if wake.due_only {
-        let all = ledger.resubmissions().await?.into_iter();
-        return Ok(all.filter(|one| one.is_open(facts.now) && one.stage != Stage::Stopped).collect());
+    if wake.due_only || wake.scope == Scope::Everything {
+        let mut all = ledger.resubmissions().await?;
+        all.retain(|one| one.is_open(facts.now) && !(wake.due_only && one.stage == Stage::Stopped));
+        return Ok(all);
     }
     let ended = facts.training_jobs.iter().filter(|job| is_lost(job) && may_be_resubmission(&job.resource.name));
     let ended: Vec<String> = ended.map(|job| job.resource.id.clone()).collect();
@@ -161,18 +152,25 @@ fn is_lost(job: &TrainingJob) -> bool {
     matches!(job.status, JobStatus::Failed | JobStatus::Stopped)
 }
 
-/// Tells jobs that the guard submitted whose work they go on with. Those of these resubmissions that are not in the facts yet are read.
-async fn tell_replaced(context: &Context, policy: &Policy, facts: &mut Facts, resubmissions: &[Resubmission]) {
+/// Tells jobs that the guard submitted whose work they go on with; those that are not in the facts yet are read. Gives the resubmissions of this run, and
+/// why they could not be read, if so.
+async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts) -> (Vec<Resubmission>, Option<Unread>) {
+    let resubmissions = match resubmissions_of(context, wake, facts).await {
+        Ok(resubmissions) => resubmissions,
+        Err(error) => {
+            return (vec![], Some(Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }));
+        }
+    };
     let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
     let unstopped = resubmissions.iter().filter(|one| one.stage != Stage::Stopped).map(|one| &one.of);
-    let names = resubmissions.iter().map(|one| &one.name).chain(unstopped).map(|name| (job_id(name), Some(name.clone())));
+    let names = resubmissions.iter().map(|one| &one.name).chain(unstopped).map(|name| (Kind::TrainingJob.id(name), Some(name.clone())));
     let missing: BTreeMap<String, Option<String>> = names.filter(|(id, _)| !known.contains(id.as_str())).collect();
     gather::training::some(&context.clients, policy, &missing, facts).await;
     let statuses: HashMap<String, JobStatus> = facts.training_jobs.iter().map(|job| (job.resource.id.clone(), job.status)).collect();
     let by_id: HashMap<String, &Resubmission> = resubmissions.iter().map(|one| (one.id(), one)).collect();
     for job in &mut facts.training_jobs {
         let Some(found) = by_id.get(&job.resource.id).filter(|found| is_of(found, job)) else { continue };
-        let beside = match statuses.get(&job_id(&found.of)) {
+        let beside = match statuses.get(&Kind::TrainingJob.id(&found.of)) {
             _ if found.stage == Stage::Stopped || facts.now.duration_since(found.at) < AT_WORK => None,
             Some(JobStatus::InProgress) => Some(Beside::Runs),
             Some(JobStatus::Completed) => Some(Beside::Completed),
@@ -180,27 +178,27 @@ async fn tell_replaced(context: &Context, policy: &Policy, facts: &mut Facts, re
         };
         job.replaces = Some(Replaced { name: found.of.clone(), definition: found.definition.clone().unwrap_or_default(), beside });
     }
+    (resubmissions, None)
 }
 
-/// Remembers which resubmissions need no looking after any more. A job that failed is told of for some weeks.
+/// Remembers how far resubmissions have come, and which need no looking after any more. A job that failed is told of for some weeks.
 async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<Resubmission>) -> anyhow::Result<()> {
-    let status = |id: &str| facts.training_jobs.iter().find(|job| job.resource.id == id).map(|job| job.status);
-    for mut one in resubmissions {
-        let job = facts.training_jobs.iter().find(|job| job.resource.id == one.id() && is_of(&one, job));
-        let old = job_id(&one.of);
-        let was_stopped = facts.gone.contains(&old) || matches!(status(&old), Some(JobStatus::Stopped | JobStatus::Failed));
-        if one.stage == Stage::Created && was_stopped {
-            context.ledger().set_stage(one.clone(), Stage::Stopped).await?;
-            one.stage = Stage::Stopped;
-        }
-        let is_over = match job {
-            _ if one.stage == Stage::Stored => false,
+    let jobs: HashMap<&str, &TrainingJob> = facts.training_jobs.iter().map(|job| (job.resource.id.as_str(), job)).collect();
+    for one in resubmissions {
+        let (new, old) = (one.id(), Kind::TrainingJob.id(&one.of));
+        let is_over = match jobs.get(new.as_str()).filter(|job| is_of(&one, job)) {
             Some(job) if job.status == JobStatus::Completed => true,
             Some(job) => is_lost(job) && job.ended.is_some_and(|ended| LOST_WORK_KEPT < facts.now.duration_since(ended)),
-            None => facts.gone.contains(&one.id()),
+            None => facts.gone.contains(&new),
         };
-        if is_over {
-            context.ledger().set_stage(one, Stage::Settled).await?;
+        let was_stopped = facts.gone.contains(&old) || jobs.get(old.as_str()).is_some_and(|job| is_lost(job));
+        let stage = match one.stage {
+            Stage::Created | Stage::Stopped if is_over => Stage::Settled,
+            Stage::Created if was_stopped => Stage::Stopped,
+            stage => stage,
+        };
+        if stage != one.stage {
+            context.ledger().set_stage(one, stage).await?;
         }
     }
     Ok(())
@@ -209,12 +207,4 @@ async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<Resubmission>
 /// Whether a job is the one that a resubmission created, and none of the same name that was there before.
 fn is_of(resubmission: &Resubmission, job: &TrainingJob) -> bool {
     job.created.zip(resubmission.run).is_some_and(|(created, run)| run <= created)
-}
-
-fn job_id(name: &str) -> String {
-    format!("{}/{}", Kind::TrainingJob.as_str(), name.to_lowercase())
-}
-
-fn not_read(error: &anyhow::Error) -> Unread {
-    Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }
 }

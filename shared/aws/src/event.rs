@@ -140,9 +140,8 @@ impl StateChange {
         let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);
         let (arn, name) = (detail("Arn"), detail("Name"));
         let from_arn = arn.or_else(|| event.resources.as_ref()?.first().cloned()).and_then(|arn| id_of_arn(&arn));
-        let kind = self.kind.as_str();
         let id = match (&name, from_arn) {
-            (Some(name), _) => format!("{kind}/{}", name.to_lowercase()),
+            (Some(name), _) => self.kind.id(name),
             (None, Some(id)) if Kind::of(&id) == Some(self.kind) => id,
             _ => bail!(
                 "half an event: a \"{}\" without detail.{fields}Arn, detail.{fields}Name and resources[0]",

@@ -538,7 +538,7 @@ impl Resubmission {
 
     /// The new job's id, the record's key.
     pub fn id(&self) -> String {
-        format!("{}/{}", Kind::TrainingJob.as_str(), self.name.to_lowercase())
+        Kind::TrainingJob.id(&self.name)
     }
 }
 

@@ -4,6 +4,7 @@
 use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
+    facts::Resource,
     finding::{Finding, SpotTerms},
     resubmission::{RESUBMITTED_TAG, as_spot},
 };
@@ -20,7 +21,7 @@ use crate::{
 /// The definition is stored, the new job is created, the old one is stopped.
 pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: Timestamp) -> Outcome {
     let (ledger, old) = (context.ledger(), &finding.resource);
-    let definition = match definition(context, finding, terms).await {
+    let definition = match definition(context, old, terms).await {
         Ok(Some(definition)) => definition,
         Ok(None) => return Outcome::Gone,
         Err(why) => return Outcome::Failed(why),
@@ -40,7 +41,7 @@ pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotT
     if stored.of != old.name {
         return Outcome::Failed(format!("its new name {} is that of another job, {}, that was submitted again", terms.name, stored.of));
     }
-    if let Err(why) = create(context, finding, &stored).await {
+    if let Err(why) = create(context, &stored).await {
         return Outcome::NotResubmitted { why, definition: stored.definition.unwrap_or_default() };
     }
     if stored.stage == Stage::Stored
@@ -93,8 +94,7 @@ async fn stop_old(context: &Context, old: &str, new: &str) -> (Outcome, Option<S
 }
 
 /// From the service's own word of this moment, with all of the job's tags. `None`: it is gone.
-async fn definition(context: &Context, finding: &Finding, terms: &SpotTerms) -> Result<Option<String>, String> {
-    let old = &finding.resource;
+async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Result<Option<String>, String> {
     let (described, tags) =
         tokio::join!(gather::training::describe_training(&context.clients, &old.name), gather::all_tags(&context.clients, old.arn_or_id()));
     let (Some(described), Some(tags)) = (described?, tags?) else { return Ok(None) };
@@ -102,7 +102,7 @@ async fn definition(context: &Context, finding: &Finding, terms: &SpotTerms) -> 
 }
 
 /// `sagemaker:CreateTrainingJob` with a definition as it is. A job of this name that is at the old one's work is success.
-async fn create(context: &Context, finding: &Finding, stored: &Resubmission) -> Result<(), String> {
+async fn create(context: &Context, stored: &Resubmission) -> Result<(), String> {
     let new = stored.name.as_str();
     let Some(body) = stored.definition.clone() else {
         return Err(format!("it was submitted as Spot before, as {new}, and that is over"));
@@ -119,7 +119,7 @@ async fn create(context: &Context, finding: &Finding, stored: &Resubmission) -> 
     }
     // The guard created it, in a run that broke off or by a call whose answer was lost; or it is somebody's, and older than the job.
     let Some(there) = gather::training::now(&context.clients, new).await? else { return Err(refused) };
-    let is_newer = there.created.zip(finding.run).is_some_and(|(new, old)| old <= new);
+    let is_newer = there.created.zip(stored.run).is_some_and(|(new, old)| old <= new);
     // A job that has fifty tags of its own does not bear it.
     let bears_mark = !stored.definition.as_ref().is_some_and(|definition| definition.contains(RESUBMITTED_TAG))
         || gather::all_tags(&context.clients, &there.arn).await?.is_some_and(|tags| tags.get(RESUBMITTED_TAG) == Some(&stored.of));

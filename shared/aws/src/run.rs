@@ -179,8 +179,7 @@ async fn resubmitted_as(ledger: &Ledger<'_>, closed: &Closed) -> Option<String> 
     if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
         return None;
     }
-    let id = format!("{}/{}", Kind::TrainingJob.as_str(), new_name(&entry.name, entry.run).to_lowercase());
-    let found = ledger.resubmission(&id).await.ok()??;
+    let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok()??;
     (found.of == entry.name && found.stage != Stage::Stored).then(|| format!("the same work goes on as training job {}", found.name))
 }
 

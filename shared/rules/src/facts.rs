@@ -48,6 +48,16 @@ impl Facts {
         notebooks.chain(apps).chain(idle_shutdowns).chain(training).chain(self.tuning_jobs.iter().map(|job| &job.resource))
     }
 
+    /// Leaves out what is gone.
+    pub fn forget(&mut self, gone: &BTreeSet<String>) {
+        let stays = |resource: &Resource| !gone.contains(&resource.id);
+        self.notebooks.retain(|notebook| stays(&notebook.resource));
+        self.apps.retain(|app| stays(&app.resource));
+        self.idle_shutdowns.retain(|level| stays(&level.resource));
+        self.training_jobs.retain(|job| stays(&job.resource));
+        self.tuning_jobs.retain(|job| stays(&job.resource));
+    }
+
     /// All resources, to complete what is known of them.
     pub fn resources_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
         let notebooks = self.notebooks.iter_mut().map(|notebook| &mut notebook.resource);
@@ -105,6 +115,11 @@ impl Kind {
             Self::TrainingJobSeries => "training-job-series",
             Self::TuningJob => "hyper-parameter-tuning-job",
         }
+    }
+
+    /// The id of the resource of this kind and name.
+    pub fn id(self, name: &str) -> String {
+        format!("{}/{}", self.as_str(), name.to_lowercase())
     }
 
     /// For a person: `notebook instance`.

@@ -42,6 +42,8 @@ pub struct Waste {
     pub hours: Option<String>,
     /// What the guard can do about it.
     pub remedy: Remedy,
+    /// Whether more than money is lost, so that its mail must not be read as any other report.
+    pub critical: bool,
 }
 
 /// What the guard can do about waste, where the policy says so.

@@ -63,6 +63,8 @@ pub struct Item {
     pub remedy: Option<Remedy>,
     /// Why the policy's enforcement is suspended here.
     pub suspended: Option<String>,
+    /// As of the waste.
+    pub critical: bool,
 }
 
 /// What happened, in the order in which it is told.
@@ -126,6 +128,7 @@ impl Item {
             usd_per_month: finding.waste.usd_per_month,
             remedy: Some(finding.waste.remedy.clone()),
             suspended: finding.suspended.clone(),
+            critical: finding.waste.critical,
         }
     }
 
@@ -147,6 +150,7 @@ impl Item {
             usd_per_month: entry.usd_per_month,
             remedy: None,
             suspended: None,
+            critical: false,
         }
     }
 }
@@ -230,8 +234,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
     }
     let severity = match told.first().map(|told| &told.first.news) {
         Some(News::Failed(_)) => "critical",
-        // Work is lost, and only its owner can mend that.
-        _ if items.iter().any(|item| item.key.0 == "resubmitted-job-failed") => "critical",
+        _ if items.iter().any(|item| item.critical) => "critical",
         Some(News::Warning(_)) => "warning",
         _ => "info",
     };
@@ -491,6 +494,7 @@ mod tests {
             usd_per_month,
             remedy: Some(Remedy::StopNotebook),
             suspended: None,
+            critical: false,
         }
     }
 

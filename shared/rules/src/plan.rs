@@ -481,25 +481,22 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     let same_run = old.filter(|old| !restarted(old, finding));
+    let last_try = same_run.map(|old| old.last_seen);
+    let is_early = |old: &Entry| match old.state {
+        State::Acted => now.duration_since(old.last_seen) < SETTLING,
+        State::Warned => entry.failure.is_some() && old.retry_after.is_some_and(|again| now < again),
+        _ => false,
+    };
     match same_run {
-        Some(old) if old.state == State::Acting => {
-            entry.act_after = old.act_after;
-            due_to_act(entry, Some(old.last_seen), now)
-        }
-        Some(old) if old.state == State::Acted => {
-            if now.duration_since(old.last_seen) < SETTLING {
-                *entry = old.clone();
-                Step::Wait
-            } else {
-                entry.act_after = old.act_after;
-                due_to_act(entry, Some(old.last_seen), now)
-            }
-        }
-        Some(old) if old.state == State::Warned && entry.failure.is_some() && old.retry_after.is_some_and(|again| now < again) => {
+        Some(old) if is_early(old) => {
             *entry = old.clone();
             Step::Wait
         }
-        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, same_run.map(|old| old.last_seen), now),
+        Some(old) if matches!(old.state, State::Acting | State::Acted) => {
+            entry.act_after = old.act_after;
+            due_to_act(entry, last_try, now)
+        }
+        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, last_try, now),
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
@@ -507,7 +504,7 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
                 return entry_due(entry, Step::Warn);
             };
             entry.act_after = Some(act_after);
-            if now < act_after { Step::Wait } else { due_to_act(entry, same_run.map(|old| old.last_seen), now) }
+            if now < act_after { Step::Wait } else { due_to_act(entry, last_try, now) }
         }
     }
 }

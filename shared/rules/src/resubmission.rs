@@ -85,7 +85,13 @@ pub fn may_be_resubmission(name: &str) -> bool {
 /// # Errors
 /// What is missing in the description.
 pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
-    let (mut new, old_name) = definition_of(described)?;
+    let text = |pointer: &str| {
+        described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
+    };
+    let old_name = text("/TrainingJobName")?;
+    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
+    let mut new: Map<String, Value> =
+        DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect();
     new.insert("TrainingJobName".into(), terms.name.clone().into());
     new.insert("EnableManagedSpotTraining".into(), true.into());
 
@@ -101,7 +107,7 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
 
     if !new.contains_key("CheckpointConfig") {
         let beside_its_output = || {
-            let output = text(described, "/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
+            let output = text("/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
             Ok::<_, String>(format!("{output}/cost-guard-checkpoints"))
         };
         let prefix = terms.checkpoints.clone().map_or_else(beside_its_output, Ok)?;
@@ -109,29 +115,14 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
     }
 
-    new.insert("Tags".into(), tags_of(tags, old_name));
-    Ok(Value::Object(new))
-}
-
-/// What defines a described job, as `CreateTrainingJob` takes it, and its name.
-fn definition_of(described: &Value) -> Result<(Map<String, Value>, &str), String> {
-    let name = text(described, "/TrainingJobName")?;
-    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
-    Ok((DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect(), name))
-}
-
-fn text<'a>(described: &'a Value, pointer: &str) -> Result<&'a str, String> {
-    described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
-}
-
-/// A job's tags without AWS's own (`aws:`), and with the name of the job whose work it goes on with, if there is room for that.
-fn tags_of(tags: &BTreeMap<String, String>, old_name: &str) -> Value {
+    // `aws:` is AWS's own.
     let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
     kept.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
     if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
         kept.insert(RESUBMITTED_TAG, old_name);
     }
-    kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    Ok(Value::Object(new))
 }
 
 /// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again. It keeps the tag
@@ -158,12 +149,12 @@ pub fn how_to_submit(mut definition: Value, of: &str) -> String {
         let key = key.to_ascii_lowercase();
         ["secret", "token", "password", "passwd", "credential", "key"].iter().any(|word| key.contains(word))
     };
-    let mut hidden = 0;
+    let mut hidden = false;
     for (field, all) in [("Environment", true), ("HyperParameters", false)] {
         if let Some(Value::Object(values)) = definition.get_mut(field) {
             for (_, value) in values.iter_mut().filter(|(key, _)| all || is_secret(key)) {
                 *value = HIDDEN.into();
-                hidden += 1;
+                hidden = true;
             }
         }
     }
@@ -173,10 +164,10 @@ pub fn how_to_submit(mut definition: Value, of: &str) -> String {
             "its definition is too long for a mail: make it from `aws sagemaker describe-training-job --training-job-name {of}`"
         );
     }
-    let values = if hidden == 1 { "the one value" } else { "the values" };
-    let first = match hidden {
-        0 => String::new(),
-        _ => format!("put back {values} that this mail leaves {HIDDEN} (aws sagemaker describe-training-job --training-job-name {of}), "),
+    let first = if hidden {
+        format!("put back the values that this mail leaves {HIDDEN} (aws sagemaker describe-training-job --training-job-name {of}), ")
+    } else {
+        String::new()
     };
     format!("save this as job.json, {first}then aws sagemaker create-training-job --cli-input-json file://job.json\n{text}")
 }

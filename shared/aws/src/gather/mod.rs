@@ -165,7 +165,7 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
         (resource.id.clone(), read)
     });
     let mut confirmed: HashMap<String, Resource> = HashMap::new();
-    let mut gone: HashSet<String> = HashSet::new();
+    let mut gone: BTreeSet<String> = BTreeSet::new();
     let mut failed: Vec<(String, String)> = vec![];
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
@@ -174,11 +174,7 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
             Err(why) => failed.push((id, why)),
         }
     }
-    facts.notebooks.retain(|notebook| !gone.contains(&notebook.resource.id));
-    facts.apps.retain(|app| !gone.contains(&app.resource.id));
-    facts.idle_shutdowns.retain(|level| !gone.contains(&level.resource.id));
-    facts.training_jobs.retain(|job| !gone.contains(&job.resource.id));
-    facts.tuning_jobs.retain(|job| !gone.contains(&job.resource.id));
+    facts.forget(&gone);
     facts.unread.extend(unread_of("tags", &failed));
     let failed: HashSet<String> = failed.into_iter().map(|(id, _)| id).collect();
     for resource in facts.resources_mut() {

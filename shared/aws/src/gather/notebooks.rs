@@ -90,7 +90,7 @@ pub(super) async fn read_volumes(clients: &Clients, notebooks: &mut [Notebook], 
 }
 
 fn id(name: &str) -> String {
-    format!("{}/{}", Kind::NotebookInstance.as_str(), name.to_lowercase())
+    Kind::NotebookInstance.id(name)
 }
 
 fn state(status: Option<&NotebookInstanceStatus>) -> RunState {

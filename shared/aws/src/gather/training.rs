@@ -353,8 +353,7 @@ pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, O
         }
     }
     facts.unread.extend(unread_of("tags", &failed));
-    facts.training_jobs.retain(|job| !gone.contains(&job.resource.id));
-    facts.tuning_jobs.retain(|job| !gone.contains(&job.resource.id));
+    facts.forget(&gone);
     facts.gone.extend(gone);
 }
 
@@ -420,9 +419,13 @@ enum Job {
 
 /// A training job as it is now, without its tags. `None`: there is none of this name.
 async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
-    let Some(described) = describe_training(clients, name).await? else { return Ok(None) };
-    let record = TrainingRecord::deserialize(&described).map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))?;
-    Ok(Some(record.job(policy, false)))
+    Ok(record(clients, name).await?.map(|record| record.job(policy, false)))
+}
+
+async fn record(clients: &Clients, name: &str) -> Read<Option<TrainingRecord>> {
+    let described = describe_training(clients, name).await?;
+    let record = described.map(|described| TrainingRecord::deserialize(&described)).transpose();
+    record.map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))
 }
 
 /// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
@@ -446,10 +449,11 @@ pub(crate) struct Now {
 
 /// What became of a training job. `None`: there is none of this name.
 pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
-    let Some(described) = describe_training(clients, name).await? else { return Ok(None) };
-    let record = TrainingRecord::deserialize(&described).map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))?;
-    let status = record.training_job_status.unwrap_or_default();
-    Ok(Some(Now { status, created: time(record.creation_time), arn: record.training_job_arn }))
+    Ok(record(clients, name).await?.map(|record| Now {
+        status: record.training_job_status.unwrap_or_default(),
+        created: time(record.creation_time),
+        arn: record.training_job_arn,
+    }))
 }
 
 /// A tuning job as it is now, without its tags. `None`: there is none of this name.
@@ -570,7 +574,7 @@ impl ResourceConfig {
 }
 
 fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
-    Resource { id: format!("{}/{}", kind.as_str(), name.to_lowercase()), arn: Some(arn), name, tags }
+    Resource { id: kind.id(&name), arn: Some(arn), name, tags }
 }
 
 /// The index gives tags with the record; a description gives none, and they are asked for if the job is found.

@@ -177,7 +177,7 @@ impl Subject for TuningJob {
 
 /// The id of the series that a job of this name is one of.
 pub fn series_id(name: &str) -> String {
-    format!("{}/{}", Kind::TrainingJobSeries.as_str(), job_stem(name).to_lowercase())
+    Kind::TrainingJobSeries.id(job_stem(name))
 }
 
 impl Subject for Resource {

@@ -2,12 +2,14 @@
 //!
 //! ## What it finds
 //! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, or got no Spot
-//! capacity in its time. For `forget-after` it is lost work that somebody has to mend. //!
+//! capacity in its time. For `forget-after` it is lost work that somebody has to mend.
+//!
 //! ## Why it costs money
 //! What the first job had trained was paid for, and its owner waits for a result that does not come.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed the definition, and the command that starts the work again. Nothing else. The mail leaves out the values of the environment, and of hyperparameters that are named like secrets.
+//! Its owner is mailed the definition, and the command that starts the work again. Nothing else.
+//! The mail is critical, and leaves out the values of the environment and of hyperparameters that are named like secrets.
 //!
 //! ## Settings
 
@@ -60,6 +62,7 @@ impl Rule for ResubmittedJobFailed {
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
             advice: Some(again),
+            critical: true,
             ..Waste::default()
         }))
     }

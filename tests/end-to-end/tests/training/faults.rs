@@ -1,58 +1,13 @@
 //! What may go wrong around training jobs: lost answers, refusals, duplicates, changes of policy and tags between runs. No work is lost, nothing is done or
 //! told twice.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+use simulator::{Deed, Fault, What};
 
-use cost_aws::report::Report;
-use end_to_end::{Function, Guard, TABLE};
-use jiff::SignedDuration;
-use serde_json::{Value, json};
-use simulator::{Deed, Estate, Fault, Simulator, What};
+use super::*;
 
-fn account(jobs: &str) -> Simulator {
-    let estate = format!("region = \"eu-central-1\"\nstart = \"2026-11-23T08:00:00Z\"\n{jobs}");
-    Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap()
-}
-
-const CHURN: &str = r#"
-[[training-job]]
-name = "Churn-Train-0001"
-instance-type = "ml.m5.xlarge"
-instance-count = 2
-max-runtime = "1d"
-created = "-10m"
-takes = "6h"
-output = "s3://ml-company/output"
-hyper-parameters = { epochs = "3" }
-tags = { Owner = "ann@example.com", Team = "churn" }
-"#;
 const OLD: &str = "Churn-Train-0001";
 const NEW: &str = "Churn-Train-0001-spot";
 
-const STOP: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\ngrace = \"10m\"\n";
-const RESUBMIT: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"resubmit\"\ngrace = \"0s\"\n";
-
-fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(Function::TrainingJobSpotEnforcer, account, policy).unwrap()
-}
-
-fn event(account: &Simulator, name: &str) -> Value {
-    let arn = &account.training_job(name).unwrap().arn;
-    json!({"detail-type": "SageMaker Training Job State Change", "source": "aws.sagemaker", "region": "eu-central-1", "time": "1583831889050",
-           "resources": [arn], "detail": {"TrainingJobName": name, "TrainingJobArn": arn, "TrainingJobStatus": "InProgress", "Tags": {}}})
-}
-
-fn status(account: &Simulator, name: &str) -> String {
-    account.training_job(name).map_or_else(|| "none".into(), |job| job.status)
-}
-
-fn states(report: &Report) -> Vec<(&'static str, &'static str)> {
-    report.findings.iter().map(|finding| (finding.rule, finding.state)).collect()
-}
-
-fn minutes(minutes: i64) -> SignedDuration {
-    SignedDuration::from_mins(minutes)
-}
 fn hours(h: i64) -> SignedDuration {
     SignedDuration::from_hours(h)
 }

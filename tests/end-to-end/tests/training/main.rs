@@ -7,6 +7,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Deed, Estate, Fault, Simulator, What};
 
+mod faults;
+
 /// A Monday morning at work, and `jobs` in the account.
 fn account(jobs: &str) -> Simulator {
     let estate = format!("region = \"eu-central-1\"\nstart = \"2026-11-23T08:00:00Z\"\n{jobs}");
