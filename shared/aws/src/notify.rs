@@ -23,7 +23,7 @@ pub async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest:
         .subject(&digest.subject)
         .message(&digest.body)
         .message_attributes("function", attribute("String", function)?)
-        .message_attributes("severity", attribute("String", digest.severity)?)
+        .message_attributes("severity", attribute("String", digest.severity.as_str())?)
         .message_attributes("team", team)
         .message_attributes("owner", attribute("String", &digest.owner)?)
         .send()

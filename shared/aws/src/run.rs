@@ -180,7 +180,8 @@ async fn resubmitted_as(ledger: &Ledger<'_>, closed: &Closed) -> Option<String> 
         return None;
     }
     let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok()??;
-    (found.of == entry.name && found.stage != Stage::Stored).then(|| format!("the same work goes on as training job {}", found.name))
+    (found.of == entry.name && found.stage != Stage::Stored)
+        .then(|| format!("the same work goes on as training job {}: whatever waits for this one has to wait for that", found.name))
 }
 
 /// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked where something will be
@@ -356,9 +357,16 @@ fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
     match outcome {
         Some(Outcome::NotResubmitted { definition, .. }) => Some(match serde_json::from_str(definition) {
             Ok(definition) => {
-                format!("it goes on as it is. To submit it as Spot yourself, {}", how_to_submit(definition, &one.finding.resource.name))
+                let old = &one.finding.resource;
+                format!(
+                    "nothing, if it may go on as it is: the guard tries again. To submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: \
+                     aws sagemaker stop-training-job {}--training-job-name {}",
+                    how_to_submit(definition, old),
+                    old.region_option(),
+                    old.name
+                )
             }
-            Err(_) => "it goes on as it is.".to_owned(),
+            Err(_) => "nothing: it goes on as it is, and the guard tries again.".to_owned(),
         }),
         // The guard has done it.
         Some(Outcome::Done | Outcome::AlreadyDone(_)) if resubmits => None,

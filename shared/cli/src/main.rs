@@ -31,7 +31,8 @@ enum Command {
     /// Print docs/rules.md, made of the rules' own doc comments.
     RulesManual,
     /// Make of a training job what it would be as Spot: `aws sagemaker describe-training-job …` on standard input (one or several), the input of
-    /// `aws sagemaker create-training-job --cli-input-json` on standard output, one per line.
+    /// `aws sagemaker create-training-job --cli-input-json` on standard output, one per line. It makes one of every job, whether or not the guard would
+    /// resubmit that one. AWS describes a job without its tags: the new one has those that you put into the description as `Tags`.
     SpotDefinition {
         /// How much longer than its time limit it may take, waiting for Spot included.
         #[arg(long, default_value = "12h")]
@@ -69,6 +70,10 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     for rule in rules::ALL {
         println!("  {:26} {}", rule.name, policy.says_of(rule.name));
     }
+    if policy.enforces() {
+        let resubmission = if policy.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
+        println!("  What it enforces needs a deployment with AllowEnforcement = yes{resubmission}.");
+    }
     if STANDARD_PARAMETER < text.len() {
         println!("  It has {} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192.", text.len());
     }
@@ -80,16 +85,26 @@ const STANDARD_PARAMETER: usize = 4096;
 
 /// A description may have the job's tags with it, as `ListTags` gives them: `Tags`.
 fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result<()> {
+    let mut descriptions = 0;
     for (number, described) in serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter::<Value>().enumerate() {
         let described = described.with_context(|| format!("description {} is no JSON", number + 1))?;
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let given = described.get("Tags").and_then(Value::as_array).into_iter().flatten();
         let tags: BTreeMap<String, String> = given.filter_map(|tag| text(tag, "Key").zip(text(tag, "Value"))).collect();
         let name = new_name(&text(&described, "TrainingJobName").unwrap_or_default(), None);
-        let terms = SpotTerms { name, wait, checkpoints: checkpoints.map(str::to_owned) };
+        if tags.is_empty() {
+            let arn = text(&described, "TrainingJobArn").unwrap_or_else(|| "<its ARN>".to_owned());
+            eprintln!(
+                "{name}: without tags, because the description has none. They are here: aws sagemaker list-tags --resource-arn {arn}"
+            );
+        }
+        let resumes = described.get("CheckpointConfig").is_some_and(|checkpoints| !checkpoints.is_null());
+        let terms = SpotTerms { name, wait, checkpoints: checkpoints.map(str::to_owned), resumes };
         let definition = as_spot(&described, &tags, &terms);
         println!("{}", definition.map_err(|why| anyhow::anyhow!("description {}: {why}", number + 1))?);
+        descriptions = number + 1;
     }
+    anyhow::ensure!(0 < descriptions, "standard input is empty: give it what `aws sagemaker describe-training-job …` says");
     Ok(())
 }
 

@@ -172,6 +172,22 @@ impl Resource {
     pub fn arn_or_id(&self) -> &str {
         self.arn.as_deref().unwrap_or(&self.id)
     }
+
+    /// The AWS CLI's option `--region …` with a space behind it; empty where no ARN is known.
+    pub fn region_option(&self) -> String {
+        self.arn.as_deref().map(region_option).unwrap_or_default()
+    }
+}
+
+/// The Region and the account of an ARN.
+pub fn place(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(2);
+    parts.next().zip(parts.next())
+}
+
+/// The AWS CLI's option `--region …` for what an ARN names, with a space behind it.
+pub fn region_option(arn: &str) -> String {
+    place(arn).map(|(region, _)| format!("--region {region} ")).unwrap_or_default()
 }
 
 /// The id of the resource that an ARN names: its last part in lower case.

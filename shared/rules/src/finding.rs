@@ -42,8 +42,33 @@ pub struct Waste {
     pub hours: Option<String>,
     /// What the guard can do about it.
     pub remedy: Remedy,
-    /// Whether more than money is lost, so that its mail must not be read as any other report.
-    pub critical: bool,
+    /// How urgently its mail is to be read, while the guard does nothing about it.
+    pub severity: Severity,
+    /// What a subject says of it, as the end of "churn …"; `None`: that it needs a look.
+    pub headline: Option<&'static str>,
+}
+
+/// How urgently a mail is to be read: its message attribute `severity`, by which a subscription can filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// To be looked at some time.
+    #[default]
+    Info,
+    /// Something will be stopped, or is done twice.
+    Warning,
+    /// Something could not be stopped, or work is lost.
+    Critical,
+}
+
+impl Severity {
+    /// As the attribute spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// What the guard can do about waste, where the policy says so.
@@ -82,6 +107,8 @@ pub struct SpotTerms {
     pub wait: Duration,
     /// The S3 prefix for its checkpoints where it has none. `None`: beside its output.
     pub checkpoints: Option<String>,
+    /// Whether the old job writes checkpoints, from which the new one goes on; else it starts from the beginning.
+    pub resumes: bool,
 }
 
 impl Remedy {

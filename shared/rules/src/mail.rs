@@ -10,8 +10,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     duration::Duration,
-    facts::{AppHome, Kind},
-    finding::{Finding, Remedy},
+    facts::{AppHome, Kind, place, region_option},
+    finding::{Finding, Remedy, Severity, SpotTerms},
     plan::Closed,
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     price::dollars,
@@ -64,7 +64,9 @@ pub struct Item {
     /// Why the policy's enforcement is suspended here.
     pub suspended: Option<String>,
     /// As of the waste.
-    pub critical: bool,
+    pub severity: Severity,
+    /// As of the waste.
+    pub headline: Option<&'static str>,
 }
 
 /// What happened, in the order in which it is told.
@@ -91,6 +93,14 @@ impl News {
             Self::Found | Self::Reminder(_) => 3,
         }
     }
+
+    const fn severity(&self) -> Severity {
+        match self {
+            Self::Failed(_) => Severity::Critical,
+            Self::Warning(_) => Severity::Warning,
+            Self::Done(_) | Self::Found | Self::Reminder(_) => Severity::Info,
+        }
+    }
 }
 
 /// One mail.
@@ -100,8 +110,8 @@ pub struct Digest {
     pub owner: String,
     /// The teams of what is in it: `unowned` where none is known.
     pub teams: Vec<String>,
-    /// `critical`: something could not be stopped, or work was lost; `warning`: something will be stopped; else `info`.
-    pub severity: &'static str,
+    /// The most urgent of what is in it.
+    pub severity: Severity,
     /// At most 99 printable ASCII characters.
     pub subject: String,
     /// Plain text. With subject and attributes it fits into one message of SNS.
@@ -128,7 +138,8 @@ impl Item {
             usd_per_month: finding.waste.usd_per_month,
             remedy: Some(finding.waste.remedy.clone()),
             suspended: finding.suspended.clone(),
-            critical: finding.waste.critical,
+            severity: finding.waste.severity,
+            headline: finding.waste.headline,
         }
     }
 
@@ -150,7 +161,8 @@ impl Item {
             usd_per_month: entry.usd_per_month,
             remedy: None,
             suspended: None,
-            critical: false,
+            severity: Severity::Info,
+            headline: None,
         }
     }
 }
@@ -232,12 +244,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
             }),
         }
     }
-    let severity = match told.first().map(|told| &told.first.news) {
-        Some(News::Failed(_)) => "critical",
-        _ if items.iter().any(|item| item.critical) => "critical",
-        Some(News::Warning(_)) => "warning",
-        _ => "info",
-    };
+    let severity = items.iter().map(|item| item.news.severity().max(item.severity)).max().unwrap_or_default();
     let (body, fitted) = body(owner, &told, held_back, letterhead);
     let keys = told[..fitted].iter().flat_map(|one| one.keys.iter().copied().cloned()).collect();
     Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, letterhead.policy), body, told: keys }
@@ -282,7 +289,7 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
             };
             format!("Cost guard: {}{saves}", what(done, &format!("{verb} {stopped}")))
         }
-        None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, "needs a look")),
+        None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, told[0].first.headline.unwrap_or("needs a look"))),
         None => format!("Cost guard: {} findings{cost}", told.len()),
     };
     let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
@@ -356,7 +363,7 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     }
     let _ = write!(
         text,
-        "\n-- \nSageMaker cost guard, {}. Its manual, docs/rules.md, says of each rule (in brackets) what it means, and what a stop keeps and loses.\n",
+        "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
         letterhead.function
     );
     (text, fitted)
@@ -368,11 +375,11 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let remedy = told.remedy;
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let is_done = matches!(news, News::Done(_));
-    let region = place(arn).map(|(region, _)| format!("--region {region} ")).unwrap_or_default();
+    let region = region_option(arn);
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) => {
-            let _ = write!(text, "\n  Failed: {why}. The guard tries again, each time after a longer pause.");
+            let _ = write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", why.trim_end_matches('.'));
         }
         News::Warning(at) => {
             let _ = write!(text, ": on {} it will be {}, unless you keep it", policy.clock(*at), done_to(told.first));
@@ -404,8 +411,11 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     }
     if let Some(remedy) = remedy.filter(|remedy| **remedy != Remedy::None && !is_done) {
         let tag = |key: &str, value: &str| format!("aws sagemaker add-tags {region}--resource-arn {arn} --tags 'Key={key},Value={value}'");
-        let keep_for =
-            if policy.exemption.max < WEEK { format!("Keep it for {}:", policy.exemption.max) } else { "Keep it for a week:".into() };
+        let keep_for = match policy.exemption.max {
+            _ if is_job(told.first) => "Keep this job:".to_owned(),
+            max if max < WEEK => format!("Keep it for {max}:"),
+            _ => "Keep it for a week:".to_owned(),
+        };
         let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name, &region));
         let _ = write!(text, "\n  {keep_for:<19} {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
         if let Some(hours) = told.hours {
@@ -419,9 +429,21 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
                     "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
                 )
             }
-            Some(Remedy::StopTrainingJob | Remedy::StopTuningJob) => write!(text, "\n  What it wrote to S3 is kept."),
+            Some(Remedy::StopTuningJob) => {
+                write!(
+                    text,
+                    "\n  The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it."
+                )
+            }
+            Some(Remedy::StopTrainingJob) => {
+                write!(
+                    text,
+                    "\n  What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it."
+                )
+            }
+            Some(Remedy::ResubmitAsSpot(terms)) => write!(text, "{}", as_which_job(name, terms, &region)),
+            // Only what is in the ledger is known of it: it may have been submitted again.
             None if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
-            Some(Remedy::ResubmitAsSpot(terms)) => write!(text, "\n  The same work goes on as training job {}.", terms.name),
             Some(Remedy::DeleteApp { .. } | Remedy::None) | None => {
                 write!(text, "\n  Its files are kept. Start it again where you started it.")
             }
@@ -458,10 +480,16 @@ fn command(remedy: &Remedy, name: &str, region: &str) -> String {
     }
 }
 
-/// The Region and the account of an ARN.
-fn place(arn: &str) -> Option<(&str, &str)> {
-    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(2);
-    parts.next().zip(parts.next())
+/// What an owner has to know of the job that does the work now.
+fn as_which_job(old: &str, terms: &SpotTerms, region: &str) -> String {
+    let SpotTerms { name, wait, resumes, .. } = terms;
+    let from = if *resumes { "goes on from the checkpoints" } else { "starts from the beginning, because there were no checkpoints" };
+    format!(
+        "\n  It was stopped, and its work was submitted once more, on Spot: training job {name}. That {from}, and may take up to {wait} longer. \
+         Whatever waits for {old} has to wait for {name} now.\
+         \n  Stop the new one:   aws sagemaker stop-training-job {region}--training-job-name {name}\
+         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value."
+    )
 }
 
 #[cfg(test)]
@@ -494,7 +522,8 @@ mod tests {
             usd_per_month,
             remedy: Some(Remedy::StopNotebook),
             suspended: None,
-            critical: false,
+            severity: Severity::Info,
+            headline: None,
         }
     }
 
@@ -512,7 +541,7 @@ mod tests {
     fn a_warning_says_when_and_how_to_keep_it() {
         let digest = one(&[item(warning(), "churn", Some(dec!(112.93)))]);
         assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $112.93 a month");
-        assert_eq!((digest.severity, digest.teams), ("warning", vec!["nlp".to_owned()]));
+        assert_eq!((digest.severity, digest.teams), (Severity::Warning, vec!["nlp".to_owned()]));
         for line in [
             "For ann@example.com.",
             "* notebook instance churn: on Mon 2026-11-23 19:30 CET it will be stopped, unless you keep it",
@@ -537,23 +566,27 @@ mod tests {
         let failed = || News::Failed("AccessDeniedException".into());
         let since = || News::Reminder("2026-11-16T18:00:00Z".parse().unwrap());
         for (items, subject, severity) in [
-            (vec![item(News::Found, "a", None)], "Cost guard: a needs a look", "info"),
+            (vec![item(News::Found, "a", None)], "Cost guard: a needs a look", Severity::Info),
             (
                 vec![item(News::Found, "a", Some(dec!(1))), item(since(), "b", Some(dec!(2)))],
                 "Cost guard: 2 findings, $3.00 a month",
-                "info",
+                Severity::Info,
             ),
-            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", "info"),
-            (vec![item(News::Done(None), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", "critical"),
+            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+            (
+                vec![item(News::Done(None), "a", None), item(failed(), "b", None)],
+                "Cost guard: 1 of 2 could not be stopped",
+                Severity::Critical,
+            ),
             (
                 vec![item(News::Done(None), "a", None), item(warning(), "b", None)],
                 "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
-                "warning",
+                Severity::Warning,
             ),
             (
                 vec![item(News::Found, &"ä".repeat(200), None)],
                 &format!("Cost guard: {}..{} needs a look", "?".repeat(36), "?".repeat(36)),
-                "info",
+                Severity::Info,
             ),
         ] {
             let digest = one(&items);
@@ -617,7 +650,12 @@ mod tests {
             ..item(news, "churn", Some(dec!(11.04)))
         };
         let resubmit = || {
-            Remedy::ResubmitAsSpot(crate::finding::SpotTerms { name: "churn-spot".into(), wait: Duration::hours(12), checkpoints: None })
+            Remedy::ResubmitAsSpot(crate::finding::SpotTerms {
+                name: "churn-spot".into(),
+                wait: Duration::hours(12),
+                checkpoints: None,
+                resumes: false,
+            })
         };
         for (item, subject, line) in [
             (
@@ -634,7 +672,7 @@ mod tests {
             (
                 job(News::Done(None), resubmit()),
                 "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
-                "  The same work goes on as training job churn-spot.",
+                "  Stop the new one:   aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn-spot",
             ),
             (
                 job(warning(), Remedy::StopTrainingJob),

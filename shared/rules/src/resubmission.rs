@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::finding::SpotTerms;
+use crate::{facts::Resource, finding::SpotTerms};
 
 /// Tag of the new job with the name of the old one.
 pub const RESUBMITTED_TAG: &str = "cost-guard:resubmitted-from";
@@ -143,7 +143,7 @@ pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
 
 /// How a person submits a definition, for a mail: without what may be secret (the values of the environment, and of hyperparameters that are named like
 /// it), and not longer than a mail can take. `of`: the job that it was made of.
-pub fn how_to_submit(mut definition: Value, of: &str) -> String {
+pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
     const HIDDEN: &str = "(hidden)";
     let is_secret = |key: &str| {
         let key = key.to_ascii_lowercase();
@@ -158,18 +158,14 @@ pub fn how_to_submit(mut definition: Value, of: &str) -> String {
             }
         }
     }
+    let region = of.region_option();
+    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", of.name);
     let text = definition.to_string();
     if LONGEST_SHOWN < text.len() {
-        return format!(
-            "its definition is too long for a mail: make it from `aws sagemaker describe-training-job --training-job-name {of}`"
-        );
+        return format!("make its definition, which is too long for a mail, of what this says: {describe}");
     }
-    let first = if hidden {
-        format!("put back the values that this mail leaves {HIDDEN} (aws sagemaker describe-training-job --training-job-name {of}), ")
-    } else {
-        String::new()
-    };
-    format!("save this as job.json, {first}then aws sagemaker create-training-job --cli-input-json file://job.json\n{text}")
+    let first = if hidden { format!("put back the values that this mail leaves {HIDDEN} ({describe}), ") } else { String::new() };
+    format!("save this as job.json, {first}then aws sagemaker create-training-job {region}--cli-input-json file://job.json\n{text}")
 }
 
 #[cfg(test)]
@@ -179,8 +175,17 @@ mod tests {
     use super::*;
     use crate::duration::Duration;
 
+    fn churn() -> Resource {
+        Resource {
+            id: "training-job/churn".into(),
+            name: "churn".into(),
+            arn: Some("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn".into()),
+            tags: crate::facts::Tags::NotIndexed,
+        }
+    }
+
     fn terms(name: &str, checkpoints: Option<&str>) -> SpotTerms {
-        SpotTerms { name: name.into(), wait: Duration::hours(12), checkpoints: checkpoints.map(str::to_owned) }
+        SpotTerms { name: name.into(), wait: Duration::hours(12), checkpoints: checkpoints.map(str::to_owned), resumes: false }
     }
 
     fn described() -> Value {
@@ -242,15 +247,17 @@ mod tests {
     #[test]
     fn secrets_are_not_mailed_nor_what_fills_a_mail() {
         let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
-        let told = how_to_submit(definition, "churn");
+        let told = how_to_submit(definition, &churn());
+        for shown in [r#""HF_HOME":"(hidden)""#, r#""epochs":"3""#, r#""api_key":"(hidden)""#] {
+            assert!(told.contains(shown), "{shown}: {told}");
+        }
         assert!(
-            told.ends_with(r#"{"Environment":{"HF_HOME":"(hidden)"},"HyperParameters":{"epochs":"3","api_key":"(hidden)"}}"#),
+            told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
             "{told}"
         );
-        assert!(told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker"), "{told}");
-        let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), "churn");
+        let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
         assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");
-        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), "churn");
+        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), &churn());
         assert!(long.len() < 200 && long.contains("--training-job-name churn"), "{long}");
     }
 

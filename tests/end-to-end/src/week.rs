@@ -26,7 +26,7 @@ const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 const ENFORCED_FROM: SignedDuration = SignedDuration::from_hours(36);
 
 /// What AWS says of it.
-const QUOTA: &str = "The account-level service limit 'ml.m5.4xlarge for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of 2 Instances.";
+const QUOTA: &str = "The account-level service limit '{/ResourceConfig/InstanceType} for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of {/ResourceConfig/InstanceCount} Instances.";
 
 /// What happened.
 pub struct Week {

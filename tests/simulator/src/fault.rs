@@ -53,7 +53,8 @@ pub enum What {
     StaleTags(Duration),
     /// Search answers as of this long ago. (`on` is not looked at.)
     SearchBehind(Duration),
-    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`.
+    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`. In the message
+    /// `{/ResourceConfig/InstanceType}` is what the request says there.
     Refuse(Said, Said),
     /// Events come twice. (`on` is not looked at.)
     DuplicateEvents,

@@ -184,10 +184,10 @@ fn jobs_are_seen_and_stopped_from_outside() {
     account.advance(SignedDuration::from_mins(2));
     assert_eq!(account.training_job("Big").unwrap().training_seconds, Some(30 * 60));
     assert_eq!(account.tuning_job("tune").unwrap().status, "Stopped");
-    let refusal = What::Refuse("ResourceLimitExceeded".into(), "no more".into());
+    let refusal = What::Refuse("ResourceLimitExceeded".into(), "no more {/TrainingJobName} {/Nothing}".into());
     account.add_fault(Fault::new("sagemaker:CreateTrainingJob", refusal));
     let (status, answer) = call(&account, "SageMaker.CreateTrainingJob", &json!({"TrainingJobName": "b"}));
-    assert_eq!((status, answer), (400, json!({"__type": "ResourceLimitExceeded", "message": "no more"})));
+    assert_eq!((status, answer), (400, json!({"__type": "ResourceLimitExceeded", "message": "no more b {/Nothing}"})));
     account.add_fault(Fault::new("sagemaker:ListTrainingJobs", What::RepeatToken));
     let pages = [(); 3].map(|()| call(&account, "SageMaker.ListTrainingJobs", &json!({"MaxResults": 1, "NextToken": "after:"})).1);
     assert!(pages.iter().all(|page| page["NextToken"] == "after:" && page == &pages[0]), "{pages:?}");

@@ -140,7 +140,9 @@ pub(crate) async fn serve(
                 let refusal = denied(&world, &request);
                 Err(noted(&mut world, &request, refusal))
             }
-            Some(Strike::Told(code, message)) => Err(noted(&mut world, &request, Refusal::new(400, code, message))),
+            Some(Strike::Told(code, message)) => {
+                Err(noted(&mut world, &request, Refusal::new(400, code, of_request(message, &request.input))))
+            }
             Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
         };
@@ -170,6 +172,19 @@ enum Strike {
     Repeat,
     /// With a code and a message.
     Told(&'static str, &'static str),
+}
+
+/// A text in which `{/ResourceConfig/InstanceType}` stands for what the request says there.
+fn of_request(text: &str, input: &Value) -> String {
+    let mut parts = text.split("{/");
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match part.split_once('}').and_then(|(path, rest)| Some((input.pointer(&format!("/{path}"))?, rest))) {
+            Some((value, rest)) => said.extend([value.as_str().map_or_else(|| value.to_string(), str::to_owned).as_str(), rest]),
+            None => said.extend(["{/", part]),
+        }
+    }
+    said
 }
 
 /// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on.

@@ -134,11 +134,14 @@ impl Policy {
 
     /// What a rule does, in words: `off`, `report`, `enforce after 30m`, and where overrides change that, in their order.
     pub fn says_of(&self, rule: &str) -> String {
-        let says = |set: &RuleSet| match set.0.iter().find(|configured| configured.name == rule).map(|configured| configured.common) {
-            None => "off".to_owned(),
-            Some(CommonSettings { mode: Mode::Report, .. }) => "report".to_owned(),
-            Some(CommonSettings { mode: Mode::Enforce, grace, max_actions, .. }) => {
-                format!("enforce after {grace}, at most {max_actions} a run")
+        let says = |set: &RuleSet| {
+            let Some(configured) = set.0.iter().find(|configured| configured.name == rule) else { return "off".to_owned() };
+            let CommonSettings { mode, grace, max_actions, .. } = configured.common;
+            match (mode, configured.check.remedy()) {
+                (Mode::Report, None) => "report".to_owned(),
+                (Mode::Report, Some(remedy)) => format!("report ({remedy} begins with mode = \"enforce\")"),
+                (Mode::Enforce, None) => format!("enforce after {grace}, at most {max_actions} a run"),
+                (Mode::Enforce, Some(remedy)) => format!("enforce ({remedy}) after {grace}, at most {max_actions} a run"),
             }
         };
         let base = says(&self.rules);
@@ -160,6 +163,12 @@ impl Policy {
     /// Whether anything at all is enforced.
     pub fn enforces(&self) -> bool {
         crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
+    }
+
+    /// Whether any rule that is enforced has this `remedy`.
+    pub fn enforces_by(&self, remedy: &str) -> bool {
+        let enforced = self.rule_sets().flat_map(|set| &set.0).filter(|rule| rule.common.mode == Mode::Enforce);
+        enforced.into_iter().any(|rule| rule.check.remedy().as_deref() == Some(remedy))
     }
 
     fn rule_sets(&self) -> impl Iterator<Item = &RuleSet> {

@@ -446,6 +446,9 @@ pub(crate) trait Check: Send + Sync {
     /// [`Rule::nonsense`].
     fn nonsense(&self) -> Option<&'static str>;
 
+    /// The setting `remedy`, if the rule has one and it is not `"none"`.
+    fn remedy(&self) -> Option<String>;
+
     /// [`Rule::reads_tag`].
     fn reads_tag(&self, key: &str) -> bool;
 }
@@ -480,6 +483,11 @@ impl<R: Rule> Check for Checked<R> {
 
     fn nonsense(&self) -> Option<&'static str> {
         self.0.nonsense()
+    }
+
+    fn remedy(&self) -> Option<String> {
+        let settings = toml::Table::try_from(&self.0).ok()?;
+        settings.get("remedy")?.as_str().filter(|remedy| *remedy != "none").map(str::to_owned)
     }
 
     fn reads_tag(&self, key: &str) -> bool {

@@ -62,7 +62,8 @@ impl Rule for NotebookForgotten {
             ),
             usd_per_month,
             advice: Some(format!(
-                "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance --notebook-instance-name {}",
+                "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
+                notebook.resource.region_option(),
                 notebook.resource.name
             )),
             ..Waste::default()

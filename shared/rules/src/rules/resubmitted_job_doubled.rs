@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rule, Scene};
 use crate::{
     facts::{Beside, JobStatus, TrainingJob},
-    finding::{Verdict, Waste},
+    finding::{Severity, Verdict, Waste},
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,7 +38,12 @@ impl Rule for ResubmittedJobDoubled {
         };
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
-            advice: Some(format!("stop one of them: aws sagemaker stop-training-job --training-job-name {stop}")),
+            advice: Some(format!(
+                "stop one of them: aws sagemaker stop-training-job {}--training-job-name {stop}",
+                job.resource.region_option()
+            )),
+            severity: Severity::Warning,
+            headline: Some("does work that is done twice"),
             usd_per_hour: scene.hourly_of(&job.instances),
             ..Waste::default()
         }))

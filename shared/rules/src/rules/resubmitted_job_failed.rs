@@ -19,7 +19,7 @@ use super::{Rule, Scene};
 use crate::{
     duration::Duration,
     facts::{JobStatus, TrainingJob},
-    finding::{Verdict, Waste},
+    finding::{Severity, Verdict, Waste},
     resubmission::{how_to_submit, on_demand_again},
 };
 
@@ -56,13 +56,14 @@ impl Rule for ResubmittedJobFailed {
             None => "failed".to_owned(),
         };
         let again = match on_demand_again(&replaced.definition, &replaced.name) {
-            Ok(definition) => format!("start the work again, on demand as it was: {}", how_to_submit(definition, &job.resource.name)),
+            Ok(definition) => format!("start the work again, on demand as it was: {}", how_to_submit(definition, &job.resource)),
             Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
         };
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
             advice: Some(again),
-            critical: true,
+            severity: Severity::Critical,
+            headline: Some("was submitted as Spot and came to nothing: its work is not done"),
             ..Waste::default()
         }))
     }

@@ -200,7 +200,7 @@ impl TrainingOnDemand {
         }
         let name = new_name(&job.resource.name, job.created);
         let checkpoints = Some(self.checkpoints.clone()).filter(|prefix| !prefix.is_empty());
-        (Remedy::ResubmitAsSpot(SpotTerms { name, wait: self.spot_wait, checkpoints }), String::new())
+        (Remedy::ResubmitAsSpot(SpotTerms { name, wait: self.spot_wait, checkpoints, resumes: job.checkpoint.is_some() }), String::new())
     }
 
     /// The lines that make it a Spot job, in the SageMaker Python SDK and in the API.

@@ -150,7 +150,12 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     assert_eq!((new.tags["Owner"].as_str(), new.tags["cost-guard:resubmitted-from"].as_str()), ("ann@example.com", "Churn-Train-0001"));
     let mail = account.mails().pop().unwrap();
     assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, $0.55 an hour");
-    assert!(mail.message.contains("goes on as training job Churn-Train-0001-spot"), "{}", mail.message);
+    for says in [
+        "training job Churn-Train-0001-spot. That starts from the beginning, because there were no checkpoints, and may take up to 12h longer",
+        "stop-training-job --region eu-central-1 --training-job-name Churn-Train-0001-spot",
+    ] {
+        assert!(mail.message.contains(says), "{says}: {}", mail.message);
+    }
 
     // Events of both jobs, twice each, change nothing more.
     account.add_fault(Fault::new("*", What::DuplicateEvents));
@@ -184,7 +189,13 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         let mail = account.mails().pop().unwrap();
         assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 could not be resubmitted as Spot, up to $13.25");
         assert_eq!(mail.attributes["severity"].1, "critical");
-        for says in [text, "--cli-input-json file://job.json", "\"TrainingJobName\":\"Churn-Train-0001-spot\""] {
+        for says in [
+            text,
+            "--region eu-central-1 --cli-input-json file://job.json",
+            "To do: nothing, if it may go on as it is",
+            "accepted that, stop this one: aws",
+            "\"TrainingJobName\":\"Churn-Train-0001-spot\"",
+        ] {
             assert!(mail.message.contains(says), "{says}: {}", mail.message);
         }
         assert!(report.finish(account.now()).unwrap_err().to_string().contains(code));
