@@ -12,11 +12,12 @@ use cost_aws::{
     run::{Known, settle},
 };
 use cost_rules::{
-    facts::{Beside, Facts, JobStatus, Kind, Replaced, TrainingJob, Unread},
+    facts::{Facts, Fate, JobStatus, Kind, Replaced, TrainingJob, Unread},
     plan::{Entry, Scope, SpotSaving, State},
     policy::Policy,
     resubmission::may_be_resubmission,
 };
+use futures_util::future::{join_all, try_join_all};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -40,8 +41,8 @@ pub const TRIGGERS: Triggers = Triggers {
 
 /// The daily sweep, in the ledger.
 const SWEEP: &str = "training-jobs";
-/// A resubmission may be at work for this long; after that, its old job could not be stopped.
-const AT_WORK: SignedDuration = SignedDuration::from_mins(10);
+/// A run that submits a job again and stops the old one may be about it for this long.
+const RESUBMITTING: SignedDuration = SignedDuration::from_mins(10);
 /// For how long a job that failed is looked at, so that its owner can be told of it.
 const LOST_WORK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What a sweep looks back to where there was none before.
@@ -78,12 +79,11 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
     gather::training::some(&context.clients, policy, &open, &mut facts).await;
-    let (resubmissions, unread) = tell_replaced(context, policy, wake, &mut facts).await;
+    let resubmissions = tell_replaced(context, policy, wake, entries.as_deref().ok(), &mut facts).await;
 
     let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
     let essential = [Kind::TrainingJobSeries, Kind::TuningJob];
     let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &essential).await;
-    report.unread.extend(unread);
     if !wake.dry_run {
         report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));
     }
@@ -105,14 +105,13 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     if !wake.by_change {
         gather::training::look_at_children(&context.clients, policy, &mut facts).await;
     }
-    let (_, unread) = tell_replaced(context, policy, wake, &mut facts).await;
+    tell_replaced(context, policy, wake, entries.as_ref().and_then(|read| read.as_deref().ok()), &mut facts).await;
     let known = match entries {
         Some(entries) => Known::Read(entries),
         None if wake.by_change && Known::can_be_unread(&policy.evaluate(&facts)) => Known::Unread,
         None => Known::Read(context.ledger().findings(&wake.scope).await),
     };
     let mut report = settle(context, policy, wake, &mut facts, known, &[]).await;
-    report.unread.extend(unread);
     if !wake.dry_run {
         let savings = spot_savings(context, policy, &mut facts).await;
         let remembered = context.ledger().remember_spot_savings(&savings, now).await;
@@ -121,8 +120,8 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
     report
 }
 
-/// The resubmissions that a run looks after: all that are open; in a run of what is due those whose old job could not be stopped; of single jobs those
-/// that ended without doing their work.
+/// The resubmissions that a run looks after: all that are open; in a run of what is due those whose old job was not stopped; of single jobs those that made
+/// them.
 async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
     let ledger = context.ledger();
     if wake.due_only || wake.scope == Scope::Everything {
@@ -130,9 +129,8 @@ async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyh
         all.retain(|one| one.is_open(facts.now) && !(wake.due_only && one.stage == Stage::Stopped));
         return Ok(all);
     }
-    let ended = facts.training_jobs.iter().filter(|job| is_lost(job) && may_be_resubmission(&job.resource.name));
-    let ended: Vec<String> = ended.map(|job| job.resource.id.clone()).collect();
-    let found = futures_util::future::try_join_all(ended.iter().map(async |id| ledger.resubmission(id).await)).await?;
+    let named = facts.training_jobs.iter().filter(|job| may_be_resubmission(&job.resource.name));
+    let found = try_join_all(named.map(async |job| ledger.resubmission(&job.resource.id).await)).await?;
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -152,53 +150,84 @@ fn is_lost(job: &TrainingJob) -> bool {
     matches!(job.status, JobStatus::Failed | JobStatus::Stopped)
 }
 
-/// Tells jobs that the guard submitted whose work they go on with; those that are not in the facts yet are read. Gives the resubmissions of this run, and
-/// why they could not be read, if so.
-async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts) -> (Vec<Resubmission>, Option<Unread>) {
+/// A resubmission, and what became of its two jobs.
+struct LookedAt {
+    resubmission: Resubmission,
+    fate: Result<Fate, String>,
+    is_new_gone: bool,
+}
+
+/// Tells jobs that the guard submitted whose work they do, and what became of that one: by the service's own word, because people are told to stop jobs by it.
+/// `entries`: what the ledger says of everything, if that was read.
+async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, entries: Option<&[Entry]>, facts: &mut Facts) -> Vec<LookedAt> {
+    let clients = &context.clients;
     let resubmissions = match resubmissions_of(context, wake, facts).await {
         Ok(resubmissions) => resubmissions,
         Err(error) => {
-            return (vec![], Some(Unread { what: "jobs that were submitted again".into(), why: format!("{error:#}") }));
+            let why = format!("{error:#}");
+            for job in facts.training_jobs.iter_mut().filter(|job| may_be_resubmission(&job.resource.name)) {
+                job.replaces = Some(Err(why.clone()));
+            }
+            facts.unread.push(Unread { what: "jobs that were submitted again".into(), why });
+            return vec![];
         }
     };
     let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
-    let unstopped = resubmissions.iter().filter(|one| one.stage != Stage::Stopped).map(|one| &one.of);
-    let names = resubmissions.iter().map(|one| &one.name).chain(unstopped).map(|name| (Kind::TrainingJob.id(name), Some(name.clone())));
-    let missing: BTreeMap<String, Option<String>> = names.filter(|(id, _)| !known.contains(id.as_str())).collect();
-    gather::training::some(&context.clients, policy, &missing, facts).await;
-    let statuses: HashMap<String, JobStatus> = facts.training_jobs.iter().map(|job| (job.resource.id.clone(), job.status)).collect();
-    let by_id: HashMap<String, &Resubmission> = resubmissions.iter().map(|one| (one.id(), one)).collect();
+    let missing = resubmissions.iter().map(|one| (one.id(), Some(one.name.clone()))).filter(|(id, _)| !known.contains(id.as_str()));
+    let missing: BTreeMap<String, Option<String>> = missing.collect();
+    // Apart from what was asked for: that a job was never created is nothing that could not be read.
+    let mut found = Facts { now: facts.now, ..Facts::default() };
+    gather::training::some(clients, policy, &missing, &mut found).await;
+    facts.training_jobs.append(&mut found.training_jobs);
+    facts.unread.append(&mut found.unread);
+    let looked_at = resubmissions.into_iter().map(async |one| LookedAt {
+        fate: match one.stage {
+            Stage::Stored | Stage::Created => gather::training::fate(clients, &one.of, one.run).await,
+            Stage::Stopped | Stage::Settled => Ok(Fate::Ended),
+        },
+        is_new_gone: found.gone.contains(&one.id()),
+        resubmission: one,
+    });
+    let looked_at = join_all(looked_at).await;
+    // The runs of what is due come every few minutes and know whether the guard is about to stop the old job: an event decides nothing about that.
+    let is_at_work = |one: &Resubmission| {
+        let old = Kind::TrainingJob.id(&one.of);
+        let is_tried = |entry: &Entry| entry.id == old && matches!(entry.state, State::Warned | State::Acting);
+        facts.now.duration_since(one.at) < RESUBMITTING || entries.is_none_or(|entries| entries.iter().any(is_tried))
+    };
+    let by_id: HashMap<String, &LookedAt> = looked_at.iter().map(|one| (one.resubmission.id(), one)).collect();
     for job in &mut facts.training_jobs {
-        let Some(found) = by_id.get(&job.resource.id).filter(|found| is_of(found, job)) else { continue };
-        let beside = match statuses.get(&Kind::TrainingJob.id(&found.of)) {
-            _ if found.stage == Stage::Stopped || facts.now.duration_since(found.at) < AT_WORK => None,
-            Some(JobStatus::InProgress) => Some(Beside::Runs),
-            Some(JobStatus::Completed) => Some(Beside::Completed),
-            _ => None,
+        let Some(LookedAt { resubmission: one, fate, .. }) = by_id.get(&job.resource.id).filter(|one| is_of(&one.resubmission, job)) else {
+            continue;
         };
-        job.replaces = Some(Replaced { name: found.of.clone(), definition: found.definition.clone().unwrap_or_default(), beside });
+        let replaced = |fate: &Fate| Replaced {
+            name: one.of.clone(),
+            definition: one.definition.clone().unwrap_or_default(),
+            fate: *fate,
+            at_work: is_at_work(one),
+        };
+        job.replaces = Some(fate.as_ref().map(replaced).map_err(Clone::clone));
     }
-    (resubmissions, None)
+    looked_at
 }
 
 /// Remembers how far resubmissions have come, and which need no looking after any more. A job that failed is told of for some weeks.
-async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<Resubmission>) -> anyhow::Result<()> {
+async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<LookedAt>) -> anyhow::Result<()> {
     let jobs: HashMap<&str, &TrainingJob> = facts.training_jobs.iter().map(|job| (job.resource.id.as_str(), job)).collect();
-    for one in resubmissions {
-        let (new, old) = (one.id(), Kind::TrainingJob.id(&one.of));
-        let is_over = match jobs.get(new.as_str()).filter(|job| is_of(&one, job)) {
-            Some(job) if job.status == JobStatus::Completed => true,
+    for LookedAt { resubmission: mut one, fate, is_new_gone } in resubmissions {
+        let is_over = match jobs.get(one.id().as_str()).filter(|job| is_of(&one, job)) {
+            Some(job) if job.status == JobStatus::Completed => matches!(fate, Ok(Fate::Completed | Fate::Ended)),
             Some(job) => is_lost(job) && job.ended.is_some_and(|ended| LOST_WORK_KEPT < facts.now.duration_since(ended)),
-            None => facts.gone.contains(&new),
+            None => is_new_gone,
         };
-        let was_stopped = facts.gone.contains(&old) || jobs.get(old.as_str()).is_some_and(|job| is_lost(job));
         let stage = match one.stage {
             Stage::Created | Stage::Stopped if is_over => Stage::Settled,
-            Stage::Created if was_stopped => Stage::Stopped,
+            Stage::Created if fate == Ok(Fate::Ended) => Stage::Stopped,
             stage => stage,
         };
         if stage != one.stage {
-            context.ledger().set_stage(one, stage).await?;
+            // What another run has written meanwhile is newer.
+            context.ledger().set_stage(&mut one, stage).await?;
         }
     }
     Ok(())

@@ -1,13 +1,14 @@
-//! The actions: one idempotent SDK call each (a resubmission: two), legal from one state only. What is already so, or gone, is success.
+//! The actions: one idempotent SDK call each (of training jobs see [`resubmit`]), legal from one state only. What is already so, or gone, is success.
 
 use aws_sdk_sagemaker::{error::ProvideErrorMetadata, operation::delete_app::DeleteAppError, types::AppType};
 use cost_rules::{
     facts::AppHome,
     finding::{Finding, Remedy},
+    mail::End,
 };
 use jiff::Timestamp;
 
-use crate::{Clients, Context, gather::says_gone, resubmit::resubmit, why::why};
+use crate::{Clients, Context, gather::says_gone, resubmit, why::why};
 
 /// How an action ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Outcome {
     Done,
     /// It was so already.
     AlreadyDone(String),
+    /// It is over, and there is more to say of it.
+    Over(End),
     /// The resource is gone.
     Gone,
     /// Not done, because the resource is no longer what was judged.
@@ -24,7 +27,16 @@ pub enum Outcome {
     Unknown(String),
     /// Not done: AWS refused, for this reason.
     Failed(String),
-    /// Not submitted again, for this reason: the job goes on as it is, and this is the definition for whoever wants to do it.
+    /// Not done, for this reason, which stays: it is not tried again.
+    GivenUp(String),
+    /// Submitted again and not stopped: two jobs do the same work.
+    Doubled {
+        /// Why.
+        why: String,
+        /// What its owner can do.
+        advice: String,
+    },
+    /// AWS refused to submit it again, for this reason: the job goes on as it is, and this is the definition for whoever wants to do it.
     NotResubmitted {
         /// Why.
         why: String,
@@ -37,25 +49,32 @@ impl Outcome {
     /// As it stands in the report.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Done => "done",
-            Self::AlreadyDone(_) | Self::Gone => "already-done",
+            Self::Done | Self::Over(End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => "done",
+            Self::AlreadyDone(_) | Self::Gone | Self::Over(End::ByItself(_)) => "already-done",
             Self::Skipped(_) | Self::Unknown(_) => "skipped",
-            Self::Failed(_) | Self::NotResubmitted { .. } => "failed",
+            Self::Failed(_) | Self::GivenUp(_) | Self::Doubled { .. } | Self::NotResubmitted { .. } => "failed",
         }
     }
 
     /// Why, where there is something to say.
     pub fn detail(&self) -> &str {
         match self {
-            Self::Done => "",
+            Self::Done | Self::Over(End::Stopped(None)) => "",
             Self::Gone => "it is gone",
-            Self::AlreadyDone(why) | Self::Skipped(why) | Self::Unknown(why) | Self::Failed(why) | Self::NotResubmitted { why, .. } => why,
+            Self::Over(End::Stopped(Some(what)) | End::NotNeeded(what) | End::Replaced(what) | End::ByItself(what)) => what,
+            Self::AlreadyDone(why)
+            | Self::Skipped(why)
+            | Self::Unknown(why)
+            | Self::Failed(why)
+            | Self::GivenUp(why)
+            | Self::Doubled { why, .. }
+            | Self::NotResubmitted { why, .. } => why,
         }
     }
 
     /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&str> {
-        matches!(self, Self::Failed(_) | Self::NotResubmitted { .. }).then(|| self.detail())
+        (self.name() == "failed").then(|| self.detail())
     }
 }
 
@@ -65,9 +84,9 @@ pub async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Outcom
     match &finding.waste.remedy {
         Remedy::StopNotebook => stop_notebook(clients, name).await,
         Remedy::DeleteApp { domain, home, app_type, app_name } => delete_app(clients, domain, home, app_type, app_name).await,
-        Remedy::StopTrainingJob => stop_training_job(clients, name).await,
+        Remedy::StopTrainingJob => Box::pin(resubmit::stop(context, finding)).await,
         Remedy::StopTuningJob => stop_tuning_job(clients, name).await,
-        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit(context, finding, terms, now)).await,
+        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit::resubmit(context, finding, terms, now)).await,
         Remedy::None => Outcome::Skipped("this rule only advises".into()),
     }
 }
@@ -95,8 +114,10 @@ fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Ou
         Outcome::Gone
     } else if message.contains("status Stopping") {
         Outcome::AlreadyDone("it was being stopped already".into())
-    } else if ["Failed", "Stopped", "Completed"].iter().any(|status| message.contains(&format!("status {status}"))) {
-        Outcome::AlreadyDone("it had come to its end".into())
+    } else if message.contains("status Stopped") {
+        Outcome::AlreadyDone("it was stopped already".into())
+    } else if let Some(status) = ["Failed", "Completed"].iter().find(|status| message.contains(&format!("status {status}"))) {
+        Outcome::Over(End::ByItself(format!("it is {status}")))
     } else {
         Outcome::Failed(why)
     }
@@ -139,6 +160,7 @@ fn is_app_gone(error: &DeleteAppError) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
     use aws_sdk_sagemaker::{
         Client,
         operation::{
@@ -149,7 +171,7 @@ mod tests {
         },
         types::error::ResourceNotFound,
     };
-    use aws_smithy_mocks::mock;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
 
     use super::*;
     use crate::testing;
@@ -160,6 +182,10 @@ mod tests {
     }
 
     async fn act(clients: &Clients, remedy: &Remedy, name: &str) -> Outcome {
+        // Nothing was ever submitted again.
+        let empty = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
+        let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&empty]);
+        let clients = &Clients { dynamodb: dynamodb.into(), ..clients.clone() };
         let finding = testing::finding(&format!("notebook-instance/{name}"), remedy.clone());
         super::act(&testing::context(clients.clone()), &finding, Timestamp::UNIX_EPOCH).await
     }

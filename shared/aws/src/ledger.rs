@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail};
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
@@ -38,7 +38,7 @@ const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 /// The longest definition of a job, in bytes: an item of DynamoDB has 400 KB at most.
-const LONGEST_DEFINITION: usize = 380_000;
+pub(crate) const LONGEST_DEFINITION: usize = 380_000;
 
 /// DynamoDB's most items in one transaction.
 const TRANSACTION: usize = 100;
@@ -292,21 +292,20 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// Stores a resubmission before anything is done. What was stored of the same job before is written over as long as nothing was created of it, and so is
-    /// what was stored of an earlier job of the same name. Gives what is stored then.
+    /// Stores a resubmission before anything is done. What was stored before is written over as long as nothing was created of it, and of an earlier job of the
+    /// same name if it is settled: while its new job is looked after, its record is all that tells of it. Gives what is stored then.
     ///
     /// # Errors
-    /// The table cannot be written or read, or the definition is too long for it.
+    /// The table cannot be written or read.
     pub async fn store_resubmission(&self, resubmission: &Resubmission) -> anyhow::Result<Resubmission> {
-        let length = resubmission.definition.as_ref().map_or(0, String::len);
-        ensure!(length <= LONGEST_DEFINITION, "the job's definition has {length} characters: the ledger takes {LONGEST_DEFINITION}");
         let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(resubmission)));
         let put = put
-            .condition_expression("attribute_not_exists(pk) OR #stage = :stored OR #run <> :run")
+            .condition_expression("attribute_not_exists(pk) OR #stage = :stored OR (#stage = :settled AND #run <> :run)")
             .expression_attribute_names("#stage", "stage")
             .expression_attribute_names("#run", "run")
             .expression_attribute_values(":stored", AttributeValue::S(Stage::Stored.as_str().to_owned()))
-            .expression_attribute_values(":run", AttributeValue::S(resubmission.run.map(|at| at.to_string()).unwrap_or_default()));
+            .expression_attribute_values(":settled", AttributeValue::S(Stage::Settled.as_str().to_owned()))
+            .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
         match put.send().await {
             Ok(_) => return Ok(resubmission.clone()),
             Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
@@ -316,15 +315,31 @@ impl Ledger<'_> {
         found.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
     }
 
-    /// Remembers how far a resubmission has come. What is settled needs no definition any more.
+    /// Remembers how far a resubmission has come, on top of what was read. What is settled needs no definition any more. `false`: another run has written it
+    /// meanwhile, and that stays.
     ///
     /// # Errors
     /// The table cannot be written.
-    pub async fn set_stage(&self, resubmission: Resubmission, stage: Stage) -> anyhow::Result<()> {
-        let definition = resubmission.definition.filter(|_| stage != Stage::Settled);
-        let item = self.resubmission_item(&Resubmission { stage, definition, ..resubmission });
-        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+    pub async fn set_stage(&self, resubmission: &mut Resubmission, stage: Stage) -> anyhow::Result<bool> {
+        let definition = resubmission.definition.clone().filter(|_| stage != Stage::Settled);
+        let next = Resubmission { stage, definition, ..resubmission.clone() };
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(&next)));
+        // A write whose answer was lost is sent again, and finds itself.
+        let put = put
+            .condition_expression("#run = :run AND #stage IN (:was, :is)")
+            .expression_attribute_names("#stage", "stage")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":was", AttributeValue::S(resubmission.stage.as_str().to_owned()))
+            .expression_attribute_values(":is", AttributeValue::S(stage.as_str().to_owned()))
+            .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
+        match put.send().await {
+            Ok(_) => {
+                *resubmission = next;
+                Ok(true)
+            }
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        }
     }
 
     fn resubmission_item(&self, resubmission: &Resubmission) -> Item {
@@ -333,7 +348,7 @@ impl Ledger<'_> {
             ("sk", Some(resubmission.id())),
             ("name", Some(resubmission.name.clone())),
             ("of", Some(resubmission.of.clone())),
-            ("run", Some(resubmission.run.map(|at| at.to_string()).unwrap_or_default())),
+            ("run", Some(run_of(resubmission))),
             ("stage", Some(resubmission.stage.as_str().to_owned())),
             ("definition", resubmission.definition.clone()),
             ("at", Some(resubmission.at.to_string())),
@@ -542,6 +557,10 @@ impl Resubmission {
     }
 }
 
+fn run_of(resubmission: &Resubmission) -> String {
+    resubmission.run.map(|at| at.to_string()).unwrap_or_default()
+}
+
 fn resubmission(item: &Item) -> Option<Resubmission> {
     let stage = text(item, "stage").and_then(|stage| Stage::ALL.into_iter().find(|one| one.as_str() == stage));
     Some(Resubmission {
@@ -641,11 +660,12 @@ fn readable(item: &Item) -> Option<Entry> {
     })
 }
 
-const STATES: [(State, &str); 6] = [
+const STATES: [(State, &str); 7] = [
     (State::Reported, "reported"),
     (State::Warned, "warned"),
     (State::Acting, "acting"),
     (State::Acted, "acted"),
+    (State::GivenUp, "given-up"),
     (State::Exempt, "exempt"),
     (State::Closed, "closed"),
 ];

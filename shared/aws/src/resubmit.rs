@@ -1,12 +1,13 @@
 //! Submits a training job once more, as managed Spot, and stops the old one. In this order, so that the work is never lost: what is refused leaves the
-//! old job as it is, and a run that breaks off in between is finished by the next one, because the new job's name is always the same.
+//! old job as it is, and a run that breaks off in between is finished by the next one, because the new job's name is always the same. What was created once is
+//! never created again, whatever became of it.
 
-use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
-    facts::Resource,
+    facts::{Fate, Kind, Resource},
     finding::{Finding, SpotTerms},
-    resubmission::{RESUBMITTED_TAG, as_spot},
+    mail::End,
+    resubmission::{RESUBMITTED_TAG, as_spot, how_to_stop, how_to_stop_one, new_name},
 };
 use jiff::Timestamp;
 
@@ -14,9 +15,27 @@ use crate::{
     Context,
     act::{Outcome, stop_training_job},
     gather,
-    ledger::{Resubmission, Stage},
+    ledger::{LONGEST_DEFINITION, Resubmission, Stage},
     why::why,
 };
+
+/// What is known of the new job.
+enum New {
+    /// It is at the old one's work.
+    Runs,
+    /// It has done the old one's work.
+    Completed,
+    /// There is none of its name.
+    Gone,
+    /// A job has its name that does not do the old one's work and never will: it ended, or is somebody's.
+    Useless(String),
+    /// AWS refused to create it.
+    Refused(String),
+    /// AWS gave no answer, and it is not there.
+    NoAnswer(String),
+    /// Whether it is there is not known.
+    Unknown(String),
+}
 
 /// The definition is stored, the new job is created, the old one is stopped.
 pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: Timestamp) -> Outcome {
@@ -26,6 +45,9 @@ pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotT
         Ok(None) => return Outcome::Gone,
         Err(why) => return Outcome::Failed(why),
     };
+    if LONGEST_DEFINITION < definition.len() {
+        return Outcome::GivenUp(format!("its definition has {} bytes, and the ledger takes {LONGEST_DEFINITION}", definition.len()));
+    }
     let resubmission = Resubmission {
         name: terms.name.clone(),
         of: old.name.clone(),
@@ -34,63 +56,93 @@ pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotT
         definition: Some(definition),
         at: now,
     };
-    let stored = match ledger.store_resubmission(&resubmission).await {
+    let mut stored = match ledger.store_resubmission(&resubmission).await {
         Ok(stored) => stored,
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     };
-    if stored.of != old.name {
-        return Outcome::Failed(format!("its new name {} is that of another job, {}, that was submitted again", terms.name, stored.of));
-    }
-    if let Err(why) = create(context, &stored).await {
-        return Outcome::NotResubmitted { why, definition: stored.definition.unwrap_or_default() };
-    }
-    if stored.stage == Stage::Stored
-        && let Err(error) = ledger.set_stage(stored.clone(), Stage::Created).await
-    {
-        return Outcome::Failed(format!(
-            "training job {} runs in its place, but is not remembered, and so it was not stopped: {error:#}",
+    if (&stored.of, stored.run) != (&old.name, finding.run) {
+        return Outcome::GivenUp(format!(
+            "its new name, {}, is that of the Spot job of an earlier job, which is still looked after",
             terms.name
         ));
     }
-    let (outcome, stage) = stop_old(context, &old.name, &terms.name).await;
-    if let Some(stage) = stage
-        && let Err(error) = ledger.set_stage(stored, stage).await
-    {
-        lambda_runtime::tracing::warn!("{error:#}: the next sweep finds out how far {} has come", terms.name);
+    let new = if stored.stage == Stage::Stored { create(context, &stored).await } else { look(context, &stored).await };
+    match new {
+        New::Runs => finish(context, &mut stored, false).await,
+        New::Completed => finish(context, &mut stored, true).await,
+        New::Refused(why) => Outcome::NotResubmitted { why, definition: stored.definition.unwrap_or_default() },
+        New::NoAnswer(why) => Outcome::Failed(why),
+        New::Unknown(why) => Outcome::Unknown(why),
+        New::Useless(why) => Outcome::GivenUp(why),
+        New::Gone => {
+            Outcome::GivenUp(format!("it was submitted as Spot before, as {}, and that job is gone: it is not done twice", stored.name))
+        }
     }
-    outcome
 }
 
-/// Stops the old job. If that is refused, the service itself is asked what became of it: a stop whose answer was lost is refused when it is sent again.
-async fn stop_old(context: &Context, old: &str, new: &str) -> (Outcome, Option<Stage>) {
-    let refused = match stop_training_job(&context.clients, old).await {
-        Outcome::Done => return (Outcome::Done, Some(Stage::Stopped)),
-        refused => refused,
+/// `sagemaker:StopTrainingJob`. A job that was submitted again, before the policy changed, has its work done by its Spot job.
+pub(crate) async fn stop(context: &Context, finding: &Finding) -> Outcome {
+    let old = &finding.resource.name;
+    let found = context.ledger().resubmission(&Kind::TrainingJob.id(&new_name(old, finding.run))).await;
+    match found {
+        Ok(Some(mut one)) if (&one.of, one.run) == (old, finding.run) => match look(context, &one).await {
+            New::Runs => finish(context, &mut one, false).await,
+            New::Completed => finish(context, &mut one, true).await,
+            New::Unknown(why) => Outcome::Unknown(why),
+            New::Gone | New::Useless(_) | New::Refused(_) | New::NoAnswer(_) => stop_training_job(&context.clients, old).await,
+        },
+        Ok(_) => stop_training_job(&context.clients, old).await,
+        Err(error) => Outcome::Failed(format!("{error:#}")),
+    }
+}
+
+/// Stops the old job, now that the new one is at its work, or has done it (`is_done`). If that is refused, the service itself is asked what became of it: a
+/// stop whose answer was lost is refused when it is sent again.
+async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Outcome {
+    let (old, new) = (one.of.clone(), one.name.clone());
+    let region = format!("--region {} ", context.clients.region);
+    let does = if is_done { "has done its work" } else { "runs in its place" };
+    let doubled = |definition: Option<&str>, why: String| Outcome::Doubled {
+        why: format!("training job {new} {does}, but this one {why}"),
+        advice: if is_done {
+            format!("stop this one: {}", how_to_stop(&old, &region))
+        } else {
+            how_to_stop_one(&old, &new, definition.unwrap_or_default(), &region)
+        },
     };
-    let now = match gather::training::now(&context.clients, old).await {
-        Ok(now) => now,
-        Err(why) => return (Outcome::Unknown(format!("{}, and what became of it is not known: {why}", refused.detail())), None),
-    };
-    match now.as_ref().map(|now| now.status.as_str()) {
-        Some("InProgress") => {
-            let why = refused.detail();
-            (
-                Outcome::Failed(format!(
-                    "training job {new} runs in its place, but it could not be stopped: {why}. If it stays so, stop one of the two"
-                )),
-                None,
-            )
+    if one.stage == Stage::Stored {
+        match context.ledger().set_stage(one, Stage::Created).await {
+            Ok(true) => {}
+            Ok(false) => return Outcome::Unknown("another run is at work on it".into()),
+            Err(error) => {
+                return doubled(one.definition.as_deref(), format!("was not stopped, because {new} could not be remembered: {error:#}"));
+            }
         }
-        // It came to its end by itself in the last moment: nobody needs the new one.
-        Some("Completed") => match stop_training_job(&context.clients, new).await.failure() {
-            None => (Outcome::AlreadyDone(format!("it had come to its end, and {new} was stopped again")), Some(Stage::Settled)),
-            Some(failure) => {
-                (Outcome::Failed(format!("it had come to its end, and {new}, which nobody needs, could not be stopped: {failure}")), None)
+    }
+    let stopped = stop_training_job(&context.clients, &old).await;
+    let fate = match &stopped {
+        Outcome::Done => Ok(Fate::Ended),
+        _ => gather::training::fate(&context.clients, &old, one.run).await,
+    };
+    let (end, stage) = match fate {
+        Err(why) => return Outcome::Unknown(format!("{}, and what became of it is not known: {why}", stopped.detail())),
+        Ok(Fate::Runs) => return doubled(one.definition.as_deref(), format!("could not be stopped: {}", stopped.detail())),
+        Ok(Fate::Ended) if is_done => (End::NotNeeded(new.clone()), Stage::Settled),
+        Ok(Fate::Ended) => (End::Replaced(new.clone()), Stage::Stopped),
+        Ok(Fate::Completed) if is_done => (End::ByItself(format!("it has done its work, and so has {new}")), Stage::Settled),
+        // In the last moment: nobody needs the new one.
+        Ok(Fate::Completed) => match stop_training_job(&context.clients, &new).await.failure() {
+            None => (End::ByItself(format!("it has done its work, and its Spot job, {new}, was stopped")), Stage::Settled),
+            // The rule resubmitted-job-doubled tells of the new one.
+            Some(why) => {
+                return Outcome::Skipped(format!("it has done its work, and {new}, which nobody needs, could not be stopped: {why}"));
             }
         },
-        // Stopping, Stopped, Failed, or deleted.
-        _ => (Outcome::Done, Some(Stage::Stopped)),
+    };
+    if let Err(error) = context.ledger().set_stage(one, stage).await {
+        lambda_runtime::tracing::warn!("{error:#}: the next sweep finds out how far {new} has come");
     }
+    Outcome::Over(end)
 }
 
 /// From the service's own word of this moment, with all of the job's tags. `None`: it is gone.
@@ -101,33 +153,50 @@ async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Res
     as_spot(&described, &tags, terms).map(|definition| Some(definition.to_string()))
 }
 
-/// `sagemaker:CreateTrainingJob` with a definition as it is. A job of this name that is at the old one's work is success.
-async fn create(context: &Context, stored: &Resubmission) -> Result<(), String> {
+/// `sagemaker:CreateTrainingJob` with a definition as it is. Whatever else is answered than success, the service is asked what is there: the job may have been
+/// created by a call whose answer was lost, or in a run that broke off.
+async fn create(context: &Context, stored: &Resubmission) -> New {
     let new = stored.name.as_str();
-    let Some(body) = stored.definition.clone() else {
-        return Err(format!("it was submitted as Spot before, as {new}, and that is over"));
-    };
+    let body = stored.definition.clone().unwrap_or_default();
     let call = context.clients.sagemaker.create_training_job().training_job_name(new).customize().mutate_request(move |request| {
         request.headers_mut().insert("content-length", body.len().to_string());
         *request.body_mut() = SdkBody::from(body.clone());
     });
-    let Err(error) = call.send().await else { return Ok(()) };
-    let refused = format!("CreateTrainingJob {new}: {}", why(&error));
-    // Without an answer it may have been created all the same.
-    if error.as_service_error().is_some_and(|error| error.code() != Some("ResourceInUse")) {
-        return Err(refused);
+    let Err(error) = call.send().await else { return New::Runs };
+    let answer = format!("CreateTrainingJob {new}: {}", why(&error));
+    // Only what AWS finds wrong with a call is a refusal: after an error of its own, or no answer, the job may still come.
+    let is_refusal = error.raw_response().is_some_and(|response| response.status().is_client_error());
+    match look(context, stored).await {
+        New::Gone if is_refusal => New::Refused(answer),
+        New::Gone => New::NoAnswer(answer),
+        New::Unknown(why) => New::Unknown(format!("{answer}, and whether it is there is not known: {why}")),
+        found => found,
     }
-    // The guard created it, in a run that broke off or by a call whose answer was lost; or it is somebody's, and older than the job.
-    let Some(there) = gather::training::now(&context.clients, new).await? else { return Err(refused) };
+}
+
+/// What became of the new job, by the service's own word.
+async fn look(context: &Context, stored: &Resubmission) -> New {
+    let (clients, new) = (&context.clients, stored.name.as_str());
+    let there = match gather::training::now(clients, new).await {
+        Ok(Some(there)) => there,
+        Ok(None) => return New::Gone,
+        Err(why) => return New::Unknown(why),
+    };
     let is_newer = there.created.zip(stored.run).is_some_and(|(new, old)| old <= new);
     // A job that has fifty tags of its own does not bear it.
     let bears_mark = !stored.definition.as_ref().is_some_and(|definition| definition.contains(RESUBMITTED_TAG))
-        || gather::all_tags(&context.clients, &there.arn).await?.is_some_and(|tags| tags.get(RESUBMITTED_TAG) == Some(&stored.of));
-    if !is_newer || !bears_mark {
-        return Err(format!("{refused}. That job is no resubmission of {}", stored.of));
-    }
+        || match gather::all_tags(clients, &there.arn).await {
+            Ok(Some(tags)) => tags.get(RESUBMITTED_TAG) == Some(&stored.of),
+            Ok(None) => return New::Gone,
+            Err(why) => return New::Unknown(why),
+        };
     match there.status.as_str() {
-        "InProgress" => Ok(()),
-        status => Err(format!("it was submitted as Spot before, as {new}, and that job is {status}: it is not done twice")),
+        _ if !is_newer || !bears_mark => New::Useless(format!("there is a training job {new}, and it is no resubmission of {}", stored.of)),
+        "InProgress" => New::Runs,
+        "Completed" => New::Completed,
+        status @ ("Stopping" | "Stopped" | "Failed" | "Deleting") => {
+            New::Useless(format!("it was submitted as Spot before, as {new}, and that job is {status}: it is not done twice"))
+        }
+        status => New::Unknown(format!("training job {new} is {status}")),
     }
 }

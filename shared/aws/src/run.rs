@@ -8,11 +8,11 @@ use std::{
 use cost_rules::{
     duration::Duration,
     facts::{Facts, Kind, Unread},
-    finding::{Finding, Judgement, Remedy},
-    mail::{self, Digest, Item, Letterhead, News, UNOWNED},
-    plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan},
+    finding::{Finding, Judgement},
+    mail::{self, Digest, End, Item, Letterhead, News, UNOWNED},
+    plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan, told_failure, untold_failure},
     policy::Policy,
-    resubmission::{how_to_submit, new_name},
+    resubmission::{how_to_stop, how_to_submit, new_name},
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -163,7 +163,7 @@ async fn carry_out(
         }
     }
     for one in closed.iter().filter(|one| one.untold) {
-        items.push(Item { news: News::Done(resubmitted_as(&ledger, one).await), ..Item::of_untold(one) });
+        items.push(Item::of_untold(one, untold_end(&ledger, &one.entry).await));
     }
     silent.extend(closed.iter().filter(|one| !one.untold).map(|one| Record::Closed(one.entry.clone(), one.saving.clone())));
     write_silent(&ledger, silent, now, report).await;
@@ -173,15 +173,14 @@ async fn carry_out(
     outcomes
 }
 
-/// As which job the work goes on, if the guard submitted this one again in a run that could not say so.
-async fn resubmitted_as(ledger: &Ledger<'_>, closed: &Closed) -> Option<String> {
-    let entry = &closed.entry;
+/// How the guard ended something in a run that could not say so: it may have submitted it again.
+async fn untold_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
     if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
-        return None;
+        return End::Stopped(None);
     }
-    let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok()??;
-    (found.of == entry.name && found.stage != Stage::Stored)
-        .then(|| format!("the same work goes on as training job {}: whatever waits for this one has to wait for that", found.name))
+    let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok().flatten();
+    let found = found.filter(|found| found.of == entry.name && found.run == entry.run && found.stage != Stage::Stored);
+    found.map_or(End::Stopped(None), |found| End::Replaced(found.name))
 }
 
 /// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked where something will be
@@ -317,59 +316,63 @@ fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, 
         entry.state = State::Warned;
         entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - grace.signed())));
     };
+    let end = match outcome {
+        Some(Outcome::Done) => Some(End::Stopped(None)),
+        Some(Outcome::AlreadyDone(why)) => Some(End::Stopped(Some(why.clone()))),
+        Some(Outcome::Over(end)) => Some(end.clone()),
+        _ => None,
+    };
+    if let Some(end) = end {
+        // What ended by itself saves nothing.
+        entry.state = if matches!(end, End::ByItself(_)) { State::Closed } else { State::Acted };
+        entry.failure = None;
+        entry.last_seen = now;
+        return Some(News::Done(end));
+    }
     match outcome {
-        Some(Outcome::Done | Outcome::AlreadyDone(_)) => {
-            entry.state = State::Acted;
-            entry.failure = None;
-            entry.last_seen = now;
-            Some(News::Done(outcome.map(Outcome::detail).filter(|detail| !detail.is_empty()).map(str::to_owned)))
-        }
         Some(Outcome::Gone) => {
             entry.state = State::Closed;
             entry.last_seen = now;
             None
         }
-        Some(Outcome::Failed(why) | Outcome::NotResubmitted { why, .. }) => {
+        Some(Outcome::GivenUp(why)) => {
+            entry.state = State::GivenUp;
+            entry.failure = Some(why.clone());
+            entry.last_seen = now;
+            Some(News::GivenUp(why.clone()))
+        }
+        Some(failed @ (Outcome::Failed(why) | Outcome::NotResubmitted { why, .. } | Outcome::Doubled { why, .. })) => {
             due_again(entry);
-            // The same failure is told once; the function's own error says it every time.
-            let told_before = entry.failure.replace(why.clone()).is_some_and(|before| is_same_failure(&before, why));
-            (!told_before).then(|| News::Failed(why.clone()))
+            // A failure is told once; the function's own error says it every time.
+            entry.failure = Some(told_failure(entry.failure.as_deref(), why)?);
+            Some(if matches!(failed, Outcome::Doubled { .. }) { News::Doubled(why.clone()) } else { News::Failed(why.clone()) })
         }
         // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
         Some(Outcome::Unknown(_)) => None,
-        Some(Outcome::Skipped(_)) | None => {
+        _ => {
             due_again(entry);
             None
         }
     }
 }
 
-/// Whether two failures differ by numbers only, as the use of a quota does.
-fn is_same_failure(one: &str, other: &str) -> bool {
-    let words =
-        |text: &str| text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    words(one) == words(other)
-}
-
 /// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
 fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
-    let resubmits = matches!(one.finding.waste.remedy, Remedy::ResubmitAsSpot(_));
     match outcome {
+        Some(Outcome::Doubled { advice, .. }) => Some(advice.clone()),
         Some(Outcome::NotResubmitted { definition, .. }) => Some(match serde_json::from_str(definition) {
             Ok(definition) => {
                 let old = &one.finding.resource;
                 format!(
-                    "nothing, if it may go on as it is: the guard tries again. To submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: \
-                     aws sagemaker stop-training-job {}--training-job-name {}",
+                    "nothing, if it may go on as it is: the guard tries again. To submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: {}",
                     how_to_submit(definition, old),
-                    old.region_option(),
-                    old.name
+                    how_to_stop(&old.name, &old.region_option())
                 )
             }
             Err(_) => "nothing: it goes on as it is, and the guard tries again.".to_owned(),
         }),
         // The guard has done it.
-        Some(Outcome::Done | Outcome::AlreadyDone(_)) if resubmits => None,
+        Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
         _ => one.finding.waste.advice.clone(),
     }
 }
@@ -425,8 +428,8 @@ fn settle_mail(one: &mut Planned, is_told: bool, now: Timestamp) -> Option<Recor
     let entry = &mut one.entry;
     let written_as_told = matches!(one.step, Step::Report | Step::Remind);
     if one.step == Step::Act && entry.state == State::Warned {
-        // It goes on being due. A failure that nobody was told is told when the next one is met: it differs from this.
-        entry.failure = if is_told { entry.failure.take() } else { Some(String::new()) };
+        // It goes on being due. A failure that nobody was told is told when it is met again.
+        entry.failure = if is_told { entry.failure.take() } else { entry.failure.as_deref().map(untold_failure) };
     } else {
         entry.notified_at = is_told.then_some(now);
     }
@@ -477,8 +480,9 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
         Step::Report | Step::Remind => "reported",
         Step::Warn => "warned",
         Step::Act => match outcomes.get(&finding.resource.id) {
-            Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Gone)) => "acted",
+            Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(_) | Outcome::Gone)) => "acted",
             Some(Some(Outcome::Skipped(_))) => "warned",
+            Some(Some(Outcome::GivenUp(_))) => "reported",
             _ => "acting",
         },
         Step::Wait => match entry.state {
@@ -486,7 +490,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
             State::Acting => "acting",
             State::Acted => "acted",
             State::Exempt => "exempt",
-            State::Reported | State::Closed | State::Unreadable => "reported",
+            State::Reported | State::GivenUp | State::Closed | State::Unreadable => "reported",
         },
     };
     ReportedFinding {

@@ -364,32 +364,36 @@ pub struct TrainingJob {
     pub secondary_status: Option<String>,
     /// Why it failed, in AWS's words.
     pub failure: Option<String>,
-    /// The job whose work it goes on with, if the guard submitted it.
-    pub replaces: Option<Replaced>,
+    /// The job whose work it does, if the guard submitted it; or why that is not known.
+    pub replaces: Option<Result<Replaced, String>>,
     /// How long it trained, in seconds. Known at its end.
     pub training_seconds: Option<i64>,
     /// How much of that is billed, per instance.
     pub billable_seconds: Option<i64>,
 }
 
-/// A job that the guard stopped when it submitted the same work as Spot.
+/// A job whose work the guard submitted once more as Spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replaced {
     /// Its name.
     pub name: String,
     /// The definition of the job that replaces it, as `CreateTrainingJob` took it: JSON.
     pub definition: String,
-    /// What became of it, if it could not be stopped.
-    pub beside: Option<Beside>,
+    /// What became of it, by the service's own word.
+    pub fate: Fate,
+    /// Whether the guard itself is about to stop it: then nobody else has to.
+    pub at_work: bool,
 }
 
-/// What became of a job that was submitted again and could not be stopped.
+/// What became of a job that was submitted again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
+pub enum Fate {
     /// It runs.
     Runs,
     /// It did its work to the end.
     Completed,
+    /// It did not: it was stopped, or failed, or is gone.
+    Ended,
 }
 
 /// What a job is doing.

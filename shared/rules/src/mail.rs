@@ -15,6 +15,7 @@ use crate::{
     plan::Closed,
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     price::dollars,
+    resubmission::how_to_stop,
 };
 
 /// Longest subject that SNS takes, in ASCII characters.
@@ -72,32 +73,40 @@ pub struct Item {
 /// What happened, in the order in which it is told.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
-    /// The guard could not stop it, for this reason.
+    /// The guard could not stop it or submit it again, for this reason, and tries again.
     Failed(String),
+    /// The guard submitted it again and could not stop it, for this reason: two jobs do the same work.
+    Doubled(String),
+    /// The guard could not, for this reason, and tries no more.
+    GivenUp(String),
     /// It will be stopped then.
     Warning(Timestamp),
-    /// The guard stopped it, or found it stopped: with what there is to say of that.
-    Done(Option<String>),
+    /// It is over.
+    Done(End),
     /// It is waste.
     Found,
     /// It still is, since then.
     Reminder(Timestamp),
 }
 
-impl News {
-    const fn urgency(&self) -> u8 {
-        match self {
-            Self::Failed(_) => 0,
-            Self::Warning(_) => 1,
-            Self::Done(_) => 2,
-            Self::Found | Self::Reminder(_) => 3,
-        }
-    }
+/// How something came to its end that the guard was to stop.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// The guard stopped it, or found it stopped: with what there is to say of that.
+    Stopped(Option<String>),
+    /// The guard stopped it because its Spot job, this one, has done its work.
+    NotNeeded(String),
+    /// The guard stopped it, and its work is this Spot job's now.
+    Replaced(String),
+    /// By itself, with what there is to say of that.
+    ByItself(String),
+}
 
+impl News {
     const fn severity(&self) -> Severity {
         match self {
-            Self::Failed(_) => Severity::Critical,
-            Self::Warning(_) => Severity::Warning,
+            Self::Failed(_) | Self::Doubled(_) => Severity::Critical,
+            Self::GivenUp(_) | Self::Warning(_) => Severity::Warning,
             Self::Done(_) | Self::Found | Self::Reminder(_) => Severity::Info,
         }
     }
@@ -144,11 +153,11 @@ impl Item {
     }
 
     /// Of one that the guard stopped in a run that could not say so.
-    pub fn of_untold(closed: &Closed) -> Self {
+    pub fn of_untold(closed: &Closed, end: End) -> Self {
         let entry = &closed.entry;
         Self {
             key: (entry.rule.clone(), entry.id.clone()),
-            news: News::Done(None),
+            news: News::Done(end),
             id: entry.id.clone(),
             arn: entry.arn.clone(),
             name: entry.name.clone(),
@@ -251,47 +260,45 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
 }
 
 fn subject(told: &[Told<'_>], policy: &Policy) -> String {
-    let count = |wanted: fn(&News) -> bool| told.iter().filter(|told| wanted(&told.first.news)).count();
-    let warned = count(|news| matches!(news, News::Warning(_)));
-    let done = count(|news| matches!(news, News::Done(_)));
-    let failed = count(|news| matches!(news, News::Failed(_)));
-    let total: Decimal = told.iter().filter_map(|told| told.usd_per_month).sum();
-    let cost = match told.iter().any(|told| is_job(told.first)) {
+    let Some(Told { first, .. }) = told.first() else { return String::new() };
+    // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
+    let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
+    let is_alike = |one: &&Told<'_>| is_only_told || said(one.first, "") == said(first, "");
+    let alike: Vec<&Told<'_>> = told.iter().filter(is_alike).collect();
+    let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
+    let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
+    let has_jobs = alike.iter().any(|told| is_job(told.first));
+    let cost = match first.news {
+        News::Done(End::ByItself(_)) => String::new(),
+        News::Done(_) if has_jobs && !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
+        News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
+        News::Done(_) => String::new(),
         _ if total.is_zero() => String::new(),
-        true => format!(", up to {}", dollars(total)),
-        false => format!(", {} a month", dollars(total)),
+        _ if has_jobs => format!(", up to {}", dollars(total)),
+        _ => format!(", {} a month", dollars(total)),
     };
-    let what = |n: usize, verb: &str| match told.first() {
-        Some(only) if n == 1 && told.len() == 1 => {
-            format!("{} {verb}", shortened(&only.first.name, SUBJECT.saturating_sub(13 + verb.len() + cost.len())))
+    let mut what = said(first, if alike.len() == 1 { "was" } else { "were" });
+    if let News::Warning(_) = first.news {
+        let mut stops: Vec<Timestamp> =
+            alike.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).collect();
+        stops.sort_unstable();
+        stops.dedup();
+        let from = if 1 < stops.len() { "from " } else { "" };
+        what += &stops.first().map(|at| format!(" {from}{}", policy.clock(*at))).unwrap_or_default();
+    }
+    if is_only_told {
+        first.headline.unwrap_or("needs a look").clone_into(&mut what);
+    }
+    let whose = match alike.len() {
+        1 if told.len() == 1 => shortened(&first.name, SUBJECT.saturating_sub(13 + what.len() + cost.len())),
+        n if is_only_told => {
+            "findings".clone_into(&mut what);
+            n.to_string()
         }
-        _ if n == told.len() => format!("{n} resources {verb}"),
-        _ => format!("{n} of {} {verb}", told.len()),
+        n if n == told.len() => format!("{n} resources"),
+        n => format!("{n} of {}", told.len()),
     };
-    let first_stop = told.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).min();
-    // What is urgent comes first: if one is resubmitted and another one stopped, a stop is told.
-    let urgent = told.iter().take_while(|one| one.first.news.urgency() == told[0].first.news.urgency());
-    let all_resubmitted = urgent.map(|one| done_to(one.first)).all(|done| done == RESUBMITTED);
-    let stopped = if all_resubmitted { RESUBMITTED } else { STOPPED };
-    let text = match first_stop {
-        _ if 0 < failed => format!("Cost guard: {}{cost}", what(failed, &format!("could not be {stopped}"))),
-        Some(at) => {
-            let from = if told.iter().any(|one| matches!(one.first.news, News::Warning(other) if other != at)) { "from " } else { "" };
-            format!("Cost guard: {}{cost}", what(warned, &format!("will be {stopped} {from}{}", policy.clock(at))))
-        }
-        None if 0 < done => {
-            let verb = if done == 1 { "was" } else { "were" };
-            let hourly: Decimal = told.iter().filter_map(|told| told.usd_per_hour).sum();
-            let saves = match told.iter().any(|told| is_job(told.first)) {
-                true if !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
-                false if !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
-                _ => String::new(),
-            };
-            format!("Cost guard: {}{saves}", what(done, &format!("{verb} {stopped}")))
-        }
-        None if told.len() == 1 => format!("Cost guard: {}{cost}", what(1, told[0].first.headline.unwrap_or("needs a look"))),
-        None => format!("Cost guard: {} findings{cost}", told.len()),
-    };
+    let text = format!("Cost guard: {whose} {what}{cost}");
     let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
     printable.chars().take(SUBJECT).collect()
 }
@@ -307,12 +314,24 @@ fn shortened(name: &str, room: usize) -> String {
     name.chars().take(front).chain("..".chars()).chain(end.chars()).collect()
 }
 
-const STOPPED: &str = "stopped";
-const RESUBMITTED: &str = "resubmitted as Spot";
-
 /// What the guard does to a resource, as the end of "it will be …".
 fn done_to(item: &Item) -> &'static str {
-    if matches!(item.remedy, Some(Remedy::ResubmitAsSpot(_))) { RESUBMITTED } else { STOPPED }
+    if matches!(item.remedy, Some(Remedy::ResubmitAsSpot(_))) { "resubmitted as Spot" } else { "stopped" }
+}
+
+/// What became of it, as the end of "churn …". `was`: or "were".
+fn said(item: &Item, was: &str) -> String {
+    match &item.news {
+        News::Failed(_) => format!("could not be {}", done_to(item)),
+        News::Doubled(_) => "could not be stopped".to_owned(),
+        News::GivenUp(_) => format!("will not be {}", done_to(item)),
+        News::Warning(_) => format!("will be {}", done_to(item)),
+        News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
+        News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
+        News::Done(End::ByItself(_)) => format!("{was} over already"),
+        News::Found => "found".to_owned(),
+        News::Reminder(_) => "still so".to_owned(),
+    }
 }
 
 /// Whether it ends by itself: then a month is no measure of what it costs.
@@ -335,14 +354,7 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     let mut heading = String::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
-        let done = done_to(one.first);
-        let this = match one.first.news {
-            News::Failed(_) => format!("could not be {done}"),
-            News::Warning(_) => format!("will be {done}"),
-            News::Done(_) => format!("was {done}"),
-            News::Found => "found".to_owned(),
-            News::Reminder(_) => "still so".to_owned(),
-        };
+        let this = said(one.first, "was");
         if this != heading {
             let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
@@ -372,14 +384,18 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
 fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let Letterhead { policy, now, .. } = letterhead;
     let Item { news, id, arn, name, suspended, .. } = told.first;
-    let remedy = told.remedy;
+    // In two jobs at the same work, and in one that is left alone, there is more to know than how to stop this one.
+    let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let is_done = matches!(news, News::Done(_));
     let region = region_option(arn);
     let _ = write!(text, "\n* {kind} {name}");
     match news {
-        News::Failed(why) => {
+        News::Failed(why) | News::Doubled(why) => {
             let _ = write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", why.trim_end_matches('.'));
+        }
+        News::GivenUp(why) => {
+            let _ = write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", why.trim_end_matches('.'));
         }
         News::Warning(at) => {
             let _ = write!(text, ": on {} it will be {}, unless you keep it", policy.clock(*at), done_to(told.first));
@@ -387,10 +403,10 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         News::Reminder(since) => {
             let _ = write!(text, ": first told on {}", policy.clock(*since));
         }
-        News::Done(Some(note)) => {
+        News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
             let _ = write!(text, "\n  Note:  {note}.");
         }
-        News::Done(None) | News::Found => {}
+        News::Done(_) | News::Found => {}
     }
     for (rule, reason) in &told.reasons {
         let _ = write!(text, "\n  Why:   {reason} ({rule}).");
@@ -421,30 +437,32 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         if let Some(hours) = told.hours {
             let _ = write!(text, "\n  Change its hours:   {}", tag(SCHEDULE_TAG, hours));
         }
-    } else if is_done {
-        let _ = match remedy {
-            Some(Remedy::StopNotebook) => {
+    } else if let News::Done(end) = news {
+        let _ = match (end, remedy) {
+            (End::ByItself(_), _) => Ok(()),
+            (End::NotNeeded(new), _) => write!(text, "\n  It was stopped because its Spot job, {new}, has done the work."),
+            (End::Replaced(new), remedy) => write!(text, "{}", as_which_job(name, new, remedy, &region)),
+            (End::Stopped(_), Some(Remedy::StopNotebook)) => {
                 write!(
                     text,
                     "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
                 )
             }
-            Some(Remedy::StopTuningJob) => {
+            (End::Stopped(_), Some(Remedy::StopTuningJob)) => {
                 write!(
                     text,
                     "\n  The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it."
                 )
             }
-            Some(Remedy::StopTrainingJob) => {
+            (End::Stopped(_), Some(Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_))) => {
                 write!(
                     text,
                     "\n  What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it."
                 )
             }
-            Some(Remedy::ResubmitAsSpot(terms)) => write!(text, "{}", as_which_job(name, terms, &region)),
-            // Only what is in the ledger is known of it: it may have been submitted again.
-            None if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
-            Some(Remedy::DeleteApp { .. } | Remedy::None) | None => {
+            // Only what is in the ledger is known of it.
+            (End::Stopped(_), None) if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
+            (End::Stopped(_), Some(Remedy::DeleteApp { .. } | Remedy::None) | None) => {
                 write!(text, "\n  Its files are kept. Start it again where you started it.")
             }
         };
@@ -472,23 +490,27 @@ fn command(remedy: &Remedy, name: &str, region: &str) -> String {
             };
             format!("aws sagemaker delete-app {region}--domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
         }
-        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => {
-            format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
-        }
+        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => how_to_stop(name, region),
         Remedy::StopTuningJob => format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}"),
         Remedy::None => String::new(),
     }
 }
 
-/// What an owner has to know of the job that does the work now.
-fn as_which_job(old: &str, terms: &SpotTerms, region: &str) -> String {
-    let SpotTerms { name, wait, resumes, .. } = terms;
-    let from = if *resumes { "goes on from the checkpoints" } else { "starts from the beginning, because there were no checkpoints" };
+/// What an owner has to know of the job that does the work now. Its terms are known in the run that submitted it.
+fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> String {
+    let terms = match remedy {
+        Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {
+            let from =
+                if *resumes { "goes on from the checkpoints" } else { "starts from the beginning, because there were no checkpoints" };
+            format!(" That {from}, and may take up to {wait} longer.")
+        }
+        _ => String::new(),
+    };
     format!(
-        "\n  It was stopped, and its work was submitted once more, on Spot: training job {name}. That {from}, and may take up to {wait} longer. \
-         Whatever waits for {old} has to wait for {name} now.\
-         \n  Stop the new one:   aws sagemaker stop-training-job {region}--training-job-name {name}\
-         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value."
+        "\n  It was stopped, and its work was submitted once more, on Spot: training job {new}.{terms} Whatever waits for {old} has to wait for {new} now.\
+         \n  Stop the new one:   {}\
+         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value.",
+        how_to_stop(new, region)
     )
 }
 
@@ -529,6 +551,10 @@ mod tests {
 
     fn warning() -> News {
         News::Warning("2026-11-23T18:30:00Z".parse().unwrap())
+    }
+
+    fn stopped() -> News {
+        News::Done(End::Stopped(None))
     }
 
     fn one(items: &[Item]) -> Digest {
@@ -572,16 +598,17 @@ mod tests {
                 "Cost guard: 2 findings, $3.00 a month",
                 Severity::Info,
             ),
-            (vec![item(News::Done(None), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+            (vec![item(stopped(), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+            (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
             (
-                vec![item(News::Done(None), "a", None), item(failed(), "b", None)],
-                "Cost guard: 1 of 2 could not be stopped",
-                Severity::Critical,
-            ),
-            (
-                vec![item(News::Done(None), "a", None), item(warning(), "b", None)],
+                vec![item(stopped(), "a", None), item(warning(), "b", None)],
                 "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
                 Severity::Warning,
+            ),
+            (
+                vec![item(stopped(), "a", Some(dec!(1))), item(stopped(), "b", Some(dec!(2))), item(News::Found, "c", Some(dec!(4)))],
+                "Cost guard: 2 of 3 were stopped, saves up to $3.00 a month",
+                Severity::Info,
             ),
             (
                 vec![item(News::Found, &"ä".repeat(200), None)],
@@ -670,9 +697,34 @@ mod tests {
                 "* training job churn: on Mon 2026-11-23 19:30 CET it will be resubmitted as Spot, unless you keep it",
             ),
             (
-                job(News::Done(None), resubmit()),
+                job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
                 "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
                 "  Stop the new one:   aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn-spot",
+            ),
+            (
+                job(News::Done(End::Replaced("churn-spot".into())), Remedy::StopTrainingJob),
+                "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
+                "  It was stopped, and its work was submitted once more, on Spot: training job churn-spot. Whatever waits for churn has to wait for churn-spot now.",
+            ),
+            (
+                job(News::Done(End::NotNeeded("churn-spot".into())), resubmit()),
+                "Cost guard: churn was stopped, $0.46 an hour",
+                "  It was stopped because its Spot job, churn-spot, has done the work.",
+            ),
+            (
+                job(News::Done(End::ByItself("churn-spot was stopped again".into())), resubmit()),
+                "Cost guard: churn was over already",
+                "  Note:  churn-spot was stopped again.",
+            ),
+            (
+                job(News::Doubled("AccessDeniedException: no.".into()), resubmit()),
+                "Cost guard: churn could not be stopped, up to $11.04",
+                "  Failed: AccessDeniedException: no. The guard tries again, each time after a longer pause.",
+            ),
+            (
+                job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),
+                "Cost guard: churn will not be resubmitted as Spot, up to $11.04",
+                "  Failed: churn-spot is Stopped. It goes on as it is, and the guard leaves it alone.",
             ),
             (
                 job(warning(), Remedy::StopTrainingJob),

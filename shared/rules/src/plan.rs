@@ -18,11 +18,14 @@ use crate::{
 const SETTLING: SignedDuration = SignedDuration::from_mins(15);
 
 /// What another run is at work on is left to it for this long: a function runs for five minutes at most. After that, that run has broken off.
-const AT_WORK: SignedDuration = SignedDuration::from_mins(6);
+const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
 
 /// Between attempts to act on one finding, if they fail.
 const SOONEST_RETRY: SignedDuration = SignedDuration::from_mins(4);
 const LATEST_RETRY: SignedDuration = SignedDuration::from_hours(12);
+
+/// How many different failures of one finding are remembered.
+const FAILURES_KEPT: usize = 8;
 
 /// An open finding is written again when nothing but the time has changed, so that it does not expire: this often.
 const REFRESH: SignedDuration = SignedDuration::from_hours(24);
@@ -66,7 +69,7 @@ pub struct Entry {
     pub kept: Option<Kept>,
     /// When an attempt to act is made again, if it fails.
     pub retry_after: Option<Timestamp>,
-    /// Why the last attempt to act failed.
+    /// Why attempts to act failed: one line for each different failure that its owner was told ([`told_failure`]). Empty: one that nobody was told.
     pub failure: Option<String>,
     /// Counts the writes: a write on top of another run's is refused. 0: not in the ledger yet.
     pub version: u64,
@@ -83,6 +86,8 @@ pub enum State {
     Acting,
     /// The guard acted.
     Acted,
+    /// The guard cannot act, and will not be able to: this run of the resource is left alone.
+    GivenUp,
     /// Its owner wishes to keep it.
     Exempt,
     /// It is gone. Kept for a while, so that who was told yesterday is not told again today.
@@ -108,6 +113,7 @@ impl Entry {
                 !at_work(self, now) && self.act_after.max(self.retry_after.filter(|_| self.failure.is_some())).is_none_or(|at| at <= now)
             }
             State::Acting => !at_work(self, now),
+            State::GivenUp => self.notified_at.is_none(),
             State::Reported | State::Acted | State::Exempt | State::Closed | State::Unreadable => false,
         }
     }
@@ -301,7 +307,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
             plan.planned.push(unchanged(finding));
         } else if matches!(scope, Scope::Changed(..)) {
             if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
-                plan.closed.extend(close(old, finding.run, now));
+                plan.closed.extend(close(old, finding.run, false, now));
             }
         } else {
             plan.planned.push(step(finding, entry.as_ref(), now));
@@ -313,6 +319,9 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     }
     let there: HashSet<&str> = facts.resources().map(|resource| resource.id.as_str()).collect();
     let runs = runs(facts);
+    let training = facts.training_jobs.iter().map(|job| (&job.resource, job.status));
+    let jobs = training.chain(facts.tuning_jobs.iter().map(|job| (&job.resource, job.status)));
+    let completed: HashSet<&str> = jobs.filter(|(_, status)| *status == JobStatus::Completed).map(|(one, _)| one.id.as_str()).collect();
     let mut gone: Vec<Entry> = known
         .into_values()
         .filter(|entry| scope.includes(&entry.id))
@@ -325,7 +334,8 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
     plan.closed.extend(gone.into_iter().filter_map(|entry| {
         let run = runs.get(entry.id.as_str()).copied();
-        close(entry, run, now)
+        let completed = completed.contains(entry.id.as_str());
+        close(entry, run, completed, now)
     }));
     saved_once(&mut plan.closed);
     plan
@@ -370,7 +380,7 @@ fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> 
 fn at_work(entry: &Entry, now: Timestamp) -> bool {
     let begun = matches!(entry.state, State::Warned | State::Acting) && entry.notified_at.is_none();
     // A time that is yet to come was written by a clock that went wrong.
-    begun && entry.last_seen <= now && now.duration_since(entry.last_seen) < AT_WORK
+    begun && entry.last_seen <= now && now.duration_since(entry.last_seen) < LONGEST_RUN
 }
 
 fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
@@ -492,7 +502,12 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             *entry = old.clone();
             Step::Wait
         }
-        Some(old) if matches!(old.state, State::Acting | State::Acted) => {
+        Some(old) if old.state == State::GivenUp && entry.notified_at.is_some() => {
+            (entry.state, entry.act_after) = (State::GivenUp, old.act_after);
+            Step::Wait
+        }
+        // What was given up and nobody was told of is found out anew.
+        Some(old) if matches!(old.state, State::Acting | State::Acted) || (old.state == State::GivenUp && old.owner == entry.owner) => {
             entry.act_after = old.act_after;
             due_to_act(entry, last_try, now)
         }
@@ -555,12 +570,13 @@ fn hold_back(planned: &mut [Planned]) {
     }
 }
 
-/// Closes an entry whose finding is gone. `run`: since when the resource runs, if it does.
-fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Closed> {
+/// Closes an entry whose finding is gone. `run`: since when the resource runs, if it does; `completed`: it is a job that did its work to the end.
+fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, now: Timestamp) -> Option<Closed> {
     if matches!(entry.state, State::Closed | State::Unreadable) {
         return None;
     }
-    let by_guard = matches!(entry.state, State::Acting | State::Acted);
+    // Nobody stopped what completed.
+    let by_guard = matches!(entry.state, State::Acting | State::Acted) && !completed;
     // What is on in the same run was not stopped: that run broke off before.
     let untold = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);
     // What still is on in the same run was not stopped: its waste ended by the clock. Who stopped and started it again
@@ -580,6 +596,27 @@ fn close(mut entry: Entry, run: Option<Timestamp>, now: Timestamp) -> Option<Clo
     entry.last_seen = now;
     entry.failure = None;
     Some(Closed { entry, saving, untold })
+}
+
+/// Adds a failure to those that an owner was told ([`Entry::failure`]). `None`: it is one of them.
+pub fn told_failure(told: Option<&str>, why: &str) -> Option<String> {
+    // Numbers, as in the use of a quota or the id of a request, make no other failure.
+    let words = |text: &str| -> Vec<String> {
+        text.split_whitespace().filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).map(str::to_owned).collect()
+    };
+    let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told: Vec<&str> = told.iter().flat_map(|told| told.lines()).collect();
+    if told.iter().any(|before| words(before) == words(&why)) {
+        return None;
+    }
+    // Those of long ago are forgotten: an item of the ledger has its limit.
+    let first = told.len().saturating_sub(FAILURES_KEPT - 1);
+    Some(told[first..].iter().copied().chain([why.as_str()]).collect::<Vec<_>>().join("\n"))
+}
+
+/// Takes back the last failure, of which the mail was not sent. The attempt has failed all the same.
+pub fn untold_failure(told: &str) -> String {
+    told.rsplit_once('\n').map_or_else(String::new, |(before, _)| before.to_owned())
 }
 
 /// The resources that a run is asked for, by id, or the first ARN that names nothing of these kinds.

@@ -141,6 +141,26 @@ pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
     Ok(Value::Object(again))
 }
 
+/// The command that stops a training job. `region`: the CLI's option ([`crate::facts::region_option`]).
+pub fn how_to_stop(name: &str, region: &str) -> String {
+    format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
+}
+
+/// How a person ends that a job and its Spot job do the same work. `definition`: the Spot job's.
+pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> String {
+    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
+    // What the guard chose is the new job's own; what the old job had is shared.
+    let shared =
+        definition.pointer("/CheckpointConfig/S3Uri").and_then(Value::as_str).filter(|prefix| !prefix.ends_with(&format!("/{new}")));
+    let spoils =
+        shared.map(|prefix| format!("\nSoon: both write their checkpoints to {prefix}, and may spoil each other's.")).unwrap_or_default();
+    format!(
+        "stop one of the two.\nThe one on demand: {}\nThe one on Spot:   {}{spoils}",
+        how_to_stop(old, region),
+        how_to_stop(new, region)
+    )
+}
+
 /// How a person submits a definition, for a mail: without what may be secret (the values of the environment, and of hyperparameters that are named like
 /// it), and not longer than a mail can take. `of`: the job that it was made of.
 pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
@@ -233,6 +253,22 @@ mod tests {
         assert_eq!(again["Tags"], json!([{"Key": RESUBMITTED_TAG, "Value": "churn"}]), "by this the guard leaves it on demand");
         assert_eq!(again["StoppingCondition"], json!({"MaxRuntimeInSeconds": 3600}));
         assert!(on_demand_again("{", "churn").is_err());
+    }
+
+    #[test]
+    fn two_jobs_that_share_their_checkpoints_are_told_so() {
+        for (checkpoints, shared) in [(None, false), (Some("s3://bucket/mine"), true)] {
+            let mut old = described();
+            if let Some(prefix) = checkpoints {
+                old["CheckpointConfig"] = json!({"S3Uri": prefix});
+            }
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
+            let told = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
+            assert_eq!(told.contains("s3://bucket/mine"), shared, "{told}");
+            for name in ["churn\n", "churn-spot"] {
+                assert!(told.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{told}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Replaced, Resource, Tags, TrainingJob},
+    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -195,7 +195,7 @@ pub(crate) fn is_doubtful(resource: &Resource) -> bool {
 /// Tells which these are.
 async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
     let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
-    let mut replaces: HashMap<String, Option<Replaced>> = HashMap::new();
+    let mut replaces = HashMap::new();
     let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| {
         replaces.insert(job.resource.id.clone(), job.replaces);
         job.resource

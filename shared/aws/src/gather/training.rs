@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder, TrainingJobStatus};
 use cost_rules::{
     duration::Duration,
-    facts::{Capacity, Facts, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
+    facts::{Capacity, Facts, Fate, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
     plan::SpotSaving,
     policy::Policy,
     rules::series_id,
@@ -454,6 +454,20 @@ pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
         created: time(record.creation_time),
         arn: record.training_job_arn,
     }))
+}
+
+/// What became of a training job that was submitted again. `run`: when it was created; a later job of its name is another one.
+///
+/// # Errors
+/// It is not known.
+pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Result<Fate, String> {
+    let Some(now) = now(clients, name).await?.filter(|now| run.is_none() || now.created == run) else { return Ok(Fate::Ended) };
+    match now.status.as_str() {
+        "InProgress" => Ok(Fate::Runs),
+        "Completed" => Ok(Fate::Completed),
+        "Stopping" | "Stopped" | "Failed" | "Deleting" => Ok(Fate::Ended),
+        other => Err(format!("training job {name} is {other}")),
+    }
 }
 
 /// A tuning job as it is now, without its tags. `None`: there is none of this name.

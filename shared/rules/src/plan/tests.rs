@@ -388,6 +388,60 @@ fn a_job_that_comes_to_its_end_by_itself_saves_nothing() {
 }
 
 #[test]
+fn what_completed_was_not_stopped() {
+    let enforce = Policy::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
+    for (status, was_stopped) in [(JobStatus::Completed, false), (JobStatus::Stopped, true)] {
+        let mut ledger = Ledger::default();
+        let mut jobs = Facts { training_jobs: vec![training_job("2026-11-23T11:00:00Z")], ..facts("2026-11-23T12:00:00Z", &[]) };
+        ledger.settle(&plan(enforce.evaluate(&jobs), &jobs, Some(vec![]), &Scope::Everything), jobs.now);
+        ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (State::Acting, None));
+        (jobs.now, jobs.training_jobs[0].status) = ("2026-11-23T13:00:00Z".parse().unwrap(), status);
+        let closing = plan(enforce.evaluate(&jobs), &jobs, Some(ledger.entries()), &Scope::Everything);
+        let [closed] = &closing.closed[..] else { panic!("{closing:?}") };
+        assert_eq!((closed.untold, closed.saving.is_some()), (was_stopped, was_stopped), "{status:?}");
+    }
+}
+
+#[test]
+fn what_was_given_up_is_told_once_to_each_owner_and_left_alone_until_its_next_run() {
+    for (told, owner, started, expected) in [
+        (true, None, STARTED, Step::Wait),
+        (false, None, STARTED, Step::Act),
+        (true, Some("bob"), STARTED, Step::Warn),
+        (true, None, "2026-11-23T17:00:00Z", Step::Warn),
+    ] {
+        let mut ledger = Ledger::default();
+        run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+        for entry in ledger.0.values_mut() {
+            (entry.state, entry.failure) = (State::GivenUp, Some("there is no way".into()));
+            entry.notified_at = entry.notified_at.filter(|_| told);
+            assert_eq!(entry.is_due("2026-11-23T18:45:00Z".parse().unwrap()), !told);
+            if let Some(other) = owner {
+                entry.owner = Some(other.to_owned());
+            }
+        }
+        let next = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[notebook(started)]);
+        assert_eq!(next.is_empty(), expected == Step::Wait, "{told} {owner:?} {started}");
+        assert_eq!(steps(&next), [expected], "{told} {owner:?} {started}");
+    }
+}
+
+#[test]
+fn a_failure_is_told_once() {
+    let told = |failures: &[&str]| {
+        let mut known: Option<String> = None;
+        failures.iter().filter(|why| told_failure(known.as_deref(), why).map(|all| known = Some(all)).is_some()).count()
+    };
+    assert_eq!(told(&["no quota: 3 Instances", "denied", "no quota: 4 Instances", "denied"]), 2);
+    assert_eq!(told(&["InternalFailure (request 8f14e45f-ceea)", "InternalFailure (request c9f0f895-fb98)"]), 1);
+    assert_eq!(told(&["two\nlines", "two lines"]), 1);
+    let many = (b'a'..=b'z').fold(None, |known, letter| told_failure(known.as_deref(), &char::from(letter).to_string()));
+    assert_eq!(many.unwrap().lines().count(), FAILURES_KEPT);
+    assert_eq!((untold_failure("a\nb"), untold_failure("a")), ("a".to_owned(), String::new()));
+    assert!(told_failure(Some(""), "a").is_some());
+}
+
+#[test]
 fn what_spot_saved_is_the_share_that_was_not_billed() {
     let policy = Policy::from_toml("").unwrap();
     let prices = Prices::of_region("us-east-1", []);

@@ -2,13 +2,14 @@
 //!
 //! ## What it finds
 //! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), while that one runs on because AWS
-//! refused to stop it, or has done the work by itself.
+//! refused to stop it, or has done the work by itself; and one that has done the work while that one still runs. As long as the guard itself goes on trying to
+//! stop that one, its owner knows from the mail of `training-on-demand`, and is told nothing here.
 //!
 //! ## Why it costs money
-//! The same work is done twice, and paid twice.
+//! The same work is done twice, and paid twice. Where the first job writes checkpoints, both write them to the same place.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed which of the two to stop. Nothing else.
+//! Its owner is mailed how to stop either of the two, or the one that nobody needs. Nothing else.
 //!
 //! ## Settings
 
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rule, Scene};
 use crate::{
-    facts::{Beside, JobStatus, TrainingJob},
+    facts::{Fate, JobStatus, TrainingJob},
     finding::{Severity, Verdict, Waste},
+    resubmission::{how_to_stop, how_to_stop_one},
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -30,18 +32,32 @@ impl Rule for ResubmittedJobDoubled {
     type Subject = TrainingJob;
 
     fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
-        let running = job.replaces.as_ref().filter(|_| job.status == JobStatus::InProgress);
-        let Some((replaced, beside)) = running.and_then(|replaced| Some((replaced, replaced.beside?))) else { return Verdict::Fine };
-        let (what, stop) = match beside {
-            Beside::Runs => ("both run, and do the same work", &replaced.name),
-            Beside::Completed => ("that one has done the work by itself, and this one does it once more", &job.resource.name),
+        let replaced = match &job.replaces {
+            None => return Verdict::Fine,
+            Some(Err(why)) => return Verdict::Unknown(why.clone()),
+            Some(Ok(replaced)) => replaced,
         };
+        let region = job.resource.region_option();
+        let (what, to_do) = match (job.status, replaced.fate) {
+            (JobStatus::InProgress, Fate::Runs) => {
+                ("both run, and do the same work", how_to_stop_one(&replaced.name, &job.resource.name, &replaced.definition, &region))
+            }
+            (JobStatus::InProgress, Fate::Completed) => (
+                "that one has done the work by itself, and this one does it once more",
+                format!("stop this one: {}", how_to_stop(&job.resource.name, &region)),
+            ),
+            (JobStatus::Completed, Fate::Runs) => (
+                "this one has done the work, and that one does it once more",
+                format!("stop that one: {}", how_to_stop(&replaced.name, &region)),
+            ),
+            _ => return Verdict::Fine,
+        };
+        if replaced.at_work {
+            return Verdict::Later;
+        }
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
-            advice: Some(format!(
-                "stop one of them: aws sagemaker stop-training-job {}--training-job-name {stop}",
-                job.resource.region_option()
-            )),
+            advice: Some(to_do),
             severity: Severity::Warning,
             headline: Some("does work that is done twice"),
             usd_per_hour: scene.hourly_of(&job.instances),
@@ -56,25 +72,31 @@ mod tests {
     use crate::facts::Replaced;
 
     #[test]
-    fn two_jobs_at_the_same_work_are_told_while_the_new_one_runs() {
-        let job = |status, beside| {
-            let replaces = Some(Replaced { name: "churn".into(), definition: String::new(), beside });
+    fn two_jobs_at_the_same_work_are_told_until_one_is_stopped() {
+        let job = |status, fate, at_work| {
+            let replaces = Some(Ok(Replaced { name: "the-old-one".into(), definition: String::new(), fate, at_work }));
             TrainingJob { status, replaces, ..training_job("2026-11-24T08:00:00Z") }
         };
-        let own = job(JobStatus::InProgress, None).resource.name;
-        for (job, stop) in [
-            (job(JobStatus::InProgress, Some(Beside::Runs)), Some("churn")),
-            (job(JobStatus::InProgress, Some(Beside::Completed)), Some(own.as_str())),
-            (job(JobStatus::InProgress, None), None),
-            (job(JobStatus::Completed, Some(Beside::Runs)), None),
+        let own = job(JobStatus::InProgress, Fate::Runs, false).resource.name;
+        let unknown = TrainingJob { replaces: Some(Err("no answer".into())), ..job(JobStatus::InProgress, Fate::Runs, false) };
+        for (job, expected) in [
+            (job(JobStatus::InProgress, Fate::Runs, false), vec!["the-old-one", own.as_str()]),
+            (job(JobStatus::InProgress, Fate::Completed, false), vec![own.as_str()]),
+            (job(JobStatus::Completed, Fate::Runs, false), vec!["the-old-one"]),
+            (job(JobStatus::InProgress, Fate::Runs, true), vec!["later"]),
+            (job(JobStatus::InProgress, Fate::Ended, true), vec!["fine"]),
+            (job(JobStatus::Completed, Fate::Completed, false), vec!["fine"]),
+            (job(JobStatus::Failed, Fate::Runs, false), vec!["fine"]),
+            (unknown, vec!["no answer"]),
         ] {
-            match (ResubmittedJobDoubled {}.check(&job, &scene("2026-11-24T12:00:00Z")), stop) {
-                (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(name)) => {
-                    assert!(waste.advice.unwrap().ends_with(&format!("--training-job-name {name}")), "{job:?}");
-                }
-                (verdict, _) => panic!("{job:?}: {verdict:?}"),
-            }
+            let told = match (ResubmittedJobDoubled {}).check(&job, &scene("2026-11-24T12:00:00Z")) {
+                Verdict::Waste(waste) => waste.advice.unwrap(),
+                Verdict::Fine => "fine".into(),
+                Verdict::Later => "later".into(),
+                Verdict::Unknown(why) | Verdict::LeftAlone(why) => why,
+            };
+            assert!(expected.iter().all(|name| told.contains(name)), "{told}: {job:?}");
+            assert_eq!(told.contains("--training-job-name the-old-one"), expected.contains(&"the-old-one"), "{told}: {job:?}");
         }
     }
 }

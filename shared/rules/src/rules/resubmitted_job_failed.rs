@@ -1,8 +1,9 @@
 //! # resubmitted-job-failed
 //!
 //! ## What it finds
-//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, or got no Spot
-//! capacity in its time. For `forget-after` it is lost work that somebody has to mend.
+//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, got no Spot
+//! capacity in its time, or was stopped at its time limit, while the other one does not do the work either. For `forget-after` it is lost work that somebody
+//! has to mend.
 //!
 //! ## Why it costs money
 //! What the first job had trained was paid for, and its owner waits for a result that does not come.
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::{Rule, Scene};
 use crate::{
     duration::Duration,
-    facts::{JobStatus, TrainingJob},
+    facts::{Fate, JobStatus, TrainingJob},
     finding::{Severity, Verdict, Waste},
     resubmission::{how_to_submit, on_demand_again},
 };
@@ -42,19 +43,26 @@ impl Rule for ResubmittedJobFailed {
     type Subject = TrainingJob;
 
     fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
-        let Some(replaced) = &job.replaces else { return Verdict::Fine };
-        let no_capacity = job.secondary_status.as_deref() == Some("MaxWaitTimeExceeded");
-        let lost = job.status == JobStatus::Failed || (job.status == JobStatus::Stopped && no_capacity);
+        let replaced = match &job.replaces {
+            None => return Verdict::Fine,
+            Some(Err(why)) => return Verdict::Unknown(why.clone()),
+            Some(Ok(replaced)) => replaced,
+        };
+        let how = match (job.status, job.secondary_status.as_deref(), &job.failure) {
+            (JobStatus::Stopped, Some("MaxWaitTimeExceeded"), _) => "got no Spot capacity in its time".to_owned(),
+            (JobStatus::Stopped, Some("MaxRuntimeExceeded"), _) => {
+                "was stopped at its time limit, of which interruptions take their part".to_owned()
+            }
+            (JobStatus::Failed, _, Some(why)) => format!("failed: {why}"),
+            (JobStatus::Failed, _, None) => "failed".to_owned(),
+            // It runs, or did its work, or somebody stopped it.
+            _ => return Verdict::Fine,
+        };
         let ended = job.ended.unwrap_or(scene.now);
         // Work that its old job does, or did, is not lost.
-        if !lost || replaced.beside.is_some() || self.forget_after.signed() < scene.now.duration_since(ended) {
+        if replaced.fate != Fate::Ended || self.forget_after.signed() < scene.now.duration_since(ended) {
             return Verdict::Fine;
         }
-        let how = match &job.failure {
-            _ if no_capacity => "got no Spot capacity in its time".to_owned(),
-            Some(why) => format!("failed: {why}"),
-            None => "failed".to_owned(),
-        };
         let again = match on_demand_again(&replaced.definition, &replaced.name) {
             Ok(definition) => format!("start the work again, on demand as it was: {}", how_to_submit(definition, &job.resource)),
             Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
@@ -72,32 +80,39 @@ impl Rule for ResubmittedJobFailed {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
-    use crate::facts::{Beside, Replaced};
+    use crate::facts::Replaced;
 
     #[test]
     fn lost_work_is_found_for_two_weeks() {
-        let replaced = |beside| Some(Replaced { name: "churn".into(), definition: "{\"TrainingJobName\": \"churn-spot\"}".into(), beside });
+        let replaced = |fate, at_work| {
+            let definition = "{\"TrainingJobName\": \"churn-spot\"}".into();
+            Some(Ok(Replaced { name: "churn".into(), definition, fate, at_work }))
+        };
         let job = |status, secondary: &str, ended: &str| TrainingJob {
             status,
             secondary_status: Some(secondary.into()),
             failure: Some("CapacityError".into()),
             ended: Some(ended.parse().unwrap()),
-            replaces: replaced(None),
+            replaces: replaced(Fate::Ended, false),
             ..training_job("2026-11-24T08:00:00Z")
         };
         let today = "2026-11-24T11:00:00Z";
         for (job, expected) in [
             (job(JobStatus::Failed, "Failed", today), Some("failed: CapacityError")),
             (job(JobStatus::Stopped, "MaxWaitTimeExceeded", today), Some("got no Spot capacity in its time")),
+            (job(JobStatus::Stopped, "MaxRuntimeExceeded", today), Some("was stopped at its time limit")),
+            (TrainingJob { replaces: replaced(Fate::Ended, true), ..job(JobStatus::Failed, "Failed", today) }, Some("CapacityError")),
             (job(JobStatus::Stopped, "Stopped", today), None), // somebody stopped it
             (job(JobStatus::Completed, "Completed", today), None),
             (job(JobStatus::Failed, "Failed", "2026-11-10T11:59:00Z"), None),
             (TrainingJob { replaces: None, ..job(JobStatus::Failed, "Failed", today) }, None),
             (job(JobStatus::InProgress, "Training", today), None),
-            (TrainingJob { replaces: replaced(Some(Beside::Runs)), ..job(JobStatus::Failed, "Failed", today) }, None),
+            (TrainingJob { replaces: replaced(Fate::Runs, false), ..job(JobStatus::Failed, "Failed", today) }, None),
+            (TrainingJob { replaces: replaced(Fate::Completed, false), ..job(JobStatus::Failed, "Failed", today) }, None),
+            (TrainingJob { replaces: Some(Err("no answer".into())), ..job(JobStatus::Failed, "Failed", today) }, Some("unknown")),
         ] {
             match (ResubmittedJobFailed::default().check(&job, &scene("2026-11-24T12:00:00Z")), expected) {
-                (Verdict::Fine, None) => {}
+                (Verdict::Fine, None) | (Verdict::Unknown(_), Some("unknown")) => {}
                 (Verdict::Waste(waste), Some(how)) => {
                     assert!(waste.reason.contains(how), "{}", waste.reason);
                     assert!(waste.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));

@@ -21,7 +21,8 @@
 //! * `"resubmit"`: the same job is submitted once more, as Spot, under its name with `-spot` behind it, and then the old one is stopped. If AWS refuses
 //!   the new one (no Spot quota, no permission), the old one goes on, and its owner gets the new definition. The new job has the old one's tags, its
 //!   checkpoints if it had any (else it starts from the beginning), and all else as it was. Its session tags (`SessionChainingConfig`) cannot be read, and
-//!   are lost. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
+//!   are lost. If AWS refuses to stop the old one, its owner is told that both run and how to stop either, and the guard tries again. A job is submitted again
+//!   once: if its Spot job is deleted, stopped or fails, the old one is left alone if it still runs. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
 //!
 //! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that bears signs of the SageMaker Python SDK
 //! is not resubmitted, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the

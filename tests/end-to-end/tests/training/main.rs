@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use simulator::{Deed, Estate, Fault, Simulator, What};
 
 mod faults;
+mod resubmission;
 
 /// A Monday morning at work, and `jobs` in the account.
 fn account(jobs: &str) -> Simulator {
