@@ -1,6 +1,13 @@
-//! The actions: one idempotent SDK call each (of training jobs see [`resubmit`]), legal from one state only. What is already so, or gone, is success.
+//! The actions: one idempotent SDK call each (of training jobs see `resubmit`), legal from one state only. What is already so, or gone, is success.
 
-use aws_sdk_sagemaker::{error::ProvideErrorMetadata, operation::delete_app::DeleteAppError, types::AppType};
+use std::collections::BTreeMap;
+
+use aws_sdk_costexplorer::types::{CostAllocationTagStatus, CostAllocationTagStatusEntry};
+use aws_sdk_sagemaker::{
+    error::{ProvideErrorMetadata, SdkError},
+    operation::delete_app::DeleteAppError,
+    types::{AppType, Tag},
+};
 use cost_rules::{
     facts::AppHome,
     finding::{Finding, Remedy},
@@ -86,6 +93,11 @@ pub async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Outcom
         Remedy::DeleteApp { domain, home, app_type, app_name } => delete_app(clients, domain, home, app_type, app_name).await,
         Remedy::StopTrainingJob => Box::pin(resubmit::stop(context, finding)).await,
         Remedy::StopTuningJob => stop_tuning_job(clients, name).await,
+        Remedy::StopProcessingJob => job_outcome(clients.sagemaker.stop_processing_job().processing_job_name(name).send().await),
+        Remedy::StopTransformJob => job_outcome(clients.sagemaker.stop_transform_job().transform_job_name(name).send().await),
+        Remedy::StopAutoMlJob => job_outcome(clients.sagemaker.stop_auto_ml_job().auto_ml_job_name(name).send().await),
+        Remedy::AddTags { tags, .. } => add_tags(clients, finding.resource.arn_or_id(), tags).await,
+        Remedy::ActivateTag => activate_tag(clients, name).await,
         Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit::resubmit(context, finding, terms, now)).await,
         Remedy::None => Outcome::Skipped("this rule only advises".into()),
     }
@@ -93,17 +105,50 @@ pub async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Outcom
 
 /// `sagemaker:StopTrainingJob`, legal from `InProgress` only. The job gets 120 seconds to write what it has (aws-facts §2.3).
 pub(crate) async fn stop_training_job(clients: &Clients, name: &str) -> Outcome {
-    match clients.sagemaker.stop_training_job().training_job_name(name).send().await {
+    job_outcome(clients.sagemaker.stop_training_job().training_job_name(name).send().await)
+}
+
+/// `sagemaker:StopHyperParameterTuningJob`, legal from `InProgress` only: its training jobs are stopped with it.
+async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
+    job_outcome(clients.sagemaker.stop_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name).send().await)
+}
+
+/// How the stop of a job of any kind ended.
+fn job_outcome<O, E, R>(answer: Result<O, SdkError<E, R>>) -> Outcome
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match answer {
         Ok(_) => Outcome::Done,
         Err(error) => job_not_stopped(error.as_service_error(), why(&error)),
     }
 }
 
-/// `sagemaker:StopHyperParameterTuningJob`, legal from `InProgress` only: its training jobs are stopped with it.
-async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
-    match clients.sagemaker.stop_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name).send().await {
+/// `sagemaker:AddTags`. The tags are those that were missing a moment ago: no value is written over.
+async fn add_tags(clients: &Clients, arn: &str, tags: &BTreeMap<String, String>) -> Outcome {
+    let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    match clients.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tags)).send().await {
         Ok(_) => Outcome::Done,
-        Err(error) => job_not_stopped(error.as_service_error(), why(&error)),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Outcome::Gone,
+        Err(error) => Outcome::Failed(why(&error)),
+    }
+}
+
+/// `ce:UpdateCostAllocationTagsStatus`, for the payer's account only (aws-facts §7.6).
+async fn activate_tag(clients: &Clients, key: &str) -> Outcome {
+    let status = CostAllocationTagStatusEntry::builder().tag_key(key).status(CostAllocationTagStatus::Active).build();
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => return Outcome::Failed(error.to_string()),
+    };
+    match clients.costexplorer.update_cost_allocation_tags_status().cost_allocation_tags_status(status).send().await {
+        // What is refused for one key is in the answer.
+        Ok(answer) => match answer.errors().first() {
+            None => Outcome::Done,
+            Some(refused) => Outcome::Failed(format!("{}: {}", refused.code().unwrap_or_default(), refused.message().unwrap_or_default())),
+        },
+        Err(error) => Outcome::Failed(why(&error)),
     }
 }
 
@@ -164,6 +209,7 @@ mod tests {
     use aws_sdk_sagemaker::{
         Client,
         operation::{
+            add_tags::{AddTagsError, AddTagsOutput},
             delete_app::DeleteAppOutput,
             stop_hyper_parameter_tuning_job::StopHyperParameterTuningJobError,
             stop_notebook_instance::{StopNotebookInstanceError, StopNotebookInstanceOutput},
@@ -273,5 +319,28 @@ mod tests {
     #[tokio::test]
     async fn advice_is_never_acted_upon() {
         assert_eq!(act(&testing::clients(), &Remedy::None, "x").await.name(), "skipped");
+    }
+
+    #[tokio::test]
+    async fn tags_are_written_to_the_resource_and_a_refusal_is_told() {
+        let tags = || Remedy::AddTags { tags: [("Owner".to_owned(), "ann@example.com".to_owned())].into(), rest: None };
+        let written = mock!(Client::add_tags)
+            .match_requests(|call| {
+                let [tag] = call.tags() else { return false };
+                call.resource_arn() == Some(testing::arn("notebook-instance/churn").as_str())
+                    && (tag.key(), tag.value()) == (Some("Owner"), Some("ann@example.com"))
+            })
+            .then_output(|| AddTagsOutput::builder().build());
+        let clients = Clients { sagemaker: testing::sagemaker(&[&written]).into(), ..testing::clients() };
+        assert_eq!(act(&clients, &tags(), "churn").await, Outcome::Done);
+        for (code, message, outcome) in [
+            ("ResourceLimitExceeded", "A resource has at most 50 tags", "failed"),
+            ("AccessDeniedException", "not authorized to perform: sagemaker:AddTags", "failed"),
+            ("ValidationException", "RecordNotFound", "already-done"),
+        ] {
+            let refused = mock!(Client::add_tags).then_error(move || AddTagsError::generic(testing::error(code, message)));
+            let clients = Clients { sagemaker: testing::sagemaker(&[&refused]).into(), ..testing::clients() };
+            assert_eq!(act(&clients, &tags(), "churn").await.name(), outcome, "{code}");
+        }
     }
 }

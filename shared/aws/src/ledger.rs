@@ -6,7 +6,8 @@
 //! | `saving#<function>` | `<time>#<rule>#<resource id>` | what a stop saved, estimated |
 //! | `saving#<function>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
 //! | `resubmission#<function>` | the new job's id | a training job that is submitted again as Spot, with its definition |
-//! | `swept#<function>` | a name | when something that is read seldom was read last |
+//! | `creator#<function>` | a resource id | who created it, as CloudTrail told |
+//! | `kept#<function>` | a name | when something that is read seldom was read last, and what came of it |
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 
@@ -21,7 +22,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use cost_rules::{
-    facts::Kind,
+    facts::{Creator, Kind},
     plan::{Entry, Kept, Saving, Scope, SpotSaving, State},
     rules,
 };
@@ -39,6 +40,9 @@ const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 /// The longest definition of a job, in bytes: an item of DynamoDB has 400 KB at most.
 pub(crate) const LONGEST_DEFINITION: usize = 380_000;
+
+/// How long it is remembered who created a resource.
+const CREATOR_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 /// DynamoDB's most items in one transaction.
 const TRANSACTION: usize = 100;
@@ -122,20 +126,21 @@ impl Ledger<'_> {
     }
 
     async fn some(&self, ids: impl Iterator<Item = &String>) -> anyhow::Result<Vec<Entry>> {
-        let keys: Vec<Item> = ids
-            .flat_map(|id| rules::ALL.iter().map(move |rule| format!("{}#{id}", rule.name)))
-            .map(|sk| Item::from([("pk".to_owned(), AttributeValue::S(self.finding_pk())), ("sk".to_owned(), AttributeValue::S(sk))]))
-            .collect();
-        let mut entries = vec![];
+        let sks = ids.flat_map(|id| rules::ALL.iter().map(move |rule| format!("{}#{id}", rule.name)));
+        Ok(self.batch(&self.finding_pk(), sks).await?.iter().filter_map(readable).collect())
+    }
+
+    /// Those items of a partition that have these sort keys.
+    async fn batch(&self, pk: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
+        let keys: Vec<Item> = sks.map(|sk| item([("pk", Some(pk.to_owned())), ("sk", Some(sk))], [])).collect();
+        let mut items = vec![];
         for keys in keys.chunks(100) {
             let mut asked = Some(self.keys(keys.to_vec())?);
             let mut pauses = PAUSES_MS.into_iter();
             while let Some(keys) = asked.take() {
                 let answer = self.clients.dynamodb.batch_get_item().request_items(self.table, keys).send().await;
                 let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-                for item in answer.responses.unwrap_or_default().remove(self.table).unwrap_or_default() {
-                    entries.extend(readable(&item));
-                }
+                items.extend(answer.responses.unwrap_or_default().remove(self.table).unwrap_or_default());
                 asked = answer.unprocessed_keys.and_then(|mut rest| rest.remove(self.table));
                 if asked.is_some() {
                     let pause = pauses
@@ -145,7 +150,7 @@ impl Ledger<'_> {
                 }
             }
         }
-        Ok(entries)
+        Ok(items)
     }
 
     fn keys(&self, keys: Vec<Item>) -> anyhow::Result<KeysAndAttributes> {
@@ -378,23 +383,55 @@ impl Ledger<'_> {
         Ok(self.query(self.resubmission_pk()).await?.iter().filter_map(resubmission).collect())
     }
 
-    /// When something that is read seldom was read last.
-    pub async fn swept(&self, name: &str) -> anyhow::Result<Option<Timestamp>> {
-        let answer = self.clients.dynamodb.get_item().table_name(self.table).set_key(Some(self.swept_key(name))).send().await;
-        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-        Ok(answer.item.as_ref().and_then(|item| text(item, "at")?.parse().ok()))
+    /// Remembers who created a resource.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn remember_creator(&self, id: &str, creator: &Creator, now: Timestamp) -> anyhow::Result<()> {
+        let texts = [("pk", Some(self.creator_pk())), ("sk", Some(id.to_owned())), ("user", Some(creator.user.clone()))];
+        let numbers = [("expires", Some((now + CREATOR_KEPT).as_second().to_string()))];
+        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item(texts, numbers))).send().await;
+        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
     }
 
-    /// Remembers that something that is read seldom was read now.
-    pub async fn set_swept(&self, name: &str, now: Timestamp) -> anyhow::Result<()> {
-        let mut item = self.swept_key(name);
+    /// Who created these resources, by id, where that is remembered.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn creators(&self, ids: impl Iterator<Item = String>) -> anyhow::Result<HashMap<String, Creator>> {
+        let items = self.batch(&self.creator_pk(), ids).await?;
+        let creator = |item: &Item| Some((text(item, "sk")?.to_owned(), Creator { user: text(item, "user")?.to_owned() }));
+        Ok(items.iter().filter_map(creator).collect())
+    }
+
+    /// When something that is read seldom was read last, and what was kept of it.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn kept(&self, name: &str) -> anyhow::Result<Option<(Timestamp, String)>> {
+        let answer = self.clients.dynamodb.get_item().table_name(self.table).set_key(Some(self.kept_key(name))).send().await;
+        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
+    }
+
+    /// Remembers that something that is read seldom was read now, and what is to be kept of it.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn keep(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<()> {
+        let mut item = self.kept_key(name);
         item.insert("at".to_owned(), AttributeValue::S(now.to_string()));
+        item.insert("what".to_owned(), AttributeValue::S(what.to_owned()));
         let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
     }
 
     fn finding_pk(&self) -> String {
         format!("finding#{}", self.function)
+    }
+
+    fn creator_pk(&self) -> String {
+        format!("creator#{}", self.function)
     }
 
     fn resubmission_pk(&self) -> String {
@@ -421,9 +458,8 @@ impl Ledger<'_> {
         item(texts, numbers)
     }
 
-    fn swept_key(&self, name: &str) -> Item {
-        let pk = AttributeValue::S(format!("swept#{}", self.function));
-        Item::from([("pk".to_owned(), pk), ("sk".to_owned(), AttributeValue::S(name.to_owned()))])
+    fn kept_key(&self, name: &str) -> Item {
+        item([("pk", Some(format!("kept#{}", self.function))), ("sk", Some(name.to_owned()))], [])
     }
 
     fn finding_item(&self, entry: &Entry) -> Item {
@@ -439,6 +475,9 @@ impl Ledger<'_> {
             ("state", Some(state_name(entry.state).to_owned())),
             ("first-seen", Some(entry.first_seen.to_string())),
             ("last-seen", Some(entry.last_seen.to_string())),
+            ("topic", entry.topic.clone()),
+            ("action", entry.action.clone()),
+            ("escalated-at", entry.escalated_at.map(|at| at.to_string())),
             ("notified-at", entry.notified_at.map(|at| at.to_string())),
             ("act-after", entry.act_after.map(|at| at.to_string())),
             ("run", entry.run.map(|at| at.to_string())),
@@ -617,6 +656,9 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
         state: state(&required("state")?)?,
         first_seen: time(item, "first-seen")?.context("`first-seen` is missing")?,
         last_seen: time(item, "last-seen")?.context("`last-seen` is missing")?,
+        topic: optional("topic"),
+        action: optional("action"),
+        escalated_at: time(item, "escalated-at")?,
         notified_at: time(item, "notified-at")?,
         act_after: time(item, "act-after")?,
         run: time(item, "run")?,
@@ -647,6 +689,9 @@ fn readable(item: &Item) -> Option<Entry> {
         state: State::Unreadable,
         first_seen: Timestamp::UNIX_EPOCH,
         last_seen: Timestamp::UNIX_EPOCH,
+        topic: None,
+        action: None,
+        escalated_at: None,
         notified_at: None,
         act_after: None,
         run: None,

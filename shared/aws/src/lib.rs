@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 pub mod act;
 mod context;
+pub mod coverage;
 pub mod event;
 pub mod gather;
 pub mod ledger;
@@ -41,7 +42,9 @@ pub struct Clients {
     pub sagemaker: Lazily<aws_sdk_sagemaker::Client>,
     pub tagging: Lazily<aws_sdk_resourcegroupstagging::Client>,
     pub cloudwatch: Lazily<aws_sdk_cloudwatch::Client>,
+    pub costexplorer: Lazily<aws_sdk_costexplorer::Client>,
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
+    pub s3: Lazily<aws_sdk_s3::Client>,
     pub sns: Lazily<aws_sdk_sns::Client>,
     pub ssm: Lazily<aws_sdk_ssm::Client>,
 }
@@ -98,7 +101,13 @@ impl Clients {
             sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
             tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
             cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),
+            costexplorer: Lazily::new(&config, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
+            s3: Lazily::new(&config, |config| {
+                // Under an address of its own there are no names of buckets in DNS.
+                let by_path = config.endpoint_url().is_some();
+                aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build())
+            }),
             sns: Lazily::new(&config, aws_sdk_sns::Client::new),
             ssm: Lazily::new(&config, aws_sdk_ssm::Client::new),
         }

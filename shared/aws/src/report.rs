@@ -40,6 +40,12 @@ pub struct Report {
     pub notified: usize,
     /// How many findings there are.
     pub total_findings: usize,
+    /// What share of the resources and of the dollars is tagged, where the function counts it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Value>,
+    /// Metrics beside those of every function, each a line.
+    #[serde(skip)]
+    pub more_metrics: Vec<Value>,
     /// What went wrong and needs somebody: enforcement or mails that failed. Not part of the contract's fields; the function fails with it.
     #[serde(skip)]
     pub failures: Vec<String>,
@@ -113,7 +119,9 @@ impl Report {
     pub fn finish(&self, now: Timestamp) -> anyhow::Result<Value> {
         let report = serde_json::to_value(self)?;
         log_line(&report);
-        log_line(&self.metrics(now));
+        for line in std::iter::once(&self.metrics(now)).chain(&self.more_metrics) {
+            log_line(line);
+        }
         let Some(failures) = self.told_failures() else { return Ok(report) };
         anyhow::bail!("the run ended, but not all of it succeeded:\n{failures}")
     }
@@ -145,8 +153,7 @@ impl Report {
                 }],
             },
             "Function": self.function,
-            // Two stacks in one account have functions of two names.
-            "FunctionName": std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| self.function.clone()),
+            "FunctionName": function_name(&self.function),
             "Findings": self.total_findings,
             "Actions": done,
             "ActionFailures": failed,
@@ -155,6 +162,33 @@ impl Report {
             "Heartbeat": 1,
         })
     }
+}
+
+/// Two stacks in one account have functions of two names.
+fn function_name(function: &str) -> String {
+    std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| function.to_owned())
+}
+
+/// A metric in percent, with a dimension beside the function's.
+pub(crate) fn percent_line(metric: &str, percent: Decimal, dimension: Option<(&str, &str)>, function: &str, now: Timestamp) -> Value {
+    let dimensions: Vec<&str> = std::iter::once("FunctionName").chain(dimension.map(|(name, _)| name)).collect();
+    let mut line = json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{
+                "Namespace": "CostGuard",
+                "Dimensions": [dimensions],
+                "Metrics": [{"Name": metric, "Unit": "Percent"}],
+            }],
+        },
+        "Function": function,
+        "FunctionName": function_name(function),
+    });
+    line[metric] = cents(percent).into();
+    if let Some((name, value)) = dimension {
+        line[name] = value.into();
+    }
+    line
 }
 
 #[expect(clippy::print_stdout, reason = "Lambda takes a function's log and its embedded metrics from standard output")]

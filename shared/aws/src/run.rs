@@ -8,7 +8,7 @@ use std::{
 use cost_rules::{
     duration::Duration,
     facts::{Facts, Kind, Unread},
-    finding::{Finding, Judgement},
+    finding::{Finding, Judgement, Remedy},
     mail::{self, Digest, End, Item, Letterhead, News, UNOWNED},
     plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan, told_failure, untold_failure},
     policy::Policy,
@@ -67,10 +67,17 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     let has_ledger = entries.is_some();
     let unreadable: Vec<Unread> = entries.iter().flatten().filter(|entry| entry.state == State::Unreadable).map(unreadable).collect();
     let mut judgement = policy.evaluate(facts);
-    let doubtful = doubtful(&plan(judgement.clone(), facts, entries.clone(), &wake.scope), has_ledger);
-    if !doubtful.is_empty() {
+    // If what would have been told of a series turns out to be fine, the next of it would be told: all of it is confirmed then.
+    let mut confirmed = BTreeSet::new();
+    loop {
+        let doubtful = doubtful(&plan(judgement.clone(), facts, entries.clone(), &wake.scope), has_ledger, !confirmed.is_empty());
+        let doubtful: BTreeSet<String> = doubtful.difference(&confirmed).cloned().collect();
+        if doubtful.is_empty() {
+            break;
+        }
         gather::confirm(&context.asking_for(2).clients, policy, facts, &doubtful).await;
         judgement = policy.evaluate(facts);
+        confirmed.extend(doubtful);
     }
     let context = &context.asking_for(1);
     report.examined = examined(facts);
@@ -98,11 +105,15 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
 }
 
 /// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
-/// matter; and so does what the report says where there is no ledger and nothing is told.
-fn doubtful(plan: &Plan, has_ledger: bool) -> BTreeSet<String> {
-    let told = |one: &&Planned| matches!(one.step, Step::Report | Step::Remind | Step::Warn);
+/// matter; and so does what the report says where there is no ledger and nothing is told. `whole_series`: and all others of their series.
+fn doubtful(plan: &Plan, has_ledger: bool, whole_series: bool) -> BTreeSet<String> {
+    let told = |one: &&Planned| one.step.only_tells() || one.step == Step::Warn;
     let unsure = |one: &&Planned| (!has_ledger || one.step == Step::Act) && gather::is_doubtful(&one.finding.resource);
-    plan.planned.iter().filter(|one| told(one) || unsure(one)).map(|one| one.finding.resource.id.clone()).collect()
+    let found: Vec<&Planned> = plan.planned.iter().filter(|one| told(one) || unsure(one)).collect();
+    let series: BTreeSet<String> =
+        found.iter().filter(|one| whole_series && one.finding.series.is_some()).map(|one| one.finding.entry_id()).collect();
+    let of_series = plan.planned.iter().filter(|one| series.contains(&one.finding.entry_id()));
+    found.into_iter().chain(of_series).map(|one| one.finding.resource.id.clone()).collect()
 }
 
 /// How the action on a resource ended, by resource id; `None`: only planned.
@@ -152,6 +163,7 @@ async fn carry_out(
         let news = match one.step {
             Step::Report => Some(News::Found),
             Step::Remind => Some(News::Reminder(one.entry.first_seen)),
+            Step::Escalate => Some(News::Escalation(one.entry.first_seen)),
             Step::Warn => one.entry.act_after.map(News::Warning),
             Step::Act => settle_action(&mut one.entry, one.finding.grace, outcome, now),
             Step::Wait | Step::HoldBack | Step::Exempt => None,
@@ -188,7 +200,7 @@ async fn untold_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
 async fn nobody_listens(context: &Context, planned: &[Planned], is_whole: bool) -> Option<String> {
     let is_told = |one: &Planned| match one.step {
         Step::Warn | Step::Act => true,
-        Step::Report | Step::Remind => is_whole,
+        Step::Report | Step::Remind | Step::Escalate => is_whole,
         Step::Wait | Step::HoldBack | Step::Exempt => false,
     };
     if context.is_heard.load(Ordering::Relaxed) || !planned.iter().any(is_told) {
@@ -373,6 +385,10 @@ fn advice(one: &Planned, outcome: Option<&Outcome>) -> Option<String> {
         }),
         // The guard has done it.
         Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
+        Some(Outcome::Done | Outcome::AlreadyDone(_)) => match &one.finding.waste.remedy {
+            Remedy::AddTags { rest, .. } => rest.clone(),
+            _ => one.finding.waste.after_stop.clone().or_else(|| one.finding.waste.advice.clone()),
+        },
         _ => one.finding.waste.advice.clone(),
     }
 }
@@ -391,7 +407,7 @@ async fn mail_all(
     for one in planned.iter().filter(|one| one.step == Step::HoldBack) {
         *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
     }
-    let told = planned.iter_mut().filter(|one| matches!(one.step, Step::Report | Step::Remind | Step::Warn | Step::Act));
+    let told = planned.iter_mut().filter(|one| one.step.tells());
     let mut by_key: HashMap<Key, &mut Planned> = told.map(|one| (ledger::key(&one.entry), one)).collect();
     let mut keys: HashMap<&str, Vec<&Key>> = HashMap::new();
     for item in items {
@@ -426,7 +442,7 @@ async fn mail_all(
 /// What the ledger says of a finding after its mail. What is only told was written as told before: it is taken back if nobody was reached.
 fn settle_mail(one: &mut Planned, is_told: bool, now: Timestamp) -> Option<Record> {
     let entry = &mut one.entry;
-    let written_as_told = matches!(one.step, Step::Report | Step::Remind);
+    let written_as_told = one.step.only_tells();
     if one.step == Step::Act && entry.state == State::Warned {
         // It goes on being due. A failure that nobody was told is told when it is met again.
         entry.failure = if is_told { entry.failure.take() } else { entry.failure.as_deref().map(untold_failure) };
@@ -477,7 +493,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
     let state = match step {
         Step::Exempt => "exempt",
         Step::HoldBack => "held-back",
-        Step::Report | Step::Remind => "reported",
+        Step::Report | Step::Remind | Step::Escalate => "reported",
         Step::Warn => "warned",
         Step::Act => match outcomes.get(&finding.resource.id) {
             Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(_) | Outcome::Gone)) => "acted",

@@ -6,7 +6,7 @@ use aws_smithy_types::{DateTime, error::ErrorMetadata};
 use std::collections::BTreeMap;
 
 use cost_rules::{
-    facts::{Resource, Tags},
+    facts::{Resource, Tags, Whose},
     finding::{Finding, Remedy, Waste},
 };
 
@@ -23,6 +23,8 @@ pub(crate) fn clients() -> Clients {
         sagemaker: sagemaker(&[]).into(),
         tagging: tagging(&[]).into(),
         cloudwatch: cloudwatch(&[]).into(),
+        costexplorer: mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, none()).into(),
+        s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, none()).into(),
         dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()).into(),
         sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, none()).into(),
         ssm: mock_client!(aws_sdk_ssm, RuleMode::MatchAny, none()).into(),
@@ -76,7 +78,7 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
     let name = id.rsplit('/').next().unwrap_or_default().to_owned();
     Finding {
         rule: "a-rule",
-        resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()) },
+        resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()), whose: Whose::default() },
         series: None,
         run: None,
         owner: None,
@@ -85,6 +87,8 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         mode: cost_rules::finding::Mode::Enforce,
         grace: cost_rules::duration::Duration::minutes(0),
         remind_after: cost_rules::duration::Duration::days(7),
+        escalate_after: None,
+        told_together: false,
         max_actions: 25,
         keep: None,
         suspended: None,

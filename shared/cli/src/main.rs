@@ -68,7 +68,7 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     }
     println!("  owners by the tags {}, teams by {}", policy.owner_tags.join(", "), policy.team_tags.join(", "));
     for rule in rules::ALL {
-        println!("  {:26} {}", rule.name, policy.says_of(rule.name));
+        println!("  {:29} {}", rule.name, policy.says_of(rule.name));
     }
     if policy.enforces() {
         let resubmission = if policy.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
@@ -116,8 +116,9 @@ fn manual() -> anyhow::Result<String> {
          Each rule has a section `[rules.<name>]` in the policy. Beside its own settings below it has these:\n\n\
          | setting | default | meaning |\n|---|---|---|\n\
          | `mode` | `\"report\"` | `\"report\"`: mail the owner · `\"enforce\"`: warn, then act · `\"off\"` |\n\
-         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`) | from the warning to the action; `\"0s\"` acts without one |\n\
+         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`; `\"3d\"`: `missing-tag`, `invalid-tag-value`) | from the warning to the action; `\"0s\"` acts without one |\n\
          | `remind-after` | the policy's (`\"7d\"`) | until an open finding is mailed again |\n\
+         | `escalate-after` | never (`\"14d\"`: `missing-tag`, `invalid-tag-value`) | until a finding that is still open is mailed once more, as a warning and for its team |\n\
          | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
     );
     for rule in rules::ALL {

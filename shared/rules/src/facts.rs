@@ -6,8 +6,10 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
-use crate::{duration::Duration, price::Prices};
+use crate::{duration::Duration, finding::Remedy, price::Prices};
 
 /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,10 @@ pub struct Facts {
     pub job_series: Vec<JobSeries>,
     /// Hyperparameter tuning jobs that run, and those that were asked for by name.
     pub tuning_jobs: Vec<TuningJob>,
+    /// Resources of any kind that are looked at for their tags.
+    pub audited: Vec<Audited>,
+    /// Required tag keys, as the bill knows them.
+    pub tag_keys: Vec<TagKey>,
     /// How many of a kind were looked at, where not all of them are kept in these facts.
     pub looked_at: BTreeMap<Kind, usize>,
     /// Resources, by id, that were asked for and do not exist: what is open about them is closed.
@@ -41,14 +47,21 @@ pub struct Facts {
 impl Facts {
     /// All resources, of all kinds.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        let tagging = self.audited.iter().map(|audited| &audited.resource).chain(self.tag_keys.iter().map(|key| &key.resource));
+        self.acted_upon().chain(tagging)
+    }
+
+    /// All but what is looked at for its tags alone.
+    pub fn acted_upon(&self) -> impl Iterator<Item = &Resource> {
         let notebooks = self.notebooks.iter().map(|notebook| &notebook.resource);
         let apps = self.apps.iter().map(|app| &app.resource);
         let idle_shutdowns = self.idle_shutdowns.iter().map(|settings| &settings.resource);
         let training = self.training_jobs.iter().map(|job| &job.resource).chain(self.job_series.iter().map(|series| &series.resource));
-        notebooks.chain(apps).chain(idle_shutdowns).chain(training).chain(self.tuning_jobs.iter().map(|job| &job.resource))
+        let jobs = training.chain(self.tuning_jobs.iter().map(|job| &job.resource));
+        notebooks.chain(apps).chain(idle_shutdowns).chain(jobs)
     }
 
-    /// Leaves out what is gone.
+    /// Leaves out what is gone. A series is not gone with its newest job, nor a tag key with a resource.
     pub fn forget(&mut self, gone: &BTreeSet<String>) {
         let stays = |resource: &Resource| !gone.contains(&resource.id);
         self.notebooks.retain(|notebook| stays(&notebook.resource));
@@ -56,6 +69,7 @@ impl Facts {
         self.idle_shutdowns.retain(|level| stays(&level.resource));
         self.training_jobs.retain(|job| stays(&job.resource));
         self.tuning_jobs.retain(|job| stays(&job.resource));
+        self.audited.retain(|audited| stays(&audited.resource));
     }
 
     /// All resources, to complete what is known of them.
@@ -63,88 +77,136 @@ impl Facts {
         let notebooks = self.notebooks.iter_mut().map(|notebook| &mut notebook.resource);
         let apps = self.apps.iter_mut().map(|app| &mut app.resource);
         let idle_shutdowns = self.idle_shutdowns.iter_mut().map(|settings| &mut settings.resource);
-        let jobs = self.training_jobs.iter_mut().map(|job| &mut job.resource);
-        let training = jobs.chain(self.job_series.iter_mut().map(|series| &mut series.resource));
-        notebooks.chain(apps).chain(idle_shutdowns).chain(training).chain(self.tuning_jobs.iter_mut().map(|job| &mut job.resource))
+        let training = self.training_jobs.iter_mut().map(|job| &mut job.resource);
+        let training = training.chain(self.job_series.iter_mut().map(|series| &mut series.resource));
+        let jobs = training.chain(self.tuning_jobs.iter_mut().map(|job| &mut job.resource));
+        let audited = self.audited.iter_mut().map(|audited| &mut audited.resource);
+        let tagging = audited.chain(self.tag_keys.iter_mut().map(|key| &mut key.resource));
+        notebooks.chain(apps).chain(idle_shutdowns).chain(jobs).chain(tagging)
     }
 }
 
-/// A kind of resource, spelt as in its ARN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+/// Kinds with their spelling and their words. One line each, so that none can be forgotten.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident, $spelt:literal, $words:literal;)+) => {
+        /// A kind of resource, spelt as in its ARN.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// As it stands in an ARN: `notebook-instance`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $spelt,)+
+                }
+            }
+
+            /// For a person: `notebook instance`.
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $words,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A SageMaker notebook instance.
-    NotebookInstance,
+    NotebookInstance, "notebook-instance", "notebook instance";
     /// A Studio app: `JupyterLab`, `CodeEditor`, `KernelGateway`, …
-    App,
+    App, "app", "Studio app";
     /// A Studio domain.
-    Domain,
+    Domain, "domain", "Studio domain";
     /// A user profile of a domain.
-    UserProfile,
+    UserProfile, "user-profile", "Studio user profile";
     /// A space of a domain.
-    Space,
+    Space, "space", "Studio space";
     /// A training job.
-    TrainingJob,
-    /// Training jobs whose names differ by a time or a number only. AWS knows no such kind: it has an id, and the ARN of its newest job.
-    TrainingJobSeries,
+    TrainingJob, "training-job", "training job";
     /// A hyperparameter tuning job.
-    TuningJob,
+    TuningJob, "hyper-parameter-tuning-job", "tuning job";
+    /// A processing job.
+    ProcessingJob, "processing-job", "processing job";
+    /// A batch transform job.
+    TransformJob, "transform-job", "transform job";
+    /// An AutoML job.
+    AutoMlJob, "automl-job", "AutoML job";
+    /// Jobs of one kind whose names differ by a time or a number only. AWS knows no such kind: it has an id, and the ARN of its newest job.
+    JobSeries, "job-series", "jobs";
+    /// An endpoint.
+    Endpoint, "endpoint", "endpoint";
+    /// An endpoint configuration.
+    EndpointConfig, "endpoint-config", "endpoint configuration";
+    /// A model.
+    Model, "model", "model";
+    /// An inference component of an endpoint.
+    InferenceComponent, "inference-component", "inference component";
+    /// A feature group.
+    FeatureGroup, "feature-group", "feature group";
+    /// A pipeline.
+    Pipeline, "pipeline", "pipeline";
+    /// An MLflow tracking server.
+    TrackingServer, "mlflow-tracking-server", "MLflow tracking server";
+    /// A HyperPod cluster. Its ARN has an id instead of its name.
+    Cluster, "cluster", "HyperPod cluster";
+    /// A tag key, as the account's bill knows it: no resource, and it has no ARN.
+    TagKey, "tag-key", "tag key";
 }
 
 impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 8] = [
+    /// Those that have tags.
+    pub const TAGGED: &[Self] = &[
         Self::NotebookInstance,
-        Self::App,
         Self::Domain,
         Self::UserProfile,
         Self::Space,
+        Self::App,
         Self::TrainingJob,
-        Self::TrainingJobSeries,
         Self::TuningJob,
+        Self::ProcessingJob,
+        Self::TransformJob,
+        Self::AutoMlJob,
+        Self::Endpoint,
+        Self::EndpointConfig,
+        Self::Model,
+        Self::InferenceComponent,
+        Self::FeatureGroup,
+        Self::Pipeline,
+        Self::TrackingServer,
+        Self::Cluster,
     ];
 
-    /// As it stands in an ARN: `notebook-instance`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotebookInstance => "notebook-instance",
-            Self::App => "app",
-            Self::Domain => "domain",
-            Self::UserProfile => "user-profile",
-            Self::Space => "space",
-            Self::TrainingJob => "training-job",
-            Self::TrainingJobSeries => "training-job-series",
-            Self::TuningJob => "hyper-parameter-tuning-job",
-        }
-    }
-
-    /// The id of the resource of this kind and name.
+    /// The id of the resource of this kind and name. Of tag keys alone, two may differ in nothing but their case.
     pub fn id(self, name: &str) -> String {
-        format!("{}/{}", self.as_str(), name.to_lowercase())
-    }
-
-    /// For a person: `notebook instance`.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::NotebookInstance => "notebook instance",
-            Self::App => "Studio app",
-            Self::Domain => "Studio domain",
-            Self::UserProfile => "Studio user profile",
-            Self::Space => "Studio space",
-            Self::TrainingJob => "training job",
-            Self::TrainingJobSeries => "training jobs",
-            Self::TuningJob => "tuning job",
-        }
+        let name = if self == Self::TagKey { name.to_owned() } else { name.to_lowercase() };
+        format!("{}/{name}", self.as_str())
     }
 
     /// Whether what is wasted ends by itself, as a job does. Then an end says nothing of what was saved.
     pub const fn ends_by_itself(self) -> bool {
-        matches!(self, Self::TrainingJob | Self::TrainingJobSeries | Self::TuningJob)
+        self.is_job() || matches!(self, Self::JobSeries)
+    }
+
+    /// Whether it is a job.
+    pub const fn is_job(self) -> bool {
+        matches!(self, Self::TrainingJob | Self::TuningJob | Self::ProcessingJob | Self::TransformJob | Self::AutoMlJob)
+    }
+
+    /// Whether it costs money by the hour while it runs.
+    pub const fn is_metered(self) -> bool {
+        self.is_job() || matches!(self, Self::NotebookInstance | Self::App | Self::Endpoint | Self::TrackingServer | Self::Cluster)
     }
 
     /// The kind of the resource that an id or the last part of an ARN names.
     pub fn of(id: &str) -> Option<Self> {
         let (kind, _) = id.split_once('/')?;
-        Self::ALL.into_iter().find(|known| known.as_str() == kind)
+        Self::ALL.iter().copied().find(|known| known.as_str() == kind)
     }
 }
 
@@ -158,8 +220,18 @@ pub struct Resource {
     pub arn: Option<String>,
     /// Its name.
     pub name: String,
-    /// Its tags, with those of its parents under them.
+    /// Its tags. Of a Studio app with those of its space or profile and its domain under them, where it is looked at for its use.
     pub tags: Tags,
+    /// Whose it is where its tags do not say.
+    pub whose: Whose,
+}
+
+/// An owner and a team that are known by something else than a resource's own tags: who created it, what it belongs to, what the ledger remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in a finding")]
+pub struct Whose {
+    pub owner: Option<String>,
+    pub team: Option<String>,
 }
 
 impl Resource {
@@ -436,7 +508,7 @@ pub struct Instances {
 /// What became of the ended training jobs of one series.
 #[derive(Clone, Debug)]
 pub struct JobSeries {
-    /// Its id `training-job-series/<stem>`, the ARN and the tags of its newest job.
+    /// Its id `job-series/training-job/<stem>`, the ARN and the tags of its newest job.
     pub resource: Resource,
     /// How many of its jobs completed.
     pub completed: u32,
@@ -498,6 +570,117 @@ pub fn job_stem(name: &str) -> &str {
         stem = front;
     }
     if is_counter(stem) { name } else { stem }
+}
+
+/// A resource that is looked at for its tags. Its `resource` has its own tags only: the bill knows no others.
+#[derive(Clone, Debug)]
+pub struct Audited {
+    /// Which one.
+    pub resource: Resource,
+    /// How many tags it has, those included that nobody reads.
+    pub tag_count: usize,
+    /// The start of its run, if it runs.
+    pub run: Option<Timestamp>,
+    /// What it runs on, where that is known.
+    pub instances: Vec<Instances>,
+    /// The most that it may run, of a job.
+    pub limit: Option<Duration>,
+    /// What stops it while it runs; [`Remedy::None`]: nothing that loses no data.
+    pub stop: Remedy,
+    /// What it belongs to, or was made of.
+    pub parent: Option<Parent>,
+    /// The parent, its parent, …: as far as they are known.
+    pub ancestors: Vec<Ancestor>,
+    /// Who created it, where CloudTrail said so.
+    pub creator: Option<Creator>,
+    /// Why it is not known whose it is, if some of that could not be read: then nothing is done about it.
+    pub doubt: Option<String>,
+}
+
+/// What a resource belongs to, or was made of: an app to its space, a space to its owner's profile, an endpoint to its configuration, a job to its tuning job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parent {
+    /// Its id.
+    pub id: String,
+    /// Its name as it is spelt, where that is known.
+    pub name: Option<String>,
+}
+
+/// A parent with its own tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ancestor {
+    /// Its id.
+    pub id: String,
+    /// Its own tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Who created a resource, by CloudTrail's `userIdentity`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creator {
+    /// The name of the user, or of the session of a role.
+    pub user: String,
+}
+
+/// A required tag key, as the account's bill knows it.
+#[derive(Clone, Debug)]
+pub struct TagKey {
+    /// Its id `tag-key/<key>` and its name, which is the key.
+    pub resource: Resource,
+    /// Whether the bill is told by it. `None`: not known, or not asked for in this run.
+    pub status: Option<TagKeyStatus>,
+    /// What was spent with and without it. `None`: not asked for in this run.
+    pub spend: Option<TagSpend>,
+}
+
+/// `CostAllocationTag.Status`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TagKeyStatus {
+    /// It is a cost allocation tag.
+    Active,
+    /// It could be one.
+    Inactive,
+    /// Nothing that costs ever had it, or less than a day ago.
+    NeverSeen,
+    /// This account may not ask: it is not the payer of its organization.
+    NotThePayer,
+}
+
+/// What was spent on SageMaker in a number of days, with a tag and without.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagSpend {
+    /// The tag's keys, any of which will do.
+    pub keys: Vec<String>,
+    /// How many days.
+    pub days: u32,
+    /// By usage type, without the Region's prefix: what has a value for the key, and what has none. USD.
+    pub by_usage: BTreeMap<String, Split>,
+    /// By team, the same; the empty team: of none.
+    pub by_team: BTreeMap<String, Split>,
+}
+
+impl TagSpend {
+    /// All of it.
+    pub fn all(&self) -> Split {
+        self.by_usage
+            .values()
+            .fold(Split::default(), |sum, one| Split { tagged: sum.tagged + one.tagged, untagged: sum.untagged + one.untagged })
+    }
+}
+
+/// USD with and without a tag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "its own words")]
+pub struct Split {
+    pub tagged: Decimal,
+    pub untagged: Decimal,
+}
+
+impl Split {
+    /// Both.
+    pub fn total(&self) -> Decimal {
+        self.tagged + self.untagged
+    }
 }
 
 /// Something that could not be read, and why.

@@ -1,6 +1,6 @@
 //! What a rule says of one resource, and all that the rules say of the account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -38,14 +38,20 @@ pub struct Waste {
     pub usd_per_month: Option<Decimal>,
     /// When the waste would end by itself (working hours begin): what is saved is counted until then.
     pub ends: Option<Timestamp>,
+    /// What a person can do once the guard has stopped it, where that is another thing than before.
+    pub after_stop: Option<String>,
     /// The working hours that it is judged by, with their time zone: what its owner may change by a tag. Only where that would help.
     pub hours: Option<String>,
     /// What the guard can do about it.
     pub remedy: Remedy,
+    /// What its owner was told of: when it becomes another, its owner is told anew.
+    pub topic: Option<String>,
     /// How urgently its mail is to be read, while the guard does nothing about it.
     pub severity: Severity,
-    /// What a subject says of it, as the end of "churn …"; `None`: that it needs a look.
+    /// What a subject says of it, as the end of "churn …" and of "3 resources …"; `None`: that it needs a look.
     pub headline: Option<&'static str>,
+    /// What its owner can do so that the guard does nothing, as the end of "unless you …"; `None`: keep it.
+    pub instead: Option<&'static str>,
 }
 
 /// How urgently a mail is to be read: its message attribute `severity`, by which a subscription can filter.
@@ -96,6 +102,21 @@ pub enum Remedy {
     ResubmitAsSpot(SpotTerms),
     /// `StopHyperParameterTuningJob`: its training jobs are stopped with it, the ended ones' results are kept.
     StopTuningJob,
+    /// `StopProcessingJob`: what it has not written to S3 is lost.
+    StopProcessingJob,
+    /// `StopTransformJob`: what it has not written to S3 is lost.
+    StopTransformJob,
+    /// `StopAutoMLJob`: the candidates that it has so far are kept.
+    StopAutoMlJob,
+    /// `AddTags`, of keys that the resource does not have: no value is ever written over.
+    AddTags {
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+        /// What its owner can do about the tags that are missing after that.
+        rest: Option<String>,
+    },
+    /// `UpdateCostAllocationTagsStatus`: the bill is told by this key from then on.
+    ActivateTag,
 }
 
 /// On which terms a training job is submitted again as Spot.
@@ -120,8 +141,18 @@ impl Remedy {
             Self::StopTrainingJob => "stop-training-job",
             Self::ResubmitAsSpot(_) => "resubmit-as-spot",
             Self::StopTuningJob => "stop-tuning-job",
+            Self::StopProcessingJob => "stop-processing-job",
+            Self::StopTransformJob => "stop-transform-job",
+            Self::StopAutoMlJob => "stop-automl-job",
+            Self::AddTags { .. } => "add-tags",
+            Self::ActivateTag => "activate-cost-allocation-tag",
             Self::None => "none",
         }
+    }
+
+    /// Whether it ends nothing: then its owner need not be warned, and a wish to keep the resource does not speak against it.
+    pub const fn is_harmless(&self) -> bool {
+        matches!(self, Self::AddTags { .. } | Self::ActivateTag)
     }
 }
 
@@ -158,6 +189,10 @@ pub struct Finding {
     pub grace: Duration,
     /// How long until an open finding is mailed again.
     pub remind_after: Duration,
+    /// How long until one that is still open is told its team as well; `None`: never.
+    pub escalate_after: Option<Duration>,
+    /// Whether it is told with all other findings of its owner, when one of them is.
+    pub told_together: bool,
     /// How often the rule may act in one run.
     pub max_actions: u32,
     /// The owner's wish to keep it, from `cost-guard:keep-until`.

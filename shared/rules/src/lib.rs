@@ -2,6 +2,7 @@
 //!
 //! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
+pub mod coverage;
 pub mod duration;
 pub mod facts;
 pub mod finding;
@@ -12,3 +13,4 @@ pub mod price;
 pub mod resubmission;
 pub mod rules;
 pub mod schedule;
+pub mod tagging;

@@ -68,6 +68,8 @@ pub struct Item {
     pub severity: Severity,
     /// As of the waste.
     pub headline: Option<&'static str>,
+    /// As of the waste.
+    pub instead: Option<&'static str>,
 }
 
 /// What happened, in the order in which it is told.
@@ -83,6 +85,8 @@ pub enum News {
     Warning(Timestamp),
     /// It is over.
     Done(End),
+    /// It still is waste, since then, which is for its team to hear.
+    Escalation(Timestamp),
     /// It is waste.
     Found,
     /// It still is, since then.
@@ -106,7 +110,7 @@ impl News {
     const fn severity(&self) -> Severity {
         match self {
             Self::Failed(_) | Self::Doubled(_) => Severity::Critical,
-            Self::GivenUp(_) | Self::Warning(_) => Severity::Warning,
+            Self::GivenUp(_) | Self::Warning(_) | Self::Escalation(_) => Severity::Warning,
             Self::Done(_) | Self::Found | Self::Reminder(_) => Severity::Info,
         }
     }
@@ -149,6 +153,7 @@ impl Item {
             suspended: finding.suspended.clone(),
             severity: finding.waste.severity,
             headline: finding.waste.headline,
+            instead: finding.waste.instead,
         }
     }
 
@@ -172,6 +177,7 @@ impl Item {
             suspended: None,
             severity: Severity::Info,
             headline: None,
+            instead: None,
         }
     }
 }
@@ -270,6 +276,7 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let has_jobs = alike.iter().any(|told| is_job(told.first));
     let cost = match first.news {
         News::Done(End::ByItself(_)) => String::new(),
+        News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => String::new(),
         News::Done(_) if has_jobs && !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
         News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
         News::Done(_) => String::new(),
@@ -291,6 +298,9 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     }
     let whose = match alike.len() {
         1 if told.len() == 1 => shortened(&first.name, SUBJECT.saturating_sub(13 + what.len() + cost.len())),
+        n if is_only_told && alike.iter().all(|one| one.first.headline.is_some() && one.first.headline == first.headline) => {
+            format!("{n} resources")
+        }
         n if is_only_told => {
             "findings".clone_into(&mut what);
             n.to_string()
@@ -316,7 +326,12 @@ fn shortened(name: &str, room: usize) -> String {
 
 /// What the guard does to a resource, as the end of "it will be …".
 fn done_to(item: &Item) -> &'static str {
-    if matches!(item.remedy, Some(Remedy::ResubmitAsSpot(_))) { "resubmitted as Spot" } else { "stopped" }
+    match item.remedy {
+        Some(Remedy::ResubmitAsSpot(_)) => "resubmitted as Spot",
+        Some(Remedy::AddTags { .. }) => "tagged",
+        Some(Remedy::ActivateTag) => "activated",
+        _ => "stopped",
+    }
 }
 
 /// What became of it, as the end of "churn …". `was`: or "were".
@@ -326,9 +341,11 @@ fn said(item: &Item, was: &str) -> String {
         News::Doubled(_) => "could not be stopped".to_owned(),
         News::GivenUp(_) => format!("will not be {}", done_to(item)),
         News::Warning(_) => format!("will be {}", done_to(item)),
+        News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::is_harmless) => format!("{was} {}", done_to(item)),
         News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
         News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
         News::Done(End::ByItself(_)) => format!("{was} over already"),
+        News::Escalation(_) => "still so, and for the team to look at".to_owned(),
         News::Found => "found".to_owned(),
         News::Reminder(_) => "still so".to_owned(),
     }
@@ -336,13 +353,16 @@ fn said(item: &Item, was: &str) -> String {
 
 /// Whether it ends by itself: then a month is no measure of what it costs.
 fn is_job(item: &Item) -> bool {
-    matches!(Kind::of(&item.id), Some(Kind::TrainingJob | Kind::TuningJob))
+    Kind::of(&item.id).is_some_and(Kind::is_job)
 }
 
 /// The body, and how many of the resources fitted into it.
 fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> (String, usize) {
     let mut fitted = told.len();
-    let mut text = if owner == UNOWNED {
+    let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id) == Some(Kind::TagKey));
+    let mut text = if owner == UNOWNED && is_of_the_account {
+        "For whoever runs the platform.\n".to_owned()
+    } else if owner == UNOWNED {
         let tags = letterhead.policy.owner_tags.join(" or ");
         format!("Nobody owns these: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
     } else {
@@ -398,10 +418,16 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
             let _ = write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", why.trim_end_matches('.'));
         }
         News::Warning(at) => {
-            let _ = write!(text, ": on {} it will be {}, unless you keep it", policy.clock(*at), done_to(told.first));
+            let _ = write!(
+                text,
+                ": on {} it will be {}, unless you {}",
+                policy.clock(*at),
+                done_to(told.first),
+                told.first.instead.unwrap_or("keep it")
+            );
         }
-        News::Reminder(since) => {
-            let _ = write!(text, ": first told on {}", policy.clock(*since));
+        News::Reminder(since) | News::Escalation(since) => {
+            let _ = write!(text, ": open since {}", policy.clock(*since));
         }
         News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
             let _ = write!(text, "\n  Note:  {note}.");
@@ -412,20 +438,22 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         let _ = write!(text, "\n  Why:   {reason} ({rule}).");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
-        (_, Some(hour)) if is_done => write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour)),
+        (_, Some(hour)) if is_done && !remedy.is_some_and(Remedy::is_harmless) => {
+            write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour))
+        }
         (Some(most), Some(hour)) if is_job(told.first) => {
             write!(text, "\n  Costs: {} an hour, at most {} until its time limit.", dollars(hour), dollars(most))
         }
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
         (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
-        (None, None) if remedy == Some(&Remedy::None) => Ok(()),
+        (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
         (None, None) => write!(text, "\n  Costs: no price known."),
     };
     if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
-    if let Some(remedy) = remedy.filter(|remedy| **remedy != Remedy::None && !is_done) {
+    if let Some(remedy) = remedy.filter(|remedy| !is_done && **remedy != Remedy::None && !remedy.is_harmless()) {
         let tag = |key: &str, value: &str| format!("aws sagemaker add-tags {region}--resource-arn {arn} --tags 'Key={key},Value={value}'");
         let keep_for = match policy.exemption.max {
             _ if is_job(told.first) => "Keep this job:".to_owned(),
@@ -460,6 +488,14 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
                     "\n  What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it."
                 )
             }
+            (End::Stopped(_), Some(Remedy::StopProcessingJob | Remedy::StopTransformJob | Remedy::StopAutoMlJob)) => {
+                write!(text, "\n  What it wrote to S3 is kept. Submit it again where you submitted it.")
+            }
+            (End::Stopped(_), Some(Remedy::AddTags { tags, .. })) => {
+                let tags = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                write!(text, "\n  It now has: {tags}. Wrong? Write the right value over it.")
+            }
+            (End::Stopped(_), Some(Remedy::ActivateTag)) => write!(text, "\n  In a day the bill knows it."),
             // Only what is in the ledger is known of it.
             (End::Stopped(_), None) if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
             (End::Stopped(_), Some(Remedy::DeleteApp { .. } | Remedy::None) | None) => {
@@ -492,7 +528,11 @@ fn command(remedy: &Remedy, name: &str, region: &str) -> String {
         }
         Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => how_to_stop(name, region),
         Remedy::StopTuningJob => format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}"),
-        Remedy::None => String::new(),
+        Remedy::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
+        Remedy::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
+        Remedy::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
+        // Their rules say in the advice how a person does it.
+        Remedy::AddTags { .. } | Remedy::ActivateTag | Remedy::None => String::new(),
     }
 }
 
@@ -546,6 +586,7 @@ mod tests {
             suspended: None,
             severity: Severity::Info,
             headline: None,
+            instead: None,
         }
     }
 

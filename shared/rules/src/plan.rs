@@ -51,6 +51,12 @@ pub struct Entry {
     pub first_seen: Timestamp,
     /// When it was found last (at most a day ago, if it is still open).
     pub last_seen: Timestamp,
+    /// What its owner was told of ([`crate::finding::Waste::topic`]).
+    pub topic: Option<String>,
+    /// What its owner was warned of, or what was done ([`crate::finding::Remedy::action`]).
+    pub action: Option<String>,
+    /// When its team was told, because it was open for so long.
+    pub escalated_at: Option<Timestamp>,
     /// When its owner was last mailed about its state. `None`: not yet, or that mail failed: it is due. What is only told is written as told
     /// before it is mailed, and taken back if the mail fails: nobody is mailed twice. What is warned of or done is written as told after it was
     /// mailed: nothing is stopped unwarned.
@@ -128,6 +134,8 @@ pub enum Step {
     Report,
     /// Mail it again.
     Remind,
+    /// Mail it again, to its team too: it has been open for long.
+    Escalate,
     /// Mail that it will be stopped, and when.
     Warn,
     /// Act.
@@ -149,6 +157,18 @@ pub struct Planned {
     pub entry: Entry,
     /// Whether that differs from what it says already.
     pub changed: bool,
+}
+
+impl Step {
+    /// Whether its owner is only told: nothing is stopped, and nothing will be.
+    pub const fn only_tells(&self) -> bool {
+        matches!(self, Self::Report | Self::Remind | Self::Escalate)
+    }
+
+    /// Whether its owner is told anything.
+    pub const fn tells(&self) -> bool {
+        self.only_tells() || matches!(self, Self::Warn | Self::Act)
+    }
 }
 
 /// A finding that is gone.
@@ -301,7 +321,10 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
         let key = (finding.rule.to_owned(), finding.entry_id());
-        let entry = known.remove(&key);
+        // What was told, warned of or stopped by itself is not told again as one of its series.
+        let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);
+        let own = own().map(|own| Entry { id: key.1.clone(), version: 0, ..own.clone() });
+        let entry = known.remove(&key).or(own);
         if !met.insert(key) {
             // One of a series of which another one is told.
             plan.planned.push(unchanged(finding));
@@ -314,6 +337,9 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         }
     }
     hold_back(&mut plan.planned);
+    if *scope == Scope::Everything {
+        tell_together(&mut plan.planned, now);
+    }
     if known.is_empty() {
         return plan;
     }
@@ -339,6 +365,20 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     }));
     saved_once(&mut plan.closed);
     plan
+}
+
+/// Whoever is told of one finding is told of all that are open, where their rules say so: one mail with everything, and no mail for a while.
+fn tell_together(planned: &mut [Planned], now: Timestamp) {
+    let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
+    let told: HashSet<Option<String>> =
+        planned.iter().filter(|one| one.finding.told_together && one.step.tells()).map(|one| of(one).1).collect();
+    let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
+    for one in planned.iter_mut().filter(|one| one.finding.told_together && told.contains(&one.finding.owner)).filter(is_open) {
+        one.step = Step::Remind;
+        one.entry.notified_at = Some(now);
+        one.entry.last_seen = now;
+        one.changed = true;
+    }
 }
 
 /// Several rules may have found what one stop ended: that is one saving, the guard's if one of its rules acted, until the first of them would have
@@ -368,7 +408,8 @@ fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
     let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
     let training = facts.training_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
     let tuning = facts.tuning_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
-    notebooks.chain(apps).chain(training).chain(tuning).collect()
+    let audited = facts.audited.iter().filter_map(|audited| Some((audited.resource.id.as_str(), audited.run()?)));
+    notebooks.chain(apps).chain(training).chain(tuning).chain(audited).collect()
 }
 
 fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
@@ -394,6 +435,9 @@ fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         state: State::Reported,
         first_seen: now,
         last_seen: now,
+        topic: finding.waste.topic.clone(),
+        action: finding.is_enforced().then(|| finding.waste.remedy.action().to_owned()),
+        escalated_at: None,
         notified_at: None,
         act_after: None,
         run: finding.run,
@@ -424,7 +468,8 @@ fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
     if let Some(old) = old {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
-        entry.first_seen = old.first_seen;
+        // What comes back has not been open all the time.
+        (entry.first_seen, entry.escalated_at) = if old.state == State::Closed { (now, None) } else { (old.first_seen, old.escalated_at) };
         if old.owner == entry.owner && !restarted(old, &finding) {
             entry.failure.clone_from(&old.failure);
         }
@@ -443,7 +488,7 @@ fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
     let changed = match old {
         None => true,
         Some(old) => {
-            let told = matches!(step, Step::Report | Step::Remind | Step::Warn | Step::Act);
+            let told = step.tells();
             if !told && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
                 entry.last_seen = old.last_seen;
             }
@@ -455,7 +500,8 @@ fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
 
 /// What makes an entry worth writing.
 fn significant(entry: &Entry) -> impl PartialEq + '_ {
-    (entry.state, entry.last_seen, entry.notified_at, entry.act_after, entry.run, &entry.kept, &entry.failure, &entry.owner)
+    let told = (entry.notified_at, entry.act_after, &entry.topic, &entry.action);
+    (entry.state, entry.last_seen, told, entry.run, &entry.kept, &entry.failure, &entry.owner)
 }
 
 /// Whether the owner's wish to keep it holds; remembers since when it is wished.
@@ -475,7 +521,12 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
     entry.failure = None;
     match (old, entry.notified_at) {
         // A stop that broke off, in a rule that only reports by now: told as any other finding.
-        (Some(old), Some(at)) if old.state != State::Exempt => {
+        (Some(old), Some(at)) if old.state != State::Exempt && old.topic == entry.topic => {
+            if finding.escalate_after.is_some_and(|after| entry.first_seen + after.signed() <= now) && entry.escalated_at.is_none() {
+                entry.escalated_at = Some(now);
+                entry.notified_at = Some(now);
+                return Step::Escalate;
+            }
             if now.duration_since(at) < finding.remind_after.signed() {
                 return Step::Wait;
             }
@@ -490,7 +541,9 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 }
 
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
-    let same_run = old.filter(|old| !restarted(old, finding));
+    // A warning of something else is none, nor is what was done then what is to be done now.
+    let same_run =
+        old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| action == finding.waste.remedy.action()));
     let last_try = same_run.map(|old| old.last_seen);
     let is_early = |old: &Entry| match old.state {
         State::Acted => now.duration_since(old.last_seen) < SETTLING,

@@ -201,6 +201,7 @@ mod tests {
             name: "churn".into(),
             arn: Some("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn".into()),
             tags: crate::facts::Tags::NotIndexed,
+            whose: crate::facts::Whose::default(),
         }
     }
 

@@ -5,7 +5,7 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
 };
 use cost_rules::{
-    facts::{App, AppHome, Kind, Resource, RunState, Tags},
+    facts::{App, AppHome, Kind, Resource, RunState, Tags, Whose},
     policy::Policy,
 };
 use futures_util::future::OptionFuture;
@@ -16,11 +16,11 @@ use super::{
 };
 use crate::{Clients, why::why};
 
-/// All Studio apps of the Region, without their tags. `ListApps` goes on showing deleted ones for a day.
-pub(super) async fn list(clients: &Clients) -> Listed<App> {
+/// All Studio apps of the Region or of one domain, without their tags. `ListApps` goes on showing deleted ones for a day.
+pub(super) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
     let id = |app: &App| app.resource.id.clone();
     Listed::read(clients, Kind::App, "ListApps", id, async |token| {
-        let page = clients.sagemaker.list_apps().max_results(100).set_next_token(token).send().await;
+        let page = clients.sagemaker.list_apps().set_domain_id_equals(domain.clone()).max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
         let apps = page.apps.unwrap_or_default().into_iter().filter(|one| one.status != Some(AppStatus::Deleted));
         Ok((apps.map(details).collect(), page.next_token))
@@ -38,7 +38,7 @@ fn details(app: AppDetails) -> Option<App> {
     let id = format!("app/{domain}/{}/{app_type}/{app_name}", home.name()).to_lowercase();
     let name = format!("{} {app_type} {app_name}", home.name());
     Some(App {
-        resource: Resource { id, arn: None, name, tags: Tags::Unreadable },
+        resource: Resource { id, arn: None, name, tags: Tags::Unreadable, whose: Whose::default() },
         domain,
         home,
         app_type,
@@ -67,7 +67,7 @@ pub(super) fn inherit(app: &mut App, index: &Index) {
     let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
     let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
     let tags: Option<Vec<&TagMap>> = levels.iter().map(|id| index.get(id)).collect();
-    app.resource.arn = index.app_arn(&app.resource.id).map(str::to_owned);
+    app.resource.arn = index.arn_of(&app.resource.id).map(str::to_owned);
     app.resource.tags = match tags {
         Some(tags) => Tags::Known(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()),
         None => Tags::Unreadable,
@@ -109,7 +109,8 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read
 /// The app with its ARN and its own tags. With the ARN known, the tags are not waited for.
 async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
     let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, policy, arn)));
-    let (found, tags) = tokio::join!(describe(clients, app), early);
+    let described = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name);
+    let (found, tags) = tokio::join!(described, early);
     let Some(found) = found? else { return Ok(None) };
     let arn = found.app_arn.clone().ok_or("sagemaker:DescribeApp: no ARN in the answer")?;
     let tags = match tags {
@@ -119,11 +120,16 @@ async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(D
     Ok(tags.map(|tags| (found, arn, tags)))
 }
 
-async fn describe(clients: &Clients, app: &App) -> Read<Option<DescribeAppOutput>> {
+pub(super) async fn describe(
+    clients: &Clients,
+    domain: &str,
+    home: &AppHome,
+    app_type: &str,
+    app_name: &str,
+) -> Read<Option<DescribeAppOutput>> {
     clients.in_time()?;
-    let call =
-        clients.sagemaker.describe_app().domain_id(&app.domain).app_type(AppType::from(app.app_type.as_str())).app_name(&app.app_name);
-    let call = match &app.home {
+    let call = clients.sagemaker.describe_app().domain_id(domain).app_type(AppType::from(app_type)).app_name(app_name);
+    let call = match home {
         AppHome::Space(space) => call.space_name(space),
         AppHome::UserProfile(profile) => call.user_profile_name(profile),
     };
@@ -230,7 +236,7 @@ mod tests {
                 .apps(details().user_profile_name("Ann").status(AppStatus::Pending).build())
                 .build()
         });
-        let listed = list(&account(&[&pages])).await;
+        let listed = list(&account(&[&pages]), None).await;
         let [app] = &listed.items[..] else { panic!("{:?}", listed.items) };
         assert_eq!((app.resource.id.as_str(), app.state), ("app/d-1/ann/jupyterlab/default", RunState::Other));
         assert_eq!(app.home, AppHome::UserProfile("Ann".into()));

@@ -4,7 +4,7 @@ use aws_sdk_sagemaker::{
     error::{ProvideErrorMetadata, SdkError},
     types::{AppLifecycleManagement, LifecycleManagement, SpaceAppLifecycleManagement, UserSettings},
 };
-use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags};
+use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags, Whose};
 use futures_util::{StreamExt as _, stream};
 
 use super::{
@@ -97,7 +97,11 @@ async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>>
     clients.in_time()?;
     let id = level.id();
     let level_of = |name, arn, (jupyter_lab, code_editor)| {
-        Some(IdleShutdown { resource: Resource { id, arn, name, tags: Tags::Unreadable }, jupyter_lab, code_editor })
+        Some(IdleShutdown {
+            resource: Resource { id, arn, name, tags: Tags::Unreadable, whose: Whose::default() },
+            jupyter_lab,
+            code_editor,
+        })
     };
     match level {
         Level::Domain(domain) => match clients.sagemaker.describe_domain().domain_id(&domain).send().await {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
+    facts::{App, Audited, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use crate::Clients;
 
 mod apps;
+pub mod billing;
 mod idle_shutdowns;
+pub mod inventory;
 mod notebooks;
 mod raw;
 mod read;
@@ -53,7 +55,7 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
     let now = facts.now;
     let wants_apps = policy.uses_rule("studio-app-off-hours") || policy.uses_rule("studio-app-always-on");
     let notebooks = async {
-        let mut listed = notebooks::list(clients).await;
+        let mut listed = notebooks::list(clients, None).await;
         if policy.uses_rule("notebook-forgotten") && policy.prices.notebook_volume_gb_month.is_some() {
             listed.unread.extend(notebooks::read_volumes(clients, &mut listed.items, now).await);
         }
@@ -62,7 +64,7 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
         }
         listed
     };
-    let apps = async { if wants_apps { apps::list(clients).await } else { Listed::default() } };
+    let apps = async { if wants_apps { apps::list(clients, None).await } else { Listed::default() } };
     let levels = async { if wanted.idle_shutdowns { idle_shutdowns::list(clients).await } else { Listed::default() } };
     let mut tagged = vec![Kind::NotebookInstance];
     tagged.extend(wants_apps.then_some(Kind::App));
@@ -104,13 +106,13 @@ async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Optio
     // Ids are in lower case. Calls about apps want the true spelling, those about notebooks may: the lists have it.
     if !not_found.is_empty() {
         let one = async |known: &Notebook| notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
-        let found = those_of(notebooks::list(clients).await, not_found, one, facts, &mut failed).await;
+        let found = those_of(notebooks::list(clients, None).await, not_found, one, facts, &mut failed).await;
         facts.notebooks.extend(found);
     }
     let app_ids: HashSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
     if !app_ids.is_empty() {
         let one = async |known: &App| apps::one(clients, policy, known).await;
-        facts.apps = those_of(apps::list(clients).await, app_ids, one, facts, &mut failed).await;
+        facts.apps = those_of(apps::list(clients, None).await, app_ids, one, facts, &mut failed).await;
     }
     facts.unread.extend(unread_of("state and tags", &failed));
     if policy.uses_rule("notebook-idle") {
@@ -153,8 +155,9 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     let training = facts.training_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     let tuning = facts.tuning_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     refreshed.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
+    let mut failed = confirm_audited(clients, policy, facts, ids).await;
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
-    let others = facts.resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
+    let others = facts.acted_upon().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
     let doubtful: Vec<(&Resource, Option<&App>)> =
         apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && !refreshed.contains(&resource.id)).collect();
     let read = stream::iter(doubtful).map(async |(resource, app)| {
@@ -166,7 +169,6 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     });
     let mut confirmed: HashMap<String, Resource> = HashMap::new();
     let mut gone: BTreeSet<String> = BTreeSet::new();
-    let mut failed: Vec<(String, String)> = vec![];
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(resource)) => drop(confirmed.insert(id, resource)),
@@ -186,9 +188,32 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     }
 }
 
+/// The same for what is looked at for its tags. Gives what could not be read.
+async fn confirm_audited(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
+    let meant = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
+    let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, policy, audited).await));
+    let mut confirmed: HashMap<String, Audited> = HashMap::new();
+    let mut gone: BTreeSet<String> = BTreeSet::new();
+    let mut failed = vec![];
+    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(audited)) => drop(confirmed.insert(id, audited)),
+            Ok(None) => drop(gone.insert(id)),
+            Err(why) => failed.push((id, why)),
+        }
+    }
+    facts.forget(&gone);
+    for audited in &mut facts.audited {
+        if let Some(read) = confirmed.remove(&audited.resource.id) {
+            *audited = read;
+        }
+    }
+    failed
+}
+
 /// Whether a resource is not known well enough to be reported.
 pub(crate) fn is_doubtful(resource: &Resource) -> bool {
-    resource.tags == Tags::NotIndexed || resource.arn.is_none()
+    resource.tags == Tags::NotIndexed || (resource.arn.is_none() && resource.kind() != Some(Kind::TagKey))
 }
 
 /// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
@@ -261,6 +286,13 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
         let read = training::tuning_with_tags(clients, policy, &known.resource).await;
         let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.tuning_jobs.push(job);
+    } else if let Some(known) = facts.audited.iter().find(|audited| audited.resource.id == id) {
+        let read = inventory::again(clients, policy, known, facts.now).await;
+        let Some(audited) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
+        fresh.audited.push(audited);
+    } else if let Some(known) = facts.tag_keys.iter().find(|key| key.resource.id == id) {
+        // Read a moment ago, and to activate it twice does nothing.
+        fresh.tag_keys.push(known.clone());
     } else {
         bail!("{id}: nothing of this run that can be acted upon");
     }

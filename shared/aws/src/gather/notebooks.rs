@@ -5,7 +5,7 @@ use aws_sdk_sagemaker::{
     types::{NotebookInstanceStatus, NotebookInstanceSummary},
 };
 use cost_rules::{
-    facts::{Kind, Notebook, Resource, RunState, Tags, Unread},
+    facts::{Kind, Notebook, Resource, RunState, Tags, Unread, Whose},
     policy::Policy,
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
@@ -21,11 +21,12 @@ use crate::{Clients, why::why};
 /// A notebook stopped for less than this is not forgotten by any sensible policy: its volume is not asked for.
 const VOLUME_ASKED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// All notebook instances of the Region, without their tags.
-pub(super) async fn list(clients: &Clients) -> Listed<Notebook> {
+/// All notebook instances of the Region, or those with this in their names, without their tags.
+pub(super) async fn list(clients: &Clients, name: Option<String>) -> Listed<Notebook> {
     let id = |notebook: &Notebook| notebook.resource.id.clone();
     Listed::read(clients, Kind::NotebookInstance, "ListNotebookInstances", id, async |token| {
-        let page = clients.sagemaker.list_notebook_instances().max_results(100).set_next_token(token).send().await;
+        let page =
+            clients.sagemaker.list_notebook_instances().set_name_contains(name.clone()).max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
         Ok((page.notebook_instances.unwrap_or_default().into_iter().map(summary).collect(), page.next_token))
     })
@@ -36,7 +37,7 @@ pub(super) async fn list(clients: &Clients) -> Listed<Notebook> {
 fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
     let (name, arn) = (summary.notebook_instance_name?, summary.notebook_instance_arn?);
     Some(Notebook {
-        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Unreadable },
+        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Unreadable, whose: Whose::default() },
         instance_type: summary.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
         state: state(summary.notebook_instance_status.as_ref()),
         since: timestamp(summary.last_modified_time.as_ref()),
@@ -57,7 +58,7 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, name: &str, arn: Opt
     };
     let name = found.notebook_instance_name.unwrap_or_else(|| name.to_owned());
     Ok(tags.map(|tags| Notebook {
-        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Known(tags) },
+        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Known(tags), whose: Whose::default() },
         instance_type: found.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
         state: state(found.notebook_instance_status.as_ref()),
         since: timestamp(found.last_modified_time.as_ref()),
@@ -125,7 +126,7 @@ mod tests {
                 .notebook_instances(NotebookInstanceSummary::builder().notebook_instance_name("no-arn").build())
                 .build()
         });
-        let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]).into(), ..testing::clients() }).await;
+        let listed = list(&Clients { sagemaker: testing::sagemaker(&[&page]).into(), ..testing::clients() }, None).await;
         let [bare] = &listed.items[..] else { panic!("{:?}", listed.items) };
         assert_eq!((bare.state, bare.since, &bare.instance_type), (RunState::Other, None, &None));
         assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::{Kind, Tags, Unread, id_of_arn},
     policy::Policy,
@@ -9,6 +10,14 @@ use cost_rules::{
 
 use super::read::{Read, every_page, says_gone};
 use crate::{Clients, why::why};
+
+/// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
+pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
+
+/// Whether a tag is AWS's own: it does not count towards the most that a resource may have.
+pub(super) fn is_aws(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
 
 pub(super) type TagMap = BTreeMap<String, String>;
 
@@ -21,9 +30,11 @@ pub(super) struct Index {
 }
 
 struct Indexed {
-    /// Only apps' are kept: the other kinds' lists name them.
-    app_arn: Option<String>,
+    /// Of those kinds only whose lists name none.
+    arn: Option<String>,
     tags: TagMap,
+    /// How many there are, with those that nobody reads.
+    count: usize,
 }
 
 impl Index {
@@ -45,25 +56,52 @@ impl Index {
         }
     }
 
-    /// The ARN of an app, if the index names it.
-    pub(super) fn app_arn(&self, id: &str) -> Option<&str> {
-        self.known.get(id)?.app_arn.as_deref()
+    /// The ARN of an app, a space or a user profile, if the index names it.
+    pub(super) fn arn_of(&self, id: &str) -> Option<&str> {
+        self.known.get(id)?.arn.as_deref()
+    }
+
+    /// How many tags a resource has.
+    pub(super) fn count(&self, id: &str) -> usize {
+        self.known.get(id).map_or(0, |indexed| indexed.count)
     }
 }
 
-/// `tag:GetResources`, all pages. Only the tags that the policy reads are kept.
+/// `tag:GetResources`, all pages. Only the tags that the policy reads are kept. A kind that the index does not know is empty in it.
 pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) -> Index {
     let mut known = HashMap::new();
+    // Many resources have the same keys.
+    let mut reads: HashMap<String, bool> = HashMap::new();
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("sagemaker:{}", kind.as_str())).collect();
     let read = every_page(clients, async |token| {
         let call = clients.tagging.get_resources().resources_per_page(100).set_resource_type_filters(Some(kinds.clone()));
-        let page = call.set_pagination_token(token).send().await.map_err(|error| why(&error))?;
+        // Of several kinds it would not be known which one is refused; with a token, it may be the token that is.
+        let is_whole = kinds.len() == 1 && token.is_none();
+        let page = match call.set_pagination_token(token).send().await {
+            Ok(page) => page,
+            Err(error) if is_whole && error.as_service_error().is_some_and(GetResourcesError::is_invalid_parameter_exception) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(why(&error)),
+        };
         for mapping in page.resource_tag_mapping_list.unwrap_or_default() {
             let Some((arn, id)) = mapping.resource_arn.and_then(|arn| id_of_arn(&arn).map(|id| (arn, id))) else { continue };
-            let tags = mapping.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value));
-            let tags = tags.filter(|(key, _)| policy.reads_tag(key)).collect();
-            let app_arn = (Kind::of(&id) == Some(Kind::App)).then_some(arn);
-            known.insert(id, Indexed { app_arn, tags });
+            let all = mapping.tags.unwrap_or_default();
+            let count = all.iter().filter(|tag| !is_aws(&tag.key)).count();
+            let mut tags = TagMap::new();
+            for tag in all {
+                let is_read = match reads.get(&tag.key) {
+                    Some(is_read) => *is_read,
+                    None => {
+                        *reads.entry(tag.key.clone()).or_insert(policy.reads_tag(&tag.key) || PIPELINE_TAGS.contains(&tag.key.as_str()))
+                    }
+                };
+                if is_read {
+                    tags.insert(tag.key, tag.value);
+                }
+            }
+            let names_no_arn = matches!(Kind::of(&id), Some(Kind::App | Kind::Space | Kind::UserProfile));
+            known.insert(id, Indexed { arn: names_no_arn.then_some(arn), tags, count });
         }
         Ok(page.pagination_token)
     });

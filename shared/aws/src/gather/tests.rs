@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_resourcegroupstagging::{
     operation::get_resources::{GetResourcesError, GetResourcesOutput},
-    types::{ResourceTagMapping, Tag as IndexTag},
+    types::{ResourceTagMapping, Tag as IndexTag, error::InvalidParameterException},
 };
 use aws_sdk_sagemaker::{
     operation::{
@@ -183,6 +183,17 @@ async fn without_the_whole_index_what_it_did_not_name_is_unknown() {
     let read: Vec<&Tags> = facts.resources().map(|resource| &resource.tags).collect();
     assert_eq!(read, [&known(&[]), &Tags::Unreadable, &Tags::Unreadable]);
     assert!(facts.unread[0].what.contains("tag:GetResources"), "{:?}", facts.unread);
+}
+
+#[tokio::test]
+async fn a_kind_that_the_index_does_not_know_has_nothing_in_it() {
+    let unknown_kind = mock!(aws_sdk_resourcegroupstagging::Client::get_resources)
+        .then_error(|| GetResourcesError::InvalidParameterException(InvalidParameterException::builder().build()));
+    let account = account(&[&notebook_pages(&[&["Ann"]]), &one_app()], &[&unknown_kind]);
+    let facts = everything_of(&policy(NO_APPS), &account).await;
+    assert_eq!((facts.unread.len(), &facts.notebooks[0].resource.tags), (0, &Tags::NotIndexed), "confirmed before it is told");
+    let facts = everything_of(&policy(QUIET), &account).await;
+    assert_eq!((facts.unread.len(), &facts.notebooks[0].resource.tags), (1, &Tags::Unreadable), "one of several kinds");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder, TrainingJobStatus};
 use cost_rules::{
     duration::Duration,
-    facts::{Capacity, Facts, Fate, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread},
+    facts::{Capacity, Facts, Fate, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread, Whose},
     plan::SpotSaving,
     policy::Policy,
     rules::series_id,
@@ -218,7 +218,7 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
             return;
         }
         let whose = policy.owner_of(&job.resource).unwrap_or_default();
-        let id = format!("{}@{whose}", series_id(&job.resource.name));
+        let id = format!("{}@{whose}", series_id(Kind::TrainingJob, &job.resource.name));
         if series.contains_key(&id) || series.len() < MOST_SERIES {
             count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
         }
@@ -234,7 +234,7 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
         match read {
             // Running jobs that are missing in the index may be too new for it: that none is gone is only known of the series.
             Ok(()) if kind == Kind::TrainingJob => {
-                facts.complete.insert(Kind::TrainingJobSeries);
+                facts.complete.insert(Kind::JobSeries);
                 facts.looked_at.insert(kind, looked_at);
             }
             Ok(()) => drop(facts.looked_at.insert(kind, facts.tuning_jobs.len())),
@@ -364,7 +364,7 @@ pub(super) async fn some_without_tags(clients: &Clients, policy: &Policy, named:
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(Job::Training(job))) => facts.training_jobs.push(*job),
-            Ok(Some(Job::Tuning(job))) => facts.tuning_jobs.push(job),
+            Ok(Some(Job::Tuning(job))) => facts.tuning_jobs.push(*job),
             Ok(None) => drop(facts.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
@@ -403,7 +403,7 @@ async fn children(clients: &Clients, policy: &Policy, name: &str) -> Read<(u32, 
 async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
     let name = spelt.unwrap_or_else(|| name_of(id));
     let found = match Kind::of(id) {
-        Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(Job::Tuning),
+        Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(|job| Job::Tuning(Box::new(job))),
         _ => training(clients, policy, name).await?.map(|job| Job::Training(Box::new(job))),
     };
     if found.is_none() && spelt.is_none() {
@@ -414,11 +414,11 @@ async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) 
 
 enum Job {
     Training(Box<TrainingJob>),
-    Tuning(TuningJob),
+    Tuning(Box<TuningJob>),
 }
 
 /// A training job as it is now, without its tags. `None`: there is none of this name.
-async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
+pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
     Ok(record(clients, name).await?.map(|record| record.job(policy, false)))
 }
 
@@ -588,7 +588,7 @@ impl ResourceConfig {
 }
 
 fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
-    Resource { id: kind.id(&name), arn: Some(arn), name, tags }
+    Resource { id: kind.id(&name), arn: Some(arn), name, tags, whose: Whose::default() }
 }
 
 /// The index gives tags with the record; a description gives none, and they are asked for if the job is found.

@@ -133,7 +133,7 @@ mod tests {
         list_metrics::{ListMetricsError, ListMetricsOutput},
     };
     use aws_smithy_mocks::{MockResponse, Rule, mock};
-    use cost_rules::facts::{Resource, Tags};
+    use cost_rules::facts::{Resource, Tags, Whose};
 
     use super::*;
     use crate::testing::{self, at, denied};
@@ -142,7 +142,13 @@ mod tests {
 
     fn running(names: &[String]) -> Vec<Notebook> {
         let notebook = |name: &String| Notebook {
-            resource: Resource { id: format!("notebook-instance/{name}"), arn: None, name: name.clone(), tags: Tags::NotIndexed },
+            resource: Resource {
+                id: format!("notebook-instance/{name}"),
+                arn: None,
+                name: name.clone(),
+                tags: Tags::NotIndexed,
+                whose: Whose::default(),
+            },
             instance_type: None,
             state: RunState::InService,
             since: None,

@@ -31,7 +31,7 @@ impl Ledger {
             entry.version += 1;
             match one.step {
                 Step::Act => (entry.state, entry.notified_at) = (State::Acted, Some(now)),
-                Step::Report | Step::Remind | Step::Warn => entry.notified_at = Some(now),
+                Step::Report | Step::Remind | Step::Escalate | Step::Warn => entry.notified_at = Some(now),
                 Step::Wait | Step::HoldBack | Step::Exempt => {}
             }
             self.0.insert((entry.rule.clone(), entry.id.clone()), entry);

@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use crate::{
     duration::Duration,
-    facts::{Facts, Resource, Unread},
+    facts::{Audited, Creator, Facts, Kind, Resource, Unread},
     finding::{Finding, Judgement, Keep, LeftAlone, Mode, Remedy, Verdict, Waste},
     price::{Prices, Usd},
-    rules::{Check, Scene, Told},
+    rules::{Check, Globs, Scene, Told},
     schedule::{Calendar, Schedule},
+    tagging::Requirement,
 };
 
 mod read;
@@ -46,6 +47,12 @@ pub struct Policy {
     pub exemption: Exemption,
     /// Prices that go before the shipped ones.
     pub prices: PriceOverrides,
+    /// Who creates resources.
+    pub creators: Creators,
+    /// What the bill is asked for.
+    pub billing: Billing,
+    /// Where the tag coverage goes.
+    pub coverage: Coverage,
     rules: RuleSet,
     overrides: Vec<Override>,
     prices_read: OnceLock<(String, Arc<Prices>)>,
@@ -78,6 +85,76 @@ pub struct PriceOverrides {
     pub notebook_volume_gb_month: Option<Usd>,
 }
 
+/// `[creators]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Creators {
+    /// What makes an owner of a creator's name that is no e-mail address: `ann` → `ann@example.com`.
+    pub email_domain: Option<String>,
+    /// Sessions of roles that are nobody's: patterns of their names.
+    pub not_people: Globs,
+}
+
+impl Default for Creators {
+    fn default() -> Self {
+        let machines = [
+            "SageMaker",
+            "SageMaker-*",
+            "botocore-session-*",
+            "aws-sdk-*",
+            "aws-go-sdk-*",
+            "AWSCodeBuild*",
+            "codebuild*",
+            "i-*",
+            "GitHubActions",
+            "terraform*",
+        ];
+        Self { email_domain: None, not_people: Globs::of(&machines) }
+    }
+}
+
+/// `[billing]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Billing {
+    /// What SageMaker is called in Cost Explorer's dimension SERVICE (aws-facts §7.2).
+    pub services: Vec<String>,
+}
+
+impl Default for Billing {
+    fn default() -> Self {
+        Self { services: vec!["Amazon SageMaker".into()] }
+    }
+}
+
+/// `[coverage]`: what share of the resources and the dollars is tagged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Coverage {
+    /// The S3 bucket for the CSV; `None`: there is none.
+    pub bucket: Option<String>,
+    /// What its key begins with.
+    pub prefix: String,
+    /// Which metrics there are beside the whole's. Each costs what CloudWatch asks for a custom metric, per month.
+    pub metrics: Vec<CoverageMetric>,
+}
+
+/// By what the coverage's metrics are apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CoverageMetric {
+    /// One per team.
+    Team,
+    /// One per kind of resource.
+    Kind,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Self { bucket: None, prefix: "tag-coverage/".into(), metrics: vec![CoverageMetric::Team, CoverageMetric::Kind] }
+    }
+}
+
 /// The settings of all rules, for the resources that one override (or none) applies to.
 struct RuleSet(Vec<ConfiguredRule>);
 
@@ -94,6 +171,9 @@ struct CommonSettings {
     mode: Mode,
     grace: Duration,
     remind_after: Duration,
+    escalate_after: Option<Duration>,
+    told_together: bool,
+    tells_kept: bool,
     max_actions: u32,
 }
 
@@ -109,6 +189,7 @@ struct Match {
     tags: Vec<(String, globset::GlobMatcher)>,
     team: Option<globset::GlobMatcher>,
     name: Option<globset::GlobMatcher>,
+    kind: Option<globset::GlobMatcher>,
 }
 
 impl Policy {
@@ -117,7 +198,7 @@ impl Policy {
         [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG].contains(&key)
             || self.owner_tags.iter().chain(&self.team_tags).any(|tag| tag == key)
             || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
-            || self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.reads_tag(key))
+            || self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.reads_tag(key, self))
     }
 
     /// What a rule may do, by the policy and its overrides, without repetition; empty: the rule is off everywhere, and the facts that only
@@ -165,6 +246,31 @@ impl Policy {
         crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
     }
 
+    /// Whether any rule looks at the tags of this kind.
+    pub fn audits(&self, kind: Kind) -> bool {
+        self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.audits(kind))
+    }
+
+    /// Whether a rule says of this resource that it is tagged, or not.
+    pub fn requires_tags_of(&self, resource: &Resource) -> bool {
+        let team = self.team_of(resource);
+        let set = self.overrides.iter().find(|one| one.matches.is_match(resource, team.as_deref())).map_or(&self.rules, |one| &one.rules);
+        resource.kind().is_some_and(|kind| set.0.iter().any(|rule| rule.check.audits(kind)))
+    }
+
+    /// The tags that are required of any resource: the keys of each, any of which will do.
+    pub fn required_keys(&self) -> Vec<Vec<String>> {
+        let mut wanted: Vec<Vec<String>> = vec![];
+        for rule in self.rule_sets().flat_map(|set| &set.0) {
+            for one in rule.check.required().iter().flat_map(|required| required.each(self)) {
+                if !wanted.iter().any(|known| known == one.keys) {
+                    wanted.push(one.keys.to_vec());
+                }
+            }
+        }
+        wanted
+    }
+
     /// Whether any rule that is enforced has this `remedy`.
     pub fn enforces_by(&self, remedy: &str) -> bool {
         let enforced = self.rule_sets().flat_map(|set| &set.0).filter(|rule| rule.common.mode == Mode::Enforce);
@@ -189,12 +295,38 @@ impl Policy {
 
     /// Whose a resource is.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
-        first_tag(resource, &self.owner_tags)
+        resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.whose.owner.clone())
     }
 
     /// Whose team's a resource is.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
-        first_tag(resource, &self.team_tags)
+        resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.whose.team.clone())
+    }
+
+    /// The owner whom a creator stands for; `None`: it is no person.
+    pub fn owner_by(&self, creator: &Creator) -> Option<String> {
+        let user = creator.user.trim();
+        if user.is_empty() || self.creators.not_people.is_match(user) {
+            return None;
+        }
+        Some(match &self.creators.email_domain {
+            Some(domain) if !user.contains('@') => format!("{user}@{domain}"),
+            _ => user.to_owned(),
+        })
+    }
+
+    /// Whose a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them tells stays as it was.
+    pub fn settle_whose(&self, audited: &mut Audited) {
+        let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
+        let tags = audited.resource.tags.read();
+        let nearly =
+            |keys: &[String]| Some(Requirement::any_value(keys).near_miss(tags?)?.1.trim().to_owned()).filter(|value| !value.is_empty());
+        let by_ancestors = |keys: &[String]| audited.ancestors.iter().find_map(|ancestor| first_tag(&ancestor.tags, keys));
+        let owner = nearly(&self.owner_tags).or(creator).or_else(|| by_ancestors(&self.owner_tags));
+        let team = nearly(&self.team_tags).or_else(|| by_ancestors(&self.team_tags));
+        let whose = &mut audited.resource.whose;
+        whose.owner = owner.or(whose.owner.take());
+        whose.team = team.or(whose.team.take());
     }
 
     /// The working hours of a resource, and whose they are for people: `its own`, `team vision's`, `the policy's`.
@@ -292,19 +424,23 @@ impl Policy {
     }
 
     fn finding(&self, rule: &ConfiguredRule, resource: &Resource, run: Option<Timestamp>, waste: Waste) -> Finding {
-        let CommonSettings { mode, grace, remind_after, max_actions } = rule.common;
+        let CommonSettings { mode, grace, remind_after, escalate_after, told_together, tells_kept, max_actions } = rule.common;
+        // Where nothing can be done, there is nothing to warn of.
+        let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
+        let speaks_against = !waste.remedy.is_harmless() && (mode == Mode::Enforce || !tells_kept);
         Finding {
             rule: rule.name,
             series: None,
             run,
             owner: self.owner_of(resource),
             team: self.team_of(resource),
-            // Where nothing can be done, there is nothing to warn of.
-            mode: if waste.remedy == Remedy::None { Mode::Report } else { mode },
-            grace,
+            mode,
+            grace: if waste.remedy.is_harmless() { Duration::minutes(0) } else { grace },
             remind_after,
+            escalate_after,
+            told_together,
             max_actions,
-            keep: self.keep(resource).and_then(Result::ok),
+            keep: self.keep(resource).and_then(Result::ok).filter(|_| speaks_against),
             suspended: self.unreadable_tag(resource),
             resource: resource.clone(),
             waste,
@@ -319,8 +455,7 @@ fn for_rule(rule: &str, names: &[String]) -> String {
     format!("{rule}: {} of its resources ({shown}{more})", names.len())
 }
 
-fn first_tag(resource: &Resource, keys: &[String]) -> Option<String> {
-    let tags = resource.tags.read()?;
+fn first_tag(tags: &BTreeMap<String, String>, keys: &[String]) -> Option<String> {
     keys.iter().filter_map(|key| tags.get(key)).map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned)
 }
 
@@ -329,7 +464,8 @@ impl std::fmt::Display for Match {
         let tags = self.tags.iter().map(|(key, glob)| format!("{key}={}", glob.glob()));
         let team = self.team.iter().map(|glob| format!("team {}", glob.glob()));
         let name = self.name.iter().map(|glob| format!("name {}", glob.glob()));
-        f.write_str(&tags.chain(team).chain(name).collect::<Vec<_>>().join(" and "))
+        let kind = self.kind.iter().map(|glob| format!("kind {}", glob.glob()));
+        f.write_str(&tags.chain(team).chain(name).chain(kind).collect::<Vec<_>>().join(" and "))
     }
 }
 
@@ -339,6 +475,7 @@ impl Match {
         self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
             && self.team.as_ref().is_none_or(|glob| team.is_some_and(|team| glob.is_match(team)))
             && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
+            && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
     }
 }
 

@@ -15,9 +15,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{CommonSettings, ConfiguredRule, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
+use super::{Billing, CommonSettings, ConfiguredRule, Coverage, Creators, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
 use crate::{
     duration::Duration,
+    facts::Kind,
     finding::Mode,
     price::Usd,
     rules::{self, Entry},
@@ -57,6 +58,9 @@ struct General {
     working_hours: WorkingHours,
     exemption: Exemption,
     prices: PriceOverrides,
+    creators: Creators,
+    billing: Billing,
+    coverage: Coverage,
 }
 
 impl Default for General {
@@ -70,6 +74,9 @@ impl Default for General {
             working_hours: WorkingHours::default(),
             exemption: Exemption::default(),
             prices: PriceOverrides::default(),
+            creators: Creators::default(),
+            billing: Billing::default(),
+            coverage: Coverage::default(),
         }
     }
 }
@@ -90,12 +97,13 @@ struct Common {
     mode: RuleMode,
     grace: Option<Duration>,
     remind_after: Option<Duration>,
+    escalate_after: Option<Duration>,
     max_actions: Option<u32>,
 }
 
 impl Default for Common {
     fn default() -> Self {
-        Self { mode: RuleMode::Report, grace: None, remind_after: None, max_actions: None }
+        Self { mode: RuleMode::Report, grace: None, remind_after: None, escalate_after: None, max_actions: None }
     }
 }
 
@@ -107,13 +115,29 @@ enum RuleMode {
     Off,
 }
 
-const COMMON_KEYS: [&str; 4] = ["mode", "grace", "remind-after", "max-actions"];
-const GENERAL_KEYS: [&str; 10] =
-    ["timezone", "owner-tags", "team-tags", "max-actions", "remind-after", "working-hours", "exemption", "prices", "rules", "override"];
-const SECTION_KEYS: [(&str, &[&str]); 3] = [
+const COMMON_KEYS: [&str; 5] = ["mode", "grace", "remind-after", "escalate-after", "max-actions"];
+const GENERAL_KEYS: [&str; 13] = [
+    "timezone",
+    "owner-tags",
+    "team-tags",
+    "max-actions",
+    "remind-after",
+    "working-hours",
+    "exemption",
+    "prices",
+    "creators",
+    "billing",
+    "coverage",
+    "rules",
+    "override",
+];
+const SECTION_KEYS: [(&str, &[&str]); 6] = [
     ("working-hours", &["default", "teams", "holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
+    ("creators", &["email-domain", "not-people"]),
+    ("billing", &["services"]),
+    ("coverage", &["bucket", "prefix", "metrics"]),
 ];
 
 impl Policy {
@@ -185,7 +209,7 @@ fn read(text: &str) -> Result<Policy, Wrong> {
     let read_set = |over: &BTreeMap<String, Table<'_>>| -> Result<RuleSet, Wrong> {
         only_known_rules(&rules)?;
         only_known_rules(over)?;
-        let read = rules::ALL.iter().filter_map(|entry| rule(entry, rules.get(entry.name), over.get(entry.name), &general).transpose());
+        let read = rules::ALL.iter().filter_map(|entry| rule(entry, [&rules, over], &general).transpose());
         Ok(RuleSet(read.collect::<Result<_, _>>()?))
     };
     let mut policy_overrides = vec![];
@@ -206,6 +230,9 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         team_hours: general.working_hours.teams,
         exemption: general.exemption,
         prices: general.prices,
+        creators: general.creators,
+        billing: general.billing,
+        coverage: general.coverage,
         rules,
         overrides: policy_overrides,
         prices_read: OnceLock::new(),
@@ -213,11 +240,15 @@ fn read(text: &str) -> Result<Policy, Wrong> {
 }
 
 /// One rule with its settings, the override's over the policy's; `None` if it is off.
-fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, general: &General) -> Result<Option<ConfiguredRule>, Wrong> {
+fn rule(entry: &Entry, sections: [&BTreeMap<String, Table<'_>>; 2], general: &General) -> Result<Option<ConfiguredRule>, Wrong> {
     let section = format!("[rules.{}]", entry.name);
     let mut merged = DeTable::new();
     let mut span = 0..0;
-    for layer in base.into_iter().chain(over) {
+    if let Some((of, key)) = entry.shares {
+        let written = sections.iter().rev().find_map(|layer| layer.get(of)?.get_ref().get_key_value(key));
+        merged.extend(written.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    for layer in sections.iter().filter_map(|layer| layer.get(entry.name)) {
         span = layer.span();
         for (key, value) in layer.get_ref() {
             // The key of the later layer goes in with its place in the text.
@@ -262,6 +293,9 @@ fn rule(entry: &Entry, base: Option<&Table<'_>>, over: Option<&Table<'_>>, gener
         mode,
         grace: common.grace.unwrap_or(entry.grace),
         remind_after: common.remind_after.unwrap_or(general.remind_after),
+        escalate_after: common.escalate_after.or(entry.escalate_after),
+        told_together: entry.told_together,
+        tells_kept: entry.tells_kept,
         max_actions: common.max_actions.unwrap_or(general.max_actions),
     };
     Ok(Some(ConfiguredRule { name: entry.name, common, check }))
@@ -290,12 +324,13 @@ fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'
         return wrong(rules.span(), CHANGES_NOTHING);
     }
     let matching = table(matching, "match")?;
-    only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name"])?;
+    only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name", "kind"])?;
     let mut matches = Match::default();
     for (key, value) in matching.get_ref() {
         match key.get_ref().as_ref() {
             "team" => matches.team = Some(glob(value)?),
             "name" => matches.name = Some(glob(value)?),
+            "kind" => matches.kind = Some(kinds(value)?),
             _ => {
                 for (tag, pattern) in table(value, "match.tag")?.get_ref() {
                     matches.tags.push((tag.get_ref().to_string(), glob(pattern)?));
@@ -303,13 +338,23 @@ fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'
             }
         }
     }
-    if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() {
+    if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() && matches.kind.is_none() {
         return wrong(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
     }
     Ok((matches, tables(rules, "rules")?))
 }
 
 const CHANGES_NOTHING: &str = "this [[override]] changes nothing: write for example rules.notebook-off-hours.mode = \"report\"";
+
+/// A pattern that at least one kind of resource matches.
+fn kinds(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
+    let glob = glob(value)?;
+    if Kind::ALL.iter().any(|kind| glob.is_match(kind.as_str())) {
+        return Ok(glob);
+    }
+    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    wrong(value.span(), format!("`{}` is no kind of resource{}", glob.glob(), nearest(glob.glob().glob(), &known)))
+}
 
 fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
     let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };

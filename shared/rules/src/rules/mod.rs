@@ -8,15 +8,20 @@ use toml::{Spanned, de::DeTable};
 use crate::{
     duration::{Duration, roughly},
     facts::{
-        App, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, Resource, RunState, Tags, TrainingJob, TuningJob,
-        job_stem,
+        App, Audited, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, Resource, RunState, TagKey, Tags, TrainingJob,
+        TuningJob, job_stem,
     },
     finding::{Remedy, Verdict, Waste},
     policy::Policy,
     price::{HOURS_PER_MONTH, Prices},
+    tagging::Required,
 };
 
+mod audit;
 mod guard_tag_unreadable;
+mod inactive_cost_allocation_tag;
+mod invalid_tag_value;
+mod missing_tag;
 mod notebook_always_on;
 mod notebook_forgotten;
 mod notebook_idle;
@@ -30,6 +35,7 @@ mod studio_app_off_hours;
 mod studio_idle_shutdown_off;
 mod training_on_demand;
 mod tuning_on_demand;
+mod untagged_spend;
 mod warm_pool_idle;
 
 /// Every rule, in the order of the manual.
@@ -48,6 +54,10 @@ pub static ALL: &[Entry] = &[
     Entry::of::<runtime_limit_loose::RuntimeLimitLoose>(),
     Entry::of::<resubmitted_job_doubled::ResubmittedJobDoubled>(),
     Entry::of::<resubmitted_job_failed::ResubmittedJobFailed>(),
+    Entry::of::<missing_tag::MissingTag>(),
+    Entry::of::<invalid_tag_value::InvalidTagValue>(),
+    Entry::of::<inactive_cost_allocation_tag::InactiveCostAllocationTag>(),
+    Entry::of::<untagged_spend::UntaggedSpend>(),
     Entry::of::<guard_tag_unreadable::GuardTagUnreadable>(),
 ];
 
@@ -59,8 +69,16 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     const ENFORCEABLE: bool;
     /// How long an owner is warned before the guard acts, where the policy does not say.
     const GRACE: Duration = Duration::minutes(30);
+    /// How long until what is still open is told its owner's team as well, where the policy does not say; `None`: never.
+    const ESCALATE_AFTER: Option<Duration> = None;
     /// Whether what it only reports is told once for all resources of a series.
     const TOLD_PER_SERIES: bool = false;
+    /// Whether all of an owner's findings are told when one of them is.
+    const TOLD_TOGETHER: bool = false;
+    /// Whether its owner is told of what they wish to keep, too: that wish speaks against a stop alone.
+    const TELLS_KEPT: bool = false;
+    /// Another rule, and a setting of it that is this one's too, where it has none of its own.
+    const SHARES: Option<(&'static str, &'static str)> = None;
     /// What it looks at, one at a time.
     type Subject: Subject;
 
@@ -75,7 +93,17 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// Which tags of a resource it reads, beside those that all rules read.
-    fn reads_tag(&self, _key: &str) -> bool {
+    fn reads_tag(&self, _key: &str, _policy: &Policy) -> bool {
+        false
+    }
+
+    /// Which tags it requires of resources.
+    fn required(&self) -> Option<&Required> {
+        None
+    }
+
+    /// Whether it looks at the tags of this kind.
+    fn audits(&self, _kind: Kind) -> bool {
         false
     }
 
@@ -144,7 +172,7 @@ impl Subject for TrainingJob {
         self.created.filter(|_| self.status == JobStatus::InProgress)
     }
     fn series(&self) -> Option<String> {
-        Some(series_id(&self.resource.name))
+        Some(series_id(Kind::TrainingJob, &self.resource.name))
     }
 }
 
@@ -171,18 +199,46 @@ impl Subject for TuningJob {
         self.created.filter(|_| self.status == JobStatus::InProgress)
     }
     fn series(&self) -> Option<String> {
-        Some(series_id(&self.resource.name))
+        Some(series_id(Kind::TuningJob, &self.resource.name))
     }
 }
 
 /// The id of the series that a job of this name is one of.
-pub fn series_id(name: &str) -> String {
-    Kind::TrainingJobSeries.id(job_stem(name))
+pub fn series_id(kind: Kind, name: &str) -> String {
+    Kind::JobSeries.id(&kind.id(job_stem(name)))
+}
+
+impl Subject for Audited {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.audited.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.run
+    }
+    fn series(&self) -> Option<String> {
+        let kind = self.resource.kind().filter(|kind| kind.is_job())?;
+        Some(series_id(kind, &self.resource.name))
+    }
+}
+
+impl Subject for TagKey {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.tag_keys.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 impl Subject for Resource {
     fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.resources()
+        facts.acted_upon()
     }
     fn resource(&self) -> &Resource {
         self
@@ -299,7 +355,7 @@ pub(crate) enum StopRemedy {
 
 /// Patterns like `pipelines-*`, any of which may match.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Globs {
+pub struct Globs {
     texts: Vec<String>,
     set: globset::GlobSet,
 }
@@ -396,7 +452,8 @@ impl App {
         }
     }
 
-    pub(crate) fn delete(&self) -> Remedy {
+    /// What stops it.
+    pub fn delete(&self) -> Remedy {
         Remedy::DeleteApp {
             domain: self.domain.clone(),
             home: self.home.clone(),
@@ -417,6 +474,14 @@ pub struct Entry {
     pub enforceable: bool,
     /// [`Rule::GRACE`].
     pub grace: Duration,
+    /// [`Rule::ESCALATE_AFTER`].
+    pub escalate_after: Option<Duration>,
+    /// [`Rule::TOLD_TOGETHER`].
+    pub told_together: bool,
+    /// [`Rule::TELLS_KEPT`].
+    pub tells_kept: bool,
+    /// [`Rule::SHARES`].
+    pub(crate) shares: Option<(&'static str, &'static str)>,
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
     pub(crate) read: ReadRule,
@@ -428,6 +493,10 @@ impl Entry {
             name: R::NAME,
             enforceable: R::ENFORCEABLE,
             grace: R::GRACE,
+            escalate_after: R::ESCALATE_AFTER,
+            told_together: R::TOLD_TOGETHER,
+            tells_kept: R::TELLS_KEPT,
+            shares: R::SHARES,
             // The settings are plain values: a table can always be made of them.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),
@@ -450,7 +519,13 @@ pub(crate) trait Check: Send + Sync {
     fn remedy(&self) -> Option<String>;
 
     /// [`Rule::reads_tag`].
-    fn reads_tag(&self, key: &str) -> bool;
+    fn reads_tag(&self, key: &str, policy: &Policy) -> bool;
+
+    /// [`Rule::required`].
+    fn required(&self) -> Option<&Required>;
+
+    /// [`Rule::audits`].
+    fn audits(&self, kind: Kind) -> bool;
 }
 
 /// A verdict, and on what.
@@ -490,8 +565,16 @@ impl<R: Rule> Check for Checked<R> {
         settings.get("remedy")?.as_str().filter(|remedy| *remedy != "none").map(str::to_owned)
     }
 
-    fn reads_tag(&self, key: &str) -> bool {
-        self.0.reads_tag(key)
+    fn reads_tag(&self, key: &str, policy: &Policy) -> bool {
+        self.0.reads_tag(key, policy)
+    }
+
+    fn required(&self) -> Option<&Required> {
+        self.0.required()
+    }
+
+    fn audits(&self, kind: Kind) -> bool {
+        self.0.audits(kind)
     }
 }
 

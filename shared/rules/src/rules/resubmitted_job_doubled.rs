@@ -59,7 +59,7 @@ impl Rule for ResubmittedJobDoubled {
             reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
             advice: Some(to_do),
             severity: Severity::Warning,
-            headline: Some("does work that is done twice"),
+            headline: Some("at work that is done twice"),
             usd_per_hour: scene.hourly_of(&job.instances),
             ..Waste::default()
         }))

@@ -71,7 +71,7 @@ impl Rule for ResubmittedJobFailed {
             reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
             advice: Some(again),
             severity: Severity::Critical,
-            headline: Some("was submitted as Spot and came to nothing: its work is not done"),
+            headline: Some("submitted as Spot, came to nothing: the work is not done"),
             ..Waste::default()
         }))
     }

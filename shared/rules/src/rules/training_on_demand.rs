@@ -41,7 +41,7 @@ use crate::{
     duration::{Duration, roughly},
     facts::{Capacity, JobStatus, TrainingJob},
     finding::{Remedy, SpotTerms, Verdict, Waste},
-    policy::SPOT_TAG,
+    policy::{Policy, SPOT_TAG},
     price::{HOURS_PER_MONTH, Usd, dollars},
     resubmission::{RESUBMITTED_TAG, new_name},
 };
@@ -94,7 +94,7 @@ impl Rule for TrainingOnDemand {
         self.remedy.lacks()
     }
 
-    fn reads_tag(&self, key: &str) -> bool {
+    fn reads_tag(&self, key: &str, _: &Policy) -> bool {
         key == RESUBMITTED_TAG || self.pipeline_tags.is_match(key)
     }
 

@@ -1,13 +1,18 @@
 //! What woke a function. An event only wakes it and narrows its scope: facts are always read from AWS.
 
+mod creation;
+
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
-    facts::{Kind, id_of_arn},
+    facts::{Creator, Kind, id_of_arn},
     plan::{Scope, scope_of_arns},
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+/// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
+const CREATION: &str = "AWS API Call via CloudTrail";
 
 /// What wakes a function, beside schedules and people.
 pub struct Triggers {
@@ -15,6 +20,8 @@ pub struct Triggers {
     pub kinds: &'static [Kind],
     /// State changes.
     pub changes: &'static [StateChange],
+    /// Whether CloudTrail's word of what was created is known.
+    pub creations: bool,
     /// Whether `{"due-only": true}` is known: look at what is warned of and due, and at nothing else.
     pub due_only: bool,
 }
@@ -40,8 +47,10 @@ pub struct Wake {
     pub due_only: bool,
     /// What to look at.
     pub scope: Scope,
-    /// Whether a state change woke the function.
+    /// Whether an event of a resource woke the function.
     pub by_change: bool,
+    /// Who created a resource, by its id; an empty name: nobody who is known.
+    pub creator: Option<(String, Creator)>,
 }
 
 /// Where a function is: events of elsewhere are not for it.
@@ -68,10 +77,11 @@ impl Triggers {
     /// For people.
     fn expected(&self) -> String {
         let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
-        let changes: Vec<&str> = self.changes.iter().map(|change| change.detail_type).collect();
+        let creations = self.creations.then_some(CREATION);
+        let events: Vec<&str> = self.changes.iter().map(|change| change.detail_type).chain(creations).collect();
         format!(
             "expected {{}}, null, an EventBridge \"Scheduled Event\", {own}, {{\"resources\": [\"<arn>\"]}}, or a \"{}\"",
-            changes.join("\" or \"")
+            events.join("\" or \"")
         )
     }
 
@@ -96,6 +106,11 @@ impl Triggers {
             .with_context(|| format!("an EventBridge event that cannot be read: {}", self.expected()))?;
         if envelope.detail_type == "Scheduled Event" {
             return Ok(Wake::default());
+        }
+        if self.creations && envelope.detail_type == CREATION {
+            at_home(&envelope, home)?;
+            return creation::read(&envelope.detail, self.kinds, home)
+                .with_context(|| format!("an event of {CREATION} that cannot be read"));
         }
         match self.changes.iter().find(|change| change.detail_type == envelope.detail_type) {
             Some(change) => change.read(&envelope, home),
@@ -131,12 +146,7 @@ impl Triggers {
 impl StateChange {
     /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
     fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
-        if let Some(of) = event.region.as_deref().filter(|of| *of != home.region) {
-            bail!("a state change in {of}, but this function looks after {}: deploy one function per Region", home.region);
-        }
-        if let Some((of, own)) = event.account.as_deref().zip(home.account).filter(|(of, own)| of != own) {
-            bail!("a state change in account {of}, but this function looks after {own}: deploy one function per account");
-        }
+        at_home(event, home)?;
         let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);
         let (arn, name) = (detail("Arn"), detail("Name"));
         let from_arn = arn.or_else(|| event.resources.as_ref()?.first().cloned()).and_then(|arn| id_of_arn(&arn));
@@ -152,6 +162,16 @@ impl StateChange {
         let scope = if self.is_judged { Scope::Only([(id, name)].into()) } else { Scope::Changed(id, name) };
         Ok(Wake { scope, by_change: true, ..Wake::default() })
     }
+}
+
+fn at_home(event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<()> {
+    if let Some(of) = event.region.as_deref().filter(|of| *of != home.region) {
+        bail!("an event of {of}, but this function looks after {}: deploy one function per Region", home.region);
+    }
+    if let Some((of, own)) = event.account.as_deref().zip(home.account).filter(|(of, own)| of != own) {
+        bail!("an event of account {of}, but this function looks after {own}: deploy one function per account");
+    }
+    Ok(())
 }
 
 fn shape(event: &Value) -> &'static str {
@@ -180,6 +200,7 @@ mod tests {
             fields: "NotebookInstance",
             is_judged: false,
         }],
+        creations: false,
         due_only: false,
     };
 

@@ -1,0 +1,176 @@
+//! Tag coverage for FinOps people: in the report, as metrics, and as a table in S3.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::primitives::ByteStream;
+use cost_rules::{
+    coverage::{Coverage, Row, Share, or_unowned, spend_by_kind},
+    facts::Kind,
+    policy::{self, CoverageMetric, Policy},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use serde_json::{Value, json};
+
+use crate::{
+    Context,
+    report::{Report, cents, percent_line},
+    why::why,
+};
+
+/// Puts the coverage into the report, among the metrics, and into the bucket, if the policy names one.
+///
+/// # Errors
+/// S3 refuses the table.
+pub async fn tell(context: &Context, policy: &Policy, coverage: &Coverage, report: &mut Report, now: Timestamp) -> anyhow::Result<()> {
+    report.coverage = Some(reported(coverage));
+    report.more_metrics = metrics(coverage, &policy.coverage, context.function, now);
+    match &policy.coverage.bucket {
+        // A day of which nothing is known does not go over one of which something is.
+        Some(bucket) if !report.dry_run && !coverage.resources.is_empty() => {
+            store(context, coverage, bucket, &policy.coverage.prefix, now).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `coverage` of the report.
+fn reported(coverage: &Coverage) -> Value {
+    let shares = |shares: BTreeMap<&str, Share>| {
+        Value::Object(shares.into_iter().map(|(of, share)| (of.to_owned(), told(share, json!({})))).collect())
+    };
+    let resources = told(coverage.all(), json!({"by-team": shares(coverage.by_team()), "by-kind": shares(coverage.by_kind())}));
+    let spends = coverage.spends.iter().map(|spend| {
+        let by_kind = spend_by_kind(spend).into_iter().map(|(kind, share)| (kind.map_or("other", Kind::as_str), share)).collect();
+        let by_team = spend.by_team.iter().map(|(team, split)| (or_unowned(team), (*split).into())).collect();
+        told(
+            spend.all().into(),
+            json!({"tag": spend.keys.join(" or "), "days": spend.days, "by-team": shares(by_team), "by-kind": shares(by_kind)}),
+        )
+    });
+    json!({"resources": resources, "spend-usd": spends.collect::<Vec<_>>()})
+}
+
+fn told(share: Share, mut with: Value) -> Value {
+    with["total"] = number(share.total);
+    with["tagged"] = number(share.tagged);
+    with["percent"] = share.percent().map_or(Value::Null, number);
+    with
+}
+
+/// To two places; a whole one as such.
+fn number(number: Decimal) -> Value {
+    number.to_i64().filter(|_| number.is_integer()).map_or_else(|| cents(number).into(), Value::from)
+}
+
+/// The coverage as metrics in percent: of the whole, and by what the policy says. One line each, since each has dimensions of its own.
+fn metrics(coverage: &Coverage, settings: &policy::Coverage, function: &str, now: Timestamp) -> Vec<Value> {
+    let has = |metric| settings.metrics.contains(&metric);
+    let of_resources =
+        |dimension: Option<(&str, &str)>, share: Share| Some(percent_line("TagCoverage", share.percent()?, dimension, function, now));
+    let mut lines: Vec<Option<Value>> = vec![of_resources(None, coverage.all())];
+    if has(CoverageMetric::Team) {
+        lines.extend(coverage.by_team().into_iter().map(|(team, share)| of_resources(Some(("Team", team)), share)));
+    }
+    if has(CoverageMetric::Kind) {
+        lines.extend(coverage.by_kind().into_iter().map(|(kind, share)| of_resources(Some(("Kind", kind)), share)));
+    }
+    lines.extend(coverage.spends.iter().map(|spend| {
+        Some(percent_line("TagCoverageSpend", Share::from(spend.all()).percent()?, Some(("Tag", &spend.keys.join(" or "))), function, now))
+    }));
+    lines.into_iter().flatten().collect()
+}
+
+/// Writes the table to `s3://<bucket>/<prefix>date=2026-11-24/<region>.csv`: one a day, that of the last run.
+///
+/// # Errors
+/// S3 refuses it.
+async fn store(context: &Context, coverage: &Coverage, bucket: &str, prefix: &str, now: Timestamp) -> anyhow::Result<()> {
+    let home = context.home();
+    let date = now.to_zoned_datetime(TimeZone::UTC).date().to_string();
+    let table = table(&coverage.rows(), &date, home.account.unwrap_or_default(), home.region)?;
+    let key = format!("{prefix}date={date}/{}.csv", home.region);
+    let call =
+        context.clients.s3.put_object().bucket(bucket).key(&key).content_type("text/csv; charset=utf-8").body(ByteStream::from(table));
+    call.send().await.map(drop).map_err(|error| anyhow::anyhow!("s3:PutObject s3://{bucket}/{key}: {}", why(&error)))
+}
+
+fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(vec![]);
+    writer.write_record(["date", "account", "region", "measure", "tag", "team", "kind", "total", "tagged", "percent"])?;
+    for Row { measure, tag, team, kind, share } in rows {
+        let percent = share.percent().map(|percent| percent.to_string()).unwrap_or_default();
+        let (total, tagged) = (share.total.round_dp(2).to_string(), share.tagged.round_dp(2).to_string());
+        writer.write_record([date, account, region, measure, &as_text(tag), &as_text(team), kind, &total, &tagged, &percent])?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+/// What a spreadsheet would take for a formula is a text: teams are tags that anybody may set.
+fn as_text(text: &str) -> String {
+    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use cost_rules::facts::{Split, TagSpend};
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn coverage() -> Coverage {
+        let share = |total, tagged| Share { total, tagged };
+        let split = |tagged, untagged| Split { tagged, untagged };
+        Coverage {
+            resources: [
+                (("nlp".to_owned(), Kind::Model), share(dec!(3), dec!(2))),
+                (("=1+1".to_owned(), Kind::Endpoint), share(dec!(1), dec!(0))),
+            ]
+            .into(),
+            spends: vec![TagSpend {
+                keys: vec!["Owner".into(), "owner".into()],
+                days: 30,
+                by_usage: [("Host:ml.m5.xlarge".to_owned(), split(dec!(30.456), dec!(10)))].into(),
+                by_team: [(String::new(), split(dec!(30.456), dec!(10)))].into(),
+            }],
+        }
+    }
+
+    #[test]
+    fn the_table_is_of_resources_and_of_dollars() {
+        let table = String::from_utf8(table(&coverage().rows(), "2026-11-24", "123456789012", "eu-central-1").unwrap()).unwrap();
+        let place = "2026-11-24,123456789012,eu-central-1";
+        let expected = [
+            "date,account,region,measure,tag,team,kind,total,tagged,percent".to_owned(),
+            format!("{place},resources,,'=1+1,endpoint,1,0,0"),
+            format!("{place},resources,,nlp,model,3,2,66.7"),
+            format!("{place},usd-30d,Owner or owner,unowned,,40.46,30.46,75.3"),
+            format!("{place},usd-30d,Owner or owner,,endpoint,40.46,30.46,75.3"),
+        ];
+        assert_eq!(table.lines().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn the_report_and_the_metrics_are_in_percent() {
+        let report = reported(&coverage());
+        assert_eq!((&report["resources"]["percent"], &report["resources"]["by-team"]["nlp"]["tagged"]), (&json!(50), &json!(2)));
+        assert_eq!((&report["spend-usd"][0]["tag"], &report["spend-usd"][0]["percent"]), (&json!("Owner or owner"), &json!(75.3)));
+        let lines = |settings: &str| {
+            let policy = Policy::from_toml(settings).unwrap();
+            metrics(&coverage(), &policy.coverage, "tag-auditor", "2026-11-24T12:00:00Z".parse().unwrap())
+        };
+        let all = lines("");
+        assert_eq!(all.len(), 6, "{all:?}");
+        assert_eq!(
+            (&all[0]["TagCoverage"], &all[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"]),
+            (&json!(50.0), &json!([["FunctionName"]]))
+        );
+        assert_eq!(all[2]["Team"], "nlp");
+        assert_eq!(all[2]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["FunctionName", "Team"]]));
+        assert_eq!(lines("[coverage]\nmetrics = []").len(), 2);
+        let nothing = metrics(&Coverage::default(), &policy::Coverage::default(), "tag-auditor", Timestamp::UNIX_EPOCH);
+        assert_eq!(nothing, [Value::Null; 0], "of nothing there is no percentage");
+        assert_eq!(reported(&Coverage::default())["resources"]["percent"], Value::Null);
+        assert_eq!(Share { total: Decimal::ZERO, tagged: Decimal::ZERO }.percent(), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! Tag coverage: what share of the resources, and of the dollars, has the tags that the policy requires. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::AddAssign,
+};
+
+use rust_decimal::Decimal;
+
+use crate::{
+    facts::{Facts, Kind, Resource, Split, TagSpend},
+    finding::Judgement,
+    mail::UNOWNED,
+    policy::Policy,
+};
+
+/// The rules that say whether a resource is tagged.
+const RULES: [&str; 2] = ["missing-tag", "invalid-tag-value"];
+
+/// How much there is of something, and how much of that is tagged: resources, or USD.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "its own words")]
+pub struct Share {
+    pub total: Decimal,
+    pub tagged: Decimal,
+}
+
+impl Share {
+    /// `None`: there is nothing.
+    pub fn percent(&self) -> Option<Decimal> {
+        (Decimal::ZERO < self.total).then(|| (self.tagged * Decimal::ONE_HUNDRED / self.total).round_dp(1))
+    }
+}
+
+impl AddAssign for Share {
+    fn add_assign(&mut self, other: Self) {
+        self.total += other.total;
+        self.tagged += other.tagged;
+    }
+}
+
+impl From<Split> for Share {
+    fn from(split: Split) -> Self {
+        Self { total: split.total(), tagged: split.tagged }
+    }
+}
+
+/// What share of the resources, and of the dollars of some days, is tagged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Resources that have all required tags with right values, by team (`unowned` where none is known) and kind.
+    pub resources: BTreeMap<(String, Kind), Share>,
+    /// USD, by required key.
+    pub spends: Vec<TagSpend>,
+}
+
+/// One line of the table for FinOps people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// `resources`, or `usd-30d`: USD of the last 30 days.
+    pub measure: String,
+    /// By which tag; empty: by all that are required.
+    pub tag: String,
+    /// Of which team; empty: of all.
+    pub team: String,
+    /// Of which kind; empty: of all.
+    pub kind: &'static str,
+    /// How much.
+    pub share: Share,
+}
+
+impl Coverage {
+    /// What no rule says anything of is not counted, nor what could not be read: that is in the report as unread.
+    pub fn of(policy: &Policy, facts: &Facts, judgement: &Judgement, spends: Vec<TagSpend>) -> Self {
+        let found = judgement.findings.iter().filter(|finding| RULES.contains(&finding.rule));
+        let found: BTreeSet<&str> = found.map(|finding| finding.resource.id.as_str()).collect();
+        let left_alone = judgement.left_alone.iter().map(|one| one.resource.id.as_str());
+        let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(left_alone).collect();
+        let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && policy.requires_tags_of(resource);
+        let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
+        for resource in facts.audited.iter().map(|audited| &audited.resource).filter(is_said) {
+            let Some(kind) = resource.kind() else { continue };
+            let team = policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
+            let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };
+            *resources.entry((team, kind)).or_default() += Share { total: Decimal::ONE, tagged };
+        }
+        Self { resources, spends }
+    }
+
+    /// Of all resources.
+    pub fn all(&self) -> Share {
+        self.sum_by(|_, _| ()).remove(&()).unwrap_or_default()
+    }
+
+    /// Of the resources, by team.
+    pub fn by_team(&self) -> BTreeMap<&str, Share> {
+        self.sum_by(|team, _| team)
+    }
+
+    /// Of the resources, by kind.
+    pub fn by_kind(&self) -> BTreeMap<&'static str, Share> {
+        self.sum_by(|_, kind| kind.as_str())
+    }
+
+    fn sum_by<'a, K: Ord>(&'a self, key: impl Fn(&'a str, Kind) -> K) -> BTreeMap<K, Share> {
+        let mut sums: BTreeMap<K, Share> = BTreeMap::new();
+        for ((team, kind), share) in &self.resources {
+            *sums.entry(key(team, *kind)).or_default() += *share;
+        }
+        sums
+    }
+
+    /// The whole of it as a table.
+    pub fn rows(&self) -> Vec<Row> {
+        let of_resources = self.resources.iter().map(|((team, kind), share)| Row {
+            measure: "resources".to_owned(),
+            tag: String::new(),
+            team: team.clone(),
+            kind: kind.as_str(),
+            share: *share,
+        });
+        let of_spend = self.spends.iter().flat_map(|spend| {
+            let row = |team: &str, kind, share| Row {
+                measure: format!("usd-{}d", spend.days),
+                tag: spend.keys.join(" or "),
+                team: team.to_owned(),
+                kind,
+                share,
+            };
+            let by_team = spend.by_team.iter().map(move |(team, split)| row(or_unowned(team), "", (*split).into()));
+            let by_kind = spend_by_kind(spend).into_iter().map(move |(kind, share)| row("", kind.map_or("other", Kind::as_str), share));
+            by_team.chain(by_kind)
+        });
+        of_resources.chain(of_spend).collect()
+    }
+}
+
+/// The empty team is nobody's.
+pub fn or_unowned(team: &str) -> &str {
+    if team.is_empty() { UNOWNED } else { team }
+}
+
+/// What was spent by kind; `None`: on something else (volumes of no kind, tokens, labelling).
+pub fn spend_by_kind(spend: &TagSpend) -> BTreeMap<Option<Kind>, Share> {
+    let mut by_kind: BTreeMap<Option<Kind>, Share> = BTreeMap::new();
+    for (usage, split) in &spend.by_usage {
+        *by_kind.entry(kind_of_usage(usage)).or_default() += (*split).into();
+    }
+    by_kind
+}
+
+/// `EUC1-Notebk:ml.m5.xlarge` → `Notebk:ml.m5.xlarge` (aws-facts §7.3).
+pub fn without_region(usage_type: &str) -> &str {
+    match usage_type.split_once('-') {
+        Some((region, rest))
+            if (2..=5).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
+        {
+            rest
+        }
+        _ => usage_type,
+    }
+}
+
+/// The kind of resource that a usage type without its Region is the use of.
+fn kind_of_usage(usage: &str) -> Option<Kind> {
+    let component = usage.split_once(':').map_or(usage, |(component, _)| component);
+    Some(match component {
+        "Notebk" => Kind::NotebookInstance,
+        "Studio" | "RStudio" | "TensorBoard" | "Canvas" => Kind::App,
+        "Train" | "TrSpt" => Kind::TrainingJob,
+        "Host" | "AsyncInf" | "ServerlessInf" => Kind::Endpoint,
+        "Tsform" => Kind::TransformJob,
+        _ if component.starts_with("Processing") => Kind::ProcessingJob,
+        _ if component.starts_with("Cluster") => Kind::Cluster,
+        _ if component.starts_with("FeatureStore") => Kind::FeatureGroup,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::{Decimal, dec};
+
+    use super::*;
+    use crate::{facts::Tags, rules::tests::audited};
+
+    #[test]
+    fn counts_by_team_and_kind_and_leaves_out_what_is_not_known() {
+        let policy = Policy::from_toml("[rules.missing-tag]\nrequired = { Team = \"[a-z]+\" }").unwrap();
+        let mut unread = audited("model/d", &[]);
+        unread.resource.tags = Tags::Unreadable;
+        let audited = vec![
+            audited("model/a", &[("Team", "nlp")]),
+            audited("model/b", &[("Team", "nlp")]),
+            audited("model/c", &[]),
+            audited("endpoint/a", &[("Team", "NLP")]),
+            unread,
+        ];
+        let facts = Facts { audited, ..Facts::default() };
+        let coverage = Coverage::of(&policy, &facts, &policy.evaluate(&facts), vec![]);
+        let share = |total: i64, tagged: i64| Share { total: total.into(), tagged: tagged.into() };
+        let expected = [
+            (("NLP".to_owned(), Kind::Endpoint), share(1, 0)),
+            (("nlp".to_owned(), Kind::Model), share(2, 2)),
+            (("unowned".to_owned(), Kind::Model), share(1, 0)),
+        ];
+        assert_eq!(coverage.resources, expected.into());
+        assert_eq!((coverage.all(), coverage.all().percent()), (share(4, 2), Some(dec!(50))));
+        assert_eq!(coverage.by_kind(), [("endpoint", share(1, 0)), ("model", share(3, 2))].into());
+        assert_eq!(coverage.by_team()["nlp"], share(2, 2));
+    }
+
+    #[test]
+    fn usage_types_are_of_kinds() {
+        for (usage_type, kind) in [
+            ("EUC1-Notebk:ml.m5.xlarge", Some(Kind::NotebookInstance)),
+            ("EU-Studio:JupyterLab-ml.t3.medium", Some(Kind::App)),
+            ("USE1-TrSpt:ml.p3.2xlarge", Some(Kind::TrainingJob)),
+            ("ServerlessInf:Mem-4GB", Some(Kind::Endpoint)),
+            ("USE1-Processing_DW:ml.m5.4xlarge", Some(Kind::ProcessingJob)),
+            ("Cluster-Reserved:ml.p5.48xlarge", Some(Kind::Cluster)),
+            ("Data-Bytes-Out", None),
+            ("EUC1-LabeledObject", None),
+        ] {
+            assert_eq!(kind_of_usage(without_region(usage_type)), kind, "{usage_type}");
+        }
+    }
+
+    #[test]
+    fn dollars_are_summed_by_kind() {
+        let split = |tagged, untagged| Split { tagged, untagged };
+        let usages = [
+            ("Host:ml.m5.xlarge", split(dec!(1), dec!(2))),
+            ("AsyncInf:ml.m5.xlarge", split(dec!(3), Decimal::ZERO)),
+            ("x", split(dec!(5), dec!(1))),
+        ];
+        let by_usage = usages.map(|(usage, split)| (usage.to_owned(), split)).into();
+        let by_kind = spend_by_kind(&TagSpend { by_usage, ..TagSpend::default() });
+        assert_eq!(by_kind, [(Some(Kind::Endpoint), split(dec!(4), dec!(2)).into()), (None, split(dec!(5), dec!(1)).into())].into());
+    }
+}

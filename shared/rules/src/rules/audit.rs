@@ -1,0 +1,104 @@
+//! What the tag rules share: the kinds that they look at, and what a resource spends.
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Scene, default_app_types};
+use crate::{
+    facts::{Audited, Kind, Parent},
+    finding::{Remedy, Verdict},
+    policy::KEEP_UNTIL_TAG,
+    price::HOURS_PER_MONTH,
+};
+
+/// Kinds of resources that have tags, spelt as in their ARNs. By default all.
+#[derive(Clone, Debug)]
+pub(super) struct AuditedKinds(Vec<Kind>);
+
+impl Default for AuditedKinds {
+    fn default() -> Self {
+        Self(Kind::TAGGED.to_vec())
+    }
+}
+
+impl AuditedKinds {
+    pub(super) fn has(&self, kind: Kind) -> bool {
+        self.0.contains(&kind)
+    }
+}
+
+impl Serialize for AuditedKinds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|kind| kind.as_str()))
+    }
+}
+
+impl<'de> Deserialize<'de> for AuditedKinds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let known = |name: &String| {
+            let all = || Kind::TAGGED.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+            let found = Kind::TAGGED.iter().copied().find(|kind| kind.as_str() == name);
+            found.ok_or_else(|| de::Error::custom(format!("`{name}` is no kind of resource: known are {}", all())))
+        };
+        Vec::<String>::deserialize(deserializer)?.iter().map(known).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// What stops a resource, while there is something that may be stopped: of apps those that the Studio rules stop too, and none that its owner wishes to keep by a
+/// tag of its space, profile or domain.
+pub(super) fn stop(audited: &Audited) -> Remedy {
+    let may_stop = match &audited.stop {
+        Remedy::DeleteApp { app_type, .. } => {
+            let is_billed = audited.instances.iter().any(|one| one.instance_type != "system");
+            let is_stopped = default_app_types().iter().any(|one| one.as_str() == app_type);
+            is_billed && is_stopped && audited.ancestors.iter().all(|ancestor| !ancestor.tags.contains_key(KEEP_UNTIL_TAG))
+        }
+        _ => true,
+    };
+    if audited.run.is_some() && audited.doubt.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
+}
+
+/// What speaks against a finding, whatever its tags are.
+pub(super) fn spared(audited: &Audited, scene: &Scene<'_>) -> Option<Verdict> {
+    let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
+    if let Some(parent) = audited.parent.as_ref().filter(is_child) {
+        return Some(Verdict::LeftAlone(format!("it belongs to {}, which is looked at itself", parent.id)));
+    }
+    let why = audited.doubt.as_ref().filter(|_| scene.policy.owner_of(&audited.resource).is_none())?;
+    Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
+}
+
+/// How a person tags it, with these keys and values; what has ended is not worth it. `from`: where the values are from.
+pub(super) fn how_to_tag(audited: &Audited, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
+    let listed =
+        |form: &dyn Fn(&str, &str) -> String, by: &str| tags.iter().map(|(key, value)| form(key, value)).collect::<Vec<_>>().join(by);
+    if has_ended {
+        let tags = listed(&|key, value| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}"), ", ");
+        return format!(
+            "tag the next one: what this one has cost stays untagged{from}.\nTags of its Create call, or tags of the SDK's: [{tags}]"
+        );
+    }
+    let (region, arn) = (audited.resource.region_option(), audited.resource.arn_or_id());
+    let tags = listed(&|key, value| format!("'Key={key},Value={value}'"), " ");
+    format!("tag it{from}.\naws sagemaker add-tags {region}--resource-arn {arn} --tags {tags}")
+}
+
+/// What runs at a price that is not known, for the reason.
+pub(super) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> String {
+    if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
+        return String::new();
+    }
+    let instances: Vec<String> = audited.instances.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect();
+    format!("; no price is known of its {}", instances.join(" + "))
+}
+
+/// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
+pub(super) fn spending(audited: &Audited, scene: &Scene<'_>) -> (Option<Decimal>, Option<Decimal>) {
+    let usd_per_hour = scene.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
+    let is_job = audited.resource.kind().is_some_and(Kind::is_job);
+    let hours = match audited.limit {
+        Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
+        None => (!is_job).then_some(HOURS_PER_MONTH),
+    };
+    (usd_per_hour, usd_per_hour.zip(hours).map(|(usd, hours)| usd * hours))
+}
