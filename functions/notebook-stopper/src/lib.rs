@@ -23,6 +23,7 @@ pub const TRIGGERS: Triggers = Triggers {
         fields: "NotebookInstance",
         is_judged: false,
     }],
+    creations: false,
     due_only: false,
 };
 
@@ -40,7 +41,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let idle_shutdowns = wake.scope == Scope::Everything
         && policy.uses_rule("studio-idle-shutdown-off")
-        && ledger.swept(IDLE_SHUTDOWNS).await.is_ok_and(|last| last.is_none_or(|last| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
+        && ledger
+            .kept(IDLE_SHUTDOWNS)
+            .await
+            .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
     let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
 
     let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
@@ -48,7 +52,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 
     // The attempt counts: one space that cannot be described must not make every run of the day a sweep.
     if idle_shutdowns && !wake.dry_run {
-        let remembered = ledger.set_swept(IDLE_SHUTDOWNS, now).await;
+        let remembered = ledger.keep(IDLE_SHUTDOWNS, "", now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }
     Ok(report)

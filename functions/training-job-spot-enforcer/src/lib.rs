@@ -36,6 +36,7 @@ pub const TRIGGERS: Triggers = Triggers {
             is_judged: true,
         },
     ],
+    creations: false,
     due_only: true,
 };
 
@@ -71,7 +72,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 /// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
 async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -> Report {
     let ledger = context.ledger();
-    let last = ledger.swept(SWEEP).await.ok().flatten().unwrap_or(now - FIRST_SWEEP);
+    let last = ledger.kept(SWEEP).await.ok().flatten().map_or(now - FIRST_SWEEP, |(last, _)| last);
     let (swept, entries) = tokio::join!(gather::training::sweep(&context.clients, policy, last, now), ledger.findings(&Scope::Everything));
     let Sweep { mut facts, savings } = swept;
     let running: BTreeSet<String> = facts.resources().map(|resource| resource.id.clone()).collect();
@@ -81,15 +82,15 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
     gather::training::some(&context.clients, policy, &open, &mut facts).await;
     let resubmissions = tell_replaced(context, policy, wake, entries.as_deref().ok(), &mut facts).await;
 
-    let is_whole = facts.complete.contains(&Kind::TrainingJobSeries);
-    let essential = [Kind::TrainingJobSeries, Kind::TuningJob];
+    let is_whole = facts.complete.contains(&Kind::JobSeries);
+    let essential = [Kind::JobSeries, Kind::TuningJob];
     let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &essential).await;
     if !wake.dry_run {
         report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));
     }
     if !wake.dry_run && is_whole {
         let remembered = match ledger.remember_spot_savings(&savings, now).await {
-            Ok(()) => ledger.set_swept(SWEEP, now).await,
+            Ok(()) => ledger.keep(SWEEP, "", now).await,
             failed => failed,
         };
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
