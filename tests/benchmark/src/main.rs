@@ -17,6 +17,7 @@ use simulator::{Estate, Simulator};
 use tempfile::NamedTempFile;
 
 mod start;
+mod tags;
 mod training;
 
 /// How long every simulated call takes in the sweeps.
@@ -24,6 +25,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 const NOTEBOOK_STOPPER: &str = "notebook-stopper";
+const TAG_AUDITOR: &str = "tag-auditor";
 const SPOT_ENFORCER: &str = "training-job-spot-enforcer";
 
 /// Calls, seconds, CPU and memory of the functions.
@@ -44,7 +46,7 @@ pub(crate) struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    for name in [NOTEBOOK_STOPPER, SPOT_ENFORCER] {
+    for name in [NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
         ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
     }
     let mut figures = vec![];
@@ -54,6 +56,8 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(enforce(runs).await?);
     println!("One event of a training job, and sweeps over 5,000 and 50,000 jobs, {LATENCY:?} per call, report mode …");
     figures.extend(training::measure(runs).await?);
+    println!("An audit of the tags of 20,000 resources, {LATENCY:?} per call, report mode …");
+    figures.extend(tags::measure(runs).await?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();
@@ -141,7 +145,7 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
     account.set_latency(LATENCY);
     let (mut seconds, mut memory, mut calls, mut floors) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
-        floors.push(sequential_pages(&account)?);
+        floors.push(sequential_pages(&account, "ListNotebookInstances")?);
         let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[]).await?;
         account.reset_counts();
         let started = Instant::now();
@@ -165,8 +169,8 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// What any reader of 10,000 notebooks has to wait for: 100 pages, each after the one before.
-fn sequential_pages(account: &Simulator) -> anyhow::Result<f64> {
+/// What any reader of a whole list has to wait for: its pages of 100, each after the one before.
+pub(crate) fn sequential_pages(account: &Simulator, operation: &str) -> anyhow::Result<f64> {
     let address = account.endpoint().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
@@ -178,10 +182,8 @@ fn sequential_pages(account: &Simulator) -> anyhow::Result<f64> {
             input["NextToken"] = token.as_str().into();
         }
         let body = input.to_string();
-        let head = format!(
-            "POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: SageMaker.ListNotebookInstances\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
+        let head =
+            format!("POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: SageMaker.{operation}\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(format!("{head}{body}").as_bytes())?;
         let answer: serde_json::Value = serde_json::from_slice(&read_body(&mut stream)?)?;
         match answer["NextToken"].as_str() {

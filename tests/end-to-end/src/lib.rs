@@ -26,17 +26,19 @@ pub const TABLE: &str = "cost-guard";
 #[expect(missing_docs, reason = "each is the function of its name")]
 pub enum Function {
     NotebookStopper,
+    TagAuditor,
     TrainingJobSpotEnforcer,
 }
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::NotebookStopper, Self::TrainingJobSpotEnforcer];
+    pub const ALL: [Self; 3] = [Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer];
 
     /// Its name: folder, package, binary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NotebookStopper => notebook_stopper::NAME,
+            Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
         }
     }
@@ -45,6 +47,7 @@ impl Function {
     pub const fn triggers(self) -> Triggers {
         match self {
             Self::NotebookStopper => notebook_stopper::TRIGGERS,
+            Self::TagAuditor => tag_auditor::TRIGGERS,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::TRIGGERS,
         }
     }
@@ -52,6 +55,7 @@ impl Function {
     async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
         match self {
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
+            Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,
         }
     }

@@ -28,6 +28,9 @@ const ENFORCED_FROM: SignedDuration = SignedDuration::from_hours(36);
 /// What AWS says of it.
 const QUOTA: &str = "The account-level service limit '{/ResourceConfig/InstanceType} for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of {/ResourceConfig/InstanceCount} Instances.";
 
+/// Models, endpoints and the like of the estate.
+const SERVING: usize = 14;
+
 /// What happened.
 pub struct Week {
     /// When it began.
@@ -54,6 +57,10 @@ pub struct Week {
     pub calls: BTreeMap<String, u64>,
     /// What an app inherits from its space or profile and its domain, by the app's ARN.
     inherited: BTreeMap<String, Tags>,
+    /// Of how many resources, how many had all required tags, by the audits of each day.
+    pub coverage: Vec<(Timestamp, u64, u64)>,
+    /// Findings of the last audit that the guard could have mended, and did not.
+    pub mendable: usize,
     /// Whatever should not have happened: an exempt notebook stopped, a second run that did something.
     pub wrongs: Vec<String>,
 }
@@ -150,13 +157,15 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         enforced_from,
         moments: vec![],
         mails: vec![],
-        resources: account.notebooks().len() + account.apps().len() + account.training_jobs().len() + 11,
+        resources: account.notebooks().len() + account.apps().len() + account.training_jobs().len() + 11 + SERVING,
         guarded: BTreeMap::new(),
         unguarded: BTreeMap::new(),
         runs: 0,
         events: 0,
         calls: BTreeMap::new(),
         inherited: inherited(&estate()?),
+        coverage: vec![],
+        mendable: 0,
         wrongs: vec![],
     };
     let mut at = start;
@@ -186,7 +195,11 @@ async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
     let Some(account) = guards.first().map(|guard| guard.account.clone()) else { return Ok(()) };
     let at = account.now();
     for event in account.take_events() {
-        let is_for = |guard: &&Guard| guard.function.triggers().changes.iter().any(|change| event["detail-type"] == change.detail_type);
+        let is_for = |guard: &&Guard| {
+            let triggers = guard.function.triggers();
+            (triggers.creations && event["detail-type"] == "AWS API Call via CloudTrail")
+                || triggers.changes.iter().any(|change| event["detail-type"] == change.detail_type)
+        };
         for guard in guards.iter().filter(is_for) {
             let mails = account.mail_count();
             let report = guard.wake(event.clone()).await?;
@@ -201,15 +214,25 @@ async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
     for guard in guards {
         let event = match guard.function {
             Function::NotebookStopper => Value::Null,
-            Function::TrainingJobSpotEnforcer if hour_of_day == SWEEP * 60 => json!({}),
+            Function::TrainingJobSpotEnforcer | Function::TagAuditor if hour_of_day == SWEEP * 60 => json!({}),
             Function::TrainingJobSpotEnforcer => json!({"due-only": true}),
+            Function::TagAuditor => continue,
         };
         let mails = account.mail_count();
+        let tags = own_tags(&account);
         let report = guard.wake(event.clone()).await?;
         week.runs += 1;
         tell(&account, week, &report, mails);
+        week.wrongs.extend(overwritten(&tags, &own_tags(&account)).map(|wrong| format!("{at}: {wrong}")));
+        if let Some(resources) = report.coverage.as_ref().map(|coverage| &coverage["resources"]) {
+            let count = |field: &str| resources[field].as_u64().unwrap_or_default();
+            week.coverage.push((at, count("total"), count("tagged")));
+        }
         let mails = account.mail_count();
         let second = guard.wake(event).await?;
+        if guard.function == Function::TagAuditor {
+            week.mendable = second.findings.iter().filter(|finding| finding.remedy == "add-tags").count();
+        }
         if !second.actions.is_empty() || account.mail_count() != mails {
             week.wrongs.push(format!("{at}: a second run of {} mailed or acted", guard.function.name()));
         }
@@ -217,7 +240,7 @@ async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a run did, for people, and whether it should have. `mails`: how many there were before it. (The guard changes no tags.)
+/// What a run did, for people, and whether it should have. `mails`: how many there were before it.
 fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
     let at = account.now();
     let tags = if report.actions.is_empty() { BTreeMap::new() } else { week.tags_of(account) };
@@ -226,6 +249,10 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         let name = names.get(action.resource.as_str()).map_or(action.resource.clone(), |finding| finding.name.clone());
         let what = if action.outcome == "done" {
             let of = tags.get(&action.resource);
+            if action.action == "add-tags" {
+                week.moments.push(Moment { at, what: Happening::Done(action.action, name) });
+                continue;
+            }
             let is_job = action.resource.contains(":training-job/") || action.resource.contains(":hyper-parameter-tuning-job/");
             let wrong = if is_job { wrong_job(at, week.enforced_from, &name, of) } else { wrong(at, week.enforced_from, &name, of) };
             week.wrongs.extend(wrong);
@@ -241,6 +268,20 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         week.moments.push(Moment { at, what: Happening::Mailed(mailed) });
     }
     week.moments.extend(report.failures.iter().map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
+}
+
+/// The tags of everything, by ARN: its own.
+fn own_tags(account: &Simulator) -> BTreeMap<String, Tags> {
+    account.resources().into_iter().map(|resource| (resource.arn, resource.tags)).collect()
+}
+
+/// Tags that a run of the guard took away or wrote over.
+fn overwritten(before: &BTreeMap<String, Tags>, after: &BTreeMap<String, Tags>) -> impl Iterator<Item = String> {
+    before.iter().flat_map(|(arn, tags)| {
+        let now = after.get(arn);
+        let lost = tags.iter().filter(move |(key, value)| now.is_some_and(|now| now.get(*key) != Some(value)));
+        lost.map(move |(key, value)| format!("{arn} had {key}={value}, and has it no more"))
+    })
 }
 
 /// Whether a job's stop or resubmission was wrong, judged by its name and tags alone.

@@ -30,6 +30,8 @@ fn account() -> Simulator {
         created = "-1h"
         takes = "20h"
         tags = { Owner = "ann@example.com", Team = "churn" }
+        [[model]]
+        name = "untagged"
     "#;
     Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
 }
@@ -63,21 +65,24 @@ fn keys(object: &Value) -> Vec<&str> {
 async fn the_report_is_the_contracts() {
     for function in function::Function::ALL {
         let (kind, rule, usd) = match function {
-            function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", 201.48),
-            function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", 6.62),
+            function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", json!(201.48)),
+            function::Function::TagAuditor => ("model", "missing-tag", Value::Null),
+            function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.62)),
         };
         let account = account();
         let mut running = start_one(function, &account, TIMEOUT, &[]).await;
         for event in [json!({"dry-run": true}), json!({}), Value::Null] {
             let report = running.invoke(event.clone()).await.unwrap().unwrap();
-            assert_eq!(
-                keys(&report),
-                ["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"]
-            );
+            let mut fields =
+                vec!["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"];
+            if function == function::Function::TagAuditor {
+                fields.insert(1, "coverage");
+            }
+            assert_eq!(keys(&report), fields);
             assert_eq!((&report["function"], &report["examined"][kind]), (&json!(function.name()), &json!(1)));
             let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["rule"] == rule).unwrap();
             assert_eq!(keys(finding), ["monthly-cost-usd", "name", "owner", "reason", "remedy", "resource", "rule", "state", "team"]);
-            assert_eq!((&finding["state"], &finding["monthly-cost-usd"]), (&json!("reported"), &json!(usd)), "{event}");
+            assert_eq!((&finding["state"], &finding["monthly-cost-usd"]), (&json!("reported"), &usd), "{event}");
         }
         assert_eq!(account.mails().len(), 1, "the dry run mailed nobody, the third run had nothing new");
     }

@@ -23,9 +23,12 @@ fn samples() -> Vec<(String, Value)> {
 fn is_for(sample: &str, function: Function) -> bool {
     match sample {
         "schedule" | "scheduler-without-input" | "dry-run" => true,
-        "due-only" => function == Function::TrainingJobSpotEnforcer,
+        "due-only" => function != Function::NotebookStopper,
+        "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
+        "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
+        _ if sample.starts_with("creation-") => function == Function::TagAuditor,
         _ if sample.starts_with("training-") || sample.starts_with("tuning-") => function == Function::TrainingJobSpotEnforcer,
-        _ if sample.starts_with("notebook-") || sample == "resources" => function == Function::NotebookStopper,
+        _ if sample.starts_with("notebook-") => function == Function::NotebookStopper,
         other => panic!("{other}.json: whose is it?"),
     }
 }

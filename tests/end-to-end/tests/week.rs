@@ -32,6 +32,11 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     for must in ["Churn-EDA", "nlp-embeddings", "nlp-long-run", "nlp-deadline", "test-1", "elena-lab JupyterLab default"] {
         assert!(stopped.contains(&must), "{must} was not stopped");
     }
+    let (Some((_, all, tagged)), Some((_, last_all, last_tagged))) = (week.coverage.first(), week.coverage.last()) else {
+        panic!("no coverage")
+    };
+    assert!(tagged * last_all < last_tagged * all, "{:?}", week.coverage);
+    assert_eq!(week.mendable, 0, "what can be mended is mended");
     let done = |action: &str, stem: &str| {
         week.moments.iter().any(|moment| matches!(&moment.what, Happening::Done(did, name) if *did == action && name.starts_with(stem)))
     };
@@ -40,6 +45,8 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
         ("resubmit-as-spot", "nlp-finetune-"),
         ("resubmit-as-spot", "robotics-fragile-"),
         ("stop-training-job", "vision-resnet-"),
+        ("add-tags", "churn-scorer"),
+        ("add-tags", "vision-try"),
         ("stop-tuning-job", "churn-hpo-"),
         ("stop-tuning-job", "nlp-hpo-"),
     ] {

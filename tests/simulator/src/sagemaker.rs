@@ -62,7 +62,9 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             let tags = tag_list(input)?;
             let arn = text(input, "ResourceArn").unwrap_or_default();
             let had = world.tags.get(arn).map(crate::world::TagLog::now).unwrap_or_default();
-            if MOST_TAGS < had.keys().chain(tags.keys()).collect::<BTreeSet<_>>().len() {
+            // Those of AWS do not count.
+            let own = had.keys().chain(tags.keys()).filter(|key| !key.starts_with("aws:"));
+            if MOST_TAGS < own.collect::<BTreeSet<_>>().len() {
                 return Err(Refusal::new(400, "ResourceLimitExceeded", format!("A resource has at most {MOST_TAGS} tags")));
             }
             if !world.change_tags(arn, |now| now.extend(tags)) {

@@ -24,6 +24,7 @@ async fn main() -> anyhow::Result<()> {
 
     timeline(&week);
     sample_mails(&week);
+    coverage(&week);
     bills(&week);
     checks(&week, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
     in_short(&week);
@@ -47,6 +48,7 @@ fn timeline(week: &Week) {
     heading("The week, day by day (times in Berlin)");
     println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning,");
     println!("and submits on-demand training jobs again as Spot (team vision's are stopped instead, after a warning).");
+    println!("From then on it also writes the tags that are missing, wherever it knows whose a resource is.");
     let mut last = String::new();
     for moments in week.moments.chunk_by(|a, b| a.at == b.at) {
         let Some(Moment { at, .. }) = moments.first() else { continue };
@@ -80,7 +82,11 @@ fn done(moments: &[Moment]) -> BTreeMap<&'static str, Vec<&str>> {
     let mut done: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
     for moment in moments {
         if let Happening::Done(action, name) = &moment.what {
-            let verb = if *action == "resubmit-as-spot" { "to Spot" } else { "stopped" };
+            let verb = match *action {
+                "resubmit-as-spot" => "to Spot",
+                "add-tags" => "tagged",
+                _ => "stopped",
+            };
             done.entry(verb).or_default().push(name);
         }
     }
@@ -116,6 +122,8 @@ fn sample_mails(week: &Week) {
             ("7 lost work", mail.message.contains("in place of")),
             ("8 unreadable tag", mail.message.contains("cannot be read") && mail.message.matches("\n* ").count() <= 1),
             ("9 nobody's", unowned),
+            ("10 not tagged", mail.message.contains("it has no tag") && mail.message.contains("\nFOUND\n") && !unowned),
+            ("11 tagged", mail.message.contains("\nWAS TAGGED\n")),
         ] {
             if is_it {
                 shown.entry(sort).or_insert(mail);
@@ -159,12 +167,25 @@ fn bills(week: &Week) {
     println!("No price known, so not in these sums: {}.", if unpriced.is_empty() { "nothing".into() } else { unpriced.join(", ") });
 }
 
+fn stops(week: &Week) -> usize {
+    week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(action, _) if action != "add-tags")).count()
+}
+
+/// What share of the resources has all of the tags that the policy requires, morning by morning.
+fn coverage(week: &Week) {
+    heading("Tagged with an owner and a team, by the audit of each morning");
+    for (at, all, tagged) in &week.coverage {
+        let percent = 100 * tagged / all;
+        println!("  {}  {tagged} of {all} resources, {percent} %", day(*at, week));
+    }
+}
+
 /// What a busy person takes home.
 fn in_short(week: &Week) {
     let total = |bill: &BTreeMap<String, BillLine>| bill.values().filter_map(|line| line.usd).sum::<Decimal>();
     let (without, with) = (total(&week.unguarded), total(&week.guarded));
     let percent = (without - with) / without.max(Decimal::ONE) * Decimal::from(100);
-    let done = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(..))).count();
+    let done = stops(week);
     heading("In short");
     println!(
         "{} -> {}: {percent:.0} % less. {done} stops and resubmissions, {} mails, {} of them wrong.",
@@ -173,13 +194,19 @@ fn in_short(week: &Week) {
         week.mails.len(),
         week.wrongs.len()
     );
+    if let [(_, all, tagged), .., (_, last_all, last_tagged)] = week.coverage[..] {
+        println!(
+            "Tagged: {tagged} of {all} resources at first, {last_tagged} of {last_all} at last; the guard can mend {} of the rest: it knows nobody whose they are.",
+            week.mendable
+        );
+    }
     println!("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
 }
 
 fn checks(week: &Week, seconds: f64, mails: &Path) {
     heading("What it took, and what was checked");
     let calls: u64 = week.calls.values().sum();
-    let stops = week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(..))).count();
+    let stops = stops(week);
     println!(
         "{} resources, {} scheduled runs, {} events (each delivered twice), {calls} AWS calls, {seconds:.0} s.",
         week.resources, week.runs, week.events
