@@ -104,7 +104,7 @@ async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -
         Ok(kept) => kept,
         // Without the ledger it would be bought again and again.
         Err(error) => {
-            unread.push(Unread { what: "what SageMaker cost, with and without tags".into(), why: format!("{error:#}") });
+            unread.push(spend_unread(format!("{error:#}")));
             return Bill { keys, unread, ..Bill::default() };
         }
     };
@@ -117,7 +117,7 @@ async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -
         Ok(spends) => spends,
         // What is known goes on being told, and the next run asks again.
         Err(why) => {
-            unread.push(Unread { what: "what SageMaker cost, with and without tags".into(), why });
+            unread.push(spend_unread(why));
             return Bill { keys, spends: kept.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
         }
     };
@@ -133,6 +133,10 @@ async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -
         key.spend = spends.iter().find(|spend| spend.keys.first() == Some(&key.resource.name)).cloned();
     }
     Bill { keys, spends, unread, failure }
+}
+
+fn spend_unread(why: String) -> Unread {
+    Unread { what: "what SageMaker cost, with and without tags".into(), why }
 }
 
 /// Whose the findings are: those that are in the ledger are whose they were; of those that are news, or that the guard may mend, it is found out, by who created them

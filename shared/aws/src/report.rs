@@ -143,47 +143,34 @@ impl Report {
         names.extend(self.is_whole.then_some("Heartbeat"));
         let unit = |name: &str| if name == "EstimatedMonthlySavings" { "None" } else { "Count" };
         let metrics: Vec<Value> = names.into_iter().map(|name| json!({"Name": name, "Unit": unit(name)})).collect();
-        json!({
-            "_aws": {
-                "Timestamp": now.as_millisecond(),
-                "CloudWatchMetrics": [{
-                    "Namespace": "CostGuard",
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": metrics,
-                }],
-            },
-            "Function": self.function,
-            "FunctionName": function_name(&self.function),
-            "Findings": self.total_findings,
-            "Actions": done,
-            "ActionFailures": failed,
-            "EstimatedMonthlySavings": cents(self.stopped_usd_per_month),
-            "Unread": self.unread.len(),
-            "Heartbeat": 1,
-        })
+        let mut line = metric_line(&metrics, &["FunctionName"], &self.function, now);
+        line["Findings"] = self.total_findings.into();
+        line["Actions"] = done.into();
+        line["ActionFailures"] = failed.into();
+        line["EstimatedMonthlySavings"] = cents(self.stopped_usd_per_month).into();
+        line["Unread"] = self.unread.len().into();
+        line["Heartbeat"] = 1.into();
+        line
     }
 }
 
-/// Two stacks in one account have functions of two names.
-fn function_name(function: &str) -> String {
-    std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| function.to_owned())
+/// A line in the embedded metric format: these metrics with these dimensions, whose values are for the caller to add, but the function's.
+fn metric_line(metrics: &[Value], dimensions: &[&str], function: &str, now: Timestamp) -> Value {
+    json!({
+        "_aws": {
+            "Timestamp": now.as_millisecond(),
+            "CloudWatchMetrics": [{"Namespace": "CostGuard", "Dimensions": [dimensions], "Metrics": metrics}],
+        },
+        "Function": function,
+        // Two stacks in one account have functions of two names.
+        "FunctionName": std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| function.to_owned()),
+    })
 }
 
 /// A metric in percent, with a dimension beside the function's.
 pub(crate) fn percent_line(metric: &str, percent: Decimal, dimension: Option<(&str, &str)>, function: &str, now: Timestamp) -> Value {
     let dimensions: Vec<&str> = std::iter::once("FunctionName").chain(dimension.map(|(name, _)| name)).collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": "CostGuard",
-                "Dimensions": [dimensions],
-                "Metrics": [{"Name": metric, "Unit": "Percent"}],
-            }],
-        },
-        "Function": function,
-        "FunctionName": function_name(function),
-    });
+    let mut line = metric_line(&[json!({"Name": metric, "Unit": "Percent"})], &dimensions, function, now);
     line[metric] = cents(percent).into();
     if let Some((name, value)) = dimension {
         line[name] = value.into();

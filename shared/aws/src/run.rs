@@ -69,16 +69,17 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     let mut judgement = policy.evaluate(facts);
     // If what would have been told of a series turns out to be fine, the next of it would be told: all of it is confirmed then.
     let mut confirmed = BTreeSet::new();
-    loop {
-        let doubtful = doubtful(&plan(judgement.clone(), facts, entries.clone(), &wake.scope), has_ledger, !confirmed.is_empty());
-        let doubtful: BTreeSet<String> = doubtful.difference(&confirmed).cloned().collect();
+    let Plan { mut planned, closed } = loop {
+        let plan = plan(judgement.clone(), facts, entries.clone(), &wake.scope);
+        let mut doubtful = doubtful(&plan, has_ledger, !confirmed.is_empty());
+        doubtful.retain(|id| !confirmed.contains(id));
         if doubtful.is_empty() {
-            break;
+            break plan;
         }
         gather::confirm(&context.asking_for(2).clients, policy, facts, &doubtful).await;
         judgement = policy.evaluate(facts);
         confirmed.extend(doubtful);
-    }
+    };
     let context = &context.asking_for(1);
     report.examined = examined(facts);
     report.unread.extend(facts.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
@@ -86,7 +87,6 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
         report.unread.extend(facts.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
     }
     let left_alone: Vec<ReportedFinding> = judgement.left_alone.iter().map(ReportedFinding::left_alone).collect();
-    let Plan { mut planned, closed } = plan(judgement, facts, entries, &wake.scope);
     report.total_findings = planned.len() + left_alone.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
     report.is_whole = wake.scope == Scope::Everything && !wake.dry_run && !wake.due_only;

@@ -505,6 +505,13 @@ pub struct Instances {
     pub count: u32,
 }
 
+impl Instances {
+    /// For people: `2 x ml.m5.xlarge + 1 x ml.g5.xlarge`.
+    pub fn words(all: &[Self]) -> String {
+        all.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect::<Vec<_>>().join(" + ")
+    }
+}
+
 /// What became of the ended training jobs of one series.
 #[derive(Clone, Debug)]
 pub struct JobSeries {

@@ -16,6 +16,7 @@ use crate::{
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     price::dollars,
     resubmission::how_to_stop,
+    tagging::how_to_add,
 };
 
 /// Longest subject that SNS takes, in ASCII characters.
@@ -454,16 +455,15 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
     if let Some(remedy) = remedy.filter(|remedy| !is_done && **remedy != Remedy::None && !remedy.is_harmless()) {
-        let tag = |key: &str, value: &str| format!("aws sagemaker add-tags {region}--resource-arn {arn} --tags 'Key={key},Value={value}'");
         let keep_for = match policy.exemption.max {
             _ if is_job(told.first) => "Keep this job:".to_owned(),
             max if max < WEEK => format!("Keep it for {max}:"),
             _ => "Keep it for a week:".to_owned(),
         };
         let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name, &region));
-        let _ = write!(text, "\n  {keep_for:<19} {}", tag(KEEP_UNTIL_TAG, &in_a_week(news, *now, policy)));
+        let _ = write!(text, "\n  {keep_for:<19} {}", how_to_add(arn, [(KEEP_UNTIL_TAG, in_a_week(news, *now, policy).as_str())]));
         if let Some(hours) = told.hours {
-            let _ = write!(text, "\n  Change its hours:   {}", tag(SCHEDULE_TAG, hours));
+            let _ = write!(text, "\n  Change its hours:   {}", how_to_add(arn, [(SCHEDULE_TAG, hours)]));
         }
     } else if let News::Done(end) = news {
         let _ = match (end, remedy) {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::{facts::Resource, finding::SpotTerms};
+use crate::{facts::Resource, finding::SpotTerms, tagging::is_aws};
 
 /// Tag of the new job with the name of the old one.
 pub const RESUBMITTED_TAG: &str = "cost-guard:resubmitted-from";
@@ -115,9 +115,8 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
     }
 
-    // `aws:` is AWS's own.
     let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    kept.retain(|key, _| !key.to_ascii_lowercase().starts_with("aws:"));
+    kept.retain(|key, _| !is_aws(key));
     if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
         kept.insert(RESUBMITTED_TAG, old_name);
     }

@@ -5,10 +5,16 @@ use std::{collections::BTreeMap, fmt, slice, sync::LazyLock};
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::policy::Policy;
+use crate::{facts::region_option, policy::Policy};
 
 /// The most tags of a resource (AWS: `AddTags`).
 pub const MOST_TAGS: usize = 50;
+
+/// The AWS CLI's command that writes these tags.
+pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let tags: Vec<String> = tags.into_iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
+    format!("aws sagemaker add-tags {}--resource-arn {arn} --tags {}", region_option(arn), tags.join(" "))
+}
 
 /// What SageMaker takes as a key or a value (aws-facts §2.5).
 static LEGAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").ok());
@@ -19,9 +25,14 @@ const PATTERN: usize = 1 << 20;
 /// The shortest key of which a slip of one letter is taken for it.
 const SLIPS_FROM: usize = 5;
 
+/// Whether a tag is AWS's own: nobody else writes it, and it does not count towards the most that a resource may have.
+pub fn is_aws(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
 /// Whether SageMaker takes it as the key of a tag that is written.
 pub fn is_legal_key(key: &str) -> bool {
-    (1..=128).contains(&key.chars().count()) && !key.to_lowercase().starts_with("aws:") && is_legal(key)
+    (1..=128).contains(&key.chars().count()) && !is_aws(key) && is_legal(key)
 }
 
 /// Whether SageMaker takes it as the value of a tag.
@@ -169,11 +180,7 @@ impl<'de> Deserialize<'de> for Required {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let keys = BTreeMap::<String, Values>::deserialize(deserializer)?;
         if let Some(key) = keys.keys().find(|key| !is_legal_key(key)) {
-            let why = if key.to_lowercase().starts_with("aws:") {
-                "AWS alone sets tags that begin with aws:"
-            } else {
-                "SageMaker takes no such key"
-            };
+            let why = if is_aws(key) { "AWS alone sets tags that begin with aws:" } else { "SageMaker takes no such key" };
             return Err(de::Error::custom(format!("`{key}` cannot be required: {why}")));
         }
         Ok(Self(keys))

@@ -28,9 +28,6 @@ const ENFORCED_FROM: SignedDuration = SignedDuration::from_hours(36);
 /// What AWS says of it.
 const QUOTA: &str = "The account-level service limit '{/ResourceConfig/InstanceType} for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of {/ResourceConfig/InstanceCount} Instances.";
 
-/// Models, endpoints and the like of the estate.
-const SERVING: usize = 14;
-
 /// What happened.
 pub struct Week {
     /// When it began.
@@ -43,7 +40,7 @@ pub struct Week {
     pub moments: Vec<Moment>,
     /// Every mail.
     pub mails: Vec<Mail>,
-    /// How many resources the estate has.
+    /// How many resources there were when it began.
     pub resources: usize,
     /// The bill with the guard, by ARN.
     pub guarded: BTreeMap<String, BillLine>,
@@ -157,7 +154,7 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         enforced_from,
         moments: vec![],
         mails: vec![],
-        resources: account.notebooks().len() + account.apps().len() + account.training_jobs().len() + 11 + SERVING,
+        resources: account.resources().len(),
         guarded: BTreeMap::new(),
         unguarded: BTreeMap::new(),
         runs: 0,

@@ -16,14 +16,15 @@ use cost_rules::{
     facts::{Ancestor, App, Audited, Facts, Instances, Kind, Notebook, Parent, Resource, RunState, Tags, Whose, id_of_arn},
     finding::Remedy,
     policy::Policy,
+    tagging::is_aws,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     IN_FLIGHT, apps, notebooks,
-    read::{Listed, Read, name_of, says_gone, timestamp, unread_of},
-    tags::{self, Index, PIPELINE_TAGS, is_aws},
+    read::{Listed, Looked, Read, name_of, says_gone, timestamp, unread_of},
+    tags::{self, Index, PIPELINE_TAGS},
     training,
 };
 use crate::{Clients, why::why};
@@ -97,16 +98,11 @@ fn pipeline_of(tags: &BTreeMap<String, String>) -> Option<Parent> {
 /// These resources (by id, with their names as they are spelt, where that is known), by the service's own word, with their tags.
 pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
     let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
-    let mut failed = vec![];
-    let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref(), now).await));
-    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match read {
-            Ok(Some(audited)) => facts.audited.push(audited),
-            Ok(None) => drop(facts.gone.insert(id.clone())),
-            Err(why) => failed.push((id.clone(), why)),
-        }
-    }
-    facts.unread.extend(unread_of("state and tags", &failed));
+    let read = stream::iter(named).map(async |(id, name)| (id.clone(), one(clients, policy, id, name.as_deref(), now).await));
+    let looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+    facts.audited.extend(looked.there.into_values());
+    facts.gone.extend(looked.gone);
+    facts.unread.extend(unread_of("state and tags", &looked.failed));
     facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     facts
 }
@@ -212,7 +208,6 @@ pub async fn enrich(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: 
 }
 
 /// A parent: its own tags, and its own parent.
-#[derive(Clone)]
 struct Link {
     tags: BTreeMap<String, String>,
     parent: Option<Parent>,

@@ -26,7 +26,7 @@ pub mod training;
 mod usage;
 
 pub(crate) use read::says_gone;
-use read::{Listed, Read, name_of, unread_of};
+use read::{Listed, Looked, Read, name_of, unread_of};
 
 /// Single resources read at the same time: `SageMaker`'s quotas are not published, and with this many nothing is lost when they are met.
 const IN_FLIGHT: usize = 8;
@@ -167,22 +167,15 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
         };
         (resource.id.clone(), read)
     });
-    let mut confirmed: HashMap<String, Resource> = HashMap::new();
-    let mut gone: BTreeSet<String> = BTreeSet::new();
-    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match read {
-            Ok(Some(resource)) => drop(confirmed.insert(id, resource)),
-            Ok(None) => drop(gone.insert(id)),
-            Err(why) => failed.push((id, why)),
-        }
-    }
-    facts.forget(&gone);
+    let mut looked: Looked<Resource> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+    facts.forget(&looked.gone);
+    failed.append(&mut looked.failed);
     facts.unread.extend(unread_of("tags", &failed));
     let failed: HashSet<String> = failed.into_iter().map(|(id, _)| id).collect();
     for resource in facts.resources_mut() {
         if failed.contains(&resource.id) {
             resource.tags = Tags::Unreadable;
-        } else if let Some(read) = confirmed.remove(&resource.id) {
+        } else if let Some(read) = looked.there.remove(&resource.id) {
             *resource = read;
         }
     }
@@ -192,23 +185,14 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
 async fn confirm_audited(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
     let meant = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
     let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, policy, audited).await));
-    let mut confirmed: HashMap<String, Audited> = HashMap::new();
-    let mut gone: BTreeSet<String> = BTreeSet::new();
-    let mut failed = vec![];
-    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match read {
-            Ok(Some(audited)) => drop(confirmed.insert(id, audited)),
-            Ok(None) => drop(gone.insert(id)),
-            Err(why) => failed.push((id, why)),
-        }
-    }
-    facts.forget(&gone);
+    let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+    facts.forget(&looked.gone);
     for audited in &mut facts.audited {
-        if let Some(read) = confirmed.remove(&audited.resource.id) {
+        if let Some(read) = looked.there.remove(&audited.resource.id) {
             *audited = read;
         }
     }
-    failed
+    looked.failed
 }
 
 /// Whether a resource is not known well enough to be reported.

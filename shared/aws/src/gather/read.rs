@@ -1,6 +1,6 @@
 //! What all reading has in common: pages, lists, and what is said of what could not be read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
@@ -87,6 +87,27 @@ pub(super) async fn every_page(clients: &Clients, mut page: impl AsyncFnMut(Opti
             Some(next) if seen.insert(next.clone()) => token = Some(next),
             Some(_) => return Err("page token repeated: the rest of the list could not be read".to_owned()),
         }
+    }
+}
+
+/// Single resources that were read, by id: what is there, what is gone, and what could not be read, and why.
+pub(super) struct Looked<T> {
+    pub(super) there: HashMap<String, T>,
+    pub(super) gone: BTreeSet<String>,
+    pub(super) failed: Vec<(String, String)>,
+}
+
+impl<T> FromIterator<(String, Read<Option<T>>)> for Looked<T> {
+    fn from_iter<I: IntoIterator<Item = (String, Read<Option<T>>)>>(reads: I) -> Self {
+        let mut looked = Self { there: HashMap::new(), gone: BTreeSet::new(), failed: vec![] };
+        for (id, read) in reads {
+            match read {
+                Ok(Some(found)) => drop(looked.there.insert(id, found)),
+                Ok(None) => drop(looked.gone.insert(id)),
+                Err(why) => looked.failed.push((id, why)),
+            }
+        }
+        looked
     }
 }
 

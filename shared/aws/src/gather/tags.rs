@@ -6,6 +6,7 @@ use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::{Kind, Tags, Unread, id_of_arn},
     policy::Policy,
+    tagging::is_aws,
 };
 
 use super::read::{Read, every_page, says_gone};
@@ -13,11 +14,6 @@ use crate::{Clients, why::why};
 
 /// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
-
-/// Whether a tag is AWS's own: it does not count towards the most that a resource may have.
-pub(super) fn is_aws(key: &str) -> bool {
-    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
-}
 
 pub(super) type TagMap = BTreeMap<String, String>;
 

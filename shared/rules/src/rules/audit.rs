@@ -1,14 +1,17 @@
 //! What the tag rules share: the kinds that they look at, and what a resource spends.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Scene, default_app_types};
 use crate::{
-    facts::{Audited, Kind, Parent},
+    facts::{Audited, Instances, Kind, Parent},
     finding::{Remedy, Verdict},
     policy::KEEP_UNTIL_TAG,
     price::HOURS_PER_MONTH,
+    tagging::{Required, Requirement, how_to_add},
 };
 
 /// Kinds of resources that have tags, spelt as in their ARNs. By default all.
@@ -44,6 +47,28 @@ impl<'de> Deserialize<'de> for AuditedKinds {
     }
 }
 
+/// What a rule wants of a resource's tags, if it looks at its kind, and its tags.
+pub(super) fn wanted<'a>(
+    required: &'a Required,
+    kinds: &AuditedKinds,
+    audited: &'a Audited,
+    scene: &'a Scene<'_>,
+) -> Option<(Vec<Requirement<'a>>, &'a BTreeMap<String, String>)> {
+    let is_meant = audited.resource.kind().is_some_and(|kind| kinds.has(kind));
+    let tags = audited.resource.tags.read().filter(|_| is_meant)?;
+    Some((required.each(scene.policy), tags))
+}
+
+/// Whether it is a job that has come to its end: what it cost stays as it is.
+pub(super) fn has_ended(audited: &Audited) -> bool {
+    audited.run.is_none() && is_job(audited)
+}
+
+/// Whether it is a job, whose next run is another resource.
+pub(super) fn is_job(audited: &Audited) -> bool {
+    audited.resource.kind().is_some_and(Kind::is_job)
+}
+
 /// What stops a resource, while there is something that may be stopped: of apps those that the Studio rules stop too, and none that its owner wishes to keep by a
 /// tag of its space, profile or domain.
 pub(super) fn stop(audited: &Audited) -> Remedy {
@@ -70,17 +95,15 @@ pub(super) fn spared(audited: &Audited, scene: &Scene<'_>) -> Option<Verdict> {
 
 /// How a person tags it, with these keys and values; what has ended is not worth it. `from`: where the values are from.
 pub(super) fn how_to_tag(audited: &Audited, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
-    let listed =
-        |form: &dyn Fn(&str, &str) -> String, by: &str| tags.iter().map(|(key, value)| form(key, value)).collect::<Vec<_>>().join(by);
     if has_ended {
-        let tags = listed(&|key, value| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}"), ", ");
+        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}")).collect();
         return format!(
-            "tag the next one: what this one has cost stays untagged{from}.\nTags of its Create call, or tags of the SDK's: [{tags}]"
+            "tag the next one: what this one has cost stays untagged{from}.\nTags of its Create call, or tags of the SDK's: [{}]",
+            tags.join(", ")
         );
     }
-    let (region, arn) = (audited.resource.region_option(), audited.resource.arn_or_id());
-    let tags = listed(&|key, value| format!("'Key={key},Value={value}'"), " ");
-    format!("tag it{from}.\naws sagemaker add-tags {region}--resource-arn {arn} --tags {tags}")
+    let tags = tags.iter().map(|(key, value)| (*key, value.as_str()));
+    format!("tag it{from}.\n{}", how_to_add(audited.resource.arn_or_id(), tags))
 }
 
 /// What runs at a price that is not known, for the reason.
@@ -88,17 +111,15 @@ pub(super) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> Stri
     if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
         return String::new();
     }
-    let instances: Vec<String> = audited.instances.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect();
-    format!("; no price is known of its {}", instances.join(" + "))
+    format!("; no price is known of its {}", Instances::words(&audited.instances))
 }
 
 /// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
 pub(super) fn spending(audited: &Audited, scene: &Scene<'_>) -> (Option<Decimal>, Option<Decimal>) {
     let usd_per_hour = scene.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
-    let is_job = audited.resource.kind().is_some_and(Kind::is_job);
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
-        None => (!is_job).then_some(HOURS_PER_MONTH),
+        None => (!is_job(audited)).then_some(HOURS_PER_MONTH),
     };
     (usd_per_hour, usd_per_hour.zip(hours).map(|(usd, hours)| usd * hours))
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    audit::{AuditedKinds, how_to_tag, spared, spending, stop, unpriced},
+    audit::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
 };
 use crate::{
     duration::Duration,
@@ -79,11 +79,7 @@ impl Rule for InvalidTagValue {
     }
 
     fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
-        let (Some(kind), Some(tags)) = (audited.resource.kind(), audited.resource.tags.read()) else { return Verdict::Fine };
-        if !self.kinds.has(kind) {
-            return Verdict::Fine;
-        }
-        let wanted = self.required.each(scene.policy);
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
         let wrong: Vec<_> = wanted
             .iter()
             .filter_map(|wanted| if let Met::Wrong(key, value) = wanted.met_by(tags) { Some((wanted, key, value)) } else { None })
@@ -112,8 +108,8 @@ impl Rule for InvalidTagValue {
         let (usd_per_hour, usd_per_month) = spending(audited, scene);
         Verdict::Waste(Box::new(Waste {
             reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
-            advice: Some(advice(kind.is_job() && audited.run.is_none())),
-            after_stop: kind.is_job().then(|| advice(true)),
+            advice: Some(advice(has_ended(audited))),
+            after_stop: is_job(audited).then(|| advice(true)),
             usd_per_hour,
             usd_per_month,
             remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited) } else { Remedy::None },

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    audit::{AuditedKinds, how_to_tag, spared, spending, stop, unpriced},
+    audit::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
 };
 use crate::{
     duration::Duration,
@@ -92,11 +92,7 @@ impl Rule for MissingTag {
     }
 
     fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
-        let (Some(kind), Some(tags)) = (audited.resource.kind(), audited.resource.tags.read()) else { return Verdict::Fine };
-        if !self.kinds.has(kind) {
-            return Verdict::Fine;
-        }
-        let wanted = self.required.each(scene.policy);
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
         let missing: Vec<Requirement<'_>> = wanted.into_iter().filter(|wanted| wanted.met_by(tags) == Met::Missing).collect();
         if missing.is_empty() {
             return Verdict::Fine;
@@ -118,7 +114,7 @@ impl Rule for MissingTag {
         }
         let (usd_per_hour, usd_per_month) = spending(audited, scene);
         reason += &unpriced(audited, usd_per_hour);
-        let has_ended = kind.is_job() && audited.run.is_none();
+        let has_ended = has_ended(audited);
         let tag = || Remedy::AddTags {
             tags: filled.iter().map(|(key, filled)| (key.clone(), filled.value.clone())).collect(),
             rest: (!rest.is_empty()).then(|| advice(audited, &rest, &[], has_ended)),
@@ -135,7 +131,7 @@ impl Rule for MissingTag {
         Verdict::Waste(Box::new(Waste {
             reason,
             advice: Some(advice(audited, &missing, &filled, has_ended)),
-            after_stop: kind.is_job().then(|| advice(audited, &missing, &filled, true)),
+            after_stop: is_job(audited).then(|| advice(audited, &missing, &filled, true)),
             usd_per_hour,
             usd_per_month,
             remedy,

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 use super::{Globs, Rule, Scene, SpotRemedy};
 use crate::{
     duration::{Duration, roughly},
-    facts::{Capacity, JobStatus, TrainingJob},
+    facts::{Capacity, Instances, JobStatus, TrainingJob},
     finding::{Remedy, SpotTerms, Verdict, Waste},
     policy::{Policy, SPOT_TAG},
     price::{HOURS_PER_MONTH, Usd, dollars},
@@ -118,7 +118,6 @@ impl Rule for TrainingOnDemand {
         }
         let (remedy, only_reported) = self.remedy(job, usd_per_hour, scene);
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
-        let instances: Vec<String> = job.instances.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect();
         let on_since = match job.started {
             Some(started) => format!("training for {}", roughly(scene.now.duration_since(started))),
             None => "not training yet".to_owned(),
@@ -126,7 +125,7 @@ impl Rule for TrainingOnDemand {
         Verdict::Waste(Box::new(Waste {
             reason: format!(
                 "on demand on {} ({on_since}, time limit {limit}), and nothing speaks against managed Spot, which costs up to 90 % less{only_reported}",
-                instances.join(" + ")
+                Instances::words(&job.instances)
             ),
             advice: Some(self.lines(job, limit)),
             usd_per_hour,
@@ -224,7 +223,6 @@ impl TrainingOnDemand {
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
-    use crate::facts::Instances;
 
     fn enforced(remedy: SpotRemedy) -> TrainingOnDemand {
         TrainingOnDemand { remedy, ..TrainingOnDemand::default() }

@@ -132,24 +132,29 @@ async fn an_id_is_no_address() {
     assert_eq!(tags(&account, "notebook-instance/n").get("Owner"), None);
 }
 
-/// A job of a pipeline is its pipeline's owner's, in the audit of the day too.
-#[tokio::test]
-async fn a_job_of_a_pipeline_is_its_owners() {
-    for key in ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"] {
-        let account = account(&format!(
-            r#"
+/// A pipeline of ann's, and an untagged job `prep` of it, marked by this key.
+fn of_pipeline(kind: &str, key: &str) -> String {
+    format!(
+        r#"
         [[resource]]
         kind = "pipeline"
         name = "nightly"
         tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
-        [[processing-job]]
+        [[{kind}]]
         name = "prep"
         takes = "20d"
         max-runtime = "20d"
         created = "-1h"
         tags = {{ "{key}" = "{ARN}pipeline/nightly/execution/abc" }}
         "#
-        ));
+    )
+}
+
+/// A job of a pipeline is its pipeline's owner's, in the audit of the day too.
+#[tokio::test]
+async fn a_job_of_a_pipeline_is_its_owners() {
+    for key in ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"] {
+        let account = account(&of_pipeline("processing-job", key));
         let guard = guard(&account, &format!("{REQUIRED}{TAG}"));
         guard.run().await.unwrap();
         assert_eq!(tags(&account, "processing-job/prep").get("Owner").map(String::as_str), Some("ann@example.com"), "{key}");
@@ -159,20 +164,7 @@ async fn a_job_of_a_pipeline_is_its_owners() {
 /// The same by ledger: reported to the owner of the pipeline.
 #[tokio::test]
 async fn a_job_of_a_pipeline_is_told_its_owner() {
-    let account = account(&format!(
-        r#"
-        [[resource]]
-        kind = "pipeline"
-        name = "nightly"
-        tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
-        [[training-job]]
-        name = "train"
-        takes = "20d"
-        max-runtime = "20d"
-        created = "-1h"
-        tags = {{ "sagemaker:pipeline-execution-arn" = "{ARN}pipeline/nightly/execution/abc" }}
-        "#
-    ));
+    let account = account(&of_pipeline("training-job", "sagemaker:pipeline-execution-arn"));
     let guard = guard(&account, REQUIRED);
     guard.run().await.unwrap();
     assert_eq!(told(&account.mails(), "ann@example.com").len(), 1);
@@ -432,20 +424,7 @@ async fn every_kind() {
 /// Without the rules of training jobs (they have a function of their own).
 #[tokio::test]
 async fn a_job_of_a_pipeline_is_its_owners_whatever_other_rules_are_off() {
-    let account = account(&format!(
-        r#"
-        [[resource]]
-        kind = "pipeline"
-        name = "nightly"
-        tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
-        [[processing-job]]
-        name = "prep"
-        takes = "20d"
-        max-runtime = "20d"
-        created = "-1h"
-        tags = {{ "sagemaker:pipeline-execution-arn" = "{ARN}pipeline/nightly/execution/abc" }}
-        "#
-    ));
+    let account = account(&of_pipeline("processing-job", "sagemaker:pipeline-execution-arn"));
     let guard =
         guard(&account, &format!("{REQUIRED}[rules.training-on-demand]\nmode = \"off\"\n[rules.tuning-on-demand]\nmode = \"off\"\n"));
     let report = guard.run().await.unwrap();

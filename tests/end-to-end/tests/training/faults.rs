@@ -5,17 +5,6 @@ use simulator::{Deed, Fault, What};
 
 use super::*;
 
-const OLD: &str = "Churn-Train-0001";
-const NEW: &str = "Churn-Train-0001-spot";
-
-fn hours(h: i64) -> SignedDuration {
-    SignedDuration::from_hours(h)
-}
-
-fn due() -> Value {
-    json!({"due-only": true})
-}
-
 fn subjects(account: &Simulator) -> Vec<String> {
     account.mails().iter().map(|mail| mail.subject.clone()).collect()
 }

@@ -32,6 +32,18 @@ tags = { Owner = "ann@example.com", Team = "churn" }
 const STOP: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\ngrace = \"10m\"\n";
 const RESUBMIT: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"resubmit\"\ngrace = \"0s\"\n";
 
+/// The job of [`CHURN`], and its Spot job.
+const OLD: &str = "Churn-Train-0001";
+const NEW: &str = "Churn-Train-0001-spot";
+
+fn hours(h: i64) -> SignedDuration {
+    SignedDuration::from_hours(h)
+}
+
+fn due() -> Value {
+    json!({"due-only": true})
+}
+
 fn guard(account: &Simulator, policy: &str) -> Guard {
     Guard::of(Function::TrainingJobSpotEnforcer, account, policy).unwrap()
 }

@@ -6,17 +6,6 @@ use simulator::{Deed, Fault, What};
 
 use super::*;
 
-const OLD: &str = "Churn-Train-0001";
-const NEW: &str = "Churn-Train-0001-spot";
-
-fn hours(h: i64) -> SignedDuration {
-    SignedDuration::from_hours(h)
-}
-
-fn due() -> Value {
-    json!({"due-only": true})
-}
-
 fn no_stop(times: u64) -> Fault {
     Fault::new("sagemaker:StopTrainingJob", What::Refuse("AccessDeniedException".into(), "no".into())).times(times)
 }
