@@ -6,8 +6,9 @@ use cost_aws::{
     gather::{self, Wanted},
     report::Report,
     run::{Known, settle},
+    tightenings,
 };
-use cost_rules::{facts::Kind, plan::Scope};
+use cost_rules::{facts::Kind, plan::Scope, policy::OnExceed};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -24,6 +25,7 @@ pub const TRIGGERS: Triggers = Triggers {
         is_judged: false,
     }],
     creations: false,
+    budgets: false,
     due_only: false,
 };
 
@@ -48,6 +50,12 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
 
     let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
+    if policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
+        match tightenings::read(context, now).await {
+            Ok(held) => facts.tightenings = held,
+            Err(unread) => facts.unread.push(unread),
+        }
+    }
     let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;
 
     // The attempt counts: one space that cannot be described must not make every run of the day a sweep.

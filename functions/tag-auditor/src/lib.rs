@@ -23,7 +23,7 @@ use serde_json::Value;
 pub const NAME: &str = "tag-auditor";
 
 /// What wakes it.
-pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, changes: &[], creations: true, due_only: true };
+pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, changes: &[], creations: true, budgets: false, due_only: true };
 
 /// Each page of what was spent costs a cent, and it changes slowly: it is read once a week, and kept in the ledger.
 const SPEND: &str = "tag-spend";

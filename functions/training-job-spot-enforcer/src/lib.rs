@@ -37,6 +37,7 @@ pub const TRIGGERS: Triggers = Triggers {
         },
     ],
     creations: false,
+    budgets: false,
     due_only: true,
 };
 

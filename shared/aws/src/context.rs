@@ -5,7 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use cost_rules::policy::Policy;
+use anyhow::Context as _;
+use cost_rules::{facts::place, policy::Policy};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -93,6 +94,15 @@ impl Context {
     /// Where the function is.
     pub fn home(&self) -> Home<'_> {
         Home { region: &self.clients.region, account: self.account.as_deref() }
+    }
+
+    /// The account: of the function, else of its topic.
+    ///
+    /// # Errors
+    /// Neither tells.
+    pub fn account(&self) -> anyhow::Result<&str> {
+        let of_topic = || place(&self.settings.topic_arn).map(|(_, account)| account);
+        self.account.as_deref().or_else(of_topic).context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
     }
 
     /// The policy.

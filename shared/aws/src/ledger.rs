@@ -414,14 +414,44 @@ impl Ledger<'_> {
         Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
     }
 
+    /// All that is kept, by name.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn all_kept(&self) -> anyhow::Result<HashMap<String, (Timestamp, String)>> {
+        let kept = |item: &Item| {
+            let what = text(item, "what").unwrap_or_default().to_owned();
+            Some((text(item, "sk")?.to_owned(), (text(item, "at")?.parse().ok()?, what)))
+        };
+        Ok(self.query(format!("kept#{}", self.function)).await?.iter().filter_map(kept).collect())
+    }
+
     /// Remembers that something that is read seldom was read now, and what is to be kept of it.
     ///
     /// # Errors
     /// The table cannot be written.
     pub async fn keep(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<()> {
+        self.put_kept(self.kept_item(name, what, now)).await
+    }
+
+    /// The same, for so long.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn keep_for(&self, name: &str, what: &str, now: Timestamp, long: SignedDuration) -> anyhow::Result<()> {
+        let mut item = self.kept_item(name, what, now);
+        item.insert("expires".to_owned(), AttributeValue::N((now + long).as_second().to_string()));
+        self.put_kept(item).await
+    }
+
+    fn kept_item(&self, name: &str, what: &str, now: Timestamp) -> Item {
         let mut item = self.kept_key(name);
         item.insert("at".to_owned(), AttributeValue::S(now.to_string()));
         item.insert("what".to_owned(), AttributeValue::S(what.to_owned()));
+        item
+    }
+
+    async fn put_kept(&self, item: Item) -> anyhow::Result<()> {
         let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
     }

@@ -21,6 +21,7 @@ pub mod report;
 mod resubmit;
 pub mod run;
 pub mod settings;
+pub mod tightenings;
 #[cfg(test)]
 mod testing;
 mod trust;
@@ -39,6 +40,7 @@ pub struct Clients {
     pub region: String,
     /// When reading has to be at its end; what was not read by then is unread.
     pub read_until: Option<Instant>,
+    pub budgets: Lazily<aws_sdk_budgets::Client>,
     pub sagemaker: Lazily<aws_sdk_sagemaker::Client>,
     pub tagging: Lazily<aws_sdk_resourcegroupstagging::Client>,
     pub cloudwatch: Lazily<aws_sdk_cloudwatch::Client>,
@@ -98,6 +100,7 @@ impl Clients {
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             read_until: None,
+            budgets: Lazily::new(&config, aws_sdk_budgets::Client::new),
             sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
             tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
             cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),

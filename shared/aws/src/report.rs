@@ -43,6 +43,9 @@ pub struct Report {
     /// What share of the resources and of the dollars is tagged, where the function counts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Value>,
+    /// What asking Cost Explorer cost in this run, in USD, where the function does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Metrics beside those of every function, each a line.
     #[serde(skip)]
     pub more_metrics: Vec<Value>,
@@ -188,6 +191,6 @@ fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::E
 }
 
 /// To the cent, as a JSON number.
-pub(crate) fn cents(usd: Decimal) -> Option<f64> {
+pub fn cents(usd: Decimal) -> Option<f64> {
     usd.round_dp(2).to_f64()
 }

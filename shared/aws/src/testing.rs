@@ -20,6 +20,7 @@ pub(crate) fn clients() -> Clients {
     Clients {
         region: "us-east-1".into(),
         read_until: None,
+        budgets: mock_client!(aws_sdk_budgets, RuleMode::MatchAny, none()).into(),
         sagemaker: sagemaker(&[]).into(),
         tagging: tagging(&[]).into(),
         cloudwatch: cloudwatch(&[]).into(),

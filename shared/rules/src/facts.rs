@@ -5,11 +5,17 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{duration::Duration, finding::Remedy, price::Prices};
+use crate::{
+    budgets::{Ahead, Filter, Insight, Period},
+    duration::Duration,
+    finding::Remedy,
+    policy::Tightening,
+    price::Prices,
+};
 
 /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +40,14 @@ pub struct Facts {
     pub audited: Vec<Audited>,
     /// Required tag keys, as the bill knows them.
     pub tag_keys: Vec<TagKey>,
+    /// The account's budgets.
+    pub budgets: Vec<Budget>,
+    /// What the account spends on `SageMaker`.
+    pub spend: Option<Spend>,
+    /// What runs, looked at because a budget pays for it.
+    pub running: Vec<Running>,
+    /// Which rules are enforced, and for whom, because a budget is used up.
+    pub tightenings: Vec<Tightening>,
     /// How many of a kind were looked at, where not all of them are kept in these facts.
     pub looked_at: BTreeMap<Kind, usize>,
     /// Resources, by id, that were asked for and do not exist: what is open about them is closed.
@@ -48,10 +62,11 @@ impl Facts {
     /// All resources, of all kinds.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
         let tagging = self.audited.iter().map(|audited| &audited.resource).chain(self.tag_keys.iter().map(|key| &key.resource));
-        self.acted_upon().chain(tagging)
+        let money = self.budgets.iter().map(|budget| &budget.resource).chain(self.spend.iter().map(|spend| &spend.resource));
+        self.acted_upon().chain(tagging).chain(money).chain(self.running.iter().map(|running| &running.0.resource))
     }
 
-    /// All but what is looked at for its tags alone.
+    /// All but what is looked at for its tags or a budget alone.
     pub fn acted_upon(&self) -> impl Iterator<Item = &Resource> {
         let notebooks = self.notebooks.iter().map(|notebook| &notebook.resource);
         let apps = self.apps.iter().map(|app| &app.resource);
@@ -61,7 +76,7 @@ impl Facts {
         notebooks.chain(apps).chain(idle_shutdowns).chain(jobs)
     }
 
-    /// Leaves out what is gone. A series is not gone with its newest job, nor a tag key with a resource.
+    /// Leaves out what is gone. A series is not gone with its newest job, nor a tag key or a budget with a resource.
     pub fn forget(&mut self, gone: &BTreeSet<String>) {
         let stays = |resource: &Resource| !gone.contains(&resource.id);
         self.notebooks.retain(|notebook| stays(&notebook.resource));
@@ -70,6 +85,7 @@ impl Facts {
         self.training_jobs.retain(|job| stays(&job.resource));
         self.tuning_jobs.retain(|job| stays(&job.resource));
         self.audited.retain(|audited| stays(&audited.resource));
+        self.running.retain(|running| stays(&running.0.resource));
     }
 
     /// All resources, to complete what is known of them.
@@ -82,7 +98,8 @@ impl Facts {
         let jobs = training.chain(self.tuning_jobs.iter_mut().map(|job| &mut job.resource));
         let audited = self.audited.iter_mut().map(|audited| &mut audited.resource);
         let tagging = audited.chain(self.tag_keys.iter_mut().map(|key| &mut key.resource));
-        notebooks.chain(apps).chain(idle_shutdowns).chain(jobs).chain(tagging)
+        let running = self.running.iter_mut().map(|running| &mut running.0.resource);
+        notebooks.chain(apps).chain(idle_shutdowns).chain(jobs).chain(tagging).chain(running)
     }
 }
 
@@ -157,6 +174,10 @@ kinds! {
     Cluster, "cluster", "HyperPod cluster";
     /// A tag key, as the account's bill knows it: no resource, and it has no ARN.
     TagKey, "tag-key", "tag key";
+    /// A budget of AWS Budgets. Its ARN has no Region.
+    Budget, "budget", "budget";
+    /// What the account spends on `SageMaker`: no resource, and it has no ARN.
+    Spend, "spend", "spend on";
 }
 
 impl Kind {
@@ -182,15 +203,20 @@ impl Kind {
         Self::Cluster,
     ];
 
-    /// The id of the resource of this kind and name. Of tag keys alone, two may differ in nothing but their case.
+    /// The id of the resource of this kind and name. Two tag keys, or budgets, may differ in nothing but their case.
     pub fn id(self, name: &str) -> String {
-        let name = if self == Self::TagKey { name.to_owned() } else { name.to_lowercase() };
+        let name = if matches!(self, Self::TagKey | Self::Budget) { name.to_owned() } else { name.to_lowercase() };
         format!("{}/{name}", self.as_str())
     }
 
     /// Whether what is wasted ends by itself, as a job does. Then an end says nothing of what was saved.
     pub const fn ends_by_itself(self) -> bool {
         self.is_job() || matches!(self, Self::JobSeries)
+    }
+
+    /// Whether it is the account's as a whole: who runs the platform is told of it, where nobody else is known.
+    pub const fn is_of_the_account(self) -> bool {
+        matches!(self, Self::TagKey | Self::Budget | Self::Spend)
     }
 
     /// Whether it is a job.
@@ -257,15 +283,16 @@ pub fn place(arn: &str) -> Option<(&str, &str)> {
     parts.next().zip(parts.next())
 }
 
-/// The AWS CLI's option `--region …` for what an ARN names, with a space behind it.
+/// The AWS CLI's option `--region …` for what an ARN names, with a space behind it; empty for what is in no Region.
 pub fn region_option(arn: &str) -> String {
-    place(arn).map(|(region, _)| format!("--region {region} ")).unwrap_or_default()
+    place(arn).filter(|(region, _)| !region.is_empty()).map(|(region, _)| format!("--region {region} ")).unwrap_or_default()
 }
 
-/// The id of the resource that an ARN names: its last part in lower case.
+/// The id of the resource that an ARN names: its last part, in lower case but for a budget's name.
 pub fn id_of_arn(arn: &str) -> Option<String> {
     let last = arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-    last.contains('/').then(|| last.to_lowercase())
+    let (kind, name) = last.split_once('/')?;
+    Some(if kind == Kind::Budget.as_str() { Kind::Budget.id(name) } else { last.to_lowercase() })
 }
 
 /// What is known of a resource's tags.
@@ -689,6 +716,92 @@ impl Split {
         self.tagged + self.untagged
     }
 }
+
+/// A budget of AWS Budgets (aws-facts §6).
+#[derive(Clone, Debug)]
+pub struct Budget {
+    /// Its id `budget/<name>`, its ARN and its name. Whose: of the policy, or the one team that it counts.
+    pub resource: Resource,
+    /// Whether it counts money; else hours or gigabytes.
+    pub is_cost: bool,
+    /// Of all of its amounts: `USD`, `Hrs`.
+    pub unit: String,
+    /// The present period; `None`: it has not begun, or is over.
+    pub period: Option<Period>,
+    /// The limit of that period; `None`: not known.
+    pub limit: Option<Decimal>,
+    /// What was spent in it, as AWS knows it; `None`: it does not yet.
+    pub actual: Option<Decimal>,
+    /// What AWS forecasts for its end; `None`: it has too little history.
+    pub forecast: Option<Decimal>,
+    /// Of what it counts.
+    pub filter: Filter,
+    /// At how many percent of the limit its owner wishes to be told of what was spent.
+    pub thresholds: Vec<Decimal>,
+    /// The same for what is forecast.
+    pub forecast_thresholds: Vec<Decimal>,
+    /// Why AWS does not update it, if it does not.
+    pub unhealthy: Option<String>,
+    /// What was budgeted for the period before, and what was spent then.
+    pub last: Option<(Decimal, Decimal)>,
+    /// What its mail says beyond its numbers.
+    pub insight: Insight,
+}
+
+/// What the account spends on `SageMaker`, in all Regions, by Cost Explorer.
+#[derive(Clone, Debug)]
+pub struct Spend {
+    /// Its id `spend/sagemaker`.
+    pub resource: Resource,
+    /// By UTC day, all that are over and known.
+    pub days: BTreeMap<Date, Vec<DailySpend>>,
+    /// What AWS's own anomaly detection found; `None`: it could not be read.
+    pub anomalies: Option<Vec<Anomaly>>,
+    /// AWS's forecast for the rest of this month; `None`: it has too little history, or could not be read.
+    pub ahead: Option<Ahead>,
+    /// What no budget counts, in the last 30 days: by team, the most expensive first. `None`: not known.
+    pub uncovered: Option<Vec<(String, Decimal)>>,
+}
+
+impl Spend {
+    /// USD of each day, of what is taken. A day without any is there too.
+    pub fn daily(&self, taken: &dyn Fn(&DailySpend) -> bool) -> BTreeMap<Date, Decimal> {
+        self.days.iter().map(|(day, rows)| (*day, rows.iter().filter(|row| taken(row)).map(|row| row.usd).sum())).collect()
+    }
+}
+
+/// What one usage type cost one team on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DailySpend {
+    /// The usage type, without its Region: `Host:ml.g5.xlarge`.
+    #[serde(rename = "u")]
+    pub usage: String,
+    /// The value of the first of the policy's team tags; empty: none.
+    #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
+    pub team: String,
+    /// USD.
+    #[serde(rename = "c")]
+    pub usd: Decimal,
+}
+
+/// An anomaly that AWS's own detection found (aws-facts §7.4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anomaly {
+    /// Its first day.
+    pub from: Date,
+    /// Its last day; `None`: it goes on.
+    pub until: Option<Date>,
+    /// USD that were expected.
+    pub expected: Decimal,
+    /// USD that were spent.
+    pub actual: Decimal,
+    /// The usage types that it is put down to, with their USD.
+    pub causes: Vec<(String, Decimal)>,
+}
+
+/// A resource that a budget pays for while it runs.
+#[derive(Clone, Debug)]
+pub struct Running(pub Audited);
 
 /// Something that could not be read, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -50,8 +50,31 @@ pub struct Waste {
     pub severity: Severity,
     /// What a subject says of it, as the end of "churn …" and of "3 resources …"; `None`: that it needs a look.
     pub headline: Option<&'static str>,
+    /// The whole subject, where its name is not the best beginning: it is told by itself.
+    pub subject: Option<String>,
+    /// What there is to know beyond the reason: lines, as its mail has them.
+    pub details: Vec<String>,
     /// What its owner can do so that the guard does nothing, as the end of "unless you …"; `None`: keep it.
     pub instead: Option<&'static str>,
+}
+
+/// A topic that has levels: of two of the same series, only the higher one is news ([`is_news`]).
+pub fn leveled(series: &str, level: Decimal) -> String {
+    format!("{series}{LEVEL}{}", level.normalize())
+}
+
+const LEVEL: &str = " at ";
+
+/// Whether who was told of one topic has to be told of another.
+pub fn is_news(told: Option<&str>, now: Option<&str>) -> bool {
+    let level = |topic: Option<&str>| {
+        let (series, level) = topic?.rsplit_once(LEVEL)?;
+        Some((series.to_owned(), level.parse::<Decimal>().ok()?))
+    };
+    match (level(told), level(now)) {
+        (Some((told, before)), Some((now, level))) if told == now => before < level,
+        _ => told != now,
+    }
 }
 
 /// How urgently a mail is to be read: its message attribute `severity`, by which a subscription can filter.

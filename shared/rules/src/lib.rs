@@ -2,6 +2,7 @@
 //!
 //! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
+pub mod budgets;
 pub mod coverage;
 pub mod duration;
 pub mod facts;
@@ -13,4 +14,5 @@ pub mod price;
 pub mod resubmission;
 pub mod rules;
 pub mod schedule;
+pub mod spikes;
 pub mod tagging;

@@ -70,6 +70,10 @@ pub struct Item {
     /// As of the waste.
     pub headline: Option<&'static str>,
     /// As of the waste.
+    pub subject: Option<String>,
+    /// As of the waste.
+    pub details: Vec<String>,
+    /// As of the waste.
     pub instead: Option<&'static str>,
 }
 
@@ -154,6 +158,8 @@ impl Item {
             suspended: finding.suspended.clone(),
             severity: finding.waste.severity,
             headline: finding.waste.headline,
+            subject: finding.waste.subject.clone(),
+            details: finding.waste.details.clone(),
             instead: finding.waste.instead,
         }
     }
@@ -178,6 +184,8 @@ impl Item {
             suspended: None,
             severity: Severity::Info,
             headline: None,
+            subject: None,
+            details: vec![],
             instead: None,
         }
     }
@@ -192,6 +200,7 @@ struct Told<'a> {
     keys: Vec<&'a (String, String)>,
     reasons: Vec<(&'a str, &'a str)>,
     advice: Vec<&'a str>,
+    details: Vec<&'a str>,
     usd_per_hour: Option<Decimal>,
     usd_per_month: Option<Decimal>,
 }
@@ -229,8 +238,8 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
     if teams.is_empty() {
         teams.push(UNOWNED.to_owned());
     }
-    // The most urgent first, then the most expensive; of one resource the most urgent news is told, with every reason.
-    items.sort_by(|a, b| (&a.news, b.usd_per_month, &a.id).cmp(&(&b.news, a.usd_per_month, &b.id)));
+    // The most urgent first, by what happened and by what it is, then the most expensive; of one resource the most urgent news is told, with every reason.
+    items.sort_by(|a, b| (&a.news, b.severity, b.usd_per_month, &a.id).cmp(&(&b.news, a.severity, a.usd_per_month, &b.id)));
     let mut told: Vec<Told<'_>> = vec![];
     let mut places: HashMap<&str, usize> = HashMap::new();
     for item in &items {
@@ -245,6 +254,10 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
                 }
                 same.hours = same.hours.zip(item.hours.as_deref()).map(|(hours, _)| hours);
                 same.advice.extend(item.advice.as_deref().filter(|advice| !same.advice.contains(advice)));
+                // Two rules about one budget have the same to say of it.
+                if same.details.is_empty() {
+                    same.details.extend(item.details.iter().map(String::as_str));
+                }
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
                 same.usd_per_month = same.usd_per_month.max(usd_per_month);
             }
@@ -255,6 +268,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
                 hours: item.hours.as_deref(),
                 reasons: vec![(&item.key.0, &item.reason)],
                 advice: item.advice.as_deref().into_iter().collect(),
+                details: item.details.iter().map(String::as_str).collect(),
                 usd_per_hour,
                 usd_per_month,
             }),
@@ -270,6 +284,11 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let Some(Told { first, .. }) = told.first() else { return String::new() };
     // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
     let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
+    if let Some(subject) = first.subject.as_ref().filter(|_| is_only_told) {
+        let more = if 1 < told.len() { format!(", and {} more", told.len() - 1) } else { String::new() };
+        let subject = shortened(subject, SUBJECT.saturating_sub(12 + more.len()));
+        return printable(&format!("Cost guard: {subject}{more}"));
+    }
     let is_alike = |one: &&Told<'_>| is_only_told || said(one.first, "") == said(first, "");
     let alike: Vec<&Told<'_>> = told.iter().filter(is_alike).collect();
     let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
@@ -309,9 +328,11 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
         n if n == told.len() => format!("{n} resources"),
         n => format!("{n} of {}", told.len()),
     };
-    let text = format!("Cost guard: {whose} {what}{cost}");
-    let printable: String = text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect();
-    printable.chars().take(SUBJECT).collect()
+    printable(&format!("Cost guard: {whose} {what}{cost}"))
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(SUBJECT).collect()
 }
 
 /// A name that leaves room for what is said of it: its end is what tells it from others, and the dollars are worth more than its middle.
@@ -360,7 +381,7 @@ fn is_job(item: &Item) -> bool {
 /// The body, and how many of the resources fitted into it.
 fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> (String, usize) {
     let mut fitted = told.len();
-    let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id) == Some(Kind::TagKey));
+    let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
     let mut text = if owner == UNOWNED && is_of_the_account {
         "For whoever runs the platform.\n".to_owned()
     } else if owner == UNOWNED {
@@ -369,8 +390,11 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
     } else {
         format!("For {owner}.\n")
     };
-    if let Some((region, account)) = told.iter().find_map(|one| place(&one.first.arn)) {
-        let _ = writeln!(text, "AWS account {account}, Region {region}.");
+    let mut places = told.iter().filter_map(|one| place(&one.first.arn));
+    match places.clone().find(|(region, _)| !region.is_empty()).or_else(|| places.next()) {
+        Some(("", account)) => drop(writeln!(text, "AWS account {account}.")),
+        Some((region, account)) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
+        None => {}
     }
     let mut heading = String::new();
     for (index, one) in told.iter().enumerate() {
@@ -451,6 +475,9 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
         (None, None) => write!(text, "\n  Costs: no price known."),
     };
+    for line in &told.details {
+        let _ = write!(text, "\n  {line}");
+    }
     if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
     }
@@ -586,6 +613,8 @@ mod tests {
             suspended: None,
             severity: Severity::Info,
             headline: None,
+            subject: None,
+            details: vec![],
             instead: None,
         }
     }
@@ -777,6 +806,32 @@ mod tests {
             assert_eq!(digest.subject, subject);
             assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
         }
+    }
+
+    #[test]
+    fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
+        let budget = |rule: &str, severity, subject: &str| Item {
+            key: (rule.into(), "budget/ml-dev".into()),
+            id: "budget/ml-dev".into(),
+            arn: "arn:aws:budgets::123456789012:budget/ml-dev".into(),
+            name: "ml-dev".into(),
+            owner: None,
+            remedy: Some(Remedy::None),
+            hours: None,
+            subject: Some(subject.into()),
+            details: vec!["Ahead: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
+            severity,
+            ..item(News::Found, "ml-dev", None)
+        };
+        let used_up = || budget("budget-exceeded", Severity::Critical, "budget ml-dev: $1,010.00 of $1,000.00 (101 %)");
+        let digest = one(&[budget("budget-unhealthy", Severity::Warning, "budget ml-dev does not watch the spend"), used_up()]);
+        assert_eq!(digest.subject, "Cost guard: budget ml-dev: $1,010.00 of $1,000.00 (101 %)");
+        assert_eq!(digest.severity, Severity::Critical);
+        assert!(digest.body.starts_with("For whoever runs the platform.\nAWS account 123456789012.\n"), "{}", digest.body);
+        assert_eq!((digest.body.matches("Ahead:").count(), digest.body.matches("Why:").count()), (1, 2), "{}", digest.body);
+        assert!(digest.body.contains("\n  Cause: x:\n         y\n") && !digest.body.contains("Costs:"), "{}", digest.body);
+        let other = Item { key: ("no-budget".into(), "spend/sagemaker".into()), id: "spend/sagemaker".into(), ..used_up() };
+        assert!(one(&[used_up(), other]).subject.ends_with("(101 %), and 1 more"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use crate::{
     duration::Duration,
     facts::{Facts, JobStatus, Kind, TrainingJob, id_of_arn},
-    finding::{Finding, Judgement},
+    finding::{Finding, Judgement, is_news},
     policy::Policy,
     price::{HOURS_PER_MONTH, Prices},
     rules::{self, Subject as _},
@@ -409,7 +409,8 @@ fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
     let training = facts.training_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
     let tuning = facts.tuning_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
     let audited = facts.audited.iter().filter_map(|audited| Some((audited.resource.id.as_str(), audited.run()?)));
-    notebooks.chain(apps).chain(training).chain(tuning).chain(audited).collect()
+    let running = facts.running.iter().filter_map(|running| Some((running.0.resource.id.as_str(), running.run()?)));
+    notebooks.chain(apps).chain(training).chain(tuning).chain(audited).chain(running).collect()
 }
 
 fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
@@ -521,7 +522,9 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
     entry.failure = None;
     match (old, entry.notified_at) {
         // A stop that broke off, in a rule that only reports by now: told as any other finding.
-        (Some(old), Some(at)) if old.state != State::Exempt && old.topic == entry.topic => {
+        (Some(old), Some(at)) if old.state != State::Exempt && !is_news(old.topic.as_deref(), entry.topic.as_deref()) => {
+            // What was told stays told, though less of it is so now.
+            entry.topic.clone_from(&old.topic);
             if finding.escalate_after.is_some_and(|after| entry.first_seen + after.signed() <= now) && entry.escalated_at.is_none() {
                 entry.escalated_at = Some(now);
                 entry.notified_at = Some(now);

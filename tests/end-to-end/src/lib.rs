@@ -16,6 +16,7 @@ use simulator::Simulator;
 use tempfile::NamedTempFile;
 
 pub mod lambda;
+pub mod month;
 pub mod week;
 
 /// The ledger's table in the simulated accounts.
@@ -25,6 +26,7 @@ pub const TABLE: &str = "cost-guard";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the function of its name")]
 pub enum Function {
+    BudgetAlerter,
     NotebookStopper,
     TagAuditor,
     TrainingJobSpotEnforcer,
@@ -32,11 +34,12 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer];
+    pub const ALL: [Self; 4] = [Self::BudgetAlerter, Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer];
 
     /// Its name: folder, package, binary.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::BudgetAlerter => budget_alerter::NAME,
             Self::NotebookStopper => notebook_stopper::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
@@ -46,6 +49,7 @@ impl Function {
     /// What wakes it.
     pub const fn triggers(self) -> Triggers {
         match self {
+            Self::BudgetAlerter => budget_alerter::TRIGGERS,
             Self::NotebookStopper => notebook_stopper::TRIGGERS,
             Self::TagAuditor => tag_auditor::TRIGGERS,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::TRIGGERS,
@@ -54,6 +58,7 @@ impl Function {
 
     async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
         match self {
+            Self::BudgetAlerter => budget_alerter::handle(event, context, now).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,

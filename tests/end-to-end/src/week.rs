@@ -213,7 +213,8 @@ async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
             Function::NotebookStopper => Value::Null,
             Function::TrainingJobSpotEnforcer | Function::TagAuditor if hour_of_day == SWEEP * 60 => json!({}),
             Function::TrainingJobSpotEnforcer => json!({"due-only": true}),
-            Function::TagAuditor => continue,
+            // The month is budget-alerter's.
+            Function::TagAuditor | Function::BudgetAlerter => continue,
         };
         let mails = account.mail_count();
         let tags = own_tags(&account);

@@ -1,5 +1,6 @@
 //! What woke a function. An event only wakes it and narrows its scope: facts are always read from AWS.
 
+mod budget;
 mod creation;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -22,6 +23,8 @@ pub struct Triggers {
     pub changes: &'static [StateChange],
     /// Whether CloudTrail's word of what was created is known.
     pub creations: bool,
+    /// Whether the messages of AWS Budgets are known.
+    pub budgets: bool,
     /// Whether `{"due-only": true}` is known: look at what is warned of and due, and at nothing else.
     pub due_only: bool,
 }
@@ -49,6 +52,8 @@ pub struct Wake {
     pub scope: Scope,
     /// Whether an event of a resource woke the function.
     pub by_change: bool,
+    /// The budgets that AWS Budgets tells of, by name.
+    pub budgets: Vec<String>,
     /// Who created a resource, by its id; an empty name: nobody who is known.
     pub creator: Option<(String, Creator)>,
 }
@@ -78,11 +83,10 @@ impl Triggers {
     fn expected(&self) -> String {
         let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
         let creations = self.creations.then_some(CREATION);
-        let events: Vec<&str> = self.changes.iter().map(|change| change.detail_type).chain(creations).collect();
-        format!(
-            "expected {{}}, null, an EventBridge \"Scheduled Event\", {own}, {{\"resources\": [\"<arn>\"]}}, or a \"{}\"",
-            events.join("\" or \"")
-        )
+        let events = self.changes.iter().map(|change| change.detail_type).chain(creations).map(|event| format!(" or a \"{event}\""));
+        let budgets = self.budgets.then(|| " or a message of AWS Budgets through SNS".to_owned());
+        let more: String = events.chain(budgets).collect();
+        format!("expected {{}}, null, an EventBridge \"Scheduled Event\", {own}, {{\"resources\": [\"<arn>\"]}}{more}")
     }
 
     /// Reads an event.
@@ -94,6 +98,9 @@ impl Triggers {
             ensure!(event.is_null(), "an event of {}: {}", shape(event), self.expected());
             return Ok(Wake::default());
         };
+        if self.budgets && fields.contains_key("Records") {
+            return Ok(Wake { budgets: budget::read(event, home)?, ..Wake::default() });
+        }
         if !fields.contains_key("detail-type") {
             return self.own(event, home);
         }
@@ -134,8 +141,11 @@ impl Triggers {
         let scope = match own.resources {
             None => Scope::Everything,
             Some(arns) => scope_of_arns(&arns, self.kinds).map_err(|arn| {
-                let kinds: Vec<String> =
-                    self.kinds.iter().map(|kind| format!("arn:aws:sagemaker:<region>:<account>:{}/…", kind.as_str())).collect();
+                let pattern = |kind: &Kind| {
+                    let of = if *kind == Kind::Budget { "budgets:" } else { "sagemaker:<region>" };
+                    format!("arn:aws:{of}:<account>:{}/…", kind.as_str())
+                };
+                let kinds: Vec<String> = self.kinds.iter().map(pattern).collect();
                 anyhow!("`{arn}` in \"resources\" is not the ARN of anything that this function looks at: expected {}", kinds.join(" or "))
             })?,
         };
@@ -201,6 +211,7 @@ mod tests {
             is_judged: false,
         }],
         creations: false,
+        budgets: false,
         due_only: false,
     };
 

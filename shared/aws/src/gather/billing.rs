@@ -17,13 +17,13 @@ use cost_rules::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
-use super::read::{Read, every_page};
+use super::read::{Read, decimal, every_page};
 use crate::{Clients, why::why};
 
 /// How far back the spend is looked at.
 const DAYS: u32 = 30;
 
-const METRIC: &str = "UnblendedCost";
+pub(super) const METRIC: &str = "UnblendedCost";
 
 /// AWS's words where an account may not ask because it is not the payer of its organization (aws-facts §7.6).
 const NOT_THE_PAYER: &str = "Linked account";
@@ -112,15 +112,15 @@ async fn spend(clients: &Clients, policy: &Policy, without: &[String], now: Time
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let first = (now - SignedDuration::from_hours(24 * i64::from(DAYS))).to_zoned_datetime(TimeZone::UTC).date();
     let period = DateInterval::builder().start(first.to_string()).end(today.to_string()).build().map_err(|error| error.to_string())?;
-    let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
-    let by_usage = group(GroupDefinitionType::Dimension, "USAGE_TYPE");
-    let by_team = policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
-    let filter = of_sagemaker(clients, policy, without);
+    let absent =
+        |key: &String| Expression::builder().tags(TagValues::builder().key(key).match_options(MatchOption::Absent).build()).build();
+    let here = dimension(Dimension::Region, vec![clients.region.clone()]);
+    let filter = of_sagemaker(policy, std::iter::once(here).chain(without.iter().map(absent)));
     let mut spend = Spend::new();
     let read = every_page(clients, async |token| {
         let call = clients.costexplorer.get_cost_and_usage();
         let call = call.time_period(period.clone()).granularity(Granularity::Monthly).metrics(METRIC).filter(filter.clone());
-        let call = call.set_group_by(Some(std::iter::once(by_usage.clone()).chain(by_team.clone()).collect()));
+        let call = call.set_group_by(Some(by_usage_and_team(policy)));
         let page = call.set_next_page_token(token).send().await.map_err(|error| format!("ce:GetCostAndUsage: {}", why(&error)))?;
         for group in page.results_by_time.into_iter().flatten().flat_map(|period| period.groups.unwrap_or_default()) {
             let (usage, team, usd) = of_group(group)?;
@@ -131,23 +131,28 @@ async fn spend(clients: &Clients, policy: &Policy, without: &[String], now: Time
     read.await.map(|()| spend)
 }
 
-/// `SageMaker` in this Region, credits and refunds left out, without any of these tags.
-fn of_sagemaker(clients: &Clients, policy: &Policy, without: &[String]) -> Expression {
-    let dimension = |key, values: Vec<String>| {
-        Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
-    };
+/// `SageMaker`, credits and refunds left out, and what else has to be so.
+pub(super) fn of_sagemaker(policy: &Policy, more: impl IntoIterator<Item = Expression>) -> Expression {
     let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
-    let absent =
-        |key: &String| Expression::builder().tags(TagValues::builder().key(key).match_options(MatchOption::Absent).build()).build();
     let all = Expression::builder()
         .and(dimension(Dimension::Service, policy.billing.services.clone()))
-        .and(dimension(Dimension::Region, vec![clients.region.clone()]))
         .and(Expression::builder().not(given_back).build());
-    without.iter().map(absent).fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
+    more.into_iter().fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
+}
+
+fn dimension(key: Dimension, values: Vec<String>) -> Expression {
+    Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
+}
+
+/// By usage type and the first of the policy's team tags; where there is none, by usage type alone.
+pub(super) fn by_usage_and_team(policy: &Policy) -> Vec<GroupDefinition> {
+    let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
+    let by_team = policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
+    std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
 }
 
 /// Usage type without its Region, team (empty: none), USD.
-fn of_group(group: Group) -> Read<(String, String, Decimal)> {
+pub(super) fn of_group(group: Group) -> Read<(String, String, Decimal)> {
     let mut keys = group.keys.unwrap_or_default().into_iter();
     let usage = keys.next().ok_or("ce:GetCostAndUsage: a group without a usage type")?;
     // `Team$nlp`, `Team$`
@@ -157,9 +162,7 @@ fn of_group(group: Group) -> Read<(String, String, Decimal)> {
     if unit.as_deref().is_some_and(|unit| unit != "USD") {
         return Err(format!("ce:GetCostAndUsage: {METRIC} of {usage} is in {}, expected USD", unit.unwrap_or_default()));
     }
-    let amount = amount.unwrap_or_default();
-    let usd = amount.parse().or_else(|_| Decimal::from_scientific(&amount));
-    let usd = usd.map_err(|_| format!("ce:GetCostAndUsage: {METRIC} of {usage} is `{amount}`, expected a number"))?;
+    let usd = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {METRIC} of {usage}: {why}"))?;
     Ok((without_region(&usage).to_owned(), team, usd))
 }
 
@@ -267,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_number_of_dollars_is_unread() {
-        for (amount, unit, says) in [("12", "EUR", "is in EUR, expected USD"), ("twelve", "USD", "is `twelve`, expected a number")] {
+        for (amount, unit, says) in [("12", "EUR", "is in EUR, expected USD"), ("twelve", "USD", "an amount is `twelve`, expected a number")] {
             let rule = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
                 .then_output(move || page(vec![group("Host:x", "", amount, unit)], None));
             let clients = clients(&[&tags(), &rule]);

@@ -22,8 +22,8 @@ use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    IN_FLIGHT, apps, notebooks,
-    read::{Listed, Looked, Read, name_of, says_gone, timestamp, unread_of},
+    apps, notebooks,
+    read::{IN_FLIGHT, Listed, Looked, Read, name_of, says_gone, timestamp, unread_of},
     tags::{self, Index, PIPELINE_TAGS},
     training,
 };
@@ -596,7 +596,7 @@ async fn list(clients: &Clients, kind: Kind, asked: Option<Asked<'_>>, now: Time
                 Some(Audited { run: timestamp(run.as_ref()), ..cluster })
             })
         }
-        Kind::JobSeries | Kind::TagKey => Listed::default(),
+        Kind::JobSeries | Kind::TagKey | Kind::Budget | Kind::Spend => Listed::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Audited, Facts, Kind, Notebook, Resource, Tags, TrainingJob},
+    facts::{App, Audited, Facts, Kind, Notebook, Resource, Running, Tags, TrainingJob},
     plan::Scope,
     policy::Policy,
     rules::Subject,
@@ -16,20 +16,19 @@ use crate::Clients;
 
 mod apps;
 pub mod billing;
+pub mod budgets;
 mod idle_shutdowns;
 pub mod inventory;
 mod notebooks;
 mod raw;
 mod read;
+pub mod spend;
 mod tags;
 pub mod training;
 mod usage;
 
 pub(crate) use read::says_gone;
-use read::{Listed, Looked, Read, name_of, unread_of};
-
-/// Single resources read at the same time: `SageMaker`'s quotas are not published, and with this many nothing is lost when they are met.
-const IN_FLIGHT: usize = 8;
+use read::{IN_FLIGHT, Listed, Looked, Read, name_of, unread_of};
 
 /// What a run wants to know.
 #[derive(Clone, Debug, Default)]
@@ -183,11 +182,13 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
 
 /// The same for what is looked at for its tags. Gives what could not be read.
 async fn confirm_audited(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
-    let meant = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
+    let running = facts.running.iter().map(|Running(audited)| audited);
+    let meant = facts.audited.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
     let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, policy, audited).await));
     let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     facts.forget(&looked.gone);
-    for audited in &mut facts.audited {
+    let running = facts.running.iter_mut().map(|Running(audited)| audited);
+    for audited in facts.audited.iter_mut().chain(running) {
         if let Some(read) = looked.there.remove(&audited.resource.id) {
             *audited = read;
         }
@@ -197,7 +198,7 @@ async fn confirm_audited(clients: &Clients, policy: &Policy, facts: &mut Facts, 
 
 /// Whether a resource is not known well enough to be reported.
 pub(crate) fn is_doubtful(resource: &Resource) -> bool {
-    resource.tags == Tags::NotIndexed || (resource.arn.is_none() && resource.kind() != Some(Kind::TagKey))
+    resource.tags == Tags::NotIndexed || (resource.arn.is_none() && !resource.kind().is_some_and(Kind::is_of_the_account))
 }
 
 /// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
@@ -253,7 +254,8 @@ pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeM
 /// # Errors
 /// It could not be read: then nothing may be done to it.
 pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
-    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), ..Facts::default() };
+    let tightenings = facts.tightenings.clone();
+    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), tightenings, ..Facts::default() };
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
         let read = notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
         let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
@@ -274,6 +276,10 @@ pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) 
         let read = inventory::again(clients, policy, known, facts.now).await;
         let Some(audited) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.audited.push(audited);
+    } else if let Some(Running(known)) = facts.running.iter().find(|running| running.0.resource.id == id) {
+        let read = inventory::again(clients, policy, known, facts.now).await;
+        let Some(audited) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
+        fresh.running.push(Running(audited));
     } else if let Some(known) = facts.tag_keys.iter().find(|key| key.resource.id == id) {
         // Read a moment ago, and to activate it twice does nothing.
         fresh.tag_keys.push(known.clone());

@@ -6,9 +6,13 @@ use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
 use cost_rules::facts::{Facts, Kind, Unread};
 use jiff::Timestamp;
+use rust_decimal::{Decimal, prelude::FromPrimitive as _};
 use tokio::time::Instant;
 
 use crate::Clients;
+
+/// Single resources read at the same time: AWS's quotas are not published, and with this many nothing is lost when they are met.
+pub(super) const IN_FLIGHT: usize = 8;
 
 /// Names told of many resources that could not be read.
 const NAMES_TOLD: usize = 5;
@@ -17,7 +21,7 @@ const NAMES_TOLD: usize = 5;
 pub(super) type Read<T> = Result<T, String>;
 
 /// What lists gave, and what they did not.
-pub(super) struct Listed<T> {
+pub struct Listed<T> {
     pub(super) items: Vec<T>,
     /// The kinds of which nothing is missing.
     pub(super) complete: Vec<Kind>,
@@ -58,7 +62,7 @@ impl<T> Listed<T> {
     }
 
     /// The items; the facts are told what else there is to say.
-    pub(super) fn told_to(self, facts: &mut Facts) -> Vec<T> {
+    pub fn told_to(self, facts: &mut Facts) -> Vec<T> {
         facts.complete.extend(self.complete);
         facts.unread.extend(self.unread);
         self.items
@@ -138,6 +142,16 @@ pub(crate) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
 
 pub(super) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
+}
+
+/// An amount as AWS writes it: `12`, `12.50`, `1.2E+3`.
+pub(super) fn decimal(text: &str) -> Read<Decimal> {
+    text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| format!("an amount is `{text}`, expected a number"))
+}
+
+/// An amount of which the SDK has binary digits only.
+pub(super) fn amount(number: f64) -> Option<Decimal> {
+    Decimal::from_f64(number).map(|amount| amount.round_dp(6).normalize())
 }
 
 pub(super) fn timestamp(time: Option<&DateTime>) -> Option<Timestamp> {

@@ -10,7 +10,7 @@ use crate::{
     facts::{JobStatus, Notebook, RunState, Tags, TrainingJob},
     policy::{KEEP_UNTIL_TAG, Policy},
     price::Prices,
-    rules::tests::{notebook, training_job},
+    rules::tests::{budget, notebook, training_job},
 };
 
 const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
@@ -52,6 +52,39 @@ fn facts(now: &str, notebooks: &[Notebook]) -> Facts {
         notebooks: notebooks.to_vec(),
         complete: [Kind::NotebookInstance].into(),
         ..Facts::default()
+    }
+}
+
+/// Runs with a budget of 1,000 USD of which so much is spent, in November: what is planned.
+fn spent(ledger: &mut Ledger, now: &str, actual: i64) -> Vec<Step> {
+    let mut budget = budget("ml-dev");
+    (budget.actual, budget.period) = (Some(actual.into()), budget.period.and_then(|period| {
+        crate::budgets::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
+    }));
+    let policy = Policy::from_toml("").unwrap();
+    let facts = Facts { budgets: vec![budget], complete: [Kind::Budget].into(), ..facts(now, &[]) };
+    let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    ledger.settle(&plan, facts.now);
+    steps(&plan)
+}
+
+#[test]
+fn a_budget_is_told_once_for_each_threshold_and_period() {
+    let mut ledger = Ledger::default();
+    for (now, actual, expected) in [
+        ("2026-11-10T06:00:00Z", 700, None),
+        ("2026-11-20T06:00:00Z", 810, Some(Step::Report)),
+        ("2026-11-20T14:00:00Z", 830, Some(Step::Wait)),
+        ("2026-11-21T06:00:00Z", 1010, Some(Step::Report)),
+        ("2026-11-21T14:00:00Z", 990, Some(Step::Wait)), // the bill was put right: 80 % is no news
+        ("2026-11-21T22:00:00Z", 790, None),
+        ("2026-11-22T06:00:00Z", 1020, Some(Step::Wait)),
+        ("2026-11-30T22:00:00Z", 1900, Some(Step::Wait)),
+        ("2026-12-01T06:00:00Z", 5, None),
+        ("2026-12-20T06:00:00Z", 900, Some(Step::Report)),
+        ("2027-02-20T06:00:00Z", 900, Some(Step::Report)),
+    ] {
+        assert_eq!(spent(&mut ledger, now, actual), expected.into_iter().collect::<Vec<_>>(), "{now}: {actual}");
     }
 }
 

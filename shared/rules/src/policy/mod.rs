@@ -8,11 +8,12 @@ use std::{
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     duration::Duration,
-    facts::{Audited, Creator, Facts, Kind, Resource, Unread},
+    budgets::is_over,
+    facts::{Audited, Budget, Creator, Facts, Kind, Resource, Unread, Whose},
     finding::{Finding, Judgement, Keep, LeftAlone, Mode, Remedy, Verdict, Waste},
     price::{Prices, Usd},
     rules::{Check, Globs, Scene, Told},
@@ -30,6 +31,12 @@ pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
 pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
 /// Tag with which the owner of a training job asks that it be submitted again as Spot: `resubmit`.
 pub const SPOT_TAG: &str = "cost-guard:spot";
+
+/// Tag with which the owner of a resource says that it may be stopped when its budget is used up: `yes`, or `no`.
+pub const STOPPABLE_TAG: &str = "cost-guard:stoppable";
+
+/// How the policy says that a budget is for all teams.
+const EVERY_TEAM: &str = "*";
 
 /// The policy. `Policy::from_toml("")` is the default: every rule, report only.
 pub struct Policy {
@@ -53,6 +60,7 @@ pub struct Policy {
     pub billing: Billing,
     /// Where the tag coverage goes.
     pub coverage: Coverage,
+    budgets: Vec<BudgetPolicy>,
     rules: RuleSet,
     overrides: Vec<Override>,
     prices_read: OnceLock<(String, Arc<Prices>)>,
@@ -155,6 +163,62 @@ impl Default for Coverage {
     }
 }
 
+/// `[[budget]]`: whose some budgets are, and what the guard does when they are used up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BudgetPolicy {
+    /// Which budgets: a pattern of their names.
+    #[serde(deserialize_with = "read::pattern")]
+    name: globset::GlobMatcher,
+    /// Who is told of them.
+    pub owner: Option<String>,
+    /// The team that they are for; `*`: all. Where it is not said, the one team that a budget's filter names.
+    pub team: Option<String>,
+    /// What is done when one is used up.
+    pub on_exceed: Option<OnExceed>,
+}
+
+/// What the guard does when a budget is used up, until its period ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnExceed {
+    /// Both off-hours rules are enforced for its team.
+    EnforceOffHours,
+    /// What of its team is tagged `cost-guard:stoppable = yes` is stopped after a grace.
+    StopStoppable,
+}
+
+impl OnExceed {
+    /// The rules that are enforced then.
+    pub const fn rules(self) -> &'static [&'static str] {
+        match self {
+            Self::EnforceOffHours => &["notebook-off-hours", "studio-app-off-hours"],
+            Self::StopStoppable => &["stoppable-over-budget"],
+        }
+    }
+}
+
+/// Rules that are enforced because a budget is used up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tightening {
+    /// The budget's name.
+    pub budget: String,
+    /// For whom; `None`: for everybody.
+    pub team: Option<String>,
+    /// What is done.
+    pub what: OnExceed,
+    /// When the budget's period ends, and this with it.
+    pub until: Timestamp,
+}
+
+impl Tightening {
+    /// Whether it is for a resource of this team.
+    pub fn is_for(&self, team: Option<&str>) -> bool {
+        self.team.is_none() || self.team.as_deref() == team
+    }
+}
+
 /// The settings of all rules, for the resources that one override (or none) applies to.
 struct RuleSet(Vec<ConfiguredRule>);
 
@@ -195,7 +259,7 @@ struct Match {
 impl Policy {
     /// Which tags the policy reads. Others need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
-        [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG].contains(&key)
+        [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
             || self.owner_tags.iter().chain(&self.team_tags).any(|tag| tag == key)
             || self.overrides.iter().any(|one| one.matches.tags.iter().any(|(tag, _)| tag == key))
             || self.rule_sets().flat_map(|set| &set.0).any(|rule| rule.check.reads_tag(key, self))
@@ -241,9 +305,49 @@ impl Policy {
         !self.modes(name).is_empty()
     }
 
+    /// What the policy says of a budget.
+    pub fn budget(&self, name: &str) -> Option<&BudgetPolicy> {
+        self.budgets.iter().find(|one| one.name.is_match(name))
+    }
+
+    /// Whether a used-up budget may tighten any of these rules.
+    pub fn may_tighten(&self, rules: &[&str]) -> bool {
+        self.budgets.iter().filter_map(|one| one.on_exceed).any(|what| what.rules().iter().any(|rule| rules.contains(rule)))
+    }
+
+    /// What is enforced because these budgets are used up: for the team that the policy names, or the one that a budget counts. A budget of no team tightens nothing.
+    pub fn tightenings(&self, budgets: &[Budget]) -> Vec<Tightening> {
+        let of = |budget: &Budget| {
+            let name = &budget.resource.name;
+            let what = self.budget(name)?.on_exceed?;
+            let is_used_up = is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
+            let team = self.team_of_budget(budget)?;
+            is_used_up.then_some(Tightening {
+                budget: name.clone(),
+                team: (team != EVERY_TEAM).then_some(team),
+                what,
+                until: budget.period?.end(),
+            })
+        };
+        budgets.iter().filter_map(of).collect()
+    }
+
+    /// The team that a budget is for: of whom the policy says (`*`: all), else the one that it counts.
+    pub fn team_of_budget(&self, budget: &Budget) -> Option<String> {
+        let own = self.budget(&budget.resource.name).and_then(|one| one.team.clone());
+        own.or_else(|| budget.filter.team(&self.team_tags).map(str::to_owned))
+    }
+
+    /// Whose a budget is: of whom the policy says, else of the one team that it counts.
+    pub fn settle_whose_budget(&self, budget: &mut Budget) {
+        let owner = self.budget(&budget.resource.name).and_then(|one| one.owner.clone());
+        let team = self.team_of_budget(budget).filter(|team| team != EVERY_TEAM);
+        budget.resource.whose = Whose { owner, team };
+    }
+
     /// Whether anything at all is enforced.
     pub fn enforces(&self) -> bool {
-        crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
+        self.budgets.iter().any(|one| one.on_exceed.is_some()) || crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
     }
 
     /// Whether any rule looks at the tags of this kind.
@@ -357,6 +461,13 @@ impl Policy {
         if let Some(Err(error)) = self.keep(resource) {
             let _ = write!(wrong, "{}its tag {KEEP_UNTIL_TAG} cannot be read: {error}", if wrong.is_empty() { "" } else { "; " });
         }
+        if let Some(value) = tags.get(STOPPABLE_TAG).filter(|value| !["yes", "no"].contains(&value.trim())) {
+            let _ = write!(
+                wrong,
+                "{}its tag {STOPPABLE_TAG} cannot be read: `{value}` is not known: write `yes` or `no`",
+                if wrong.is_empty() { "" } else { "; " }
+            );
+        }
         if let Some(value) = tags.get(SPOT_TAG).filter(|value| value.trim() != "resubmit") {
             let _ = write!(
                 wrong,
@@ -383,7 +494,7 @@ impl Policy {
 
     /// Applies every rule to every resource. Pure, infallible, and the same for the same facts.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
-        let scene = Scene { now: facts.now, policy: self, prices: &facts.prices };
+        let scene = Scene { now: facts.now, policy: self, prices: &facts.prices, tightenings: &facts.tightenings };
         let overridden: HashMap<&str, usize> = match self.overrides.as_slice() {
             [] => HashMap::new(),
             overrides => facts
@@ -413,7 +524,13 @@ impl Policy {
                         team: self.team_of(resource),
                         why,
                     }),
-                    Verdict::Waste(waste) => judgement.findings.push(Finding { series, ..self.finding(rule, resource, run, *waste) }),
+                    Verdict::Waste(waste) => {
+                        // What an override says of a resource goes before what a budget says of all.
+                        let tightens = |what: &OnExceed| which.is_none() && what.rules().contains(&rule.name);
+                        let what = [OnExceed::EnforceOffHours, OnExceed::StopStoppable].into_iter().find(tightens);
+                        let tightening = what.and_then(|what| scene.tightening(what, resource));
+                        judgement.findings.push(Finding { series, ..self.finding(rule, resource, run, *waste, tightening) });
+                    }
                 });
             }
         }
@@ -423,8 +540,19 @@ impl Policy {
         judgement
     }
 
-    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, run: Option<Timestamp>, waste: Waste) -> Finding {
-        let CommonSettings { mode, grace, remind_after, escalate_after, told_together, tells_kept, max_actions } = rule.common;
+    fn finding(
+        &self,
+        rule: &ConfiguredRule,
+        resource: &Resource,
+        run: Option<Timestamp>,
+        mut waste: Waste,
+        tightening: Option<&Tightening>,
+    ) -> Finding {
+        let CommonSettings { mut mode, grace, remind_after, escalate_after, told_together, tells_kept, max_actions } = rule.common;
+        if let Some(Tightening { budget, until, .. }) = tightening.filter(|_| mode != Mode::Enforce) {
+            mode = Mode::Enforce;
+            let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.clock(*until));
+        }
         // Where nothing can be done, there is nothing to warn of.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
         let speaks_against = !waste.remedy.is_harmless() && (mode == Mode::Enforce || !tells_kept);

@@ -15,7 +15,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Billing, CommonSettings, ConfiguredRule, Coverage, Creators, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
+use super::{Billing, BudgetPolicy, CommonSettings, ConfiguredRule, Coverage, Creators, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
 use crate::{
     duration::Duration,
     facts::Kind,
@@ -61,6 +61,7 @@ struct General {
     creators: Creators,
     billing: Billing,
     coverage: Coverage,
+    budget: Vec<BudgetPolicy>,
 }
 
 impl Default for General {
@@ -77,6 +78,7 @@ impl Default for General {
             creators: Creators::default(),
             billing: Billing::default(),
             coverage: Coverage::default(),
+            budget: vec![],
         }
     }
 }
@@ -116,7 +118,7 @@ enum RuleMode {
 }
 
 const COMMON_KEYS: [&str; 5] = ["mode", "grace", "remind-after", "escalate-after", "max-actions"];
-const GENERAL_KEYS: [&str; 13] = [
+const GENERAL_KEYS: [&str; 14] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -128,6 +130,7 @@ const GENERAL_KEYS: [&str; 13] = [
     "creators",
     "billing",
     "coverage",
+    "budget",
     "rules",
     "override",
 ];
@@ -195,6 +198,14 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         None => BTreeMap::new(),
     };
     let overrides = root.get_mut().remove("override");
+    let mut budgets_at = vec![];
+    if let Some(value) = root.get_ref().get("budget") {
+        let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`budget` is a list: write [[budget]]") };
+        for item in items {
+            only_known_keys(table(item, "budget")?.get_ref(), "[[budget]]", ["name", "owner", "team", "on-exceed"])?;
+            budgets_at.push(item.span());
+        }
+    }
     let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
     let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
     let general = General::deserialize(toml::Deserializer::from(root))?;
@@ -221,6 +232,9 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         }
     }
     let rules = read_set(&BTreeMap::new())?;
+    for (one, at) in general.budget.iter().zip(budgets_at) {
+        on_exceed_can_be(one, &rules, at)?;
+    }
     let default_hours = || "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
     Ok(Policy {
         calendar: Calendar { zone: general.timezone, holidays: general.working_hours.holidays },
@@ -233,6 +247,7 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         creators: general.creators,
         billing: general.billing,
         coverage: general.coverage,
+        budgets: general.budget,
         rules,
         overrides: policy_overrides,
         prices_read: OnceLock::new(),
@@ -292,7 +307,7 @@ fn rule(entry: &Entry, sections: [&BTreeMap<String, Table<'_>>; 2], general: &Ge
     let common = CommonSettings {
         mode,
         grace: common.grace.unwrap_or(entry.grace),
-        remind_after: common.remind_after.unwrap_or(general.remind_after),
+        remind_after: common.remind_after.or(entry.remind_after).unwrap_or(general.remind_after),
         escalate_after: common.escalate_after.or(entry.escalate_after),
         told_together: entry.told_together,
         tells_kept: entry.tells_kept,
@@ -309,6 +324,18 @@ fn often_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
         return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
     }
     Ok(())
+}
+
+/// What is off cannot be enforced.
+fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) -> Result<(), Wrong> {
+    let is_on = |name: &str| rules.0.iter().any(|rule| rule.name == name);
+    match budget.on_exceed.filter(|what| !what.rules().iter().any(|rule| is_on(rule))) {
+        Some(what) => {
+            let rules = what.rules().join(" and ");
+            wrong(at, format!("this [[budget]] has an `on-exceed` that enforces {rules}, but the policy says mode = \"off\" there: write mode = \"report\""))
+        }
+        None => Ok(()),
+    }
 }
 
 fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
@@ -421,6 +448,13 @@ fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D:
     let day =
         |text: &String| text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")));
     texts.iter().map(day).collect()
+}
+
+/// A pattern as `ml-dev*`.
+pub(super) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<globset::GlobMatcher, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let glob = globset::Glob::new(&text);
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
 }
 
 /// Prices per hour by instance type.

@@ -62,6 +62,17 @@ fn says_what_is_wrong_where_and_what_was_expected() {
         ("[[override]]\nmatch = {}\nrules.notebook-idle.mode = \"off\"", 2, "names nothing"),
         ("[prices]\nhourly = { ml.m5.xlarge = 0.2 }", 2, "stands in quotes"),
         ("[prices]\nhourly = { \"ml.m5.xlarge\" = -1 }", 2, "is not a price"),
+        ("budget = 3", 1, "`budget` is a list"),
+        ("[[budget]]\nname = \"ml*\"\non-exceeded = \"stop-stoppable\"", 3, "did you mean `on-exceed`?"),
+        ("[[budget]]\non-exceed = \"stop-stoppable\"", 1, "missing field `name`"),
+        ("[[budget]]\nname = \"ml[\"", 2, "`ml[` is not a pattern"),
+        ("[[budget]]\nname = \"ml*\"\non-exceed = \"stop-everything\"", 3, "`on-exceed`: unknown variant `stop-everything`"),
+        (
+            "[rules.stoppable-over-budget]\nmode = \"off\"\n[[budget]]\nname = \"ml*\"\non-exceed = \"stop-stoppable\"",
+            3,
+            "enforces stoppable-over-budget, but the policy says mode = \"off\"",
+        ),
+        ("[rules.budget-exceeded]\nthresholds = [0, 80]", 1, "`thresholds` has 0 percent"),
         ("rules = 3", 1, "`rules` is a section"),
         ("timezone =", 1, ""),
     ] {
@@ -108,6 +119,39 @@ fn the_first_override_that_matches_applies_and_no_other() {
         [("plain".to_owned(), Mode::Enforce, hour), ("prod".to_owned(), Mode::Report, hour), ("tmp-2".to_owned(), Mode::Enforce, hour)],
         "an override keeps what it does not change"
     );
+}
+
+#[test]
+fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
+    let policy = Policy::from_toml(
+        "[[budget]]\nname = \"ml\"\non-exceed = \"enforce-off-hours\"\n[[override]]\nmatch = { tag.Environment = \"prod*\" }\nrules.notebook-off-hours.mode = \"report\"",
+    )
+    .unwrap();
+    assert!(policy.enforces() && policy.may_tighten(&["notebook-off-hours"]) && !policy.may_tighten(&["missing-tag"]));
+    let notebooks = || {
+        vec![
+            named("nlps", &[("Team", "nlp")]),
+            named("visions", &[("Team", "vision")]),
+            named("prod", &[("Team", "nlp"), ("Environment", "prod")]),
+            named("kept", &[("Team", "nlp"), (KEEP_UNTIL_TAG, "2027-01-01")]),
+        ]
+    };
+    let tightening = |until: &str| Tightening {
+        budget: "ml".into(),
+        team: Some("nlp".into()),
+        what: OnExceed::EnforceOffHours,
+        until: until.parse().unwrap(),
+    };
+    let enforced = |tightenings: Vec<Tightening>| {
+        let judgement = policy.evaluate(&Facts { tightenings, ..facts(notebooks()) });
+        let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.mode == Mode::Enforce);
+        found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(enforced(vec![]), []);
+    assert_eq!(enforced(vec![tightening("2020-01-01T00:00:00Z")]), [], "that period is over");
+    let found = enforced(vec![tightening("2099-01-01T00:00:00Z")]);
+    assert_eq!(found.iter().map(|(name, kept, _)| (name.as_str(), *kept)).collect::<Vec<_>>(), [("kept", true), ("nlps", false)]);
+    assert!(found[1].2.ends_with("because the budget ml is used up"), "{}", found[1].2);
 }
 
 #[test]

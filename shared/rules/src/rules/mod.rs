@@ -8,20 +8,25 @@ use toml::{Spanned, de::DeTable};
 use crate::{
     duration::{Duration, roughly},
     facts::{
-        App, Audited, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, Resource, RunState, TagKey, Tags, TrainingJob,
-        TuningJob, job_stem,
+        App, Audited, Budget, Facts, IdleShutdown, Instances, JobSeries, JobStatus, Kind, Notebook, Resource, RunState, Running, Spend,
+        TagKey, Tags, TrainingJob, TuningJob, job_stem,
     },
     finding::{Remedy, Verdict, Waste},
-    policy::Policy,
+    policy::{OnExceed, Policy, Tightening},
     price::{HOURS_PER_MONTH, Prices},
     tagging::Required,
 };
 
 mod audit;
+mod budget;
+mod budget_exceeded;
+mod budget_forecast_exceeded;
+mod budget_unhealthy;
 mod guard_tag_unreadable;
 mod inactive_cost_allocation_tag;
 mod invalid_tag_value;
 mod missing_tag;
+mod no_budget;
 mod notebook_always_on;
 mod notebook_forgotten;
 mod notebook_idle;
@@ -29,7 +34,9 @@ mod notebook_off_hours;
 mod resubmitted_job_doubled;
 mod resubmitted_job_failed;
 mod runtime_limit_loose;
+mod spend_spike;
 mod spot_without_checkpoint;
+mod stoppable_over_budget;
 mod studio_app_always_on;
 mod studio_app_off_hours;
 mod studio_idle_shutdown_off;
@@ -58,6 +65,12 @@ pub static ALL: &[Entry] = &[
     Entry::of::<invalid_tag_value::InvalidTagValue>(),
     Entry::of::<inactive_cost_allocation_tag::InactiveCostAllocationTag>(),
     Entry::of::<untagged_spend::UntaggedSpend>(),
+    Entry::of::<budget_exceeded::BudgetExceeded>(),
+    Entry::of::<budget_forecast_exceeded::BudgetForecastExceeded>(),
+    Entry::of::<budget_unhealthy::BudgetUnhealthy>(),
+    Entry::of::<no_budget::NoBudget>(),
+    Entry::of::<spend_spike::SpendSpike>(),
+    Entry::of::<stoppable_over_budget::StoppableOverBudget>(),
     Entry::of::<guard_tag_unreadable::GuardTagUnreadable>(),
 ];
 
@@ -69,6 +82,8 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     const ENFORCEABLE: bool;
     /// How long an owner is warned before the guard acts, where the policy does not say.
     const GRACE: Duration = Duration::minutes(30);
+    /// How long until an open finding is told again, where neither the rule's section nor the policy says; `None`: as the policy says.
+    const REMIND_AFTER: Option<Duration> = None;
     /// How long until what is still open is told its owner's team as well, where the policy does not say; `None`: never.
     const ESCALATE_AFTER: Option<Duration> = None;
     /// Whether what it only reports is told once for all resources of a series.
@@ -236,6 +251,42 @@ impl Subject for TagKey {
     }
 }
 
+impl Subject for Budget {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.budgets.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+impl Subject for Spend {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.spend.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+impl Subject for Running {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.running.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.0.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.0.run
+    }
+}
+
 impl Subject for Resource {
     fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
         facts.acted_upon()
@@ -256,9 +307,18 @@ pub struct Scene<'a> {
     pub policy: &'a Policy,
     /// USD per hour.
     pub prices: &'a Prices,
+    /// What is enforced because a budget is used up.
+    pub tightenings: &'a [Tightening],
 }
 
 impl Scene<'_> {
+    /// The used-up budget because of which this is done about a resource now, if there is one.
+    pub(crate) fn tightening(&self, what: OnExceed, resource: &Resource) -> Option<&Tightening> {
+        let team = self.policy.team_of(resource);
+        let is_meant = |one: &&Tightening| one.what == what && self.now < one.until && one.is_for(team.as_deref());
+        self.tightenings.iter().find(is_meant)
+    }
+
     /// USD per hour of an instance type, if known.
     pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
         self.prices.hourly(instance_type?)
@@ -474,6 +534,8 @@ pub struct Entry {
     pub enforceable: bool,
     /// [`Rule::GRACE`].
     pub grace: Duration,
+    /// [`Rule::REMIND_AFTER`].
+    pub remind_after: Option<Duration>,
     /// [`Rule::ESCALATE_AFTER`].
     pub escalate_after: Option<Duration>,
     /// [`Rule::TOLD_TOGETHER`].
@@ -493,6 +555,7 @@ impl Entry {
             name: R::NAME,
             enforceable: R::ENFORCEABLE,
             grace: R::GRACE,
+            remind_after: R::REMIND_AFTER,
             escalate_after: R::ESCALATE_AFTER,
             told_together: R::TOLD_TOGETHER,
             tells_kept: R::TELLS_KEPT,

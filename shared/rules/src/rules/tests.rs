@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use super::*;
-use crate::facts::{AppHome, Capacity, Tags, Whose};
+use crate::{
+    budgets::{Filter, Insight, Period, TimeUnit},
+    facts::{AppHome, Capacity, DailySpend, Tags, Whose},
+};
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| {
     Policy::from_toml(
@@ -19,7 +22,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 static PRICES: LazyLock<Prices> = LazyLock::new(|| Prices::of_region("us-east-1", []));
 
 pub(crate) fn scene(now: &str) -> Scene<'static> {
-    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES }
+    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, tightenings: &[] }
 }
 
 pub(crate) fn resource(id: &str) -> Resource {
@@ -126,6 +129,34 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Audited {
     }
 }
 
+/// A monthly budget of 1,000 USD for `SageMaker`, of which nothing is spent.
+pub(crate) fn budget(name: &str) -> Budget {
+    let period = Period { unit: TimeUnit::Monthly, from: "2026-11-01".parse().unwrap(), until: "2026-12-01".parse().unwrap() };
+    Budget {
+        resource: Resource { arn: Some(format!("arn:aws:budgets::123456789012:budget/{name}")), ..resource(&Kind::Budget.id(name)) },
+        is_cost: true,
+        unit: "USD".into(),
+        period: Some(period),
+        limit: Some(rust_decimal::dec!(1000)),
+        actual: Some(Decimal::ZERO),
+        forecast: None,
+        filter: Filter::Service(vec!["Amazon SageMaker".into()]),
+        thresholds: vec![],
+        forecast_thresholds: vec![],
+        unhealthy: None,
+        last: None,
+        insight: Insight::default(),
+    }
+}
+
+/// So many USD on each of the 95 days before `today`, of no team.
+pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
+    let today: jiff::civil::Date = today.parse().unwrap();
+    let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), team: String::new(), usd };
+    let days = (1..=95).map(|ago| (today.saturating_sub(jiff::Span::new().days(ago)), vec![row.clone()]));
+    Spend { resource: Resource { arn: None, ..resource("spend/sagemaker") }, days: days.collect(), anomalies: None, ahead: None, uncovered: None }
+}
+
 /// A tag key of which nothing is known.
 pub(crate) fn tag_key(key: &str) -> TagKey {
     TagKey { resource: Resource { arn: None, ..resource(&format!("tag-key/{key}")) }, status: None, spend: None }
@@ -152,7 +183,7 @@ fn every_file_is_registered_under_its_name() {
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .filter_map(|file| file.unwrap().file_name().to_str().and_then(|name| name.strip_suffix(".rs")).map(|name| name.replace('_', "-")))
-        .filter(|name| !["mod", "tests", "audit"].contains(&name.as_str()))
+        .filter(|name| !["mod", "tests", "audit", "budget"].contains(&name.as_str()))
         .collect();
     files.sort();
     let mut registered: Vec<&str> = ALL.iter().map(|entry| entry.name).collect();

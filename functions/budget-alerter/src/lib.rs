@@ -1,0 +1,173 @@
+//! budget-alerter: finds budgets that are about to break, says what drove them and what runs on, and tightens the rules where the policy says so.
+
+use std::collections::BTreeSet;
+
+use cost_aws::{
+    Context,
+    event::{Triggers, Wake},
+    gather::{budgets, inventory, spend},
+    report::{Report, cents},
+    run::{Known, settle},
+    tightenings,
+};
+use cost_rules::{
+    budgets::{explain, is_over, name_running},
+    facts::{Audited, Budget, Facts, Kind, Running, Unread},
+    plan::{Entry, Scope, State, plan},
+    policy::{OnExceed, Policy, STOPPABLE_TAG, Tightening},
+};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// The function's name: folder, package, binary, and prefix in the ledger.
+pub const NAME: &str = "budget-alerter";
+
+/// What wakes it.
+pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], changes: &[], creations: false, budgets: true, due_only: false };
+
+/// What is billed by the hour while it runs. A tuning or AutoML job is billed by the training jobs that it starts.
+const METERED: [Kind; 8] = [
+    Kind::NotebookInstance,
+    Kind::App,
+    Kind::TrainingJob,
+    Kind::ProcessingJob,
+    Kind::TransformJob,
+    Kind::Endpoint,
+    Kind::TrackingServer,
+    Kind::Cluster,
+];
+
+/// One run, in the light of `now`: all budgets and the spend, or single budgets.
+///
+/// # Errors
+/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
+    let wake = TRIGGERS.read(&event, context.home())?;
+    let policy = context.policy(now).await?;
+    let account = context.account()?;
+    let ledger = context.ledger();
+    let (listed, spend, entries, held) = tokio::join!(
+        Box::pin(budgets::all(&context.clients, &policy, account, now)),
+        Box::pin(spend::read(&context.clients, &policy, &ledger, !wake.dry_run, now)),
+        ledger.findings(&wake.scope),
+        tightenings::read(context, now)
+    );
+    let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
+    let mut failures = spend.failures;
+    facts.budgets = listed.told_to(&mut facts);
+    facts.spend = spend.spend;
+    facts.unread.extend(spend.unread);
+    facts.unread.extend(missing(&wake, &facts));
+    facts.tightenings = held.unwrap_or_else(|unread| {
+        facts.unread.push(unread);
+        vec![]
+    });
+    explain(&mut facts, &policy);
+    narrow(&mut facts, &wake.scope);
+    if wake.scope == Scope::Everything {
+        failures.extend(tighten(context, &policy, &wake, &mut facts).await.map(|error| format!("{error:#}")));
+    }
+    let told = told(&policy, &wake, &facts, entries.as_ref().ok());
+    let unread = budgets::last_periods(&context.clients, account, &mut facts.budgets, &told).await;
+    facts.unread.extend(unread);
+    if !told.is_empty() || may_stop(&facts, entries.as_ref().ok()) {
+        find_running(context, &policy, !told.is_empty(), &mut facts).await;
+        name_running(&mut facts, &policy);
+    }
+
+    let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::Budget]).await;
+    report.cost_usd = cents(Decimal::from(spend.requests) / Decimal::ONE_HUNDRED);
+    report.failures.extend(failures);
+    Ok(report)
+}
+
+/// Budgets that AWS Budgets told of, and that are not there.
+fn missing(wake: &Wake, facts: &Facts) -> Vec<Unread> {
+    let is_there = |name: &String| facts.budgets.iter().any(|budget| budget.resource.name == *name);
+    let missing = wake.budgets.iter().filter(|name| facts.complete.contains(&Kind::Budget) && !is_there(name));
+    missing
+        .map(|name| Unread { what: format!("budget {name}, of which AWS Budgets told"), why: "there is no such budget in this account".to_owned() })
+        .collect()
+}
+
+/// Leaves what a run is asked for.
+fn narrow(facts: &mut Facts, scope: &Scope) {
+    let Some(named) = scope.named() else { return };
+    if facts.complete.remove(&Kind::Budget) {
+        let there: BTreeSet<&String> = facts.budgets.iter().map(|budget| &budget.resource.id).collect();
+        facts.gone.extend(named.keys().filter(|id| !there.contains(id)).cloned());
+    }
+    facts.budgets.retain(|budget| named.contains_key(&budget.resource.id));
+    facts.spend = None;
+}
+
+/// What is enforced from now on because a budget is used up: written before anybody is told so. If not all budgets are known, what was so goes on.
+async fn tighten(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts) -> Option<anyhow::Error> {
+    if !facts.complete.contains(&Kind::Budget) {
+        return None;
+    }
+    let mut wanted = policy.tightenings(&facts.budgets);
+    wanted.retain(|one| facts.now < one.until);
+    wanted.sort();
+    facts.tightenings.sort();
+    let mut failure = None;
+    if wanted != facts.tightenings && !wake.dry_run {
+        failure = tightenings::write(context, &wanted, facts.now).await.err();
+    }
+    if failure.is_none() {
+        facts.tightenings = wanted;
+    }
+    for budget in &mut facts.budgets {
+        budget.insight.measure = measure(policy, budget, &facts.tightenings);
+    }
+    failure
+}
+
+/// What is done because a budget is used up, or why it is not although the policy asks for it.
+fn measure(policy: &Policy, budget: &Budget, tightenings: &[Tightening]) -> Option<String> {
+    let what = policy.budget(&budget.resource.name)?.on_exceed?;
+    let is_used_up = is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
+    let Some(Tightening { team, until, .. }) = tightenings.iter().find(|one| one.budget == budget.resource.name) else {
+        let why = if policy.team_of_budget(budget).is_none() {
+            "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)"
+        } else {
+            "it could not be written down: the next run tries again"
+        };
+        return is_used_up.then(|| format!("nothing of what the policy asks for: {why}."));
+    };
+    let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
+    let until = policy.clock(*until);
+    Some(match what {
+        OnExceed::EnforceOffHours => {
+            format!("until {until}, notebooks and Studio apps {of_whom} are stopped outside working hours, after a warning.")
+        }
+        OnExceed::StopStoppable => format!("until {until}, what {of_whom} is tagged {STOPPABLE_TAG} = yes is stopped, after a warning."),
+    })
+}
+
+/// The budgets, by id, of which somebody will be told something in this run.
+fn told(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<&Vec<Entry>>) -> Vec<String> {
+    let planned = plan(policy.evaluate(facts), facts, entries.cloned(), &wake.scope).planned;
+    let told = planned.iter().filter(|one| one.step.tells()).map(|one| &one.finding.resource);
+    told.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect()
+}
+
+/// Whether anything may be stopped because a budget is used up, or was to be.
+fn may_stop(facts: &Facts, entries: Option<&Vec<Entry>>) -> bool {
+    let is_open = |entry: &Entry| OnExceed::StopStoppable.rules().contains(&entry.rule.as_str()) && entry.state != State::Closed;
+    facts.tightenings.iter().any(|one| one.what == OnExceed::StopStoppable) || entries.into_iter().flatten().any(is_open)
+}
+
+/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped.
+async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) {
+    let mut found = Box::pin(inventory::everything(&context.clients, policy, &METERED, facts.now)).await;
+    found.audited.retain(|audited| audited.run.is_some());
+    let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
+    let is_asked = |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
+    let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
+    inventory::enrich(&context.clients, policy, &mut found, &ids).await;
+    facts.running = found.audited.into_iter().map(Running).collect();
+    facts.complete.extend(found.complete);
+    facts.unread.extend(found.unread);
+}

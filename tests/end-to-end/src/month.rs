@@ -1,0 +1,96 @@
+//! The demo's month: a team's budgets on their way through November, with budget-alerter and notebook-stopper.
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rust_decimal::{Decimal, prelude::FromPrimitive as _};
+use serde_json::json;
+use simulator::{BudgetState, Estate, Mail, Simulator};
+
+use crate::{Function, Guard, project_file};
+
+/// notebook-stopper's schedule here. Once an hour is often enough for a month.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// budget-alerter's, in hours.
+const ALERTER_EVERY: i64 = 8;
+
+/// To the second day of December, so that a new period begins.
+const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);
+
+/// What happened.
+pub struct Month {
+    /// When it began.
+    pub start: Timestamp,
+    /// Where the team lives.
+    pub zone: TimeZone,
+    /// Every mail, oldest first.
+    pub mails: Vec<Mail>,
+    /// The budgets at the end of each day.
+    pub days: Vec<(Timestamp, Vec<BudgetState>)>,
+    /// Messages of AWS Budgets that woke the guard.
+    pub messages: usize,
+    /// What the guard's requests to Cost Explorer cost, in USD, by its own word and by the bill's.
+    pub cost: (Decimal, Decimal),
+    /// When the notebook that was left on was stopped, if it was.
+    pub stopped: Vec<(Timestamp, String)>,
+    /// Whatever should not have happened.
+    pub wrongs: Vec<String>,
+}
+
+/// Lives through the month.
+///
+/// # Errors
+/// The estate or the policy is wrong.
+pub async fn live() -> anyhow::Result<Month> {
+    let file = |name: &str| project_file("tests/end-to-end/estates").join(name);
+    let account = Simulator::start(Estate::read(&file("budget-month.toml"))?)?;
+    let policy = std::fs::read_to_string(file("budget-month-policy.toml"))?;
+    let alerter = Guard::of(Function::BudgetAlerter, &account, &policy)?;
+    let stopper = Guard::of(Function::NotebookStopper, &account, &policy)?;
+    let start = account.now();
+    let mut month = Month {
+        start,
+        zone: cost_rules::schedule::zone_named("Europe/Berlin")?,
+        mails: vec![],
+        days: vec![],
+        messages: 0,
+        cost: (Decimal::ZERO, Decimal::ZERO),
+        stopped: vec![],
+        wrongs: vec![],
+    };
+    for hour in 1..=LENGTH.as_hours() {
+        account.live_until(start + EVERY * i32::try_from(hour)?);
+        let at = account.now();
+        for event in account.take_events().into_iter().filter(|event| event.get("Records").is_some()) {
+            month.messages += 1;
+            wake(&alerter, event, &mut month).await?;
+        }
+        if hour % ALERTER_EVERY == 0 {
+            wake(&alerter, json!({}), &mut month).await?;
+            let mails = account.mail_count();
+            let second = alerter.wake(json!({})).await?;
+            if account.mail_count() != mails || !second.actions.is_empty() || second.cost_usd != Some(0.0) {
+                month.wrongs.push(format!("{at}: a second run mailed, acted, or asked Cost Explorer again"));
+            }
+        }
+        let report = stopper.run().await?;
+        month.wrongs.extend(report.failures);
+        let done = report.actions.iter().filter(|action| action.outcome == "done");
+        month.stopped.extend(done.map(|action| (at, action.resource.rsplit('/').next().unwrap_or_default().to_owned())));
+        if hour % 24 == 0 {
+            month.days.push((at, account.budgets()));
+        }
+    }
+    month.mails = account.mails();
+    let bill = account.spend();
+    month.cost.1 = bill.iter().filter(|row| row.service == "AWS Cost Explorer").map(|row| row.usd).sum();
+    Ok(month)
+}
+
+async fn wake(alerter: &Guard, event: serde_json::Value, month: &mut Month) -> anyhow::Result<()> {
+    let report = alerter.wake(event).await?;
+    month.cost.0 += report.cost_usd.and_then(Decimal::from_f64).unwrap_or_default();
+    let at = alerter.account.now();
+    month.wrongs.extend(report.failures.into_iter().map(|failure| format!("{at}: {failure}")));
+    month.wrongs.extend(report.unread.into_iter().map(|unread| format!("{at}: {} unread: {}", unread.what, unread.why)));
+    Ok(())
+}
