@@ -71,7 +71,7 @@ deploy: build ## CONFIG_ENV=dev or prod: into your AWS account, by SAM; asks for
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
 bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)
-	cargo build --release --locked --bin notebook-stopper --bin tag-auditor --bin training-job-spot-enforcer --bin benchmark
+	cargo build --release --locked --bin budget-alerter --bin notebook-stopper --bin tag-auditor --bin training-job-spot-enforcer --bin benchmark
 	target/release/benchmark
 
 deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies

@@ -48,6 +48,8 @@ try:
     report = json.load(open(sys.argv[2]))
     looked = ", ".join(f"{count} {kind}" for kind, count in report["examined"].items())
     print(f"In short: looked at {looked or 'nothing'}; {report['total-findings']} findings, {len(report['actions'])} actions, {len(report['unread'])} unread.")
+    for unread in report["unread"]:
+        print(f"  unread: {unread['what']}: {unread['why']}")
 except (ValueError, KeyError):
     pass
 print(f"Mails sent: {len(mails)}")

@@ -23,7 +23,7 @@ WITHOUT_RESOURCES = {
     "sagemaker:ListAutoMLJobs", "sagemaker:ListClusters", "sagemaker:ListEndpointConfigs", "sagemaker:ListEndpoints", "sagemaker:ListFeatureGroups",
     "sagemaker:ListHyperParameterTuningJobs", "sagemaker:ListInferenceComponents", "sagemaker:ListMlflowTrackingServers", "sagemaker:ListModels",
     "sagemaker:ListPipelines", "sagemaker:ListProcessingJobs", "sagemaker:ListTrainingJobs", "sagemaker:ListTransformJobs",
-    "ce:GetCostAndUsage", "ce:ListCostAllocationTags", "ce:UpdateCostAllocationTagsStatus",
+    "ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast", "ce:ListCostAllocationTags", "ce:UpdateCostAllocationTagsStatus",
 }  # fmt: skip
 LOSES_DATA = re.compile(r"sagemaker:(\*|Delete(?!App$).*)")
 
@@ -152,7 +152,7 @@ def test_every_call_of_the_code_is_granted(template):
     source = "\n".join(path.read_text() for path in (TOP / "shared/aws/src").rglob("*.rs") if path.name not in ("tests.rs", "testing.rs"))
     services = {
         "sagemaker": "sagemaker", "tagging": "tag", "cloudwatch": "cloudwatch", "dynamodb": "dynamodb", "sns": "sns", "ssm": "ssm",
-        "costexplorer": "ce", "s3": "s3",
+        "costexplorer": "ce", "s3": "s3", "budgets": "budgets",
     }  # fmt: skip
     calls = {f"sagemaker:{operation}" for operation in re.findall(r'"((?:List|Describe)[A-Z]\w+)"', source)}
     for client, method in re.findall(rf"\b({'|'.join(services)})\s*\.([a-z_0-9]+)\(", source):
@@ -160,6 +160,8 @@ def test_every_call_of_the_code_is_granted(template):
             continue
         operation = "".join(part.capitalize() for part in method.split("_")).replace("AutoMl", "AutoML")
         calls.add(f"{services[client]}:{operation}")
+    # All reading of budgets is one action (service authorization reference).
+    calls = {"budgets:ViewBudget" if call.startswith("budgets:") else call for call in calls}
     # A transaction of puts asks for PutItem (DynamoDB developer guide, transactions and IAM).
     calls = {"dynamodb:PutItem" if call == "dynamodb:TransactWriteItems" else call for call in calls}
     granted = {action for _, _, statement in statements(template) for action in actions(statement)}

@@ -49,7 +49,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let (listed, spend, entries, held) = tokio::join!(
         Box::pin(budgets::all(&context.clients, &policy, account, now)),
-        Box::pin(spend::read(&context.clients, &policy, &ledger, !wake.dry_run, now)),
+        Box::pin(spend::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
         ledger.findings(&wake.scope),
         tightenings::read(context, now)
     );

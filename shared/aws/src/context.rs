@@ -73,11 +73,14 @@ impl Context {
         Self { account: account.map(str::to_owned), ..self.until(invocation.deadline()) }
     }
 
-    /// The same, for an invocation that begins now and is ended then.
+    /// The same, for an invocation that begins now and is ended then. A deadline that is over is none: `cargo lambda` tells one of 1970.
     #[must_use]
     pub fn until(&self, deadline: SystemTime) -> Self {
         let began = Instant::now();
-        let left = deadline.duration_since(SystemTime::now()).unwrap_or_default();
+        let Ok(left) = deadline.duration_since(SystemTime::now()) else {
+            let clients = Clients { read_until: None, ..self.clients.clone() };
+            return Self { deadline: None, began, clients, ..self.clone() };
+        };
         let work = working(left);
         let clients = Clients { read_until: Some(began + work - SETTLING.min(work / 2)), ..self.clients.clone() };
         Self { deadline: Some(began + left), began, clients, ..self.clone() }

@@ -70,6 +70,9 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     for rule in rules::ALL {
         println!("  {:29} {}", rule.name, policy.says_of(rule.name));
     }
+    for budget in policy.budgets() {
+        println!("  budgets {budget}");
+    }
     if policy.enforces() {
         let resubmission = if policy.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
         println!("  What it enforces needs a deployment with AllowEnforcement = yes{resubmission}.");
@@ -116,8 +119,8 @@ fn manual() -> anyhow::Result<String> {
          Each rule has a section `[rules.<name>]` in the policy. Beside its own settings below it has these:\n\n\
          | setting | default | meaning |\n|---|---|---|\n\
          | `mode` | `\"report\"` | `\"report\"`: mail the owner · `\"enforce\"`: warn, then act · `\"off\"` |\n\
-         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`; `\"3d\"`: `missing-tag`, `invalid-tag-value`) | from the warning to the action; `\"0s\"` acts without one |\n\
-         | `remind-after` | the policy's (`\"7d\"`) | until an open finding is mailed again |\n\
+         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`; `\"4h\"`: `stoppable-over-budget`; `\"3d\"`: `missing-tag`, `invalid-tag-value`) | from the warning to the action; `\"0s\"` acts without one |\n\
+         | `remind-after` | the policy's (`\"7d\"`); `\"30d\"`: `budget-unhealthy`, `no-budget`; of thresholds and spikes never | until an open finding is mailed again |\n\
          | `escalate-after` | never (`\"14d\"`: `missing-tag`, `invalid-tag-value`) | until a finding that is still open is mailed once more, as a warning and for its team |\n\
          | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
     );

@@ -19,6 +19,9 @@ const TO_STANDARD: Decimal = dec!(1.4826);
 /// After so many days in a row it is what is spent now.
 const LONGEST: i64 = 14;
 
+/// Days between two beginnings that are one.
+const NEARLY: i64 = 3;
+
 /// How far a day has to be off.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -61,7 +64,11 @@ pub fn current(
     let open = open.filter(|one| limits.usd <= one.actual - one.expected && one.expected * limits.percent / dec!(100) <= one.actual - one.expected);
     let by_aws = open.filter(|one| plus_days(last_day, -LONGEST) < one.from).min_by_key(first);
     match (own, by_aws) {
-        (Some(own), Some(aws)) => Some(Spike { from: own.from.min(aws.from), by_aws: true, ..own }),
+        // AWS may have seen it a little earlier; one that began long before is another.
+        (Some(own), Some(aws)) => {
+            let from = if plus_days(own.from, -NEARLY) <= aws.from { own.from.min(aws.from) } else { own.from };
+            Some(Spike { from, by_aws: true, ..own })
+        }
         (Some(own), None) => Some(own),
         (None, Some(aws)) => {
             Some(Spike { from: aws.from, last: last_day, actual: aws.actual, usual: aws.expected, by_aws: true })
@@ -70,14 +77,20 @@ pub fn current(
     }
 }
 
-/// By our own measure.
+/// By our own measure. A day that is off by more than twice as much as the one before begins another spike.
 fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Spike> {
     let mut spike: Option<Spike> = None;
+    let mut least = Decimal::ZERO;
     for ago in 0..LONGEST {
         let day = plus_days(last_day, -ago);
         let begun = spike.as_ref().map_or(day, |spike| spike.from);
         let Some(usual) = far_above(daily, day, begun, holidays, limits) else { return spike };
         let actual = daily.get(&day).copied().unwrap_or_default();
+        if ago == 0 {
+            least = (actual - usual) / Decimal::TWO;
+        } else if actual - usual < least {
+            return spike;
+        }
         spike = Some(match spike {
             None => Spike { from: day, last: day, actual, usual, by_aws: false },
             Some(spike) => Spike { from: day, actual: spike.actual + actual, usual: spike.usual + usual, ..spike },
@@ -172,6 +185,9 @@ mod tests {
             daily.insert(plus_days(last, -ago), dec!(300));
         }
         assert_eq!(found(&daily, last), Some((day("2026-11-25"), dec!(900), dec!(300))));
+        daily.insert(last, dec!(1000));
+        assert_eq!(found(&daily, last), Some((last, dec!(1000), dec!(100))), "another one on top of it");
+        daily.insert(last, dec!(300));
         daily.insert(plus_days(last, 1), dec!(20));
         assert_eq!(found(&daily, plus_days(last, 1)), None, "it is over");
         for ago in 0..20 {
@@ -227,6 +243,7 @@ mod tests {
         let both = with(&[anomaly("2026-11-25", None)]);
         assert_eq!((both.from, both.by_aws, both.actual), (day("2026-11-25"), true, dec!(300)));
         assert!(!with(&[anomaly("2026-11-20", Some("2026-11-22"))]).by_aws, "that one is over");
+        assert_eq!(with(&[anomaly("2026-11-20", None)]).from, last, "that one began long before");
         let quiet = weeks(last);
         let alone = |anomaly: Anomaly| current(&quiet, last, &BTreeSet::new(), &[anomaly], LIMITS);
         assert_eq!(alone(anomaly("2026-11-25", None)).map(|spike| (spike.actual, spike.usual)), Some((dec!(500), dec!(200))));

@@ -81,8 +81,7 @@ pub async fn live() -> anyhow::Result<Month> {
         }
     }
     month.mails = account.mails();
-    let bill = account.spend();
-    month.cost.1 = bill.iter().filter(|row| row.service == "AWS Cost Explorer").map(|row| row.usd).sum();
+    month.cost.1 = account.cost_explorer_usd();
     Ok(month)
 }
 

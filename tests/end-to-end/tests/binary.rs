@@ -32,6 +32,10 @@ fn account() -> Simulator {
         tags = { Owner = "ann@example.com", Team = "churn" }
         [[model]]
         name = "untagged"
+        [[budget]]
+        name = "everything"
+        amount = 1000
+        actual = 900
     "#;
     Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
 }
@@ -65,6 +69,7 @@ fn keys(object: &Value) -> Vec<&str> {
 async fn the_report_is_the_contracts() {
     for function in function::Function::ALL {
         let (kind, rule, usd) = match function {
+            function::Function::BudgetAlerter => ("budget", "budget-exceeded", Value::Null),
             function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", json!(201.48)),
             function::Function::TagAuditor => ("model", "missing-tag", Value::Null),
             function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.62)),
@@ -75,8 +80,10 @@ async fn the_report_is_the_contracts() {
             let report = running.invoke(event.clone()).await.unwrap().unwrap();
             let mut fields =
                 vec!["actions", "dry-run", "examined", "findings", "function", "held-back", "notified", "total-findings", "unread"];
-            if function == function::Function::TagAuditor {
-                fields.insert(1, "coverage");
+            match function {
+                function::Function::TagAuditor => fields.insert(1, "coverage"),
+                function::Function::BudgetAlerter => fields.insert(1, "cost-usd"),
+                _ => {}
             }
             assert_eq!(keys(&report), fields);
             assert_eq!((&report["function"], &report["examined"][kind]), (&json!(function.name()), &json!(1)));

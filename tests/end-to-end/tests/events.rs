@@ -23,7 +23,8 @@ fn samples() -> Vec<(String, Value)> {
 fn is_for(sample: &str, function: Function) -> bool {
     match sample {
         "schedule" | "scheduler-without-input" | "dry-run" => true,
-        "due-only" => function != Function::NotebookStopper,
+        "due-only" => matches!(function, Function::TagAuditor | Function::TrainingJobSpotEnforcer),
+        _ if sample.starts_with("budget-") => function == Function::BudgetAlerter,
         "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
         "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
         _ if sample.starts_with("creation-") => function == Function::TagAuditor,

@@ -1,14 +1,52 @@
 //! The demo's month of budgets: exactly the mails that a person would want, each with the true cause.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::month::live;
+use rust_decimal::dec;
+use simulator::Mail;
 
 #[tokio::test]
 async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
     let month = live().await.unwrap();
     assert_eq!(month.wrongs, Vec::<String>::new());
-    for mail in &month.mails {
-        eprintln!("{} to {}: {}", mail.at, mail.attributes["owner"].1, mail.subject);
+    let of_budgets: Vec<&Mail> = month.mails.iter().filter(|mail| mail.attributes["function"].1 == "budget-alerter").collect();
+    let told: Vec<String> = of_budgets
+        .iter()
+        .map(|mail| {
+            let words: Vec<&str> = mail.subject.split_whitespace().skip(2).collect();
+            format!("{} {} {}: {}", mail.at.strftime("%d"), mail.attributes["owner"].1, mail.attributes["severity"].1, words.join(" "))
+        })
+        .collect();
+    let expected = [
+        // A budget that filters by a tag as no spend has it.
+        ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "AWS wants user:Team$churn"),
+        // The notebook was started on the 9th.
+        ("10", "unowned", "warning", "SageMaker cost", "Notebk:ml.g5.4xlarge, team nlp: $30.34, all of it new"),
+        ("15", "ann@example.com", "info", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
+        ("17", "ann@example.com", "warning", "budget ml-nlp heads for $", "notebook instance nlp-finetune-lab, ann@example.com: $2.54 an hour"),
+        // Another one, while the first goes on.
+        ("19", "unowned", "warning", "SageMaker cost", "Train:ml.p4d.24xlarge, team vision: $"),
+        ("19", "ann@example.com", "warning", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
+        ("22", "ann@example.com", "critical", "budget ml-nlp: $", "Done:  until Tue 2026-12-01 01:00 CET, notebooks and Studio apps of team nlp are stopped"),
+        // Nobody has mended it in a month.
+        ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "open since"),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:#?}");
+    for ((mail, told), (day, owner, severity, subject, says)) in of_budgets.iter().zip(&told).zip(expected) {
+        assert!(told.starts_with(&format!("{day} {owner} {severity}: {subject}")), "{told}: expected {day} {owner} {severity}: {subject}");
+        assert!(mail.message.contains(says), "{says}: {}", mail.message);
+        assert_eq!(mail.attributes["team"].1, if owner == "unowned" { mail.attributes["team"].1.as_str() } else { "nlp" });
     }
-    eprintln!("{:?} {:?} {}", month.cost, month.stopped, month.messages);
-    panic!();
+    let causes: Vec<&str> = of_budgets.iter().filter_map(|mail| mail.message.split("Cause:").nth(1)?.lines().nth(1)).collect();
+    let (spikes, budgets): (Vec<&str>, Vec<&str>) = causes.iter().partition(|cause| cause.contains("p4d"));
+    assert!(spikes.len() == 1 && budgets.len() == 5 && budgets.iter().all(|cause| cause.contains("Notebk:ml.g5.4xlarge, team nlp")), "{causes:?}");
+
+    // The budget was used up: the notebook that was left on is stopped in the evening, and nothing of another team.
+    assert_eq!(month.stopped.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["nlp-finetune-lab"]);
+    let warned = month.mails.iter().find(|mail| mail.subject.contains("nlp-finetune-lab will be stopped")).unwrap();
+    assert!(warned.message.contains("because the budget ml-nlp is used up"), "{}", warned.message);
+    // Three requests a day, and every one is told.
+    assert_eq!(month.cost.0, month.cost.1);
+    assert!(month.cost.0 <= dec!(0.96), "{:?}", month.cost);
+    assert!(4 <= month.messages, "AWS Budgets told {} times", month.messages);
 }

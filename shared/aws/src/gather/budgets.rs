@@ -23,10 +23,10 @@ const PAGE: i32 = 1000;
 
 /// All budgets of an account, with their notifications where they count `SageMaker`.
 pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timestamp) -> Listed<Budget> {
-    let listed = Listed::read(
+    let listed = Listed::read_of(
         clients,
         Kind::Budget,
-        "DescribeBudgets",
+        "budgets:DescribeBudgets",
         |budget: &Read<Budget>| budget.as_ref().map_or_else(Clone::clone, |budget| budget.resource.id.clone()),
         async |token| {
             // Without this, AWS leaves out what a newer budget counts, as if it counted everything.
@@ -38,9 +38,6 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
     )
     .await;
     let Listed { items, complete, mut unread } = listed;
-    for one in &mut unread {
-        one.what = "budgets (budgets:DescribeBudgets)".to_owned();
-    }
     let (mut budgets, mut failed) = (vec![], vec![]);
     for read in items {
         match read {

@@ -42,6 +42,17 @@ impl<T> Listed<T> {
         kind: Kind,
         operation: &str,
         id: impl Fn(&T) -> String,
+        page: impl AsyncFnMut(Option<String>) -> Read<(Vec<Option<T>>, Option<String>)>,
+    ) -> Self {
+        Self::read_of(clients, kind, &format!("sagemaker:{operation}"), id, page).await
+    }
+
+    /// The same, of any service: `operation` is `sagemaker:ListApps`.
+    pub(super) async fn read_of(
+        clients: &Clients,
+        kind: Kind,
+        operation: &str,
+        id: impl Fn(&T) -> String,
         mut page: impl AsyncFnMut(Option<String>) -> Read<(Vec<Option<T>>, Option<String>)>,
     ) -> Self {
         let (mut items, mut ids, mut nameless) = (vec![], HashSet::new(), 0);
@@ -57,7 +68,7 @@ impl<T> Listed<T> {
             Ok(next)
         });
         let why = read.await.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
-        let unread = why.map(|why| Unread { what: format!("{}s (sagemaker:{operation})", kind.words()), why });
+        let unread = why.map(|why| Unread { what: format!("{}s ({operation})", kind.words()), why });
         Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
     }
 

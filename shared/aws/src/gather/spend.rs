@@ -70,7 +70,7 @@ struct Asking<'a> {
 }
 
 /// The spend: what the ledger has of it, and what is new today. With `keeps`, what was read is kept; else (in a dry run) the next run reads it again.
-pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, keeps: bool, now: Timestamp) -> Known {
+pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, account: &str, keeps: bool, now: Timestamp) -> Known {
     let mut known = Known::default();
     let kept = match ledger.all_kept().await {
         Ok(kept) => kept,
@@ -113,7 +113,7 @@ pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, keeps
         let resource = Resource {
             id: Kind::Spend.id("sagemaker"),
             arn: None,
-            name: "SageMaker".to_owned(),
+            name: format!("SageMaker of account {account}"),
             tags: Tags::Known(BTreeMap::new()),
             whose: Whose::default(),
         };

@@ -178,6 +178,23 @@ pub struct BudgetPolicy {
     pub on_exceed: Option<OnExceed>,
 }
 
+impl std::fmt::Display for BudgetPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, owner, team, on_exceed } = self;
+        write!(f, "{}: ", name.glob().glob())?;
+        match on_exceed {
+            None => write!(f, "told")?,
+            Some(what) => write!(f, "told, and used up they enforce {}", what.rules().join(" and "))?,
+        }
+        match team.as_deref() {
+            Some(EVERY_TEAM) => write!(f, ", for all teams")?,
+            Some(team) => write!(f, ", for team {team}")?,
+            None => write!(f, ", for the team that their filter names")?,
+        }
+        owner.iter().try_for_each(|owner| write!(f, "; {owner} is mailed"))
+    }
+}
+
 /// What the guard does when a budget is used up, until its period ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -303,6 +320,11 @@ impl Policy {
     /// Whether a rule is on for any resource.
     pub fn uses_rule(&self, name: &str) -> bool {
         !self.modes(name).is_empty()
+    }
+
+    /// What the policy says of budgets.
+    pub fn budgets(&self) -> &[BudgetPolicy] {
+        &self.budgets
     }
 
     /// What the policy says of a budget.

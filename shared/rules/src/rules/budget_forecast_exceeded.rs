@@ -2,8 +2,9 @@
 //!
 //! ## What it finds
 //! A budget that counts SageMaker and is heading for more than its limit by the end of its period: by AWS's forecast where there is one, else (a new account has none for
-//! five weeks) by the guard's own run-rate, from the period's fifth day on: each day to come costs what its weekday cost in the last four weeks. The mail says which of the two
-//! it is, and the range that it likely ends in. Its own notifications of forecasts in AWS Budgets are thresholds too. One that is used up already is told by `budget-exceeded`.
+//! five weeks) by the guard's own run-rate, by which each day to come costs what its weekday cost in the last four weeks. The mail says which of the two it is, and the
+//! range that it likely ends in. In the first tenth of a period (and by the run-rate in its first five days) nothing is said: it says little of the rest. Its own notifications of
+//! forecasts in AWS Budgets are thresholds too. One that is used up already is told by `budget-exceeded`.
 //!
 //! ## Why it costs money
 //! What is seen in the middle of a month can still be stopped in that month.
@@ -56,6 +57,10 @@ impl Rule for BudgetForecastExceeded {
             Err(verdict) => return verdict,
         };
         if is_over(actual, limit, dec!(100)) {
+            return Verdict::Fine;
+        }
+        // The first tenth of a period says little of the rest, and the one before may still be in it.
+        if period.days_over(scene.now) * 10 < period.days() {
             return Verdict::Fine;
         }
         let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use cost_rules::price::dollars;
 use end_to_end::{
+    month::{self, Month},
     project_file,
     week::{Happening, Moment, Week, live},
 };
@@ -26,9 +27,12 @@ async fn main() -> anyhow::Result<()> {
     sample_mails(&week);
     coverage(&week);
     bills(&week);
+    let month = month::live().await?;
+    budgets(&month);
     checks(&week, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
     in_short(&week);
-    anyhow::ensure!(week.wrongs.is_empty(), "the guard did wrong:\n{}", week.wrongs.join("\n"));
+    let wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
+    anyhow::ensure!(wrongs.is_empty(), "the guard did wrong:\n{}", wrongs.join("\n"));
     Ok(())
 }
 
@@ -134,6 +138,36 @@ fn sample_mails(week: &Week) {
         for line in as_text(mail, week).lines() {
             println!("{line}");
         }
+    }
+}
+
+/// The month with budgets: how each went, and what was told when.
+fn budgets(month: &Month) {
+    heading("A month of budgets: one notebook is left on from the 9th on, and on the 18th a job runs on the wrong instance");
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["day", "budget", "limit", "spent", "AWS's forecast"]);
+    for (at, states) in month.days.iter().filter(|(at, _)| [8, 12, 16, 20, 24, 30].contains(&at.to_zoned_datetime(month.zone.clone()).day())) {
+        for state in states.iter().filter(|state| state.name == "ml-nlp") {
+            let amounts = [state.limit, state.actual].map(dollars);
+            let forecast = state.forecast.map_or_else(|| "none".to_owned(), dollars);
+            let day = at.to_zoned_datetime(month.zone.clone()).strftime("%b %d").to_string();
+            let cells = [day, state.name.clone()].into_iter().chain(amounts).chain([forecast]);
+            table.add_row(cells.enumerate().map(|(n, text)| Cell::new(text).set_alignment(if n < 2 { CellAlignment::Left } else { CellAlignment::Right })));
+        }
+    }
+    println!("{table}");
+    for mail in &month.mails {
+        let at = mail.at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M");
+        println!("  {at}  {}: {}", mail.attributes["owner"].1, mail.subject);
+    }
+    for (at, name) in &month.stopped {
+        println!("  {}  STOPPED {name}, because the budget is used up", at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M"));
+    }
+    println!("Asking Cost Explorer cost {} in these {} days.", dollars(month.cost.0), month.days.len());
+    println!("\nThe mail that says that it is used up:\n");
+    if let Some(mail) = month.mails.iter().find(|mail| mail.attributes["severity"].1 == "critical") {
+        println!("Subject: {}\n\n{}", mail.subject, mail.message);
     }
 }
 

@@ -72,7 +72,7 @@ async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> K
     let costexplorer = mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, rules);
     let clients = Clients { costexplorer: costexplorer.into(), dynamodb: table.client().into(), ..testing::clients() };
     let ledger = Ledger { clients: &clients, table: "ledger", function: "budget-alerter" };
-    read(&clients, &Policy::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, keeps, now).await
+    read(&clients, &Policy::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
 }
 
 /// Two pages of days, whatever is asked for, from the day that is asked for on.
