@@ -51,7 +51,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         Box::pin(budgets::all(&context.clients, &policy, account, now)),
         Box::pin(spend::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
         ledger.findings(&wake.scope),
-        tightenings::read(context, now)
+        Box::pin(tightenings::read(context, now))
     );
     let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
     let mut failures = spend.failures;
@@ -66,13 +66,13 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     explain(&mut facts, &policy);
     narrow(&mut facts, &wake.scope);
     if wake.scope == Scope::Everything {
-        failures.extend(tighten(context, &policy, &wake, &mut facts).await.map(|error| format!("{error:#}")));
+        failures.extend(Box::pin(tighten(context, &policy, &wake, &mut facts)).await.map(|error| format!("{error:#}")));
     }
     let told = told(&policy, &wake, &facts, entries.as_ref().ok());
-    let unread = budgets::last_periods(&context.clients, account, &mut facts.budgets, &told).await;
+    let unread = Box::pin(budgets::last_periods(&context.clients, account, &mut facts.budgets, &told)).await;
     facts.unread.extend(unread);
     if !told.is_empty() || may_stop(&facts, entries.as_ref().ok()) {
-        find_running(context, &policy, !told.is_empty(), &mut facts).await;
+        Box::pin(find_running(context, &policy, !told.is_empty(), &mut facts)).await;
         name_running(&mut facts, &policy);
     }
 
@@ -87,7 +87,10 @@ fn missing(wake: &Wake, facts: &Facts) -> Vec<Unread> {
     let is_there = |name: &String| facts.budgets.iter().any(|budget| budget.resource.name == *name);
     let missing = wake.budgets.iter().filter(|name| facts.complete.contains(&Kind::Budget) && !is_there(name));
     missing
-        .map(|name| Unread { what: format!("budget {name}, of which AWS Budgets told"), why: "there is no such budget in this account".to_owned() })
+        .map(|name| Unread {
+            what: format!("budget {name}, of which AWS Budgets told"),
+            why: "there is no such budget in this account".to_owned(),
+        })
         .collect()
 }
 
@@ -164,7 +167,8 @@ async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: 
     let mut found = Box::pin(inventory::everything(&context.clients, policy, &METERED, facts.now)).await;
     found.audited.retain(|audited| audited.run.is_some());
     let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
-    let is_asked = |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
+    let is_asked =
+        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory::enrich(&context.clients, policy, &mut found, &ids).await;
     facts.running = found.audited.into_iter().map(Running).collect();

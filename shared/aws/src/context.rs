@@ -105,7 +105,10 @@ impl Context {
     /// Neither tells.
     pub fn account(&self) -> anyhow::Result<&str> {
         let of_topic = || place(&self.settings.topic_arn).map(|(_, account)| account);
-        self.account.as_deref().or_else(of_topic).context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
+        self.account
+            .as_deref()
+            .or_else(of_topic)
+            .context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
     }
 
     /// The policy.

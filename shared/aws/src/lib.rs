@@ -21,9 +21,9 @@ pub mod report;
 mod resubmit;
 pub mod run;
 pub mod settings;
-pub mod tightenings;
 #[cfg(test)]
 mod testing;
+pub mod tightenings;
 mod trust;
 mod why;
 

@@ -25,6 +25,9 @@ const FOUR_OF_FIVE: Decimal = dec!(1.2816);
 /// Before so many days of its period are over, what a budget has spent says little of where it is heading.
 const FEWEST_DAYS: i64 = 5;
 
+/// A period of more days than a year, as a custom one may have, is beyond any run-rate.
+const LONGEST: i64 = 366;
+
 /// How often a budget begins anew: `Budget.TimeUnit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "AWS's own names")]
@@ -85,6 +88,7 @@ impl Period {
     }
 
     /// The one before: as many days before a custom one.
+    #[must_use]
     pub fn before(self) -> Self {
         let from = match self.unit {
             // A day is like the same weekday.
@@ -201,11 +205,7 @@ impl Filter {
     fn judge(&self, part: &dyn Fn(&Self) -> Option<bool>) -> Option<bool> {
         let every = |parts: &[Self], wanted: bool| {
             let judged: Vec<Option<bool>> = parts.iter().map(|one| one.judge(part)).collect();
-            if judged.contains(&Some(!wanted)) {
-                Some(!wanted)
-            } else {
-                judged.iter().all(|one| *one == Some(wanted)).then_some(wanted)
-            }
+            if judged.contains(&Some(!wanted)) { Some(!wanted) } else { judged.iter().all(|one| *one == Some(wanted)).then_some(wanted) }
         };
         match self {
             Self::All(parts) => every(parts, true),
@@ -410,10 +410,10 @@ fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySp
 
 /// Our own forecast: each day to come costs what its weekday cost in the last four weeks, give or take what days are off from that; what the daily spend does not tell
 /// of goes on as it did. The last day that is over may not be whole in the bill yet: it is expected to cost as much at least. `None`: too little of the period, or of the
-/// past, is known.
+/// past, is known, or the daily spend is not what the budget counts.
 pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal, now: Timestamp) -> Option<Forecast> {
     let over = period.days_over(now);
-    if over < FEWEST_DAYS.min(period.days()) || period.unit == TimeUnit::Daily {
+    if over < FEWEST_DAYS.min(period.days()) || LONGEST < period.days() || period.unit == TimeUnit::Daily {
         return None;
     }
     let today = day_of(now);
@@ -432,11 +432,15 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
         mean(like).unwrap_or(every_day)
     };
     let told: Decimal = daily.range(period.from..today).map(|(_, usd)| *usd).sum();
+    // The budget counts less than these days: credits, or a part of them that cannot be told.
+    if actual * dec!(1.1) < told {
+        return None;
+    }
     let untold = (actual - told).max(Decimal::ZERO);
     let untold = untold * Decimal::from(period.days()) / Decimal::from(over.max(1));
     let before: Decimal = daily.range(period.from..whole).map(|(_, usd)| *usd).sum();
     let first = period.from.max(whole);
-    let rest: Vec<Date> = (0..).map(|offset| plus_days(first, offset)).take_while(|day| *day < period.until).collect();
+    let rest: Vec<Date> = (0..days_between(first, period.until)).map(|offset| plus_days(first, offset)).collect();
     let to_come: Decimal = rest.iter().map(|day| expected(*day).max(daily.get(day).copied().unwrap_or_default())).sum();
     let sum = (before + to_come + untold).max(actual);
     let off: Decimal = past.iter().map(|(day, usd)| (*usd - expected(*day)) * (*usd - expected(*day))).sum();

@@ -61,7 +61,8 @@ pub fn current(
     let first = |anomaly: &&Anomaly| anomaly.from;
     // AWS tells an anomaly by the impact that it has: small ones are not worth a mail.
     let open = anomalies.iter().filter(|one| one.until.is_none_or(|until| last_day <= until) && one.from <= last_day);
-    let open = open.filter(|one| limits.usd <= one.actual - one.expected && one.expected * limits.percent / dec!(100) <= one.actual - one.expected);
+    let open = open
+        .filter(|one| limits.usd <= one.actual - one.expected && one.expected * limits.percent / dec!(100) <= one.actual - one.expected);
     let by_aws = open.filter(|one| plus_days(last_day, -LONGEST) < one.from).min_by_key(first);
     match (own, by_aws) {
         // AWS may have seen it a little earlier; one that began long before is another.
@@ -70,9 +71,7 @@ pub fn current(
             Some(Spike { from, by_aws: true, ..own })
         }
         (Some(own), None) => Some(own),
-        (None, Some(aws)) => {
-            Some(Spike { from: aws.from, last: last_day, actual: aws.actual, usual: aws.expected, by_aws: true })
-        }
+        (None, Some(aws)) => Some(Spike { from: aws.from, last: last_day, actual: aws.actual, usual: aws.expected, by_aws: true }),
         (None, None) => None,
     }
 }

@@ -58,7 +58,7 @@ impl Function {
 
     async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
         match self {
-            Self::BudgetAlerter => budget_alerter::handle(event, context, now).await,
+            Self::BudgetAlerter => Box::pin(budget_alerter::handle(event, context, now)).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,

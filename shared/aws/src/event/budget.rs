@@ -1,6 +1,6 @@
 //! The message that AWS Budgets sends through SNS: plain text (aws-facts §6). Only its `Key: value` lines are read, and of those only which budget it is about.
 
-use anyhow::{ensure, Context as _};
+use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -36,7 +36,10 @@ pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Vec<String>>
     let named = delivery.records.iter().map(|record| {
         let text = &record.sns.text;
         if let (Some(of), Some(own)) = (value(text, "AWS Account"), home.account) {
-            ensure!(of == own, "a message of AWS Budgets about account {of}, but this function looks after {own}: deploy one function per account");
+            ensure!(
+                of == own,
+                "a message of AWS Budgets about account {of}, but this function looks after {own}: deploy one function per account"
+            );
         }
         let name = value(text, "Budget Name").filter(|name| !name.is_empty());
         name.map(str::to_owned).context("a message of SNS without a line `Budget Name: …`: expected the text that AWS Budgets sends")
@@ -65,7 +68,8 @@ mod tests {
         Budgeted Amount: $2.00\r\nAlert Type: FORECASTED\r\nAlert Threshold: > $1.60\r\nFORECASTED Amount: $1.90\r\n";
 
     fn of(texts: &[&str]) -> Value {
-        let records: Vec<Value> = texts.iter().map(|text| json!({"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": text}})).collect();
+        let records: Vec<Value> =
+            texts.iter().map(|text| json!({"EventSource": "aws:sns", "Sns": {"Type": "Notification", "Message": text}})).collect();
         json!({ "Records": records })
     }
 
@@ -91,7 +95,10 @@ mod tests {
             (json!({"Records": 3}), "that are not SNS's"),
             (of(&["{\"AlarmName\": \"x\"}"]), "without a line `Budget Name: …`"),
             (of(&["Budget Name:  "]), "without a line `Budget Name: …`"),
-            (of(&[&TEXT.replace("Account 123456789012", "Account 999999999999")]), "about account 999999999999, but this function looks after 123456789012"),
+            (
+                of(&[&TEXT.replace("Account 123456789012", "Account 999999999999")]),
+                "about account 999999999999, but this function looks after 123456789012",
+            ),
         ] {
             let error = format!("{:#}", read(&event, HOME).unwrap_err());
             assert!(error.contains(says), "{event}: {error}");

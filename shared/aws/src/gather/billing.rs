@@ -270,7 +270,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_number_of_dollars_is_unread() {
-        for (amount, unit, says) in [("12", "EUR", "is in EUR, expected USD"), ("twelve", "USD", "an amount is `twelve`, expected a number")] {
+        for (amount, unit, says) in
+            [("12", "EUR", "is in EUR, expected USD"), ("twelve", "USD", "an amount is `twelve`, expected a number")]
+        {
             let rule = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
                 .then_output(move || page(vec![group("Host:x", "", amount, unit)], None));
             let clients = clients(&[&tags(), &rule]);

@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use aws_sdk_costexplorer::operation::get_cost_forecast::GetCostForecastError;
 use aws_sdk_costexplorer::types::{Anomaly as Described, AnomalyDateInterval, DateInterval, Granularity, Metric};
 use cost_rules::{
     budgets::{Ahead, day_of},
@@ -89,7 +90,7 @@ pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, accou
     };
     let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
     let ahead = async { if is_todays(AHEAD) { Ok(None) } else { asking.ahead().await.map(Some) } };
-    let (days, anomalies, ahead) = tokio::join!(days, anomalies, ahead);
+    let (days, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(anomalies), Box::pin(ahead));
 
     let mut keep = Keep { ledger, keeps, now, items: vec![] };
     let mut all = kept_days(&kept);
@@ -141,7 +142,9 @@ fn first_not_final(kept: &Kept, today: Date) -> Date {
 }
 
 fn kept_days(kept: &Kept) -> BTreeMap<Date, Vec<DailySpend>> {
-    let day = |(name, (_, text)): (&String, &(Timestamp, String))| Some((name.strip_prefix(DAY)?.parse().ok()?, serde_json::from_str(text).ok()?));
+    let day = |(name, (_, text)): (&String, &(Timestamp, String))| {
+        Some((name.strip_prefix(DAY)?.parse().ok()?, serde_json::from_str(text).ok()?))
+    };
     kept.iter().filter_map(day).collect()
 }
 
@@ -185,7 +188,12 @@ impl Keep<'_> {
     async fn all(self) -> Vec<String> {
         let Self { ledger, now, items, .. } = self;
         let kept = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
-        kept.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().filter_map(|kept| Some(format!("{:#}", kept.err()?))).collect()
+        kept.buffer_unordered(IN_FLIGHT)
+            .collect::<Vec<_>>()
+            .await
+            .into_iter()
+            .filter_map(|kept| Some(format!("{:#}", kept.err()?)))
+            .collect()
     }
 }
 
@@ -203,7 +211,11 @@ impl Asking<'_> {
         let period = DateInterval::builder().start(first.to_string()).end(today.to_string()).build().map_err(|error| error.to_string())?;
         let read = every_page(self.clients, async |token| {
             let call = self.clients.costexplorer.get_cost_and_usage().time_period(period.clone()).granularity(Granularity::Daily);
-            let call = call.metrics(METRIC).filter(of_sagemaker(self.policy, [])).set_group_by(Some(by_usage_and_team(self.policy))).set_next_page_token(token);
+            let call = call
+                .metrics(METRIC)
+                .filter(of_sagemaker(self.policy, []))
+                .set_group_by(Some(by_usage_and_team(self.policy)))
+                .set_next_page_token(token);
             self.request();
             let page = call.send().await.map_err(|error| format!("ce:GetCostAndUsage: {}", why(&error)))?;
             for result in page.results_by_time.unwrap_or_default() {
@@ -272,7 +284,7 @@ impl Asking<'_> {
         let call = call.granularity(Granularity::Monthly).prediction_interval_level(LEVEL).filter(of_sagemaker(self.policy, []));
         let found = match call.send().await {
             Ok(found) => found,
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_data_unavailable_exception()) => return Ok(None),
+            Err(error) if error.as_service_error().is_some_and(GetCostForecastError::is_data_unavailable_exception) => return Ok(None),
             Err(error) => return Err(format!("ce:GetCostForecast: {}", why(&error))),
         };
         let mut ahead = Ahead { from: today, until, usd: Decimal::ZERO, low: Decimal::ZERO, high: Decimal::ZERO };
@@ -289,7 +301,8 @@ impl Asking<'_> {
 
 /// The largest rows of a day; the others are summed up by team.
 fn the_largest(rows: BTreeMap<(String, String), Decimal>) -> Vec<DailySpend> {
-    let mut rows: Vec<DailySpend> = rows.into_iter().map(|((usage, team), usd)| DailySpend { usage, team, usd: usd.round_dp(6).normalize() }).collect();
+    let mut rows: Vec<DailySpend> =
+        rows.into_iter().map(|((usage, team), usd)| DailySpend { usage, team, usd: usd.round_dp(6).normalize() }).collect();
     rows.retain(|row| !row.usd.is_zero());
     rows.sort_by(|a, b| b.usd.abs().cmp(&a.usd.abs()).then_with(|| (&a.usage, &a.team).cmp(&(&b.usage, &b.team))));
     let rest = rows.split_off(ROWS.min(rows.len()));

@@ -58,9 +58,12 @@ fn facts(now: &str, notebooks: &[Notebook]) -> Facts {
 /// Runs with a budget of 1,000 USD of which so much is spent, in November: what is planned.
 fn spent(ledger: &mut Ledger, now: &str, actual: i64) -> Vec<Step> {
     let mut budget = budget("ml-dev");
-    (budget.actual, budget.period) = (Some(actual.into()), budget.period.and_then(|period| {
-        crate::budgets::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
-    }));
+    (budget.actual, budget.period) = (
+        Some(actual.into()),
+        budget.period.and_then(|period| {
+            crate::budgets::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
+        }),
+    );
     let policy = Policy::from_toml("").unwrap();
     let facts = Facts { budgets: vec![budget], complete: [Kind::Budget].into(), ..facts(now, &[]) };
     let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);

@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    duration::Duration,
     budgets::is_over,
+    duration::Duration,
     facts::{Audited, Budget, Creator, Facts, Kind, Resource, Unread, Whose},
     finding::{Finding, Judgement, Keep, LeftAlone, Mode, Remedy, Verdict, Waste},
     price::{Prices, Usd},
@@ -342,7 +342,8 @@ impl Policy {
         let of = |budget: &Budget| {
             let name = &budget.resource.name;
             let what = self.budget(name)?.on_exceed?;
-            let is_used_up = is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
+            let counts = budget.filter.takes_sagemaker(self) != Some(false);
+            let is_used_up = counts && is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
             let team = self.team_of_budget(budget)?;
             is_used_up.then_some(Tightening {
                 budget: name.clone(),
@@ -369,7 +370,8 @@ impl Policy {
 
     /// Whether anything at all is enforced.
     pub fn enforces(&self) -> bool {
-        self.budgets.iter().any(|one| one.on_exceed.is_some()) || crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
+        self.budgets.iter().any(|one| one.on_exceed.is_some())
+            || crate::rules::ALL.iter().any(|rule| self.modes(rule.name).contains(&Mode::Enforce))
     }
 
     /// Whether any rule looks at the tags of this kind.

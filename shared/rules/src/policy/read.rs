@@ -15,7 +15,9 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Billing, BudgetPolicy, CommonSettings, ConfiguredRule, Coverage, Creators, Exemption, Match, Override, Policy, PriceOverrides, RuleSet};
+use super::{
+    Billing, BudgetPolicy, CommonSettings, ConfiguredRule, Coverage, Creators, Exemption, Match, Override, Policy, PriceOverrides, RuleSet,
+};
 use crate::{
     duration::Duration,
     facts::Kind,
@@ -332,7 +334,12 @@ fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) ->
     match budget.on_exceed.filter(|what| !what.rules().iter().any(|rule| is_on(rule))) {
         Some(what) => {
             let rules = what.rules().join(" and ");
-            wrong(at, format!("this [[budget]] has an `on-exceed` that enforces {rules}, but the policy says mode = \"off\" there: write mode = \"report\""))
+            wrong(
+                at,
+                format!(
+                    "this [[budget]] has an `on-exceed` that enforces {rules}, but the policy says mode = \"off\" there: write mode = \"report\""
+                ),
+            )
         }
         None => Ok(()),
     }

@@ -69,7 +69,12 @@ impl Rule for BudgetExceeded {
         let is_used_up = crate::budgets::is_over(actual, limit, Decimal::ONE_HUNDRED);
         let name = &budget.resource.name;
         Verdict::Waste(Box::new(Waste {
-            reason: format!("{spent} of {of}{} spent for {}{to_go}: the threshold is {} %", in_percent(actual, limit), period.words(), level.normalize()),
+            reason: format!(
+                "{spent} of {of}{} spent for {}{to_go}: the threshold is {} %",
+                in_percent(actual, limit),
+                period.words(),
+                level.normalize()
+            ),
             advice: Some(if is_used_up {
                 "stop what is not needed, or raise the limit: what goes on is spent on top of it. Every other mail of the guard has the command that stops a resource.".to_owned()
             } else {
@@ -94,8 +99,8 @@ mod tests {
     use super::{super::tests::*, *};
     use crate::{budgets::Filter, finding::is_news};
 
-    fn judged(budget: Budget) -> Verdict {
-        BudgetExceeded::default().check(&budget, &scene("2026-11-21T12:00:00Z"))
+    fn judged(budget: &Budget) -> Verdict {
+        BudgetExceeded::default().check(budget, &scene("2026-11-21T12:00:00Z"))
     }
 
     #[test]
@@ -113,7 +118,7 @@ mod tests {
             (dec!(0), dec!(0), vec![], None),
             (dec!(1000), dec!(-200), vec![dec!(50)], None), // credits
         ] {
-            let verdict = judged(Budget { limit: Some(limit), actual: Some(actual), thresholds: own, ..budget("ml-dev") });
+            let verdict = judged(&Budget { limit: Some(limit), actual: Some(actual), thresholds: own, ..budget("ml-dev") });
             let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
             assert_eq!(topic, level.map(|level| format!("2026-11-01 at {level}")), "{actual} of {limit}: {verdict:?}");
         }
@@ -136,12 +141,14 @@ mod tests {
 
     #[test]
     fn a_mail_says_how_much_of_what_and_when() {
-        let Verdict::Waste(waste) = judged(Budget { actual: Some(dec!(4150)), limit: Some(dec!(5000)), ..budget("ml-dev") }) else { panic!("waste") };
+        let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(4150)), limit: Some(dec!(5000)), ..budget("ml-dev") }) else {
+            panic!("waste")
+        };
         assert_eq!(waste.reason, "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go: the threshold is 80 %");
         assert_eq!(waste.subject.as_deref(), Some("budget ml-dev: $4,150.00 of $5,000.00 (83 %)"));
         assert_eq!(waste.severity, Severity::Warning);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
-        let Verdict::Waste(waste) = judged(hours) else { panic!("waste") };
+        let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
         assert!(waste.reason.starts_with("120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
         assert_eq!(waste.severity, Severity::Critical);
     }
@@ -157,7 +164,7 @@ mod tests {
             (Budget { filter: Filter::everything(), ..full.clone() }, "Waste"),
             (full, "Waste"),
         ] {
-            let verdict = judged(budget);
+            let verdict = judged(&budget);
             assert!(format!("{verdict:?}").starts_with(expected), "{expected}: {verdict:?}");
         }
     }

@@ -78,7 +78,10 @@ impl Rule for BudgetForecastExceeded {
                 period.days_over(scene.now),
                 period.days()
             ),
-            advice: Some("look at the first cause: is it meant? What is stopped now is not spent by then; if it is meant, raise the limit.".to_owned()),
+            advice: Some(
+                "look at the first cause: is it meant? What is stopped now is not spent by then; if it is meant, raise the limit."
+                    .to_owned(),
+            ),
             severity: Severity::Warning,
             subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
             headline: Some("heading past a threshold"),
@@ -131,7 +134,8 @@ mod tests {
                 )
             );
             assert!(
-                waste.details[0].starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
+                waste.details[0]
+                    .starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
                 "{:?}",
                 waste.details
             );

@@ -77,7 +77,8 @@ impl Rule for NoBudget {
                 named.join(", ")
             ),
             advice: Some(
-                "make a budget for it: by the service \"Amazon SageMaker\", or by a team's tag, with notifications at 80 and 100 %.".to_owned(),
+                "make a budget for it: by the service \"Amazon SageMaker\", or by a team's tag, with notifications at 80 and 100 %."
+                    .to_owned(),
             ),
             subject: Some(format!("{} of SageMaker in 30 days are in no budget", dollars(usd))),
             headline: Some("in no budget"),

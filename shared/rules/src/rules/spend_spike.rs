@@ -59,11 +59,7 @@ impl Rule for SpendSpike {
 
     fn check(&self, spend: &Spend, scene: &Scene<'_>) -> Verdict {
         let Some((last_day, _)) = spend.days.last_key_value() else { return Verdict::Later };
-        let limits = Limits {
-            usd: self.min_cost.0,
-            percent: Decimal::from(self.min_percent),
-            deviations: Decimal::from(self.deviations),
-        };
+        let limits = Limits { usd: self.min_cost.0, percent: Decimal::from(self.min_percent), deviations: Decimal::from(self.deviations) };
         let daily = spend.daily(&|_| true);
         let anomalies = spend.anomalies.as_deref().unwrap_or_default();
         let Some(spike) = spikes::current(&daily, *last_day, &scene.policy.calendar.holidays, anomalies, limits) else {
@@ -108,7 +104,12 @@ fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
     let mut causes: Vec<Cause> = sums
         .into_iter()
         .filter(|(_, (now, before))| before + dec!(1) < *now)
-        .map(|((usage, team), (now, before))| Cause { usage: usage.to_owned(), team: team.to_owned(), now, before: Some(before.round_dp(2)) })
+        .map(|((usage, team), (now, before))| Cause {
+            usage: usage.to_owned(),
+            team: team.to_owned(),
+            now,
+            before: Some(before.round_dp(2)),
+        })
         .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.now - cause.before.unwrap_or_default()));
     if causes.is_empty() {

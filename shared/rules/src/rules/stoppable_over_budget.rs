@@ -99,12 +99,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_stopped_is_left_alone() {
-        let tightenings = [Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() }];
+        let tightenings =
+            [Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() }];
         let scene = Scene { tightenings: &tightenings, ..scene("2026-11-27T12:00:00Z") };
         let run = Some("2026-11-20T12:00:00Z".parse().unwrap());
         let endpoint = Running(Audited { run, ..audited("endpoint/x", &[(STOPPABLE_TAG, "yes")]) });
         assert!(matches!(StoppableOverBudget {}.check(&endpoint, &scene), Verdict::LeftAlone(_)));
-        let doubtful = Running(Audited { run, doubt: Some("denied".into()), stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")]) });
+        let doubtful = Running(Audited {
+            run,
+            doubt: Some("denied".into()),
+            stop: Remedy::StopNotebook,
+            ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")])
+        });
         assert!(matches!(StoppableOverBudget {}.check(&doubtful, &scene), Verdict::Unknown(_)));
     }
 }

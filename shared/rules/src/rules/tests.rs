@@ -154,7 +154,13 @@ pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
     let today: jiff::civil::Date = today.parse().unwrap();
     let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), team: String::new(), usd };
     let days = (1..=95).map(|ago| (today.saturating_sub(jiff::Span::new().days(ago)), vec![row.clone()]));
-    Spend { resource: Resource { arn: None, ..resource("spend/sagemaker") }, days: days.collect(), anomalies: None, ahead: None, uncovered: None }
+    Spend {
+        resource: Resource { arn: None, ..resource("spend/sagemaker") },
+        days: days.collect(),
+        anomalies: None,
+        ahead: None,
+        uncovered: None,
+    }
 }
 
 /// A tag key of which nothing is known.

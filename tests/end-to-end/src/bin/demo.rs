@@ -147,13 +147,19 @@ fn budgets(month: &Month) {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["day", "budget", "limit", "spent", "AWS's forecast"]);
-    for (at, states) in month.days.iter().filter(|(at, _)| [8, 12, 16, 20, 24, 30].contains(&at.to_zoned_datetime(month.zone.clone()).day())) {
+    for (at, states) in
+        month.days.iter().filter(|(at, _)| [8, 12, 16, 20, 24, 30].contains(&at.to_zoned_datetime(month.zone.clone()).day()))
+    {
         for state in states.iter().filter(|state| state.name == "ml-nlp") {
             let amounts = [state.limit, state.actual].map(dollars);
             let forecast = state.forecast.map_or_else(|| "none".to_owned(), dollars);
             let day = at.to_zoned_datetime(month.zone.clone()).strftime("%b %d").to_string();
             let cells = [day, state.name.clone()].into_iter().chain(amounts).chain([forecast]);
-            table.add_row(cells.enumerate().map(|(n, text)| Cell::new(text).set_alignment(if n < 2 { CellAlignment::Left } else { CellAlignment::Right })));
+            table.add_row(
+                cells
+                    .enumerate()
+                    .map(|(n, text)| Cell::new(text).set_alignment(if n < 2 { CellAlignment::Left } else { CellAlignment::Right })),
+            );
         }
     }
     println!("{table}");
@@ -162,7 +168,10 @@ fn budgets(month: &Month) {
         println!("  {at}  {}: {}", mail.attributes["owner"].1, mail.subject);
     }
     for (at, name) in &month.stopped {
-        println!("  {}  STOPPED {name}, because the budget is used up", at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M"));
+        println!(
+            "  {}  STOPPED {name}, because the budget is used up",
+            at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M")
+        );
     }
     println!("Asking Cost Explorer cost {} in these {} days.", dollars(month.cost.0), month.days.len());
     println!("\nThe mail that says that it is used up:\n");

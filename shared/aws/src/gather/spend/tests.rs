@@ -94,12 +94,15 @@ fn anomalies() -> Rule {
     mock!(aws_sdk_costexplorer::Client::get_anomalies).then_compute_output(|asked| {
         let interval = asked.date_interval().unwrap();
         assert_eq!(interval.end_date(), Some("2026-11-10"), "the last day that may be asked for is yesterday");
-        let impact = |actual: f64| Impact::builder().max_impact(actual).total_impact(actual).total_actual_spend(actual).total_expected_spend(20.0).build();
+        let impact = |actual: f64| {
+            Impact::builder().max_impact(actual).total_impact(actual).total_actual_spend(actual).total_expected_spend(20.0).build()
+        };
         let cause = RootCause::builder().service("Amazon SageMaker").usage_type("EUC1-Cluster:z");
         let cause = cause.impact(RootCauseImpact::builder().contribution(180.5).build()).build();
         let anomaly = |service: &str, actual| {
             let score = aws_sdk_costexplorer::types::AnomalyScore::builder().max_score(1.0).current_score(1.0).build();
-            let built = Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
+            let built =
+                Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
             built.dimension_value(service).impact(impact(actual))
         };
         GetAnomaliesOutput::builder()
@@ -115,7 +118,8 @@ fn forecast() -> Rule {
     mock!(aws_sdk_costexplorer::Client::get_cost_forecast).then_compute_output(|asked| {
         let period = asked.time_period().unwrap();
         assert_eq!((period.start(), period.end()), ("2026-11-11", "2026-12-01"));
-        let result = ForecastResult::builder().mean_value("400.5").prediction_interval_lower_bound("350").prediction_interval_upper_bound("460");
+        let result =
+            ForecastResult::builder().mean_value("400.5").prediction_interval_lower_bound("350").prediction_interval_upper_bound("460");
         GetCostForecastOutput::builder().forecast_results_by_time(result.build()).build()
     })
 }
@@ -173,7 +177,10 @@ async fn what_cannot_be_read_is_said_and_the_rest_goes_on() {
     assert_eq!((spend.anomalies, spend.ahead), (None, None));
     assert_eq!(found.unread.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["anomalies of what SageMaker cost"]);
     assert!(found.unread[0].why.contains("ce:GetAnomalies: LimitExceededException"), "{:?}", found.unread);
-    assert!(!table.names().contains(&"anomalies".to_owned()) && table.names().contains(&"forecast".to_owned()), "asked again in the next run");
+    assert!(
+        !table.names().contains(&"anomalies".to_owned()) && table.names().contains(&"forecast".to_owned()),
+        "asked again in the next run"
+    );
 
     let table = Table::default();
     let nothing = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
