@@ -143,6 +143,22 @@ fn spend_unread(why: String) -> Unread {
 /// and what they belong to.
 async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, entries: Option<Vec<Entry>>) -> Option<Unread> {
     remember_whose(facts, entries.iter().flatten());
+    let mut asked = BTreeSet::new();
+    // Who turns out to own what is told hears of all else that they own, too.
+    loop {
+        let ids = doubtful(policy, wake, facts, entries.clone()).into_iter().filter(|id| !asked.contains(id)).collect::<BTreeSet<String>>();
+        if ids.is_empty() {
+            return None;
+        }
+        if let Some(unread) = ask_whose(context, policy, wake, facts, &ids).await {
+            return Some(unread);
+        }
+        asked.extend(ids);
+    }
+}
+
+/// Those of which somebody is to be told, or that the guard may mend, by id.
+fn doubtful(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<Vec<Entry>>) -> BTreeSet<String> {
     let planned = plan(policy.evaluate(facts), facts, entries, &wake.scope).planned;
     // What the guard may write is known only then: all of it is found out where it may write.
     let may_tag = policy.enforces_by("tag") || policy.enforces_by("stop-after-grace");
@@ -150,11 +166,11 @@ async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
     // Of a series one is planned for all, whoever's the others are.
     let open: BTreeSet<String> = planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
-    let ids = planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone());
-    let ids: BTreeSet<String> = ids.collect();
-    if ids.is_empty() {
-        return None;
-    }
+    planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
+}
+
+/// Asks who created these, and what they belong to.
+async fn ask_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, ids: &BTreeSet<String>) -> Option<Unread> {
     let mut creators = match context.ledger().creators(ids.iter().cloned()).await {
         Ok(creators) => creators,
         Err(error) => {
@@ -166,10 +182,10 @@ async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
         }
     };
     creators.extend(wake.creator.clone());
-    for audited in &mut facts.audited {
+    for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
         audited.creator = creators.remove(&audited.resource.id);
     }
-    inventory::enrich(&context.clients, policy, facts, &ids).await;
+    inventory::enrich(&context.clients, policy, facts, ids).await;
     None
 }
 

@@ -323,7 +323,8 @@ mod tests {
 
     #[tokio::test]
     async fn tags_are_written_to_the_resource_and_a_refusal_is_told() {
-        let tags = || Remedy::AddTags { tags: [("Owner".to_owned(), "ann@example.com".to_owned())].into(), rest: None };
+        let tags =
+            || Remedy::AddTags { tags: [("Owner".to_owned(), "ann@example.com".to_owned())].into(), from: String::new(), rest: None };
         let written = mock!(Client::add_tags)
             .match_requests(|call| {
                 let [tag] = call.tags() else { return false };

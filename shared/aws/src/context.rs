@@ -165,3 +165,19 @@ pub async fn serve(
     }))
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_deadline_that_is_over_when_an_invocation_begins_is_none() {
+        let context = testing::context(testing::clients());
+        let soon = context.until(SystemTime::now() + Duration::from_secs(5));
+        assert!(soon.time_is_up() && soon.clients.read_until.is_some(), "less than the reserve");
+        // What `cargo lambda watch` tells.
+        let ended = soon.until(SystemTime::UNIX_EPOCH + Duration::from_mins(10));
+        assert!(!ended.time_is_up() && ended.clients.read_until.is_none());
+    }
+}

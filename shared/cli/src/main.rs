@@ -70,6 +70,9 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     for rule in rules::ALL {
         println!("  {:29} {}", rule.name, policy.says_of(rule.name));
     }
+    if policy.creators.email_domain.is_none() && policy.uses_rule("missing-tag") {
+        println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
+    }
     for budget in policy.budgets() {
         println!("  budgets {budget}");
     }

@@ -135,6 +135,8 @@ pub enum Remedy {
     AddTags {
         /// Keys and values.
         tags: BTreeMap<String, String>,
+        /// From where they are, for people: `Owner from who created it`.
+        from: String,
         /// What its owner can do about the tags that are missing after that.
         rest: Option<String>,
     },

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    duration::Duration,
+    duration::{Duration, roughly},
     facts::{AppHome, Kind, place, region_option},
     finding::{Finding, Remedy, Severity, SpotTerms},
     plan::Closed,
@@ -277,10 +277,10 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, letterhead: &Let
     let severity = items.iter().map(|item| item.news.severity().max(item.severity)).max().unwrap_or_default();
     let (body, fitted) = body(owner, &told, held_back, letterhead);
     let keys = told[..fitted].iter().flat_map(|one| one.keys.iter().copied().cloned()).collect();
-    Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, letterhead.policy), body, told: keys }
+    Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, letterhead.policy, letterhead.now), body, told: keys }
 }
 
-fn subject(told: &[Told<'_>], policy: &Policy) -> String {
+fn subject(told: &[Told<'_>], policy: &Policy, now: Timestamp) -> String {
     let Some(Told { first, .. }) = told.first() else { return String::new() };
     // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
     let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
@@ -294,6 +294,9 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
     let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
     let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
     let has_jobs = alike.iter().any(|told| is_job(told.first));
+    // A month is no measure of a job, nor its time limit of the others.
+    let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.usd_per_month).sum();
+    let a_month = total - of_jobs;
     let cost = match first.news {
         News::Done(End::ByItself(_)) => String::new(),
         News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => String::new(),
@@ -301,7 +304,8 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
         News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
         News::Done(_) => String::new(),
         _ if total.is_zero() => String::new(),
-        _ if has_jobs => format!(", up to {}", dollars(total)),
+        _ if a_month.is_zero() => format!(", up to {}", dollars(total)),
+        _ if !of_jobs.is_zero() => format!(", {} a month and up to {}", dollars(a_month), dollars(of_jobs)),
         _ => format!(", {} a month", dollars(total)),
     };
     let mut what = said(first, if alike.len() == 1 { "was" } else { "were" });
@@ -312,6 +316,9 @@ fn subject(told: &[Told<'_>], policy: &Policy) -> String {
         stops.dedup();
         let from = if 1 < stops.len() { "from " } else { "" };
         what += &stops.first().map(|at| format!(" {from}{}", policy.clock(*at))).unwrap_or_default();
+    }
+    if let (News::Escalation(since), Some(headline)) = (&first.news, first.headline) {
+        what = format!("still {headline} after {}", roughly(now.duration_since(*since)));
     }
     if is_only_told {
         first.headline.unwrap_or("needs a look").clone_into(&mut what);
@@ -386,7 +393,9 @@ fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhea
         "For whoever runs the platform.\n".to_owned()
     } else if owner == UNOWNED {
         let tags = letterhead.policy.owner_tags.join(" or ");
-        format!("Nobody owns these: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
+        let is_any_of_the_account = told.iter().any(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
+        let these = if is_any_of_the_account { "the resources among these" } else { "these" };
+        format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
     } else {
         format!("For {owner}.\n")
     };
@@ -433,6 +442,7 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
     let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let is_done = matches!(news, News::Done(_));
+    let is_mended = is_done && remedy.is_some_and(Remedy::is_harmless);
     let region = region_option(arn);
     let _ = write!(text, "\n* {kind} {name}");
     match news {
@@ -460,10 +470,12 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
         News::Done(_) | News::Found => {}
     }
     for (rule, reason) in &told.reasons {
-        let _ = write!(text, "\n  Why:   {reason} ({rule}).");
+        let label = if is_mended { "Was:" } else { "Why:" };
+        let _ = write!(text, "\n  {label}   {reason} ({rule}).");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
-        (_, Some(hour)) if is_done && !remedy.is_some_and(Remedy::is_harmless) => {
+        _ if is_mended => Ok(()),
+        (_, Some(hour)) if is_done => {
             write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour))
         }
         (Some(most), Some(hour)) if is_job(told.first) => {
@@ -518,9 +530,11 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
             (End::Stopped(_), Some(Remedy::StopProcessingJob | Remedy::StopTransformJob | Remedy::StopAutoMlJob)) => {
                 write!(text, "\n  What it wrote to S3 is kept. Submit it again where you submitted it.")
             }
-            (End::Stopped(_), Some(Remedy::AddTags { tags, .. })) => {
-                let tags = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
-                write!(text, "\n  It now has: {tags}. Wrong? Write the right value over it.")
+            (End::Stopped(_), Some(Remedy::AddTags { tags, from, .. })) => {
+                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
+                let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
+                write!(text, "\n  It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
             (End::Stopped(_), Some(Remedy::ActivateTag)) => write!(text, "\n  In a day the bill knows it."),
             // Only what is in the ledger is known of it.
@@ -806,6 +820,35 @@ mod tests {
             assert_eq!(digest.subject, subject);
             assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
         }
+    }
+
+    #[test]
+    fn what_was_tagged_says_with_what_from_where_and_how_to_write_over_it() {
+        let remedy = Remedy::AddTags {
+            tags: [("Owner".to_owned(), "ann@example.com".to_owned())].into(),
+            from: "Owner from who created it".into(),
+            rest: None,
+        };
+        let tagged = Item { remedy: Some(remedy), headline: Some("untagged"), ..item(stopped(), "churn", Some(dec!(100))) };
+        let body = one(&[tagged]).body;
+        for line in [
+            "  It now has: Owner=ann@example.com (Owner from who created it).",
+            "  Wrong? Write the right value over it: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=Owner,Value=<Owner>'",
+        ] {
+            assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+        }
+        assert!(body.contains("  Was:   ") && !body.contains("Costs:") && !body.contains("Why:"), "{body}");
+    }
+
+    #[test]
+    fn what_is_open_for_long_and_what_ends_by_itself_is_counted_as_what_it_is() {
+        let untagged = |name: &str, news| Item { headline: Some("untagged"), ..item(news, name, Some(dec!(100))) };
+        let since = News::Escalation("2026-11-09T18:00:00Z".parse().unwrap());
+        let digest = one(&[untagged("a", since.clone()), untagged("b", since)]);
+        assert_eq!(digest.subject, "Cost guard: 2 resources still untagged after 14d, $200.00 a month");
+        let job = |name: &str| Item { id: format!("training-job/{name}"), usd_per_month: Some(dec!(7)), ..untagged(name, News::Found) };
+        assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00");
+        assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, up to $7.00");
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl<'a> Requirement<'a> {
     pub fn wants(&self) -> String {
         match self.values {
             None => "any value".to_owned(),
+            Some(Values::Pattern { text, .. }) if text == ".+" => "any value".to_owned(),
             Some(Values::Pattern { text, .. }) => format!("a value of the pattern {text}"),
             Some(Values::OneOf(values)) => format!("one of {}", values.join(", ")),
         }
@@ -166,7 +167,10 @@ fn plain(key: &str) -> String {
 
 impl fmt::Display for Requirement<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.name(), self.wants())
+        match self.wants().as_str() {
+            "any value" => f.write_str(&self.name()),
+            wants => write!(f, "{} ({wants})", self.name()),
+        }
     }
 }
 
@@ -178,12 +182,27 @@ impl Serialize for Required {
 
 impl<'de> Deserialize<'de> for Required {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let keys = BTreeMap::<String, Values>::deserialize(deserializer)?;
+        let keys = deserializer.deserialize_map(Keys)?;
         if let Some(key) = keys.keys().find(|key| !is_legal_key(key)) {
             let why = if is_aws(key) { "AWS alone sets tags that begin with aws:" } else { "SageMaker takes no such key" };
             return Err(de::Error::custom(format!("`{key}` cannot be required: {why}")));
         }
         Ok(Self(keys))
+    }
+}
+
+/// Keys and their values; says what is expected where something else is written.
+struct Keys;
+
+impl<'de> de::Visitor<'de> for Keys {
+    type Value = BTreeMap<String, Values>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with their values: { Owner = \".+@.+\", Team = [\"nlp\", \"vision\"] }")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        BTreeMap::deserialize(de::value::MapAccessDeserializer::new(map))
     }
 }
 

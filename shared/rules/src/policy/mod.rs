@@ -24,6 +24,7 @@ use crate::{
 mod read;
 
 pub use read::PolicyError;
+pub(crate) use read::nearest;
 
 /// Tag with a resource's own working hours.
 pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
@@ -302,9 +303,20 @@ impl Policy {
             match (mode, configured.check.remedy()) {
                 (Mode::Report, None) => "report".to_owned(),
                 (Mode::Report, Some(remedy)) => format!("report ({remedy} begins with mode = \"enforce\")"),
+                // Where nothing is lost nobody is warned.
+                (Mode::Enforce, Some(remedy)) if remedy == "tag" => format!("enforce (tag) at once, at most {max_actions} a run"),
+                (Mode::Enforce, None) if grace == Duration::minutes(0) => format!("enforce at once, at most {max_actions} a run"),
                 (Mode::Enforce, None) => format!("enforce after {grace}, at most {max_actions} a run"),
                 (Mode::Enforce, Some(remedy)) => format!("enforce ({remedy}) after {grace}, at most {max_actions} a run"),
             }
+        };
+        // What several rules want is said of the one that has it.
+        let has_own = |rule: &str| crate::rules::ALL.iter().any(|entry| entry.name == rule && entry.shares.is_none());
+        let says = |set: &RuleSet| {
+            let configured = set.0.iter().find(|configured| configured.name == rule);
+            let required = configured.and_then(|configured| configured.check.required()).filter(|_| has_own(rule));
+            let wants = required.map(|required| required.each(self).iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+            says(set) + &wants.map(|wants| format!(": wants {wants}")).unwrap_or_default()
         };
         let base = says(&self.rules);
         let mut text = base.clone();

@@ -210,6 +210,11 @@ fn read(text: &str) -> Result<Policy, Wrong> {
     }
     let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
     let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
+    let within = |section: &str, key: &str| match root.get_ref().get(section).map(Spanned::get_ref) {
+        Some(DeValue::Table(table)) => table.get(key).map(Spanned::span).unwrap_or_default(),
+        _ => 0..0,
+    };
+    let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
     let general = General::deserialize(toml::Deserializer::from(root))?;
     if general.max_actions == 0 {
         return wrong(max_actions_at, NO_ACTIONS);
@@ -219,6 +224,12 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         return wrong(owner_tags_at, "`owner-tags` names no tag: nobody would ever be mailed: write for example [\"Owner\"]");
     }
 
+    if let Some(domain) = general.creators.email_domain.as_ref().filter(|domain| domain.contains('@') || !domain.contains('.')) {
+        return wrong(creators_at, format!("`email-domain` is `{domain}`: write what stands behind the @, for example \"example.com\""));
+    }
+    if let Some(bucket) = general.coverage.bucket.as_ref().filter(|bucket| !is_bucket(bucket)) {
+        return wrong(coverage_at, format!("`bucket` is `{bucket}`: write the name of an S3 bucket alone, for example \"finops-reports\""));
+    }
     let read_set = |over: &BTreeMap<String, Table<'_>>| -> Result<RuleSet, Wrong> {
         only_known_rules(&rules)?;
         only_known_rules(over)?;
@@ -319,6 +330,14 @@ fn rule(entry: &Entry, sections: [&BTreeMap<String, Table<'_>>; 2], general: &Ge
 }
 
 const NO_ACTIONS: &str = "`max-actions` is 0: write mode = \"report\" for what must not act";
+
+/// AWS's naming rules, without the rarer ones.
+fn is_bucket(name: &str) -> bool {
+    let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.bytes().all(|c| is_plain(c) || matches!(c, b'-' | b'.'))
+        && [name.bytes().next(), name.bytes().last()].into_iter().flatten().all(is_plain)
+}
 
 /// A reminder in every run would be a mail every few minutes.
 fn often_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
@@ -438,7 +457,7 @@ fn only_known_keys<'k>(table: &DeTable<'_>, section: &str, known: impl IntoItera
 }
 
 /// `: did you mean x?`, or the list of what is known.
-fn nearest(name: &str, known: &[&str]) -> String {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
     let best = known.iter().map(|one| (strsim::jaro_winkler(name, one), one)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {
         Some((likeness, one)) if 0.8 < likeness => format!(": did you mean `{one}`?"),

@@ -73,6 +73,11 @@ fn says_what_is_wrong_where_and_what_was_expected() {
             "enforces stoppable-over-budget, but the policy says mode = \"off\"",
         ),
         ("[rules.budget-exceeded]\nthresholds = [0, 80]", 1, "`thresholds` has 0 percent"),
+        ("[creators]\nemail-domain = \"@example.com\"", 2, "`email-domain` is `@example.com`: write what stands behind the @"),
+        ("[coverage]\nbucket = \"s3://finops\"", 2, "`bucket` is `s3://finops`: write the name of an S3 bucket alone"),
+        ("[rules.missing-tag]\nkinds = []", 2, "no kinds"),
+        ("[rules.missing-tag]\nkinds = [\"notebook\"]", 2, "did you mean `notebook-instance`?"),
+        ("[rules.missing-tag]\nrequired = [\"Owner\"]", 2, "expected keys with their values: { Owner = "),
         ("rules = 3", 1, "`rules` is a section"),
         ("timezone =", 1, ""),
     ] {

@@ -9,7 +9,7 @@ use super::{Scene, default_app_types};
 use crate::{
     facts::{Audited, Instances, Kind, Parent},
     finding::{Remedy, Verdict},
-    policy::KEEP_UNTIL_TAG,
+    policy::{KEEP_UNTIL_TAG, nearest},
     price::HOURS_PER_MONTH,
     tagging::{Required, Requirement, how_to_add},
 };
@@ -39,11 +39,15 @@ impl Serialize for AuditedKinds {
 impl<'de> Deserialize<'de> for AuditedKinds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let known = |name: &String| {
-            let all = || Kind::TAGGED.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(", ");
+            let all = || Kind::TAGGED.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
             let found = Kind::TAGGED.iter().copied().find(|kind| kind.as_str() == name);
-            found.ok_or_else(|| de::Error::custom(format!("`{name}` is no kind of resource: known are {}", all())))
+            found.ok_or_else(|| de::Error::custom(format!("`{name}` is no kind of resource{}", nearest(name, &all()))))
         };
-        Vec::<String>::deserialize(deserializer)?.iter().map(known).collect::<Result<_, _>>().map(Self)
+        let kinds: Vec<Kind> = Vec::<String>::deserialize(deserializer)?.iter().map(known).collect::<Result<_, _>>()?;
+        if kinds.is_empty() {
+            return Err(de::Error::custom("no kinds: nothing would ever be looked at: write mode = \"off\""));
+        }
+        Ok(Self(kinds))
     }
 }
 

@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rule, Scene};
 use crate::{
+    budgets::day_of,
+    duration::Duration,
     facts::{TagKey, TagKeyStatus},
     finding::{Remedy, Verdict, Waste},
 };
@@ -28,10 +30,13 @@ pub(super) struct InactiveCostAllocationTag {}
 impl Rule for InactiveCostAllocationTag {
     const NAME: &'static str = "inactive-cost-allocation-tag";
     const ENFORCEABLE: bool = true;
+    const GRACE: Duration = Duration::minutes(0);
     type Subject = TagKey;
 
-    fn check(&self, key: &TagKey, _: &Scene<'_>) -> Verdict {
+    fn check(&self, key: &TagKey, scene: &Scene<'_>) -> Verdict {
         let name = &key.resource.name;
+        let month = day_of(scene.now).first_of_month();
+        let backfill = format!("aws ce start-cost-allocation-tag-backfill --backfill-from {month}T00:00:00Z");
         match key.status {
             // Nobody has it yet: that is told of the resources.
             Some(TagKeyStatus::Active | TagKeyStatus::NeverSeen) => Verdict::Fine,
@@ -44,9 +49,11 @@ impl Rule for InactiveCostAllocationTag {
                     "resources have the tag {name}, but it is no cost allocation tag: the bill, budgets and Cost Explorer do not know it"
                 ),
                 advice: Some(format!(
-                    "activate it; in a day the bill tells it. What was spent before can be told by start-cost-allocation-tag-backfill.\n\
-                     aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'"
+                    "activate it; in a day the bill tells it.\n\
+                     aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'\n\
+                     and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}"
                 )),
+                after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
                 remedy: Remedy::ActivateTag,
                 headline: Some("not known to the bill"),
                 ..Waste::default()
@@ -71,7 +78,7 @@ mod tests {
             let verdict = InactiveCostAllocationTag {}.check(&TagKey { status, ..tag_key("CostCenter") }, &scene("2026-11-24T12:00:00Z"));
             assert!(format!("{verdict:?}").starts_with(expected), "{status:?}: {verdict:?}");
             if let Verdict::Waste(waste) = verdict {
-                assert!(waste.remedy == Remedy::ActivateTag && waste.advice.unwrap().ends_with("'TagKey=CostCenter,Status=Active'"));
+                assert!(waste.remedy == Remedy::ActivateTag && waste.advice.unwrap().contains("'TagKey=CostCenter,Status=Active'"));
             }
         }
     }

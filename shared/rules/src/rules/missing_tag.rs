@@ -16,7 +16,7 @@
 //! Jobs whose names differ by a time or a number are told once. What is still open after `escalate-after` is mailed once more with severity `warning`, for its team.
 //!
 //! Enforce, with `remedy = "tag"`: the missing tags of which the guard knows the value are written, at once: from a key that is nearly the required one, the
-//! owner from its creator, all of them from what it belongs to. Only values that are right by `required` are written, and never over one that is
+//! owner from its creator, all of them from the nearest that it belongs to and that has the key. Only values that are right by `required` are written, and never over one that is
 //! there. With `remedy = "stop-after-grace"` as well: what is then still missing is warned of, and after `grace` a notebook instance, a Studio app or a job
 //! that runs is stopped (as by `notebook-off-hours`, `studio-app-off-hours`, `training-on-demand`; a processing or transform job loses what it has not written to S3).
 //! Nothing else is ever stopped, and nothing is deleted but apps.
@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     duration::Duration,
-    facts::{Audited, Kind},
+    facts::{Ancestor, Audited, Kind},
     finding::{Remedy, Verdict, Waste},
     policy::Policy,
     tagging::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
@@ -117,6 +117,7 @@ impl Rule for MissingTag {
         let has_ended = has_ended(audited);
         let tag = || Remedy::AddTags {
             tags: filled.iter().map(|(key, filled)| (key.clone(), filled.value.clone())).collect(),
+            from: filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect::<Vec<_>>().join(", "),
             rest: (!rest.is_empty()).then(|| advice(audited, &rest, &[], has_ended)),
         };
         let remedy = match self.remedy {
@@ -167,12 +168,17 @@ fn fill(wanted: &Requirement<'_>, audited: &Audited, scene: &Scene<'_>) -> Optio
     let mut keys: Vec<&String> = wanted.keys.iter().collect();
     keys.extend(policy.owner_tags.iter().filter(|_| is_owner));
     keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)));
-    audited.ancestors.iter().find_map(|ancestor| {
-        let value = keys.iter().filter_map(|key| ancestor.tags.get(*key)).find(|value| is_usable(value))?;
-        let kind = Kind::of(&ancestor.id).map_or("parent", Kind::words);
-        let name = ancestor.id.split_once('/').map_or("", |(_, name)| name);
-        Some(Filled { value: value.clone(), from: format!("its {kind} {name}") })
-    })
+    // The nearest that says anything decides: where that is not right, a farther one would book it to somebody else.
+    let said = |ancestor: &Ancestor| {
+        let values: Vec<String> =
+            keys.iter().filter_map(|key| ancestor.tags.get(*key)).filter(|value| !value.trim().is_empty()).cloned().collect();
+        (!values.is_empty()).then_some(values)
+    };
+    let (ancestor, values) = audited.ancestors.iter().find_map(|ancestor| Some((ancestor, said(ancestor)?)))?;
+    let value = values.into_iter().find(|value| is_usable(value))?;
+    let kind = Kind::of(&ancestor.id).map_or("parent", Kind::words);
+    let name = ancestor.id.split_once('/').map_or("", |(_, name)| name);
+    Some(Filled { value, from: format!("its {kind} {name}") })
 }
 
 /// How a person tags it: with the values that are known, and from where they are.
@@ -188,7 +194,7 @@ fn advice(audited: &Audited, missing: &[Requirement<'_>], filled: &[(String, Fil
 #[cfg(test)]
 mod tests {
     use super::{super::tests::*, *};
-    use crate::facts::{Ancestor, Creator};
+    use crate::facts::Creator;
 
     const RULE: &str = r#"remedy = "tag"
         required = { CostCenter = "[A-Z]{2}[0-9]{4}", Owner = ".+@.+" }"#;
@@ -267,8 +273,9 @@ mod tests {
             ),
             (Audited { ancestors: vec![domain()], ..bare() }, vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")]),
             (
+                // The nearest decides, and what it says is not right.
                 Audited { ancestors: vec![ancestor("space/d-1/lab", &[("CostCenter", "wrong")]), domain()], ..bare() },
-                vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")],
+                vec![("Owner", "platform@example.com")],
             ),
             (
                 Audited { ancestors: vec![domain()], ..super::super::tests::audited("endpoint/x", &[("Cost-Center", "EE0005")]) },

@@ -385,3 +385,37 @@ async fn a_notebook_with_an_unreadable_guard_tag_is_told_by_its_own_function_alo
     let report = guard(&account, REQUIRED).run().await.unwrap();
     assert_eq!((report.total_findings, account.mails().len()), (0, 0), "{report:?}");
 }
+
+#[tokio::test]
+async fn who_hears_of_something_new_hears_with_it_all_that_is_known_of_the_rest() {
+    let account = account(
+        r#"
+        [[model]]
+        name = "scorer-model"
+        tags = { Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }
+        [[endpoint-config]]
+        name = "scorer"
+        variants = [{ model = "scorer-model", instance-type = "ml.m5.xlarge" }]
+        tags = { Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }
+        [[endpoint]]
+        name = "scorer"
+        config = "scorer"
+        [[endpoint]]
+        name = "second"
+        config = "scorer"
+        create = { at = "2026-11-24 06:00" }
+        "#,
+    );
+    let guard = guard(&account, REQUIRED);
+    guard.run().await.unwrap();
+    let known = "--tags 'Key=CostCenter,Value=AB1234' 'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'";
+    assert!(account.mails()[0].message.contains(known), "{}", account.mails()[0].message);
+    account.advance(days(1));
+    // Whose the new one is turns out late, and what of hers is open goes with it.
+    guard.run().await.unwrap();
+    let mails = account.mails();
+    let last = told(&mails, "ann@example.com").pop().unwrap();
+    assert_eq!(last.message.matches("\n* ").count(), 2, "{}", last.message);
+    let scorer = last.message.split("* endpoint scorer").nth(1).unwrap();
+    assert!(scorer.contains("'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'"), "{}", last.message);
+}
