@@ -847,7 +847,10 @@ mod tests {
         let digest = one(&[untagged("a", since.clone()), untagged("b", since)]);
         assert_eq!(digest.subject, "Cost guard: 2 resources still untagged after 14d, $200.00 a month");
         let job = |name: &str| Item { id: format!("training-job/{name}"), usd_per_month: Some(dec!(7)), ..untagged(name, News::Found) };
-        assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00");
+        assert_eq!(
+            one(&[job("c"), untagged("a", News::Found)]).subject,
+            "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00"
+        );
         assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, up to $7.00");
     }
 

@@ -10,7 +10,7 @@ use end_to_end::{
     project_file,
     week::{Happening, Moment, Week, live},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use simulator::{BillLine, Mail};
 
@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     let week = live(|day| println!("  day {day} of 7 ({:.0} s)", started.elapsed().as_secs_f64())).await?;
     let folder = project_file("target/demo");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("mails.txt"), week.mails.iter().map(|mail| as_text(mail, &week)).collect::<String>())?;
+    fs::write(folder.join("mails.txt"), week.mails.iter().map(|mail| as_text(mail, &week.zone)).collect::<String>())?;
 
     timeline(&week);
     sample_mails(&week);
@@ -29,9 +29,10 @@ async fn main() -> anyhow::Result<()> {
     bills(&week);
     let month = month::live().await?;
     budgets(&month);
-    checks(&week, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
-    in_short(&week);
+    fs::write(folder.join("mails-of-the-month.txt"), month.mails.iter().map(|mail| as_text(mail, &month.zone)).collect::<String>())?;
     let wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
+    checks(&week, &wrongs, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
+    in_short(&week);
     anyhow::ensure!(wrongs.is_empty(), "the guard did wrong:\n{}", wrongs.join("\n"));
     Ok(())
 }
@@ -40,12 +41,12 @@ fn heading(text: &str) {
     println!("\n{text}\n{}", "=".repeat(text.chars().count()));
 }
 
-fn day(at: Timestamp, week: &Week) -> String {
-    at.to_zoned_datetime(week.zone.clone()).strftime("%A, %F").to_string()
+fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%A, %F").to_string()
 }
 
-fn clock(at: Timestamp, week: &Week) -> String {
-    at.to_zoned_datetime(week.zone.clone()).strftime("%H:%M").to_string()
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
 fn timeline(week: &Week) {
@@ -56,12 +57,12 @@ fn timeline(week: &Week) {
     let mut last = String::new();
     for moments in week.moments.chunk_by(|a, b| a.at == b.at) {
         let Some(Moment { at, .. }) = moments.first() else { continue };
-        let today = day(*at, week);
+        let today = day(*at, &week.zone);
         if today != last {
             println!("\n{today}");
             last = today;
         }
-        let time = clock(*at, week);
+        let time = clock(*at, &week.zone);
         for (verb, names) in done(moments) {
             let indent =
                 textwrap::Options::new(150).subsequent_indent("                  ").word_splitter(textwrap::WordSplitter::NoHyphenation);
@@ -97,14 +98,14 @@ fn done(moments: &[Moment]) -> BTreeMap<&'static str, Vec<&str>> {
     done
 }
 
-fn as_text(mail: &Mail, week: &Week) -> String {
+fn as_text(mail: &Mail, zone: &TimeZone) -> String {
     let attributes: Vec<String> = mail.attributes.iter().map(|(name, (_, value))| format!("{name}={value}")).collect();
     format!(
         "{}\nSubject: {}\nSent:    {} {}   ({})\n\n{}\n",
         "-".repeat(100),
         mail.subject,
-        day(mail.at, week),
-        clock(mail.at, week),
+        day(mail.at, zone),
+        clock(mail.at, zone),
         attributes.join(", "),
         mail.message
     )
@@ -135,7 +136,7 @@ fn sample_mails(week: &Week) {
         }
     }
     for mail in shown.values() {
-        for line in as_text(mail, week).lines() {
+        for line in as_text(mail, &week.zone).lines() {
             println!("{line}");
         }
     }
@@ -173,7 +174,11 @@ fn budgets(month: &Month) {
             at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M")
         );
     }
-    println!("Asking Cost Explorer cost {} in these {} days.", dollars(month.cost.0), month.days.len());
+    println!(
+        "Asking Cost Explorer cost {} in these {} days. All mails: target/demo/mails-of-the-month.txt.",
+        dollars(month.cost.0),
+        month.days.len()
+    );
     println!("\nThe mail that says that it is used up:\n");
     if let Some(mail) = month.mails.iter().find(|mail| mail.attributes["severity"].1 == "critical") {
         println!("Subject: {}\n\n{}", mail.subject, mail.message);
@@ -219,7 +224,7 @@ fn coverage(week: &Week) {
     heading("Tagged with an owner and a team, by the audit of each morning");
     for (at, all, tagged) in &week.coverage {
         let percent = 100 * tagged / all;
-        println!("  {}  {tagged} of {all} resources, {percent} %", day(*at, week));
+        println!("  {}  {tagged} of {all} resources, {percent} %", day(*at, &week.zone));
     }
 }
 
@@ -246,7 +251,7 @@ fn in_short(week: &Week) {
     println!("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
 }
 
-fn checks(week: &Week, seconds: f64, mails: &Path) {
+fn checks(week: &Week, wrongs: &[String], seconds: f64, mails: &Path) {
     heading("What it took, and what was checked");
     let calls: u64 = week.calls.values().sum();
     let stops = stops(week);
@@ -263,8 +268,8 @@ fn checks(week: &Week, seconds: f64, mails: &Path) {
     println!(
         "Each stop was judged by names and tags alone: not exempt, not in working hours, not unreadable, not production, not a pipeline's, not on Spot."
     );
-    println!("Wrongs found: {}.", week.wrongs.len());
-    for wrong in &week.wrongs {
+    println!("Wrongs found: {}.", wrongs.len());
+    for wrong in wrongs {
         println!("  {wrong}");
     }
 }
