@@ -1,6 +1,7 @@
-//! What the budget rules share: which budgets they look at, and what a mail says of one.
+//! What the budget rules share: thresholds, which budgets they look at, and what a mail says of one.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::Scene;
 use crate::{
@@ -9,6 +10,22 @@ use crate::{
     finding::Verdict,
     price::dollars,
 };
+
+/// Thresholds of the policy, in percent of the limit.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Thresholds(pub(super) Vec<u32>);
+
+impl Thresholds {
+    pub(super) fn nonsense(&self) -> Option<&'static str> {
+        self.0.contains(&0).then_some("`thresholds` has 0 percent: every budget would be told at once: write 1 or more")
+    }
+
+    /// These, and the budget's own.
+    pub(super) fn and<'a>(&'a self, own: &'a [Decimal]) -> impl Iterator<Item = Decimal> + 'a {
+        self.0.iter().copied().map(Decimal::from).chain(own.iter().copied())
+    }
+}
 
 /// The numbers of a budget, all of them known.
 #[derive(Clone, Copy)]

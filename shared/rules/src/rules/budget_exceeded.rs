@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{Numbers, details, in_percent, numbers, passed},
+    budget::{Numbers, Thresholds, details, in_percent, numbers, passed},
 };
 use crate::{
     budgets::amount,
@@ -34,12 +34,12 @@ use crate::{
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct BudgetExceeded {
     /// Percent of the limit, beside the budget's own notifications.
-    thresholds: Vec<u32>,
+    thresholds: Thresholds,
 }
 
 impl Default for BudgetExceeded {
     fn default() -> Self {
-        Self { thresholds: vec![80, 100] }
+        Self { thresholds: Thresholds(vec![80, 100]) }
     }
 }
 
@@ -50,7 +50,7 @@ impl Rule for BudgetExceeded {
     type Subject = Budget;
 
     fn nonsense(&self) -> Option<&'static str> {
-        self.thresholds.contains(&0).then_some("`thresholds` has 0 percent: every budget would be told at once: write 1 or more")
+        self.thresholds.nonsense()
     }
 
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
@@ -58,8 +58,7 @@ impl Rule for BudgetExceeded {
             Ok(numbers) => numbers,
             Err(verdict) => return verdict,
         };
-        let thresholds = self.thresholds.iter().map(|percent| Decimal::from(*percent)).chain(budget.thresholds.iter().copied());
-        let Some(level) = passed(thresholds, actual, limit) else { return Verdict::Fine };
+        let Some(level) = passed(self.thresholds.and(&budget.thresholds), actual, limit) else { return Verdict::Fine };
         let [spent, of] = [actual, limit].map(|one| amount(one, &budget.unit));
         let to_go = match period.days_left(scene.now) {
             0 => String::new(),

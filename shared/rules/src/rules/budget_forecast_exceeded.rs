@@ -14,12 +14,12 @@
 //!
 //! ## Settings
 
-use rust_decimal::{Decimal, dec};
+use rust_decimal::dec;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{Numbers, details, in_percent, numbers, passed},
+    budget::{Numbers, Thresholds, details, in_percent, numbers, passed},
 };
 use crate::{
     budgets::{amount, is_over},
@@ -32,12 +32,12 @@ use crate::{
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct BudgetForecastExceeded {
     /// Percent of the limit, beside the budget's own notifications of forecasts.
-    thresholds: Vec<u32>,
+    thresholds: Thresholds,
 }
 
 impl Default for BudgetForecastExceeded {
     fn default() -> Self {
-        Self { thresholds: vec![100] }
+        Self { thresholds: Thresholds(vec![100]) }
     }
 }
 
@@ -48,7 +48,7 @@ impl Rule for BudgetForecastExceeded {
     type Subject = Budget;
 
     fn nonsense(&self) -> Option<&'static str> {
-        self.thresholds.contains(&0).then_some("`thresholds` has 0 percent: every budget would be told at once: write 1 or more")
+        self.thresholds.nonsense()
     }
 
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
@@ -64,9 +64,8 @@ impl Rule for BudgetForecastExceeded {
             return Verdict::Fine;
         }
         let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };
-        let thresholds = self.thresholds.iter().map(|percent| Decimal::from(*percent)).chain(budget.forecast_thresholds.iter().copied());
         // What is spent already is told as such.
-        let ahead = thresholds.filter(|percent| !is_over(actual, limit, *percent));
+        let ahead = self.thresholds.and(&budget.forecast_thresholds).filter(|percent| !is_over(actual, limit, *percent));
         let Some(level) = passed(ahead, forecast.amount, limit) else { return Verdict::Fine };
         let [by_then, of, spent] = [forecast.amount, limit, actual].map(|one| amount(one, &budget.unit));
         let by = if forecast.by_aws { "by AWS's forecast" } else { "by the guard's own run-rate" };
@@ -94,6 +93,8 @@ impl Rule for BudgetForecastExceeded {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::Decimal;
+
     use super::{super::tests::*, *};
     use crate::budgets::{Forecast, Insight};
 
