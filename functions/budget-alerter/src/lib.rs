@@ -11,7 +11,7 @@ use cost_aws::{
     tightenings,
 };
 use cost_rules::{
-    budgets::{explain, is_over, name_running},
+    budgets::{explain, name_running},
     facts::{Audited, Budget, Facts, Kind, Running, Unread},
     plan::{Entry, Scope, State, plan},
     policy::{OnExceed, Policy, STOPPABLE_TAG, Tightening},
@@ -51,7 +51,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         Box::pin(budgets::all(&context.clients, &policy, account, now)),
         Box::pin(spend::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
         ledger.findings(&wake.scope),
-        Box::pin(tightenings::read(context, now))
+        Box::pin(tightenings::read(context, &policy, now))
     );
     let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
     let mut failures = spend.failures;
@@ -59,21 +59,25 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     facts.spend = spend.spend;
     facts.unread.extend(spend.unread);
     facts.unread.extend(missing(&wake, &facts));
+    facts.unread_tightenings = held.is_err();
     facts.tightenings = held.unwrap_or_else(|unread| {
         facts.unread.push(unread);
         vec![]
     });
     explain(&mut facts, &policy);
     narrow(&mut facts, &wake.scope);
-    if wake.scope == Scope::Everything {
-        failures.extend(Box::pin(tighten(context, &policy, &wake, &mut facts)).await.map(|error| format!("{error:#}")));
-    }
+    failures.extend(Box::pin(tighten(context, &policy, &wake, &mut facts)).await.map(|error| format!("{error:#}")));
     let told = told(&policy, &wake, &facts, entries.as_ref().ok());
     let unread = Box::pin(budgets::last_periods(&context.clients, account, &mut facts.budgets, &told)).await;
     facts.unread.extend(unread);
-    if !told.is_empty() || may_stop(&facts, entries.as_ref().ok()) {
-        Box::pin(find_running(context, &policy, !told.is_empty(), &mut facts)).await;
-        name_running(&mut facts, &policy);
+    let may_stop = wake.scope == Scope::Everything && may_stop(&facts, entries.as_ref().ok());
+    if !told.is_empty() || may_stop {
+        let is_all = Box::pin(find_running(context, &policy, !told.is_empty(), &mut facts)).await;
+        name_running(&mut facts, &policy, is_all);
+    }
+    // Who asks for single budgets has nothing stopped.
+    if !may_stop {
+        facts.running.clear();
     }
 
     let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::Budget]).await;
@@ -105,39 +109,44 @@ fn narrow(facts: &mut Facts, scope: &Scope) {
     facts.spend = None;
 }
 
-/// What is enforced from now on because a budget is used up: written before anybody is told so. If not all budgets are known, what was so goes on.
+/// What is enforced from now on because a budget is used up: written before anybody is told so. Of a budget that is not known, or not known well enough, what was so
+/// goes on.
 async fn tighten(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts) -> Option<anyhow::Error> {
-    if !facts.complete.contains(&Kind::Budget) {
-        return None;
-    }
-    let mut wanted = policy.tightenings(&facts.budgets);
-    wanted.retain(|one| facts.now < one.until);
+    let is_whole = facts.complete.contains(&Kind::Budget);
+    let goes_on = |held: &Tightening| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
+        Some(budget) => budget.period.is_some() && (budget.spent(facts.now).is_none() || budget.limit.is_none()),
+        None => !is_whole,
+    };
+    let mut wanted: Vec<Tightening> = facts.tightenings.iter().filter(|held| goes_on(held)).cloned().collect();
+    wanted.extend(policy.tightenings(&facts.budgets, facts.now));
     wanted.sort();
     facts.tightenings.sort();
     let mut failure = None;
-    if wanted != facts.tightenings && !wake.dry_run {
+    // What cannot be read is not written over, unless all of it is known.
+    let may_write = !wake.dry_run && (is_whole || !facts.unread_tightenings);
+    if wanted != facts.tightenings && may_write {
         failure = tightenings::write(context, &wanted, facts.now).await.err();
     }
     if failure.is_none() {
+        facts.unread_tightenings &= !is_whole;
         facts.tightenings = wanted;
     }
     for budget in &mut facts.budgets {
-        budget.insight.measure = measure(policy, budget, &facts.tightenings);
+        budget.insight.measure = measure(policy, budget, &facts.tightenings, facts.now);
     }
     failure
 }
 
 /// What is done because a budget is used up, or why it is not although the policy asks for it.
-fn measure(policy: &Policy, budget: &Budget, tightenings: &[Tightening]) -> Option<String> {
+fn measure(policy: &Policy, budget: &Budget, tightenings: &[Tightening], now: Timestamp) -> Option<String> {
     let what = policy.budget(&budget.resource.name)?.on_exceed?;
-    let is_used_up = is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
     let Some(Tightening { team, until, .. }) = tightenings.iter().find(|one| one.budget == budget.resource.name) else {
-        let why = if policy.team_of_budget(budget).is_none() {
-            "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)"
-        } else {
-            "it could not be written down: the next run tries again"
+        let why = match policy.tightened_team(budget) {
+            None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
+            Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
+            Some(_) => "it could not be written down: the next run tries again",
         };
-        return is_used_up.then(|| format!("nothing of what the policy asks for: {why}."));
+        return policy.is_used_up(budget, now).then(|| format!("nothing of what the policy asks for: {why}."));
     };
     let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
     let until = policy.clock(*until);
@@ -162,8 +171,8 @@ fn may_stop(facts: &Facts, entries: Option<&Vec<Entry>>) -> bool {
     facts.tightenings.iter().any(|one| one.what == OnExceed::StopStoppable) || entries.into_iter().flatten().any(is_open)
 }
 
-/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped.
-async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) {
+/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
+async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) -> bool {
     let mut found = Box::pin(inventory::everything(&context.clients, policy, &METERED, facts.now)).await;
     found.audited.retain(|audited| audited.run.is_some());
     let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
@@ -171,7 +180,9 @@ async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: 
         |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory::enrich(&context.clients, policy, &mut found, &ids).await;
+    let is_all = METERED.iter().all(|kind| found.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
     facts.complete.extend(found.complete);
     facts.unread.extend(found.unread);
+    is_all
 }

@@ -51,9 +51,12 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 
     let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
     if policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
-        match tightenings::read(context, now).await {
+        match tightenings::read(context, &policy, now).await {
             Ok(held) => facts.tightenings = held,
-            Err(unread) => facts.unread.push(unread),
+            Err(unread) => {
+                facts.unread.push(unread);
+                facts.unread_tightenings = true;
+            }
         }
     }
     let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;

@@ -96,7 +96,7 @@ impl Context {
 
     /// Where the function is.
     pub fn home(&self) -> Home<'_> {
-        Home { region: &self.clients.region, account: self.account.as_deref() }
+        Home { region: &self.clients.region, account: self.account().ok() }
     }
 
     /// The account: of the function, else of its topic.

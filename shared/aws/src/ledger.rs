@@ -409,7 +409,8 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn kept(&self, name: &str) -> anyhow::Result<Option<(Timestamp, String)>> {
-        let answer = self.clients.dynamodb.get_item().table_name(self.table).set_key(Some(self.kept_key(name))).send().await;
+        let call = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(self.kept_key(name)));
+        let answer = call.send().await;
         let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
         Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
     }

@@ -310,10 +310,7 @@ async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &
         None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
         Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
         Some(found)
-            if found.keep != finding.keep
-                || !found.is_enforced()
-                || found.owner != finding.owner
-                || found.waste.remedy.action() != finding.waste.remedy.action() =>
+            if found.keep != finding.keep || !found.is_enforced() || found.owner != finding.owner || found.action() != finding.action() =>
         {
             Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
         }

@@ -93,5 +93,6 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         max_actions: 25,
         keep: None,
         suspended: None,
+        tightened: None,
     }
 }

@@ -1,6 +1,9 @@
 //! Which rules are enforced because a budget is used up: budget-alerter writes it into the ledger, the functions whose rules these are read it.
 
-use cost_rules::{facts::Unread, policy::Tightening};
+use cost_rules::{
+    facts::Unread,
+    policy::{Policy, Tightening},
+};
 use jiff::Timestamp;
 
 use crate::{Context, ledger::Ledger};
@@ -13,16 +16,16 @@ fn ledger(context: &Context) -> Ledger<'_> {
     Ledger { function: WRITER, ..context.ledger() }
 }
 
-/// Those that hold at this moment.
+/// Those that hold at this moment, and that the policy still asks for.
 ///
 /// # Errors
 /// They cannot be read: then none holds, and nothing is enforced that the policy itself does not.
-pub async fn read(context: &Context, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
+pub async fn read(context: &Context, policy: &Policy, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
     let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
     let kept = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
     let Some((_, text)) = kept else { return Ok(vec![]) };
     let mut tightenings: Vec<Tightening> = serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
-    tightenings.retain(|one| now < one.until);
+    tightenings.retain(|one| now < one.until && policy.asks_for(one));
     Ok(tightenings)
 }
 

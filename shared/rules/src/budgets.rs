@@ -55,7 +55,8 @@ pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned_datetime(TimeZone::UTC).date()
 }
 
-fn plus_days(day: Date, days: i64) -> Date {
+/// So many days later.
+pub(crate) fn plus_days(day: Date, days: i64) -> Date {
     day.saturating_add(days.days())
 }
 
@@ -116,6 +117,11 @@ impl Period {
         self.days() - self.days_over(now)
     }
 
+    /// When it begins.
+    pub fn begin(self) -> Timestamp {
+        TimeZone::UTC.to_timestamp(self.from.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+    }
+
     /// When it ends.
     pub fn end(self) -> Timestamp {
         TimeZone::UTC.to_timestamp(self.until.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
@@ -136,17 +142,18 @@ impl Period {
 /// The limit of a period. Planned limits (by the second since 1970 that they begin) go before: AWS may leave out the other one then.
 pub fn limit_of(period: Period, limit: Option<Decimal>, planned: &BTreeMap<i64, Decimal>) -> Option<Decimal> {
     let begins = TimeZone::UTC.to_timestamp(period.from.at(0, 0, 0, 0)).map_or(i64::MAX, Timestamp::as_second);
-    planned.range(..=begins).next_back().map(|(_, limit)| *limit).or(limit).or_else(|| planned.values().next().copied())
+    planned.range(..=begins).next_back().map(|(_, limit)| *limit).or(limit)
 }
 
-/// What part of a limit an amount is, in whole percent, rounded down: what is not all of it is not called so. `None`: of a limit of nothing.
+/// What part of a limit an amount is, in whole percent, rounded down: what is not all of it is not called so. `None`: of a limit of nothing, or beyond all counting.
 pub fn percent_of(amount: Decimal, limit: Decimal) -> Option<Decimal> {
-    (Decimal::ZERO < limit).then(|| (amount * Decimal::ONE_HUNDRED / limit).floor())
+    let hundredfold = amount.checked_mul(Decimal::ONE_HUNDRED).filter(|_| Decimal::ZERO < limit)?;
+    hundredfold.checked_div(limit).map(|percent| percent.floor())
 }
 
 /// Whether an amount is more than so many percent of a limit.
 pub fn is_over(amount: Decimal, limit: Decimal, percent: Decimal) -> bool {
-    limit * percent / Decimal::ONE_HUNDRED < amount
+    limit.checked_mul(percent).is_some_and(|bound| bound / Decimal::ONE_HUNDRED < amount)
 }
 
 /// An amount in a budget's unit: `$12.00`, `12.5 Hrs`.
@@ -186,7 +193,15 @@ impl Filter {
         let team_key = policy.team_tags.first();
         self.judge(&|part| match part {
             Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
-            Self::UsageType(values) => Some(values.iter().any(|value| without_region(value) == row.usage)),
+            Self::UsageType(values) => {
+                let is_this = |value: &&String| without_region(value) == row.usage;
+                // Rows are of all Regions.
+                let is_of_all = |value: &String| without_region(value) == value;
+                match values.iter().find(is_this) {
+                    None => Some(false),
+                    Some(value) => is_of_all(value).then_some(true),
+                }
+            }
             Self::Tag(key, values) if Some(key) == team_key => Some(values.contains(&row.team)),
             Self::Charges => Some(true),
             _ => None,
@@ -210,6 +225,8 @@ impl Filter {
         match self {
             Self::All(parts) => every(parts, true),
             Self::Any(parts) => every(parts, false),
+            // Usage is never left out by what is said of credits, taxes and the like.
+            Self::Not(inner) if **inner == Self::Charges => Some(true),
             Self::Not(inner) => inner.judge(part).map(|judged| !judged),
             one => part(one),
         }
@@ -303,13 +320,15 @@ pub struct Insight {
     pub forecast: Option<Forecast>,
     /// What drove it, the greatest growth first.
     pub causes: Vec<Cause>,
-    /// What runs now, the most expensive first, and how much more there is: how many, and USD per hour.
+    /// What runs now, the most expensive first: the first few.
     pub burning: Vec<Burning>,
-    /// Of all that runs: USD per hour.
+    /// Of all that runs and has a price: USD per hour.
     pub burning_usd: Decimal,
     /// How much more runs than is named.
     pub more_burning: usize,
-    /// Whether it is known what runs.
+    /// Whether there may be more, or of a price that is not known: then the sum is the least.
+    pub is_least: bool,
+    /// Whether all is known that runs.
     pub knows_burning: bool,
     /// What the guard does about it, or why it does nothing although the policy asks for it.
     pub measure: Option<String>,
@@ -332,7 +351,11 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
             // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
             let is_all = budget.filter.is_service_alone();
-            let ahead = facts.spend.as_ref().and_then(|spend| spend.ahead).filter(|ahead| is_all && ahead.until == period.until);
+            let ahead = facts
+                .spend
+                .as_ref()
+                .and_then(|spend| spend.ahead)
+                .filter(|ahead| is_all && budget.unit == "USD" && ahead.until == period.until);
             let width = match ahead {
                 Some(ahead) => Some((ahead.usd - ahead.low, ahead.high - ahead.usd)),
                 None => run_rate.as_ref().and_then(|ours| ours.range.map(|(low, high)| (ours.amount - low, high - ours.amount))),
@@ -353,14 +376,15 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     }
 }
 
-/// Names what runs right now of each budget's team, of a budget of no team all. Not asked for where it is not known what runs.
-pub fn name_running(facts: &mut Facts, policy: &Policy) {
+/// Names what runs right now of each budget's team, of a budget of no team all. `is_all`: whether that is all that runs.
+pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     for budget in &mut facts.budgets {
         let insight = &mut budget.insight;
         let team = budget.resource.whose.team.as_deref();
         let mine = |running: &&Running| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
-        insight.knows_burning = true;
+        insight.knows_burning = is_all;
+        insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.burning_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
         insight.more_burning = insight.burning.len().saturating_sub(NAMED);
         insight.burning.sort_by(|a, b| (b.usd_per_hour, &a.what).cmp(&(a.usd_per_hour, &b.what)));
@@ -453,7 +477,8 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
 /// What no healthy budget of dollars counts, in the last 30 days: by team, the most expensive first.
 fn uncovered(spend: &Spend, budgets: &[Budget], now: Timestamp, policy: &Policy) -> Vec<(String, Decimal)> {
     let today = day_of(now);
-    let budgets: Vec<&Budget> = budgets.iter().filter(|budget| budget.is_cost && budget.period.is_some()).collect();
+    let budgets: Vec<&Budget> =
+        budgets.iter().filter(|budget| budget.is_cost && budget.period.is_some() && budget.unhealthy.is_none()).collect();
     let mut by_team: BTreeMap<&str, Decimal> = BTreeMap::new();
     for row in spend.days.range(plus_days(today, -30)..today).flat_map(|(_, rows)| rows) {
         // A budget of which it cannot be told counts: who made it will know.
@@ -462,6 +487,7 @@ fn uncovered(spend: &Spend, budgets: &[Budget], now: Timestamp, policy: &Policy)
         }
     }
     let mut by_team: Vec<(String, Decimal)> = by_team.into_iter().map(|(team, usd)| (team.to_owned(), usd)).collect();
+    by_team.retain(|(_, usd)| dec!(0.01) <= *usd);
     by_team.sort_by_key(|(_, usd)| std::cmp::Reverse(*usd));
     by_team
 }

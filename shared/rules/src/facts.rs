@@ -5,12 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    budgets::{Ahead, Filter, Insight, Period},
+    budgets::{Ahead, Filter, Insight, Period, TimeUnit},
     duration::Duration,
     finding::Remedy,
     policy::Tightening,
@@ -48,6 +48,8 @@ pub struct Facts {
     pub running: Vec<Running>,
     /// Which rules are enforced, and for whom, because a budget is used up.
     pub tightenings: Vec<Tightening>,
+    /// Whether those could not be read: then what they might enforce stays as it is.
+    pub unread_tightenings: bool,
     /// How many of a kind were looked at, where not all of them are kept in these facts.
     pub looked_at: BTreeMap<Kind, usize>,
     /// Resources, by id, that were asked for and do not exist: what is open about them is closed.
@@ -740,12 +742,24 @@ pub struct Budget {
     pub thresholds: Vec<Decimal>,
     /// The same for what is forecast.
     pub forecast_thresholds: Vec<Decimal>,
+    /// Whether its notifications, and with them its own thresholds, could not be read.
+    pub unread_thresholds: bool,
     /// Why AWS does not update it, if it does not.
     pub unhealthy: Option<String>,
     /// What was budgeted for the period before, and what was spent then.
     pub last: Option<(Decimal, Decimal)>,
     /// What its mail says beyond its numbers.
     pub insight: Insight,
+}
+
+impl Budget {
+    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it tells is the last one's.
+    pub fn spent(&self, now: Timestamp) -> Option<Decimal> {
+        let period = self.period?;
+        let known_from =
+            period.begin() + if period.unit == TimeUnit::Daily { SignedDuration::from_hours(36) } else { SignedDuration::from_hours(24) };
+        self.actual.filter(|_| known_from <= now)
+    }
 }
 
 /// What the account spends on `SageMaker`, in all Regions, by Cost Explorer.

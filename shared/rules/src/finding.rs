@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     duration::Duration,
     facts::{AppHome, Resource, Unread},
+    policy::Tightening,
 };
 
 /// What a rule says of one resource.
@@ -224,12 +225,20 @@ pub struct Finding {
     pub keep: Option<Keep>,
     /// Why the policy's `enforce` is suspended here: a `cost-guard:` tag that cannot be read.
     pub suspended: Option<String>,
+    /// The used-up budget because of which alone it is enforced.
+    pub tightened: Option<Tightening>,
 }
 
 impl Finding {
     /// Whether the guard acts upon it, in its time.
     pub fn is_enforced(&self) -> bool {
         self.mode == Mode::Enforce && self.suspended.is_none()
+    }
+
+    /// What its owner is warned of: the action, and because of which budget. A warning of one is none of another.
+    pub fn action(&self) -> String {
+        let action = self.waste.remedy.action();
+        self.tightened.as_ref().map_or_else(|| action.to_owned(), |one| format!("{action}, because of {}", one.budget))
     }
 
     /// Under which id the ledger remembers it: its series' and its owner's where it is only reported and nobody wishes to keep it, else its own.

@@ -9,7 +9,7 @@ use crate::{
     duration::Duration,
     facts::{Facts, JobStatus, Kind, TrainingJob, id_of_arn},
     finding::{Finding, Judgement, is_news},
-    policy::Policy,
+    policy::{OnExceed, Policy},
     price::{HOURS_PER_MONTH, Prices},
     rules::{self, Subject as _},
 };
@@ -437,7 +437,7 @@ fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         first_seen: now,
         last_seen: now,
         topic: finding.waste.topic.clone(),
-        action: finding.is_enforced().then(|| finding.waste.remedy.action().to_owned()),
+        action: finding.is_enforced().then(|| finding.action()),
         escalated_at: None,
         notified_at: None,
         act_after: None,
@@ -487,7 +487,7 @@ fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
         false => report(&finding, old, &mut entry, now),
     };
     let changed = match old {
-        None => true,
+        None => step != Step::Wait,
         Some(old) => {
             let told = step.tells();
             if !told && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
@@ -545,8 +545,7 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     // A warning of something else is none, nor is what was done then what is to be done now.
-    let same_run =
-        old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| action == finding.waste.remedy.action()));
+    let same_run = old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| *action == finding.action()));
     let last_try = same_run.map(|old| old.last_seen);
     let is_early = |old: &Entry| match old.state {
         State::Acted => now.duration_since(old.last_seen) < SETTLING,
@@ -571,7 +570,13 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
-                entry.act_after = Some(now + finding.grace.signed());
+                let act_after = now + finding.grace.signed();
+                // Nobody is warned of what ends before it comes: what is waste anyway is only told.
+                if let Some(one) = finding.tightened.as_ref().filter(|one| one.until <= act_after) {
+                    (entry.state, entry.action) = (State::Reported, None);
+                    return if one.what == OnExceed::StopStoppable { Step::Wait } else { report(finding, old, entry, now) };
+                }
+                entry.act_after = Some(act_after);
                 return entry_due(entry, Step::Warn);
             };
             entry.act_after = Some(act_after);

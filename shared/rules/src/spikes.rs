@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{ToSpan as _, civil::Date};
 use rust_decimal::{Decimal, dec};
 
-use crate::facts::Anomaly;
+use crate::{budgets::plus_days, facts::Anomaly};
 
 /// A day is compared with so many of its weekday.
 const WEEKS: i64 = 8;
@@ -21,6 +21,9 @@ const LONGEST: i64 = 14;
 
 /// Days between two beginnings that are one.
 const NEARLY: i64 = 3;
+
+/// Days in a row that are as usual, and do not end a spike: a weekend, and a day.
+const GAP: i64 = 3;
 
 /// How far a day has to be off.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +47,15 @@ pub struct Spike {
     pub actual: Decimal,
     /// USD that is usual.
     pub usual: Decimal,
-    /// Whether AWS's own anomaly detection says so too, or alone.
+    /// Whether AWS's own anomaly detection says so.
     pub by_aws: bool,
+    /// Whether it alone says so: then the dollars are its own.
+    pub is_awss_alone: bool,
 }
 
-/// The spike that is not over: its last day is `last_day`, the last day that is known, or AWS says that it goes on. AWS's anomaly of the same days is the same spike.
-/// `daily`: USD of each day, a day without any included where it lies between others; `holidays`: no measure for other days.
+/// The spike that is not over: its last day is `last_day`, the last one that is known, or the one before (of the last one the bill may not tell all yet), or AWS says that
+/// it goes on. AWS's anomaly of the same days is the same spike. `daily`: USD of each day, a day without any included where it lies between others; `holidays`: no measure
+/// for other days.
 pub fn current(
     daily: &BTreeMap<Date, Decimal>,
     last_day: Date,
@@ -57,13 +63,12 @@ pub fn current(
     anomalies: &[Anomaly],
     limits: Limits,
 ) -> Option<Spike> {
-    let own = own(daily, last_day, holidays, limits);
-    let first = |anomaly: &&Anomaly| anomaly.from;
-    // AWS tells an anomaly by the impact that it has: small ones are not worth a mail.
+    let own = own(daily, last_day, holidays, limits).or_else(|| own(daily, plus_days(last_day, -1), holidays, limits));
     let open = anomalies.iter().filter(|one| one.until.is_none_or(|until| last_day <= until) && one.from <= last_day);
-    let open = open
-        .filter(|one| limits.usd <= one.actual - one.expected && one.expected * limits.percent / dec!(100) <= one.actual - one.expected);
-    let by_aws = open.filter(|one| plus_days(last_day, -LONGEST) < one.from).min_by_key(first);
+    // Small ones are not worth a mail.
+    let more = |one: &Anomaly| one.actual - one.expected;
+    let open = open.filter(|one| limits.usd <= more(one) && one.expected * limits.percent / dec!(100) <= more(one));
+    let by_aws = open.filter(|one| plus_days(last_day, -LONGEST) < one.from).min_by_key(|one| one.from);
     match (own, by_aws) {
         // AWS may have seen it a little earlier; one that began long before is another.
         (Some(own), Some(aws)) => {
@@ -71,27 +76,33 @@ pub fn current(
             Some(Spike { from, by_aws: true, ..own })
         }
         (Some(own), None) => Some(own),
-        (None, Some(aws)) => Some(Spike { from: aws.from, last: last_day, actual: aws.actual, usual: aws.expected, by_aws: true }),
+        (None, Some(aws)) => {
+            let (actual, usual) = (aws.actual, aws.expected);
+            Some(Spike { from: aws.from, last: last_day, actual, usual, by_aws: true, is_awss_alone: true })
+        }
         (None, None) => None,
     }
 }
 
-/// By our own measure. A day that is off by more than twice as much as the one before begins another spike.
+/// By our own measure, backwards from the last day. Days between, as a weekend, do not end it; a day that is off by more than twice as much as the one before begins another.
 fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Spike> {
     let mut spike: Option<Spike> = None;
-    let mut least = Decimal::ZERO;
+    let mut next_is_off_by = Decimal::MAX;
     for ago in 0..LONGEST {
         let day = plus_days(last_day, -ago);
-        let begun = spike.as_ref().map_or(day, |spike| spike.from);
-        let Some(usual) = far_above(daily, day, begun, holidays, limits) else { return spike };
+        let Some(usual) = far_above(daily, day, holidays, limits) else {
+            if spike.as_ref().is_none_or(|spike| plus_days(day, GAP) < spike.from) {
+                return spike;
+            }
+            continue;
+        };
         let actual = daily.get(&day).copied().unwrap_or_default();
-        if ago == 0 {
-            least = (actual - usual) / Decimal::TWO;
-        } else if actual - usual < least {
+        if (actual - usual) * Decimal::TWO < next_is_off_by && spike.is_some() {
             return spike;
         }
+        next_is_off_by = actual - usual;
         spike = Some(match spike {
-            None => Spike { from: day, last: day, actual, usual, by_aws: false },
+            None => Spike { from: day, last: day, actual, usual, by_aws: false, is_awss_alone: false },
             Some(spike) => Spike { from: day, actual: spike.actual + actual, usual: spike.usual + usual, ..spike },
         });
     }
@@ -99,11 +110,10 @@ fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date
     None
 }
 
-/// What a day usually costs, if it costs far more than that. What lies between `begun` and the end is no measure.
-fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, begun: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Decimal> {
+/// What a day usually costs, if it costs far more than that.
+fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Decimal> {
     let actual = *daily.get(&day)?;
-    let known = |other: &Date| *other < day && *other < begun.max(day) && !holidays.contains(other);
-    let usd_on = |other: Date| daily.get(&other).copied().filter(|_| known(&other));
+    let usd_on = |other: Date| daily.get(&other).copied().filter(|_| !holidays.contains(&other));
     let mut usual: Vec<Decimal> = (1..=WEEKS).filter_map(|weeks| usd_on(plus_days(day, -7 * weeks))).collect();
     if usual.len() < FEWEST {
         return None;
@@ -121,10 +131,6 @@ fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, begun: Date, holidays: 
     };
     let as_before = (1..=3).filter_map(like).filter_map(|other| daily.get(&other)).any(|usd| actual <= *usd * dec!(1.2));
     (is_far && !as_before).then_some(middle)
-}
-
-fn plus_days(day: Date, days: i64) -> Date {
-    day.saturating_add(days.days())
 }
 
 fn median(of: &mut [Decimal]) -> Decimal {
@@ -188,7 +194,8 @@ mod tests {
         assert_eq!(found(&daily, last), Some((last, dec!(1000), dec!(100))), "another one on top of it");
         daily.insert(last, dec!(300));
         daily.insert(plus_days(last, 1), dec!(20));
-        assert_eq!(found(&daily, plus_days(last, 1)), None, "it is over");
+        daily.insert(plus_days(last, 2), dec!(20));
+        assert_eq!(found(&daily, plus_days(last, 2)), None, "it is over");
         for ago in 0..20 {
             daily.insert(plus_days(last, -ago), dec!(300));
         }
@@ -250,6 +257,42 @@ mod tests {
         assert_eq!(alone(anomaly("2026-10-25", None)), None, "a month ago: what is spent now");
     }
 
+    /// Topics (first days) that are told, day by day: only a later first day is news.
+    fn told(daily: &BTreeMap<Date, Decimal>, from: Date, days: i64) -> Vec<Date> {
+        let mut told: Vec<Date> = vec![];
+        for ahead in 0..days {
+            let today = plus_days(from, ahead);
+            let known: BTreeMap<Date, Decimal> = daily.range(..=today).map(|(day, usd)| (*day, *usd)).collect();
+            if let Some((from, ..)) = found(&known, today).filter(|(from, ..)| told.last().is_none_or(|last| last < from)) {
+                told.push(from);
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn a_growing_spike_is_one() {
+        let first = day("2026-11-23");
+        let mut daily = weeks(day("2026-12-05"));
+        for (ago, usd) in [(0, 200), (1, 250), (2, 310), (3, 320)] {
+            daily.insert(plus_days(first, ago), Decimal::from(usd));
+        }
+        // 100, 150, 210 and 220 USD more: none more than twice as much as the day before.
+        assert_eq!(told(&daily, first, 4), [first]);
+    }
+
+    #[test]
+    fn a_new_level_of_weekdays_is_one() {
+        let first = day("2026-11-02");
+        let mut daily = weeks(day("2026-12-19"));
+        for (day, usd) in daily.range_mut(first..) {
+            if day.weekday().to_monday_zero_offset() < 5 {
+                *usd = dec!(300);
+            }
+        }
+        assert_eq!(told(&daily, first, 45), [first]);
+    }
+
     proptest! {
         #[test]
         fn what_is_not_more_than_usual_is_no_spike(seed in proptest::collection::vec(0_i64..100_000, 84), ago in 0_i64..20) {
@@ -262,7 +305,7 @@ mod tests {
             daily.insert(last, usual.min(daily[&last]));
             let least = (1..=WEEKS).map(|weeks| daily[&plus_days(last, -7 * weeks)]).min().unwrap();
             daily.insert(last, least);
-            prop_assert_eq!(found(&daily, last), None);
+            prop_assert_eq!(own(&daily, last, &BTreeSet::new(), LIMITS), None);
         }
     }
 }

@@ -134,8 +134,8 @@ impl Triggers {
         for arn in own.resources.iter().flatten() {
             let mut parts = arn.split(':').skip(3);
             let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let is_here = region == home.region && home.account.is_none_or(|own| own == account);
-            let is_anywhere = arn.starts_with("arn:") && arn.contains(":sagemaker:");
+            let is_here = (region == home.region || region.is_empty()) && home.account.is_none_or(|own| own == account);
+            let is_anywhere = arn.starts_with("arn:") && (arn.contains(":sagemaker:") || arn.contains(":budgets:"));
             ensure!(is_here || !is_anywhere, "`{arn}` in \"resources\" is not in this function's Region {} and account", home.region);
         }
         let scope = match own.resources {

@@ -8,7 +8,7 @@ use aws_sdk_budgets::types::{
 };
 use cost_rules::{
     budgets::{Filter, Insight, Period, TimeUnit, day_of, limit_of},
-    facts::{Budget, Kind, Resource, Tags, Whose},
+    facts::{Budget, Kind, Resource, Tags, Unread, Whose},
     policy::Policy,
 };
 use futures_util::{StreamExt as _, stream};
@@ -54,14 +54,13 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
     for budget in &mut budgets {
         policy.settle_whose_budget(budget);
     }
-    let is_asked = |budget: &&mut Budget| budget.period.is_some() && budget.filter.takes_sagemaker(policy) != Some(false);
-    let read = stream::iter(budgets.iter_mut().filter(is_asked)).map(async |budget| {
+    let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(policy) != Some(false);
+    let notifications = async |budget: &mut Budget| {
         let read = notifications(clients, account, budget).await;
-        (budget.resource.id.clone(), read)
-    });
-    let failed: Vec<(String, String)> =
-        read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().filter_map(|(id, read)| Some((id, read.err()?))).collect();
-    unread.extend(unread_of("notifications", &failed));
+        budget.unread_thresholds = read.is_err();
+        read
+    };
+    unread.extend(unread_of("notifications", &each(&mut budgets, is_asked, notifications).await));
     Listed { items: budgets, complete, unread }
 }
 
@@ -82,7 +81,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
         Unit::Quarterly => Some(TimeUnit::Quarterly),
         Unit::Annually => Some(TimeUnit::Annually),
         Unit::Custom => Some(TimeUnit::Custom),
-        _ => None,
+        other => return Err(format!("its time unit is {other}, which is not known")),
     };
     let period = unit.and_then(|unit| Period::current(unit, start, end, now));
     let mut planned: BTreeMap<i64, Decimal> = BTreeMap::new();
@@ -125,6 +124,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
         filter: if counts { filter } else { Filter::Service(vec![]) },
         thresholds: vec![],
         forecast_thresholds: vec![],
+        unread_thresholds: false,
         unhealthy: broken,
         last: None,
         insight: Insight::default(),
@@ -238,18 +238,23 @@ fn percent(notification: &Notification, limit: Option<Decimal>) -> Option<Decima
 }
 
 /// What was budgeted and spent in the period before, of these budgets (by id), where AWS tells it: not of annual and custom ones.
-pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budget], ids: &[String]) -> Vec<cost_rules::facts::Unread> {
-    let is_asked = |budget: &&mut Budget| {
+pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budget], ids: &[String]) -> Option<Unread> {
+    let is_asked = |budget: &Budget| {
         let unit = budget.period.map(|period| period.unit);
         ids.contains(&budget.resource.id) && !matches!(unit, Some(TimeUnit::Annually | TimeUnit::Custom) | None)
     };
-    let read = stream::iter(budgets.iter_mut().filter(is_asked)).map(async |budget| {
-        let read = last_period(clients, account, budget).await;
-        (budget.resource.id.clone(), read)
-    });
-    let failed: Vec<(String, String)> =
-        read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().filter_map(|(id, read)| Some((id, read.err()?))).collect();
-    unread_of("past periods", &failed).into_iter().collect()
+    unread_of("past periods", &each(budgets, is_asked, async |budget| last_period(clients, account, budget).await).await)
+}
+
+/// Asks something of each of these budgets; gives what could not be read, by id.
+async fn each(
+    budgets: &mut [Budget],
+    is_asked: impl Fn(&Budget) -> bool,
+    ask: impl AsyncFn(&mut Budget) -> Read<()>,
+) -> Vec<(String, String)> {
+    let asked = stream::iter(budgets.iter_mut().filter(|budget| is_asked(budget)));
+    let read = asked.map(async |budget| (budget.resource.id.clone(), ask(budget).await)).buffer_unordered(IN_FLIGHT);
+    read.collect::<Vec<_>>().await.into_iter().filter_map(|(id, read)| Some((id, read.err()?))).collect()
 }
 
 async fn last_period(clients: &Clients, account: &str, budget: &mut Budget) -> Read<()> {
@@ -461,6 +466,6 @@ mod tests {
         });
         let mut budgets = vec![read(described("ml-dev").build().unwrap()).unwrap(), read(described("other").build().unwrap()).unwrap()];
         let unread = last_periods(&clients(&[&history]), ACCOUNT, &mut budgets, &["budget/ml-dev".to_owned()]).await;
-        assert_eq!((budgets[0].last, budgets[1].last, unread.len()), (Some((dec!(90), dec!(88.5))), None, 0));
+        assert_eq!((budgets[0].last, budgets[1].last, unread), (Some((dec!(90), dec!(88.5))), None, None));
     }
 }

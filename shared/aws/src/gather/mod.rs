@@ -255,7 +255,8 @@ pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeM
 /// It could not be read: then nothing may be done to it.
 pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
     let tightenings = facts.tightenings.clone();
-    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), tightenings, ..Facts::default() };
+    let unread_tightenings = facts.unread_tightenings;
+    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), tightenings, unread_tightenings, ..Facts::default() };
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
         let read = notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
         let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };

@@ -6,13 +6,16 @@ use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
 use cost_rules::facts::{Facts, Kind, Unread};
 use jiff::Timestamp;
-use rust_decimal::{Decimal, prelude::FromPrimitive as _};
+use rust_decimal::{Decimal, dec, prelude::FromPrimitive as _};
 use tokio::time::Instant;
 
 use crate::Clients;
 
 /// Single resources read at the same time: AWS's quotas are not published, and with this many nothing is lost when they are met.
 pub(super) const IN_FLIGHT: usize = 8;
+
+/// The most of any amount.
+const MOST: Decimal = dec!(1_000_000_000_000_000);
 
 /// Names told of many resources that could not be read.
 const NAMES_TOLD: usize = 5;
@@ -157,7 +160,10 @@ pub(super) fn name_of(id: &str) -> &str {
 
 /// An amount as AWS writes it: `12`, `12.50`, `1.2E+3`.
 pub(super) fn decimal(text: &str) -> Read<Decimal> {
-    text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| format!("an amount is `{text}`, expected a number"))
+    let amount =
+        text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| format!("an amount is `{text}`, expected a number"))?;
+    // Nobody spends so much, and what is counted with it must have room.
+    if MOST < Decimal::abs(&amount) { Err(format!("an amount is `{text}`: that cannot be")) } else { Ok(amount) }
 }
 
 /// An amount of which the SDK has binary digits only.

@@ -17,7 +17,8 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rust_decimal::Decimal;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 
 use super::{
     billing::{METRIC, by_usage_and_team, of_group, of_sagemaker},
@@ -81,34 +82,36 @@ pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, accou
             return known;
         }
     };
+    let question = question(policy);
+    let kept: Kept = kept.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
     let asking = Asking { clients, policy, now, requests: AtomicU32::new(0) };
     let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at) == today);
     let days = async {
         let first = first_not_final(&kept, today);
-        if is_todays(DAYS_ASKED) { Ok(BTreeMap::new()) } else { asking.days(first, today).await }
+        if is_todays(DAYS_ASKED) { (Days::new(), None) } else { asking.days(first, today).await }
     };
     let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
     let ahead = async { if is_todays(AHEAD) { Ok(None) } else { asking.ahead().await.map(Some) } };
     let (days, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(anomalies), Box::pin(ahead));
 
-    let mut keep = Keep { ledger, keeps, now, items: vec![] };
+    let mut keep = Keep { ledger, keeps, now, question: &question, items: vec![] };
     let mut all = kept_days(&kept);
-    match days {
-        Ok(days) => {
-            if !is_todays(DAYS_ASKED) {
-                keep.add(DAYS_ASKED.to_owned(), &days.len());
-            }
-            for (day, rows) in days {
-                keep.add(format!("{DAY}{day}"), &rows);
-                all.insert(day, rows);
-            }
-        }
-        Err(why) => known.unread.push(unread("what SageMaker cost by day", why)),
+    let (days, why) = days;
+    let is_whole = why.is_none();
+    known.unread.extend(why.map(|why| unread("what SageMaker cost by day", why)));
+    for (day, rows) in days {
+        keep.add(format!("{DAY}{day}"), &rows);
+        all.insert(day, rows);
     }
     let anomalies = keep.told(ANOMALIES, anomalies, &kept, &mut known, "anomalies of what SageMaker cost");
     let ahead = keep.told(AHEAD, ahead, &kept, &mut known, "forecast of what SageMaker will cost").flatten();
     known.failures = keep.all().await;
+    // Only what is kept has been asked for.
+    if is_whole && known.failures.is_empty() && !is_todays(DAYS_ASKED) {
+        keep.add(DAYS_ASKED.to_owned(), &());
+        known.failures = keep.all().await;
+    }
     known.requests = asking.requests.into_inner();
     if !all.is_empty() {
         let resource = Resource {
@@ -127,13 +130,26 @@ fn unread(what: &str, why: String) -> Unread {
     Unread { what: what.to_owned(), why }
 }
 
-/// What the ledger has, by name: when it was read, and its text.
-type Kept = HashMap<String, (Timestamp, String)>;
+/// What the ledger has, by name: when it was read, and what it is.
+type Kept = HashMap<String, (Timestamp, Value)>;
+
+/// What each day cost.
+type Days = BTreeMap<Date, Vec<DailySpend>>;
+
+/// What of the policy the answers hang on: those to another question are not known.
+fn question(policy: &Policy) -> String {
+    format!("{} by {}", policy.billing.services.join(", "), policy.team_tags.first().map_or("", String::as_str))
+}
+
+fn answer_to(question: &str, text: &str) -> Option<Value> {
+    let mut kept: Value = serde_json::from_str(text).ok()?;
+    (kept["of"] == question).then(|| kept["what"].take())
+}
 
 /// Of these days the last ones only are still written to: from this one on they are read again.
 fn first_not_final(kept: &Kept, today: Date) -> Date {
     let is_final = |day: Date| {
-        let read = kept.get(&format!("{DAY}{day}")).map(|(at, _)| *at);
+        let read = kept.get(&format!("{DAY}{day}")).filter(|(_, what)| rows_of(what).is_some()).map(|(at, _)| *at);
         let end = TimeZone::UTC.to_timestamp(day.saturating_add(1.day()).at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
         read.is_some_and(|at| FINAL_AFTER <= at.duration_since(end))
     };
@@ -141,10 +157,12 @@ fn first_not_final(kept: &Kept, today: Date) -> Date {
     days.find(|day| !is_final(*day)).unwrap_or(today)
 }
 
-fn kept_days(kept: &Kept) -> BTreeMap<Date, Vec<DailySpend>> {
-    let day = |(name, (_, text)): (&String, &(Timestamp, String))| {
-        Some((name.strip_prefix(DAY)?.parse().ok()?, serde_json::from_str(text).ok()?))
-    };
+fn rows_of(what: &Value) -> Option<Vec<DailySpend>> {
+    Deserialize::deserialize(what).ok()
+}
+
+fn kept_days(kept: &Kept) -> Days {
+    let day = |(name, (_, what)): (&String, &(Timestamp, Value))| Some((name.strip_prefix(DAY)?.parse().ok()?, rows_of(what)?));
     kept.iter().filter_map(day).collect()
 }
 
@@ -153,13 +171,14 @@ struct Keep<'a> {
     ledger: &'a Ledger<'a>,
     keeps: bool,
     now: Timestamp,
+    question: &'a str,
     items: Vec<(String, String)>,
 }
 
 impl Keep<'_> {
     fn add(&mut self, name: String, what: &impl Serialize) {
-        if let Some(text) = serde_json::to_string(what).ok().filter(|_| self.keeps) {
-            self.items.push((name, text));
+        if self.keeps {
+            self.items.push((name, json!({"of": self.question, "what": what}).to_string()));
         }
     }
 
@@ -177,7 +196,7 @@ impl Keep<'_> {
                 self.add(name.to_owned(), &new);
                 Some(new)
             }
-            Ok(None) => kept.get(name).and_then(|(_, text)| serde_json::from_str(text).ok()),
+            Ok(None) => kept.get(name).and_then(|(_, what)| T::deserialize(what).ok()),
             Err(why) => {
                 known.unread.push(unread(what, why));
                 None
@@ -185,8 +204,8 @@ impl Keep<'_> {
         }
     }
 
-    async fn all(self) -> Vec<String> {
-        let Self { ledger, now, items, .. } = self;
+    async fn all(&mut self) -> Vec<String> {
+        let (ledger, now, items) = (self.ledger, self.now, std::mem::take(&mut self.items));
         let kept = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
         kept.buffer_unordered(IN_FLIGHT)
             .collect::<Vec<_>>()
@@ -202,13 +221,17 @@ impl Asking<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What each day from `first` to the one before `today` cost; a day without any spend is there too.
-    async fn days(&self, first: Date, today: Date) -> Read<BTreeMap<Date, Vec<DailySpend>>> {
+    /// What each day from `first` to the one before `today` cost; a day without any spend is there too. And why that is not all, if it is not: the pages before
+    /// one that failed are paid for.
+    async fn days(&self, first: Date, today: Date) -> (Days, Option<String>) {
         let mut days: BTreeMap<Date, BTreeMap<(String, String), Decimal>> = BTreeMap::new();
         if today <= first {
-            return Ok(BTreeMap::new());
+            return (Days::new(), None);
         }
-        let period = DateInterval::builder().start(first.to_string()).end(today.to_string()).build().map_err(|error| error.to_string())?;
+        let period = match DateInterval::builder().start(first.to_string()).end(today.to_string()).build() {
+            Ok(period) => period,
+            Err(error) => return (Days::new(), Some(error.to_string())),
+        };
         let read = every_page(self.clients, async |token| {
             let call = self.clients.costexplorer.get_cost_and_usage().time_period(period.clone()).granularity(Granularity::Daily);
             let call = call
@@ -229,8 +252,12 @@ impl Asking<'_> {
             }
             Ok(page.next_page_token)
         });
-        read.await?;
-        Ok(days.into_iter().map(|(day, rows)| (day, the_largest(rows))).collect())
+        let why = read.await.err();
+        // Of the last day there may be more on the page that failed.
+        if why.is_some() {
+            days.pop_last();
+        }
+        (days.into_iter().map(|(day, rows)| (day, the_largest(rows))).collect(), why)
     }
 
     /// AWS's own anomalies that `SageMaker` has a part in.
@@ -256,7 +283,8 @@ impl Asking<'_> {
         let services = &self.policy.billing.services;
         let causes = anomaly.root_causes.unwrap_or_default();
         let of_service = |service: Option<&String>| service.is_some_and(|service| services.contains(service));
-        let is_ours = of_service(anomaly.dimension_value.as_ref()) || causes.iter().any(|cause| of_service(cause.service.as_ref()));
+        let is_of_service = of_service(anomaly.dimension_value.as_ref());
+        let is_ours = is_of_service || causes.iter().any(|cause| of_service(cause.service.as_ref()));
         let impact = anomaly.impact.filter(|_| is_ours)?;
         // Its dates are moments: `2026-11-24T00:00:00Z`.
         let day = |moment: Option<&String>| moment?.get(..10)?.parse().ok();
@@ -264,13 +292,22 @@ impl Asking<'_> {
             let usd = cause.impact.and_then(|impact| amount(impact.contribution)).unwrap_or_default();
             Some((without_region(&cause.usage_type?).to_owned(), usd))
         });
-        let actual = impact.total_actual_spend.or(Some(impact.total_impact)).and_then(amount)?;
+        let causes: Vec<(String, Decimal)> = causes.collect();
+        // Of a whole account's, only a part is ours.
+        let (expected, actual) = if is_of_service {
+            (
+                impact.total_expected_spend.and_then(amount).unwrap_or_default(),
+                impact.total_actual_spend.or(Some(impact.total_impact)).and_then(amount)?,
+            )
+        } else {
+            (Decimal::ZERO, causes.iter().map(|(_, usd)| *usd).sum())
+        };
         Some(Anomaly {
             from: day(anomaly.anomaly_start_date.as_ref())?,
             until: day(anomaly.anomaly_end_date.as_ref()),
-            expected: impact.total_expected_spend.and_then(amount).unwrap_or_default(),
+            expected,
             actual,
-            causes: causes.collect(),
+            causes,
         })
     }
 

@@ -54,7 +54,7 @@ fn planned_limits_go_before_the_one_that_may_be_missing() {
         (Some(dec!(7)), BTreeMap::new(), Some(dec!(7))),
         (None, planned.clone(), Some(dec!(100))),
         (Some(dec!(7)), planned.clone(), Some(dec!(100))),
-        (None, BTreeMap::from([(1_796_083_200, dec!(200))]), Some(dec!(200))),
+        (None, BTreeMap::from([(1_796_083_200, dec!(200))]), None), // of a month to come
         (None, BTreeMap::new(), None),
     ] {
         assert_eq!(limit_of(november, limit, &planned), expected);
@@ -97,7 +97,9 @@ fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
         (both(&sagemaker, &region), None, None, None),
         (both(&s3, &region), Some(false), Some(false), Some(false)),
         (not(&region), None, None, None),
-        (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), Some(true), Some(false), None),
+        (Filter::UsageType(vec!["Host:ml.m5.xlarge".into()]), Some(true), Some(false), None),
+        (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), None, Some(false), None), // of another Region, perhaps
+        (both(&sagemaker, &not(&Filter::Charges)), Some(true), Some(true), Some(true)),
         (Filter::Tag("Project".into(), vec!["x".into()]), None, None, None),
         (both(&sagemaker, &Filter::Charges), Some(true), Some(true), Some(true)),
     ] {
@@ -173,7 +175,7 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
         policy.settle_whose_budget(budget);
     }
     explain(&mut facts, &policy);
-    name_running(&mut facts, &policy);
+    name_running(&mut facts, &policy, true);
     let [nlps, all] = &facts.budgets[..] else { panic!("two") };
     let cause = |usage: &str, team: &str, now, before| Cause { usage: usage.into(), team: team.into(), now, before: Some(before) };
     assert_eq!(nlps.insight.causes, [cause("Train:ml.p3.2xlarge", "nlp", dec!(500), dec!(20))], "the 20th of October is later than today");
@@ -210,6 +212,7 @@ fn awss_forecast_goes_before_ours() {
 
 #[test]
 fn a_used_up_budget_tightens_for_its_team_until_its_end() {
+    let now = at("2026-11-20T12:00:00Z");
     let policy = Policy::from_toml(
         "team-tags = [\"Team\"]\n[[budget]]\nname = \"all\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"\n[[budget]]\nname = \"*\"\non-exceed = \"enforce-off-hours\"",
     )
@@ -219,7 +222,7 @@ fn a_used_up_budget_tightens_for_its_team_until_its_end() {
     let s3 = Filter::Service(vec!["Amazon Simple Storage Service".into()]);
     let anothers = Budget { filter: Filter::All(vec![s3, Filter::Tag("Team".into(), vec!["nlp".into()])]), ..full("s3") };
     let tightened =
-        policy.tightenings(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }]);
+        policy.tightenings(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }], now);
     let found: Vec<_> = tightened.iter().map(|one| (one.budget.as_str(), one.team.as_deref(), one.until.to_string())).collect();
     assert_eq!(found, [("all", None, "2026-12-01T00:00:00Z".to_owned()), ("nlp", Some("nlp"), "2026-12-01T00:00:00Z".to_owned())]);
 }
@@ -271,4 +274,29 @@ proptest! {
             prop_assert!(percent_of(amount, limit).unwrap() <= percent);
         }
     }
+}
+
+#[test]
+fn hours_and_dollars_are_not_added() {
+    let policy = policy();
+    let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(300)), ..budget("gpu-hours") };
+    let ahead = Ahead { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(5000), low: dec!(4000), high: dec!(6000) };
+    let spend = Spend { ahead: Some(ahead), ..spend("2026-11-11", dec!(100)) };
+    let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![hours], spend: Some(spend), ..Facts::default() };
+    explain(&mut facts, &policy);
+    assert_eq!(facts.budgets[0].insight.forecast, None);
+}
+
+#[test]
+fn a_filter_for_a_star_is_not_for_everybody() {
+    let now = at("2026-11-20T12:00:00Z");
+    let policy = Policy::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"*\"\non-exceed = \"stop-stoppable\"").unwrap();
+    let star = Budget { filter: Filter::Tag("Team".into(), vec!["*".into()]), actual: Some(dec!(1500)), ..budget("x") };
+    assert!(policy.tightenings(&[star], now).iter().all(|one| one.team.is_some()));
+}
+
+#[test]
+fn an_absurd_limit_ends_no_run() {
+    assert!(!is_over(dec!(1), dec!(9000000000000000000000000000), dec!(100)));
+    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1)), None);
 }

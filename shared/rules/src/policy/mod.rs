@@ -172,8 +172,10 @@ pub struct BudgetPolicy {
     #[serde(deserialize_with = "read::pattern")]
     name: globset::GlobMatcher,
     /// Who is told of them.
+    #[serde(default, deserialize_with = "read::name")]
     pub owner: Option<String>,
     /// The team that they are for; `*`: all. Where it is not said, the one team that a budget's filter names.
+    #[serde(default, deserialize_with = "read::name")]
     pub team: Option<String>,
     /// What is done when one is used up.
     pub on_exceed: Option<OnExceed>,
@@ -350,34 +352,48 @@ impl Policy {
     }
 
     /// What is enforced because these budgets are used up: for the team that the policy names, or the one that a budget counts. A budget of no team tightens nothing.
-    pub fn tightenings(&self, budgets: &[Budget]) -> Vec<Tightening> {
+    pub fn tightenings(&self, budgets: &[Budget], now: Timestamp) -> Vec<Tightening> {
         let of = |budget: &Budget| {
-            let name = &budget.resource.name;
-            let what = self.budget(name)?.on_exceed?;
-            let counts = budget.filter.takes_sagemaker(self) != Some(false);
-            let is_used_up = counts && is_over(budget.actual?, budget.limit?, Decimal::ONE_HUNDRED);
-            let team = self.team_of_budget(budget)?;
-            is_used_up.then_some(Tightening {
-                budget: name.clone(),
-                team: (team != EVERY_TEAM).then_some(team),
-                what,
-                until: budget.period?.end(),
-            })
+            let what = self.budget(&budget.resource.name)?.on_exceed?;
+            let until = budget.period.filter(|_| self.is_used_up(budget, now))?.end();
+            let team = self.tightened_team(budget)?;
+            (now < until).then(|| Tightening { budget: budget.resource.name.clone(), team, what, until })
         };
         budgets.iter().filter_map(of).collect()
     }
 
-    /// The team that a budget is for: of whom the policy says (`*`: all), else the one that it counts.
-    pub fn team_of_budget(&self, budget: &Budget) -> Option<String> {
-        let own = self.budget(&budget.resource.name).and_then(|one| one.team.clone());
-        own.or_else(|| budget.filter.team(&self.team_tags).map(str::to_owned))
+    /// Whether all of a budget that counts `SageMaker` is spent.
+    pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
+        let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
+        numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
+    }
+
+    /// For whom a budget tightens, if for anybody: the team that the policy names (`Some(None)`: all teams), else the one that its filter names, if that is all that
+    /// it names and can be told here.
+    pub fn tightened_team(&self, budget: &Budget) -> Option<Option<String>> {
+        match self.budget(&budget.resource.name).and_then(|one| one.team.as_deref()) {
+            Some(EVERY_TEAM) => Some(None),
+            Some(team) => Some(Some(team.to_owned())),
+            None if budget.filter.untold(self).is_empty() => budget.filter.team(&self.team_tags).map(|team| Some(team.to_owned())),
+            None => None,
+        }
+    }
+
+    /// Whether the policy still asks for what was tightened.
+    pub fn asks_for(&self, tightening: &Tightening) -> bool {
+        self.budget(&tightening.budget).is_some_and(|one| {
+            let team = one.team.as_deref();
+            let is_team = team.is_none() || team == tightening.team.as_deref() || (team == Some(EVERY_TEAM) && tightening.team.is_none());
+            one.on_exceed == Some(tightening.what) && is_team
+        })
     }
 
     /// Whose a budget is: of whom the policy says, else of the one team that it counts.
     pub fn settle_whose_budget(&self, budget: &mut Budget) {
-        let owner = self.budget(&budget.resource.name).and_then(|one| one.owner.clone());
-        let team = self.team_of_budget(budget).filter(|team| team != EVERY_TEAM);
-        budget.resource.whose = Whose { owner, team };
+        let own = self.budget(&budget.resource.name);
+        let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);
+        let team = own.and_then(|one| one.team.clone()).map_or_else(of_filter, |team| (team != EVERY_TEAM).then_some(team));
+        budget.resource.whose = Whose { owner: own.and_then(|one| one.owner.clone()), team };
     }
 
     /// Whether anything at all is enforced.
@@ -490,28 +506,20 @@ impl Policy {
     /// What is wrong with a resource's `cost-guard:` tags, and how to write them.
     pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
         let tags = resource.tags.read()?;
-        let mut wrong = String::new();
-        if let Some(Err(error)) = tags.get(SCHEDULE_TAG).map(|value| value.parse::<Schedule>()) {
-            let _ = write!(wrong, "its tag {SCHEDULE_TAG} cannot be read: {error}");
-        }
-        if let Some(Err(error)) = self.keep(resource) {
-            let _ = write!(wrong, "{}its tag {KEEP_UNTIL_TAG} cannot be read: {error}", if wrong.is_empty() { "" } else { "; " });
-        }
-        if let Some(value) = tags.get(STOPPABLE_TAG).filter(|value| !["yes", "no"].contains(&value.trim())) {
-            let _ = write!(
-                wrong,
-                "{}its tag {STOPPABLE_TAG} cannot be read: `{value}` is not known: write `yes` or `no`",
-                if wrong.is_empty() { "" } else { "; " }
-            );
-        }
-        if let Some(value) = tags.get(SPOT_TAG).filter(|value| value.trim() != "resubmit") {
-            let _ = write!(
-                wrong,
-                "{}its tag {SPOT_TAG} cannot be read: `{value}` is not known: write `resubmit`",
-                if wrong.is_empty() { "" } else { "; " }
-            );
-        }
-        (!wrong.is_empty()).then_some(wrong)
+        let not_one_of = |key: &str, known: &[&str]| {
+            let value = tags.get(key).filter(|value| !known.contains(&value.trim()))?;
+            let known = known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
+            Some(format!("`{value}` is not known: write {known}"))
+        };
+        let wrong = [
+            (SCHEDULE_TAG, tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string())),
+            (KEEP_UNTIL_TAG, self.keep(resource).and_then(Result::err)),
+            (STOPPABLE_TAG, not_one_of(STOPPABLE_TAG, &["yes", "no"])),
+            (SPOT_TAG, not_one_of(SPOT_TAG, &["resubmit"])),
+        ];
+        let wrong: Vec<String> =
+            wrong.into_iter().filter_map(|(key, why)| Some(format!("its tag {key} cannot be read: {}", why?))).collect();
+        (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 
     /// The owner's wish to keep a resource, if there is one.
@@ -530,7 +538,13 @@ impl Policy {
 
     /// Applies every rule to every resource. Pure, infallible, and the same for the same facts.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
-        let scene = Scene { now: facts.now, policy: self, prices: &facts.prices, tightenings: &facts.tightenings };
+        let scene = Scene {
+            now: facts.now,
+            policy: self,
+            prices: &facts.prices,
+            tightenings: &facts.tightenings,
+            unread_tightenings: facts.unread_tightenings,
+        };
         let overridden: HashMap<&str, usize> = match self.overrides.as_slice() {
             [] => HashMap::new(),
             overrides => facts
@@ -565,6 +579,11 @@ impl Policy {
                         let tightens = |what: &OnExceed| which.is_none() && what.rules().contains(&rule.name);
                         let what = [OnExceed::EnforceOffHours, OnExceed::StopStoppable].into_iter().find(tightens);
                         let tightening = what.and_then(|what| scene.tightening(what, resource));
+                        // What was warned of because of one that cannot be read stays so.
+                        if facts.unread_tightenings && what.is_some() && tightening.is_none() && rule.common.mode != Mode::Enforce {
+                            judgement.undecided.insert((rule.name, resource.id.clone()));
+                            return;
+                        }
                         judgement.findings.push(Finding { series, ..self.finding(rule, resource, run, *waste, tightening) });
                     }
                 });
@@ -585,7 +604,9 @@ impl Policy {
         tightening: Option<&Tightening>,
     ) -> Finding {
         let CommonSettings { mut mode, grace, remind_after, escalate_after, told_together, tells_kept, max_actions } = rule.common;
-        if let Some(Tightening { budget, until, .. }) = tightening.filter(|_| mode != Mode::Enforce) {
+        // What the policy enforces anyway has no end.
+        let tightening = tightening.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
+        if let Some(Tightening { budget, until, .. }) = tightening {
             mode = Mode::Enforce;
             let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.clock(*until));
         }
@@ -606,6 +627,7 @@ impl Policy {
             max_actions,
             keep: self.keep(resource).and_then(Result::ok).filter(|_| speaks_against),
             suspended: self.unreadable_tag(resource),
+            tightened: tightening.cloned(),
             resource: resource.clone(),
             waste,
         }

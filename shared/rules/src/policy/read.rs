@@ -347,7 +347,7 @@ fn often_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// What is off cannot be enforced.
+/// What is off cannot be enforced, nor should anything be stopped because of a budget of which nobody hears.
 fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) -> Result<(), Wrong> {
     let is_on = |name: &str| rules.0.iter().any(|rule| rule.name == name);
     match budget.on_exceed.filter(|what| !what.rules().iter().any(|rule| is_on(rule))) {
@@ -360,7 +360,19 @@ fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) ->
                 ),
             )
         }
+        None if budget.on_exceed.is_some() && !is_on("budget-exceeded") => {
+            wrong(at, "this [[budget]] has an `on-exceed`, but budget-exceeded is off: nobody would hear why something is stopped")
+        }
         None => Ok(()),
+    }
+}
+
+/// A name that is not empty; the spaces around it are a slip.
+pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.trim() {
+        "" => Err(de::Error::custom("is empty: leave it out, or write a name")),
+        name => Ok(Some(name.to_owned())),
     }
 }
 

@@ -11,6 +11,9 @@ use crate::{
     price::dollars,
 };
 
+/// What to do before it is used up.
+pub(super) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
+
 /// Thresholds of the policy, in percent of the limit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -42,8 +45,8 @@ pub(super) fn numbers(budget: &Budget, scene: &Scene<'_>) -> Result<Numbers, Ver
     }
     let Some(period) = budget.period else { return Err(Verdict::Fine) };
     let Some(limit) = budget.limit else { return Err(Verdict::Unknown("AWS names no limit for its present period".into())) };
-    // A new budget: AWS has not looked at the bill yet.
-    let Some(actual) = budget.actual else { return Err(Verdict::Later) };
+    // AWS has not looked at the bill yet.
+    let Some(actual) = budget.spent(scene.now) else { return Err(Verdict::Later) };
     Ok(Numbers { period, limit, actual })
 }
 
@@ -59,7 +62,7 @@ pub(super) fn passed(thresholds: impl IntoIterator<Item = Decimal>, value: Decim
 
 /// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.
 pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers) -> Vec<String> {
-    let Insight { forecast, causes, burning, burning_usd, more_burning, knows_burning, measure, untold } = &budget.insight;
+    let Insight { forecast, causes, burning, burning_usd, more_burning, is_least, knows_burning, measure, untold } = &budget.insight;
     let unit = &budget.unit;
     let mut lines = vec![];
     if let Some(forecast) = forecast {
@@ -89,7 +92,8 @@ pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers) -
         lines.extend(causes.iter().map(|cause| format!("       {}", words(cause))));
     }
     if !burning.is_empty() {
-        lines.push(format!("Runs:  right now in this Region, for {} an hour in all:", dollars(*burning_usd)));
+        let or_more = if *is_least { "at least " } else { "" };
+        lines.push(format!("Runs:  right now in this Region, for {or_more}{} an hour in all:", dollars(*burning_usd)));
         lines.extend(burning.iter().map(|one| {
             let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
             format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"))

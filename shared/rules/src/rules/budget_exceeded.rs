@@ -9,7 +9,8 @@
 //! runs right now and for how many dollars an hour, and what it will come to by the end of the period.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed once for each threshold and period: again only when a higher one is passed, and a new period begins anew. Whose a budget is, and what the guard
+//! Its owner is mailed once for each threshold and period: again only when a higher one is passed. A new period begins anew, and so does a new limit. In the first day of a
+//! period nothing is said: AWS looks at the bill some times a day, and until then tells what was spent in the last one. Whose a budget is, and what the guard
 //! does when it is used up, says the policy's `[[budget]]`: `on-exceed = "enforce-off-hours"` enforces both off-hours rules for its team, and
 //! `on-exceed = "stop-stoppable"` stops what of its team is tagged `cost-guard:stoppable = yes` (`stoppable-over-budget`), until its period ends. Without it, nothing is done.
 //! A budget is for the `team` that `[[budget]]` names (`"*"`: all), else for the one team whose tag its filter names; one that is for no team tightens nothing.
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{Numbers, Thresholds, details, in_percent, numbers, passed},
+    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed},
 };
 use crate::{
     budgets::amount,
@@ -58,7 +59,10 @@ impl Rule for BudgetExceeded {
             Ok(numbers) => numbers,
             Err(verdict) => return verdict,
         };
-        let Some(level) = passed(self.thresholds.and(&budget.thresholds), actual, limit) else { return Verdict::Fine };
+        let Some(level) = passed(self.thresholds.and(&budget.thresholds), actual, limit) else {
+            // One that its owner asked for may be passed.
+            return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };
+        };
         let [spent, of] = [actual, limit].map(|one| amount(one, &budget.unit));
         let to_go = match period.days_left(scene.now) {
             0 => String::new(),
@@ -77,7 +81,7 @@ impl Rule for BudgetExceeded {
             advice: Some(if is_used_up {
                 "stop what is not needed, or raise the limit: what goes on is spent on top of it. Every other mail of the guard has the command that stops a resource.".to_owned()
             } else {
-                "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.".to_owned()
+                ADVICE.to_owned()
             }),
             severity: match () {
                 () if is_used_up => Severity::Critical,
@@ -87,7 +91,8 @@ impl Rule for BudgetExceeded {
             subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
             headline: Some("past a threshold"),
             details: details(budget, numbers),
-            topic: Some(leveled(&period.from.to_string(), level)),
+            // A limit that is raised begins anew.
+            topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
             ..Waste::default()
         }))
     }
@@ -119,7 +124,11 @@ mod tests {
         ] {
             let verdict = judged(&Budget { limit: Some(limit), actual: Some(actual), thresholds: own, ..budget("ml-dev") });
             let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
-            assert_eq!(topic, level.map(|level| format!("2026-11-01 at {level}")), "{actual} of {limit}: {verdict:?}");
+            assert_eq!(
+                topic,
+                level.map(|level| format!("2026-11-01 of {} at {level}", limit.normalize())),
+                "{actual} of {limit}: {verdict:?}"
+            );
         }
     }
 

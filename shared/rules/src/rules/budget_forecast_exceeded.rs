@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{Numbers, Thresholds, details, in_percent, numbers, passed},
+    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed},
 };
 use crate::{
     budgets::{amount, is_over},
@@ -66,7 +66,9 @@ impl Rule for BudgetForecastExceeded {
         let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };
         // What is spent already is told as such.
         let ahead = self.thresholds.and(&budget.forecast_thresholds).filter(|percent| !is_over(actual, limit, *percent));
-        let Some(level) = passed(ahead, forecast.amount, limit) else { return Verdict::Fine };
+        let Some(level) = passed(ahead, forecast.amount, limit) else {
+            return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };
+        };
         let [by_then, of, spent] = [forecast.amount, limit, actual].map(|one| amount(one, &budget.unit));
         let by = if forecast.by_aws { "by AWS's forecast" } else { "by the guard's own run-rate" };
         Verdict::Waste(Box::new(Waste {
@@ -77,15 +79,13 @@ impl Rule for BudgetForecastExceeded {
                 period.days_over(scene.now),
                 period.days()
             ),
-            advice: Some(
-                "look at the first cause: is it meant? What is stopped now is not spent by then; if it is meant, raise the limit."
-                    .to_owned(),
-            ),
+            advice: Some(ADVICE.to_owned()),
             severity: Severity::Warning,
             subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
             headline: Some("heading past a threshold"),
             details: details(budget, numbers),
-            topic: Some(leveled(&period.from.to_string(), level)),
+            // A limit that is raised begins anew.
+            topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
             ..Waste::default()
         }))
     }
@@ -119,7 +119,7 @@ mod tests {
         ] {
             let verdict = judged(actual, forecast.clone(), own);
             let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
-            assert_eq!(topic, level.map(|level| format!("2026-11-01 at {level}")), "{actual}, {forecast:?}: {verdict:?}");
+            assert_eq!(topic, level.map(|level| format!("2026-11-01 of 1000 at {level}")), "{actual}, {forecast:?}: {verdict:?}");
         }
     }
 

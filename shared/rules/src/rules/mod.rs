@@ -309,6 +309,8 @@ pub struct Scene<'a> {
     pub prices: &'a Prices,
     /// What is enforced because a budget is used up.
     pub tightenings: &'a [Tightening],
+    /// Whether that could not be read.
+    pub unread_tightenings: bool,
 }
 
 impl Scene<'_> {

@@ -57,6 +57,11 @@ impl Rule for SpendSpike {
     const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
     type Subject = Spend;
 
+    fn nonsense(&self) -> Option<&'static str> {
+        let is_any = self.min_percent == 0 && self.deviations == 0;
+        is_any.then_some("`min-percent` and `deviations` are both 0: every day that costs a little more would be told")
+    }
+
     fn check(&self, spend: &Spend, scene: &Scene<'_>) -> Verdict {
         let Some((last_day, _)) = spend.days.last_key_value() else { return Verdict::Later };
         let limits = Limits { usd: self.min_cost.0, percent: Decimal::from(self.min_percent), deviations: Decimal::from(self.deviations) };
@@ -65,8 +70,13 @@ impl Rule for SpendSpike {
         let Some(spike) = spikes::current(&daily, *last_day, &scene.policy.calendar.holidays, anomalies, limits) else {
             return Verdict::Fine;
         };
-        let Spike { from, last, actual, usual, by_aws } = &spike;
+        let Spike { from, last, actual, usual, by_aws, is_awss_alone } = &spike;
         let days = if from == last { format!("on {}", from.strftime("%a %F")) } else { format!("from {from} to {last}") };
+        let words = if *is_awss_alone {
+            format!("SageMaker cost {} more than AWS expected {days}", dollars(*actual - *usual))
+        } else {
+            format!("SageMaker cost {} {days}, usual is {}", dollars(*actual), dollars(*usual))
+        };
         let too = if *by_aws { "; AWS's Cost Anomaly Detection says so" } else { "" };
         let mut details = vec![];
         let causes = causes(spend, &spike);
@@ -75,10 +85,10 @@ impl Rule for SpendSpike {
             details.extend(causes.iter().map(|cause| format!("       {}", budget::words(cause))));
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("SageMaker cost {} {days}, usual is {}{too}", dollars(*actual), dollars(*usual)),
+            reason: format!("{words}{too}"),
             advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
             severity: Severity::Warning,
-            subject: Some(format!("SageMaker cost {} {days}, usual is {}", dollars(*actual), dollars(*usual))),
+            subject: Some(words),
             headline: Some("far above usual"),
             details,
             topic: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),

@@ -36,8 +36,11 @@ impl Rule for StoppableOverBudget {
     fn check(&self, Running(audited): &Running, scene: &Scene<'_>) -> Verdict {
         let resource = &audited.resource;
         let is_stoppable = resource.tags.read().and_then(|tags| tags.get(STOPPABLE_TAG)).is_some_and(|value| value.trim() == "yes");
-        let Some(tightening) = scene.tightening(OnExceed::StopStoppable, resource).filter(|_| is_stoppable && audited.run.is_some()) else {
+        if !is_stoppable || audited.run.is_none() {
             return Verdict::Fine;
+        }
+        let Some(tightening) = scene.tightening(OnExceed::StopStoppable, resource) else {
+            return if scene.unread_tightenings { Verdict::Later } else { Verdict::Fine };
         };
         if let Some(doubt) = &audited.doubt {
             return Verdict::Unknown(format!("whose it is could not be read: {doubt}"));

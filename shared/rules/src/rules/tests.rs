@@ -22,7 +22,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 static PRICES: LazyLock<Prices> = LazyLock::new(|| Prices::of_region("us-east-1", []));
 
 pub(crate) fn scene(now: &str) -> Scene<'static> {
-    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, tightenings: &[] }
+    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, tightenings: &[], unread_tightenings: false }
 }
 
 pub(crate) fn resource(id: &str) -> Resource {
@@ -143,6 +143,7 @@ pub(crate) fn budget(name: &str) -> Budget {
         filter: Filter::Service(vec!["Amazon SageMaker".into()]),
         thresholds: vec![],
         forecast_thresholds: vec![],
+        unread_thresholds: false,
         unhealthy: None,
         last: None,
         insight: Insight::default(),

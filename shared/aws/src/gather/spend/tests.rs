@@ -152,7 +152,7 @@ fn only_days_that_may_still_change_are_read_again() {
     let today = day("2026-11-11");
     let kept = |read_on: &str, days: std::ops::RangeInclusive<i64>| -> Kept {
         let name = |ago: i64| format!("{DAY}{}", today.saturating_sub(ago.days()));
-        days.map(|ago| (name(ago), (read_on.parse().unwrap(), "[]".to_owned()))).collect()
+        days.map(|ago| (name(ago), (read_on.parse().unwrap(), json!([])))).collect()
     };
     let yesterday = "2026-11-10T06:00:00Z";
     for (kept, first) in [
@@ -204,4 +204,20 @@ fn a_day_with_very_many_rows_is_summed_up_by_team() {
     assert_eq!(kept.len(), ROWS + 2);
     let others: Vec<_> = kept[ROWS..].iter().map(|row| (row.usage.as_str(), row.usd)).collect();
     assert_eq!(others, [("others", dec!(25)), ("others", dec!(30))]);
+}
+
+#[tokio::test]
+async fn an_anomaly_of_the_whole_account_is_not_all_sagemakers() {
+    let impact = Impact::builder().max_impact(9000.0).total_impact(9000.0).total_actual_spend(10000.0).total_expected_spend(1000.0).build();
+    let ours = RootCause::builder().service("Amazon SageMaker").usage_type("EUC1-Host:x");
+    let ours = ours.impact(RootCauseImpact::builder().contribution(30.0).build()).build();
+    let ec2 = RootCause::builder().service("Amazon Elastic Compute Cloud - Compute").usage_type("EUC1-BoxUsage:x");
+    let ec2 = ec2.impact(RootCauseImpact::builder().contribution(8970.0).build()).build();
+    let score = aws_sdk_costexplorer::types::AnomalyScore::builder().max_score(1.0).current_score(1.0).build();
+    let described = Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
+    let described = described.dimension_value("123456789012").impact(impact).root_causes(ec2).root_causes(ours).build().unwrap();
+    let policy = Policy::from_toml("").unwrap();
+    let asking = Asking { clients: &testing::clients(), policy: &policy, now: now(), requests: AtomicU32::new(0) };
+    let found = asking.anomaly(described).unwrap();
+    assert!(found.actual - found.expected < dec!(100), "{found:?}");
 }

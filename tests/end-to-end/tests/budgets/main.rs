@@ -4,15 +4,22 @@
 use cost_aws::report::Report;
 use end_to_end::{Function, Guard, TABLE};
 use jiff::SignedDuration;
+use rust_decimal::dec;
 use serde_json::{Value, json};
 use simulator::{Deed, Estate, Fault, Simulator, What};
 
-/// A Tuesday noon in the third week of November, and `estate` in the account; 20 USD a day of team nlp.
+mod faults;
+
+/// A Tuesday noon in the fourth week of November, and `estate` in the account; 20 USD a day of team nlp.
 fn account(estate: &str) -> Simulator {
+    account_at("2026-11-24T11:00:00Z", estate)
+}
+
+fn account_at(start: &str, estate: &str) -> Simulator {
     let estate = format!(
         r#"
         region = "eu-central-1"
-        start = "2026-11-24T11:00:00Z"
+        start = "{start}"
         budget-topic = "budgets"
         cost-allocation-tags = {{ Team = "always" }}
         {estate}
@@ -121,7 +128,11 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
         cost-filters = { Service = ["Amazon Simple Storage Service"] }
         "#,
     );
-    let report = guard(&account, "").run().await.unwrap();
+    let guard = guard(&account, "");
+    guard.run().await.unwrap();
+    // Of a daily budget it is known at noon (UTC) what the day before cost.
+    account.advance(hours(2));
+    let report = guard.run().await.unwrap();
     let exceeded = [("budget-exceeded", "reported")];
     for (name, expected) in [
         ("planned", &exceeded[..]),
@@ -150,7 +161,7 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
     assert!(reason("project").contains("for 2026-11-20 to 2026-12-09, with 16 days to go"), "{}", reason("project"));
     assert!(reason("sick").ends_with("AWS says that it is unhealthy: FILTER_INVALID"), "{}", reason("sick"));
     assert_eq!((report.examined["budget"], report.unread.len(), report.notified), (12, 0, 1), "{:?}", report.unread);
-    assert_eq!(report.cost_usd, Some(0.03), "one page each of days, anomalies and forecast");
+    assert_eq!(account.cost_explorer_usd(), dec!(0.03), "one page each of days, anomalies and forecast");
 }
 
 #[tokio::test]
@@ -328,6 +339,16 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
 }
 
 #[tokio::test]
+async fn a_daily_budget_tightens_nothing_and_says_so() {
+    let budget = "[[budget]]\nname = \"ml-day\"\namount = 15\ntime-unit = \"DAILY\"\nfrom = \"2026-11-01\"\ncost-filters = { TagKeyValue = [\"user:Team$nlp\"] }";
+    let account = account_at("2026-11-24T13:00:00Z", &format!("{STOPPABLE}{budget}"));
+    let report = guard(&account, STOP).run().await.unwrap();
+    assert_eq!(found(&report, "stoppable"), []);
+    let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget ml-day")).unwrap();
+    assert!(mail.message.contains("Done:  nothing of what the policy asks for: its period is over before"), "{}", mail.message);
+}
+
+#[tokio::test]
 async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
     for (policy, says) in [
         ("", None),
@@ -370,20 +391,8 @@ async fn a_limit_that_is_raised_ends_what_was_tightened() {
         report.unread
     );
     account.clear_faults();
-    // Somebody replaces the budget by a larger one.
-    let budgets = aws_sdk_budgets::Client::from_conf(
-        aws_sdk_budgets::config::Builder::from(
-            &aws_config::SdkConfig::builder()
-                .behavior_version(aws_config::BehaviorVersion::latest())
-                .region(aws_config::Region::new("us-east-1"))
-                .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(
-                    aws_credential_types::Credentials::for_tests(),
-                ))
-                .endpoint_url(account.endpoint())
-                .build(),
-        )
-        .build(),
-    );
+    // Somebody takes the budget away.
+    let budgets = end_to_end::clients(&account).budgets;
     budgets.delete_budget().account_id("123456789012").budget_name("ml-nlp").send().await.unwrap();
     alerter.run().await.unwrap();
     account.advance(hours(1));
