@@ -320,7 +320,7 @@ async fn coverage_goes_to_s3_as_a_table_where_the_policy_names_a_bucket() {
     let resources = &report.coverage.as_ref().unwrap()["resources"];
     assert_eq!((&resources["total"], &resources["tagged"], &resources["percent"]), (&json!(5), &json!(1), &json!(20)), "{resources}");
     let table = String::from_utf8(account.object("tags/date=2026-11-23/eu-central-1.csv").unwrap()).unwrap();
-    assert!(table.contains("2026-11-23,,eu-central-1,resources,,nlp,notebook-instance,3,1,33.3"), "{table}");
+    assert!(table.contains("2026-11-23,123456789012,eu-central-1,resources,,nlp,notebook-instance,3,1,33.3"), "{table}");
     guard.wake(json!({"dry-run": true})).await.unwrap();
     account.add_fault(Fault::new("s3:PutObject", What::AccessDenied));
     let denied = guard.run().await.unwrap();
