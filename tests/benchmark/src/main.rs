@@ -16,6 +16,7 @@ use serde_json::json;
 use simulator::{Estate, Simulator};
 use tempfile::NamedTempFile;
 
+mod budgets;
 mod start;
 mod tags;
 mod training;
@@ -24,6 +25,7 @@ mod training;
 const LATENCY: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
+const BUDGET_ALERTER: &str = "budget-alerter";
 const NOTEBOOK_STOPPER: &str = "notebook-stopper";
 const TAG_AUDITOR: &str = "tag-auditor";
 const SPOT_ENFORCER: &str = "training-job-spot-enforcer";
@@ -46,7 +48,7 @@ pub(crate) struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    for name in [NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
+    for name in [BUDGET_ALERTER, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
         ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
     }
     let mut figures = vec![];
@@ -58,6 +60,8 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(training::measure(runs).await?);
     println!("An audit of the tags of 20,000 resources, {LATENCY:?} per call, report mode …");
     figures.extend(tags::measure(runs).await?);
+    println!("1,000 budgets and 95 days of spend, {LATENCY:?} per call …");
+    figures.extend(budgets::measure(runs).await?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();
