@@ -9,6 +9,7 @@ import tomllib
 
 import pytest
 from cfnlint.decode import cfn_yaml
+from moto.events.models import EventPattern
 from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
@@ -168,3 +169,30 @@ def test_every_call_of_the_code_is_granted(template):
     # Asked for by another service on the caller's behalf: SNS, and CreateTrainingJob with a role.
     granted -= {"kms:GenerateDataKey", "kms:Decrypt", "iam:PassRole"}
     assert calls == granted
+
+
+def patterns(template):
+    """The patterns of EventBridge, by function and event."""
+    for name, function in functions(template).items():
+        for event, of in function["Properties"]["Events"].items():
+            if of["Type"] == "EventBridgeRule":
+                yield f"{name}.{event}", json.dumps(of["Properties"]["Pattern"])
+
+
+def wanted(sample):
+    """Which of them a sample event is for, by its name."""
+    none = {"creation-that-failed", "training-job-of-a-new-status", "training-resources"}
+    by_name = {
+        "notebook-": "NotebookStopper.StateChange", "training-": "TrainingJobSpotEnforcer.TrainingJob",
+        "tuning-": "TrainingJobSpotEnforcer.TuningJob", "creation-": "TagAuditor.Creation",
+    }  # fmt: skip
+    return set() if sample in none else {rule for start, rule in by_name.items() if sample.startswith(start)}
+
+
+@pytest.mark.parametrize("path", sorted((TOP / "events").glob("*.json")), ids=lambda path: path.stem)
+def test_each_sample_event_matches_the_rules_that_it_is_for_and_no_other(template, path):
+    event = json.loads(path.read_text())
+    rules = dict(patterns(template))
+    assert len(rules) == 4
+    matched = {rule for rule, pattern in rules.items() if isinstance(event, dict) and EventPattern.load(pattern).matches_event(event)}
+    assert matched == wanted(path.stem)
