@@ -55,5 +55,7 @@ except (ValueError, KeyError):
 print(f"Mails sent: {len(mails)}")
 for mail in mails:
     print(f"  to {mail['attributes']['owner'][1]}: {mail['subject']}")
+if mails:
+    print(f"The first of them:\n\n{mails[0]['message']}")
 PYTHON
 exit "$status"

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     coverage::without_region,
-    facts::{Budget, DailySpend, Facts, Running, Spend},
+    facts::{Budget, DailySpend, Facts, Instances, Kind, Resource, Running, Spend, place},
+    finding::Remedy,
+    mail::command,
     policy::Policy,
     price::{Prices, dollars},
 };
@@ -305,8 +307,10 @@ pub struct Cause {
 /// Something that runs on, and is what a budget counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Burning {
-    /// `endpoint churn-scorer`
+    /// `endpoint churn-scorer (1 x ml.m5.xlarge)`
     pub what: String,
+    /// The AWS CLI's command that stops it; `None`: there is none that loses nothing.
+    pub stop: Option<String>,
     /// Whose it is.
     pub owner: Option<String>,
     /// USD per hour; `None`: no price known.
@@ -328,6 +332,8 @@ pub struct Insight {
     pub more_burning: usize,
     /// Whether there may be more, or of a price that is not known: then the sum is the least.
     pub is_least: bool,
+    /// The Region in which that was looked at.
+    pub region: Option<String>,
     /// Whether all is known that runs.
     pub knows_burning: bool,
     /// What the guard does about it, or why it does nothing although the policy asks for it.
@@ -338,7 +344,7 @@ pub struct Insight {
 
 /// Finds out where each budget is heading and what drove it, and what is spent outside all of them.
 pub fn explain(facts: &mut Facts, policy: &Policy) {
-    let knows_budgets = facts.complete.contains(&crate::facts::Kind::Budget);
+    let knows_budgets = facts.complete.contains(&Kind::Budget);
     for budget in &mut facts.budgets {
         let period = budget.period;
         let insight = &mut budget.insight;
@@ -384,6 +390,8 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         let mine = |running: &&Running| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
         insight.knows_burning = is_all;
+        let arns = facts.running.iter().filter_map(|running| place(running.0.resource.arn.as_deref()?));
+        insight.region = arns.map(|(region, _)| region.to_owned()).next();
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.burning_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
         insight.more_burning = insight.burning.len().saturating_sub(NAMED);
@@ -396,8 +404,19 @@ fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Option<Burnin
     let Running(audited) = running;
     audited.run?;
     let kind = audited.resource.kind()?;
+    let Resource { name, .. } = &audited.resource;
+    let region = audited.resource.region_option();
+    let stop = match (&audited.stop, kind) {
+        (Remedy::None, Kind::Endpoint) => Some(format!(
+            "aws sagemaker delete-endpoint {region}--endpoint-name {name} # its configuration and model stay: create-endpoint brings it back"
+        )),
+        (Remedy::None, _) => None,
+        (stop, _) => Some(command(stop, name, &region)),
+    };
+    let on = if audited.instances.is_empty() { String::new() } else { format!(" ({})", Instances::words(&audited.instances)) };
     Some(Burning {
-        what: format!("{} {}", kind.words(), audited.resource.name),
+        what: format!("{} {name}{on}", kind.words()),
+        stop,
         owner: policy.owner_of(&audited.resource),
         usd_per_hour: prices.hourly_of(&audited.instances),
     })

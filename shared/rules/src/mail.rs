@@ -557,7 +557,7 @@ fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
 }
 
 /// The AWS CLI's command that does what the guard would do.
-fn command(remedy: &Remedy, name: &str, region: &str) -> String {
+pub(crate) fn command(remedy: &Remedy, name: &str, region: &str) -> String {
     match remedy {
         Remedy::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
         Remedy::DeleteApp { domain, home, app_type, app_name } => {

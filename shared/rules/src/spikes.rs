@@ -8,7 +8,7 @@ use rust_decimal::{Decimal, dec};
 use crate::{budgets::plus_days, facts::Anomaly};
 
 /// A day is compared with so many of its weekday.
-const WEEKS: i64 = 8;
+pub(crate) const WEEKS: i64 = 8;
 
 /// And with fewer than these with none.
 const FEWEST: usize = 3;
@@ -133,7 +133,7 @@ fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Dat
     (is_far && !as_before).then_some(middle)
 }
 
-fn median(of: &mut [Decimal]) -> Decimal {
+pub(crate) fn median(of: &mut [Decimal]) -> Decimal {
     of.sort_unstable();
     let middle = of.len() / 2;
     let at = |place: usize| of.get(place).copied().unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::{Function, Guard, project_file};
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// budget-alerter's, in hours.
-const ALERTER_EVERY: i64 = 8;
+const ALERTER_EVERY: i64 = 6;
 
 /// To the second day of December, so that a new period begins.
 const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);

@@ -1,6 +1,6 @@
 //! The demo's month of budgets: exactly the mails that a person would want, each with the true cause.
 
-use end_to_end::month::live;
+use end_to_end::{month::live, project_file};
 use rust_decimal::dec;
 use simulator::Mail;
 
@@ -20,18 +20,18 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
         // A budget that filters by a tag as no spend has it.
         ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "AWS wants user:Team$churn"),
         // The notebook was started on the 9th.
-        ("10", "unowned", "warning", "SageMaker cost", "Notebk:ml.g5.4xlarge, team nlp: $30.34, all of it new"),
+        ("10", "unowned", "warning", "SageMaker cost", "Notebk:ml.g5.4xlarge, team nlp: $35.42, all of it new"),
         ("15", "ann@example.com", "info", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
         (
             "17",
             "ann@example.com",
             "warning",
             "budget ml-nlp heads for $",
-            "notebook instance nlp-finetune-lab, ann@example.com: $2.54 an hour",
+            "notebook instance nlp-finetune-lab (1 x ml.g5.4xlarge), ann@example.com: $2.54 an hour",
         ),
         // Another one, while the first goes on.
         ("19", "unowned", "warning", "SageMaker cost", "Train:ml.p4d.24xlarge, team vision: $"),
-        ("19", "ann@example.com", "warning", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
+        ("20", "ann@example.com", "warning", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
         (
             "22",
             "ann@example.com",
@@ -54,6 +54,15 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
         spikes.len() == 1 && budgets.len() == 5 && budgets.iter().all(|cause| cause.contains("Notebk:ml.g5.4xlarge, team nlp")),
         "{causes:?}"
     );
+
+    // README's sample is this one.
+    let readme = std::fs::read_to_string(project_file("README.md")).unwrap_or_default();
+    let sample = readme.split("* budget ml-nlp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+    let critical = of_budgets.iter().find(|mail| mail.attributes["severity"].1 == "critical").map_or("", |mail| mail.message.as_str());
+    for line in sample.lines().filter(|line| line.trim() != "…") {
+        assert!(critical.lines().any(|told| told == line), "README.md has a line that the mail has not: {line}\n{critical}");
+    }
+    assert!(5 < sample.lines().count(), "README.md has no sample: {sample}");
 
     // The budget was used up: the notebook that was left on is stopped in the evening, and nothing of another team.
     assert_eq!(month.stopped.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["nlp-finetune-lab"]);

@@ -1,5 +1,5 @@
 //! What the account spends on `SageMaker` in all Regions, by Cost Explorer: by day, usage type and team, its forecast, and AWS's own anomalies (aws-facts §7). Each page
-//! costs a cent: what was read is kept in the ledger, a day that is final for good, and all else for the UTC day of the reading.
+//! costs a cent: what was read is kept in the ledger, a day that is final for good, and all else for the day of the reading.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -31,6 +31,9 @@ const DAYS: i64 = 95;
 
 /// So long after its end a day changes no more. Cost Explorer refreshes its data up to three times a day; what comes later than this is little.
 const FINAL_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// From this time of the UTC day on the day before is in the bill, as a rule: what is read earlier counts as of the day before.
+const READ_FROM: SignedDuration = SignedDuration::from_hours(8);
 
 /// For how long a day is kept: two quarters and the days around them.
 const KEPT: SignedDuration = SignedDuration::from_hours(200 * 24);
@@ -86,7 +89,7 @@ pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, accou
     let kept: Kept = kept.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
     let asking = Asking { clients, policy, now, requests: AtomicU32::new(0) };
-    let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at) == today);
+    let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
     let days = async {
         let first = first_not_final(&kept, today);
         if is_todays(DAYS_ASKED) { (Days::new(), None) } else { asking.days(first, today).await }

@@ -181,7 +181,9 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
     assert_eq!(nlps.insight.causes, [cause("Train:ml.p3.2xlarge", "nlp", dec!(500), dec!(20))], "the 20th of October is later than today");
     assert_eq!(all.insight.causes[0], cause("Host:y", "vision", dec!(700), dec!(0)));
     assert_eq!((nlps.insight.burning.len(), all.insight.burning.len()), (1, 2));
-    assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.burning_usd), ("endpoint a", dec!(0.46)));
+    assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.burning_usd), ("endpoint a (2 x ml.m5.xlarge)", dec!(0.46)));
+    let stop = nlps.insight.burning[0].stop.as_deref().unwrap();
+    assert!(stop.starts_with("aws sagemaker delete-endpoint --region us-east-1 --endpoint-name a # "), "{stop}");
     assert_eq!(facts.spend.as_ref().unwrap().uncovered, Some(vec![]), "one counts everything");
     facts.budgets.pop();
     explain(&mut facts, &policy);

@@ -192,9 +192,9 @@ impl std::fmt::Display for BudgetPolicy {
         match team.as_deref() {
             Some(EVERY_TEAM) => write!(f, ", for all teams")?,
             Some(team) => write!(f, ", for team {team}")?,
-            None => write!(f, ", for the team that their filter names")?,
+            None => write!(f, ", for the one team that their filter names (of another they tighten nothing)")?,
         }
-        owner.iter().try_for_each(|owner| write!(f, "; {owner} is mailed"))
+        owner.iter().try_for_each(|owner| write!(f, "; their mails have owner={owner}"))
     }
 }
 

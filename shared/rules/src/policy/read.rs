@@ -245,7 +245,14 @@ fn read(text: &str) -> Result<Policy, Wrong> {
         }
     }
     let rules = read_set(&BTreeMap::new())?;
-    for (one, at) in general.budget.iter().zip(budgets_at) {
+    for (place, (one, at)) in general.budget.iter().zip(budgets_at).enumerate() {
+        let covers = |before: &&BudgetPolicy| ["*", "**", one.name.glob().glob()].contains(&before.name.glob().glob());
+        if let Some(before) = general.budget.iter().take(place).find(covers) {
+            return wrong(
+                at,
+                format!("this [[budget]] never applies: one before it, `{}`, matches all of its names", before.name.glob().glob()),
+            );
+        }
         on_exceed_can_be(one, &rules, at)?;
     }
     let default_hours = || "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());

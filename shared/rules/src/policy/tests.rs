@@ -72,7 +72,17 @@ fn says_what_is_wrong_where_and_what_was_expected() {
             3,
             "enforces stoppable-over-budget, but the policy says mode = \"off\"",
         ),
-        ("[rules.budget-exceeded]\nthresholds = [0, 80]", 1, "`thresholds` has 0 percent"),
+        (
+            "[rules.budget-exceeded]\nthresholds = [0, 80]",
+            2,
+            "`0` is no threshold: write whole percents of the limit, for example [80, 100]",
+        ),
+        ("[rules.budget-exceeded]\nthresholds = [\"80%\"]", 2, "is no threshold: write whole percents"),
+        (
+            "[[budget]]\nname = \"*\"\n[[budget]]\nname = \"ml\"",
+            3,
+            "this [[budget]] never applies: one before it, `*`, matches all of its names",
+        ),
         ("[creators]\nemail-domain = \"@example.com\"", 2, "`email-domain` is `@example.com`: write what stands behind the @"),
         ("[coverage]\nbucket = \"s3://finops\"", 2, "`bucket` is `s3://finops`: write the name of an S3 bucket alone"),
         ("[rules.missing-tag]\nkinds = []", 2, "no kinds"),

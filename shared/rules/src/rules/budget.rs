@@ -1,7 +1,8 @@
 //! What the budget rules share: thresholds, which budgets they look at, and what a mail says of one.
 
+use jiff::{Timestamp, ToSpan as _};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::Scene;
 use crate::{
@@ -15,15 +16,24 @@ use crate::{
 pub(super) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
 
 /// Thresholds of the policy, in percent of the limit.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(transparent)]
 pub(super) struct Thresholds(pub(super) Vec<u32>);
 
-impl Thresholds {
-    pub(super) fn nonsense(&self) -> Option<&'static str> {
-        self.0.contains(&0).then_some("`thresholds` has 0 percent: every budget would be told at once: write 1 or more")
+impl<'de> Deserialize<'de> for Thresholds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let percent = |value: &toml::Value| {
+            let percent =
+                value.as_integer().and_then(|percent| u32::try_from(percent).ok()).filter(|percent| (1..=10_000).contains(percent));
+            percent.ok_or_else(|| {
+                de::Error::custom(format!("`{value}` is no threshold: write whole percents of the limit, for example [80, 100]"))
+            })
+        };
+        Vec::<toml::Value>::deserialize(deserializer)?.iter().map(percent).collect::<Result<_, _>>().map(Self)
     }
+}
 
+impl Thresholds {
     /// These, and the budget's own.
     pub(super) fn and<'a>(&'a self, own: &'a [Decimal]) -> impl Iterator<Item = Decimal> + 'a {
         self.0.iter().copied().map(Decimal::from).chain(own.iter().copied())
@@ -61,8 +71,9 @@ pub(super) fn passed(thresholds: impl IntoIterator<Item = Decimal>, value: Decim
 }
 
 /// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.
-pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers) -> Vec<String> {
-    let Insight { forecast, causes, burning, burning_usd, more_burning, is_least, knows_burning, measure, untold } = &budget.insight;
+pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
+    let Insight { forecast, causes, burning, burning_usd, more_burning, is_least, region, knows_burning, measure, untold } =
+        &budget.insight;
     let unit = &budget.unit;
     let mut lines = vec![];
     if let Some(forecast) = forecast {
@@ -78,10 +89,11 @@ pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers) -
         lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)));
     }
     if !causes.is_empty() {
+        let until = period.from.saturating_add((period.days_over(now) - 1).days());
         let against = if causes.iter().any(|cause| cause.before.is_some()) {
-            format!("what SageMaker cost so far, and against the same days of {last}")
+            format!("what SageMaker cost until {until}, and against the same days of {last}")
         } else {
-            "what SageMaker cost so far; the period before is not known".to_owned()
+            format!("what SageMaker cost until {until}; the period before is not known")
         };
         let but = if untold.is_empty() {
             String::new()
@@ -93,11 +105,16 @@ pub(super) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers) -
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };
-        lines.push(format!("Runs:  right now in this Region, for {or_more}{} an hour in all:", dollars(*burning_usd)));
-        lines.extend(burning.iter().map(|one| {
+        lines.push(format!(
+            "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
+            region.as_deref().unwrap_or("this Region"),
+            dollars(*burning_usd)
+        ));
+        for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"))
-        }));
+            lines.push(format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+            lines.extend(one.stop.iter().map(|stop| format!("         {stop}")));
+        }
         if 0 < *more_burning {
             lines.push(format!("       and {more_burning} more"));
         }

@@ -50,10 +50,6 @@ impl Rule for BudgetExceeded {
     const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
     type Subject = Budget;
 
-    fn nonsense(&self) -> Option<&'static str> {
-        self.thresholds.nonsense()
-    }
-
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
         let numbers @ Numbers { period, limit, actual } = match numbers(budget, scene) {
             Ok(numbers) => numbers,
@@ -79,7 +75,7 @@ impl Rule for BudgetExceeded {
                 level.normalize()
             ),
             advice: Some(if is_used_up {
-                "stop what is not needed, or raise the limit: what goes on is spent on top of it. Every other mail of the guard has the command that stops a resource.".to_owned()
+                "stop what is not needed, or raise the limit: what goes on is spent on top of it.".to_owned()
             } else {
                 ADVICE.to_owned()
             }),
@@ -90,7 +86,7 @@ impl Rule for BudgetExceeded {
             },
             subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
             headline: Some("past a threshold"),
-            details: details(budget, numbers),
+            details: details(budget, numbers, scene.now),
             // A limit that is raised begins anew.
             topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
             ..Waste::default()

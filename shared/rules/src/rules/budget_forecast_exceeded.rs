@@ -47,10 +47,6 @@ impl Rule for BudgetForecastExceeded {
     const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
     type Subject = Budget;
 
-    fn nonsense(&self) -> Option<&'static str> {
-        self.thresholds.nonsense()
-    }
-
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
         let numbers @ Numbers { period, limit, actual } = match numbers(budget, scene) {
             Ok(numbers) => numbers,
@@ -83,7 +79,7 @@ impl Rule for BudgetForecastExceeded {
             severity: Severity::Warning,
             subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
             headline: Some("heading past a threshold"),
-            details: details(budget, numbers),
+            details: details(budget, numbers, scene.now),
             // A limit that is raised begins anew.
             topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
             ..Waste::default()

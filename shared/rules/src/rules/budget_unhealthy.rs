@@ -40,7 +40,7 @@ impl Rule for BudgetUnhealthy {
             None => Verdict::Fine,
             Some(why) => Verdict::Waste(Box::new(Waste {
                 reason: format!("it does not watch the spend: {why}"),
-                advice: Some("mend it in the AWS Budgets console; until then nothing that it says is up to date.".to_owned()),
+                advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
                 severity: Severity::Warning,
                 subject: Some(format!("budget {name} does not watch the spend")),
                 headline: Some("not watching the spend"),

@@ -75,20 +75,20 @@ impl Rule for SpendSpike {
         let words = if *is_awss_alone {
             format!("SageMaker cost {} more than AWS expected {days}", dollars(*actual - *usual))
         } else {
-            format!("SageMaker cost {} {days}, usual is {}", dollars(*actual), dollars(*usual))
+            format!("SageMaker cost {} {days}, usual then is {}", dollars(*actual), dollars(*usual))
         };
         let too = if *by_aws { "; AWS's Cost Anomaly Detection says so" } else { "" };
         let mut details = vec![];
         let causes = causes(spend, &spike);
         if !causes.is_empty() {
-            details.push("Cause: what cost more than usual on these days:".to_owned());
+            details.push("Cause: what cost more than usual on these days (the bill of the last one may not be final):".to_owned());
             details.extend(causes.iter().map(|cause| format!("       {}", budget::words(cause))));
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("{words}{too}"),
             advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
             severity: Severity::Warning,
-            subject: Some(words),
+            subject: Some(causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", cause.usage))),
             headline: Some("far above usual"),
             details,
             topic: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),
@@ -97,18 +97,26 @@ impl Rule for SpendSpike {
     }
 }
 
-/// What cost more than in the four weeks before, on these days, the most first; what AWS names, if the spend itself shows nothing.
+/// What cost more than usual (the median of the weekday) on these days, the most first; what AWS names, if the spend itself shows nothing.
 fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
-    let mut sums: BTreeMap<(&str, &str), (Decimal, Decimal)> = BTreeMap::new();
-    let days: Vec<Date> = spend.days.range(spike.from..=spike.last).map(|(day, _)| *day).collect();
-    for day in days {
+    let of_day = |day: Date| {
+        let mut rows: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();
         for row in spend.days.get(&day).into_iter().flatten() {
-            sums.entry((&row.usage, &row.team)).or_default().0 += row.usd;
+            *rows.entry((&row.usage, &row.team)).or_default() += row.usd;
         }
-        for weeks in 1..=4 {
-            for row in spend.days.get(&day.saturating_sub((7 * weeks).days())).into_iter().flatten() {
-                sums.entry((&row.usage, &row.team)).or_default().1 += row.usd / dec!(4);
-            }
+        rows
+    };
+    let mut sums: BTreeMap<(&str, &str), (Decimal, Decimal)> = BTreeMap::new();
+    for (day, _) in spend.days.range(spike.from..=spike.last) {
+        let before: Vec<_> = (1..=spikes::WEEKS)
+            .map(|weeks| day.saturating_sub((7 * weeks).days()))
+            .filter(|day| spend.days.contains_key(day))
+            .map(of_day)
+            .collect();
+        for (what, usd) in of_day(*day) {
+            let mut usual: Vec<Decimal> = before.iter().map(|rows| rows.get(&what).copied().unwrap_or_default()).collect();
+            let sum = sums.entry(what).or_default();
+            *sum = (sum.0 + usd, sum.1 + spikes::median(&mut usual));
         }
     }
     let mut causes: Vec<Cause> = sums
@@ -144,7 +152,7 @@ mod tests {
         let rule = SpendSpike::default();
         let now = scene("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
-        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual is $100.00");
+        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
         assert_eq!(waste.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");
         assert_eq!(waste.details.len(), 2);
         spend.days.get_mut(&thursday).unwrap().pop();

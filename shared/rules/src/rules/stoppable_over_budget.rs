@@ -2,7 +2,8 @@
 //!
 //! ## What it finds
 //! What runs of a team whose budget is used up, and is tagged `cost-guard:stoppable = yes`: notebooks, Studio apps, training, tuning, processing, transform and AutoML jobs.
-//! Only where the policy says so: `[[budget]]` with `on-exceed = "stop-stoppable"`. Both have to be there, the policy's word and the tag.
+//! Only where the policy says so: `[[budget]]` with `on-exceed = "stop-stoppable"`. Both have to be there, the policy's word and the tag. With that word the rule is enforced,
+//! whatever its `mode`; `off` forbids it.
 //!
 //! ## Why it costs money
 //! AWS's own budget actions stop EC2 and RDS instances, and nothing of SageMaker.

@@ -12,7 +12,7 @@ use end_to_end::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
-use simulator::{BillLine, Mail};
+use simulator::{BillLine, BudgetState, Mail};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -180,6 +180,21 @@ fn budgets(month: &Month) {
         dollars(month.cost.0),
         month.days.len()
     );
+    let forecast_then = month.days.iter().find(|(at, _)| month.stopped.first().is_some_and(|(stopped, _)| stopped < at));
+    let of_nlp = |states: &[BudgetState]| states.iter().find(|state| state.name == "ml-nlp").cloned();
+    let last = month
+        .days
+        .iter()
+        .rev()
+        .filter(|(_, states)| of_nlp(states).is_some_and(|state| state.from.month() == 11))
+        .find_map(|(_, states)| of_nlp(states));
+    if let (Some(then), Some(last)) = (forecast_then.and_then(|(_, states)| of_nlp(states)), last) {
+        let forecast = then.forecast.map_or_else(|| "nothing".to_owned(), dollars);
+        println!(
+            "When the guard stopped the notebook, AWS forecast {forecast} for November; it ended with {}. (AWS's forecast looks back for weeks.)",
+            dollars(last.actual)
+        );
+    }
     println!("\nThe mail that says that it is used up:\n");
     if let Some(mail) = month.mails.iter().find(|mail| mail.attributes["severity"].1 == "critical") {
         println!("Subject: {}\n\n{}", mail.subject, mail.message);

@@ -145,6 +145,8 @@ async fn each_page_is_paid_once_a_day_and_a_final_day_once() {
     assert_eq!((again.requests, days.num_calls()), (0, 2), "the same day: all of it is known");
     let spend = again.spend.unwrap();
     assert!(spend.days.len() == 2 && spend.ahead.is_some() && spend.anomalies.unwrap().len() == 2);
+    let early = known(&table, &rules, true, "2026-11-12T07:59:00Z".parse().unwrap()).await;
+    assert_eq!(early.requests, 0, "the bill does not have the day before yet");
 }
 
 #[test]
