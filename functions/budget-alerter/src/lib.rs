@@ -75,9 +75,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         let is_all = Box::pin(find_running(context, &policy, !told.is_empty(), &mut facts)).await;
         name_running(&mut facts, &policy, is_all);
     }
-    // Who asks for single budgets has nothing stopped.
-    if !may_stop {
+    // Who asks for single budgets has nothing else judged.
+    if wake.scope != Scope::Everything {
         facts.running.clear();
+        facts.complete.clear();
     }
 
     let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::Budget]).await;

@@ -362,7 +362,7 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
         let account = account(&format!("{STOPPABLE}\n[[budget]]\nname = \"everything\"\namount = 100"));
         let guard = guard(&account, policy);
         let report = guard.run().await.unwrap();
-        assert_eq!(found(&report, "stoppable"), [], "{policy}");
+        assert_eq!((found(&report, "stoppable"), report.examined["notebook-instance"]), (vec![], 4), "{policy}");
         let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget everything")).unwrap();
         assert_eq!(mail.message.contains("Done:"), says.is_some());
         assert!(says.is_none_or(|says| mail.message.contains(says)), "{}", mail.message);
