@@ -196,3 +196,23 @@ def test_each_sample_event_matches_the_rules_that_it_is_for_and_no_other(templat
     assert len(rules) == 4
     matched = {rule for rule, pattern in rules.items() if isinstance(event, dict) and EventPattern.load(pattern).matches_event(event)}
     assert matched == wanted(path.stem)
+
+
+def alarms(template):
+    return {name: of["Properties"] for name, of in template["Resources"].items() if of["Type"] == "AWS::CloudWatch::Alarm"}
+
+
+def test_every_alarm_is_heard_and_has_its_page_in_the_runbook(template):
+    pages = re.findall(r"^## (\w+)$", (TOP / "docs/runbook.md").read_text(), re.MULTILINE)
+    assert sorted(pages) == sorted(alarms(template))
+    for name, alarm in alarms(template).items():
+        assert alarm["AlarmActions"] == [{"Ref": "OpsTopic"}], name
+
+
+def test_every_function_has_its_alarms(template):
+    for name in functions(template):
+        assert {f"{name}Fails", f"{name}IsSilent"} <= set(alarms(template)), name
+        # The dead man's switch: no word is a bad sign.
+        assert alarms(template)[f"{name}IsSilent"]["TreatMissingData"] == "breaching"
+        for of_all in ("ActionsFail", "FunctionsAreThrottled"):
+            assert f'{{"Ref": "{name}"}}' in json.dumps(alarms(template)[of_all]["Metrics"]), (of_all, name)
