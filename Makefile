@@ -58,9 +58,11 @@ check-policy: ## POLICY=<file>: the policy's first error with its line, or what 
 	@test -x target/debug/cost-guard || echo "Building the checker (about a minute, once) …"
 	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
 
-docs: ## docs/rules.md, from the rules' own doc comments
+docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, and docs/permissions.md, from the template
 	cargo run --quiet --locked -p cost-guard -- rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
+	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
+	mv docs/permissions.md.new docs/permissions.md
 
 build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and cargo lambda
 	rustup target add aarch64-unknown-linux-gnu

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 
+import permissions
 import pytest
 from cfnlint.decode import cfn_yaml
 from moto.events.models import EventPattern
@@ -60,7 +61,7 @@ def lint(path):
 
 
 def functions(template):
-    found = {name: of for name, of in template["Resources"].items() if of["Type"] == "AWS::Serverless::Function"}
+    found = permissions.functions(template)
     assert found
     return found
 
@@ -68,12 +69,8 @@ def functions(template):
 def statements(template):
     """Each function's statements, with the condition that they are under; the managed policies among them."""
     for name, function in functions(template).items():
-        for policy in function["Properties"]["Policies"]:
-            if "Ref" in policy:
-                policy = template["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"]
-            for statement in policy["Statement"]:
-                condition, inner = statement["Fn::If"][:2] if "Fn::If" in statement else (None, statement)
-                yield name, condition, inner
+        for condition, statement in permissions.statements(template, function):
+            yield name, condition, statement
 
 
 def actions(statement):
@@ -216,3 +213,7 @@ def test_every_function_has_its_alarms(template):
         assert alarms(template)[f"{name}IsSilent"]["TreatMissingData"] == "breaching"
         for of_all in ("ActionsFail", "FunctionsAreThrottled"):
             assert f'{{"Ref": "{name}"}}' in json.dumps(alarms(template)[of_all]["Metrics"]), (of_all, name)
+
+
+def test_the_manual_of_the_permissions_is_the_templates(template):
+    assert (TOP / "docs/permissions.md").read_text() == permissions.manual(template), "docs/permissions.md is stale: run `make docs`"

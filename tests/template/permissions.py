@@ -1,0 +1,71 @@
+"""Prints docs/permissions.md: what each function's role may do, from infra/template.yaml. `make docs` writes it; a test fails when it is stale."""
+
+import pathlib
+import re
+
+from cfnlint.decode import cfn_yaml
+
+TOP = pathlib.Path(__file__).parents[2]
+HEAD = """<!-- Made by `make docs` from infra/template.yaml. A test fails when it is stale. -->
+# Permissions
+
+One role per function. *Only with* names the parameters of the stack without which the role does not have the permission at all. `<region>` and `<account>` are the stack's own.
+
+"""
+CONDITIONS = {
+    "MayEnforce": "AllowEnforcement = yes",
+    "MayResubmit": "AllowEnforcement = yes, AllowResubmission = yes",
+    "HasReportBucket": "ReportBucket",
+    "HasPolicyParameter": "PolicyParameter",
+}
+
+
+def functions(template):
+    return {name: of for name, of in template["Resources"].items() if of["Type"] == "AWS::Serverless::Function"}
+
+
+def statements(template, function):
+    """A function's statements, each with the condition that it is under; the managed policies among them."""
+    for policy in function["Properties"]["Policies"]:
+        if "Ref" in policy:
+            policy = template["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"]
+        for statement in policy["Statement"]:
+            yield statement["Fn::If"][:2] if "Fn::If" in statement else (None, statement)
+
+
+def listed(one):
+    return one if isinstance(one, list) else [one]
+
+
+def resource(of):
+    """An ARN for people; the name of the stack's own thing where the template refers to one."""
+    if isinstance(of, dict):
+        (kind, name), = of.items()
+        if kind != "Fn::Sub":
+            return f"the stack's {name[0] if isinstance(name, list) else name.split('.')[0]}"
+        of = name if isinstance(name, str) else name[0]
+    of = of.replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "<region>").replace("${AWS::AccountId}", "<account>")
+    named = re.sub(r"[$]{(\w+)}", r"<\1>", of)
+    return f"`{named}`"
+
+
+def words(sid):
+    """`FindNotebooksAndApps` → `find notebooks and apps`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", sid).lower()
+
+
+def manual(template):
+    parts = [HEAD]
+    for name, function in sorted(functions(template).items()):
+        parts.append(f"## {name}\n\n| to | action | on | only with |\n|---|---|---|---|\n")
+        for condition, statement in statements(template, function):
+            on = " ".join(resource(one) for one in listed(statement["Resource"]))
+            limits = "".join(f"; {key} = {value}" for test in statement.get("Condition", {}).values() for key, value in test.items())
+            actions = " ".join(f"`{action}`" for action in listed(statement["Action"]))
+            parts.append(f"| {words(statement['Sid'])} | {actions} | {on}{limits} | {CONDITIONS[condition] if condition else ''} |\n")
+        parts.append("\n")
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+if __name__ == "__main__":
+    print(manual(cfn_yaml.load(str(TOP / "infra" / "template.yaml"))), end="")
