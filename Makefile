@@ -42,7 +42,8 @@ doc:
 
 unit:
 	$(BUILD)
-	cargo test --workspace --locked
+	rm -rf target/asked && mkdir -p target/asked
+	COST_GUARD_ASKED="$(abspath target/asked)" cargo test --workspace --locked
 
 python: $(TESTING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template

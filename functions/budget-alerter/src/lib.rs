@@ -26,13 +26,15 @@ pub const NAME: &str = "budget-alerter";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], changes: &[], creations: false, budgets: true, due_only: false };
 
-/// What is billed by the hour while it runs. A tuning or AutoML job is billed by the training jobs that it starts.
-const METERED: [Kind; 8] = [
+/// What runs: is billed by the hour, or can be stopped.
+const RUNNING: [Kind; 10] = [
     Kind::NotebookInstance,
     Kind::App,
     Kind::TrainingJob,
     Kind::ProcessingJob,
     Kind::TransformJob,
+    Kind::TuningJob,
+    Kind::AutoMlJob,
     Kind::Endpoint,
     Kind::TrackingServer,
     Kind::Cluster,
@@ -174,14 +176,14 @@ fn may_stop(facts: &Facts, entries: Option<&Vec<Entry>>) -> bool {
 
 /// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
 async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) -> bool {
-    let mut found = Box::pin(inventory::everything(&context.clients, policy, &METERED, facts.now)).await;
+    let mut found = Box::pin(inventory::everything(&context.clients, policy, &RUNNING, facts.now)).await;
     found.audited.retain(|audited| audited.run.is_some());
     let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
     let is_asked =
         |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory::enrich(&context.clients, policy, &mut found, &ids).await;
-    let is_all = METERED.iter().all(|kind| found.complete.contains(kind));
+    let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
     facts.complete.extend(found.complete);
     facts.unread.extend(found.unread);

@@ -403,7 +403,8 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
 fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Option<Burning> {
     let Running(audited) = running;
     audited.run?;
-    let kind = audited.resource.kind()?;
+    // A tuning or AutoML job is billed by the training jobs that it starts.
+    let kind = audited.resource.kind().filter(|kind| !matches!(kind, Kind::TuningJob | Kind::AutoMlJob))?;
     let Resource { name, .. } = &audited.resource;
     let region = audited.resource.region_option();
     let stop = match (&audited.stop, kind) {

@@ -100,7 +100,7 @@ impl Guard {
             table: TABLE.into(),
             log: "warn".into(),
         };
-        let context = Context::new(function.name(), clients(account), settings);
+        let context = Context::new(function.name(), clients_of(account, function.name()), settings);
         Ok(Self { function, account: account.clone(), context, policy: Arc::new(file) })
     }
 
@@ -131,10 +131,21 @@ impl Guard {
 
 /// The SDK's clients, pointed at a simulated account.
 pub fn clients(account: &Simulator) -> Clients {
+    clients_of(account, "somebody")
+}
+
+/// The same, of one that the account knows by this access key.
+fn clients_of(account: &Simulator, access_key: &str) -> Clients {
     let config = aws_config::SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(account.region()))
-        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::for_tests()))
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(Credentials::new(
+            access_key,
+            "simulated",
+            None,
+            None,
+            "tests",
+        )))
         .endpoint_url(account.endpoint())
         .build();
     Clients::new(&config)
@@ -144,3 +155,81 @@ pub fn clients(account: &Simulator) -> Clients {
 pub fn project_file(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
+
+/// One running resource of each kind that the guard may stop, with these tags (`tags = {{ … }}`), and what some of them belong to.
+pub fn one_of_each_kind(tags: &str) -> String {
+    format!(
+        r#"
+[[notebook]]
+name = "nb"
+{tags}
+[[domain]]
+id = "d-1"
+name = "company"
+[[user-profile]]
+domain = "d-1"
+name = "ann"
+[[app]]
+domain = "d-1"
+user-profile = "ann"
+type = "KernelGateway"
+instance-type = "ml.m5.xlarge"
+{tags}
+[[training-job]]
+name = "train"
+takes = "20d"
+max-runtime = "20d"
+created = "-1h"
+{tags}
+[[tuning-job]]
+name = "hpo"
+created = "-1h"
+definition = [{{ instance-type = "ml.m5.xlarge", takes = "20d", max-runtime = "20d" }}]
+{tags}
+[[resource]]
+kind = "pipeline"
+name = "nightly"
+tags = {{ Owner = "ann@example.com", Team = "nlp" }}
+[[processing-job]]
+name = "proc"
+created = "-1h"
+takes = "20d"
+max-runtime = "20d"
+{tags}
+[[model]]
+name = "m"
+[[transform-job]]
+name = "score"
+model = "m"
+input = "s3://a/b"
+output = "s3://a/c"
+created = "-1h"
+takes = "20d"
+{tags}
+[[automl-job]]
+name = "pilot"
+input = "s3://ml/input"
+output = "s3://ml/output"
+target = "label"
+created = "-1h"
+takes = "20d"
+{tags}
+[[resource]]
+kind = "cluster"
+name = "cl"
+instance-type = "ml.m5.xlarge"
+instance-count = 2
+"#
+    )
+}
+
+/// The calls that stop them.
+pub const STOPS: [&str; 7] = [
+    "sagemaker:StopNotebookInstance",
+    "sagemaker:DeleteApp",
+    "sagemaker:StopTrainingJob",
+    "sagemaker:StopHyperParameterTuningJob",
+    "sagemaker:StopProcessingJob",
+    "sagemaker:StopTransformJob",
+    "sagemaker:StopAutoMLJob",
+];

@@ -49,7 +49,7 @@ async fn start_one(function: function::Function, account: &Simulator, timeout: D
     let mut environment = vec![
         ("AWS_ENDPOINT_URL", account.endpoint()),
         ("AWS_REGION", "eu-central-1"),
-        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_ACCESS_KEY_ID", function.name()),
         ("AWS_SECRET_ACCESS_KEY", "simulated"),
         ("COST_GUARD_TOPIC_ARN", topic.as_str()),
         ("COST_GUARD_TABLE", "cost-guard"),
@@ -75,7 +75,8 @@ async fn the_report_is_the_contracts() {
             function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.62)),
         };
         let account = account();
-        let mut running = start_one(function, &account, TIMEOUT, &[]).await;
+        account.put_parameter("/cost-guard/policy", "max-actions = 3");
+        let mut running = start_one(function, &account, TIMEOUT, &[("COST_GUARD_POLICY", "ssm:/cost-guard/policy")]).await;
         for event in [json!({"dry-run": true}), json!({}), Value::Null] {
             let report = running.invoke(event.clone()).await.unwrap().unwrap();
             let mut fields =

@@ -1,9 +1,12 @@
 //! A simulated AWS account on loopback, in AWS's own wire protocols, with a virtual clock: for the demo, the end-to-end tests and the benchmarks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, TcpListener},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -56,7 +59,7 @@ pub use plan::Deed;
 pub use s3::Object;
 pub use sns::Mail;
 pub use traffic::Call;
-use traffic::Traffic;
+use traffic::{Asked, Traffic};
 pub use trail::Creator;
 pub use world::BillLine;
 use world::World;
@@ -91,8 +94,29 @@ pub(crate) struct Shared {
     pub(crate) started: Timestamp,
     latency: Mutex<Duration>,
     pub(crate) traffic: Traffic,
+    /// What was asked for, and by whom.
+    asked: Mutex<BTreeSet<Asked>>,
     /// Where the virtual clock is tied to the real one: when it was last brought up to it.
     real_time: Mutex<Option<Instant>>,
+}
+
+impl Shared {
+    pub(crate) fn note_asked(&self, asked: Asked) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(asked);
+    }
+}
+
+/// What was asked for goes into a file of the folder `COST_GUARD_ASKED`, a line each, where it is set: it is held against the template's permissions.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        static FILES: AtomicUsize = AtomicUsize::new(0);
+        let Ok(folder) = std::env::var("COST_GUARD_ASKED") else { return };
+        let asked = self.asked.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let lines: Vec<String> = asked.iter().filter_map(|one| serde_json::to_string(one).ok()).collect();
+        let file = format!("{}-{}.jsonl", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
+        // Who reads them fails if there are none.
+        let _ = std::fs::write(std::path::Path::new(&folder).join(file), lines.join("\n") + "\n");
+    }
 }
 
 /// A notebook instance or a Studio app, as it is now.
@@ -151,6 +175,7 @@ impl Simulator {
             world: Mutex::new(world),
             latency: Mutex::default(),
             traffic: Traffic::default(),
+            asked: Mutex::default(),
             real_time: Mutex::default(),
         });
         let (end, ended) = oneshot::channel::<()>();

@@ -22,6 +22,17 @@ pub struct Call {
     pub error: Option<String>,
 }
 
+/// What somebody asked to be allowed to do, in IAM's terms.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Asked {
+    /// The access key that signed it: the functions of the tests have their names for one.
+    pub(crate) caller: String,
+    /// `sagemaker:ListApps`, `budgets:ViewBudget`
+    pub(crate) action: String,
+    /// The ARN, or `*` where the call is about nothing in particular.
+    pub(crate) resource: String,
+}
+
 /// All calls since they were last forgotten.
 #[derive(Default)]
 pub(crate) struct Traffic(Mutex<Counts>);

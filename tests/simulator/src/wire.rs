@@ -16,6 +16,7 @@ use crate::{
     fault::What,
     kinds::{self, api::Verb},
     s3, sagemaker, sns, ssm, tagging,
+    traffic::Asked,
     trail::Creator,
     world::World,
 };
@@ -123,6 +124,7 @@ pub(crate) async fn serve(
         Err(why) => return (StatusCode::NOT_IMPLEMENTED, format!("not simulated: {why}")).into_response(),
     };
     let call = format!("{}:{}", request.service, request.operation);
+    let caller = credential(&headers).next().unwrap_or_default().to_owned();
     let in_flight = shared.traffic.arrived(&call);
     let latency = *shared.latency.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !latency.is_zero() {
@@ -131,6 +133,8 @@ pub(crate) async fn serve(
     let (answer, silent, at) = {
         let mut world = shared.world();
         shared.tick(&mut world);
+        let about = resource(&world, &request).unwrap_or_else(|| "*".to_owned());
+        shared.note_asked(Asked { caller, action: action(&request), resource: about });
         let strike = struck(&mut world, &call);
         let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
         let answer = match strike {
@@ -228,23 +232,28 @@ fn throttled(service: &str) -> Refusal {
     Refusal::new(400, code, "Rate exceeded")
 }
 
-fn denied(world: &World, request: &Request) -> Refusal {
-    let (status, code, prefix) = match request.service {
-        "sns" => (403, "AuthorizationError", "SNS"),
-        "sts" | "cloudwatch" => (403, "AccessDenied", request.service),
-        "tagging" => (400, "AccessDeniedException", "tag"),
-        "s3" => (403, "AccessDenied", "s3"),
-        other => (400, "AccessDeniedException", other),
-    };
-    // IAM's actions are not always named after the operations.
+/// IAM's actions, and the services before them, are not always named after the operations.
+fn action(request: &Request) -> String {
+    let service = if request.service == "tagging" { "tag" } else { request.service };
     let action = match (request.service, request.operation.as_str()) {
         ("budgets", operation) if operation.starts_with("Describe") => "ViewBudget",
         ("budgets", _) => "ModifyBudget",
         ("s3", "HeadObject") => "GetObject",
         ("s3", "ListObjectsV2") => "ListBucket",
+        // Those of the functions put, and do nothing else.
+        ("dynamodb", "TransactWriteItems") => "PutItem",
         (_, operation) => operation,
     };
-    let action = format!("{prefix}:{action}");
+    format!("{service}:{action}")
+}
+
+fn denied(world: &World, request: &Request) -> Refusal {
+    let (status, code) = match request.service {
+        "sns" => (403, "AuthorizationError"),
+        "sts" | "cloudwatch" | "s3" => (403, "AccessDenied"),
+        _ => (400, "AccessDeniedException"),
+    };
+    let action = action(request).replace("sns:", "SNS:");
     let resource = resource(world, request).map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
     let message = format!(
         "User: arn:aws:sts::{}:assumed-role/cost-guard/function is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action",
@@ -276,6 +285,16 @@ fn resource(world: &World, request: &Request) -> Option<String> {
         ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
         ("sagemaker", "ListTrainingJobs") => Some(world.arn("training-job/*")),
         ("sagemaker", "ListHyperParameterTuningJobs") => Some(world.arn("hyper-parameter-tuning-job/*")),
+        ("sagemaker", "DescribeDomain" | "DescribeSpace" | "DescribeUserProfile" | "DescribeApp" | "DeleteApp") => {
+            let of = |field: &str| text(&request.input, field).unwrap_or_default().to_lowercase();
+            let (domain, home) = (of("DomainId"), format!("{}{}", of("SpaceName"), of("UserProfileName")));
+            Some(world.arn(&match request.operation.trim_start_matches("Describe").trim_start_matches("Delete") {
+                "App" => format!("app/{domain}/{home}/{}/{}", of("AppType"), of("AppName")),
+                "Space" => format!("space/{domain}/{home}"),
+                "UserProfile" => format!("user-profile/{domain}/{home}"),
+                _ => format!("domain/{domain}"),
+            }))
+        }
         ("sagemaker", operation) if kinds::api::verb_of(operation).is_some() => {
             let (kind, verb) = kinds::api::verb_of(operation)?;
             Some(if verb == Verb::List { world.arn(&format!("{}/*", kind.path)) } else { kind.arn_of(world, &subject) })
@@ -390,11 +409,15 @@ const TARGETS: [(&str, &str, &str); 7] = [
 ];
 
 /// Reads a call from whichever protocol it is in; else says what it is that is not known.
+/// The parts of a signature's scope: `…Credential=<key>/<day>/<region>/<service>/aws4_request, …`
+fn credential(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let signature = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    signature.split("Credential=").nth(1).into_iter().flat_map(|scope| scope.split('/'))
+}
+
 fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // …Credential=<key>/<day>/<region>/<service>/aws4_request, …
-    let scope = header("authorization").split("Credential=").nth(1).and_then(|scope| scope.split('/').nth(3));
-    if scope == Some("s3") || (method != Method::POST && header("x-amz-target").is_empty()) {
+    if credential(headers).nth(3) == Some("s3") || (method != Method::POST && header("x-amz-target").is_empty()) {
         let headers =
             headers.iter().map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect();
         let rest = s3::Rest::new(method.as_str(), uri.path(), uri.query().unwrap_or_default(), headers, body.to_vec());
@@ -431,7 +454,7 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
         .map(|(name, value)| (decode(name), decode(value)))
         .collect();
     let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
-    let service = match scope.unwrap_or("sns") {
+    let service = match credential(headers).nth(3).unwrap_or("sns") {
         "sns" => "sns",
         "sts" => "sts",
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),

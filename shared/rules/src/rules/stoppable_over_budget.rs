@@ -43,6 +43,9 @@ impl Rule for StoppableOverBudget {
         let Some(tightening) = scene.tightening(OnExceed::StopStoppable, resource) else {
             return if scene.unread_tightenings { Verdict::Later } else { Verdict::Fine };
         };
+        if let Some(verdict) = audit::spared(audited, scene) {
+            return verdict;
+        }
         if let Some(doubt) = &audited.doubt {
             return Verdict::Unknown(format!("whose it is could not be read: {doubt}"));
         }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use cost_aws::report::Report;
-use end_to_end::{Function, Guard, TABLE};
+use end_to_end::{Function, Guard, STOPS, TABLE, one_of_each_kind};
 use jiff::SignedDuration;
 use rust_decimal::dec;
 use serde_json::{Value, json};
@@ -336,6 +336,21 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
     account.advance(hours(6));
     let report = guard.run().await.unwrap();
     assert_eq!((found(&report, "stoppable"), report.actions.len()), (vec![], 0));
+}
+
+#[tokio::test]
+async fn every_kind_that_can_be_stopped_is_stopped_and_a_tuning_job_with_its_children() {
+    let tags = "tags = { Owner = \"ann@example.com\", Team = \"nlp\", \"cost-guard:stoppable\" = \"yes\", \"sagemaker:pipeline-execution-arn\" = \"arn:aws:sagemaker:eu-central-1:123456789012:pipeline/nightly/execution/abc\" }";
+    let account = account(&format!("{NLP}{}", one_of_each_kind(tags)));
+    let guard = guard(&account, STOP);
+    guard.run().await.unwrap();
+    account.advance(hours(6));
+    let report = guard.run().await.unwrap();
+    assert!(report.actions.iter().all(|action| action.outcome == "done"), "{:#?}", report.actions);
+    assert_eq!(report.actions.len(), STOPS.len(), "the training jobs of the tuning job are left to it: {:#?}", report.actions);
+    for stop in STOPS {
+        assert_eq!(account.calls().get(stop), Some(&1), "{stop}");
+    }
 }
 
 #[tokio::test]

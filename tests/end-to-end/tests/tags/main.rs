@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use cost_aws::report::Report;
-use end_to_end::{Function, Guard};
+use end_to_end::{Function, Guard, STOPS, one_of_each_kind};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Deed, Estate, Fault, Mail, Simulator, What};
@@ -418,4 +418,16 @@ async fn who_hears_of_something_new_hears_with_it_all_that_is_known_of_the_rest(
     assert_eq!(last.message.matches("\n* ").count(), 2, "{}", last.message);
     let scorer = last.message.split("* endpoint scorer").nth(1).unwrap();
     assert!(scorer.contains("'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'"), "{}", last.message);
+}
+
+#[tokio::test]
+async fn every_kind_that_can_be_stopped_is_stopped_if_it_stays_untagged() {
+    let account = account(&one_of_each_kind(""));
+    let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
+    guard.run().await.unwrap();
+    account.advance(days(3) + SignedDuration::from_mins(5));
+    guard.wake(json!({"due-only": true})).await.unwrap();
+    for stop in STOPS {
+        assert!(account.calls().contains_key(stop), "{stop}: {:?}", account.calls());
+    }
 }
