@@ -33,6 +33,10 @@ def statements(template, function):
             yield statement["Fn::If"][:2] if "Fn::If" in statement else (None, statement)
 
 
+def pascal(kebab):
+    return "".join(part.capitalize() for part in kebab.split("-"))
+
+
 def listed(one):
     return one if isinstance(one, list) else [one]
 

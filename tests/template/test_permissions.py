@@ -23,7 +23,7 @@ def asked():
     for file in (TOP / "target" / "asked").glob("*.jsonl"):
         for line in file.read_text().splitlines():
             one = json.loads(line) if line else {"caller": ""}
-            name = "".join(part.capitalize() for part in one["caller"].split("-"))
+            name = permissions.pascal(one["caller"])
             if name in found:
                 found[name].add((one["action"], one["resource"]))
     return found

@@ -74,12 +74,7 @@ def statements(template):
 
 
 def actions(statement):
-    listed = statement["Action"]
-    return [listed] if isinstance(listed, str) else listed
-
-
-def pascal(kebab):
-    return "".join(part.capitalize() for part in kebab.split("-"))
+    return permissions.listed(statement["Action"])
 
 
 def test_the_template_passes_cfn_lint():
@@ -95,7 +90,7 @@ def test_the_translated_template_passes_cfn_lint(translated, tmp_path):
 
 def test_every_function_folder_is_deployed_under_its_name(template):
     deployed = {name: of["Metadata"]["BuildProperties"]["Binary"] for name, of in functions(template).items()}
-    assert deployed == {pascal(folder): folder for folder in FUNCTIONS}
+    assert deployed == {permissions.pascal(folder): folder for folder in FUNCTIONS}
 
 
 @pytest.mark.parametrize("folder", FUNCTIONS)
@@ -103,7 +98,7 @@ def test_cargo_lambda_deploys_with_the_same_settings(template, folder):
     manifest = tomllib.loads((TOP / "functions" / folder / "Cargo.toml").read_text())
     settings = manifest["package"]["metadata"]["lambda"]["deploy"]
     shared = template["Globals"]["Function"]
-    own = functions(template)[pascal(folder)]["Properties"]
+    own = functions(template)[permissions.pascal(folder)]["Properties"]
     assert settings["memory"] == own.get("MemorySize", shared["MemorySize"])
     assert settings["timeout"] == own.get("Timeout", shared["Timeout"])
 

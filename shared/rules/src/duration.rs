@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// More than this is a slip, and times far beyond the calendar cannot be counted with.
-const LONGEST: SignedDuration = SignedDuration::from_hours(3650 * 24);
-
 /// A length of time, never negative, in whole seconds. A day is 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(SignedDuration);
 
 impl Duration {
+    /// Ten years. More than this is a slip, and times far beyond the calendar cannot be counted with.
+    pub const LONGEST: Self = Self::days(3650);
+
     /// `n` seconds, none below zero.
     pub const fn seconds(n: i64) -> Self {
         Self(SignedDuration::from_secs(if n < 0 { 0 } else { n }))
@@ -79,7 +79,7 @@ impl FromStr for Duration {
         );
         let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).with_context(expected)?;
         ensure!(!length.is_negative(), "`{text}` is negative: a duration is zero or more");
-        ensure!(length <= LONGEST, "`{text}` is longer than ten years: write \"3650d\" or less");
+        ensure!(length <= Self::LONGEST.0, "`{text}` is longer than ten years: write \"3650d\" or less");
         Ok(Self(length))
     }
 }

@@ -27,7 +27,7 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
         clients,
         Kind::Budget,
         "budgets:DescribeBudgets",
-        |budget: &Read<Budget>| budget.as_ref().map_or_else(Clone::clone, |budget| budget.resource.id.clone()),
+        |read: &Numbered| read.as_ref().map_or_else(|(id, _)| id.clone(), |budget| budget.resource.id.clone()),
         async |token| {
             // Without this, AWS leaves out what a newer budget counts, as if it counted everything.
             let call = clients.budgets.describe_budgets().account_id(account).max_results(PAGE).show_filter_expression(true);
@@ -38,15 +38,13 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
     )
     .await;
     let Listed { items, mut complete, mut unread } = listed;
-    let (mut budgets, mut failed) = (vec![], vec![]);
+    let (mut budgets, mut broken) = (vec![], vec![]);
     for read in items {
         match read {
             Ok(budget) => budgets.push(budget),
-            Err(why) => failed.push(why),
+            Err(why) => broken.push(why),
         }
     }
-    let broken: Vec<(String, String)> =
-        failed.into_iter().filter_map(|why| why.split_once(": ").map(|(id, why)| (id.to_owned(), why.to_owned()))).collect();
     if !broken.is_empty() {
         complete.clear();
     }
@@ -64,10 +62,12 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
     Listed { items: budgets, complete, unread }
 }
 
-/// What AWS says of one, or, behind its id, what of that is no number or no day.
-fn of(described: Described, account: &str, now: Timestamp) -> Read<Budget> {
-    let name = described.budget_name.clone();
-    numbers(described, account, now).map_err(|why| format!("{}: {why}", Kind::Budget.id(&name)))
+/// What AWS says of a budget; or its id, and what of that is no number, no day or not known.
+type Numbered = Result<Budget, (String, String)>;
+
+fn of(described: Described, account: &str, now: Timestamp) -> Numbered {
+    let id = Kind::Budget.id(&described.budget_name);
+    numbers(described, account, now).map_err(|why| (id, why))
 }
 
 #[expect(deprecated, reason = "budgets that were made with CostFilters still have them")]
@@ -76,14 +76,14 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
     let spend = |spend: Option<&Spend>| spend.map(|spend| decimal(&spend.amount)).transpose();
     let (start, end) = days(described.time_period.as_ref());
     let unit = match &described.time_unit {
-        Unit::Daily => Some(TimeUnit::Daily),
-        Unit::Monthly => Some(TimeUnit::Monthly),
-        Unit::Quarterly => Some(TimeUnit::Quarterly),
-        Unit::Annually => Some(TimeUnit::Annually),
-        Unit::Custom => Some(TimeUnit::Custom),
+        Unit::Daily => TimeUnit::Daily,
+        Unit::Monthly => TimeUnit::Monthly,
+        Unit::Quarterly => TimeUnit::Quarterly,
+        Unit::Annually => TimeUnit::Annually,
+        Unit::Custom => TimeUnit::Custom,
         other => return Err(format!("its time unit is {other}, which is not known")),
     };
-    let period = unit.and_then(|unit| Period::current(unit, start, end, now));
+    let period = Period::current(unit, start, end, now);
     let mut planned: BTreeMap<i64, Decimal> = BTreeMap::new();
     for (begins, limit) in described.planned_budget_limits.iter().flatten() {
         let begins = begins.parse().map_err(|_| format!("a planned limit begins at `{begins}`, expected seconds since 1970"))?;
@@ -168,6 +168,10 @@ fn without_user(key: &str) -> String {
     key.strip_prefix("user:").unwrap_or(key).to_owned()
 }
 
+fn is_exact(options: &[MatchOption]) -> bool {
+    options.iter().all(|option| matches!(option, MatchOption::Equals | MatchOption::CaseSensitive))
+}
+
 fn expression_filter(expression: &Expression) -> Filter {
     let all = |parts: &[Expression]| parts.iter().map(expression_filter).collect();
     if let Some(parts) = &expression.and {
@@ -180,23 +184,18 @@ fn expression_filter(expression: &Expression) -> Filter {
         return Filter::Not(Box::new(expression_filter(inner)));
     }
     if let Some(dimension) = &expression.dimensions {
-        let key = dimension.key.as_str();
-        let is_exact =
-            dimension.match_options.iter().flatten().all(|option| matches!(option, MatchOption::Equals | MatchOption::CaseSensitive));
-        return match key {
+        let is_exact = is_exact(dimension.match_options());
+        return match dimension.key.as_str() {
             "SERVICE" if is_exact => Filter::Service(dimension.values.clone()),
             "USAGE_TYPE" if is_exact => Filter::UsageType(dimension.values.clone()),
             "RECORD_TYPE" => Filter::Charges,
             other => Filter::Unknown(other.to_owned()),
         };
     }
-    if let Some(TagValues { key: Some(key), values, match_options, .. }) = &expression.tags {
-        let options: Vec<&MatchOption> = match_options.iter().flatten().collect();
-        return match options.as_slice() {
+    if let Some(tag @ TagValues { key: Some(key), .. }) = &expression.tags {
+        return match tag.match_options() {
             [MatchOption::Absent] => Filter::Tag(without_user(key), vec![String::new()]),
-            all if all.iter().all(|option| matches!(option, MatchOption::Equals | MatchOption::CaseSensitive)) => {
-                Filter::Tag(without_user(key), values.clone().unwrap_or_default())
-            }
+            options if is_exact(options) => Filter::Tag(without_user(key), tag.values().to_vec()),
             _ => Filter::Unknown(format!("tag {key}")),
         };
     }
@@ -326,7 +325,7 @@ mod tests {
     }
 
     fn read(described: Described) -> Read<Budget> {
-        of(described, ACCOUNT, now())
+        of(described, ACCOUNT, now()).map_err(|(id, why)| format!("{id}: {why}"))
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::Scene;
 use crate::{
     budgets::{Cause, Insight, Period, amount, percent_of},
     facts::Budget,
-    finding::Verdict,
+    finding::{Verdict, leveled},
     price::dollars,
 };
 
@@ -68,6 +68,11 @@ pub(super) fn in_percent(of: Decimal, limit: Decimal) -> String {
 /// The highest of these thresholds, in percent of the limit, that is passed.
 pub(super) fn passed(thresholds: impl IntoIterator<Item = Decimal>, value: Decimal, limit: Decimal) -> Option<Decimal> {
     thresholds.into_iter().filter(|percent| crate::budgets::is_over(value, limit, *percent)).max()
+}
+
+/// What its finding is told once for; a limit that is raised begins anew.
+pub(super) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> String {
+    leveled(&format!("{} of {}", period.from, limit.normalize()), level)
 }
 
 /// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.

@@ -22,13 +22,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed},
+    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
 };
 use crate::{
     budgets::amount,
     duration::Duration,
     facts::Budget,
-    finding::{Severity, Verdict, Waste, leveled},
+    finding::{Severity, Verdict, Waste},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl Default for BudgetExceeded {
 impl Rule for BudgetExceeded {
     const NAME: &'static str = "budget-exceeded";
     const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
+    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
     type Subject = Budget;
 
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
@@ -87,8 +87,7 @@ impl Rule for BudgetExceeded {
             subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
             headline: Some("past a threshold"),
             details: details(budget, numbers, scene.now),
-            // A limit that is raised begins anew.
-            topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
+            topic: Some(topic(numbers, level)),
             ..Waste::default()
         }))
     }

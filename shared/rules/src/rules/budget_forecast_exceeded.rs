@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Rule, Scene,
-    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed},
+    budget::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
 };
 use crate::{
     budgets::{amount, is_over},
     duration::Duration,
     facts::Budget,
-    finding::{Severity, Verdict, Waste, leveled},
+    finding::{Severity, Verdict, Waste},
 };
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,7 +44,7 @@ impl Default for BudgetForecastExceeded {
 impl Rule for BudgetForecastExceeded {
     const NAME: &'static str = "budget-forecast-exceeded";
     const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
+    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
     type Subject = Budget;
 
     fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
@@ -80,8 +80,7 @@ impl Rule for BudgetForecastExceeded {
             subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
             headline: Some("heading past a threshold"),
             details: details(budget, numbers, scene.now),
-            // A limit that is raised begins anew.
-            topic: Some(leveled(&format!("{} of {}", period.from, limit.normalize()), level)),
+            topic: Some(topic(numbers, level)),
             ..Waste::default()
         }))
     }

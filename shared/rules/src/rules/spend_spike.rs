@@ -54,7 +54,7 @@ impl Default for SpendSpike {
 impl Rule for SpendSpike {
     const NAME: &'static str = "spend-spike";
     const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::days(3650));
+    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
     type Subject = Spend;
 
     fn nonsense(&self) -> Option<&'static str> {
