@@ -8,12 +8,15 @@ CONFIG_ENV ?= dev
 # Python tools live in .venv: what tests need and what building needs are installed apart, so that tests do not wait for the second.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
+DEPLOYED := .venv/deployed
+FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
+RELEASE := cargo build --release --locked $(foreach function,$(FUNCTIONS),--bin $(function))
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
 # `make invoke` waits here for the function's calls; empty: on a free port.
 PORT ?=
 
-.PHONY: help demo test fmt clippy doc unit python invoke check-policy docs build deploy bench deny clean
+.PHONY: help demo test fmt clippy doc unit python test-deployed invoke check-policy docs build deploy bench deny clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -23,9 +26,9 @@ demo: ## one week of a simulated team, with the guard and without, in well under
 	$(BUILD)
 	@target/debug/demo
 
-test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint
+test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint, the deployed stack
 	@started=$$SECONDS; \
-	for step in fmt clippy doc unit python; do \
+	for step in fmt clippy doc unit python test-deployed; do \
 		echo "== $$step ($$((SECONDS - started)) s)"; \
 		$(MAKE) --no-print-directory $$step; \
 	done; \
@@ -47,6 +50,11 @@ unit:
 
 python: $(TESTING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
+
+test-deployed: $(DEPLOYED)/installed ## the template and the release binaries, deployed on ministack: every trigger fires, mails arrive, a new version, two stacks, the end
+	$(RELEASE)
+	cargo build --locked --workspace --bin simulator
+	$(DEPLOYED)/bin/python -m pytest -q tests/deployed
 
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
 	@case "$(FN)" in */*|.*|"") false;; *) test -f "functions/$(FN)/Cargo.toml";; esac || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }
@@ -74,7 +82,7 @@ deploy: build ## CONFIG_ENV=dev or prod: into your AWS account, by SAM; asks for
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
 bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)
-	cargo build --release --locked --bin budget-alerter --bin notebook-stopper --bin tag-auditor --bin training-job-spot-enforcer --bin benchmark
+	$(RELEASE) --bin benchmark
 	target/release/benchmark
 
 deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies
@@ -84,9 +92,13 @@ deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies
 	@echo "Compiling cargo-deny (some minutes, once) …"
 	cargo install --root .tools --locked cargo-deny@0.20.2
 
-$(TESTING)/installed: $(wildcard tests/requirements.txt tests/*/requirements.txt)
+$(TESTING)/installed: $(wildcard tests/requirements.txt $(addsuffix /requirements.txt,tests/conformance tests/notebook-idle-agent tests/template))
 	@echo "Setting up the Python tools for tests …"
 	$(call environment,$(TESTING),tests/requirements.txt)
+
+$(DEPLOYED)/installed: tests/deployed/requirements.txt
+	@echo "Setting up ministack …"
+	$(call environment,$(DEPLOYED),tests/deployed/requirements.txt)
 
 $(DEPLOYING)/installed: infra/requirements.txt
 	@echo "Setting up cargo-lambda and the SAM CLI …"
@@ -94,7 +106,7 @@ $(DEPLOYING)/installed: infra/requirements.txt
 
 define environment
 @$(PYTHON) -m venv $(1) || { echo "$(PYTHON) -m venv failed: install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
-@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(2)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $(2)
 @touch $(1)/installed
 endef
 

@@ -1,0 +1,222 @@
+"""The deployed stack lives: everything that the template says wakes a function does wake it, and what the functions do arrives where people are."""
+
+import json
+
+import pytest
+from conftest import ACCOUNT, FUNCTIONS, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually
+
+ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
+# Every trigger of the template, and what a run that it wakes looks at.
+SCHEDULES = {
+    "NotebookStopperSchedule": {"notebook-instance"},
+    "TrainingJobSpotEnforcerSweep": {"training-job", "hyper-parameter-tuning-job"},
+    "TagAuditorAudit": {"notebook-instance", "training-job", "hyper-parameter-tuning-job", "model"},
+    "BudgetAlerterSchedule": {"budget"},
+    # Nothing is due.
+    "TrainingJobSpotEnforcerDue": set(),
+    "TagAuditorDue": set(),
+}
+EVENTS = {
+    "NotebookStopperStateChange": ("notebook-in-service", f"{ARN}:notebook-instance/kept"),
+    "TrainingJobSpotEnforcerTrainingJob": ("training-job-in-progress", f"{ARN}:training-job/on-demand"),
+    "TrainingJobSpotEnforcerTuningJob": ("tuning-job-in-progress", f"{ARN}:hyper-parameter-tuning-job/tuned"),
+    "TagAuditorCreation": ("creation-notebook-by-user", f"{ARN}:notebook-instance/kept"),
+}
+TOPICS = {"BudgetAlerterBudgetMessage"}
+
+
+def function_of(trigger):
+    return next(name for name in FUNCTIONS if trigger.startswith(name))
+
+
+@pytest.fixture(scope="module")
+def mails(deployed):
+    """What has arrived so far for one team, and for whoever gets everything: attributes and text."""
+    sqs, sns, arrived = deployed.cloud("sqs"), deployed.cloud("sns"), {}
+
+    def subscribe(name, policy):
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        may_send = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [may_send]})})
+        sns.subscribe(TopicArn=deployed.of["Topic"], Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)} if policy else {})
+        arrived[name] = []
+        return url
+
+    urls = {"nlp": subscribe("nlp", {"team": ["nlp"]}), "vision": subscribe("vision", {"team": ["vision"]}), "everything": subscribe("everything", None)}
+
+    def read(name):
+        while messages := sqs.receive_message(QueueUrl=urls[name], MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                arrived[name].append(json.loads(message["Body"]))
+                sqs.delete_message(QueueUrl=urls[name], ReceiptHandle=message["ReceiptHandle"])
+        return arrived[name]
+
+    return read
+
+
+def test_every_trigger_of_the_template_is_here(deployed):
+    resources = deployed.cloud("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+    of = {kind: {one["LogicalResourceId"] for one in resources if one["ResourceType"] == kind} for kind in {one["ResourceType"] for one in resources}}
+    assert of["AWS::Scheduler::Schedule"] == set(SCHEDULES)
+    assert of["AWS::Events::Rule"] == set(EVENTS)
+    assert of["AWS::SNS::Subscription"] - {"AlertSubscription", "OpsSubscription"} == TOPICS
+    assert of["AWS::Lambda::Function"] == set(FUNCTIONS)
+
+
+def change(deployed, schedule, **to):
+    scheduler, name = deployed.cloud("scheduler"), deployed.of[schedule]
+    of = scheduler.get_schedule(Name=name)
+    kept = {key: of[key] for key in ("FlexibleTimeWindow", "Target", "State", "ScheduleExpression", "ScheduleExpressionTimezone")}
+    scheduler.update_schedule(Name=name, **kept | to)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_wakes_its_function_with_its_input(deployed, mails, schedule):
+    function, before = function_of(schedule), 0
+    if schedule.endswith("Due"):
+        # Its rate is not a parameter; all else is as it is deployed.
+        before = len(deployed.reports(function))
+        change(deployed, schedule, ScheduleExpression="rate(1 minute)")
+    report = eventually(lambda: deployed.reports(function)[before:], 100, f"{schedule}: {deployed.log(function)[-3000:]}")[0]
+    # Two runs of one function at the same time are refused: what has fired rests from here on.
+    change(deployed, schedule, State="DISABLED")
+    assert not report["dry-run"]
+    assert SCHEDULES[schedule] <= {kind for kind, count in report["examined"].items() if count}
+    assert SCHEDULES[schedule] or report["examined"] == {}
+
+
+def test_what_is_wasted_was_stopped_and_its_owners_team_alone_has_heard_of_it(deployed, mails):
+    report = deployed.reports("NotebookStopper")[0]
+    assert [(one["action"], one["resource"], one["outcome"]) for one in report["actions"]] == [("stop-notebook-instance", f"{ARN}:notebook-instance/weekend", "done")]
+    status = {one["name"]: one["status"] for one in deployed.simulated("state")["notebooks"]}
+    assert status["weekend"] in ("Stopping", "Stopped") and status["kept"] == "InService"
+    (mail,) = [one for one in mails("nlp") if one["MessageAttributes"]["function"]["Value"] == "notebook-stopper"]
+    assert "weekend" in mail["Subject"] and "stopped" in mail["Subject"]
+    assert {key: value["Value"] for key, value in mail["MessageAttributes"].items()} == {
+        "function": "notebook-stopper", "severity": "info", "team": "nlp", "owner": "ann@example.com",
+    }  # fmt: skip
+    (mail,) = [one for one in mails("vision") if one["MessageAttributes"]["function"]["Value"] == "training-job-spot-enforcer"]
+    assert "on-demand" in mail["Message"] and "weekend" not in mail["Message"]
+
+
+def send(deployed, trigger):
+    """A sample event, about a resource of this account, from the source that the test may use."""
+    sample, arn = EVENTS[trigger]
+    event = json.loads((TOP / "events" / f"{sample}.json").read_text())
+    detail, name = event["detail"], arn.rsplit("/", 1)[1]
+    if trigger == "TagAuditorCreation":
+        detail["requestParameters"]["notebookInstanceName"] = name
+        detail["responseElements"] = {"notebookInstanceArn": arn}
+    else:
+        kind = next(key.removesuffix("Arn") for key in detail if key.endswith("Arn") and key.removesuffix("Arn") + "Name" in detail)
+        detail |= {f"{kind}Name": name, f"{kind}Arn": arn}
+    entry = {"Source": TEST_SOURCE, "DetailType": event["detail-type"], "Detail": json.dumps(detail), "Resources": [arn] if event["resources"] else []}
+    assert deployed.cloud("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+
+
+@pytest.mark.parametrize("trigger", EVENTS)
+def test_every_rule_wakes_its_function_for_the_resource_of_the_event(deployed, trigger):
+    kind = EVENTS[trigger][1].rsplit(":", 1)[1].split("/")[0]
+
+    def narrow():
+        return [one for one in deployed.reports(function_of(trigger))[before:] if one["examined"].get(kind) == 1 and sum(one["examined"].values()) <= 2]
+
+    before = len(deployed.reports(function_of(trigger)))
+    send(deployed, trigger)
+    report = eventually(narrow, 60, f"{trigger}: {deployed.log(function_of(trigger))[-3000:]}")[0]
+    assert not report["dry-run"]
+
+
+def test_a_message_of_budgets_wakes_the_budget_alerter(deployed):
+    message = json.loads((TOP / "events" / "budget-spent.json").read_text())["Records"][0]["Sns"]
+    publish = deployed.cloud("sns").publish
+    report = deployed.next_report("BudgetAlerter", lambda: publish(TopicArn=deployed.of["BudgetTopic"], Subject=message["Subject"], Message=message["Message"]))
+    assert report["examined"]["budget"] == 1
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_what_cannot_be_handled_is_tried_again_and_left_in_the_queue(deployed, function):
+    deployed.cloud("lambda").invoke(FunctionName=deployed.of[function], InvocationType="Event", Payload=b'{"who": "knows"}')
+    sqs = deployed.cloud("sqs")
+    (message,) = eventually(lambda: sqs.receive_message(QueueUrl=deployed.of["DeadLetters"]).get("Messages"), 30)
+    sqs.delete_message(QueueUrl=deployed.of["DeadLetters"], ReceiptHandle=message["ReceiptHandle"])
+    left = json.loads(message["Body"])
+    assert left["requestPayload"] == {"who": "knows"} and "expected" in left["responsePayload"]["errorMessage"]
+    assert deployed.log(function).count("who") == 2
+
+
+def test_the_coverage_is_in_the_bucket(deployed):
+    keys = [one["Key"] for one in deployed.cloud("s3").list_objects_v2(Bucket=REPORTS)["Contents"]]
+    assert keys and all(key.startswith("tag-coverage/") for key in keys)
+
+
+def test_nothing_is_mailed_or_done_twice(deployed, mails):
+    before = len(mails("everything"))
+    assert before >= len(mails("nlp")) + len(mails("vision"))
+    for function in FUNCTIONS:
+        report = deployed.invoke(function, {})
+        assert (report["notified"], report["actions"]) == (0, []), report
+    assert len(mails("everything")) == before
+
+
+def test_a_new_version_keeps_ledger_and_policy(deployed, mails):
+    before, table = len(mails("everything")), deployed.of["Ledger"]
+    remembered = deployed.cloud("dynamodb").scan(TableName=table)["Count"]
+    code = deployed.cloud("lambda").get_function_configuration(FunctionName=deployed.of["NotebookStopper"])["CodeSha256"]
+    stack, failed = deploy(deployed.cloud, "2", verb="update_stack", NotebookSchedule="rate(15 minutes)")
+    assert (stack["StackStatus"], failed) == ("UPDATE_COMPLETE", [])
+    assert deployed.cloud("lambda").get_function_configuration(FunctionName=deployed.of["NotebookStopper"])["CodeSha256"] != code
+    assert deployed.cloud("scheduler").get_schedule(Name=deployed.of["NotebookStopperSchedule"])["ScheduleExpression"] == "rate(15 minutes)"
+    assert deployed.cloud("dynamodb").scan(TableName=table)["Count"] == remembered > 0
+    for function in FUNCTIONS:
+        report = deployed.invoke(function, {})
+        assert (report["notified"], report["actions"]) == (0, []), report
+    assert len(mails("everything")) == before
+
+
+def test_a_second_stack_is_refused(deployed):
+    stack, failed = deploy(deployed.cloud, "2", "second")
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("OnlyStackHere" in one and "already exists" in one for one in failed), failed
+
+
+def test_beside_another_stack_without_budgets_and_with_no_policy_yet(deployed):
+    parameters = {"IsOnlyStack": "no", "IsHomeRegion": "no", "AllowEnforcement": "no", "PolicyParameter": "/cost-guard/absent"}
+    stack, failed = deploy(deployed.cloud, "2", "beside", **parameters)
+    assert (stack["StackStatus"], failed) == ("CREATE_COMPLETE", [])
+    of = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in deployed.cloud("cloudformation").describe_stack_resources(StackName="beside")["StackResources"]}
+    assert not [name for name in of if "Budget" in name]
+    assert deployed.cloud("scheduler").get_schedule(Name=of["TagAuditorDue"])["State"] == "DISABLED"
+    answer = json.load(deployed.cloud("lambda").invoke(FunctionName=of["NotebookStopper"], Payload=b"{}")["Payload"])
+    assert "/cost-guard/absent" in answer["errorMessage"] and "aws ssm put-parameter" in answer["errorMessage"], answer
+    delete(deployed.cloud, "beside")
+
+
+def test_a_role_that_somebody_narrowed_is_told_with_what_to_give_back(deployed):
+    iam, role = deployed.cloud("iam"), deployed.of["NotebookStopperRole"]
+    iam.detach_role_policy(RoleName=role, PolicyArn=deployed.of["RememberAndMail"])
+    answer = deployed.invoke("NotebookStopper", {})
+    iam.attach_role_policy(RoleName=role, PolicyArn=deployed.of["RememberAndMail"])
+    (why,) = [one["why"] for one in answer["unread"] if "ledger" in one["what"]]
+    assert '{"Effect": "Allow", "Action": "dynamodb:Query", "Resource": ' in why
+
+
+def test_a_deleted_stack_leaves_the_ledger_and_nothing_else(deployed):
+    cloud = deployed.cloud
+    delete(cloud, "second")
+    delete(cloud)
+    assert deployed.of["Ledger"] in cloud("dynamodb").list_tables()["TableNames"]
+    left = {
+        "functions": [one["FunctionName"] for one in cloud("lambda").list_functions()["Functions"]],
+        "schedules": [one["Name"] for one in cloud("scheduler").list_schedules()["Schedules"]],
+        "rules": [one["Name"] for one in cloud("events").list_rules()["Rules"]],
+        "topics": [one["TopicArn"] for one in cloud("sns").list_topics()["Topics"]],
+        "queues": [one for one in cloud("sqs").list_queues().get("QueueUrls", []) if "guard-" in one],
+        "log groups": [one["logGroupName"] for one in cloud("logs").describe_log_groups()["logGroups"]],
+        "alarms": [one["AlarmName"] for one in cloud("cloudwatch").describe_alarms()["MetricAlarms"]],
+        "dashboards": [one["DashboardName"] for one in cloud("cloudwatch").list_dashboards()["DashboardEntries"]],
+        "roles": [one["RoleName"] for one in cloud("iam").list_roles()["Roles"] if one["RoleName"].startswith(STACK)],
+        "parameters": [one["Name"] for one in cloud("ssm").describe_parameters()["Parameters"] if one["Name"] != POLICY],
+    }
+    assert left == {kind: [] for kind in left}
