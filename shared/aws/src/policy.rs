@@ -42,7 +42,12 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy
         PolicySource::Parameter(parameter) => {
             let name = format!("SSM parameter {parameter}");
             let answer = clients.ssm.get_parameter().name(parameter).with_decryption(true).send().await;
-            let answer = answer.map_err(|error| anyhow!("{name} with the policy cannot be read: {}", why(&error)))?;
+            let answer = answer.map_err(|error| match error.as_service_error() {
+                Some(service) if service.is_parameter_not_found() => anyhow!(
+                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/policy.toml`"
+                ),
+                _ => anyhow!("{name} with the policy cannot be read: {}", why(&error)),
+            })?;
             let text =
                 answer.parameter.and_then(|parameter| parameter.value).with_context(|| format!("{name} with the policy is empty"))?;
             (name, text)

@@ -55,6 +55,9 @@ pub struct Report {
     /// Whether this run was for everything and could do its work: what the dead man's switch listens for.
     #[serde(skip)]
     pub is_whole: bool,
+    /// USD per month of all that was found and is not left alone, each resource once.
+    #[serde(skip)]
+    pub waste_usd_per_month: Decimal,
     /// USD per month of what was stopped, each resource once.
     #[serde(skip)]
     pub stopped_usd_per_month: Decimal,
@@ -153,6 +156,13 @@ impl Report {
         line["EstimatedMonthlySavings"] = cents(self.stopped_usd_per_month).into();
         line["Unread"] = self.unread.len().into();
         line["Heartbeat"] = 1.into();
+        // Not metrics, which cost by the month: the dashboard reads them from the log.
+        line["Whole"] = u8::from(self.is_whole).into();
+        line["EstimatedMonthlyWaste"] = cents(self.waste_usd_per_month).into();
+        line["HeldBack"] = self.held_back.into();
+        if let Some(usd) = self.cost_usd {
+            line["CostExplorerUsd"] = usd.into();
+        }
         line
     }
 }

@@ -99,6 +99,7 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
         HashMap::new()
     };
     report.actions = actions(&planned, &outcomes);
+    report.waste_usd_per_month = waste_usd_per_month(&planned);
     report.stopped_usd_per_month = stopped_usd_per_month(&planned, &outcomes);
     report.findings = planned.into_iter().map(|one| reported(one, &outcomes)).chain(left_alone).take(FINDINGS_SHOWN).collect();
     report
@@ -471,16 +472,27 @@ fn actions(planned: &[Planned], outcomes: &Outcomes) -> Vec<ReportedAction> {
     reported.collect()
 }
 
+/// Of what is not left alone.
+fn waste_usd_per_month(planned: &[Planned]) -> Decimal {
+    let wasted = planned.iter().filter(|one| one.step != Step::Exempt && one.entry.state != State::Exempt);
+    each_once(wasted.filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))))
+}
+
 fn stopped_usd_per_month(planned: &[Planned], outcomes: &Outcomes) -> Decimal {
-    let mut by_resource: BTreeMap<&str, Decimal> = BTreeMap::new();
-    for one in planned.iter().filter(|one| one.step == Step::Act) {
-        let id = one.finding.resource.id.as_str();
+    let stopped = planned.iter().filter(|one| {
+        let id = &one.finding.resource.id;
         // A job would have come to its end by itself.
-        let usd = one.finding.waste.usd_per_month.filter(|_| !Kind::of(id).is_some_and(Kind::ends_by_itself));
-        if let (Some(Some(Outcome::Done)), Some(usd)) = (outcomes.get(id), usd) {
-            let most = by_resource.entry(id).or_default();
-            *most = usd.max(*most);
-        }
+        one.step == Step::Act && matches!(outcomes.get(id), Some(Some(Outcome::Done))) && !Kind::of(id).is_some_and(Kind::ends_by_itself)
+    });
+    each_once(stopped.filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))))
+}
+
+/// The sum over the resources, of the most that is said of each.
+fn each_once<'a>(costs: impl Iterator<Item = (&'a str, Decimal)>) -> Decimal {
+    let mut by_resource: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for (id, usd) in costs {
+        let most = by_resource.entry(id).or_default();
+        *most = usd.max(*most);
     }
     by_resource.values().sum()
 }

@@ -1,4 +1,4 @@
-//! An SDK error for people: AWS's code and message on one line, without the raw response.
+//! An SDK error for people: AWS's code and message on one line, without the raw response; where a permission is missing, with the statement that gives it.
 
 use aws_sdk_sagemaker::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
@@ -11,14 +11,39 @@ where
     match error.as_service_error() {
         Some(service) => {
             let code = service.code().unwrap_or("an error without a code");
-            service.message().map_or_else(|| code.to_owned(), |message| format!("{code}: {}", one_line(message)))
+            let Some(message) = service.message().map(one_line) else { return code.to_owned() };
+            missing_statement(&message).map_or_else(
+                || format!("{code}: {message}"),
+                |statement| format!("{code}: {}. The function's role lacks the statement {statement}", message.trim_end_matches('.')),
+            )
         }
         None => match error {
             SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-            SdkError::DispatchFailure(_) => format!("AWS could not be reached: {}", one_line(&innermost(error))),
+            SdkError::DispatchFailure(_) => unreached(&one_line(&innermost(error))),
             _ => one_line(&DisplayErrorContext(error).to_string()),
         },
     }
+}
+
+/// What to add to the role's policy, by AWS's own words. `None`: it is not for want of a statement (something denies it, or it is no such error).
+fn missing_statement(message: &str) -> Option<String> {
+    let (_, asked) = message.split_once("is not authorized to perform: ")?;
+    if asked.contains("explicit deny") || (asked.contains(" because no ") && !asked.contains("identity-based policy")) {
+        return None;
+    }
+    let action = asked.split_whitespace().next()?.trim_end_matches(['.', ',']);
+    let resource = asked.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
+    let resource = resource.map_or("*", |resource| resource.trim_end_matches(['.', ',']));
+    Some(format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}} (docs/permissions.md has all)"#))
+}
+
+/// Why nothing was reached. A name that is in no DNS is that of a service which is not in this Region.
+fn unreached(why: &str) -> String {
+    let is_unknown = ["lookup address", "Name or service not known", "nodename nor servname", "No address associated"]
+        .iter()
+        .any(|text| why.contains(text));
+    let hint = if is_unknown { ": is the service offered in this Region?" } else { "" };
+    format!("AWS could not be reached: {why}{hint}")
 }
 
 fn innermost(error: &dyn std::error::Error) -> String {
@@ -31,4 +56,46 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_permission_is_told_with_its_statement_and_a_denied_one_is_not() {
+        let user = "User: arn:aws:sts::123456789012:assumed-role/guard/x is not authorized to perform:";
+        for (message, statement) in [
+            (
+                "sagemaker:ListApps on resource: * because no identity-based policy allows the sagemaker:ListApps action",
+                Some(r#""Action": "sagemaker:ListApps", "Resource": "*""#),
+            ),
+            (
+                "dynamodb:Query on resource: arn:aws:dynamodb:eu-central-1:123456789012:table/guard because no identity-based policy allows the dynamodb:Query action",
+                Some(r#""Action": "dynamodb:Query", "Resource": "arn:aws:dynamodb:eu-central-1:123456789012:table/guard""#),
+            ),
+            (
+                "SNS:Publish because no identity-based policy allows the SNS:Publish action",
+                Some(r#""Action": "SNS:Publish", "Resource": "*""#),
+            ),
+            ("ce:GetCostForecast.", Some(r#""Action": "ce:GetCostForecast", "Resource": "*""#)),
+            ("sagemaker:ListApps on resource: * with an explicit deny in a service control policy", None),
+            ("sagemaker:ListApps on resource: * because no service control policy allows the sagemaker:ListApps action", None),
+            ("sagemaker:ListApps on resource: * because no permissions boundary allows the sagemaker:ListApps action", None),
+        ] {
+            let found = missing_statement(&format!("{user} {message}"));
+            assert_eq!(found.is_some(), statement.is_some(), "{message}");
+            assert!(found.unwrap_or_default().contains(statement.unwrap_or_default()), "{message}");
+        }
+        assert_eq!(missing_statement("Rate exceeded"), None);
+    }
+
+    #[test]
+    fn a_service_that_is_not_in_the_region_is_told() {
+        assert!(
+            unreached("failed to lookup address information: Name or service not known")
+                .ends_with("is the service offered in this Region?")
+        );
+        assert_eq!(unreached("Connection refused (os error 111)"), "AWS could not be reached: Connection refused (os error 111)");
+    }
 }

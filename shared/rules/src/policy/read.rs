@@ -461,7 +461,7 @@ fn only_known_rules(sections: &BTreeMap<String, Table<'_>>) -> Result<(), Wrong>
     let known: Vec<&str> = rules::ALL.iter().map(|entry| entry.name).collect();
     for (name, section) in sections {
         if !known.contains(&name.as_str()) {
-            return wrong(section.span(), format!("`{name}` is not a rule{}", nearest(name, &known)));
+            return wrong(section.span(), format!("`{name}` is not a rule{}", nearest_or_newer(name, &known)));
         }
     }
     Ok(())
@@ -470,9 +470,16 @@ fn only_known_rules(sections: &BTreeMap<String, Table<'_>>) -> Result<(), Wrong>
 fn only_known_keys<'k>(table: &DeTable<'_>, section: &str, known: impl IntoIterator<Item = &'k str>) -> Result<(), Wrong> {
     let known: Vec<&str> = known.into_iter().collect();
     match table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
-        Some(key) => wrong(key.span(), format!("`{}` is not a key of {section}{}", key.get_ref(), nearest(key.get_ref(), &known))),
+        Some(key) => wrong(key.span(), format!("`{}` is not a key of {section}{}", key.get_ref(), nearest_or_newer(key.get_ref(), &known))),
         None => Ok(()),
     }
+}
+
+/// A policy is stored in a moment and a version is deployed later, so that what is like nothing known may be of the next one.
+fn nearest_or_newer(name: &str, known: &[&str]) -> String {
+    let near = nearest(name, known);
+    let hint = concat!("; this is version ", env!("CARGO_PKG_VERSION"), " of the guard: if a newer one knows it, deploy that first");
+    if near.ends_with('?') { near } else { format!("{near}{hint}") }
 }
 
 /// `: did you mean x?`, or the list of what is known.
