@@ -47,6 +47,17 @@ impl Tables {
         self.by_name.get(table).into_iter().flat_map(|table| table.items.values()).cloned().map(Value::Object).collect()
     }
 
+    /// Replaces the items of a table.
+    pub(crate) fn restore(&mut self, table: &str, items: &[Value], now: Timestamp) -> Result<(), Refusal> {
+        if let Some(table) = self.by_name.get_mut(table) {
+            table.items.clear();
+        }
+        for item in items {
+            self.call("PutItem", &json!({"TableName": table, "Item": item}), now, false)?;
+        }
+        Ok(())
+    }
+
     /// `partly`: a batch leaves its last item undone, as under load.
     pub(crate) fn call(&mut self, operation: &str, input: &Value, now: Timestamp, partly: bool) -> Result<Value, Refusal> {
         match operation {
