@@ -53,7 +53,7 @@ python: $(TESTING)/installed
 
 test-deployed: $(DEPLOYED)/installed ## the template and the release binaries, deployed on ministack: every trigger fires, mails arrive, a new version, two stacks, the end
 	$(RELEASE)
-	cargo build --locked --workspace --bin simulator
+	$(BUILD)
 	$(DEPLOYED)/bin/python -m pytest -q tests/deployed
 
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
