@@ -7,6 +7,9 @@ use end_to_end::{self as function, lambda::Function};
 use serde_json::{Value, json};
 use simulator::{Estate, Simulator};
 
+/// The binary goes by the real clock: what depends on the hour is off.
+const ALWAYS_ON: &str = "[rules.notebook-off-hours]\nmode = \"off\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
+
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 /// The binary beside this test's own folder: `cargo build --workspace` puts it there.
@@ -37,7 +40,9 @@ fn account() -> Simulator {
         amount = 1000
         actual = 900
     "#;
-    Simulator::start(Estate::from_toml(estate).unwrap()).unwrap()
+    let account = Simulator::start(Estate::from_toml(estate).unwrap()).unwrap();
+    function::deploy(&account, &[]).unwrap();
+    account
 }
 
 async fn start(account: &Simulator, timeout: Duration, more: &[(&str, &str)]) -> Function {
@@ -124,12 +129,21 @@ async fn all_that_is_wrong_with_the_environment_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn a_function_that_may_not_do_what_the_policy_says_fails_with_the_permission_that_it_lacks() {
+    let account = account();
+    function::deploy(&account, &[("AllowEnforcement", "no")]).unwrap();
+    account.put_parameter("/cost-guard/policy", &format!("timezone = \"UTC\"\n{ALWAYS_ON}"));
+    let mut function = start(&account, TIMEOUT, &[("COST_GUARD_POLICY", "ssm:/cost-guard/policy")]).await;
+    let error = function.invoke(json!({})).await.unwrap().unwrap_err();
+    assert!(error.contains("assumed-role/notebook-stopper/") && error.contains("sagemaker:StopNotebookInstance"), "{error}");
+    assert_eq!(account.notebook("left-on").unwrap().status, "InService");
+}
+
+#[tokio::test]
 async fn ten_seconds_before_the_end_no_new_action_is_begun() {
     let account = account();
     let policy = tempfile::NamedTempFile::new().unwrap();
-    // The binary goes by the real clock: what depends on the hour is off.
-    let rules = "[rules.notebook-off-hours]\nmode = \"off\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
-    std::fs::write(policy.path(), rules).unwrap();
+    std::fs::write(policy.path(), ALWAYS_ON).unwrap();
     let source = format!("file:{}", policy.path().display());
     let enforce = [("COST_GUARD_POLICY", source.as_str())];
     let mut hurried = start(&account, Duration::from_secs(9), &enforce).await;
