@@ -105,10 +105,10 @@ async fn throttled(account: &Simulator, tls: &Tls, roots: &str, runs: usize) -> 
 }
 
 /// A control group with the quota. Removed when dropped.
-struct Group(PathBuf);
+pub(crate) struct Group(PathBuf);
 
 impl Group {
-    fn new() -> anyhow::Result<Self> {
+    pub(crate) fn new() -> anyhow::Result<Self> {
         let group = Path::new("/sys/fs/cgroup").join(format!("cost-guard-bench-{}", std::process::id()));
         fs::create_dir(&group).context("no control group can be made here (it needs root and cgroup v2)")?;
         let group = Self(group);
@@ -116,7 +116,7 @@ impl Group {
         Ok(group)
     }
 
-    fn take(&self, process: u32) -> anyhow::Result<()> {
+    pub(crate) fn take(&self, process: u32) -> anyhow::Result<()> {
         Ok(fs::write(self.0.join("cgroup.procs"), process.to_string())?)
     }
 }
