@@ -5,9 +5,10 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG_ENV ?= dev
-# Python tools live in .venv: what tests need and what building needs are installed apart, so that tests do not wait for the second.
+# Python tools live in .venv, three times, because they do not agree on the versions of what they need.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
+CHECKING := .venv/checking
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
 # `make invoke` waits here for the function's calls; empty: on a free port.
@@ -45,7 +46,7 @@ unit:
 	rm -rf target/asked && mkdir -p target/asked
 	COST_GUARD_ASKED="$(abspath target/asked)" cargo test --workspace --locked
 
-python: $(TESTING)/installed
+python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
 
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
@@ -92,9 +93,13 @@ $(DEPLOYING)/installed: infra/requirements.txt
 	@echo "Setting up cargo-lambda and the SAM CLI …"
 	$(call environment,$(DEPLOYING),infra/requirements.txt)
 
+$(CHECKING)/installed: tests/template/checkov-requirements.txt
+	@echo "Setting up checkov …"
+	$(call environment,$(CHECKING),tests/template/checkov-requirements.txt)
+
 define environment
 @$(PYTHON) -m venv $(1) || { echo "$(PYTHON) -m venv failed: install Python's venv module (Debian: apt install python3-venv)"; exit 1; }
-@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(2)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --requirement $(2)
 @touch $(1)/installed
 endef
 
