@@ -19,6 +19,8 @@ ON_BEHALF = {
     ("*", "kms:GenerateDataKey"), ("*", "kms:Decrypt"), ("*", "sqs:SendMessage"),
     ("TrainingJobSpotEnforcer", "iam:PassRole"), ("TrainingJobSpotEnforcer", "sagemaker:AddTags"),
 }  # fmt: skip
+# The one condition that a statement has; it is the simulated SageMaker that roles are passed to.
+PASSED_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 # Tests of the process itself run in another Region; tests of faults name a table or a topic that is gone. (Cost Explorer is in one Region only.)
 ELSEWHERE = re.compile(r"arn:aws:(?!ce:)\w+:us-east-1:|arn:aws:(dynamodb|sns):.*\bgone$")
 
@@ -37,9 +39,8 @@ def asked():
 
 
 def allows(statement, action, resource):
-    """Nothing is recorded of a call's context: what has a condition allows none."""
-    matches = any(fnmatch.fnmatchcase(resource, one) for one in listed(statement["Resource"]))
-    return matches and action in actions([statement]) and "Condition" not in statement
+    is_met = statement.get("Condition", PASSED_TO_SAGEMAKER) == PASSED_TO_SAGEMAKER
+    return is_met and action in actions([statement]) and any(fnmatch.fnmatchcase(resource, one) for one in listed(statement["Resource"]))
 
 
 def actions(statements):
