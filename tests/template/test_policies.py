@@ -18,8 +18,8 @@ NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.
 EXPECTED = {
     "NO_VERSION": r"\w+(SQS|Lambda)Policy",  # SAM's own
-    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRolePolicy1",  # a key's policy names who administers it; iam:PassRole is looked at below
-    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRolePolicy1",  # in a key's policy that is the key; for Cost Explorer see NAME_NONE
+    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRolePolicy1",  # who administers the key; iam:PassRole, see below
+    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRolePolicy1",  # the key itself; NAME_NONE
 }
 
 
