@@ -5,10 +5,11 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG_ENV ?= dev
-# Python tools live in .venv: what tests need and what building needs are installed apart, so that tests do not wait for the second.
+# Python tools live in .venv, four times, because they do not agree on the versions of what they need.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
 DEPLOYED := .venv/deployed
+CHECKING := .venv/checking
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 RELEASE := cargo build --release --locked $(foreach function,$(FUNCTIONS),--bin $(function))
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
@@ -48,7 +49,7 @@ unit:
 	rm -rf target/asked && mkdir -p target/asked
 	COST_GUARD_ASKED="$(abspath target/asked)" cargo test --workspace --locked
 
-python: $(TESTING)/installed
+python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
 
 test-deployed: $(DEPLOYED)/installed ## the template and the release binaries, deployed on ministack: every trigger fires, mails arrive, a new version, two stacks, the end
@@ -103,6 +104,10 @@ $(DEPLOYED)/installed: tests/deployed/requirements.txt
 $(DEPLOYING)/installed: infra/requirements.txt
 	@echo "Setting up cargo-lambda and the SAM CLI …"
 	$(call environment,$(DEPLOYING),infra/requirements.txt)
+
+$(CHECKING)/installed: tests/template/checkov-requirements.txt
+	@echo "Setting up checkov …"
+	$(call environment,$(CHECKING),tests/template/checkov-requirements.txt)
 
 define environment
 @$(PYTHON) -m venv $(1) || { echo "$(PYTHON) -m venv failed: install Python's venv module (Debian: apt install python3-venv)"; exit 1; }

@@ -11,6 +11,8 @@ HEAD = """<!-- Made by `make docs` from infra/template.yaml. A test fails when i
 
 One role per function. *Only with* names the parameters of the stack without which the role does not have the permission at all. `<region>` and `<account>` are the stack's own.
 
+SAM adds to each: its logs (AWS's managed policy `AWSLambdaBasicExecutionRole`), and `sqs:SendMessage` to the stack's DeadLetters, for events that fail. Each schedule has a role of its own, which may call its function and leave what fails in DeadLetters.
+
 """
 CONDITIONS = {
     "MayEnforce": "AllowEnforcement = yes",
