@@ -17,24 +17,29 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
+mod asked;
 mod billing;
 mod budgets;
 mod cbor;
 mod cloudwatch;
 mod control;
 mod cost_explorer;
+mod deployment;
 mod dynamodb;
 mod inventory;
 mod jobs;
 mod kinds;
 mod order;
+mod roles;
 mod s3;
 mod sagemaker;
 mod search;
 mod sns;
 mod ssm;
+mod stack;
 mod studio;
 mod tagging;
+mod template;
 mod traffic;
 mod trail;
 mod training;
@@ -45,6 +50,7 @@ mod world;
 pub mod estate;
 pub mod fault;
 pub mod plan;
+pub mod schedule;
 
 pub use billing::Spend;
 pub use budgets::BudgetState;
@@ -58,6 +64,8 @@ pub use jobs::{
 pub use plan::Deed;
 pub use s3::Object;
 pub use sns::Mail;
+pub use stack::{Firing, Schedule, Stack};
+pub use template::Template;
 pub use traffic::Call;
 use traffic::{Asked, Traffic};
 pub use trail::Creator;
@@ -94,6 +102,8 @@ pub(crate) struct Shared {
     pub(crate) started: Timestamp,
     latency: Mutex<Duration>,
     pub(crate) traffic: Traffic,
+    /// The template that is deployed, if one is.
+    deployed: Mutex<Option<deployment::InForce>>,
     /// What was asked for, and by whom.
     asked: Mutex<BTreeSet<Asked>>,
     /// Where the virtual clock is tied to the real one: when it was last brought up to it.
@@ -175,6 +185,7 @@ impl Simulator {
             world: Mutex::new(world),
             latency: Mutex::default(),
             traffic: Traffic::default(),
+            deployed: Mutex::default(),
             asked: Mutex::default(),
             real_time: Mutex::default(),
         });
@@ -312,6 +323,11 @@ impl Simulator {
         world.budgets.states()
     }
 
+    /// The name of the bucket, if there is one.
+    pub fn bucket(&self) -> Option<String> {
+        self.shared.world().bucket.as_ref().map(|bucket| bucket.name().to_owned())
+    }
+
     /// The objects in the bucket, by key.
     pub fn objects(&self) -> Vec<Object> {
         self.shared.world().bucket.as_ref().map(s3::Bucket::objects).unwrap_or_default()
@@ -398,6 +414,16 @@ impl Simulator {
     /// Sets an SSM parameter.
     pub fn put_parameter(&self, name: &str, value: &str) {
         ssm::put(&mut self.shared.world(), name, value);
+    }
+
+    /// Replaces the items of a `DynamoDB` table.
+    ///
+    /// # Errors
+    /// There is no such table, or an item is none of its.
+    pub fn restore_table(&self, table: &str, items: &[serde_json::Value]) -> anyhow::Result<()> {
+        let mut world = self.shared.world();
+        let now = world.now;
+        world.tables.restore(table, items, now).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
     }
 
     /// The items of a `DynamoDB` table.

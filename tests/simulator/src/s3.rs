@@ -68,6 +68,10 @@ pub(crate) struct Reply {
 }
 
 impl Bucket {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn new(name: &str) -> Self {
         Self { name: name.to_owned(), objects: BTreeMap::new() }
     }

@@ -12,13 +12,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    Shared, budgets, cbor, control, cost_explorer,
-    fault::What,
-    kinds::{self, api::Verb},
-    s3, sagemaker, sns, ssm, tagging,
-    traffic::Asked,
-    trail::Creator,
-    world::World,
+    Shared, asked, budgets, cbor, control, cost_explorer, fault::What, s3, sagemaker, sns, ssm, tagging, trail::Creator, world::World,
 };
 
 /// A call that is not served: HTTP status, AWS's error code and message.
@@ -51,17 +45,17 @@ impl Refusal {
 }
 
 /// A call, whatever its protocol.
-struct Request {
-    service: &'static str,
-    operation: String,
+pub(crate) struct Request {
+    pub(crate) service: &'static str,
+    pub(crate) operation: String,
     protocol: Protocol,
-    input: Value,
-    form: BTreeMap<String, String>,
-    rest: Option<s3::Rest>,
+    pub(crate) input: Value,
+    pub(crate) form: BTreeMap<String, String>,
+    pub(crate) rest: Option<s3::Rest>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Protocol {
+pub(crate) enum Protocol {
     Json(&'static str),
     Cbor,
     Query,
@@ -133,26 +127,29 @@ pub(crate) async fn serve(
     let (answer, silent, at) = {
         let mut world = shared.world();
         shared.tick(&mut world);
-        let about = resource(&world, &request).unwrap_or_else(|| "*".to_owned());
-        shared.note_asked(Asked { caller, action: action(&request), resource: about });
+        let asks = asked::asks(&world, &request);
+        for ask in &asks {
+            shared.note_asked(ask.asked(&caller));
+        }
         let strike = struck(&mut world, &call);
         let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
-        let answer = match strike {
-            Some(Strike::Refused) => Err(throttled(request.service)),
-            Some(Strike::Failed | Strike::Silent) => Err(failed()),
-            Some(Strike::Denied) => {
-                let refusal = denied(&world, &request);
+        let answer = match (strike, shared.refused(&world, &request, &caller, &asks)) {
+            (Some(Strike::Refused), _) => Err(throttled(request.service)),
+            (Some(Strike::Failed | Strike::Silent), _) => Err(failed()),
+            (_, Some(refusal)) => Err(noted(&mut world, &request, refusal)),
+            (Some(Strike::Denied), _) => {
+                let refusal = asks.first().map_or_else(failed, |ask| ask.denied(&world, request.service, "cost-guard/function"));
                 Err(noted(&mut world, &request, refusal))
             }
-            Some(Strike::Told(code, message)) => {
+            (Some(Strike::Told(code, message)), _) => {
                 Err(noted(&mut world, &request, Refusal::new(400, code, of_request(message, &request.input))))
             }
-            Some(Strike::Lost) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
-            Some(Strike::Repeat | Strike::Partly) | None => dispatch(&mut world, &request, strike),
+            (Some(Strike::Lost), _) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
+            (Some(Strike::Repeat | Strike::Partly) | None, _) => dispatch(&mut world, &request, strike),
         };
         (answer, strike == Some(Strike::Silent), world.now)
     };
-    in_flight.settle(at, subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
+    in_flight.settle(at, asked::subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
     if silent {
         tokio::time::sleep(Duration::from_mins(1)).await;
     }
@@ -232,125 +229,12 @@ fn throttled(service: &str) -> Refusal {
     Refusal::new(400, code, "Rate exceeded")
 }
 
-/// IAM's actions, and the services before them, are not always named after the operations.
-fn action(request: &Request) -> String {
-    let service = if request.service == "tagging" { "tag" } else { request.service };
-    let action = match (request.service, request.operation.as_str()) {
-        ("budgets", operation) if operation.starts_with("Describe") => "ViewBudget",
-        ("budgets", _) => "ModifyBudget",
-        ("s3", "HeadObject") => "GetObject",
-        ("s3", "ListObjectsV2") => "ListBucket",
-        // Those of the functions put, and do nothing else.
-        ("dynamodb", "TransactWriteItems") => "PutItem",
-        (_, operation) => operation,
-    };
-    format!("{service}:{action}")
-}
-
-fn denied(world: &World, request: &Request) -> Refusal {
-    let (status, code) = match request.service {
-        "sns" => (403, "AuthorizationError"),
-        "sts" | "cloudwatch" | "s3" => (403, "AccessDenied"),
-        _ => (400, "AccessDeniedException"),
-    };
-    let action = action(request).replace("sns:", "SNS:");
-    let resource = resource(world, request).map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
-    let message = format!(
-        "User: arn:aws:sts::{}:assumed-role/cost-guard/function is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action",
-        world.account
-    );
-    Refusal::new(status, code, message)
-}
-
 /// A refusal, as it is in the trail.
 fn noted(world: &mut World, request: &Request, refusal: Refusal) -> Refusal {
     if request.service == "sagemaker" {
         world.note_call(&Creator::default(), &request.operation, &request.input, Err(&refusal));
     }
     refusal
-}
-
-/// The ARN that a denial names; calls about nothing in particular have none.
-fn resource(world: &World, request: &Request) -> Option<String> {
-    let subject = subject(request);
-    if subject.starts_with("arn:") {
-        return Some(subject);
-    }
-    let in_region = |service: &str, what: String| format!("arn:aws:{service}:{}:{}:{what}", world.region, world.account);
-    match (request.service, request.operation.as_str()) {
-        ("sagemaker", "ListNotebookInstances") => Some(world.arn("notebook-instance/*")),
-        ("sagemaker", "ListApps") => Some(world.arn("app/*")),
-        ("sagemaker", "ListDomains") => Some(world.arn("domain/*")),
-        ("sagemaker", "ListUserProfiles") => Some(world.arn("user-profile/*")),
-        ("sagemaker", "ListSpaces") => Some(world.arn("space/*")),
-        ("sagemaker", "ListTrainingJobs") => Some(world.arn("training-job/*")),
-        ("sagemaker", "ListHyperParameterTuningJobs") => Some(world.arn("hyper-parameter-tuning-job/*")),
-        ("sagemaker", "DescribeDomain" | "DescribeSpace" | "DescribeUserProfile" | "DescribeApp" | "DeleteApp") => {
-            let of = |field: &str| text(&request.input, field).unwrap_or_default().to_lowercase();
-            let (domain, home) = (of("DomainId"), format!("{}{}", of("SpaceName"), of("UserProfileName")));
-            Some(world.arn(&match request.operation.trim_start_matches("Describe").trim_start_matches("Delete") {
-                "App" => format!("app/{domain}/{home}/{}/{}", of("AppType"), of("AppName")),
-                "Space" => format!("space/{domain}/{home}"),
-                "UserProfile" => format!("user-profile/{domain}/{home}"),
-                _ => format!("domain/{domain}"),
-            }))
-        }
-        ("sagemaker", operation) if kinds::api::verb_of(operation).is_some() => {
-            let (kind, verb) = kinds::api::verb_of(operation)?;
-            Some(if verb == Verb::List { world.arn(&format!("{}/*", kind.path)) } else { kind.arn_of(world, &subject) })
-        }
-        ("sagemaker", _) if request.operation.ends_with("HyperParameterTuningJob") => {
-            Some(world.arn(&format!("hyper-parameter-tuning-job/{subject}")))
-        }
-        ("sagemaker", _) if request.operation.ends_with("TrainingJob") => Some(world.arn(&format!("training-job/{subject}"))),
-        ("sagemaker", _) if request.operation.ends_with("NotebookInstance") => Some(world.arn(&format!("notebook-instance/{subject}"))),
-        ("ssm", _) => Some(in_region("ssm", format!("parameter/{}", subject.trim_start_matches('/')))),
-        ("dynamodb", _) => Some(in_region("dynamodb", format!("table/{subject}"))),
-        ("ce", operation) => Some(format!("arn:aws:ce:us-east-1:{}:/{operation}", world.account)),
-        ("budgets", _) => Some(format!("arn:aws:budgets::{}:budget/{}", world.account, if subject.is_empty() { "*" } else { &subject })),
-        ("s3", _) => Some(format!("arn:aws:s3:::{subject}")),
-        _ => None,
-    }
-}
-
-/// What a call is about: the first name or ARN in it.
-fn subject(request: &Request) -> String {
-    let fields = [
-        "NotebookInstanceName",
-        "TrainingJobName",
-        "HyperParameterTuningJobName",
-        "ProcessingJobName",
-        "TransformJobName",
-        "AutoMLJobName",
-        "InferenceComponentName",
-        "EndpointName",
-        "EndpointConfigName",
-        "ModelName",
-        "FeatureGroupName",
-        "PipelineName",
-        "TrackingServerName",
-        "ClusterName",
-        "AppName",
-        "SpaceName",
-        "UserProfileName",
-        "DomainId",
-        "ResourceArn",
-        "TableName",
-        "Name",
-        "Namespace",
-    ];
-    let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
-    // A transaction's table is in its first item.
-    let in_items =
-        || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
-    let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();
-    let in_rest = || request.rest.as_ref().map(s3::Rest::subject);
-    let in_budget = || {
-        let created = request.input.pointer("/Budget/BudgetName").and_then(Value::as_str);
-        text(&request.input, "BudgetName").or(created).map(str::to_owned)
-    };
-    let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
-    plain.or_else(in_form).or_else(in_items).or_else(in_batch).or_else(in_budget).or_else(in_rest).unwrap_or_default()
 }
 
 /// The next page of a fault that names the same page again and again, where none was asked for.

@@ -25,6 +25,7 @@ use crate::{
     sns::Mail,
     ssm::Parameter,
     studio,
+    template::Place,
     trail::{Creator, iso},
 };
 
@@ -60,6 +61,8 @@ pub(crate) struct World {
     /// The topic of the guard's mails.
     pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
+    /// Where a template is deployed.
+    pub(crate) place: Place,
     /// To each topic: mails are kept all the same.
     pub(crate) confirmed_subscriptions: u32,
     pub(crate) mails: Vec<Mail>,
@@ -218,6 +221,14 @@ impl World {
             bucket: estate.bucket.as_deref().map(Bucket::new),
             topic: estate.topic.as_ref().map(topic_arn),
             prices: Prices::of_region(&estate.region, &estate.prices),
+            place: Place {
+                account: estate.account.clone(),
+                region: estate.region.clone(),
+                names: [("Topic", &estate.topic), ("BudgetTopic", &estate.budget_topic), ("Ledger", &estate.table)]
+                    .into_iter()
+                    .filter_map(|(logical, name)| Some((logical, name.clone()?)))
+                    .collect(),
+            },
             topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
             confirmed_subscriptions: estate.confirmed_subscriptions,
             tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),

@@ -1,0 +1,150 @@
+//! A SAM template: its parameters, conditions and functions resolved for one account, as far as triggers and roles need it.
+//!
+//! What it does not know is an error: a trigger or a permission that is passed over in silence would prove nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::{Map, Value};
+
+mod resolve;
+mod yaml;
+
+use resolve::Resolver;
+
+/// A SAM template.
+#[derive(Clone, Debug)]
+pub struct Template(Value);
+
+/// Where a template is deployed.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    /// The names of the account's own things, by the template's logical names.
+    pub(crate) names: BTreeMap<&'static str, String>,
+}
+
+/// A function of a template, as it is deployed.
+pub(crate) struct Deployed {
+    /// `NotebookStopper`
+    pub(crate) logical: String,
+    /// Its binary: `notebook-stopper`.
+    pub(crate) name: String,
+    /// Its triggers by their names: type and properties.
+    pub(crate) events: BTreeMap<String, (String, Value)>,
+    /// Its role's statements, those of managed policies among them.
+    pub(crate) statements: Vec<Value>,
+}
+
+/// What of a template is deployed in an account.
+pub(crate) struct Deployment {
+    pub(crate) functions: Vec<Deployed>,
+    /// The keys of the encrypted topics, ARN by ARN.
+    pub(crate) keys: BTreeMap<String, String>,
+}
+
+impl Template {
+    /// Reads a template from a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or is no template.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        Self::parse(&text).with_context(|| path.display().to_string())
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
+        let document = yaml::read(text)?;
+        ensure!(document["Resources"].is_object(), "a template has `Resources`");
+        Ok(Self(document))
+    }
+
+    fn section(&self, name: &str) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.get(name).and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// What the parameters are: those that are given over the defaults.
+    fn parameters(&self, given: &[(&str, &str)]) -> anyhow::Result<BTreeMap<String, String>> {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut parameters: BTreeMap<String, String> =
+            self.section("Parameters").filter_map(|(name, of)| Some((name.clone(), text(of.get("Default")?)))).collect();
+        for (name, value) in given {
+            let known = self.0["Parameters"].get(name).with_context(|| format!("the template has no parameter {name}"))?;
+            let allowed: Option<Vec<String>> =
+                known.get("AllowedValues").and_then(Value::as_array).map(|all| all.iter().map(text).collect());
+            ensure!(
+                allowed.as_ref().is_none_or(|allowed| allowed.iter().any(|one| one == value)),
+                "{name} is `{value}`: expected one of {allowed:?}"
+            );
+            parameters.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Ok(parameters)
+    }
+
+    pub(crate) fn deployed(&self, place: &Place, given: &[(&str, &str)]) -> anyhow::Result<Deployment> {
+        let resolver = Resolver { template: &self.0, parameters: self.parameters(given)?, place };
+        let mut deployment = Deployment { functions: vec![], keys: BTreeMap::new() };
+        for (logical, resource) in self.section("Resources") {
+            if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
+                && !resolver.named_condition(condition)?
+            {
+                continue;
+            }
+            match resource["Type"].as_str().unwrap_or_default() {
+                "AWS::Serverless::Function" => {
+                    deployment.functions.push(function(&resolver, logical, resource).with_context(|| logical.clone())?);
+                }
+                "AWS::SNS::Topic" => {
+                    if let Some(key) = resolver.resolved(&resource["Properties"]["KmsMasterKeyId"])? {
+                        let key = key.as_str().with_context(|| format!("{logical}: expected a key's id"))?.to_owned();
+                        deployment.keys.insert(resolver.arn(logical)?, resolver.key_arn(&key));
+                    }
+                }
+                _ => {}
+            }
+        }
+        ensure!(!deployment.functions.is_empty(), "the template has no function");
+        Ok(deployment)
+    }
+}
+
+fn function(resolver: &Resolver<'_>, logical: &str, resource: &Value) -> anyhow::Result<Deployed> {
+    let binary = &resource["Metadata"]["BuildProperties"]["Binary"];
+    let name = binary.as_str().context("it has no BuildProperties.Binary")?.to_owned();
+    let mut events = BTreeMap::new();
+    for (event, of) in resource["Properties"]["Events"].as_object().into_iter().flatten() {
+        let properties = resolver.resolved(&of["Properties"])?.with_context(|| format!("{event} has no properties"))?;
+        events.insert(event.clone(), (of["Type"].as_str().unwrap_or_default().to_owned(), properties));
+    }
+    let mut statements = vec![];
+    for policy in resource["Properties"]["Policies"].as_array().into_iter().flatten() {
+        let managed = policy.get("Ref").and_then(Value::as_str).filter(|name| resolver.type_of(name) == Some("AWS::IAM::ManagedPolicy"));
+        let document = managed.map_or(policy, |name| &resolver.template["Resources"][name]["Properties"]["PolicyDocument"]);
+        let Some(document) = resolver.resolved(document)? else { continue };
+        match document.get("Statement") {
+            Some(Value::Array(of)) => statements.extend(of.iter().cloned()),
+            _ => bail!("a policy without statements is not simulated: {document}"),
+        }
+    }
+    Ok(Deployed { logical: logical.to_owned(), name, events, statements })
+}
+
+/// Refuses properties that are not known: what they would change, nobody simulates.
+pub(crate) fn only(properties: &Value, known: &[&str]) -> anyhow::Result<()> {
+    let names: BTreeSet<&str> = properties.as_object().map(Map::keys).into_iter().flatten().map(String::as_str).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(name) => bail!("`{name}` is not simulated: {}", known.join(", ")),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
