@@ -1,18 +1,20 @@
 //! What the demo and the end-to-end tests share: a function on a simulated account, and Lambda's runtime API for the real binary.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use cost_aws::{
     Clients, Context,
-    event::Triggers,
     report::Report,
     settings::{PolicySource, Settings},
 };
 use jiff::Timestamp;
 use serde_json::Value;
-use simulator::Simulator;
+use simulator::{Simulator, Stack, Template};
 use tempfile::NamedTempFile;
 
 pub mod lambda;
@@ -21,6 +23,9 @@ pub mod week;
 
 /// The ledger's table in the simulated accounts.
 pub const TABLE: &str = "cost-guard";
+
+/// The SSM parameter of the policy, where a test has one.
+pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 
 /// A function of the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,16 +48,6 @@ impl Function {
             Self::NotebookStopper => notebook_stopper::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
-        }
-    }
-
-    /// What wakes it.
-    pub const fn triggers(self) -> Triggers {
-        match self {
-            Self::BudgetAlerter => budget_alerter::TRIGGERS,
-            Self::NotebookStopper => notebook_stopper::TRIGGERS,
-            Self::TagAuditor => tag_auditor::TRIGGERS,
-            Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::TRIGGERS,
         }
     }
 
@@ -87,11 +82,14 @@ impl Guard {
         Self::of(Function::NotebookStopper, account, policy)
     }
 
-    /// A function with a policy, as TOML.
+    /// A function with a policy, as TOML. The account judges its calls by its role in the template.
     ///
     /// # Errors
-    /// The policy cannot be stored.
+    /// The policy cannot be stored, or the template not be deployed.
     pub fn of(function: Function, account: &Simulator, policy: &str) -> anyhow::Result<Self> {
+        if account.stack().is_none() {
+            deploy(account, &[])?;
+        }
         let file = NamedTempFile::new()?;
         std::fs::write(file.path(), policy)?;
         let settings = Settings {
@@ -127,6 +125,24 @@ impl Guard {
     pub async fn run(&self) -> anyhow::Result<Report> {
         self.wake(Value::Null).await
     }
+}
+
+/// Deploys infra/template.yaml with all that it may do, and these parameters over that.
+///
+/// # Errors
+/// The template cannot be deployed.
+pub fn deploy(account: &Simulator, parameters: &[(&str, &str)]) -> anyhow::Result<Arc<Stack>> {
+    static TEMPLATE: LazyLock<Result<Template, String>> =
+        LazyLock::new(|| Template::read(&project_file("infra/template.yaml")).map_err(|error| format!("{error:#}")));
+    let template = TEMPLATE.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let bucket = account.bucket().unwrap_or_default();
+    let everything = [
+        ("AllowEnforcement", "yes"),
+        ("AllowResubmission", "yes"),
+        ("PolicyParameter", POLICY_PARAMETER),
+        ("ReportBucket", bucket.as_str()),
+    ];
+    account.deploy(template, &[&everything, parameters].concat())
 }
 
 /// The SDK's clients, pointed at a simulated account.

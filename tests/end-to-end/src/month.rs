@@ -2,16 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::FromPrimitive as _};
-use serde_json::json;
-use simulator::{BudgetState, Estate, Mail, Simulator};
+use serde_json::Value;
+use simulator::{BudgetState, Estate, Firing, Mail, Simulator};
 
-use crate::{Function, Guard, project_file};
+use crate::{Function, Guard, deploy, project_file};
 
-/// notebook-stopper's schedule here. Once an hour is often enough for a month.
-const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How the template is deployed this month. For notebook-stopper once an hour is often enough.
+const PARAMETERS: [(&str, &str); 3] =
+    [("ScheduleTimezone", "Europe/Berlin"), ("NotebookSchedule", "cron(0 * * * ? *)"), ("BudgetSchedule", "cron(0 1/6 * * ? *)")];
 
-/// budget-alerter's, in hours.
-const ALERTER_EVERY: i64 = 6;
+/// How long the account lives on at a time.
+const STEP: SignedDuration = SignedDuration::from_hours(1);
 
 /// To the second day of December, so that a new period begins.
 const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);
@@ -44,8 +45,10 @@ pub async fn live() -> anyhow::Result<Month> {
     let file = |name: &str| project_file("tests/end-to-end/estates").join(name);
     let account = Simulator::start(Estate::read(&file("budget-month.toml"))?)?;
     let policy = std::fs::read_to_string(file("budget-month-policy.toml"))?;
-    let alerter = Guard::of(Function::BudgetAlerter, &account, &policy)?;
-    let stopper = Guard::of(Function::NotebookStopper, &account, &policy)?;
+    let stack = deploy(&account, &PARAMETERS)?;
+    // Jobs and tags are the week's.
+    let [alerter, stopper] = [Function::BudgetAlerter, Function::NotebookStopper].map(|function| Guard::of(function, &account, &policy));
+    let (alerter, stopper) = (alerter?, stopper?);
     let start = account.now();
     let mut month = Month {
         start,
@@ -57,26 +60,33 @@ pub async fn live() -> anyhow::Result<Month> {
         stopped: vec![],
         wrongs: vec![],
     };
-    for hour in 1..=LENGTH.as_hours() {
-        account.live_until(start + EVERY * i32::try_from(hour)?);
+    while account.now() < start + LENGTH {
+        let since = account.now();
+        account.advance(STEP);
         let at = account.now();
-        for event in account.take_events().into_iter().filter(|event| event.get("Records").is_some()) {
-            month.messages += 1;
-            wake(&alerter, event, &mut month).await?;
-        }
-        if hour % ALERTER_EVERY == 0 {
-            wake(&alerter, json!({}), &mut month).await?;
-            let mails = account.mail_count();
-            let second = alerter.wake(json!({})).await?;
-            if account.mail_count() != mails || !second.actions.is_empty() || second.cost_usd != Some(0.0) {
-                month.wrongs.push(format!("{at}: a second run mailed, acted, or asked Cost Explorer again"));
+        for event in account.take_events() {
+            for function in stack.targets(&event)? {
+                if function == alerter.function.name() {
+                    month.messages += 1;
+                    wake(&alerter, event.clone(), &mut month).await?;
+                } else if function == stopper.function.name() {
+                    stop(&stopper, event.clone(), &mut month).await?;
+                }
             }
         }
-        let report = stopper.run().await?;
-        month.wrongs.extend(report.failures);
-        let done = report.actions.iter().filter(|action| action.outcome == "done");
-        month.stopped.extend(done.map(|action| (at, action.resource.rsplit('/').next().unwrap_or_default().to_owned())));
-        if hour % 24 == 0 {
+        for Firing { function, input, .. } in stack.firings(since, at) {
+            if function == stopper.function.name() {
+                stop(&stopper, input, &mut month).await?;
+            } else if function == alerter.function.name() {
+                wake(&alerter, input.clone(), &mut month).await?;
+                let mails = account.mail_count();
+                let second = alerter.wake(input).await?;
+                if account.mail_count() != mails || !second.actions.is_empty() || second.cost_usd != Some(0.0) {
+                    month.wrongs.push(format!("{at}: a second run mailed, acted, or asked Cost Explorer again"));
+                }
+            }
+        }
+        if at.duration_since(start).as_hours() % 24 == 0 {
             month.days.push((at, account.budgets()));
         }
     }
@@ -85,7 +95,16 @@ pub async fn live() -> anyhow::Result<Month> {
     Ok(month)
 }
 
-async fn wake(alerter: &Guard, event: serde_json::Value, month: &mut Month) -> anyhow::Result<()> {
+async fn stop(stopper: &Guard, event: Value, month: &mut Month) -> anyhow::Result<()> {
+    let report = stopper.wake(event).await?;
+    let at = stopper.account.now();
+    month.wrongs.extend(report.failures);
+    let done = report.actions.iter().filter(|action| action.outcome == "done");
+    month.stopped.extend(done.map(|action| (at, action.resource.rsplit('/').next().unwrap_or_default().to_owned())));
+    Ok(())
+}
+
+async fn wake(alerter: &Guard, event: Value, month: &mut Month) -> anyhow::Result<()> {
     let report = alerter.wake(event).await?;
     month.cost.0 += report.cost_usd.and_then(Decimal::from_f64).unwrap_or_default();
     let at = alerter.account.now();

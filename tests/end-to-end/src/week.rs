@@ -8,16 +8,18 @@ use cost_rules::{
     schedule::{Calendar, Schedule, zone_named},
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
-use serde_json::{Value, json};
-use simulator::{BillLine, Estate, Fault, Mail, Simulator, What, estate::AppSpec};
+use serde_json::Value;
+use simulator::{BillLine, Estate, Fault, Mail, Simulator, Stack, What, estate::AppSpec};
 
-use crate::{Function, Guard, project_file};
+use crate::{Function, Guard, deploy, project_file};
 
-/// The schedule of notebook-stopper, and of what is due of training jobs.
-const EVERY: SignedDuration = SignedDuration::from_mins(15);
+/// How the template is deployed this week. The month is budget-alerter's.
+const PARAMETERS: [(&str, &str); 3] =
+    [("ScheduleTimezone", "Europe/Berlin"), ("TagAuditSchedule", "cron(0 7 * * ? *)"), ("IsHomeRegion", "no")];
 
-/// The hour of the daily sweep of training jobs, in Berlin.
-const SWEEP: i64 = 7;
+/// How long the account lives on at a time. What fires more often (what is due of training jobs, every five minutes) wakes its function once in that time:
+/// three times would take the demo over a minute, and what comes due waits for a quarter of an hour at most.
+const STEP: SignedDuration = SignedDuration::from_mins(15);
 
 /// The whole of the week.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -145,7 +147,9 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     // The account's Spot quota is too small once.
     account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Refuse("ResourceLimitExceeded".into(), QUOTA.into())).times(1));
     let report = policy("ml-team-report.toml")?;
-    let guards: Vec<Guard> = Function::ALL.iter().map(|function| Guard::of(*function, &account, &report)).collect::<Result<_, _>>()?;
+    let stack = deploy(&account, &PARAMETERS)?;
+    let deployed = Function::ALL.iter().filter(|function| stack.functions().iter().any(|name| name == function.name()));
+    let guards: Vec<Guard> = deployed.map(|function| Guard::of(*function, &account, &report)).collect::<Result<_, _>>()?;
     let start = account.now();
     let enforced_from = start + ENFORCED_FROM;
     let mut week = Week {
@@ -167,14 +171,15 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     };
     let mut at = start;
     while at < start + WEEK {
-        at += EVERY;
+        let since = at;
+        at += STEP;
         account.live_until(at);
         if at == enforced_from {
             let enforce = policy("ml-team-enforce.toml")?;
             guards.iter().try_for_each(|guard| guard.set_policy(&enforce))?;
             week.moments.push(Moment { at, what: Happening::Enforcing });
         }
-        step(&guards, &mut week).await?;
+        step(&guards, &stack, since, &mut week).await?;
         if at.duration_since(start).as_hours() % 24 == 0 && at.duration_since(start).as_mins() % 60 == 0 {
             progress(at.duration_since(start).as_hours() / 24);
         }
@@ -188,16 +193,12 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
 }
 
 /// The events that came, the scheduled runs, and a second run of each that must do nothing but close what the first one ended.
-async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
+async fn step(guards: &[Guard], stack: &Stack, since: Timestamp, week: &mut Week) -> anyhow::Result<()> {
     let Some(account) = guards.first().map(|guard| guard.account.clone()) else { return Ok(()) };
     let at = account.now();
+    let of_name = |name: &str| guards.iter().find(|guard| guard.function.name() == name);
     for event in account.take_events() {
-        let is_for = |guard: &&Guard| {
-            let triggers = guard.function.triggers();
-            (triggers.creations && event["detail-type"] == "AWS API Call via CloudTrail")
-                || triggers.changes.iter().any(|change| event["detail-type"] == change.detail_type)
-        };
-        for guard in guards.iter().filter(is_for) {
+        for guard in stack.targets(&event)?.iter().filter_map(|name| of_name(name)) {
             let mails = account.mail_count();
             let report = guard.wake(event.clone()).await?;
             week.events += 1;
@@ -207,28 +208,25 @@ async fn step(guards: &[Guard], week: &mut Week) -> anyhow::Result<()> {
             tell(&account, week, &report, mails);
         }
     }
-    let hour_of_day = at.duration_since(week.start).as_mins() % (24 * 60);
-    for guard in guards {
-        let event = match guard.function {
-            Function::NotebookStopper => Value::Null,
-            Function::TrainingJobSpotEnforcer | Function::TagAuditor if hour_of_day == SWEEP * 60 => json!({}),
-            Function::TrainingJobSpotEnforcer => json!({"due-only": true}),
-            // The month is budget-alerter's.
-            Function::TagAuditor | Function::BudgetAlerter => continue,
-        };
+    let firings = stack.firings(since, at).into_iter();
+    let last_of_each: BTreeMap<(String, String), Value> = firings.map(|one| ((one.function, one.schedule), one.input)).collect();
+    for ((function, _), event) in last_of_each {
+        let Some(guard) = of_name(&function) else { continue };
         let mails = account.mail_count();
         let tags = own_tags(&account);
         let report = guard.wake(event.clone()).await?;
         week.runs += 1;
         tell(&account, week, &report, mails);
         week.wrongs.extend(overwritten(&tags, &own_tags(&account)).map(|wrong| format!("{at}: {wrong}")));
-        if let Some(resources) = report.coverage.as_ref().map(|coverage| &coverage["resources"]) {
-            let count = |field: &str| resources[field].as_u64().unwrap_or_default();
-            week.coverage.push((at, count("total"), count("tagged")));
+        // That nothing was due once need not be seen twice.
+        if event["due-only"] == true && report.actions.is_empty() && account.mail_count() == mails {
+            continue;
         }
         let mails = account.mail_count();
         let second = guard.wake(event).await?;
-        if guard.function == Function::TagAuditor {
+        if let Some(resources) = report.coverage.as_ref().map(|coverage| &coverage["resources"]) {
+            let count = |field: &str| resources[field].as_u64().unwrap_or_default();
+            week.coverage.push((at, count("total"), count("tagged")));
             week.mendable = second.findings.iter().filter(|finding| finding.remedy == "add-tags").count();
         }
         if !second.actions.is_empty() || account.mail_count() != mails {

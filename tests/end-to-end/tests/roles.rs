@@ -1,0 +1,176 @@
+//! The roles of infra/template.yaml, as the account judges them: each statement is needed, none helps another function, and report mode is IAM's word.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use cost_aws::settings::PolicySource;
+use end_to_end::{Function, Guard, POLICY_PARAMETER, deploy, one_of_each_kind};
+use jiff::SignedDuration;
+use serde_json::json;
+use simulator::{Estate, Simulator};
+
+/// Everything that a function can meet, on a Monday evening.
+fn account() -> Simulator {
+    let estate = format!(
+        r#"
+        region = "eu-central-1"
+        start = "2026-11-23T16:00:00Z"
+        bucket = "finops"
+        cost-allocation-tags = {{ Team = "always", CostCenter = "inactive" }}
+        [[training-job]]
+        name = "churn"
+        max-runtime = "1d"
+        created = "-1h"
+        takes = "20h"
+        tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
+        [[domain]]
+        id = "d-2"
+        name = "tagged"
+        tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
+        [[space]]
+        domain = "d-2"
+        name = "lab"
+        [[budget]]
+        name = "everything"
+        amount = 10
+        [[spend]]
+        usage-type = "EUC1-Host:ml.m5.xlarge"
+        usd = 20
+        {}"#,
+        one_of_each_kind(r#"tags = { Owner = "ann@example.com", "cost-guard:stoppable" = "yes" }"#)
+    );
+    let account = Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap();
+    account.advance(SignedDuration::from_hours(4));
+    account
+}
+
+/// All is enforced at once.
+const POLICY: &str = r#"
+timezone = "Europe/Berlin"
+owner-tags = ["Owner"]
+team-tags = ["Team"]
+[coverage]
+bucket = "finops"
+[rules.notebook-off-hours]
+mode = "enforce"
+grace = "0s"
+[rules.studio-app-off-hours]
+mode = "enforce"
+grace = "0s"
+[rules.training-on-demand]
+mode = "enforce"
+remedy = "resubmit"
+grace = "0s"
+[rules.tuning-on-demand]
+mode = "enforce"
+remedy = "stop"
+grace = "0s"
+[rules.inactive-cost-allocation-tag]
+mode = "enforce"
+[rules.missing-tag]
+required = { Owner = ".+@.+", Team = ".+", CostCenter = ".+" }
+mode = "enforce"
+remedy = "stop-after-grace"
+grace = "1d"
+[[budget]]
+name = "everything"
+team = "*"
+on-exceed = "stop-stoppable"
+"#;
+
+fn guard(function: Function, account: &Simulator) -> Guard {
+    account.put_parameter(POLICY_PARAMETER, POLICY);
+    let mut guard = Guard::of(function, account, POLICY).unwrap();
+    guard.context.settings.policy = PolicySource::Parameter(POLICY_PARAMETER.into());
+    guard
+}
+
+/// Three days of a function; in the first one tags that are missing are written. What it cannot do, it may say by failing: here it is the account's
+/// word that counts.
+async fn live(guard: &Guard) {
+    let tagging = POLICY.replace("stop-after-grace\"\ngrace = \"1d\"", "tag\"");
+    for (hours, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
+        guard.account.put_parameter(POLICY_PARAMETER, policy);
+        guard.account.advance(SignedDuration::from_hours(hours));
+        for event in [json!({}), json!({})] {
+            let _ = guard.wake(event).await;
+        }
+    }
+}
+
+/// The calls that were refused for want of a permission.
+fn denied(account: &Simulator) -> BTreeMap<String, u64> {
+    let codes = ["AccessDenied", "AccessDeniedException", "AuthorizationError", "KMSAccessDenied"];
+    account.refused().into_iter().filter(|(call, _)| codes.iter().any(|code| call.ends_with(&format!(" {code}")))).collect()
+}
+
+#[tokio::test]
+async fn each_statement_of_a_role_is_needed_and_no_other() {
+    for function in Function::ALL {
+        let whole = account();
+        live(&guard(function, &whole)).await;
+        assert_eq!(denied(&whole), BTreeMap::new(), "{}", function.name());
+        let statements = whole.statements(function.name());
+        assert!(6 <= statements.len(), "{}: {statements:?}", function.name());
+        for sid in statements {
+            let account = account();
+            let guard = guard(function, &account);
+            assert!(account.revoke(function.name(), &sid));
+            live(&guard).await;
+            assert!(!denied(&account).is_empty(), "{} does the same without {sid}: {:?}", function.name(), account.calls());
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_role_of_another_function_does_not_help() {
+    let account = account();
+    let stops = |function| {
+        let sagemaker = guard(function, &account).context.clients.sagemaker.clone();
+        async move {
+            sagemaker
+                .stop_notebook_instance()
+                .notebook_instance_name("nb")
+                .send()
+                .await
+                .map_err(|error| error.into_service_error().to_string())
+        }
+    };
+    let error = stops(Function::TrainingJobSpotEnforcer).await.unwrap_err();
+    assert!(error.contains("AccessDenied"), "{error}");
+    assert_eq!(account.notebook("nb").unwrap().status, "InService");
+    assert_eq!(denied(&account), [("sagemaker:StopNotebookInstance AccessDeniedException".to_owned(), 1)].into());
+    // Nor is one judged that is none of them.
+    let somebody = end_to_end::clients(&account);
+    somebody.sagemaker.list_notebook_instances().send().await.unwrap();
+    stops(Function::NotebookStopper).await.unwrap();
+    assert_eq!(account.notebook("nb").unwrap().status, "Stopping");
+}
+
+#[tokio::test]
+async fn where_enforcement_is_not_allowed_a_policy_that_enforces_stops_nothing_and_says_so() {
+    let account = account();
+    deploy(&account, &[("AllowEnforcement", "no")]).unwrap();
+    let guard = guard(Function::NotebookStopper, &account);
+    let report = guard.run().await.unwrap();
+    let failed: Vec<_> = report.actions.iter().map(|action| (action.action, action.outcome)).collect();
+    assert_eq!(failed, [("delete-app", "failed"), ("stop-notebook-instance", "failed")], "{report:?}");
+    let user = "User: arn:aws:sts::123456789012:assumed-role/notebook-stopper/notebook-stopper is not authorized to perform:";
+    let arn = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/nb";
+    let action = "sagemaker:StopNotebookInstance";
+    let expected = format!("{user} {action} on resource: {arn} because no identity-based policy allows the {action} action");
+    assert!(report.actions[1].detail.contains(&expected), "{}", report.actions[1].detail);
+    assert!(report.failures.iter().any(|failure| failure.contains(action)), "the function fails: {:?}", report.failures);
+    let states: Vec<String> = account.notebooks().into_iter().chain(account.apps()).map(|one| one.status).collect();
+    assert_eq!(states, ["InService", "InService"]);
+}
+
+#[tokio::test]
+async fn an_account_where_nothing_is_deployed_judges_nobody() {
+    let account = account();
+    let guard = guard(Function::NotebookStopper, &account);
+    assert!(account.revoke("notebook-stopper", "StopWhatIsWasted") && !account.revoke("notebook-stopper", "StopWhatIsWasted"));
+    account.undeploy();
+    let report = guard.run().await.unwrap();
+    assert_eq!((report.actions[0].outcome, denied(&account)), ("done", BTreeMap::new()));
+}
