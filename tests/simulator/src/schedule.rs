@@ -122,8 +122,8 @@ impl Cron {
 /// The values of a field: `*`, `?`, `5`, `1,2`, `MON-FRI`, `0/15`, `*/15`. What else AWS has (L, W, #) is refused.
 fn field(text: &str, least: i16, most: i16, names: &[&str]) -> anyhow::Result<BTreeSet<i16>> {
     let value = |text: &str| -> anyhow::Result<i16> {
-        let named = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|n| i16::try_from(n + 1).ok());
-        let value = named.or_else(|| text.parse().ok()).filter(|value| (least..=most).contains(value));
+        let word = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|n| i16::try_from(n + 1).ok());
+        let value = word.or_else(|| text.parse().ok()).filter(|value| (least..=most).contains(value));
         value.with_context(|| format!("`{text}` is not simulated: expected {least} to {most}, *, ?, lists, ranges or start/step"))
     };
     let mut values = BTreeSet::new();
