@@ -140,6 +140,7 @@ async fn the_role_of_another_function_does_not_help() {
     assert!(error.contains("AccessDenied"), "{error}");
     assert_eq!(account.notebook("nb").unwrap().status, "InService");
     assert_eq!(denied(&account), [("sagemaker:StopNotebookInstance AccessDeniedException".to_owned(), 1)].into());
+    account.forget_asked();
     // Nor is one judged that is none of them.
     let somebody = end_to_end::clients(&account);
     somebody.sagemaker.list_notebook_instances().send().await.unwrap();

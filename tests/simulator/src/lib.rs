@@ -273,6 +273,11 @@ impl Simulator {
         self.shared.traffic.forget();
     }
 
+    /// Forgets what was asked for: a test that asks for what a role does not allow says nothing of what the template lacks.
+    pub fn forget_asked(&self) {
+        self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How long every call takes.
     pub fn set_latency(&self, latency: Duration) {
         *self.shared.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
