@@ -26,7 +26,7 @@ for _ in $(seq 100); do (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && brea
 env "$endpoint" "$topic" COST_GUARD_TABLE=cost-guard COST_GUARD_POLICY="file:$policy" \
     AWS_ACCESS_KEY_ID=simulated AWS_SECRET_ACCESS_KEY=simulated AWS_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true \
     AWS_LAMBDA_RUNTIME_API="http://127.0.0.1:$port/.rt/$function_name" AWS_LAMBDA_FUNCTION_NAME="$function_name" AWS_LAMBDA_FUNCTION_VERSION=1 \
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256 AWS_LAMBDA_LOG_GROUP_NAME="$function_name" AWS_LAMBDA_LOG_STREAM_NAME=local RUST_BACKTRACE=0 \
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE=128 AWS_LAMBDA_LOG_GROUP_NAME="$function_name" AWS_LAMBDA_LOG_STREAM_NAME=local RUST_BACKTRACE=0 \
     "target/debug/$function_name" >"$logs/function" 2>&1 &
 pids+=($!)
 sleep 0.5

@@ -49,6 +49,12 @@ def test_every_function_is_in_every_widget(guard):
         assert set(re.findall(r"SOURCE '([^']*)'", one["properties"]["query"])) == logs, one["properties"]["title"]
 
 
+def test_lambdas_price_is_worked_out_for_the_memory_that_the_functions_have(guard):
+    (expression,) = [line[0]["expression"] for one in widgets(guard, "metric") for line in one["properties"]["metrics"] if "expression" in line[0]]
+    for name, function in guard.of_type("AWS::Lambda::Function").items():
+        assert f"/ 1000 * {function['MemorySize'] / 1024} *" in expression, name
+
+
 def test_every_alarm_is_on_it(guard):
     (widget,) = widgets(guard, "alarm")
     assert sorted(widget["properties"]["alarms"]) == sorted(guard.arn(name) for name in guard.of_type("AWS::CloudWatch::Alarm"))

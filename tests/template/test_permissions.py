@@ -14,11 +14,8 @@ TOP = pathlib.Path(__file__).parents[2]
 SETTINGS = {"PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
 GUARD = Stack(AllowEnforcement="yes", AllowResubmission="yes", **SETTINGS)
 FUNCTIONS = sorted(GUARD.of_type("AWS::Lambda::Function"))
-# Asked for by another service on the caller's behalf: by SNS, by Lambda for an event that failed, and by CreateTrainingJob for a job's role and its tags.
-ON_BEHALF = {
-    ("*", "kms:GenerateDataKey"), ("*", "kms:Decrypt"), ("*", "sqs:SendMessage"),
-    ("TrainingJobSpotEnforcer", "iam:PassRole"), ("TrainingJobSpotEnforcer", "sagemaker:AddTags"),
-}  # fmt: skip
+# Asked for by another service on the caller's behalf: by SNS, and by Lambda for an event that failed.
+ON_BEHALF = {"kms:GenerateDataKey", "kms:Decrypt", "sqs:SendMessage"}
 # The one condition that a statement has; it is the simulated SageMaker that roles are passed to.
 PASSED_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 # Tests of the process itself run in another Region; tests of faults name a table or a topic that is gone. (Cost Explorer is in one Region only.)
@@ -47,10 +44,6 @@ def actions(statements):
     return {action for statement in statements for action in listed(statement["Action"])}
 
 
-def on_behalf(name):
-    return {action for of, action in ON_BEHALF if of in ("*", name)}
-
-
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_each_function_has_a_role_of_its_own(name):
     role = GUARD.resources[f"{name}Role"]
@@ -77,7 +70,7 @@ def test_every_call_is_allowed(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_permission_is_used(name):
     used = {action for action, _ in asked()[name]}
-    assert sorted(actions(GUARD.statements(f"{name}Role")) - used - on_behalf(name)) == []
+    assert sorted(actions(GUARD.statements(f"{name}Role")) - used - ON_BEHALF) == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -87,7 +80,7 @@ def test_no_statement_can_be_dropped(name):
     for statement in own:
         others = [other for other in own if other is not statement]
         is_needed = any(allows(statement, *call) and not any(allows(other, *call) for other in others) for call in asked()[name])
-        if not is_needed and not actions([statement]) <= on_behalf(name):
+        if not is_needed and not actions([statement]) <= ON_BEHALF:
             needless.append(statement["Sid"])
     assert needless == []
 
@@ -95,7 +88,7 @@ def test_no_statement_can_be_dropped(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_not_allowed_by_the_parameters_no_role_may_do(name):
     reads = re.compile(r"\w+:(BatchGet|Describe|Get|List|Query|Search|View)")
-    own = {"dynamodb:PutItem", "s3:PutObject", "sns:Publish"} | {action for of, action in ON_BEHALF if of == "*"}
+    own = {"dynamodb:PutItem", "s3:PutObject", "sns:Publish"} | ON_BEHALF
 
     def acts(**parameters):
         return {one for one in actions(Stack(**parameters, **SETTINGS).statements(f"{name}Role")) - own if not reads.match(one)}

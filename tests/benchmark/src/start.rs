@@ -25,8 +25,11 @@ use tokio_rustls::{
 
 use crate::{Figure, NOTEBOOK_STOPPER, median, start};
 
+/// The kernel's default period of a quota.
+const PERIOD_US: u32 = 100_000;
+
 /// Lambda gives 1,769 MB one whole core, and 128 MB its share of that: 7 %.
-const QUOTA: &str = "7235 100000";
+const QUOTA_US: u32 = PERIOD_US * 128 / 1_769;
 
 /// The simulated account behind TLS, which notes how much CPU the client had used when its first answer went out.
 struct Tls {
@@ -109,10 +112,21 @@ pub(crate) struct Group(PathBuf);
 
 impl Group {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let group = Path::new("/sys/fs/cgroup").join(format!("cost-guard-bench-{}", std::process::id()));
-        fs::create_dir(&group).context("no control group can be made here (it needs root and cgroup v2)")?;
+        static GROUPS: AtomicU32 = AtomicU32::new(0);
+        let root = Path::new("/sys/fs/cgroup");
+        let is_v2 = root.join("cgroup.controllers").exists();
+        let of_cpu = if is_v2 { root.to_owned() } else { root.join("cpu") };
+        let name = format!("cost-guard-bench-{}-{}", std::process::id(), GROUPS.fetch_add(1, Ordering::Relaxed));
+        let group = of_cpu.join(name);
+        fs::create_dir(&group).context("no control group can be made here (it needs root)")?;
         let group = Self(group);
-        fs::write(group.0.join("cpu.max"), QUOTA).context("the control group takes no CPU quota")?;
+        let (file, quota) = if is_v2 { ("cpu.max", format!("{QUOTA_US} {PERIOD_US}")) } else { ("cpu.cfs_quota_us", QUOTA_US.to_string()) };
+        // The kernel's own file: elsewhere a new one would be made, and no quota be had.
+        fs::OpenOptions::new()
+            .write(true)
+            .open(group.0.join(file))
+            .and_then(|mut file| std::io::Write::write_all(&mut file, quota.as_bytes()))
+            .context("the control group takes no CPU quota")?;
         Ok(group)
     }
 
@@ -123,8 +137,13 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Its processes have ended, or the machine's own clean-up takes it.
-        let _ = fs::remove_dir(&self.0);
+        // Its last process is still ending.
+        for _ in 0..50 {
+            if fs::remove_dir(&self.0).is_ok() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 }
 

@@ -71,7 +71,16 @@ async fn a_missing_policy_parameter_is_named() {
     let mut guard = Guard::new(&account, "").unwrap();
     guard.context.settings.policy = cost_aws::settings::PolicySource::Parameter("/cost-guard/policy".into());
     let error = guard.run().await.unwrap_err().to_string();
-    assert!(error.contains("SSM parameter /cost-guard/policy") && error.contains("ParameterNotFound"), "{error}");
+    assert!(
+        error.contains("SSM parameter /cost-guard/policy") && error.contains("aws ssm put-parameter --name /cost-guard/policy"),
+        "{error}"
+    );
+    account.put_parameter("/cost-guard/policy", "[rules.cheaper-than-free]\nmode = \"enforce\"");
+    let newer = guard.run().await.unwrap_err().to_string();
+    assert!(
+        newer.contains("line 1: `cheaper-than-free` is not a rule") && newer.contains("if a newer one knows it, deploy that first"),
+        "{newer}"
+    );
     account.put_parameter("/cost-guard/policy", "timezone = \"Europe/Berlin\"");
     assert_eq!(guard.run().await.unwrap().function, "notebook-stopper");
 }
@@ -208,7 +217,9 @@ async fn a_refused_stop_fails_the_run_is_told_and_tried_again() {
     let guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
     let first = guard.run().await.unwrap();
     assert_eq!(first.actions[0].outcome, "failed");
-    assert!(first.finish(account.now()).unwrap_err().to_string().contains("AccessDeniedException"));
+    let error = first.finish(account.now()).unwrap_err().to_string();
+    let statement = r#"{"Effect": "Allow", "Action": "sagemaker:StopNotebookInstance", "Resource": "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/nb-00000"}"#;
+    assert!(error.contains("AccessDeniedException") && error.contains(statement), "{error}");
     let mail = account.mails().into_iter().find(|mail| mail.attributes["owner"].1 == "ann@example.com").unwrap();
     assert_eq!(
         (mail.subject.as_str(), mail.attributes["severity"].1.as_str()),
