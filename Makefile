@@ -12,6 +12,8 @@ DEPLOYED := .venv/deployed
 CHECKING := .venv/checking
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 RELEASE := cargo build --release --locked $(foreach function,$(FUNCTIONS),--bin $(function))
+# `make test` deploys the binaries that it has anyway: the release build takes as long as half of its other steps.
+PROFILE ?= release
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
 # `make invoke` waits here for the function's calls; empty: on a free port.
@@ -27,13 +29,11 @@ demo: ## one week of a simulated team, with the guard and without, in well under
 	$(BUILD)
 	@target/debug/demo
 
-# The release build goes on beside the other steps, which seldom have work for two cores; test-deployed waits for it.
 test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint, the deployed stack
-	@started=$$SECONDS; mkdir -p target; \
-	$(RELEASE) > target/release.log 2>&1 & trap "kill $$! 2>/dev/null || true" EXIT; \
+	@started=$$SECONDS; \
 	for step in fmt clippy doc unit python test-deployed; do \
 		echo "== $$step ($$((SECONDS - started)) s)"; \
-		$(MAKE) --no-print-directory $$step; \
+		$(MAKE) --no-print-directory $$step PROFILE=debug; \
 	done; \
 	echo "== all passed ($$((SECONDS - started)) s)"
 
@@ -54,10 +54,10 @@ unit:
 python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
 
-test-deployed: $(DEPLOYED)/installed ## the template and the release binaries, deployed on ministack: every trigger fires, mails arrive, a new version, two stacks, the end
-	$(RELEASE)
+test-deployed: $(DEPLOYED)/installed ## the template and the release binaries (PROFILE=debug: those of the other tests) on ministack: every trigger fires, mails arrive
+	$(if $(filter release,$(PROFILE)),$(RELEASE))
 	$(BUILD)
-	$(DEPLOYED)/bin/python -m pytest -q tests/deployed
+	COST_GUARD_BINARIES=$(abspath target/$(PROFILE)) $(DEPLOYED)/bin/python -m pytest -q tests/deployed
 
 invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json [POLICY=…]: the real binary under cargo lambda, against the simulated account
 	@case "$(FN)" in */*|.*|"") false;; *) test -f "functions/$(FN)/Cargo.toml";; esac || { echo "FN is '$(FN)': write make invoke FN=<one of: $$(ls functions | tr '\n' ' ')> EVENT=events/<file>.json"; exit 1; }

@@ -123,6 +123,10 @@ impl Report {
     /// # Errors
     /// An enforcement or a mail failed: all of them, one line each.
     pub fn finish(&self, now: Timestamp) -> anyhow::Result<Value> {
+        // A line for each: of a report's JSON, Logs Insights knows the first 200 fields only.
+        for one in &self.unread {
+            lambda_runtime::tracing::info!(unread = one.what, why = one.why);
+        }
         let report = serde_json::to_value(self)?;
         log_line(&report);
         for line in std::iter::once(&self.metrics(now)).chain(&self.more_metrics) {

@@ -99,7 +99,7 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
         HashMap::new()
     };
     report.actions = actions(&planned, &outcomes);
-    report.waste_usd_per_month = waste_usd_per_month(&planned);
+    report.waste_usd_per_month = waste_usd_per_month(&planned, &outcomes);
     report.stopped_usd_per_month = stopped_usd_per_month(&planned, &outcomes);
     report.findings = planned.into_iter().map(|one| reported(one, &outcomes)).chain(left_alone).take(FINDINGS_SHOWN).collect();
     report
@@ -472,10 +472,17 @@ fn actions(planned: &[Planned], outcomes: &Outcomes) -> Vec<ReportedAction> {
     reported.collect()
 }
 
-/// Of what is not left alone.
-fn waste_usd_per_month(planned: &[Planned]) -> Decimal {
-    let wasted = planned.iter().filter(|one| one.step != Step::Exempt && one.entry.state != State::Exempt);
-    each_once(wasted.filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))))
+/// Of the resources that are neither left alone nor stopped now. What is found of the bill (budgets, spend, tags) is the cost of resources too.
+fn waste_usd_per_month(planned: &[Planned], outcomes: &Outcomes) -> Decimal {
+    let is_wasted = |one: &&Planned| {
+        let id = &one.finding.resource.id;
+        let is_over = matches!(outcomes.get(id), Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(_) | Outcome::Gone)));
+        Kind::of(id).is_some_and(|kind| !kind.is_of_the_account())
+            && one.step != Step::Exempt
+            && one.entry.state != State::Exempt
+            && !is_over
+    };
+    each_once(planned.iter().filter(is_wasted).filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))))
 }
 
 fn stopped_usd_per_month(planned: &[Planned], outcomes: &Outcomes) -> Decimal {

@@ -25,16 +25,29 @@ where
     }
 }
 
-/// What to add to the role's policy, by AWS's own words. `None`: it is not for want of a statement (something denies it, or it is no such error).
+/// What the role's policy lacks, by AWS's own words. `None`: it is not for want of a statement (something denies it, a resource's own policy decides, or it
+/// is no such error).
 fn missing_statement(message: &str) -> Option<String> {
     let (_, asked) = message.split_once("is not authorized to perform: ")?;
-    if asked.contains("explicit deny") || (asked.contains(" because no ") && !asked.contains("identity-based policy")) {
+    let lacks_identity_policy = asked.contains("because no identity-based policy") || !asked.contains(" because ");
+    if asked.contains("explicit") || !lacks_identity_policy {
         return None;
     }
     let action = asked.split_whitespace().next()?.trim_end_matches(['.', ',']);
     let resource = asked.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    let resource = resource.map_or("*", |resource| resource.trim_end_matches(['.', ',']));
-    Some(format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}} (docs/permissions.md has all)"#))
+    // Lists and searches know no resource, whatever the message names.
+    let is_list = action
+        .split_once(':')
+        .is_some_and(|(_, operation)| operation == "Search" || operation.starts_with("List") && operation != "ListTags");
+    let resource = resource.filter(|_| !is_list).map_or("*", |resource| resource.trim_end_matches(['.', ',']));
+    let parameter = match action {
+        "iam:PassRole" | "sagemaker:CreateTrainingJob" => ", which it has with AllowResubmission = yes",
+        _ if ["sagemaker:Stop", "sagemaker:Delete", "sagemaker:AddTags", "ce:Update"].iter().any(|start| action.starts_with(start)) => {
+            ", which it has with AllowEnforcement = yes"
+        }
+        _ => "",
+    };
+    Some(format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}{parameter} (docs/permissions.md has all)"#))
 }
 
 /// Why nothing was reached. A name that is in no DNS is that of a service which is not in this Region.
@@ -79,6 +92,18 @@ mod tests {
                 Some(r#""Action": "SNS:Publish", "Resource": "*""#),
             ),
             ("ce:GetCostForecast.", Some(r#""Action": "ce:GetCostForecast", "Resource": "*""#)),
+            (
+                "sagemaker:ListNotebookInstances on resource: arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/* because no identity-based policy allows the sagemaker:ListNotebookInstances action",
+                Some(r#""Action": "sagemaker:ListNotebookInstances", "Resource": "*""#),
+            ),
+            (
+                "sagemaker:StopNotebookInstance on resource: arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/nb because no identity-based policy allows the sagemaker:StopNotebookInstance action",
+                Some(r#"notebook-instance/nb"}, which it has with AllowEnforcement = yes"#),
+            ),
+            (
+                "kms:GenerateDataKey on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access",
+                None,
+            ),
             ("sagemaker:ListApps on resource: * with an explicit deny in a service control policy", None),
             ("sagemaker:ListApps on resource: * because no service control policy allows the sagemaker:ListApps action", None),
             ("sagemaker:ListApps on resource: * because no permissions boundary allows the sagemaker:ListApps action", None),

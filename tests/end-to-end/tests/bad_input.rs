@@ -378,3 +378,16 @@ async fn nobody_is_mailed_until_somebody_listens() {
     }
     assert_eq!(running(&account), 1, "who was not warned is not stopped");
 }
+
+#[tokio::test]
+async fn waste_is_what_is_found_and_still_on() {
+    let account = evening(2);
+    let seen = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().wake(serde_json::json!({"dry-run": true})).await.unwrap();
+    let of = |report: &cost_aws::report::Report, is: fn(&str) -> bool| -> f64 {
+        report.findings.iter().filter(|one| is(one.state)).filter_map(|one| one.monthly_cost_usd).sum()
+    };
+    let waste = |report: &cost_aws::report::Report| cost_aws::report::cents(report.waste_usd_per_month).unwrap();
+    assert!(0.0 < waste(&seen) && (waste(&seen) - of(&seen, |_| true)).abs() < 0.01);
+    let acted = Guard::new(&account, ENFORCE_AT_ONCE).unwrap().run().await.unwrap();
+    assert!(waste(&acted) < waste(&seen) && (waste(&acted) - of(&acted, |state| state != "acted")).abs() < 0.01);
+}

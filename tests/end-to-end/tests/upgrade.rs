@@ -1,4 +1,4 @@
-//! A new version goes on from the ledger that an older one left: ledgers/<version>.json is one, written by that release.
+//! A new version goes on from the ledger that an older one left: ledgers/<version>.json is one, written by that release, and ledgers/next.json by this code.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
@@ -148,12 +148,12 @@ async fn every_release_that_went_before_is_gone_on_from() {
     }
 }
 
-/// Whoever changes what the ledger holds adds the next release's file, and leaves the old ones as they are: `UPDATE_LEDGER=1 cargo test --test upgrade`.
+/// `UPDATE_LEDGER=1 cargo test --workspace --test upgrade` writes it anew, when what the ledger holds is changed. A release gives it its number.
 #[tokio::test]
-async fn the_ledger_of_this_version_is_kept_for_the_next_ones() {
+async fn what_this_version_leaves_is_kept_for_the_next_ones() {
     let account = just_before_the_new_version().await;
     let items = account.table_items(TABLE);
-    let path = project_file(concat!("tests/end-to-end/ledgers/", env!("CARGO_PKG_VERSION"), ".json"));
+    let path = project_file("tests/end-to-end/ledgers/next.json");
     if std::env::var_os("UPDATE_LEDGER").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&items).unwrap() + "\n").unwrap();
     }

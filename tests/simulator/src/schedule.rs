@@ -49,10 +49,10 @@ impl FromStr for Expression {
 fn rate_of(text: &str) -> Option<SignedDuration> {
     let (value, unit) = text.split_once(' ')?;
     let value: u32 = value.parse().ok().filter(|value| *value != 0)?;
-    let hours = match unit.trim_end_matches('s') {
-        "minute" => return Some(SignedDuration::from_mins(value.into())),
-        "hour" => 1,
-        "day" => 24,
+    let hours = match unit {
+        "minute" | "minutes" => return Some(SignedDuration::from_mins(value.into())),
+        "hour" | "hours" => 1,
+        "day" | "days" => 24,
         _ => return None,
     };
     Some(SignedDuration::from_hours(i64::from(value) * hours))
@@ -79,6 +79,7 @@ impl Cron {
         let [minutes, hours, days, months, weekdays, years] = fields.as_slice() else {
             bail!("expected six fields (minutes hours day-of-month month day-of-week year), and there are {}", fields.len());
         };
+        ensure!([minutes, hours, months, years].iter().all(|field| **field != "?"), "? is for day-of-month or day-of-week");
         ensure!((*days == "?") != (*weekdays == "?"), "one of day-of-month and day-of-week is ?, and the other is not");
         Ok(Self {
             minutes: field(minutes, 0, 59, &[]).context("minutes")?,

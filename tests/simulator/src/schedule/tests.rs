@@ -121,6 +121,8 @@ fn what_is_not_simulated_is_refused() {
         ("at(2026-11-23T00:00:00)", "expected cron"),
         ("rate(0 minutes)", "expected rate"),
         ("rate(5 weeks)", "expected rate"),
+        ("rate(5 minutess)", "expected rate"),
+        ("cron(? 7 * * ? *)", "? is for day-of-month or day-of-week"),
         ("cron(0 7 * * ?)", "there are 5"),
         ("cron(0 7 * * * *)", "one of day-of-month and day-of-week is ?"),
         ("cron(0 7 ? * ? *)", "one of day-of-month and day-of-week is ?"),
