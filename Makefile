@@ -70,18 +70,21 @@ check-policy: ## POLICY=<file>: the policy's first error with its line, or what 
 	@test -x target/debug/cost-guard || echo "Building the checker (about a minute, once) …"
 	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, and docs/permissions.md, from the template
+docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, and docs/permissions.md and parameters.md, from the template
 	cargo run --quiet --locked -p cost-guard -- rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md
+	$(TESTING)/bin/python tests/template/parameters.py > docs/parameters.md.new
+	mv docs/parameters.md.new docs/parameters.md
 
 build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and cargo lambda
 	rustup target add aarch64-unknown-linux-gnu
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build -t infra/template.yaml
 
-deploy: build ## CONFIG_ENV=dev or prod: into your AWS account, by SAM; asks for what it needs
-	@grep -q '^\[$(CONFIG_ENV)\.deploy' infra/samconfig.toml || { echo "CONFIG_ENV is '$(CONFIG_ENV)': write CONFIG_ENV=dev or CONFIG_ENV=prod (infra/samconfig.toml)"; exit 1; }
+deploy: ## CONFIG_ENV=prod or dev: into your AWS account, by SAM; asks for what it needs
+	@grep -q '^\[$(CONFIG_ENV)\.deploy' infra/samconfig.toml || { echo "CONFIG_ENV is '$(CONFIG_ENV)': infra/samconfig.toml has $$(sed -nE 's/^\[(.*)\.deploy\.parameters\]/CONFIG_ENV=\1/p' infra/samconfig.toml | tr '\n' ' ')"; exit 1; }
+	@$(MAKE) --no-print-directory build
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 
 bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build first: seven minutes on two cores)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 
+import parameters
 import permissions
 import pytest
 from cfnlint.decode import cfn_yaml
@@ -204,3 +205,7 @@ def test_who_deploys_is_led(template):
 
 def test_a_panic_is_an_error_of_one_run_not_the_end_of_the_process():
     assert tomllib.loads((TOP / "Cargo.toml").read_text())["profile"]["release"]["panic"] == "unwind"
+
+
+def test_the_manual_of_the_parameters_is_the_templates(template):
+    assert (TOP / "docs/parameters.md").read_text() == parameters.manual(template), "docs/parameters.md is stale: run `make docs`"
