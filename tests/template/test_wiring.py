@@ -1,0 +1,317 @@
+"""How the stack hangs together: which events wake a function, where what fails is left, who is told, who may use a topic, a queue or the key, what is kept."""
+
+import json
+import pathlib
+import re
+
+import botocore.session
+import pytest
+from moto.events.models import EventPattern
+from permissions import listed, pascal
+from stack import Stack, translated
+
+TOP = pathlib.Path(__file__).parents[2]
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
+FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "BudgetAlerter"]
+GUARD = Stack()
+# In the other Regions of an account nobody looks after the budgets.
+STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:3])], ids=["home", "elsewhere"])
+DEAD_LETTERS = {"Arn": GUARD.arn("DeadLetters")}
+
+
+def source(path):
+    return (TOP / path).read_text()
+
+
+def hears(rule, event):
+    return EventPattern.load(json.dumps(GUARD.resources[rule]["EventPattern"])).matches_event(event)
+
+
+@STACKS
+def test_the_functions_are_these(stack, functions):
+    assert set(stack.of_type("AWS::Lambda::Function")) == set(functions)
+
+
+def creations():
+    """The calls that create what the code lists for tag-auditor, in all their versions."""
+    lists = "".join(path.read_text() for path in (TOP / "shared/aws/src/gather").glob("*.rs") if path.name != "tests.rs")
+    things = "|".join(sorted(set(re.findall(r'"List([A-Z]\w+)s"', lists))))
+    return {name for name in SAGEMAKER.operation_names if re.fullmatch(rf"Create({things})(V\d+)?", name)}
+
+
+def test_tag_auditor_hears_of_all_that_it_can_read_and_of_nothing_else():
+    tagged = re.search(r"pub const TAGGED: &\[Self\] = &\[([^\]]+)\]", source("shared/rules/src/facts.rs"))[1]
+    assert len({re.sub(r"V\d+$", "", name) for name in creations()}) == tagged.count("Self::")
+    sample = json.loads(source("events/creation-notebook-by-user.json"))
+
+    def heard(**changes):
+        return hears("TagAuditorCreation", {**sample, "detail": {**sample["detail"], **changes}})
+
+    assert {name for name in SAGEMAKER.operation_names if heard(eventName=name)} == creations()
+    assert not any(heard(eventName=name, eventSource="amplify.amazonaws.com") for name in creations())
+    assert not any(heard(eventName=name, errorCode="AccessDenied") for name in creations())
+
+
+ENDED = {"Completed", "Failed", "Stopped"}
+# By the fields of a state change: its rule, and which statuses are heard of.
+CHANGES = {
+    "NotebookInstance": ("NotebookStopperStateChange", {"InService", "Stopped", "Failed", "Deleted"}),
+    "TrainingJob": ("TrainingJobSpotEnforcerTrainingJob", {"InProgress"} | ENDED),
+    "HyperParameterTuningJob": ("TrainingJobSpotEnforcerTuningJob", {"InProgress"} | ENDED),
+}
+TRIGGER = re.compile(r'StateChange \{\s*detail_type: "([^"]+)",\s*kind: Kind::\w+,\s*fields: "(\w+)"')
+
+
+def test_each_state_change_that_the_code_knows_is_heard_when_it_matters():
+    known = [(path.parts[-3], *found) for path in (TOP / "functions").glob("*/src/lib.rs") for found in TRIGGER.findall(path.read_text())]
+    assert sorted(fields for _, _, fields in known) == sorted(CHANGES)
+    for folder, detail_type, fields in known:
+        rule, statuses = CHANGES[fields]
+        assert [target["Arn"] for target in GUARD.resources[rule]["Targets"]] == [GUARD.arn(pascal(folder))], rule
+        # The API knows no status of what is gone; events do.
+        for status in {*SAGEMAKER.shape_for(f"{fields}Status").enum, "Deleted"}:
+            event = {"source": "aws.sagemaker", "detail-type": detail_type, "detail": {f"{fields}Status": status}}
+            assert hears(rule, event) == (status in statuses), (rule, status)
+
+
+DUE = '{"due-only": true}'
+# Each schedule: its function, what it asks of it, how often it is tried again and for how long.
+SCHEDULES = {
+    "NotebookStopperSchedule": ("NotebookStopper", "{}", 2, 900),
+    "TrainingJobSpotEnforcerSweep": ("TrainingJobSpotEnforcer", "{}", 2, 3600),
+    "TrainingJobSpotEnforcerDue": ("TrainingJobSpotEnforcer", DUE, 0, None),
+    "TagAuditorAudit": ("TagAuditor", "{}", 2, 3600),
+    "TagAuditorDue": ("TagAuditor", DUE, 0, None),
+    "BudgetAlerterSchedule": ("BudgetAlerter", "{}", 2, 3600),
+}
+
+
+def retries(target):
+    policy = target["RetryPolicy"]
+    return policy["MaximumRetryAttempts"], policy.get("MaximumEventAgeInSeconds")
+
+
+def test_schedules_wake_their_functions_and_what_cannot_be_delivered_is_left():
+    targets = {name: schedule["Target"] for name, schedule in GUARD.of_type("AWS::Scheduler::Schedule").items()}
+    found = {name: (target["Arn"], target["Input"], *retries(target)) for name, target in targets.items()}
+    assert found == {name: (GUARD.arn(function), *rest) for name, (function, *rest) in SCHEDULES.items()}
+    assert [name for name, target in targets.items() if target.get("DeadLetterConfig") != DEAD_LETTERS] == []
+    roles = {name: target["RoleArn"] for name, target in targets.items()}
+    assert roles == {name: GUARD.arn(f"{name}Role") for name in SCHEDULES}
+
+
+def test_when_the_functions_are_woken():
+    parameters = {
+        "NotebookStopperSchedule": "NotebookSchedule", "TrainingJobSpotEnforcerSweep": "TrainingSweepSchedule",
+        "TagAuditorAudit": "TagAuditSchedule", "BudgetAlerterSchedule": "BudgetSchedule",
+    }  # fmt: skip
+    given = {parameter: f"cron({at} 5 * * ? *)" for at, parameter in enumerate(parameters.values())}
+    stack = Stack(ScheduleTimezone="Europe/Berlin", **given)
+    found = {name: (of["ScheduleExpression"], of.get("ScheduleExpressionTimezone")) for name, of in stack.of_type("AWS::Scheduler::Schedule").items()}
+    due = {"TrainingJobSpotEnforcerDue": ("rate(5 minutes)", None), "TagAuditorDue": ("rate(15 minutes)", None)}
+    assert found == due | {name: (given[parameter], "Europe/Berlin") for name, parameter in parameters.items()}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "names"),
+    [("AllowEnforcement", ["TagAuditorDue", "TrainingJobSpotEnforcerDue"]), ("WatchCreations", ["TagAuditorCreation"])],
+)
+def test_what_a_parameter_turns_on_and_off(parameter, names):
+    def on(value):
+        return {name for name, of in Stack(**{parameter: value}).resources.items() if of.get("State", "ENABLED") == "ENABLED"}
+
+    assert sorted(on("yes") - on("no")) == names and on("no") <= on("yes")
+
+
+def test_events_are_tried_again_for_an_hour_and_then_left():
+    rules = GUARD.of_type("AWS::Events::Rule")
+    assert set(rules) == {"TagAuditorCreation"} | {rule for rule, _ in CHANGES.values()}
+    for name, rule in rules.items():
+        (target,) = rule["Targets"]
+        assert (retries(target), target.get("DeadLetterConfig")) == ((8, 3600), DEAD_LETTERS), name
+    assert rules["TagAuditorCreation"]["Targets"][0]["Arn"] == GUARD.arn("TagAuditor")
+
+
+@STACKS
+def test_a_run_that_fails_is_tried_once_more_and_its_event_is_left(stack, functions):
+    found = {of["FunctionName"]: of for of in stack.of_type("AWS::Lambda::EventInvokeConfig").values()}
+    assert set(found) == {stack.name(name) for name in functions}
+    for name, of in found.items():
+        assert (of["MaximumRetryAttempts"], of["MaximumEventAgeInSeconds"]) == (1, 3600), name
+        assert of["DestinationConfig"] == {"OnFailure": {"Destination": DEAD_LETTERS["Arn"]}}, name
+
+
+def test_messages_of_budgets_wake_budget_alerter_or_are_left():
+    assert GUARD.resources["BudgetAlerterBudgetMessage"] == {
+        "TopicArn": GUARD.arn("BudgetTopic"), "Protocol": "lambda", "Endpoint": GUARD.arn("BudgetAlerter"),
+        "RedrivePolicy": {"deadLetterTargetArn": DEAD_LETTERS["Arn"]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("ops", "told"), [("", "finops@example.com"), ("ops@example.com", "ops@example.com")], ids=["one address", "two"])
+def test_who_is_mailed(ops, told):
+    stack = Stack(OpsEmail=ops)
+    mailed = {(of["TopicArn"], of["Endpoint"]) for of in stack.of_type("AWS::SNS::Subscription").values() if of["Protocol"] == "email"}
+    assert mailed == {(stack.arn("Topic"), "finops@example.com"), (stack.arn("OpsTopic"), told)}
+    assert len(stack.of_type("AWS::SNS::Subscription")) == 3
+
+
+@STACKS
+def test_each_output_is_of_the_resource_that_it_names(stack, functions):
+    expected = {f"{name}Function": stack.name(name) for name in functions}
+    expected |= {f"{name}Arn": stack.arn(name) for name in stack.of_type("AWS::SNS::Topic")}
+    expected |= {"LedgerTable": stack.name("Ledger"), "DeadLetterQueue": stack.name("DeadLetters")}
+    found = dict(stack.outputs)
+    assert found.pop("DashboardUrl").endswith(f"/home?region=eu-central-1#dashboards:name={stack.name('Dashboard')}")
+    assert found == expected
+
+
+OF_THE_ACCOUNT = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+USES_THE_KEY = ["kms:GenerateDataKey*", "kms:Decrypt"]
+# By resource and statement: who may do what to what, and when.
+MAY_USE = {
+    ("BudgetTopicPolicy", "BudgetsMayTell"): (
+        {"Service": "budgets.amazonaws.com"}, ["sns:Publish"], GUARD.arn("BudgetTopic"),
+        {**OF_THE_ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:aws:budgets::123456789012:*"}},
+    ),
+    ("DeadLettersPolicy", "RulesMayLeaveEvents"): (
+        {"Service": "events.amazonaws.com"}, ["sqs:SendMessage"], DEAD_LETTERS["Arn"],
+        {**OF_THE_ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/*"}},
+    ),
+    ("DeadLettersPolicy", "TopicsMayLeaveMessages"): (
+        {"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"], DEAD_LETTERS["Arn"],
+        {**OF_THE_ACCOUNT, "ArnEquals": {"aws:SourceArn": GUARD.arn("BudgetTopic")}},
+    ),
+    ("TopicKey", "TheAccountAdministersIt"): ({"AWS": "arn:aws:iam::123456789012:root"}, ["kms:*"], "*", None),
+    ("TopicKey", "AlarmsMayMail"): ({"Service": "cloudwatch.amazonaws.com"}, USES_THE_KEY, "*", OF_THE_ACCOUNT),
+    ("TopicKey", "BudgetsMayTell"): ({"Service": "budgets.amazonaws.com"}, USES_THE_KEY, "*", OF_THE_ACCOUNT),
+}  # fmt: skip
+OF_BUDGETS_ONLY = {("BudgetTopicPolicy", "BudgetsMayTell"), ("DeadLettersPolicy", "TopicsMayLeaveMessages")}
+
+
+@STACKS
+def test_who_may_use_a_topic_the_queue_and_the_key(stack, functions):
+    found = {}
+    for name, of in stack.resources.items():
+        policy = {} if stack.types[name] == "AWS::IAM::ManagedPolicy" else of.get("KeyPolicy") or of.get("PolicyDocument", {})
+        for one in policy.get("Statement", []):
+            assert one["Effect"] == "Allow", (name, one)
+            assert set(one) <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}, (name, one)
+            found[name, one["Sid"]] = (one["Principal"], listed(one["Action"]), one["Resource"], one.get("Condition"))
+    is_home = "BudgetAlerter" in functions
+    assert found == {key: of for key, of in MAY_USE.items() if is_home or key not in OF_BUDGETS_ONLY}
+    assert stack.resources["DeadLettersPolicy"]["Queues"] == [stack.name("DeadLetters")]
+    assert not is_home or stack.resources["BudgetTopicPolicy"]["Topics"] == [stack.arn("BudgetTopic")]
+    assert {of["KmsMasterKeyId"] for of in stack.of_type("AWS::SNS::Topic").values()} == {stack.name("TopicKey")}
+    assert stack.resources["TopicKey"]["EnableKeyRotation"] is True
+
+
+def dimensions(stack, function):
+    return [{"Name": "FunctionName", "Value": stack.name(function)}]
+
+
+def summed(stack, namespace, metric, period, functions):
+    """`FILL`: a function without a point counts as 0, and does not hide the others."""
+
+    def one(function):
+        return {"Namespace": namespace, "MetricName": metric, "Dimensions": dimensions(stack, function)}
+
+    metrics = [
+        {"Id": f"m{at}", "ReturnData": False, "MetricStat": {"Metric": one(name), "Period": period, "Stat": "Sum"}}
+        for at, name in enumerate(functions)
+    ]
+    return [" + ".join(f"FILL({metric['Id']}, 0)" for metric in metrics), *metrics]
+
+
+def expected_alarms(stack, functions):
+    ops = [stack.arn("OpsTopic")]
+    any_is_bad = {
+        "EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching",
+        "AlarmActions": ops,
+    }  # fmt: skip
+    # The dead man's switch: no word is a bad sign.
+    none_is_bad = {"Threshold": 1, "ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching", "AlarmActions": ops, "OKActions": ops}
+    left = [{"Name": "QueueName", "Value": stack.name("DeadLetters")}]
+    yield "ActionsFail", any_is_bad | {"Metrics": summed(stack, "CostGuard", "ActionFailures", 3600, functions)}
+    yield "FunctionsAreThrottled", any_is_bad | {"Metrics": summed(stack, "AWS/Lambda", "Throttles", 900, functions)}
+    visible = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Dimensions": left, "Statistic": "Maximum", "Period": 900}
+    yield "EventsAreLeft", any_is_bad | visible
+    for name in functions:
+        errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions(stack, name), "Statistic": "Sum", "Period": 900}
+        yield f"{name}Fails", any_is_bad | errors
+        period, periods = (3600, stack.values["HoursUntilSilenceAlarm"]) if name == "NotebookStopper" else (86400, 2)
+        yield f"{name}IsSilent", none_is_bad | {"EvaluationPeriods": periods, "Metrics": summed(stack, "CostGuard", "Heartbeat", period, [name])}
+
+
+def as_expected(alarm):
+    """Without what only people read; of a sum, its expression."""
+    alarm = {key: of for key, of in alarm.items() if key != "AlarmDescription"}
+    if "Metrics" in alarm:
+        whole, *parts = alarm["Metrics"]
+        assert set(whole) == {"Id", "Expression", "Label"}, whole
+        alarm["Metrics"] = [whole["Expression"], *parts]
+    return alarm
+
+
+@STACKS
+@pytest.mark.parametrize("hours", [2, 5])
+def test_alarms_see_each_function_and_are_heard(stack, functions, hours):
+    stack = Stack(IsHomeRegion=stack.values["IsHomeRegion"], HoursUntilSilenceAlarm=hours)
+    found = {name: as_expected(alarm) for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()}
+    assert found == dict(expected_alarms(stack, functions))
+
+
+def test_the_metrics_of_alarms_are_those_that_the_code_reports():
+    alarms = json.dumps(GUARD.of_type("AWS::CloudWatch::Alarm"))
+    named = set(re.findall(r'"Namespace": "CostGuard", "MetricName": "(\w+)"', alarms))
+    reported = source("shared/aws/src/report.rs")
+    assert named and [name for name in named if f'"{name}"' not in reported] == []
+    assert '"Namespace": "CostGuard", "Dimensions"' in reported
+
+
+def test_the_ledger_is_as_the_code_writes_it_and_is_kept():
+    table = GUARD.resources["Ledger"]
+    assert table["AttributeDefinitions"] == [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
+    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    written = source("shared/aws/src/ledger.rs")
+    assert [name for name in ("pk", "sk", "expires") if not re.search(rf'\("{name}", Some\(', written)] == []
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"] == {"SSEEnabled": True}
+    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+        kept = {name: of[policy] for name, of in translated()["Resources"].items() if of.get(policy, "Delete") != "Delete"}
+        assert kept == {"Ledger": "Retain"}, policy
+
+
+def test_the_queue_of_dead_letters_is_encrypted_and_keeps_them_as_long_as_it_can():
+    assert GUARD.resources["DeadLetters"] == {"MessageRetentionPeriod": 14 * 24 * 3600, "SqsManagedSseEnabled": True}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "policy", "concurrency"),
+    [
+        ({}, {}, None),
+        ({"PolicyParameter": "/cost-guard/policy"}, {"COST_GUARD_POLICY": "ssm:/cost-guard/policy"}, None),
+        ({"ReserveConcurrency": "yes", "LogRetentionDays": 7}, {}, 1),
+    ],
+    ids=["by default", "policy", "concurrency"],
+)
+def test_each_function_knows_its_topic_its_ledger_and_its_policy(parameters, policy, concurrency):
+    stack = Stack(**parameters)
+    contract = {"COST_GUARD_TOPIC_ARN": stack.arn("Topic"), "COST_GUARD_TABLE": stack.name("Ledger"), "COST_GUARD_LOG": "info"}
+    assert {*contract, "COST_GUARD_POLICY"} == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source("shared/aws/src/settings.rs")))
+    for name, function in stack.of_type("AWS::Lambda::Function").items():
+        assert function["Environment"]["Variables"] == contract | policy, name
+        assert function.get("ReservedConcurrentExecutions") == concurrency, name
+        assert {"Key": "application", "Value": "sagemaker-cost-guard"} in function["Tags"], name
+        assert function["LoggingConfig"] == {"LogGroup": stack.name(f"{name}Log")}, name
+        assert stack.resources[f"{name}Log"]["RetentionInDays"] == parameters.get("LogRetentionDays", 30), name
+
+
+@STACKS
+def test_each_saved_query_reads_the_logs_of_all_functions(stack, functions):
+    assert set(stack.of_type("AWS::Logs::LogGroup")) == {f"{name}Log" for name in functions}
+    queries = stack.of_type("AWS::Logs::QueryDefinition")
+    assert queries
+    for name, query in queries.items():
+        assert query["LogGroupNames"] == [stack.name(f"{of}Log") for of in functions], name
