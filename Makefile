@@ -11,7 +11,7 @@ DEPLOYING := .venv/deploying
 DEPLOYED := .venv/deployed
 CHECKING := .venv/checking
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
-RELEASE := cargo build --release --locked $(foreach function,$(FUNCTIONS),--bin $(function))
+RELEASE := cargo build --release --locked $(addprefix --bin ,$(FUNCTIONS))
 # `make test` deploys the binaries that it has anyway: the release build takes as long as half of its other steps.
 PROFILE ?= release
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).

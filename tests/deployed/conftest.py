@@ -137,7 +137,7 @@ def template(cloud, version):
     for binary in FUNCTIONS.values():
         cloud("s3").put_object(Bucket=CODE, Key=f"{binary}-{version}.zip", Body=zipped(binary, version))
     text = (TOP / "infra" / "template.yaml").read_text()
-    code = r"(        Binary: (\S+)\n(?:.*\n){2}.*\n?      CodeUri: )\.\.\n"
+    code = r"(        Binary: (\S+)\n(?:.*\n)*?      CodeUri: )\.\.\n"
     text, replaced = re.subn(code, rf"\g<1>s3://{CODE}/\g<2>-{version}.zip\n", text)
     assert replaced == len(FUNCTIONS)
     text, dropped = re.subn(NOT_DEPLOYED, "", text, flags=re.MULTILINE)
@@ -171,13 +171,21 @@ def delete(cloud, name=STACK):
     eventually(lambda: stacks.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE", 60, f"the end of {name}")
 
 
+def resources(cloud, name=STACK):
+    return cloud("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+
+
+def physical(cloud, name=STACK):
+    """What AWS calls each resource, by its logical name."""
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources(cloud, name)}
+
+
 class Deployed:
     """The stack, and what can be seen of it."""
 
     def __init__(self, cloud, account):
         self.cloud, self.address = cloud, account
-        resources = cloud("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
-        self.of = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
+        self.of = physical(cloud)
 
     def simulated(self, what):
         return json.load(urllib.request.urlopen(f"{self.address}/_simulator/{what}"))

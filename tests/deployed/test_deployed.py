@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import ACCOUNT, FUNCTIONS, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually
+from conftest import ACCOUNT, FUNCTIONS, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually, physical, resources
 
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 # Every trigger of the template, and what a run that it wakes looks at.
@@ -31,7 +31,7 @@ def function_of(trigger):
 
 @pytest.fixture(scope="module")
 def mails(deployed):
-    """What has arrived so far for one team, and for whoever gets everything: attributes and text."""
+    """What has arrived so far for each team, and for whoever gets everything: attributes and text."""
     sqs, sns, arrived = deployed.cloud("sqs"), deployed.cloud("sns"), {}
 
     def subscribe(name, policy):
@@ -56,12 +56,15 @@ def mails(deployed):
 
 
 def test_every_trigger_of_the_template_is_here(deployed):
-    resources = deployed.cloud("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
-    of = {kind: {one["LogicalResourceId"] for one in resources if one["ResourceType"] == kind} for kind in {one["ResourceType"] for one in resources}}
-    assert of["AWS::Scheduler::Schedule"] == set(SCHEDULES)
-    assert of["AWS::Events::Rule"] == set(EVENTS)
-    assert of["AWS::SNS::Subscription"] - {"AlertSubscription", "OpsSubscription"} == TOPICS
-    assert of["AWS::Lambda::Function"] == set(FUNCTIONS)
+    found = resources(deployed.cloud)
+
+    def of(kind):
+        return {one["LogicalResourceId"] for one in found if one["ResourceType"] == kind}
+
+    assert of("AWS::Scheduler::Schedule") == set(SCHEDULES)
+    assert of("AWS::Events::Rule") == set(EVENTS)
+    assert of("AWS::SNS::Subscription") - {"AlertSubscription", "OpsSubscription"} == TOPICS
+    assert of("AWS::Lambda::Function") == set(FUNCTIONS)
 
 
 def change(deployed, schedule, **to):
@@ -190,7 +193,7 @@ def test_beside_another_stack_without_budgets_and_with_no_policy_yet(deployed):
     parameters = {"IsOnlyStack": "no", "IsHomeRegion": "no", "AllowEnforcement": "no", "PolicyParameter": "/cost-guard/absent"}
     stack, failed = deploy(deployed.cloud, "2", "beside", **parameters)
     assert (stack["StackStatus"], failed) == ("CREATE_COMPLETE", [])
-    of = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in deployed.cloud("cloudformation").describe_stack_resources(StackName="beside")["StackResources"]}
+    of = physical(deployed.cloud, "beside")
     assert not [name for name in of if "Budget" in name]
     assert deployed.cloud("scheduler").get_schedule(Name=of["TagAuditorDue"])["State"] == "DISABLED"
     answer = json.load(deployed.cloud("lambda").invoke(FunctionName=of["NotebookStopper"], Payload=b"{}")["Payload"])

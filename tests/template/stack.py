@@ -8,6 +8,7 @@ import re
 from unittest import mock
 
 from cfnlint.decode import cfn_yaml
+from moto.events.models import EventPattern
 from samtranslator.public.translator import ManagedPolicyLoader
 from samtranslator.translator.transform import transform
 
@@ -27,6 +28,8 @@ ARNS = {
 REF_IS_THE_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 # What the tests' simulated account has them called, whose calls test_permissions.py judges.
 NAMES = {"Ledger": "cost-guard", "Topic": "cost-guard"}
+# All that the guard may be allowed.
+EVERYTHING = {"AllowEnforcement": "yes", "AllowResubmission": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
 
 
 class NoManagedPolicies(ManagedPolicyLoader):
@@ -70,6 +73,9 @@ class Stack:
 
     def statements(self, role):
         return [statement for policy in self.policies(role).values() for statement in policy["Statement"]]
+
+    def hears(self, rule, event):
+        return EventPattern.load(json.dumps(self.resources[rule]["EventPattern"])).matches_event(event)
 
     def makes(self, resource):
         return "Condition" not in resource or self.value({"Condition": resource["Condition"]})

@@ -6,13 +6,13 @@ import warnings
 
 import pytest
 from permissions import listed
-from stack import PSEUDO, Stack
+from stack import EVERYTHING, PSEUDO, Stack
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports what setuptools will drop
     import parliament
 
-GUARD = Stack(AllowEnforcement="yes", AllowResubmission="yes", PolicyParameter="/cost-guard/policy", ReportBucket="finops")
+GUARD = Stack(**EVERYTHING)
 # Can be narrowed to monitors and to billing views, where a call names one. Those of the guard name none.
 NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.

@@ -6,7 +6,6 @@ import re
 
 import botocore.session
 import pytest
-from moto.events.models import EventPattern
 from permissions import listed, pascal
 from stack import Stack, translated
 
@@ -21,10 +20,6 @@ DEAD_LETTERS = {"Arn": GUARD.arn("DeadLetters")}
 
 def source(path):
     return (TOP / path).read_text()
-
-
-def hears(rule, event):
-    return EventPattern.load(json.dumps(GUARD.resources[rule]["EventPattern"])).matches_event(event)
 
 
 @STACKS
@@ -45,7 +40,7 @@ def test_tag_auditor_hears_of_all_that_it_can_read_and_of_nothing_else():
     sample = json.loads(source("events/creation-notebook-by-user.json"))
 
     def heard(**changes):
-        return hears("TagAuditorCreation", {**sample, "detail": {**sample["detail"], **changes}})
+        return GUARD.hears("TagAuditorCreation", {**sample, "detail": {**sample["detail"], **changes}})
 
     assert {name for name in SAGEMAKER.operation_names if heard(eventName=name)} == creations()
     assert not any(heard(eventName=name, eventSource="amplify.amazonaws.com") for name in creations())
@@ -71,7 +66,7 @@ def test_each_state_change_that_the_code_knows_is_heard_when_it_matters():
         # The API knows no status of what is gone; events do.
         for status in {*SAGEMAKER.shape_for(f"{fields}Status").enum, "Deleted"}:
             event = {"source": "aws.sagemaker", "detail-type": detail_type, "detail": {f"{fields}Status": status}}
-            assert hears(rule, event) == (status in statuses), (rule, status)
+            assert GUARD.hears(rule, event) == (status in statuses), (rule, status)
 
 
 DUE = '{"due-only": true}'

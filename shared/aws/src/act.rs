@@ -79,6 +79,11 @@ impl Outcome {
         }
     }
 
+    /// Whether what was found is no more, by this or already.
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::AlreadyDone(_) | Self::Over(_) | Self::Gone)
+    }
+
     /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&str> {
         (self.name() == "failed").then(|| self.detail())

@@ -476,7 +476,7 @@ fn actions(planned: &[Planned], outcomes: &Outcomes) -> Vec<ReportedAction> {
 fn waste_usd_per_month(planned: &[Planned], outcomes: &Outcomes) -> Decimal {
     let is_wasted = |one: &&Planned| {
         let id = &one.finding.resource.id;
-        let is_over = matches!(outcomes.get(id), Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(_) | Outcome::Gone)));
+        let is_over = matches!(outcomes.get(id), Some(Some(outcome)) if outcome.is_over());
         Kind::of(id).is_some_and(|kind| !kind.is_of_the_account())
             && one.step != Step::Exempt
             && one.entry.state != State::Exempt
@@ -512,7 +512,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
         Step::Report | Step::Remind | Step::Escalate => "reported",
         Step::Warn => "warned",
         Step::Act => match outcomes.get(&finding.resource.id) {
-            Some(Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(_) | Outcome::Gone)) => "acted",
+            Some(Some(outcome)) if outcome.is_over() => "acted",
             Some(Some(Outcome::Skipped(_))) => "warned",
             Some(Some(Outcome::GivenUp(_))) => "reported",
             _ => "acting",
