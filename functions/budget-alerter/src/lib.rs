@@ -11,10 +11,12 @@ use cost_aws::{
     tightenings,
 };
 use cost_rules::{
-    budgets::{explain, name_running},
-    facts::{Audited, Budget, Facts, Kind, Running, Unread},
-    plan::{Entry, Scope, State, plan},
-    policy::{OnExceed, Policy, STOPPABLE_TAG, Tightening},
+    facts::{Audited, Budget, Facts, OnExceed, Running, Tightening, Unread},
+    plan::{Entry, State, plan},
+    policy::{Policy, STOPPABLE_TAG},
+    resource::Kind,
+    rules::budgets::explain::{explain, name_running},
+    scope::Scope,
 };
 use jiff::Timestamp;
 use rust_decimal::Decimal;

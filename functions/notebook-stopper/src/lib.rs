@@ -8,7 +8,7 @@ use cost_aws::{
     run::{Known, settle},
     tightenings,
 };
-use cost_rules::{facts::Kind, plan::Scope, policy::OnExceed};
+use cost_rules::{facts::OnExceed, resource::Kind, scope::Scope};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 

@@ -11,10 +11,11 @@ use cost_aws::{
 };
 use cost_rules::{
     coverage::Coverage,
-    facts::{Facts, Kind, TagKey, TagSpend, Unread, Whose},
-    plan::{Entry, Planned, Scope, State, Step, plan},
+    facts::{Facts, Subject as _, TagKey, TagSpend, Unread},
+    plan::{Entry, Planned, State, Step, plan},
     policy::Policy,
-    rules::Subject as _,
+    resource::{Kind, Whose},
+    scope::Scope,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

@@ -12,10 +12,12 @@ use cost_aws::{
     run::{Known, settle},
 };
 use cost_rules::{
-    facts::{Facts, Fate, JobStatus, Kind, Replaced, TrainingJob, Unread},
-    plan::{Entry, Scope, SpotSaving, State},
+    facts::{Facts, Fate, JobStatus, Replaced, TrainingJob, Unread},
+    plan::{Entry, SpotSaving, State},
     policy::Policy,
-    resubmission::may_be_resubmission,
+    remedy::may_be_resubmission,
+    resource::Kind,
+    scope::Scope,
 };
 use futures_util::future::{join_all, try_join_all};
 use jiff::{SignedDuration, Timestamp};

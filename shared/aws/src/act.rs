@@ -8,11 +8,7 @@ use aws_sdk_sagemaker::{
     operation::delete_app::DeleteAppError,
     types::{AppType, Tag},
 };
-use cost_rules::{
-    facts::AppHome,
-    finding::{Finding, Remedy},
-    mail::End,
-};
+use cost_rules::{plan::End, remedy::Remedy, resource::AppHome, rulebook::Finding};
 use jiff::Timestamp;
 
 use crate::{Clients, Context, gather::says_gone, resubmit, why::why};

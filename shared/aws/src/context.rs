@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cost_rules::{facts::place, policy::Policy};
+use cost_rules::{policy::Policy, resource::place};
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;

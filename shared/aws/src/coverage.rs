@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::primitives::ByteStream;
 use cost_rules::{
     coverage::{Coverage, Row, Share, or_unowned, spend_by_kind},
-    facts::Kind,
     policy::{self, CoverageMetric, Policy},
+    resource::Kind,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};

@@ -22,9 +22,11 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem},
 };
 use cost_rules::{
-    facts::{Creator, Kind},
-    plan::{Entry, Kept, Saving, Scope, SpotSaving, State},
+    facts::Creator,
+    plan::{Entry, Kept, Saving, SpotSaving, State},
+    resource::Kind,
     rules,
+    scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cost_rules::{
-    facts::Unread,
-    finding::{LeftAlone, Remedy},
-};
+use cost_rules::{facts::Unread, remedy::Remedy, rulebook::LeftAlone};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Serialize, Serializer};

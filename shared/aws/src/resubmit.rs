@@ -4,10 +4,11 @@
 
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
-    facts::{Fate, Kind, Resource},
-    finding::{Finding, SpotTerms},
-    mail::End,
-    resubmission::{RESUBMITTED_TAG, as_spot, how_to_stop, how_to_stop_one, new_name},
+    facts::Fate,
+    plan::End,
+    remedy::{RESUBMITTED_TAG, SpotTerms, as_spot, how_to_stop, how_to_stop_one, new_name},
+    resource::{Kind, Resource},
+    rulebook::Finding,
 };
 use jiff::Timestamp;
 

@@ -7,12 +7,14 @@ use std::{
 
 use cost_rules::{
     duration::Duration,
-    facts::{Facts, Kind, Unread},
-    finding::{Finding, Judgement, Remedy},
-    mail::{self, Digest, End, Item, Letterhead, News, UNOWNED},
-    plan::{Closed, Entry, Plan, Planned, Scope, State, Step, plan, told_failure, untold_failure},
+    facts::{Facts, Unread},
+    mail::{self, Digest, Item, Letterhead},
+    plan::{Closed, End, Entry, News, Plan, Planned, State, Step, plan, told_failure, untold_failure},
     policy::Policy,
-    resubmission::{how_to_stop, how_to_submit, new_name},
+    remedy::{Remedy, how_to_stop, how_to_submit, new_name},
+    resource::{Kind, UNOWNED},
+    rulebook::{Finding, Judgement},
+    scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -541,7 +543,7 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
 /// How many were looked at, by kind: a kind that was read in full and has none is told from one that was not read.
 fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
     let mut counts: BTreeMap<&'static str, usize> = facts.complete.iter().map(|kind| (kind.as_str(), 0)).collect();
-    for kind in facts.resources().filter_map(cost_rules::facts::Resource::kind).filter(|kind| !facts.looked_at.contains_key(kind)) {
+    for kind in facts.resources().filter_map(cost_rules::resource::Resource::kind).filter(|kind| !facts.looked_at.contains_key(kind)) {
         *counts.entry(kind.as_str()).or_default() += 1;
     }
     counts.extend(facts.looked_at.iter().map(|(kind, count)| (kind.as_str(), *count)));

@@ -6,8 +6,10 @@ use aws_smithy_types::{DateTime, error::ErrorMetadata};
 use std::collections::BTreeMap;
 
 use cost_rules::{
-    facts::{Resource, Tags, Whose},
-    finding::{Finding, Remedy, Waste},
+    remedy::Remedy,
+    resource::{Resource, Tags, Whose},
+    rulebook::Finding,
+    rules::Waste,
 };
 
 use crate::{
@@ -85,7 +87,7 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         owner: None,
         team: None,
         waste: Waste { remedy, ..Waste::default() },
-        mode: cost_rules::finding::Mode::Enforce,
+        mode: cost_rules::rulebook::Mode::Enforce,
         grace: cost_rules::duration::Duration::minutes(0),
         remind_after: cost_rules::duration::Duration::days(7),
         escalate_after: None,

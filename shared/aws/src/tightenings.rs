@@ -1,8 +1,8 @@
 //! Which rules are enforced because a budget is used up: budget-alerter writes it into the ledger, the functions whose rules these are read it.
 
 use cost_rules::{
-    facts::Unread,
-    policy::{Policy, Tightening},
+    facts::{Tightening, Unread},
+    policy::Policy,
 };
 use jiff::Timestamp;
 

@@ -1,15 +1,20 @@
 //! `cost-guard`: checks a policy offline, and prints the rules' manual.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, io, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    finding::SpotTerms,
     policy::Policy,
-    resubmission::{as_spot, new_name},
+    remedy::{SpotTerms, as_spot, new_name},
     rules,
 };
 use serde_json::Value;
@@ -128,8 +133,7 @@ fn manual() -> anyhow::Result<String> {
          | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
     );
     for rule in rules::ALL {
-        let path =
-            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules")).join(format!("{}.rs", rule.name.replace('-', "_")));
+        let path = file_of(rule.name)?;
         let source = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         text.push('\n');
         for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
@@ -151,6 +155,15 @@ fn manual() -> anyhow::Result<String> {
         }
     }
     Ok(text)
+}
+
+/// A rule's file: in the folder of its area, or above them.
+fn file_of(rule: &str) -> anyhow::Result<PathBuf> {
+    let rules = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules"));
+    let file = format!("{}.rs", rule.replace('-', "_"));
+    let areas = fs::read_dir(rules).with_context(|| format!("{} cannot be read", rules.display()))?;
+    let mut places = areas.filter_map(|area| Some(area.ok()?.path().join(&file))).chain([rules.join(&file)]);
+    places.find(|path| path.is_file()).with_context(|| format!("no {file} under {}", rules.display()))
 }
 
 /// The doc comment above a field of the rule's struct, on one line.

@@ -8,10 +8,13 @@ use std::{
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{Facts, Kind, Resource, Split, TagSpend},
-    finding::Judgement,
-    mail::UNOWNED,
+    facts::{Facts, Split, TagSpend},
     policy::Policy,
+    rulebook::Judgement,
+    vocabulary::{
+        resource::{Kind, Resource, UNOWNED},
+        usage_type::kind_of_usage,
+    },
 };
 
 /// The rules that say whether a resource is tagged.
@@ -149,40 +152,15 @@ pub fn spend_by_kind(spend: &TagSpend) -> BTreeMap<Option<Kind>, Share> {
     by_kind
 }
 
-/// `EUC1-Notebk:ml.m5.xlarge` → `Notebk:ml.m5.xlarge` (aws-facts §7.3).
-pub fn without_region(usage_type: &str) -> &str {
-    match usage_type.split_once('-') {
-        Some((region, rest))
-            if (2..=5).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
-        {
-            rest
-        }
-        _ => usage_type,
-    }
-}
-
-/// The kind of resource that a usage type without its Region is the use of.
-fn kind_of_usage(usage: &str) -> Option<Kind> {
-    let component = usage.split_once(':').map_or(usage, |(component, _)| component);
-    Some(match component {
-        "Notebk" => Kind::NotebookInstance,
-        "Studio" | "RStudio" | "TensorBoard" | "Canvas" => Kind::App,
-        "Train" | "TrSpt" => Kind::TrainingJob,
-        "Host" | "AsyncInf" | "ServerlessInf" => Kind::Endpoint,
-        "Tsform" => Kind::TransformJob,
-        _ if component.starts_with("Processing") => Kind::ProcessingJob,
-        _ if component.starts_with("Cluster") => Kind::Cluster,
-        _ if component.starts_with("FeatureStore") => Kind::FeatureGroup,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use rust_decimal::{Decimal, dec};
 
     use super::*;
-    use crate::{facts::Tags, rules::tests::audited};
+    use crate::{
+        samples::audited,
+        vocabulary::{resource::Tags, usage_type::without_region},
+    };
 
     #[test]
     fn counts_by_team_and_kind_and_leaves_out_what_is_not_known() {

@@ -1,18 +1,18 @@
 //! Facts in, findings and a plan out: the cost rules. Pure: no AWS, no async, no clock, no environment.
 //!
-//! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
+//! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`rulebook::finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
-pub mod budgets;
 pub mod coverage;
-pub mod duration;
 pub mod facts;
-pub mod finding;
 pub mod mail;
 pub mod plan;
 pub mod policy;
-pub mod price;
-pub mod resubmission;
+pub mod remedy;
+pub mod rulebook;
 pub mod rules;
-pub mod schedule;
-pub mod spikes;
-pub mod tagging;
+pub mod vocabulary;
+
+#[cfg(test)]
+pub mod samples;
+
+pub use vocabulary::{duration, period, price, resource, schedule, scope};

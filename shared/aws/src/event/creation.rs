@@ -2,8 +2,9 @@
 
 use anyhow::bail;
 use cost_rules::{
-    facts::{Creator, Kind, id_of_arn, place},
-    plan::Scope,
+    facts::Creator,
+    resource::{Kind, id_of_arn, place},
+    scope::Scope,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -6,8 +6,9 @@ mod creation;
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
-    facts::{Creator, Kind, id_of_arn},
-    plan::{Scope, scope_of_arns},
+    facts::Creator,
+    resource::{Kind, id_of_arn},
+    scope::{Scope, scope_of_arns},
 };
 use serde::Deserialize;
 use serde_json::Value;

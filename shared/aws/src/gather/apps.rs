@@ -5,8 +5,9 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
 };
 use cost_rules::{
-    facts::{App, AppHome, Kind, Resource, RunState, Tags, Whose},
+    facts::{App, RunState},
     policy::Policy,
+    resource::{AppHome, Kind, Resource, Tags, Whose},
 };
 use futures_util::future::OptionFuture;
 

@@ -10,9 +10,10 @@ use aws_sdk_costexplorer::{
     },
 };
 use cost_rules::{
-    coverage::without_region,
-    facts::{Kind, Resource, TagKey, TagKeyStatus, TagSpend, Tags, Unread, Whose},
+    facts::{TagKey, TagKeyStatus, TagSpend, Unread},
     policy::Policy,
+    resource::{Kind, Resource, Tags, Whose},
+    vocabulary::usage_type::without_region,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;

@@ -7,9 +7,10 @@ use aws_sdk_budgets::types::{
     TagValues, ThresholdType, TimePeriod, TimeUnit as Unit,
 };
 use cost_rules::{
-    budgets::{Filter, Insight, Period, TimeUnit, day_of, limit_of},
-    facts::{Budget, Kind, Resource, Tags, Unread, Whose},
+    facts::{Budget, Filter, Insight, Unread, limit_of},
+    period::{Period, TimeUnit, day_of},
     policy::Policy,
+    resource::{Kind, Resource, Tags, Whose},
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, civil::Date};

@@ -4,7 +4,10 @@ use aws_sdk_sagemaker::{
     error::{ProvideErrorMetadata, SdkError},
     types::{AppLifecycleManagement, LifecycleManagement, SpaceAppLifecycleManagement, UserSettings},
 };
-use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags, Whose};
+use cost_rules::{
+    facts::{IdleSettings, IdleShutdown},
+    resource::{Kind, Resource, Tags, Whose},
+};
 use futures_util::{StreamExt as _, stream};
 
 use super::{

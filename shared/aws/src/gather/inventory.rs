@@ -13,10 +13,11 @@ use aws_sdk_sagemaker::{
 use aws_smithy_types::DateTime;
 use cost_rules::{
     duration::Duration,
-    facts::{Ancestor, App, Audited, Facts, Instances, Kind, Notebook, Parent, Resource, RunState, Tags, Whose, id_of_arn},
-    finding::Remedy,
+    facts::{Ancestor, App, Audited, Facts, Notebook, Parent, RunState},
     policy::Policy,
-    tagging::is_aws,
+    price::Instances,
+    remedy::Remedy,
+    resource::{Kind, Resource, Tags, Whose, id_of_arn, is_aws},
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};

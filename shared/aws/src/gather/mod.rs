@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use anyhow::{anyhow, bail};
 use cost_rules::{
-    facts::{App, Audited, Facts, Kind, Notebook, Resource, Running, Tags, TrainingJob},
-    plan::Scope,
+    facts::{App, Audited, Facts, Notebook, Running, Subject, TrainingJob},
     policy::Policy,
-    rules::Subject,
+    resource::{Kind, Resource, Tags},
+    scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;

@@ -5,8 +5,9 @@ use aws_sdk_sagemaker::{
     types::{NotebookInstanceStatus, NotebookInstanceSummary},
 };
 use cost_rules::{
-    facts::{Kind, Notebook, Resource, RunState, Tags, Unread, Whose},
+    facts::{Notebook, RunState, Unread},
     policy::Policy,
+    resource::{Kind, Resource, Tags, Whose},
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use jiff::{SignedDuration, Timestamp};

@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::DateTime;
-use cost_rules::facts::{Facts, Kind, Unread};
+use cost_rules::{
+    facts::{Facts, Unread},
+    resource::Kind,
+};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, dec, prelude::FromPrimitive as _};
 use tokio::time::Instant;

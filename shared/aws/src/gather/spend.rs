@@ -9,10 +9,11 @@ use std::{
 use aws_sdk_costexplorer::operation::get_cost_forecast::GetCostForecastError;
 use aws_sdk_costexplorer::types::{Anomaly as Described, AnomalyDateInterval, DateInterval, Granularity, Metric};
 use cost_rules::{
-    budgets::{Ahead, day_of},
-    coverage::without_region,
-    facts::{Anomaly, DailySpend, Kind, Resource, Spend, Tags, Unread, Whose},
+    facts::{Ahead, Anomaly, DailySpend, Spend, Unread},
+    period::day_of,
     policy::Policy,
+    resource::{Kind, Resource, Tags, Whose},
+    vocabulary::usage_type::without_region,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
-    facts::{Kind, Tags, Unread, id_of_arn},
+    facts::Unread,
     policy::Policy,
-    tagging::is_aws,
+    resource::{Kind, Tags, id_of_arn, is_aws},
 };
 
 use super::read::{Read, every_page, says_gone};

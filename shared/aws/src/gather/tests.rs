@@ -17,7 +17,7 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, Tag},
 };
 use aws_smithy_mocks::{Rule, mock};
-use cost_rules::facts::{AppHome, RunState};
+use cost_rules::{facts::RunState, resource::AppHome};
 
 use super::*;
 use crate::testing::{self, arn, at, denied, error};

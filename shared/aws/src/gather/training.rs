@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder, TrainingJobStatus};
 use cost_rules::{
     duration::Duration,
-    facts::{Capacity, Facts, Fate, Instances, JobSeries, JobStatus, Kind, Resource, Tags, TrainingJob, TuningJob, Unread, Whose},
+    facts::{Capacity, Facts, Fate, JobSeries, JobStatus, TrainingJob, TuningJob, Unread},
     plan::SpotSaving,
     policy::Policy,
-    rules::series_id,
+    price::Instances,
+    resource::{Kind, Resource, Tags, Whose},
+    vocabulary::series::series_id,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -331,7 +333,7 @@ fn search_time(at: Timestamp) -> String {
 /// Single jobs by the service's own word ([`Scope::named`]), with the tags of those that run, by which the policy's overrides are chosen. What the training
 /// jobs of tuning jobs run on costs two calls more: [`look_at_children`].
 ///
-/// [`Scope::named`]: cost_rules::plan::Scope::named
+/// [`Scope::named`]: cost_rules::scope::Scope::named
 pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let before = (facts.training_jobs.len(), facts.tuning_jobs.len());
     some_without_tags(clients, policy, named, facts).await;

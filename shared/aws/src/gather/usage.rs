@@ -133,7 +133,7 @@ mod tests {
         list_metrics::{ListMetricsError, ListMetricsOutput},
     };
     use aws_smithy_mocks::{MockResponse, Rule, mock};
-    use cost_rules::facts::{Resource, Tags, Whose};
+    use cost_rules::resource::{Resource, Tags, Whose};
 
     use super::*;
     use crate::testing::{self, at, denied};

@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
+use jiff::SignedDuration;
 use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{JobStatus, Notebook, RunState, Tags, TrainingJob},
+    facts::{JobStatus, Notebook, RunState, TrainingJob},
+    plan::{
+        entry::{FAILURES_KEPT, told_failure, untold_failure},
+        saving::SpotSaving,
+    },
     policy::{KEEP_UNTIL_TAG, Policy},
-    price::Prices,
-    rules::tests::{budget, notebook, training_job},
+    samples::{budget, notebook, training_job},
+    vocabulary::{price::Prices, resource::Tags, scope::scope_of_arns},
 };
+use proptest::prelude::*;
 
 const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
+
 const REPORT: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
 
 /// The guard's memory between runs, kept as the executor keeps it when all goes well.
@@ -61,7 +67,7 @@ fn spent(ledger: &mut Ledger, now: &str, actual: i64) -> Vec<Step> {
     (budget.actual, budget.period) = (
         Some(actual.into()),
         budget.period.and_then(|period| {
-            crate::budgets::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
+            crate::vocabulary::period::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
         }),
     );
     let policy = Policy::from_toml("").unwrap();

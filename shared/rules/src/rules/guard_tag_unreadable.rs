@@ -15,15 +15,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rule, Scene};
 use crate::{
-    facts::{Kind, Resource},
-    finding::{Verdict, Waste},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::resource::{Kind, Resource},
 };
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct GuardTagUnreadable {}
+pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
@@ -45,7 +48,8 @@ impl Rule for GuardTagUnreadable {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::*, *};
+    use super::*;
+    use crate::samples::*;
 
     #[test]
     fn tells_what_is_wrong_and_how_to_write_it() {

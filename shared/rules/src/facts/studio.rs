@@ -1,0 +1,73 @@
+//! Studio apps, and Studio's own idle shutdown.
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::{Facts, notebooks::RunState, subject::Subject},
+    vocabulary::resource::{AppHome, Resource},
+};
+
+/// A Studio app.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// Which one and whose.
+    pub resource: Resource,
+    /// The domain's id: `d-…`.
+    pub domain: String,
+    /// The space or the user profile that it runs in.
+    pub home: AppHome,
+    /// `JupyterLab`, as the API spells it.
+    pub app_type: String,
+    /// Its name, `default` for most.
+    pub app_name: String,
+    /// `ml.t3.medium`, or `system` for one that costs nothing.
+    pub instance_type: Option<String>,
+    /// What it is doing.
+    pub state: RunState,
+    /// When it was created, which is when it started: an app is never stopped, only deleted.
+    pub created: Option<Timestamp>,
+}
+
+/// What a domain, a user profile or a space itself says of Studio's idle shutdown. What it does not say, it inherits.
+#[derive(Clone, Debug)]
+pub struct IdleShutdown {
+    /// Which one and whose.
+    pub resource: Resource,
+    /// For `JupyterLab`.
+    pub jupyter_lab: IdleSettings,
+    /// For `CodeEditor`.
+    pub code_editor: IdleSettings,
+}
+
+/// `AppLifecycleManagement.IdleSettings` of one app type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdleSettings {
+    /// `LifecycleManagement`: `ENABLED` or `DISABLED`; spaces have none.
+    pub enabled: Option<bool>,
+    /// `IdleTimeoutInMinutes`.
+    pub timeout_minutes: Option<i32>,
+}
+
+impl Subject for App {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.apps.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.created.filter(|_| self.state == RunState::InService)
+    }
+}
+
+impl Subject for IdleShutdown {
+    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
+        facts.idle_shutdowns.iter()
+    }
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
+}

@@ -1,0 +1,212 @@
+//! The body of a mail: what, why, dollars, when, and how to stop or keep it.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use crate::{
+    mail::item::{Item, Letterhead, Told, done_to, is_job, said},
+    plan::{End, News},
+    policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
+    remedy::{Remedy, SpotTerms, command, how_to_add, how_to_stop},
+    vocabulary::{
+        duration::Duration,
+        price::dollars,
+        resource::{Kind, UNOWNED, place, region_option},
+    },
+};
+
+/// Longest body: SNS takes 256 KiB with subject and attributes; these and the ending need room.
+const BODY: usize = 240 * 1024;
+
+/// For how long a mail offers to keep a resource.
+const WEEK: Duration = Duration::days(7);
+
+/// The body, and how many of the resources fitted into it.
+pub(crate) fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> (String, usize) {
+    let mut fitted = told.len();
+    let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
+    let mut text = if owner == UNOWNED && is_of_the_account {
+        "For whoever runs the platform.\n".to_owned()
+    } else if owner == UNOWNED {
+        let tags = letterhead.policy.owner_tags.join(" or ");
+        let is_any_of_the_account = told.iter().any(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
+        let these = if is_any_of_the_account { "the resources among these" } else { "these" };
+        format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
+    } else {
+        format!("For {owner}.\n")
+    };
+    let mut places = told.iter().filter_map(|one| place(&one.first.arn));
+    match places.clone().find(|(region, _)| !region.is_empty()).or_else(|| places.next()) {
+        Some(("", account)) => drop(writeln!(text, "AWS account {account}.")),
+        Some((region, account)) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
+        None => {}
+    }
+    let mut heading = String::new();
+    for (index, one) in told.iter().enumerate() {
+        let mut part = String::new();
+        let this = said(one.first, "was");
+        if this != heading {
+            let _ = write!(part, "\n{}\n", this.to_uppercase());
+            heading = this;
+        }
+        resource(&mut part, one, letterhead);
+        if BODY < text.len() + part.len() {
+            let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
+            fitted = index;
+            break;
+        }
+        text += &part;
+    }
+    if 0 < held_back {
+        let _ = write!(
+            text,
+            "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
+        );
+    }
+    let _ = write!(
+        text,
+        "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
+        letterhead.function
+    );
+    (text, fitted)
+}
+
+fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
+    let Letterhead { policy, now, .. } = letterhead;
+    let Item { news, id, arn, name, suspended, .. } = told.first;
+    // In two jobs at the same work, and in one that is left alone, there is more to know than how to stop this one.
+    let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
+    let kind = Kind::of(id).map_or("resource", Kind::words);
+    let is_done = matches!(news, News::Done(_));
+    let is_mended = is_done && remedy.is_some_and(Remedy::is_harmless);
+    let region = region_option(arn);
+    let _ = write!(text, "\n* {kind} {name}");
+    match news {
+        News::Failed(why) | News::Doubled(why) => {
+            let _ = write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", why.trim_end_matches('.'));
+        }
+        News::GivenUp(why) => {
+            let _ = write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", why.trim_end_matches('.'));
+        }
+        News::Warning(at) => {
+            let _ = write!(
+                text,
+                ": on {} it will be {}, unless you {}",
+                policy.clock(*at),
+                done_to(told.first),
+                told.first.instead.unwrap_or("keep it")
+            );
+        }
+        News::Reminder(since) | News::Escalation(since) => {
+            let _ = write!(text, ": open since {}", policy.clock(*since));
+        }
+        News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
+            let _ = write!(text, "\n  Note:  {note}.");
+        }
+        News::Done(_) | News::Found => {}
+    }
+    for (rule, reason) in &told.reasons {
+        let label = if is_mended { "Was:" } else { "Why:" };
+        let _ = write!(text, "\n  {label}   {reason} ({rule}).");
+    }
+    let _ = match (told.usd_per_month, told.usd_per_hour) {
+        _ if is_mended => Ok(()),
+        (_, Some(hour)) if is_done => {
+            write!(text, "\n  Cost:  {} an hour while it was on.", dollars(hour))
+        }
+        (Some(most), Some(hour)) if is_job(told.first) => {
+            write!(text, "\n  Costs: {} an hour, at most {} until its time limit.", dollars(hour), dollars(most))
+        }
+        (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
+        (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
+        (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
+        (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
+        (None, None) => write!(text, "\n  Costs: no price known."),
+    };
+    for line in &told.details {
+        let _ = write!(text, "\n  {line}");
+    }
+    if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
+        let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
+    }
+    if let Some(remedy) = remedy.filter(|remedy| !is_done && **remedy != Remedy::None && !remedy.is_harmless()) {
+        let keep_for = match policy.exemption.max {
+            _ if is_job(told.first) => "Keep this job:".to_owned(),
+            max if max < WEEK => format!("Keep it for {max}:"),
+            _ => "Keep it for a week:".to_owned(),
+        };
+        let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name, &region));
+        let _ = write!(text, "\n  {keep_for:<19} {}", how_to_add(arn, [(KEEP_UNTIL_TAG, in_a_week(news, *now, policy).as_str())]));
+        if let Some(hours) = told.hours {
+            let _ = write!(text, "\n  Change its hours:   {}", how_to_add(arn, [(SCHEDULE_TAG, hours)]));
+        }
+    } else if let News::Done(end) = news {
+        let _ = match (end, remedy) {
+            (End::ByItself(_), _) => Ok(()),
+            (End::NotNeeded(new), _) => write!(text, "\n  It was stopped because its Spot job, {new}, has done the work."),
+            (End::Replaced(new), remedy) => write!(text, "{}", as_which_job(name, new, remedy, &region)),
+            (End::Stopped(_), Some(Remedy::StopNotebook)) => {
+                write!(
+                    text,
+                    "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
+                )
+            }
+            (End::Stopped(_), Some(Remedy::StopTuningJob)) => {
+                write!(
+                    text,
+                    "\n  The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it."
+                )
+            }
+            (End::Stopped(_), Some(Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_))) => {
+                write!(
+                    text,
+                    "\n  What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it."
+                )
+            }
+            (End::Stopped(_), Some(Remedy::StopProcessingJob | Remedy::StopTransformJob | Remedy::StopAutoMlJob)) => {
+                write!(text, "\n  What it wrote to S3 is kept. Submit it again where you submitted it.")
+            }
+            (End::Stopped(_), Some(Remedy::AddTags { tags, from, .. })) => {
+                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
+                let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
+                write!(text, "\n  It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
+            }
+            (End::Stopped(_), Some(Remedy::ActivateTag)) => write!(text, "\n  In a day the bill knows it."),
+            // Only what is in the ledger is known of it.
+            (End::Stopped(_), None) if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
+            (End::Stopped(_), Some(Remedy::DeleteApp { .. } | Remedy::None) | None) => {
+                write!(text, "\n  Its files are kept. Start it again where you started it.")
+            }
+        };
+    }
+    for advice in &told.advice {
+        let _ = write!(text, "\n  To do: {}", advice.replace('\n', "\n         "));
+    }
+    text.push('\n');
+}
+
+/// The day a week from now, or from when it will be stopped; sooner where the policy keeps nothing for so long.
+fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
+    let from = if let News::Warning(at) = news { now.max(*at) } else { now };
+    (from + WEEK.min(policy.exemption.max).signed()).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
+}
+
+/// What an owner has to know of the job that does the work now. Its terms are known in the run that submitted it.
+fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> String {
+    let terms = match remedy {
+        Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {
+            let from =
+                if *resumes { "goes on from the checkpoints" } else { "starts from the beginning, because there were no checkpoints" };
+            format!(" That {from}, and may take up to {wait} longer.")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "\n  It was stopped, and its work was submitted once more, on Spot: training job {new}.{terms} Whatever waits for {old} has to wait for {new} now.\
+         \n  Stop the new one:   {}\
+         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value.",
+        how_to_stop(new, region)
+    )
+}

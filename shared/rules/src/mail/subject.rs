@@ -1,0 +1,88 @@
+//! The subject of a mail: at most 99 ASCII characters, what and whose first, then the dollars.
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    mail::item::{Told, is_job, said},
+    plan::{End, News},
+    policy::Policy,
+    remedy::Remedy,
+    vocabulary::{duration::roughly, price::dollars},
+};
+
+/// Longest subject that SNS takes, in ASCII characters.
+const SUBJECT: usize = 99;
+
+pub(crate) fn subject(told: &[Told<'_>], policy: &Policy, now: Timestamp) -> String {
+    let Some(Told { first, .. }) = told.first() else { return String::new() };
+    // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
+    let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
+    if let Some(subject) = first.subject.as_ref().filter(|_| is_only_told) {
+        let more = if 1 < told.len() { format!(", and {} more", told.len() - 1) } else { String::new() };
+        let subject = shortened(subject, SUBJECT.saturating_sub(12 + more.len()));
+        return printable(&format!("Cost guard: {subject}{more}"));
+    }
+    let is_alike = |one: &&Told<'_>| is_only_told || said(one.first, "") == said(first, "");
+    let alike: Vec<&Told<'_>> = told.iter().filter(is_alike).collect();
+    let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
+    let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
+    let has_jobs = alike.iter().any(|told| is_job(told.first));
+    // A month is no measure of a job, nor its time limit of the others.
+    let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.usd_per_month).sum();
+    let a_month = total - of_jobs;
+    let cost = match first.news {
+        News::Done(End::ByItself(_)) => String::new(),
+        News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => String::new(),
+        News::Done(_) if has_jobs && !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
+        News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
+        News::Done(_) => String::new(),
+        _ if total.is_zero() => String::new(),
+        _ if a_month.is_zero() => format!(", up to {}", dollars(total)),
+        _ if !of_jobs.is_zero() => format!(", {} a month and up to {}", dollars(a_month), dollars(of_jobs)),
+        _ => format!(", {} a month", dollars(total)),
+    };
+    let mut what = said(first, if alike.len() == 1 { "was" } else { "were" });
+    if let News::Warning(_) = first.news {
+        let mut stops: Vec<Timestamp> =
+            alike.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).collect();
+        stops.sort_unstable();
+        stops.dedup();
+        let from = if 1 < stops.len() { "from " } else { "" };
+        what += &stops.first().map(|at| format!(" {from}{}", policy.clock(*at))).unwrap_or_default();
+    }
+    if let (News::Escalation(since), Some(headline)) = (&first.news, first.headline) {
+        what = format!("still {headline} after {}", roughly(now.duration_since(*since)));
+    }
+    if is_only_told {
+        first.headline.unwrap_or("needs a look").clone_into(&mut what);
+    }
+    let whose = match alike.len() {
+        1 if told.len() == 1 => shortened(&first.name, SUBJECT.saturating_sub(13 + what.len() + cost.len())),
+        n if is_only_told && alike.iter().all(|one| one.first.headline.is_some() && one.first.headline == first.headline) => {
+            format!("{n} resources")
+        }
+        n if is_only_told => {
+            "findings".clone_into(&mut what);
+            n.to_string()
+        }
+        n if n == told.len() => format!("{n} resources"),
+        n => format!("{n} of {}", told.len()),
+    };
+    printable(&format!("Cost guard: {whose} {what}{cost}"))
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(SUBJECT).collect()
+}
+
+/// A name that leaves room for what is said of it: its end is what tells it from others, and the dollars are worth more than its middle.
+fn shortened(name: &str, room: usize) -> String {
+    let length = name.chars().count();
+    if length <= room || room < 8 {
+        return name.to_owned();
+    }
+    let front = (room - 2) / 2;
+    let end: String = name.chars().skip(length - (room - 2 - front)).collect();
+    name.chars().take(front).chain("..".chars()).chain(end.chars()).collect()
+}

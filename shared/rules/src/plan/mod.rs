@@ -1,0 +1,165 @@
+//! From findings and what the ledger remembers of them to what is done now: mail, remind, warn, wait, act, hold back, close. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use self::{
+    close::{close, saved_once},
+    entry::at_work,
+    step::{new_entry, restarted, step},
+};
+use crate::{
+    facts::{Facts, JobStatus, Subject as _},
+    rulebook::Judgement,
+    rules,
+    vocabulary::{resource::Kind, scope::Scope},
+};
+
+pub use self::{
+    close::Closed,
+    entry::{Entry, Kept, State, told_failure, untold_failure},
+    outcome::{End, News},
+    saving::{Saving, SpotSaving},
+    step::{Planned, Step},
+};
+
+mod close;
+mod entry;
+mod outcome;
+mod saving;
+mod step;
+
+/// What is done now.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// About what was found, in the findings' order.
+    pub planned: Vec<Planned>,
+    /// About what is gone.
+    pub closed: Vec<Closed>,
+}
+
+impl Plan {
+    /// Whether nobody is mailed, nothing is done and nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.closed.is_empty() && self.planned.iter().all(|one| !one.changed && matches!(one.step, Step::Wait | Step::Exempt))
+    }
+}
+
+/// Plans. Without a ledger (`entries` is `None`) nothing is done and nobody is mailed: what was told before is not known.
+pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
+    let now = facts.now;
+    let Judgement { findings, undecided, .. } = judgement;
+    let unchanged = |finding| Planned { entry: new_entry(&finding, now), step: Step::Wait, changed: false, finding };
+    let Some(entries) = entries else {
+        return Plan { planned: findings.into_iter().map(unchanged).collect(), closed: vec![] };
+    };
+    let mut known: HashMap<(String, String), Entry> =
+        entries.into_iter().map(|entry| ((entry.rule.clone(), entry.id.clone()), entry)).collect();
+    let mut plan = Plan::default();
+    let mut met: HashSet<(String, String)> = HashSet::new();
+    for finding in findings {
+        let key = (finding.rule.to_owned(), finding.entry_id());
+        // What was told, warned of or stopped by itself is not told again as one of its series.
+        let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);
+        let own = own().map(|own| Entry { id: key.1.clone(), version: 0, ..own.clone() });
+        let entry = known.remove(&key).or(own);
+        if !met.insert(key) {
+            // One of a series of which another one is told.
+            plan.planned.push(unchanged(finding));
+        } else if matches!(scope, Scope::Changed(..)) {
+            if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
+                plan.closed.extend(close(old, finding.run, false, now));
+            }
+        } else {
+            plan.planned.push(step(finding, entry.as_ref(), now));
+        }
+    }
+    hold_back(&mut plan.planned);
+    if *scope == Scope::Everything {
+        tell_together(&mut plan.planned, now);
+    }
+    if known.is_empty() {
+        return plan;
+    }
+    let there: HashSet<&str> = facts.resources().map(|resource| resource.id.as_str()).collect();
+    let runs = runs(facts);
+    let training = facts.training_jobs.iter().map(|job| (&job.resource, job.status));
+    let jobs = training.chain(facts.tuning_jobs.iter().map(|job| (&job.resource, job.status)));
+    let completed: HashSet<&str> = jobs.filter(|(_, status)| *status == JobStatus::Completed).map(|(one, _)| one.id.as_str()).collect();
+    let mut gone: Vec<Entry> = known
+        .into_values()
+        .filter(|entry| scope.includes(&entry.id))
+        .filter(|entry| !is_undecided(&undecided, entry) && !at_work(entry, now))
+        .filter(|entry| {
+            let is_listed = || Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
+            there.contains(entry.id.as_str()) || facts.gone.contains(&entry.id) || is_listed()
+        })
+        .collect();
+    gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    plan.closed.extend(gone.into_iter().filter_map(|entry| {
+        let run = runs.get(entry.id.as_str()).copied();
+        let completed = completed.contains(entry.id.as_str());
+        close(entry, run, completed, now)
+    }));
+    saved_once(&mut plan.closed);
+    plan
+}
+
+/// Whoever is told of one finding is told of all that are open, where their rules say so: one mail with everything, and no mail for a while.
+fn tell_together(planned: &mut [Planned], now: Timestamp) {
+    let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
+    let told: HashSet<Option<String>> =
+        planned.iter().filter(|one| one.finding.told_together && one.step.tells()).map(|one| of(one).1).collect();
+    let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
+    for one in planned.iter_mut().filter(|one| one.finding.told_together && told.contains(&one.finding.owner)).filter(is_open) {
+        one.step = Step::Remind;
+        one.entry.notified_at = Some(now);
+        one.entry.last_seen = now;
+        one.changed = true;
+    }
+}
+
+/// What runs now, and since when.
+fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
+    let notebooks = facts.notebooks.iter().filter_map(|notebook| Some((notebook.resource.id.as_str(), notebook.run()?)));
+    let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
+    let training = facts.training_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
+    let tuning = facts.tuning_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
+    let audited = facts.audited.iter().filter_map(|audited| Some((audited.resource.id.as_str(), audited.run()?)));
+    let running = facts.running.iter().filter_map(|running| Some((running.0.resource.id.as_str(), running.run()?)));
+    notebooks.chain(apps).chain(training).chain(tuning).chain(audited).chain(running).collect()
+}
+
+fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
+    let rule = rules::ALL.iter().find(|rule| rule.name == entry.rule);
+    rule.is_some_and(|rule| undecided.contains(&(rule.name, entry.id.clone())))
+}
+
+/// Leaves each rule its `max-actions` (where overrides differ, each finding its own), the most expensive first; the others wait for the next run.
+fn hold_back(planned: &mut [Planned]) {
+    let mut due: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
+    for (index, one) in planned.iter().enumerate().filter(|(_, one)| one.step == Step::Act) {
+        due.entry(one.finding.rule).or_default().push(index);
+    }
+    for indices in due.values_mut() {
+        // What failed before comes last: it would keep the others from their turn.
+        indices.sort_by_cached_key(|index| {
+            let entry = &planned[*index].entry;
+            (entry.failure.is_some(), std::cmp::Reverse(entry.usd_per_month), entry.id.clone())
+        });
+        let mut acting = 0;
+        for index in indices.drain(..) {
+            let one = &mut planned[index];
+            if acting < one.finding.max_actions {
+                acting += 1;
+            } else {
+                one.step = Step::HoldBack;
+                one.changed = false;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

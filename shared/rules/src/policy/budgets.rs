@@ -1,0 +1,155 @@
+//! `[[budget]]`: whose budgets are, and what is enforced when they are used up.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::{
+    facts::{Budget, DailySpend, Filter, OnExceed, Tightening, is_over},
+    policy::Policy,
+    vocabulary::{resource::Whose, usage_type::without_region},
+};
+
+impl Filter {
+    /// Whether it takes a row of the spend, if that can be told.
+    pub fn takes(&self, row: &DailySpend, policy: &Policy) -> Option<bool> {
+        let team_key = policy.team_tags.first();
+        self.judge(&|part| match part {
+            Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
+            Self::UsageType(values) => {
+                let is_this = |value: &&String| without_region(value) == row.usage;
+                // Rows are of all Regions.
+                let is_of_all = |value: &String| without_region(value) == value;
+                match values.iter().find(is_this) {
+                    None => Some(false),
+                    Some(value) => is_of_all(value).then_some(true),
+                }
+            }
+            Self::Tag(key, values) if Some(key) == team_key => Some(values.contains(&row.team)),
+            Self::Charges => Some(true),
+            _ => None,
+        })
+    }
+
+    /// Whether it takes any of `SageMaker`'s spend, if that can be told.
+    pub fn takes_sagemaker(&self, policy: &Policy) -> Option<bool> {
+        self.judge(&|part| match part {
+            Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
+            Self::Charges => Some(true),
+            _ => None,
+        })
+    }
+
+    /// What of it a day's spend does not tell.
+    pub fn untold(&self, policy: &Policy) -> BTreeSet<String> {
+        let team_key = policy.team_tags.first();
+        match self {
+            Self::Unknown(what) => BTreeSet::from([what.clone()]),
+            Self::Tag(key, _) if Some(key) != team_key => BTreeSet::from([format!("tag {key}")]),
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(|part| part.untold(policy)).collect(),
+            Self::Not(inner) => inner.untold(policy),
+            Self::Service(_) | Self::UsageType(_) | Self::Tag(..) | Self::Charges => BTreeSet::new(),
+        }
+    }
+}
+
+/// How the policy says that a budget is for all teams.
+const EVERY_TEAM: &str = "*";
+
+/// `[[budget]]`: whose some budgets are, and what the guard does when they are used up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BudgetPolicy {
+    /// Which budgets: a pattern of their names.
+    #[serde(deserialize_with = "super::toml::pattern")]
+    pub(crate) name: globset::GlobMatcher,
+    /// Who is told of them.
+    #[serde(default, deserialize_with = "super::toml::name")]
+    pub owner: Option<String>,
+    /// The team that they are for; `*`: all. Where it is not said, the one team that a budget's filter names.
+    #[serde(default, deserialize_with = "super::toml::name")]
+    pub team: Option<String>,
+    /// What is done when one is used up.
+    pub on_exceed: Option<OnExceed>,
+}
+
+impl std::fmt::Display for BudgetPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, owner, team, on_exceed } = self;
+        write!(f, "{}: ", name.glob().glob())?;
+        match on_exceed {
+            None => write!(f, "told")?,
+            Some(what) => write!(f, "told, and used up they enforce {}", what.rules().join(" and "))?,
+        }
+        match team.as_deref() {
+            Some(EVERY_TEAM) => write!(f, ", for all teams")?,
+            Some(team) => write!(f, ", for team {team}")?,
+            None => write!(f, ", for the one team that their filter names (of another they tighten nothing)")?,
+        }
+        owner.iter().try_for_each(|owner| write!(f, "; their mails have owner={owner}"))
+    }
+}
+
+impl Policy {
+    /// What the policy says of budgets.
+    pub fn budgets(&self) -> &[BudgetPolicy] {
+        &self.budgets
+    }
+
+    /// What the policy says of a budget.
+    pub fn budget(&self, name: &str) -> Option<&BudgetPolicy> {
+        self.budgets.iter().find(|one| one.name.is_match(name))
+    }
+
+    /// Whether a used-up budget may tighten any of these rules.
+    pub fn may_tighten(&self, rules: &[&str]) -> bool {
+        self.budgets.iter().filter_map(|one| one.on_exceed).any(|what| what.rules().iter().any(|rule| rules.contains(rule)))
+    }
+
+    /// What is enforced because these budgets are used up: for the team that the policy names, or the one that a budget counts. A budget of no team tightens nothing.
+    pub fn tightenings(&self, budgets: &[Budget], now: Timestamp) -> Vec<Tightening> {
+        let of = |budget: &Budget| {
+            let what = self.budget(&budget.resource.name)?.on_exceed?;
+            let until = budget.period.filter(|_| self.is_used_up(budget, now))?.end();
+            let team = self.tightened_team(budget)?;
+            (now < until).then(|| Tightening { budget: budget.resource.name.clone(), team, what, until })
+        };
+        budgets.iter().filter_map(of).collect()
+    }
+
+    /// Whether all of a budget that counts `SageMaker` is spent.
+    pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
+        let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
+        numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
+    }
+
+    /// For whom a budget tightens, if for anybody: the team that the policy names (`Some(None)`: all teams), else the one that its filter names, if that is all that
+    /// it names and can be told here.
+    pub fn tightened_team(&self, budget: &Budget) -> Option<Option<String>> {
+        match self.budget(&budget.resource.name).and_then(|one| one.team.as_deref()) {
+            Some(EVERY_TEAM) => Some(None),
+            Some(team) => Some(Some(team.to_owned())),
+            None if budget.filter.untold(self).is_empty() => budget.filter.team(&self.team_tags).map(|team| Some(team.to_owned())),
+            None => None,
+        }
+    }
+
+    /// Whether the policy still asks for what was tightened.
+    pub fn asks_for(&self, tightening: &Tightening) -> bool {
+        self.budget(&tightening.budget).is_some_and(|one| {
+            let team = one.team.as_deref();
+            let is_team = team.is_none() || team == tightening.team.as_deref() || (team == Some(EVERY_TEAM) && tightening.team.is_none());
+            one.on_exceed == Some(tightening.what) && is_team
+        })
+    }
+
+    /// Whose a budget is: of whom the policy says, else of the one team that it counts.
+    pub fn settle_whose_budget(&self, budget: &mut Budget) {
+        let own = self.budget(&budget.resource.name);
+        let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);
+        let team = own.and_then(|one| one.team.clone()).map_or_else(of_filter, |team| (team != EVERY_TEAM).then_some(team));
+        budget.resource.whose = Whose { owner: own.and_then(|one| one.owner.clone()), team };
+    }
+}

@@ -1,0 +1,84 @@
+//! The `cost-guard:` tags that a user sets on a resource.
+
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+
+use crate::{
+    policy::Policy,
+    vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
+};
+
+/// The owner's wish to keep a resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// The tag's value, as it was written.
+    pub value: String,
+    /// The first moment that it no longer holds; `None`: `always`.
+    pub until: Option<Timestamp>,
+    /// How long a wish holds at most, from when it was first seen; `None`: the policy sets no end to this one.
+    pub longest: Option<Duration>,
+}
+
+/// Tag with a resource's own working hours.
+pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
+
+/// Tag with the last day that a resource is kept, `2026-12-31`, or `always`.
+pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
+
+/// Tag with which the owner of a training job asks that it be submitted again as Spot: `resubmit`.
+pub const SPOT_TAG: &str = "cost-guard:spot";
+
+/// Tag with which the owner of a resource says that it may be stopped when its budget is used up: `yes`, or `no`.
+pub const STOPPABLE_TAG: &str = "cost-guard:stoppable";
+
+impl Policy {
+    /// The working hours of a resource, and whose they are for people: `its own`, `team vision's`, `the policy's`.
+    ///
+    /// # Errors
+    /// The resource's own hours cannot be read.
+    pub(crate) fn hours_of(&self, resource: &Resource) -> Result<(Schedule, String), String> {
+        if let Some(own) = resource.tags.read().and_then(|tags| tags.get(SCHEDULE_TAG)) {
+            return match own.parse() {
+                Ok(schedule) => Ok((schedule, "its own".into())),
+                Err(_) => Err(format!("its tag {SCHEDULE_TAG} cannot be read")),
+            };
+        }
+        let team = self.team_of(resource);
+        match team.and_then(|team| Some((self.team_hours.get(&team)?.clone(), format!("team {team}'s")))) {
+            Some(hours) => Ok(hours),
+            None => Ok((self.hours.clone(), "the policy's".into())),
+        }
+    }
+
+    /// What is wrong with a resource's `cost-guard:` tags, and how to write them.
+    pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
+        let tags = resource.tags.read()?;
+        let not_one_of = |key: &str, known: &[&str]| {
+            let value = tags.get(key).filter(|value| !known.contains(&value.trim()))?;
+            let known = known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
+            Some(format!("`{value}` is not known: write {known}"))
+        };
+        let wrong = [
+            (SCHEDULE_TAG, tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string())),
+            (KEEP_UNTIL_TAG, self.keep(resource).and_then(Result::err)),
+            (STOPPABLE_TAG, not_one_of(STOPPABLE_TAG, &["yes", "no"])),
+            (SPOT_TAG, not_one_of(SPOT_TAG, &["resubmit"])),
+        ];
+        let wrong: Vec<String> =
+            wrong.into_iter().filter_map(|(key, why)| Some(format!("its tag {key} cannot be read: {}", why?))).collect();
+        (!wrong.is_empty()).then(|| wrong.join("; "))
+    }
+
+    /// The owner's wish to keep a resource, if there is one.
+    pub(crate) fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
+        let value = resource.tags.read()?.get(KEEP_UNTIL_TAG)?;
+        Some(match value.trim() {
+            "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None }),
+            "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
+            day => day.parse::<Date>().map_err(|_| format!("`{value}` is not a day: write a day, for example 2026-12-31")).map(|day| {
+                let end = day.saturating_add(1.day()).to_zoned_datetime(self.calendar.zone.clone());
+                let until = end.map_or(Timestamp::MAX, |end| end.timestamp());
+                Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max) }
+            }),
+        })
+    }
+}

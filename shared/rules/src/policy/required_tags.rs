@@ -1,0 +1,354 @@
+//! Required tags: which keys and values, and keys that are nearly right.
+
+use std::{collections::BTreeMap, fmt, slice, sync::LazyLock};
+
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{policy::Policy, vocabulary::resource::is_aws};
+
+/// The most tags of a resource (AWS: `AddTags`).
+pub const MOST_TAGS: usize = 50;
+
+/// What SageMaker takes as a key or a value (aws-facts §2.5).
+static LEGAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").ok());
+
+/// A pattern that takes more than this, in bytes, is a slip. (None can run for long: matching takes time in proportion to the value's length.)
+const PATTERN: usize = 1 << 20;
+
+/// The shortest key of which a slip of one letter is taken for it.
+const SLIPS_FROM: usize = 5;
+
+/// Whether SageMaker takes it as the key of a tag that is written.
+pub fn is_legal_key(key: &str) -> bool {
+    (1..=128).contains(&key.chars().count()) && !is_aws(key) && is_legal(key)
+}
+
+/// Whether SageMaker takes it as the value of a tag.
+pub fn is_legal_value(value: &str) -> bool {
+    value.chars().count() <= 256 && is_legal(value)
+}
+
+fn is_legal(text: &str) -> bool {
+    LEGAL.as_ref().is_some_and(|legal| legal.is_match(text))
+}
+
+/// `required` of the tag rules: keys with a pattern of the whole value, or a list of values. Empty: any value of one of the policy's owner tags and one
+/// of its team tags.
+#[derive(Clone, Debug, Default)]
+pub struct Required(BTreeMap<String, Values>);
+
+/// Which values are right.
+#[derive(Clone, Debug)]
+enum Values {
+    Pattern { text: String, regex: Regex },
+    OneOf(Vec<String>),
+}
+
+/// One thing that is wanted: one of these keys, with such a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Requirement<'a> {
+    /// Any of them will do; the first one is the one that is written.
+    pub keys: &'a [String],
+    /// `None`: any that is not empty.
+    values: Option<&'a Values>,
+}
+
+/// What a resource's tags have of what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Met<'t> {
+    /// It is there, and right.
+    Right,
+    /// The key is there, its value is not right.
+    Wrong(&'t str, &'t str),
+    /// None of the keys is there.
+    Missing,
+}
+
+impl Required {
+    /// One by one.
+    pub fn each<'a>(&'a self, policy: &'a Policy) -> Vec<Requirement<'a>> {
+        if self.0.is_empty() {
+            let keys = [&policy.owner_tags, &policy.team_tags].into_iter().filter(|keys| !keys.is_empty());
+            return keys.map(|keys| Requirement::any_value(keys)).collect();
+        }
+        self.0.iter().map(|(key, values)| Requirement { keys: slice::from_ref(key), values: Some(values) }).collect()
+    }
+
+    /// Whether a key is wanted, or nearly one that is.
+    pub fn reads(&self, key: &str, policy: &Policy) -> bool {
+        self.each(policy).iter().any(|wanted| wanted.keys.iter().any(|one| one == key) || wanted.is_nearly(key))
+    }
+}
+
+impl<'a> Requirement<'a> {
+    /// One of these keys, with any value that is not empty.
+    pub const fn any_value(keys: &'a [String]) -> Self {
+        Self { keys, values: None }
+    }
+    /// For people: `Owner or owner`.
+    pub fn name(&self) -> String {
+        self.keys.join(" or ")
+    }
+
+    /// The key that is written.
+    pub fn key(&self) -> &str {
+        self.keys.first().map_or("", String::as_str)
+    }
+
+    /// For people: what a right value is.
+    pub fn wants(&self) -> String {
+        match self.values {
+            None => "any value".to_owned(),
+            Some(Values::Pattern { text, .. }) if text == ".+" => "any value".to_owned(),
+            Some(Values::Pattern { text, .. }) => format!("a value of the pattern {text}"),
+            Some(Values::OneOf(values)) => format!("one of {}", values.join(", ")),
+        }
+    }
+
+    /// Whether a value is right.
+    pub fn takes(&self, value: &str) -> bool {
+        match self.values {
+            None => !value.trim().is_empty(),
+            Some(Values::Pattern { regex, .. }) => regex.is_match(value),
+            Some(Values::OneOf(values)) => values.iter().any(|one| one == value),
+        }
+    }
+
+    /// What these tags have of it.
+    pub fn met_by<'t>(&self, tags: &'t BTreeMap<String, String>) -> Met<'t> {
+        let there = || self.keys.iter().filter_map(|key| tags.get_key_value(key));
+        match there().next() {
+            None => Met::Missing,
+            Some(_) if there().any(|(_, value)| self.takes(value)) => Met::Right,
+            Some((key, value)) => Met::Wrong(key, value),
+        }
+    }
+
+    /// A tag whose key is nearly one of these: `costcenter`, `Cost-Center`, `CostCentre` or `CostCenter ` for `CostCenter`. One whose value is right
+    /// goes before the others.
+    pub fn near_miss<'t>(&self, tags: &'t BTreeMap<String, String>) -> Option<(&'t str, &'t str)> {
+        let near = || tags.iter().filter(|(key, _)| self.is_nearly(key)).map(|(key, value)| (key.as_str(), value.as_str()));
+        near().find(|(_, value)| self.takes(value)).or_else(|| near().next())
+    }
+
+    fn is_nearly(&self, key: &str) -> bool {
+        let plain_key = plain(key);
+        let is_near = |wanted: &String| {
+            let plain_wanted = plain(wanted);
+            // `CostCenter2` is another thing.
+            let digits = |key: &str| key.chars().filter(char::is_ascii_digit).collect::<String>();
+            let is_slip = || {
+                SLIPS_FROM <= plain_wanted.len()
+                    && digits(&plain_wanted) == digits(&plain_key)
+                    && strsim::osa_distance(&plain_wanted, &plain_key) == 1
+            };
+            plain_wanted == plain_key || is_slip()
+        };
+        !self.keys.iter().any(|wanted| wanted == key) && !plain_key.is_empty() && self.keys.iter().any(is_near)
+    }
+}
+
+/// Letters and digits alone, in lower case.
+fn plain(key: &str) -> String {
+    key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+impl fmt::Display for Requirement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wants().as_str() {
+            "any value" => f.write_str(&self.name()),
+            wants => write!(f, "{} ({wants})", self.name()),
+        }
+    }
+}
+
+impl Serialize for Required {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Required {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keys = deserializer.deserialize_map(Keys)?;
+        if let Some(key) = keys.keys().find(|key| !is_legal_key(key)) {
+            let why = if is_aws(key) { "AWS alone sets tags that begin with aws:" } else { "SageMaker takes no such key" };
+            return Err(de::Error::custom(format!("`{key}` cannot be required: {why}")));
+        }
+        Ok(Self(keys))
+    }
+}
+
+/// Keys and their values; says what is expected where something else is written.
+struct Keys;
+
+impl<'de> de::Visitor<'de> for Keys {
+    type Value = BTreeMap<String, Values>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("keys with their values: { Owner = \".+@.+\", Team = [\"nlp\", \"vision\"] }")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        BTreeMap::deserialize(de::value::MapAccessDeserializer::new(map))
+    }
+}
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pattern { text, .. } => text.serialize(serializer),
+            Self::OneOf(values) => values.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(
+            untagged,
+            expecting = "expected a pattern of the whole value, \"[A-Z]{2}[0-9]{4}\", or a list of values, [\"nlp\", \"vision\"]"
+        )]
+        enum Written {
+            Pattern(String),
+            OneOf(Vec<String>),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::Pattern(text) => {
+                // Alone first: parentheses that close what this opens are a slip.
+                let whole = RegexBuilder::new(&text)
+                    .size_limit(PATTERN)
+                    .build()
+                    .and_then(|_| RegexBuilder::new(&format!("^(?:{text})$")).size_limit(PATTERN).build());
+                let regex =
+                    whole.map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", last_line(&error.to_string()))))?;
+                Ok(Self::Pattern { text, regex })
+            }
+            Written::OneOf(values) if values.is_empty() => Err(de::Error::custom("a list of no values: no tag could ever be right")),
+            Written::OneOf(values) => match values.iter().find(|value| !is_legal_value(value)) {
+                Some(value) => Err(de::Error::custom(format!("`{value}` is no value that SageMaker takes"))),
+                None => Ok(Self::OneOf(values)),
+            },
+        }
+    }
+}
+
+/// A regex's error draws the pattern with a caret under the place: its last line is the reason.
+fn last_line(error: &str) -> &str {
+    error.lines().last().map_or(error, |line| line.strip_prefix("error: ").unwrap_or(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn required(text: &str) -> Required {
+        let policy: toml::Table = toml::from_str(text).unwrap();
+        policy["required"].clone().try_into().unwrap()
+    }
+
+    fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
+        tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn values_are_patterns_of_the_whole_or_lists() {
+        let policy = Policy::from_toml("").unwrap();
+        let required = required(r#"required = { CostCenter = "[A-Z]{2}[0-9]{4}|none", Team = ["nlp", "vision"] }"#);
+        let [cost_center, team] = required.each(&policy)[..] else { panic!("two") };
+        for (of, value, right) in [
+            (cost_center, "AB1234", true),
+            (cost_center, "none", true),
+            (cost_center, "AB12345", false),
+            (cost_center, " AB1234", false),
+            (cost_center, "AB1234 or none", false),
+            (cost_center, "", false),
+            (team, "nlp", true),
+            (team, "NLP", false),
+        ] {
+            assert_eq!(of.takes(value), right, "{value}");
+        }
+        assert_eq!(team.to_string(), "Team (one of nlp, vision)");
+    }
+
+    #[test]
+    fn without_required_keys_an_owner_and_a_team_are_wanted() {
+        let policy = Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap();
+        let required = Required::default();
+        let [owner, team] = required.each(&policy)[..] else { panic!("two") };
+        assert_eq!((owner.name().as_str(), owner.key(), team.name().as_str()), ("Owner or owner", "Owner", "Team"));
+        assert_eq!(owner.met_by(&tags(&[("Owner", " "), ("owner", "ann")])), Met::Right, "any of them will do");
+        assert_eq!(owner.met_by(&tags(&[("Owner", "")])), Met::Wrong("Owner", ""));
+        assert_eq!(owner.met_by(&tags(&[("OWNER", "ann")])), Met::Missing);
+    }
+
+    #[test]
+    fn a_key_that_is_nearly_right_is_known() {
+        let policy = Policy::from_toml("").unwrap();
+        let required = required(r#"required = { CostCenter = "[A-Z]{2}[0-9]{4}", Team = ".+" }"#);
+        let [cost_center, team] = required.each(&policy)[..] else { panic!("two") };
+        for (of, key, near) in [
+            (cost_center, "costcenter", true),
+            (cost_center, "Cost-Center", true),
+            (cost_center, "cost_center ", true),
+            (cost_center, "CostCenter ", true),
+            (cost_center, "CostCentre", true),
+            (cost_center, "CostCenters", true),
+            (cost_center, "CostCenter", false),
+            (cost_center, "Cost", false),
+            (cost_center, "CostCenter2", false),
+            (team, "TEAM", true),
+            (team, "Term", false),
+            (team, "Teams", false),
+            (team, "-", false),
+        ] {
+            assert_eq!(of.near_miss(&tags(&[(key, "AB1234")])).is_some(), near, "{key} for {}", of.name());
+            assert!(!near || required.reads(key, &policy), "{key}");
+        }
+        let two = tags(&[("Cost-Center", "?"), ("costcenter", "AB1234")]);
+        assert_eq!(cost_center.near_miss(&two), Some(("costcenter", "AB1234")), "the one that is of use");
+    }
+
+    #[test]
+    fn what_cannot_be_required_is_refused_with_the_reason() {
+        for (written, says) in [
+            (r#"{ "aws:createdBy" = ".+" }"#, "AWS alone sets tags that begin with aws:"),
+            (r#"{ "cost;center" = ".+" }"#, "SageMaker takes no such key"),
+            ("{ Team = [] }", "no tag could ever be right"),
+            (r#"{ Team = ["a;b"] }"#, "`a;b` is no value that SageMaker takes"),
+            (r#"{ Team = "[a-z" }"#, "`[a-z` is not a pattern: unclosed character class"),
+            (r#"{ Team = "(a{1000}){1000}" }"#, "is not a pattern"),
+            (r#"{ Team = "(?=a)b" }"#, "look-around"),
+            ("{ Team = 3 }", "expected a pattern of the whole value"),
+        ] {
+            let table: toml::Table = toml::from_str(&format!("required = {written}")).unwrap();
+            let error = table["required"].clone().try_into::<Required>().unwrap_err().to_string();
+            assert!(error.contains(says), "{written}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_backtracks_for_ever_elsewhere_takes_no_time_here() {
+        let policy = Policy::from_toml("").unwrap();
+        let required = required(r#"required = { Team = "(a+)+b" }"#);
+        assert!(!required.each(&policy)[0].takes(&"a".repeat(256)));
+    }
+
+    #[test]
+    fn legal_is_what_sagemaker_takes() {
+        for (text, legal) in [
+            ("ann@example.com", true),
+            ("Zoë Ünal", true),
+            ("a+b=c/d:e.f_g-h", true),
+            ("a,b", false),
+            ("a;b", false),
+            ("(a)", false),
+            ("a\tb", false),
+        ] {
+            assert_eq!((is_legal_value(text), is_legal_key(text)), (legal, legal), "{text}");
+        }
+        assert!(is_legal_value("") && !is_legal_key("") && !is_legal_key("aws:x") && !is_legal_value(&"a".repeat(257)));
+    }
+}

@@ -1,0 +1,127 @@
+//! Reading TOML with the line and the key of each error.
+
+use std::{collections::BTreeMap, fmt, ops::Range};
+
+use rust_decimal::Decimal;
+use serde::{Deserialize as _, Deserializer, de};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use crate::vocabulary::{price::Usd, spelling::nearest};
+
+/// What is wrong with a policy, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// What is wrong and what was expected; names the key.
+    pub message: String,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// The key that stands before this place on its line.
+pub(crate) fn key_of_line(text: &str, at: usize) -> Option<&str> {
+    let line = text.get(..at)?.rsplit('\n').next()?;
+    let (before, _) = line.rsplit_once('=')?;
+    let key = before.rsplit(['{', ',', '=']).next()?.trim().trim_matches('"');
+    (!key.is_empty()).then_some(key)
+}
+
+/// An error with its place in the text.
+pub(crate) struct Wrong {
+    pub(crate) span: Option<Range<usize>>,
+    pub(crate) message: String,
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self { span: error.span(), message: error.message().lines().collect::<Vec<_>>().join("; ") }
+    }
+}
+
+pub(crate) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { span: Some(span), message: message.into() })
+}
+
+pub(crate) type Table<'i> = Spanned<DeTable<'i>>;
+
+/// A name that is not empty; the spaces around it are a slip.
+pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.trim() {
+        "" => Err(de::Error::custom("is empty: leave it out, or write a name")),
+        name => Ok(Some(name.to_owned())),
+    }
+}
+
+pub(crate) fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
+    let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };
+    match globset::Glob::new(pattern) {
+        Ok(glob) => Ok(glob.compile_matcher()),
+        Err(error) => wrong(value.span(), format!("`{pattern}` is not a pattern: {}", error.kind())),
+    }
+}
+
+pub(crate) fn table<'i>(value: &Spanned<DeValue<'i>>, key: &str) -> Result<Table<'i>, Wrong> {
+    match value.get_ref() {
+        DeValue::Table(table) => Ok(Spanned::new(value.span(), table.clone())),
+        _ => wrong(value.span(), format!("`{key}` is a section, not a single value")),
+    }
+}
+
+pub(crate) fn tables<'i>(value: &Spanned<DeValue<'i>>, key: &str) -> Result<BTreeMap<String, Table<'i>>, Wrong> {
+    let sections = table(value, key)?;
+    sections
+        .get_ref()
+        .iter()
+        .map(|(name, value)| {
+            let mut section = table(value, &format!("{key}.{}", name.get_ref()))?;
+            // A table of dotted keys has an odd span: its name's is where a reader looks.
+            section = Spanned::new(name.span(), section.into_inner());
+            Ok((name.get_ref().to_string(), section))
+        })
+        .collect()
+}
+
+pub(crate) fn only_known_keys<'k>(table: &DeTable<'_>, section: &str, known: impl IntoIterator<Item = &'k str>) -> Result<(), Wrong> {
+    let known: Vec<&str> = known.into_iter().collect();
+    match table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
+        Some(key) => wrong(key.span(), format!("`{}` is not a key of {section}{}", key.get_ref(), nearest_or_newer(key.get_ref(), &known))),
+        None => Ok(()),
+    }
+}
+
+/// A policy is stored in a moment and a version is deployed later, so that what is like nothing known may be of the next one.
+pub(crate) fn nearest_or_newer(name: &str, known: &[&str]) -> String {
+    let near = nearest(name, known);
+    let hint = concat!("; this is version ", env!("CARGO_PKG_VERSION"), " of the guard: if a newer one knows it, deploy that first");
+    if near.ends_with('?') { near } else { format!("{near}{hint}") }
+}
+
+/// A pattern as `ml-dev*`.
+pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<globset::GlobMatcher, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let glob = globset::Glob::new(&text);
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
+}
+
+/// Prices per hour by instance type.
+pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
+    let prices = BTreeMap::<String, Usd>::deserialize(deserializer)?;
+    match prices.keys().find(|name| !name.starts_with("ml.")) {
+        Some(name) => Err(de::Error::custom(format!("`{name}` is not an instance type of SageMaker: they begin with ml."))),
+        None => Ok(prices.into_iter().map(|(name, usd)| (name, usd.0)).collect()),
+    }
+}

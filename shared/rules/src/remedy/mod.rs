@@ -1,0 +1,125 @@
+//! What the guard can do about waste: the action's name, the AWS CLI command for a person, and what an owner is told of it.
+
+use std::collections::BTreeMap;
+
+use crate::vocabulary::{
+    duration::Duration,
+    resource::{AppHome, region_option},
+};
+
+pub use self::resubmission::{RESUBMITTED_TAG, as_spot, how_to_stop_one, how_to_submit, may_be_resubmission, new_name, on_demand_again};
+
+mod resubmission;
+
+/// The AWS CLI's command that does what the guard would do.
+pub(crate) fn command(remedy: &Remedy, name: &str, region: &str) -> String {
+    match remedy {
+        Remedy::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
+        Remedy::DeleteApp { domain, home, app_type, app_name } => {
+            let home = match home {
+                AppHome::Space(space) => format!("--space-name {space}"),
+                AppHome::UserProfile(profile) => format!("--user-profile-name {profile}"),
+            };
+            format!("aws sagemaker delete-app {region}--domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
+        }
+        Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_) => how_to_stop(name, region),
+        Remedy::StopTuningJob => format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}"),
+        Remedy::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
+        Remedy::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
+        Remedy::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
+        // Their rules say in the advice how a person does it.
+        Remedy::AddTags { .. } | Remedy::ActivateTag | Remedy::None => String::new(),
+    }
+}
+
+/// The AWS CLI's command that writes these tags.
+pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let tags: Vec<String> = tags.into_iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
+    format!("aws sagemaker add-tags {}--resource-arn {arn} --tags {}", region_option(arn), tags.join(" "))
+}
+
+/// The command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
+pub fn how_to_stop(name: &str, region: &str) -> String {
+    format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
+}
+
+/// What the guard can do about waste, where the policy says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Remedy {
+    /// Nothing: its owner has to.
+    #[default]
+    None,
+    /// `StopNotebookInstance`: the volume and what is on it stay.
+    StopNotebook,
+    /// `DeleteApp`: the space or profile and its files stay, what is only in memory is lost.
+    DeleteApp {
+        /// The domain's id.
+        domain: String,
+        /// The space or the user profile.
+        home: AppHome,
+        /// As the API spells it.
+        app_type: String,
+        /// The app's name.
+        app_name: String,
+    },
+    /// `StopTrainingJob`: its artifacts so far may be kept, what it has not written is lost.
+    StopTrainingJob,
+    /// `CreateTrainingJob` of the same work on managed Spot, then `StopTrainingJob` of this one.
+    ResubmitAsSpot(SpotTerms),
+    /// `StopHyperParameterTuningJob`: its training jobs are stopped with it, the ended ones' results are kept.
+    StopTuningJob,
+    /// `StopProcessingJob`: what it has not written to S3 is lost.
+    StopProcessingJob,
+    /// `StopTransformJob`: what it has not written to S3 is lost.
+    StopTransformJob,
+    /// `StopAutoMLJob`: the candidates that it has so far are kept.
+    StopAutoMlJob,
+    /// `AddTags`, of keys that the resource does not have: no value is ever written over.
+    AddTags {
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+        /// From where they are, for people: `Owner from who created it`.
+        from: String,
+        /// What its owner can do about the tags that are missing after that.
+        rest: Option<String>,
+    },
+    /// `UpdateCostAllocationTagsStatus`: the bill is told by this key from then on.
+    ActivateTag,
+}
+
+/// On which terms a training job is submitted again as Spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpotTerms {
+    /// The new job's name.
+    pub name: String,
+    /// How much longer than its time limit it may take, waiting for Spot capacity included.
+    pub wait: Duration,
+    /// The S3 prefix for its checkpoints where it has none. `None`: beside its output.
+    pub checkpoints: Option<String>,
+    /// Whether the old job writes checkpoints, from which the new one goes on; else it starts from the beginning.
+    pub resumes: bool,
+}
+
+impl Remedy {
+    /// The action's name in the report.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::StopNotebook => "stop-notebook-instance",
+            Self::DeleteApp { .. } => "delete-app",
+            Self::StopTrainingJob => "stop-training-job",
+            Self::ResubmitAsSpot(_) => "resubmit-as-spot",
+            Self::StopTuningJob => "stop-tuning-job",
+            Self::StopProcessingJob => "stop-processing-job",
+            Self::StopTransformJob => "stop-transform-job",
+            Self::StopAutoMlJob => "stop-automl-job",
+            Self::AddTags { .. } => "add-tags",
+            Self::ActivateTag => "activate-cost-allocation-tag",
+            Self::None => "none",
+        }
+    }
+
+    /// Whether it ends nothing: then its owner need not be warned, and a wish to keep the resource does not speak against it.
+    pub const fn is_harmless(&self) -> bool {
+        matches!(self, Self::AddTags { .. } | Self::ActivateTag)
+    }
+}

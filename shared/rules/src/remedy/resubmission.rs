@@ -1,0 +1,323 @@
+//! The same training job once more, on managed Spot: what `DescribeTrainingJob` says of one becomes what `CreateTrainingJob` takes.
+//! On JSON as it goes over the wire, so that nothing is lost that this code does not know.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    remedy::{SpotTerms, how_to_stop},
+    vocabulary::resource::{Resource, is_aws},
+};
+
+/// Tag of the new job with the name of the old one.
+pub const RESUBMITTED_TAG: &str = "cost-guard:resubmitted-from";
+
+/// What a job's definition is made of: in `CreateTrainingJob`'s input and in `DescribeTrainingJob`'s output alike (AWS's service model of 2026).
+/// `SessionChainingConfig` cannot be read back, and is lost.
+const DEFINITION: [&str; 25] = [
+    "AlgorithmSpecification",
+    "CheckpointConfig",
+    "DebugHookConfig",
+    "DebugRuleConfigurations",
+    "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "EnableNetworkIsolation",
+    "Environment",
+    "ExperimentConfig",
+    "HyperParameters",
+    "InfraCheckConfig",
+    "InputDataConfig",
+    "MlflowConfig",
+    "ModelPackageConfig",
+    "OutputDataConfig",
+    "ProfilerConfig",
+    "ProfilerRuleConfigurations",
+    "RemoteDebugConfig",
+    "ResourceConfig",
+    "RetryStrategy",
+    "RoleArn",
+    "ServerlessJobConfig",
+    "StoppingCondition",
+    "TensorBoardOutputConfig",
+    "VpcConfig",
+];
+
+/// `StoppingCondition.MaxRuntimeInSeconds` where a job does not say: one day.
+const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
+
+/// The most characters of a job's name.
+const NAME: usize = 63;
+
+/// The longest definition that a mail shows, in bytes.
+const LONGEST_SHOWN: usize = 32 * 1024;
+
+/// The most tags of a resource.
+const TAGS: usize = 50;
+
+/// What is appended to the name of a job that is submitted again as Spot, and to that of one that is started again on demand.
+const SPOT: &str = "-spot";
+
+const AGAIN: &str = "-again";
+
+/// The new job's name. The same for the same job, so that it is never submitted twice: a name that is too long is cut, and told apart by a hash of the
+/// whole name and the old job's time.
+pub fn new_name(name: &str, created: Option<Timestamp>) -> String {
+    followed(name, created, SPOT)
+}
+
+fn followed(name: &str, created: Option<Timestamp>, suffix: &str) -> String {
+    if name.len() + suffix.len() <= NAME {
+        return format!("{name}{suffix}");
+    }
+    // FNV-1a: the same for ever, unlike the standard library's.
+    let whole = format!("{name} {}", created.unwrap_or_default());
+    let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let mark = format!("-{:08x}{suffix}", hash >> 32);
+    let front = name.get(..NAME - mark.len()).unwrap_or(name).trim_end_matches('-');
+    format!("{front}{mark}")
+}
+
+/// Whether a job's name is one that the guard gives to a job that it submits as Spot.
+pub fn may_be_resubmission(name: &str) -> bool {
+    name.to_lowercase().ends_with(SPOT)
+}
+
+/// The definition of the new job. `described`: the old one, as `DescribeTrainingJob` answers; `tags`: all of its tags.
+///
+/// # Errors
+/// What is missing in the description.
+pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
+    let text = |pointer: &str| {
+        described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
+    };
+    let old_name = text("/TrainingJobName")?;
+    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
+    let mut new: Map<String, Value> =
+        DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect();
+    new.insert("TrainingJobName".into(), terms.name.clone().into());
+    new.insert("EnableManagedSpotTraining".into(), true.into());
+
+    if let Some(Value::Object(resources)) = new.get_mut("ResourceConfig") {
+        // What AWS chose is not for a user to set, and a warm pool excludes Spot.
+        for field in ["SelectedInstanceType", "SelectedInstanceCount", "KeepAlivePeriodInSeconds"] {
+            resources.remove(field);
+        }
+    }
+    let stopping = new.entry("StoppingCondition").or_insert_with(|| json!({}));
+    let max_runtime = stopping.get("MaxRuntimeInSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_MAX_RUNTIME);
+    stopping["MaxWaitTimeInSeconds"] = (max_runtime + terms.wait.signed().as_secs()).into();
+
+    if !new.contains_key("CheckpointConfig") {
+        let beside_its_output = || {
+            let output = text("/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
+            Ok::<_, String>(format!("{output}/cost-guard-checkpoints"))
+        };
+        let prefix = terms.checkpoints.clone().map_or_else(beside_its_output, Ok)?;
+        let own = format!("{}/{}", prefix.trim_end_matches('/'), terms.name);
+        new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
+    }
+
+    let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    kept.retain(|key, _| !is_aws(key));
+    if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
+        kept.insert(RESUBMITTED_TAG, old_name);
+    }
+    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    Ok(Value::Object(new))
+}
+
+/// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again. It keeps the tag
+/// [`RESUBMITTED_TAG`], by which the guard leaves it on demand.
+///
+/// # Errors
+/// The definition is no JSON object.
+pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
+    let mut again: Map<String, Value> =
+        serde_json::from_str(definition).map_err(|error| format!("the stored definition cannot be read: {error}"))?;
+    again.insert("TrainingJobName".into(), followed(name, None, AGAIN).into());
+    again.insert("EnableManagedSpotTraining".into(), false.into());
+    if let Some(Value::Object(stopping)) = again.get_mut("StoppingCondition") {
+        stopping.remove("MaxWaitTimeInSeconds");
+    }
+    Ok(Value::Object(again))
+}
+
+/// How a person ends that a job and its Spot job do the same work. `definition`: the Spot job's.
+pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> String {
+    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
+    // What the guard chose is the new job's own; what the old job had is shared.
+    let shared =
+        definition.pointer("/CheckpointConfig/S3Uri").and_then(Value::as_str).filter(|prefix| !prefix.ends_with(&format!("/{new}")));
+    let spoils =
+        shared.map(|prefix| format!("\nSoon: both write their checkpoints to {prefix}, and may spoil each other's.")).unwrap_or_default();
+    format!(
+        "stop one of the two.\nThe one on demand: {}\nThe one on Spot:   {}{spoils}",
+        how_to_stop(old, region),
+        how_to_stop(new, region)
+    )
+}
+
+/// How a person submits a definition, for a mail: without what may be secret (the values of the environment, and of hyperparameters that are named like
+/// it), and not longer than a mail can take. `of`: the job that it was made of.
+pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
+    const HIDDEN: &str = "(hidden)";
+    let is_secret = |key: &str| {
+        let key = key.to_ascii_lowercase();
+        ["secret", "token", "password", "passwd", "credential", "key"].iter().any(|word| key.contains(word))
+    };
+    let mut hidden = false;
+    for (field, all) in [("Environment", true), ("HyperParameters", false)] {
+        if let Some(Value::Object(values)) = definition.get_mut(field) {
+            for (_, value) in values.iter_mut().filter(|(key, _)| all || is_secret(key)) {
+                *value = HIDDEN.into();
+                hidden = true;
+            }
+        }
+    }
+    let region = of.region_option();
+    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", of.name);
+    let text = definition.to_string();
+    if LONGEST_SHOWN < text.len() {
+        return format!("make its definition, which is too long for a mail, of what this says: {describe}");
+    }
+    let first = if hidden { format!("put back the values that this mail leaves {HIDDEN} ({describe}), ") } else { String::new() };
+    format!("save this as job.json, {first}then aws sagemaker create-training-job {region}--cli-input-json file://job.json\n{text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::duration::Duration;
+    use proptest::prelude::*;
+
+    fn churn() -> Resource {
+        Resource {
+            id: "training-job/churn".into(),
+            name: "churn".into(),
+            arn: Some("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn".into()),
+            tags: crate::vocabulary::resource::Tags::NotIndexed,
+            whose: crate::vocabulary::resource::Whose::default(),
+        }
+    }
+
+    fn terms(name: &str, checkpoints: Option<&str>) -> SpotTerms {
+        SpotTerms { name: name.into(), wait: Duration::hours(12), checkpoints: checkpoints.map(str::to_owned), resumes: false }
+    }
+
+    fn described() -> Value {
+        json!({
+            "TrainingJobName": "churn", "TrainingJobArn": "arn", "TrainingJobStatus": "InProgress", "CreationTime": 1.5,
+            "RoleArn": "arn:aws:iam::123456789012:role/DataScience", "AlgorithmSpecification": {"TrainingImage": "image", "Unknown": [1]},
+            "OutputDataConfig": {"S3OutputPath": "s3://bucket/out/"}, "VpcConfig": null,
+            "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30, "KeepAlivePeriodInSeconds": 0, "SelectedInstanceType": "ml.m5.xlarge"},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600}, "EnableManagedSpotTraining": false, "BillableTimeInSeconds": 5,
+        })
+    }
+
+    #[test]
+    fn differs_only_where_it_must() {
+        let tags = BTreeMap::from([("Owner".to_owned(), "ann".to_owned()), ("aws:cloudformation:stack-name".to_owned(), "x".to_owned())]);
+        let new = as_spot(&described(), &tags, &terms("churn-spot", None)).unwrap();
+        assert_eq!(
+            new,
+            json!({
+                "TrainingJobName": "churn-spot", "RoleArn": "arn:aws:iam::123456789012:role/DataScience",
+                "AlgorithmSpecification": {"TrainingImage": "image", "Unknown": [1]}, "OutputDataConfig": {"S3OutputPath": "s3://bucket/out/"},
+                "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30},
+                "StoppingCondition": {"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 46800}, "EnableManagedSpotTraining": true,
+                "CheckpointConfig": {"S3Uri": "s3://bucket/out/cost-guard-checkpoints/churn-spot"},
+                "Tags": [{"Key": "Owner", "Value": "ann"}, {"Key": "cost-guard:resubmitted-from", "Value": "churn"}],
+            })
+        );
+    }
+
+    #[test]
+    fn goes_on_from_the_checkpoints_that_are_there() {
+        let mut with_checkpoints = described();
+        with_checkpoints["CheckpointConfig"] = json!({"S3Uri": "s3://bucket/mine", "LocalPath": "/here"});
+        let new = as_spot(&with_checkpoints, &BTreeMap::new(), &terms("churn-spot", Some("s3://policy/prefix"))).unwrap();
+        assert_eq!(new["CheckpointConfig"], json!({"S3Uri": "s3://bucket/mine", "LocalPath": "/here"}));
+        let new = as_spot(&described(), &BTreeMap::new(), &terms("churn-spot", Some("s3://policy/prefix/"))).unwrap();
+        assert_eq!(new["CheckpointConfig"], json!({"S3Uri": "s3://policy/prefix/churn-spot"}));
+    }
+
+    #[test]
+    fn a_lost_job_is_started_again_as_it_was() {
+        let new = as_spot(&described(), &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
+        let again = on_demand_again(&new, "churn").unwrap();
+        assert_eq!((&again["TrainingJobName"], &again["EnableManagedSpotTraining"]), (&json!("churn-again"), &json!(false)));
+        assert_eq!(again["Tags"], json!([{"Key": RESUBMITTED_TAG, "Value": "churn"}]), "by this the guard leaves it on demand");
+        assert_eq!(again["StoppingCondition"], json!({"MaxRuntimeInSeconds": 3600}));
+        assert!(on_demand_again("{", "churn").is_err());
+    }
+
+    #[test]
+    fn two_jobs_that_share_their_checkpoints_are_told_so() {
+        for (checkpoints, shared) in [(None, false), (Some("s3://bucket/mine"), true)] {
+            let mut old = described();
+            if let Some(prefix) = checkpoints {
+                old["CheckpointConfig"] = json!({"S3Uri": prefix});
+            }
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
+            let told = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
+            assert_eq!(told.contains("s3://bucket/mine"), shared, "{told}");
+            for name in ["churn\n", "churn-spot"] {
+                assert!(told.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_legal_and_their_own() {
+        let again = |name: &str| on_demand_again("{}", name).unwrap()["TrainingJobName"].clone();
+        assert_eq!(again("hot-spot-detect"), "hot-spot-detect-again");
+        assert!(again(&"a".repeat(58)).as_str().unwrap().len() <= NAME);
+        let seed = |n: u8| format!("experiment-with-a-long-descriptive-name-of-team-and-model-seed{n}");
+        assert_ne!(new_name(&seed(1), None), new_name(&seed(2), None), "two jobs of the same second");
+    }
+
+    #[test]
+    fn secrets_are_not_mailed_nor_what_fills_a_mail() {
+        let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
+        let told = how_to_submit(definition, &churn());
+        for shown in [r#""HF_HOME":"(hidden)""#, r#""epochs":"3""#, r#""api_key":"(hidden)""#] {
+            assert!(told.contains(shown), "{shown}: {told}");
+        }
+        assert!(
+            told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
+            "{told}"
+        );
+        let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
+        assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");
+        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), &churn());
+        assert!(long.len() < 200 && long.contains("--training-job-name churn"), "{long}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (field, missing) in [("TrainingJobName", "/TrainingJobName"), ("OutputDataConfig", "/OutputDataConfig/S3OutputPath")] {
+            let mut half = described();
+            half.as_object_mut().unwrap().remove(field);
+            assert!(as_spot(&half, &BTreeMap::new(), &terms("x", None)).unwrap_err().starts_with(missing));
+        }
+    }
+
+    #[test]
+    fn fifty_tags_are_all_that_there_can_be() {
+        let tags: BTreeMap<String, String> = (0..50).map(|n| (format!("k{n}"), "v".to_owned())).collect();
+        assert_eq!(as_spot(&described(), &tags, &terms("x", None)).unwrap()["Tags"].as_array().unwrap().len(), 50);
+    }
+
+    proptest! {
+        #[test]
+        fn the_new_name_is_legal_and_its_own(name in "[a-zA-Z0-9](-{0,2}[a-zA-Z0-9]){0,20}[a-zA-Z0-9]{0,22}", seconds in 0i64..2_000_000_000) {
+            prop_assume!(name.len() <= 63);
+            let new = new_name(&name, Timestamp::from_second(seconds).ok());
+            prop_assert!(new.len() <= 63 && new.ends_with("-spot") && new != name, "{new}");
+            prop_assert!(new.split('-').next().is_some_and(|first| !first.is_empty()), "{new}");
+            prop_assert_eq!(&new, &new_name(&name, Timestamp::from_second(seconds).ok()));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The policy: what it refuses and how it says so, how overrides apply, how unknown facts stay unknown.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{
+    samples::{notebook, tagged},
+    vocabulary::{price::Prices, resource::Tags},
+};
+
+const NIGHT: &str = "2026-11-24T02:00:00Z";
+
+fn facts(notebooks: Vec<crate::facts::Notebook>) -> Facts {
+    Facts { now: NIGHT.parse().unwrap(), prices: Prices::of_region("us-east-1", []).into(), notebooks, ..Facts::default() }
+}
+
+fn named(name: &str, tags: &[(&str, &str)]) -> crate::facts::Notebook {
+    let mut notebook = tagged(notebook("2026-11-23T08:00:00Z"), tags);
+    notebook.resource.id = format!("notebook-instance/{name}");
+    notebook.resource.name = name.into();
+    notebook
+}
+
+#[test]
+fn says_what_is_wrong_where_and_what_was_expected() {
+    for (text, line, says) in [
+        ("max-action = 3", 1, "`max-action` is not a key of the policy: did you mean `max-actions`?"),
+        ("\n[working-hour]\ndefault = \"always\"", 2, "did you mean `working-hours`?"),
+        ("[working-hours]\ndefalt = \"always\"", 2, "`defalt` is not a key of [working-hours]: did you mean `default`?"),
+        ("[working-hours]\ndefault = \"9 to 5\"", 2, "is not working hours: write for example"),
+        ("[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@Berlin\"", 2, "`Berlin` is not a time zone"),
+        ("[working-hours]\nholidays = [\"25.12.2026\"]", 2, "`25.12.2026` is not a day"),
+        ("timezone = \"Europe/Berln\"", 1, "`Europe/Berln` is not a time zone: write an IANA name"),
+        ("remind-after = \"-7d\"", 1, "`-7d` is negative"),
+        ("remind-after = 7", 1, "`remind-after`: a duration is a text: write for example \"30m\" or \"7d\""),
+        ("\nmax-actions = \"25\"", 2, "`max-actions`: invalid type"),
+        ("[rules.notebook-idle]\nmode = true", 2, "`mode`: "),
+        ("[working-hours]\nholidays = [2026-12-25]", 2, "`holidays`: "),
+        ("owner-tags = []", 1, "`owner-tags` names no tag"),
+        ("[rules.notebook-idle]\nidle-after = \"0s\"", 1, "`idle-after` is less than ten minutes"),
+        ("[[override]]\nmatch = { team = \"x\" }\nrules = {}", 3, "changes nothing"),
+        ("[prices]\nhourly = { \"t3.medium\" = 0.05 }", 2, "`t3.medium` is not an instance type of SageMaker"),
+        ("[rules.notebook-offhours]\nmode = \"enforce\"", 1, "`notebook-offhours` is not a rule: did you mean `notebook-off-hours`?"),
+        ("\n[rules.notebook-off-hours]\ngraze = \"1h\"", 3, "`graze` is not a key of [rules.notebook-off-hours]: did you mean `grace`?"),
+        ("[rules.notebook-off-hours]\n\ngrace = \"soon\"", 3, "`soon` is not a duration"),
+        ("[rules.notebook-off-hours]\nlate-start-grace = \"-4h\"", 2, "`-4h` is negative"),
+        ("[rules.notebook-off-hours]\nmode = \"enfore\"", 2, "unknown variant `enfore`, expected one of `report`, `enforce`, `off`"),
+        ("[rules.notebook-forgotten]\nmode = \"enforce\"", 2, "[rules.notebook-forgotten] cannot be enforced, it only reports"),
+        ("[rules.notebook-idle]\nmax-actions = 0", 2, "`max-actions` is 0"),
+        ("max-actions = 0", 1, "`max-actions` is 0"),
+        ("remind-after = \"0s\"", 1, "`remind-after` is 0s: an hour is the least"),
+        ("[rules.notebook-idle]\n\nremind-after = \"5m\"", 3, "`remind-after` is 5m"),
+        ("[exemption]\nmax = \"99999999h\"", 2, "longer than ten years"),
+        ("[prices]\nnotebook-volume-gb-month = 1e27", 2, "is more than 100000 USD"),
+        ("[rules.training-on-demand]\n\nmode = \"enforce\"", 3, "is to be enforced, but has no `remedy`: write remedy = \"stop\""),
+        ("[rules.tuning-on-demand]\nremedy = \"resubmit\"", 2, "unknown variant `resubmit`"),
+        ("[rules.studio-app-off-hours]\napp-types = [\"RStudioServerPro\"]", 2, "unknown variant `RStudioServerPro`"),
+        ("[[override]]\nrules.notebook-idle.mode = \"off\"", 1, "has no `match`"),
+        ("[[override]]\nmatch = { team = \"x\" }", 1, "changes nothing"),
+        ("[[override]]\nmatch = { team = \"[\" }\nrules.notebook-idle.mode = \"off\"", 2, "`[` is not a pattern"),
+        ("[[override]]\nmatch = { team = \"x\" }\nrules.notebook-idle.idle-aft = \"1h\"", 3, "did you mean `idle-after`?"),
+        ("[[override]]\nmatch = {}\nrules.notebook-idle.mode = \"off\"", 2, "names nothing"),
+        ("[prices]\nhourly = { ml.m5.xlarge = 0.2 }", 2, "stands in quotes"),
+        ("[prices]\nhourly = { \"ml.m5.xlarge\" = -1 }", 2, "is not a price"),
+        ("budget = 3", 1, "`budget` is a list"),
+        ("[[budget]]\nname = \"ml*\"\non-exceeded = \"stop-stoppable\"", 3, "did you mean `on-exceed`?"),
+        ("[[budget]]\non-exceed = \"stop-stoppable\"", 1, "missing field `name`"),
+        ("[[budget]]\nname = \"ml[\"", 2, "`ml[` is not a pattern"),
+        ("[[budget]]\nname = \"ml*\"\non-exceed = \"stop-everything\"", 3, "`on-exceed`: unknown variant `stop-everything`"),
+        (
+            "[rules.stoppable-over-budget]\nmode = \"off\"\n[[budget]]\nname = \"ml*\"\non-exceed = \"stop-stoppable\"",
+            3,
+            "enforces stoppable-over-budget, but the policy says mode = \"off\"",
+        ),
+        (
+            "[rules.budget-exceeded]\nthresholds = [0, 80]",
+            2,
+            "`0` is no threshold: write whole percents of the limit, for example [80, 100]",
+        ),
+        ("[rules.budget-exceeded]\nthresholds = [\"80%\"]", 2, "is no threshold: write whole percents"),
+        (
+            "[[budget]]\nname = \"*\"\n[[budget]]\nname = \"ml\"",
+            3,
+            "this [[budget]] never applies: one before it, `*`, matches all of its names",
+        ),
+        ("[creators]\nemail-domain = \"@example.com\"", 2, "`email-domain` is `@example.com`: write what stands behind the @"),
+        ("[coverage]\nbucket = \"s3://finops\"", 2, "`bucket` is `s3://finops`: write the name of an S3 bucket alone"),
+        ("[rules.missing-tag]\nkinds = []", 2, "no kinds"),
+        ("[rules.missing-tag]\nkinds = [\"notebook\"]", 2, "did you mean `notebook-instance`?"),
+        ("[rules.missing-tag]\nrequired = [\"Owner\"]", 2, "expected keys with their values: { Owner = "),
+        ("rules = 3", 1, "`rules` is a section"),
+        ("timezone =", 1, ""),
+    ] {
+        let error = Policy::from_toml(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
+        assert!(error.message.contains(says), "{text}: {error}");
+        assert_eq!(error.line, Some(line), "{text}: {error}");
+    }
+}
+
+#[test]
+fn the_default_reports_with_every_rule_and_enforces_nothing() {
+    let policy = Policy::from_toml("").unwrap();
+    assert!(!policy.enforces());
+    assert!(crate::rules::ALL.iter().all(|rule| policy.uses_rule(rule.name)));
+}
+
+#[test]
+fn the_first_override_that_matches_applies_and_no_other() {
+    let policy = Policy::from_toml(
+        r#"
+        [rules.notebook-off-hours]
+        mode = "enforce"
+        grace = "1h"
+        [[override]]
+        match = { tag.Environment = "prod*" }
+        rules.notebook-off-hours.mode = "report"
+        [[override]]
+        match = { team = "nlp", name = "tmp-*" }
+        rules.notebook-off-hours.mode = "off"
+        "#,
+    )
+    .unwrap();
+    let notebooks = vec![
+        named("plain", &[]),
+        named("prod", &[("Environment", "production"), ("Team", "nlp")]),
+        named("tmp-1", &[("Team", "nlp")]),
+        named("tmp-2", &[("Team", "vision")]),
+    ];
+    let found: Vec<_> =
+        policy.evaluate(&facts(notebooks)).findings.into_iter().map(|found| (found.resource.name, found.mode, found.grace)).collect();
+    let hour = Duration::hours(1);
+    assert_eq!(
+        found,
+        [("plain".to_owned(), Mode::Enforce, hour), ("prod".to_owned(), Mode::Report, hour), ("tmp-2".to_owned(), Mode::Enforce, hour)],
+        "an override keeps what it does not change"
+    );
+}
+
+#[test]
+fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
+    let policy = Policy::from_toml(
+        "[[budget]]\nname = \"ml\"\non-exceed = \"enforce-off-hours\"\n[[override]]\nmatch = { tag.Environment = \"prod*\" }\nrules.notebook-off-hours.mode = \"report\"",
+    )
+    .unwrap();
+    assert!(policy.enforces() && policy.may_tighten(&["notebook-off-hours"]) && !policy.may_tighten(&["missing-tag"]));
+    let notebooks = || {
+        vec![
+            named("nlps", &[("Team", "nlp")]),
+            named("visions", &[("Team", "vision")]),
+            named("prod", &[("Team", "nlp"), ("Environment", "prod")]),
+            named("kept", &[("Team", "nlp"), (KEEP_UNTIL_TAG, "2027-01-01")]),
+        ]
+    };
+    let tightening = |until: &str| Tightening {
+        budget: "ml".into(),
+        team: Some("nlp".into()),
+        what: OnExceed::EnforceOffHours,
+        until: until.parse().unwrap(),
+    };
+    let enforced = |tightenings: Vec<Tightening>| {
+        let judgement = policy.evaluate(&Facts { tightenings, ..facts(notebooks()) });
+        let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.mode == Mode::Enforce);
+        found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(enforced(vec![]), []);
+    assert_eq!(enforced(vec![tightening("2020-01-01T00:00:00Z")]), [], "that period is over");
+    let found = enforced(vec![tightening("2099-01-01T00:00:00Z")]);
+    assert_eq!(found.iter().map(|(name, kept, _)| (name.as_str(), *kept)).collect::<Vec<_>>(), [("kept", true), ("nlps", false)]);
+    assert!(found[1].2.ends_with("because the budget ml is used up"), "{}", found[1].2);
+}
+
+#[test]
+fn owner_and_team_come_from_the_first_tag_that_says_something() {
+    let policy = Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap();
+    let owner = |tags: &[(&str, &str)]| policy.owner_of(&named("x", tags).resource);
+    assert_eq!(owner(&[("owner", "ann@example.com"), ("Owner", " ")]).as_deref(), Some("ann@example.com"));
+    assert_eq!(owner(&[("Team", "nlp")]), None);
+}
+
+#[test]
+fn unreadable_tags_leave_a_resource_undecided() {
+    let mut unreadable = named("dark", &[]);
+    unreadable.resource.tags = Tags::Unreadable;
+    let judgement = Policy::from_toml("").unwrap().evaluate(&facts(vec![unreadable]));
+    assert_eq!(judgement.findings, []);
+    assert!(judgement.undecided.contains(&("notebook-off-hours", "notebook-instance/dark".to_owned())));
+    assert!(judgement.unknown.iter().any(|line| line.what.contains("dark") && line.why.contains("tags could not be read")));
+}
+
+#[test]
+fn a_wish_to_keep_holds_to_the_end_of_its_day() {
+    let policy = Policy::from_toml("timezone = \"Europe/Berlin\"").unwrap();
+    let keep = policy.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "2026-12-31")])])).findings[0].keep.clone().unwrap();
+    assert_eq!(keep.until, Some("2026-12-31T23:00:00Z".parse().unwrap()));
+    assert_eq!(keep.longest, Some(Duration::days(90)));
+    let always = Policy::from_toml("[exemption]\nallow-always = true").unwrap();
+    let keep = always.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "always")])])).findings[0].keep.clone().unwrap();
+    assert_eq!((keep.until, keep.longest), (None, None));
+}
+
+#[test]
+fn an_unreadable_wish_suspends_enforcement() {
+    let policy = Policy::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
+    let findings = policy.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "next week")])])).findings;
+    assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"]);
+    assert!(findings[1].suspended.as_deref().unwrap().contains("`next week` is not a day"));
+}
+
+#[test]
+fn the_same_facts_give_the_same_findings() {
+    let policy = Policy::from_toml("").unwrap();
+    let notebooks: BTreeMap<&str, _> = ["b", "a", "c"].map(|name| (name, named(name, &[]))).into();
+    let forward = policy.evaluate(&facts(notebooks.values().cloned().collect())).findings;
+    let backward = policy.evaluate(&facts(notebooks.values().rev().cloned().collect())).findings;
+    assert_eq!(forward, backward);
+}

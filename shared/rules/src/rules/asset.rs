@@ -1,0 +1,132 @@
+//! What the tag rules share: the kinds that they look at, and what a resource spends.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::vocabulary::spelling::nearest;
+use crate::{
+    facts::{Audited, Parent},
+    policy::{KEEP_UNTIL_TAG, Required, Requirement},
+    remedy::{Remedy, how_to_add},
+    rules::{scene::Scene, studio::default_app_types, verdict::Verdict},
+    vocabulary::{
+        price::{HOURS_PER_MONTH, Instances},
+        resource::Kind,
+    },
+};
+
+/// Kinds of resources that have tags, spelt as in their ARNs. By default all.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditedKinds(Vec<Kind>);
+
+impl Default for AuditedKinds {
+    fn default() -> Self {
+        Self(Kind::TAGGED.to_vec())
+    }
+}
+
+impl AuditedKinds {
+    pub(crate) fn has(&self, kind: Kind) -> bool {
+        self.0.contains(&kind)
+    }
+}
+
+impl Serialize for AuditedKinds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|kind| kind.as_str()))
+    }
+}
+
+impl<'de> Deserialize<'de> for AuditedKinds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let known = |name: &String| {
+            let all = || Kind::TAGGED.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
+            let found = Kind::TAGGED.iter().copied().find(|kind| kind.as_str() == name);
+            found.ok_or_else(|| de::Error::custom(format!("`{name}` is no kind of resource{}", nearest(name, &all()))))
+        };
+        let kinds: Vec<Kind> = Vec::<String>::deserialize(deserializer)?.iter().map(known).collect::<Result<_, _>>()?;
+        if kinds.is_empty() {
+            return Err(de::Error::custom("no kinds: nothing would ever be looked at: write mode = \"off\""));
+        }
+        Ok(Self(kinds))
+    }
+}
+
+/// What a rule wants of a resource's tags, if it looks at its kind, and its tags.
+pub(crate) fn wanted<'a>(
+    required: &'a Required,
+    kinds: &AuditedKinds,
+    audited: &'a Audited,
+    scene: &'a Scene<'_>,
+) -> Option<(Vec<Requirement<'a>>, &'a BTreeMap<String, String>)> {
+    let is_meant = audited.resource.kind().is_some_and(|kind| kinds.has(kind));
+    let tags = audited.resource.tags.read().filter(|_| is_meant)?;
+    Some((required.each(scene.policy), tags))
+}
+
+/// Whether it is a job that has come to its end: what it cost stays as it is.
+pub(crate) fn has_ended(audited: &Audited) -> bool {
+    audited.run.is_none() && is_job(audited)
+}
+
+/// Whether it is a job, whose next run is another resource.
+pub(crate) fn is_job(audited: &Audited) -> bool {
+    audited.resource.kind().is_some_and(Kind::is_job)
+}
+
+/// What stops a resource, while there is something that may be stopped: of apps those that the Studio rules stop too, and none that its owner wishes to keep by a
+/// tag of its space, profile or domain.
+pub(crate) fn stop(audited: &Audited) -> Remedy {
+    let may_stop = match &audited.stop {
+        Remedy::DeleteApp { app_type, .. } => {
+            let is_billed = audited.instances.iter().any(|one| one.instance_type != "system");
+            let is_stopped = default_app_types().iter().any(|one| one.as_str() == app_type);
+            is_billed && is_stopped && audited.ancestors.iter().all(|ancestor| !ancestor.tags.contains_key(KEEP_UNTIL_TAG))
+        }
+        _ => true,
+    };
+    if audited.run.is_some() && audited.doubt.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
+}
+
+/// What speaks against a finding, whatever its tags are.
+pub(crate) fn spared(audited: &Audited, scene: &Scene<'_>) -> Option<Verdict> {
+    let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
+    if let Some(parent) = audited.parent.as_ref().filter(is_child) {
+        return Some(Verdict::LeftAlone(format!("it belongs to {}, which is looked at itself", parent.id)));
+    }
+    let why = audited.doubt.as_ref().filter(|_| scene.policy.owner_of(&audited.resource).is_none())?;
+    Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
+}
+
+/// How a person tags it, with these keys and values; what has ended is not worth it. `from`: where the values are from.
+pub(crate) fn how_to_tag(audited: &Audited, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
+    if has_ended {
+        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}")).collect();
+        return format!(
+            "tag the next one: what this one has cost stays untagged{from}.\nTags of its Create call, or tags of the SDK's: [{}]",
+            tags.join(", ")
+        );
+    }
+    let tags = tags.iter().map(|(key, value)| (*key, value.as_str()));
+    format!("tag it{from}.\n{}", how_to_add(audited.resource.arn_or_id(), tags))
+}
+
+/// What runs at a price that is not known, for the reason.
+pub(crate) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> String {
+    if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
+        return String::new();
+    }
+    format!("; no price is known of its {}", Instances::words(&audited.instances))
+}
+
+/// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
+pub(crate) fn spending(audited: &Audited, scene: &Scene<'_>) -> (Option<Decimal>, Option<Decimal>) {
+    let usd_per_hour = scene.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
+    let hours = match audited.limit {
+        Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
+        None => (!is_job(audited)).then_some(HOURS_PER_MONTH),
+    };
+    (usd_per_hour, usd_per_hour.zip(hours).map(|(usd, hours)| usd * hours))
+}

@@ -1,0 +1,141 @@
+//! # budget-forecast-exceeded
+//!
+//! ## What it finds
+//! A budget that counts SageMaker and is heading for more than its limit by the end of its period: by AWS's forecast where there is one, else (a new account has none for
+//! five weeks) by the guard's own run-rate, by which each day to come costs what its weekday cost in the last four weeks. The mail says which of the two it is, and the
+//! range that it likely ends in. In the first tenth of a period (and by the run-rate in its first five days) nothing is said: it says little of the rest. Its own notifications of
+//! forecasts in AWS Budgets are thresholds too. One that is used up already is told by `budget-exceeded`.
+//!
+//! ## Why it costs money
+//! What is seen in the middle of a month can still be stopped in that month.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed, once for each threshold and period. Nothing else.
+//!
+//! ## Settings
+
+use rust_decimal::dec;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Budget, amount, is_over},
+    rules::{
+        budgets::thresholds::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
+        rule::Rule,
+        scene::Scene,
+        verdict::{Severity, Verdict, Waste},
+    },
+    vocabulary::duration::Duration,
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct BudgetForecastExceeded {
+    /// Percent of the limit, beside the budget's own notifications of forecasts.
+    thresholds: Thresholds,
+}
+
+impl Default for BudgetForecastExceeded {
+    fn default() -> Self {
+        Self { thresholds: Thresholds(vec![100]) }
+    }
+}
+
+impl Rule for BudgetForecastExceeded {
+    const NAME: &'static str = "budget-forecast-exceeded";
+    const ENFORCEABLE: bool = false;
+    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
+    type Subject = Budget;
+
+    fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
+        let numbers @ Numbers { period, limit, actual } = match numbers(budget, scene) {
+            Ok(numbers) => numbers,
+            Err(verdict) => return verdict,
+        };
+        if is_over(actual, limit, dec!(100)) {
+            return Verdict::Fine;
+        }
+        // The first tenth of a period says little of the rest, and the one before may still be in it.
+        if period.days_over(scene.now) * 10 < period.days() {
+            return Verdict::Fine;
+        }
+        let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };
+        // What is spent already is told as such.
+        let ahead = self.thresholds.and(&budget.forecast_thresholds).filter(|percent| !is_over(actual, limit, *percent));
+        let Some(level) = passed(ahead, forecast.amount, limit) else {
+            return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };
+        };
+        let [by_then, of, spent] = [forecast.amount, limit, actual].map(|one| amount(one, &budget.unit));
+        let by = if forecast.by_aws { "by AWS's forecast" } else { "by the guard's own run-rate" };
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "heading for {by_then} of {of}{} by the end of {}, {by}; {spent} are spent, {} of {} days are over",
+                in_percent(forecast.amount, limit),
+                period.words(),
+                period.days_over(scene.now),
+                period.days()
+            ),
+            advice: Some(ADVICE.to_owned()),
+            severity: Severity::Warning,
+            subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
+            headline: Some("heading past a threshold"),
+            details: details(budget, numbers, scene.now),
+            topic: Some(topic(numbers, level)),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+    use crate::facts::{Forecast, Insight};
+    use crate::samples::*;
+
+    fn judged(actual: Decimal, forecast: Option<Forecast>, own: &[Decimal]) -> Verdict {
+        let insight = Insight { forecast, ..Insight::default() };
+        let budget = Budget { actual: Some(actual), insight, forecast_thresholds: own.to_vec(), ..budget("ml-dev") };
+        BudgetForecastExceeded::default().check(&budget, &scene("2026-11-11T12:00:00Z"))
+    }
+
+    #[test]
+    fn what_is_heading_past_the_limit_is_told_until_it_is_past_it() {
+        let forecast = |amount| Some(Forecast { amount, range: None, by_aws: true });
+        for (actual, forecast, own, level) in [
+            (dec!(400), forecast(dec!(1000)), &[][..], None),
+            (dec!(400), forecast(dec!(1200)), &[], Some("100")),
+            (dec!(400), forecast(dec!(1200)), &[dec!(120), dec!(110)], Some("110")),
+            (dec!(400), forecast(dec!(900)), &[dec!(80)], Some("80")),
+            (dec!(850), forecast(dec!(900)), &[dec!(80)], None),
+            (dec!(1100), forecast(dec!(1200)), &[], None),
+            (dec!(400), None, &[], None),
+            (dec!(-400), forecast(dec!(-100)), &[], None),
+        ] {
+            let verdict = judged(actual, forecast.clone(), own);
+            let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
+            assert_eq!(topic, level.map(|level| format!("2026-11-01 of 1000 at {level}")), "{actual}, {forecast:?}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_mail_says_whose_forecast_it_is_and_its_range() {
+        for (by_aws, says) in [(true, "by AWS's forecast"), (false, "by the guard's own run-rate")] {
+            let forecast = Forecast { amount: dec!(1234.5), range: Some((dec!(1100), dec!(1400))), by_aws };
+            let Verdict::Waste(waste) = judged(dec!(400), Some(forecast), &[]) else { panic!("waste") };
+            assert_eq!(
+                waste.reason,
+                format!(
+                    "heading for $1,234.50 of $1,000.00 (123 %) by the end of November 2026, {says}; $400.00 are spent, 10 of 30 days are over"
+                )
+            );
+            assert!(
+                waste.details[0]
+                    .starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
+                "{:?}",
+                waste.details
+            );
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! # budget-unhealthy
+//!
+//! ## What it finds
+//! A budget that counts SageMaker, or would, and cannot do its work: AWS says that it is unhealthy and does not update it, or it filters by a tag in a form that no spend has
+//! (`Team$nlp` instead of `user:Team$nlp`), which AWS takes without a word.
+//!
+//! ## Why it costs money
+//! It looks as if somebody watched the spend, and nobody does.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed. Nothing else.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::Budget,
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Severity, Verdict, Waste},
+    },
+    vocabulary::duration::Duration,
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct BudgetUnhealthy {}
+
+impl Rule for BudgetUnhealthy {
+    const NAME: &'static str = "budget-unhealthy";
+    const ENFORCEABLE: bool = false;
+    const REMIND_AFTER: Option<Duration> = Some(Duration::days(30));
+    type Subject = Budget;
+
+    fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
+        if budget.filter.takes_sagemaker(scene.policy) == Some(false) {
+            return Verdict::Fine;
+        }
+        let name = &budget.resource.name;
+        match &budget.unhealthy {
+            None => Verdict::Fine,
+            Some(why) => Verdict::Waste(Box::new(Waste {
+                reason: format!("it does not watch the spend: {why}"),
+                advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
+                severity: Severity::Warning,
+                subject: Some(format!("budget {name} does not watch the spend")),
+                headline: Some("not watching the spend"),
+                topic: Some(why.clone()),
+                ..Waste::default()
+            })),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Filter;
+    use crate::samples::*;
+
+    #[test]
+    fn an_unhealthy_budget_is_told_with_awss_reason() {
+        let sick = Budget { unhealthy: Some("AWS says FILTER_INVALID".into()), ..budget("ml-dev") };
+        let now = scene("2026-11-11T12:00:00Z");
+        let Verdict::Waste(waste) = BudgetUnhealthy {}.check(&sick, &now) else { panic!("waste") };
+        assert_eq!(waste.reason, "it does not watch the spend: AWS says FILTER_INVALID");
+        assert_eq!(BudgetUnhealthy {}.check(&budget("ml-dev"), &now), Verdict::Fine);
+        let anothers = Budget { filter: Filter::Service(vec!["Amazon Simple Storage Service".into()]), ..sick };
+        assert_eq!(BudgetUnhealthy {}.check(&anothers, &now), Verdict::Fine);
+    }
+}

@@ -1,0 +1,205 @@
+//! Budgets: which period a day lies in, which spend they count, where they are heading, and what drove them. Pure, and in decimals.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+use rust_decimal::{Decimal, MathematicalOps as _, dec};
+
+use crate::{
+    facts::{Budget, Burning, Cause, DailySpend, Facts, Forecast, Running, Spend, amount},
+    policy::Policy,
+    remedy::{Remedy, command},
+    vocabulary::{
+        period::{Period, TimeUnit, day_of, days_between, plus_days},
+        price::{Instances, Prices},
+        resource::{Kind, Resource, place},
+    },
+};
+
+/// Causes and running resources that a mail names.
+const NAMED: usize = 5;
+
+/// A forecast of ours looks at so many weeks.
+const WEEKS: i64 = 4;
+
+/// Four of five outcomes of a normal distribution lie within so many standard deviations.
+const FOUR_OF_FIVE: Decimal = dec!(1.2816);
+
+/// Before so many days of its period are over, what a budget has spent says little of where it is heading.
+const FEWEST_DAYS: i64 = 5;
+
+/// A period of more days than a year, as a custom one may have, is beyond any run-rate.
+const LONGEST: i64 = 366;
+
+/// Finds out where each budget is heading and what drove it, and what is spent outside all of them.
+pub fn explain(facts: &mut Facts, policy: &Policy) {
+    let knows_budgets = facts.complete.contains(&Kind::Budget);
+    for budget in &mut facts.budgets {
+        let period = budget.period;
+        let insight = &mut budget.insight;
+        insight.untold = budget.filter.untold(policy);
+        let rows = facts.spend.as_ref().zip(period);
+        let taken = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
+        insight.causes = rows.map(|(spend, period)| causes(spend, period, facts.now, &taken)).unwrap_or_default();
+        insight.forecast = period.and_then(|period| {
+            let daily = facts.spend.as_ref().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
+            let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
+            // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
+            let is_all = budget.filter.is_service_alone();
+            let ahead = facts
+                .spend
+                .as_ref()
+                .and_then(|spend| spend.ahead)
+                .filter(|ahead| is_all && budget.unit == "USD" && ahead.until == period.until);
+            let width = match ahead {
+                Some(ahead) => Some((ahead.usd - ahead.low, ahead.high - ahead.usd)),
+                None => run_rate.as_ref().and_then(|ours| ours.range.map(|(low, high)| (ours.amount - low, high - ours.amount))),
+            };
+            let by_budgets = budget.forecast.or_else(|| Some(budget.actual? + ahead?.usd));
+            match by_budgets {
+                Some(amount) => {
+                    let least = budget.actual.unwrap_or_default().min(amount);
+                    let range = width.map(|(below, above)| ((amount - below).max(least), amount + above));
+                    Some(Forecast { amount, range, by_aws: true })
+                }
+                None => run_rate,
+            }
+        });
+    }
+    if let Some(spend) = facts.spend.as_mut().filter(|_| knows_budgets) {
+        spend.uncovered = Some(uncovered(spend, &facts.budgets, facts.now, policy));
+    }
+}
+
+/// Names what runs right now of each budget's team, of a budget of no team all. `is_all`: whether that is all that runs.
+pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
+    for budget in &mut facts.budgets {
+        let insight = &mut budget.insight;
+        let team = budget.resource.whose.team.as_deref();
+        let mine = |running: &&Running| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
+        insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
+        insight.knows_burning = is_all;
+        let arns = facts.running.iter().filter_map(|running| place(running.0.resource.arn.as_deref()?));
+        insight.region = arns.map(|(region, _)| region.to_owned()).next();
+        insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
+        insight.burning_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
+        insight.more_burning = insight.burning.len().saturating_sub(NAMED);
+        insight.burning.sort_by(|a, b| (b.usd_per_hour, &a.what).cmp(&(a.usd_per_hour, &b.what)));
+        insight.burning.truncate(NAMED);
+    }
+}
+
+pub(crate) fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Option<Burning> {
+    let Running(audited) = running;
+    audited.run?;
+    // A tuning or AutoML job is billed by the training jobs that it starts.
+    let kind = audited.resource.kind().filter(|kind| !matches!(kind, Kind::TuningJob | Kind::AutoMlJob))?;
+    let Resource { name, .. } = &audited.resource;
+    let region = audited.resource.region_option();
+    let stop = match (&audited.stop, kind) {
+        (Remedy::None, Kind::Endpoint) => Some(format!(
+            "aws sagemaker delete-endpoint {region}--endpoint-name {name} # its configuration and model stay: create-endpoint brings it back"
+        )),
+        (Remedy::None, _) => None,
+        (stop, _) => Some(command(stop, name, &region)),
+    };
+    let on = if audited.instances.is_empty() { String::new() } else { format!(" ({})", Instances::words(&audited.instances)) };
+    Some(Burning {
+        what: format!("{} {name}{on}", kind.words()),
+        stop,
+        owner: policy.owner_of(&audited.resource),
+        usd_per_hour: prices.hourly_of(&audited.instances),
+    })
+}
+
+/// What drove a period so far, against as many days of the one before. The days that are not over are in neither.
+pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<Cause> {
+    let over = period.days_over(now);
+    let before = period.before();
+    let same_days = before.from..plus_days(before.from, over).min(before.until);
+    let knows_before = spend.days.keys().next().is_some_and(|first| *first <= before.from);
+    let sums = |days: std::ops::Range<Date>| {
+        let mut sums: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();
+        for row in spend.days.range(days).flat_map(|(_, rows)| rows).filter(|row| taken(row)) {
+            *sums.entry((&row.usage, &row.team)).or_default() += row.usd;
+        }
+        sums
+    };
+    let past = sums(same_days);
+    let mut causes: Vec<Cause> = sums(period.from..plus_days(period.from, over))
+        .into_iter()
+        .filter(|(_, usd)| dec!(0.01) <= *usd)
+        .map(|((usage, team), now)| Cause {
+            usage: usage.to_owned(),
+            team: team.to_owned(),
+            now,
+            before: knows_before.then(|| past.get(&(usage, team)).copied().unwrap_or_default()),
+        })
+        .collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse((cause.now - cause.before.unwrap_or_default(), cause.now)));
+    causes.truncate(NAMED);
+    causes
+}
+
+/// Our own forecast: each day to come costs what its weekday cost in the last four weeks, give or take what days are off from that; what the daily spend does not tell
+/// of goes on as it did. The last day that is over may not be whole in the bill yet: it is expected to cost as much at least. `None`: too little of the period, or of the
+/// past, is known, or the daily spend is not what the budget counts.
+pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal, now: Timestamp) -> Option<Forecast> {
+    let over = period.days_over(now);
+    if over < FEWEST_DAYS.min(period.days()) || LONGEST < period.days() || period.unit == TimeUnit::Daily {
+        return None;
+    }
+    let today = day_of(now);
+    let whole = plus_days(today, -1);
+    let past: Vec<(Date, Decimal)> = daily.range(plus_days(whole, -7 * WEEKS)..whole).map(|(day, usd)| (*day, *usd)).collect();
+    if past.is_empty() {
+        return None;
+    }
+    let mean = |of: &mut dyn Iterator<Item = Decimal>| {
+        let (sum, count) = of.fold((Decimal::ZERO, 0_u32), |(sum, count), one| (sum + one, count + 1));
+        (count != 0).then(|| sum / Decimal::from(count))
+    };
+    let every_day = mean(&mut past.iter().map(|(_, usd)| *usd))?;
+    let expected = |day: Date| {
+        let like = &mut past.iter().filter(|(one, _)| one.weekday() == day.weekday()).map(|(_, usd)| *usd);
+        mean(like).unwrap_or(every_day)
+    };
+    let told: Decimal = daily.range(period.from..today).map(|(_, usd)| *usd).sum();
+    // The budget counts less than these days: credits, or a part of them that cannot be told.
+    if actual * dec!(1.1) < told {
+        return None;
+    }
+    let untold = (actual - told).max(Decimal::ZERO);
+    let untold = untold * Decimal::from(period.days()) / Decimal::from(over.max(1));
+    let before: Decimal = daily.range(period.from..whole).map(|(_, usd)| *usd).sum();
+    let first = period.from.max(whole);
+    let rest: Vec<Date> = (0..days_between(first, period.until)).map(|offset| plus_days(first, offset)).collect();
+    let to_come: Decimal = rest.iter().map(|day| expected(*day).max(daily.get(day).copied().unwrap_or_default())).sum();
+    let sum = (before + to_come + untold).max(actual);
+    let off: Decimal = past.iter().map(|(day, usd)| (*usd - expected(*day)) * (*usd - expected(*day))).sum();
+    let deviation = (off / Decimal::from(past.len().max(2) - 1)).sqrt()?;
+    let width = FOUR_OF_FIVE * deviation * Decimal::from(rest.len()).sqrt()?;
+    let round = |usd: Decimal| usd.round_dp(2);
+    Some(Forecast { amount: round(sum), range: Some((round((sum - width).max(actual)), round(sum + width))), by_aws: false })
+}
+
+/// What no healthy budget of dollars counts, in the last 30 days: by team, the most expensive first.
+fn uncovered(spend: &Spend, budgets: &[Budget], now: Timestamp, policy: &Policy) -> Vec<(String, Decimal)> {
+    let today = day_of(now);
+    let budgets: Vec<&Budget> =
+        budgets.iter().filter(|budget| budget.is_cost && budget.period.is_some() && budget.unhealthy.is_none()).collect();
+    let mut by_team: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for row in spend.days.range(plus_days(today, -30)..today).flat_map(|(_, rows)| rows) {
+        // A budget of which it cannot be told counts: who made it will know.
+        if budgets.iter().all(|budget| budget.filter.takes(row, policy) == Some(false)) {
+            *by_team.entry(&row.team).or_default() += row.usd;
+        }
+    }
+    let mut by_team: Vec<(String, Decimal)> = by_team.into_iter().map(|(team, usd)| (team.to_owned(), usd)).collect();
+    by_team.retain(|(_, usd)| dec!(0.01) <= *usd);
+    by_team.sort_by_key(|(_, usd)| std::cmp::Reverse(*usd));
+    by_team
+}
+
+#[cfg(test)]
+mod tests;

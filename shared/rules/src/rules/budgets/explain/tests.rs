@@ -1,0 +1,308 @@
+use std::collections::BTreeSet;
+
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::{
+    facts::{Ahead, Audited, Filter, is_over, limit_of, percent_of},
+    samples::{audited, budget, spend},
+    vocabulary::resource::Kind,
+};
+use proptest::prelude::*;
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn policy() -> Policy {
+    Policy::from_toml("team-tags = [\"Team\"]\nowner-tags = [\"Owner\"]\n[[budget]]\nname = \"ml-dev*\"\nteam = \"nlp\"\non-exceed = \"enforce-off-hours\"").unwrap()
+}
+
+fn month(from: &str) -> Period {
+    Period::current(TimeUnit::Monthly, day("2020-01-01"), day("2087-06-15"), at(&format!("{from}T00:00:00Z"))).unwrap()
+}
+
+#[test]
+fn periods_are_those_of_the_calendar_in_utc() {
+    let (start, end) = (day("2024-01-01"), day("2087-06-15"));
+    for (unit, now, period, before) in [
+        (TimeUnit::Daily, "2026-03-01T00:00:00Z", ("2026-02-28", "2026-03-01"), ("2026-02-21", "2026-02-22")),
+        (TimeUnit::Monthly, "2026-11-30T23:59:59Z", ("2026-11-01", "2026-12-01"), ("2026-10-01", "2026-11-01")),
+        (TimeUnit::Monthly, "2026-12-01T00:00:00Z", ("2026-12-01", "2027-01-01"), ("2026-11-01", "2026-12-01")),
+        (TimeUnit::Monthly, "2028-02-29T12:00:00Z", ("2028-02-01", "2028-03-01"), ("2028-01-01", "2028-02-01")),
+        (TimeUnit::Quarterly, "2026-11-11T12:00:00Z", ("2026-10-01", "2027-01-01"), ("2026-07-01", "2026-10-01")),
+        (TimeUnit::Annually, "2026-11-11T12:00:00Z", ("2026-01-01", "2027-01-01"), ("2025-01-01", "2026-01-01")),
+    ] {
+        let found = Period::current(unit, start, end, at(now)).unwrap();
+        assert_eq!((found.from, found.until), (day(period.0), day(period.1)), "{unit:?} {now}");
+        let last = found.before();
+        assert_eq!((last.from, last.until), (day(before.0), day(before.1)), "{unit:?} {now}");
+    }
+    let custom = |now: &str| Period::current(TimeUnit::Custom, day("2026-11-10"), day("2026-11-20"), at(now));
+    assert_eq!(custom("2026-11-09T23:00:00Z"), None, "it has not begun");
+    assert_eq!(custom("2026-11-10T00:00:00Z").map(|period| (period.days(), period.days_left(at("2026-11-12T12:00:00Z")))), Some((10, 8)));
+    assert_eq!(custom("2026-11-12T00:00:00Z").unwrap().before().from, day("2026-10-31"));
+    let over = Period::current(TimeUnit::Monthly, day("2026-01-01"), day("2026-11-01"), at("2026-11-11T00:00:00Z"));
+    assert_eq!(over, None, "it is over");
+}
+
+#[test]
+fn planned_limits_go_before_the_one_that_may_be_missing() {
+    let planned = BTreeMap::from([(1_791_000_000, dec!(50)), (1_793_491_200, dec!(100)), (1_796_083_200, dec!(200))]);
+    let november = month("2026-11-11"); // begins at 1,793,491,200
+    for (limit, planned, expected) in [
+        (Some(dec!(7)), BTreeMap::new(), Some(dec!(7))),
+        (None, planned.clone(), Some(dec!(100))),
+        (Some(dec!(7)), planned.clone(), Some(dec!(100))),
+        (None, BTreeMap::from([(1_796_083_200, dec!(200))]), None), // of a month to come
+        (None, BTreeMap::new(), None),
+    ] {
+        assert_eq!(limit_of(november, limit, &planned), expected);
+    }
+    assert_eq!(limit_of(month("2027-05-05"), None, &planned), Some(dec!(200)), "the last one goes on");
+}
+
+#[test]
+fn percents_and_amounts() {
+    assert_eq!((percent_of(dec!(999.99), dec!(1000)), percent_of(dec!(1), dec!(0))), (Some(dec!(99)), None));
+    assert_eq!(percent_of(dec!(-50), dec!(1000)), Some(dec!(-5)));
+    assert_eq!((amount(dec!(1234.5), "USD"), amount(dec!(12.50), "Hrs")), ("$1,234.50".into(), "12.5 Hrs".into()));
+}
+
+fn row(usage: &str, team: &str, usd: Decimal) -> DailySpend {
+    DailySpend { usage: usage.into(), team: team.into(), usd }
+}
+
+#[test]
+fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
+    let policy = policy();
+    let sagemaker = Filter::Service(vec!["Amazon SageMaker".into()]);
+    let s3 = Filter::Service(vec!["Amazon Simple Storage Service".into()]);
+    let nlp = Filter::Tag("Team".into(), vec!["nlp".into()]);
+    let region = Filter::Unknown("Region".into());
+    let both = |a: &Filter, b: &Filter| Filter::All(vec![a.clone(), b.clone()]);
+    let either = |a: &Filter, b: &Filter| Filter::Any(vec![a.clone(), b.clone()]);
+    let not = |a: &Filter| Filter::Not(Box::new(a.clone()));
+    for (filter, nlps, visions, any) in [
+        (Filter::everything(), Some(true), Some(true), Some(true)),
+        (sagemaker.clone(), Some(true), Some(true), Some(true)),
+        (s3.clone(), Some(false), Some(false), Some(false)),
+        (nlp.clone(), Some(true), Some(false), None),
+        (both(&sagemaker, &nlp), Some(true), Some(false), None),
+        (both(&s3, &nlp), Some(false), Some(false), Some(false)),
+        (either(&s3, &nlp), Some(true), Some(false), None),
+        (either(&s3, &sagemaker), Some(true), Some(true), Some(true)),
+        (not(&nlp), Some(false), Some(true), None),
+        (not(&s3), Some(true), Some(true), Some(true)),
+        (both(&sagemaker, &region), None, None, None),
+        (both(&s3, &region), Some(false), Some(false), Some(false)),
+        (not(&region), None, None, None),
+        (Filter::UsageType(vec!["Host:ml.m5.xlarge".into()]), Some(true), Some(false), None),
+        (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), None, Some(false), None), // of another Region, perhaps
+        (both(&sagemaker, &not(&Filter::Charges)), Some(true), Some(true), Some(true)),
+        (Filter::Tag("Project".into(), vec!["x".into()]), None, None, None),
+        (both(&sagemaker, &Filter::Charges), Some(true), Some(true), Some(true)),
+    ] {
+        let taken = |usage, team| filter.takes(&row(usage, team, dec!(1)), &policy);
+        assert_eq!((taken("Host:ml.m5.xlarge", "nlp"), taken("Train:ml.m5.xlarge", "vision")), (nlps, visions), "{filter:?}");
+        assert_eq!(filter.takes_sagemaker(&policy), any, "{filter:?}");
+    }
+    let tags = ["Team".to_owned()];
+    assert_eq!(both(&sagemaker, &nlp).team(&tags), Some("nlp"));
+    assert_eq!(not(&nlp).team(&tags), None);
+    assert_eq!(Filter::Tag("Team".into(), vec!["nlp".into(), "vision".into()]).team(&tags), None);
+    assert_eq!(both(&nlp, &region).untold(&policy), BTreeSet::from(["Region".to_owned()]));
+}
+
+/// `usd` on weekdays and half of it on weekends, on the days before `until`.
+fn weekly(until: &str, days: i64, usd: Decimal) -> BTreeMap<Date, Decimal> {
+    let until = day(until);
+    let is_weekend = |day: Date| 5 <= day.weekday().to_monday_zero_offset();
+    (1..=days).map(|ago| plus_days(until, -ago)).map(|day| (day, if is_weekend(day) { usd / dec!(2) } else { usd })).collect()
+}
+
+#[test]
+fn the_run_rate_goes_on_by_weekday() {
+    // November 2026 has 21 weekdays and 9 days of weekends.
+    let daily = weekly("2026-11-11", 60, dec!(100));
+    let so_far: Decimal = daily.range(day("2026-11-01")..).map(|(_, usd)| *usd).sum();
+    let found = run_rate(&daily, month("2026-11-11"), so_far, at("2026-11-11T12:00:00Z")).unwrap();
+    assert_eq!((found.amount, found.range, found.by_aws), (dec!(2550), Some((dec!(2550), dec!(2550))), false));
+    // As much again of other services.
+    let found = run_rate(&daily, month("2026-11-11"), so_far * dec!(2), at("2026-11-11T12:00:00Z")).unwrap();
+    assert_eq!(found.amount, dec!(2550) + (so_far * dec!(3)).round_dp(2));
+    let early = run_rate(&daily, month("2026-11-04"), dec!(200), at("2026-11-04T12:00:00Z"));
+    assert_eq!(early, None, "four days say nothing");
+    assert_eq!(run_rate(&daily, month("2026-11-11"), so_far / dec!(2), at("2026-11-11T12:00:00Z")), None, "it counts something else");
+    assert_eq!(run_rate(&BTreeMap::new(), month("2026-11-11"), so_far, at("2026-11-11T12:00:00Z")), None, "a new account");
+}
+
+#[test]
+fn a_day_that_is_not_whole_yet_is_expected_to_cost_as_much_as_others() {
+    let mut daily = weekly("2026-11-11", 60, dec!(100));
+    daily.insert(day("2026-11-10"), dec!(3));
+    let so_far: Decimal = daily.range(day("2026-11-01")..).map(|(_, usd)| *usd).sum();
+    assert_eq!(run_rate(&daily, month("2026-11-11"), so_far, at("2026-11-11T06:00:00Z")).unwrap().amount, dec!(2550));
+}
+
+#[test]
+fn causes_are_those_that_grew_most_and_running_is_the_teams() {
+    let policy = policy();
+    let mut spend = spend("2026-11-11", dec!(10));
+    for (date, usd) in [("2026-11-05", dec!(500)), ("2026-10-05", dec!(20))] {
+        spend.days.get_mut(&day(date)).unwrap().push(row("Train:ml.p3.2xlarge", "nlp", usd));
+    }
+    spend.days.get_mut(&day("2026-10-20")).unwrap().push(row("Notebk:x", "nlp", dec!(999)));
+    spend.days.get_mut(&day("2026-11-06")).unwrap().push(row("Host:y", "vision", dec!(700)));
+    let nlps = Budget { filter: Filter::Tag("Team".into(), vec!["nlp".into()]), actual: Some(dec!(500)), ..budget("ml-dev-nlp") };
+    let all = Budget { actual: Some(dec!(1300)), ..budget("everything") };
+    let running = |id: &str, team: &str| {
+        let audited = audited(id, &[("Team", team), ("Owner", "ann@example.com")]);
+        let instances = vec![crate::vocabulary::price::Instances { instance_type: "ml.m5.xlarge".into(), count: 2 }];
+        Running(Audited { run: Some(at("2026-11-10T00:00:00Z")), instances, ..audited })
+    };
+    let idle = Running(audited("endpoint/idle", &[("Team", "nlp")]));
+    let mut facts = Facts {
+        now: at("2026-11-11T12:00:00Z"),
+        prices: policy.prices_of("us-east-1"),
+        budgets: vec![nlps, all],
+        spend: Some(spend),
+        running: vec![running("endpoint/a", "nlp"), running("endpoint/b", "vision"), idle],
+        complete: [Kind::Budget].into(),
+        ..Facts::default()
+    };
+    for budget in &mut facts.budgets {
+        policy.settle_whose_budget(budget);
+    }
+    explain(&mut facts, &policy);
+    name_running(&mut facts, &policy, true);
+    let [nlps, all] = &facts.budgets[..] else { panic!("two") };
+    let cause = |usage: &str, team: &str, now, before| Cause { usage: usage.into(), team: team.into(), now, before: Some(before) };
+    assert_eq!(nlps.insight.causes, [cause("Train:ml.p3.2xlarge", "nlp", dec!(500), dec!(20))], "the 20th of October is later than today");
+    assert_eq!(all.insight.causes[0], cause("Host:y", "vision", dec!(700), dec!(0)));
+    assert_eq!((nlps.insight.burning.len(), all.insight.burning.len()), (1, 2));
+    assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.burning_usd), ("endpoint a (2 x ml.m5.xlarge)", dec!(0.46)));
+    let stop = nlps.insight.burning[0].stop.as_deref().unwrap();
+    assert!(stop.starts_with("aws sagemaker delete-endpoint --region us-east-1 --endpoint-name a # "), "{stop}");
+    assert_eq!(facts.spend.as_ref().unwrap().uncovered, Some(vec![]), "one counts everything");
+    facts.budgets.pop();
+    explain(&mut facts, &policy);
+    let uncovered = facts.spend.as_ref().unwrap().uncovered.clone().unwrap();
+    assert_eq!(uncovered, [("vision".to_owned(), dec!(700)), (String::new(), dec!(300))]);
+    facts.complete.clear();
+    facts.spend.as_mut().unwrap().uncovered = None;
+    explain(&mut facts, &policy);
+    assert_eq!(facts.spend.unwrap().uncovered, None, "not all budgets are known");
+}
+
+#[test]
+fn awss_forecast_goes_before_ours() {
+    let policy = policy();
+    let ours = Budget { actual: Some(dec!(100)), ..budget("ours") };
+    let awss = Budget { forecast: Some(dec!(5000)), ..ours.clone() };
+    let mut facts = Facts {
+        now: at("2026-11-11T12:00:00Z"),
+        budgets: vec![ours, awss],
+        spend: Some(spend("2026-11-11", dec!(10))),
+        ..Facts::default()
+    };
+    explain(&mut facts, &policy);
+    let forecasts: Vec<_> =
+        facts.budgets.iter().map(|budget| budget.insight.forecast.clone().unwrap()).map(|one| (one.amount, one.by_aws)).collect();
+    assert_eq!(forecasts, [(dec!(300), false), (dec!(5000), true)]);
+}
+
+#[test]
+fn a_used_up_budget_tightens_for_its_team_until_its_end() {
+    let now = at("2026-11-20T12:00:00Z");
+    let policy = Policy::from_toml(
+        "team-tags = [\"Team\"]\n[[budget]]\nname = \"all\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"\n[[budget]]\nname = \"*\"\non-exceed = \"enforce-off-hours\"",
+    )
+    .unwrap();
+    let full = |name: &str| Budget { actual: Some(dec!(1000.01)), ..budget(name) };
+    let nlps = Budget { filter: Filter::Tag("Team".into(), vec!["nlp".into()]), ..full("nlp") };
+    let s3 = Filter::Service(vec!["Amazon Simple Storage Service".into()]);
+    let anothers = Budget { filter: Filter::All(vec![s3, Filter::Tag("Team".into(), vec!["nlp".into()])]), ..full("s3") };
+    let tightened =
+        policy.tightenings(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }], now);
+    let found: Vec<_> = tightened.iter().map(|one| (one.budget.as_str(), one.team.as_deref(), one.until.to_string())).collect();
+    assert_eq!(found, [("all", None, "2026-12-01T00:00:00Z".to_owned()), ("nlp", Some("nlp"), "2026-12-01T00:00:00Z".to_owned())]);
+}
+
+fn any_day() -> impl Strategy<Value = Date> {
+    (0_i64..36_500).prop_map(|days| plus_days(day("2000-01-01"), days))
+}
+
+proptest! {
+    #[test]
+    fn every_moment_lies_in_its_period_and_the_one_before_ends_where_it_begins(date in any_day(), second in 0_i64..86_400, which in 0_usize..3) {
+        let now = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).unwrap() + jiff::SignedDuration::from_secs(second);
+        let unit = [TimeUnit::Monthly, TimeUnit::Quarterly, TimeUnit::Annually][which];
+        let period = Period::current(unit, day("1990-01-01"), day("2200-01-01"), now).unwrap();
+        prop_assert!(period.from <= date && date < period.until);
+        prop_assert_eq!(period.days_over(now) + period.days_left(now), period.days());
+        let before = period.before();
+        prop_assert_eq!(before.until, period.from);
+        prop_assert!(before.from < before.until && now < period.end());
+        let days = match unit { TimeUnit::Monthly => 28..=31, TimeUnit::Quarterly => 90..=92, _ => 365..=366 };
+        prop_assert!(days.contains(&period.days()));
+    }
+
+    #[test]
+    fn a_run_rate_is_never_below_what_is_spent_and_lies_in_its_range(
+        cents in proptest::collection::vec(-50_000_i64..1_000_000, 70),
+        date in 6_i64..30,
+        other in -100_000_i64..1_000_000,
+    ) {
+        let now = at("2026-11-01T15:00:00Z") + jiff::SignedDuration::from_hours(24 * (date - 1));
+        let today = day_of(now);
+        let daily: BTreeMap<Date, Decimal> = cents.iter().zip(1..).map(|(cents, ago)| (plus_days(today, -ago), Decimal::new(*cents, 2))).collect();
+        let told: Decimal = daily.range(day("2026-11-01")..).map(|(_, usd)| *usd).sum();
+        let actual = told + Decimal::new(other, 2);
+        let Some(found) = run_rate(&daily, month("2026-11-11"), actual, now) else {
+            prop_assert!(actual < told);
+            return Ok(());
+        };
+        let (low, high) = found.range.unwrap();
+        prop_assert!(actual.round_dp(2) <= low && low <= found.amount && found.amount <= high, "{:?} of {}", found, actual);
+    }
+
+    #[test]
+    fn percents_agree_with_thresholds(amount in -100_000_i64..10_000_000, limit in 1_i64..1_000_000, percent in 1_u32..300) {
+        let (amount, limit, percent) = (Decimal::new(amount, 2), Decimal::new(limit, 2), Decimal::from(percent));
+        if is_over(amount, limit, percent) {
+            prop_assert!(percent <= percent_of(amount, limit).unwrap());
+        } else {
+            prop_assert!(percent_of(amount, limit).unwrap() <= percent);
+        }
+    }
+}
+
+#[test]
+fn hours_and_dollars_are_not_added() {
+    let policy = policy();
+    let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(300)), ..budget("gpu-hours") };
+    let ahead = Ahead { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(5000), low: dec!(4000), high: dec!(6000) };
+    let spend = Spend { ahead: Some(ahead), ..spend("2026-11-11", dec!(100)) };
+    let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![hours], spend: Some(spend), ..Facts::default() };
+    explain(&mut facts, &policy);
+    assert_eq!(facts.budgets[0].insight.forecast, None);
+}
+
+#[test]
+fn a_filter_for_a_star_is_not_for_everybody() {
+    let now = at("2026-11-20T12:00:00Z");
+    let policy = Policy::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"*\"\non-exceed = \"stop-stoppable\"").unwrap();
+    let star = Budget { filter: Filter::Tag("Team".into(), vec!["*".into()]), actual: Some(dec!(1500)), ..budget("x") };
+    assert!(policy.tightenings(&[star], now).iter().all(|one| one.team.is_some()));
+}
+
+#[test]
+fn an_absurd_limit_ends_no_run() {
+    assert!(!is_over(dec!(1), dec!(9000000000000000000000000000), dec!(100)));
+    assert_eq!(percent_of(dec!(9000000000000000000000000000), dec!(1)), None);
+}

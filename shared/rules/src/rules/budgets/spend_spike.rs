@@ -1,0 +1,171 @@
+//! # spend-spike
+//!
+//! ## What it finds
+//! A day on which SageMaker cost far more than its weekday does: more by `min-cost` USD, by `min-percent` and by `deviations` standard deviations than the median of the
+//! last eight such weekdays, in all Regions. Medians are not moved by holidays (the policy's are left out besides) or by spikes of the past; what is billed on the first or last
+//! day of a month is measured by the months before too. What AWS's own Cost Anomaly Detection found on the same days is the same spike, and told with it; what it alone
+//! found is told as well. What goes on for two weeks is what is spent now.
+//!
+//! ## Why it costs money
+//! A forgotten cluster or a loop that submits jobs shows the next day, and not at the end of the month.
+//!
+//! ## What happens, and what is lost
+//! Whoever runs the platform is mailed once for each spike, however many days it goes on, with the usage types and teams that it is put down to. Nothing else.
+//! The bill is behind: a day is known a day later, for a cent per page of Cost Explorer's answer, once a day.
+//!
+//! ## Settings
+
+use std::collections::BTreeMap;
+
+use jiff::{ToSpan as _, civil::Date};
+use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Cause, Spend},
+    rules::{
+        budgets::{
+            spikes::{self, Limits, Spike},
+            thresholds as budget,
+        },
+        rule::Rule,
+        scene::Scene,
+        verdict::{Severity, Verdict, Waste, leveled},
+    },
+    vocabulary::{
+        duration::Duration,
+        price::{Usd, dollars},
+    },
+};
+
+/// Causes that are named.
+const NAMED: usize = 5;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct SpendSpike {
+    /// USD more than usual.
+    min_cost: Usd,
+    /// Percent more than usual.
+    min_percent: u32,
+    /// Standard deviations more than usual.
+    deviations: u32,
+}
+
+impl Default for SpendSpike {
+    fn default() -> Self {
+        Self { min_cost: Usd(dec!(25)), min_percent: 50, deviations: 4 }
+    }
+}
+
+impl Rule for SpendSpike {
+    const NAME: &'static str = "spend-spike";
+    const ENFORCEABLE: bool = false;
+    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
+    type Subject = Spend;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        let is_any = self.min_percent == 0 && self.deviations == 0;
+        is_any.then_some("`min-percent` and `deviations` are both 0: every day that costs a little more would be told")
+    }
+
+    fn check(&self, spend: &Spend, scene: &Scene<'_>) -> Verdict {
+        let Some((last_day, _)) = spend.days.last_key_value() else { return Verdict::Later };
+        let limits = Limits { usd: self.min_cost.0, percent: Decimal::from(self.min_percent), deviations: Decimal::from(self.deviations) };
+        let daily = spend.daily(&|_| true);
+        let anomalies = spend.anomalies.as_deref().unwrap_or_default();
+        let Some(spike) = spikes::current(&daily, *last_day, &scene.policy.calendar.holidays, anomalies, limits) else {
+            return Verdict::Fine;
+        };
+        let Spike { from, last, actual, usual, by_aws, is_awss_alone } = &spike;
+        let days = if from == last { format!("on {}", from.strftime("%a %F")) } else { format!("from {from} to {last}") };
+        let words = if *is_awss_alone {
+            format!("SageMaker cost {} more than AWS expected {days}", dollars(*actual - *usual))
+        } else {
+            format!("SageMaker cost {} {days}, usual then is {}", dollars(*actual), dollars(*usual))
+        };
+        let too = if *by_aws { "; AWS's Cost Anomaly Detection says so" } else { "" };
+        let mut details = vec![];
+        let causes = causes(spend, &spike);
+        if !causes.is_empty() {
+            details.push("Cause: what cost more than usual on these days (the bill of the last one may not be final):".to_owned());
+            details.extend(causes.iter().map(|cause| format!("       {}", budget::words(cause))));
+        }
+        Verdict::Waste(Box::new(Waste {
+            reason: format!("{words}{too}"),
+            advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
+            severity: Severity::Warning,
+            subject: Some(causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", cause.usage))),
+            headline: Some("far above usual"),
+            details,
+            topic: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),
+            ..Waste::default()
+        }))
+    }
+}
+
+/// What cost more than usual (the median of the weekday) on these days, the most first; what AWS names, if the spend itself shows nothing.
+fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
+    let of_day = |day: Date| {
+        let mut rows: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();
+        for row in spend.days.get(&day).into_iter().flatten() {
+            *rows.entry((&row.usage, &row.team)).or_default() += row.usd;
+        }
+        rows
+    };
+    let mut sums: BTreeMap<(&str, &str), (Decimal, Decimal)> = BTreeMap::new();
+    for (day, _) in spend.days.range(spike.from..=spike.last) {
+        let before: Vec<_> = (1..=spikes::WEEKS)
+            .map(|weeks| day.saturating_sub((7 * weeks).days()))
+            .filter(|day| spend.days.contains_key(day))
+            .map(of_day)
+            .collect();
+        for (what, usd) in of_day(*day) {
+            let mut usual: Vec<Decimal> = before.iter().map(|rows| rows.get(&what).copied().unwrap_or_default()).collect();
+            let sum = sums.entry(what).or_default();
+            *sum = (sum.0 + usd, sum.1 + spikes::median(&mut usual));
+        }
+    }
+    let mut causes: Vec<Cause> = sums
+        .into_iter()
+        .filter(|(_, (now, before))| before + dec!(1) < *now)
+        .map(|((usage, team), (now, before))| Cause {
+            usage: usage.to_owned(),
+            team: team.to_owned(),
+            now,
+            before: Some(before.round_dp(2)),
+        })
+        .collect();
+    causes.sort_by_key(|cause| std::cmp::Reverse(cause.now - cause.before.unwrap_or_default()));
+    if causes.is_empty() {
+        let named = spend.anomalies.iter().flatten().filter(|anomaly| anomaly.from == spike.from).flat_map(|anomaly| &anomaly.causes);
+        causes.extend(named.map(|(usage, usd)| Cause { usage: usage.clone(), team: String::new(), now: *usd, before: None }));
+    }
+    causes.truncate(NAMED);
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::DailySpend;
+    use crate::samples::*;
+
+    #[test]
+    fn a_spike_is_told_with_what_it_is_put_down_to() {
+        let mut spend = spend("2026-11-27", dec!(100));
+        let thursday: Date = "2026-11-26".parse().unwrap();
+        let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd };
+        spend.days.get_mut(&thursday).unwrap().push(row("Cluster:ml.p4d.24xlarge", "vision", dec!(786)));
+        let rule = SpendSpike::default();
+        let now = scene("2026-11-27T06:00:00Z");
+        let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
+        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
+        assert_eq!(waste.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");
+        assert_eq!(waste.details.len(), 2);
+        spend.days.get_mut(&thursday).unwrap().pop();
+        assert_eq!(rule.check(&spend, &now), Verdict::Fine);
+        spend.days.clear();
+        assert_eq!(rule.check(&spend, &now), Verdict::Later, "a new account has no days");
+    }
+}

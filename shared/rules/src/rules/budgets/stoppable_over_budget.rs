@@ -1,0 +1,129 @@
+//! # stoppable-over-budget
+//!
+//! ## What it finds
+//! What runs of a team whose budget is used up, and is tagged `cost-guard:stoppable = yes`: notebooks, Studio apps, training, tuning, processing, transform and AutoML jobs.
+//! Only where the policy says so: `[[budget]]` with `on-exceed = "stop-stoppable"`. Both have to be there, the policy's word and the tag. With that word the rule is enforced,
+//! whatever its `mode`; `off` forbids it.
+//!
+//! ## Why it costs money
+//! AWS's own budget actions stop EC2 and RDS instances, and nothing of SageMaker.
+//!
+//! ## What happens, and what is lost
+//! Its owner is warned, and after `grace` it is stopped, until the budget's period ends. Notebooks keep their volume, apps their space and files; of a job what it has not written to S3 is
+//! lost, of a training job what came after its last checkpoint. `cost-guard:keep-until` keeps it. Endpoints, clusters and tracking servers are not stopped: what they hold would be lost.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{OnExceed, Running},
+    policy::STOPPABLE_TAG,
+    remedy::Remedy,
+    rules::{
+        asset as audit,
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::duration::Duration,
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StoppableOverBudget {}
+
+impl Rule for StoppableOverBudget {
+    const NAME: &'static str = "stoppable-over-budget";
+    const ENFORCEABLE: bool = true;
+    const GRACE: Duration = Duration::hours(4);
+    type Subject = Running;
+
+    fn check(&self, Running(audited): &Running, scene: &Scene<'_>) -> Verdict {
+        let resource = &audited.resource;
+        let is_stoppable = resource.tags.read().and_then(|tags| tags.get(STOPPABLE_TAG)).is_some_and(|value| value.trim() == "yes");
+        if !is_stoppable || audited.run.is_none() {
+            return Verdict::Fine;
+        }
+        let Some(tightening) = scene.tightening(OnExceed::StopStoppable, resource) else {
+            return if scene.unread_tightenings { Verdict::Later } else { Verdict::Fine };
+        };
+        if let Some(verdict) = audit::spared(audited, scene) {
+            return verdict;
+        }
+        if let Some(doubt) = &audited.doubt {
+            return Verdict::Unknown(format!("whose it is could not be read: {doubt}"));
+        }
+        let remedy = audit::stop(audited);
+        if remedy == Remedy::None {
+            return Verdict::LeftAlone("the guard stops nothing of its kind, or what it belongs to is kept".to_owned());
+        }
+        let (usd_per_hour, usd_per_month) = audit::spending(audited, scene);
+        Verdict::Waste(Box::new(Waste {
+            reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", tightening.budget),
+            usd_per_hour,
+            usd_per_month,
+            ends: Some(tightening.until),
+            remedy,
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{Audited, Tightening};
+    use crate::samples::*;
+
+    #[test]
+    fn both_the_policy_and_the_tag_have_to_say_so() {
+        let tightening = |team: Option<&str>, what| Tightening {
+            budget: "ml-dev".into(),
+            team: team.map(str::to_owned),
+            what,
+            until: "2026-12-01T00:00:00Z".parse().unwrap(),
+        };
+        let nlps = [tightening(Some("nlp"), OnExceed::StopStoppable)];
+        let off_hours = [tightening(Some("nlp"), OnExceed::EnforceOffHours)];
+        let everybodys = [tightening(None, OnExceed::StopStoppable)];
+        let yes = &[("Team", "nlp"), (STOPPABLE_TAG, "yes")][..];
+        for (tightenings, tags, now, waste) in [
+            (&nlps[..], yes, "2026-11-27T12:00:00Z", true),
+            (&nlps, yes, "2026-12-01T00:00:00Z", false), // a new period
+            (&nlps, &[("Team", "nlp"), (STOPPABLE_TAG, "no")], "2026-11-27T12:00:00Z", false),
+            (&nlps, &[("Team", "nlp")], "2026-11-27T12:00:00Z", false),
+            (&nlps, &[("Team", "vision"), (STOPPABLE_TAG, "yes")], "2026-11-27T12:00:00Z", false),
+            (&nlps, &[(STOPPABLE_TAG, "yes")], "2026-11-27T12:00:00Z", false),
+            (&everybodys, &[(STOPPABLE_TAG, "yes")], "2026-11-27T12:00:00Z", true),
+            (&off_hours, yes, "2026-11-27T12:00:00Z", false),
+            (&[], yes, "2026-11-27T12:00:00Z", false),
+        ] {
+            let scene = Scene { tightenings, ..scene(now) };
+            let running = |run: Option<&str>| {
+                let run = run.map(|run| run.parse().unwrap());
+                Running(Audited { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", tags) })
+            };
+            let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &scene);
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{tightenings:?} {tags:?} {now}: {verdict:?}");
+            assert_eq!(StoppableOverBudget {}.check(&running(None), &scene), Verdict::Fine, "it does not run");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_stopped_is_left_alone() {
+        let tightenings =
+            [Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() }];
+        let scene = Scene { tightenings: &tightenings, ..scene("2026-11-27T12:00:00Z") };
+        let run = Some("2026-11-20T12:00:00Z".parse().unwrap());
+        let endpoint = Running(Audited { run, ..audited("endpoint/x", &[(STOPPABLE_TAG, "yes")]) });
+        assert!(matches!(StoppableOverBudget {}.check(&endpoint, &scene), Verdict::LeftAlone(_)));
+        let doubtful = Running(Audited {
+            run,
+            doubt: Some("denied".into()),
+            stop: Remedy::StopNotebook,
+            ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")])
+        });
+        assert!(matches!(StoppableOverBudget {}.check(&doubtful, &scene), Verdict::Unknown(_)));
+    }
+}

@@ -1,0 +1,147 @@
+//! What the budget rules share: thresholds, which budgets they look at, and what a mail says of one.
+
+use jiff::{Timestamp, ToSpan as _};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::{
+    facts::{Budget, Cause, Insight, amount, percent_of},
+    rules::{
+        scene::Scene,
+        verdict::{Verdict, leveled},
+    },
+    vocabulary::{period::Period, price::dollars},
+};
+
+/// What to do before it is used up.
+pub(crate) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
+
+/// Thresholds of the policy, in percent of the limit.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Thresholds(pub(super) Vec<u32>);
+
+impl<'de> Deserialize<'de> for Thresholds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let percent = |value: &toml::Value| {
+            let percent =
+                value.as_integer().and_then(|percent| u32::try_from(percent).ok()).filter(|percent| (1..=10_000).contains(percent));
+            percent.ok_or_else(|| {
+                de::Error::custom(format!("`{value}` is no threshold: write whole percents of the limit, for example [80, 100]"))
+            })
+        };
+        Vec::<toml::Value>::deserialize(deserializer)?.iter().map(percent).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl Thresholds {
+    /// These, and the budget's own.
+    pub(crate) fn and<'a>(&'a self, own: &'a [Decimal]) -> impl Iterator<Item = Decimal> + 'a {
+        self.0.iter().copied().map(Decimal::from).chain(own.iter().copied())
+    }
+}
+
+/// The numbers of a budget, all of them known.
+#[derive(Clone, Copy)]
+pub(crate) struct Numbers {
+    pub(super) period: Period,
+    pub(super) limit: Decimal,
+    pub(super) actual: Decimal,
+}
+
+/// The numbers of a budget that counts `SageMaker`, or the verdict on one that does not, or of which they are not known.
+pub(crate) fn numbers(budget: &Budget, scene: &Scene<'_>) -> Result<Numbers, Verdict> {
+    if budget.filter.takes_sagemaker(scene.policy) == Some(false) {
+        return Err(Verdict::Fine);
+    }
+    let Some(period) = budget.period else { return Err(Verdict::Fine) };
+    let Some(limit) = budget.limit else { return Err(Verdict::Unknown("AWS names no limit for its present period".into())) };
+    // AWS has not looked at the bill yet.
+    let Some(actual) = budget.spent(scene.now) else { return Err(Verdict::Later) };
+    Ok(Numbers { period, limit, actual })
+}
+
+/// ` (83 %)`; nothing of a limit of nothing.
+pub(crate) fn in_percent(of: Decimal, limit: Decimal) -> String {
+    percent_of(of, limit).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
+}
+
+/// The highest of these thresholds, in percent of the limit, that is passed.
+pub(crate) fn passed(thresholds: impl IntoIterator<Item = Decimal>, value: Decimal, limit: Decimal) -> Option<Decimal> {
+    thresholds.into_iter().filter(|percent| crate::facts::is_over(value, limit, *percent)).max()
+}
+
+/// What its finding is told once for; a limit that is raised begins anew.
+pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> String {
+    leveled(&format!("{} of {}", period.from, limit.normalize()), level)
+}
+
+/// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.
+pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
+    let Insight { forecast, causes, burning, burning_usd, more_burning, is_least, region, knows_burning, measure, untold } =
+        &budget.insight;
+    let unit = &budget.unit;
+    let mut lines = vec![];
+    if let Some(forecast) = forecast {
+        let percent = percent_of(forecast.amount, limit).map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
+        let range = forecast.range.filter(|(low, high)| low < high);
+        let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
+        let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
+        let last = period.until.yesterday().unwrap_or(period.until);
+        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
+    }
+    let last = period.before().words();
+    if let Some((limit, actual)) = budget.last {
+        lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)));
+    }
+    if !causes.is_empty() {
+        let until = period.from.saturating_add((period.days_over(now) - 1).days());
+        let against = if causes.iter().any(|cause| cause.before.is_some()) {
+            format!("what SageMaker cost until {until}, and against the same days of {last}")
+        } else {
+            format!("what SageMaker cost until {until}; the period before is not known")
+        };
+        let but = if untold.is_empty() {
+            String::new()
+        } else {
+            format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+        };
+        lines.push(format!("Cause: {against}{but}:"));
+        lines.extend(causes.iter().map(|cause| format!("       {}", words(cause))));
+    }
+    if !burning.is_empty() {
+        let or_more = if *is_least { "at least " } else { "" };
+        lines.push(format!(
+            "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
+            region.as_deref().unwrap_or("this Region"),
+            dollars(*burning_usd)
+        ));
+        for one in burning {
+            let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
+            lines.push(format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+            lines.extend(one.stop.iter().map(|stop| format!("         {stop}")));
+        }
+        if 0 < *more_burning {
+            lines.push(format!("       and {more_burning} more"));
+        }
+    } else if *knows_burning {
+        lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
+    }
+    if let Some(measure) = measure {
+        lines.push(format!("Done:  {measure}"));
+    }
+    lines
+}
+
+/// `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
+pub(crate) fn words(cause: &Cause) -> String {
+    let team = if cause.team.is_empty() { "no team".to_owned() } else { format!("team {}", cause.team) };
+    let change = match cause.before {
+        None => String::new(),
+        Some(before) if before.is_zero() => ", all of it new".to_owned(),
+        Some(before) if before < cause.now => format!(", {} more", dollars(cause.now - before)),
+        Some(before) if cause.now < before => format!(", {} less", dollars(before - cause.now)),
+        Some(_) => ", as before".to_owned(),
+    };
+    format!("{}, {team}: {}{change}", cause.usage, dollars(cause.now))
+}

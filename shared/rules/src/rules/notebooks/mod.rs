@@ -1,0 +1,20 @@
+//! Rules about notebook instances.
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::Notebook,
+    rules::{scene::judged_run, verdict::Verdict},
+};
+
+pub mod notebook_always_on;
+pub mod notebook_forgotten;
+pub mod notebook_idle;
+pub mod notebook_off_hours;
+
+impl Notebook {
+    /// The start of its run, or the verdict on one that does not run.
+    pub(crate) fn judged_run(&self) -> Result<Timestamp, Verdict> {
+        judged_run(self.state, self.since)
+    }
+}

@@ -1,0 +1,97 @@
+//! # notebook-forgotten
+//!
+//! ## What it finds
+//! A notebook instance that has been stopped for longer than `after`. Its volume is still there, and still billed.
+//!
+//! ## Why it costs money
+//! The volume of a stopped notebook is billed by the GB and month until the notebook is deleted. AWS's price for it is not in the shipped
+//! price table: with `notebook-volume-gb-month` in the policy's `[prices]`, the guard asks for the volume's size and says what it costs.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed. Nothing else, ever: deleting a notebook instance deletes its files, and that is for a person to decide.
+//!
+//! ## Settings
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Notebook, RunState},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::duration::{Duration, roughly},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NotebookForgotten {
+    /// How long a notebook may be stopped.
+    after: Duration,
+}
+
+impl Default for NotebookForgotten {
+    fn default() -> Self {
+        Self { after: Duration::days(30) }
+    }
+}
+
+impl Rule for NotebookForgotten {
+    const NAME: &'static str = "notebook-forgotten";
+    const ENFORCEABLE: bool = false;
+    type Subject = Notebook;
+
+    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+        match notebook.state {
+            RunState::Stopped => {}
+            RunState::Other => return Verdict::Later,
+            RunState::InService | RunState::Ending => return Verdict::Fine,
+        }
+        let Some(stopped) = notebook.since else { return Verdict::Unknown("its stop time could not be read".into()) };
+        let rest = scene.now.duration_since(stopped);
+        if rest <= self.after.signed() {
+            return Verdict::Fine;
+        }
+        let volume = notebook.volume_gb.map_or_else(|| "its volume".to_owned(), |gb| format!("its {gb} GB volume"));
+        let usd_per_month = notebook.volume_gb.zip(scene.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd.0);
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "stopped since {} ({}), and {volume} is still billed: the limit is {}",
+                scene.policy.clock(stopped),
+                roughly(rest),
+                self.after
+            ),
+            usd_per_month,
+            advice: Some(format!(
+                "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
+                notebook.resource.region_option(),
+                notebook.resource.name
+            )),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn stopped_for_a_month_and_never_more_than_told() {
+        let rule = NotebookForgotten::default();
+        for (status, since, waste) in [
+            (RunState::Stopped, "2026-10-25T12:00:00Z", false),
+            (RunState::Stopped, "2026-10-25T11:59:59Z", true),
+            (RunState::InService, "2026-01-01T00:00:00Z", false),
+            (RunState::Other, "2026-01-01T00:00:00Z", false),
+        ] {
+            let mut notebook = notebook(since);
+            notebook.state = status;
+            let verdict = rule.check(&notebook, &scene("2026-11-24T12:00:00Z"));
+            assert_eq!(matches!(&verdict, Verdict::Waste(waste) if waste.advice.is_some()), waste, "{status:?} {since}: {verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! # notebook-idle
+//!
+//! ## What it finds
+//! A notebook instance that nobody and nothing has used for `idle-after`: no kernel ran, no terminal or browser tab was in use,
+//! CPU and GPU were quiet. AWS publishes no such metric; the guard reads the one that its idle agent (`infra/notebook-idle-agent`, a lifecycle
+//! configuration) publishes from inside the instance every five minutes. Without a fresh datapoint the idle time is unknown, and nothing is done.
+//!
+//! ## Why it costs money
+//! A notebook instance is billed for every second that it is on. A GPU notebook forgotten after lunch costs as much as one in use.
+//!
+//! ## What happens, and what is lost
+//! Report: its owner is mailed. Enforce: its owner is warned, and after `grace`, if it is still idle, the instance is stopped.
+//! Everything in its `SageMaker` folder stays; variables in idle kernels are lost.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::Notebook,
+    remedy::Remedy,
+    rules::{rule::Rule, scene::Scene, verdict::Verdict},
+    vocabulary::duration::{Duration, roughly},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct NotebookIdle {
+    /// How long a notebook may be on without being used.
+    idle_after: Duration,
+}
+
+impl Default for NotebookIdle {
+    fn default() -> Self {
+        Self { idle_after: Duration::hours(2) }
+    }
+}
+
+impl Rule for NotebookIdle {
+    const NAME: &'static str = "notebook-idle";
+    const ENFORCEABLE: bool = true;
+    type Subject = Notebook;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.idle_after < Duration::minutes(10)).then_some("`idle-after` is less than ten minutes: the idle agent tells it every five")
+    }
+
+    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+        let run = match notebook.judged_run() {
+            Ok(run) => run,
+            Err(verdict) => return verdict,
+        };
+        let Some(usage) = notebook.usage else {
+            return Verdict::Unknown("no recent IdleSeconds datapoint: is the idle agent installed?".into());
+        };
+        // What was before this run says nothing of it, and what was not measured was no idleness.
+        let idle = usage.known_until.duration_since(usage.last.max(run));
+        if idle < self.idle_after.signed() {
+            return Verdict::Fine;
+        }
+        let reason = format!("on since {}, but not used for {}: the limit is {}", scene.policy.clock(run), roughly(idle), self.idle_after);
+        Verdict::Waste(Box::new(scene.running_waste(reason, notebook.instance_type.as_deref(), Remedy::StopNotebook)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Usage;
+    use crate::samples::*;
+
+    #[test]
+    fn judges_the_time_since_it_was_used() {
+        let rule = NotebookIdle::default();
+        let noon = scene("2026-11-24T12:00:00Z");
+        for (started, used, expected) in [
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T11:55:00Z"), "fine"),
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:01Z"), "fine"), // two hours at noon, but nobody looked since 11:55
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:00Z"), "waste"),
+            ("2026-11-24T11:00:00Z", Some("2026-11-24T02:00:00Z"), "fine"), // used in an earlier run
+            ("2026-11-24T06:00:00Z", None, "unknown"),
+        ] {
+            let mut notebook = notebook(started);
+            let measured = |last: &str| Usage { last: last.parse().unwrap(), known_until: "2026-11-24T11:55:00Z".parse().unwrap() };
+            notebook.usage = used.map(measured);
+            let verdict = rule.check(&notebook, &noon);
+            let told = match &verdict {
+                Verdict::Fine => "fine",
+                Verdict::Waste(_) => "waste",
+                Verdict::Unknown(_) => "unknown",
+                verdict => panic!("{verdict:?}"),
+            };
+            assert_eq!(told, expected, "used {used:?}: {verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a rule judges in: the moment, the policy, the prices; and judgements that several rules share.
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    facts::{OnExceed, RunState, Tightening},
+    policy::Policy,
+    remedy::Remedy,
+    rules::verdict::{Verdict, Waste},
+    vocabulary::{
+        duration::{Duration, roughly},
+        price::{HOURS_PER_MONTH, Instances, Prices},
+        resource::Resource,
+    },
+};
+
+/// What a rule judges in: the moment, the policy, the prices.
+pub struct Scene<'a> {
+    /// The present.
+    pub now: Timestamp,
+    /// The policy, for what all rules share: working hours, time zone, words for people.
+    pub policy: &'a Policy,
+    /// USD per hour.
+    pub prices: &'a Prices,
+    /// What is enforced because a budget is used up.
+    pub tightenings: &'a [Tightening],
+    /// Whether that could not be read.
+    pub unread_tightenings: bool,
+}
+
+impl Scene<'_> {
+    /// The used-up budget because of which this is done about a resource now, if there is one.
+    pub(crate) fn tightening(&self, what: OnExceed, resource: &Resource) -> Option<&Tightening> {
+        let team = self.policy.team_of(resource);
+        let is_meant = |one: &&Tightening| one.what == what && self.now < one.until && one.is_for(team.as_deref());
+        self.tightenings.iter().find(is_meant)
+    }
+
+    /// USD per hour of an instance type, if known.
+    pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
+        self.prices.hourly(instance_type?)
+    }
+
+    /// USD per hour of all these instances, if all of their prices are known.
+    pub(crate) fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
+        self.prices.hourly_of(instances)
+    }
+
+    /// Runs outside working hours: since `run`, with what it costs. The one judgement behind both off-hours rules.
+    pub(crate) fn off_hours(
+        &self,
+        resource: &Resource,
+        run: Timestamp,
+        instance_type: Option<&str>,
+        late_start_grace: Duration,
+        remedy: Remedy,
+    ) -> Verdict {
+        let (schedule, whose) = match self.policy.hours_of(resource) {
+            Ok(hours) => hours,
+            Err(why) => return Verdict::Unknown(why),
+        };
+        let calendar = &self.policy.calendar;
+        if schedule.is_working(self.now, calendar) {
+            return Verdict::Fine;
+        }
+        let started_off_hours = !schedule.is_working(run, calendar);
+        if started_off_hours && self.now.duration_since(run) < late_start_grace.signed() {
+            return Verdict::Fine;
+        }
+        let ended = match schedule.off_since(self.now, calendar) {
+            Some(end) if self.now.duration_since(end) < SignedDuration::from_mins(1) => ", which just ended".to_owned(),
+            Some(end) => format!(", which ended {} ago", roughly(self.now.duration_since(end))),
+            None => String::new(),
+        };
+        let usd_per_hour = self.hourly(instance_type);
+        let off_share = Decimal::try_from(schedule.off_share()).unwrap_or_default();
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "on since {} ({}), outside {whose} working hours {schedule}{ended}",
+                self.policy.clock(run),
+                roughly(self.now.duration_since(run))
+            ),
+            usd_per_hour,
+            usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
+            ends: schedule.next_start(self.now, calendar),
+            hours: Some(schedule.with_zone(calendar)),
+            remedy,
+            ..Waste::default()
+        }))
+    }
+
+    /// Runs for longer than `limit`. The one judgement behind both always-on rules.
+    pub(crate) fn up_longer_than(&self, limit: Duration, run: Timestamp, instance_type: Option<&str>, remedy: Remedy) -> Verdict {
+        let up = self.now.duration_since(run);
+        if up <= limit.signed() {
+            return Verdict::Fine;
+        }
+        let reason = format!("on since {}, for {} without a break: the limit is {limit}", self.policy.clock(run), roughly(up));
+        Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
+    }
+
+    /// Waste of something that is billed for every hour of the month if nobody stops it.
+    pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
+        let usd_per_hour = self.hourly(instance_type);
+        let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
+        Waste { reason, usd_per_hour, usd_per_month, remedy, ..Waste::default() }
+    }
+}
+
+/// The start of a run, or the verdict on what does not run.
+pub(crate) fn judged_run(state: RunState, since: Option<Timestamp>) -> Result<Timestamp, Verdict> {
+    match state {
+        RunState::InService => since.ok_or_else(|| Verdict::Unknown("its start time could not be read".into())),
+        RunState::Stopped | RunState::Ending => Err(Verdict::Fine),
+        RunState::Other => Err(Verdict::Later),
+    }
+}

@@ -1,0 +1,78 @@
+//! # studio-app-always-on
+//!
+//! ## What it finds
+//! A Studio app that has been on for longer than `max-uptime`. An app's `LastUserActivityTimestamp` is not used: AWS's own health checks move
+//! it, so that it tells nothing of use. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
+//!
+//! ## Why it costs money
+//! A Studio app's instance is billed until the app is deleted; closing the browser tab does not end it.
+//!
+//! ## What happens, and what is lost
+//! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted. Its space, profile and
+//! files stay; unsaved work in memory is lost. It is started again in Studio.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::App,
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        studio::{AppType, default_app_types},
+        verdict::Verdict,
+    },
+    vocabulary::duration::Duration,
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StudioAppAlwaysOn {
+    /// The app kinds to look at.
+    app_types: Vec<AppType>,
+    /// How long an app may be on.
+    max_uptime: Duration,
+}
+
+impl Default for StudioAppAlwaysOn {
+    fn default() -> Self {
+        Self { app_types: default_app_types(), max_uptime: Duration::days(3) }
+    }
+}
+
+impl Rule for StudioAppAlwaysOn {
+    const NAME: &'static str = "studio-app-always-on";
+    const ENFORCEABLE: bool = true;
+    type Subject = App;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.max_uptime < Duration::hours(1)).then_some("`max-uptime` is less than an hour: who would ever work")
+    }
+
+    fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
+        match app.billed_run(&self.app_types) {
+            Ok(run) => scene.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
+            Err(verdict) => verdict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn three_days_are_the_limit_for_what_is_billed() {
+        let rule = StudioAppAlwaysOn::default();
+        for (instance_type, started, waste) in [
+            ("ml.m5.xlarge", "2026-11-21T12:00:00Z", false),
+            ("ml.m5.xlarge", "2026-11-21T11:59:59Z", true),
+            ("system", "2026-01-01T00:00:00Z", false),
+        ] {
+            let verdict = rule.check(&app("JupyterLab", instance_type, started), &scene("2026-11-24T12:00:00Z"));
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{instance_type} {started}: {verdict:?}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! # studio-idle-shutdown-off
+//!
+//! ## What it finds
+//! A Studio domain, user profile or space whose idle shutdown for JupyterLab or Code Editor is missing, disabled, or slower than `longest`.
+//! A profile or space is named only for what it says itself: what it inherits is its domain's finding, not one finding per person.
+//! Each of them costs a call, and they change seldom: they are read once a day.
+//!
+//! ## Why it costs money
+//! Studio can shut down idle JupyterLab and Code Editor apps by itself, and knows real use better than anything outside can. With it off, an
+//! app is billed until somebody remembers it.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed. The setting is for the domain's administrator to change; running apps follow it after their next start, and it needs
+//! SageMaker Distribution 2.0 or newer.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{IdleSettings, IdleShutdown},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{duration::Duration, resource::Kind},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct StudioIdleShutdownOff {
+    /// The slowest idle shutdown that is fine.
+    longest: Duration,
+}
+
+impl Default for StudioIdleShutdownOff {
+    fn default() -> Self {
+        Self { longest: Duration::hours(2) }
+    }
+}
+
+impl Rule for StudioIdleShutdownOff {
+    const NAME: &'static str = "studio-idle-shutdown-off";
+    const ENFORCEABLE: bool = false;
+    type Subject = IdleShutdown;
+
+    fn check(&self, level: &IdleShutdown, _: &Scene<'_>) -> Verdict {
+        let inherits = level.resource.kind() != Some(Kind::Domain);
+        let faults: Vec<String> = [("JupyterLab", level.jupyter_lab), ("Code Editor", level.code_editor)]
+            .into_iter()
+            .filter_map(|(app_type, settings)| Some(format!("{app_type} {}", self.fault(settings, inherits)?)))
+            .collect();
+        if faults.is_empty() {
+            return Verdict::Fine;
+        }
+        Verdict::Waste(Box::new(Waste {
+            reason: format!("idle shutdown: {}; the policy allows at most {}", faults.join(", "), self.longest),
+            advice: Some(
+                "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, App Configurations, \
+                 Idle shutdown), then restart running apps."
+                    .into(),
+            ),
+            ..Waste::default()
+        }))
+    }
+}
+
+impl StudioIdleShutdownOff {
+    fn fault(&self, settings: IdleSettings, inherits: bool) -> Option<String> {
+        match settings {
+            IdleSettings { enabled: Some(false), .. } => Some("is disabled".into()),
+            IdleSettings { enabled: None, timeout_minutes: None } => (!inherits).then(|| "is not set".into()),
+            IdleSettings { timeout_minutes: Some(minutes), .. } => {
+                let timeout = Duration::minutes(i64::from(minutes));
+                (self.longest < timeout).then(|| format!("waits for {timeout}"))
+            }
+            IdleSettings { enabled: Some(true), timeout_minutes: None } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn names_what_each_level_itself_says() {
+        let rule = StudioIdleShutdownOff::default();
+        let on = |minutes| IdleSettings { enabled: Some(true), timeout_minutes: Some(minutes) };
+        let off = IdleSettings { enabled: Some(false), timeout_minutes: Some(60) };
+        let silent = IdleSettings::default();
+        let only_timeout = |minutes| IdleSettings { enabled: None, timeout_minutes: Some(minutes) };
+        for (id, jupyter_lab, code_editor, told) in [
+            ("domain/d-1", on(60), on(120), None),
+            ("domain/d-1", on(60), silent, Some("Code Editor is not set")),
+            ("domain/d-1", off, on(60), Some("JupyterLab is disabled")),
+            ("domain/d-1", on(121), on(60), Some("JupyterLab waits for 2h 1m")),
+            ("user-profile/d-1/ann", silent, silent, None),
+            ("user-profile/d-1/ann", off, silent, Some("JupyterLab is disabled")),
+            ("space/d-1/lab", only_timeout(60), silent, None),
+            ("space/d-1/lab", only_timeout(600), silent, Some("JupyterLab waits for 10h")),
+        ] {
+            let level = IdleShutdown { resource: resource(id), jupyter_lab, code_editor };
+            match (rule.check(&level, &scene("2026-11-24T12:00:00Z")), told) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
+                (verdict, _) => panic!("{id} {jupyter_lab:?} {code_editor:?}: {verdict:?}"),
+            }
+        }
+    }
+}

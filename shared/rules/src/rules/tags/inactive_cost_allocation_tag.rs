@@ -1,0 +1,89 @@
+//! # inactive-cost-allocation-tag
+//!
+//! ## What it finds
+//! A required tag key (`required` of `missing-tag`; without it the owner's and the team's) that resources have, and that is not activated as a cost allocation
+//! tag. Looked at in every audit. Only the payer's account of an organization may ask: elsewhere the report says so, and nobody is mailed.
+//!
+//! ## Why it costs money
+//! Without activation the tag is on no bill, in no budget and not in Cost Explorer, however well resources are tagged. Nor is it retroactive: what was spent
+//! before stays untold, but for a backfill of up to 12 months.
+//!
+//! ## What happens, and what is lost
+//! Report: whoever runs the platform is mailed the command. Enforce: it is activated at once. Nothing is lost; it takes a day to show in the bill.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{TagKey, TagKeyStatus},
+    remedy::Remedy,
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{duration::Duration, period::day_of},
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct InactiveCostAllocationTag {}
+
+impl Rule for InactiveCostAllocationTag {
+    const NAME: &'static str = "inactive-cost-allocation-tag";
+    const ENFORCEABLE: bool = true;
+    const GRACE: Duration = Duration::minutes(0);
+    type Subject = TagKey;
+
+    fn check(&self, key: &TagKey, scene: &Scene<'_>) -> Verdict {
+        let name = &key.resource.name;
+        let month = day_of(scene.now).first_of_month();
+        let backfill = format!("aws ce start-cost-allocation-tag-backfill --backfill-from {month}T00:00:00Z");
+        match key.status {
+            // Nobody has it yet: that is told of the resources.
+            Some(TagKeyStatus::Active | TagKeyStatus::NeverSeen) => Verdict::Fine,
+            Some(TagKeyStatus::NotThePayer) => {
+                Verdict::LeftAlone("only the payer's account of the organization may say whether it is a cost allocation tag".to_owned())
+            }
+            None => Verdict::Later,
+            Some(TagKeyStatus::Inactive) => Verdict::Waste(Box::new(Waste {
+                reason: format!(
+                    "resources have the tag {name}, but it is no cost allocation tag: the bill, budgets and Cost Explorer do not know it"
+                ),
+                advice: Some(format!(
+                    "activate it; in a day the bill tells it.\n\
+                     aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'\n\
+                     and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}"
+                )),
+                after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
+                remedy: Remedy::ActivateTag,
+                headline: Some("not known to the bill"),
+                ..Waste::default()
+            })),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn only_what_can_be_activated_is_found() {
+        for (status, expected) in [
+            (Some(TagKeyStatus::Active), "Fine"),
+            (Some(TagKeyStatus::NeverSeen), "Fine"),
+            (Some(TagKeyStatus::NotThePayer), "LeftAlone"),
+            (None, "Later"),
+            (Some(TagKeyStatus::Inactive), "Waste"),
+        ] {
+            let verdict = InactiveCostAllocationTag {}.check(&TagKey { status, ..tag_key("CostCenter") }, &scene("2026-11-24T12:00:00Z"));
+            assert!(format!("{verdict:?}").starts_with(expected), "{status:?}: {verdict:?}");
+            if let Verdict::Waste(waste) = verdict {
+                assert!(waste.remedy == Remedy::ActivateTag && waste.advice.unwrap().contains("'TagKey=CostCenter,Status=Active'"));
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! # invalid-tag-value
+//!
+//! ## What it finds
+//! The resources that `missing-tag` looks at, with a required tag whose value is none of those that `required` takes, or is empty. `required` stands in
+//! `[rules.missing-tag]`.
+//!
+//! ## Why it costs money
+//! The bill sums up by value: what is written otherwise is on nobody's bill.
+//!
+//! ## What happens, and what is lost
+//! Report: its owner is mailed the value, what is wanted, and the command that sets it. The guard never writes over a value that is there. Enforce (needs
+//! `remedy = "stop-after-grace"`): its owner is warned, and after `grace` a notebook instance, a Studio app or a job that runs is stopped, as by `missing-tag`.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::Audited,
+    policy::{Met, Policy, Required},
+    remedy::Remedy,
+    rules::{
+        asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{duration::Duration, resource::Kind},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct InvalidTagValue {
+    /// Other values than those of `missing-tag`, which are taken where this is absent.
+    required: Required,
+    /// The kinds that are looked at, spelt as in an ARN.
+    kinds: AuditedKinds,
+    /// What is done where the rule is enforced: `"stop-after-grace"`; `"none"`: it has to be written.
+    remedy: ValueRemedy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ValueRemedy {
+    None,
+    StopAfterGrace,
+}
+
+impl Default for InvalidTagValue {
+    fn default() -> Self {
+        Self { required: Required::default(), kinds: AuditedKinds::default(), remedy: ValueRemedy::None }
+    }
+}
+
+impl Rule for InvalidTagValue {
+    const NAME: &'static str = "invalid-tag-value";
+    const ENFORCEABLE: bool = true;
+    const GRACE: Duration = Duration::days(3);
+    const ESCALATE_AFTER: Option<Duration> = Some(Duration::days(14));
+    const TOLD_PER_SERIES: bool = true;
+    const TOLD_TOGETHER: bool = true;
+    const TELLS_KEPT: bool = true;
+    const SHARES: Option<(&'static str, &'static str)> = Some(("missing-tag", "required"));
+    type Subject = Audited;
+
+    fn lacks(&self) -> Option<&'static str> {
+        (self.remedy == ValueRemedy::None).then_some("has no `remedy`: write remedy = \"stop-after-grace\"")
+    }
+
+    fn reads_tag(&self, key: &str, policy: &Policy) -> bool {
+        self.required.reads(key, policy)
+    }
+
+    fn required(&self) -> Option<&Required> {
+        Some(&self.required)
+    }
+
+    fn audits(&self, kind: Kind) -> bool {
+        self.kinds.has(kind)
+    }
+
+    fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
+        let wrong: Vec<_> = wanted
+            .iter()
+            .filter_map(|wanted| if let Met::Wrong(key, value) = wanted.met_by(tags) { Some((wanted, key, value)) } else { None })
+            .collect();
+        if wrong.is_empty() {
+            return Verdict::Fine;
+        }
+        if let Some(verdict) = spared(audited, scene) {
+            return verdict;
+        }
+        let reasons = wrong.iter().map(|(wanted, key, value)| match value.trim() {
+            "" => format!("its tag {key} is empty: wanted is {}", wanted.wants()),
+            trimmed if trimmed != *value && wanted.takes(trimmed) => {
+                format!("its tag {key} has the value \"{value}\", which is right but for the space around it")
+            }
+            _ => format!("its tag {key} has the value {value}: wanted is {}", wanted.wants()),
+        });
+        let tags: Vec<(&str, String)> = wrong
+            .iter()
+            .map(|(wanted, key, value)| match value.trim() {
+                trimmed if wanted.takes(trimmed) => (*key, trimmed.to_owned()),
+                _ => (*key, format!("<{key}>")),
+            })
+            .collect();
+        let advice = |has_ended| how_to_tag(audited, &tags, "", has_ended);
+        let (usd_per_hour, usd_per_month) = spending(audited, scene);
+        Verdict::Waste(Box::new(Waste {
+            reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
+            advice: Some(advice(has_ended(audited))),
+            after_stop: is_job(audited).then(|| advice(true)),
+            usd_per_hour,
+            usd_per_month,
+            remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited) } else { Remedy::None },
+            headline: Some("wrongly tagged"),
+            instead: Some("tag it rightly or keep it"),
+            topic: Some(wrong.iter().map(|(_, key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    fn rule() -> InvalidTagValue {
+        toml::from_str(r#"required = { CostCenter = "[A-Z]{2}[0-9]{4}", Team = ["nlp", "vision"] }"#).unwrap()
+    }
+
+    #[test]
+    fn tells_the_value_and_what_is_wanted() {
+        for (tags, reason) in [
+            (vec![("CostCenter", "AB1234"), ("Team", "nlp")], None),
+            (vec![], None), // missing-tag's
+            (
+                vec![("CostCenter", "ab1234")],
+                Some("its tag CostCenter has the value ab1234: wanted is a value of the pattern [A-Z]{2}[0-9]{4}"),
+            ),
+            (
+                vec![("CostCenter", "AB1234 ")],
+                Some("its tag CostCenter has the value \"AB1234 \", which is right but for the space around it"),
+            ),
+            (vec![("Team", "")], Some("its tag Team is empty: wanted is one of nlp, vision")),
+            (
+                vec![("CostCenter", "?"), ("Team", "NLP")],
+                Some(
+                    "its tag CostCenter has the value ?: wanted is a value of the pattern [A-Z]{2}[0-9]{4}; its tag Team has the value NLP: wanted is one of nlp, vision",
+                ),
+            ),
+        ] {
+            match (rule().check(&audited("endpoint/x", &tags), &scene("2026-11-24T12:00:00Z")), reason) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(reason)) => assert_eq!((waste.reason.as_str(), &waste.remedy), (reason, &Remedy::None)),
+                (verdict, _) => panic!("{tags:?}: {verdict:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_runs_may_be_stopped_and_what_is_nearly_right_is_offered() {
+        let stopping = InvalidTagValue { remedy: ValueRemedy::StopAfterGrace, ..rule() };
+        let run = Some("2026-11-24T08:00:00Z".parse().unwrap());
+        let running =
+            Audited { run, stop: Remedy::StopTrainingJob, ..audited("training-job/x", &[("CostCenter", "AB1234 "), ("Team", "?")]) };
+        let Verdict::Waste(waste) = stopping.check(&running, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        assert_eq!((waste.remedy, waste.topic.as_deref()), (Remedy::StopTrainingJob, Some("CostCenter=AB1234 , Team=?")));
+        assert!(waste.advice.unwrap().ends_with("--tags 'Key=CostCenter,Value=AB1234' 'Key=Team,Value=<Team>'"));
+        let Verdict::Waste(waste) = stopping.check(&Audited { run: None, ..running }, &scene("2026-11-24T12:00:00Z")) else {
+            panic!("waste")
+        };
+        assert_eq!(waste.remedy, Remedy::None, "it has ended");
+    }
+}

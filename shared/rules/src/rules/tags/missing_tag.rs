@@ -1,0 +1,330 @@
+//! # missing-tag
+//!
+//! ## What it finds
+//! Resources of SageMaker that lack a required tag: notebook instances, Studio's domains, user profiles, spaces and apps, endpoints, their configurations, models
+//! and inference components, feature groups, pipelines, MLflow tracking servers, HyperPod clusters, and training, tuning, processing, transform and AutoML jobs
+//! that run or were submitted in the last week. Looked at are a resource's own tags: the bill knows no others. A key that is nearly the required one
+//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill tells them apart.
+//!
+//! ## Why it costs money
+//! Cost allocation tags are how spend is read. What has no tag is on nobody's bill, and nobody looks after it.
+//!
+//! ## What happens, and what is lost
+//! Report: its owner is mailed what is missing, what it costs, and the command that tags it. Its owner is whoever the owner tag names; else who created it, as
+//! CloudTrail tells (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
+//! owner's profile, of an endpoint its configuration and the model in it, of a job its tuning or AutoML job or its pipeline. What nobody owns is mailed as `unowned`.
+//! Jobs whose names differ by a time or a number are told once. What is still open after `escalate-after` is mailed once more with severity `warning`, for its team.
+//!
+//! Enforce, with `remedy = "tag"`: the missing tags of which the guard knows the value are written, at once: from a key that is nearly the required one, the
+//! owner from its creator, all of them from the nearest that it belongs to and that has the key. Only values that are right by `required` are written, and never over one that is
+//! there. With `remedy = "stop-after-grace"` as well: what is then still missing is warned of, and after `grace` a notebook instance, a Studio app or a job
+//! that runs is stopped (as by `notebook-off-hours`, `studio-app-off-hours`, `training-on-demand`; a processing or transform job loses what it has not written to S3).
+//! Nothing else is ever stopped, and nothing is deleted but apps.
+//!
+//! ## Settings
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Ancestor, Audited},
+    policy::{MOST_TAGS, Met, Policy, Required, Requirement, is_legal_key, is_legal_value},
+    remedy::Remedy,
+    rules::{
+        asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{duration::Duration, resource::Kind},
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct MissingTag {
+    /// The keys, each with a pattern of its whole value or a list of values: `{ CostCenter = "[A-Z]{2}[0-9]{4}", Team = ["nlp", "vision"] }`.
+    /// Empty: one of the policy's `owner-tags` and one of its `team-tags`, with any value. An `[[override]]` gives a team or a kind its own.
+    required: Required,
+    /// The kinds that are looked at, spelt as in an ARN.
+    kinds: AuditedKinds,
+    /// What is done where the rule is enforced: `"tag"` or `"stop-after-grace"`; `"none"`: it has to be written.
+    remedy: TagRemedy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TagRemedy {
+    None,
+    Tag,
+    StopAfterGrace,
+}
+
+impl Default for MissingTag {
+    fn default() -> Self {
+        Self { required: Required::default(), kinds: AuditedKinds::default(), remedy: TagRemedy::None }
+    }
+}
+
+impl Rule for MissingTag {
+    const NAME: &'static str = "missing-tag";
+    const ENFORCEABLE: bool = true;
+    const GRACE: Duration = Duration::days(3);
+    const ESCALATE_AFTER: Option<Duration> = Some(Duration::days(14));
+    const TOLD_PER_SERIES: bool = true;
+    const TOLD_TOGETHER: bool = true;
+    const TELLS_KEPT: bool = true;
+    type Subject = Audited;
+
+    fn lacks(&self) -> Option<&'static str> {
+        (self.remedy == TagRemedy::None).then_some("has no `remedy`: write remedy = \"tag\" or remedy = \"stop-after-grace\"")
+    }
+
+    fn reads_tag(&self, key: &str, policy: &Policy) -> bool {
+        self.required.reads(key, policy)
+    }
+
+    fn required(&self) -> Option<&Required> {
+        Some(&self.required)
+    }
+
+    fn audits(&self, kind: Kind) -> bool {
+        self.kinds.has(kind)
+    }
+
+    fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
+        let missing: Vec<Requirement<'_>> = wanted.into_iter().filter(|wanted| wanted.met_by(tags) == Met::Missing).collect();
+        if missing.is_empty() {
+            return Verdict::Fine;
+        }
+        if let Some(verdict) = spared(audited, scene) {
+            return verdict;
+        }
+        let filled: Vec<(String, Filled)> =
+            missing.iter().filter_map(|wanted| Some((wanted.key().to_owned(), fill(wanted, audited, scene)?))).collect();
+        let rest: Vec<Requirement<'_>> =
+            missing.iter().copied().filter(|wanted| filled.iter().all(|(key, _)| key != wanted.key())).collect();
+        let has_room = |more: usize| audited.tag_count + more <= MOST_TAGS;
+        let mut reason = format!("it has no tag {}", missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        for (wanted, (key, value)) in missing.iter().filter_map(|wanted| Some((wanted, wanted.near_miss(tags)?))) {
+            let _ = write!(reason, "; its tag \"{key}\" with the value {value} is another one than {} for the bill", wanted.name());
+        }
+        if !has_room(missing.len()) {
+            let _ = write!(reason, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
+        }
+        let (usd_per_hour, usd_per_month) = spending(audited, scene);
+        reason += &unpriced(audited, usd_per_hour);
+        let has_ended = has_ended(audited);
+        let tag = || Remedy::AddTags {
+            tags: filled.iter().map(|(key, filled)| (key.clone(), filled.value.clone())).collect(),
+            from: filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect::<Vec<_>>().join(", "),
+            rest: (!rest.is_empty()).then(|| advice(audited, &rest, &[], has_ended)),
+        };
+        let remedy = match self.remedy {
+            _ if audited.doubt.is_some() => Remedy::None,
+            TagRemedy::Tag | TagRemedy::StopAfterGrace if has_room(filled.len()) && !filled.is_empty() => tag(),
+            TagRemedy::StopAfterGrace => stop(audited),
+            TagRemedy::None | TagRemedy::Tag => Remedy::None,
+        };
+        // Of what the guard tags, its owner is told once, with what is left to do.
+        let told = if matches!(remedy, Remedy::AddTags { .. }) { &rest } else { &missing };
+        let topic = told.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
+        Verdict::Waste(Box::new(Waste {
+            reason,
+            advice: Some(advice(audited, &missing, &filled, has_ended)),
+            after_stop: is_job(audited).then(|| advice(audited, &missing, &filled, true)),
+            usd_per_hour,
+            usd_per_month,
+            remedy,
+            topic: Some(topic),
+            headline: Some("untagged"),
+            instead: Some("tag it or keep it"),
+            ..Waste::default()
+        }))
+    }
+}
+
+/// A value that is known, and from where.
+struct Filled {
+    value: String,
+    from: String,
+}
+
+/// The value of a tag that is missing, if it is known and right.
+fn fill(wanted: &Requirement<'_>, audited: &Audited, scene: &Scene<'_>) -> Option<Filled> {
+    let policy = scene.policy;
+    let is_usable = |value: &str| !value.trim().is_empty() && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key());
+    let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
+    let near = audited.resource.tags.read().and_then(|tags| wanted.near_miss(tags)).filter(|(_, value)| is_usable(value));
+    if let Some((key, value)) = near {
+        return Some(Filled { value: value.to_owned(), from: format!("its tag \"{key}\"") });
+    }
+    let is_owner = names(&policy.owner_tags);
+    let creator = audited.creator.as_ref().filter(|_| is_owner).and_then(|creator| policy.owner_by(creator));
+    if let Some(value) = creator.filter(|value| is_usable(value)) {
+        return Some(Filled { value, from: "who created it".to_owned() });
+    }
+    // A parent may spell the owner's or the team's key otherwise.
+    let mut keys: Vec<&String> = wanted.keys.iter().collect();
+    keys.extend(policy.owner_tags.iter().filter(|_| is_owner));
+    keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)));
+    // The nearest that says anything decides: where that is not right, a farther one would book it to somebody else.
+    let said = |ancestor: &Ancestor| {
+        let values: Vec<String> =
+            keys.iter().filter_map(|key| ancestor.tags.get(*key)).filter(|value| !value.trim().is_empty()).cloned().collect();
+        (!values.is_empty()).then_some(values)
+    };
+    let (ancestor, values) = audited.ancestors.iter().find_map(|ancestor| Some((ancestor, said(ancestor)?)))?;
+    let value = values.into_iter().find(|value| is_usable(value))?;
+    let kind = Kind::of(&ancestor.id).map_or("parent", Kind::words);
+    let name = ancestor.id.split_once('/').map_or("", |(_, name)| name);
+    Some(Filled { value, from: format!("its {kind} {name}") })
+}
+
+/// How a person tags it: with the values that are known, and from where they are.
+fn advice(audited: &Audited, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
+    let known: BTreeMap<&str, &Filled> = filled.iter().map(|(key, filled)| (key.as_str(), filled)).collect();
+    let value = |key: &str| known.get(key).map_or_else(|| format!("<{key}>"), |filled| filled.value.clone());
+    let from: Vec<String> = filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect();
+    let from = if from.is_empty() { String::new() } else { format!(" ({})", from.join(", ")) };
+    let tags: Vec<(&str, String)> = missing.iter().map(|wanted| (wanted.key(), value(wanted.key()))).collect();
+    how_to_tag(audited, &tags, &from, has_ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Creator;
+    use crate::samples::*;
+
+    const RULE: &str = r#"remedy = "tag"
+        required = { CostCenter = "[A-Z]{2}[0-9]{4}", Owner = ".+@.+" }"#;
+
+    fn rule(text: &str) -> MissingTag {
+        toml::from_str(text).unwrap()
+    }
+
+    fn policy() -> Policy {
+        Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]\n[creators]\nemail-domain = \"example.com\"")
+            .unwrap()
+    }
+
+    fn judge(rule: &str, audited: &Audited) -> Verdict {
+        let policy = policy();
+        self::rule(rule).check(audited, &Scene { policy: &policy, ..scene("2026-11-24T12:00:00Z") })
+    }
+
+    fn waste(rule: &str, audited: &Audited) -> Waste {
+        match judge(rule, audited) {
+            Verdict::Waste(waste) => *waste,
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+
+    fn created_by(user: &str, audited: Audited) -> Audited {
+        Audited { creator: Some(Creator { user: user.into() }), ..audited }
+    }
+
+    fn ancestor(id: &str, tags: &[(&str, &str)]) -> Ancestor {
+        Ancestor { id: id.into(), tags: tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect() }
+    }
+
+    fn written(waste: &Waste) -> Vec<(&str, &str)> {
+        match &waste.remedy {
+            Remedy::AddTags { tags, .. } => tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+            Remedy::None => vec![],
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_there_is_fine_whatever_its_value() {
+        assert_eq!(judge(RULE, &audited("endpoint/x", &[("CostCenter", "AB1234"), ("Owner", "ann@example.com")])), Verdict::Fine);
+        assert_eq!(judge(RULE, &audited("endpoint/x", &[("CostCenter", "?"), ("Owner", "")])), Verdict::Fine, "invalid-tag-value's");
+        let others = format!("{RULE}\nkinds = [\"model\"]");
+        assert_eq!(judge(&others, &audited("endpoint/x", &[])), Verdict::Fine);
+        assert!(matches!(judge(&others, &audited("model/x", &[])), Verdict::Waste(_)));
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_what_is_wanted() {
+        let waste = waste(RULE, &audited("endpoint/x", &[("costcenter", "ab12")]));
+        assert_eq!(
+            waste.reason,
+            "it has no tag CostCenter (a value of the pattern [A-Z]{2}[0-9]{4}), Owner (a value of the pattern .+@.+); its tag \"costcenter\" with the value \
+             ab12 is another one than CostCenter for the bill"
+        );
+        assert_eq!((waste.topic.as_deref(), &waste.remedy), (Some("CostCenter, Owner"), &Remedy::None), "the value is not right");
+        assert!(waste.advice.unwrap().ends_with("endpoint/x --tags 'Key=CostCenter,Value=<CostCenter>' 'Key=Owner,Value=<Owner>'"));
+    }
+
+    #[test]
+    fn values_come_from_near_misses_creators_and_parents_in_this_order() {
+        let domain = || ancestor("domain/d-1", &[("CostCenter", "DD0001"), ("owner", "platform@example.com")]);
+        let bare = || audited("app/d-1/lab/jupyterlab/default", &[]);
+        for (audited, expected) in [
+            (bare(), vec![]),
+            (created_by("ann", bare()), vec![("Owner", "ann@example.com")]),
+            (created_by("bob@elsewhere.org", bare()), vec![("Owner", "bob@elsewhere.org")]),
+            (created_by("SageMaker", bare()), vec![]),
+            (created_by("ann,bob", bare()), vec![]), // SageMaker takes no comma
+            (
+                created_by("ann", Audited { ancestors: vec![domain()], ..bare() }),
+                vec![("CostCenter", "DD0001"), ("Owner", "ann@example.com")],
+            ),
+            (Audited { ancestors: vec![domain()], ..bare() }, vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")]),
+            (
+                // The nearest decides, and what it says is not right.
+                Audited { ancestors: vec![ancestor("space/d-1/lab", &[("CostCenter", "wrong")]), domain()], ..bare() },
+                vec![("Owner", "platform@example.com")],
+            ),
+            (
+                Audited { ancestors: vec![domain()], ..audited("endpoint/x", &[("Cost-Center", "EE0005")]) },
+                vec![("CostCenter", "EE0005"), ("Owner", "platform@example.com")],
+            ),
+            // What is there is never written over.
+            (Audited { ancestors: vec![domain()], ..audited("endpoint/x", &[("CostCenter", "?"), ("Owner", "x")]) }, vec![]),
+        ] {
+            match judge(RULE, &audited) {
+                Verdict::Waste(waste) => assert_eq!(written(&waste), expected, "{audited:?}"),
+                verdict => assert!(verdict == Verdict::Fine && expected.is_empty(), "{audited:?}: {verdict:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn without_room_nothing_is_written() {
+        let full = |tag_count| created_by("ann", Audited { tag_count, ..audited("endpoint/x", &[]) });
+        assert_eq!(written(&waste(RULE, &full(49))).len(), 1);
+        let waste = waste(RULE, &full(50));
+        assert!(
+            waste.remedy == Remedy::None && waste.reason.ends_with("it has 50 tags, and SageMaker takes 50: remove one first"),
+            "{waste:?}"
+        );
+    }
+
+    #[test]
+    fn what_runs_is_stopped_only_where_no_tag_can_be_written() {
+        let stopping = RULE.replace("\"tag\"", "\"stop-after-grace\"");
+        let run = Some("2026-11-24T08:00:00Z".parse().unwrap());
+        let running = Audited { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[]) };
+        assert_eq!(waste(&stopping, &running).remedy, Remedy::StopNotebook);
+        assert_eq!(waste(&stopping, &Audited { run: None, ..running.clone() }).remedy, Remedy::None, "it is stopped");
+        assert_eq!(waste(RULE, &running).remedy, Remedy::None);
+        assert_eq!(written(&waste(&stopping, &created_by("ann", running))), [("Owner", "ann@example.com")]);
+        assert_eq!(waste(&stopping, &Audited { run, ..audited("endpoint/x", &[]) }).remedy, Remedy::None, "an endpoint cannot be stopped");
+    }
+
+    #[test]
+    fn an_ended_job_is_told_for_the_next_one() {
+        let waste = waste(RULE, &audited("processing-job/prep-1", &[]));
+        assert!(waste.advice.unwrap().starts_with("tag the next one"), "tags change nothing of the past");
+    }
+
+    #[test]
+    fn without_required_keys_an_owner_and_a_team_will_do() {
+        assert_eq!(judge("", &audited("model/x", &[("owner", "ann"), ("Team", "nlp")])), Verdict::Fine);
+        assert_eq!(waste("", &audited("model/x", &[("Team", "nlp")])).topic.as_deref(), Some("Owner or owner"));
+    }
+}

@@ -1,0 +1,132 @@
+//! # untagged-spend
+//!
+//! ## What it finds
+//! What was spent on SageMaker in this Region in the last 30 days without a value for a required tag key, by Cost Explorer, with the usage types that cost the most.
+//! Looked at once a week, for a cent per key and one more (per page of Cost Explorer's answer). A tag whose value is empty counts as one here. Cost Explorer tells a key only from its activation on (`inactive-cost-allocation-tag`).
+//!
+//! ## Why it costs money
+//! This is the spend that nobody answers for: it counts what no list of resources shows any more, deleted endpoints and ended jobs included.
+//!
+//! ## What happens, and what is lost
+//! Whoever runs the platform is mailed the dollars. Nothing else: what is spent is spent, and `missing-tag` finds what goes on.
+//!
+//! ## Settings
+
+use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Split, TagKey, TagSpend},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::price::{Usd, dollars},
+};
+
+/// Usage types that are named.
+const NAMED: usize = 5;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct UntaggedSpend {
+    /// USD of the last 30 days below which nothing is said.
+    min_cost: Usd,
+    /// The percentage of the spend up to which nothing is said.
+    max_percent: u32,
+}
+
+impl Default for UntaggedSpend {
+    fn default() -> Self {
+        Self { min_cost: Usd(dec!(10)), max_percent: 5 }
+    }
+}
+
+impl Rule for UntaggedSpend {
+    const NAME: &'static str = "untagged-spend";
+    const ENFORCEABLE: bool = false;
+    type Subject = TagKey;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (100 <= self.max_percent).then_some("`max-percent` is 100 or more: nothing would ever be said: write mode = \"off\"")
+    }
+
+    fn check(&self, key: &TagKey, _: &Scene<'_>) -> Verdict {
+        let Some(TagSpend { keys, days, by_usage, .. }) = &key.spend else { return Verdict::Later };
+        let total: Decimal = by_usage.values().map(Split::total).sum();
+        let untagged: Decimal = by_usage.values().map(|usage| usage.untagged).sum();
+        if untagged < self.min_cost.0 || untagged * Decimal::ONE_HUNDRED <= total * Decimal::from(self.max_percent) {
+            return Verdict::Fine;
+        }
+        let mut usages: Vec<_> = by_usage.iter().filter(|(_, usage)| dec!(0.01) <= usage.untagged).collect();
+        usages.sort_by_key(|(name, usage)| (std::cmp::Reverse(usage.untagged), *name));
+        let mut named: Vec<String> = usages.iter().take(NAMED).map(|(name, usage)| format!("{name} {}", dollars(usage.untagged))).collect();
+        if NAMED < usages.len() {
+            named.push(format!("{} more", usages.len() - NAMED));
+        }
+        let percent = (untagged * Decimal::ONE_HUNDRED / total).round();
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "{} of the {} that SageMaker cost in the last {days} days ({percent} %) have no value for {}: {}",
+                dollars(untagged),
+                dollars(total),
+                keys.join(" or "),
+                named.join(", ")
+            ),
+            advice: Some(
+                "the rule missing-tag names the resources that go on. Cost Explorer shows the rest: filter by \"No tag key\".".to_owned(),
+            ),
+            headline: Some("missing on spend"),
+            usd_per_month: Some(untagged * dec!(30) / Decimal::from((*days).max(1))),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    fn spend(usages: &[(&str, Decimal, Decimal)]) -> TagSpend {
+        let by_usage = usages.iter().map(|(name, tagged, untagged)| ((*name).to_owned(), Split { tagged: *tagged, untagged: *untagged }));
+        TagSpend { keys: vec!["CostCenter".into()], days: 30, by_usage: by_usage.collect(), ..TagSpend::default() }
+    }
+
+    #[test]
+    fn tells_what_costs_the_most() {
+        let key = TagKey {
+            spend: Some(spend(&[
+                ("Host:ml.m5.xlarge", dec!(100), dec!(300)),
+                ("Notebk:ml.t3.medium", dec!(500), dec!(80.5)),
+                ("Train:ml.m5.xlarge", dec!(20), dec!(0.004)),
+            ])),
+            ..tag_key("CostCenter")
+        };
+        let Verdict::Waste(waste) = UntaggedSpend::default().check(&key, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        assert_eq!(
+            waste.reason,
+            "$380.50 of the $1,000.50 that SageMaker cost in the last 30 days (38 %) have no value for CostCenter: Host:ml.m5.xlarge $300.00, Notebk:ml.t3.medium \
+             $80.50"
+        );
+        assert_eq!(waste.usd_per_month, Some(dec!(380.504)));
+    }
+
+    #[test]
+    fn little_is_not_worth_a_mail() {
+        for (usages, waste) in [
+            (&[("Host:x", dec!(100), dec!(9.99))][..], false),
+            (&[("Host:x", dec!(1000), dec!(50))], false), // 4.8 %
+            (&[("Host:x", dec!(100), dec!(10))], true),
+            (&[], false),
+            (&[("Host:x", dec!(-5), dec!(0))], false),
+        ] {
+            let key = TagKey { spend: Some(spend(usages)), ..tag_key("CostCenter") };
+            let verdict = UntaggedSpend::default().check(&key, &scene("2026-11-24T12:00:00Z"));
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{usages:?}: {verdict:?}");
+        }
+        let unknown = UntaggedSpend::default().check(&tag_key("CostCenter"), &scene("2026-11-24T12:00:00Z"));
+        assert_eq!(unknown, Verdict::Later, "what was not asked for stays as it was");
+    }
+}

@@ -1,0 +1,32 @@
+//! Rules about training and tuning jobs.
+
+pub mod resubmitted_job_doubled;
+pub mod resubmitted_job_failed;
+pub mod runtime_limit_loose;
+pub mod spot_without_checkpoint;
+pub mod training_on_demand;
+pub mod tuning_on_demand;
+pub mod warm_pool_idle;
+
+/// What the policy has done about a training job that could be on Spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SpotRemedy {
+    None,
+    Stop,
+    Resubmit,
+}
+
+impl SpotRemedy {
+    pub(crate) fn lacks(self) -> Option<&'static str> {
+        (self == Self::None).then_some("has no `remedy`: write remedy = \"stop\" or remedy = \"resubmit\"")
+    }
+}
+
+/// What the policy has done about something that can be stopped, and not resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StopRemedy {
+    None,
+    Stop,
+}

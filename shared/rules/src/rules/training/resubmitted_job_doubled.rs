@@ -1,0 +1,106 @@
+//! # resubmitted-job-doubled
+//!
+//! ## What it finds
+//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), while that one runs on because AWS
+//! refused to stop it, or has done the work by itself; and one that has done the work while that one still runs. As long as the guard itself goes on trying to
+//! stop that one, its owner knows from the mail of `training-on-demand`, and is told nothing here.
+//!
+//! ## Why it costs money
+//! The same work is done twice, and paid twice. Where the first job writes checkpoints, both write them to the same place.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed how to stop either of the two, or the one that nobody needs. Nothing else.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Fate, JobStatus, TrainingJob},
+    remedy::{how_to_stop, how_to_stop_one},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Severity, Verdict, Waste},
+    },
+};
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ResubmittedJobDoubled {}
+
+impl Rule for ResubmittedJobDoubled {
+    const NAME: &'static str = "resubmitted-job-doubled";
+    const ENFORCEABLE: bool = false;
+    type Subject = TrainingJob;
+
+    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+        let replaced = match &job.replaces {
+            None => return Verdict::Fine,
+            Some(Err(why)) => return Verdict::Unknown(why.clone()),
+            Some(Ok(replaced)) => replaced,
+        };
+        let region = job.resource.region_option();
+        let (what, to_do) = match (job.status, replaced.fate) {
+            (JobStatus::InProgress, Fate::Runs) => {
+                ("both run, and do the same work", how_to_stop_one(&replaced.name, &job.resource.name, &replaced.definition, &region))
+            }
+            (JobStatus::InProgress, Fate::Completed) => (
+                "that one has done the work by itself, and this one does it once more",
+                format!("stop this one: {}", how_to_stop(&job.resource.name, &region)),
+            ),
+            (JobStatus::Completed, Fate::Runs) => (
+                "this one has done the work, and that one does it once more",
+                format!("stop that one: {}", how_to_stop(&replaced.name, &region)),
+            ),
+            _ => return Verdict::Fine,
+        };
+        if replaced.at_work {
+            return Verdict::Later;
+        }
+        Verdict::Waste(Box::new(Waste {
+            reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
+            advice: Some(to_do),
+            severity: Severity::Warning,
+            headline: Some("at work that is done twice"),
+            usd_per_hour: scene.hourly_of(&job.instances),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Replaced;
+    use crate::samples::*;
+
+    #[test]
+    fn two_jobs_at_the_same_work_are_told_until_one_is_stopped() {
+        let job = |status, fate, at_work| {
+            let replaces = Some(Ok(Replaced { name: "the-old-one".into(), definition: String::new(), fate, at_work }));
+            TrainingJob { status, replaces, ..training_job("2026-11-24T08:00:00Z") }
+        };
+        let own = job(JobStatus::InProgress, Fate::Runs, false).resource.name;
+        let unknown = TrainingJob { replaces: Some(Err("no answer".into())), ..job(JobStatus::InProgress, Fate::Runs, false) };
+        for (job, expected) in [
+            (job(JobStatus::InProgress, Fate::Runs, false), vec!["the-old-one", own.as_str()]),
+            (job(JobStatus::InProgress, Fate::Completed, false), vec![own.as_str()]),
+            (job(JobStatus::Completed, Fate::Runs, false), vec!["the-old-one"]),
+            (job(JobStatus::InProgress, Fate::Runs, true), vec!["later"]),
+            (job(JobStatus::InProgress, Fate::Ended, true), vec!["fine"]),
+            (job(JobStatus::Completed, Fate::Completed, false), vec!["fine"]),
+            (job(JobStatus::Failed, Fate::Runs, false), vec!["fine"]),
+            (unknown, vec!["no answer"]),
+        ] {
+            let told = match (ResubmittedJobDoubled {}).check(&job, &scene("2026-11-24T12:00:00Z")) {
+                Verdict::Waste(waste) => waste.advice.unwrap(),
+                Verdict::Fine => "fine".into(),
+                Verdict::Later => "later".into(),
+                Verdict::Unknown(why) | Verdict::LeftAlone(why) => why,
+            };
+            assert!(expected.iter().all(|name| told.contains(name)), "{told}: {job:?}");
+            assert_eq!(told.contains("--training-job-name the-old-one"), expected.contains(&"the-old-one"), "{told}: {job:?}");
+        }
+    }
+}

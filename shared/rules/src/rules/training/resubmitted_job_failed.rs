@@ -1,0 +1,128 @@
+//! # resubmitted-job-failed
+//!
+//! ## What it finds
+//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, got no Spot
+//! capacity in its time, or was stopped at its time limit, while the other one does not do the work either. For `forget-after` it is lost work that somebody
+//! has to mend.
+//!
+//! ## Why it costs money
+//! What the first job had trained was paid for, and its owner waits for a result that does not come.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed the definition, and the command that starts the work again. Nothing else.
+//! The mail is critical, and leaves out the values of the environment and of hyperparameters that are named like secrets.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Fate, JobStatus, TrainingJob},
+    remedy::{how_to_submit, on_demand_again},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Severity, Verdict, Waste},
+    },
+    vocabulary::duration::Duration,
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ResubmittedJobFailed {
+    /// How long after its end it is still found.
+    forget_after: Duration,
+}
+
+impl Default for ResubmittedJobFailed {
+    fn default() -> Self {
+        Self { forget_after: Duration::days(14) }
+    }
+}
+
+impl Rule for ResubmittedJobFailed {
+    const NAME: &'static str = "resubmitted-job-failed";
+    const ENFORCEABLE: bool = false;
+    type Subject = TrainingJob;
+
+    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+        let replaced = match &job.replaces {
+            None => return Verdict::Fine,
+            Some(Err(why)) => return Verdict::Unknown(why.clone()),
+            Some(Ok(replaced)) => replaced,
+        };
+        let how = match (job.status, job.secondary_status.as_deref(), &job.failure) {
+            (JobStatus::Stopped, Some("MaxWaitTimeExceeded"), _) => "got no Spot capacity in its time".to_owned(),
+            (JobStatus::Stopped, Some("MaxRuntimeExceeded"), _) => {
+                "was stopped at its time limit, of which interruptions take their part".to_owned()
+            }
+            (JobStatus::Failed, _, Some(why)) => format!("failed: {why}"),
+            (JobStatus::Failed, _, None) => "failed".to_owned(),
+            // It runs, or did its work, or somebody stopped it.
+            _ => return Verdict::Fine,
+        };
+        let ended = job.ended.unwrap_or(scene.now);
+        // Work that its old job does, or did, is not lost.
+        if replaced.fate != Fate::Ended || self.forget_after.signed() < scene.now.duration_since(ended) {
+            return Verdict::Fine;
+        }
+        let again = match on_demand_again(&replaced.definition, &replaced.name) {
+            Ok(definition) => format!("start the work again, on demand as it was: {}", how_to_submit(definition, &job.resource)),
+            Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
+        };
+        Verdict::Waste(Box::new(Waste {
+            reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
+            advice: Some(again),
+            severity: Severity::Critical,
+            headline: Some("submitted as Spot, came to nothing: the work is not done"),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Replaced;
+    use crate::samples::*;
+
+    #[test]
+    fn lost_work_is_found_for_two_weeks() {
+        let replaced = |fate, at_work| {
+            let definition = "{\"TrainingJobName\": \"churn-spot\"}".into();
+            Some(Ok(Replaced { name: "churn".into(), definition, fate, at_work }))
+        };
+        let job = |status, secondary: &str, ended: &str| TrainingJob {
+            status,
+            secondary_status: Some(secondary.into()),
+            failure: Some("CapacityError".into()),
+            ended: Some(ended.parse().unwrap()),
+            replaces: replaced(Fate::Ended, false),
+            ..training_job("2026-11-24T08:00:00Z")
+        };
+        let today = "2026-11-24T11:00:00Z";
+        for (job, expected) in [
+            (job(JobStatus::Failed, "Failed", today), Some("failed: CapacityError")),
+            (job(JobStatus::Stopped, "MaxWaitTimeExceeded", today), Some("got no Spot capacity in its time")),
+            (job(JobStatus::Stopped, "MaxRuntimeExceeded", today), Some("was stopped at its time limit")),
+            (TrainingJob { replaces: replaced(Fate::Ended, true), ..job(JobStatus::Failed, "Failed", today) }, Some("CapacityError")),
+            (job(JobStatus::Stopped, "Stopped", today), None), // somebody stopped it
+            (job(JobStatus::Completed, "Completed", today), None),
+            (job(JobStatus::Failed, "Failed", "2026-11-10T11:59:00Z"), None),
+            (TrainingJob { replaces: None, ..job(JobStatus::Failed, "Failed", today) }, None),
+            (job(JobStatus::InProgress, "Training", today), None),
+            (TrainingJob { replaces: replaced(Fate::Runs, false), ..job(JobStatus::Failed, "Failed", today) }, None),
+            (TrainingJob { replaces: replaced(Fate::Completed, false), ..job(JobStatus::Failed, "Failed", today) }, None),
+            (TrainingJob { replaces: Some(Err("no answer".into())), ..job(JobStatus::Failed, "Failed", today) }, Some("unknown")),
+        ] {
+            match (ResubmittedJobFailed::default().check(&job, &scene("2026-11-24T12:00:00Z")), expected) {
+                (Verdict::Fine, None) | (Verdict::Unknown(_), Some("unknown")) => {}
+                (Verdict::Waste(waste), Some(how)) => {
+                    assert!(waste.reason.contains(how), "{}", waste.reason);
+                    assert!(waste.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));
+                }
+                (verdict, _) => panic!("{job:?}: {verdict:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! # spot-without-checkpoint
+//!
+//! ## What it finds
+//! A training job on managed Spot that has no checkpoints (`CheckpointConfig`) and may run for longer than `longer-than`. AWS may take a Spot instance back
+//! at any moment; without a checkpoint the job then starts from the beginning.
+//!
+//! ## Why it costs money
+//! What was trained before an interruption is paid for, and done once more.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed once for all jobs of the series, with what an interruption could cost and the lines to change. Nothing else.
+//!
+//! ## Settings
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{JobStatus, TrainingJob},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{
+        duration::{Duration, roughly},
+        price::{HOURS_PER_MONTH, dollars},
+    },
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct SpotWithoutCheckpoint {
+    /// The longest time limit of a Spot job that needs no checkpoints.
+    longer_than: Duration,
+}
+
+impl Default for SpotWithoutCheckpoint {
+    fn default() -> Self {
+        Self { longer_than: Duration::hours(1) }
+    }
+}
+
+impl Rule for SpotWithoutCheckpoint {
+    const NAME: &'static str = "spot-without-checkpoint";
+    const ENFORCEABLE: bool = false;
+    const TOLD_PER_SERIES: bool = true;
+    type Subject = TrainingJob;
+
+    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+        let limit = job.max_runtime.unwrap_or(Duration::days(1));
+        if job.status != JobStatus::InProgress || !job.spot || job.checkpoint.is_some() || limit <= self.longer_than || job.parent.is_some()
+        {
+            return Verdict::Fine;
+        }
+        let ran = job.started.map_or_else(|| "nothing yet".to_owned(), |started| roughly(scene.now.duration_since(started)));
+        let at_stake = match scene.hourly_of(&job.instances) {
+            Some(usd) => {
+                format!(", at its worst {limit} or {} at the on-demand price", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH)))
+            }
+            None => format!(", at its worst {limit}"),
+        };
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "on Spot without checkpoints, with a time limit of {limit} (the policy allows {}): an interruption now would lose {ran} of training{at_stake}",
+                self.longer_than
+            ),
+            advice: Some(
+                "let it write checkpoints, and read them at its start.\n\
+                 SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
+                 CreateTrainingJob:    \"CheckpointConfig\": {\"S3Uri\": \"s3://<bucket>/<prefix>\"}; they lie in /opt/ml/checkpoints"
+                    .to_owned(),
+            ),
+            ..Waste::default()
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn long_spot_jobs_need_checkpoints() {
+        let job = || TrainingJob { spot: true, ..training_job("2026-11-24T11:00:00Z") };
+        for (job, waste) in [
+            (job(), true),
+            (TrainingJob { spot: false, ..job() }, false),
+            (TrainingJob { checkpoint: Some("s3://b/p".into()), ..job() }, false),
+            (TrainingJob { max_runtime: Some(Duration::hours(1)), ..job() }, false),
+            (TrainingJob { max_runtime: Some(Duration::minutes(61)), ..job() }, true),
+            (TrainingJob { status: JobStatus::Stopped, ..job() }, false),
+            (TrainingJob { parent: Some("arn".into()), ..job() }, false),
+        ] {
+            let verdict = SpotWithoutCheckpoint::default().check(&job, &scene("2026-11-24T12:00:00Z"));
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{job:?}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_at_stake() {
+        let job = TrainingJob { spot: true, ..training_job("2026-11-24T11:00:00Z") };
+        let Verdict::Waste(waste) = SpotWithoutCheckpoint::default().check(&job, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        assert_eq!(
+            waste.reason,
+            "on Spot without checkpoints, with a time limit of 1d (the policy allows 1h): an interruption now would lose 55m of training, at its worst 1d or $11.04 at the on-demand price"
+        );
+    }
+}

@@ -1,0 +1,336 @@
+//! # training-on-demand
+//!
+//! ## What it finds
+//! A training job that runs at on-demand prices although managed Spot could run it. Spot is the same instance at up to 90 % less; AWS may take it
+//! back, and then the job waits and goes on from its last checkpoint.
+//!
+//! Left alone, each with its reason in the report (state `exempt`): a job of a tuning, AutoML or labelling job (its parent decides), one with a warm
+//! pool, a training plan, instance preferences or serverless training (none of them goes with Spot), one below `min-hourly-cost`, and one whose
+//! time limit is below `shortest`.
+//!
+//! In report mode a job is told once for all of its series: jobs whose names differ by times, numbers or hashes only.
+//!
+//! ## Why it costs money
+//! Every hour of it is paid in full. Most training can be interrupted and does not need to be done this minute.
+//!
+//! ## What happens, and what is lost
+//! Report: its owner is mailed, with the lines to change. Enforce needs a `remedy`:
+//!
+//! * `"stop"`: its owner is warned, and after `grace` the job is stopped. What it has not written to S3 by then, two minutes later at the latest, is
+//!   lost.
+//! * `"resubmit"`: the same job is submitted once more, as Spot, under its name with `-spot` behind it, and then the old one is stopped. If AWS refuses
+//!   the new one (no Spot quota, no permission), the old one goes on, and its owner gets the new definition. The new job has the old one's tags, its
+//!   checkpoints if it had any (else it starts from the beginning), and all else as it was. Its session tags (`SessionChainingConfig`) cannot be read, and
+//!   are lost. If AWS refuses to stop the old one, its owner is told that both run and how to stop either, and the guard tries again. A job is submitted again
+//!   once: if its Spot job is deleted, stopped or fails, the old one is left alone if it still runs. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
+//!
+//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that bears signs of the SageMaker Python SDK
+//! is not resubmitted, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the
+//! channels `sm_drivers` and `code`, a `DebugHookConfig`. A job without any of them looks the
+//! same whoever submitted it: where people wait for such jobs, an override lets them be. Nor is one
+//! that has run for more than `max-progress` of its time limit, that uploads its result already, or that was started again after its Spot job failed.
+//!
+//! ## Settings
+
+use jiff::SignedDuration;
+use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Capacity, JobStatus, TrainingJob},
+    policy::{Policy, SPOT_TAG},
+    remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, new_name},
+    rules::{
+        rule::Rule,
+        scene::Scene,
+        training::SpotRemedy,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{
+        duration::{Duration, roughly},
+        globs::Globs,
+        price::{HOURS_PER_MONTH, Instances, Usd, dollars},
+    },
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TrainingOnDemand {
+    /// What is done where the rule is enforced: `"stop"` or `"resubmit"`; `"none"`: it has to be written.
+    remedy: SpotRemedy,
+    /// USD an hour below which a job is left alone.
+    min_hourly_cost: Usd,
+    /// A job with a time limit (`MaxRuntimeInSeconds`) below this is left alone.
+    shortest: Duration,
+    /// The share of its time limit that a job may have run and still be resubmitted.
+    max_progress: f64,
+    /// How much longer than its time limit a resubmitted job may take, waiting for Spot capacity included (`MaxWaitTimeInSeconds`).
+    spot_wait: Duration,
+    /// S3 prefix for the checkpoints of a resubmitted job that has none; empty: `cost-guard-checkpoints` beside its output.
+    checkpoints: String,
+    /// Names of jobs that pipelines submit. AWS documents no sign of them: these are globs.
+    pipeline_names: Globs,
+    /// Tags of jobs that pipelines submit, as globs of their keys.
+    pipeline_tags: Globs,
+}
+
+impl Default for TrainingOnDemand {
+    fn default() -> Self {
+        Self {
+            remedy: SpotRemedy::None,
+            min_hourly_cost: Usd(dec!(0.1)),
+            shortest: Duration::minutes(15),
+            max_progress: 0.25,
+            spot_wait: Duration::hours(12),
+            checkpoints: String::new(),
+            pipeline_names: Globs::of(&["pipelines-*"]),
+            pipeline_tags: Globs::of(&["sagemaker:pipeline*", "aws:sagemaker:pipeline*"]),
+        }
+    }
+}
+
+impl Rule for TrainingOnDemand {
+    const NAME: &'static str = "training-on-demand";
+    const ENFORCEABLE: bool = true;
+    /// A job is worth resubmitting while it is young.
+    const GRACE: Duration = Duration::minutes(5);
+    const TOLD_PER_SERIES: bool = true;
+    type Subject = TrainingJob;
+
+    fn lacks(&self) -> Option<&'static str> {
+        self.remedy.lacks()
+    }
+
+    fn reads_tag(&self, key: &str, _: &Policy) -> bool {
+        key == RESUBMITTED_TAG || self.pipeline_tags.is_match(key)
+    }
+
+    fn nonsense(&self) -> Option<&'static str> {
+        if !self.checkpoints.is_empty() && !self.checkpoints.starts_with("s3://") {
+            return Some("`checkpoints` is no S3 prefix: write s3://<bucket>/<prefix>");
+        }
+        (!(0.0..=1.0).contains(&self.max_progress)).then_some("`max-progress` is no share: write a number from 0 to 1, 0.25 for a quarter")
+    }
+
+    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+        if job.status != JobStatus::InProgress || job.spot {
+            return Verdict::Fine;
+        }
+        let usd_per_hour = scene.hourly_of(&job.instances);
+        if let Some(why) = self.spared(job, usd_per_hour) {
+            return Verdict::LeftAlone(why);
+        }
+        if job.instances.is_empty() {
+            return Verdict::Unknown("its instances could not be read".into());
+        }
+        let (remedy, only_reported) = self.remedy(job, usd_per_hour, scene);
+        let limit = job.max_runtime.unwrap_or(Duration::days(1));
+        let on_since = match job.started {
+            Some(started) => format!("training for {}", roughly(scene.now.duration_since(started))),
+            None => "not training yet".to_owned(),
+        };
+        Verdict::Waste(Box::new(Waste {
+            reason: format!(
+                "on demand on {} ({on_since}, time limit {limit}), and nothing speaks against managed Spot, which costs up to 90 % less{only_reported}",
+                Instances::words(&job.instances)
+            ),
+            advice: Some(self.lines(job, limit)),
+            usd_per_hour,
+            usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
+            remedy,
+            ..Waste::default()
+        }))
+    }
+}
+
+impl TrainingOnDemand {
+    /// What speaks against Spot.
+    fn spared(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>) -> Option<String> {
+        if let Some(parent) = &job.parent {
+            return Some(format!("it belongs to {parent}, where Spot is asked for"));
+        }
+        match job.capacity {
+            Capacity::Common => {}
+            Capacity::Serverless => return Some("it is serverless: there is no Spot for it".into()),
+            Capacity::TrainingPlan => return Some("it runs on the reserved capacity of a training plan".into()),
+            Capacity::InstancePreferences => return Some("it has instance preferences, which exclude Spot".into()),
+        }
+        if let Some(kept) = job.keep_alive.filter(|kept| Duration::seconds(0) < *kept) {
+            return Some(format!("it keeps its instances warm for {kept}, which excludes Spot"));
+        }
+        if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
+            return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
+        }
+        let limit = job.max_runtime.filter(|limit| *limit < self.shortest)?;
+        Some(format!("its time limit is {limit}: the policy begins at {}", self.shortest))
+    }
+
+    /// What the guard would do about it, and why it would not, if so.
+    fn remedy(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>, scene: &Scene<'_>) -> (Remedy, String) {
+        let only_reported = |why: String| (Remedy::None, format!("; only reported, because {why}"));
+        let tags = job.resource.tags.read();
+        let asked_by_tag = tags.is_some_and(|tags| tags.get(SPOT_TAG).is_some_and(|value| value.trim() == "resubmit"));
+        if self.remedy == SpotRemedy::None {
+            return (Remedy::None, String::new());
+        }
+        if tags.is_some_and(|tags| tags.contains_key(RESUBMITTED_TAG)) {
+            return only_reported("its work was submitted as Spot before, and somebody started it again on demand".into());
+        }
+        if job.secondary_status.as_deref() == Some("Uploading") {
+            return only_reported("it has trained, and is uploading its result".into());
+        }
+        let by_tag = tags.is_some_and(|tags| tags.keys().any(|key| self.pipeline_tags.is_match(key)));
+        if by_tag || self.pipeline_names.is_match(&job.resource.name) {
+            return only_reported("a pipeline submitted it".into());
+        }
+        if usd_per_hour.is_none() && !self.min_hourly_cost.0.is_zero() {
+            return only_reported(format!(
+                "no price is known for it, and the policy begins at {} an hour",
+                dollars(self.min_hourly_cost.0)
+            ));
+        }
+        if self.remedy == SpotRemedy::Stop && !asked_by_tag {
+            return (Remedy::StopTrainingJob, String::new());
+        }
+        if job.waited_for {
+            return only_reported("the SageMaker Python SDK seems to have submitted it, and fit() may be waiting for its name".into());
+        }
+        if let Some(algorithm) = job.algorithm.as_ref().filter(|_| job.checkpoint.is_none()) {
+            return only_reported(format!("the algorithm {algorithm} may write no checkpoints, and then AWS limits Spot to an hour"));
+        }
+        let limit = job.max_runtime.unwrap_or(Duration::days(1)).signed();
+        let ran = job.started.map_or(SignedDuration::ZERO, |started| scene.now.duration_since(started));
+        let progress = ran.as_secs_f64() / limit.as_secs_f64().max(1.0);
+        if self.max_progress < progress {
+            let (progress, most) = (progress * 100.0, self.max_progress * 100.0);
+            return only_reported(format!("it has run for {progress:.0} % of its time limit: the policy resubmits until {most:.0} %"));
+        }
+        let name = new_name(&job.resource.name, job.created);
+        let checkpoints = Some(self.checkpoints.clone()).filter(|prefix| !prefix.is_empty());
+        (Remedy::ResubmitAsSpot(SpotTerms { name, wait: self.spot_wait, checkpoints, resumes: job.checkpoint.is_some() }), String::new())
+    }
+
+    /// The lines that make it a Spot job, in the SageMaker Python SDK and in the API.
+    fn lines(&self, job: &TrainingJob, limit: Duration) -> String {
+        let limit = limit.signed().as_secs();
+        let wait = limit + self.spot_wait.signed().as_secs();
+        let checkpoint = job.checkpoint.clone().unwrap_or_else(|| match self.checkpoints.as_str() {
+            "" => "s3://<bucket>/<prefix>".to_owned(),
+            prefix => prefix.to_owned(),
+        });
+        format!(
+            "run it on Spot next time.\n\
+             SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait={wait}, checkpoint_s3_uri=\"{checkpoint}\")\n\
+             CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
+             \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": \"{checkpoint}\"}}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    fn enforced(remedy: SpotRemedy) -> TrainingOnDemand {
+        TrainingOnDemand { remedy, ..TrainingOnDemand::default() }
+    }
+
+    /// `fine`, `left alone: <why>`, `unknown`, or the action.
+    fn told(rule: &TrainingOnDemand, job: &TrainingJob) -> String {
+        match rule.check(job, &scene("2026-11-24T12:00:00Z")) {
+            Verdict::Fine => "fine".into(),
+            Verdict::LeftAlone(why) => format!("left alone: {why}"),
+            Verdict::Unknown(_) | Verdict::Later => "unknown".into(),
+            Verdict::Waste(waste) => waste.remedy.action().into(),
+        }
+    }
+
+    #[test]
+    fn finds_what_could_be_spot_and_says_why_not() {
+        let job = || training_job("2026-11-24T11:00:00Z");
+        let with = |change: &dyn Fn(&mut TrainingJob)| {
+            let mut job = job();
+            change(&mut job);
+            job
+        };
+        for (job, expected) in [
+            (job(), "none"),
+            (with(&|job| job.spot = true), "fine"),
+            (with(&|job| job.status = JobStatus::Completed), "fine"),
+            (with(&|job| job.status = JobStatus::Other), "fine"),
+            (with(&|job| job.instances.clear()), "unknown"),
+            (
+                with(&|job| job.parent = Some("arn:…:hyper-parameter-tuning-job/t".into())),
+                "left alone: it belongs to arn:…:hyper-parameter-tuning-job/t",
+            ),
+            (with(&|job| job.keep_alive = Some(Duration::minutes(30))), "left alone: it keeps its instances warm for 30m"),
+            (with(&|job| job.keep_alive = Some(Duration::seconds(0))), "none"),
+            (with(&|job| job.capacity = Capacity::TrainingPlan), "left alone: it runs on the reserved capacity"),
+            (with(&|job| job.capacity = Capacity::InstancePreferences), "left alone: it has instance preferences"),
+            (with(&|job| (job.capacity, job.instances) = (Capacity::Serverless, vec![])), "left alone: it is serverless"),
+            (
+                with(&|job| job.instances = vec![Instances { instance_type: "ml.t3.medium".into(), count: 1 }]),
+                "left alone: it costs $0.05 an hour: the policy begins at $0.10",
+            ),
+            (with(&|job| job.instances[0].instance_type = "ml.unknown".into()), "none"),
+            (with(&|job| job.max_runtime = Some(Duration::minutes(14))), "left alone: its time limit is 14m: the policy begins at 15m"),
+            (with(&|job| job.max_runtime = Some(Duration::minutes(15))), "none"),
+            (with(&|job| job.max_runtime = None), "none"),
+        ] {
+            let told = told(&TrainingOnDemand::default(), &job);
+            assert!(told.starts_with(expected), "{told} instead of {expected}: {job:?}");
+        }
+    }
+
+    #[test]
+    fn the_remedy_is_the_policys_and_the_jobs() {
+        let job = || training_job("2026-11-24T11:00:00Z");
+        let tagged = |key: &str, value: &str| TrainingJob { resource: with_tags(job().resource, &[(key, value)]), ..job() };
+        let named =
+            |name: &str| TrainingJob { resource: crate::vocabulary::resource::Resource { name: name.into(), ..job().resource }, ..job() };
+        let asks = tagged(SPOT_TAG, "resubmit");
+        for (remedy, job, expected) in [
+            (SpotRemedy::None, asks.clone(), "none"),
+            (SpotRemedy::Stop, job(), "stop-training-job"),
+            (SpotRemedy::Stop, asks, "resubmit-as-spot"),
+            (SpotRemedy::Resubmit, job(), "resubmit-as-spot"),
+            (
+                SpotRemedy::Resubmit,
+                TrainingJob { instances: vec![Instances { instance_type: "ml.new".into(), count: 1 }], ..job() },
+                "none",
+            ),
+            (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
+            (SpotRemedy::Stop, TrainingJob { waited_for: true, ..job() }, "stop-training-job"),
+            (SpotRemedy::Stop, named("pipelines-a1b2c3-Train"), "none"),
+            (SpotRemedy::Resubmit, tagged("sagemaker:pipeline-execution-arn", "arn"), "none"),
+            (SpotRemedy::Resubmit, TrainingJob { algorithm: Some("arn:…:algorithm/x".into()), ..job() }, "none"),
+            // A day is its limit: a quarter of it is over at six hours.
+            (SpotRemedy::Resubmit, TrainingJob { started: Some("2026-11-24T06:00:00Z".parse().unwrap()), ..job() }, "resubmit-as-spot"),
+            (SpotRemedy::Resubmit, TrainingJob { started: Some("2026-11-24T05:59:00Z".parse().unwrap()), ..job() }, "none"),
+            (SpotRemedy::Resubmit, TrainingJob { started: None, ..job() }, "resubmit-as-spot"),
+        ] {
+            assert_eq!(told(&enforced(remedy), &job), expected, "{remedy:?}: {job:?}");
+        }
+    }
+
+    #[test]
+    fn gives_dollars_and_the_lines_to_change() {
+        let Verdict::Waste(waste) =
+            TrainingOnDemand::default().check(&training_job("2026-11-24T11:00:00Z"), &scene("2026-11-24T12:00:00Z"))
+        else {
+            panic!("waste");
+        };
+        assert_eq!(
+            waste.reason,
+            "on demand on 2 x ml.m5.xlarge (training for 55m, time limit 1d), and nothing speaks against managed Spot, which costs up to 90 % less"
+        );
+        assert_eq!((waste.usd_per_hour, waste.usd_per_month), (Some(dec!(0.46)), Some(dec!(11.04))));
+        let lines = waste.advice.unwrap();
+        assert!(
+            lines.contains("use_spot_instances=True, max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\""),
+            "{lines}"
+        );
+        assert!(lines.contains("\"MaxWaitTimeInSeconds\": 129600"), "{lines}");
+    }
+}

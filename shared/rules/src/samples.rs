@@ -1,0 +1,216 @@
+//! What the rules' tests share: one running notebook, one app, a policy that works in Berlin, and the test of the list itself.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{
+    facts::{
+        App, Audited, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Notebook, RunState, Spend, TagKey, TrainingJob,
+        TuningJob,
+    },
+    policy::Policy,
+    remedy::Remedy,
+    rules::{ALL, scene::Scene},
+    vocabulary::{
+        duration::Duration,
+        period::{Period, TimeUnit},
+        price::{Instances, Prices},
+        resource::{AppHome, Kind, Resource, Tags, Whose},
+    },
+};
+
+static POLICY: LazyLock<Policy> = LazyLock::new(|| {
+    Policy::from_toml(
+        r#"
+        timezone = "Europe/Berlin"
+        [working-hours]
+        default = "mon-fri/08:00-19:00"
+        teams = { vision = "mon-fri/08:00-19:00@America/New_York" }
+        "#,
+    )
+    .unwrap()
+});
+
+static PRICES: LazyLock<Prices> = LazyLock::new(|| Prices::of_region("us-east-1", []));
+
+pub(crate) fn scene(now: &str) -> Scene<'static> {
+    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, tightenings: &[], unread_tightenings: false }
+}
+
+pub(crate) fn resource(id: &str) -> Resource {
+    Resource {
+        id: id.into(),
+        arn: Some(format!("arn:aws:sagemaker:us-east-1:123456789012:{id}")),
+        name: id.rsplit('/').next().unwrap().into(),
+        tags: Tags::Known(BTreeMap::new()),
+        whose: Whose::default(),
+    }
+}
+
+/// An `ml.m5.xlarge` that is on since `started`.
+pub(crate) fn notebook(started: &str) -> Notebook {
+    Notebook {
+        resource: resource("notebook-instance/churn"),
+        instance_type: Some("ml.m5.xlarge".into()),
+        state: RunState::InService,
+        since: Some(started.parse().unwrap()),
+        volume_gb: None,
+        usage: None,
+    }
+}
+
+pub(crate) fn tagged(mut notebook: Notebook, tags: &[(&str, &str)]) -> Notebook {
+    notebook.resource.tags = Tags::Known(tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
+    notebook
+}
+
+pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
+    App {
+        resource: resource(&format!("app/d-1/lab/{}/default", app_type.to_lowercase())),
+        domain: "d-1".into(),
+        home: AppHome::Space("lab".into()),
+        app_type: app_type.into(),
+        app_name: "default".into(),
+        instance_type: Some(instance_type.into()),
+        state: RunState::InService,
+        created: Some(started.parse().unwrap()),
+    }
+}
+
+pub(crate) fn with_tags(mut resource: Resource, tags: &[(&str, &str)]) -> Resource {
+    resource.tags = Tags::Known(tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
+    resource
+}
+
+/// On two `ml.m5.xlarge` on demand, submitted at `created` and training since five minutes later, for a day at most.
+pub(crate) fn training_job(created: &str) -> TrainingJob {
+    let created: Timestamp = created.parse().unwrap();
+    TrainingJob {
+        resource: resource("training-job/churn-train-2026-11-24-11-00-00"),
+        indexed: false,
+        status: JobStatus::InProgress,
+        created: Some(created),
+        started: Some(created + jiff::SignedDuration::from_mins(5)),
+        ended: None,
+        spot: false,
+        checkpoint: None,
+        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 2 }],
+        max_runtime: Some(Duration::days(1)),
+        keep_alive: None,
+        capacity: Capacity::Common,
+        parent: None,
+        algorithm: None,
+        waited_for: false,
+        secondary_status: Some("Training".into()),
+        failure: None,
+        replaces: None,
+        training_seconds: None,
+        billable_seconds: None,
+    }
+}
+
+/// Twenty training jobs, four at a time, on one `ml.m5.xlarge` each for an hour at most.
+pub(crate) fn tuning_job(created: &str) -> TuningJob {
+    TuningJob {
+        resource: resource("hyper-parameter-tuning-job/churn-tune"),
+        indexed: false,
+        status: JobStatus::InProgress,
+        created: Some(created.parse().unwrap()),
+        spot: false,
+        definitions: vec![vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }]],
+        parallel: 4,
+        most_jobs: 20,
+        max_runtime: Some(Duration::hours(1)),
+        running: None,
+    }
+}
+
+/// A resource that is not running, with these tags of its own.
+pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Audited {
+    Audited {
+        resource: with_tags(resource(id), tags),
+        tag_count: tags.len(),
+        run: None,
+        instances: vec![],
+        limit: None,
+        stop: Remedy::None,
+        parent: None,
+        ancestors: vec![],
+        creator: None,
+        doubt: None,
+    }
+}
+
+/// A monthly budget of 1,000 USD for `SageMaker`, of which nothing is spent.
+pub(crate) fn budget(name: &str) -> Budget {
+    let period = Period { unit: TimeUnit::Monthly, from: "2026-11-01".parse().unwrap(), until: "2026-12-01".parse().unwrap() };
+    Budget {
+        resource: Resource { arn: Some(format!("arn:aws:budgets::123456789012:budget/{name}")), ..resource(&Kind::Budget.id(name)) },
+        is_cost: true,
+        unit: "USD".into(),
+        period: Some(period),
+        limit: Some(rust_decimal::dec!(1000)),
+        actual: Some(Decimal::ZERO),
+        forecast: None,
+        filter: Filter::Service(vec!["Amazon SageMaker".into()]),
+        thresholds: vec![],
+        forecast_thresholds: vec![],
+        unread_thresholds: false,
+        unhealthy: None,
+        last: None,
+        insight: Insight::default(),
+    }
+}
+
+/// So many USD on each of the 95 days before `today`, of no team.
+pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
+    let today: jiff::civil::Date = today.parse().unwrap();
+    let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), team: String::new(), usd };
+    let days = (1..=95).map(|ago| (today.saturating_sub(jiff::Span::new().days(ago)), vec![row.clone()]));
+    Spend {
+        resource: Resource { arn: None, ..resource("spend/sagemaker") },
+        days: days.collect(),
+        anomalies: None,
+        ahead: None,
+        uncovered: None,
+    }
+}
+
+/// A tag key of which nothing is known.
+pub(crate) fn tag_key(key: &str) -> TagKey {
+    TagKey { resource: Resource { arn: None, ..resource(&format!("tag-key/{key}")) }, status: None, spend: None }
+}
+
+/// Of one `ml.m5.xlarge`, looked at for two weeks.
+pub(crate) fn job_series() -> JobSeries {
+    JobSeries {
+        resource: resource("job-series/training-job/churn-train"),
+        completed: 0,
+        longest: Duration::seconds(0),
+        max_runtime: None,
+        instances: vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }],
+        warm_pools: 0,
+        unused_warm_pools: 0,
+        unused_for: Duration::seconds(0),
+        window: Duration::days(14),
+    }
+}
+
+#[test]
+fn every_file_is_registered_under_its_name() {
+    let rules = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules"));
+    let entries = |folder: &std::path::Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    // A rule's file begins its manual with a title of its own name.
+    let name_of = |path: std::path::PathBuf| {
+        let name = path.file_stem()?.to_str()?.replace('_', "-");
+        std::fs::read_to_string(&path).ok()?.starts_with(&format!("//! # {name}\n")).then_some(name)
+    };
+    let mut files: Vec<String> =
+        entries(rules).flat_map(|path| if path.is_dir() { entries(&path).collect() } else { vec![path] }).filter_map(name_of).collect();
+    files.sort();
+    let mut registered: Vec<&str> = ALL.iter().map(|entry| entry.name).collect();
+    registered.sort_unstable();
+    assert_eq!(files, registered, "a rule needs its file, its `mod` line and its line in ALL, all of one name");
+}

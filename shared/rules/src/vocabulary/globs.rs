@@ -1,0 +1,41 @@
+//! Lists of patterns such as `pipelines-*`.
+
+use serde::Serialize;
+
+/// Patterns like `pipelines-*`, any of which may match.
+#[derive(Clone, Debug, Default)]
+pub struct Globs {
+    texts: Vec<String>,
+    set: globset::GlobSet,
+}
+
+impl Globs {
+    /// Of patterns that are known to be right.
+    pub(crate) fn of(patterns: &[&str]) -> Self {
+        Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
+    }
+
+    fn read(texts: Vec<String>) -> Result<Self, globset::Error> {
+        let mut set = globset::GlobSetBuilder::new();
+        for text in &texts {
+            set.add(globset::Glob::new(text)?);
+        }
+        Ok(Self { set: set.build()?, texts })
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.set.is_match(text)
+    }
+}
+
+impl Serialize for Globs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.texts.serialize(serializer)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Globs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(Vec::deserialize(deserializer)?).map_err(|error| serde::de::Error::custom(format!("not a pattern: {error}")))
+    }
+}

@@ -1,0 +1,10 @@
+pub mod duration;
+pub mod globs;
+pub mod period;
+pub mod price;
+pub mod resource;
+pub mod schedule;
+pub mod scope;
+pub mod series;
+pub mod spelling;
+pub mod usage_type;

@@ -1,0 +1,157 @@
+//! What an instance costs per hour. What is not known is said to be unknown, never guessed.
+
+use std::{collections::HashMap, str::FromStr};
+
+use rust_decimal::{Decimal, RoundingStrategy, dec, prelude::ToPrimitive as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::value::RawValue;
+
+/// AWS's on-demand prices of SageMaker hosting instances by Region, mid-2026 (source and licence: `data/README.md`).
+/// Notebooks cost the same as hosting wherever both prices are known (aws-facts §8.1).
+const SNAPSHOT: &str = include_str!("../../data/sagemaker_hosting_prices_usd_per_hour.json");
+
+/// Notebook prices that hosting has no counterpart for: Region, type, USD per hour (AWS's price file of 2026-09-24).
+const NOTEBOOKS_ONLY: [(&str, &str, Decimal); 1] = [("us-east-1", "ml.t3.medium", dec!(0.05))];
+
+/// An amount of USD in the policy: a number or a text, never negative. Decimal, as all money here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usd(pub Decimal);
+
+/// A price above this is a slip, and sums of such prices could not be counted with.
+const MOST_USD: Decimal = dec!(100000);
+
+impl FromStr for Usd {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)) {
+            Ok(usd) if MOST_USD < usd => Err(format!("`{text}` is more than {MOST_USD} USD: that is no price of anything here")),
+            Ok(usd) if !usd.is_sign_negative() => Ok(Self(usd)),
+            _ => Err(format!("`{text}` is not a price: write USD, for example 0.23")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = match toml::Value::deserialize(deserializer)? {
+            toml::Value::Table(_) => return Err(de::Error::custom("an instance type stands in quotes: \"ml.m5.xlarge\" = 0.23")),
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Usd {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.to_f64().unwrap_or_default().serialize(serializer)
+    }
+}
+
+/// Hours in a month, as AWS counts them on its price pages.
+pub const HOURS_PER_MONTH: Decimal = dec!(730);
+
+/// USD per hour of the instance types of one Region.
+#[derive(Clone, Debug, Default)]
+pub struct Prices(HashMap<String, Decimal>);
+
+impl Prices {
+    /// The shipped prices of a Region, those of the policy on top.
+    pub fn of_region<'a>(region: &str, overrides: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
+        let mut prices = Self::snapshot(region).unwrap_or_default();
+        let extra = NOTEBOOKS_ONLY.iter().filter(|(of, ..)| *of == region);
+        prices.extend(extra.map(|(_, instance_type, usd)| ((*instance_type).to_owned(), *usd)));
+        prices.extend(overrides.into_iter().map(|(instance_type, usd)| (instance_type.clone(), *usd)));
+        Self(prices)
+    }
+
+    /// Only the Region asked for is read in full: the others are skipped over.
+    fn snapshot(region: &str) -> Option<HashMap<String, Decimal>> {
+        let regions: HashMap<&str, &RawValue> = serde_json::from_str(SNAPSHOT).ok()?;
+        let prices: HashMap<String, &RawValue> = serde_json::from_str(regions.get(region)?.get()).ok()?;
+        prices.into_iter().map(|(instance_type, usd)| Some((instance_type, Decimal::from_str(usd.get()).ok()?))).collect()
+    }
+
+    /// USD per hour, if known. `system` instances of Studio Classic are not billed.
+    pub fn hourly(&self, instance_type: &str) -> Option<Decimal> {
+        self.0.get(instance_type).copied()
+    }
+
+    /// USD per hour of all these instances, if all of their prices are known.
+    pub fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
+        let each = instances.iter().map(|one| Some(self.hourly(&one.instance_type)? * Decimal::from(one.count)));
+        each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
+    }
+}
+
+/// `$168.82`, with thousands apart: `$12,345.00`.
+pub fn dollars(usd: Decimal) -> String {
+    // Rounded first: the formatting of a Decimal cuts off.
+    let cents = format!("{:.2}", usd.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
+    let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
+    let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    let sign = if usd.is_sign_negative() && !usd.is_zero() { "-" } else { "" };
+    format!("{sign}${}.{cents}", groups.join(","))
+}
+
+/// Instances of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instances {
+    /// `ml.m5.xlarge`
+    pub instance_type: String,
+    /// How many.
+    pub count: u32,
+}
+
+impl Instances {
+    /// For people: `2 x ml.m5.xlarge + 1 x ml.g5.xlarge`.
+    pub fn words(all: &[Self]) -> String {
+        all.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect::<Vec<_>>().join(" + ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_the_snapshot_the_extra_and_the_override() {
+        let own = ("ml.p9.giant".to_owned(), dec!(99.5));
+        let prices = Prices::of_region("us-east-1", [(&own.0, &own.1)]);
+        for (instance_type, usd) in [
+            ("ml.m5.xlarge", Some(dec!(0.23))),
+            ("ml.t3.medium", Some(dec!(0.05))),
+            ("ml.p9.giant", Some(dec!(99.5))),
+            ("ml.t3.large", None),
+            ("system", None),
+        ] {
+            assert_eq!(prices.hourly(instance_type), usd, "{instance_type}");
+        }
+        assert_eq!(Prices::of_region("eu-west-1", []).hourly("ml.m5.xlarge"), Some(dec!(0.257)));
+        assert_eq!(Prices::of_region("eu-west-1", []).hourly("ml.t3.medium"), None);
+        assert_eq!(Prices::of_region("mars-north-1", []).hourly("ml.m5.xlarge"), None);
+    }
+
+    #[test]
+    fn every_region_of_the_snapshot_can_be_read() {
+        let regions: HashMap<&str, &RawValue> = serde_json::from_str(SNAPSHOT).unwrap();
+        assert_eq!(regions.len(), 37);
+        for region in regions.keys() {
+            assert!(Prices::snapshot(region).is_some_and(|prices| !prices.is_empty()), "{region}");
+        }
+    }
+
+    #[test]
+    fn writes_dollars() {
+        for (usd, text) in [
+            (dec!(0), "$0.00"),
+            (dec!(12345.678), "$12,345.68"),
+            (dec!(1000000), "$1,000,000.00"),
+            (dec!(-3.5), "-$3.50"),
+            (dec!(999.994), "$999.99"),
+        ] {
+            assert_eq!(dollars(usd), text);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Kinds of resources, their ids and ARNs, their tags, and whose they are.
+
+use std::collections::BTreeMap;
+
+/// Who gets what nobody owns.
+pub const UNOWNED: &str = "unowned";
+
+/// Kinds with their spelling and their words. One line each, so that none can be forgotten.
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $kind:ident, $spelt:literal, $words:literal;)+) => {
+        /// A kind of resource, spelt as in its ARN.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[doc = $doc])+ $kind,)+
+        }
+
+        impl Kind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// As it stands in an ARN: `notebook-instance`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $spelt,)+
+                }
+            }
+
+            /// For a person: `notebook instance`.
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $words,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A SageMaker notebook instance.
+    NotebookInstance, "notebook-instance", "notebook instance";
+    /// A Studio app: `JupyterLab`, `CodeEditor`, `KernelGateway`, …
+    App, "app", "Studio app";
+    /// A Studio domain.
+    Domain, "domain", "Studio domain";
+    /// A user profile of a domain.
+    UserProfile, "user-profile", "Studio user profile";
+    /// A space of a domain.
+    Space, "space", "Studio space";
+    /// A training job.
+    TrainingJob, "training-job", "training job";
+    /// A hyperparameter tuning job.
+    TuningJob, "hyper-parameter-tuning-job", "tuning job";
+    /// A processing job.
+    ProcessingJob, "processing-job", "processing job";
+    /// A batch transform job.
+    TransformJob, "transform-job", "transform job";
+    /// An AutoML job.
+    AutoMlJob, "automl-job", "AutoML job";
+    /// Jobs of one kind whose names differ by a time or a number only. AWS knows no such kind: it has an id, and the ARN of its newest job.
+    JobSeries, "job-series", "jobs";
+    /// An endpoint.
+    Endpoint, "endpoint", "endpoint";
+    /// An endpoint configuration.
+    EndpointConfig, "endpoint-config", "endpoint configuration";
+    /// A model.
+    Model, "model", "model";
+    /// An inference component of an endpoint.
+    InferenceComponent, "inference-component", "inference component";
+    /// A feature group.
+    FeatureGroup, "feature-group", "feature group";
+    /// A pipeline.
+    Pipeline, "pipeline", "pipeline";
+    /// An MLflow tracking server.
+    TrackingServer, "mlflow-tracking-server", "MLflow tracking server";
+    /// A HyperPod cluster. Its ARN has an id instead of its name.
+    Cluster, "cluster", "HyperPod cluster";
+    /// A tag key, as the account's bill knows it: no resource, and it has no ARN.
+    TagKey, "tag-key", "tag key";
+    /// A budget of AWS Budgets. Its ARN has no Region.
+    Budget, "budget", "budget";
+    /// What the account spends on `SageMaker`: no resource, and it has no ARN.
+    Spend, "spend", "spend on";
+}
+
+impl Kind {
+    /// Those that have tags.
+    pub const TAGGED: &[Self] = &[
+        Self::NotebookInstance,
+        Self::Domain,
+        Self::UserProfile,
+        Self::Space,
+        Self::App,
+        Self::TrainingJob,
+        Self::TuningJob,
+        Self::ProcessingJob,
+        Self::TransformJob,
+        Self::AutoMlJob,
+        Self::Endpoint,
+        Self::EndpointConfig,
+        Self::Model,
+        Self::InferenceComponent,
+        Self::FeatureGroup,
+        Self::Pipeline,
+        Self::TrackingServer,
+        Self::Cluster,
+    ];
+
+    /// The id of the resource of this kind and name. Two tag keys, or budgets, may differ in nothing but their case.
+    pub fn id(self, name: &str) -> String {
+        let name = if matches!(self, Self::TagKey | Self::Budget) { name.to_owned() } else { name.to_lowercase() };
+        format!("{}/{name}", self.as_str())
+    }
+
+    /// Whether what is wasted ends by itself, as a job does. Then an end says nothing of what was saved.
+    pub const fn ends_by_itself(self) -> bool {
+        self.is_job() || matches!(self, Self::JobSeries)
+    }
+
+    /// Whether it is the account's as a whole: who runs the platform is told of it, where nobody else is known.
+    pub const fn is_of_the_account(self) -> bool {
+        matches!(self, Self::TagKey | Self::Budget | Self::Spend)
+    }
+
+    /// Whether it is a job.
+    pub const fn is_job(self) -> bool {
+        matches!(self, Self::TrainingJob | Self::TuningJob | Self::ProcessingJob | Self::TransformJob | Self::AutoMlJob)
+    }
+
+    /// Whether it costs money by the hour while it runs.
+    pub const fn is_metered(self) -> bool {
+        self.is_job() || matches!(self, Self::NotebookInstance | Self::App | Self::Endpoint | Self::TrackingServer | Self::Cluster)
+    }
+
+    /// The kind of the resource that an id or the last part of an ARN names.
+    pub fn of(id: &str) -> Option<Self> {
+        let (kind, _) = id.split_once('/')?;
+        Self::ALL.iter().copied().find(|known| known.as_str() == kind)
+    }
+}
+
+/// What all kinds have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// Which one, within the Region: the last part of its ARN in lower case, `notebook-instance/x` or
+    /// `app/d-1/space/jupyterlab/default`. Lists of Studio apps name no ARN, but all that this needs.
+    pub id: String,
+    /// Its ARN as the API gave it (AWS may write names in lower case there: it is never built).
+    pub arn: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its tags. Of a Studio app with those of its space or profile and its domain under them, where it is looked at for its use.
+    pub tags: Tags,
+    /// Whose it is where its tags do not say.
+    pub whose: Whose,
+}
+
+/// An owner and a team that are known by something else than a resource's own tags: who created it, what it belongs to, what the ledger remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "as in a finding")]
+pub struct Whose {
+    pub owner: Option<String>,
+    pub team: Option<String>,
+}
+
+impl Resource {
+    /// What it is, by its id.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::of(&self.id)
+    }
+
+    /// The ARN, or the id where no ARN is known.
+    pub fn arn_or_id(&self) -> &str {
+        self.arn.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The AWS CLI's option `--region …` with a space behind it; empty where no ARN is known.
+    pub fn region_option(&self) -> String {
+        self.arn.as_deref().map(region_option).unwrap_or_default()
+    }
+}
+
+/// The Region and the account of an ARN.
+pub fn place(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(2);
+    parts.next().zip(parts.next())
+}
+
+/// The AWS CLI's option `--region …` for what an ARN names, with a space behind it; empty for what is in no Region.
+pub fn region_option(arn: &str) -> String {
+    place(arn).filter(|(region, _)| !region.is_empty()).map(|(region, _)| format!("--region {region} ")).unwrap_or_default()
+}
+
+/// The id of the resource that an ARN names: its last part, in lower case but for a budget's name.
+pub fn id_of_arn(arn: &str) -> Option<String> {
+    let last = arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
+    let (kind, name) = last.split_once('/')?;
+    Some(if kind == Kind::Budget.as_str() { Kind::Budget.id(name) } else { last.to_lowercase() })
+}
+
+/// What is known of a resource's tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tags {
+    /// They were read.
+    Known(BTreeMap<String, String>),
+    /// The tag index does not name the resource: it never had a tag, or the index has not caught up. Good enough to
+    /// pass a resource over, not good enough to report it: that is confirmed first.
+    NotIndexed,
+    /// They could not be read: nothing may be said of the resource.
+    Unreadable,
+}
+
+impl Tags {
+    /// The tags by key, empty for a resource that the index does not name; `None` if they could not be read.
+    pub fn read(&self) -> Option<&BTreeMap<String, String>> {
+        static NONE: BTreeMap<String, String> = BTreeMap::new();
+        match self {
+            Self::Known(tags) => Some(tags),
+            Self::NotIndexed => Some(&NONE),
+            Self::Unreadable => None,
+        }
+    }
+}
+
+/// Where an app runs. Exactly one of the two is set in the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppHome {
+    /// A space, by name: `JupyterLab` and `CodeEditor`.
+    Space(String),
+    /// A user profile, by name: Studio Classic, Canvas, `RStudio`.
+    UserProfile(String),
+}
+
+impl AppHome {
+    /// The name of the space or the user profile.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Space(name) | Self::UserProfile(name) => name,
+        }
+    }
+
+    /// The id of the space or user profile in this domain.
+    pub fn id(&self, domain: &str) -> String {
+        match self {
+            Self::Space(name) => format!("space/{domain}/{name}").to_lowercase(),
+            Self::UserProfile(name) => format!("user-profile/{domain}/{name}").to_lowercase(),
+        }
+    }
+}
+
+/// Whether a tag is AWS's own: nobody else writes it, and it does not count towards the most that a resource may have.
+pub fn is_aws(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}

@@ -1,0 +1,31 @@
+//! Usage types of the bill: the Region that they begin with, and the kind of resource that causes them.
+
+use crate::vocabulary::resource::Kind;
+
+/// `EUC1-Notebk:ml.m5.xlarge` → `Notebk:ml.m5.xlarge` (aws-facts §7.3).
+pub fn without_region(usage_type: &str) -> &str {
+    match usage_type.split_once('-') {
+        Some((region, rest))
+            if (2..=5).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()) =>
+        {
+            rest
+        }
+        _ => usage_type,
+    }
+}
+
+/// The kind of resource that a usage type without its Region is the use of.
+pub(crate) fn kind_of_usage(usage: &str) -> Option<Kind> {
+    let component = usage.split_once(':').map_or(usage, |(component, _)| component);
+    Some(match component {
+        "Notebk" => Kind::NotebookInstance,
+        "Studio" | "RStudio" | "TensorBoard" | "Canvas" => Kind::App,
+        "Train" | "TrSpt" => Kind::TrainingJob,
+        "Host" | "AsyncInf" | "ServerlessInf" => Kind::Endpoint,
+        "Tsform" => Kind::TransformJob,
+        _ if component.starts_with("Processing") => Kind::ProcessingJob,
+        _ if component.starts_with("Cluster") => Kind::Cluster,
+        _ if component.starts_with("FeatureStore") => Kind::FeatureGroup,
+        _ => return None,
+    })
+}
