@@ -9,8 +9,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{Facts, Split, TagSpend},
-    policy::Policy,
     rulebook::Judgement,
+    rulebook::Rulebook,
     vocabulary::{
         resource::{Kind, Resource, UNOWNED},
         usage_type::kind_of_usage,
@@ -74,16 +74,16 @@ pub struct Row {
 
 impl Coverage {
     /// What no rule says anything of is not counted, nor what could not be read: that is in the report as unread.
-    pub fn of(policy: &Policy, facts: &Facts, judgement: &Judgement, spends: Vec<TagSpend>) -> Self {
+    pub fn of(rulebook: &Rulebook, facts: &Facts, judgement: &Judgement, spends: Vec<TagSpend>) -> Self {
         let found = judgement.findings.iter().filter(|finding| RULES.contains(&finding.rule));
         let found: BTreeSet<&str> = found.map(|finding| finding.resource.id.as_str()).collect();
-        let left_alone = judgement.left_alone.iter().map(|one| one.resource.id.as_str());
-        let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(left_alone).collect();
-        let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && policy.requires_tags_of(resource);
+        let exempted = judgement.exempted.iter().map(|one| one.resource.id.as_str());
+        let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
+        let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
         let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
         for resource in facts.audited.iter().map(|audited| &audited.resource).filter(is_said) {
             let Some(kind) = resource.kind() else { continue };
-            let team = policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
+            let team = rulebook.policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
             let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };
             *resources.entry((team, kind)).or_default() += Share { total: Decimal::ONE, tagged };
         }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn counts_by_team_and_kind_and_leaves_out_what_is_not_known() {
-        let policy = Policy::from_toml("[rules.missing-tag]\nrequired = { Team = \"[a-z]+\" }").unwrap();
+        let rulebook = Rulebook::from_toml("[rules.missing-tag]\nrequired = { Team = \"[a-z]+\" }").unwrap();
         let mut unread = audited("model/d", &[]);
         unread.resource.tags = Tags::Unreadable;
         let audited = vec![
@@ -175,7 +175,7 @@ mod tests {
             unread,
         ];
         let facts = Facts { audited, ..Facts::default() };
-        let coverage = Coverage::of(&policy, &facts, &policy.evaluate(&facts), vec![]);
+        let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), vec![]);
         let share = |total: i64, tagged: i64| Share { total: total.into(), tagged: tagged.into() };
         let expected = [
             (("NLP".to_owned(), Kind::Endpoint), share(1, 0)),

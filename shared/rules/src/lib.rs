@@ -1,6 +1,6 @@
 //! Facts in, findings and a plan out: the cost rules. Pure: no AWS, no async, no clock, no environment.
 //!
-//! [`facts::Facts`] → [`policy::Policy::evaluate`] → [`rulebook::finding::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
+//! [`facts::Facts`] → [`rulebook::Rulebook::evaluate`] → [`rulebook::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 
 pub mod coverage;
 pub mod facts;

@@ -7,12 +7,12 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{
-        App, Audited, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Notebook, RunState, Spend, TagKey, TrainingJob,
-        TuningJob,
+        App, Audited, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
+        TrainingJob, TuningJob,
     },
     policy::Policy,
     remedy::Remedy,
-    rules::{ALL, scene::Scene},
+    rules::{ALL, context::RuleContext},
     vocabulary::{
         duration::Duration,
         period::{Period, TimeUnit},
@@ -35,8 +35,10 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| {
 
 static PRICES: LazyLock<Prices> = LazyLock::new(|| Prices::of_region("us-east-1", []));
 
-pub(crate) fn scene(now: &str) -> Scene<'static> {
-    Scene { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, tightenings: &[], unread_tightenings: false }
+static NO_MEASURES: LazyLock<Measures> = LazyLock::new(Measures::default);
+
+pub(crate) fn context(now: &str) -> RuleContext<'static> {
+    RuleContext { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, measures: &NO_MEASURES }
 }
 
 pub(crate) fn resource(id: &str) -> Resource {

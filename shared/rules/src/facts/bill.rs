@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    facts::{Facts, subject::Subject},
-    vocabulary::resource::Resource,
-};
+use crate::{facts::subject::Subject, vocabulary::resource::Resource};
 
 /// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. Between the last two it lies in four of five cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,25 +132,25 @@ pub struct Anomaly {
 }
 
 impl Subject for TagKey {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.tag_keys.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
     }
-    fn run(&self) -> Option<Timestamp> {
-        None
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+    fn has_guard_tags(&self) -> bool {
+        false
     }
 }
 
 impl Subject for Spend {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.spend.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
     }
-    fn run(&self) -> Option<Timestamp> {
-        None
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+    fn has_guard_tags(&self) -> bool {
+        false
     }
 }

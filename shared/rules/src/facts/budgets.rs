@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Facts, subject::Subject},
+    facts::subject::Subject,
     vocabulary::{
         period::{Period, TimeUnit},
         price::dollars,
@@ -249,13 +249,13 @@ impl Tightening {
 }
 
 impl Subject for Budget {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.budgets.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
     }
-    fn run(&self) -> Option<Timestamp> {
-        None
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+    fn has_guard_tags(&self) -> bool {
+        false
     }
 }

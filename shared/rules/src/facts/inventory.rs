@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Facts, subject::Subject},
+    facts::subject::Subject,
     remedy::Remedy,
     vocabulary::{duration::Duration, price::Instances, resource::Resource, series::series_id},
 };
@@ -65,11 +65,11 @@ pub struct Creator {
 pub struct Running(pub Audited);
 
 impl Subject for Audited {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.audited.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
         self.run
@@ -78,16 +78,22 @@ impl Subject for Audited {
         let kind = self.resource.kind().filter(|kind| kind.is_job())?;
         Some(series_id(kind, &self.resource.name))
     }
+    fn has_guard_tags(&self) -> bool {
+        false
+    }
 }
 
 impl Subject for Running {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.running.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.0.resource
     }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.0.resource
+    }
     fn run(&self) -> Option<Timestamp> {
         self.0.run
+    }
+    fn has_guard_tags(&self) -> bool {
+        false
     }
 }

@@ -2,10 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{
-    facts::{Facts, subject::Subject},
-    vocabulary::resource::Resource,
-};
+use crate::{facts::subject::Subject, vocabulary::resource::Resource};
 
 /// A SageMaker notebook instance.
 #[derive(Clone, Debug)]
@@ -47,11 +44,11 @@ pub enum RunState {
 }
 
 impl Subject for Notebook {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.notebooks.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
         self.since.filter(|_| self.state == RunState::InService)

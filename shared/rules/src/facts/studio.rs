@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Facts, notebooks::RunState, subject::Subject},
+    facts::{notebooks::RunState, subject::Subject},
     vocabulary::resource::{AppHome, Resource},
 };
 
@@ -49,11 +49,11 @@ pub struct IdleSettings {
 }
 
 impl Subject for App {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.apps.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.state == RunState::InService)
@@ -61,13 +61,10 @@ impl Subject for App {
 }
 
 impl Subject for IdleShutdown {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.idle_shutdowns.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
     }
-    fn run(&self) -> Option<Timestamp> {
-        None
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
 }

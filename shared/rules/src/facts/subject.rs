@@ -2,18 +2,33 @@
 
 use jiff::Timestamp;
 
-use crate::{facts::Facts, vocabulary::resource::Resource};
+use crate::vocabulary::resource::Resource;
 
-/// What a rule can look at.
-pub trait Subject: Sized + 'static {
-    /// All of them.
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self>;
-    /// What it has in common with the others.
+/// What a rule can judge.
+pub trait Subject {
+    /// What it has in common with all others.
     fn resource(&self) -> &Resource;
+    /// The same, to complete what is known of it.
+    fn resource_mut(&mut self) -> &mut Resource;
     /// Since when it runs, if it does.
-    fn run(&self) -> Option<Timestamp>;
+    fn run(&self) -> Option<Timestamp> {
+        None
+    }
     /// The id of the series that it is one of.
     fn series(&self) -> Option<String> {
         None
+    }
+    /// Whether the `cost-guard:` tags on it count.
+    fn has_guard_tags(&self) -> bool {
+        true
+    }
+}
+
+impl Subject for Resource {
+    fn resource(&self) -> &Resource {
+        self
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        self
     }
 }

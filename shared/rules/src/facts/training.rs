@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Facts, subject::Subject},
+    facts::subject::Subject,
     vocabulary::{
         duration::Duration,
         price::Instances,
@@ -159,11 +159,11 @@ pub struct TuningJob {
 }
 
 impl Subject for TrainingJob {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.training_jobs.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.status == JobStatus::InProgress)
@@ -174,23 +174,20 @@ impl Subject for TrainingJob {
 }
 
 impl Subject for JobSeries {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.job_series.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
     }
-    fn run(&self) -> Option<Timestamp> {
-        None
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
 }
 
 impl Subject for TuningJob {
-    fn all(facts: &Facts) -> impl Iterator<Item = &Self> {
-        facts.tuning_jobs.iter()
-    }
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.status == JobStatus::InProgress)

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    mail::subject::subject,
     plan::{Closed, End, News},
     policy::Policy,
     remedy::Remedy,

@@ -3,11 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use self::{body::body, item::Told, subject::subject};
-use crate::{
-    remedy::Remedy,
-    rules::verdict::Severity,
-    vocabulary::resource::{UNOWNED, place},
-};
+use crate::{remedy::Remedy, rules::verdict::Severity, vocabulary::resource::UNOWNED};
 
 pub use self::item::{Item, Letterhead};
 

@@ -3,8 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::{plan::close::Closed, rulebook::Finding};
-
 /// What another run is at work on is left to it for this long: a function runs for five minutes at most. After that, that run has broken off.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
 
@@ -62,6 +60,15 @@ pub struct Entry {
     pub version: u64,
 }
 
+/// Under what the ledger remembers a finding, within its function.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FindingKey {
+    /// The rule's name.
+    pub rule: String,
+    /// [`Finding::entry_id`].
+    pub id: String,
+}
+
 /// How far a finding has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -93,6 +100,11 @@ pub struct Kept {
 }
 
 impl Entry {
+    /// Its key.
+    pub fn key(&self) -> FindingKey {
+        FindingKey { rule: self.rule.clone(), id: self.id.clone() }
+    }
+
     /// Whether there is something to do about it now, without anything new being found: a warning whose time has come, or a run that broke off.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.state {

@@ -27,6 +27,8 @@ pub use self::{
 mod close;
 mod entry;
 mod outcome;
+mod record;
+mod settle;
 mod saving;
 mod step;
 
@@ -50,7 +52,10 @@ impl Plan {
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
     let now = facts.now;
     let Judgement { findings, undecided, .. } = judgement;
-    let unchanged = |finding| Planned { entry: new_entry(&finding, now), step: Step::Wait, changed: false, finding };
+    let unchanged = |finding| {
+        let entry = new_entry(&finding, now);
+        Planned::new(finding, Step::Wait, entry, false)
+    };
     let Some(entries) = entries else {
         return Plan { planned: findings.into_iter().map(unchanged).collect(), closed: vec![] };
     };
@@ -82,6 +87,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     if known.is_empty() {
         return plan;
     }
+    let undecided: HashSet<(&str, &str)> = undecided.iter().map(|(rule, id)| (*rule, id.as_str())).collect();
     let there: HashSet<&str> = facts.resources().map(|resource| resource.id.as_str()).collect();
     let runs = runs(facts);
     let training = facts.training_jobs.iter().map(|job| (&job.resource, job.status));
@@ -90,10 +96,10 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut gone: Vec<Entry> = known
         .into_values()
         .filter(|entry| scope.includes(&entry.id))
-        .filter(|entry| !is_undecided(&undecided, entry) && !at_work(entry, now))
+        .filter(|entry| !undecided.contains(&(entry.rule.as_str(), entry.id.as_str())) && !at_work(entry, now))
         .filter(|entry| {
-            let is_listed = || Kind::of(&entry.id).is_some_and(|kind| facts.complete.contains(&kind));
-            there.contains(entry.id.as_str()) || facts.gone.contains(&entry.id) || is_listed()
+            let is_listed = || Kind::of(&entry.id).is_some_and(|kind| facts.reading.complete.contains(&kind));
+            there.contains(entry.id.as_str()) || facts.reading.gone.contains(&entry.id) || is_listed()
         })
         .collect();
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
@@ -110,9 +116,9 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
 fn tell_together(planned: &mut [Planned], now: Timestamp) {
     let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
     let told: HashSet<Option<String>> =
-        planned.iter().filter(|one| one.finding.told_together && one.step.tells()).map(|one| of(one).1).collect();
+        planned.iter().filter(|one| one.finding.terms.notified_together && one.step.tells()).map(|one| of(one).1).collect();
     let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
-    for one in planned.iter_mut().filter(|one| one.finding.told_together && told.contains(&one.finding.owner)).filter(is_open) {
+    for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && told.contains(&one.finding.owner)).filter(is_open) {
         one.step = Step::Remind;
         one.entry.notified_at = Some(now);
         one.entry.last_seen = now;
@@ -122,18 +128,7 @@ fn tell_together(planned: &mut [Planned], now: Timestamp) {
 
 /// What runs now, and since when.
 fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
-    let notebooks = facts.notebooks.iter().filter_map(|notebook| Some((notebook.resource.id.as_str(), notebook.run()?)));
-    let apps = facts.apps.iter().filter_map(|app| Some((app.resource.id.as_str(), app.run()?)));
-    let training = facts.training_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
-    let tuning = facts.tuning_jobs.iter().filter_map(|job| Some((job.resource.id.as_str(), job.run()?)));
-    let audited = facts.audited.iter().filter_map(|audited| Some((audited.resource.id.as_str(), audited.run()?)));
-    let running = facts.running.iter().filter_map(|running| Some((running.0.resource.id.as_str(), running.run()?)));
-    notebooks.chain(apps).chain(training).chain(tuning).chain(audited).chain(running).collect()
-}
-
-fn is_undecided(undecided: &BTreeSet<(&'static str, String)>, entry: &Entry) -> bool {
-    let rule = rules::ALL.iter().find(|rule| rule.name == entry.rule);
-    rule.is_some_and(|rule| undecided.contains(&(rule.name, entry.id.clone())))
+    facts.subjects().filter_map(|subject| Some((subject.resource().id.as_str(), subject.run()?))).collect()
 }
 
 /// Leaves each rule its `max-actions` (where overrides differ, each finding its own), the most expensive first; the others wait for the next run.
@@ -151,7 +146,7 @@ fn hold_back(planned: &mut [Planned]) {
         let mut acting = 0;
         for index in indices.drain(..) {
             let one = &mut planned[index];
-            if acting < one.finding.max_actions {
+            if acting < one.finding.terms.max_actions {
                 acting += 1;
             } else {
                 one.step = Step::HoldBack;

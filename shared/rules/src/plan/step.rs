@@ -53,6 +53,17 @@ pub struct Planned {
     pub entry: Entry,
     /// Whether that differs from what it says already.
     pub changed: bool,
+    /// How the action ended, once it was tried.
+    pub outcome: Option<Outcome>,
+    /// What its owner is notified of, once the actions are done.
+    pub news: Option<News>,
+}
+
+impl Planned {
+    /// A finding with what is done about it, before anything is done.
+    pub(crate) const fn new(finding: Finding, step: Step, entry: Entry, changed: bool) -> Self {
+        Self { finding, step, entry, changed, outcome: None, news: None }
+    }
 }
 
 impl Step {
@@ -105,7 +116,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
         finding.resource.arn = Some(old.arn.clone());
     }
     if let Some(old) = old.filter(|old| old.state == State::Unreadable || at_work(old, now)) {
-        return Planned { finding, step: Step::Wait, entry: old.clone(), changed: false };
+        return Planned::new(finding, Step::Wait, old.clone(), false);
     }
     let mut entry = new_entry(&finding, now);
     if let Some(old) = old {
@@ -138,7 +149,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
             told || significant(old) != significant(&entry)
         }
     };
-    Planned { finding, step, entry, changed }
+    Planned::new(finding, step, entry, changed)
 }
 
 /// What makes an entry worth writing.
@@ -167,12 +178,12 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
         (Some(old), Some(at)) if old.state != State::Exempt && !is_news(old.topic.as_deref(), entry.topic.as_deref()) => {
             // What was told stays told, though less of it is so now.
             entry.topic.clone_from(&old.topic);
-            if finding.escalate_after.is_some_and(|after| entry.first_seen + after.signed() <= now) && entry.escalated_at.is_none() {
+            if finding.terms.escalate_after.is_some_and(|after| entry.first_seen + after.signed() <= now) && entry.escalated_at.is_none() {
                 entry.escalated_at = Some(now);
                 entry.notified_at = Some(now);
                 return Step::Escalate;
             }
-            if now.duration_since(at) < finding.remind_after.signed() {
+            if now.duration_since(at) < finding.terms.remind_after.signed() {
                 return Step::Wait;
             }
             entry.notified_at = Some(now);
@@ -208,13 +219,13 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             entry.act_after = old.act_after;
             due_to_act(entry, last_try, now)
         }
-        _ if finding.grace == Duration::minutes(0) => due_to_act(entry, last_try, now),
+        _ if finding.terms.grace == Duration::minutes(0) => due_to_act(entry, last_try, now),
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
-                let act_after = now + finding.grace.signed();
+                let act_after = now + finding.terms.grace.signed();
                 // Nobody is warned of what ends before it comes: what is waste anyway is only told.
-                if let Some(one) = finding.tightened.as_ref().filter(|one| one.until <= act_after) {
+                if let Some(one) = finding.measure.as_ref().filter(|one| one.until <= act_after) {
                     (entry.state, entry.action) = (State::Reported, None);
                     return if one.what == OnExceed::StopStoppable { Step::Wait } else { report(finding, old, entry, now) };
                 }
@@ -231,7 +242,7 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
 fn warned(finding: &Finding, same_run: Option<&Entry>, entry: &Entry) -> Option<Timestamp> {
     let told = same_run.filter(|old| old.state == State::Warned)?.act_after?;
     let mailed = entry.notified_at?;
-    Some(told.max(mailed + finding.grace.signed()))
+    Some(told.max(mailed + finding.terms.grace.signed()))
 }
 
 fn entry_due(entry: &mut Entry, step: Step) -> Step {

@@ -7,12 +7,13 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{JobStatus, Notebook, RunState, TrainingJob},
+    facts::{JobStatus, Notebook, Reading, RunState, TrainingJob},
     plan::{
         entry::{FAILURES_KEPT, told_failure, untold_failure},
         saving::SpotSaving,
     },
-    policy::{KEEP_UNTIL_TAG, Policy},
+    policy::KEEP_UNTIL_TAG,
+    rulebook::Rulebook,
     samples::{budget, notebook, training_job},
     vocabulary::{price::Prices, resource::Tags, scope::scope_of_arns},
 };
@@ -56,7 +57,7 @@ fn facts(now: &str, notebooks: &[Notebook]) -> Facts {
         now: now.parse().unwrap(),
         prices: Prices::of_region("us-east-1", []).into(),
         notebooks: notebooks.to_vec(),
-        complete: [Kind::NotebookInstance].into(),
+        reading: Reading { complete: [Kind::NotebookInstance].into(), ..Reading::default() },
         ..Facts::default()
     }
 }
@@ -70,9 +71,10 @@ fn spent(ledger: &mut Ledger, now: &str, actual: i64) -> Vec<Step> {
             crate::vocabulary::period::Period::current(period.unit, period.from, "2087-06-15".parse().unwrap(), now.parse().unwrap())
         }),
     );
-    let policy = Policy::from_toml("").unwrap();
-    let facts = Facts { budgets: vec![budget], complete: [Kind::Budget].into(), ..facts(now, &[]) };
-    let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    let rulebook = Rulebook::from_toml("").unwrap();
+    let facts =
+        Facts { budgets: vec![budget], reading: Reading { complete: [Kind::Budget].into(), ..Reading::default() }, ..facts(now, &[]) };
+    let plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
     ledger.settle(&plan, facts.now);
     steps(&plan)
 }
@@ -99,12 +101,12 @@ fn a_budget_is_told_once_for_each_threshold_and_period() {
 
 /// One run of the guard, and a second one at the same moment that must do nothing.
 fn run(policy: &str, ledger: &mut Ledger, now: &str, notebooks: &[Notebook]) -> Plan {
-    let policy = Policy::from_toml(policy).unwrap();
+    let rulebook = Rulebook::from_toml(policy).unwrap();
     let facts = facts(now, notebooks);
-    let first = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    let first = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
     ledger.settle(&first, facts.now);
     let held = first.planned.iter().any(|one| one.step == Step::HoldBack);
-    let second = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    let second = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
     assert!(held || second.is_empty(), "a second run at {now} plans {second:#?}");
     first
 }
@@ -183,12 +185,12 @@ fn a_warning_given_to_one_run_does_not_count_for_the_next() {
 fn a_state_change_closes_the_grace_of_the_last_run_and_starts_nothing() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
-    let policy = Policy::from_toml(ENFORCE).unwrap();
+    let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
     let changed = Scope::Changed("notebook-instance/churn".into(), None);
     let plan_at = |ledger: &Ledger, notebook: Notebook| {
         let mut facts = facts("2026-11-23T18:10:00Z", &[notebook]);
-        facts.complete.clear();
-        plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &changed)
+        facts.reading.complete.clear();
+        plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &changed)
     };
     assert_eq!(plan_at(&ledger, notebook(STARTED)), Plan::default(), "the same run: its clock goes on");
     for fresh in [notebook("2026-11-23T18:09:00Z"), notebook("2026-11-23T09:00:00Z")] {
@@ -262,7 +264,7 @@ fn a_grace_that_has_become_longer_is_given() {
 }
 
 #[test]
-fn an_item_that_cannot_be_read_is_left_alone() {
+fn an_item_that_cannot_be_read_is_exempted() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
     ledger.0.values_mut().for_each(|entry| entry.state = State::Unreadable);
@@ -276,10 +278,10 @@ fn what_was_asked_for_and_does_not_exist_is_closed() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
     let mut gone = facts("2026-11-23T18:15:00Z", &[]);
-    gone.complete.clear();
-    gone.gone = ["notebook-instance/churn".to_owned()].into();
-    let policy = Policy::from_toml(ENFORCE).unwrap();
-    assert_eq!(plan(policy.evaluate(&gone), &gone, Some(ledger.entries()), &Scope::Everything).closed.len(), 1);
+    gone.reading.complete.clear();
+    gone.reading.gone = ["notebook-instance/churn".to_owned()].into();
+    let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
+    assert_eq!(plan(rulebook.evaluate(&gone), &gone, Some(ledger.entries()), &Scope::Everything).closed.len(), 1);
 }
 
 #[test]
@@ -370,16 +372,16 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
 
 #[test]
 fn what_another_run_is_at_work_on_is_left_to_it() {
-    let policy = Policy::from_toml(ENFORCE).unwrap();
+    let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
     for state in [State::Warned, State::Acting] {
         let mut ledger = Ledger::default();
         run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
         ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (state, None));
         for notebooks in [vec![notebook(STARTED)], vec![]] {
             let soon = facts("2026-11-23T18:05:00Z", &notebooks);
-            assert!(plan(policy.evaluate(&soon), &soon, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
+            assert!(plan(rulebook.evaluate(&soon), &soon, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
             let later = facts("2026-11-23T18:06:00Z", &notebooks);
-            assert!(!plan(policy.evaluate(&later), &later, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
+            assert!(!plan(rulebook.evaluate(&later), &later, Some(ledger.entries()), &Scope::Everything).is_empty(), "{state:?}");
         }
     }
 }
@@ -394,9 +396,9 @@ fn a_series_is_told_once_and_each_of_its_jobs_is_acted_upon() {
         })
     };
     let plan_of = |policy: &str, ledger: &mut Ledger, now: &str, jobs: Vec<TrainingJob>| {
-        let policy = Policy::from_toml(policy).unwrap();
+        let rulebook = Rulebook::from_toml(policy).unwrap();
         let facts = Facts { training_jobs: jobs, ..facts(now, &[]) };
-        let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        let plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
         ledger.settle(&plan, facts.now);
         steps(&plan)
     };
@@ -412,7 +414,7 @@ fn a_series_is_told_once_and_each_of_its_jobs_is_acted_upon() {
 
 #[test]
 fn a_job_that_comes_to_its_end_by_itself_saves_nothing() {
-    let enforce = Policy::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
+    let enforce = Rulebook::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
     for (state, saving) in [(State::Warned, false), (State::Acted, true)] {
         let mut ledger = Ledger::default();
         let mut jobs = Facts { training_jobs: vec![training_job("2026-11-23T11:00:00Z")], ..facts("2026-11-23T12:00:00Z", &[]) };
@@ -431,7 +433,7 @@ fn a_job_that_comes_to_its_end_by_itself_saves_nothing() {
 
 #[test]
 fn what_completed_was_not_stopped() {
-    let enforce = Policy::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
+    let enforce = Rulebook::from_toml("[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"").unwrap();
     for (status, was_stopped) in [(JobStatus::Completed, false), (JobStatus::Stopped, true)] {
         let mut ledger = Ledger::default();
         let mut jobs = Facts { training_jobs: vec![training_job("2026-11-23T11:00:00Z")], ..facts("2026-11-23T12:00:00Z", &[]) };
@@ -445,7 +447,7 @@ fn what_completed_was_not_stopped() {
 }
 
 #[test]
-fn what_was_given_up_is_told_once_to_each_owner_and_left_alone_until_its_next_run() {
+fn what_was_given_up_is_told_once_to_each_owner_and_exempted_until_its_next_run() {
     for (told, owner, started, expected) in [
         (true, None, STARTED, Step::Wait),
         (false, None, STARTED, Step::Act),
@@ -485,7 +487,7 @@ fn a_failure_is_told_once() {
 
 #[test]
 fn what_spot_saved_is_the_share_that_was_not_billed() {
-    let policy = Policy::from_toml("").unwrap();
+    let rulebook = Rulebook::from_toml("").unwrap();
     let prices = Prices::of_region("us-east-1", []);
     let job = |training, billable| TrainingJob {
         spot: true,
@@ -502,23 +504,23 @@ fn what_spot_saved_is_the_share_that_was_not_billed() {
         (Some(0), Some(0), None),
         (None, Some(100), None), // it failed before it started
     ] {
-        let saving = SpotSaving::of(&job(training, billable), &policy, &prices);
+        let saving = SpotSaving::of(&job(training, billable), &rulebook.policy, &prices);
         assert_eq!(saving.map(|saving| (saving.percent(), saving.usd.unwrap())), saved, "{training:?} {billable:?}");
     }
-    assert_eq!(SpotSaving::of(&TrainingJob { spot: false, ..job(Some(500), Some(500)) }, &policy, &prices), None);
+    assert_eq!(SpotSaving::of(&TrainingJob { spot: false, ..job(Some(500), Some(500)) }, &rulebook.policy, &prices), None);
 }
 
 #[test]
 fn what_could_not_be_read_is_left_as_it_is() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
-    let policy = Policy::from_toml(ENFORCE).unwrap();
+    let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
     let mut nothing_listed = facts("2026-11-23T18:15:00Z", &[]);
-    nothing_listed.complete.clear();
+    nothing_listed.reading.complete.clear();
     let mut dark = notebook(STARTED);
     dark.resource.tags = Tags::Unreadable;
     for facts in [nothing_listed, facts("2026-11-23T18:15:00Z", &[dark])] {
-        let plan = plan(policy.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        let plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
         assert_eq!(plan, Plan::default());
     }
     let deleted = run(ENFORCE, &mut ledger, "2026-11-23T18:15:00Z", &[]);
@@ -527,9 +529,10 @@ fn what_could_not_be_read_is_left_as_it_is() {
 
 #[test]
 fn without_a_ledger_nothing_is_done_and_nobody_is_mailed() {
-    let policy = Policy::from_toml(&format!("{ENFORCE}\ngrace = \"0s\"").replace("mode = \"off\"\ngrace", "mode = \"off\"\n#")).unwrap();
+    let rulebook =
+        Rulebook::from_toml(&format!("{ENFORCE}\ngrace = \"0s\"").replace("mode = \"off\"\ngrace", "mode = \"off\"\n#")).unwrap();
     let facts = facts("2026-11-23T18:00:00Z", &[notebook(STARTED)]);
-    let plan = plan(policy.evaluate(&facts), &facts, None, &Scope::Everything);
+    let plan = plan(rulebook.evaluate(&facts), &facts, None, &Scope::Everything);
     assert_eq!(steps(&plan), [Step::Wait]);
     assert!(plan.is_empty());
 }

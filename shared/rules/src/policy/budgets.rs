@@ -75,6 +75,13 @@ pub struct BudgetPolicy {
     pub on_exceed: Option<OnExceed>,
 }
 
+impl BudgetPolicy {
+    /// Whether it matches all names that a later one would.
+    pub(crate) fn covers(&self, later: &Self) -> bool {
+        ["*", "**", later.name.glob().glob()].contains(&self.name.glob().glob())
+    }
+}
+
 impl std::fmt::Display for BudgetPolicy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { name, owner, team, on_exceed } = self;

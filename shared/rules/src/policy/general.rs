@@ -3,20 +3,26 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::Range,
+    sync::OnceLock,
 };
 
 use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Deserializer, de};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use crate::{
     policy::{
+        Policy,
         budgets::BudgetPolicy,
         sections::{Billing, Coverage, Creators, Exemption, PriceOverrides},
-        toml::{Wrong, name, wrong},
+        toml::{Table, Wrong, only_known_keys, table, wrong},
     },
     vocabulary::{
         duration::Duration,
-        schedule::{Schedule, zone_named},
+        schedule::{Calendar, Schedule, zone_named},
     },
 };
 
@@ -67,25 +73,132 @@ pub(crate) struct WorkingHours {
     pub(crate) holidays: BTreeSet<Date>,
 }
 
-pub(crate) const NO_ACTIONS: &str = "`max-actions` is 0: write mode = \"report\" for what must not act";
+const KEYS: [&str; 12] = [
+    "timezone",
+    "owner-tags",
+    "team-tags",
+    "max-actions",
+    "remind-after",
+    "working-hours",
+    "exemption",
+    "prices",
+    "creators",
+    "billing",
+    "coverage",
+    "budget",
+];
+const SECTION_KEYS: [(&str, &[&str]); 6] = [
+    ("working-hours", &["default", "teams", "holidays"]),
+    ("exemption", &["max", "allow-always"]),
+    ("prices", &["hourly", "notebook-volume-gb-month"]),
+    ("creators", &["email-domain", "not-people"]),
+    ("billing", &["services"]),
+    ("coverage", &["bucket", "prefix", "metrics"]),
+];
+
+impl General {
+    /// Refuses a key that is none of these, of their sections, or of `others`.
+    pub(crate) fn only_known_keys<const N: usize>(root: &DeTable<'_>, others: [&str; N]) -> Result<(), Wrong> {
+        only_known_keys(root, "the policy", KEYS.into_iter().chain(others))?;
+        for (section, keys) in SECTION_KEYS {
+            if let Some(value) = root.get(section) {
+                only_known_keys(table(value, section)?.get_ref(), &format!("[{section}]"), keys.iter().copied())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the table, with the place of each `[[budget]]`.
+    pub(crate) fn read(root: Table<'_>) -> Result<(Self, Vec<Range<usize>>), Wrong> {
+        let budgets_at = budgets_at(root.get_ref())?;
+        let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
+        let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
+        let within = |section: &str, key: &str| match root.get_ref().get(section).map(Spanned::get_ref) {
+            Some(DeValue::Table(table)) => table.get(key).map(Spanned::span).unwrap_or_default(),
+            _ => 0..0,
+        };
+        let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
+        let general = Self::deserialize(toml::Deserializer::from(root))?;
+        Self::acts_at_all(general.max_actions, max_actions_at)?;
+        Self::reminds_seldom_enough(general.remind_after, remind_after_at)?;
+        if general.owner_tags.iter().all(String::is_empty) {
+            return wrong(owner_tags_at, "`owner-tags` names no tag: nobody would ever be mailed: write for example [\"Owner\"]");
+        }
+        if let Some(domain) = general.creators.email_domain.as_ref().filter(|domain| domain.contains('@') || !domain.contains('.')) {
+            return wrong(
+                creators_at,
+                format!("`email-domain` is `{domain}`: write what stands behind the @, for example \"example.com\""),
+            );
+        }
+        if let Some(bucket) = general.coverage.bucket.as_ref().filter(|bucket| !is_bucket(bucket)) {
+            return wrong(
+                coverage_at,
+                format!("`bucket` is `{bucket}`: write the name of an S3 bucket alone, for example \"finops-reports\""),
+            );
+        }
+        for (number, (one, at)) in general.budget.iter().zip(&budgets_at).enumerate() {
+            if let Some(before) = general.budget.iter().take(number).find(|before| before.covers(one)) {
+                let name = before.name.glob().glob();
+                return wrong(at.clone(), format!("this [[budget]] never applies: one before it, `{name}`, matches all of its names"));
+            }
+        }
+        Ok((general, budgets_at))
+    }
+
+    pub(crate) fn into_policy(self) -> Policy {
+        let default_hours = || "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
+        Policy {
+            calendar: Calendar { zone: self.timezone, holidays: self.working_hours.holidays },
+            owner_tags: self.owner_tags,
+            team_tags: self.team_tags,
+            hours: self.working_hours.default.unwrap_or_else(default_hours),
+            team_hours: self.working_hours.teams,
+            exemption: self.exemption,
+            prices: self.prices,
+            creators: self.creators,
+            billing: self.billing,
+            coverage: self.coverage,
+            budgets: self.budget,
+            prices_read: OnceLock::new(),
+        }
+    }
+
+    /// Refuses a `max-actions` of nothing.
+    pub(crate) fn acts_at_all(max_actions: u32, at: Range<usize>) -> Result<(), Wrong> {
+        if max_actions == 0 {
+            return wrong(at, "`max-actions` is 0: write mode = \"report\" for what must not act");
+        }
+        Ok(())
+    }
+
+    /// Refuses a reminder in every run: it would be a mail every few minutes.
+    pub(crate) fn reminds_seldom_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
+        if remind_after < Duration::hours(1) {
+            return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
+        }
+        Ok(())
+    }
+}
+
+/// The place of each `[[budget]]`.
+fn budgets_at(root: &DeTable<'_>) -> Result<Vec<Range<usize>>, Wrong> {
+    let Some(value) = root.get("budget") else { return Ok(vec![]) };
+    let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`budget` is a list: write [[budget]]") };
+    for item in items {
+        only_known_keys(table(item, "budget")?.get_ref(), "[[budget]]", ["name", "owner", "team", "on-exceed"])?;
+    }
+    Ok(items.iter().map(Spanned::span).collect())
+}
 
 /// AWS's naming rules, without the rarer ones.
-pub(crate) fn is_bucket(name: &str) -> bool {
+fn is_bucket(name: &str) -> bool {
     let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     (3..=63).contains(&name.len())
         && name.bytes().all(|c| is_plain(c) || matches!(c, b'-' | b'.'))
         && [name.bytes().next(), name.bytes().last()].into_iter().flatten().all(is_plain)
 }
 
-/// A reminder in every run would be a mail every few minutes.
-pub(crate) fn often_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
-    if remind_after < Duration::hours(1) {
-        return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
-    }
-    Ok(())
-}
-
-pub(crate) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
+fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
     zone_named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
 }
 

@@ -7,12 +7,9 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::{
-    rulebook::{Override, RuleSet},
-    vocabulary::{
-        price::Prices,
-        schedule::{Calendar, Schedule},
-    },
+use crate::vocabulary::{
+    price::Prices,
+    schedule::{Calendar, Schedule},
 };
 
 pub use self::{
@@ -23,8 +20,8 @@ pub use self::{
     toml::PolicyError,
 };
 pub(crate) use self::{
-    general::{General, NO_ACTIONS, is_bucket, often_enough, zone},
-    toml::{Table, Wrong, glob, key_of_line, nearest_or_newer, only_known_keys, table, tables, wrong},
+    general::General,
+    toml::{Table, Wrong, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
 };
 
 mod budgets;
@@ -35,7 +32,7 @@ mod required_tags;
 mod sections;
 mod toml;
 
-/// The policy. `Policy::from_toml("")` is the default: every rule, report only.
+/// The settings that all rules share.
 pub struct Policy {
     /// The policy's time zone and holidays.
     pub calendar: Calendar,
@@ -57,10 +54,14 @@ pub struct Policy {
     pub billing: Billing,
     /// Where the tag coverage goes.
     pub coverage: Coverage,
-    pub(crate) budgets: Vec<BudgetPolicy>,
-    pub(crate) rules: RuleSet,
-    pub(crate) overrides: Vec<Override>,
-    pub(crate) prices_read: OnceLock<(String, Arc<Prices>)>,
+    budgets: Vec<BudgetPolicy>,
+    prices_read: OnceLock<(String, Arc<Prices>)>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        General::default().into_policy()
+    }
 }
 
 impl Policy {
@@ -74,5 +75,14 @@ impl Policy {
     /// A moment for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
     pub fn clock(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
+    }
+}
+
+#[cfg(test)]
+impl Policy {
+    /// Reads a policy that says nothing of rules.
+    pub(crate) fn from_toml(text: &str) -> Result<Self, PolicyError> {
+        let root = ::toml::de::DeTable::parse(text).map_err(|error| Wrong::from(error).in_text(text))?;
+        General::read(root).map(|(general, _)| general.into_policy()).map_err(|wrong| wrong.in_text(text))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
-use crate::vocabulary::{duration::Duration, globs::Globs, price::Usd, resource::Kind};
+use crate::vocabulary::{duration::Duration, globs::Globs, price::Usd};
 
 /// `[exemption]`
 #[derive(Clone, Copy, Debug, Deserialize)]

@@ -32,7 +32,7 @@ impl fmt::Display for PolicyError {
 impl std::error::Error for PolicyError {}
 
 /// The key that stands before this place on its line.
-pub(crate) fn key_of_line(text: &str, at: usize) -> Option<&str> {
+fn key_of_line(text: &str, at: usize) -> Option<&str> {
     let line = text.get(..at)?.rsplit('\n').next()?;
     let (before, _) = line.rsplit_once('=')?;
     let key = before.rsplit(['{', ',', '=']).next()?.trim().trim_matches('"');
@@ -41,8 +41,20 @@ pub(crate) fn key_of_line(text: &str, at: usize) -> Option<&str> {
 
 /// An error with its place in the text.
 pub(crate) struct Wrong {
-    pub(crate) span: Option<Range<usize>>,
-    pub(crate) message: String,
+    span: Option<Range<usize>>,
+    message: String,
+}
+
+impl Wrong {
+    /// With its line in this text, and with the key if the message does not name it.
+    pub(crate) fn in_text(self, text: &str) -> PolicyError {
+        let Self { span, message } = self;
+        let key = span.as_ref().and_then(|span| key_of_line(text, span.start)).filter(|key| !message.contains(key));
+        PolicyError {
+            line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
+            message: key.map_or(message.clone(), |key| format!("`{key}`: {message}")),
+        }
+    }
 }
 
 impl From<toml::de::Error> for Wrong {

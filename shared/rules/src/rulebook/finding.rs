@@ -21,6 +21,23 @@ pub enum Mode {
     Enforce,
 }
 
+/// What the policy says of a rule, for one resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What the rule may do.
+    pub mode: Mode,
+    /// How long the owner is warned before the guard acts.
+    pub grace: Duration,
+    /// How long until an open finding is mailed again.
+    pub remind_after: Duration,
+    /// How long until the team is notified of a finding that is still open; `None`: never.
+    pub escalate_after: Option<Duration>,
+    /// Whether its owner is notified of it with all their other findings, when they are notified of one.
+    pub notified_together: bool,
+    /// How often the rule may act in one run.
+    pub max_actions: u32,
+}
+
 /// One waste of one resource, with whose it is and what the policy allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -38,36 +55,26 @@ pub struct Finding {
     pub team: Option<String>,
     /// What was found.
     pub waste: Waste,
-    /// What the policy lets the rule do here.
-    pub mode: Mode,
-    /// How long the owner is warned before the guard acts.
-    pub grace: Duration,
-    /// How long until an open finding is mailed again.
-    pub remind_after: Duration,
-    /// How long until one that is still open is told its team as well; `None`: never.
-    pub escalate_after: Option<Duration>,
-    /// Whether it is told with all other findings of its owner, when one of them is.
-    pub told_together: bool,
-    /// How often the rule may act in one run.
-    pub max_actions: u32,
+    /// What the policy says of the rule here.
+    pub terms: Terms,
     /// The owner's wish to keep it, from `cost-guard:keep-until`.
     pub keep: Option<Keep>,
     /// Why the policy's `enforce` is suspended here: a `cost-guard:` tag that cannot be read.
     pub suspended: Option<String>,
     /// The used-up budget because of which alone it is enforced.
-    pub tightened: Option<Tightening>,
+    pub measure: Option<Tightening>,
 }
 
 impl Finding {
     /// Whether the guard acts upon it, in its time.
     pub fn is_enforced(&self) -> bool {
-        self.mode == Mode::Enforce && self.suspended.is_none()
+        self.terms.mode == Mode::Enforce && self.suspended.is_none()
     }
 
     /// What its owner is warned of: the action, and because of which budget. A warning of one is none of another.
     pub fn action(&self) -> String {
         let action = self.waste.remedy.action();
-        self.tightened.as_ref().map_or_else(|| action.to_owned(), |one| format!("{action}, because of {}", one.budget))
+        self.measure.as_ref().map_or_else(|| action.to_owned(), |one| format!("{action}, because of {}", one.budget))
     }
 
     /// Under which id the ledger remembers it: its series' and its owner's where it is only reported and nobody wishes to keep it, else its own.
@@ -81,7 +88,7 @@ impl Finding {
 
 /// A resource that a rule would have found, and why it was left alone.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LeftAlone {
+pub struct Exempted {
     /// The rule's name.
     pub rule: &'static str,
     /// The resource.
@@ -100,7 +107,7 @@ pub struct Judgement {
     /// The waste.
     pub findings: Vec<Finding>,
     /// What was left alone, and why.
-    pub left_alone: Vec<LeftAlone>,
+    pub exempted: Vec<Exempted>,
     /// (rule, resource id) that could not be judged for want of a fact.
     pub undecided: BTreeSet<(&'static str, String)>,
     /// The same for people, one line per rule and reason.

@@ -1,63 +1,20 @@
 //! `[[override]]`: other rule settings for some resources.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use globset::GlobMatcher;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
     policy::{Table, Wrong, glob, only_known_keys, table, tables, wrong},
     rulebook::RuleSet,
-    rules,
     vocabulary::{
         resource::{Kind, Resource},
         spelling::nearest,
     },
 };
 
-pub(crate) fn one_override<'i>(item: &Table<'i>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
-    let whole = item.span();
-    only_known_keys(item.get_ref(), "[[override]]", ["match", "rules"])?;
-    let Some(matching) = item.get_ref().get("match") else {
-        return wrong(whole, "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }");
-    };
-    let Some(rules) = item.get_ref().get("rules") else {
-        return wrong(whole, CHANGES_NOTHING);
-    };
-    if table(rules, "rules")?.get_ref().is_empty() {
-        return wrong(rules.span(), CHANGES_NOTHING);
-    }
-    let matching = table(matching, "match")?;
-    only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name", "kind"])?;
-    let mut matches = Match::default();
-    for (key, value) in matching.get_ref() {
-        match key.get_ref().as_ref() {
-            "team" => matches.team = Some(glob(value)?),
-            "name" => matches.name = Some(glob(value)?),
-            "kind" => matches.kind = Some(kinds(value)?),
-            _ => {
-                for (tag, pattern) in table(value, "match.tag")?.get_ref() {
-                    matches.tags.push((tag.get_ref().to_string(), glob(pattern)?));
-                }
-            }
-        }
-    }
-    if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() && matches.kind.is_none() {
-        return wrong(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
-    }
-    Ok((matches, tables(rules, "rules")?))
-}
-
 const CHANGES_NOTHING: &str = "this [[override]] changes nothing: write for example rules.notebook-off-hours.mode = \"report\"";
-
-/// A pattern that at least one kind of resource matches.
-fn kinds(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
-    let glob = glob(value)?;
-    if Kind::ALL.iter().any(|kind| glob.is_match(kind.as_str())) {
-        return Ok(glob);
-    }
-    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
-    wrong(value.span(), format!("`{}` is no kind of resource{}", glob.glob(), nearest(glob.glob().glob(), &known)))
-}
 
 /// `[[override]]`: other settings for some resources.
 pub(crate) struct Override {
@@ -68,14 +25,67 @@ pub(crate) struct Override {
 /// What an override applies to: all that it names must match. Patterns are globs: `prod*`.
 #[derive(Default)]
 pub(crate) struct Match {
-    pub(crate) tags: Vec<(String, globset::GlobMatcher)>,
-    pub(crate) team: Option<globset::GlobMatcher>,
-    pub(crate) name: Option<globset::GlobMatcher>,
-    pub(crate) kind: Option<globset::GlobMatcher>,
+    tags: Vec<(String, GlobMatcher)>,
+    team: Option<GlobMatcher>,
+    name: Option<GlobMatcher>,
+    kind: Option<GlobMatcher>,
 }
 
-impl std::fmt::Display for Match {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Override {
+    /// Reads one: what it applies to, and its sections of rules.
+    pub(crate) fn read<'i>(item: &Spanned<DeValue<'i>>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
+        let item = table(item, "override")?;
+        only_known_keys(item.get_ref(), "[[override]]", ["match", "rules"])?;
+        let Some(matching) = item.get_ref().get("match") else {
+            return wrong(item.span(), "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }");
+        };
+        let Some(rules) = item.get_ref().get("rules") else {
+            return wrong(item.span(), CHANGES_NOTHING);
+        };
+        if table(rules, "rules")?.get_ref().is_empty() {
+            return wrong(rules.span(), CHANGES_NOTHING);
+        }
+        Ok((Match::read(&table(matching, "match")?)?, tables(rules, "rules")?))
+    }
+}
+
+impl Match {
+    fn read(matching: &Table<'_>) -> Result<Self, Wrong> {
+        only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name", "kind"])?;
+        let mut matches = Self::default();
+        for (key, value) in matching.get_ref() {
+            match key.get_ref().as_ref() {
+                "team" => matches.team = Some(glob(value)?),
+                "name" => matches.name = Some(glob(value)?),
+                "kind" => matches.kind = Some(kinds(value)?),
+                _ => {
+                    for (tag, pattern) in table(value, "match.tag")?.get_ref() {
+                        matches.tags.push((tag.get_ref().to_string(), glob(pattern)?));
+                    }
+                }
+            }
+        }
+        if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() && matches.kind.is_none() {
+            return wrong(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
+        }
+        Ok(matches)
+    }
+
+    pub(crate) fn reads_tag(&self, key: &str) -> bool {
+        self.tags.iter().any(|(tag, _)| tag == key)
+    }
+
+    pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
+        let Some(tags) = resource.tags.read() else { return false };
+        self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
+            && self.team.as_ref().is_none_or(|glob| team.is_some_and(|team| glob.is_match(team)))
+            && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
+            && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
+    }
+}
+
+impl fmt::Display for Match {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tags = self.tags.iter().map(|(key, glob)| format!("{key}={}", glob.glob()));
         let team = self.team.iter().map(|glob| format!("team {}", glob.glob()));
         let name = self.name.iter().map(|glob| format!("name {}", glob.glob()));
@@ -84,12 +94,12 @@ impl std::fmt::Display for Match {
     }
 }
 
-impl Match {
-    pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
-        let Some(tags) = resource.tags.read() else { return false };
-        self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
-            && self.team.as_ref().is_none_or(|glob| team.is_some_and(|team| glob.is_match(team)))
-            && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
-            && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
+/// A pattern that at least one kind of resource matches.
+fn kinds(value: &Spanned<DeValue<'_>>) -> Result<GlobMatcher, Wrong> {
+    let glob = glob(value)?;
+    if Kind::ALL.iter().any(|kind| glob.is_match(kind.as_str())) {
+        return Ok(glob);
     }
+    let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    wrong(value.span(), format!("`{}` is no kind of resource{}", glob.glob(), nearest(glob.glob().glob(), &known)))
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
+    facts::{Facts, Measures, OnExceed, Tightening},
+    rulebook::Rulebook,
     samples::{notebook, tagged},
+    vocabulary::duration::Duration,
     vocabulary::{price::Prices, resource::Tags},
 };
 
@@ -91,7 +94,7 @@ fn says_what_is_wrong_where_and_what_was_expected() {
         ("rules = 3", 1, "`rules` is a section"),
         ("timezone =", 1, ""),
     ] {
-        let error = Policy::from_toml(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
+        let error = Rulebook::from_toml(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
         assert!(error.message.contains(says), "{text}: {error}");
         assert_eq!(error.line, Some(line), "{text}: {error}");
     }
@@ -99,14 +102,14 @@ fn says_what_is_wrong_where_and_what_was_expected() {
 
 #[test]
 fn the_default_reports_with_every_rule_and_enforces_nothing() {
-    let policy = Policy::from_toml("").unwrap();
-    assert!(!policy.enforces());
-    assert!(crate::rules::ALL.iter().all(|rule| policy.uses_rule(rule.name)));
+    let rulebook = Rulebook::from_toml("").unwrap();
+    assert!(!rulebook.enforces());
+    assert!(crate::rules::ALL.iter().all(|rule| rulebook.uses_rule(rule.name)));
 }
 
 #[test]
 fn the_first_override_that_matches_applies_and_no_other() {
-    let policy = Policy::from_toml(
+    let rulebook = Rulebook::from_toml(
         r#"
         [rules.notebook-off-hours]
         mode = "enforce"
@@ -126,8 +129,12 @@ fn the_first_override_that_matches_applies_and_no_other() {
         named("tmp-1", &[("Team", "nlp")]),
         named("tmp-2", &[("Team", "vision")]),
     ];
-    let found: Vec<_> =
-        policy.evaluate(&facts(notebooks)).findings.into_iter().map(|found| (found.resource.name, found.mode, found.grace)).collect();
+    let found: Vec<_> = rulebook
+        .evaluate(&facts(notebooks))
+        .findings
+        .into_iter()
+        .map(|found| (found.resource.name, found.terms.mode, found.terms.grace))
+        .collect();
     let hour = Duration::hours(1);
     assert_eq!(
         found,
@@ -138,11 +145,11 @@ fn the_first_override_that_matches_applies_and_no_other() {
 
 #[test]
 fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
-    let policy = Policy::from_toml(
+    let rulebook = Rulebook::from_toml(
         "[[budget]]\nname = \"ml\"\non-exceed = \"enforce-off-hours\"\n[[override]]\nmatch = { tag.Environment = \"prod*\" }\nrules.notebook-off-hours.mode = \"report\"",
     )
     .unwrap();
-    assert!(policy.enforces() && policy.may_tighten(&["notebook-off-hours"]) && !policy.may_tighten(&["missing-tag"]));
+    assert!(rulebook.enforces() && rulebook.policy.may_tighten(&["notebook-off-hours"]) && !rulebook.policy.may_tighten(&["missing-tag"]));
     let notebooks = || {
         vec![
             named("nlps", &[("Team", "nlp")]),
@@ -158,8 +165,8 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
         until: until.parse().unwrap(),
     };
     let enforced = |tightenings: Vec<Tightening>| {
-        let judgement = policy.evaluate(&Facts { tightenings, ..facts(notebooks()) });
-        let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.mode == Mode::Enforce);
+        let judgement = rulebook.evaluate(&Facts { measures: Measures { in_force: tightenings, unread: false }, ..facts(notebooks()) });
+        let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.terms.mode == Mode::Enforce);
         found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason)).collect::<Vec<_>>()
     };
     assert_eq!(enforced(vec![]), []);
@@ -171,8 +178,8 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
 
 #[test]
 fn owner_and_team_come_from_the_first_tag_that_says_something() {
-    let policy = Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap();
-    let owner = |tags: &[(&str, &str)]| policy.owner_of(&named("x", tags).resource);
+    let rulebook = Rulebook::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap();
+    let owner = |tags: &[(&str, &str)]| rulebook.policy.owner_of(&named("x", tags).resource);
     assert_eq!(owner(&[("owner", "ann@example.com"), ("Owner", " ")]).as_deref(), Some("ann@example.com"));
     assert_eq!(owner(&[("Team", "nlp")]), None);
 }
@@ -181,7 +188,7 @@ fn owner_and_team_come_from_the_first_tag_that_says_something() {
 fn unreadable_tags_leave_a_resource_undecided() {
     let mut unreadable = named("dark", &[]);
     unreadable.resource.tags = Tags::Unreadable;
-    let judgement = Policy::from_toml("").unwrap().evaluate(&facts(vec![unreadable]));
+    let judgement = Rulebook::from_toml("").unwrap().evaluate(&facts(vec![unreadable]));
     assert_eq!(judgement.findings, []);
     assert!(judgement.undecided.contains(&("notebook-off-hours", "notebook-instance/dark".to_owned())));
     assert!(judgement.unknown.iter().any(|line| line.what.contains("dark") && line.why.contains("tags could not be read")));
@@ -189,28 +196,28 @@ fn unreadable_tags_leave_a_resource_undecided() {
 
 #[test]
 fn a_wish_to_keep_holds_to_the_end_of_its_day() {
-    let policy = Policy::from_toml("timezone = \"Europe/Berlin\"").unwrap();
-    let keep = policy.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "2026-12-31")])])).findings[0].keep.clone().unwrap();
+    let rulebook = Rulebook::from_toml("timezone = \"Europe/Berlin\"").unwrap();
+    let keep = rulebook.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "2026-12-31")])])).findings[0].keep.clone().unwrap();
     assert_eq!(keep.until, Some("2026-12-31T23:00:00Z".parse().unwrap()));
     assert_eq!(keep.longest, Some(Duration::days(90)));
-    let always = Policy::from_toml("[exemption]\nallow-always = true").unwrap();
+    let always = Rulebook::from_toml("[exemption]\nallow-always = true").unwrap();
     let keep = always.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "always")])])).findings[0].keep.clone().unwrap();
     assert_eq!((keep.until, keep.longest), (None, None));
 }
 
 #[test]
 fn an_unreadable_wish_suspends_enforcement() {
-    let policy = Policy::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
-    let findings = policy.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "next week")])])).findings;
+    let rulebook = Rulebook::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
+    let findings = rulebook.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "next week")])])).findings;
     assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"]);
     assert!(findings[1].suspended.as_deref().unwrap().contains("`next week` is not a day"));
 }
 
 #[test]
 fn the_same_facts_give_the_same_findings() {
-    let policy = Policy::from_toml("").unwrap();
+    let rulebook = Rulebook::from_toml("").unwrap();
     let notebooks: BTreeMap<&str, _> = ["b", "a", "c"].map(|name| (name, named(name, &[]))).into();
-    let forward = policy.evaluate(&facts(notebooks.values().cloned().collect())).findings;
-    let backward = policy.evaluate(&facts(notebooks.values().rev().cloned().collect())).findings;
+    let forward = rulebook.evaluate(&facts(notebooks.values().cloned().collect())).findings;
+    let backward = rulebook.evaluate(&facts(notebooks.values().rev().cloned().collect())).findings;
     assert_eq!(forward, backward);
 }

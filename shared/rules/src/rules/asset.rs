@@ -10,7 +10,7 @@ use crate::{
     facts::{Audited, Parent},
     policy::{KEEP_UNTIL_TAG, Required, Requirement},
     remedy::{Remedy, how_to_add},
-    rules::{scene::Scene, studio::default_app_types, verdict::Verdict},
+    rules::{context::RuleContext, studio::default_app_types, verdict::Verdict},
     vocabulary::{
         price::{HOURS_PER_MONTH, Instances},
         resource::Kind,
@@ -59,11 +59,11 @@ pub(crate) fn wanted<'a>(
     required: &'a Required,
     kinds: &AuditedKinds,
     audited: &'a Audited,
-    scene: &'a Scene<'_>,
+    cx: &'a RuleContext<'_>,
 ) -> Option<(Vec<Requirement<'a>>, &'a BTreeMap<String, String>)> {
     let is_meant = audited.resource.kind().is_some_and(|kind| kinds.has(kind));
     let tags = audited.resource.tags.read().filter(|_| is_meant)?;
-    Some((required.each(scene.policy), tags))
+    Some((required.each(cx.policy), tags))
 }
 
 /// Whether it is a job that has come to its end: what it cost stays as it is.
@@ -91,12 +91,12 @@ pub(crate) fn stop(audited: &Audited) -> Remedy {
 }
 
 /// What speaks against a finding, whatever its tags are.
-pub(crate) fn spared(audited: &Audited, scene: &Scene<'_>) -> Option<Verdict> {
+pub(crate) fn spared(audited: &Audited, cx: &RuleContext<'_>) -> Option<Verdict> {
     let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
     if let Some(parent) = audited.parent.as_ref().filter(is_child) {
-        return Some(Verdict::LeftAlone(format!("it belongs to {}, which is looked at itself", parent.id)));
+        return Some(Verdict::Exempt(format!("it belongs to {}, which is looked at itself", parent.id)));
     }
-    let why = audited.doubt.as_ref().filter(|_| scene.policy.owner_of(&audited.resource).is_none())?;
+    let why = audited.doubt.as_ref().filter(|_| cx.policy.owner_of(&audited.resource).is_none())?;
     Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
 }
 
@@ -122,8 +122,8 @@ pub(crate) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> Stri
 }
 
 /// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
-pub(crate) fn spending(audited: &Audited, scene: &Scene<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let usd_per_hour = scene.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
+pub(crate) fn spending(audited: &Audited, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
+    let usd_per_hour = cx.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
         None => (!is_job(audited)).then_some(HOURS_PER_MONTH),

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::resource::{Kind, Resource},
@@ -30,12 +30,11 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
-    const ENFORCEABLE: bool = false;
     type Subject = Resource;
 
-    fn check(&self, resource: &Resource, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, resource: &Resource, cx: &RuleContext<'_>) -> Verdict {
         let acted_upon = matches!(resource.kind(), Some(Kind::NotebookInstance | Kind::App | Kind::TrainingJob | Kind::TuningJob));
-        match scene.policy.unreadable_tag(resource) {
+        match cx.policy.unreadable_tag(resource) {
             Some(reason) if acted_upon => Verdict::Waste(Box::new(Waste {
                 reason,
                 advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
@@ -64,7 +63,7 @@ mod tests {
             ("cost-guard:spot", "yes please", Some("write `resubmit`")),
         ] {
             let notebook = tagged(notebook("2026-11-23T08:00:00Z"), &[(tag, value)]);
-            match (GuardTagUnreadable {}.check(&notebook.resource, &scene("2026-11-24T12:00:00Z")), told) {
+            match (GuardTagUnreadable {}.check(&notebook.resource, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
                 (verdict, _) => panic!("{tag}={value}: {verdict:?}"),

@@ -1,14 +1,15 @@
 //! What a rule is, and a rule without its type.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
 
 use crate::{
-    facts::{Facts, Subject},
+    facts::{Facts, Listed, Subject as _},
     policy::{Policy, Required},
-    remedy::Remedy,
-    rules::{scene::Scene, verdict::Verdict},
+    rules::{context::RuleContext, verdict::Verdict},
     vocabulary::{
         duration::Duration,
         resource::{Kind, Resource, Tags},
@@ -19,24 +20,10 @@ use crate::{
 pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Named after the waste it finds; the section `[rules.<NAME>]` of the policy and the file `<name>.rs`.
     const NAME: &'static str;
-    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`Remedy::None`].
-    const ENFORCEABLE: bool;
-    /// How long an owner is warned before the guard acts, where the policy does not say.
-    const GRACE: Duration = Duration::minutes(30);
-    /// How long until an open finding is told again, where neither the rule's section nor the policy says; `None`: as the policy says.
-    const REMIND_AFTER: Option<Duration> = None;
-    /// How long until what is still open is told its owner's team as well, where the policy does not say; `None`: never.
-    const ESCALATE_AFTER: Option<Duration> = None;
-    /// Whether what it only reports is told once for all resources of a series.
-    const TOLD_PER_SERIES: bool = false;
-    /// Whether all of an owner's findings are told when one of them is.
-    const TOLD_TOGETHER: bool = false;
-    /// Whether its owner is told of what they wish to keep, too: that wish speaks against a stop alone.
-    const TELLS_KEPT: bool = false;
-    /// Another rule, and a setting of it that is this one's too, where it has none of its own.
-    const SHARES: Option<(&'static str, &'static str)> = None;
+    /// How it is notified and enforced, where the policy does not say.
+    const MANNER: Manner = Manner::DEFAULT;
     /// What it looks at, one at a time.
-    type Subject: Subject;
+    type Subject: Listed;
 
     /// What a policy that enforces this rule has to say too, and does not.
     fn lacks(&self) -> Option<&'static str> {
@@ -45,6 +32,11 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// What makes no sense in these settings, in any mode.
     fn nonsense(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Which remedy the policy chose, of a rule with the setting `remedy`.
+    fn remedy(&self) -> Option<RemedyName> {
         None
     }
 
@@ -64,46 +56,90 @@ pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     }
 
     /// Judges one resource. Pure and infallible: what it needs and does not know makes the verdict [`Verdict::Unknown`].
-    fn check(&self, subject: &Self::Subject, scene: &Scene<'_>) -> Verdict;
+    fn check(&self, subject: &Self::Subject, cx: &RuleContext<'_>) -> Verdict;
 }
 
 /// Reads a rule's own settings.
 type ReadRule = fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Error>;
 
+/// How a rule is notified and enforced, where the policy does not say.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`Remedy::None`].
+    pub enforceable: bool,
+    /// How long an owner is warned before the guard acts.
+    pub grace: Duration,
+    /// How long until an open finding is mailed again; `None`: as the policy says.
+    pub remind_after: Option<Duration>,
+    /// How long until the team is notified of what is still open; `None`: never.
+    pub escalate_after: Option<Duration>,
+    /// Whether the owner is notified once of all resources of a series, while the guard does nothing about them.
+    pub notified_per_series: bool,
+    /// Whether the owner is notified of all their findings when they are notified of one.
+    pub notified_together: bool,
+    /// Whether the owner is notified of what they wish to keep, too: that wish speaks against a stop alone.
+    pub notifies_exempt: bool,
+    /// Another rule, and a setting of it that is this one's too, where it has none of its own.
+    pub shares: Option<(&'static str, &'static str)>,
+}
+
+impl Manner {
+    /// Of a rule that only reports.
+    pub const DEFAULT: Self = Self {
+        enforceable: false,
+        grace: Duration::minutes(30),
+        remind_after: None,
+        escalate_after: None,
+        notified_per_series: false,
+        notified_together: false,
+        notifies_exempt: false,
+        shares: None,
+    };
+
+    /// Of a rule that the policy may have enforced.
+    pub const ENFORCEABLE: Self = Self { enforceable: true, ..Self::DEFAULT };
+}
+
+/// A remedy that the policy chooses by a rule's setting `remedy`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemedyName {
+    /// Stop it.
+    Stop,
+    /// Submit a training job again on managed Spot.
+    Resubmit,
+    /// Write the missing tags.
+    Tag,
+    /// Write the missing tags, and stop what still lacks some after the grace.
+    StopAfterGrace,
+}
+
+impl fmt::Display for RemedyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stop => "stop",
+            Self::Resubmit => "resubmit",
+            Self::Tag => "tag",
+            Self::StopAfterGrace => "stop-after-grace",
+        })
+    }
+}
+
 /// A rule without its type.
-pub struct Entry {
+pub struct Registration {
     /// [`Rule::NAME`].
     pub name: &'static str,
-    /// [`Rule::ENFORCEABLE`].
-    pub enforceable: bool,
-    /// [`Rule::GRACE`].
-    pub grace: Duration,
-    /// [`Rule::REMIND_AFTER`].
-    pub remind_after: Option<Duration>,
-    /// [`Rule::ESCALATE_AFTER`].
-    pub escalate_after: Option<Duration>,
-    /// [`Rule::TOLD_TOGETHER`].
-    pub told_together: bool,
-    /// [`Rule::TELLS_KEPT`].
-    pub tells_kept: bool,
-    /// [`Rule::SHARES`].
-    pub(crate) shares: Option<(&'static str, &'static str)>,
+    /// [`Rule::MANNER`].
+    pub manner: Manner,
     /// The rule's own settings with their defaults, as TOML.
     pub defaults: fn() -> toml::Table,
     pub(crate) read: ReadRule,
 }
 
-impl Entry {
+impl Registration {
     pub(crate) const fn of<R: Rule>() -> Self {
         Self {
             name: R::NAME,
-            enforceable: R::ENFORCEABLE,
-            grace: R::GRACE,
-            remind_after: R::REMIND_AFTER,
-            escalate_after: R::ESCALATE_AFTER,
-            told_together: R::TOLD_TOGETHER,
-            tells_kept: R::TELLS_KEPT,
-            shares: R::SHARES,
+            manner: R::MANNER,
             // The settings are plain values: a table can always be made of them.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),
@@ -113,8 +149,8 @@ impl Entry {
 
 /// A rule with its settings, over all of its subjects.
 pub(crate) trait Check: Send + Sync {
-    /// Judges the subjects that `select` picks, and tells each verdict that is not [`Verdict::Fine`].
-    fn judge(&self, facts: &Facts, scene: &Scene<'_>, select: &dyn Fn(&Resource) -> bool, tell: &mut dyn FnMut(Told<'_>));
+    /// Judges the subjects that `select` picks: each verdict that is not [`Verdict::Fine`].
+    fn judge<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<Judged<'a>>;
 
     /// [`Rule::lacks`].
     fn lacks(&self) -> Option<&'static str>;
@@ -122,8 +158,8 @@ pub(crate) trait Check: Send + Sync {
     /// [`Rule::nonsense`].
     fn nonsense(&self) -> Option<&'static str>;
 
-    /// The setting `remedy`, if the rule has one and it is not `"none"`.
-    fn remedy(&self) -> Option<String>;
+    /// [`Rule::remedy`].
+    fn remedy(&self) -> Option<RemedyName>;
 
     /// [`Rule::reads_tag`].
     fn reads_tag(&self, key: &str, policy: &Policy) -> bool;
@@ -136,7 +172,7 @@ pub(crate) trait Check: Send + Sync {
 }
 
 /// A verdict, and on what.
-pub(crate) struct Told<'a> {
+pub(crate) struct Judged<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) series: Option<String>,
     pub(crate) run: Option<Timestamp>,
@@ -146,17 +182,16 @@ pub(crate) struct Told<'a> {
 struct Checked<R>(R);
 
 impl<R: Rule> Check for Checked<R> {
-    fn judge(&self, facts: &Facts, scene: &Scene<'_>, select: &dyn Fn(&Resource) -> bool, tell: &mut dyn FnMut(Told<'_>)) {
-        for subject in R::Subject::all(facts).filter(|subject| select(subject.resource())) {
+    fn judge<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<Judged<'a>> {
+        let judged = R::Subject::all(facts).filter(|subject| select(subject.resource())).map(|subject| {
             let resource = subject.resource();
             let verdict = match resource.tags {
                 Tags::Unreadable => Verdict::Unknown("its tags could not be read".into()),
-                _ => self.0.check(subject, scene),
+                _ => self.0.check(subject, cx),
             };
-            if verdict != Verdict::Fine {
-                tell(Told { resource, series: subject.series().filter(|_| R::TOLD_PER_SERIES), run: subject.run(), verdict });
-            }
-        }
+            Judged { resource, series: subject.series().filter(|_| R::MANNER.notified_per_series), run: subject.run(), verdict }
+        });
+        judged.filter(|judged| judged.verdict != Verdict::Fine).collect()
     }
 
     fn lacks(&self) -> Option<&'static str> {
@@ -167,9 +202,8 @@ impl<R: Rule> Check for Checked<R> {
         self.0.nonsense()
     }
 
-    fn remedy(&self) -> Option<String> {
-        let settings = toml::Table::try_from(&self.0).ok()?;
-        settings.get("remedy")?.as_str().filter(|remedy| *remedy != "none").map(str::to_owned)
+    fn remedy(&self) -> Option<RemedyName> {
+        self.0.remedy()
     }
 
     fn reads_tag(&self, key: &str, policy: &Policy) -> bool {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{remedy::Remedy, rulebook::LeftAlone};
+use crate::remedy::Remedy;
 
 /// What a rule says of one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +13,7 @@ pub enum Verdict {
     /// Waste.
     Waste(Box<Waste>),
     /// It would be waste, but this speaks against doing anything about it. It is in the report, and nobody is mailed.
-    LeftAlone(String),
+    Exempt(String),
     /// It is on its way to another state: nothing is done, and what is in the ledger stays as it is until it has come there.
     Later,
     /// A fact is missing, this one. Nothing is done, and what is in the ledger stays as it is.

@@ -1,3 +1,5 @@
+//! The words of the field, which every other floor uses: resources, prices, durations, periods, schedules.
+
 pub mod duration;
 pub mod globs;
 pub mod period;

@@ -24,8 +24,8 @@ use crate::{
     facts::{Budget, amount},
     rules::{
         budgets::thresholds::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
@@ -46,12 +46,11 @@ impl Default for BudgetExceeded {
 
 impl Rule for BudgetExceeded {
     const NAME: &'static str = "budget-exceeded";
-    const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
+    const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Budget;
 
-    fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
-        let numbers @ Numbers { period, limit, actual } = match numbers(budget, scene) {
+    fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
+        let numbers @ Numbers { period, limit, actual } = match numbers(budget, cx) {
             Ok(numbers) => numbers,
             Err(verdict) => return verdict,
         };
@@ -60,7 +59,7 @@ impl Rule for BudgetExceeded {
             return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };
         };
         let [spent, of] = [actual, limit].map(|one| amount(one, &budget.unit));
-        let to_go = match period.days_left(scene.now) {
+        let to_go = match period.days_left(cx.now) {
             0 => String::new(),
             1 => ", with 1 day to go".to_owned(),
             days => format!(", with {days} days to go"),
@@ -86,7 +85,7 @@ impl Rule for BudgetExceeded {
             },
             subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
             headline: Some("past a threshold"),
-            details: details(budget, numbers, scene.now),
+            details: details(budget, numbers, cx.now),
             topic: Some(topic(numbers, level)),
             ..Waste::default()
         }))
@@ -100,7 +99,7 @@ mod tests {
     use crate::{facts::Filter, rules::verdict::is_news};
 
     fn judged(budget: &Budget) -> Verdict {
-        BudgetExceeded::default().check(budget, &scene("2026-11-21T12:00:00Z"))
+        BudgetExceeded::default().check(budget, &context("2026-11-21T12:00:00Z"))
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::{
     facts::{Budget, amount, is_over},
     rules::{
         budgets::thresholds::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
@@ -43,12 +43,11 @@ impl Default for BudgetForecastExceeded {
 
 impl Rule for BudgetForecastExceeded {
     const NAME: &'static str = "budget-forecast-exceeded";
-    const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
+    const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Budget;
 
-    fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
-        let numbers @ Numbers { period, limit, actual } = match numbers(budget, scene) {
+    fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
+        let numbers @ Numbers { period, limit, actual } = match numbers(budget, cx) {
             Ok(numbers) => numbers,
             Err(verdict) => return verdict,
         };
@@ -56,7 +55,7 @@ impl Rule for BudgetForecastExceeded {
             return Verdict::Fine;
         }
         // The first tenth of a period says little of the rest, and the one before may still be in it.
-        if period.days_over(scene.now) * 10 < period.days() {
+        if period.days_over(cx.now) * 10 < period.days() {
             return Verdict::Fine;
         }
         let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };
@@ -72,14 +71,14 @@ impl Rule for BudgetForecastExceeded {
                 "heading for {by_then} of {of}{} by the end of {}, {by}; {spent} are spent, {} of {} days are over",
                 in_percent(forecast.amount, limit),
                 period.words(),
-                period.days_over(scene.now),
+                period.days_over(cx.now),
                 period.days()
             ),
             advice: Some(ADVICE.to_owned()),
             severity: Severity::Warning,
             subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
             headline: Some("heading past a threshold"),
-            details: details(budget, numbers, scene.now),
+            details: details(budget, numbers, cx.now),
             topic: Some(topic(numbers, level)),
             ..Waste::default()
         }))
@@ -97,7 +96,7 @@ mod tests {
     fn judged(actual: Decimal, forecast: Option<Forecast>, own: &[Decimal]) -> Verdict {
         let insight = Insight { forecast, ..Insight::default() };
         let budget = Budget { actual: Some(actual), insight, forecast_thresholds: own.to_vec(), ..budget("ml-dev") };
-        BudgetForecastExceeded::default().check(&budget, &scene("2026-11-11T12:00:00Z"))
+        BudgetForecastExceeded::default().check(&budget, &context("2026-11-11T12:00:00Z"))
     }
 
     #[test]

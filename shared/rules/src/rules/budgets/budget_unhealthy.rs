@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Budget,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
@@ -30,12 +30,11 @@ pub(crate) struct BudgetUnhealthy {}
 
 impl Rule for BudgetUnhealthy {
     const NAME: &'static str = "budget-unhealthy";
-    const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::days(30));
+    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
     type Subject = Budget;
 
-    fn check(&self, budget: &Budget, scene: &Scene<'_>) -> Verdict {
-        if budget.filter.takes_sagemaker(scene.policy) == Some(false) {
+    fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
+        if budget.filter.takes_sagemaker(cx.policy) == Some(false) {
             return Verdict::Fine;
         }
         let name = &budget.resource.name;
@@ -63,7 +62,7 @@ mod tests {
     #[test]
     fn an_unhealthy_budget_is_told_with_awss_reason() {
         let sick = Budget { unhealthy: Some("AWS says FILTER_INVALID".into()), ..budget("ml-dev") };
-        let now = scene("2026-11-11T12:00:00Z");
+        let now = context("2026-11-11T12:00:00Z");
         let Verdict::Waste(waste) = BudgetUnhealthy {}.check(&sick, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "it does not watch the spend: AWS says FILTER_INVALID");
         assert_eq!(BudgetUnhealthy {}.check(&budget("ml-dev"), &now), Verdict::Fine);

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Spend,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::{
@@ -48,18 +48,17 @@ impl Default for NoBudget {
 
 impl Rule for NoBudget {
     const NAME: &'static str = "no-budget";
-    const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::days(30));
+    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
     type Subject = Spend;
 
     fn nonsense(&self) -> Option<&'static str> {
         (100 <= self.max_percent).then_some("`max-percent` is 100 or more: nothing would ever be said: write mode = \"off\"")
     }
 
-    fn check(&self, spend: &Spend, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, spend: &Spend, cx: &RuleContext<'_>) -> Verdict {
         let Some(uncovered) = &spend.uncovered else { return Verdict::Later };
-        let today = crate::vocabulary::period::day_of(scene.now);
-        let since = scene.now - jiff::SignedDuration::from_hours(30 * 24);
+        let today = crate::vocabulary::period::day_of(cx.now);
+        let since = cx.now - jiff::SignedDuration::from_hours(30 * 24);
         let daily = spend.daily(&|_| true);
         let all: Decimal = daily.range(crate::vocabulary::period::day_of(since)..today).map(|(_, usd)| *usd).sum();
         let usd: Decimal = uncovered.iter().map(|(_, usd)| *usd).sum();
@@ -108,13 +107,13 @@ mod tests {
         ] {
             let uncovered = uncovered.iter().map(|(team, usd)| ((*team).to_owned(), *usd)).collect();
             let spend = Spend { uncovered: Some(uncovered), ..spend("2026-11-11", dec!(100)) };
-            let verdict = NoBudget::default().check(&spend, &scene("2026-11-11T12:00:00Z"));
+            let verdict = NoBudget::default().check(&spend, &context("2026-11-11T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{verdict:?}");
             if let Verdict::Waste(waste) = verdict {
                 assert!(waste.reason.contains("of the $3,000.00 that SageMaker cost"), "{}", waste.reason);
             }
         }
-        let unknown = NoBudget::default().check(&spend("2026-11-11", dec!(100)), &scene("2026-11-11T12:00:00Z"));
+        let unknown = NoBudget::default().check(&spend("2026-11-11", dec!(100)), &context("2026-11-11T12:00:00Z"));
         assert_eq!(unknown, Verdict::Later, "the budgets could not be read");
     }
 }

@@ -28,8 +28,8 @@ use crate::{
             spikes::{self, Limits, Spike},
             thresholds as budget,
         },
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Severity, Verdict, Waste, leveled},
     },
     vocabulary::{
@@ -60,8 +60,7 @@ impl Default for SpendSpike {
 
 impl Rule for SpendSpike {
     const NAME: &'static str = "spend-spike";
-    const ENFORCEABLE: bool = false;
-    const REMIND_AFTER: Option<Duration> = Some(Duration::LONGEST);
+    const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Spend;
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -69,12 +68,12 @@ impl Rule for SpendSpike {
         is_any.then_some("`min-percent` and `deviations` are both 0: every day that costs a little more would be told")
     }
 
-    fn check(&self, spend: &Spend, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, spend: &Spend, cx: &RuleContext<'_>) -> Verdict {
         let Some((last_day, _)) = spend.days.last_key_value() else { return Verdict::Later };
         let limits = Limits { usd: self.min_cost.0, percent: Decimal::from(self.min_percent), deviations: Decimal::from(self.deviations) };
         let daily = spend.daily(&|_| true);
         let anomalies = spend.anomalies.as_deref().unwrap_or_default();
-        let Some(spike) = spikes::current(&daily, *last_day, &scene.policy.calendar.holidays, anomalies, limits) else {
+        let Some(spike) = spikes::current(&daily, *last_day, &cx.policy.calendar.holidays, anomalies, limits) else {
             return Verdict::Fine;
         };
         let Spike { from, last, actual, usual, by_aws, is_awss_alone } = &spike;
@@ -158,7 +157,7 @@ mod tests {
         let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd };
         spend.days.get_mut(&thursday).unwrap().push(row("Cluster:ml.p4d.24xlarge", "vision", dec!(786)));
         let rule = SpendSpike::default();
-        let now = scene("2026-11-27T06:00:00Z");
+        let now = context("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
         assert_eq!(waste.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");

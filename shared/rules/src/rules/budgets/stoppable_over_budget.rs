@@ -22,8 +22,8 @@ use crate::{
     remedy::Remedy,
     rules::{
         asset as audit,
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::duration::Duration,
@@ -35,20 +35,19 @@ pub(crate) struct StoppableOverBudget {}
 
 impl Rule for StoppableOverBudget {
     const NAME: &'static str = "stoppable-over-budget";
-    const ENFORCEABLE: bool = true;
-    const GRACE: Duration = Duration::hours(4);
+    const MANNER: Manner = Manner { grace: Duration::hours(4), ..Manner::ENFORCEABLE };
     type Subject = Running;
 
-    fn check(&self, Running(audited): &Running, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, Running(audited): &Running, cx: &RuleContext<'_>) -> Verdict {
         let resource = &audited.resource;
         let is_stoppable = resource.tags.read().and_then(|tags| tags.get(STOPPABLE_TAG)).is_some_and(|value| value.trim() == "yes");
         if !is_stoppable || audited.run.is_none() {
             return Verdict::Fine;
         }
-        let Some(tightening) = scene.tightening(OnExceed::StopStoppable, resource) else {
-            return if scene.unread_tightenings { Verdict::Later } else { Verdict::Fine };
+        let Some(tightening) = cx.measure(OnExceed::StopStoppable, resource) else {
+            return if cx.measures.unread { Verdict::Later } else { Verdict::Fine };
         };
-        if let Some(verdict) = audit::spared(audited, scene) {
+        if let Some(verdict) = audit::spared(audited, cx) {
             return verdict;
         }
         if let Some(doubt) = &audited.doubt {
@@ -56,9 +55,9 @@ impl Rule for StoppableOverBudget {
         }
         let remedy = audit::stop(audited);
         if remedy == Remedy::None {
-            return Verdict::LeftAlone("the guard stops nothing of its kind, or what it belongs to is kept".to_owned());
+            return Verdict::Exempt("the guard stops nothing of its kind, or what it belongs to is kept".to_owned());
         }
-        let (usd_per_hour, usd_per_month) = audit::spending(audited, scene);
+        let (usd_per_hour, usd_per_month) = audit::spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
             reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", tightening.budget),
             usd_per_hour,
@@ -73,6 +72,7 @@ impl Rule for StoppableOverBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::facts::Measures;
     use crate::facts::{Audited, Tightening};
     use crate::samples::*;
 
@@ -99,31 +99,33 @@ mod tests {
             (&off_hours, yes, "2026-11-27T12:00:00Z", false),
             (&[], yes, "2026-11-27T12:00:00Z", false),
         ] {
-            let scene = Scene { tightenings, ..scene(now) };
+            let measures = Measures { in_force: tightenings.to_vec(), unread: false };
+            let cx = RuleContext { measures: &measures, ..context(now) };
             let running = |run: Option<&str>| {
                 let run = run.map(|run| run.parse().unwrap());
                 Running(Audited { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", tags) })
             };
-            let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &scene);
+            let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &cx);
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{tightenings:?} {tags:?} {now}: {verdict:?}");
-            assert_eq!(StoppableOverBudget {}.check(&running(None), &scene), Verdict::Fine, "it does not run");
+            assert_eq!(StoppableOverBudget {}.check(&running(None), &cx), Verdict::Fine, "it does not run");
         }
     }
 
     #[test]
     fn what_cannot_be_stopped_is_left_alone() {
-        let tightenings =
-            [Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() }];
-        let scene = Scene { tightenings: &tightenings, ..scene("2026-11-27T12:00:00Z") };
+        let tightening =
+            Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() };
+        let measures = Measures { in_force: vec![tightening], unread: false };
+        let cx = RuleContext { measures: &measures, ..context("2026-11-27T12:00:00Z") };
         let run = Some("2026-11-20T12:00:00Z".parse().unwrap());
         let endpoint = Running(Audited { run, ..audited("endpoint/x", &[(STOPPABLE_TAG, "yes")]) });
-        assert!(matches!(StoppableOverBudget {}.check(&endpoint, &scene), Verdict::LeftAlone(_)));
+        assert!(matches!(StoppableOverBudget {}.check(&endpoint, &cx), Verdict::Exempt(_)));
         let doubtful = Running(Audited {
             run,
             doubt: Some("denied".into()),
             stop: Remedy::StopNotebook,
             ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")])
         });
-        assert!(matches!(StoppableOverBudget {}.check(&doubtful, &scene), Verdict::Unknown(_)));
+        assert!(matches!(StoppableOverBudget {}.check(&doubtful, &cx), Verdict::Unknown(_)));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use crate::{
     facts::{Budget, Cause, Insight, amount, percent_of},
     rules::{
-        scene::Scene,
+        context::RuleContext,
         verdict::{Verdict, leveled},
     },
     vocabulary::{period::Period, price::dollars},
@@ -50,14 +50,14 @@ pub(crate) struct Numbers {
 }
 
 /// The numbers of a budget that counts `SageMaker`, or the verdict on one that does not, or of which they are not known.
-pub(crate) fn numbers(budget: &Budget, scene: &Scene<'_>) -> Result<Numbers, Verdict> {
-    if budget.filter.takes_sagemaker(scene.policy) == Some(false) {
+pub(crate) fn numbers(budget: &Budget, cx: &RuleContext<'_>) -> Result<Numbers, Verdict> {
+    if budget.filter.takes_sagemaker(cx.policy) == Some(false) {
         return Err(Verdict::Fine);
     }
     let Some(period) = budget.period else { return Err(Verdict::Fine) };
     let Some(limit) = budget.limit else { return Err(Verdict::Unknown("AWS names no limit for its present period".into())) };
     // AWS has not looked at the bill yet.
-    let Some(actual) = budget.spent(scene.now) else { return Err(Verdict::Later) };
+    let Some(actual) = budget.spent(cx.now) else { return Err(Verdict::Later) };
     Ok(Numbers { period, limit, actual })
 }
 

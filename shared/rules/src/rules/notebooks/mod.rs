@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     facts::Notebook,
-    rules::{scene::judged_run, verdict::Verdict},
+    rules::{context::judged_run, verdict::Verdict},
 };
 
 pub mod notebook_always_on;

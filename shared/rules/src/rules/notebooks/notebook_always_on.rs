@@ -18,7 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Notebook,
     remedy::Remedy,
-    rules::{rule::Rule, scene::Scene, verdict::Verdict},
+    rules::{
+        context::RuleContext,
+        rule::{Manner, Rule},
+        verdict::Verdict,
+    },
     vocabulary::duration::Duration,
 };
 
@@ -37,16 +41,16 @@ impl Default for NotebookAlwaysOn {
 
 impl Rule for NotebookAlwaysOn {
     const NAME: &'static str = "notebook-always-on";
-    const ENFORCEABLE: bool = true;
+    const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 
     fn nonsense(&self) -> Option<&'static str> {
         (self.max_uptime < Duration::hours(1)).then_some("`max-uptime` is less than an hour: who would ever work")
     }
 
-    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         match notebook.judged_run() {
-            Ok(run) => scene.up_longer_than(self.max_uptime, run, notebook.instance_type.as_deref(), Remedy::StopNotebook),
+            Ok(run) => cx.up_longer_than(self.max_uptime, run, notebook.instance_type.as_deref(), Remedy::StopNotebook),
             Err(verdict) => verdict,
         }
     }
@@ -61,7 +65,7 @@ mod tests {
     fn three_days_are_the_limit() {
         let rule = NotebookAlwaysOn::default();
         for (started, waste) in [("2026-11-23T12:00:00Z", false), ("2026-11-21T12:00:00Z", false), ("2026-11-21T11:59:59Z", true)] {
-            let verdict = rule.check(&notebook(started), &scene("2026-11-24T12:00:00Z"));
+            let verdict = rule.check(&notebook(started), &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{started}: {verdict:?}");
         }
     }

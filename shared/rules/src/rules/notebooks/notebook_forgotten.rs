@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{Notebook, RunState},
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::duration::{Duration, roughly},
@@ -40,26 +40,25 @@ impl Default for NotebookForgotten {
 
 impl Rule for NotebookForgotten {
     const NAME: &'static str = "notebook-forgotten";
-    const ENFORCEABLE: bool = false;
     type Subject = Notebook;
 
-    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         match notebook.state {
             RunState::Stopped => {}
             RunState::Other => return Verdict::Later,
             RunState::InService | RunState::Ending => return Verdict::Fine,
         }
         let Some(stopped) = notebook.since else { return Verdict::Unknown("its stop time could not be read".into()) };
-        let rest = scene.now.duration_since(stopped);
+        let rest = cx.now.duration_since(stopped);
         if rest <= self.after.signed() {
             return Verdict::Fine;
         }
         let volume = notebook.volume_gb.map_or_else(|| "its volume".to_owned(), |gb| format!("its {gb} GB volume"));
-        let usd_per_month = notebook.volume_gb.zip(scene.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd.0);
+        let usd_per_month = notebook.volume_gb.zip(cx.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd.0);
         Verdict::Waste(Box::new(Waste {
             reason: format!(
                 "stopped since {} ({}), and {volume} is still billed: the limit is {}",
-                scene.policy.clock(stopped),
+                cx.policy.clock(stopped),
                 roughly(rest),
                 self.after
             ),
@@ -90,7 +89,7 @@ mod tests {
         ] {
             let mut notebook = notebook(since);
             notebook.state = status;
-            let verdict = rule.check(&notebook, &scene("2026-11-24T12:00:00Z"));
+            let verdict = rule.check(&notebook, &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(&verdict, Verdict::Waste(waste) if waste.advice.is_some()), waste, "{status:?} {since}: {verdict:?}");
         }
     }

@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Notebook,
     remedy::Remedy,
-    rules::{rule::Rule, scene::Scene, verdict::Verdict},
+    rules::{
+        context::RuleContext,
+        rule::{Manner, Rule},
+        verdict::Verdict,
+    },
     vocabulary::duration::{Duration, roughly},
 };
 
@@ -38,14 +42,14 @@ impl Default for NotebookIdle {
 
 impl Rule for NotebookIdle {
     const NAME: &'static str = "notebook-idle";
-    const ENFORCEABLE: bool = true;
+    const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 
     fn nonsense(&self) -> Option<&'static str> {
         (self.idle_after < Duration::minutes(10)).then_some("`idle-after` is less than ten minutes: the idle agent tells it every five")
     }
 
-    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         let run = match notebook.judged_run() {
             Ok(run) => run,
             Err(verdict) => return verdict,
@@ -58,8 +62,8 @@ impl Rule for NotebookIdle {
         if idle < self.idle_after.signed() {
             return Verdict::Fine;
         }
-        let reason = format!("on since {}, but not used for {}: the limit is {}", scene.policy.clock(run), roughly(idle), self.idle_after);
-        Verdict::Waste(Box::new(scene.running_waste(reason, notebook.instance_type.as_deref(), Remedy::StopNotebook)))
+        let reason = format!("on since {}, but not used for {}: the limit is {}", cx.policy.clock(run), roughly(idle), self.idle_after);
+        Verdict::Waste(Box::new(cx.running_waste(reason, notebook.instance_type.as_deref(), Remedy::StopNotebook)))
     }
 }
 
@@ -72,7 +76,7 @@ mod tests {
     #[test]
     fn judges_the_time_since_it_was_used() {
         let rule = NotebookIdle::default();
-        let noon = scene("2026-11-24T12:00:00Z");
+        let noon = context("2026-11-24T12:00:00Z");
         for (started, used, expected) in [
             ("2026-11-24T06:00:00Z", Some("2026-11-24T11:55:00Z"), "fine"),
             ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:01Z"), "fine"), // two hours at noon, but nobody looked since 11:55

@@ -23,7 +23,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Notebook,
     remedy::Remedy,
-    rules::{rule::Rule, scene::Scene, verdict::Verdict},
+    rules::{
+        context::RuleContext,
+        rule::{Manner, Rule},
+        verdict::Verdict,
+    },
     vocabulary::duration::Duration,
 };
 
@@ -42,13 +46,13 @@ impl Default for NotebookOffHours {
 
 impl Rule for NotebookOffHours {
     const NAME: &'static str = "notebook-off-hours";
-    const ENFORCEABLE: bool = true;
+    const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 
-    fn check(&self, notebook: &Notebook, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         match notebook.judged_run() {
             Ok(run) => {
-                scene.off_hours(&notebook.resource, run, notebook.instance_type.as_deref(), self.late_start_grace, Remedy::StopNotebook)
+                cx.off_hours(&notebook.resource, run, notebook.instance_type.as_deref(), self.late_start_grace, Remedy::StopNotebook)
             }
             Err(verdict) => verdict,
         }
@@ -73,7 +77,7 @@ mod tests {
             ("2026-11-24T00:00:00Z", "2026-11-23T20:00:00Z", true),  // for four hours
             ("2026-11-24T18:05:00Z", "2026-11-24T06:30:00Z", true),  // an early start gives no evening
         ] {
-            let verdict = rule.check(&notebook(started), &scene(now));
+            let verdict = rule.check(&notebook(started), &context(now));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "started {started}, now {now}: {verdict:?}");
         }
     }
@@ -81,7 +85,7 @@ mod tests {
     #[test]
     fn own_schedule_goes_before_the_teams_and_that_before_the_default() {
         let rule = NotebookOffHours::default();
-        let evening = scene("2026-11-23T20:00:00Z");
+        let evening = context("2026-11-23T20:00:00Z");
         let started = "2026-11-23T08:00:00Z";
         for (tags, waste) in [
             (&[][..], true),
@@ -98,7 +102,7 @@ mod tests {
 
     #[test]
     fn gives_the_reason_and_the_price_with_their_numbers() {
-        let Verdict::Waste(waste) = NotebookOffHours::default().check(&notebook("2026-11-23T08:00:00Z"), &scene("2026-11-23T19:30:00Z"))
+        let Verdict::Waste(waste) = NotebookOffHours::default().check(&notebook("2026-11-23T08:00:00Z"), &context("2026-11-23T19:30:00Z"))
         else {
             panic!("waste");
         };
@@ -114,7 +118,7 @@ mod tests {
     #[test]
     fn nothing_is_said_of_what_is_not_running_or_not_known() {
         let rule = NotebookOffHours::default();
-        let night = scene("2026-11-24T02:00:00Z");
+        let night = context("2026-11-24T02:00:00Z");
         let mut stopped = notebook("2026-11-23T08:00:00Z");
         stopped.state = RunState::Stopped;
         assert_eq!(rule.check(&stopped, &night), Verdict::Fine);

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     facts::App,
     remedy::Remedy,
-    rules::{scene::judged_run, verdict::Verdict},
+    rules::{context::judged_run, verdict::Verdict},
 };
 
 pub mod studio_app_always_on;

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::App,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         studio::{AppType, default_app_types},
         verdict::Verdict,
     },
@@ -43,16 +43,16 @@ impl Default for StudioAppAlwaysOn {
 
 impl Rule for StudioAppAlwaysOn {
     const NAME: &'static str = "studio-app-always-on";
-    const ENFORCEABLE: bool = true;
+    const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = App;
 
     fn nonsense(&self) -> Option<&'static str> {
         (self.max_uptime < Duration::hours(1)).then_some("`max-uptime` is less than an hour: who would ever work")
     }
 
-    fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
         match app.billed_run(&self.app_types) {
-            Ok(run) => scene.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
+            Ok(run) => cx.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
             Err(verdict) => verdict,
         }
     }
@@ -71,7 +71,7 @@ mod tests {
             ("ml.m5.xlarge", "2026-11-21T11:59:59Z", true),
             ("system", "2026-01-01T00:00:00Z", false),
         ] {
-            let verdict = rule.check(&app("JupyterLab", instance_type, started), &scene("2026-11-24T12:00:00Z"));
+            let verdict = rule.check(&app("JupyterLab", instance_type, started), &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{instance_type} {started}: {verdict:?}");
         }
     }

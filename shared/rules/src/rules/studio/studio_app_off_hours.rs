@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::App,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         studio::{AppType, default_app_types},
         verdict::Verdict,
     },
@@ -47,12 +47,12 @@ impl Default for StudioAppOffHours {
 
 impl Rule for StudioAppOffHours {
     const NAME: &'static str = "studio-app-off-hours";
-    const ENFORCEABLE: bool = true;
+    const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = App;
 
-    fn check(&self, app: &App, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
         match app.billed_run(&self.app_types) {
-            Ok(run) => scene.off_hours(&app.resource, run, app.instance_type.as_deref(), self.late_start_grace, app.delete()),
+            Ok(run) => cx.off_hours(&app.resource, run, app.instance_type.as_deref(), self.late_start_grace, app.delete()),
             Err(verdict) => verdict,
         }
     }
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn only_the_named_kinds_on_billed_instances() {
-        let night = scene("2026-11-24T02:00:00Z");
+        let night = context("2026-11-24T02:00:00Z");
         let started = "2026-11-23T09:00:00Z";
         let with_canvas = StudioAppOffHours { app_types: vec![AppType::Canvas], ..StudioAppOffHours::default() };
         for (rule, app_type, instance_type, waste) in [

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{IdleSettings, IdleShutdown},
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
@@ -42,10 +42,9 @@ impl Default for StudioIdleShutdownOff {
 
 impl Rule for StudioIdleShutdownOff {
     const NAME: &'static str = "studio-idle-shutdown-off";
-    const ENFORCEABLE: bool = false;
     type Subject = IdleShutdown;
 
-    fn check(&self, level: &IdleShutdown, _: &Scene<'_>) -> Verdict {
+    fn check(&self, level: &IdleShutdown, _: &RuleContext<'_>) -> Verdict {
         let inherits = level.resource.kind() != Some(Kind::Domain);
         let faults: Vec<String> = [("JupyterLab", level.jupyter_lab), ("Code Editor", level.code_editor)]
             .into_iter()
@@ -103,7 +102,7 @@ mod tests {
             ("space/d-1/lab", only_timeout(600), silent, Some("JupyterLab waits for 10h")),
         ] {
             let level = IdleShutdown { resource: resource(id), jupyter_lab, code_editor };
-            match (rule.check(&level, &scene("2026-11-24T12:00:00Z")), told) {
+            match (rule.check(&level, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
                 (verdict, _) => panic!("{id} {jupyter_lab:?} {code_editor:?}: {verdict:?}"),

@@ -19,8 +19,8 @@ use crate::{
     facts::{TagKey, TagKeyStatus},
     remedy::Remedy,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::{duration::Duration, period::day_of},
@@ -32,19 +32,18 @@ pub(crate) struct InactiveCostAllocationTag {}
 
 impl Rule for InactiveCostAllocationTag {
     const NAME: &'static str = "inactive-cost-allocation-tag";
-    const ENFORCEABLE: bool = true;
-    const GRACE: Duration = Duration::minutes(0);
+    const MANNER: Manner = Manner { grace: Duration::minutes(0), ..Manner::ENFORCEABLE };
     type Subject = TagKey;
 
-    fn check(&self, key: &TagKey, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, key: &TagKey, cx: &RuleContext<'_>) -> Verdict {
         let name = &key.resource.name;
-        let month = day_of(scene.now).first_of_month();
+        let month = day_of(cx.now).first_of_month();
         let backfill = format!("aws ce start-cost-allocation-tag-backfill --backfill-from {month}T00:00:00Z");
         match key.status {
             // Nobody has it yet: that is told of the resources.
             Some(TagKeyStatus::Active | TagKeyStatus::NeverSeen) => Verdict::Fine,
             Some(TagKeyStatus::NotThePayer) => {
-                Verdict::LeftAlone("only the payer's account of the organization may say whether it is a cost allocation tag".to_owned())
+                Verdict::Exempt("only the payer's account of the organization may say whether it is a cost allocation tag".to_owned())
             }
             None => Verdict::Later,
             Some(TagKeyStatus::Inactive) => Verdict::Waste(Box::new(Waste {
@@ -75,11 +74,11 @@ mod tests {
         for (status, expected) in [
             (Some(TagKeyStatus::Active), "Fine"),
             (Some(TagKeyStatus::NeverSeen), "Fine"),
-            (Some(TagKeyStatus::NotThePayer), "LeftAlone"),
+            (Some(TagKeyStatus::NotThePayer), "Exempt"),
             (None, "Later"),
             (Some(TagKeyStatus::Inactive), "Waste"),
         ] {
-            let verdict = InactiveCostAllocationTag {}.check(&TagKey { status, ..tag_key("CostCenter") }, &scene("2026-11-24T12:00:00Z"));
+            let verdict = InactiveCostAllocationTag {}.check(&TagKey { status, ..tag_key("CostCenter") }, &context("2026-11-24T12:00:00Z"));
             assert!(format!("{verdict:?}").starts_with(expected), "{status:?}: {verdict:?}");
             if let Verdict::Waste(waste) = verdict {
                 assert!(waste.remedy == Remedy::ActivateTag && waste.advice.unwrap().contains("'TagKey=CostCenter,Status=Active'"));

@@ -21,8 +21,8 @@ use crate::{
     remedy::Remedy,
     rules::{
         asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, RemedyName, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
@@ -54,14 +54,20 @@ impl Default for InvalidTagValue {
 
 impl Rule for InvalidTagValue {
     const NAME: &'static str = "invalid-tag-value";
-    const ENFORCEABLE: bool = true;
-    const GRACE: Duration = Duration::days(3);
-    const ESCALATE_AFTER: Option<Duration> = Some(Duration::days(14));
-    const TOLD_PER_SERIES: bool = true;
-    const TOLD_TOGETHER: bool = true;
-    const TELLS_KEPT: bool = true;
-    const SHARES: Option<(&'static str, &'static str)> = Some(("missing-tag", "required"));
+    const MANNER: Manner = Manner {
+        grace: Duration::days(3),
+        escalate_after: Some(Duration::days(14)),
+        notified_per_series: true,
+        notified_together: true,
+        notifies_exempt: true,
+        shares: Some(("missing-tag", "required")),
+        ..Manner::ENFORCEABLE
+    };
     type Subject = Audited;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        (self.remedy == ValueRemedy::StopAfterGrace).then_some(RemedyName::StopAfterGrace)
+    }
 
     fn lacks(&self) -> Option<&'static str> {
         (self.remedy == ValueRemedy::None).then_some("has no `remedy`: write remedy = \"stop-after-grace\"")
@@ -79,8 +85,8 @@ impl Rule for InvalidTagValue {
         self.kinds.has(kind)
     }
 
-    fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
-        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
+    fn check(&self, audited: &Audited, cx: &RuleContext<'_>) -> Verdict {
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, cx) else { return Verdict::Fine };
         let wrong: Vec<_> = wanted
             .iter()
             .filter_map(|wanted| if let Met::Wrong(key, value) = wanted.met_by(tags) { Some((wanted, key, value)) } else { None })
@@ -88,7 +94,7 @@ impl Rule for InvalidTagValue {
         if wrong.is_empty() {
             return Verdict::Fine;
         }
-        if let Some(verdict) = spared(audited, scene) {
+        if let Some(verdict) = spared(audited, cx) {
             return verdict;
         }
         let reasons = wrong.iter().map(|(wanted, key, value)| match value.trim() {
@@ -106,7 +112,7 @@ impl Rule for InvalidTagValue {
             })
             .collect();
         let advice = |has_ended| how_to_tag(audited, &tags, "", has_ended);
-        let (usd_per_hour, usd_per_month) = spending(audited, scene);
+        let (usd_per_hour, usd_per_month) = spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
             reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
             advice: Some(advice(has_ended(audited))),
@@ -152,7 +158,7 @@ mod tests {
                 ),
             ),
         ] {
-            match (rule().check(&audited("endpoint/x", &tags), &scene("2026-11-24T12:00:00Z")), reason) {
+            match (rule().check(&audited("endpoint/x", &tags), &context("2026-11-24T12:00:00Z")), reason) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(reason)) => assert_eq!((waste.reason.as_str(), &waste.remedy), (reason, &Remedy::None)),
                 (verdict, _) => panic!("{tags:?}: {verdict:?}"),
@@ -166,10 +172,10 @@ mod tests {
         let run = Some("2026-11-24T08:00:00Z".parse().unwrap());
         let running =
             Audited { run, stop: Remedy::StopTrainingJob, ..audited("training-job/x", &[("CostCenter", "AB1234 "), ("Team", "?")]) };
-        let Verdict::Waste(waste) = stopping.check(&running, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        let Verdict::Waste(waste) = stopping.check(&running, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!((waste.remedy, waste.topic.as_deref()), (Remedy::StopTrainingJob, Some("CostCenter=AB1234 , Team=?")));
         assert!(waste.advice.unwrap().ends_with("--tags 'Key=CostCenter,Value=AB1234' 'Key=Team,Value=<Team>'"));
-        let Verdict::Waste(waste) = stopping.check(&Audited { run: None, ..running }, &scene("2026-11-24T12:00:00Z")) else {
+        let Verdict::Waste(waste) = stopping.check(&Audited { run: None, ..running }, &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
         assert_eq!(waste.remedy, Remedy::None, "it has ended");

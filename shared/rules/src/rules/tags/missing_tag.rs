@@ -33,8 +33,8 @@ use crate::{
     remedy::Remedy,
     rules::{
         asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, RemedyName, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
@@ -68,13 +68,23 @@ impl Default for MissingTag {
 
 impl Rule for MissingTag {
     const NAME: &'static str = "missing-tag";
-    const ENFORCEABLE: bool = true;
-    const GRACE: Duration = Duration::days(3);
-    const ESCALATE_AFTER: Option<Duration> = Some(Duration::days(14));
-    const TOLD_PER_SERIES: bool = true;
-    const TOLD_TOGETHER: bool = true;
-    const TELLS_KEPT: bool = true;
+    const MANNER: Manner = Manner {
+        grace: Duration::days(3),
+        escalate_after: Some(Duration::days(14)),
+        notified_per_series: true,
+        notified_together: true,
+        notifies_exempt: true,
+        ..Manner::ENFORCEABLE
+    };
     type Subject = Audited;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        match self.remedy {
+            TagRemedy::None => None,
+            TagRemedy::Tag => Some(RemedyName::Tag),
+            TagRemedy::StopAfterGrace => Some(RemedyName::StopAfterGrace),
+        }
+    }
 
     fn lacks(&self) -> Option<&'static str> {
         (self.remedy == TagRemedy::None).then_some("has no `remedy`: write remedy = \"tag\" or remedy = \"stop-after-grace\"")
@@ -92,17 +102,17 @@ impl Rule for MissingTag {
         self.kinds.has(kind)
     }
 
-    fn check(&self, audited: &Audited, scene: &Scene<'_>) -> Verdict {
-        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, scene) else { return Verdict::Fine };
+    fn check(&self, audited: &Audited, cx: &RuleContext<'_>) -> Verdict {
+        let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, cx) else { return Verdict::Fine };
         let missing: Vec<Requirement<'_>> = wanted.into_iter().filter(|wanted| wanted.met_by(tags) == Met::Missing).collect();
         if missing.is_empty() {
             return Verdict::Fine;
         }
-        if let Some(verdict) = spared(audited, scene) {
+        if let Some(verdict) = spared(audited, cx) {
             return verdict;
         }
         let filled: Vec<(String, Filled)> =
-            missing.iter().filter_map(|wanted| Some((wanted.key().to_owned(), fill(wanted, audited, scene)?))).collect();
+            missing.iter().filter_map(|wanted| Some((wanted.key().to_owned(), fill(wanted, audited, cx)?))).collect();
         let rest: Vec<Requirement<'_>> =
             missing.iter().copied().filter(|wanted| filled.iter().all(|(key, _)| key != wanted.key())).collect();
         let has_room = |more: usize| audited.tag_count + more <= MOST_TAGS;
@@ -113,7 +123,7 @@ impl Rule for MissingTag {
         if !has_room(missing.len()) {
             let _ = write!(reason, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
         }
-        let (usd_per_hour, usd_per_month) = spending(audited, scene);
+        let (usd_per_hour, usd_per_month) = spending(audited, cx);
         reason += &unpriced(audited, usd_per_hour);
         let has_ended = has_ended(audited);
         let tag = || Remedy::AddTags {
@@ -152,8 +162,8 @@ struct Filled {
 }
 
 /// The value of a tag that is missing, if it is known and right.
-fn fill(wanted: &Requirement<'_>, audited: &Audited, scene: &Scene<'_>) -> Option<Filled> {
-    let policy = scene.policy;
+fn fill(wanted: &Requirement<'_>, audited: &Audited, cx: &RuleContext<'_>) -> Option<Filled> {
+    let policy = cx.policy;
     let is_usable = |value: &str| !value.trim().is_empty() && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key());
     let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
     let near = audited.resource.tags.read().and_then(|tags| wanted.near_miss(tags)).filter(|(_, value)| is_usable(value));
@@ -212,7 +222,7 @@ mod tests {
 
     fn judge(rule: &str, audited: &Audited) -> Verdict {
         let policy = policy();
-        self::rule(rule).check(audited, &Scene { policy: &policy, ..scene("2026-11-24T12:00:00Z") })
+        self::rule(rule).check(audited, &RuleContext { policy: &policy, ..context("2026-11-24T12:00:00Z") })
     }
 
     fn waste(rule: &str, audited: &Audited) -> Waste {

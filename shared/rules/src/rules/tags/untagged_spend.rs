@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{Split, TagKey, TagSpend},
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::price::{Usd, dollars},
@@ -45,14 +45,13 @@ impl Default for UntaggedSpend {
 
 impl Rule for UntaggedSpend {
     const NAME: &'static str = "untagged-spend";
-    const ENFORCEABLE: bool = false;
     type Subject = TagKey;
 
     fn nonsense(&self) -> Option<&'static str> {
         (100 <= self.max_percent).then_some("`max-percent` is 100 or more: nothing would ever be said: write mode = \"off\"")
     }
 
-    fn check(&self, key: &TagKey, _: &Scene<'_>) -> Verdict {
+    fn check(&self, key: &TagKey, _: &RuleContext<'_>) -> Verdict {
         let Some(TagSpend { keys, days, by_usage, .. }) = &key.spend else { return Verdict::Later };
         let total: Decimal = by_usage.values().map(Split::total).sum();
         let untagged: Decimal = by_usage.values().map(|usage| usage.untagged).sum();
@@ -104,7 +103,7 @@ mod tests {
             ])),
             ..tag_key("CostCenter")
         };
-        let Verdict::Waste(waste) = UntaggedSpend::default().check(&key, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        let Verdict::Waste(waste) = UntaggedSpend::default().check(&key, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
             "$380.50 of the $1,000.50 that SageMaker cost in the last 30 days (38 %) have no value for CostCenter: Host:ml.m5.xlarge $300.00, Notebk:ml.t3.medium \
@@ -123,10 +122,10 @@ mod tests {
             (&[("Host:x", dec!(-5), dec!(0))], false),
         ] {
             let key = TagKey { spend: Some(spend(usages)), ..tag_key("CostCenter") };
-            let verdict = UntaggedSpend::default().check(&key, &scene("2026-11-24T12:00:00Z"));
+            let verdict = UntaggedSpend::default().check(&key, &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{usages:?}: {verdict:?}");
         }
-        let unknown = UntaggedSpend::default().check(&tag_key("CostCenter"), &scene("2026-11-24T12:00:00Z"));
+        let unknown = UntaggedSpend::default().check(&tag_key("CostCenter"), &context("2026-11-24T12:00:00Z"));
         assert_eq!(unknown, Verdict::Later, "what was not asked for stays as it was");
     }
 }

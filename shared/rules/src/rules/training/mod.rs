@@ -8,6 +8,8 @@ pub mod training_on_demand;
 pub mod tuning_on_demand;
 pub mod warm_pool_idle;
 
+use crate::rules::rule::RemedyName;
+
 /// What the policy has done about a training job that could be on Spot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -18,6 +20,14 @@ pub(crate) enum SpotRemedy {
 }
 
 impl SpotRemedy {
+    pub(crate) const fn name(self) -> Option<RemedyName> {
+        match self {
+            Self::None => None,
+            Self::Stop => Some(RemedyName::Stop),
+            Self::Resubmit => Some(RemedyName::Resubmit),
+        }
+    }
+
     pub(crate) fn lacks(self) -> Option<&'static str> {
         (self == Self::None).then_some("has no `remedy`: write remedy = \"stop\" or remedy = \"resubmit\"")
     }
@@ -29,4 +39,10 @@ impl SpotRemedy {
 pub(crate) enum StopRemedy {
     None,
     Stop,
+}
+
+impl StopRemedy {
+    pub(crate) fn name(self) -> Option<RemedyName> {
+        (self == Self::Stop).then_some(RemedyName::Stop)
+    }
 }

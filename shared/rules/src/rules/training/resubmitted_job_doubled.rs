@@ -19,8 +19,8 @@ use crate::{
     facts::{Fate, JobStatus, TrainingJob},
     remedy::{how_to_stop, how_to_stop_one},
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Severity, Verdict, Waste},
     },
 };
@@ -31,10 +31,9 @@ pub(crate) struct ResubmittedJobDoubled {}
 
 impl Rule for ResubmittedJobDoubled {
     const NAME: &'static str = "resubmitted-job-doubled";
-    const ENFORCEABLE: bool = false;
     type Subject = TrainingJob;
 
-    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
         let replaced = match &job.replaces {
             None => return Verdict::Fine,
             Some(Err(why)) => return Verdict::Unknown(why.clone()),
@@ -63,7 +62,7 @@ impl Rule for ResubmittedJobDoubled {
             advice: Some(to_do),
             severity: Severity::Warning,
             headline: Some("at work that is done twice"),
-            usd_per_hour: scene.hourly_of(&job.instances),
+            usd_per_hour: cx.hourly_of(&job.instances),
             ..Waste::default()
         }))
     }
@@ -93,11 +92,11 @@ mod tests {
             (job(JobStatus::Failed, Fate::Runs, false), vec!["fine"]),
             (unknown, vec!["no answer"]),
         ] {
-            let told = match (ResubmittedJobDoubled {}).check(&job, &scene("2026-11-24T12:00:00Z")) {
+            let told = match (ResubmittedJobDoubled {}).check(&job, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Waste(waste) => waste.advice.unwrap(),
                 Verdict::Fine => "fine".into(),
                 Verdict::Later => "later".into(),
-                Verdict::Unknown(why) | Verdict::LeftAlone(why) => why,
+                Verdict::Unknown(why) | Verdict::Exempt(why) => why,
             };
             assert!(expected.iter().all(|name| told.contains(name)), "{told}: {job:?}");
             assert_eq!(told.contains("--training-job-name the-old-one"), expected.contains(&"the-old-one"), "{told}: {job:?}");

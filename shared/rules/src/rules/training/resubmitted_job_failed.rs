@@ -20,8 +20,8 @@ use crate::{
     facts::{Fate, JobStatus, TrainingJob},
     remedy::{how_to_submit, on_demand_again},
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
@@ -42,10 +42,9 @@ impl Default for ResubmittedJobFailed {
 
 impl Rule for ResubmittedJobFailed {
     const NAME: &'static str = "resubmitted-job-failed";
-    const ENFORCEABLE: bool = false;
     type Subject = TrainingJob;
 
-    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
         let replaced = match &job.replaces {
             None => return Verdict::Fine,
             Some(Err(why)) => return Verdict::Unknown(why.clone()),
@@ -61,9 +60,9 @@ impl Rule for ResubmittedJobFailed {
             // It runs, or did its work, or somebody stopped it.
             _ => return Verdict::Fine,
         };
-        let ended = job.ended.unwrap_or(scene.now);
+        let ended = job.ended.unwrap_or(cx.now);
         // Work that its old job does, or did, is not lost.
-        if replaced.fate != Fate::Ended || self.forget_after.signed() < scene.now.duration_since(ended) {
+        if replaced.fate != Fate::Ended || self.forget_after.signed() < cx.now.duration_since(ended) {
             return Verdict::Fine;
         }
         let again = match on_demand_again(&replaced.definition, &replaced.name) {
@@ -115,7 +114,7 @@ mod tests {
             (TrainingJob { replaces: replaced(Fate::Completed, false), ..job(JobStatus::Failed, "Failed", today) }, None),
             (TrainingJob { replaces: Some(Err("no answer".into())), ..job(JobStatus::Failed, "Failed", today) }, Some("unknown")),
         ] {
-            match (ResubmittedJobFailed::default().check(&job, &scene("2026-11-24T12:00:00Z")), expected) {
+            match (ResubmittedJobFailed::default().check(&job, &context("2026-11-24T12:00:00Z")), expected) {
                 (Verdict::Fine, None) | (Verdict::Unknown(_), Some("unknown")) => {}
                 (Verdict::Waste(waste), Some(how)) => {
                     assert!(waste.reason.contains(how), "{}", waste.reason);

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::JobSeries,
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::{duration::Duration, price::dollars},
@@ -43,19 +43,18 @@ impl Default for RuntimeLimitLoose {
 
 impl Rule for RuntimeLimitLoose {
     const NAME: &'static str = "runtime-limit-loose";
-    const ENFORCEABLE: bool = false;
     type Subject = JobSeries;
 
     fn nonsense(&self) -> Option<&'static str> {
         (self.factor == 0).then_some("`factor` is 0: every limit would be too long")
     }
 
-    fn check(&self, series: &JobSeries, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, series: &JobSeries, cx: &RuleContext<'_>) -> Verdict {
         let Some(limit) = series.max_runtime else { return Verdict::Fine };
         if series.completed < self.min_jobs || limit <= self.fine_below || limit <= series.longest * self.factor {
             return Verdict::Fine;
         }
-        let at_stake = match scene.hourly_of(&series.instances) {
+        let at_stake = match cx.hourly_of(&series.instances) {
             Some(usd) => format!(": one that hangs costs {}", dollars(usd * limit.in_hours())),
             None => String::new(),
         };
@@ -90,7 +89,7 @@ mod tests {
             (None, Duration::minutes(5), 50, false),
         ] {
             let series = JobSeries { max_runtime: limit, longest, completed, ..job_series() };
-            let verdict = RuntimeLimitLoose::default().check(&series, &scene("2026-11-24T12:00:00Z"));
+            let verdict = RuntimeLimitLoose::default().check(&series, &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{series:?}: {verdict:?}");
         }
     }
@@ -98,7 +97,7 @@ mod tests {
     #[test]
     fn says_what_a_hanging_job_costs_and_what_is_enough() {
         let series = JobSeries { max_runtime: Some(Duration::hours(24)), longest: Duration::minutes(90), completed: 12, ..job_series() };
-        let Verdict::Waste(waste) = RuntimeLimitLoose::default().check(&series, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        let Verdict::Waste(waste) = RuntimeLimitLoose::default().check(&series, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
             "its time limit is 1d, but the longest of its 12 completed jobs of the last 14d took 1h 30m: one that hangs costs $5.52"

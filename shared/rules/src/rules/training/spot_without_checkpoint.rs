@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{JobStatus, TrainingJob},
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, Rule},
         verdict::{Verdict, Waste},
     },
     vocabulary::{
@@ -42,18 +42,17 @@ impl Default for SpotWithoutCheckpoint {
 
 impl Rule for SpotWithoutCheckpoint {
     const NAME: &'static str = "spot-without-checkpoint";
-    const ENFORCEABLE: bool = false;
-    const TOLD_PER_SERIES: bool = true;
+    const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = TrainingJob;
 
-    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
         if job.status != JobStatus::InProgress || !job.spot || job.checkpoint.is_some() || limit <= self.longer_than || job.parent.is_some()
         {
             return Verdict::Fine;
         }
-        let ran = job.started.map_or_else(|| "nothing yet".to_owned(), |started| roughly(scene.now.duration_since(started)));
-        let at_stake = match scene.hourly_of(&job.instances) {
+        let ran = job.started.map_or_else(|| "nothing yet".to_owned(), |started| roughly(cx.now.duration_since(started)));
+        let at_stake = match cx.hourly_of(&job.instances) {
             Some(usd) => {
                 format!(", at its worst {limit} or {} at the on-demand price", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH)))
             }
@@ -92,7 +91,7 @@ mod tests {
             (TrainingJob { status: JobStatus::Stopped, ..job() }, false),
             (TrainingJob { parent: Some("arn".into()), ..job() }, false),
         ] {
-            let verdict = SpotWithoutCheckpoint::default().check(&job, &scene("2026-11-24T12:00:00Z"));
+            let verdict = SpotWithoutCheckpoint::default().check(&job, &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{job:?}: {verdict:?}");
         }
     }
@@ -100,7 +99,7 @@ mod tests {
     #[test]
     fn says_what_is_at_stake() {
         let job = TrainingJob { spot: true, ..training_job("2026-11-24T11:00:00Z") };
-        let Verdict::Waste(waste) = SpotWithoutCheckpoint::default().check(&job, &scene("2026-11-24T12:00:00Z")) else { panic!("waste") };
+        let Verdict::Waste(waste) = SpotWithoutCheckpoint::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
             "on Spot without checkpoints, with a time limit of 1d (the policy allows 1h): an interruption now would lose 55m of training, at its worst 1d or $11.04 at the on-demand price"

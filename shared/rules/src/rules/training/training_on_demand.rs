@@ -41,8 +41,8 @@ use crate::{
     policy::{Policy, SPOT_TAG},
     remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, new_name},
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, RemedyName, Rule},
         training::SpotRemedy,
         verdict::{Verdict, Waste},
     },
@@ -91,11 +91,13 @@ impl Default for TrainingOnDemand {
 
 impl Rule for TrainingOnDemand {
     const NAME: &'static str = "training-on-demand";
-    const ENFORCEABLE: bool = true;
     /// A job is worth resubmitting while it is young.
-    const GRACE: Duration = Duration::minutes(5);
-    const TOLD_PER_SERIES: bool = true;
+    const MANNER: Manner = Manner { grace: Duration::minutes(5), notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TrainingJob;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        self.remedy.name()
+    }
 
     fn lacks(&self) -> Option<&'static str> {
         self.remedy.lacks()
@@ -112,21 +114,21 @@ impl Rule for TrainingOnDemand {
         (!(0.0..=1.0).contains(&self.max_progress)).then_some("`max-progress` is no share: write a number from 0 to 1, 0.25 for a quarter")
     }
 
-    fn check(&self, job: &TrainingJob, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {
         if job.status != JobStatus::InProgress || job.spot {
             return Verdict::Fine;
         }
-        let usd_per_hour = scene.hourly_of(&job.instances);
+        let usd_per_hour = cx.hourly_of(&job.instances);
         if let Some(why) = self.spared(job, usd_per_hour) {
-            return Verdict::LeftAlone(why);
+            return Verdict::Exempt(why);
         }
         if job.instances.is_empty() {
             return Verdict::Unknown("its instances could not be read".into());
         }
-        let (remedy, only_reported) = self.remedy(job, usd_per_hour, scene);
+        let (remedy, only_reported) = self.remedy(job, usd_per_hour, cx);
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
         let on_since = match job.started {
-            Some(started) => format!("training for {}", roughly(scene.now.duration_since(started))),
+            Some(started) => format!("training for {}", roughly(cx.now.duration_since(started))),
             None => "not training yet".to_owned(),
         };
         Verdict::Waste(Box::new(Waste {
@@ -166,7 +168,7 @@ impl TrainingOnDemand {
     }
 
     /// What the guard would do about it, and why it would not, if so.
-    fn remedy(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>, scene: &Scene<'_>) -> (Remedy, String) {
+    fn remedy(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>, cx: &RuleContext<'_>) -> (Remedy, String) {
         let only_reported = |why: String| (Remedy::None, format!("; only reported, because {why}"));
         let tags = job.resource.tags.read();
         let asked_by_tag = tags.is_some_and(|tags| tags.get(SPOT_TAG).is_some_and(|value| value.trim() == "resubmit"));
@@ -199,7 +201,7 @@ impl TrainingOnDemand {
             return only_reported(format!("the algorithm {algorithm} may write no checkpoints, and then AWS limits Spot to an hour"));
         }
         let limit = job.max_runtime.unwrap_or(Duration::days(1)).signed();
-        let ran = job.started.map_or(SignedDuration::ZERO, |started| scene.now.duration_since(started));
+        let ran = job.started.map_or(SignedDuration::ZERO, |started| cx.now.duration_since(started));
         let progress = ran.as_secs_f64() / limit.as_secs_f64().max(1.0);
         if self.max_progress < progress {
             let (progress, most) = (progress * 100.0, self.max_progress * 100.0);
@@ -238,9 +240,9 @@ mod tests {
 
     /// `fine`, `left alone: <why>`, `unknown`, or the action.
     fn told(rule: &TrainingOnDemand, job: &TrainingJob) -> String {
-        match rule.check(job, &scene("2026-11-24T12:00:00Z")) {
+        match rule.check(job, &context("2026-11-24T12:00:00Z")) {
             Verdict::Fine => "fine".into(),
-            Verdict::LeftAlone(why) => format!("left alone: {why}"),
+            Verdict::Exempt(why) => format!("left alone: {why}"),
             Verdict::Unknown(_) | Verdict::Later => "unknown".into(),
             Verdict::Waste(waste) => waste.remedy.action().into(),
         }
@@ -317,7 +319,7 @@ mod tests {
     #[test]
     fn gives_dollars_and_the_lines_to_change() {
         let Verdict::Waste(waste) =
-            TrainingOnDemand::default().check(&training_job("2026-11-24T11:00:00Z"), &scene("2026-11-24T12:00:00Z"))
+            TrainingOnDemand::default().check(&training_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z"))
         else {
             panic!("waste");
         };

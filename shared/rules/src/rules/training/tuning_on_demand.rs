@@ -20,8 +20,8 @@ use crate::{
     facts::{JobStatus, TuningJob},
     remedy::Remedy,
     rules::{
-        rule::Rule,
-        scene::Scene,
+        context::RuleContext,
+        rule::{Manner, RemedyName, Rule},
         training::StopRemedy,
         verdict::{Verdict, Waste},
     },
@@ -48,15 +48,18 @@ impl Default for TuningOnDemand {
 
 impl Rule for TuningOnDemand {
     const NAME: &'static str = "tuning-on-demand";
-    const ENFORCEABLE: bool = true;
-    const TOLD_PER_SERIES: bool = true;
+    const MANNER: Manner = Manner { notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TuningJob;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        self.remedy.name()
+    }
 
     fn lacks(&self) -> Option<&'static str> {
         (self.remedy == StopRemedy::None).then_some("has no `remedy`: write remedy = \"stop\"")
     }
 
-    fn check(&self, job: &TuningJob, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, job: &TuningJob, cx: &RuleContext<'_>) -> Verdict {
         if job.status != JobStatus::InProgress {
             return Verdict::Fine;
         }
@@ -69,14 +72,10 @@ impl Rule for TuningOnDemand {
             (true, None) => return Verdict::Later,
         };
         // All that run at a time may be of the dearest definition.
-        let dearest = job.definitions.iter().filter_map(|instances| scene.hourly_of(instances)).max();
+        let dearest = job.definitions.iter().filter_map(|instances| cx.hourly_of(instances)).max();
         let usd_per_hour = dearest.map(|usd| usd * Decimal::from(job.parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
-            return Verdict::LeftAlone(format!(
-                "it costs {} an hour: the policy begins at {}",
-                dollars(usd),
-                dollars(self.min_hourly_cost.0)
-            ));
+            return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
         let limit = job.max_runtime.unwrap_or(Duration::days(1));
         let rounds = job.most_jobs.div_ceil(job.parallel.max(1));
@@ -112,7 +111,7 @@ mod tests {
             (TuningJob { spot: true, running: Some((4, 1)), ..job() }, "asked for managed Spot, but 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
         ] {
-            match TuningOnDemand::default().check(&job, &scene("2026-11-24T12:00:00Z")) {
+            match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
                 Verdict::Later => assert_eq!(expected, "later", "{job:?}"),
                 Verdict::Waste(waste) => assert!(!expected.is_empty() && waste.reason.starts_with(expected), "{}", waste.reason),
@@ -124,12 +123,12 @@ mod tests {
     #[test]
     fn its_price_is_that_of_all_that_run_at_once() {
         let rule = TuningOnDemand { remedy: StopRemedy::Stop, ..TuningOnDemand::default() };
-        let Verdict::Waste(waste) = rule.check(&tuning_job("2026-11-24T11:00:00Z"), &scene("2026-11-24T12:00:00Z")) else {
+        let Verdict::Waste(waste) = rule.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
         // Four at a time on one ml.m5.xlarge each, twenty in all, of an hour at most.
         assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(4.60)), Remedy::StopTuningJob));
         let cheap = TuningOnDemand { min_hourly_cost: Usd(dec!(1)), ..TuningOnDemand::default() };
-        assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &scene("2026-11-24T12:00:00Z")), Verdict::LeftAlone(_)));
+        assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")), Verdict::Exempt(_)));
     }
 }

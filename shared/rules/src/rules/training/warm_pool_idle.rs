@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::JobSeries,
     rules::{
+        context::RuleContext,
         rule::Rule,
-        scene::Scene,
         verdict::{Verdict, Waste},
     },
     vocabulary::{
@@ -45,18 +45,17 @@ impl Default for WarmPoolIdle {
 
 impl Rule for WarmPoolIdle {
     const NAME: &'static str = "warm-pool-idle";
-    const ENFORCEABLE: bool = false;
     type Subject = JobSeries;
 
     fn nonsense(&self) -> Option<&'static str> {
         (!(0.0..=1.0).contains(&self.unused_share)).then_some("`unused-share` is no share: write a number from 0 to 1, 0.5 for a half")
     }
 
-    fn check(&self, series: &JobSeries, scene: &Scene<'_>) -> Verdict {
+    fn check(&self, series: &JobSeries, cx: &RuleContext<'_>) -> Verdict {
         if f64::from(series.unused_warm_pools) <= f64::from(series.warm_pools) * self.unused_share {
             return Verdict::Fine;
         }
-        let usd_per_hour = scene.hourly_of(&series.instances);
+        let usd_per_hour = cx.hourly_of(&series.instances);
         let usd_per_month = usd_per_hour.map(|usd| usd * series.unused_for.in_hours() * HOURS_PER_MONTH / series.window.in_hours());
         if usd_per_month.is_some_and(|usd| usd < self.min_monthly_cost.0) {
             return Verdict::Fine;
@@ -95,7 +94,7 @@ mod tests {
             (2, 2, 2, None), // less than 5 USD a month
         ] {
             let series = JobSeries { warm_pools: pools, unused_warm_pools: unused, unused_for: Duration::hours(hours), ..job_series() };
-            match WarmPoolIdle::default().check(&series, &scene("2026-11-24T12:00:00Z")) {
+            match WarmPoolIdle::default().check(&series, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(told, None, "{series:?}"),
                 Verdict::Waste(waste) => {
                     assert_eq!(Some(waste.reason.as_str()), told);

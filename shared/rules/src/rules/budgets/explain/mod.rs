@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
-    facts::{Budget, Burning, Cause, DailySpend, Facts, Forecast, Running, Spend, amount},
+    facts::{Budget, Burning, Cause, DailySpend, Facts, Forecast, Running, Spend},
     policy::Policy,
     remedy::{Remedy, command},
     vocabulary::{
@@ -33,22 +33,22 @@ const LONGEST: i64 = 366;
 
 /// Finds out where each budget is heading and what drove it, and what is spent outside all of them.
 pub fn explain(facts: &mut Facts, policy: &Policy) {
-    let knows_budgets = facts.complete.contains(&Kind::Budget);
+    let knows_budgets = facts.reading.complete.contains(&Kind::Budget);
     for budget in &mut facts.budgets {
         let period = budget.period;
         let insight = &mut budget.insight;
         insight.untold = budget.filter.untold(policy);
-        let rows = facts.spend.as_ref().zip(period);
+        let rows = facts.spend.first().zip(period);
         let taken = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
         insight.causes = rows.map(|(spend, period)| causes(spend, period, facts.now, &taken)).unwrap_or_default();
         insight.forecast = period.and_then(|period| {
-            let daily = facts.spend.as_ref().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
+            let daily = facts.spend.first().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
             // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
             let is_all = budget.filter.is_service_alone();
             let ahead = facts
                 .spend
-                .as_ref()
+                .first()
                 .and_then(|spend| spend.ahead)
                 .filter(|ahead| is_all && budget.unit == "USD" && ahead.until == period.until);
             let width = match ahead {
@@ -66,7 +66,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
             }
         });
     }
-    if let Some(spend) = facts.spend.as_mut().filter(|_| knows_budgets) {
+    if let Some(spend) = facts.spend.first_mut().filter(|_| knows_budgets) {
         spend.uncovered = Some(uncovered(spend, &facts.budgets, facts.now, policy));
     }
 }

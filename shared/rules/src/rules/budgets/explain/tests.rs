@@ -3,6 +3,8 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 
 use super::*;
+use crate::facts::Reading;
+use crate::facts::amount;
 use crate::{
     facts::{Ahead, Audited, Filter, is_over, limit_of, percent_of},
     samples::{audited, budget, spend},
@@ -170,9 +172,9 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
         now: at("2026-11-11T12:00:00Z"),
         prices: policy.prices_of("us-east-1"),
         budgets: vec![nlps, all],
-        spend: Some(spend),
+        spend: vec![spend],
         running: vec![running("endpoint/a", "nlp"), running("endpoint/b", "vision"), idle],
-        complete: [Kind::Budget].into(),
+        reading: Reading { complete: [Kind::Budget].into(), ..Reading::default() },
         ..Facts::default()
     };
     for budget in &mut facts.budgets {
@@ -188,15 +190,15 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
     assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.burning_usd), ("endpoint a (2 x ml.m5.xlarge)", dec!(0.46)));
     let stop = nlps.insight.burning[0].stop.as_deref().unwrap();
     assert!(stop.starts_with("aws sagemaker delete-endpoint --region us-east-1 --endpoint-name a # "), "{stop}");
-    assert_eq!(facts.spend.as_ref().unwrap().uncovered, Some(vec![]), "one counts everything");
+    assert_eq!(facts.spend[0].uncovered, Some(vec![]), "one counts everything");
     facts.budgets.pop();
     explain(&mut facts, &policy);
-    let uncovered = facts.spend.as_ref().unwrap().uncovered.clone().unwrap();
+    let uncovered = facts.spend[0].uncovered.clone().unwrap();
     assert_eq!(uncovered, [("vision".to_owned(), dec!(700)), (String::new(), dec!(300))]);
-    facts.complete.clear();
-    facts.spend.as_mut().unwrap().uncovered = None;
+    facts.reading.complete.clear();
+    facts.spend[0].uncovered = None;
     explain(&mut facts, &policy);
-    assert_eq!(facts.spend.unwrap().uncovered, None, "not all budgets are known");
+    assert_eq!(facts.spend[0].uncovered, None, "not all budgets are known");
 }
 
 #[test]
@@ -207,7 +209,7 @@ fn awss_forecast_goes_before_ours() {
     let mut facts = Facts {
         now: at("2026-11-11T12:00:00Z"),
         budgets: vec![ours, awss],
-        spend: Some(spend("2026-11-11", dec!(10))),
+        spend: vec![spend("2026-11-11", dec!(10))],
         ..Facts::default()
     };
     explain(&mut facts, &policy);
@@ -288,7 +290,7 @@ fn hours_and_dollars_are_not_added() {
     let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(300)), ..budget("gpu-hours") };
     let ahead = Ahead { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(5000), low: dec!(4000), high: dec!(6000) };
     let spend = Spend { ahead: Some(ahead), ..spend("2026-11-11", dec!(100)) };
-    let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![hours], spend: Some(spend), ..Facts::default() };
+    let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![hours], spend: vec![spend], ..Facts::default() };
     explain(&mut facts, &policy);
     assert_eq!(facts.budgets[0].insight.forecast, None);
 }

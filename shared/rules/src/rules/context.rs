@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{OnExceed, RunState, Tightening},
+    facts::{Measures, OnExceed, RunState, Tightening},
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Verdict, Waste},
@@ -16,25 +16,23 @@ use crate::{
 };
 
 /// What a rule judges in: the moment, the policy, the prices.
-pub struct Scene<'a> {
+pub struct RuleContext<'a> {
     /// The present.
     pub now: Timestamp,
     /// The policy, for what all rules share: working hours, time zone, words for people.
     pub policy: &'a Policy,
     /// USD per hour.
     pub prices: &'a Prices,
-    /// What is enforced because a budget is used up.
-    pub tightenings: &'a [Tightening],
-    /// Whether that could not be read.
-    pub unread_tightenings: bool,
+    /// What is enforced because budgets are used up.
+    pub measures: &'a Measures,
 }
 
-impl Scene<'_> {
+impl RuleContext<'_> {
     /// The used-up budget because of which this is done about a resource now, if there is one.
-    pub(crate) fn tightening(&self, what: OnExceed, resource: &Resource) -> Option<&Tightening> {
+    pub(crate) fn measure(&self, what: OnExceed, resource: &Resource) -> Option<&Tightening> {
         let team = self.policy.team_of(resource);
         let is_meant = |one: &&Tightening| one.what == what && self.now < one.until && one.is_for(team.as_deref());
-        self.tightenings.iter().find(is_meant)
+        self.measures.in_force.iter().find(is_meant)
     }
 
     /// USD per hour of an instance type, if known.

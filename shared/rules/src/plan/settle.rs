@@ -1,0 +1,194 @@
+//! The second half of a run: what the ledger says before anything is done, after the actions, and after the mails. Pure.
+//!
+//! [`Plan::intended`] → (ledger) → [`Plan::due`] → (actions) → [`Plan::settle`] → (ledger) → (mails) → [`Plan::notified`] → (ledger)
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    plan::{
+        Plan,
+        close::Closed,
+        entry::{Entry, FindingKey, State, told_failure, untold_failure},
+        outcome::{End, News, Outcome, Outcomes},
+        record::Record,
+        step::{Planned, Step},
+    },
+    remedy::{Remedy, how_to_stop, how_to_submit},
+    vocabulary::duration::Duration,
+};
+
+impl Plan {
+    /// What the ledger says before anything is done or mailed. `is_unread`: the ledger was not read, and each finding is claimed.
+    pub fn intended(&mut self, is_unread: bool, now: Timestamp) -> Vec<Record> {
+        let changed = self.planned.iter_mut().filter(|one| one.changed);
+        changed.map(|one| if is_unread { claim(one, now) } else { Record::Finding(one.entry.clone()) }).collect()
+    }
+
+    /// The findings that are in the ledger now as they are here.
+    pub fn written(&mut self) {
+        for one in self.planned.iter_mut().filter(|one| one.changed) {
+            one.entry.version += 1;
+        }
+    }
+
+    /// Leaves findings alone in this run, because they could not be written.
+    pub fn leave(&mut self, unwritten: &HashSet<FindingKey>) {
+        for one in self.planned.iter_mut().filter(|one| unwritten.contains(&one.entry.key())) {
+            one.leave();
+        }
+    }
+
+    /// Leaves everything alone in this run: the ledger cannot be written.
+    pub fn leave_all(&mut self) {
+        self.planned.iter_mut().for_each(Planned::leave);
+        self.closed.clear();
+    }
+
+    /// What is to be done, each remedy of a resource once: several rules may ask for it.
+    pub fn due(&self) -> Vec<&Planned> {
+        let mut due: BTreeMap<(&str, &Remedy), &Planned> = BTreeMap::new();
+        for one in self.planned.iter().filter(|one| one.step == Step::Act) {
+            due.entry((&one.finding.resource.id, &one.finding.waste.remedy)).or_insert(one);
+        }
+        due.into_values().collect()
+    }
+
+    /// Takes in how the actions ended: what each owner is notified of is in the plan then. What the ledger says of findings of which nobody is notified.
+    pub fn settle(&mut self, outcomes: &Outcomes, now: Timestamp) -> Vec<Record> {
+        let mut silent = vec![];
+        for one in &mut self.planned {
+            one.outcome = Some(&one.step)
+                .filter(|step| **step == Step::Act)
+                .and_then(|_| outcomes.get(&(one.finding.resource.id.clone(), one.finding.waste.remedy.clone())).cloned());
+            one.news = match one.step {
+                Step::Report => Some(News::Found),
+                Step::Remind => Some(News::Reminder(one.entry.first_seen)),
+                Step::Escalate => Some(News::Escalation(one.entry.first_seen)),
+                Step::Warn => one.entry.act_after.map(News::Warning),
+                Step::Act => settle_action(&mut one.entry, one.finding.terms.grace, one.outcome.as_ref(), now),
+                Step::Wait | Step::HoldBack | Step::Exempt => None,
+            };
+            if one.step == Step::Act && one.news.is_none() {
+                silent.push(Record::Finding(one.entry.clone()));
+            }
+        }
+        silent.extend(self.closed.iter().filter(|one| !one.untold).map(Record::from));
+        silent
+    }
+
+    /// What the ledger says of these findings after their mails. `reached`: those of which an owner was mailed.
+    pub fn notified<'a>(&mut self, keys: impl IntoIterator<Item = &'a FindingKey>, reached: &HashSet<&FindingKey>, now: Timestamp) -> Vec<Record> {
+        let keys: HashSet<&FindingKey> = keys.into_iter().collect();
+        let told = self.planned.iter_mut().filter(|one| one.news.is_some()).filter_map(|one| {
+            let key = one.entry.key();
+            keys.contains(&key).then(|| settle_mail(one, reached.contains(&key), now)).flatten()
+        });
+        let mut records: Vec<Record> = told.collect();
+        let closed = self.closed.iter().filter(|one| one.untold && reached.contains(&one.entry.key()));
+        records.extend(closed.map(|Closed { entry, saving, .. }| Record::Closed(Entry { notified_at: Some(now), ..entry.clone() }, saving.clone())));
+        records
+    }
+}
+
+impl Planned {
+    /// Leaves it alone in this run.
+    fn leave(&mut self) {
+        self.step = Step::Wait;
+        self.changed = false;
+    }
+
+    /// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
+    pub fn advice(&self) -> Option<String> {
+        let waste = &self.finding.waste;
+        match &self.outcome {
+            Some(Outcome::Doubled { advice, .. }) => Some(advice.clone()),
+            Some(Outcome::NotResubmitted { definition, .. }) => Some(match serde_json::from_str(definition) {
+                Ok(definition) => {
+                    let old = &self.finding.resource;
+                    format!(
+                        "nothing, if it may go on as it is: the guard tries again. To submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: {}",
+                        how_to_submit(definition, old),
+                        how_to_stop(&old.name, &old.region_option())
+                    )
+                }
+                Err(_) => "nothing: it goes on as it is, and the guard tries again.".to_owned(),
+            }),
+            // The guard has done it.
+            Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
+            Some(Outcome::Done | Outcome::AlreadyDone(_)) => match &waste.remedy {
+                Remedy::AddTags { rest, .. } => rest.clone(),
+                _ => waste.after_stop.clone().or_else(|| waste.advice.clone()),
+            },
+            _ => waste.advice.clone(),
+        }
+    }
+}
+
+/// For a finding of which it is not known whether it is in the ledger.
+fn claim(one: &mut Planned, now: Timestamp) -> Record {
+    // Never the version of one that is there.
+    one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    Record::Claim(one.entry.clone(), now - one.finding.terms.remind_after.signed())
+}
+
+/// What the ledger says after an action, and what the owner is notified of.
+fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
+    // A warned entry whose time has come is acted upon by the next run: its owner was warned in time, and that holds.
+    let due_again = |entry: &mut Entry| {
+        entry.state = State::Warned;
+        entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - grace.signed())));
+    };
+    let end = match outcome {
+        Some(Outcome::Done) => Some(End::Stopped(None)),
+        Some(Outcome::AlreadyDone(why)) => Some(End::Stopped(Some(why.clone()))),
+        Some(Outcome::Over(end)) => Some(end.clone()),
+        _ => None,
+    };
+    if let Some(end) = end {
+        // What ended by itself saves nothing.
+        entry.state = if matches!(end, End::ByItself(_)) { State::Closed } else { State::Acted };
+        entry.failure = None;
+        entry.last_seen = now;
+        return Some(News::Done(end));
+    }
+    match outcome {
+        Some(Outcome::Gone) => {
+            entry.state = State::Closed;
+            entry.last_seen = now;
+            None
+        }
+        Some(Outcome::GivenUp(why)) => {
+            entry.state = State::GivenUp;
+            entry.failure = Some(why.clone());
+            entry.last_seen = now;
+            Some(News::GivenUp(why.clone()))
+        }
+        Some(failed @ (Outcome::Failed(why) | Outcome::NotResubmitted { why, .. } | Outcome::Doubled { why, .. })) => {
+            due_again(entry);
+            // An owner is notified once of a failure; the function's own error says it every time.
+            entry.failure = Some(told_failure(entry.failure.as_deref(), why)?);
+            Some(if matches!(failed, Outcome::Doubled { .. }) { News::Doubled(why.clone()) } else { News::Failed(why.clone()) })
+        }
+        // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
+        Some(Outcome::Unknown(_)) => None,
+        _ => {
+            due_again(entry);
+            None
+        }
+    }
+}
+
+/// What the ledger says of a finding after its mail. What is only reported was written as notified before: that is taken back if nobody was reached.
+fn settle_mail(one: &mut Planned, is_reached: bool, now: Timestamp) -> Option<Record> {
+    let entry = &mut one.entry;
+    let written_as_notified = one.step.only_tells();
+    if one.step == Step::Act && entry.state == State::Warned {
+        // It goes on being due. A failure of which nobody was notified is told when it is met again.
+        entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(untold_failure) };
+    } else {
+        entry.notified_at = is_reached.then_some(now);
+    }
+    (written_as_notified != is_reached || one.step == Step::Act).then(|| Record::Finding(entry.clone()))
+}

@@ -1,0 +1,118 @@
+//! The rules applied to the facts. Pure, infallible, and the same for the same facts.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    facts::{Facts, OnExceed, Tightening, Unread},
+    remedy::Remedy,
+    rulebook::{ConfiguredRule, Exempted, Finding, Judgement, Mode, Rulebook, Terms},
+    rules::{
+        context::RuleContext,
+        rule::Judged,
+        verdict::{Verdict, Waste},
+    },
+    vocabulary::{duration::Duration, resource::Resource},
+};
+
+/// The names of the resources of which a rule did not know a fact, by rule and reason.
+type Unknown = BTreeMap<(&'static str, String), Vec<String>>;
+
+impl Rulebook {
+    /// Applies every rule to every resource.
+    pub fn evaluate(&self, facts: &Facts) -> Judgement {
+        let cx = RuleContext { now: facts.now, policy: &self.policy, prices: &facts.prices, measures: &facts.measures };
+        let overridden: HashMap<&str, usize> = match self.overrides.is_empty() {
+            true => HashMap::new(),
+            false => facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect(),
+        };
+        let mut judgement = Judgement::default();
+        let mut unknown = Unknown::new();
+        for (set, number) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
+            let is_of_set = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == number;
+            for rule in &set.0 {
+                for judged in rule.check.judge(facts, &cx, &is_of_set) {
+                    self.enter(&mut judgement, &mut unknown, &cx, (rule, number.is_some()), judged);
+                }
+            }
+        }
+        judgement.unknown = unknown.into_iter().map(|((rule, why), names)| Unread { what: for_rule(rule, &names), why }).collect();
+        judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
+        judgement.exempted.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
+        judgement
+    }
+
+    /// Enters one verdict. `rule`: with whether it is an override's.
+    fn enter(
+        &self,
+        judgement: &mut Judgement,
+        unknown: &mut Unknown,
+        cx: &RuleContext<'_>,
+        (rule, is_override): (&ConfiguredRule, bool),
+        judged: Judged<'_>,
+    ) {
+        let name = rule.registration.name;
+        let resource = judged.resource;
+        match judged.verdict {
+            Verdict::Fine => {}
+            Verdict::Later => drop(judgement.undecided.insert((name, resource.id.clone()))),
+            Verdict::Unknown(why) => {
+                judgement.undecided.insert((name, resource.id.clone()));
+                unknown.entry((name, why)).or_default().push(resource.name.clone());
+            }
+            Verdict::Exempt(why) => judgement.exempted.push(Exempted {
+                rule: name,
+                resource: resource.clone(),
+                owner: self.policy.owner_of(resource),
+                team: self.policy.team_of(resource),
+                why,
+            }),
+            Verdict::Waste(waste) => {
+                // What an override says of a resource goes before what a budget says of all.
+                let may_enforce = |what: &OnExceed| !is_override && what.rules().contains(&name);
+                let what = [OnExceed::EnforceOffHours, OnExceed::StopStoppable].into_iter().find(may_enforce);
+                let measure = what.and_then(|what| cx.measure(what, resource));
+                // What was warned of because of a measure that cannot be read stays so.
+                if cx.measures.unread && what.is_some() && measure.is_none() && rule.terms.mode != Mode::Enforce {
+                    judgement.undecided.insert((name, resource.id.clone()));
+                    return;
+                }
+                let finding = self.finding(rule, resource, *waste, measure);
+                judgement.findings.push(Finding { series: judged.series, run: judged.run, ..finding });
+            }
+        }
+    }
+
+    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&Tightening>) -> Finding {
+        let Terms { mut mode, grace, .. } = rule.terms;
+        // What the policy enforces anyway has no end.
+        let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
+        if let Some(Tightening { budget, until, .. }) = measure {
+            mode = Mode::Enforce;
+            waste.reason += &format!("; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
+        }
+        // Where nothing can be done, there is nothing to warn of.
+        let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
+        let is_harmless = waste.remedy.is_harmless();
+        let exempts = !is_harmless && (mode == Mode::Enforce || !rule.registration.manner.notifies_exempt);
+        Finding {
+            rule: rule.registration.name,
+            series: None,
+            run: None,
+            owner: self.policy.owner_of(resource),
+            team: self.policy.team_of(resource),
+            terms: Terms { mode, grace: if is_harmless { Duration::minutes(0) } else { grace }, ..rule.terms },
+            keep: self.policy.keep(resource).and_then(Result::ok).filter(|_| exempts),
+            suspended: self.policy.unreadable_tag(resource),
+            measure: measure.cloned(),
+            resource: resource.clone(),
+            waste,
+        }
+    }
+}
+
+/// `notebook-idle: 37 resources (a, b, c, …)`
+fn for_rule(rule: &str, names: &[String]) -> String {
+    let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = if 5 < names.len() { ", …" } else { "" };
+    format!("{rule}: {} of its resources ({shown}{more})", names.len())
+}
