@@ -15,7 +15,12 @@ use cost_rules::{
 };
 use jiff::Timestamp;
 
-use crate::{Clients, Context, gather::says_gone, resubmit, why::why};
+use crate::{
+    Context,
+    clients::{Clients, why::why},
+    gather::says_gone,
+    resubmit,
+};
 
 /// How an action ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Clients, event::Home, ledger::Ledger, policy::PolicyCache, report::Report, settings::Settings};
+use crate::{clients::Clients, event::Home, ledger::Ledger, policy::PolicyCache, report::Report, settings::Settings};
 
 /// New actions and mails are not begun when less than this is left before Lambda ends the function.
 const RESERVE: Duration = Duration::from_secs(10);

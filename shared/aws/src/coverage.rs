@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::{
     Context,
+    clients::why::why,
     report::{Report, cents, percent_line},
-    why::why,
 };
 
 /// Puts the coverage into the report, among the metrics, and into the bucket, if the policy names one.

@@ -30,7 +30,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// How long a finding is remembered after it was last seen.
 const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);

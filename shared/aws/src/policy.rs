@@ -6,7 +6,10 @@ use anyhow::{Context as _, anyhow};
 use cost_rules::policy::Policy;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Clients, settings::PolicySource, why::why};
+use crate::{
+    clients::{Clients, why::why},
+    settings::PolicySource,
+};
 
 const KEPT: SignedDuration = SignedDuration::from_mins(5);
 

@@ -14,9 +14,9 @@ use jiff::Timestamp;
 use crate::{
     Context,
     act::{Outcome, stop_training_job},
+    clients::why::why,
     gather,
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
-    why::why,
 };
 
 /// What is known of the new job.

@@ -11,7 +11,8 @@ use cost_rules::{
 };
 
 use crate::{
-    Clients, Context,
+    Context,
+    clients::Clients,
     settings::{PolicySource, Settings},
 };
 

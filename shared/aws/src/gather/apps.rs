@@ -14,7 +14,7 @@ use super::{
     read::{Listed, Read, says_gone, timestamp},
     tags::{self, Index, TagMap},
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// All Studio apps of the Region or of one domain, without their tags. `ListApps` goes on showing deleted ones for a day.
 pub(super) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use super::read::{Read, decimal, every_page};
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// How far back the spend is looked at.
 const DAYS: u32 = 30;

@@ -16,7 +16,7 @@ use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 
 use super::read::{IN_FLIGHT, Listed, Read, amount, decimal, every_page, timestamp, unread_of};
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Budgets in one answer: the most that AWS gives.
 const PAGE: i32 = 1000;

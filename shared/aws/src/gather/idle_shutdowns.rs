@@ -11,7 +11,7 @@ use super::{
     IN_FLIGHT,
     read::{Listed, Read, says_gone, unread_of},
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Which one to describe.
 enum Level {

@@ -27,7 +27,7 @@ use super::{
     tags::{self, Index, PIPELINE_TAGS},
     training,
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Ended jobs are looked at for so long after their submission.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -12,7 +12,7 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::Clients;
+use crate::clients::Clients;
 
 mod apps;
 pub mod billing;

@@ -16,7 +16,7 @@ use super::{
     read::{Listed, Read, says_gone, timestamp, unread_of},
     tags,
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// A notebook stopped for less than this is not forgotten by any sensible policy: its volume is not asked for.
 const VOLUME_ASKED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);

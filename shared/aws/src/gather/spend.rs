@@ -24,7 +24,10 @@ use super::{
     billing::{METRIC, by_usage_and_team, of_group, of_sagemaker},
     read::{IN_FLIGHT, Read, amount, decimal, every_page},
 };
-use crate::{Clients, ledger::Ledger, why::why};
+use crate::{
+    clients::{Clients, why::why},
+    ledger::Ledger,
+};
 
 /// How far back the first reading goes: three months, and the days that the first of them begins with.
 const DAYS: i64 = 95;

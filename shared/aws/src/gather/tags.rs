@@ -10,7 +10,7 @@ use cost_rules::{
 };
 
 use super::read::{Read, every_page, says_gone};
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];

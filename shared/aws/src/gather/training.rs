@@ -21,7 +21,7 @@ use super::{
     read::{Read, every_page, name_of, says_gone, unread_of},
     tags,
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// How far back the daily sweep looks: as long as a job may run.
 const WINDOW: Duration = Duration::days(28);

@@ -12,7 +12,7 @@ use super::{
     IN_FLIGHT,
     read::{Read, every_page, timestamp, unread_of},
 };
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 const NAMESPACE: &str = "CostGuard/Notebooks";
 const METRIC: &str = "IdleSeconds";

@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::{
 
 /// The five roots that Amazon Trust Services wants in a trust store of one's own; the first ends in 2037
 /// (<https://www.amazontrust.com/repository/>).
-const AMAZON_ROOTS: &str = include_str!("amazon-roots.pem");
+const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
 /// Regions of other partitions, whose certificates come from other authorities, too.
 const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-gov-", "us-iso", "eusc-"];
