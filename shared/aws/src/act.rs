@@ -16,8 +16,8 @@ use cost_rules::{
 use jiff::Timestamp;
 
 use crate::{
-    Context,
     clients::{Clients, why::why},
+    context::Context,
     gather::says_gone,
     resubmit,
 };

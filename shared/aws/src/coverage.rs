@@ -13,8 +13,8 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
 use crate::{
-    Context,
     clients::why::why,
+    context::Context,
     report::{Report, cents, percent_line},
 };
 

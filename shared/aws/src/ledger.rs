@@ -30,7 +30,10 @@ use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-use crate::clients::{Clients, why::why};
+use crate::{
+    clients::{Clients, why::why},
+    context::Context,
+};
 
 /// How long a finding is remembered after it was last seen.
 const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -64,6 +67,13 @@ pub struct Ledger<'a> {
     pub table: &'a str,
     /// The function whose findings these are.
     pub function: &'a str,
+}
+
+impl Context {
+    /// The function's part of the ledger.
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
+    }
 }
 
 /// One thing to write.

@@ -7,16 +7,15 @@ pub mod coverage;
 pub mod event;
 pub mod gather;
 pub mod ledger;
-pub mod log;
 pub mod notify;
-pub mod policy;
 pub mod report;
 mod resubmit;
 pub mod run;
-pub mod settings;
+mod serve;
 #[cfg(test)]
 mod testing;
 pub mod tightenings;
 
 pub use clients::{Clients, Lazily};
-pub use context::{Context, serve};
+pub use context::{Context, settings};
+pub use serve::serve;

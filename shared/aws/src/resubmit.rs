@@ -12,9 +12,9 @@ use cost_rules::{
 use jiff::Timestamp;
 
 use crate::{
-    Context,
     act::{Outcome, stop_training_job},
     clients::why::why,
+    context::Context,
     gather,
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
 };

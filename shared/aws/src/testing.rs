@@ -11,9 +11,11 @@ use cost_rules::{
 };
 
 use crate::{
-    Context,
     clients::Clients,
-    settings::{PolicySource, Settings},
+    context::{
+        Context,
+        settings::{PolicySource, Settings},
+    },
 };
 
 /// Clients without any rule: a call ends the test. Give those that are to answer in their place: `Clients { sagemaker, ..testing::clients() }`.

@@ -6,7 +6,7 @@ use cost_rules::{
 };
 use jiff::Timestamp;
 
-use crate::{Context, ledger::Ledger};
+use crate::{context::Context, ledger::Ledger};
 
 /// The function that writes them, and their name in its part of the ledger.
 const WRITER: &str = "budget-alerter";

@@ -12,6 +12,8 @@ use cost_rules::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::context::Context;
+
 /// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
 
@@ -65,6 +67,13 @@ pub struct Home<'a> {
     pub region: &'a str,
     /// Its account, where it is known.
     pub account: Option<&'a str>,
+}
+
+impl Context {
+    /// Where the function is.
+    pub fn home(&self) -> Home<'_> {
+        Home { region: &self.clients.region, account: self.account().ok() }
+    }
 }
 
 /// The functions' own form of event.

@@ -1,4 +1,4 @@
-//! Where the policy is read, and how long it is kept: five minutes, so that a change takes effect without a deployment.
+//! Where the policy comes from. It is cached for five minutes, so that a change takes effect without a deployment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,23 +6,21 @@ use anyhow::{Context as _, anyhow};
 use cost_rules::policy::Policy;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    clients::{Clients, why::why},
-    settings::PolicySource,
-};
+use super::settings::PolicySource;
+use crate::clients::{Clients, why::why};
 
 const KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The policy that was read last, and when.
 #[derive(Default)]
-pub struct PolicyCache(Mutex<Option<(Timestamp, Arc<Policy>)>>);
+pub(super) struct PolicyCache(Mutex<Option<(Timestamp, Arc<Policy>)>>);
 
 impl PolicyCache {
     /// The policy, read again if it is older than five minutes.
     ///
     /// # Errors
     /// It cannot be read, or is wrong: names the file or parameter, the line and the key. Then nothing may be done.
-    pub async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
+    pub(super) async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
         if let Some((read_at, policy)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
             && now.duration_since(*read_at).abs() < KEPT
         {

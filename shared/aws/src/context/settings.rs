@@ -1,8 +1,10 @@
-//! What the environment says (architecture: contracts): read once, all errors told at once.
+//! The settings, from environment variables: read once, and all errors are told at once.
 
 use std::path::PathBuf;
 
 use anyhow::bail;
+
+use super::log;
 
 /// A function's settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +69,7 @@ impl Settings {
             wrong.push("COST_GUARD_TABLE is not set: expected the name of the DynamoDB table that is the ledger".into());
         }
         let log = given("COST_GUARD_LOG").unwrap_or_else(|| "info".into());
-        if let Err(error) = crate::log::filter(&log) {
+        if let Err(error) = log::filter(&log) {
             wrong.push(format!("COST_GUARD_LOG is `{log}`: expected a tracing filter, for example info or cost_aws=debug ({error})"));
         }
         if !wrong.is_empty() {

@@ -1,4 +1,4 @@
-//! What a function works with: AWS, its settings, the policy, its part of the ledger, and how much time is left. And the Lambda loop.
+//! What a function works with in one invocation: AWS, its settings, the policy, and how much time is left.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -8,11 +8,14 @@ use std::{
 use anyhow::Context as _;
 use cost_rules::{facts::place, policy::Policy};
 use jiff::{SignedDuration, Timestamp};
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use crate::{clients::Clients, event::Home, ledger::Ledger, policy::PolicyCache, report::Report, settings::Settings};
+use self::{policy::PolicyCache, settings::Settings};
+use crate::clients::Clients;
+
+mod log;
+mod policy;
+pub mod settings;
 
 /// New actions and mails are not begun when less than this is left before Lambda ends the function.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -61,7 +64,7 @@ impl Context {
     /// All that is wrong with the environment.
     pub async fn from_env(function: &'static str) -> anyhow::Result<Self> {
         let settings = Settings::from_env()?;
-        crate::log::start(&settings.log);
+        log::start(&settings.log);
         Ok(Self::new(function, Clients::from_env().await, settings))
     }
 
@@ -94,11 +97,6 @@ impl Context {
         Self { clients: Clients { read_until: until, ..self.clients.clone() }, ..self.clone() }
     }
 
-    /// Where the function is.
-    pub fn home(&self) -> Home<'_> {
-        Home { region: &self.clients.region, account: self.account().ok() }
-    }
-
     /// The account: of the function, else of its topic.
     ///
     /// # Errors
@@ -117,11 +115,6 @@ impl Context {
     /// It cannot be read or is wrong: nothing may be done then.
     pub async fn policy(&self, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
         self.policies.get(&self.settings.policy, &self.clients, now).await
-    }
-
-    /// The function's part of the ledger.
-    pub fn ledger(&self) -> Ledger<'_> {
-        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
     }
 
     /// The present, of an invocation that began at `now`: minutes may have passed since.
@@ -146,24 +139,6 @@ impl Context {
 /// How much of what is left may be worked in. Of less than the reserve all: reading does no harm.
 fn working(left: Duration) -> Duration {
     Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left)
-}
-
-/// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its
-/// start.
-///
-/// # Errors
-/// The runtime's own.
-pub async fn serve(
-    function: &'static str,
-    handle: impl AsyncFn(Value, &Context, Timestamp) -> anyhow::Result<Report>,
-) -> Result<(), lambda_runtime::Error> {
-    let (context, handle) = (&Context::from_env(function).await, &handle);
-    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
-        let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        let now = Timestamp::now();
-        handle(event.payload, &context.invoked(&event.context), now).await?.finish(now)
-    }))
-    .await
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
-//! The log: tracing to standard error's place in Lambda (standard output), one JSON object per line where Lambda asks for JSON.
+//! The log. It goes to standard output, where Lambda takes it from: one JSON object a line if Lambda asks for JSON.
 
 use lambda_runtime::tracing::subscriber::{self, EnvFilter, filter::ParseError};
 
 /// Reads a filter.
-pub(crate) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
+pub(super) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(text)
 }
 
 /// Starts logging. A filter that cannot be read has been told by the settings: `info` holds then.
-pub fn start(text: &str) {
+pub(super) fn start(text: &str) {
     let filter = filter(text).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = subscriber::fmt().with_target(false).without_time().with_env_filter(filter);
     let json = std::env::var("AWS_LAMBDA_LOG_FORMAT").is_ok_and(|format| format.eq_ignore_ascii_case("json"));
