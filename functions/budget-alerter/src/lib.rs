@@ -6,9 +6,9 @@ use cost_aws::{
     Context,
     event::{Triggers, Wake},
     gather::{budgets, inventory, spend},
+    ledger::tightenings,
     report::{Report, cents},
     run::{Known, settle},
-    tightenings,
 };
 use cost_rules::{
     budgets::{explain, name_running},

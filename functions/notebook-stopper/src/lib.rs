@@ -4,9 +4,9 @@ use cost_aws::{
     Context,
     event::{StateChange, Triggers},
     gather::{self, Wanted},
+    ledger::tightenings,
     report::Report,
     run::{Known, settle},
-    tightenings,
 };
 use cost_rules::{facts::Kind, plan::Scope, policy::OnExceed};
 use jiff::{SignedDuration, Timestamp};

@@ -14,7 +14,6 @@ pub mod run;
 mod serve;
 #[cfg(test)]
 mod testing;
-pub mod tightenings;
 
 pub use clients::{Clients, Lazily};
 pub use context::{Context, settings};

@@ -1,4 +1,4 @@
-//! Which rules are enforced because a budget is used up: budget-alerter writes it into the ledger, the functions whose rules these are read it.
+//! Which rules are enforced because a budget is used up. budget-alerter writes it into the ledger, and the functions whose rules these are read it.
 
 use cost_rules::{
     facts::Unread,
@@ -6,7 +6,8 @@ use cost_rules::{
 };
 use jiff::Timestamp;
 
-use crate::{context::Context, ledger::Ledger};
+use super::table::Ledger;
+use crate::context::Context;
 
 /// The function that writes them, and their name in its part of the ledger.
 const WRITER: &str = "budget-alerter";
