@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use cost_aws::{
     Context,
     event::{Triggers, Wake},
-    gather::{budgets, inventory, spend},
+    gather::{bill, budgets, inventory},
     ledger::tightenings,
     report::{Report, cents},
     run::{Known, settle},
@@ -51,7 +51,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let (listed, spend, entries, held) = tokio::join!(
         Box::pin(budgets::all(&context.clients, &policy, account, now)),
-        Box::pin(spend::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
+        Box::pin(bill::days::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
         ledger.findings(&wake.scope),
         Box::pin(tightenings::read(context, &policy, now))
     );
@@ -182,7 +182,7 @@ async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: 
     let is_asked =
         |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
-    inventory::enrich(&context.clients, policy, &mut found, &ids).await;
+    inventory::whose::enrich(&context.clients, policy, &mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
     facts.complete.extend(found.complete);

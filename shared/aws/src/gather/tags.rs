@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
-    facts::{Kind, Tags, Unread, id_of_arn},
+    facts::{Kind, Resource, Tags, Unread, id_of_arn},
     policy::Policy,
     tagging::is_aws,
 };
@@ -132,4 +132,16 @@ pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> 
         Err(_) if gone => Ok(None),
         Err(why) => Err(why),
     }
+}
+
+/// A resource with its tags as `SageMaker` itself has them. `None`: it is gone.
+pub(super) async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
+    let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
+    let tags = of(clients, policy, arn).await?;
+    Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
+}
+
+/// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.
+pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
+    listed(clients, arn, |_| true).await
 }

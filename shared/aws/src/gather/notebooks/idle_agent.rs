@@ -8,11 +8,10 @@ use cost_rules::facts::{Notebook, RunState, Unread, Usage};
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    IN_FLIGHT,
-    read::{Read, every_page, timestamp, unread_of},
+use crate::{
+    clients::{Clients, why::why},
+    gather::read::{IN_FLIGHT, Read, every_page, timestamp, unread_of},
 };
-use crate::clients::{Clients, why::why};
 
 const NAMESPACE: &str = "CostGuard/Notebooks";
 const METRIC: &str = "IdleSeconds";
@@ -32,7 +31,7 @@ const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 
 /// Fills in the usage of the running notebooks that have an agent; returns what could not be read. Which have one costs one call, so that a
 /// Region without agents costs no more.
-pub(super) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Vec<Unread> {
+pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Vec<Unread> {
     let running = notebooks.iter_mut().filter(|notebook| notebook.state == RunState::InService);
     let mut running: HashMap<&str, &mut Option<Usage>> =
         running.map(|notebook| (notebook.resource.name.as_str(), &mut notebook.usage)).collect();

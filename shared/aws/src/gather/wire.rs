@@ -1,4 +1,4 @@
-//! What `SageMaker` answers as it goes over the wire: for a definition that is submitted again, of which nothing may be lost that the SDK does not know.
+//! `SageMaker`'s answers as they go over the wire. Of a definition that is submitted again nothing may be lost that the SDK does not know.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -7,11 +7,10 @@ use aws_sdk_sagemaker::{
 use cost_rules::facts::{IdleSettings, IdleShutdown, Kind, Resource, Tags, Whose};
 use futures_util::{StreamExt as _, stream};
 
-use super::{
-    IN_FLIGHT,
-    read::{Listed, Read, says_gone, unread_of},
+use crate::{
+    clients::{Clients, why::why},
+    gather::read::{IN_FLIGHT, Listed, Read, says_gone, unread_of},
 };
-use crate::clients::{Clients, why::why};
 
 /// Which one to describe.
 enum Level {
@@ -39,7 +38,7 @@ impl Level {
 }
 
 /// All levels of the Region, without their tags. A kind is complete if all of its levels could be read.
-pub(super) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
+pub(crate) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
     let mut listed = Listed::default();
     let mut levels = vec![];
     for of_kind in

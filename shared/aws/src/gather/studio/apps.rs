@@ -10,14 +10,16 @@ use cost_rules::{
 };
 use futures_util::future::OptionFuture;
 
-use super::{
-    read::{Listed, Read, says_gone, timestamp},
-    tags::{self, Index, TagMap},
+use crate::{
+    clients::{Clients, why::why},
+    gather::{
+        read::{Listed, Read, says_gone, timestamp},
+        tags::{self, Index, TagMap},
+    },
 };
-use crate::clients::{Clients, why::why};
 
 /// All Studio apps of the Region or of one domain, without their tags. `ListApps` goes on showing deleted ones for a day.
-pub(super) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
+pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
     let id = |app: &App| app.resource.id.clone();
     Listed::read(clients, Kind::App, "ListApps", id, async |token| {
         let page = clients.sagemaker.list_apps().set_domain_id_equals(domain.clone()).max_results(100).set_next_token(token).send().await;
@@ -63,7 +65,7 @@ fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
 
 /// The index's tags of the app over those of its space or profile over those of its domain. An app that the index does not name has no
 /// ARN either, by which it is known as unconfirmed.
-pub(super) fn inherit(app: &mut App, index: &Index) {
+pub(crate) fn inherit(app: &mut App, index: &Index) {
     let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
     let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
     let tags: Option<Vec<&TagMap>> = levels.iter().map(|id| index.get(id)).collect();
@@ -75,7 +77,7 @@ pub(super) fn inherit(app: &mut App, index: &Index) {
 }
 
 /// The app's ARN, and its own tags over those that it inherits by the index. `None`: it is gone.
-pub(super) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<Resource>> {
+pub(crate) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<Resource>> {
     let Tags::Known(mut tags) = app.resource.tags.clone() else {
         return Ok(one(clients, policy, app).await?.map(|app| app.resource));
     };
@@ -85,7 +87,7 @@ pub(super) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Re
 }
 
 /// A listed app as it is now, with the tags of all its levels, all asked for at the same time. `None`: it is gone.
-pub(super) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read<Option<App>> {
+pub(crate) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read<Option<App>> {
     // Boxed: side by side they would make a future of 30 KiB, once per call in flight.
     let (itself, home, domain) = tokio::join!(
         Box::pin(itself(clients, policy, known)),
@@ -120,7 +122,7 @@ async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(D
     Ok(tags.map(|tags| (found, arn, tags)))
 }
 
-pub(super) async fn describe(
+pub(crate) async fn describe(
     clients: &Clients,
     domain: &str,
     home: &AppHome,

@@ -1,5 +1,5 @@
-//! What the account spends on `SageMaker` in all Regions, by Cost Explorer: by day, usage type and team, its forecast, and AWS's own anomalies (aws-facts §7). Each page
-//! costs a cent: what was read is kept in the ledger, a day that is final for good, and all else for the day of the reading.
+//! What the account spends on `SageMaker` in all Regions, by day, usage type and team; its forecast, and AWS's own anomalies (aws-facts §7). Each page costs a
+//! cent: what was read is kept in the ledger, a day that is final for good, and all else for the day of the reading.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,12 +20,10 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{
-    billing::{METRIC, by_usage_and_team, of_group, of_sagemaker},
-    read::{IN_FLIGHT, Read, amount, decimal, every_page},
-};
+use super::{METRIC, by_usage_and_team, of_group, of_sagemaker};
 use crate::{
     clients::{Clients, why::why},
+    gather::read::{IN_FLIGHT, Read, amount, decimal, every_page},
     ledger::Ledger,
 };
 

@@ -1,4 +1,4 @@
-//! Notebook instances.
+//! Notebook instances: the list, single ones with their tags, and the volumes of those that are stopped for long.
 
 use aws_sdk_sagemaker::{
     operation::describe_notebook_instance::DescribeNotebookInstanceOutput,
@@ -12,11 +12,12 @@ use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    IN_FLIGHT,
-    read::{Listed, Read, says_gone, timestamp, unread_of},
+    read::{IN_FLIGHT, Listed, Read, says_gone, timestamp, unread_of},
     tags,
 };
 use crate::clients::{Clients, why::why};
+
+pub(super) mod idle_agent;
 
 /// A notebook stopped for less than this is not forgotten by any sensible policy: its volume is not asked for.
 const VOLUME_ASKED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);

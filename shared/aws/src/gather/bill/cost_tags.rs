@@ -1,29 +1,32 @@
-//! What the account's bill knows of the tags that the policy requires: whether it is told by them, and what was spent without them.
+//! What the bill says of the tags that the policy requires: whether they are active cost allocation tags, and what was spent with and without them.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_costexplorer::{
     error::ProvideErrorMetadata as _,
-    types::{
-        CostAllocationTagStatus, DateInterval, Dimension, DimensionValues, Expression, Granularity, Group, GroupDefinition,
-        GroupDefinitionType, MatchOption, TagValues,
-    },
+    types::{CostAllocationTagStatus, DateInterval, Dimension, Expression, Granularity, MatchOption, TagValues},
 };
 use cost_rules::{
-    coverage::without_region,
     facts::{Kind, Resource, TagKey, TagKeyStatus, TagSpend, Tags, Unread, Whose},
     policy::Policy,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
-use super::read::{Read, decimal, every_page};
-use crate::clients::{Clients, why::why};
+use super::{METRIC, by_usage_and_team, dimension, of_group, of_sagemaker};
+use crate::{
+    clients::{Clients, why::why},
+    context::Context,
+    event::Wake,
+    gather::read::{Read, every_page},
+};
 
 /// How far back the spend is looked at.
 const DAYS: u32 = 30;
 
-pub(super) const METRIC: &str = "UnblendedCost";
+/// Each page of what was spent costs a cent, and it changes slowly: it is read once a week, and kept in the ledger.
+const SPEND: &str = "tag-spend";
+const SPEND_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// AWS's words where an account may not ask because it is not the payer of its organization (aws-facts §7.6).
 const NOT_THE_PAYER: &str = "Linked account";
@@ -31,8 +34,71 @@ const NOT_THE_PAYER: &str = "Linked account";
 /// USD by usage type and team.
 type Spend = BTreeMap<(String, String), Decimal>;
 
+/// What the bill says of the required tags.
+#[derive(Default)]
+pub struct Bill {
+    /// The required tag keys, and whether the bill is told by them.
+    pub keys: Vec<TagKey>,
+    /// What was spent with and without them, as it was read in this run or in one of the last week.
+    pub spends: Vec<TagSpend>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+    /// Why what was read could not be kept, if so: the next run pays for it again.
+    pub failure: Option<anyhow::Error>,
+}
+
+/// What the bill says of the required tags, as far as the policy has rules for it. What was spent is read once a week.
+pub async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -> Bill {
+    let (wants_spend, wants_status) = (policy.uses_rule("untagged-spend"), policy.uses_rule("inactive-cost-allocation-tag"));
+    if !wants_spend && !wants_status {
+        return Bill::default();
+    }
+    let (mut keys, mut unread) = keys(&context.clients, policy).await;
+    if !wants_spend {
+        return Bill { keys, unread, ..Bill::default() };
+    }
+    let ledger = context.ledger();
+    let kept = match ledger.kept(SPEND).await {
+        Ok(kept) => kept,
+        // Without the ledger it would be bought again and again.
+        Err(error) => {
+            unread.push(spend_unread(format!("{error:#}")));
+            return Bill { keys, unread, ..Bill::default() };
+        }
+    };
+    // What another version kept is read anew.
+    let kept = kept.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
+    if let Some((_, spends)) = kept.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
+        return Bill { keys, spends: spends.clone(), unread, failure: None };
+    }
+    let spends = match spends(&context.clients, policy, &keys, now).await {
+        Ok(spends) => spends,
+        // What is known goes on being told, and the next run asks again.
+        Err(why) => {
+            unread.push(spend_unread(why));
+            return Bill { keys, spends: kept.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
+        }
+    };
+    let mut failure = None;
+    if !wake.dry_run {
+        let kept = match serde_json::to_string(&spends) {
+            Ok(text) => ledger.keep(SPEND, &text, now).await,
+            Err(error) => Err(error.into()),
+        };
+        failure = kept.err();
+    }
+    for key in &mut keys {
+        key.spend = spends.iter().find(|spend| spend.keys.first() == Some(&key.resource.name)).cloned();
+    }
+    Bill { keys, spends, unread, failure }
+}
+
+fn spend_unread(why: String) -> Unread {
+    Unread { what: "what SageMaker cost, with and without tags".into(), why }
+}
+
 /// The required tag keys, and whether the bill is told by them; and what could not be read of that.
-pub async fn keys(clients: &Clients, policy: &Policy) -> (Vec<TagKey>, Vec<Unread>) {
+async fn keys(clients: &Clients, policy: &Policy) -> (Vec<TagKey>, Vec<Unread>) {
     let mut names: Vec<String> = policy.required_keys().into_iter().flatten().collect();
     names.sort();
     names.dedup();
@@ -80,7 +146,7 @@ async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String,
 
 /// What was spent with and without a value for each required key, or group of keys of which any will do. Each page costs a cent: one for all, and one for each group that the
 /// bill is told by. By a key that is not active, Cost Explorer has nothing to tell; where nobody may ask whether it is, a key without any spend is taken for such a one.
-pub async fn spends(clients: &Clients, policy: &Policy, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
+async fn spends(clients: &Clients, policy: &Policy, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
     let status = |name: &String| keys.iter().find(|key| key.resource.name == *name).and_then(|key| key.status);
     let is_told_by = |name: &String| matches!(status(name), Some(TagKeyStatus::Active | TagKeyStatus::NotThePayer));
     let groups: Vec<Vec<String>> = policy.required_keys().into_iter().filter(|group| group.iter().any(is_told_by)).collect();
@@ -131,41 +197,6 @@ async fn spend(clients: &Clients, policy: &Policy, without: &[String], now: Time
     read.await.map(|()| spend)
 }
 
-/// `SageMaker`, credits and refunds left out, and what else has to be so.
-pub(super) fn of_sagemaker(policy: &Policy, more: impl IntoIterator<Item = Expression>) -> Expression {
-    let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
-    let all = Expression::builder()
-        .and(dimension(Dimension::Service, policy.billing.services.clone()))
-        .and(Expression::builder().not(given_back).build());
-    more.into_iter().fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
-}
-
-fn dimension(key: Dimension, values: Vec<String>) -> Expression {
-    Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
-}
-
-/// By usage type and the first of the policy's team tags; where there is none, by usage type alone.
-pub(super) fn by_usage_and_team(policy: &Policy) -> Vec<GroupDefinition> {
-    let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
-    let by_team = policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
-    std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
-}
-
-/// Usage type without its Region, team (empty: none), USD.
-pub(super) fn of_group(group: Group) -> Read<(String, String, Decimal)> {
-    let mut keys = group.keys.unwrap_or_default().into_iter();
-    let usage = keys.next().ok_or("ce:GetCostAndUsage: a group without a usage type")?;
-    // `Team$nlp`, `Team$`
-    let team = keys.next().and_then(|key| key.split_once('$').map(|(_, value)| value.to_owned())).unwrap_or_default();
-    let cost = group.metrics.unwrap_or_default().remove(METRIC);
-    let (amount, unit) = cost.map_or((None, None), |cost| (cost.amount, cost.unit));
-    if unit.as_deref().is_some_and(|unit| unit != "USD") {
-        return Err(format!("ce:GetCostAndUsage: {METRIC} of {usage} is in {}, expected USD", unit.unwrap_or_default()));
-    }
-    let usd = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {METRIC} of {usage}: {why}"))?;
-    Ok((without_region(&usage).to_owned(), team, usd))
-}
-
 #[cfg(test)]
 mod tests {
     use aws_sdk_costexplorer::{
@@ -173,7 +204,7 @@ mod tests {
             get_cost_and_usage::{GetCostAndUsageError, GetCostAndUsageOutput},
             list_cost_allocation_tags::{ListCostAllocationTagsError, ListCostAllocationTagsOutput},
         },
-        types::{CostAllocationTag, CostAllocationTagType, MetricValue, ResultByTime},
+        types::{CostAllocationTag, CostAllocationTagType, Group, MetricValue, ResultByTime},
     };
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use cost_rules::facts::Split;
