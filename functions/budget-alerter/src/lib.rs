@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use cost_aws::{
     Context,
     event::{Triggers, Wake},
-    gather::{bill, budgets, inventory},
+    gather::{
+        bill,
+        budgets::{self, find_running},
+    },
     ledger::tightenings,
     report::{Report, cents},
     run::{Known, settle},
 };
 use cost_rules::{
     budgets::{explain, name_running},
-    facts::{Audited, Budget, Facts, Kind, Running, Unread},
+    facts::{Budget, Facts, Kind, Unread},
     plan::{Entry, Scope, State, plan},
     policy::{OnExceed, Policy, STOPPABLE_TAG, Tightening},
 };
@@ -25,20 +28,6 @@ pub const NAME: &str = "budget-alerter";
 
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], changes: &[], creations: false, budgets: true, due_only: false };
-
-/// What runs: is billed by the hour, or can be stopped.
-const RUNNING: [Kind; 10] = [
-    Kind::NotebookInstance,
-    Kind::App,
-    Kind::TrainingJob,
-    Kind::ProcessingJob,
-    Kind::TransformJob,
-    Kind::TuningJob,
-    Kind::AutoMlJob,
-    Kind::Endpoint,
-    Kind::TrackingServer,
-    Kind::Cluster,
-];
 
 /// One run, in the light of `now`: all budgets and the spend, or single budgets.
 ///
@@ -172,20 +161,4 @@ fn told(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<&Vec<Entry>
 fn may_stop(facts: &Facts, entries: Option<&Vec<Entry>>) -> bool {
     let is_open = |entry: &Entry| OnExceed::StopStoppable.rules().contains(&entry.rule.as_str()) && entry.state != State::Closed;
     facts.tightenings.iter().any(|one| one.what == OnExceed::StopStoppable) || entries.into_iter().flatten().any(is_open)
-}
-
-/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
-async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) -> bool {
-    let mut found = Box::pin(inventory::everything(&context.clients, policy, &RUNNING, facts.now)).await;
-    found.audited.retain(|audited| audited.run.is_some());
-    let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
-    let is_asked =
-        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
-    let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
-    inventory::whose::enrich(&context.clients, policy, &mut found, &ids).await;
-    let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
-    facts.running = found.audited.into_iter().map(Running).collect();
-    facts.complete.extend(found.complete);
-    facts.unread.extend(found.unread);
-    is_all
 }
