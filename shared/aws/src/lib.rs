@@ -1,4 +1,4 @@
-//! The only crate that knows the AWS SDK. Its modules are the stations of a run: settings, gather, (the rules decide), act, ledger, notify, report.
+//! The only crate that knows the AWS SDK. Its modules are the stations of a run: event, gather, (the rules decide), act, ledger, notify, report.
 
 pub mod act;
 mod clients;
@@ -9,7 +9,6 @@ pub mod gather;
 pub mod ledger;
 pub mod notify;
 pub mod report;
-mod resubmit;
 pub mod run;
 mod serve;
 #[cfg(test)]

@@ -1,3 +1,5 @@
+//! Budgets in all forms that AWS gives them in.
+
 use aws_sdk_budgets::{
     operation::{
         describe_budget_performance_history::DescribeBudgetPerformanceHistoryOutput,

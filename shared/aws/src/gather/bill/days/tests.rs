@@ -1,3 +1,5 @@
+//! What is asked of Cost Explorer, and what is kept of its answers.
+
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_costexplorer::{

@@ -11,11 +11,11 @@ use cost_rules::{
 };
 use jiff::Timestamp;
 
+use super::{Outcome, jobs::stop_training_job};
 use crate::{
-    act::{Outcome, stop_training_job},
     clients::why::why,
     context::Context,
-    gather,
+    gather::{all_tags, training},
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
 };
 
@@ -122,7 +122,7 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
     let stopped = stop_training_job(&context.clients, &old).await;
     let fate = match &stopped {
         Outcome::Done => Ok(Fate::Ended),
-        _ => gather::training::fate(&context.clients, &old, one.run).await,
+        _ => training::fate(&context.clients, &old, one.run).await,
     };
     let (end, stage) = match fate {
         Err(why) => return Outcome::Unknown(format!("{}, and what became of it is not known: {why}", stopped.detail())),
@@ -148,7 +148,7 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
 /// From the service's own word of this moment, with all of the job's tags. `None`: it is gone.
 async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Result<Option<String>, String> {
     let (described, tags) =
-        tokio::join!(gather::training::describe_training(&context.clients, &old.name), gather::all_tags(&context.clients, old.arn_or_id()));
+        tokio::join!(training::describe_training(&context.clients, &old.name), all_tags(&context.clients, old.arn_or_id()));
     let (Some(described), Some(tags)) = (described?, tags?) else { return Ok(None) };
     as_spot(&described, &tags, terms).map(|definition| Some(definition.to_string()))
 }
@@ -177,7 +177,7 @@ async fn create(context: &Context, stored: &Resubmission) -> New {
 /// What became of the new job, by the service's own word.
 async fn look(context: &Context, stored: &Resubmission) -> New {
     let (clients, new) = (&context.clients, stored.name.as_str());
-    let there = match gather::training::now(clients, new).await {
+    let there = match training::now(clients, new).await {
         Ok(Some(there)) => there,
         Ok(None) => return New::Gone,
         Err(why) => return New::Unknown(why),
@@ -185,7 +185,7 @@ async fn look(context: &Context, stored: &Resubmission) -> New {
     let is_newer = there.created.zip(stored.run).is_some_and(|(new, old)| old <= new);
     // A job that has fifty tags of its own does not bear it.
     let bears_mark = !stored.definition.as_ref().is_some_and(|definition| definition.contains(RESUBMITTED_TAG))
-        || match gather::all_tags(clients, &there.arn).await {
+        || match all_tags(clients, &there.arn).await {
             Ok(Some(tags)) => tags.get(RESUBMITTED_TAG) == Some(&stored.of),
             Ok(None) => return New::Gone,
             Err(why) => return New::Unknown(why),
