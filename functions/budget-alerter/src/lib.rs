@@ -5,13 +5,16 @@ use std::collections::BTreeSet;
 use cost_aws::{
     Context,
     event::{Triggers, Wake},
-    gather::{budgets, inventory, spend},
+    gather::{
+        bill,
+        budgets::{self, find_running},
+    },
+    ledger::tightenings,
     report::{Report, cents},
     run::{Known, settle},
-    tightenings,
 };
 use cost_rules::{
-    facts::{Audited, Budget, Facts, OnExceed, Running, Tightening, Unread},
+    facts::{Budget, Facts, OnExceed, Tightening, Unread},
     plan::{Entry, State, plan},
     policy::{Policy, STOPPABLE_TAG},
     resource::Kind,
@@ -28,20 +31,6 @@ pub const NAME: &str = "budget-alerter";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], changes: &[], creations: false, budgets: true, due_only: false };
 
-/// What runs: is billed by the hour, or can be stopped.
-const RUNNING: [Kind; 10] = [
-    Kind::NotebookInstance,
-    Kind::App,
-    Kind::TrainingJob,
-    Kind::ProcessingJob,
-    Kind::TransformJob,
-    Kind::TuningJob,
-    Kind::AutoMlJob,
-    Kind::Endpoint,
-    Kind::TrackingServer,
-    Kind::Cluster,
-];
-
 /// One run, in the light of `now`: all budgets and the spend, or single budgets.
 ///
 /// # Errors
@@ -53,7 +42,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let (listed, spend, entries, held) = tokio::join!(
         Box::pin(budgets::all(&context.clients, &policy, account, now)),
-        Box::pin(spend::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
+        Box::pin(bill::days::read(&context.clients, &policy, &ledger, account, !wake.dry_run, now)),
         ledger.findings(&wake.scope),
         Box::pin(tightenings::read(context, &policy, now))
     );
@@ -174,20 +163,4 @@ fn told(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<&Vec<Entry>
 fn may_stop(facts: &Facts, entries: Option<&Vec<Entry>>) -> bool {
     let is_open = |entry: &Entry| OnExceed::StopStoppable.rules().contains(&entry.rule.as_str()) && entry.state != State::Closed;
     facts.tightenings.iter().any(|one| one.what == OnExceed::StopStoppable) || entries.into_iter().flatten().any(is_open)
-}
-
-/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
-async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) -> bool {
-    let mut found = Box::pin(inventory::everything(&context.clients, policy, &RUNNING, facts.now)).await;
-    found.audited.retain(|audited| audited.run.is_some());
-    let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
-    let is_asked =
-        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
-    let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
-    inventory::enrich(&context.clients, policy, &mut found, &ids).await;
-    let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
-    facts.running = found.audited.into_iter().map(Running).collect();
-    facts.complete.extend(found.complete);
-    facts.unread.extend(found.unread);
-    is_all
 }

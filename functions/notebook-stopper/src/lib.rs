@@ -4,9 +4,9 @@ use cost_aws::{
     Context,
     event::{StateChange, Triggers},
     gather::{self, Wanted},
+    ledger::tightenings,
     report::Report,
     run::{Known, settle},
-    tightenings,
 };
 use cost_rules::{facts::OnExceed, resource::Kind, scope::Scope};
 use jiff::{SignedDuration, Timestamp};

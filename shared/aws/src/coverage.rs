@@ -13,9 +13,9 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
 use crate::{
-    Context,
+    clients::why::why,
+    context::Context,
     report::{Report, cents, percent_line},
-    why::why,
 };
 
 /// Puts the coverage into the report, among the metrics, and into the bucket, if the policy names one.

@@ -4,7 +4,7 @@ use anyhow::anyhow;
 use aws_sdk_sns::types::MessageAttributeValue;
 use cost_rules::mail::Digest;
 
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Publishes one digest.
 ///

@@ -13,8 +13,11 @@ use cost_rules::{
 };
 
 use crate::{
-    Clients, Context,
-    settings::{PolicySource, Settings},
+    clients::Clients,
+    context::{
+        Context,
+        settings::{PolicySource, Settings},
+    },
 };
 
 /// Clients without any rule: a call ends the test. Give those that are to answer in their place: `Clients { sagemaker, ..testing::clients() }`.

@@ -9,7 +9,7 @@ use cost_rules::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Home, Wake};
+use super::wake::{Home, Wake};
 
 /// What the SDKs put into their user agent on Lambda and ECS, where a session has the name of a function or a task.
 const MACHINES: [&str; 2] = ["exec-env/AWS_Lambda", "exec-env/AWS_ECS"];

@@ -1,17 +1,24 @@
-//! What woke a function. An event only wakes it and narrows its scope: facts are always read from AWS.
-
-mod budget;
-mod creation;
+//! Reads the event that wakes a function. An event only wakes it and narrows its scope: facts are always read from AWS.
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
-    facts::Creator,
-    resource::{Kind, id_of_arn},
+    resource::Kind,
     scope::{Scope, scope_of_arns},
 };
 use serde::Deserialize;
 use serde_json::Value;
+
+mod budget;
+mod change;
+mod creation;
+mod wake;
+
+use wake::at_home;
+pub use {
+    change::StateChange,
+    wake::{Home, Wake},
+};
 
 /// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
@@ -28,44 +35,6 @@ pub struct Triggers {
     pub budgets: bool,
     /// Whether `{"due-only": true}` is known: look at what is warned of and due, and at nothing else.
     pub due_only: bool,
-}
-
-/// A state change that `SageMaker` tells EventBridge (aws-facts §1.1).
-pub struct StateChange {
-    /// `SageMaker Notebook Instance State Change`
-    pub detail_type: &'static str,
-    /// Of what.
-    pub kind: Kind,
-    /// What the fields with its name and its ARN begin with: `NotebookInstance` for `NotebookInstanceName`, `NotebookInstanceArn`.
-    pub fields: &'static str,
-    /// Whether the resource is judged as in any run; else the change only closes what it ends.
-    pub is_judged: bool,
-}
-
-/// What an invocation asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wake {
-    /// Do everything but act, mail and write the ledger.
-    pub dry_run: bool,
-    /// Look only at what is due.
-    pub due_only: bool,
-    /// What to look at.
-    pub scope: Scope,
-    /// Whether an event of a resource woke the function.
-    pub by_change: bool,
-    /// The budgets that AWS Budgets tells of, by name.
-    pub budgets: Vec<String>,
-    /// Who created a resource, by its id; an empty name: nobody who is known.
-    pub creator: Option<(String, Creator)>,
-}
-
-/// Where a function is: events of elsewhere are not for it.
-#[derive(Clone, Copy, Debug)]
-pub struct Home<'a> {
-    /// Its Region.
-    pub region: &'a str,
-    /// Its account, where it is known.
-    pub account: Option<&'a str>,
 }
 
 /// The functions' own form of event.
@@ -152,37 +121,6 @@ impl Triggers {
         };
         Ok(Wake { dry_run: own.dry_run, due_only: own.due_only, scope, ..Wake::default() })
     }
-}
-
-impl StateChange {
-    /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
-    fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
-        at_home(event, home)?;
-        let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);
-        let (arn, name) = (detail("Arn"), detail("Name"));
-        let from_arn = arn.or_else(|| event.resources.as_ref()?.first().cloned()).and_then(|arn| id_of_arn(&arn));
-        let id = match (&name, from_arn) {
-            (Some(name), _) => self.kind.id(name),
-            (None, Some(id)) if Kind::of(&id) == Some(self.kind) => id,
-            _ => bail!(
-                "half an event: a \"{}\" without detail.{fields}Arn, detail.{fields}Name and resources[0]",
-                self.detail_type,
-                fields = self.fields
-            ),
-        };
-        let scope = if self.is_judged { Scope::Only([(id, name)].into()) } else { Scope::Changed(id, name) };
-        Ok(Wake { scope, by_change: true, ..Wake::default() })
-    }
-}
-
-fn at_home(event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<()> {
-    if let Some(of) = event.region.as_deref().filter(|of| *of != home.region) {
-        bail!("an event of {of}, but this function looks after {}: deploy one function per Region", home.region);
-    }
-    if let Some((of, own)) = event.account.as_deref().zip(home.account).filter(|(of, own)| of != own) {
-        bail!("an event of account {of}, but this function looks after {own}: deploy one function per account");
-    }
-    Ok(())
 }
 
 fn shape(event: &Value) -> &'static str {

@@ -12,23 +12,23 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::Clients;
+use crate::clients::Clients;
 
-mod apps;
-pub mod billing;
+pub mod bill;
 pub mod budgets;
-mod idle_shutdowns;
 pub mod inventory;
 mod notebooks;
-mod raw;
 mod read;
-pub mod spend;
+mod studio;
 mod tags;
 pub mod training;
-mod usage;
+mod wire;
 
+use notebooks::idle_agent;
 pub(crate) use read::says_gone;
 use read::{IN_FLIGHT, Listed, Looked, Read, name_of, unread_of};
+use studio::{apps, idle_shutdowns};
+pub(crate) use tags::all_tags;
 
 /// What a run wants to know.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +59,7 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
             listed.unread.extend(notebooks::read_volumes(clients, &mut listed.items, now).await);
         }
         if policy.uses_rule("notebook-idle") {
-            listed.unread.extend(usage::read(clients, &mut listed.items, now).await);
+            listed.unread.extend(idle_agent::read(clients, &mut listed.items, now).await);
         }
         listed
     };
@@ -115,7 +115,7 @@ async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Optio
     }
     facts.unread.extend(unread_of("state and tags", &failed));
     if policy.uses_rule("notebook-idle") {
-        let unread = usage::read(clients, &mut facts.notebooks, facts.now).await;
+        let unread = idle_agent::read(clients, &mut facts.notebooks, facts.now).await;
         facts.unread.extend(unread);
     }
 }
@@ -162,7 +162,7 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
     let read = stream::iter(doubtful).map(async |(resource, app)| {
         let read = match app {
             Some(app) => apps::confirm(clients, policy, app).await,
-            None => confirm_tags(clients, policy, resource).await,
+            None => tags::confirm_tags(clients, policy, resource).await,
         };
         (resource.id.clone(), read)
     });
@@ -236,17 +236,6 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
         }
     }
     known.into_keys().collect()
-}
-
-async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
-    let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
-    let tags = tags::of(clients, policy, arn).await?;
-    Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
-}
-
-/// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.
-pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
-    tags::listed(clients, arn, |_| true).await
 }
 
 /// One resource as it is now, right before it is acted upon: everything from the service itself. `None`: it is gone.

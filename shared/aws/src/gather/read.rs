@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use rust_decimal::{Decimal, dec, prelude::FromPrimitive as _};
 use tokio::time::Instant;
 
-use crate::Clients;
+use crate::clients::Clients;
 
 /// Single resources read at the same time: AWS's quotas are not published, and with this many nothing is lost when they are met.
 pub(super) const IN_FLIGHT: usize = 8;

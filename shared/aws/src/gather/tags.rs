@@ -6,11 +6,11 @@ use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::Unread,
     policy::Policy,
-    resource::{Kind, Tags, id_of_arn, is_aws},
+    resource::{Kind, Resource, Tags, id_of_arn, is_aws},
 };
 
 use super::read::{Read, every_page, says_gone};
-use crate::{Clients, why::why};
+use crate::clients::{Clients, why::why};
 
 /// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
@@ -132,4 +132,16 @@ pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> 
         Err(_) if gone => Ok(None),
         Err(why) => Err(why),
     }
+}
+
+/// A resource with its tags as `SageMaker` itself has them. `None`: it is gone.
+pub(super) async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
+    let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
+    let tags = of(clients, policy, arn).await?;
+    Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
+}
+
+/// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.
+pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
+    listed(clients, arn, |_| true).await
 }

@@ -28,8 +28,8 @@ mod close;
 mod entry;
 mod outcome;
 mod record;
-mod settle;
 mod saving;
+mod settle;
 mod step;
 
 /// What is done now.

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::plan::{close::Closed, entry::{Entry, FindingKey}, saving::Saving};
+use crate::plan::{
+    close::Closed,
+    entry::{Entry, FindingKey},
+    saving::Saving,
+};
 
 /// What a run writes of one finding.
 #[derive(Clone, Debug, PartialEq)]

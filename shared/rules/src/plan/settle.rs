@@ -79,7 +79,12 @@ impl Plan {
     }
 
     /// What the ledger says of these findings after their mails. `reached`: those of which an owner was mailed.
-    pub fn notified<'a>(&mut self, keys: impl IntoIterator<Item = &'a FindingKey>, reached: &HashSet<&FindingKey>, now: Timestamp) -> Vec<Record> {
+    pub fn notified<'a>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'a FindingKey>,
+        reached: &HashSet<&FindingKey>,
+        now: Timestamp,
+    ) -> Vec<Record> {
         let keys: HashSet<&FindingKey> = keys.into_iter().collect();
         let told = self.planned.iter_mut().filter(|one| one.news.is_some()).filter_map(|one| {
             let key = one.entry.key();
@@ -87,7 +92,9 @@ impl Plan {
         });
         let mut records: Vec<Record> = told.collect();
         let closed = self.closed.iter().filter(|one| one.untold && reached.contains(&one.entry.key()));
-        records.extend(closed.map(|Closed { entry, saving, .. }| Record::Closed(Entry { notified_at: Some(now), ..entry.clone() }, saving.clone())));
+        records.extend(
+            closed.map(|Closed { entry, saving, .. }| Record::Closed(Entry { notified_at: Some(now), ..entry.clone() }, saving.clone())),
+        );
         records
     }
 }

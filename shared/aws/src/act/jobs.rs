@@ -1,0 +1,48 @@
+//! Stops jobs: training and tuning jobs, and says of a job of any kind how its stop ended.
+
+use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
+use cost_rules::plan::End;
+
+use super::Outcome;
+use crate::{
+    clients::{Clients, why::why},
+    gather::says_gone,
+};
+
+/// `sagemaker:StopTrainingJob`, legal from `InProgress` only. The job gets 120 seconds to write what it has (aws-facts §2.3).
+pub(super) async fn stop_training_job(clients: &Clients, name: &str) -> Outcome {
+    job_outcome(clients.sagemaker.stop_training_job().training_job_name(name).send().await)
+}
+
+/// `sagemaker:StopHyperParameterTuningJob`, legal from `InProgress` only: its training jobs are stopped with it.
+pub(super) async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
+    job_outcome(clients.sagemaker.stop_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name).send().await)
+}
+
+/// How the stop of a job of any kind ended.
+pub(super) fn job_outcome<O, E, R>(answer: Result<O, SdkError<E, R>>) -> Outcome
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match answer {
+        Ok(_) => Outcome::Done,
+        Err(error) => job_not_stopped(error.as_service_error(), why(&error)),
+    }
+}
+
+/// An ended job is refused with a `ValidationException` that tells its status (aws-facts §2.3).
+fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Outcome {
+    let message = error.and_then(ProvideErrorMetadata::message).unwrap_or_default();
+    if error.is_some_and(says_gone) {
+        Outcome::Gone
+    } else if message.contains("status Stopping") {
+        Outcome::AlreadyDone("it was being stopped already".into())
+    } else if message.contains("status Stopped") {
+        Outcome::AlreadyDone("it was stopped already".into())
+    } else if let Some(status) = ["Failed", "Completed"].iter().find(|status| message.contains(&format!("status {status}"))) {
+        Outcome::Over(End::ByItself(format!("it is {status}")))
+    } else {
+        Outcome::Failed(why)
+    }
+}

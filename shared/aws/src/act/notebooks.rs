@@ -1,0 +1,24 @@
+//! Stops notebook instances.
+
+use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
+
+use super::Outcome;
+use crate::{
+    clients::{Clients, why::why},
+    gather::says_gone,
+};
+
+/// `sagemaker:StopNotebookInstance`, legal from `InService` only (aws-facts §2.1).
+pub(super) async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {
+    let Err(error) = clients.sagemaker.stop_notebook_instance().notebook_instance_name(name).send().await else { return Outcome::Done };
+    let message = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();
+    if error.as_service_error().is_some_and(says_gone) {
+        Outcome::Gone
+    } else if message.contains("Status (Stopped)") || message.contains("Status (Stopping)") || message.contains("Status (Deleting)") {
+        Outcome::AlreadyDone("it was stopped already".into())
+    } else if message.contains("not in ([InService])") {
+        Outcome::Skipped(format!("it is on its way to another state: {message}"))
+    } else {
+        Outcome::Failed(why(&error))
+    }
+}

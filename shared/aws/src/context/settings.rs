@@ -1,0 +1,118 @@
+//! The settings, from environment variables: read once, and all errors are told at once.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+
+use super::log;
+
+/// A function's settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `COST_GUARD_POLICY`.
+    pub policy: PolicySource,
+    /// `COST_GUARD_TOPIC_ARN`: the SNS topic that mails go to.
+    pub topic_arn: String,
+    /// `COST_GUARD_TABLE`: the DynamoDB table that is the ledger.
+    pub table: String,
+    /// `COST_GUARD_LOG`: a tracing filter, `info` by default.
+    pub log: String,
+}
+
+/// Where the policy is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The built-in default: every rule, report only.
+    BuiltIn,
+    /// `file:<path>`
+    File(PathBuf),
+    /// `ssm:<parameter name>`
+    Parameter(String),
+}
+
+impl Settings {
+    /// From the process's environment.
+    pub fn from_env() -> anyhow::Result<Self> {
+        Self::read(|name| std::env::var(name).ok())
+    }
+
+    /// From any variables.
+    ///
+    /// # Errors
+    /// All that is wrong, one line each.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
+        let given = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut wrong = vec![];
+        let policy = match given("COST_GUARD_POLICY") {
+            None => PolicySource::BuiltIn,
+            Some(text) => {
+                match text.split_once(':') {
+                    Some(("file", path)) if !path.is_empty() => PolicySource::File(path.into()),
+                    Some(("ssm", name)) if !name.is_empty() => PolicySource::Parameter(name.to_owned()),
+                    _ => {
+                        wrong.push(format!("COST_GUARD_POLICY is `{text}`: expected ssm:<parameter name> or file:<path>, or nothing for the built-in default"));
+                        PolicySource::BuiltIn
+                    }
+                }
+            }
+        };
+        let topic_arn = given("COST_GUARD_TOPIC_ARN").unwrap_or_default();
+        if topic_arn.is_empty() {
+            wrong.push("COST_GUARD_TOPIC_ARN is not set: expected the ARN of the SNS topic that mails go to".into());
+        } else if !(topic_arn.starts_with("arn:") && topic_arn.split(':').count() == 6 && topic_arn.contains(":sns:")) {
+            wrong.push(format!(
+                "COST_GUARD_TOPIC_ARN is `{topic_arn}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
+            ));
+        }
+        let table = given("COST_GUARD_TABLE").unwrap_or_default();
+        if table.is_empty() {
+            wrong.push("COST_GUARD_TABLE is not set: expected the name of the DynamoDB table that is the ledger".into());
+        }
+        let log = given("COST_GUARD_LOG").unwrap_or_else(|| "info".into());
+        if let Err(error) = log::filter(&log) {
+            wrong.push(format!("COST_GUARD_LOG is `{log}`: expected a tracing filter, for example info or cost_aws=debug ({error})"));
+        }
+        if !wrong.is_empty() {
+            bail!("the environment is not complete:\n{}", wrong.join("\n"));
+        }
+        Ok(Self { policy, topic_arn, table, log })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&str, &str)]) -> anyhow::Result<Settings> {
+        Settings::read(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    const TOPIC: (&str, &str) = ("COST_GUARD_TOPIC_ARN", "arn:aws:sns:eu-central-1:123456789012:cost-guard");
+    const TABLE: (&str, &str) = ("COST_GUARD_TABLE", "cost-guard");
+
+    #[test]
+    fn a_policy_is_built_in_a_file_or_a_parameter() {
+        for (variables, policy) in [
+            (&[TOPIC, TABLE][..], PolicySource::BuiltIn),
+            (&[TOPIC, TABLE, ("COST_GUARD_POLICY", "file:infra/policy.toml")], PolicySource::File("infra/policy.toml".into())),
+            (&[TOPIC, TABLE, ("COST_GUARD_POLICY", "ssm:/cost-guard/policy")], PolicySource::Parameter("/cost-guard/policy".into())),
+        ] {
+            assert_eq!(read(variables).unwrap().policy, policy);
+        }
+    }
+
+    #[test]
+    fn all_errors_are_told_at_once() {
+        let error = read(&[("COST_GUARD_POLICY", "policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")])
+            .unwrap_err()
+            .to_string();
+        for name in [
+            "COST_GUARD_POLICY is `policy.toml`",
+            "COST_GUARD_TOPIC_ARN is `cost-guard`",
+            "COST_GUARD_TABLE is not set",
+            "COST_GUARD_LOG is `a=b=c`",
+        ] {
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The bill, by Cost Explorer: how its questions are put and its answers are read, whatever is asked.
+
+use aws_sdk_costexplorer::types::{Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType};
+use cost_rules::{policy::Policy, vocabulary::usage_type::without_region};
+use rust_decimal::Decimal;
+
+use super::read::{Read, decimal};
+
+pub mod cost_tags;
+pub mod days;
+
+const METRIC: &str = "UnblendedCost";
+
+/// `SageMaker`, credits and refunds left out, and what else has to be so.
+fn of_sagemaker(policy: &Policy, more: impl IntoIterator<Item = Expression>) -> Expression {
+    let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
+    let all = Expression::builder()
+        .and(dimension(Dimension::Service, policy.billing.services.clone()))
+        .and(Expression::builder().not(given_back).build());
+    more.into_iter().fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
+}
+
+fn dimension(key: Dimension, values: Vec<String>) -> Expression {
+    Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
+}
+
+/// By usage type and the first of the policy's team tags; where there is none, by usage type alone.
+fn by_usage_and_team(policy: &Policy) -> Vec<GroupDefinition> {
+    let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
+    let by_team = policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
+    std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
+}
+
+/// Usage type without its Region, team (empty: none), USD.
+fn of_group(group: Group) -> Read<(String, String, Decimal)> {
+    let mut keys = group.keys.unwrap_or_default().into_iter();
+    let usage = keys.next().ok_or("ce:GetCostAndUsage: a group without a usage type")?;
+    // `Team$nlp`, `Team$`
+    let team = keys.next().and_then(|key| key.split_once('$').map(|(_, value)| value.to_owned())).unwrap_or_default();
+    let cost = group.metrics.unwrap_or_default().remove(METRIC);
+    let (amount, unit) = cost.map_or((None, None), |cost| (cost.amount, cost.unit));
+    if unit.as_deref().is_some_and(|unit| unit != "USD") {
+        return Err(format!("ce:GetCostAndUsage: {METRIC} of {usage} is in {}, expected USD", unit.unwrap_or_default()));
+    }
+    let usd = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {METRIC} of {usage}: {why}"))?;
+    Ok((without_region(&usage).to_owned(), team, usd))
+}

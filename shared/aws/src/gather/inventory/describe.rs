@@ -1,0 +1,170 @@
+//! Single descriptions, for what a list does not tell: what a resource runs on, what it belongs to, its ARN.
+
+use std::collections::HashMap;
+
+use aws_sdk_sagemaker::{
+    operation::describe_endpoint_config::DescribeEndpointConfigOutput,
+    types::{ClusterInstanceGroupDetails, ProductionVariant},
+};
+use cost_rules::{
+    duration::Duration,
+    facts::{Audited, Parent},
+    policy::Policy,
+    price::Instances,
+    remedy::Remedy,
+    resource::{Kind, id_of_arn},
+};
+
+use crate::{
+    clients::{Clients, why::why},
+    gather::{
+        read::{Read, says_gone},
+        studio::apps,
+        training,
+    },
+};
+
+/// The answer of a description; `None`: it is gone meanwhile.
+macro_rules! described {
+    ($operation:literal, $call:expr) => {
+        match $call.send().await {
+            Ok(found) => Some(found),
+            Err(error) if error.as_service_error().is_some_and(says_gone) => None,
+            Err(error) => return Err(format!("sagemaker:{}: {}", $operation, why(&error))),
+        }
+    };
+}
+
+/// What a description tells that a list does not.
+#[derive(Default)]
+pub(super) struct Described {
+    pub(super) instances: Vec<Instances>,
+    pub(super) limit: Option<Duration>,
+    pub(super) parent: Option<Parent>,
+}
+
+/// One call for a kind whose list tells too little, none for the others.
+pub(super) async fn describe(clients: &Clients, policy: &Policy, audited: &Audited) -> Read<Described> {
+    clients.in_time()?;
+    let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
+    let described = match audited.resource.kind() {
+        Some(Kind::TrainingJob) => training::training(clients, policy, name).await?.map(|job| Described {
+            instances: job.instances,
+            limit: job.max_runtime,
+            parent: job.parent.as_deref().and_then(of_arn),
+        }),
+        Some(Kind::TuningJob) => training::describe_tuning(clients, policy, name).await?.map(|job| {
+            // As many as may run at a time, of the dearest definition.
+            let prices = policy.prices_of(&clients.region);
+            let dearest = job.definitions.iter().max_by_key(|instances| prices.hourly_of(instances));
+            let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
+            Described { instances: dearest.into_iter().flatten().map(all).collect(), ..Described::default() }
+        }),
+        Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
+            .map(|found| {
+                let cluster = found.processing_resources.and_then(|resources| resources.cluster_config);
+                Described {
+                    instances: cluster
+                        .and_then(|cluster| instances(cluster.instance_type.as_ref(), cluster.instance_count))
+                        .into_iter()
+                        .collect(),
+                    limit: found
+                        .stopping_condition
+                        .and_then(|condition| condition.max_runtime_in_seconds)
+                        .map(|most| Duration::seconds(most.into())),
+                    parent: found.auto_ml_job_arn.as_deref().and_then(of_arn),
+                }
+            }),
+        Some(Kind::TransformJob) => {
+            described!("DescribeTransformJob", sagemaker.describe_transform_job().transform_job_name(name)).map(|found| {
+                let resources = found.transform_resources;
+                Described {
+                    instances: resources
+                        .and_then(|resources| instances(resources.instance_type.as_ref(), resources.instance_count))
+                        .into_iter()
+                        .collect(),
+                    limit: None,
+                    parent: found
+                        .auto_ml_job_arn
+                        .as_deref()
+                        .and_then(of_arn)
+                        .or_else(|| found.model_name.map(|model| named(Kind::Model, model))),
+                }
+            })
+        }
+        Some(Kind::Endpoint) => return describe_endpoint(clients, name).await,
+        Some(Kind::EndpointConfig) => {
+            describe_config(clients, name).await?.map(|config| Described { parent: model_of(&config), ..Described::default() })
+        }
+        Some(Kind::Cluster) => described!("DescribeCluster", sagemaker.describe_cluster().cluster_name(name)).map(|found| {
+            let groups = found.instance_groups.unwrap_or_default();
+            let of_group = |group: &ClusterInstanceGroupDetails| instances(group.instance_type.as_ref(), group.current_count);
+            Described { instances: groups.iter().filter_map(of_group).collect(), ..Described::default() }
+        }),
+        _ => None,
+    };
+    Ok(described.unwrap_or_default())
+}
+
+/// An endpoint runs on what its configuration says, as many as it has now.
+async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
+    let Some(endpoint) = described!("DescribeEndpoint", clients.sagemaker.describe_endpoint().endpoint_name(name)) else {
+        return Ok(Described::default());
+    };
+    let Some(config_name) = endpoint.endpoint_config_name else { return Ok(Described::default()) };
+    let now: HashMap<String, i32> = endpoint
+        .production_variants
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|variant| Some((variant.variant_name?, variant.current_instance_count?)))
+        .collect();
+    let parent = Some(named(Kind::EndpointConfig, config_name.clone()));
+    let Some(config) = describe_config(clients, &config_name).await? else { return Ok(Described { parent, ..Described::default() }) };
+    let of_variant = |variant: &ProductionVariant| {
+        let count = variant.variant_name.as_ref().and_then(|name| now.get(name).copied()).or(variant.initial_instance_count);
+        instances(variant.instance_type.as_ref(), count)
+    };
+    Ok(Described { instances: config.production_variants.iter().flatten().filter_map(of_variant).collect(), limit: None, parent })
+}
+
+async fn describe_config(clients: &Clients, name: &str) -> Read<Option<DescribeEndpointConfigOutput>> {
+    Ok(described!("DescribeEndpointConfig", clients.sagemaker.describe_endpoint_config().endpoint_config_name(name)))
+}
+
+/// Of several models the first one's owner will do.
+fn model_of(config: &DescribeEndpointConfigOutput) -> Option<Parent> {
+    config.production_variants.iter().flatten().find_map(|variant| variant.model_name.clone()).map(|model| named(Kind::Model, model))
+}
+
+/// The ARN of what its list gives none. `None`: it is gone.
+pub(super) async fn arn_of(clients: &Clients, audited: &Audited) -> Read<Option<String>> {
+    let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
+    let domain = || audited.resource.id.split('/').nth(1).unwrap_or_default();
+    match (audited.resource.kind(), &audited.stop) {
+        (Some(Kind::App), Remedy::DeleteApp { domain, home, app_type, app_name }) => {
+            Ok(apps::describe(clients, domain, home, app_type, app_name).await?.and_then(|found| found.app_arn))
+        }
+        (Some(Kind::Space), _) => {
+            let found = described!("DescribeSpace", sagemaker.describe_space().domain_id(domain()).space_name(name));
+            Ok(found.and_then(|found| found.space_arn))
+        }
+        (Some(Kind::UserProfile), _) => {
+            let found = described!("DescribeUserProfile", sagemaker.describe_user_profile().domain_id(domain()).user_profile_name(name));
+            Ok(found.and_then(|found| found.user_profile_arn))
+        }
+        _ => Err("its ARN is not known".to_owned()),
+    }
+}
+
+fn instances(instance_type: Option<&impl AsRef<str>>, count: Option<i32>) -> Option<Instances> {
+    Some(Instances { instance_type: instance_type?.as_ref().to_owned(), count: u32::try_from(count?).ok()? })
+}
+
+pub(super) fn named(kind: Kind, name: String) -> Parent {
+    Parent { id: kind.id(&name), name: Some(name) }
+}
+
+/// A parent by its ARN: how its name is spelt is not known.
+fn of_arn(arn: &str) -> Option<Parent> {
+    id_of_arn(arn).map(|id| Parent { id, name: None })
+}

@@ -1,0 +1,219 @@
+//! Whose resources are: whose they were in the ledger, who created them, and what they belong to.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cost_rules::{
+    facts::{Ancestor, Audited, Facts, Parent, Subject as _, Unread},
+    plan::{Entry, Planned, State, Step, plan},
+    policy::Policy,
+    resource::Whose,
+};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::{
+    confirmed,
+    describe::{Described, describe},
+    one,
+};
+use crate::{
+    clients::Clients,
+    context::Context,
+    event::Wake,
+    gather::read::{IN_FLIGHT, Read, unread_of},
+};
+
+/// Parents of parents that are asked for.
+const LINE: usize = 4;
+
+/// Whose the findings are: those that are in the ledger are whose they were; of those that are news, or that the guard may mend, it is found out, by who created them
+/// and what they belong to.
+pub async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, entries: Option<Vec<Entry>>) -> Option<Unread> {
+    remember_whose(facts, entries.iter().flatten());
+    let mut asked = BTreeSet::new();
+    // Who turns out to own what is told hears of all else that they own, too.
+    loop {
+        let ids = doubtful(policy, wake, facts, entries.clone()).into_iter().filter(|id| !asked.contains(id)).collect::<BTreeSet<String>>();
+        if ids.is_empty() {
+            return None;
+        }
+        if let Some(unread) = ask_whose(context, policy, wake, facts, &ids).await {
+            return Some(unread);
+        }
+        asked.extend(ids);
+    }
+}
+
+/// Those of which somebody is to be told, or that the guard may mend, by id.
+fn doubtful(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<Vec<Entry>>) -> BTreeSet<String> {
+    let planned = plan(policy.evaluate(facts), facts, entries, &wake.scope).planned;
+    // What the guard may write is known only then: all of it is found out where it may write.
+    let may_tag = policy.enforces_by("tag") || policy.enforces_by("stop-after-grace");
+    let is_told = |one: &&Planned| wake.creator.as_ref().is_some_and(|(id, _)| *id == one.finding.resource.id);
+    let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
+    // Of a series one is planned for all, whoever's the others are.
+    let open: BTreeSet<String> = planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
+    planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
+}
+
+/// Asks who created these, and what they belong to.
+async fn ask_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, ids: &BTreeSet<String>) -> Option<Unread> {
+    let mut creators = match context.ledger().creators(ids.iter().cloned()).await {
+        Ok(creators) => creators,
+        Err(error) => {
+            let why = format!("{error:#}");
+            for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+                audited.doubt = Some(why.clone());
+            }
+            return Some(Unread { what: "who created these resources".into(), why });
+        }
+    };
+    creators.extend(wake.creator.clone());
+    for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+        audited.creator = creators.remove(&audited.resource.id);
+    }
+    enrich(&context.clients, policy, facts, ids).await;
+    None
+}
+
+/// Jobs are remembered by their series, if all of it is of one owner.
+fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
+    let mut known: HashMap<&str, Option<&Entry>> = HashMap::new();
+    for entry in entries.filter(|entry| entry.state != State::Closed && entry.state != State::Unreadable) {
+        let id = entry.id.split_once('@').map_or(entry.id.as_str(), |(series, _)| series);
+        let one = known.entry(id).or_insert(Some(entry));
+        *one = one.filter(|one| one.owner == entry.owner);
+    }
+    for audited in &mut facts.audited {
+        let series = audited.series();
+        let entry = known.get(audited.resource.id.as_str()).or_else(|| known.get(series.as_deref()?)).copied().flatten();
+        if let Some(entry) = entry {
+            audited.resource.whose = Whose { owner: entry.owner.clone(), team: entry.team.clone() };
+        }
+    }
+}
+
+/// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
+/// asked for once.
+pub async fn enrich(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let found = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
+    let read = stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(clients, policy, audited).await));
+    let mut failed = vec![];
+    let mut undescribed: HashMap<String, String> = HashMap::new();
+    let mut told: HashMap<String, Described> = HashMap::new();
+    for (id, described) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match described {
+            Ok(described) => drop(told.insert(id, described)),
+            Err(why) => drop(undescribed.insert(id, why)),
+        }
+    }
+    for audited in &mut facts.audited {
+        let Some(described) = told.remove(&audited.resource.id) else { continue };
+        if !described.instances.is_empty() {
+            audited.instances = described.instances;
+        }
+        audited.limit = described.limit.or(audited.limit);
+        audited.parent = described.parent.or(audited.parent.take());
+    }
+    let parents = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
+    let links = links(clients, policy, &facts.audited, parents.collect(), facts.now).await;
+    for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+        let (line, broken) = line_of(audited.parent.as_ref(), &links);
+        audited.ancestors = line;
+        audited.doubt = undescribed.remove(&audited.resource.id).or(broken);
+        failed.extend(audited.doubt.clone().map(|why| (audited.resource.id.clone(), why)));
+        policy.settle_whose(audited);
+    }
+    facts.unread.extend(unread_of("what it belongs to and costs", &failed));
+}
+
+/// A parent: its own tags, and its own parent.
+struct Link {
+    tags: BTreeMap<String, String>,
+    parent: Option<Parent>,
+}
+
+/// Parents by id, as far as they could be read; `None`: it is gone.
+type Links = HashMap<String, Read<Option<Link>>>;
+
+/// These parents, their parents, …, each read once.
+async fn links(clients: &Clients, policy: &Policy, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
+    let by_id: HashMap<&str, &Audited> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
+    let mut links = Links::new();
+    for _ in 0..LINE {
+        let mut asked: BTreeMap<String, Parent> = next.drain(..).map(|parent| (parent.id.clone(), parent)).collect();
+        asked.retain(|id, _| !links.contains_key(id));
+        let read = stream::iter(asked.into_values()).map(async |parent| {
+            let link = link(clients, policy, &parent, by_id.get(parent.id.as_str()).copied(), now).await;
+            (parent.id, link)
+        });
+        for (id, link) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+            next.extend(link.iter().flatten().filter_map(|link| link.parent.clone()));
+            links.insert(id, link);
+        }
+    }
+    links
+}
+
+async fn link(clients: &Clients, policy: &Policy, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
+    let read = match known {
+        // What is written by its tags is not taken from an index that is behind.
+        Some(known) => confirmed(clients, policy, known).await?,
+        None => one(clients, policy, &parent.id, parent.name.as_deref(), now).await?,
+    };
+    let Some(audited) = read else { return Ok(None) };
+    let tags = audited.resource.tags.read().ok_or_else(|| format!("the tags of {} could not be read", parent.id))?.clone();
+    let its_parent = match &audited.parent {
+        Some(its_parent) => Some(its_parent.clone()),
+        None => describe(clients, policy, &audited).await?.parent,
+    };
+    Ok(Some(Link { tags, parent: its_parent }))
+}
+
+/// The line of parents, nearest first, as far as it could be read and does not come round again; and why it could not be read to its end.
+fn line_of(parent: Option<&Parent>, links: &Links) -> (Vec<Ancestor>, Option<String>) {
+    let mut line: Vec<Ancestor> = vec![];
+    let mut next = parent;
+    while let Some(parent) = next.filter(|parent| line.iter().all(|seen| seen.id != parent.id)) {
+        match links.get(&parent.id) {
+            Some(Ok(Some(found))) => {
+                line.push(Ancestor { id: parent.id.clone(), tags: found.tags.clone() });
+                next = found.parent.as_ref();
+            }
+            Some(Err(why)) => return (line, Some(why.clone())),
+            Some(Ok(None)) | None => break,
+        }
+    }
+    (line, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use cost_rules::resource::Kind;
+
+    use super::*;
+    use crate::gather::inventory::describe::named;
+
+    fn line(of: &str, links: &[(&str, Option<&str>)]) -> Vec<String> {
+        let parent = |name: &str| named(Kind::Model, name.to_owned());
+        let links =
+            links.iter().map(|(name, above)| (Kind::Model.id(name), Ok(Some(Link { tags: BTreeMap::new(), parent: above.map(parent) }))));
+        let (line, broken) = line_of(Some(&parent(of)), &links.collect());
+        assert_eq!(broken, None);
+        line.into_iter().map(|ancestor| ancestor.id).collect()
+    }
+
+    #[test]
+    fn a_line_of_parents_names_nobody_twice() {
+        assert_eq!(line("b", &[("b", Some("c")), ("c", None)]), ["model/b", "model/c"]);
+        assert_eq!(line("a", &[("a", Some("a"))]), ["model/a"], "its own parent");
+        assert_eq!(line("b", &[("a", Some("b")), ("b", Some("a"))]), ["model/b", "model/a"], "a loop");
+        assert_eq!(line("gone", &[]), [""; 0]);
+    }
+
+    #[test]
+    fn a_parent_that_could_not_be_read_is_said() {
+        let links = Links::from([(Kind::Model.id("a"), Err("ListTags: denied".to_owned()))]);
+        assert_eq!(line_of(Some(&named(Kind::Model, "a".into())), &links), (vec![], Some("ListTags: denied".to_owned())));
+    }
+}

@@ -1,0 +1,271 @@
+//! Studio apps. Their lists give no ARN; their tags lie on the app, its space or profile, and its domain.
+
+use aws_sdk_sagemaker::{
+    operation::describe_app::DescribeAppOutput,
+    types::{AppDetails, AppStatus, AppType, ResourceSpec},
+};
+use cost_rules::{
+    facts::{App, RunState},
+    policy::Policy,
+    resource::{AppHome, Kind, Resource, Tags, Whose},
+};
+use futures_util::future::OptionFuture;
+
+use crate::{
+    clients::{Clients, why::why},
+    gather::{
+        read::{Listed, Read, says_gone, timestamp},
+        tags::{self, Index, TagMap},
+    },
+};
+
+/// All Studio apps of the Region or of one domain, without their tags. `ListApps` goes on showing deleted ones for a day.
+pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
+    let id = |app: &App| app.resource.id.clone();
+    Listed::read(clients, Kind::App, "ListApps", id, async |token| {
+        let page = clients.sagemaker.list_apps().set_domain_id_equals(domain.clone()).max_results(100).set_next_token(token).send().await;
+        let page = page.map_err(|error| why(&error))?;
+        let apps = page.apps.unwrap_or_default().into_iter().filter(|one| one.status != Some(AppStatus::Deleted));
+        Ok((apps.map(details).collect(), page.next_token))
+    })
+    .await
+}
+
+/// `None`: AWS named it only by half.
+fn details(app: AppDetails) -> Option<App> {
+    let home = match (app.space_name, app.user_profile_name) {
+        (Some(space), _) => AppHome::Space(space),
+        (None, profile) => AppHome::UserProfile(profile?),
+    };
+    let (domain, app_type, app_name) = (app.domain_id?, app.app_type?.as_str().to_owned(), app.app_name?);
+    let id = format!("app/{domain}/{}/{app_type}/{app_name}", home.name()).to_lowercase();
+    let name = format!("{} {app_type} {app_name}", home.name());
+    Some(App {
+        resource: Resource { id, arn: None, name, tags: Tags::Unreadable, whose: Whose::default() },
+        domain,
+        home,
+        app_type,
+        app_name,
+        instance_type: instance_type(app.resource_spec),
+        state: state(app.status.as_ref()),
+        created: timestamp(app.creation_time.as_ref()),
+    })
+}
+
+fn state(status: Option<&AppStatus>) -> RunState {
+    match status {
+        Some(AppStatus::InService) => RunState::InService,
+        Some(AppStatus::Deleting | AppStatus::Deleted | AppStatus::Failed) => RunState::Ending,
+        _ => RunState::Other,
+    }
+}
+
+fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
+    Some(spec?.instance_type?.as_str().to_owned())
+}
+
+/// The index's tags of the app over those of its space or profile over those of its domain. An app that the index does not name has no
+/// ARN either, by which it is known as unconfirmed.
+pub(crate) fn inherit(app: &mut App, index: &Index) {
+    let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
+    let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
+    let tags: Option<Vec<&TagMap>> = levels.iter().map(|id| index.get(id)).collect();
+    app.resource.arn = index.arn_of(&app.resource.id).map(str::to_owned);
+    app.resource.tags = match tags {
+        Some(tags) => Tags::Known(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()),
+        None => Tags::Unreadable,
+    };
+}
+
+/// The app's ARN, and its own tags over those that it inherits by the index. `None`: it is gone.
+pub(crate) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<Resource>> {
+    let Tags::Known(mut tags) = app.resource.tags.clone() else {
+        return Ok(one(clients, policy, app).await?.map(|app| app.resource));
+    };
+    let Some((_, arn, own)) = itself(clients, policy, app).await? else { return Ok(None) };
+    tags.extend(own);
+    Ok(Some(Resource { arn: Some(arn), tags: Tags::Known(tags), ..app.resource.clone() }))
+}
+
+/// A listed app as it is now, with the tags of all its levels, all asked for at the same time. `None`: it is gone.
+pub(crate) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read<Option<App>> {
+    // Boxed: side by side they would make a future of 30 KiB, once per call in flight.
+    let (itself, home, domain) = tokio::join!(
+        Box::pin(itself(clients, policy, known)),
+        Box::pin(home_tags(clients, policy, known)),
+        Box::pin(domain_tags(clients, policy, known))
+    );
+    // An app that is gone may have taken its space with it: that is no failure.
+    let Some((found, arn, own)) = itself? else { return Ok(None) };
+    let mut tags = domain?;
+    tags.extend(home?);
+    tags.extend(own);
+    Ok(Some(App {
+        resource: Resource { arn: Some(arn), tags: Tags::Known(tags), ..known.resource.clone() },
+        state: state(found.status.as_ref()),
+        created: timestamp(found.creation_time.as_ref()),
+        instance_type: instance_type(found.resource_spec),
+        ..known.clone()
+    }))
+}
+
+/// The app with its ARN and its own tags. With the ARN known, the tags are not waited for.
+async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
+    let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, policy, arn)));
+    let described = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name);
+    let (found, tags) = tokio::join!(described, early);
+    let Some(found) = found? else { return Ok(None) };
+    let arn = found.app_arn.clone().ok_or("sagemaker:DescribeApp: no ARN in the answer")?;
+    let tags = match tags {
+        Some(tags) => tags?,
+        None => tags::of(clients, policy, &arn).await?,
+    };
+    Ok(tags.map(|tags| (found, arn, tags)))
+}
+
+pub(crate) async fn describe(
+    clients: &Clients,
+    domain: &str,
+    home: &AppHome,
+    app_type: &str,
+    app_name: &str,
+) -> Read<Option<DescribeAppOutput>> {
+    clients.in_time()?;
+    let call = clients.sagemaker.describe_app().domain_id(domain).app_type(AppType::from(app_type)).app_name(app_name);
+    let call = match home {
+        AppHome::Space(space) => call.space_name(space),
+        AppHome::UserProfile(profile) => call.user_profile_name(profile),
+    };
+    match call.send().await {
+        Ok(found) if matches!(found.status, Some(AppStatus::Deleted | AppStatus::Deleting)) => Ok(None),
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found() || says_gone(error)) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeApp: {}", why(&error))),
+    }
+}
+
+async fn home_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
+    let arn = match &app.home {
+        AppHome::Space(space) => {
+            let found = clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await;
+            found.map_err(|error| format!("sagemaker:DescribeSpace: {}", why(&error)))?.space_arn
+        }
+        AppHome::UserProfile(profile) => {
+            let found = clients.sagemaker.describe_user_profile().domain_id(&app.domain).user_profile_name(profile).send().await;
+            found.map_err(|error| format!("sagemaker:DescribeUserProfile: {}", why(&error)))?.user_profile_arn
+        }
+    };
+    parent_tags(clients, policy, arn).await
+}
+
+async fn domain_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
+    let found = clients.sagemaker.describe_domain().domain_id(&app.domain).send().await;
+    parent_tags(clients, policy, found.map_err(|error| format!("sagemaker:DescribeDomain: {}", why(&error)))?.domain_arn).await
+}
+
+async fn parent_tags(clients: &Clients, policy: &Policy, arn: Option<String>) -> Read<TagMap> {
+    let arn = arn.ok_or("the app's space, profile or domain came without an ARN")?;
+    tags::of(clients, policy, &arn).await?.ok_or_else(|| format!("{arn} is gone"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sagemaker::{
+        operation::{
+            describe_app::DescribeAppError,
+            describe_domain::DescribeDomainOutput,
+            describe_space::{DescribeSpaceError, DescribeSpaceOutput},
+            list_apps::ListAppsOutput,
+            list_tags::ListTagsOutput,
+        },
+        types::{Tag, error::ResourceNotFound},
+    };
+    use aws_smithy_mocks::{Rule, mock};
+
+    use super::*;
+    use crate::testing::{self, arn, at, denied};
+
+    fn account(rules: &[&Rule]) -> Clients {
+        Clients { sagemaker: testing::sagemaker(rules).into(), ..testing::clients() }
+    }
+
+    fn details() -> aws_sdk_sagemaker::types::builders::AppDetailsBuilder {
+        AppDetails::builder().domain_id("d-1").app_name("default").app_type(AppType::JupyterLab)
+    }
+
+    fn app() -> App {
+        super::details(details().space_name("Lab").build()).unwrap()
+    }
+
+    /// The value of the tag is the level that it lies on.
+    fn levels() -> [Rule; 3] {
+        [
+            mock!(aws_sdk_sagemaker::Client::describe_space)
+                .then_output(|| DescribeSpaceOutput::builder().space_arn(arn("space/d-1/lab")).build()),
+            mock!(aws_sdk_sagemaker::Client::describe_domain)
+                .then_output(|| DescribeDomainOutput::builder().domain_arn(arn("domain/d-1")).build()),
+            mock!(aws_sdk_sagemaker::Client::list_tags).then_compute_output(|asked| {
+                let level = asked.resource_arn().unwrap().rsplit(':').next().unwrap().split('/').next().unwrap();
+                let keys: &[&str] = match level {
+                    "app" => &["Owner"],
+                    "space" => &["Owner", "owner"],
+                    _ => &["Owner", "owner", "Team"],
+                };
+                let tags = keys.iter().map(|key| Tag::builder().key(*key).value(level).build()).collect();
+                ListTagsOutput::builder().set_tags(Some(tags)).build()
+            }),
+        ]
+    }
+
+    fn described(status: AppStatus) -> Rule {
+        mock!(aws_sdk_sagemaker::Client::describe_app)
+            .match_requests(|asked| asked.space_name() == Some("Lab") && asked.user_profile_name().is_none())
+            .then_output(move || {
+                let app = DescribeAppOutput::builder().app_arn(arn("app/d-1/lab/jupyterlab/default")).status(status.clone());
+                app.creation_time(at("2026-11-24T08:00:00Z")).build()
+            })
+    }
+
+    fn policy() -> Policy {
+        Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_list_leaves_out_what_is_deleted_and_tells_what_is_named_by_half() {
+        let pages = mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| {
+            ListAppsOutput::builder()
+                .apps(details().space_name("gone").status(AppStatus::Deleted).build())
+                .apps(details().status(AppStatus::InService).build())
+                .apps(details().user_profile_name("Ann").status(AppStatus::Pending).build())
+                .build()
+        });
+        let listed = list(&account(&[&pages]), None).await;
+        let [app] = &listed.items[..] else { panic!("{:?}", listed.items) };
+        assert_eq!((app.resource.id.as_str(), app.state), ("app/d-1/ann/jupyterlab/default", RunState::Other));
+        assert_eq!(app.home, AppHome::UserProfile("Ann".into()));
+        assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
+    }
+
+    #[tokio::test]
+    async fn the_tags_of_all_levels_are_the_apps_own_first() {
+        let [space, domain, tags] = levels();
+        let found = described(AppStatus::InService);
+        let read = one(&account(&[&found, &space, &domain, &tags]), &policy(), &app()).await.unwrap().unwrap();
+        let merged = [("Owner", "app"), ("owner", "space"), ("Team", "domain")].map(|(key, value)| (key.to_owned(), value.to_owned()));
+        assert_eq!(read.resource.tags, Tags::Known(merged.into()));
+        assert_eq!((read.state, read.created), (RunState::InService, Some("2026-11-24T08:00:00Z".parse().unwrap())));
+    }
+
+    #[tokio::test]
+    async fn gone_is_told_from_not_readable() {
+        let [space, domain, tags] = levels();
+        let absent = mock!(aws_sdk_sagemaker::Client::describe_app)
+            .then_error(|| DescribeAppError::ResourceNotFound(ResourceNotFound::builder().build()));
+        for gone in [described(AppStatus::Deleting), absent] {
+            assert!(one(&account(&[&gone, &space, &domain, &tags]), &policy(), &app()).await.unwrap().is_none());
+        }
+        let refused = mock!(aws_sdk_sagemaker::Client::describe_space).then_error(|| DescribeSpaceError::generic(denied()));
+        let why = one(&account(&[&described(AppStatus::InService), &refused, &domain, &tags]), &policy(), &app()).await.unwrap_err();
+        assert!(why.starts_with("sagemaker:DescribeSpace: AccessDeniedException"), "{why}");
+    }
+}

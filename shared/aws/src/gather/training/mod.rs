@@ -1,0 +1,201 @@
+//! Training and tuning jobs: single ones by the service's own word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_sagemaker::types::TrainingJobStatus;
+use cost_rules::{
+    facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob},
+    policy::Policy,
+    resource::{Kind, Resource, Tags},
+};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use self::record::{TrainingRecord, TuningRecord, time};
+use super::{
+    read::{IN_FLIGHT, Read, name_of, says_gone, unread_of},
+    tags,
+    wire::Body,
+};
+use crate::clients::{Clients, why::why};
+
+mod record;
+pub mod resubmissions;
+pub mod sweep;
+
+/// Single jobs by the service's own word ([`Scope::named`]), with the tags of those that run, by which the policy's overrides are chosen. What the training
+/// jobs of tuning jobs run on costs two calls more: [`look_at_children`].
+///
+/// [`Scope::named`]: cost_rules::scope::Scope::named
+pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+    let before = (facts.training_jobs.len(), facts.tuning_jobs.len());
+    some_without_tags(clients, policy, named, facts).await;
+    let training = facts.training_jobs[before.0..].iter_mut();
+    // What belongs to a tuning job is its tuning job's.
+    let training = training.filter(|job| job.status == JobStatus::InProgress && job.parent.is_none()).map(|job| &mut job.resource);
+    let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
+    let mut failed: Vec<(String, String)> = vec![];
+    let mut gone = BTreeSet::new();
+    let read = stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, policy, resource.arn_or_id()).await, resource));
+    for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(tags)) => resource.tags = Tags::Known(tags),
+            Ok(None) => drop(gone.insert(resource.id.clone())),
+            Err(why) => {
+                resource.tags = Tags::Unreadable;
+                failed.push((resource.id.clone(), why));
+            }
+        }
+    }
+    facts.unread.extend(unread_of("tags", &failed));
+    facts.forget(&gone);
+    facts.gone.extend(gone);
+}
+
+/// The same, one call each.
+pub(super) async fn some_without_tags(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+    let mut failed: Vec<(String, String)> = vec![];
+    let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref()).await));
+    for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(Job::Training(job))) => facts.training_jobs.push(*job),
+            Ok(Some(Job::Tuning(job))) => facts.tuning_jobs.push(*job),
+            Ok(None) => drop(facts.gone.insert(id.clone())),
+            Err(why) => failed.push((id.clone(), why)),
+        }
+    }
+    facts.unread.extend(unread_of("state", &failed));
+}
+
+/// Tells each running tuning job that asked for Spot whether its training jobs got it.
+pub async fn look_at_children(clients: &Clients, policy: &Policy, facts: &mut Facts) {
+    let mut failed: Vec<(String, String)> = vec![];
+    for job in facts.tuning_jobs.iter_mut().filter(|job| job.spot && job.status == JobStatus::InProgress && job.running.is_none()) {
+        match children(clients, policy, &job.resource.name).await {
+            Ok(running) => job.running = Some(running),
+            Err(why) => failed.push((job.resource.id.clone(), why)),
+        }
+    }
+    facts.unread.extend(unread_of("training jobs", &failed));
+}
+
+/// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them tells for all.
+async fn children(clients: &Clients, policy: &Policy, name: &str) -> Read<(u32, u32)> {
+    clients.in_time()?;
+    let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
+    let listed = call.status_equals(TrainingJobStatus::InProgress).max_results(100).send().await;
+    let listed = listed.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
+    let running: Vec<String> =
+        listed.training_job_summaries.unwrap_or_default().into_iter().filter_map(|job| job.training_job_name).collect();
+    let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
+    match running.first() {
+        None => Ok((0, 0)),
+        Some(first) => Ok((count, if training(clients, policy, first).await?.is_none_or(|job| job.spot) { count } else { 0 })),
+    }
+}
+
+/// `None`: there is none. A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
+async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
+    let name = spelt.unwrap_or_else(|| name_of(id));
+    let found = match Kind::of(id) {
+        Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(|job| Job::Tuning(Box::new(job))),
+        _ => training(clients, policy, name).await?.map(|job| Job::Training(Box::new(job))),
+    };
+    if found.is_none() && spelt.is_none() {
+        return Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case"));
+    }
+    Ok(found)
+}
+
+enum Job {
+    Training(Box<TrainingJob>),
+    Tuning(Box<TuningJob>),
+}
+
+/// A training job as it is now, without its tags. `None`: there is none of this name.
+pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
+    Ok(record(clients, name).await?.map(|record| record.job(policy, false)))
+}
+
+async fn record(clients: &Clients, name: &str) -> Read<Option<TrainingRecord>> {
+    let described = describe_training(clients, name).await?;
+    let record = described.map(|described| TrainingRecord::deserialize(&described)).transpose();
+    record.map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))
+}
+
+/// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
+pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
+    clients.in_time()?;
+    let body = Body::default();
+    match clients.sagemaker.describe_training_job().training_job_name(name).customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json("DescribeTrainingJob").map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeTrainingJob: {}", why(&error))),
+    }
+}
+
+/// What became of a training job.
+pub(crate) struct Now {
+    /// `InProgress`, …: as the API spells it.
+    pub(crate) status: String,
+    pub(crate) created: Option<Timestamp>,
+    pub(crate) arn: String,
+}
+
+/// What became of a training job. `None`: there is none of this name.
+pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
+    Ok(record(clients, name).await?.map(|record| Now {
+        status: record.training_job_status.unwrap_or_default(),
+        created: time(record.creation_time),
+        arn: record.training_job_arn,
+    }))
+}
+
+/// What became of a training job that was submitted again. `run`: when it was created; a later job of its name is another one.
+///
+/// # Errors
+/// It is not known.
+pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Result<Fate, String> {
+    let Some(now) = now(clients, name).await?.filter(|now| run.is_none() || now.created == run) else { return Ok(Fate::Ended) };
+    match now.status.as_str() {
+        "InProgress" => Ok(Fate::Runs),
+        "Completed" => Ok(Fate::Completed),
+        "Stopping" | "Stopped" | "Failed" | "Deleting" => Ok(Fate::Ended),
+        other => Err(format!("training job {name} is {other}")),
+    }
+}
+
+/// A tuning job as it is now, without its tags. `None`: there is none of this name.
+pub(super) async fn describe_tuning(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TuningJob>> {
+    clients.in_time()?;
+    let body = Body::default();
+    let call = clients.sagemaker.describe_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
+    match call.customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json::<TuningRecord>("DescribeHyperParameterTuningJob").map(|record| Some(record.job(policy, false))),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeHyperParameterTuningJob: {}", why(&error))),
+    }
+}
+
+/// A training job with its tags, both asked for at the same time. `None`: there is none.
+pub(super) async fn training_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TrainingJob>> {
+    let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
+    let (found, tags) = tokio::join!(training(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
+    job.resource.tags = Tags::Known(tags);
+    Ok(Some(job))
+}
+
+/// A tuning job with its tags, and whether its training jobs got the Spot that it asked for. `None`: there is none.
+pub(super) async fn tuning_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TuningJob>> {
+    let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
+    let (found, tags) = tokio::join!(describe_tuning(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
+    job.resource.tags = Tags::Known(tags);
+    if job.spot && job.status == JobStatus::InProgress {
+        job.running = Some(children(clients, policy, &job.resource.name).await?);
+    }
+    Ok(Some(job))
+}

@@ -1,0 +1,44 @@
+//! `SageMaker`'s answers as they go over the wire. Of a definition that is submitted again nothing may be lost that the SDK does not know.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::AfterDeserializationInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use serde::de::DeserializeOwned;
+
+use super::read::Read;
+
+/// Keeps the body of an answer that was read. For `.customize().interceptor(…)`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Body(Arc<Mutex<Vec<u8>>>);
+
+impl Intercept for Body {
+    fn name(&self) -> &'static str {
+        "Body"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.response().body().bytes().unwrap_or_default().to_vec();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = body;
+        Ok(())
+    }
+}
+
+impl Body {
+    /// As JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self, operation: &str) -> Read<T> {
+        let body = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        serde_json::from_slice(&body).map_err(|error| format!("sagemaker:{operation}: an answer that cannot be read: {error}"))
+    }
+}

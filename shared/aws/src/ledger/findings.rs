@@ -1,0 +1,343 @@
+//! Findings in the ledger. Each is written on top of the version that was read; a finding that is gone is written together with what that saved.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, Put, TransactWriteItem},
+};
+use cost_rules::{
+    plan::{Entry, Kept, Saving, State},
+    rules,
+    scope::Scope,
+};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::table::{FINDING_KEPT, Item, Ledger, PAUSES_MS, TRANSACTION, item, number, text, time};
+use crate::clients::why::why;
+
+/// Transactions written at the same time.
+const TRANSACTIONS_IN_FLIGHT: usize = 16;
+
+/// The key of a finding within its function: (rule, resource id).
+pub type Key = (String, String);
+
+/// The key of an entry within its function.
+pub fn key(entry: &Entry) -> Key {
+    (entry.rule.clone(), entry.id.clone())
+}
+
+/// One thing to write.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// A finding, on top of the version that was read.
+    Finding(Entry),
+    /// A finding of which it is not known whether it is in the ledger: written if it is new, or was last told by then.
+    Claim(Entry, Timestamp),
+    /// A finding that is gone, with what that saved: both or neither.
+    Closed(Entry, Option<Saving>),
+}
+
+impl Record {
+    fn entry(&self) -> &Entry {
+        match self {
+            Self::Finding(entry) | Self::Claim(entry, _) | Self::Closed(entry, _) => entry,
+        }
+    }
+
+    /// How many items of a transaction it takes.
+    fn places(&self) -> usize {
+        if matches!(self, Self::Closed(_, Some(_))) { 2 } else { 1 }
+    }
+}
+
+/// What was not written.
+#[derive(Debug, Default)]
+pub struct Unwritten {
+    /// Refused because another run had written on top of the same version: that run looks after them.
+    pub refused: HashSet<Key>,
+    /// Not written for another reason.
+    pub failed: HashSet<Key>,
+    /// That reason.
+    pub why: Option<anyhow::Error>,
+}
+
+/// How a transaction ended.
+enum Written {
+    /// These records were refused; if there are none, all is written.
+    Refused(Vec<usize>),
+    /// It met another one, or the table's limits: nothing was written, for this reason.
+    Met(String),
+}
+
+impl Ledger<'_> {
+    /// The findings of a scope.
+    ///
+    /// # Errors
+    /// The table cannot be read: then nothing may be enforced.
+    pub async fn findings(&self, scope: &Scope) -> anyhow::Result<Vec<Entry>> {
+        match scope.named() {
+            None => self.all().await,
+            Some(named) => self.some(named.keys()).await,
+        }
+    }
+
+    async fn all(&self) -> anyhow::Result<Vec<Entry>> {
+        Ok(self.query(self.finding_pk()).await?.iter().filter_map(readable).collect())
+    }
+
+    async fn some(&self, ids: impl Iterator<Item = &String>) -> anyhow::Result<Vec<Entry>> {
+        let sks = ids.flat_map(|id| rules::ALL.iter().map(move |rule| format!("{}#{id}", rule.name)));
+        Ok(self.batch(&self.finding_pk(), sks).await?.iter().filter_map(readable).collect())
+    }
+
+    /// Writes what can be written, and tells what was not.
+    pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
+        let mut transactions: Vec<Vec<Record>> = vec![];
+        let mut room = 0;
+        for record in records {
+            let places = record.places();
+            if let Some(last) = transactions.last_mut().filter(|_| places <= room) {
+                last.push(record);
+            } else {
+                transactions.push(vec![record]);
+                room = TRANSACTION;
+            }
+            room -= places;
+        }
+        let written = stream::iter(transactions).map(async |records| {
+            let keys: Vec<Key> = records.iter().map(|record| key(record.entry())).collect();
+            self.write_all(records, now).await.map_err(|error| (keys, error))
+        });
+        let mut unwritten = Unwritten::default();
+        for written in written.buffer_unordered(TRANSACTIONS_IN_FLIGHT).collect::<Vec<_>>().await {
+            match written {
+                Ok(refused) => unwritten.refused.extend(refused),
+                Err((keys, error)) => {
+                    unwritten.failed.extend(keys);
+                    unwritten.why = Some(error);
+                }
+            }
+        }
+        unwritten
+    }
+
+    /// Writes what fits into one transaction, leaving out what is refused until the rest is written.
+    async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<Key>> {
+        let mut refused = HashSet::new();
+        while !records.is_empty() {
+            let again = self.transaction(&records, now).await?;
+            let lost: HashSet<Key> = again.iter().map(|index| key(records[*index].entry())).collect();
+            if lost.is_empty() {
+                break;
+            }
+            records.retain(|record| !lost.contains(&key(record.entry())));
+            refused.extend(lost);
+        }
+        Ok(refused)
+    }
+
+    /// One transaction, again while it meets another one at the same moment; tells which of the records were refused, in which case none was written.
+    async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
+        for pause in PAUSES_MS {
+            match self.transaction_once(records, now).await? {
+                Written::Refused(refused) => return Ok(refused),
+                Written::Met(_) => tokio::time::sleep(Duration::from_millis(pause)).await,
+            }
+        }
+        match self.transaction_once(records, now).await? {
+            Written::Refused(refused) => Ok(refused),
+            Written::Met(why) => bail!("ledger table {}: {why}", self.table),
+        }
+    }
+
+    async fn transaction_once(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Written> {
+        let mut puts = vec![];
+        let mut of_record = vec![];
+        for (index, record) in records.iter().enumerate() {
+            puts.push(match record {
+                Record::Claim(entry, told_by) => self.claim_put(entry, *told_by)?,
+                Record::Finding(entry) | Record::Closed(entry, _) => self.finding_put(entry)?,
+            });
+            of_record.push(index);
+            if let Record::Closed(entry, Some(saving)) = record {
+                puts.push(self.put(self.saving_item(entry, saving, now)).build()?);
+                of_record.push(index);
+            }
+        }
+        let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
+        let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
+        let Err(error) = sent else { return Ok(Written::Refused(vec![])) };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() {
+            let reasons = canceled.cancellation_reasons();
+            let refused = reasons.iter().zip(&of_record).filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"));
+            let refused: Vec<usize> = refused.map(|(_, index)| *index).collect();
+            if !refused.is_empty() {
+                return Ok(Written::Refused(refused));
+            }
+            let passing = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+            if reasons.iter().any(|reason| reason.code().is_some_and(|code| passing.contains(&code))) {
+                return Ok(Written::Met(why(&error)));
+            }
+        }
+        bail!("ledger table {}: {}", self.table, why(&error))
+    }
+
+    /// A put on top of the version that the entry was read with.
+    fn finding_put(&self, entry: &Entry) -> anyhow::Result<Put> {
+        let put = self.put(self.finding_item(entry));
+        let put = if entry.version == 0 {
+            put.condition_expression("attribute_not_exists(pk)")
+        } else {
+            put.condition_expression("version = :read").expression_attribute_values(":read", AttributeValue::N(entry.version.to_string()))
+        };
+        Ok(put.build()?)
+    }
+
+    /// A put of a finding that was not read: only where there is none, or one that is only told and due to be told again.
+    fn claim_put(&self, entry: &Entry, told_by: Timestamp) -> anyhow::Result<Put> {
+        let is_due = "attribute_not_exists(#told) OR #told <= :by";
+        let put = self.put(self.finding_item(entry));
+        let put = put
+            .condition_expression(format!("attribute_not_exists(pk) OR (#state IN (:reported, :closed) AND ({is_due}))"))
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_names("#told", "notified-at")
+            .expression_attribute_values(":reported", AttributeValue::S(state_name(State::Reported).to_owned()))
+            .expression_attribute_values(":closed", AttributeValue::S(state_name(State::Closed).to_owned()))
+            .expression_attribute_values(":by", AttributeValue::S(told_by.to_string()));
+        Ok(put.build()?)
+    }
+
+    fn finding_item(&self, entry: &Entry) -> Item {
+        let texts = [
+            ("pk", Some(self.finding_pk())),
+            ("sk", Some(format!("{}#{}", entry.rule, entry.id))),
+            ("rule", Some(entry.rule.clone())),
+            ("id", Some(entry.id.clone())),
+            ("arn", Some(entry.arn.clone())),
+            ("name", Some(entry.name.clone())),
+            ("owner", entry.owner.clone()),
+            ("team", entry.team.clone()),
+            ("state", Some(state_name(entry.state).to_owned())),
+            ("first-seen", Some(entry.first_seen.to_string())),
+            ("last-seen", Some(entry.last_seen.to_string())),
+            ("topic", entry.topic.clone()),
+            ("action", entry.action.clone()),
+            ("escalated-at", entry.escalated_at.map(|at| at.to_string())),
+            ("notified-at", entry.notified_at.map(|at| at.to_string())),
+            ("act-after", entry.act_after.map(|at| at.to_string())),
+            ("run", entry.run.map(|at| at.to_string())),
+            ("ends", entry.ends.map(|at| at.to_string())),
+            ("kept", entry.kept.as_ref().map(|kept| kept.value.clone())),
+            ("kept-since", entry.kept.as_ref().map(|kept| kept.since.to_string())),
+            ("retry-after", entry.retry_after.map(|at| at.to_string())),
+            ("failure", entry.failure.clone()),
+        ];
+        let numbers = [
+            ("usd-per-hour", entry.usd_per_hour.map(|usd| usd.to_string())),
+            ("usd-per-month", entry.usd_per_month.map(|usd| usd.to_string())),
+            ("version", Some((entry.version + 1).to_string())),
+            ("expires", Some((entry.last_seen + FINDING_KEPT).as_second().to_string())),
+        ];
+        item(texts, numbers)
+    }
+
+    fn finding_pk(&self) -> String {
+        format!("finding#{}", self.function)
+    }
+}
+
+fn entry(item: &Item) -> anyhow::Result<Entry> {
+    let required = |name: &str| text(item, name).map(str::to_owned).with_context(|| format!("`{name}` is missing"));
+    let optional = |name: &str| text(item, name).map(str::to_owned);
+    let kept = optional("kept").zip(time(item, "kept-since")?);
+    Ok(Entry {
+        rule: required("rule")?,
+        id: required("id")?,
+        arn: required("arn")?,
+        name: required("name")?,
+        owner: optional("owner"),
+        team: optional("team"),
+        state: state(&required("state")?)?,
+        first_seen: time(item, "first-seen")?.context("`first-seen` is missing")?,
+        last_seen: time(item, "last-seen")?.context("`last-seen` is missing")?,
+        topic: optional("topic"),
+        action: optional("action"),
+        escalated_at: time(item, "escalated-at")?,
+        notified_at: time(item, "notified-at")?,
+        act_after: time(item, "act-after")?,
+        run: time(item, "run")?,
+        usd_per_hour: number(item, "usd-per-hour")?,
+        usd_per_month: number(item, "usd-per-month")?,
+        ends: time(item, "ends")?,
+        kept: kept.map(|(value, since)| Kept { value, since }),
+        retry_after: time(item, "retry-after")?,
+        failure: optional("failure"),
+        version: item.get("version").and_then(|value| value.as_n().ok()?.parse().ok()).context("`version` is missing")?,
+    })
+}
+
+/// An item that cannot be read (of a newer version, or written by hand) is an entry that is left alone; one without its key is nobody's.
+fn readable(item: &Item) -> Option<Entry> {
+    let error = match entry(item) {
+        Ok(entry) => return Some(entry),
+        Err(error) => format!("{error:#}"),
+    };
+    let (rule, id) = text(item, "sk")?.split_once('#')?;
+    Some(Entry {
+        rule: rule.to_owned(),
+        id: id.to_owned(),
+        arn: id.to_owned(),
+        name: id.to_owned(),
+        owner: None,
+        team: None,
+        state: State::Unreadable,
+        first_seen: Timestamp::UNIX_EPOCH,
+        last_seen: Timestamp::UNIX_EPOCH,
+        topic: None,
+        action: None,
+        escalated_at: None,
+        notified_at: None,
+        act_after: None,
+        run: None,
+        usd_per_hour: None,
+        usd_per_month: None,
+        ends: None,
+        kept: None,
+        retry_after: None,
+        failure: Some(error),
+        version: 0,
+    })
+}
+
+const STATES: [(State, &str); 7] = [
+    (State::Reported, "reported"),
+    (State::Warned, "warned"),
+    (State::Acting, "acting"),
+    (State::Acted, "acted"),
+    (State::GivenUp, "given-up"),
+    (State::Exempt, "exempt"),
+    (State::Closed, "closed"),
+];
+
+fn state_name(state: State) -> &'static str {
+    STATES.iter().find(|(known, _)| *known == state).map_or("", |(_, name)| name)
+}
+
+fn state(name: &str) -> anyhow::Result<State> {
+    STATES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state).with_context(|| format!("`state` is `{name}`"))
+}
+
+/// Sums up how many records were refused, by rule, for the log.
+pub(crate) fn by_rule(keys: &HashSet<Key>) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for (rule, _) in keys {
+        *counts.entry(rule.as_str()).or_default() += 1;
+    }
+    counts
+}

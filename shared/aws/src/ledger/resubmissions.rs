@@ -1,0 +1,180 @@
+//! Resubmissions in the ledger: training jobs that are submitted again as Spot, with their definitions and how far each has come.
+
+use anyhow::{Context as _, anyhow, bail};
+use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use cost_rules::resource::Kind;
+use jiff::{SignedDuration, Timestamp};
+
+use super::table::{FINDING_KEPT, Item, Ledger, item, text};
+use crate::clients::why::why;
+
+/// The longest definition of a job, in bytes: an item of DynamoDB has 400 KB at most.
+pub(crate) const LONGEST_DEFINITION: usize = 380_000;
+
+/// A training job that is submitted again as Spot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resubmission {
+    /// The new job's name.
+    pub name: String,
+    /// The old job's name.
+    pub of: String,
+    /// When the old job was created.
+    pub run: Option<Timestamp>,
+    /// How far it has come.
+    pub stage: Stage,
+    /// The new job's definition, as `CreateTrainingJob` takes it: JSON. `None`: it is settled.
+    pub definition: Option<String>,
+    /// When it was stored.
+    pub at: Timestamp,
+}
+
+impl Resubmission {
+    /// Whether there is something to look after: of one that is only stored for a day, in which its job may turn out to be there.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        match self.stage {
+            Stage::Stored => now.duration_since(self.at) < SignedDuration::from_hours(24),
+            Stage::Created | Stage::Stopped => true,
+            Stage::Settled => false,
+        }
+    }
+
+    /// The new job's id, the record's key.
+    pub fn id(&self) -> String {
+        Kind::TrainingJob.id(&self.name)
+    }
+}
+
+/// How far a resubmission has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its definition is stored; the new job may not be there.
+    Stored,
+    /// The new job was created; the old one may run beside it.
+    Created,
+    /// The old job was stopped: the new one has its work.
+    Stopped,
+    /// Nothing is left to look after.
+    Settled,
+}
+
+impl Stage {
+    const ALL: [Self; 4] = [Self::Stored, Self::Created, Self::Stopped, Self::Settled];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Created => "created",
+            Self::Stopped => "stopped",
+            Self::Settled => "settled",
+        }
+    }
+}
+
+impl Ledger<'_> {
+    /// Stores a resubmission before anything is done. What was stored before is written over as long as nothing was created of it, and of an earlier job of the
+    /// same name if it is settled: while its new job is looked after, its record is all that tells of it. Gives what is stored then.
+    ///
+    /// # Errors
+    /// The table cannot be written or read.
+    pub async fn store_resubmission(&self, resubmission: &Resubmission) -> anyhow::Result<Resubmission> {
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(resubmission)));
+        let put = put
+            .condition_expression("attribute_not_exists(pk) OR #stage = :stored OR (#stage = :settled AND #run <> :run)")
+            .expression_attribute_names("#stage", "stage")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":stored", AttributeValue::S(Stage::Stored.as_str().to_owned()))
+            .expression_attribute_values(":settled", AttributeValue::S(Stage::Settled.as_str().to_owned()))
+            .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
+        match put.send().await {
+            Ok(_) => return Ok(resubmission.clone()),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
+            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        }
+        let found = self.resubmission(&resubmission.id()).await?;
+        found.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
+    }
+
+    /// Remembers how far a resubmission has come, on top of what was read. What is settled needs no definition any more. `false`: another run has written it
+    /// meanwhile, and that stays.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn set_stage(&self, resubmission: &mut Resubmission, stage: Stage) -> anyhow::Result<bool> {
+        let definition = resubmission.definition.clone().filter(|_| stage != Stage::Settled);
+        let next = Resubmission { stage, definition, ..resubmission.clone() };
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(&next)));
+        // A write whose answer was lost is sent again, and finds itself.
+        let put = put
+            .condition_expression("#run = :run AND #stage IN (:was, :is)")
+            .expression_attribute_names("#stage", "stage")
+            .expression_attribute_names("#run", "run")
+            .expression_attribute_values(":was", AttributeValue::S(resubmission.stage.as_str().to_owned()))
+            .expression_attribute_values(":is", AttributeValue::S(stage.as_str().to_owned()))
+            .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
+        match put.send().await {
+            Ok(_) => {
+                *resubmission = next;
+                Ok(true)
+            }
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        }
+    }
+
+    /// The resubmission that made a job, if the guard did.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn resubmission(&self, new_id: &str) -> anyhow::Result<Option<Resubmission>> {
+        let key = Item::from([
+            ("pk".to_owned(), AttributeValue::S(self.resubmission_pk())),
+            ("sk".to_owned(), AttributeValue::S(new_id.to_owned())),
+        ]);
+        let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
+        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        Ok(answer.item.as_ref().and_then(resubmission))
+    }
+
+    /// All resubmissions that are remembered.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn resubmissions(&self) -> anyhow::Result<Vec<Resubmission>> {
+        Ok(self.query(self.resubmission_pk()).await?.iter().filter_map(resubmission).collect())
+    }
+
+    fn resubmission_item(&self, resubmission: &Resubmission) -> Item {
+        let texts = [
+            ("pk", Some(self.resubmission_pk())),
+            ("sk", Some(resubmission.id())),
+            ("name", Some(resubmission.name.clone())),
+            ("of", Some(resubmission.of.clone())),
+            ("run", Some(run_of(resubmission))),
+            ("stage", Some(resubmission.stage.as_str().to_owned())),
+            ("definition", resubmission.definition.clone()),
+            ("at", Some(resubmission.at.to_string())),
+        ];
+        item(texts, [("expires", Some((resubmission.at + FINDING_KEPT).as_second().to_string()))])
+    }
+
+    fn resubmission_pk(&self) -> String {
+        format!("resubmission#{}", self.function)
+    }
+}
+
+fn run_of(resubmission: &Resubmission) -> String {
+    resubmission.run.map(|at| at.to_string()).unwrap_or_default()
+}
+
+fn resubmission(item: &Item) -> Option<Resubmission> {
+    let stage = text(item, "stage").and_then(|stage| Stage::ALL.into_iter().find(|one| one.as_str() == stage));
+    Some(Resubmission {
+        name: text(item, "name")?.to_owned(),
+        of: text(item, "of")?.to_owned(),
+        run: text(item, "run").and_then(|at| at.parse().ok()),
+        // Written by a version that did not tell: it is looked after.
+        stage: stage.unwrap_or(Stage::Stopped),
+        definition: text(item, "definition").map(str::to_owned),
+        at: text(item, "at")?.parse().ok()?,
+    })
+}

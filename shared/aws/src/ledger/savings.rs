@@ -1,0 +1,75 @@
+//! Savings in the ledger: what a stop saved, as an estimate, and what Spot saved on a job that ended.
+
+use std::collections::BTreeMap;
+
+use anyhow::anyhow;
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use cost_rules::plan::{Entry, Saving, SpotSaving};
+use jiff::{SignedDuration, Timestamp};
+
+use super::table::{Item, Ledger, TRANSACTION, item};
+use crate::clients::why::why;
+
+/// How long a saving is remembered: a year and a month, for a comparison with last year.
+const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
+
+impl Ledger<'_> {
+    /// Remembers what Spot saved on jobs that ended. The same job is the same item, however often it is told.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn remember_spot_savings(&self, savings: &[SpotSaving], now: Timestamp) -> anyhow::Result<()> {
+        // The search index may tell a job twice, and one transaction does not take one item twice.
+        let savings: Vec<&SpotSaving> =
+            savings.iter().map(|saving| ((saving.ended, &saving.id), saving)).collect::<BTreeMap<_, _>>().into_values().collect();
+        for chunk in savings.chunks(TRANSACTION) {
+            let put =
+                |saving: &&SpotSaving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)).build()?).build());
+            let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
+            let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
+            sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        }
+        Ok(())
+    }
+
+    fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> Item {
+        let texts = [
+            ("pk", Some(format!("saving#{}", self.function))),
+            ("sk", Some(format!("{}#spot#{}", saving.ended, saving.id))),
+            ("arn", Some(saving.arn.clone())),
+            ("name", Some(saving.name.clone())),
+            ("owner", saving.owner.clone()),
+            ("team", saving.team.clone()),
+            ("by", Some("spot".to_owned())),
+        ];
+        let numbers = [
+            ("realised-usd", saving.usd.map(|usd| usd.to_string())),
+            ("percent", Some(saving.percent().to_string())),
+            ("training-seconds", Some(saving.training_seconds.to_string())),
+            ("billable-seconds", Some(saving.billable_seconds.to_string())),
+            ("expires", Some((now + SAVING_KEPT).as_second().to_string())),
+        ];
+        item(texts, numbers)
+    }
+
+    pub(super) fn saving_item(&self, entry: &Entry, saving: &Saving, now: Timestamp) -> Item {
+        let texts = [
+            ("pk", Some(format!("saving#{}", self.function))),
+            ("sk", Some(format!("{now}#{}#{}", entry.rule, entry.id))),
+            ("rule", Some(entry.rule.clone())),
+            ("arn", Some(entry.arn.clone())),
+            ("name", Some(entry.name.clone())),
+            ("owner", entry.owner.clone()),
+            ("team", entry.team.clone()),
+            ("by", Some(if saving.by_guard { "guard" } else { "owner" }.to_owned())),
+            ("from", Some(saving.from.to_string())),
+            ("until", Some(saving.until.to_string())),
+        ];
+        let numbers = [
+            ("estimated-usd", saving.usd.map(|usd| usd.to_string())),
+            ("usd-per-hour", entry.usd_per_hour.map(|usd| usd.to_string())),
+            ("expires", Some((now + SAVING_KEPT).as_second().to_string())),
+        ];
+        item(texts, numbers)
+    }
+}

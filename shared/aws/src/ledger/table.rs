@@ -1,0 +1,116 @@
+//! The table itself: a function's part of it, how it is read, and how an item is made and taken apart.
+
+use std::{collections::HashMap, time::Duration};
+
+use anyhow::{Context as _, anyhow};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, builders::PutBuilder};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    clients::{Clients, why::why},
+    context::Context,
+};
+
+/// How long a finding is remembered after it was last seen.
+pub(super) const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// DynamoDB's most items in one transaction.
+pub(super) const TRANSACTION: usize = 100;
+
+/// Between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one.
+pub(super) const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+/// One function's part of the table.
+#[derive(Clone, Copy)]
+pub struct Ledger<'a> {
+    /// Where AWS is.
+    pub clients: &'a Clients,
+    /// The table.
+    pub table: &'a str,
+    /// The function whose findings these are.
+    pub function: &'a str,
+}
+
+impl Context {
+    /// The function's part of the ledger.
+    pub fn ledger(&self) -> Ledger<'_> {
+        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
+    }
+}
+
+impl Ledger<'_> {
+    /// All items of a partition.
+    pub(super) async fn query(&self, pk: String) -> anyhow::Result<Vec<Item>> {
+        let call = self.clients.dynamodb.query().table_name(self.table).consistent_read(true);
+        let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
+        let (mut items, mut from) = (vec![], None);
+        loop {
+            let page = call.clone().set_exclusive_start_key(from).send().await;
+            let page = page.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+            items.extend(page.items.unwrap_or_default());
+            match page.last_evaluated_key {
+                Some(last) if !last.is_empty() => from = Some(last),
+                _ => return Ok(items),
+            }
+        }
+    }
+
+    /// Those items of a partition that have these sort keys.
+    pub(super) async fn batch(&self, pk: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
+        let keys: Vec<Item> = sks.map(|sk| item([("pk", Some(pk.to_owned())), ("sk", Some(sk))], [])).collect();
+        let mut items = vec![];
+        for keys in keys.chunks(100) {
+            let mut asked = Some(self.keys(keys.to_vec())?);
+            let mut pauses = PAUSES_MS.into_iter();
+            while let Some(keys) = asked.take() {
+                let answer = self.clients.dynamodb.batch_get_item().request_items(self.table, keys).send().await;
+                let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+                items.extend(answer.responses.unwrap_or_default().remove(self.table).unwrap_or_default());
+                asked = answer.unprocessed_keys.and_then(|mut rest| rest.remove(self.table));
+                if asked.is_some() {
+                    let pause = pauses
+                        .next()
+                        .with_context(|| format!("ledger table {}: DynamoDB leaves keys unprocessed again and again", self.table))?;
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+            }
+        }
+        Ok(items)
+    }
+
+    fn keys(&self, keys: Vec<Item>) -> anyhow::Result<KeysAndAttributes> {
+        let built = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build();
+        built.with_context(|| format!("ledger table {}", self.table))
+    }
+
+    pub(super) fn put(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(self.table).set_item(Some(item))
+    }
+}
+
+pub(super) fn item<'k>(
+    texts: impl IntoIterator<Item = (&'k str, Option<String>)>,
+    numbers: impl IntoIterator<Item = (&'k str, Option<String>)>,
+) -> Item {
+    let texts = texts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), AttributeValue::S(value?))));
+    let numbers = numbers.into_iter().filter_map(|(name, value)| Some((name.to_owned(), AttributeValue::N(value?))));
+    texts.chain(numbers).collect()
+}
+
+pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+pub(super) fn number(item: &Item, name: &str) -> anyhow::Result<Option<Decimal>> {
+    match item.get(name).and_then(|value| value.as_n().ok()) {
+        Some(number) => number.parse().map(Some).with_context(|| format!("`{name}` is `{number}`")),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn time(item: &Item, name: &str) -> anyhow::Result<Option<Timestamp>> {
+    text(item, name).map(|time| time.parse().with_context(|| format!("`{name}` is `{time}`"))).transpose()
+}

@@ -1,0 +1,39 @@
+//! Which rules are enforced because a budget is used up. budget-alerter writes it into the ledger, and the functions whose rules these are read it.
+
+use cost_rules::{
+    facts::{Tightening, Unread},
+    policy::Policy,
+};
+use jiff::Timestamp;
+
+use super::table::Ledger;
+use crate::context::Context;
+
+/// The function that writes them, and their name in its part of the ledger.
+const WRITER: &str = "budget-alerter";
+const NAME: &str = "tightenings";
+
+fn ledger(context: &Context) -> Ledger<'_> {
+    Ledger { function: WRITER, ..context.ledger() }
+}
+
+/// Those that hold at this moment, and that the policy still asks for.
+///
+/// # Errors
+/// They cannot be read: then none holds, and nothing is enforced that the policy itself does not.
+pub async fn read(context: &Context, policy: &Policy, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
+    let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
+    let kept = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
+    let Some((_, text)) = kept else { return Ok(vec![]) };
+    let mut tightenings: Vec<Tightening> = serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
+    tightenings.retain(|one| now < one.until && policy.asks_for(one));
+    Ok(tightenings)
+}
+
+/// Replaces them.
+///
+/// # Errors
+/// The table cannot be written: those before go on.
+pub async fn write(context: &Context, tightenings: &[Tightening], now: Timestamp) -> anyhow::Result<()> {
+    ledger(context).keep(NAME, &serde_json::to_string(tightenings)?, now).await
+}
