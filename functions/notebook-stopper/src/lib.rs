@@ -39,27 +39,27 @@ const IDLE_SHUTDOWNS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let wake = TRIGGERS.read(&event, context.home())?;
-    let policy = context.policy(now).await?;
+    let rulebook = context.policy(now).await?;
     let ledger = context.ledger();
     let idle_shutdowns = wake.scope == Scope::Everything
-        && policy.uses_rule("studio-idle-shutdown-off")
+        && rulebook.uses_rule("studio-idle-shutdown-off")
         && ledger
             .kept(IDLE_SHUTDOWNS)
             .await
             .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
     let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
 
-    let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &policy, &wanted, now), ledger.findings(&wake.scope));
-    if policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
-        match tightenings::read(context, &policy, now).await {
-            Ok(held) => facts.tightenings = held,
+    let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &rulebook, &wanted, now), ledger.findings(&wake.scope));
+    if rulebook.policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
+        match tightenings::read(context, &rulebook, now).await {
+            Ok(held) => facts.measures.in_force = held,
             Err(unread) => {
-                facts.unread.push(unread);
-                facts.unread_tightenings = true;
+                facts.reading.unread.push(unread);
+                facts.measures.unread = true;
             }
         }
     }
-    let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;
+    let mut report = settle(context, &rulebook, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;
 
     // The attempt counts: one space that cannot be described must not make every run of the day a sweep.
     if idle_shutdowns && !wake.dry_run {

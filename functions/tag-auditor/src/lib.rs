@@ -10,7 +10,7 @@ use cost_aws::{
     report::Report,
     run::{Known, settle},
 };
-use cost_rules::{coverage::Coverage, plan::Entry, policy::Policy, resource::Kind, scope::Scope};
+use cost_rules::{coverage::Coverage, plan::Entry, rulebook::Rulebook, resource::Kind, scope::Scope};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -26,17 +26,17 @@ pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, changes: &[], cre
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let mut wake = TRIGGERS.read(&event, context.home())?;
-    let policy = context.policy(now).await?;
+    let rulebook = context.policy(now).await?;
     let ledger = context.ledger();
     let mut failures = vec![];
     if let Some((id, creator)) = wake.creator.as_ref().filter(|_| !wake.dry_run) {
         failures.extend(ledger.remember_creator(id, creator, now).await.err());
     }
-    let essential = kinds_of(&policy, &[Kind::NotebookInstance, Kind::TrainingJob, Kind::Endpoint]);
+    let essential = kinds_of(&rulebook, &[Kind::NotebookInstance, Kind::TrainingJob, Kind::Endpoint]);
     let is_whole = wake.scope == Scope::Everything && !wake.due_only;
     let (mut facts, entries) = if is_whole {
-        let kinds = kinds_of(&policy, Kind::TAGGED);
-        tokio::join!(Box::pin(inventory::everything(&context.clients, &policy, &kinds, now)), ledger.findings(&wake.scope))
+        let kinds = kinds_of(&rulebook, Kind::TAGGED);
+        tokio::join!(Box::pin(inventory::everything(&context.clients, &rulebook, &kinds, now)), ledger.findings(&wake.scope))
     } else {
         let all = ledger.findings(&wake.scope).await;
         if wake.due_only {
@@ -45,28 +45,28 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             let due = all.iter().flatten().filter(is_due);
             wake.scope = Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect());
         }
-        (inventory::some(&context.clients, &policy, &wake.scope.named().unwrap_or_default(), now).await, all)
+        (inventory::some(&context.clients, &rulebook, &wake.scope.named().unwrap_or_default(), now).await, all)
     };
     let mut spends = vec![];
     if is_whole {
-        let bill = bill(context, &policy, &wake, now).await;
+        let bill = bill(context, &rulebook, &wake, now).await;
         (facts.tag_keys, spends) = (bill.keys, bill.spends);
-        facts.unread.extend(bill.unread);
+        facts.reading.unread.extend(bill.unread);
         failures.extend(bill.failure);
     }
-    let unread = find_whose(context, &policy, &wake, &mut facts, entries.as_ref().ok().cloned()).await;
-    facts.unread.extend(unread);
+    let unread = find_whose(context, &rulebook, &wake, &mut facts, entries.as_ref().ok().cloned()).await;
+    facts.reading.unread.extend(unread);
 
-    let mut report = settle(context, &policy, &wake, &mut facts, Known::Read(entries), &essential).await;
+    let mut report = settle(context, &rulebook, &wake, &mut facts, Known::Read(entries), &essential).await;
     if is_whole {
-        let coverage = Coverage::of(&policy, &facts, &policy.evaluate(&facts), spends);
-        failures.extend(coverage::tell(context, &policy, &coverage, &mut report, now).await.err());
+        let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);
+        failures.extend(coverage::tell(context, &rulebook, &coverage, &mut report, now).await.err());
     }
     report.failures.extend(failures.iter().map(|error| format!("{error:#}")));
     Ok(report)
 }
 
 /// Those of these kinds that the policy wants to be looked at.
-fn kinds_of(policy: &Policy, kinds: &[Kind]) -> Vec<Kind> {
-    kinds.iter().copied().filter(|kind| policy.audits(*kind)).collect()
+fn kinds_of(rulebook: &Rulebook, kinds: &[Kind]) -> Vec<Kind> {
+    kinds.iter().copied().filter(|kind| rulebook.audits(*kind)).collect()
 }

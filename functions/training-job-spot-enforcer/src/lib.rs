@@ -19,7 +19,7 @@ use cost_aws::{
 use cost_rules::{
     facts::{Facts, TrainingJob},
     plan::{Entry, SpotSaving, State},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::Kind,
     scope::Scope,
 };
@@ -57,9 +57,9 @@ const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let mut wake = TRIGGERS.read(&event, context.home())?;
-    let policy = context.policy(now).await?;
+    let rulebook = context.policy(now).await?;
     if wake.scope == Scope::Everything && !wake.due_only {
-        return Ok(everything(context, &policy, &wake, now).await);
+        return Ok(everything(context, &rulebook, &wake, now).await);
     }
     let mut entries = None;
     if wake.due_only {
@@ -68,25 +68,25 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         wake.scope = Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect());
         entries = Some(all);
     }
-    Ok(some(context, &policy, &wake, entries, now).await)
+    Ok(some(context, &rulebook, &wake, entries, now).await)
 }
 
 /// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
-async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -> Report {
+async fn everything(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Timestamp) -> Report {
     let ledger = context.ledger();
     let last = ledger.kept(SWEEP).await.ok().flatten().map_or(now - FIRST_SWEEP, |(last, _)| last);
-    let (swept, entries) = tokio::join!(sweep(&context.clients, policy, last, now), ledger.findings(&Scope::Everything));
+    let (swept, entries) = tokio::join!(sweep(&context.clients, rulebook, last, now), ledger.findings(&Scope::Everything));
     let Sweep { mut facts, savings } = swept;
     let running: BTreeSet<String> = facts.resources().map(|resource| resource.id.clone()).collect();
     let open = entries.iter().flatten().filter(|entry| entry.state != State::Closed && !running.contains(&entry.id));
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
-    gather::training::some(&context.clients, policy, &open, &mut facts).await;
-    let resubmissions = tell_replaced(context, policy, wake, entries.as_deref().ok(), &mut facts).await;
+    gather::training::some(&context.clients, rulebook, &open, &mut facts).await;
+    let resubmissions = tell_replaced(context, rulebook, wake, entries.as_deref().ok(), &mut facts).await;
 
-    let is_whole = facts.complete.contains(&Kind::JobSeries);
+    let is_whole = facts.reading.complete.contains(&Kind::JobSeries);
     let essential = [Kind::JobSeries, Kind::TuningJob];
-    let mut report = settle(context, policy, wake, &mut facts, Known::Read(entries), &essential).await;
+    let mut report = settle(context, rulebook, wake, &mut facts, Known::Read(entries), &essential).await;
     if !wake.dry_run {
         report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));
     }
@@ -101,22 +101,22 @@ async fn everything(context: &Context, policy: &Policy, wake: &Wake, now: Timest
 }
 
 /// Single jobs, by the service's own word. `entries`: what the ledger says, if it was read already.
-async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<anyhow::Result<Vec<Entry>>>, now: Timestamp) -> Report {
-    let mut facts = Facts { now, prices: policy.prices_of(&context.clients.region), ..Facts::default() };
-    gather::training::some(&context.clients, policy, &wake.scope.named().unwrap_or_default(), &mut facts).await;
+async fn some(context: &Context, rulebook: &Rulebook, wake: &Wake, entries: Option<anyhow::Result<Vec<Entry>>>, now: Timestamp) -> Report {
+    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
+    gather::training::some(&context.clients, rulebook, &wake.scope.named().unwrap_or_default(), &mut facts).await;
     // When a tuning job begins, its training jobs are not there yet.
     if !wake.by_change {
-        gather::training::look_at_children(&context.clients, policy, &mut facts).await;
+        gather::training::look_at_children(&context.clients, rulebook, &mut facts).await;
     }
-    tell_replaced(context, policy, wake, entries.as_ref().and_then(|read| read.as_deref().ok()), &mut facts).await;
+    tell_replaced(context, rulebook, wake, entries.as_ref().and_then(|read| read.as_deref().ok()), &mut facts).await;
     let known = match entries {
         Some(entries) => Known::Read(entries),
-        None if wake.by_change && Known::can_be_unread(&policy.evaluate(&facts)) => Known::Unread,
+        None if wake.by_change && Known::can_be_unread(&rulebook.evaluate(&facts)) => Known::Unread,
         None => Known::Read(context.ledger().findings(&wake.scope).await),
     };
-    let mut report = settle(context, policy, wake, &mut facts, known, &[]).await;
+    let mut report = settle(context, rulebook, wake, &mut facts, known, &[]).await;
     if !wake.dry_run {
-        let savings = spot_savings(context, policy, &mut facts).await;
+        let savings = spot_savings(context, rulebook, &mut facts).await;
         let remembered = context.ledger().remember_spot_savings(&savings, now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }
@@ -124,12 +124,12 @@ async fn some(context: &Context, policy: &Policy, wake: &Wake, entries: Option<a
 }
 
 /// What Spot saved on the jobs of these facts that came to their end.
-async fn spot_savings(context: &Context, policy: &Policy, facts: &mut Facts) -> Vec<SpotSaving> {
-    let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, policy, &facts.prices);
+async fn spot_savings(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> Vec<SpotSaving> {
+    let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, rulebook, &facts.prices);
     let ended: BTreeSet<String> =
         facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
     if !ended.is_empty() {
-        gather::confirm(&context.clients, policy, facts, &ended).await;
+        gather::confirm(&context.clients, rulebook, facts, &ended).await;
     }
     facts.training_jobs.iter().filter_map(|job| of(job, facts)).collect()
 }

@@ -22,13 +22,13 @@ use crate::{
 ///
 /// # Errors
 /// S3 refuses the table.
-pub async fn tell(context: &Context, policy: &Policy, coverage: &Coverage, report: &mut Report, now: Timestamp) -> anyhow::Result<()> {
+pub async fn tell(context: &Context, rulebook: &Rulebook, coverage: &Coverage, report: &mut Report, now: Timestamp) -> anyhow::Result<()> {
     report.coverage = Some(reported(coverage));
-    report.more_metrics = metrics(coverage, &policy.coverage, context.function, now);
-    match &policy.coverage.bucket {
+    report.more_metrics = metrics(coverage, &rulebook.policy.coverage, context.function, now);
+    match &rulebook.policy.coverage.bucket {
         // A day of which nothing is known does not go over one of which something is.
         Some(bucket) if !report.dry_run && !coverage.resources.is_empty() => {
-            store(context, coverage, bucket, &policy.coverage.prefix, now).await
+            store(context, coverage, bucket, &rulebook.policy.coverage.prefix, now).await
         }
         _ => Ok(()),
     }
@@ -156,8 +156,8 @@ mod tests {
         assert_eq!((&report["resources"]["percent"], &report["resources"]["by-team"]["nlp"]["tagged"]), (&json!(50), &json!(2)));
         assert_eq!((&report["spend-usd"][0]["tag"], &report["spend-usd"][0]["percent"]), (&json!("Owner or owner"), &json!(75.3)));
         let lines = |settings: &str| {
-            let policy = Policy::from_toml(settings).unwrap();
-            metrics(&coverage(), &policy.coverage, "tag-auditor", "2026-11-24T12:00:00Z".parse().unwrap())
+            let rulebook = Rulebook::from_toml(settings).unwrap();
+            metrics(&coverage(), &rulebook.policy.coverage, "tag-auditor", "2026-11-24T12:00:00Z".parse().unwrap())
         };
         let all = lines("");
         assert_eq!(all.len(), 6, "{all:?}");

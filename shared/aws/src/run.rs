@@ -10,7 +10,7 @@ use cost_rules::{
     facts::{Facts, Unread},
     mail::{self, Digest, Item, Letterhead},
     plan::{Closed, End, Entry, News, Plan, Planned, State, Step, plan, told_failure, untold_failure},
-    policy::Policy,
+    rulebook::Rulebook,
     remedy::{Remedy, how_to_stop, how_to_submit, new_name},
     resource::{Kind, UNOWNED},
     rulebook::{Finding, Judgement},
@@ -59,7 +59,7 @@ impl Known {
 
 /// Judges the facts, plans, and does what is planned. What would be told is confirmed first: indexes lag behind, and leave out what was never tagged.
 /// `essential`: the kinds without which the function has not done its work.
-pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, known: Known, essential: &[Kind]) -> Report {
+pub async fn settle(context: &Context, rulebook: &Rulebook, wake: &Wake, facts: &mut Facts, known: Known, essential: &[Kind]) -> Report {
     let mut report = Report { function: context.function.to_owned(), dry_run: wake.dry_run, ..Report::default() };
     let claims = matches!(known, Known::Unread);
     let entries = match known {
@@ -68,7 +68,7 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
     };
     let has_ledger = entries.is_some();
     let unreadable: Vec<Unread> = entries.iter().flatten().filter(|entry| entry.state == State::Unreadable).map(unreadable).collect();
-    let mut judgement = policy.evaluate(facts);
+    let mut judgement = rulebook.evaluate(facts);
     // If what would have been told of a series turns out to be fine, the next of it would be told: all of it is confirmed then.
     let mut confirmed = BTreeSet::new();
     let Plan { mut planned, closed } = loop {
@@ -78,32 +78,32 @@ pub async fn settle(context: &Context, policy: &Policy, wake: &Wake, facts: &mut
         if doubtful.is_empty() {
             break plan;
         }
-        gather::confirm(&context.asking_for(2).clients, policy, facts, &doubtful).await;
-        judgement = policy.evaluate(facts);
+        gather::confirm(&context.asking_for(2).clients, rulebook, facts, &doubtful).await;
+        judgement = rulebook.evaluate(facts);
         confirmed.extend(doubtful);
     };
     let context = &context.asking_for(1);
     report.examined = examined(facts);
-    report.unread.extend(facts.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
+    report.unread.extend(facts.reading.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
     if !wake.by_change && wake.scope != Scope::Everything {
-        report.unread.extend(facts.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
+        report.unread.extend(facts.reading.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
     }
-    let left_alone: Vec<ReportedFinding> = judgement.left_alone.iter().map(ReportedFinding::left_alone).collect();
-    report.total_findings = planned.len() + left_alone.len();
+    let exempted: Vec<ReportedFinding> = judgement.exempted.iter().map(ReportedFinding::exempted).collect();
+    report.total_findings = planned.len() + exempted.len();
     report.held_back = planned.iter().filter(|one| one.step == Step::HoldBack).count();
     report.is_whole = wake.scope == Scope::Everything && !wake.dry_run && !wake.due_only;
-    report.is_whole &= has_ledger && essential.iter().all(|kind| facts.complete.contains(kind) || facts.looked_at.contains_key(kind));
+    report.is_whole &= has_ledger && essential.iter().all(|kind| facts.reading.complete.contains(kind) || facts.reading.looked_at.contains_key(kind));
     let outcomes = if wake.dry_run {
         due(&planned).into_keys().map(|id| (id, None)).collect()
     } else if has_ledger {
-        carry_out(context, policy, facts, &mut planned, closed, claims, &mut report).await
+        carry_out(context, rulebook, facts, &mut planned, closed, claims, &mut report).await
     } else {
         HashMap::new()
     };
     report.actions = actions(&planned, &outcomes);
     report.waste_usd_per_month = waste_usd_per_month(&planned, &outcomes);
     report.stopped_usd_per_month = stopped_usd_per_month(&planned, &outcomes);
-    report.findings = planned.into_iter().map(|one| reported(one, &outcomes)).chain(left_alone).take(FINDINGS_SHOWN).collect();
+    report.findings = planned.into_iter().map(|one| reported(one, &outcomes)).chain(exempted).take(FINDINGS_SHOWN).collect();
     report
 }
 
@@ -125,7 +125,7 @@ type Outcomes = HashMap<String, Option<Outcome>>;
 /// Ledger first, then actions, then mails, each followed by the ledger again. Each step is safe to be broken off after.
 async fn carry_out(
     context: &Context,
-    policy: &Policy,
+    rulebook: &Rulebook,
     facts: &Facts,
     planned: &mut [Planned],
     closed: Vec<Closed>,
@@ -153,7 +153,7 @@ async fn carry_out(
     }
 
     let (outcomes, nobody_listens) =
-        tokio::join!(act_on_due(context, policy, facts, planned), nobody_listens(context, planned, report.is_whole));
+        tokio::join!(act_on_due(context, rulebook, facts, planned), nobody_listens(context, planned, report.is_whole));
     for (id, one) in due(planned) {
         if let Some(why) = outcomes.get(&id).and_then(|outcome| outcome.as_ref()?.failure()) {
             report.failures.push(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn));
@@ -168,7 +168,7 @@ async fn carry_out(
             Step::Remind => Some(News::Reminder(one.entry.first_seen)),
             Step::Escalate => Some(News::Escalation(one.entry.first_seen)),
             Step::Warn => one.entry.act_after.map(News::Warning),
-            Step::Act => settle_action(&mut one.entry, one.finding.grace, outcome, now),
+            Step::Act => settle_action(&mut one.entry, one.finding.terms.grace, outcome, now),
             Step::Wait | Step::HoldBack | Step::Exempt => None,
         };
         match news {
@@ -183,7 +183,7 @@ async fn carry_out(
     silent.extend(closed.iter().filter(|one| !one.untold).map(|one| Record::Closed(one.entry.clone(), one.saving.clone())));
     write_silent(&ledger, silent, now, report).await;
     let untold: HashMap<Key, Closed> = closed.into_iter().filter(|one| one.untold).map(|one| (ledger::key(&one.entry), one)).collect();
-    let letterhead = Letterhead { function: context.function, policy, now };
+    let letterhead = Letterhead { function: context.function, rulebook, now };
     mail_all(context, &letterhead, &items, planned, &untold, nobody_listens, report).await;
     outcomes
 }
@@ -228,7 +228,7 @@ async fn nobody_listens(context: &Context, planned: &[Planned], is_whole: bool) 
 fn claim(one: &mut Planned, now: Timestamp) -> Record {
     // Never the version of one that is there.
     one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    Record::Claim(one.entry.clone(), now - one.finding.remind_after.signed())
+    Record::Claim(one.entry.clone(), now - one.finding.terms.remind_after.signed())
 }
 
 /// What was done and told, into the ledger. What another run has written over meanwhile is not known to be told.
@@ -271,9 +271,9 @@ fn due(planned: &[Planned]) -> BTreeMap<String, &Planned> {
     due
 }
 
-async fn act_on_due(context: &Context, policy: &Policy, facts: &Facts, planned: &[Planned]) -> Outcomes {
+async fn act_on_due(context: &Context, rulebook: &Rulebook, facts: &Facts, planned: &[Planned]) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
-    let look_and_act = async |one: &Planned| match still_due(context, policy, facts, &one.finding).await {
+    let look_and_act = async |one: &Planned| match still_due(context, rulebook, facts, &one.finding).await {
         Ok(fresh) => {
             let _permit = permits.acquire().await;
             if context.time_is_up() { out_of_time() } else { act(context, &fresh, facts.now).await }
@@ -300,15 +300,15 @@ fn out_of_time() -> Outcome {
 
 /// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
 /// and still not kept? The finding of this moment.
-async fn still_due(context: &Context, policy: &Policy, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
-    let mut fresh = match gather::again(&context.clients, policy, facts, &finding.resource.id).await {
+async fn still_due(context: &Context, rulebook: &Rulebook, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
+    let mut fresh = match gather::again(&context.clients, rulebook, facts, &finding.resource.id).await {
         Ok(Some(fresh)) => fresh,
         Ok(None) => return Err(Outcome::Gone),
         Err(_) if context.time_is_up() => return Err(out_of_time()),
         Err(error) => return Err(Outcome::Failed(format!("it could not be read again: {error:#}"))),
     };
     fresh.now = context.later(facts.now);
-    let judgement = policy.evaluate(&fresh);
+    let judgement = rulebook.evaluate(&fresh);
     match judgement.findings.into_iter().find(|found| found.rule == finding.rule) {
         None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
         Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
@@ -542,11 +542,11 @@ fn reported(one: Planned, outcomes: &Outcomes) -> ReportedFinding {
 
 /// How many were looked at, by kind: a kind that was read in full and has none is told from one that was not read.
 fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
-    let mut counts: BTreeMap<&'static str, usize> = facts.complete.iter().map(|kind| (kind.as_str(), 0)).collect();
-    for kind in facts.resources().filter_map(cost_rules::resource::Resource::kind).filter(|kind| !facts.looked_at.contains_key(kind)) {
+    let mut counts: BTreeMap<&'static str, usize> = facts.reading.complete.iter().map(|kind| (kind.as_str(), 0)).collect();
+    for kind in facts.resources().filter_map(cost_rules::resource::Resource::kind).filter(|kind| !facts.reading.looked_at.contains_key(kind)) {
         *counts.entry(kind.as_str()).or_default() += 1;
     }
-    counts.extend(facts.looked_at.iter().map(|(kind, count)| (kind.as_str(), *count)));
+    counts.extend(facts.reading.looked_at.iter().map(|(kind, count)| (kind.as_str(), *count)));
     counts
 }
 

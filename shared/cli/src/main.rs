@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    policy::Policy,
+    rulebook::Rulebook,
     remedy::{SpotTerms, as_spot, new_name},
     rules,
 };
@@ -30,7 +30,7 @@ struct Arguments {
 enum Command {
     /// Check a policy file: the first error with its line, or what the policy does.
     CheckPolicy {
-        /// The policy, a TOML file.
+        /// The rulebook, a TOML file.
         file: PathBuf,
     },
     /// Print docs/rules.md, made of the rules' own doc comments.
@@ -65,24 +65,24 @@ fn main() -> ExitCode {
 
 fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let policy = Policy::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
+    let rulebook = Rulebook::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
     println!("{}: no errors.", file.display());
-    println!("  time zone {}, working hours {}", policy.calendar.zone.iana_name().unwrap_or("UTC"), policy.hours);
-    for (team, hours) in &policy.team_hours {
+    println!("  time zone {}, working hours {}", rulebook.policy.calendar.zone.iana_name().unwrap_or("UTC"), rulebook.policy.hours);
+    for (team, hours) in &rulebook.policy.team_hours {
         println!("  working hours of team {team}: {hours}");
     }
-    println!("  owners by the tags {}, teams by {}", policy.owner_tags.join(", "), policy.team_tags.join(", "));
+    println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
     for rule in rules::ALL {
-        println!("  {:29} {}", rule.name, policy.says_of(rule.name));
+        println!("  {:29} {}", rule.name, rulebook.says_of(rule.name));
     }
-    if policy.creators.email_domain.is_none() && policy.uses_rule("missing-tag") {
+    if rulebook.policy.creators.email_domain.is_none() && rulebook.uses_rule("missing-tag") {
         println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
     }
-    for budget in policy.budgets() {
+    for budget in rulebook.policy.budgets() {
         println!("  budgets {budget}");
     }
-    if policy.enforces() {
-        let resubmission = if policy.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
+    if rulebook.enforces() {
+        let resubmission = if rulebook.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
         println!("  What it enforces needs a deployment with AllowEnforcement = yes{resubmission}.");
     }
     if STANDARD_PARAMETER < text.len() {
@@ -202,14 +202,14 @@ mod tests {
     #[test]
     fn what_overrides_change_is_said_exactly() {
         let text = "[rules.notebook-off-hours]\nmode = \"off\"\n[[override]]\nmatch = { team = \"x\", tag.Env = \"dev*\" }\nrules.notebook-off-hours.mode = \"enforce\"";
-        let policy = Policy::from_toml(text).unwrap();
-        assert_eq!(policy.says_of("notebook-off-hours"), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
-        assert_eq!(policy.says_of("notebook-idle"), "report");
+        let rulebook = Rulebook::from_toml(text).unwrap();
+        assert_eq!(rulebook.says_of("notebook-off-hours"), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
+        assert_eq!(rulebook.says_of("notebook-idle"), "report");
     }
 
     #[test]
     fn the_shipped_policy_is_valid_and_enforces_nothing() {
-        let policy = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/policy.toml")).unwrap();
-        assert!(!Policy::from_toml(&policy).unwrap().enforces());
+        let rulebook = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/rulebook.policy.toml")).unwrap();
+        assert!(!Rulebook::from_toml(&rulebook).unwrap().enforces());
     }
 }

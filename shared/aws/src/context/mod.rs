@@ -1,4 +1,4 @@
-//! What a function works with in one invocation: AWS, its settings, the policy, and how much time is left.
+//! What a function works with in one invocation: AWS, its settings, the rulebook, and how much time is left.
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cost_rules::{policy::Policy, resource::place};
+use cost_rules::{rulebook::Rulebook, resource::place};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
-use cost_rules::policy::Policy;
+use cost_rules::rulebook::Rulebook;
 use jiff::{SignedDuration, Timestamp};
 
 use super::settings::PolicySource;
@@ -16,19 +16,19 @@ const KEPT: SignedDuration = SignedDuration::from_mins(5);
 pub(super) struct PolicyCache(Mutex<Option<(Timestamp, Arc<Policy>)>>);
 
 impl PolicyCache {
-    /// The policy, read again if it is older than five minutes.
+    /// The rulebook, read again if it is older than five minutes.
     ///
     /// # Errors
     /// It cannot be read, or is wrong: names the file or parameter, the line and the key. Then nothing may be done.
     pub(super) async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
-        if let Some((read_at, policy)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        if let Some((read_at, rulebook)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
             && now.duration_since(*read_at).abs() < KEPT
         {
-            return Ok(Arc::clone(policy));
+            return Ok(Arc::clone(rulebook));
         }
-        let policy = Arc::new(read(source, clients).await?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&policy)));
-        Ok(policy)
+        let rulebook = Arc::new(read(source, clients).await?);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&rulebook)));
+        Ok(rulebook)
     }
 }
 
@@ -45,7 +45,7 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy
             let answer = clients.ssm.get_parameter().name(parameter).with_decryption(true).send().await;
             let answer = answer.map_err(|error| match error.as_service_error() {
                 Some(service) if service.is_parameter_not_found() => anyhow!(
-                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/policy.toml`"
+                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/rulebook.policy.toml`"
                 ),
                 _ => anyhow!("{name} with the policy cannot be read: {}", why(&error)),
             })?;
@@ -54,5 +54,5 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy
             (name, text)
         }
     };
-    Policy::from_toml(&text).map_err(|error| anyhow!("{name}, {error}"))
+    Rulebook::from_toml(&text).map_err(|error| anyhow!("{name}, {error}"))
 }

@@ -44,7 +44,7 @@ const RUNNING: [Kind; 10] = [
 ];
 
 /// All budgets of an account, with their notifications where they count `SageMaker`.
-pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timestamp) -> Listed<Budget> {
+pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Timestamp) -> Listed<Budget> {
     let listed = Listed::read_of(
         clients,
         Kind::Budget,
@@ -72,9 +72,9 @@ pub async fn all(clients: &Clients, policy: &Policy, account: &str, now: Timesta
     }
     unread.extend(unread_of("numbers", &broken));
     for budget in &mut budgets {
-        policy.settle_whose_budget(budget);
+        rulebook.policy.settle_whose_budget(budget);
     }
-    let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(policy) != Some(false);
+    let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(rulebook) != Some(false);
     let notifications = async |budget: &mut Budget| {
         let read = notifications(clients, account, budget).await;
         budget.unread_thresholds = read.is_err();
@@ -304,18 +304,18 @@ async fn last_period(clients: &Clients, account: &str, budget: &mut Budget) -> R
 }
 
 /// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
-pub async fn find_running(context: &Context, policy: &Policy, is_told: bool, facts: &mut Facts) -> bool {
-    let mut found = Box::pin(inventory::everything(&context.clients, policy, &RUNNING, facts.now)).await;
+pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
+    let mut found = Box::pin(inventory::everything(&context.clients, rulebook, &RUNNING, facts.now)).await;
     found.audited.retain(|audited| audited.run.is_some());
     let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
     let is_asked =
-        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.tightenings.is_empty() && is_stoppable(audited));
+        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
-    enrich(&context.clients, policy, &mut found, &ids).await;
+    enrich(&context.clients, rulebook, &mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
-    facts.complete.extend(found.complete);
-    facts.unread.extend(found.unread);
+    facts.reading.complete.extend(found.complete);
+    facts.reading.unread.extend(found.unread);
     is_all
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use anyhow::{anyhow, bail};
 use cost_rules::{
     facts::{App, Audited, Facts, Notebook, Running, Subject, TrainingJob},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags},
     scope::Scope,
 };
@@ -39,26 +39,26 @@ pub struct Wanted {
     pub idle_shutdowns: bool,
 }
 
-/// Reads all that is wanted. Never fails: what could not be read is in `facts.unread`, and its kind is not in `facts.complete`.
-pub async fn gather(clients: &Clients, policy: &Policy, wanted: &Wanted, now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
+/// Reads all that is wanted. Never fails: what could not be read is in `facts.reading.unread`, and its kind is not in `facts.reading.complete`.
+pub async fn gather(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, now: Timestamp) -> Facts {
+    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
     match wanted.scope.named() {
-        None => Box::pin(everything(clients, policy, wanted, &mut facts)).await,
-        Some(named) => Box::pin(some(clients, policy, &named, &mut facts)).await,
+        None => Box::pin(everything(clients, rulebook, wanted, &mut facts)).await,
+        Some(named) => Box::pin(some(clients, rulebook, &named, &mut facts)).await,
     }
     facts
 }
 
 /// Whole lists, all at the same time, and the tags of everything from the tag index.
-async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: &mut Facts) {
+async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, facts: &mut Facts) {
     let now = facts.now;
-    let wants_apps = policy.uses_rule("studio-app-off-hours") || policy.uses_rule("studio-app-always-on");
+    let wants_apps = rulebook.uses_rule("studio-app-off-hours") || rulebook.uses_rule("studio-app-always-on");
     let notebooks = async {
         let mut listed = notebooks::list(clients, None).await;
-        if policy.uses_rule("notebook-forgotten") && policy.prices.notebook_volume_gb_month.is_some() {
+        if rulebook.uses_rule("notebook-forgotten") && rulebook.policy.prices.notebook_volume_gb_month.is_some() {
             listed.unread.extend(notebooks::read_volumes(clients, &mut listed.items, now).await);
         }
-        if policy.uses_rule("notebook-idle") {
+        if rulebook.uses_rule("notebook-idle") {
             listed.unread.extend(idle_agent::read(clients, &mut listed.items, now).await);
         }
         listed
@@ -71,12 +71,12 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
         tagged.extend([Kind::Domain, Kind::UserProfile, Kind::Space]);
     }
     let (notebooks, apps, levels, mut index) =
-        tokio::join!(Box::pin(notebooks), Box::pin(apps), Box::pin(levels), tags::index(clients, policy, &tagged));
+        tokio::join!(Box::pin(notebooks), Box::pin(apps), Box::pin(levels), tags::index(clients, rulebook, &tagged));
 
     facts.notebooks = notebooks.told_to(facts);
     facts.apps = apps.told_to(facts);
     facts.idle_shutdowns = levels.told_to(facts);
-    facts.unread.extend(index.unread.clone());
+    facts.reading.unread.extend(index.unread.clone());
     for app in &mut facts.apps {
         apps::inherit(app, &index);
     }
@@ -86,37 +86,37 @@ async fn everything(clients: &Clients, policy: &Policy, wanted: &Wanted, facts: 
 }
 
 /// Single resources, by the service's own word.
-async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed = vec![];
     let mut not_found = HashSet::new();
     let of_kind = |kind| named.iter().filter(move |(id, _)| Kind::of(id) == Some(kind));
     let described = stream::iter(of_kind(Kind::NotebookInstance)).map(async |(id, name)| {
         let spelt = name.as_deref();
-        (id, spelt.is_some(), notebooks::one(clients, policy, spelt.unwrap_or_else(|| name_of(id)), None).await)
+        (id, spelt.is_some(), notebooks::one(clients, rulebook, spelt.unwrap_or_else(|| name_of(id)), None).await)
     });
     for (id, is_spelt, read) in described.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(notebook)) => facts.notebooks.push(notebook),
-            Ok(None) if is_spelt => drop(facts.gone.insert(id.clone())),
+            Ok(None) if is_spelt => drop(facts.reading.gone.insert(id.clone())),
             Ok(None) => drop(not_found.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
     }
     // Ids are in lower case. Calls about apps want the true spelling, those about notebooks may: the lists have it.
     if !not_found.is_empty() {
-        let one = async |known: &Notebook| notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
+        let one = async |known: &Notebook| notebooks::one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
         let found = those_of(notebooks::list(clients, None).await, not_found, one, facts, &mut failed).await;
         facts.notebooks.extend(found);
     }
     let app_ids: HashSet<String> = of_kind(Kind::App).map(|(id, _)| id.clone()).collect();
     if !app_ids.is_empty() {
-        let one = async |known: &App| apps::one(clients, policy, known).await;
+        let one = async |known: &App| apps::one(clients, rulebook, known).await;
         facts.apps = those_of(apps::list(clients, None).await, app_ids, one, facts, &mut failed).await;
     }
-    facts.unread.extend(unread_of("state and tags", &failed));
-    if policy.uses_rule("notebook-idle") {
+    facts.reading.unread.extend(unread_of("state and tags", &failed));
+    if rulebook.uses_rule("notebook-idle") {
         let unread = idle_agent::read(clients, &mut facts.notebooks, facts.now).await;
-        facts.unread.extend(unread);
+        facts.reading.unread.extend(unread);
     }
 }
 
@@ -134,42 +134,42 @@ async fn those_of<T: Subject>(
     for (id, read) in read.collect::<Vec<_>>().await {
         match read {
             Ok(Some(item)) => found.push(item),
-            Ok(None) => drop(facts.gone.insert(id.clone())),
+            Ok(None) => drop(facts.reading.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
         ids.remove(id);
     }
     if !listed.complete.is_empty() {
-        facts.gone.extend(ids);
+        facts.reading.gone.extend(ids);
     }
-    facts.unread.extend(listed.unread);
+    facts.reading.unread.extend(listed.unread);
     found
 }
 
 /// Reads the tags of these resources (by id) from `SageMaker` itself, and the ARNs of apps, which lists do not give. An app's own tags go over
 /// those that it inherits by the index. What cannot be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
-pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
-    let mut refreshed = refresh_indexed(clients, policy, facts, ids).await;
+pub async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let mut refreshed = refresh_indexed(clients, rulebook, facts, ids).await;
     // What was described a moment ago, with its tags.
     let training = facts.training_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     let tuning = facts.tuning_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     refreshed.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
-    let mut failed = confirm_audited(clients, policy, facts, ids).await;
+    let mut failed = confirm_audited(clients, rulebook, facts, ids).await;
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
     let others = facts.acted_upon().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
     let doubtful: Vec<(&Resource, Option<&App>)> =
         apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && !refreshed.contains(&resource.id)).collect();
     let read = stream::iter(doubtful).map(async |(resource, app)| {
         let read = match app {
-            Some(app) => apps::confirm(clients, policy, app).await,
-            None => tags::confirm_tags(clients, policy, resource).await,
+            Some(app) => apps::confirm(clients, rulebook, app).await,
+            None => tags::confirm_tags(clients, rulebook, resource).await,
         };
         (resource.id.clone(), read)
     });
     let mut looked: Looked<Resource> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     facts.forget(&looked.gone);
     failed.append(&mut looked.failed);
-    facts.unread.extend(unread_of("tags", &failed));
+    facts.reading.unread.extend(unread_of("tags", &failed));
     let failed: HashSet<String> = failed.into_iter().map(|(id, _)| id).collect();
     for resource in facts.resources_mut() {
         if failed.contains(&resource.id) {
@@ -181,10 +181,10 @@ pub async fn confirm(clients: &Clients, policy: &Policy, facts: &mut Facts, ids:
 }
 
 /// The same for what is looked at for its tags. Gives what could not be read.
-async fn confirm_audited(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
+async fn confirm_audited(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
     let running = facts.running.iter().map(|Running(audited)| audited);
     let meant = facts.audited.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
-    let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, policy, audited).await));
+    let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, rulebook, audited).await));
     let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     facts.forget(&looked.gone);
     let running = facts.running.iter_mut().map(|Running(audited)| audited);
@@ -203,7 +203,7 @@ pub(crate) fn is_doubtful(resource: &Resource) -> bool {
 
 /// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
 /// Tells which these are.
-async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
+async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
     let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
     let mut replaces = HashMap::new();
     let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| {
@@ -219,7 +219,7 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
     });
     let known: HashMap<String, Resource> = training.chain(tuning).map(|resource| (resource.id.clone(), resource)).collect();
     let asked = known.values().map(|resource| (resource.id.clone(), Some(resource.name.clone()))).collect();
-    training::some_without_tags(clients, policy, &asked, facts).await;
+    training::some_without_tags(clients, rulebook, &asked, facts).await;
     for resource in facts.resources_mut() {
         if let Some(known) = known.get(&resource.id) {
             resource.tags = known.tags.clone();
@@ -242,32 +242,32 @@ async fn refresh_indexed(clients: &Clients, policy: &Policy, facts: &mut Facts, 
 ///
 /// # Errors
 /// It could not be read: then nothing may be done to it.
-pub async fn again(clients: &Clients, policy: &Policy, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
-    let tightenings = facts.tightenings.clone();
-    let unread_tightenings = facts.unread_tightenings;
+pub async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
+    let tightenings = facts.measures.in_force.clone();
+    let unread_tightenings = facts.measures.unread;
     let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), tightenings, unread_tightenings, ..Facts::default() };
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
-        let read = notebooks::one(clients, policy, &known.resource.name, known.resource.arn.as_deref()).await;
+        let read = notebooks::one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
         let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.notebooks.push(Notebook { usage: known.usage, ..notebook });
     } else if let Some(known) = facts.apps.iter().find(|app| app.resource.id == id) {
-        let read = apps::one(clients, policy, known).await;
+        let read = apps::one(clients, rulebook, known).await;
         let Some(app) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.apps.push(app);
     } else if let Some(known) = facts.training_jobs.iter().find(|job| job.resource.id == id) {
-        let read = training::training_with_tags(clients, policy, &known.resource).await;
+        let read = training::training_with_tags(clients, rulebook, &known.resource).await;
         let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.training_jobs.push(TrainingJob { replaces: known.replaces.clone(), ..job });
     } else if let Some(known) = facts.tuning_jobs.iter().find(|job| job.resource.id == id) {
-        let read = training::tuning_with_tags(clients, policy, &known.resource).await;
+        let read = training::tuning_with_tags(clients, rulebook, &known.resource).await;
         let Some(job) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.tuning_jobs.push(job);
     } else if let Some(known) = facts.audited.iter().find(|audited| audited.resource.id == id) {
-        let read = inventory::again(clients, policy, known, facts.now).await;
+        let read = inventory::again(clients, rulebook, known, facts.now).await;
         let Some(audited) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.audited.push(audited);
     } else if let Some(Running(known)) = facts.running.iter().find(|running| running.0.resource.id == id) {
-        let read = inventory::again(clients, policy, known, facts.now).await;
+        let read = inventory::again(clients, rulebook, known, facts.now).await;
         let Some(audited) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };
         fresh.running.push(Running(audited));
     } else if let Some(known) = facts.tag_keys.iter().find(|key| key.resource.id == id) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::Unread,
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
 };
 
@@ -64,7 +64,7 @@ impl Index {
 }
 
 /// `tag:GetResources`, all pages. Only the tags that the policy reads are kept. A kind that the index does not know is empty in it.
-pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) -> Index {
+pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]) -> Index {
     let mut known = HashMap::new();
     // Many resources have the same keys.
     let mut reads: HashMap<String, bool> = HashMap::new();
@@ -89,7 +89,7 @@ pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) ->
                 let is_read = match reads.get(&tag.key) {
                     Some(is_read) => *is_read,
                     None => {
-                        *reads.entry(tag.key.clone()).or_insert(policy.reads_tag(&tag.key) || PIPELINE_TAGS.contains(&tag.key.as_str()))
+                        *reads.entry(tag.key.clone()).or_insert(rulebook.reads_tag(&tag.key) || PIPELINE_TAGS.contains(&tag.key.as_str()))
                     }
                 };
                 if is_read {
@@ -107,8 +107,8 @@ pub(super) async fn index(clients: &Clients, policy: &Policy, kinds: &[Kind]) ->
 }
 
 /// Those of a resource's tags that the policy reads, from `SageMaker` itself. `None`: there is no such resource.
-pub(super) async fn of(clients: &Clients, policy: &Policy, arn: &str) -> Read<Option<TagMap>> {
-    listed(clients, arn, |key| policy.reads_tag(key)).await
+pub(super) async fn of(clients: &Clients, rulebook: &Rulebook, arn: &str) -> Read<Option<TagMap>> {
+    listed(clients, arn, |key| rulebook.reads_tag(key)).await
 }
 
 /// `sagemaker:ListTags`, all pages. `None`: there is no such resource.
@@ -135,9 +135,9 @@ pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> 
 }
 
 /// A resource with its tags as `SageMaker` itself has them. `None`: it is gone.
-pub(super) async fn confirm_tags(clients: &Clients, policy: &Policy, resource: &Resource) -> Read<Option<Resource>> {
+pub(super) async fn confirm_tags(clients: &Clients, rulebook: &Rulebook, resource: &Resource) -> Read<Option<Resource>> {
     let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
-    let tags = of(clients, policy, arn).await?;
+    let tags = of(clients, rulebook, arn).await?;
     Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
 }
 

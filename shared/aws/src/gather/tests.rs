@@ -28,7 +28,7 @@ const NO_APPS: &str =
     "[rules.notebook-idle]\nmode = \"off\"\n[rules.studio-app-off-hours]\nmode = \"off\"\n[rules.studio-app-always-on]\nmode = \"off\"\n";
 
 fn policy(toml: &str) -> Policy {
-    Policy::from_toml(toml).unwrap()
+    Rulebook::from_toml(toml).unwrap()
 }
 
 fn now() -> Timestamp {
@@ -122,8 +122,8 @@ fn account(sagemaker: &[&Rule], tagging: &[&Rule]) -> Clients {
     Clients { sagemaker: testing::sagemaker(sagemaker).into(), tagging: testing::tagging(tagging).into(), ..testing::clients() }
 }
 
-async fn everything_of(policy: &Policy, clients: &Clients) -> Facts {
-    gather(clients, policy, &Wanted::default(), now()).await
+async fn everything_of(rulebook: &Rulebook, clients: &Clients) -> Facts {
+    gather(clients, rulebook, &Wanted::default(), now()).await
 }
 
 #[tokio::test]
@@ -137,8 +137,8 @@ async fn pages_tags_and_what_an_app_inherits() {
     let clients = account(&[&notebooks, &apps], &[&index]);
     let facts = everything_of(&policy(&format!("owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{QUIET}")), &clients).await;
 
-    assert_eq!(facts.unread, []);
-    assert_eq!(facts.complete, [Kind::NotebookInstance, Kind::App].into());
+    assert_eq!(facts.reading.unread, []);
+    assert_eq!(facts.reading.complete, [Kind::NotebookInstance, Kind::App].into());
     let [ann, ben] = &facts.notebooks[..] else { panic!("{:?}", facts.notebooks) };
     assert_eq!((ann.resource.id.as_str(), ann.resource.name.as_str()), ("notebook-instance/ann", "Ann"));
     assert_eq!(ann.resource.tags, known(&[("Owner", "ann")]), "tags that the policy does not read are not kept");
@@ -152,8 +152,8 @@ async fn pages_tags_and_what_an_app_inherits() {
 async fn one_refused_list_leaves_the_others() {
     let apps = mock!(aws_sdk_sagemaker::Client::list_apps).then_error(|| ListAppsError::generic(denied()));
     let facts = everything_of(&policy(QUIET), &account(&[&notebook_pages(&[&["Ann"]]), &apps], &[&index(&[])])).await;
-    assert_eq!((facts.notebooks.len(), facts.complete), (1, [Kind::NotebookInstance].into()));
-    let [unread] = &facts.unread[..] else { panic!("{:?}", facts.unread) };
+    assert_eq!((facts.notebooks.len(), facts.reading.complete), (1, [Kind::NotebookInstance].into()));
+    let [unread] = &facts.reading.unread[..] else { panic!("{:?}", facts.reading.unread) };
     assert_eq!(unread.what, "Studio apps (sagemaker:ListApps)");
     assert!(unread.why.starts_with("AccessDeniedException: User: arn:aws:sts"), "{}", unread.why);
 }
@@ -163,8 +163,8 @@ async fn a_repeated_token_ends_the_list_and_is_told() {
     let notebooks = mock!(aws_sdk_sagemaker::Client::list_notebook_instances)
         .then_output(|| ListNotebookInstancesOutput::builder().notebook_instances(summary("Ann")).next_token("again").build());
     let facts = everything_of(&policy(NO_APPS), &account(&[&notebooks], &[&index(&[])])).await;
-    assert_eq!((notebooks.num_calls(), facts.complete.len()), (2, 0));
-    assert!(facts.unread[0].why.contains("page token repeated"), "{:?}", facts.unread);
+    assert_eq!((notebooks.num_calls(), facts.reading.complete.len()), (2, 0));
+    assert!(facts.reading.unread[0].why.contains("page token repeated"), "{:?}", facts.reading.unread);
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn without_the_whole_index_what_it_did_not_name_is_unknown() {
     let facts = everything_of(&policy(QUIET), &clients).await;
     let read: Vec<&Tags> = facts.resources().map(|resource| &resource.tags).collect();
     assert_eq!(read, [&known(&[]), &Tags::Unreadable, &Tags::Unreadable]);
-    assert!(facts.unread[0].what.contains("tag:GetResources"), "{:?}", facts.unread);
+    assert!(facts.reading.unread[0].what.contains("tag:GetResources"), "{:?}", facts.reading.unread);
 }
 
 #[tokio::test]
@@ -191,9 +191,9 @@ async fn a_kind_that_the_index_does_not_know_has_nothing_in_it() {
         .then_error(|| GetResourcesError::InvalidParameterException(InvalidParameterException::builder().build()));
     let account = account(&[&notebook_pages(&[&["Ann"]]), &one_app()], &[&unknown_kind]);
     let facts = everything_of(&policy(NO_APPS), &account).await;
-    assert_eq!((facts.unread.len(), &facts.notebooks[0].resource.tags), (0, &Tags::NotIndexed), "confirmed before it is told");
+    assert_eq!((facts.reading.unread.len(), &facts.notebooks[0].resource.tags), (0, &Tags::NotIndexed), "confirmed before it is told");
     let facts = everything_of(&policy(QUIET), &account).await;
-    assert_eq!((facts.unread.len(), &facts.notebooks[0].resource.tags), (1, &Tags::Unreadable), "one of several kinds");
+    assert_eq!((facts.reading.unread.len(), &facts.notebooks[0].resource.tags), (1, &Tags::Unreadable), "one of several kinds");
 }
 
 #[tokio::test]
@@ -202,14 +202,14 @@ async fn only_what_a_rule_needs_is_read() {
         .match_requests(|asked| asked.resource_type_filters() == ["sagemaker:notebook-instance"])
         .then_output(|| GetResourcesOutput::builder().build());
     let facts = everything_of(&policy(NO_APPS), &account(&[&notebook_pages(&[&["Ann"]])], &[&index])).await;
-    assert_eq!((facts.unread.len(), facts.complete), (0, [Kind::NotebookInstance].into()));
+    assert_eq!((facts.reading.unread.len(), facts.reading.complete), (0, [Kind::NotebookInstance].into()));
 }
 
 #[tokio::test]
 async fn confirming_asks_the_service_itself() {
-    let policy = policy(QUIET);
+    let rulebook = policy(QUIET);
     let read = account(&[&notebook_pages(&[&["Ann", "Ben", "Eve"]]), &one_app()], &[&index(&[("domain/d-1", &[("Team", "vision")])])]);
-    let mut facts = everything_of(&policy, &read).await;
+    let mut facts = everything_of(&rulebook, &read).await;
     let denied_to_eve = mock!(aws_sdk_sagemaker::Client::list_tags)
         .match_requests(|asked| asked.resource_arn() == Some(&arn("notebook-instance/eve")))
         .then_error(|| ListTagsError::generic(denied()));
@@ -219,73 +219,73 @@ async fn confirming_asks_the_service_itself() {
     let (ann, app) = (tags("notebook-instance/ann", &[("Owner", "ann")]), tags(LAB, &[("Owner", "lab")]));
     let clients = account(&[&ann, &app, &described_app(), &denied_to_eve, &ben_is_gone], &[]);
     let ids = facts.resources().map(|resource| resource.id.clone()).collect();
-    confirm(&clients, &policy, &mut facts, &ids).await;
+    confirm(&clients, &rulebook, &mut facts, &ids).await;
 
     let by_id: BTreeMap<&str, &Resource> = facts.resources().map(|resource| (resource.id.as_str(), resource)).collect();
     assert_eq!(by_id.len(), 3, "ben is gone: {by_id:?}");
     assert_eq!(by_id["notebook-instance/ann"].tags, known(&[("Owner", "ann")]));
     assert_eq!(by_id["notebook-instance/eve"].tags, Tags::Unreadable);
     assert_eq!((&by_id[LAB].arn, &by_id[LAB].tags), (&Some(arn(LAB)), &known(&[("Owner", "lab"), ("Team", "vision")])));
-    let [unread] = &facts.unread[..] else { panic!("{:?}", facts.unread) };
+    let [unread] = &facts.reading.unread[..] else { panic!("{:?}", facts.reading.unread) };
     assert_eq!(unread.what, "tags of notebook-instance/eve");
     assert!(unread.why.starts_with("sagemaker:ListTags: AccessDeniedException"), "{}", unread.why);
 }
 
 #[tokio::test]
 async fn again_tells_gone_restarted_and_not_known_apart() {
-    let policy = policy(NO_APPS);
-    let mut facts = everything_of(&policy, &account(&[&notebook_pages(&[&["Ann"]])], &[&index(&[])])).await;
+    let rulebook = policy(NO_APPS);
+    let mut facts = everything_of(&rulebook, &account(&[&notebook_pages(&[&["Ann"]])], &[&index(&[])])).await;
     let usage = Some(cost_rules::facts::Usage { last: now(), known_until: now() });
     facts.notebooks[0].usage = usage;
     let ann = tags("notebook-instance/ann", &[("Owner", "ann")]);
     let id = "notebook-instance/ann";
 
     let clients = account(&[&described_notebook("Ann", "InService"), &ann], &[]);
-    let fresh = again(&clients, &policy, &facts, id).await.unwrap().unwrap();
+    let fresh = again(&clients, &rulebook, &facts, id).await.unwrap().unwrap();
     let [notebook] = &fresh.notebooks[..] else { panic!("{fresh:?}") };
     assert_eq!(notebook.since, Some("2026-11-24T11:00:00Z".parse().unwrap()), "restarted");
     assert_eq!((&notebook.resource.tags, notebook.usage), (&known(&[("Owner", "ann")]), usage));
 
-    assert!(again(&account(&[&no_notebook(), &ann], &[]), &policy, &facts, id).await.unwrap().is_none());
+    assert!(again(&account(&[&no_notebook(), &ann], &[]), &rulebook, &facts, id).await.unwrap().is_none());
 
     let refused =
         mock!(aws_sdk_sagemaker::Client::describe_notebook_instance).then_error(|| DescribeNotebookInstanceError::generic(denied()));
-    let why = again(&account(&[&refused, &ann], &[]), &policy, &facts, id).await.unwrap_err().to_string();
+    let why = again(&account(&[&refused, &ann], &[]), &rulebook, &facts, id).await.unwrap_err().to_string();
     assert!(why.starts_with("notebook-instance/ann: sagemaker:DescribeNotebookInstance: AccessDeniedException"), "{why}");
 
     let tags_refused = mock!(aws_sdk_sagemaker::Client::list_tags).then_error(|| ListTagsError::generic(denied()));
-    assert!(again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &policy, &facts, id).await.is_err());
-    assert!(again(&account(&[], &[]), &policy, &facts, "notebook-instance/unknown").await.is_err());
+    assert!(again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &rulebook, &facts, id).await.is_err());
+    assert!(again(&account(&[], &[]), &rulebook, &facts, "notebook-instance/unknown").await.is_err());
 }
 
 #[tokio::test]
 async fn single_notebooks_are_read_by_the_spelling_of_the_list() {
-    let policy = policy(QUIET);
+    let rulebook = policy(QUIET);
     let named = mock!(aws_sdk_sagemaker::Client::describe_notebook_instance)
         .match_requests(|asked| asked.notebook_instance_name() == Some("ann"))
         .then_error(|| DescribeNotebookInstanceError::generic(error("ValidationException", "RecordNotFound")));
     let ann = tags("notebook-instance/ann", &[("Owner", "ann")]);
     let clients = account(&[&named, &notebook_pages(&[&["Ann", "Ben"]]), &described_notebook("Ann", "Stopped"), &ann], &[]);
-    let facts = gather(&clients, &policy, &only("notebook-instance/ann"), now()).await;
+    let facts = gather(&clients, &rulebook, &only("notebook-instance/ann"), now()).await;
     let [notebook] = &facts.notebooks[..] else { panic!("{facts:?}") };
     assert_eq!((notebook.resource.name.as_str(), notebook.state), ("Ann", RunState::Stopped));
-    assert_eq!((facts.unread.len(), facts.complete.len()), (0, 0));
+    assert_eq!((facts.reading.unread.len(), facts.reading.complete.len()), (0, 0));
 }
 
 #[tokio::test]
 async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
-    let policy = policy(QUIET);
+    let rulebook = policy(QUIET);
     let no_apps =
         mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::Deleted)).build());
     let clients = account(&[&no_notebook(), &notebook_pages(&[&[]]), &no_apps], &[]);
     let scope = Scope::Only([("notebook-instance/ann".to_owned(), None), (LAB.to_owned(), None)].into());
-    let facts = gather(&clients, &policy, &Wanted { scope, ..Wanted::default() }, now()).await;
-    assert_eq!(facts.gone, ["notebook-instance/ann".to_owned(), LAB.to_owned()].into());
+    let facts = gather(&clients, &rulebook, &Wanted { scope, ..Wanted::default() }, now()).await;
+    assert_eq!(facts.reading.gone, ["notebook-instance/ann".to_owned(), LAB.to_owned()].into());
     assert_eq!(facts.resources().count(), 0);
 
     let refused = mock!(aws_sdk_sagemaker::Client::list_apps).then_error(|| ListAppsError::generic(denied()));
-    let facts = gather(&account(&[&refused], &[]), &policy, &only(LAB), now()).await;
-    assert_eq!((facts.apps.len(), facts.gone.len(), facts.unread.len()), (0, 0, 1));
+    let facts = gather(&account(&[&refused], &[]), &rulebook, &only(LAB), now()).await;
+    assert_eq!((facts.apps.len(), facts.reading.gone.len(), facts.reading.unread.len()), (0, 0, 1));
 }
 
 #[tokio::test]
@@ -296,5 +296,5 @@ async fn a_changed_notebook_is_read_by_its_spelt_name() {
     assert_eq!((facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()), (RunState::Ending, "notebook-instance/ann"));
 
     let facts = gather(&account(&[&no_notebook()], &[]), &policy(QUIET), &wanted, now()).await;
-    assert_eq!((facts.gone.len(), facts.unread.len()), (1, 0));
+    assert_eq!((facts.reading.gone.len(), facts.reading.unread.len()), (1, 0));
 }

@@ -2,7 +2,7 @@
 
 use cost_rules::{
     facts::{Tightening, Unread},
-    policy::Policy,
+    rulebook::Rulebook,
 };
 use jiff::Timestamp;
 
@@ -21,12 +21,12 @@ fn ledger(context: &Context) -> Ledger<'_> {
 ///
 /// # Errors
 /// They cannot be read: then none holds, and nothing is enforced that the policy itself does not.
-pub async fn read(context: &Context, policy: &Policy, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
+pub async fn read(context: &Context, rulebook: &Rulebook, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
     let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
     let kept = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
     let Some((_, text)) = kept else { return Ok(vec![]) };
     let mut tightenings: Vec<Tightening> = serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
-    tightenings.retain(|one| now < one.until && policy.asks_for(one));
+    tightenings.retain(|one| now < one.until && rulebook.policy.asks_for(one));
     Ok(tightenings)
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use crate::{
-    mail::item::{Item, Letterhead, Told, done_to, is_job, said},
+    mail::item::{Item, MailContext, MailEntry, is_job, said},
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     remedy::{Remedy, SpotTerms, command, how_to_add, how_to_stop},
@@ -23,13 +23,13 @@ const BODY: usize = 240 * 1024;
 const WEEK: Duration = Duration::days(7);
 
 /// The body, and how many of the resources fitted into it.
-pub(crate) fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead: &Letterhead<'_>) -> (String, usize) {
+pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
     let mut fitted = told.len();
     let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
     let mut text = if owner == UNOWNED && is_of_the_account {
         "For whoever runs the platform.\n".to_owned()
     } else if owner == UNOWNED {
-        let tags = letterhead.policy.owner_tags.join(" or ");
+        let tags = context.policy.owner_tags.join(" or ");
         let is_any_of_the_account = told.iter().any(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
         let these = if is_any_of_the_account { "the resources among these" } else { "these" };
         format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
@@ -50,7 +50,7 @@ pub(crate) fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead:
             let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
         }
-        resource(&mut part, one, letterhead);
+        resource(&mut part, one, context);
         if BODY < text.len() + part.len() {
             let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
             fitted = index;
@@ -67,13 +67,13 @@ pub(crate) fn body(owner: &str, told: &[Told<'_>], held_back: usize, letterhead:
     let _ = write!(
         text,
         "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
-        letterhead.function
+        context.function
     );
     (text, fitted)
 }
 
-fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
-    let Letterhead { policy, now, .. } = letterhead;
+fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) {
+    let MailContext { policy, now, .. } = context;
     let Item { news, id, arn, name, suspended, .. } = told.first;
     // In two jobs at the same work, and in one that is left alone, there is more to know than how to stop this one.
     let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
@@ -94,8 +94,8 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
                 text,
                 ": on {} it will be {}, unless you {}",
                 policy.clock(*at),
-                done_to(told.first),
-                told.first.instead.unwrap_or("keep it")
+                told.first.participle(),
+                told.first.notice.instead.unwrap_or("keep it")
             );
         }
         News::Reminder(since) | News::Escalation(since) => {
@@ -142,49 +142,26 @@ fn resource(text: &mut String, told: &Told<'_>, letterhead: &Letterhead<'_>) {
             let _ = write!(text, "\n  Change its hours:   {}", how_to_add(arn, [(SCHEDULE_TAG, hours)]));
         }
     } else if let News::Done(end) = news {
-        let _ = match (end, remedy) {
-            (End::ByItself(_), _) => Ok(()),
-            (End::NotNeeded(new), _) => write!(text, "\n  It was stopped because its Spot job, {new}, has done the work."),
-            (End::Replaced(new), remedy) => write!(text, "{}", as_which_job(name, new, remedy, &region)),
-            (End::Stopped(_), Some(Remedy::StopNotebook)) => {
-                write!(
-                    text,
-                    "\n  Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
-                )
-            }
-            (End::Stopped(_), Some(Remedy::StopTuningJob)) => {
-                write!(
-                    text,
-                    "\n  The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it."
-                )
-            }
-            (End::Stopped(_), Some(Remedy::StopTrainingJob | Remedy::ResubmitAsSpot(_))) => {
-                write!(
-                    text,
-                    "\n  What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it."
-                )
-            }
-            (End::Stopped(_), Some(Remedy::StopProcessingJob | Remedy::StopTransformJob | Remedy::StopAutoMlJob)) => {
-                write!(text, "\n  What it wrote to S3 is kept. Submit it again where you submitted it.")
-            }
-            (End::Stopped(_), Some(Remedy::AddTags { tags, from, .. })) => {
-                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
-                let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
-                let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
-                write!(text, "\n  It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
-            }
-            (End::Stopped(_), Some(Remedy::ActivateTag)) => write!(text, "\n  In a day the bill knows it."),
-            // Only what is in the ledger is known of it.
-            (End::Stopped(_), None) if is_job(told.first) => write!(text, "\n  What it wrote to S3 is kept."),
-            (End::Stopped(_), Some(Remedy::DeleteApp { .. } | Remedy::None) | None) => {
-                write!(text, "\n  Its files are kept. Start it again where you started it.")
-            }
-        };
+        text.push_str(&after(end, told, remedy, &region));
     }
     for advice in &told.advice {
         let _ = write!(text, "\n  To do: {}", advice.replace('\n', "\n         "));
     }
     text.push('\n');
+}
+
+/// What there is to say of something that is over: what is kept, what is lost, how to start it again.
+fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str) -> String {
+    let Item { name, arn, .. } = told.first;
+    match (end, remedy) {
+        (End::ByItself(_), _) => String::new(),
+        (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
+        (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
+        (End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
+        // Only what is in the ledger is known of it.
+        (End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
+        (End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
+    }
 }
 
 /// The day a week from now, or from when it will be stopped; sooner where the policy keeps nothing for so long.

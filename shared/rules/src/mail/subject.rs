@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    mail::item::{Told, is_job, said},
+    mail::item::{MailEntry, is_job, said},
     plan::{End, News},
     policy::Policy,
     remedy::Remedy,
@@ -14,17 +14,17 @@ use crate::{
 /// Longest subject that SNS takes, in ASCII characters.
 const SUBJECT: usize = 99;
 
-pub(crate) fn subject(told: &[Told<'_>], policy: &Policy, now: Timestamp) -> String {
-    let Some(Told { first, .. }) = told.first() else { return String::new() };
+pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -> String {
+    let Some(MailEntry { first, .. }) = told.first() else { return String::new() };
     // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
     let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
-    if let Some(subject) = first.subject.as_ref().filter(|_| is_only_told) {
+    if let Some(subject) = first.notice.subject.as_ref().filter(|_| is_only_told) {
         let more = if 1 < told.len() { format!(", and {} more", told.len() - 1) } else { String::new() };
         let subject = shortened(subject, SUBJECT.saturating_sub(12 + more.len()));
         return printable(&format!("Cost guard: {subject}{more}"));
     }
-    let is_alike = |one: &&Told<'_>| is_only_told || said(one.first, "") == said(first, "");
-    let alike: Vec<&Told<'_>> = told.iter().filter(is_alike).collect();
+    let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, "") == said(first, "");
+    let alike: Vec<&MailEntry<'_>> = told.iter().filter(is_alike).collect();
     let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
     let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
     let has_jobs = alike.iter().any(|told| is_job(told.first));
@@ -51,15 +51,17 @@ pub(crate) fn subject(told: &[Told<'_>], policy: &Policy, now: Timestamp) -> Str
         let from = if 1 < stops.len() { "from " } else { "" };
         what += &stops.first().map(|at| format!(" {from}{}", policy.clock(*at))).unwrap_or_default();
     }
-    if let (News::Escalation(since), Some(headline)) = (&first.news, first.headline) {
+    if let (News::Escalation(since), Some(headline)) = (&first.news, first.notice.headline) {
         what = format!("still {headline} after {}", roughly(now.duration_since(*since)));
     }
     if is_only_told {
-        first.headline.unwrap_or("needs a look").clone_into(&mut what);
+        first.notice.headline.unwrap_or("needs a look").clone_into(&mut what);
     }
     let whose = match alike.len() {
         1 if told.len() == 1 => shortened(&first.name, SUBJECT.saturating_sub(13 + what.len() + cost.len())),
-        n if is_only_told && alike.iter().all(|one| one.first.headline.is_some() && one.first.headline == first.headline) => {
+        n if is_only_told
+            && alike.iter().all(|one| one.first.notice.headline.is_some() && one.first.notice.headline == first.notice.headline) =>
+        {
             format!("{n} resources")
         }
         n if is_only_told => {

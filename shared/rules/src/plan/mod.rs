@@ -18,8 +18,9 @@ use crate::{
 
 pub use self::{
     close::Closed,
-    entry::{Entry, Kept, State, told_failure, untold_failure},
-    outcome::{End, News},
+    entry::{Entry, FindingKey, Kept, State, told_failure, untold_failure},
+    outcome::{End, News, Outcome, Outcomes},
+    record::Record,
     saving::{Saving, SpotSaving},
     step::{Planned, Step},
 };

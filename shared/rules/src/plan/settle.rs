@@ -126,9 +126,9 @@ impl Planned {
             Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
             Some(Outcome::Done | Outcome::AlreadyDone(_)) => match &waste.remedy {
                 Remedy::AddTags { rest, .. } => rest.clone(),
-                _ => waste.after_stop.clone().or_else(|| waste.advice.clone()),
+                _ => waste.notice.after_stop.clone().or_else(|| waste.notice.advice.clone()),
             },
-            _ => waste.advice.clone(),
+            _ => waste.notice.advice.clone(),
         }
     }
 }

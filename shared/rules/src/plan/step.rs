@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     facts::OnExceed,
-    plan::entry::{Entry, Kept, State, at_work},
+    plan::{
+        entry::{Entry, Kept, State, at_work},
+        outcome::{News, Outcome},
+    },
     rulebook::Finding,
     rules::verdict::is_news,
     vocabulary::duration::Duration,
@@ -89,7 +92,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         state: State::Reported,
         first_seen: now,
         last_seen: now,
-        topic: finding.waste.topic.clone(),
+        topic: finding.waste.notice.key.clone(),
         action: finding.is_enforced().then(|| finding.action()),
         escalated_at: None,
         notified_at: None,

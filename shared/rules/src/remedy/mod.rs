@@ -44,7 +44,7 @@ pub fn how_to_stop(name: &str, region: &str) -> String {
 }
 
 /// What the guard can do about waste, where the policy says so.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Remedy {
     /// Nothing: its owner has to.
     #[default]
@@ -88,7 +88,7 @@ pub enum Remedy {
 }
 
 /// On which terms a training job is submitted again as Spot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpotTerms {
     /// The new job's name.
     pub name: String,
@@ -115,6 +115,43 @@ impl Remedy {
             Self::AddTags { .. } => "add-tags",
             Self::ActivateTag => "activate-cost-allocation-tag",
             Self::None => "none",
+        }
+    }
+
+    /// What it does to a resource, as the end of "it will be …".
+    pub const fn participle(&self) -> &'static str {
+        match self {
+            Self::ResubmitAsSpot(_) => "resubmitted as Spot",
+            Self::AddTags { .. } => "tagged",
+            Self::ActivateTag => "activated",
+            _ => "stopped",
+        }
+    }
+
+    /// What its owner has to know once it is done: what is kept, what is lost, how to start it again.
+    pub fn when_done(&self, name: &str, arn: &str) -> String {
+        match self {
+            Self::StopNotebook => {
+                let region = region_option(arn);
+                format!("Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}")
+            }
+            Self::StopTuningJob => {
+                "The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it.".to_owned()
+            }
+            Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
+                "What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it.".to_owned()
+            }
+            Self::StopProcessingJob | Self::StopTransformJob | Self::StopAutoMlJob => {
+                "What it wrote to S3 is kept. Submit it again where you submitted it.".to_owned()
+            }
+            Self::AddTags { tags, from, .. } => {
+                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
+                let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
+                format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
+            }
+            Self::ActivateTag => "In a day the bill knows it.".to_owned(),
+            Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     facts::{Measures, OnExceed, RunState, Tightening},
     policy::Policy,
     remedy::Remedy,
-    rules::verdict::{Verdict, Waste},
+    rules::verdict::{Notice, Verdict, Waste},
     vocabulary::{
         duration::{Duration, roughly},
         price::{HOURS_PER_MONTH, Instances, Prices},
@@ -82,8 +82,8 @@ impl RuleContext<'_> {
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
-            hours: Some(schedule.with_zone(calendar)),
             remedy,
+            notice: Notice { hours: Some(schedule.with_zone(calendar)), ..Notice::default() },
             ..Waste::default()
         }))
     }

@@ -19,7 +19,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::resource::{Kind, Resource},
 };
@@ -37,7 +37,10 @@ impl Rule for GuardTagUnreadable {
         match cx.policy.unreadable_tag(resource) {
             Some(reason) if acted_upon => Verdict::Waste(Box::new(Waste {
                 reason,
-                advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
+                notice: Notice {
+                    advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
+                    ..Notice::default()
+                },
                 ..Waste::default()
             })),
             _ => Verdict::Fine,

@@ -222,7 +222,7 @@ impl Tags {
 }
 
 /// Where an app runs. Exactly one of the two is set in the API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AppHome {
     /// A space, by name: `JupyterLab` and `CodeEditor`.
     Space(String),

@@ -8,7 +8,7 @@ use aws_sdk_costexplorer::{
 };
 use cost_rules::{
     facts::{TagKey, TagKeyStatus, TagSpend, Unread},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -49,12 +49,12 @@ pub struct Bill {
 }
 
 /// What the bill says of the required tags, as far as the policy has rules for it. What was spent is read once a week.
-pub async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestamp) -> Bill {
-    let (wants_spend, wants_status) = (policy.uses_rule("untagged-spend"), policy.uses_rule("inactive-cost-allocation-tag"));
+pub async fn bill(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Timestamp) -> Bill {
+    let (wants_spend, wants_status) = (rulebook.uses_rule("untagged-spend"), rulebook.uses_rule("inactive-cost-allocation-tag"));
     if !wants_spend && !wants_status {
         return Bill::default();
     }
-    let (mut keys, mut unread) = keys(&context.clients, policy).await;
+    let (mut keys, mut unread) = keys(&context.clients, rulebook).await;
     if !wants_spend {
         return Bill { keys, unread, ..Bill::default() };
     }
@@ -72,7 +72,7 @@ pub async fn bill(context: &Context, policy: &Policy, wake: &Wake, now: Timestam
     if let Some((_, spends)) = kept.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
         return Bill { keys, spends: spends.clone(), unread, failure: None };
     }
-    let spends = match spends(&context.clients, policy, &keys, now).await {
+    let spends = match spends(&context.clients, rulebook, &keys, now).await {
         Ok(spends) => spends,
         // What is known goes on being told, and the next run asks again.
         Err(why) => {
@@ -99,8 +99,8 @@ fn spend_unread(why: String) -> Unread {
 }
 
 /// The required tag keys, and whether the bill is told by them; and what could not be read of that.
-async fn keys(clients: &Clients, policy: &Policy) -> (Vec<TagKey>, Vec<Unread>) {
-    let mut names: Vec<String> = policy.required_keys().into_iter().flatten().collect();
+async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unread>) {
+    let mut names: Vec<String> = rulebook.required_keys().into_iter().flatten().collect();
     names.sort();
     names.dedup();
     if names.is_empty() {
@@ -147,18 +147,18 @@ async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String,
 
 /// What was spent with and without a value for each required key, or group of keys of which any will do. Each page costs a cent: one for all, and one for each group that the
 /// bill is told by. By a key that is not active, Cost Explorer has nothing to tell; where nobody may ask whether it is, a key without any spend is taken for such a one.
-async fn spends(clients: &Clients, policy: &Policy, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
+async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
     let status = |name: &String| keys.iter().find(|key| key.resource.name == *name).and_then(|key| key.status);
     let is_told_by = |name: &String| matches!(status(name), Some(TagKeyStatus::Active | TagKeyStatus::NotThePayer));
-    let groups: Vec<Vec<String>> = policy.required_keys().into_iter().filter(|group| group.iter().any(is_told_by)).collect();
+    let groups: Vec<Vec<String>> = rulebook.required_keys().into_iter().filter(|group| group.iter().any(is_told_by)).collect();
     if groups.is_empty() {
         return Ok(vec![]);
     }
-    let total = spend(clients, policy, &[], now).await?;
+    let total = spend(clients, rulebook, &[], now).await?;
     let mut spends = vec![];
     for keys in groups {
         let is_active = keys.iter().any(|key| status(key) == Some(TagKeyStatus::Active));
-        let untagged = spend(clients, policy, &keys, now).await?;
+        let untagged = spend(clients, rulebook, &keys, now).await?;
         let mut spend = TagSpend { keys, days: DAYS, ..TagSpend::default() };
         for ((usage, team), usd) in &total {
             let untagged = untagged.get(&(usage.clone(), team.clone())).copied().unwrap_or_default();
@@ -175,19 +175,19 @@ async fn spends(clients: &Clients, policy: &Policy, keys: &[TagKey], now: Timest
 }
 
 /// What the Region's `SageMaker` cost that has none of these keys; with no keys: all. By the first of the policy's team tags; where there is none, of no team.
-async fn spend(clients: &Clients, policy: &Policy, without: &[String], now: Timestamp) -> Read<Spend> {
+async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: Timestamp) -> Read<Spend> {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let first = (now - SignedDuration::from_hours(24 * i64::from(DAYS))).to_zoned_datetime(TimeZone::UTC).date();
     let period = DateInterval::builder().start(first.to_string()).end(today.to_string()).build().map_err(|error| error.to_string())?;
     let absent =
         |key: &String| Expression::builder().tags(TagValues::builder().key(key).match_options(MatchOption::Absent).build()).build();
     let here = dimension(Dimension::Region, vec![clients.region.clone()]);
-    let filter = of_sagemaker(policy, std::iter::once(here).chain(without.iter().map(absent)));
+    let filter = of_sagemaker(rulebook, std::iter::once(here).chain(without.iter().map(absent)));
     let mut spend = Spend::new();
     let read = every_page(clients, async |token| {
         let call = clients.costexplorer.get_cost_and_usage();
         let call = call.time_period(period.clone()).granularity(Granularity::Monthly).metrics(METRIC).filter(filter.clone());
-        let call = call.set_group_by(Some(by_usage_and_team(policy)));
+        let call = call.set_group_by(Some(by_usage_and_team(rulebook)));
         let page = call.set_next_page_token(token).send().await.map_err(|error| format!("ce:GetCostAndUsage: {}", why(&error)))?;
         for group in page.results_by_time.into_iter().flatten().flat_map(|period| period.groups.unwrap_or_default()) {
             let (usage, team, usd) = of_group(group)?;
@@ -219,7 +219,7 @@ mod tests {
     }
 
     fn policy() -> Policy {
-        Policy::from_toml("team-tags = [\"Team\"]\n[rules.missing-tag]\nrequired = { CostCenter = \".+\", Project = \".+\" }").unwrap()
+        Rulebook::from_toml("team-tags = [\"Team\"]\n[rules.missing-tag]\nrequired = { CostCenter = \".+\", Project = \".+\" }").unwrap()
     }
 
     fn now() -> Timestamp {

@@ -11,7 +11,7 @@ use aws_sdk_costexplorer::types::{Anomaly as Described, AnomalyDateInterval, Dat
 use cost_rules::{
     facts::{Ahead, Anomaly, DailySpend, Spend, Unread},
     period::day_of,
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
     vocabulary::usage_type::without_region,
 };
@@ -71,13 +71,13 @@ pub struct Known {
 /// One request to Cost Explorer after the other, counted.
 struct Asking<'a> {
     clients: &'a Clients,
-    policy: &'a Policy,
+    rulebook: &'a Rulebook,
     now: Timestamp,
     requests: AtomicU32,
 }
 
 /// The spend: what the ledger has of it, and what is new today. With `keeps`, what was read is kept; else (in a dry run) the next run reads it again.
-pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, account: &str, keeps: bool, now: Timestamp) -> Known {
+pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, account: &str, keeps: bool, now: Timestamp) -> Known {
     let mut known = Known::default();
     let kept = match ledger.all_kept().await {
         Ok(kept) => kept,
@@ -87,10 +87,10 @@ pub async fn read(clients: &Clients, policy: &Policy, ledger: &Ledger<'_>, accou
             return known;
         }
     };
-    let question = question(policy);
+    let question = question(rulebook);
     let kept: Kept = kept.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
-    let asking = Asking { clients, policy, now, requests: AtomicU32::new(0) };
+    let asking = Asking { clients, rulebook, now, requests: AtomicU32::new(0) };
     let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
     let days = async {
         let first = first_not_final(&kept, today);
@@ -142,8 +142,8 @@ type Kept = HashMap<String, (Timestamp, Value)>;
 type Days = BTreeMap<Date, Vec<DailySpend>>;
 
 /// What of the policy the answers hang on: those to another question are not known.
-fn question(policy: &Policy) -> String {
-    format!("{} by {}", policy.billing.services.join(", "), policy.team_tags.first().map_or("", String::as_str))
+fn question(rulebook: &Rulebook) -> String {
+    format!("{} by {}", rulebook.policy.billing.services.join(", "), rulebook.policy.team_tags.first().map_or("", String::as_str))
 }
 
 fn answer_to(question: &str, text: &str) -> Option<Value> {
@@ -285,7 +285,7 @@ impl Asking<'_> {
     }
 
     fn anomaly(&self, anomaly: Described) -> Option<Anomaly> {
-        let services = &self.policy.billing.services;
+        let services = &self.rulebook.policy.billing.services;
         let causes = anomaly.root_causes.unwrap_or_default();
         let of_service = |service: Option<&String>| service.is_some_and(|service| services.contains(service));
         let is_of_service = of_service(anomaly.dimension_value.as_ref());

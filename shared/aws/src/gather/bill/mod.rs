@@ -1,7 +1,7 @@
 //! The bill, by Cost Explorer: how its questions are put and its answers are read, whatever is asked.
 
 use aws_sdk_costexplorer::types::{Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType};
-use cost_rules::{policy::Policy, vocabulary::usage_type::without_region};
+use cost_rules::{rulebook::Rulebook, vocabulary::usage_type::without_region};
 use rust_decimal::Decimal;
 
 use super::read::{Read, decimal};
@@ -12,10 +12,10 @@ pub mod days;
 const METRIC: &str = "UnblendedCost";
 
 /// `SageMaker`, credits and refunds left out, and what else has to be so.
-fn of_sagemaker(policy: &Policy, more: impl IntoIterator<Item = Expression>) -> Expression {
+fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>) -> Expression {
     let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
     let all = Expression::builder()
-        .and(dimension(Dimension::Service, policy.billing.services.clone()))
+        .and(dimension(Dimension::Service, rulebook.policy.billing.services.clone()))
         .and(Expression::builder().not(given_back).build());
     more.into_iter().fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
 }
@@ -25,9 +25,9 @@ fn dimension(key: Dimension, values: Vec<String>) -> Expression {
 }
 
 /// By usage type and the first of the policy's team tags; where there is none, by usage type alone.
-fn by_usage_and_team(policy: &Policy) -> Vec<GroupDefinition> {
+fn by_usage_and_team(rulebook: &Rulebook) -> Vec<GroupDefinition> {
     let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
-    let by_team = policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
+    let by_team = rulebook.policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
     std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
 }
 

@@ -24,7 +24,7 @@ fn clients(rules: &[&Rule]) -> Clients {
 }
 
 fn policy() -> Policy {
-    Policy::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"ml-*\"\nowner = \"ann@example.com\"").unwrap()
+    Rulebook::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"ml-*\"\nowner = \"ann@example.com\"").unwrap()
 }
 
 fn now() -> Timestamp {

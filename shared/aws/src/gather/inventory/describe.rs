@@ -9,7 +9,7 @@ use aws_sdk_sagemaker::{
 use cost_rules::{
     duration::Duration,
     facts::{Audited, Parent},
-    policy::Policy,
+    rulebook::Rulebook,
     price::Instances,
     remedy::Remedy,
     resource::{Kind, id_of_arn},
@@ -44,18 +44,18 @@ pub(super) struct Described {
 }
 
 /// One call for a kind whose list tells too little, none for the others.
-pub(super) async fn describe(clients: &Clients, policy: &Policy, audited: &Audited) -> Read<Described> {
+pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &Audited) -> Read<Described> {
     clients.in_time()?;
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
     let described = match audited.resource.kind() {
-        Some(Kind::TrainingJob) => training::training(clients, policy, name).await?.map(|job| Described {
+        Some(Kind::TrainingJob) => training::training(clients, rulebook, name).await?.map(|job| Described {
             instances: job.instances,
             limit: job.max_runtime,
             parent: job.parent.as_deref().and_then(of_arn),
         }),
-        Some(Kind::TuningJob) => training::describe_tuning(clients, policy, name).await?.map(|job| {
+        Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
             // As many as may run at a time, of the dearest definition.
-            let prices = policy.prices_of(&clients.region);
+            let prices = rulebook.policy.prices_of(&clients.region);
             let dearest = job.definitions.iter().max_by_key(|instances| prices.hourly_of(instances));
             let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
             Described { instances: dearest.into_iter().flatten().map(all).collect(), ..Described::default() }

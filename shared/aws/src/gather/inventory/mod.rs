@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{Audited, Facts, Parent},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
 };
 use futures_util::{StreamExt as _, stream};
@@ -26,21 +26,21 @@ mod list;
 pub mod whose;
 
 /// Every resource of these kinds, with its own tags. The kinds are read all at the same time, and of each its list and its part of the tag index.
-pub async fn everything(clients: &Clients, policy: &Policy, kinds: &[Kind], now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
+pub async fn everything(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind], now: Timestamp) -> Facts {
+    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
     let read = stream::iter(kinds).map(async |kind| {
         let of_kind = [*kind];
-        let (listed, index) = tokio::join!(Box::pin(list(clients, *kind, None, now)), Box::pin(tags::index(clients, policy, &of_kind)));
+        let (listed, index) = tokio::join!(Box::pin(list(clients, *kind, None, now)), Box::pin(tags::index(clients, rulebook, &of_kind)));
         (*kind, listed, index)
     });
     for (kind, listed, mut index) in read.buffer_unordered(kinds.len().max(1)).collect::<Vec<_>>().await {
         let mut audited = listed.told_to(&mut facts);
         // One refusal is one of all kinds.
-        if let Some(unread) = index.unread.clone().filter(|unread| !facts.unread.contains(unread)) {
-            facts.unread.push(unread);
+        if let Some(unread) = index.unread.clone().filter(|unread| !facts.reading.unread.contains(unread)) {
+            facts.reading.unread.push(unread);
         }
         if index.unread.is_some() {
-            facts.complete.remove(&kind);
+            facts.reading.complete.remove(&kind);
         }
         for one in &mut audited {
             indexed(one, &mut index);
@@ -48,8 +48,8 @@ pub async fn everything(clients: &Clients, policy: &Policy, kinds: &[Kind], now:
         facts.audited.extend(audited);
     }
     // A series is gone when none of its jobs is found any more.
-    if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.complete.contains(kind)) {
-        facts.complete.insert(Kind::JobSeries);
+    if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
+        facts.reading.complete.insert(Kind::JobSeries);
     }
     facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     facts
@@ -75,19 +75,19 @@ fn pipeline_of(tags: &BTreeMap<String, String>) -> Option<Parent> {
 }
 
 /// These resources (by id, with their names as they are spelt, where that is known), by the service's own word, with their tags.
-pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: policy.prices_of(&clients.region), ..Facts::default() };
-    let read = stream::iter(named).map(async |(id, name)| (id.clone(), one(clients, policy, id, name.as_deref(), now).await));
+pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
+    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
+    let read = stream::iter(named).map(async |(id, name)| (id.clone(), one(clients, rulebook, id, name.as_deref(), now).await));
     let looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     facts.audited.extend(looked.there.into_values());
-    facts.gone.extend(looked.gone);
-    facts.unread.extend(unread_of("state and tags", &looked.failed));
+    facts.reading.gone.extend(looked.gone);
+    facts.reading.unread.extend(unread_of("state and tags", &looked.failed));
     facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     facts
 }
 
 /// One resource by its list, and its tags by `ListTags`. `None`: there is none.
-pub(super) async fn one(clients: &Clients, policy: &Policy, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Audited>> {
+pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Audited>> {
     clients.in_time()?;
     let kind = Kind::of(id).ok_or_else(|| format!("{id} is of no kind that is known"))?;
     // As an id spells it, most are: only if there is none, all of its kind are listed.
@@ -96,7 +96,7 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, id: &str, name: Opti
         listed = Box::pin(list(clients, kind, Some(Asked { id, name }), now)).await;
     }
     match listed.items.into_iter().find(|audited| audited.resource.id == id) {
-        Some(audited) => confirmed(clients, policy, &audited).await,
+        Some(audited) => confirmed(clients, rulebook, &audited).await,
         None if listed.complete.is_empty() => Err(listed
             .unread
             .into_iter()
@@ -107,15 +107,15 @@ pub(super) async fn one(clients: &Clients, policy: &Policy, id: &str, name: Opti
 }
 
 /// One resource as it is now, with what is known of whose it is.
-pub(super) async fn again(clients: &Clients, policy: &Policy, known: &Audited, now: Timestamp) -> Read<Option<Audited>> {
+pub(super) async fn again(clients: &Clients, rulebook: &Rulebook, known: &Audited, now: Timestamp) -> Read<Option<Audited>> {
     let Resource { id, name, .. } = &known.resource;
-    let Some(found) = one(clients, policy, id, Some(name), now).await? else { return Ok(None) };
+    let Some(found) = one(clients, rulebook, id, Some(name), now).await? else { return Ok(None) };
     let resource = Resource { whose: known.resource.whose.clone(), ..found.resource };
     Ok(Some(Audited { resource, run: found.run, tag_count: found.tag_count, ..known.clone() }))
 }
 
 /// A resource with its own tags by `ListTags`. `None`: it is gone.
-pub(super) async fn confirmed(clients: &Clients, policy: &Policy, audited: &Audited) -> Read<Option<Audited>> {
+pub(super) async fn confirmed(clients: &Clients, rulebook: &Rulebook, audited: &Audited) -> Read<Option<Audited>> {
     let arn = match &audited.resource.arn {
         Some(arn) => arn.clone(),
         None => match arn_of(clients, audited).await? {
@@ -128,6 +128,6 @@ pub(super) async fn confirmed(clients: &Clients, policy: &Policy, audited: &Audi
     audited.tag_count = tags.keys().filter(|key| !is_aws(key)).count();
     audited.parent = audited.parent.or_else(|| pipeline_of(&tags));
     audited.resource.arn = Some(arn);
-    audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, _)| policy.reads_tag(key)).collect());
+    audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, _)| rulebook.reads_tag(key)).collect());
     Ok(Some(audited))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost_rules::{
     facts::{Ancestor, Audited, Facts, Parent, Subject as _, Unread},
     plan::{Entry, Planned, State, Step, plan},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::Whose,
 };
 use futures_util::{StreamExt as _, stream};
@@ -28,16 +28,16 @@ const LINE: usize = 4;
 
 /// Whose the findings are: those that are in the ledger are whose they were; of those that are news, or that the guard may mend, it is found out, by who created them
 /// and what they belong to.
-pub async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, entries: Option<Vec<Entry>>) -> Option<Unread> {
+pub async fn find_whose(context: &Context, rulebook: &Rulebook, wake: &Wake, facts: &mut Facts, entries: Option<Vec<Entry>>) -> Option<Unread> {
     remember_whose(facts, entries.iter().flatten());
     let mut asked = BTreeSet::new();
     // Who turns out to own what is told hears of all else that they own, too.
     loop {
-        let ids = doubtful(policy, wake, facts, entries.clone()).into_iter().filter(|id| !asked.contains(id)).collect::<BTreeSet<String>>();
+        let ids = doubtful(rulebook, wake, facts, entries.clone()).into_iter().filter(|id| !asked.contains(id)).collect::<BTreeSet<String>>();
         if ids.is_empty() {
             return None;
         }
-        if let Some(unread) = ask_whose(context, policy, wake, facts, &ids).await {
+        if let Some(unread) = ask_whose(context, rulebook, wake, facts, &ids).await {
             return Some(unread);
         }
         asked.extend(ids);
@@ -45,10 +45,10 @@ pub async fn find_whose(context: &Context, policy: &Policy, wake: &Wake, facts: 
 }
 
 /// Those of which somebody is to be told, or that the guard may mend, by id.
-fn doubtful(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<Vec<Entry>>) -> BTreeSet<String> {
-    let planned = plan(policy.evaluate(facts), facts, entries, &wake.scope).planned;
+fn doubtful(rulebook: &Rulebook, wake: &Wake, facts: &Facts, entries: Option<Vec<Entry>>) -> BTreeSet<String> {
+    let planned = plan(rulebook.evaluate(facts), facts, entries, &wake.scope).planned;
     // What the guard may write is known only then: all of it is found out where it may write.
-    let may_tag = policy.enforces_by("tag") || policy.enforces_by("stop-after-grace");
+    let may_tag = rulebook.enforces_by("tag") || rulebook.enforces_by("stop-after-grace");
     let is_told = |one: &&Planned| wake.creator.as_ref().is_some_and(|(id, _)| *id == one.finding.resource.id);
     let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
     // Of a series one is planned for all, whoever's the others are.
@@ -57,7 +57,7 @@ fn doubtful(policy: &Policy, wake: &Wake, facts: &Facts, entries: Option<Vec<Ent
 }
 
 /// Asks who created these, and what they belong to.
-async fn ask_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut Facts, ids: &BTreeSet<String>) -> Option<Unread> {
+async fn ask_whose(context: &Context, rulebook: &Rulebook, wake: &Wake, facts: &mut Facts, ids: &BTreeSet<String>) -> Option<Unread> {
     let mut creators = match context.ledger().creators(ids.iter().cloned()).await {
         Ok(creators) => creators,
         Err(error) => {
@@ -72,7 +72,7 @@ async fn ask_whose(context: &Context, policy: &Policy, wake: &Wake, facts: &mut 
     for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
         audited.creator = creators.remove(&audited.resource.id);
     }
-    enrich(&context.clients, policy, facts, ids).await;
+    enrich(&context.clients, rulebook, facts, ids).await;
     None
 }
 
@@ -95,9 +95,9 @@ fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry
 
 /// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
 /// asked for once.
-pub async fn enrich(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: &BTreeSet<String>) {
+pub async fn enrich(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
     let found = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
-    let read = stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(clients, policy, audited).await));
+    let read = stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(clients, rulebook, audited).await));
     let mut failed = vec![];
     let mut undescribed: HashMap<String, String> = HashMap::new();
     let mut told: HashMap<String, Described> = HashMap::new();
@@ -116,15 +116,15 @@ pub async fn enrich(clients: &Clients, policy: &Policy, facts: &mut Facts, ids: 
         audited.parent = described.parent.or(audited.parent.take());
     }
     let parents = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
-    let links = links(clients, policy, &facts.audited, parents.collect(), facts.now).await;
+    let links = links(clients, rulebook, &facts.audited, parents.collect(), facts.now).await;
     for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
         let (line, broken) = line_of(audited.parent.as_ref(), &links);
         audited.ancestors = line;
         audited.doubt = undescribed.remove(&audited.resource.id).or(broken);
         failed.extend(audited.doubt.clone().map(|why| (audited.resource.id.clone(), why)));
-        policy.settle_whose(audited);
+        rulebook.policy.settle_whose(audited);
     }
-    facts.unread.extend(unread_of("what it belongs to and costs", &failed));
+    facts.reading.unread.extend(unread_of("what it belongs to and costs", &failed));
 }
 
 /// A parent: its own tags, and its own parent.
@@ -137,14 +137,14 @@ struct Link {
 type Links = HashMap<String, Read<Option<Link>>>;
 
 /// These parents, their parents, …, each read once.
-async fn links(clients: &Clients, policy: &Policy, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
+async fn links(clients: &Clients, rulebook: &Rulebook, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
     let by_id: HashMap<&str, &Audited> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
     let mut links = Links::new();
     for _ in 0..LINE {
         let mut asked: BTreeMap<String, Parent> = next.drain(..).map(|parent| (parent.id.clone(), parent)).collect();
         asked.retain(|id, _| !links.contains_key(id));
         let read = stream::iter(asked.into_values()).map(async |parent| {
-            let link = link(clients, policy, &parent, by_id.get(parent.id.as_str()).copied(), now).await;
+            let link = link(clients, rulebook, &parent, by_id.get(parent.id.as_str()).copied(), now).await;
             (parent.id, link)
         });
         for (id, link) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
@@ -155,17 +155,17 @@ async fn links(clients: &Clients, policy: &Policy, known: &[Audited], mut next: 
     links
 }
 
-async fn link(clients: &Clients, policy: &Policy, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
+async fn link(clients: &Clients, rulebook: &Rulebook, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
     let read = match known {
         // What is written by its tags is not taken from an index that is behind.
-        Some(known) => confirmed(clients, policy, known).await?,
-        None => one(clients, policy, &parent.id, parent.name.as_deref(), now).await?,
+        Some(known) => confirmed(clients, rulebook, known).await?,
+        None => one(clients, rulebook, &parent.id, parent.name.as_deref(), now).await?,
     };
     let Some(audited) = read else { return Ok(None) };
     let tags = audited.resource.tags.read().ok_or_else(|| format!("the tags of {} could not be read", parent.id))?.clone();
     let its_parent = match &audited.parent {
         Some(its_parent) => Some(its_parent.clone()),
-        None => describe(clients, policy, &audited).await?.parent,
+        None => describe(clients, rulebook, &audited).await?.parent,
     };
     Ok(Some(Link { tags, parent: its_parent }))
 }

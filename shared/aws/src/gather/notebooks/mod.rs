@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{Notebook, RunState, Unread},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
@@ -49,14 +49,14 @@ fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
 }
 
 /// One notebook instance with its tags, by name. With its ARN known, both are asked for at the same time. `None`: there is none.
-pub(super) async fn one(clients: &Clients, policy: &Policy, name: &str, arn: Option<&str>) -> Read<Option<Notebook>> {
-    let early = OptionFuture::from(arn.map(|arn| tags::of(clients, policy, arn)));
+pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, name: &str, arn: Option<&str>) -> Read<Option<Notebook>> {
+    let early = OptionFuture::from(arn.map(|arn| tags::of(clients, rulebook, arn)));
     let (found, tags) = tokio::join!(describe(clients, name), early);
     let Some(found) = found? else { return Ok(None) };
     let arn = found.notebook_instance_arn.ok_or("sagemaker:DescribeNotebookInstance: no ARN in the answer")?;
     let tags = match tags {
         Some(tags) => tags?,
-        None => tags::of(clients, policy, &arn).await?,
+        None => tags::of(clients, rulebook, &arn).await?,
     };
     let name = found.notebook_instance_name.unwrap_or_else(|| name.to_owned());
     Ok(tags.map(|tags| Notebook {

@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{App, RunState},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{AppHome, Kind, Resource, Tags, Whose},
 };
 use futures_util::future::OptionFuture;
@@ -78,22 +78,22 @@ pub(crate) fn inherit(app: &mut App, index: &Index) {
 }
 
 /// The app's ARN, and its own tags over those that it inherits by the index. `None`: it is gone.
-pub(crate) async fn confirm(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<Resource>> {
+pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<Option<Resource>> {
     let Tags::Known(mut tags) = app.resource.tags.clone() else {
-        return Ok(one(clients, policy, app).await?.map(|app| app.resource));
+        return Ok(one(clients, rulebook, app).await?.map(|app| app.resource));
     };
-    let Some((_, arn, own)) = itself(clients, policy, app).await? else { return Ok(None) };
+    let Some((_, arn, own)) = itself(clients, rulebook, app).await? else { return Ok(None) };
     tags.extend(own);
     Ok(Some(Resource { arn: Some(arn), tags: Tags::Known(tags), ..app.resource.clone() }))
 }
 
 /// A listed app as it is now, with the tags of all its levels, all asked for at the same time. `None`: it is gone.
-pub(crate) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read<Option<App>> {
+pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> Read<Option<App>> {
     // Boxed: side by side they would make a future of 30 KiB, once per call in flight.
     let (itself, home, domain) = tokio::join!(
-        Box::pin(itself(clients, policy, known)),
-        Box::pin(home_tags(clients, policy, known)),
-        Box::pin(domain_tags(clients, policy, known))
+        Box::pin(itself(clients, rulebook, known)),
+        Box::pin(home_tags(clients, rulebook, known)),
+        Box::pin(domain_tags(clients, rulebook, known))
     );
     // An app that is gone may have taken its space with it: that is no failure.
     let Some((found, arn, own)) = itself? else { return Ok(None) };
@@ -110,15 +110,15 @@ pub(crate) async fn one(clients: &Clients, policy: &Policy, known: &App) -> Read
 }
 
 /// The app with its ARN and its own tags. With the ARN known, the tags are not waited for.
-async fn itself(clients: &Clients, policy: &Policy, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
-    let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, policy, arn)));
+async fn itself(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
+    let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, rulebook, arn)));
     let described = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name);
     let (found, tags) = tokio::join!(described, early);
     let Some(found) = found? else { return Ok(None) };
     let arn = found.app_arn.clone().ok_or("sagemaker:DescribeApp: no ARN in the answer")?;
     let tags = match tags {
         Some(tags) => tags?,
-        None => tags::of(clients, policy, &arn).await?,
+        None => tags::of(clients, rulebook, &arn).await?,
     };
     Ok(tags.map(|tags| (found, arn, tags)))
 }
@@ -144,7 +144,7 @@ pub(crate) async fn describe(
     }
 }
 
-async fn home_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
+async fn home_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<TagMap> {
     let arn = match &app.home {
         AppHome::Space(space) => {
             let found = clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await;
@@ -155,17 +155,17 @@ async fn home_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap
             found.map_err(|error| format!("sagemaker:DescribeUserProfile: {}", why(&error)))?.user_profile_arn
         }
     };
-    parent_tags(clients, policy, arn).await
+    parent_tags(clients, rulebook, arn).await
 }
 
-async fn domain_tags(clients: &Clients, policy: &Policy, app: &App) -> Read<TagMap> {
+async fn domain_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<TagMap> {
     let found = clients.sagemaker.describe_domain().domain_id(&app.domain).send().await;
-    parent_tags(clients, policy, found.map_err(|error| format!("sagemaker:DescribeDomain: {}", why(&error)))?.domain_arn).await
+    parent_tags(clients, rulebook, found.map_err(|error| format!("sagemaker:DescribeDomain: {}", why(&error)))?.domain_arn).await
 }
 
-async fn parent_tags(clients: &Clients, policy: &Policy, arn: Option<String>) -> Read<TagMap> {
+async fn parent_tags(clients: &Clients, rulebook: &Rulebook, arn: Option<String>) -> Read<TagMap> {
     let arn = arn.ok_or("the app's space, profile or domain came without an ARN")?;
-    tags::of(clients, policy, &arn).await?.ok_or_else(|| format!("{arn} is gone"))
+    tags::of(clients, rulebook, &arn).await?.ok_or_else(|| format!("{arn} is gone"))
 }
 
 #[cfg(test)]
@@ -227,7 +227,7 @@ mod tests {
     }
 
     fn policy() -> Policy {
-        Policy::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap()
+        Rulebook::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap()
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sagemaker::types::TrainingJobStatus;
 use cost_rules::{
     facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob},
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource, Tags},
 };
 use futures_util::{StreamExt as _, stream};
@@ -29,16 +29,16 @@ pub mod sweep;
 /// jobs of tuning jobs run on costs two calls more: [`look_at_children`].
 ///
 /// [`Scope::named`]: cost_rules::scope::Scope::named
-pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let before = (facts.training_jobs.len(), facts.tuning_jobs.len());
-    some_without_tags(clients, policy, named, facts).await;
+    some_without_tags(clients, rulebook, named, facts).await;
     let training = facts.training_jobs[before.0..].iter_mut();
     // What belongs to a tuning job is its tuning job's.
     let training = training.filter(|job| job.status == JobStatus::InProgress && job.parent.is_none()).map(|job| &mut job.resource);
     let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
     let mut failed: Vec<(String, String)> = vec![];
     let mut gone = BTreeSet::new();
-    let read = stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, policy, resource.arn_or_id()).await, resource));
+    let read = stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, rulebook, resource.arn_or_id()).await, resource));
     for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(tags)) => resource.tags = Tags::Known(tags),
@@ -49,40 +49,40 @@ pub async fn some(clients: &Clients, policy: &Policy, named: &BTreeMap<String, O
             }
         }
     }
-    facts.unread.extend(unread_of("tags", &failed));
+    facts.reading.unread.extend(unread_of("tags", &failed));
     facts.forget(&gone);
-    facts.gone.extend(gone);
+    facts.reading.gone.extend(gone);
 }
 
 /// The same, one call each.
-pub(super) async fn some_without_tags(clients: &Clients, policy: &Policy, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+pub(super) async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
-    let read = stream::iter(named).map(async |(id, name)| (id, one(clients, policy, id, name.as_deref()).await));
+    let read = stream::iter(named).map(async |(id, name)| (id, one(clients, rulebook, id, name.as_deref()).await));
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(Job::Training(job))) => facts.training_jobs.push(*job),
             Ok(Some(Job::Tuning(job))) => facts.tuning_jobs.push(*job),
-            Ok(None) => drop(facts.gone.insert(id.clone())),
+            Ok(None) => drop(facts.reading.gone.insert(id.clone())),
             Err(why) => failed.push((id.clone(), why)),
         }
     }
-    facts.unread.extend(unread_of("state", &failed));
+    facts.reading.unread.extend(unread_of("state", &failed));
 }
 
 /// Tells each running tuning job that asked for Spot whether its training jobs got it.
-pub async fn look_at_children(clients: &Clients, policy: &Policy, facts: &mut Facts) {
+pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
     for job in facts.tuning_jobs.iter_mut().filter(|job| job.spot && job.status == JobStatus::InProgress && job.running.is_none()) {
-        match children(clients, policy, &job.resource.name).await {
+        match children(clients, rulebook, &job.resource.name).await {
             Ok(running) => job.running = Some(running),
             Err(why) => failed.push((job.resource.id.clone(), why)),
         }
     }
-    facts.unread.extend(unread_of("training jobs", &failed));
+    facts.reading.unread.extend(unread_of("training jobs", &failed));
 }
 
 /// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them tells for all.
-async fn children(clients: &Clients, policy: &Policy, name: &str) -> Read<(u32, u32)> {
+async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u32, u32)> {
     clients.in_time()?;
     let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
     let listed = call.status_equals(TrainingJobStatus::InProgress).max_results(100).send().await;
@@ -92,16 +92,16 @@ async fn children(clients: &Clients, policy: &Policy, name: &str) -> Read<(u32, 
     let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
     match running.first() {
         None => Ok((0, 0)),
-        Some(first) => Ok((count, if training(clients, policy, first).await?.is_none_or(|job| job.spot) { count } else { 0 })),
+        Some(first) => Ok((count, if training(clients, rulebook, first).await?.is_none_or(|job| job.spot) { count } else { 0 })),
     }
 }
 
 /// `None`: there is none. A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
-async fn one(clients: &Clients, policy: &Policy, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
+async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
     let name = spelt.unwrap_or_else(|| name_of(id));
     let found = match Kind::of(id) {
-        Some(Kind::TuningJob) => describe_tuning(clients, policy, name).await?.map(|job| Job::Tuning(Box::new(job))),
-        _ => training(clients, policy, name).await?.map(|job| Job::Training(Box::new(job))),
+        Some(Kind::TuningJob) => describe_tuning(clients, rulebook, name).await?.map(|job| Job::Tuning(Box::new(job))),
+        _ => training(clients, rulebook, name).await?.map(|job| Job::Training(Box::new(job))),
     };
     if found.is_none() && spelt.is_none() {
         return Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case"));
@@ -115,8 +115,8 @@ enum Job {
 }
 
 /// A training job as it is now, without its tags. `None`: there is none of this name.
-pub(super) async fn training(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TrainingJob>> {
-    Ok(record(clients, name).await?.map(|record| record.job(policy, false)))
+pub(super) async fn training(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<Option<TrainingJob>> {
+    Ok(record(clients, name).await?.map(|record| record.job(rulebook, false)))
 }
 
 async fn record(clients: &Clients, name: &str) -> Read<Option<TrainingRecord>> {
@@ -168,34 +168,34 @@ pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Resu
 }
 
 /// A tuning job as it is now, without its tags. `None`: there is none of this name.
-pub(super) async fn describe_tuning(clients: &Clients, policy: &Policy, name: &str) -> Read<Option<TuningJob>> {
+pub(super) async fn describe_tuning(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<Option<TuningJob>> {
     clients.in_time()?;
     let body = Body::default();
     let call = clients.sagemaker.describe_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
     match call.customize().interceptor(body.clone()).send().await {
-        Ok(_) => body.json::<TuningRecord>("DescribeHyperParameterTuningJob").map(|record| Some(record.job(policy, false))),
+        Ok(_) => body.json::<TuningRecord>("DescribeHyperParameterTuningJob").map(|record| Some(record.job(rulebook, false))),
         Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
         Err(error) => Err(format!("sagemaker:DescribeHyperParameterTuningJob: {}", why(&error))),
     }
 }
 
 /// A training job with its tags, both asked for at the same time. `None`: there is none.
-pub(super) async fn training_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TrainingJob>> {
+pub(super) async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TrainingJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
-    let (found, tags) = tokio::join!(training(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (found, tags) = tokio::join!(training(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
     job.resource.tags = Tags::Known(tags);
     Ok(Some(job))
 }
 
 /// A tuning job with its tags, and whether its training jobs got the Spot that it asked for. `None`: there is none.
-pub(super) async fn tuning_with_tags(clients: &Clients, policy: &Policy, known: &Resource) -> Read<Option<TuningJob>> {
+pub(super) async fn tuning_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TuningJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
-    let (found, tags) = tokio::join!(describe_tuning(clients, policy, &known.name), tags::of(clients, policy, arn));
+    let (found, tags) = tokio::join!(describe_tuning(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
     job.resource.tags = Tags::Known(tags);
     if job.spot && job.status == JobStatus::InProgress {
-        job.running = Some(children(clients, policy, &job.resource.name).await?);
+        job.running = Some(children(clients, rulebook, &job.resource.name).await?);
     }
     Ok(Some(job))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use cost_rules::{
     duration::Duration,
     facts::{Capacity, JobStatus, TrainingJob, TuningJob},
-    policy::Policy,
+    rulebook::Rulebook,
     price::Instances,
     resource::{Kind, Resource, Tags, Whose},
 };
@@ -151,7 +151,7 @@ struct TuningDefinition {
 }
 
 impl TrainingRecord {
-    pub(super) fn job(self, policy: &Policy, indexed: bool) -> TrainingJob {
+    pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TrainingJob {
         let resources = self.resource_config.unwrap_or_default();
         let capacity = match &resources {
             _ if self.serverless_job_config.is_some() => Capacity::Serverless,
@@ -160,7 +160,7 @@ impl TrainingRecord {
             _ => Capacity::Common,
         };
         TrainingJob {
-            resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(policy, self.tags, indexed)),
+            resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(rulebook, self.tags, indexed)),
             indexed,
             status: status(self.training_job_status.as_deref()),
             created: time(self.creation_time),
@@ -188,7 +188,7 @@ impl TrainingRecord {
 }
 
 impl TuningRecord {
-    pub(super) fn job(self, policy: &Policy, indexed: bool) -> TuningJob {
+    pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TuningJob {
         let definitions: Vec<TuningDefinition> =
             self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
         let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
@@ -199,7 +199,7 @@ impl TuningRecord {
                 Kind::TuningJob,
                 self.hyper_parameter_tuning_job_name,
                 self.hyper_parameter_tuning_job_arn,
-                tags_of(policy, self.tags, indexed),
+                tags_of(rulebook, self.tags, indexed),
             ),
             indexed,
             status: status(self.hyper_parameter_tuning_job_status.as_deref()),
@@ -251,11 +251,11 @@ fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
 }
 
 /// The index gives tags with the record; a description gives none, and they are asked for if the job is found.
-fn tags_of(policy: &Policy, tags: Option<Vec<Tag>>, indexed: bool) -> Tags {
+fn tags_of(rulebook: &Rulebook, tags: Option<Vec<Tag>>, indexed: bool) -> Tags {
     if !indexed {
         return Tags::NotIndexed;
     }
-    let tags = tags.unwrap_or_default().into_iter().filter(|tag| policy.reads_tag(&tag.key));
+    let tags = tags.unwrap_or_default().into_iter().filter(|tag| rulebook.reads_tag(&tag.key));
     Tags::Known(tags.map(|tag| (tag.key, tag.value)).collect())
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost_rules::{
     facts::{Facts, Fate, JobStatus, Replaced, TrainingJob, Unread},
     plan::{Entry, State},
-    policy::Policy,
+    rulebook::Rulebook,
     remedy::may_be_resubmission,
     resource::Kind,
     scope::Scope,
@@ -49,7 +49,7 @@ pub struct LookedAt {
 
 /// Tells jobs that the guard submitted whose work they do, and what became of that one: by the service's own word, because people are told to stop jobs by it.
 /// `entries`: what the ledger says of everything, if that was read.
-pub async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, entries: Option<&[Entry]>, facts: &mut Facts) -> Vec<LookedAt> {
+pub async fn tell_replaced(context: &Context, rulebook: &Rulebook, wake: &Wake, entries: Option<&[Entry]>, facts: &mut Facts) -> Vec<LookedAt> {
     let clients = &context.clients;
     let resubmissions = match resubmissions_of(context, wake, facts).await {
         Ok(resubmissions) => resubmissions,
@@ -58,7 +58,7 @@ pub async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, entr
             for job in facts.training_jobs.iter_mut().filter(|job| may_be_resubmission(&job.resource.name)) {
                 job.replaces = Some(Err(why.clone()));
             }
-            facts.unread.push(Unread { what: "jobs that were submitted again".into(), why });
+            facts.reading.unread.push(Unread { what: "jobs that were submitted again".into(), why });
             return vec![];
         }
     };
@@ -67,9 +67,9 @@ pub async fn tell_replaced(context: &Context, policy: &Policy, wake: &Wake, entr
     let missing: BTreeMap<String, Option<String>> = missing.collect();
     // Apart from what was asked for: that a job was never created is nothing that could not be read.
     let mut found = Facts { now: facts.now, ..Facts::default() };
-    some(clients, policy, &missing, &mut found).await;
+    some(clients, rulebook, &missing, &mut found).await;
     facts.training_jobs.append(&mut found.training_jobs);
-    facts.unread.append(&mut found.unread);
+    facts.reading.unread.append(&mut found.unread);
     let looked_at = resubmissions.into_iter().map(async |one| LookedAt {
         fate: match one.stage {
             Stage::Stored | Stage::Created => fate(clients, &one.of, one.run).await,

@@ -7,7 +7,7 @@ use cost_rules::{
     duration::Duration,
     facts::{Facts, JobSeries, JobStatus, TrainingJob, Unread},
     plan::SpotSaving,
-    policy::Policy,
+    rulebook::Rulebook,
     resource::{Kind, Resource},
     vocabulary::series::series_id,
 };
@@ -43,8 +43,8 @@ pub struct Sweep {
 
 /// All training jobs of the last four weeks, and all running tuning jobs, from the search index, which is behind. Running jobs become facts, ended ones
 /// are counted into their series page by page: memory stays flat. `since`: the last sweep.
-pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Timestamp) -> Sweep {
-    let prices = policy.prices_of(&clients.region);
+pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now: Timestamp) -> Sweep {
+    let prices = rulebook.policy.prices_of(&clients.region);
     let mut facts = Facts { now, prices: prices.clone(), ..Facts::default() };
     let mut savings = vec![];
     let mut series: HashMap<String, JobSeries> = HashMap::new();
@@ -54,19 +54,19 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
         let Some(record) = hit.training_job else { return };
         looked_at += 1;
         let warm_pool = record.warm_pool_status.as_ref().map(WarmPoolStatus::retained);
-        let job = record.job(policy, true);
+        let job = record.job(rulebook, true);
         if job.status == JobStatus::InProgress {
             facts.training_jobs.push(job);
             return;
         }
         if job.ended.is_some_and(|ended| since - BEHIND < ended) {
-            savings.extend(SpotSaving::of(&job, policy, &prices));
+            savings.extend(SpotSaving::of(&job, rulebook, &prices));
         }
         // A tuning job's training jobs are as it wants them: it has limits of its own.
         if job.parent.is_some() {
             return;
         }
-        let whose = policy.owner_of(&job.resource).unwrap_or_default();
+        let whose = rulebook.policy.owner_of(&job.resource).unwrap_or_default();
         let id = format!("{}@{whose}", series_id(Kind::TrainingJob, &job.resource.name));
         if series.contains_key(&id) || series.len() < MOST_SERIES {
             count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
@@ -75,7 +75,7 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
     let training = read.await;
     let running = Filter::builder().name("HyperParameterTuningJobStatus").operator(Operator::Equals).value("InProgress").build();
     let tuning = search(clients, ResourceType::HyperParameterTuningJob, running, |hit| {
-        facts.tuning_jobs.extend(hit.hyper_parameter_tuning_job.map(|record| record.job(policy, true)));
+        facts.tuning_jobs.extend(hit.hyper_parameter_tuning_job.map(|record| record.job(rulebook, true)));
     });
     let tuning = tuning.await;
 
@@ -83,11 +83,11 @@ pub async fn sweep(clients: &Clients, policy: &Policy, since: Timestamp, now: Ti
         match read {
             // Running jobs that are missing in the index may be too new for it: that none is gone is only known of the series.
             Ok(()) if kind == Kind::TrainingJob => {
-                facts.complete.insert(Kind::JobSeries);
-                facts.looked_at.insert(kind, looked_at);
+                facts.reading.complete.insert(Kind::JobSeries);
+                facts.reading.looked_at.insert(kind, looked_at);
             }
-            Ok(()) => drop(facts.looked_at.insert(kind, facts.tuning_jobs.len())),
-            Err(why) => facts.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
+            Ok(()) => drop(facts.reading.looked_at.insert(kind, facts.tuning_jobs.len())),
+            Err(why) => facts.reading.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
         }
     }
     facts.job_series = series.into_values().collect();

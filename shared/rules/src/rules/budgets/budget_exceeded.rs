@@ -26,7 +26,7 @@ use crate::{
         budgets::thresholds::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Severity, Verdict, Waste},
+        verdict::{Notice, Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
 };
@@ -73,20 +73,23 @@ impl Rule for BudgetExceeded {
                 period.words(),
                 level.normalize()
             ),
-            advice: Some(if is_used_up {
-                "stop what is not needed, or raise the limit: what goes on is spent on top of it.".to_owned()
-            } else {
-                ADVICE.to_owned()
-            }),
-            severity: match () {
-                () if is_used_up => Severity::Critical,
-                () if dec!(80) <= level => Severity::Warning,
-                () => Severity::Info,
+            notice: Notice {
+                advice: Some(if is_used_up {
+                    "stop what is not needed, or raise the limit: what goes on is spent on top of it.".to_owned()
+                } else {
+                    ADVICE.to_owned()
+                }),
+                severity: match () {
+                    () if is_used_up => Severity::Critical,
+                    () if dec!(80) <= level => Severity::Warning,
+                    () => Severity::Info,
+                },
+                subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
+                headline: Some("past a threshold"),
+                details: details(budget, numbers, cx.now),
+                key: Some(topic(numbers, level)),
+                ..Notice::default()
             },
-            subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
-            headline: Some("past a threshold"),
-            details: details(budget, numbers, cx.now),
-            topic: Some(topic(numbers, level)),
             ..Waste::default()
         }))
     }
@@ -118,7 +121,7 @@ mod tests {
             (dec!(1000), dec!(-200), vec![dec!(50)], None), // credits
         ] {
             let verdict = judged(&Budget { limit: Some(limit), actual: Some(actual), thresholds: own, ..budget("ml-dev") });
-            let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
+            let topic = if let Verdict::Waste(waste) = &verdict { waste.notice.key.clone() } else { None };
             assert_eq!(
                 topic,
                 level.map(|level| format!("2026-11-01 of {} at {level}", limit.normalize())),
@@ -148,12 +151,12 @@ mod tests {
             panic!("waste")
         };
         assert_eq!(waste.reason, "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go: the threshold is 80 %");
-        assert_eq!(waste.subject.as_deref(), Some("budget ml-dev: $4,150.00 of $5,000.00 (83 %)"));
-        assert_eq!(waste.severity, Severity::Warning);
+        assert_eq!(waste.notice.subject.as_deref(), Some("budget ml-dev: $4,150.00 of $5,000.00 (83 %)"));
+        assert_eq!(waste.notice.severity, Severity::Warning);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
         let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
         assert!(waste.reason.starts_with("120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
-        assert_eq!(waste.severity, Severity::Critical);
+        assert_eq!(waste.notice.severity, Severity::Critical);
     }
 
     #[test]

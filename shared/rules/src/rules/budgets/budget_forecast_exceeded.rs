@@ -23,7 +23,7 @@ use crate::{
         budgets::thresholds::{ADVICE, Numbers, Thresholds, details, in_percent, numbers, passed, topic},
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Severity, Verdict, Waste},
+        verdict::{Notice, Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
 };
@@ -74,12 +74,15 @@ impl Rule for BudgetForecastExceeded {
                 period.days_over(cx.now),
                 period.days()
             ),
-            advice: Some(ADVICE.to_owned()),
-            severity: Severity::Warning,
-            subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
-            headline: Some("heading past a threshold"),
-            details: details(budget, numbers, cx.now),
-            topic: Some(topic(numbers, level)),
+            notice: Notice {
+                advice: Some(ADVICE.to_owned()),
+                severity: Severity::Warning,
+                subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
+                headline: Some("heading past a threshold"),
+                details: details(budget, numbers, cx.now),
+                key: Some(topic(numbers, level)),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -113,7 +116,7 @@ mod tests {
             (dec!(-400), forecast(dec!(-100)), &[], None),
         ] {
             let verdict = judged(actual, forecast.clone(), own);
-            let topic = if let Verdict::Waste(waste) = &verdict { waste.topic.clone() } else { None };
+            let topic = if let Verdict::Waste(waste) = &verdict { waste.notice.key.clone() } else { None };
             assert_eq!(topic, level.map(|level| format!("2026-11-01 of 1000 at {level}")), "{actual}, {forecast:?}: {verdict:?}");
         }
     }
@@ -130,10 +133,10 @@ mod tests {
                 )
             );
             assert!(
-                waste.details[0]
+                waste.notice.details[0]
                     .starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
                 "{:?}",
-                waste.details
+                waste.notice.details
             );
         }
     }

@@ -19,7 +19,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Severity, Verdict, Waste},
+        verdict::{Notice, Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
 };
@@ -42,11 +42,14 @@ impl Rule for BudgetUnhealthy {
             None => Verdict::Fine,
             Some(why) => Verdict::Waste(Box::new(Waste {
                 reason: format!("it does not watch the spend: {why}"),
-                advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
-                severity: Severity::Warning,
-                subject: Some(format!("budget {name} does not watch the spend")),
-                headline: Some("not watching the spend"),
-                topic: Some(why.clone()),
+                notice: Notice {
+                    advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
+                    severity: Severity::Warning,
+                    subject: Some(format!("budget {name} does not watch the spend")),
+                    headline: Some("not watching the spend"),
+                    key: Some(why.clone()),
+                    ..Notice::default()
+                },
                 ..Waste::default()
             })),
         }

@@ -20,7 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::Duration,
@@ -80,12 +80,15 @@ impl Rule for NoBudget {
                 dollars(all),
                 named.join(", ")
             ),
-            advice: Some(
-                "make a budget for it: by the service \"Amazon SageMaker\", or by a team's tag, with notifications at 80 and 100 %."
-                    .to_owned(),
-            ),
-            subject: Some(format!("{} of SageMaker in 30 days are in no budget", dollars(usd))),
-            headline: Some("in no budget"),
+            notice: Notice {
+                advice: Some(
+                    "make a budget for it: by the service \"Amazon SageMaker\", or by a team's tag, with notifications at 80 and 100 %."
+                        .to_owned(),
+                ),
+                subject: Some(format!("{} of SageMaker in 30 days are in no budget", dollars(usd))),
+                headline: Some("in no budget"),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

@@ -30,7 +30,7 @@ use crate::{
         },
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Severity, Verdict, Waste, leveled},
+        verdict::{Notice, Severity, Verdict, Waste, leveled},
     },
     vocabulary::{
         duration::Duration,
@@ -92,12 +92,15 @@ impl Rule for SpendSpike {
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("{words}{too}"),
-            advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
-            severity: Severity::Warning,
-            subject: Some(causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", cause.usage))),
-            headline: Some("far above usual"),
-            details,
-            topic: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),
+            notice: Notice {
+                advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
+                severity: Severity::Warning,
+                subject: Some(causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", cause.usage))),
+                headline: Some("far above usual"),
+                details,
+                key: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -160,8 +163,8 @@ mod tests {
         let now = context("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
-        assert_eq!(waste.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");
-        assert_eq!(waste.details.len(), 2);
+        assert_eq!(waste.notice.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");
+        assert_eq!(waste.notice.details.len(), 2);
         spend.days.get_mut(&thursday).unwrap().pop();
         assert_eq!(rule.check(&spend, &now), Verdict::Fine);
         spend.days.clear();

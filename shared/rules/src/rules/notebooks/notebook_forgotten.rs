@@ -20,7 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::duration::{Duration, roughly},
 };
@@ -63,11 +63,14 @@ impl Rule for NotebookForgotten {
                 self.after
             ),
             usd_per_month,
-            advice: Some(format!(
-                "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
-                notebook.resource.region_option(),
-                notebook.resource.name
-            )),
+            notice: Notice {
+                advice: Some(format!(
+                    "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
+                    notebook.resource.region_option(),
+                    notebook.resource.name
+                )),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -90,7 +93,11 @@ mod tests {
             let mut notebook = notebook(since);
             notebook.state = status;
             let verdict = rule.check(&notebook, &context("2026-11-24T12:00:00Z"));
-            assert_eq!(matches!(&verdict, Verdict::Waste(waste) if waste.advice.is_some()), waste, "{status:?} {since}: {verdict:?}");
+            assert_eq!(
+                matches!(&verdict, Verdict::Waste(waste) if waste.notice.advice.is_some()),
+                waste,
+                "{status:?} {since}: {verdict:?}"
+            );
         }
     }
 }

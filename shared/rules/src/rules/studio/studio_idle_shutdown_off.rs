@@ -22,7 +22,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
 };
@@ -54,12 +54,12 @@ impl Rule for StudioIdleShutdownOff {
             return Verdict::Fine;
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("idle shutdown: {}; the policy allows at most {}", faults.join(", "), self.longest),
+            reason: format!("idle shutdown: {}; the policy allows at most {}", faults.join(", "), self.longest), notice: Notice {
             advice: Some(
                 "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, App Configurations, \
                  Idle shutdown), then restart running apps."
                     .into(),
-            ),
+            ), ..Notice::default()},
             ..Waste::default()
         }))
     }

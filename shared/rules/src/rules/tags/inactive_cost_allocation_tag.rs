@@ -21,7 +21,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, period::day_of},
 };
@@ -50,14 +50,17 @@ impl Rule for InactiveCostAllocationTag {
                 reason: format!(
                     "resources have the tag {name}, but it is no cost allocation tag: the bill, budgets and Cost Explorer do not know it"
                 ),
-                advice: Some(format!(
-                    "activate it; in a day the bill tells it.\n\
+                remedy: Remedy::ActivateTag,
+                notice: Notice {
+                    advice: Some(format!(
+                        "activate it; in a day the bill tells it.\n\
                      aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'\n\
                      and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}"
-                )),
-                after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
-                remedy: Remedy::ActivateTag,
-                headline: Some("not known to the bill"),
+                    )),
+                    after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
+                    headline: Some("not known to the bill"),
+                    ..Notice::default()
+                },
                 ..Waste::default()
             })),
         }
@@ -81,7 +84,7 @@ mod tests {
             let verdict = InactiveCostAllocationTag {}.check(&TagKey { status, ..tag_key("CostCenter") }, &context("2026-11-24T12:00:00Z"));
             assert!(format!("{verdict:?}").starts_with(expected), "{status:?}: {verdict:?}");
             if let Verdict::Waste(waste) = verdict {
-                assert!(waste.remedy == Remedy::ActivateTag && waste.advice.unwrap().contains("'TagKey=CostCenter,Status=Active'"));
+                assert!(waste.remedy == Remedy::ActivateTag && waste.notice.advice.unwrap().contains("'TagKey=CostCenter,Status=Active'"));
             }
         }
     }

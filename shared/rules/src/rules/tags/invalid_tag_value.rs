@@ -23,7 +23,7 @@ use crate::{
         asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
 };
@@ -115,14 +115,17 @@ impl Rule for InvalidTagValue {
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
             reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
-            advice: Some(advice(has_ended(audited))),
-            after_stop: is_job(audited).then(|| advice(true)),
             usd_per_hour,
             usd_per_month,
             remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited) } else { Remedy::None },
-            headline: Some("wrongly tagged"),
-            instead: Some("tag it rightly or keep it"),
-            topic: Some(wrong.iter().map(|(_, key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
+            notice: Notice {
+                advice: Some(advice(has_ended(audited))),
+                after_stop: is_job(audited).then(|| advice(true)),
+                headline: Some("wrongly tagged"),
+                instead: Some("tag it rightly or keep it"),
+                key: Some(wrong.iter().map(|(_, key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -173,8 +176,8 @@ mod tests {
         let running =
             Audited { run, stop: Remedy::StopTrainingJob, ..audited("training-job/x", &[("CostCenter", "AB1234 "), ("Team", "?")]) };
         let Verdict::Waste(waste) = stopping.check(&running, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
-        assert_eq!((waste.remedy, waste.topic.as_deref()), (Remedy::StopTrainingJob, Some("CostCenter=AB1234 , Team=?")));
-        assert!(waste.advice.unwrap().ends_with("--tags 'Key=CostCenter,Value=AB1234' 'Key=Team,Value=<Team>'"));
+        assert_eq!((waste.remedy, waste.notice.key.as_deref()), (Remedy::StopTrainingJob, Some("CostCenter=AB1234 , Team=?")));
+        assert!(waste.notice.advice.unwrap().ends_with("--tags 'Key=CostCenter,Value=AB1234' 'Key=Team,Value=<Team>'"));
         let Verdict::Waste(waste) = stopping.check(&Audited { run: None, ..running }, &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };

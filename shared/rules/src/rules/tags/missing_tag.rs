@@ -35,7 +35,7 @@ use crate::{
         asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
 };
@@ -142,14 +142,17 @@ impl Rule for MissingTag {
         let topic = told.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
         Verdict::Waste(Box::new(Waste {
             reason,
-            advice: Some(advice(audited, &missing, &filled, has_ended)),
-            after_stop: is_job(audited).then(|| advice(audited, &missing, &filled, true)),
             usd_per_hour,
             usd_per_month,
             remedy,
-            topic: Some(topic),
-            headline: Some("untagged"),
-            instead: Some("tag it or keep it"),
+            notice: Notice {
+                advice: Some(advice(audited, &missing, &filled, has_ended)),
+                after_stop: is_job(audited).then(|| advice(audited, &missing, &filled, true)),
+                key: Some(topic),
+                headline: Some("untagged"),
+                instead: Some("tag it or keep it"),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -265,8 +268,8 @@ mod tests {
             "it has no tag CostCenter (a value of the pattern [A-Z]{2}[0-9]{4}), Owner (a value of the pattern .+@.+); its tag \"costcenter\" with the value \
              ab12 is another one than CostCenter for the bill"
         );
-        assert_eq!((waste.topic.as_deref(), &waste.remedy), (Some("CostCenter, Owner"), &Remedy::None), "the value is not right");
-        assert!(waste.advice.unwrap().ends_with("endpoint/x --tags 'Key=CostCenter,Value=<CostCenter>' 'Key=Owner,Value=<Owner>'"));
+        assert_eq!((waste.notice.key.as_deref(), &waste.remedy), (Some("CostCenter, Owner"), &Remedy::None), "the value is not right");
+        assert!(waste.notice.advice.unwrap().ends_with("endpoint/x --tags 'Key=CostCenter,Value=<CostCenter>' 'Key=Owner,Value=<Owner>'"));
     }
 
     #[test]
@@ -329,12 +332,12 @@ mod tests {
     #[test]
     fn an_ended_job_is_told_for_the_next_one() {
         let waste = waste(RULE, &audited("processing-job/prep-1", &[]));
-        assert!(waste.advice.unwrap().starts_with("tag the next one"), "tags change nothing of the past");
+        assert!(waste.notice.advice.unwrap().starts_with("tag the next one"), "tags change nothing of the past");
     }
 
     #[test]
     fn without_required_keys_an_owner_and_a_team_will_do() {
         assert_eq!(judge("", &audited("model/x", &[("owner", "ann"), ("Team", "nlp")])), Verdict::Fine);
-        assert_eq!(waste("", &audited("model/x", &[("Team", "nlp")])).topic.as_deref(), Some("Owner or owner"));
+        assert_eq!(waste("", &audited("model/x", &[("Team", "nlp")])).notice.key.as_deref(), Some("Owner or owner"));
     }
 }

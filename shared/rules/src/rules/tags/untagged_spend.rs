@@ -20,7 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::price::{Usd, dollars},
 };
@@ -73,11 +73,15 @@ impl Rule for UntaggedSpend {
                 keys.join(" or "),
                 named.join(", ")
             ),
-            advice: Some(
-                "the rule missing-tag names the resources that go on. Cost Explorer shows the rest: filter by \"No tag key\".".to_owned(),
-            ),
-            headline: Some("missing on spend"),
             usd_per_month: Some(untagged * dec!(30) / Decimal::from((*days).max(1))),
+            notice: Notice {
+                advice: Some(
+                    "the rule missing-tag names the resources that go on. Cost Explorer shows the rest: filter by \"No tag key\"."
+                        .to_owned(),
+                ),
+                headline: Some("missing on spend"),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

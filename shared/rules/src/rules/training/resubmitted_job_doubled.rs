@@ -21,7 +21,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Severity, Verdict, Waste},
+        verdict::{Notice, Severity, Verdict, Waste},
     },
 };
 
@@ -59,10 +59,13 @@ impl Rule for ResubmittedJobDoubled {
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
-            advice: Some(to_do),
-            severity: Severity::Warning,
-            headline: Some("at work that is done twice"),
             usd_per_hour: cx.hourly_of(&job.instances),
+            notice: Notice {
+                advice: Some(to_do),
+                severity: Severity::Warning,
+                headline: Some("at work that is done twice"),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -93,7 +96,7 @@ mod tests {
             (unknown, vec!["no answer"]),
         ] {
             let told = match (ResubmittedJobDoubled {}).check(&job, &context("2026-11-24T12:00:00Z")) {
-                Verdict::Waste(waste) => waste.advice.unwrap(),
+                Verdict::Waste(waste) => waste.notice.advice.unwrap(),
                 Verdict::Fine => "fine".into(),
                 Verdict::Later => "later".into(),
                 Verdict::Unknown(why) | Verdict::Exempt(why) => why,

@@ -22,7 +22,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Severity, Verdict, Waste},
+        verdict::{Notice, Severity, Verdict, Waste},
     },
     vocabulary::duration::Duration,
 };
@@ -71,9 +71,12 @@ impl Rule for ResubmittedJobFailed {
         };
         Verdict::Waste(Box::new(Waste {
             reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
-            advice: Some(again),
-            severity: Severity::Critical,
-            headline: Some("submitted as Spot, came to nothing: the work is not done"),
+            notice: Notice {
+                advice: Some(again),
+                severity: Severity::Critical,
+                headline: Some("submitted as Spot, came to nothing: the work is not done"),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -118,7 +121,7 @@ mod tests {
                 (Verdict::Fine, None) | (Verdict::Unknown(_), Some("unknown")) => {}
                 (Verdict::Waste(waste), Some(how)) => {
                     assert!(waste.reason.contains(how), "{}", waste.reason);
-                    assert!(waste.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));
+                    assert!(waste.notice.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));
                 }
                 (verdict, _) => panic!("{job:?}: {verdict:?}"),
             }

@@ -19,7 +19,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, price::dollars},
 };
@@ -65,10 +65,13 @@ impl Rule for RuntimeLimitLoose {
                 "its time limit is {limit}, but the longest of its {} completed jobs of the last {} took {}{at_stake}",
                 series.completed, series.window, series.longest
             ),
-            advice: Some(format!(
-                "set max_run of the Estimator, or StoppingCondition.MaxRuntimeInSeconds, to for example {}.",
-                enough * 3600
-            )),
+            notice: Notice {
+                advice: Some(format!(
+                    "set max_run of the Estimator, or StoppingCondition.MaxRuntimeInSeconds, to for example {}.",
+                    enough * 3600
+                )),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -102,6 +105,6 @@ mod tests {
             waste.reason,
             "its time limit is 1d, but the longest of its 12 completed jobs of the last 14d took 1h 30m: one that hangs costs $5.52"
         );
-        assert!(waste.advice.unwrap().contains("14400"));
+        assert!(waste.notice.advice.unwrap().contains("14400"));
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::{Duration, roughly},
@@ -63,12 +63,15 @@ impl Rule for SpotWithoutCheckpoint {
                 "on Spot without checkpoints, with a time limit of {limit} (the policy allows {}): an interruption now would lose {ran} of training{at_stake}",
                 self.longer_than
             ),
-            advice: Some(
-                "let it write checkpoints, and read them at its start.\n\
+            notice: Notice {
+                advice: Some(
+                    "let it write checkpoints, and read them at its start.\n\
                  SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
                  CreateTrainingJob:    \"CheckpointConfig\": {\"S3Uri\": \"s3://<bucket>/<prefix>\"}; they lie in /opt/ml/checkpoints"
-                    .to_owned(),
-            ),
+                        .to_owned(),
+                ),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

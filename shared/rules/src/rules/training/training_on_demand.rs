@@ -44,7 +44,7 @@ use crate::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
         training::SpotRemedy,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::{Duration, roughly},
@@ -136,10 +136,10 @@ impl Rule for TrainingOnDemand {
                 "on demand on {} ({on_since}, time limit {limit}), and nothing speaks against managed Spot, which costs up to 90 % less{only_reported}",
                 Instances::words(&job.instances)
             ),
-            advice: Some(self.lines(job, limit)),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
             remedy,
+            notice: Notice { advice: Some(self.lines(job, limit)), ..Notice::default() },
             ..Waste::default()
         }))
     }
@@ -328,7 +328,7 @@ mod tests {
             "on demand on 2 x ml.m5.xlarge (training for 55m, time limit 1d), and nothing speaks against managed Spot, which costs up to 90 % less"
         );
         assert_eq!((waste.usd_per_hour, waste.usd_per_month), (Some(dec!(0.46)), Some(dec!(11.04))));
-        let lines = waste.advice.unwrap();
+        let lines = waste.notice.advice.unwrap();
         assert!(
             lines.contains("use_spot_instances=True, max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\""),
             "{lines}"

@@ -23,7 +23,7 @@ use crate::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
         training::StopRemedy,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::Duration,
@@ -81,16 +81,19 @@ impl Rule for TuningOnDemand {
         let rounds = job.most_jobs.div_ceil(job.parallel.max(1));
         Verdict::Waste(Box::new(Waste {
             reason: format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel),
-            advice: Some(
-                "ask for Spot in its training job definition.\n\
-                 SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>)\n\
-                 CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
-                 {\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}"
-                    .to_owned(),
-            ),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * (limit * rounds).in_hours().min(HOURS_PER_MONTH)),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
+            notice: Notice {
+                advice: Some(
+                    "ask for Spot in its training job definition.\n\
+                 SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>)\n\
+                 CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
+                 {\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}"
+                        .to_owned(),
+                ),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

@@ -20,7 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::roughly,
@@ -68,12 +68,15 @@ impl Rule for WarmPoolIdle {
                 series.window,
                 roughly(series.unused_for.signed())
             ),
-            advice: Some(
-                "keep instances warm only where the next job follows: keep_alive_period_in_seconds of the Estimator, or \
-                 ResourceConfig.KeepAlivePeriodInSeconds, shorter or left out. Without a warm pool the jobs may run on Spot."
-                    .to_owned(),
-            ),
             usd_per_month,
+            notice: Notice {
+                advice: Some(
+                    "keep instances warm only where the next job follows: keep_alive_period_in_seconds of the Estimator, or \
+                 ResourceConfig.KeepAlivePeriodInSeconds, shorter or left out. Without a warm pool the jobs may run on Spot."
+                        .to_owned(),
+                ),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

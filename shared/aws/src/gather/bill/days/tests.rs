@@ -74,7 +74,7 @@ async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> K
     let costexplorer = mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, rules);
     let clients = Clients { costexplorer: costexplorer.into(), dynamodb: table.client().into(), ..testing::clients() };
     let ledger = Ledger { clients: &clients, table: "ledger", function: "budget-alerter" };
-    read(&clients, &Policy::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
+    read(&clients, &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
 }
 
 /// Two pages of days, whatever is asked for, from the day that is asked for on.
@@ -220,8 +220,8 @@ async fn an_anomaly_of_the_whole_account_is_not_all_sagemakers() {
     let score = aws_sdk_costexplorer::types::AnomalyScore::builder().max_score(1.0).current_score(1.0).build();
     let described = Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
     let described = described.dimension_value("123456789012").impact(impact).root_causes(ec2).root_causes(ours).build().unwrap();
-    let policy = Policy::from_toml("").unwrap();
-    let asking = Asking { clients: &testing::clients(), policy: &policy, now: now(), requests: AtomicU32::new(0) };
+    let rulebook = Rulebook::from_toml("").unwrap();
+    let asking = Asking { clients: &testing::clients(), policy: &rulebook, now: now(), requests: AtomicU32::new(0) };
     let found = asking.anomaly(described).unwrap();
     assert!(found.actual - found.expected < dec!(100), "{found:?}");
 }

@@ -1,0 +1,305 @@
+//! The mails: what they say, in which order, and what fits into them.
+
+use rust_decimal::{Decimal, dec};
+
+use super::*;
+use crate::{
+    plan::{End, News},
+    policy::Policy,
+    rules::verdict::Notice,
+    vocabulary::duration::Duration,
+};
+
+fn policy() -> Policy {
+    Policy::from_toml("timezone = \"Europe/Berlin\"").unwrap()
+}
+
+fn context(policy: &Policy) -> MailContext<'_> {
+    MailContext { function: "notebook-stopper", policy, now: "2026-11-23T18:00:00Z".parse().unwrap() }
+}
+
+fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
+    Item {
+        key: key("notebook-off-hours", &format!("notebook-instance/{name}")),
+        news,
+        id: format!("notebook-instance/{name}"),
+        arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+        name: name.into(),
+        owner: Some("ann@example.com".into()),
+        team: Some("nlp".into()),
+        reason: "on since Mon 2026-11-23 09:00 CET (11h), outside the policy's working hours".into(),
+        usd_per_hour: usd_per_month.map(|usd| usd / dec!(730)),
+        usd_per_month,
+        remedy: Some(Remedy::StopNotebook),
+        suspended: None,
+        notice: Notice { hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()), ..Notice::default() },
+    }
+}
+
+fn key(rule: &str, id: &str) -> FindingKey {
+    FindingKey { rule: rule.into(), id: id.into() }
+}
+
+fn notice() -> Notice {
+    Notice { hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()), ..Notice::default() }
+}
+
+fn warning() -> News {
+    News::Warning("2026-11-23T18:30:00Z".parse().unwrap())
+}
+
+fn stopped() -> News {
+    News::Done(End::Stopped(None))
+}
+
+fn one(items: &[Item]) -> Digest {
+    let mut digests = digests(items, &BTreeMap::new(), &context(&policy()));
+    assert_eq!(digests.len(), 1);
+    digests.remove(0)
+}
+
+#[test]
+fn a_warning_says_when_and_how_to_keep_it() {
+    let digest = one(&[item(warning(), "churn", Some(dec!(112.93)))]);
+    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $112.93 a month");
+    assert_eq!((digest.severity, digest.teams), (Severity::Warning, vec!["nlp".to_owned()]));
+    for line in [
+        "For ann@example.com.",
+        "* notebook instance churn: on Mon 2026-11-23 19:30 CET it will be stopped, unless you keep it",
+        "  Costs: $112.93 a month if nothing changes ($0.15 an hour).",
+        "  Stop it now:        aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
+        "  Keep it for a week: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+    ] {
+        assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
+    }
+}
+
+#[test]
+fn two_rules_on_one_resource_are_one_cost() {
+    let digest = one(&[item(News::Found, "churn", Some(dec!(100))), item(warning(), "churn", Some(dec!(40)))]);
+    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $100.00 a month");
+    assert_eq!(digest.body.matches("* notebook").count(), 1);
+    assert_eq!(digest.body.matches("Why:").count(), 2);
+}
+
+#[test]
+fn subjects_say_the_most_urgent() {
+    let failed = || News::Failed("AccessDeniedException".into());
+    let since = || News::Reminder("2026-11-16T18:00:00Z".parse().unwrap());
+    for (items, subject, severity) in [
+        (vec![item(News::Found, "a", None)], "Cost guard: a needs a look", Severity::Info),
+        (
+            vec![item(News::Found, "a", Some(dec!(1))), item(since(), "b", Some(dec!(2)))],
+            "Cost guard: 2 findings, $3.00 a month",
+            Severity::Info,
+        ),
+        (vec![item(stopped(), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+        (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
+        (
+            vec![item(stopped(), "a", None), item(warning(), "b", None)],
+            "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
+            Severity::Warning,
+        ),
+        (
+            vec![item(stopped(), "a", Some(dec!(1))), item(stopped(), "b", Some(dec!(2))), item(News::Found, "c", Some(dec!(4)))],
+            "Cost guard: 2 of 3 were stopped, saves up to $3.00 a month",
+            Severity::Info,
+        ),
+        (
+            vec![item(News::Found, &"ä".repeat(200), None)],
+            &format!("Cost guard: {}..{} needs a look", "?".repeat(36), "?".repeat(36)),
+            Severity::Info,
+        ),
+    ] {
+        let digest = one(&items);
+        assert_eq!((digest.subject.as_str(), digest.severity), (subject, severity));
+    }
+}
+
+#[test]
+fn what_nobody_owns_and_what_has_no_price_is_said() {
+    let mut nobodys = item(News::Found, "x", None);
+    (nobodys.owner, nobodys.team) = (None, None);
+    let digest = one(&[nobodys]);
+    assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
+    assert!(digest.body.starts_with("Nobody owns these: none of them has a tag Owner or owner."), "{}", digest.body);
+    assert!(digest.body.contains("no price known"));
+}
+
+#[test]
+fn a_long_mail_is_cut_at_a_finding() {
+    let items: Vec<Item> = (0..3000).map(|n| item(News::Found, &format!("nb-{n:05}"), Some(dec!(1)))).collect();
+    let digest = one(&items);
+    let told = digest.body.matches("* notebook").count();
+    assert!(digest.body.len() < 250 * 1024 && 300 < told);
+    assert_eq!(digest.told.len(), told, "who is not in it was not told");
+    assert!(digest.body.contains(&format!("… and {} more", 3000 - told)), "{}", &digest.body[digest.body.len() - 300..]);
+}
+
+#[test]
+fn many_teams_leave_room_for_the_mail() {
+    let of_team = |n: usize| Item { team: Some(format!("a-team-with-a-long-name-{n:05}")), ..item(News::Found, &format!("nb-{n}"), None) };
+    let items: Vec<Item> = (0..2000).map(of_team).collect();
+    let digest = one(&items);
+    let attribute: usize = digest.teams.iter().map(|team| team.len() + 3).sum();
+    assert!(200 < digest.teams.len() && attribute <= 8 * 1024 && digest.body.len() + attribute < 255 * 1024);
+}
+
+#[test]
+fn only_what_helps_is_offered() {
+    let always_on = |name: &str| Item { key: key("notebook-always-on", "x"), ..item(News::Found, name, None) };
+    let always_on = |name: &str| Item { notice: Notice::default(), ..always_on(name) };
+    assert!(one(&[item(News::Found, "a", None)]).body.contains("Change its hours"));
+    assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Change its hours"), "hours end no long run");
+    let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
+    let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &context(&short)).remove(0);
+    assert!(
+        digest.body.contains("Keep it for 2d:     aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
+        "{}",
+        digest.body
+    );
+}
+
+#[test]
+fn a_job_is_told_by_what_it_costs_at_most() {
+    let job = |news, remedy| Item {
+        key: key("training-on-demand", "training-job/churn"),
+        id: "training-job/churn".into(),
+        remedy: Some(remedy),
+        usd_per_hour: Some(dec!(0.46)),
+        notice: Notice { advice: Some("run it on Spot next time.\nSDK: use_spot_instances=True".into()), ..notice() },
+        ..item(news, "churn", Some(dec!(11.04)))
+    };
+    let resubmit = || {
+        Remedy::ResubmitAsSpot(crate::remedy::SpotTerms {
+            name: "churn-spot".into(),
+            wait: Duration::hours(12),
+            checkpoints: None,
+            resumes: false,
+        })
+    };
+    for (item, subject, line) in [
+        (
+            job(News::Found, Remedy::None),
+            "Cost guard: churn needs a look, up to $11.04",
+            "  Costs: $0.46 an hour, at most $11.04 until its time limit.",
+        ),
+        (job(News::Found, Remedy::None), "Cost guard: churn needs a look, up to $11.04", "         SDK: use_spot_instances=True"),
+        (
+            job(warning(), resubmit()),
+            "Cost guard: churn will be resubmitted as Spot Mon 2026-11-23 19:30 CET, up to $11.04",
+            "* training job churn: on Mon 2026-11-23 19:30 CET it will be resubmitted as Spot, unless you keep it",
+        ),
+        (
+            job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
+            "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
+            "  Stop the new one:   aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn-spot",
+        ),
+        (
+            job(News::Done(End::Replaced("churn-spot".into())), Remedy::StopTrainingJob),
+            "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
+            "  It was stopped, and its work was submitted once more, on Spot: training job churn-spot. Whatever waits for churn has to wait for churn-spot now.",
+        ),
+        (
+            job(News::Done(End::NotNeeded("churn-spot".into())), resubmit()),
+            "Cost guard: churn was stopped, $0.46 an hour",
+            "  It was stopped because its Spot job, churn-spot, has done the work.",
+        ),
+        (
+            job(News::Done(End::ByItself("churn-spot was stopped again".into())), resubmit()),
+            "Cost guard: churn was over already",
+            "  Note:  churn-spot was stopped again.",
+        ),
+        (
+            job(News::Doubled("AccessDeniedException: no.".into()), resubmit()),
+            "Cost guard: churn could not be stopped, up to $11.04",
+            "  Failed: AccessDeniedException: no. The guard tries again, each time after a longer pause.",
+        ),
+        (
+            job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),
+            "Cost guard: churn will not be resubmitted as Spot, up to $11.04",
+            "  Failed: churn-spot is Stopped. It goes on as it is, and the guard leaves it alone.",
+        ),
+        (
+            job(warning(), Remedy::StopTrainingJob),
+            "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, up to $11.04",
+            "  Stop it now:        aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn",
+        ),
+    ] {
+        let digest = one(&[item]);
+        assert_eq!(digest.subject, subject);
+        assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
+    }
+}
+
+#[test]
+fn what_was_tagged_says_with_what_from_where_and_how_to_write_over_it() {
+    let remedy = Remedy::AddTags {
+        tags: [("Owner".to_owned(), "ann@example.com".to_owned())].into(),
+        from: "Owner from who created it".into(),
+        rest: None,
+    };
+    let tagged = Item {
+        remedy: Some(remedy),
+        notice: Notice { headline: Some("untagged"), ..notice() },
+        ..item(stopped(), "churn", Some(dec!(100)))
+    };
+    let body = one(&[tagged]).body;
+    for line in [
+        "  It now has: Owner=ann@example.com (Owner from who created it).",
+        "  Wrong? Write the right value over it: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=Owner,Value=<Owner>'",
+    ] {
+        assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+    }
+    assert!(body.contains("  Was:   ") && !body.contains("Costs:") && !body.contains("Why:"), "{body}");
+}
+
+#[test]
+fn what_is_open_for_long_and_what_ends_by_itself_is_counted_as_what_it_is() {
+    let untagged =
+        |name: &str, news| Item { notice: Notice { headline: Some("untagged"), ..notice() }, ..item(news, name, Some(dec!(100))) };
+    let since = News::Escalation("2026-11-09T18:00:00Z".parse().unwrap());
+    let digest = one(&[untagged("a", since.clone()), untagged("b", since)]);
+    assert_eq!(digest.subject, "Cost guard: 2 resources still untagged after 14d, $200.00 a month");
+    let job = |name: &str| Item { id: format!("training-job/{name}"), usd_per_month: Some(dec!(7)), ..untagged(name, News::Found) };
+    assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00");
+    assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, up to $7.00");
+}
+
+#[test]
+fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
+    let budget = |rule: &str, severity, subject: &str| Item {
+        key: key(rule, "budget/ml-dev"),
+        id: "budget/ml-dev".into(),
+        arn: "arn:aws:budgets::123456789012:budget/ml-dev".into(),
+        name: "ml-dev".into(),
+        owner: None,
+        remedy: Some(Remedy::None),
+        notice: Notice {
+            subject: Some(subject.into()),
+            details: vec!["Ahead: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
+            severity,
+            ..Notice::default()
+        },
+        ..item(News::Found, "ml-dev", None)
+    };
+    let used_up = || budget("budget-exceeded", Severity::Critical, "budget ml-dev: $1,010.00 of $1,000.00 (101 %)");
+    let digest = one(&[budget("budget-unhealthy", Severity::Warning, "budget ml-dev does not watch the spend"), used_up()]);
+    assert_eq!(digest.subject, "Cost guard: budget ml-dev: $1,010.00 of $1,000.00 (101 %)");
+    assert_eq!(digest.severity, Severity::Critical);
+    assert!(digest.body.starts_with("For whoever runs the platform.\nAWS account 123456789012.\n"), "{}", digest.body);
+    assert_eq!((digest.body.matches("Ahead:").count(), digest.body.matches("Why:").count()), (1, 2), "{}", digest.body);
+    assert!(digest.body.contains("\n  Cause: x:\n         y\n") && !digest.body.contains("Costs:"), "{}", digest.body);
+    let other = Item { key: key("no-budget", "spend/sagemaker"), id: "spend/sagemaker".into(), ..used_up() };
+    assert!(one(&[used_up(), other]).subject.ends_with("(101 %), and 1 more"));
+}
+
+#[test]
+fn each_owner_gets_one_mail_and_hears_what_is_held_back() {
+    let mut bobs = item(warning(), "b", None);
+    bobs.owner = Some("bob@example.com".into());
+    let held = BTreeMap::from([("bob@example.com".to_owned(), 875)]);
+    let digests = digests(&[item(warning(), "a", None), bobs, item(warning(), "c", None)], &held, &context(&policy()));
+    assert_eq!(digests.iter().map(|digest| digest.owner.as_str()).collect::<Vec<_>>(), ["ann@example.com", "bob@example.com"]);
+    assert!(digests[1].body.contains("875 more of yours are due") && !digests[0].body.contains("more of yours"));
+}
