@@ -6,9 +6,9 @@ use cost_aws::{
     gather::{self, Wanted},
     ledger::tightenings,
     report::Report,
-    run::{Known, settle},
+    settle::{KnowsEnough, Memory, Run, settle},
 };
-use cost_rules::{facts::OnExceed, resource::Kind, scope::Scope};
+use cost_rules::{facts::OnExceed, resource::Kind};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -24,9 +24,7 @@ pub const TRIGGERS: Triggers = Triggers {
         fields: "NotebookInstance",
         is_judged: false,
     }],
-    creations: false,
-    budgets: false,
-    due_only: false,
+    ..Triggers::NONE
 };
 
 /// Domains, profiles and spaces cost a call each and change seldom: they are read once a day.
@@ -38,18 +36,18 @@ const IDLE_SHUTDOWNS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
-    let wake = TRIGGERS.read(&event, context.home())?;
-    let rulebook = context.policy(now).await?;
+    let request = TRIGGERS.read(&event, context.home())?;
+    let rulebook = context.rulebook(now).await?;
     let ledger = context.ledger();
-    let idle_shutdowns = wake.scope == Scope::Everything
+    let idle_shutdowns = request.is_whole()
         && rulebook.uses_rule("studio-idle-shutdown-off")
         && ledger
             .kept(IDLE_SHUTDOWNS)
             .await
             .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
-    let wanted = Wanted { scope: wake.scope.clone(), idle_shutdowns };
+    let wanted = Wanted { scope: request.scope(), idle_shutdowns };
 
-    let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &rulebook, &wanted, now), ledger.findings(&wake.scope));
+    let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &rulebook, &wanted, now), ledger.findings(&wanted.scope));
     if rulebook.policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
         match tightenings::read(context, &rulebook, now).await {
             Ok(held) => facts.measures.in_force = held,
@@ -59,10 +57,11 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             }
         }
     }
-    let mut report = settle(context, &rulebook, &wake, &mut facts, Known::Read(entries), &[Kind::NotebookInstance]).await;
+    let run = Run { context, rulebook: &rulebook, request: &request, scope: wanted.scope, essential: &[Kind::NotebookInstance] };
+    let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
 
     // The attempt counts: one space that cannot be described must not make every run of the day a sweep.
-    if idle_shutdowns && !wake.dry_run {
+    if idle_shutdowns && !request.dry_run {
         let remembered = ledger.keep(IDLE_SHUTDOWNS, "", now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }

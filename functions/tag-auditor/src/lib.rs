@@ -2,15 +2,18 @@
 
 use cost_aws::{
     Context, coverage,
-    event::Triggers,
+    event::{Trigger, Triggers},
     gather::{
         bill::cost_tags::bill,
-        inventory::{self, whose::find_whose},
+        inventory::{
+            self,
+            whose::{AskWhose, remember_whose},
+        },
     },
     report::Report,
-    run::{Known, settle},
+    settle::{LookCloser, Memory, Run, due, settle},
 };
-use cost_rules::{coverage::Coverage, plan::Entry, rulebook::Rulebook, resource::Kind, scope::Scope};
+use cost_rules::{coverage::Coverage, facts::Facts, plan::Plan, resource::Kind, rulebook::Rulebook};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -18,52 +21,59 @@ use serde_json::Value;
 pub const NAME: &str = "tag-auditor";
 
 /// What wakes it.
-pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, changes: &[], creations: true, budgets: false, due_only: true };
+pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, due_only: true, ..Triggers::NONE };
 
 /// One run, in the light of `now`: everything, what is due, or what an event tells was created.
 ///
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
-    let mut wake = TRIGGERS.read(&event, context.home())?;
-    let rulebook = context.policy(now).await?;
+    let request = TRIGGERS.read(&event, context.home())?;
+    let rulebook = context.rulebook(now).await?;
     let ledger = context.ledger();
     let mut failures = vec![];
-    if let Some((id, creator)) = wake.creator.as_ref().filter(|_| !wake.dry_run) {
+    if let Some((id, creator)) = request.creator().filter(|_| !request.dry_run) {
         failures.extend(ledger.remember_creator(id, creator, now).await.err());
     }
     let essential = kinds_of(&rulebook, &[Kind::NotebookInstance, Kind::TrainingJob, Kind::Endpoint]);
-    let is_whole = wake.scope == Scope::Everything && !wake.due_only;
-    let (mut facts, entries) = if is_whole {
+    let mut run = Run { context, rulebook: &rulebook, request: &request, scope: request.scope(), essential: &essential };
+    let (mut facts, entries) = if request.is_whole() {
         let kinds = kinds_of(&rulebook, Kind::TAGGED);
-        tokio::join!(Box::pin(inventory::everything(&context.clients, &rulebook, &kinds, now)), ledger.findings(&wake.scope))
+        tokio::join!(Box::pin(inventory::everything(&context.clients, &rulebook, &kinds, now)), ledger.findings(&run.scope))
     } else {
-        let all = ledger.findings(&wake.scope).await;
-        if wake.due_only {
+        let all = ledger.findings(&run.scope).await;
+        if request.trigger == Trigger::Due {
             // A tag of the bill is looked at in whole runs.
-            let is_due = |entry: &&Entry| entry.is_due(now) && Kind::of(&entry.id) != Some(Kind::TagKey);
-            let due = all.iter().flatten().filter(is_due);
-            wake.scope = Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect());
+            run.scope = due(all.iter().flatten().filter(|entry| Kind::of(&entry.id) != Some(Kind::TagKey)), now);
         }
-        (inventory::some(&context.clients, &rulebook, &wake.scope.named().unwrap_or_default(), now).await, all)
+        (inventory::some(&context.clients, &rulebook, &run.scope.named().unwrap_or_default(), now).await, all)
     };
     let mut spends = vec![];
-    if is_whole {
-        let bill = bill(context, &rulebook, &wake, now).await;
+    if request.is_whole() {
+        let bill = bill(context, &rulebook, &request, now).await;
         (facts.tag_keys, spends) = (bill.keys, bill.spends);
         facts.reading.unread.extend(bill.unread);
         failures.extend(bill.failure);
     }
-    let unread = find_whose(context, &rulebook, &wake, &mut facts, entries.as_ref().ok().cloned()).await;
-    facts.reading.unread.extend(unread);
+    remember_whose(&mut facts, entries.iter().flatten());
 
-    let mut report = settle(context, &rulebook, &wake, &mut facts, Known::Read(entries), &essential).await;
-    if is_whole {
+    let closer = Whose(AskWhose::new(context, &rulebook, &request));
+    let mut report = settle(&run, &mut facts, Memory::Read(entries), closer).await;
+    if request.is_whole() {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);
         failures.extend(coverage::tell(context, &rulebook, &coverage, &mut report, now).await.err());
     }
     report.failures.extend(failures.iter().map(|error| format!("{error:#}")));
     Ok(report)
+}
+
+/// Whose the findings are, of which somebody is notified.
+struct Whose<'a>(AskWhose<'a>);
+
+impl LookCloser for Whose<'_> {
+    async fn look(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
+        self.0.ask(facts, plan).await
+    }
 }
 
 /// Those of these kinds that the policy wants to be looked at.

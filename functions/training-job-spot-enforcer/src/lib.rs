@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost_aws::{
     Context,
-    event::{StateChange, Triggers, Wake},
+    event::{StateChange, Trigger, Triggers},
     gather::{
         self,
         training::{
@@ -14,13 +14,13 @@ use cost_aws::{
         },
     },
     report::Report,
-    run::{Known, settle},
+    settle::{KnowsEnough, Memory, Run, due, settle},
 };
 use cost_rules::{
     facts::{Facts, TrainingJob},
-    plan::{Entry, SpotSaving, State},
-    rulebook::Rulebook,
+    plan::{SpotSaving, State},
     resource::Kind,
+    rulebook::Rulebook,
     scope::Scope,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -41,9 +41,8 @@ pub const TRIGGERS: Triggers = Triggers {
             is_judged: true,
         },
     ],
-    creations: false,
-    budgets: false,
     due_only: true,
+    ..Triggers::NONE
 };
 
 /// The daily sweep, in the ledger.
@@ -56,23 +55,25 @@ const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
-    let mut wake = TRIGGERS.read(&event, context.home())?;
-    let rulebook = context.policy(now).await?;
-    if wake.scope == Scope::Everything && !wake.due_only {
-        return Ok(everything(context, &rulebook, &wake, now).await);
-    }
-    let mut entries = None;
-    if wake.due_only {
-        let all = context.ledger().findings(&Scope::Everything).await;
-        let due = all.iter().flatten().filter(|entry| entry.is_due(now));
-        wake.scope = Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect());
-        entries = Some(all);
-    }
-    Ok(some(context, &rulebook, &wake, entries, now).await)
+    let request = TRIGGERS.read(&event, context.home())?;
+    let rulebook = context.rulebook(now).await?;
+    let mut run = Run { context, rulebook: &rulebook, request: &request, scope: request.scope(), essential: &[] };
+    let memory = match request.trigger {
+        Trigger::Schedule => return Ok(everything(Run { essential: &[Kind::JobSeries, Kind::TuningJob], ..run }, now).await),
+        Trigger::Due => {
+            let all = context.ledger().findings(&Scope::Everything).await;
+            run.scope = due(all.iter().flatten(), now);
+            Memory::Read(all)
+        }
+        _ if request.is_by_event() => Memory::ReadIfNeeded,
+        _ => Memory::Read(context.ledger().findings(&run.scope).await),
+    };
+    Ok(some(&run, memory, now).await)
 }
 
 /// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
-async fn everything(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Timestamp) -> Report {
+async fn everything(run: Run<'_>, now: Timestamp) -> Report {
+    let Run { context, rulebook, .. } = run;
     let ledger = context.ledger();
     let last = ledger.kept(SWEEP).await.ok().flatten().map_or(now - FIRST_SWEEP, |(last, _)| last);
     let (swept, entries) = tokio::join!(sweep(&context.clients, rulebook, last, now), ledger.findings(&Scope::Everything));
@@ -82,15 +83,14 @@ async fn everything(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Ti
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
     gather::training::some(&context.clients, rulebook, &open, &mut facts).await;
-    let resubmissions = tell_replaced(context, rulebook, wake, entries.as_deref().ok(), &mut facts).await;
+    let resubmissions = tell_replaced(context, rulebook, run.request, entries.as_deref().ok(), &mut facts).await;
 
     let is_whole = facts.reading.complete.contains(&Kind::JobSeries);
-    let essential = [Kind::JobSeries, Kind::TuningJob];
-    let mut report = settle(context, rulebook, wake, &mut facts, Known::Read(entries), &essential).await;
-    if !wake.dry_run {
+    let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
+    if !run.request.dry_run {
         report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));
     }
-    if !wake.dry_run && is_whole {
+    if !run.request.dry_run && is_whole {
         let remembered = match ledger.remember_spot_savings(&savings, now).await {
             Ok(()) => ledger.keep(SWEEP, "", now).await,
             failed => failed,
@@ -100,22 +100,19 @@ async fn everything(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Ti
     report
 }
 
-/// Single jobs, by the service's own word. `entries`: what the ledger says, if it was read already.
-async fn some(context: &Context, rulebook: &Rulebook, wake: &Wake, entries: Option<anyhow::Result<Vec<Entry>>>, now: Timestamp) -> Report {
+/// Single jobs, by the service's own word.
+async fn some(run: &Run<'_>, memory: Memory, now: Timestamp) -> Report {
+    let Run { context, rulebook, .. } = run;
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
-    gather::training::some(&context.clients, rulebook, &wake.scope.named().unwrap_or_default(), &mut facts).await;
+    gather::training::some(&context.clients, rulebook, &run.scope.named().unwrap_or_default(), &mut facts).await;
     // When a tuning job begins, its training jobs are not there yet.
-    if !wake.by_change {
+    if !run.request.is_by_event() {
         gather::training::look_at_children(&context.clients, rulebook, &mut facts).await;
     }
-    tell_replaced(context, rulebook, wake, entries.as_ref().and_then(|read| read.as_deref().ok()), &mut facts).await;
-    let known = match entries {
-        Some(entries) => Known::Read(entries),
-        None if wake.by_change && Known::can_be_unread(&rulebook.evaluate(&facts)) => Known::Unread,
-        None => Known::Read(context.ledger().findings(&wake.scope).await),
-    };
-    let mut report = settle(context, rulebook, wake, &mut facts, known, &[]).await;
-    if !wake.dry_run {
+    let entries = if run.request.trigger == Trigger::Due { memory.entries() } else { None };
+    tell_replaced(context, rulebook, run.request, entries, &mut facts).await;
+    let mut report = settle(run, &mut facts, memory, KnowsEnough).await;
+    if !run.request.dry_run {
         let savings = spot_savings(context, rulebook, &mut facts).await;
         let remembered = context.ledger().remember_spot_savings(&savings, now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
@@ -125,7 +122,7 @@ async fn some(context: &Context, rulebook: &Rulebook, wake: &Wake, entries: Opti
 
 /// What Spot saved on the jobs of these facts that came to their end.
 async fn spot_savings(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> Vec<SpotSaving> {
-    let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, rulebook, &facts.prices);
+    let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, &rulebook.policy, &facts.prices);
     let ended: BTreeSet<String> =
         facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
     if !ended.is_empty() {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aws_sdk_s3::primitives::ByteStream;
 use cost_rules::{
     coverage::{Coverage, Row, Share, or_unowned, spend_by_kind},
-    policy::{self, CoverageMetric, Policy},
+    policy::{self, CoverageMetric},
     resource::Kind,
+    rulebook::Rulebook,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};

@@ -7,10 +7,9 @@ pub mod coverage;
 pub mod event;
 pub mod gather;
 pub mod ledger;
-pub mod notify;
 pub mod report;
-pub mod run;
 mod serve;
+pub mod settle;
 #[cfg(test)]
 mod testing;
 

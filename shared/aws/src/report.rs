@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use cost_rules::{facts::Unread, remedy::Remedy, rulebook::LeftAlone};
+use cost_rules::{
+    facts::{Facts, Unread},
+    plan::{Entry, Outcome, Plan, Planned, State, Step},
+    remedy::Remedy,
+    resource::{Kind, Resource},
+    rulebook::{Exempted, Judgement},
+};
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Serialize, Serializer};
@@ -14,7 +20,7 @@ pub const FINDINGS_SHOWN: usize = 500;
 /// How many failures the function's error names.
 const FAILURES_TOLD: usize = 20;
 
-/// What a run did (architecture: contracts).
+/// What a run did.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
@@ -85,8 +91,23 @@ pub struct ReportedFinding {
 }
 
 impl ReportedFinding {
+    fn of(planned: &Planned) -> Self {
+        let Planned { finding, .. } = planned;
+        Self {
+            rule: finding.rule,
+            resource: finding.resource.arn_or_id().to_owned(),
+            name: finding.resource.name.clone(),
+            owner: finding.owner.clone(),
+            team: finding.team.clone(),
+            reason: finding.waste.reason.clone(),
+            monthly_cost_usd: finding.waste.usd_per_month.and_then(cents),
+            remedy: finding.waste.remedy.action(),
+            state: state(planned),
+        }
+    }
+
     /// What was left alone, and why: a person sees that it was looked at.
-    pub(crate) fn left_alone(one: &LeftAlone) -> Self {
+    fn exempted(one: &Exempted) -> Self {
         Self {
             rule: one.rule,
             resource: one.resource.arn_or_id().to_owned(),
@@ -98,6 +119,29 @@ impl ReportedFinding {
             remedy: Remedy::None.action(),
             state: "exempt",
         }
+    }
+}
+
+/// How far a finding has come, as the report spells it.
+fn state(planned: &Planned) -> &'static str {
+    match planned.step {
+        Step::Exempt => "exempt",
+        Step::HoldBack => "held-back",
+        Step::Report | Step::Remind | Step::Escalate => "reported",
+        Step::Warn => "warned",
+        Step::Act => match &planned.outcome {
+            Some(outcome) if outcome.is_over() => "acted",
+            Some(Outcome::Skipped(_)) => "warned",
+            Some(Outcome::GivenUp(_)) => "reported",
+            _ => "acting",
+        },
+        Step::Wait => match planned.entry.state {
+            State::Warned => "warned",
+            State::Acting => "acting",
+            State::Acted => "acted",
+            State::Exempt => "exempt",
+            State::Reported | State::GivenUp | State::Closed | State::Unreadable => "reported",
+        },
     }
 }
 
@@ -114,7 +158,42 @@ pub struct ReportedAction {
     pub detail: String,
 }
 
+impl ReportedAction {
+    /// One that was tried, or is only planned.
+    fn of(planned: &Planned) -> Self {
+        let outcome = planned.outcome.as_ref();
+        Self {
+            action: planned.finding.waste.remedy.action(),
+            resource: planned.finding.resource.arn_or_id().to_owned(),
+            outcome: outcome.map_or("planned", Outcome::name),
+            detail: outcome.map_or("", Outcome::detail).to_owned(),
+        }
+    }
+}
+
 impl Report {
+    /// Of a run that has done nothing yet.
+    pub(crate) fn new(function: &str, dry_run: bool) -> Self {
+        Self { function: function.to_owned(), dry_run, ..Self::default() }
+    }
+
+    /// What was read and judged. `entries`: what the ledger says, if it was read.
+    pub(crate) fn read(&mut self, facts: &Facts, judgement: &Judgement, entries: Option<&[Entry]>) {
+        self.examined = examined(facts);
+        let unreadable = entries.into_iter().flatten().filter(|entry| entry.state == State::Unreadable).map(unreadable);
+        self.unread.extend(facts.reading.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
+    }
+
+    /// What was planned, and what became of it.
+    pub(crate) fn done(&mut self, plan: &Plan, judgement: &Judgement) {
+        self.actions = plan.due().into_iter().map(ReportedAction::of).collect();
+        self.waste_usd_per_month = waste_usd_per_month(&plan.planned);
+        self.stopped_usd_per_month = stopped_usd_per_month(&plan.planned);
+        self.total_findings = plan.planned.len() + judgement.exempted.len();
+        let exempted = judgement.exempted.iter().map(ReportedFinding::exempted);
+        self.findings = plan.planned.iter().map(ReportedFinding::of).chain(exempted).take(FINDINGS_SHOWN).collect();
+    }
+
     /// Logs the report and the metrics, each as one line, and fails if somebody has to look.
     ///
     /// # Errors
@@ -204,4 +283,51 @@ fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::E
 /// To the cent, as a JSON number.
 pub fn cents(usd: Decimal) -> Option<f64> {
     usd.round_dp(2).to_f64()
+}
+
+/// Of the resources that are neither exempt nor stopped now. What is found of the bill (budgets, spend, tags) is the cost of resources too.
+fn waste_usd_per_month(planned: &[Planned]) -> Decimal {
+    let is_wasted = |one: &&Planned| {
+        one.finding.resource.kind().is_some_and(|kind| !kind.is_of_the_account())
+            && one.step != Step::Exempt
+            && one.entry.state != State::Exempt
+            && !one.outcome.as_ref().is_some_and(Outcome::is_over)
+    };
+    each_once(planned.iter().filter(is_wasted))
+}
+
+fn stopped_usd_per_month(planned: &[Planned]) -> Decimal {
+    // A job would have come to its end by itself.
+    let is_stopped = |one: &&Planned| {
+        one.step == Step::Act && one.outcome == Some(Outcome::Done) && !one.finding.resource.kind().is_some_and(Kind::ends_by_itself)
+    };
+    each_once(planned.iter().filter(is_stopped))
+}
+
+/// The sum over the resources, of the most that is said of each.
+fn each_once<'a>(planned: impl Iterator<Item = &'a Planned>) -> Decimal {
+    let mut by_resource: BTreeMap<&str, Decimal> = BTreeMap::new();
+    for (id, usd) in planned.filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))) {
+        let most = by_resource.entry(id).or_default();
+        *most = usd.max(*most);
+    }
+    by_resource.values().sum()
+}
+
+/// How many were looked at, by kind: a kind that was read in full and has none is told from one that was not read.
+fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
+    let reading = &facts.reading;
+    let mut counts: BTreeMap<&'static str, usize> = reading.complete.iter().map(|kind| (kind.as_str(), 0)).collect();
+    for kind in facts.resources().filter_map(Resource::kind).filter(|kind| !reading.looked_at.contains_key(kind)) {
+        *counts.entry(kind.as_str()).or_default() += 1;
+    }
+    counts.extend(reading.looked_at.iter().map(|(kind, count)| (kind.as_str(), *count)));
+    counts
+}
+
+fn unreadable(entry: &Entry) -> Unread {
+    Unread {
+        what: format!("what the ledger says of {} ({}): it is left alone", entry.id, entry.rule),
+        why: entry.failure.clone().unwrap_or_default(),
+    }
 }

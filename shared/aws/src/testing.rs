@@ -6,10 +6,11 @@ use aws_smithy_types::{DateTime, error::ErrorMetadata};
 use std::collections::BTreeMap;
 
 use cost_rules::{
+    duration::Duration,
     remedy::Remedy,
     resource::{Resource, Tags, Whose},
-    rulebook::Finding,
-    rules::Waste,
+    rulebook::{Finding, Mode, Terms},
+    rules::verdict::Waste,
 };
 
 use crate::{
@@ -90,14 +91,16 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         owner: None,
         team: None,
         waste: Waste { remedy, ..Waste::default() },
-        mode: cost_rules::rulebook::Mode::Enforce,
-        grace: cost_rules::duration::Duration::minutes(0),
-        remind_after: cost_rules::duration::Duration::days(7),
-        escalate_after: None,
-        told_together: false,
-        max_actions: 25,
+        terms: Terms {
+            mode: Mode::Enforce,
+            grace: Duration::minutes(0),
+            remind_after: Duration::days(7),
+            escalate_after: None,
+            notified_together: false,
+            max_actions: 25,
+        },
         keep: None,
         suspended: None,
-        tightened: None,
+        measure: None,
     }
 }

@@ -13,9 +13,9 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    rulebook::Rulebook,
     remedy::{SpotTerms, as_spot, new_name},
-    rules,
+    rulebook::Rulebook,
+    rules::{self, rule::RemedyName},
 };
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ struct Arguments {
 enum Command {
     /// Check a policy file: the first error with its line, or what the policy does.
     CheckPolicy {
-        /// The rulebook, a TOML file.
+        /// The policy, a TOML file.
         file: PathBuf,
     },
     /// Print docs/rules.md, made of the rules' own doc comments.
@@ -73,7 +73,7 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
     }
     println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
     for rule in rules::ALL {
-        println!("  {:29} {}", rule.name, rulebook.says_of(rule.name));
+        println!("  {:29} {}", rule.name, rulebook.words_of(rule.name));
     }
     if rulebook.policy.creators.email_domain.is_none() && rulebook.uses_rule("missing-tag") {
         println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
@@ -82,7 +82,7 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
         println!("  budgets {budget}");
     }
     if rulebook.enforces() {
-        let resubmission = if rulebook.enforces_by("resubmit") { " and AllowResubmission = yes" } else { "" };
+        let resubmission = if rulebook.enforces_by(RemedyName::Resubmit) { " and AllowResubmission = yes" } else { "" };
         println!("  What it enforces needs a deployment with AllowEnforcement = yes{resubmission}.");
     }
     if STANDARD_PARAMETER < text.len() {
@@ -203,13 +203,13 @@ mod tests {
     fn what_overrides_change_is_said_exactly() {
         let text = "[rules.notebook-off-hours]\nmode = \"off\"\n[[override]]\nmatch = { team = \"x\", tag.Env = \"dev*\" }\nrules.notebook-off-hours.mode = \"enforce\"";
         let rulebook = Rulebook::from_toml(text).unwrap();
-        assert_eq!(rulebook.says_of("notebook-off-hours"), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
-        assert_eq!(rulebook.says_of("notebook-idle"), "report");
+        assert_eq!(rulebook.words_of("notebook-off-hours").to_string(), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
+        assert_eq!(rulebook.words_of("notebook-idle").to_string(), "report");
     }
 
     #[test]
     fn the_shipped_policy_is_valid_and_enforces_nothing() {
-        let rulebook = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/rulebook.policy.toml")).unwrap();
-        assert!(!Rulebook::from_toml(&rulebook).unwrap().enforces());
+        let policy = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/policy.toml")).unwrap();
+        assert!(!Rulebook::from_toml(&policy).unwrap().enforces());
     }
 }

@@ -31,12 +31,12 @@ fn account() -> anyhow::Result<Simulator> {
 }
 
 pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
-    let rulebook = "team-tags = [\"Team\"]";
+    let policy = "team-tags = [\"Team\"]";
     let (mut memory, mut first, mut next, mut pages, mut calls) = (vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         let account = account()?;
         account.set_latency(LATENCY);
-        let mut run = start(BUDGET_ALERTER, &account, account.endpoint(), rulebook, &[]).await?;
+        let mut run = start(BUDGET_ALERTER, &account, account.endpoint(), policy, &[]).await?;
         for (seconds, is_first) in [(&mut first, true), (&mut next, false)] {
             account.reset_counts();
             let started = Instant::now();

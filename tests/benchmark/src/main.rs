@@ -94,7 +94,7 @@ pub(crate) struct Run {
 
 pub(crate) async fn start(name: &str, account: &Simulator, endpoint: &str, policy: &str, more: &[(&str, &str)]) -> anyhow::Result<Run> {
     let file = NamedTempFile::new()?;
-    std::fs::write(file.path(), rulebook)?;
+    std::fs::write(file.path(), policy)?;
     let (source, topic) = (format!("file:{}", file.path().display()), account.topic_arn());
     let mut environment = vec![
         ("AWS_ENDPOINT_URL", endpoint),
@@ -138,9 +138,9 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
         since = "-5d"
         "#,
     )?)?;
-    let rulebook = "[working-hours]\ndefault = \"always\"";
+    let policy = "[working-hours]\ndefault = \"always\"";
     // The first run of a day reads Studio's idle shutdown too, and mails: the others are what 95 of 96 runs of a day are.
-    start(NOTEBOOK_STOPPER, &account, account.endpoint(), rulebook, &[])
+    start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[])
         .await?
         .function
         .invoke(json!({}))
@@ -150,7 +150,7 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let (mut seconds, mut memory, mut calls, mut floors) = (vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         floors.push(sequential_pages(&account, "ListNotebookInstances")?);
-        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), rulebook, &[]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[]).await?;
         account.reset_counts();
         let started = Instant::now();
         let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
@@ -232,7 +232,7 @@ async fn enforce(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let (mut seconds, mut memory, mut in_flight) = (vec![], vec![], vec![]);
     for _ in 0..runs {
         let account = Simulator::start(Estate::from_toml(estate)?)?;
-        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), rulebook, &[]).await?;
+        let mut run = start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[]).await?;
         account.set_latency(LATENCY);
         let started = Instant::now();
         let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;

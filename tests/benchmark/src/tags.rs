@@ -47,13 +47,13 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let account = account()?;
     let all: usize = KINDS.iter().map(|(_, _, count)| count).sum();
     // The bill is read once a week, and Cost Explorer is not what is measured.
-    let rulebook = "[rules.untagged-spend]\nmode = \"off\"\n[rules.inactive-cost-allocation-tag]\nmode = \"off\"";
-    start(TAG_AUDITOR, &account, account.endpoint(), rulebook, &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+    let policy = "[rules.untagged-spend]\nmode = \"off\"\n[rules.inactive-cost-allocation-tag]\nmode = \"off\"";
+    start(TAG_AUDITOR, &account, account.endpoint(), policy, &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
     account.set_latency(LATENCY);
     let (mut seconds, mut memory, mut lists, mut tags, mut others, mut floors) = (vec![], vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
         floors.push(sequential_pages(&account, "ListModels")?);
-        let mut run = start(TAG_AUDITOR, &account, account.endpoint(), rulebook, &[]).await?;
+        let mut run = start(TAG_AUDITOR, &account, account.endpoint(), policy, &[]).await?;
         account.reset_counts();
         let started = Instant::now();
         let report = run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
@@ -68,7 +68,7 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
         others.push(count(&|call| !call.starts_with("sagemaker:List") && !call.starts_with("tag")));
     }
     let (seconds, floor) = (median(seconds), median(floors));
-    let throttled = match throttled(&account, rulebook, runs).await {
+    let throttled = match throttled(&account, policy, runs).await {
         Ok(throttled) => format!("{throttled:.1} s"),
         Err(error) => format!("not measured: {error:#}"),
     };
@@ -99,7 +99,7 @@ async fn throttled(account: &Simulator, policy: &str, runs: usize) -> anyhow::Re
     let group = Group::new()?;
     let mut seconds = vec![];
     for _ in 0..runs {
-        let mut run = start(TAG_AUDITOR, account, account.endpoint(), rulebook, &[]).await?;
+        let mut run = start(TAG_AUDITOR, account, account.endpoint(), policy, &[]).await?;
         group.take(run.function.id().context("the process has ended")?)?;
         let started = Instant::now();
         run.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;

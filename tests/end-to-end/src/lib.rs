@@ -24,7 +24,7 @@ pub mod week;
 /// The ledger's table in the simulated accounts.
 pub const TABLE: &str = "cost-guard";
 
-/// The SSM parameter of the rulebook, where a test has one.
+/// The SSM parameter of the policy, where a test has one.
 pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 
 /// A function of the guard.
@@ -74,15 +74,15 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// notebook-stopper with a rulebook, as TOML.
+    /// notebook-stopper with a policy, as TOML.
     ///
     /// # Errors
     /// The policy cannot be stored.
     pub fn new(account: &Simulator, policy: &str) -> anyhow::Result<Self> {
-        Self::of(Function::NotebookStopper, account, rulebook)
+        Self::of(Function::NotebookStopper, account, policy)
     }
 
-    /// A function with a rulebook, as TOML. The account judges its calls by its role in the template.
+    /// A function with a policy, as TOML. The account judges its calls by its role in the template.
     ///
     /// # Errors
     /// The policy cannot be stored, or the template not be deployed.
@@ -91,7 +91,7 @@ impl Guard {
             deploy(account, &[])?;
         }
         let file = NamedTempFile::new()?;
-        std::fs::write(file.path(), rulebook)?;
+        std::fs::write(file.path(), policy)?;
         let settings = Settings {
             policy: PolicySource::File(file.path().to_owned()),
             topic_arn: account.topic_arn(),
@@ -107,7 +107,7 @@ impl Guard {
     /// # Errors
     /// The policy cannot be stored.
     pub fn set_policy(&self, policy: &str) -> anyhow::Result<()> {
-        Ok(std::fs::write(self.rulebook.policy.path(), rulebook)?)
+        Ok(std::fs::write(self.policy.path(), policy)?)
     }
 
     /// One run, woken by an event.

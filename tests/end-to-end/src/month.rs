@@ -44,10 +44,10 @@ pub struct Month {
 pub async fn live() -> anyhow::Result<Month> {
     let file = |name: &str| project_file("tests/end-to-end/estates").join(name);
     let account = Simulator::start(Estate::read(&file("budget-month.toml"))?)?;
-    let rulebook = std::fs::read_to_string(file("budget-month-rulebook.policy.toml"))?;
+    let policy = std::fs::read_to_string(file("budget-month-policy.toml"))?;
     let stack = deploy(&account, &PARAMETERS)?;
     // Jobs and tags are the week's.
-    let [alerter, stopper] = [Function::BudgetAlerter, Function::NotebookStopper].map(|function| Guard::of(function, &account, &rulebook));
+    let [alerter, stopper] = [Function::BudgetAlerter, Function::NotebookStopper].map(|function| Guard::of(function, &account, &policy));
     let (alerter, stopper) = (alerter?, stopper?);
     let start = account.now();
     let mut month = Month {

@@ -139,7 +139,7 @@ pub enum Happening {
 /// The estate or the policy is wrong.
 pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     let estate = || Estate::read(&project_file("tests/end-to-end/estates/ml-team.toml"));
-    let rulebook = |name: &str| std::fs::read_to_string(project_file("tests/end-to-end/estates").join(name));
+    let policy = |name: &str| std::fs::read_to_string(project_file("tests/end-to-end/estates").join(name));
     let (account, alone) = (Simulator::start(estate()?)?, Simulator::start(estate()?)?);
     // Events come twice this week, and the tag index is two minutes behind.
     account.add_fault(Fault::new("*", What::DuplicateEvents));

@@ -52,14 +52,14 @@ fn stops(account: &Simulator) -> u64 {
 
 #[tokio::test]
 async fn a_policy_with_an_error_does_nothing_and_says_where() {
-    for (rulebook, says) in [
+    for (policy, says) in [
         ("[rules.notebook-off-hours]\nmod = \"enforce\"", "line 2: `mod` is not a key of [rules.notebook-off-hours]: did you mean `mode`?"),
         ("[working-hours]\ndefault = \"nine to five\"", "line 2: "),
         ("timezone = \"Middle/Earth\"", "line 1: `timezone`: `Middle/Earth` is not a time zone"),
         ("\nremind-after = \"-1d\"", "line 2: `remind-after`: `-1d` is negative"),
     ] {
         let account = evening(1);
-        let error = Guard::new(&account, rulebook).unwrap().run().await.unwrap_err().to_string();
+        let error = Guard::new(&account, policy).unwrap().run().await.unwrap_err().to_string();
         assert!(error.starts_with("policy file ") && error.contains(says), "{error}");
         assert_eq!((account.calls().len(), account.mails().len()), (0, 0), "{policy}");
     }
@@ -156,7 +156,7 @@ async fn a_notebook_deleted_between_list_and_stop_is_done_already() {
 }
 
 #[tokio::test]
-async fn a_notebook_restarted_or_kept_since_it_was_read_is_exempted() {
+async fn a_notebook_restarted_or_kept_since_it_was_read_is_left_alone() {
     for (deeds, why) in [
         (vec![Deed::Tag("cost-guard:keep-until".into(), "2026-12-01".into())], "its tags changed"),
         (vec![Deed::Tag("cost-guard:schedule".into(), "always".into())], "not found any more"),

@@ -121,9 +121,9 @@ async fn an_event_or_policy_that_is_wrong_is_an_error_and_not_a_dead_process() {
 async fn all_that_is_wrong_with_the_environment_is_told_at_once() {
     let account = account();
     let mut function =
-        start(&account, TIMEOUT, &[("COST_GUARD_TOPIC_ARN", ""), ("COST_GUARD_TABLE", ""), ("COST_GUARD_POLICY", "rulebook.policy.toml")]).await;
+        start(&account, TIMEOUT, &[("COST_GUARD_TOPIC_ARN", ""), ("COST_GUARD_TABLE", ""), ("COST_GUARD_POLICY", "policy.toml")]).await;
     let error = function.invoke(json!({})).await.unwrap().unwrap_err();
-    for name in ["COST_GUARD_TOPIC_ARN is not set", "COST_GUARD_TABLE is not set", "COST_GUARD_POLICY is `rulebook.policy.toml`"] {
+    for name in ["COST_GUARD_TOPIC_ARN is not set", "COST_GUARD_TABLE is not set", "COST_GUARD_POLICY is `policy.toml`"] {
         assert!(error.contains(name), "{error}");
     }
 }
@@ -142,9 +142,9 @@ async fn a_function_that_may_not_do_what_the_policy_says_fails_with_the_permissi
 #[tokio::test]
 async fn ten_seconds_before_the_end_no_new_action_is_begun() {
     let account = account();
-    let rulebook = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(rulebook.policy.path(), ALWAYS_ON).unwrap();
-    let source = format!("file:{}", rulebook.policy.path().display());
+    let policy = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(policy.path(), ALWAYS_ON).unwrap();
+    let source = format!("file:{}", policy.path().display());
     let enforce = [("COST_GUARD_POLICY", source.as_str())];
     let mut hurried = start(&account, Duration::from_secs(9), &enforce).await;
     let report = hurried.invoke(json!({})).await.unwrap().unwrap();

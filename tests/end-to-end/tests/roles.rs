@@ -89,8 +89,8 @@ fn guard(function: Function, account: &Simulator) -> Guard {
 /// word that counts.
 async fn live(guard: &Guard) {
     let tagging = POLICY.replace("stop-after-grace\"\ngrace = \"1d\"", "tag\"");
-    for (hours, rulebook) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
-        guard.account.put_parameter(POLICY_PARAMETER, rulebook);
+    for (hours, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
+        guard.account.put_parameter(POLICY_PARAMETER, policy);
         guard.account.advance(SignedDuration::from_hours(hours));
         for event in [json!({}), json!({})] {
             let _ = guard.wake(event).await;

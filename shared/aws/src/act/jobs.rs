@@ -1,9 +1,8 @@
 //! Stops jobs: training and tuning jobs, and says of a job of any kind how its stop ended.
 
 use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
-use cost_rules::plan::End;
+use cost_rules::{plan::End, plan::Outcome};
 
-use super::Outcome;
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,

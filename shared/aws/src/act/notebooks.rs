@@ -1,8 +1,8 @@
 //! Stops notebook instances.
 
 use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
+use cost_rules::plan::Outcome;
 
-use super::Outcome;
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,

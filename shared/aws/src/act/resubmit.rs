@@ -5,14 +5,14 @@
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
     facts::Fate,
-    plan::End,
+    plan::{End, Outcome},
     remedy::{RESUBMITTED_TAG, SpotTerms, as_spot, how_to_stop, how_to_stop_one, new_name},
     resource::{Kind, Resource},
     rulebook::Finding,
 };
 use jiff::Timestamp;
 
-use super::{Outcome, jobs::stop_training_job};
+use super::jobs::stop_training_job;
 use crate::{
     clients::why::why,
     context::Context,

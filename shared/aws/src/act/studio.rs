@@ -1,9 +1,8 @@
 //! Shuts Studio apps down.
 
 use aws_sdk_sagemaker::{error::ProvideErrorMetadata as _, operation::delete_app::DeleteAppError, types::AppType};
-use cost_rules::resource::AppHome;
+use cost_rules::{plan::Outcome, resource::AppHome};
 
-use super::Outcome;
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,

@@ -1,11 +1,11 @@
 //! Adds tags to resources, and activates cost allocation tags.
 
+use cost_rules::plan::Outcome;
 use std::collections::BTreeMap;
 
 use aws_sdk_costexplorer::types::{CostAllocationTagStatus, CostAllocationTagStatusEntry};
 use aws_sdk_sagemaker::types::Tag;
 
-use super::Outcome;
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cost_rules::{rulebook::Rulebook, resource::place};
+use cost_rules::{resource::place, rulebook::Rulebook};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
@@ -109,11 +109,11 @@ impl Context {
             .context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
     }
 
-    /// The policy.
+    /// The policy with its rules.
     ///
     /// # Errors
     /// It cannot be read or is wrong: nothing may be done then.
-    pub async fn policy(&self, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
+    pub async fn rulebook(&self, now: Timestamp) -> anyhow::Result<Arc<Rulebook>> {
         self.policies.get(&self.settings.policy, &self.clients, now).await
     }
 

@@ -13,14 +13,14 @@ const KEPT: SignedDuration = SignedDuration::from_mins(5);
 
 /// The policy that was read last, and when.
 #[derive(Default)]
-pub(super) struct PolicyCache(Mutex<Option<(Timestamp, Arc<Policy>)>>);
+pub(super) struct PolicyCache(Mutex<Option<(Timestamp, Arc<Rulebook>)>>);
 
 impl PolicyCache {
     /// The rulebook, read again if it is older than five minutes.
     ///
     /// # Errors
     /// It cannot be read, or is wrong: names the file or parameter, the line and the key. Then nothing may be done.
-    pub(super) async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Policy>> {
+    pub(super) async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Rulebook>> {
         if let Some((read_at, rulebook)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
             && now.duration_since(*read_at).abs() < KEPT
         {
@@ -32,7 +32,7 @@ impl PolicyCache {
     }
 }
 
-async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy> {
+async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Rulebook> {
     let (name, text) = match source {
         PolicySource::BuiltIn => ("the built-in policy".to_owned(), String::new()),
         PolicySource::File(path) => {
@@ -45,7 +45,7 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Policy
             let answer = clients.ssm.get_parameter().name(parameter).with_decryption(true).send().await;
             let answer = answer.map_err(|error| match error.as_service_error() {
                 Some(service) if service.is_parameter_not_found() => anyhow!(
-                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/rulebook.policy.toml`"
+                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/policy.toml`"
                 ),
                 _ => anyhow!("{name} with the policy cannot be read: {}", why(&error)),
             })?;

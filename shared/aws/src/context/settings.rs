@@ -43,7 +43,7 @@ impl Settings {
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let given = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut wrong = vec![];
-        let rulebook = match given("COST_GUARD_POLICY") {
+        let policy = match given("COST_GUARD_POLICY") {
             None => PolicySource::BuiltIn,
             Some(text) => {
                 match text.split_once(':') {
@@ -75,7 +75,7 @@ impl Settings {
         if !wrong.is_empty() {
             bail!("the environment is not complete:\n{}", wrong.join("\n"));
         }
-        Ok(Self { rulebook, topic_arn, table, log })
+        Ok(Self { policy, topic_arn, table, log })
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     fn a_policy_is_built_in_a_file_or_a_parameter() {
         for (variables, rulebook) in [
             (&[TOPIC, TABLE][..], PolicySource::BuiltIn),
-            (&[TOPIC, TABLE, ("COST_GUARD_POLICY", "file:infra/rulebook.policy.toml")], PolicySource::File("infra/rulebook.policy.toml".into())),
+            (&[TOPIC, TABLE, ("COST_GUARD_POLICY", "file:infra/policy.toml")], PolicySource::File("infra/policy.toml".into())),
             (&[TOPIC, TABLE, ("COST_GUARD_POLICY", "ssm:/cost-guard/policy")], PolicySource::Parameter("/cost-guard/policy".into())),
         ] {
             assert_eq!(read(variables).unwrap().policy, rulebook);
@@ -103,11 +103,11 @@ mod tests {
 
     #[test]
     fn all_errors_are_told_at_once() {
-        let error = read(&[("COST_GUARD_POLICY", "rulebook.policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")])
+        let error = read(&[("COST_GUARD_POLICY", "policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")])
             .unwrap_err()
             .to_string();
         for name in [
-            "COST_GUARD_POLICY is `rulebook.policy.toml`",
+            "COST_GUARD_POLICY is `policy.toml`",
             "COST_GUARD_TOPIC_ARN is `cost-guard`",
             "COST_GUARD_TABLE is not set",
             "COST_GUARD_LOG is `a=b=c`",

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::wake::Home;
+use super::request::Home;
 
 /// As SNS gives it to Lambda. AWS's own samples differ in the case of a field, and carry more than these.
 #[derive(Deserialize)]

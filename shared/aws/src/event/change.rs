@@ -2,13 +2,10 @@
 
 use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cost_rules::{
-    resource::{Kind, id_of_arn},
-    scope::Scope,
-};
+use cost_rules::resource::{Kind, id_of_arn};
 use serde_json::Value;
 
-use super::wake::{Home, Wake, at_home};
+use super::request::{Home, Request, Trigger, at_home};
 
 /// A state change that `SageMaker` tells EventBridge (aws-facts §1.1).
 pub struct StateChange {
@@ -24,7 +21,7 @@ pub struct StateChange {
 
 impl StateChange {
     /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
-    pub(super) fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Wake> {
+    pub(super) fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Request> {
         at_home(event, home)?;
         let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);
         let (arn, name) = (detail("Arn"), detail("Name"));
@@ -38,7 +35,7 @@ impl StateChange {
                 fields = self.fields
             ),
         };
-        let scope = if self.is_judged { Scope::Only([(id, name)].into()) } else { Scope::Changed(id, name) };
-        Ok(Wake { scope, by_change: true, ..Wake::default() })
+        let trigger = if self.is_judged { Trigger::Changed(id, name) } else { Trigger::Ended(id, name) };
+        Ok(Request { trigger, dry_run: false })
     }
 }

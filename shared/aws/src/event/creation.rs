@@ -4,12 +4,11 @@ use anyhow::bail;
 use cost_rules::{
     facts::Creator,
     resource::{Kind, id_of_arn, place},
-    scope::Scope,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::wake::{Home, Wake};
+use super::request::{Home, Request, Trigger};
 
 /// What the SDKs put into their user agent on Lambda and ECS, where a session has the name of a function or a task.
 const MACHINES: [&str; 2] = ["exec-env/AWS_Lambda", "exec-env/AWS_ECS"];
@@ -32,13 +31,13 @@ struct ApiCall {
 ///
 /// # Errors
 /// It is no call of `SageMaker`'s, or has no name.
-pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Result<Wake> {
+pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Result<Request> {
     let call: ApiCall = serde_json::from_value(detail.clone())?;
     let Some(name) = call.event_name else { bail!("half an event: an API call without detail.eventName") };
     if let Some(other) = call.event_source.filter(|source| source != "sagemaker.amazonaws.com") {
         bail!("a call of {name} of another service, {other}: expected sagemaker.amazonaws.com");
     }
-    let nothing = Wake { scope: Scope::Only([].into()), by_change: true, ..Wake::default() };
+    let nothing = Request { trigger: Trigger::Nothing, dry_run: false };
     if call.error_code.is_some() || !name.starts_with("Create") {
         return Ok(nothing);
     }
@@ -57,7 +56,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     // Nobody is told too: who created another one of this name before did not create this one.
     let is_machine = MACHINES.iter().any(|machine| call.user_agent.as_deref().is_some_and(|agent| agent.contains(machine)));
     let user = user(&call.user_identity).filter(|_| !is_machine).unwrap_or_default();
-    Ok(Wake { scope: Scope::Only([(id.clone(), spelt)].into()), creator: Some((id, Creator { user })), ..nothing })
+    Ok(Request { trigger: Trigger::Created(id, spelt, Creator { user }), ..nothing })
 }
 
 /// The person, or the session that stands for one. `None`: a service, another account, the root user, or nobody who is known.
@@ -79,6 +78,7 @@ fn user(identity: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use cost_rules::scope::Scope;
     use serde_json::json;
 
     use super::*;
@@ -94,7 +94,7 @@ mod tests {
         })
     }
 
-    fn read_call(detail: &Value) -> Wake {
+    fn read_call(detail: &Value) -> Request {
         read(detail, Kind::TAGGED, HOME).unwrap()
     }
 
@@ -126,9 +126,9 @@ mod tests {
             (Value::Null, None),
             (json!("ann"), None),
         ] {
-            let wake = read_call(&call(&identity));
-            assert_eq!(wake.creator.as_ref().map(|(_, creator)| creator.user.as_str()), Some(expected.unwrap_or_default()), "{identity}");
-            assert_eq!(wake.scope, Scope::Only([("endpoint/churn".to_owned(), Some("Churn".to_owned()))].into()));
+            let request = read_call(&call(&identity));
+            assert_eq!(request.creator().map(|(_, creator)| creator.user.as_str()), Some(expected.unwrap_or_default()), "{identity}");
+            assert_eq!(request.scope(), Scope::Only([("endpoint/churn".to_owned(), Some("Churn".to_owned()))].into()));
         }
     }
 
@@ -148,7 +148,7 @@ mod tests {
             with("responseElements", json!({"endpointArn": "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/churn"})),
             with("eventName", json!("UpdateEndpoint")),
         ] {
-            assert_eq!(read_call(&detail).scope, Scope::Only([].into()), "{detail}");
+            assert_eq!(read_call(&detail).scope(), Scope::Only([].into()), "{detail}");
         }
         for (detail, says) in
             [(with("eventSource", json!("amplify.amazonaws.com")), "another service"), (with("eventName", Value::Null), "half an event")]

@@ -2,28 +2,25 @@
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cost_rules::{
-    resource::Kind,
-    scope::{Scope, scope_of_arns},
-};
+use cost_rules::{resource::Kind, scope::ids_of_arns};
 use serde::Deserialize;
 use serde_json::Value;
 
 mod budget;
 mod change;
 mod creation;
-mod wake;
+mod request;
 
-use wake::at_home;
+use request::at_home;
 pub use {
     change::StateChange,
-    wake::{Home, Wake},
+    request::{Home, Request, Trigger},
 };
 
 /// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
 
-/// What wakes a function, beside schedules and people.
+/// What wakes a function, beside schedules and people: all that it does not say is not for it (`..Triggers::NONE`).
 pub struct Triggers {
     /// What `{"resources": […]}` may name.
     pub kinds: &'static [Kind],
@@ -49,6 +46,9 @@ struct Own {
 }
 
 impl Triggers {
+    /// Schedules and people alone.
+    pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, due_only: false };
+
     /// For people.
     fn expected(&self) -> String {
         let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
@@ -63,13 +63,13 @@ impl Triggers {
     ///
     /// # Errors
     /// It is none of what the function accepts: says what was expected.
-    pub fn read(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Wake> {
+    pub fn read(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Request> {
         let Value::Object(fields) = event else {
             ensure!(event.is_null(), "an event of {}: {}", shape(event), self.expected());
-            return Ok(Wake::default());
+            return Ok(Request::default());
         };
         if self.budgets && fields.contains_key("Records") {
-            return Ok(Wake { budgets: budget::read(event, home)?, ..Wake::default() });
+            return Ok(Request { trigger: Trigger::Budgets(budget::read(event, home)?), dry_run: false });
         }
         if !fields.contains_key("detail-type") {
             return self.own(event, home);
@@ -82,7 +82,7 @@ impl Triggers {
         let envelope: EventBridgeEvent = serde_json::from_value(Value::Object(envelope))
             .with_context(|| format!("an EventBridge event that cannot be read: {}", self.expected()))?;
         if envelope.detail_type == "Scheduled Event" {
-            return Ok(Wake::default());
+            return Ok(Request::default());
         }
         if self.creations && envelope.detail_type == CREATION {
             at_home(&envelope, home)?;
@@ -95,7 +95,7 @@ impl Triggers {
         }
     }
 
-    fn own(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Wake> {
+    fn own(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Request> {
         let expected = || self.expected();
         let own: Own =
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
@@ -108,18 +108,19 @@ impl Triggers {
             let is_anywhere = arn.starts_with("arn:") && (arn.contains(":sagemaker:") || arn.contains(":budgets:"));
             ensure!(is_here || !is_anywhere, "`{arn}` in \"resources\" is not in this function's Region {} and account", home.region);
         }
-        let scope = match own.resources {
-            None => Scope::Everything,
-            Some(arns) => scope_of_arns(&arns, self.kinds).map_err(|arn| {
+        let trigger = match own.resources {
+            None if own.due_only => Trigger::Due,
+            None => Trigger::Schedule,
+            Some(arns) => Trigger::Asked(ids_of_arns(&arns, self.kinds).map_err(|arn| {
                 let pattern = |kind: &Kind| {
                     let of = if *kind == Kind::Budget { "budgets:" } else { "sagemaker:<region>" };
                     format!("arn:aws:{of}:<account>:{}/…", kind.as_str())
                 };
                 let kinds: Vec<String> = self.kinds.iter().map(pattern).collect();
                 anyhow!("`{arn}` in \"resources\" is not the ARN of anything that this function looks at: expected {}", kinds.join(" or "))
-            })?,
+            })?),
         };
-        Ok(Wake { dry_run: own.dry_run, due_only: own.due_only, scope, ..Wake::default() })
+        Ok(Request { dry_run: own.dry_run, trigger })
     }
 }
 
@@ -136,6 +137,7 @@ fn shape(event: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use cost_rules::scope::Scope;
     use serde_json::json;
 
     use super::*;
@@ -149,12 +151,10 @@ mod tests {
             fields: "NotebookInstance",
             is_judged: false,
         }],
-        creations: false,
-        budgets: false,
-        due_only: false,
+        ..Triggers::NONE
     };
 
-    fn read(event: &Value) -> anyhow::Result<Wake> {
+    fn read(event: &Value) -> anyhow::Result<Request> {
         TRIGGERS.read(event, Home { region: "us-east-1", account: Some("123456789012") })
     }
 
@@ -162,15 +162,15 @@ mod tests {
     fn what_starts_a_whole_run() {
         let scheduled = json!({"version": "0", "detail-type": "Scheduled Event", "source": "aws.events", "time": "2026-11-23T08:00:00Z", "resources": [], "detail": {}});
         for event in [json!({}), Value::Null, scheduled, json!({"detail-type": "Scheduled Event"})] {
-            assert_eq!(read(&event).unwrap(), Wake::default(), "{event}");
+            assert_eq!(read(&event).unwrap(), Request::default(), "{event}");
         }
-        assert_eq!(read(&json!({"dry-run": true})).unwrap(), Wake { dry_run: true, ..Wake::default() });
+        assert_eq!(read(&json!({"dry-run": true})).unwrap(), Request { dry_run: true, ..Request::default() });
     }
 
     #[test]
     fn resources_narrow_the_scope() {
-        let wake = read(&json!({"resources": [ARN], "dry-run": true})).unwrap();
-        assert_eq!((wake.scope, wake.dry_run), (Scope::Only([("notebook-instance/basic-xyz".to_owned(), None)].into()), true));
+        let request = read(&json!({"resources": [ARN], "dry-run": true})).unwrap();
+        assert_eq!((request.scope(), request.dry_run), (Scope::Only([("notebook-instance/basic-xyz".to_owned(), None)].into()), true));
         let elsewhere = ARN.replace("us-east-1", "eu-west-1");
         let anothers = ARN.replace("123456789012", "999999999999");
         for arn in ["arn:aws:s3:::bucket", &elsewhere, &anothers] {
@@ -199,8 +199,8 @@ mod tests {
             (json!({"NotebookInstanceArn": ARN, "Tags": null}), json!([]), None),
             (json!({}), json!([ARN]), None),
         ] {
-            let wake = read(&envelope(detail.clone(), resources)).unwrap();
-            assert_eq!(wake.scope, Scope::Changed("notebook-instance/basic-xyz".into(), name.map(str::to_owned)), "{detail}");
+            let request = read(&envelope(detail.clone(), resources)).unwrap();
+            assert_eq!(request.scope(), Scope::Changed("notebook-instance/basic-xyz".into(), name.map(str::to_owned)), "{detail}");
         }
         for (detail, resources) in [
             (json!({}), json!([])),

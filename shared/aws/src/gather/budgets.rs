@@ -1,7 +1,7 @@
 //! The account's budgets, by AWS Budgets: limits, what is spent and forecast, what they count, and who is told of them (aws-facts §6). And what runs now, which
 //! a budget's owner is told.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_budgets::types::{
     Budget as Described, BudgetType, ComparisonOperator, Expression, HealthStatusValue, MatchOption, Notification, NotificationType, Spend,
@@ -10,8 +10,10 @@ use aws_sdk_budgets::types::{
 use cost_rules::{
     facts::{Audited, Budget, Facts, Filter, Insight, Running, Unread, limit_of},
     period::{Period, TimeUnit, day_of},
-    policy::{Policy, STOPPABLE_TAG},
+    policy::STOPPABLE_TAG,
     resource::{Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
+    scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{Timestamp, civil::Date};
@@ -74,7 +76,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
     for budget in &mut budgets {
         rulebook.policy.settle_whose_budget(budget);
     }
-    let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(rulebook) != Some(false);
+    let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(&rulebook.policy) != Some(false);
     let notifications = async |budget: &mut Budget| {
         let read = notifications(clients, account, budget).await;
         budget.unread_thresholds = read.is_err();
@@ -303,6 +305,28 @@ async fn last_period(clients: &Clients, account: &str, budget: &mut Budget) -> R
     Ok(())
 }
 
+/// Budgets that AWS Budgets told of, by name, and that are not there.
+pub fn missing(told: &[String], facts: &Facts) -> Vec<Unread> {
+    let is_there = |name: &&String| facts.budgets.iter().any(|budget| budget.resource.name == **name);
+    let missing = told.iter().filter(|name| facts.reading.complete.contains(&Kind::Budget) && !is_there(name));
+    let unread = |name| Unread {
+        what: format!("budget {name}, of which AWS Budgets told"),
+        why: "there is no such budget in this account".to_owned(),
+    };
+    missing.map(unread).collect()
+}
+
+/// Leaves what a run is asked for.
+pub fn narrow(facts: &mut Facts, scope: &Scope) {
+    let Some(named) = scope.named() else { return };
+    if facts.reading.complete.remove(&Kind::Budget) {
+        let there: BTreeSet<&String> = facts.budgets.iter().map(|budget| &budget.resource.id).collect();
+        facts.reading.gone.extend(named.keys().filter(|id| !there.contains(id)).cloned());
+    }
+    facts.budgets.retain(|budget| named.contains_key(&budget.resource.id));
+    facts.spend.clear();
+}
+
 /// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
     let mut found = Box::pin(inventory::everything(&context.clients, rulebook, &RUNNING, facts.now)).await;
@@ -312,10 +336,10 @@ pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool,
         |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     enrich(&context.clients, rulebook, &mut found, &ids).await;
-    let is_all = RUNNING.iter().all(|kind| found.complete.contains(kind));
+    let is_all = RUNNING.iter().all(|kind| found.reading.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
-    facts.reading.complete.extend(found.complete);
-    facts.reading.unread.extend(found.unread);
+    facts.reading.complete.extend(found.reading.complete);
+    facts.reading.unread.extend(found.reading.unread);
     is_all
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use anyhow::{anyhow, bail};
 use cost_rules::{
     facts::{App, Audited, Facts, Notebook, Running, Subject, TrainingJob},
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags},
+    rulebook::Rulebook,
     scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
@@ -156,7 +156,7 @@ pub async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, 
     refreshed.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
     let mut failed = confirm_audited(clients, rulebook, facts, ids).await;
     let apps = facts.apps.iter().map(|app| (&app.resource, Some(app)));
-    let others = facts.acted_upon().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
+    let others = facts.tagged_resources().filter(|resource| resource.kind() != Some(Kind::App)).map(|resource| (resource, None));
     let doubtful: Vec<(&Resource, Option<&App>)> =
         apps.chain(others).filter(|(resource, _)| ids.contains(&resource.id) && !refreshed.contains(&resource.id)).collect();
     let read = stream::iter(doubtful).map(async |(resource, app)| {
@@ -184,7 +184,8 @@ pub async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, 
 async fn confirm_audited(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> Vec<(String, String)> {
     let running = facts.running.iter().map(|Running(audited)| audited);
     let meant = facts.audited.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
-    let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, rulebook, audited).await));
+    let read =
+        stream::iter(meant).map(async |audited| (audited.resource.id.clone(), inventory::confirmed(clients, rulebook, audited).await));
     let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     facts.forget(&looked.gone);
     let running = facts.running.iter_mut().map(|Running(audited)| audited);
@@ -197,7 +198,7 @@ async fn confirm_audited(clients: &Clients, rulebook: &Rulebook, facts: &mut Fac
 }
 
 /// Whether a resource is not known well enough to be reported.
-pub(crate) fn is_doubtful(resource: &Resource) -> bool {
+pub(crate) fn is_unconfirmed(resource: &Resource) -> bool {
     resource.tags == Tags::NotIndexed || (resource.arn.is_none() && !resource.kind().is_some_and(Kind::is_of_the_account))
 }
 
@@ -243,9 +244,7 @@ async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Fac
 /// # Errors
 /// It could not be read: then nothing may be done to it.
 pub async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> anyhow::Result<Option<Facts>> {
-    let tightenings = facts.measures.in_force.clone();
-    let unread_tightenings = facts.measures.unread;
-    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), tightenings, unread_tightenings, ..Facts::default() };
+    let mut fresh = Facts { now: facts.now, prices: facts.prices.clone(), measures: facts.measures.clone(), ..Facts::default() };
     if let Some(known) = facts.notebooks.iter().find(|notebook| notebook.resource.id == id) {
         let read = notebooks::one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
         let Some(notebook) = read.map_err(|why| anyhow!("{id}: {why}"))? else { return Ok(None) };

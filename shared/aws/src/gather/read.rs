@@ -80,8 +80,8 @@ impl<T> Listed<T> {
 
     /// The items; the facts are told what else there is to say.
     pub fn told_to(self, facts: &mut Facts) -> Vec<T> {
-        facts.complete.extend(self.complete);
-        facts.unread.extend(self.unread);
+        facts.reading.complete.extend(self.complete);
+        facts.reading.unread.extend(self.unread);
         self.items
     }
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::Unread,
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
+    rulebook::Rulebook,
 };
 
 use super::read::{Read, every_page, says_gone};

@@ -27,7 +27,7 @@ const QUIET: &str = "[rules.notebook-idle]\nmode = \"off\"\n";
 const NO_APPS: &str =
     "[rules.notebook-idle]\nmode = \"off\"\n[rules.studio-app-off-hours]\nmode = \"off\"\n[rules.studio-app-always-on]\nmode = \"off\"\n";
 
-fn policy(toml: &str) -> Policy {
+fn rulebook(toml: &str) -> Rulebook {
     Rulebook::from_toml(toml).unwrap()
 }
 
@@ -135,7 +135,7 @@ async fn pages_tags_and_what_an_app_inherits() {
     ]);
     let (notebooks, apps) = (notebook_pages(&[&["Ann"], &["Ben"]]), one_app());
     let clients = account(&[&notebooks, &apps], &[&index]);
-    let facts = everything_of(&policy(&format!("owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{QUIET}")), &clients).await;
+    let facts = everything_of(&rulebook(&format!("owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{QUIET}")), &clients).await;
 
     assert_eq!(facts.reading.unread, []);
     assert_eq!(facts.reading.complete, [Kind::NotebookInstance, Kind::App].into());
@@ -151,7 +151,7 @@ async fn pages_tags_and_what_an_app_inherits() {
 #[tokio::test]
 async fn one_refused_list_leaves_the_others() {
     let apps = mock!(aws_sdk_sagemaker::Client::list_apps).then_error(|| ListAppsError::generic(denied()));
-    let facts = everything_of(&policy(QUIET), &account(&[&notebook_pages(&[&["Ann"]]), &apps], &[&index(&[])])).await;
+    let facts = everything_of(&rulebook(QUIET), &account(&[&notebook_pages(&[&["Ann"]]), &apps], &[&index(&[])])).await;
     assert_eq!((facts.notebooks.len(), facts.reading.complete), (1, [Kind::NotebookInstance].into()));
     let [unread] = &facts.reading.unread[..] else { panic!("{:?}", facts.reading.unread) };
     assert_eq!(unread.what, "Studio apps (sagemaker:ListApps)");
@@ -162,7 +162,7 @@ async fn one_refused_list_leaves_the_others() {
 async fn a_repeated_token_ends_the_list_and_is_told() {
     let notebooks = mock!(aws_sdk_sagemaker::Client::list_notebook_instances)
         .then_output(|| ListNotebookInstancesOutput::builder().notebook_instances(summary("Ann")).next_token("again").build());
-    let facts = everything_of(&policy(NO_APPS), &account(&[&notebooks], &[&index(&[])])).await;
+    let facts = everything_of(&rulebook(NO_APPS), &account(&[&notebooks], &[&index(&[])])).await;
     assert_eq!((notebooks.num_calls(), facts.reading.complete.len()), (2, 0));
     assert!(facts.reading.unread[0].why.contains("page token repeated"), "{:?}", facts.reading.unread);
 }
@@ -179,7 +179,7 @@ async fn without_the_whole_index_what_it_did_not_name_is_unknown() {
         .match_requests(|asked| asked.pagination_token() == Some("2"))
         .then_error(|| GetResourcesError::generic(denied()));
     let clients = account(&[&notebook_pages(&[&["Ann", "Ben"]]), &one_app()], &[&first, &second]);
-    let facts = everything_of(&policy(QUIET), &clients).await;
+    let facts = everything_of(&rulebook(QUIET), &clients).await;
     let read: Vec<&Tags> = facts.resources().map(|resource| &resource.tags).collect();
     assert_eq!(read, [&known(&[]), &Tags::Unreadable, &Tags::Unreadable]);
     assert!(facts.reading.unread[0].what.contains("tag:GetResources"), "{:?}", facts.reading.unread);
@@ -190,9 +190,9 @@ async fn a_kind_that_the_index_does_not_know_has_nothing_in_it() {
     let unknown_kind = mock!(aws_sdk_resourcegroupstagging::Client::get_resources)
         .then_error(|| GetResourcesError::InvalidParameterException(InvalidParameterException::builder().build()));
     let account = account(&[&notebook_pages(&[&["Ann"]]), &one_app()], &[&unknown_kind]);
-    let facts = everything_of(&policy(NO_APPS), &account).await;
+    let facts = everything_of(&rulebook(NO_APPS), &account).await;
     assert_eq!((facts.reading.unread.len(), &facts.notebooks[0].resource.tags), (0, &Tags::NotIndexed), "confirmed before it is told");
-    let facts = everything_of(&policy(QUIET), &account).await;
+    let facts = everything_of(&rulebook(QUIET), &account).await;
     assert_eq!((facts.reading.unread.len(), &facts.notebooks[0].resource.tags), (1, &Tags::Unreadable), "one of several kinds");
 }
 
@@ -201,13 +201,13 @@ async fn only_what_a_rule_needs_is_read() {
     let index = mock!(aws_sdk_resourcegroupstagging::Client::get_resources)
         .match_requests(|asked| asked.resource_type_filters() == ["sagemaker:notebook-instance"])
         .then_output(|| GetResourcesOutput::builder().build());
-    let facts = everything_of(&policy(NO_APPS), &account(&[&notebook_pages(&[&["Ann"]])], &[&index])).await;
+    let facts = everything_of(&rulebook(NO_APPS), &account(&[&notebook_pages(&[&["Ann"]])], &[&index])).await;
     assert_eq!((facts.reading.unread.len(), facts.reading.complete), (0, [Kind::NotebookInstance].into()));
 }
 
 #[tokio::test]
 async fn confirming_asks_the_service_itself() {
-    let rulebook = policy(QUIET);
+    let rulebook = rulebook(QUIET);
     let read = account(&[&notebook_pages(&[&["Ann", "Ben", "Eve"]]), &one_app()], &[&index(&[("domain/d-1", &[("Team", "vision")])])]);
     let mut facts = everything_of(&rulebook, &read).await;
     let denied_to_eve = mock!(aws_sdk_sagemaker::Client::list_tags)
@@ -233,7 +233,7 @@ async fn confirming_asks_the_service_itself() {
 
 #[tokio::test]
 async fn again_tells_gone_restarted_and_not_known_apart() {
-    let rulebook = policy(NO_APPS);
+    let rulebook = rulebook(NO_APPS);
     let mut facts = everything_of(&rulebook, &account(&[&notebook_pages(&[&["Ann"]])], &[&index(&[])])).await;
     let usage = Some(cost_rules::facts::Usage { last: now(), known_until: now() });
     facts.notebooks[0].usage = usage;
@@ -260,7 +260,7 @@ async fn again_tells_gone_restarted_and_not_known_apart() {
 
 #[tokio::test]
 async fn single_notebooks_are_read_by_the_spelling_of_the_list() {
-    let rulebook = policy(QUIET);
+    let rulebook = rulebook(QUIET);
     let named = mock!(aws_sdk_sagemaker::Client::describe_notebook_instance)
         .match_requests(|asked| asked.notebook_instance_name() == Some("ann"))
         .then_error(|| DescribeNotebookInstanceError::generic(error("ValidationException", "RecordNotFound")));
@@ -274,7 +274,7 @@ async fn single_notebooks_are_read_by_the_spelling_of_the_list() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
-    let rulebook = policy(QUIET);
+    let rulebook = rulebook(QUIET);
     let no_apps =
         mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::Deleted)).build());
     let clients = account(&[&no_notebook(), &notebook_pages(&[&[]]), &no_apps], &[]);
@@ -292,9 +292,9 @@ async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
 async fn a_changed_notebook_is_read_by_its_spelt_name() {
     let wanted = Wanted { scope: Scope::Changed("notebook-instance/ann".into(), Some("Ann".into())), idle_shutdowns: false };
     let (found, ann) = (described_notebook("Ann", "Stopping"), tags("notebook-instance/ann", &[]));
-    let facts = gather(&account(&[&found, &ann], &[]), &policy(QUIET), &wanted, now()).await;
+    let facts = gather(&account(&[&found, &ann], &[]), &rulebook(QUIET), &wanted, now()).await;
     assert_eq!((facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()), (RunState::Ending, "notebook-instance/ann"));
 
-    let facts = gather(&account(&[&no_notebook()], &[]), &policy(QUIET), &wanted, now()).await;
+    let facts = gather(&account(&[&no_notebook()], &[]), &rulebook(QUIET), &wanted, now()).await;
     assert_eq!((facts.reading.gone.len(), facts.reading.unread.len()), (1, 0));
 }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use cost_rules::{
-    plan::{Entry, Kept, Saving, State},
+    plan::{Entry, FindingKey, Kept, Record, Saving, State},
     rules,
     scope::Scope,
 };
@@ -24,45 +24,21 @@ use crate::clients::why::why;
 /// Transactions written at the same time.
 const TRANSACTIONS_IN_FLIGHT: usize = 16;
 
-/// The key of a finding within its function: (rule, resource id).
-pub type Key = (String, String);
+/// Keys of findings.
+pub(crate) type Keys = HashSet<FindingKey>;
 
-/// The key of an entry within its function.
-pub fn key(entry: &Entry) -> Key {
-    (entry.rule.clone(), entry.id.clone())
-}
-
-/// One thing to write.
-#[derive(Clone, Debug)]
-pub enum Record {
-    /// A finding, on top of the version that was read.
-    Finding(Entry),
-    /// A finding of which it is not known whether it is in the ledger: written if it is new, or was last told by then.
-    Claim(Entry, Timestamp),
-    /// A finding that is gone, with what that saved: both or neither.
-    Closed(Entry, Option<Saving>),
-}
-
-impl Record {
-    fn entry(&self) -> &Entry {
-        match self {
-            Self::Finding(entry) | Self::Claim(entry, _) | Self::Closed(entry, _) => entry,
-        }
-    }
-
-    /// How many items of a transaction it takes.
-    fn places(&self) -> usize {
-        if matches!(self, Self::Closed(_, Some(_))) { 2 } else { 1 }
-    }
+/// How many items of a transaction a record takes.
+const fn places(record: &Record) -> usize {
+    if matches!(record, Record::Closed(_, Some(_))) { 2 } else { 1 }
 }
 
 /// What was not written.
 #[derive(Debug, Default)]
 pub struct Unwritten {
     /// Refused because another run had written on top of the same version: that run looks after them.
-    pub refused: HashSet<Key>,
+    pub refused: HashSet<FindingKey>,
     /// Not written for another reason.
-    pub failed: HashSet<Key>,
+    pub failed: HashSet<FindingKey>,
     /// That reason.
     pub why: Option<anyhow::Error>,
 }
@@ -101,7 +77,7 @@ impl Ledger<'_> {
         let mut transactions: Vec<Vec<Record>> = vec![];
         let mut room = 0;
         for record in records {
-            let places = record.places();
+            let places = places(&record);
             if let Some(last) = transactions.last_mut().filter(|_| places <= room) {
                 last.push(record);
             } else {
@@ -111,7 +87,7 @@ impl Ledger<'_> {
             room -= places;
         }
         let written = stream::iter(transactions).map(async |records| {
-            let keys: Vec<Key> = records.iter().map(|record| key(record.entry())).collect();
+            let keys: Vec<FindingKey> = records.iter().map(|record| record.key()).collect();
             self.write_all(records, now).await.map_err(|error| (keys, error))
         });
         let mut unwritten = Unwritten::default();
@@ -128,15 +104,15 @@ impl Ledger<'_> {
     }
 
     /// Writes what fits into one transaction, leaving out what is refused until the rest is written.
-    async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<Key>> {
+    async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<FindingKey>> {
         let mut refused = HashSet::new();
         while !records.is_empty() {
             let again = self.transaction(&records, now).await?;
-            let lost: HashSet<Key> = again.iter().map(|index| key(records[*index].entry())).collect();
+            let lost: HashSet<FindingKey> = again.iter().map(|index| records[*index].key()).collect();
             if lost.is_empty() {
                 break;
             }
-            records.retain(|record| !lost.contains(&key(record.entry())));
+            records.retain(|record| !lost.contains(&record.key()));
             refused.extend(lost);
         }
         Ok(refused)
@@ -334,10 +310,10 @@ fn state(name: &str) -> anyhow::Result<State> {
 }
 
 /// Sums up how many records were refused, by rule, for the log.
-pub(crate) fn by_rule(keys: &HashSet<Key>) -> BTreeMap<&str, usize> {
+pub(crate) fn by_rule(keys: &HashSet<FindingKey>) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
-    for (rule, _) in keys {
-        *counts.entry(rule.as_str()).or_default() += 1;
+    for key in keys {
+        *counts.entry(key.rule.as_str()).or_default() += 1;
     }
     counts
 }

@@ -18,8 +18,8 @@ mod savings;
 mod table;
 pub mod tightenings;
 
-pub(crate) use findings::by_rule;
-pub use findings::{Key, Record, Unwritten, key};
+pub use findings::Unwritten;
+pub(crate) use findings::{Keys, by_rule};
 pub(crate) use resubmissions::LONGEST_DEFINITION;
 pub use resubmissions::{Resubmission, Stage};
 pub use table::Ledger;

@@ -17,7 +17,7 @@ use crate::{
     rulebook::{Finding, Rulebook},
     rules::verdict::Waste,
     samples::{budget, notebook, training_job},
-    vocabulary::{duration::Duration, price::Prices, resource::Tags, scope::scope_of_arns},
+    vocabulary::{duration::Duration, price::Prices, resource::Tags},
 };
 use proptest::prelude::*;
 
@@ -565,18 +565,6 @@ fn without_a_ledger_nothing_is_done_and_nobody_is_mailed() {
     let plan = plan(rulebook.evaluate(&facts), &facts, None, &Scope::Everything);
     assert_eq!(steps(&plan), [Step::Wait]);
     assert!(plan.is_empty());
-}
-
-#[test]
-fn arns_of_other_kinds_are_refused() {
-    let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
-    assert_eq!(
-        scope_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(),
-        Scope::Only([("notebook-instance/churn".to_owned(), Some("Churn".to_owned()))].into())
-    );
-    for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
-        assert_eq!(scope_of_arns(&[other.to_owned()], &[Kind::NotebookInstance]), Err(other.to_owned()));
-    }
 }
 
 #[test]

@@ -40,12 +40,29 @@ impl Scope {
 ///
 /// # Errors
 /// That ARN.
-pub fn scope_of_arns(arns: &[String], kinds: &[Kind]) -> Result<Scope, String> {
+pub fn ids_of_arns(arns: &[String], kinds: &[Kind]) -> Result<BTreeMap<String, Option<String>>, String> {
     let ids = arns.iter().map(|arn| {
         let id = id_of_arn(arn).filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
         // An ARN in lower case may be of a name that is spelt otherwise.
         let spelt = arn.rsplit('/').next().filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase())).map(str::to_owned);
         id.map(|id| (id, spelt)).ok_or_else(|| arn.clone())
     });
-    ids.collect::<Result<_, _>>().map(Scope::Only)
+    ids.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_of_other_kinds_are_refused() {
+        let notebook = "arn:aws:sagemaker:eu-west-1:123456789012:notebook-instance/Churn".to_owned();
+        assert_eq!(
+            ids_of_arns(&[notebook], &[Kind::NotebookInstance]).unwrap(),
+            [("notebook-instance/churn".to_owned(), Some("Churn".to_owned()))].into()
+        );
+        for other in ["arn:aws:sagemaker:eu-west-1:123456789012:endpoint/x", "arn:aws:s3:::bucket", "churn", ""] {
+            assert_eq!(ids_of_arns(&[other.to_owned()], &[Kind::NotebookInstance]), Err(other.to_owned()));
+        }
+    }
 }

@@ -182,8 +182,8 @@ async fn a_warning_of_one_budget_is_none_of_another() {
             "{NLP}{NOTEBOOK}[[budget]]\nname = \"zz-quarter\"\namount = 1214\ntime-unit = \"QUARTERLY\"\nfrom=\"2026-10-01\"\ncost-filters = {{ Service = [\"Amazon SageMaker\"] }}\n"
         ),
     );
-    let rulebook = "[[budget]]\nname = \"ml-*\"\non-exceed = \"stop-stoppable\"\n[[budget]]\nname = \"zz-*\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"";
-    let guard = guard(&account, rulebook);
+    let policy = "[[budget]]\nname = \"ml-*\"\non-exceed = \"stop-stoppable\"\n[[budget]]\nname = \"zz-*\"\nteam = \"*\"\non-exceed = \"stop-stoppable\"";
+    let guard = guard(&account, policy);
     guard.run().await.unwrap();
     account.live_until("2026-12-01T12:00:00Z".parse().unwrap());
     let report = guard.run().await.unwrap();
@@ -196,8 +196,8 @@ async fn a_warning_of_one_budget_is_none_of_another() {
 #[tokio::test]
 async fn one_failed_read_of_the_tightenings_warns_nobody_twice() {
     let account = account(&format!("{NLP}{NOTEBOOK}"));
-    let rulebook = format!("{QUIET}[[budget]]\nname = \"ml-*\"\non-exceed = \"enforce-off-hours\"");
-    guard(&account, &rulebook).run().await.unwrap();
+    let policy = format!("{QUIET}[[budget]]\nname = \"ml-*\"\non-exceed = \"enforce-off-hours\"");
+    guard(&account, &policy).run().await.unwrap();
     let stopper = Guard::of(Function::NotebookStopper, &account, &format!("{HEAD}{policy}")).unwrap();
     account.advance(hours(10));
     stopper.run().await.unwrap();
@@ -349,10 +349,10 @@ async fn what_could_not_be_listed_is_not_nothing() {
 #[tokio::test]
 async fn an_empty_owner_is_refused_and_spaces_are_a_slip() {
     let account = account(NLP);
-    let rulebook = "[[budget]]\nname = \"ml-*\"\nowner = \"\"\nteam = \" nlp \"\non-exceed = \"enforce-off-hours\"";
-    let error = format!("{:#}", guard(&account, rulebook).run().await.unwrap_err());
+    let policy = "[[budget]]\nname = \"ml-*\"\nowner = \"\"\nteam = \" nlp \"\non-exceed = \"enforce-off-hours\"";
+    let error = format!("{:#}", guard(&account, policy).run().await.unwrap_err());
     assert!(error.contains("`owner`: is empty"), "{error}");
-    guard(&account, &rulebook.policy.replace("owner = \"\"", "")).run().await.unwrap();
+    guard(&account, &policy.replace("owner = \"\"", "")).run().await.unwrap();
     assert_eq!(account.mails()[0].attributes["team"].1, "nlp");
 }
 
@@ -415,7 +415,7 @@ async fn another_accounts_spend_stops_nothing_here() {
 #[tokio::test]
 async fn a_budget_of_which_nobody_hears_tightens_nothing() {
     let account = account(&format!("{NLP}{NOTEBOOK}"));
-    let rulebook = format!("{STOP}\n[rules.budget-exceeded]\nmode = \"off\"");
-    let error = format!("{:#}", guard(&account, &rulebook).run().await.unwrap_err());
+    let policy = format!("{STOP}\n[rules.budget-exceeded]\nmode = \"off\"");
+    let error = format!("{:#}", guard(&account, &policy).run().await.unwrap_err());
     assert!(error.contains("nobody would hear why something is stopped"), "{error}");
 }

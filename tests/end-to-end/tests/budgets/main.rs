@@ -365,7 +365,7 @@ async fn a_daily_budget_tightens_nothing_and_says_so() {
 
 #[tokio::test]
 async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
-    for (rulebook, says) in [
+    for (policy, says) in [
         ("", None),
         (
             "[[budget]]\nname = \"everything\"\non-exceed = \"stop-stoppable\"",
@@ -375,7 +375,7 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
         ),
     ] {
         let account = account(&format!("{STOPPABLE}\n[[budget]]\nname = \"everything\"\namount = 100"));
-        let guard = guard(&account, rulebook);
+        let guard = guard(&account, policy);
         let report = guard.run().await.unwrap();
         assert_eq!((found(&report, "stoppable"), report.examined["notebook-instance"]), (vec![], 4), "{policy}");
         let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget everything")).unwrap();
@@ -388,10 +388,10 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
 
 #[tokio::test]
 async fn a_limit_that_is_raised_ends_what_was_tightened() {
-    let rulebook = "[[budget]]\nname = \"ml-*\"\non-exceed = \"enforce-off-hours\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
+    let policy = "[[budget]]\nname = \"ml-*\"\non-exceed = \"enforce-off-hours\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
     let account = account(&format!("{NLP}{STOPPABLE}"));
     let (alerter, stopper) =
-        (guard(&account, rulebook), Guard::of(Function::NotebookStopper, &account, &format!("team-tags = [\"Team\"]\n{policy}")).unwrap());
+        (guard(&account, policy), Guard::of(Function::NotebookStopper, &account, &format!("team-tags = [\"Team\"]\n{policy}")).unwrap());
     alerter.run().await.unwrap();
     account.advance(hours(12));
     let evening = stopper.run().await.unwrap();

@@ -174,10 +174,10 @@ async fn a_job_of_a_pipeline_is_told_its_owner() {
 #[tokio::test]
 async fn what_no_rule_looks_at_is_not_covered() {
     let account = account("[[model]]\nname = \"m-{}\"\ncount = 9\n[[notebook]]\nname = \"n\"\n");
-    let rulebook = format!(
+    let policy = format!(
         "{REQUIRED}[[override]]\nmatch = {{ kind = \"model\" }}\nrules.missing-tag.mode = \"off\"\nrules.invalid-tag-value.mode = \"off\"\n"
     );
-    let report = guard(&account, &rulebook).run().await.unwrap();
+    let report = guard(&account, &policy).run().await.unwrap();
     let coverage = report.coverage.unwrap();
     assert_eq!(coverage["resources"]["percent"], json!(0), "the only resource that is looked at is not tagged");
 }
@@ -732,9 +732,9 @@ async fn an_override_by_team_and_kind() {
         tags = { Owner = "ann@example.com", Team = "vision" }
     "#,
     );
-    let rulebook = "owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[rules.missing-tag]\nrequired = { Owner = \".+\" }\n\
+    let policy = "owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[rules.missing-tag]\nrequired = { Owner = \".+\" }\n\
         [[override]]\nmatch = { team = \"nlp\", kind = \"notebook-instance\" }\nrules.missing-tag.required = { CostCenter = \".+\" }\n\
         [[override]]\nmatch = { kind = \"model\" }\nrules.missing-tag.required = { Project = \".+\" }\n";
-    let report = guard(&account, rulebook).run().await.unwrap();
+    let report = guard(&account, policy).run().await.unwrap();
     assert_eq!(report.findings.iter().map(|finding| finding.name.as_str()).collect::<Vec<_>>(), ["m", "n"]);
 }

@@ -17,7 +17,7 @@ fn account(estate: &str) -> Simulator {
 }
 
 fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(Function::TagAuditor, account, rulebook).unwrap()
+    Guard::of(Function::TagAuditor, account, policy).unwrap()
 }
 
 const REQUIRED: &str = "timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[creators]\nemail-domain = \"example.com\"\n\

@@ -349,7 +349,7 @@ async fn a_refusal_for_good_is_not_tried_every_five_minutes() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_uploading_its_result_is_exempted() {
+async fn a_job_that_is_uploading_its_result_is_left_alone() {
     let account = account(&CHURN.replace("takes = \"6h\"", "takes = \"6m50s\""));
     guard(&account, RESUBMIT).wake(event(&account, OLD)).await.unwrap();
     assert_eq!(account.training_job(OLD).unwrap().secondary_status, "Uploading");

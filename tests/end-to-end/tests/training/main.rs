@@ -45,7 +45,7 @@ fn due() -> Value {
 }
 
 fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(Function::TrainingJobSpotEnforcer, account, rulebook).unwrap()
+    Guard::of(Function::TrainingJobSpotEnforcer, account, policy).unwrap()
 }
 
 /// As EventBridge tells it.
@@ -246,7 +246,7 @@ async fn a_resubmission_that_broke_off_is_finished_and_never_done_twice() {
 }
 
 #[tokio::test]
-async fn a_job_of_the_new_name_that_is_not_the_guards_is_exempted() {
+async fn a_job_of_the_new_name_that_is_not_the_guards_is_left_alone() {
     let account = account(&format!("{CHURN}\n{}", CHURN.replace("-0001", "-0001-spot")));
     let report = guard(&account, RESUBMIT).wake(event(&account, "Churn-Train-0001")).await.unwrap();
     let own = report.actions.iter().find(|action| action.resource.ends_with("churn-train-0001")).unwrap();
@@ -296,7 +296,7 @@ async fn what_must_not_be_resubmitted_is_only_reported() {
 }
 
 #[tokio::test]
-async fn a_sweep_finds_what_the_events_missed_and_says_what_it_exempted() {
+async fn a_sweep_finds_what_the_events_missed_and_says_what_it_left_alone() {
     let account = account(&format!(
         r#"{CHURN}
         [[training-job]]

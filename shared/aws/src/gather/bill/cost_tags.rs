@@ -8,8 +8,8 @@ use aws_sdk_costexplorer::{
 };
 use cost_rules::{
     facts::{TagKey, TagKeyStatus, TagSpend, Unread},
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -18,7 +18,7 @@ use super::{METRIC, by_usage_and_team, dimension, of_group, of_sagemaker};
 use crate::{
     clients::{Clients, why::why},
     context::Context,
-    event::Wake,
+    event::Request,
     gather::read::{Read, every_page},
 };
 
@@ -49,7 +49,7 @@ pub struct Bill {
 }
 
 /// What the bill says of the required tags, as far as the policy has rules for it. What was spent is read once a week.
-pub async fn bill(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Timestamp) -> Bill {
+pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now: Timestamp) -> Bill {
     let (wants_spend, wants_status) = (rulebook.uses_rule("untagged-spend"), rulebook.uses_rule("inactive-cost-allocation-tag"));
     if !wants_spend && !wants_status {
         return Bill::default();
@@ -81,7 +81,7 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, wake: &Wake, now: Time
         }
     };
     let mut failure = None;
-    if !wake.dry_run {
+    if !request.dry_run {
         let kept = match serde_json::to_string(&spends) {
             Ok(text) => ledger.keep(SPEND, &text, now).await,
             Err(error) => Err(error.into()),
@@ -218,7 +218,7 @@ mod tests {
         Clients { costexplorer: mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, rules).into(), ..testing::clients() }
     }
 
-    fn policy() -> Policy {
+    fn rulebook() -> Rulebook {
         Rulebook::from_toml("team-tags = [\"Team\"]\n[rules.missing-tag]\nrequired = { CostCenter = \".+\", Project = \".+\" }").unwrap()
     }
 
@@ -263,8 +263,8 @@ mod tests {
             }
         });
         let clients = clients(&[&tags(), &rule]);
-        let (keys, unread) = keys(&clients, &policy()).await;
-        let spends = spends(&clients, &policy(), &keys, now()).await.unwrap();
+        let (keys, unread) = keys(&clients, &rulebook()).await;
+        let spends = spends(&clients, &rulebook(), &keys, now()).await.unwrap();
         assert_eq!((unread, rule.num_calls(), spends.len()), (vec![], 3, 1));
         let statuses: Vec<_> = keys.iter().map(|key| (key.resource.id.as_str(), key.status)).collect();
         assert_eq!(statuses, [("tag-key/CostCenter", Some(TagKeyStatus::Active)), ("tag-key/Project", Some(TagKeyStatus::NeverSeen))]);
@@ -287,12 +287,12 @@ mod tests {
             mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_output(|| page(vec![group("Host:x", "", "5", "USD")], None));
         let member = refused("Linked account doesn't have access to cost allocation tags.");
         let of_member = clients(&[&member, &untold]);
-        let (found, unread) = keys(&of_member, &policy()).await;
-        assert_eq!(spends(&of_member, &policy(), &found, now()).await, Ok(vec![]), "nobody knows whether these are active");
+        let (found, unread) = keys(&of_member, &rulebook()).await;
+        assert_eq!(spends(&of_member, &rulebook(), &found, now()).await, Ok(vec![]), "nobody knows whether these are active");
         assert!(found.iter().all(|key| key.status == Some(TagKeyStatus::NotThePayer)) && unread.is_empty());
         let denied = clients(&[&refused("User is not authorized")]);
-        let (found, unread) = keys(&denied, &policy()).await;
-        assert_eq!(spends(&denied, &policy(), &found, now()).await, Ok(vec![]), "nothing is bought that cannot be understood");
+        let (found, unread) = keys(&denied, &rulebook()).await;
+        assert_eq!(spends(&denied, &rulebook(), &found, now()).await, Ok(vec![]), "nothing is bought that cannot be understood");
         assert!(found.iter().all(|key| key.status.is_none()));
         assert_eq!(
             (unread[0].what.as_str(), unread[0].why.contains("ce:ListCostAllocationTags")),
@@ -308,14 +308,14 @@ mod tests {
             let rule = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
                 .then_output(move || page(vec![group("Host:x", "", amount, unit)], None));
             let clients = clients(&[&tags(), &rule]);
-            let (found, _) = keys(&clients, &policy()).await;
-            let why = spends(&clients, &policy(), &found, now()).await.unwrap_err();
+            let (found, _) = keys(&clients, &rulebook()).await;
+            let why = spends(&clients, &rulebook(), &found, now()).await.unwrap_err();
             assert!(why.contains(says), "{why}");
         }
         let new = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage)
             .then_error(|| GetCostAndUsageError::generic(testing::error("DataUnavailableException", "no data yet")));
         let clients = clients(&[&tags(), &new]);
-        let (found, _) = keys(&clients, &policy()).await;
-        assert!(spends(&clients, &policy(), &found, now()).await.unwrap_err().contains("DataUnavailableException"));
+        let (found, _) = keys(&clients, &rulebook()).await;
+        assert!(spends(&clients, &rulebook(), &found, now()).await.unwrap_err().contains("DataUnavailableException"));
     }
 }

@@ -11,8 +11,8 @@ use aws_sdk_costexplorer::types::{Anomaly as Described, AnomalyDateInterval, Dat
 use cost_rules::{
     facts::{Ahead, Anomaly, DailySpend, Spend, Unread},
     period::day_of,
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
     vocabulary::usage_type::without_region,
 };
 use futures_util::{StreamExt as _, stream};
@@ -241,8 +241,8 @@ impl Asking<'_> {
             let call = self.clients.costexplorer.get_cost_and_usage().time_period(period.clone()).granularity(Granularity::Daily);
             let call = call
                 .metrics(METRIC)
-                .filter(of_sagemaker(self.policy, []))
-                .set_group_by(Some(by_usage_and_team(self.policy)))
+                .filter(of_sagemaker(self.rulebook, []))
+                .set_group_by(Some(by_usage_and_team(self.rulebook)))
                 .set_next_page_token(token);
             self.request();
             let page = call.send().await.map_err(|error| format!("ce:GetCostAndUsage: {}", why(&error)))?;
@@ -323,7 +323,7 @@ impl Asking<'_> {
         let period = DateInterval::builder().start(today.to_string()).end(until.to_string()).build().map_err(|error| error.to_string())?;
         self.request();
         let call = self.clients.costexplorer.get_cost_forecast().time_period(period).metric(Metric::UnblendedCost);
-        let call = call.granularity(Granularity::Monthly).prediction_interval_level(LEVEL).filter(of_sagemaker(self.policy, []));
+        let call = call.granularity(Granularity::Monthly).prediction_interval_level(LEVEL).filter(of_sagemaker(self.rulebook, []));
         let found = match call.send().await {
             Ok(found) => found,
             Err(error) if error.as_service_error().is_some_and(GetCostForecastError::is_data_unavailable_exception) => return Ok(None),

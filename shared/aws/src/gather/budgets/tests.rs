@@ -23,7 +23,7 @@ fn clients(rules: &[&Rule]) -> Clients {
     Clients { budgets: mock_client!(aws_sdk_budgets, RuleMode::MatchAny, rules).into(), ..testing::clients() }
 }
 
-fn policy() -> Policy {
+fn rulebook() -> Rulebook {
     Rulebook::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"ml-*\"\nowner = \"ann@example.com\"").unwrap()
 }
 
@@ -66,7 +66,7 @@ fn what_may_be_missing_is_missing() {
     let nothing = read(described("x").build().unwrap()).unwrap();
     assert_eq!((nothing.limit, nothing.filter, nothing.unhealthy), (None, Filter::everything(), None));
     let plans = read(described("x").budget_type(BudgetType::SpUtilization).build().unwrap()).unwrap();
-    assert_eq!((plans.period, plans.filter.takes_sagemaker(&policy())), (None, Some(false)), "it counts no money");
+    assert_eq!((plans.period, plans.filter.takes_sagemaker(&rulebook().policy)), (None, Some(false)), "it counts no money");
 }
 
 #[test]
@@ -139,7 +139,7 @@ async fn all_pages_are_read_and_only_budgets_of_sagemaker_are_asked_for_notifica
             .notifications(less.threshold(10.0).build().unwrap())
             .build()
     });
-    let Listed { items, complete, unread } = all(&clients(&[&list, &told]), &policy(), ACCOUNT, now()).await;
+    let Listed { items, complete, unread } = all(&clients(&[&list, &told]), &rulebook(), ACCOUNT, now()).await;
     assert_eq!((items.len(), complete, list.num_calls(), told.num_calls()), (2, vec![], 2, 1), "what is not understood is not complete");
     assert_eq!(unread.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["numbers of budget/broken"]);
     let mine = &items[0];
@@ -150,7 +150,7 @@ async fn all_pages_are_read_and_only_budgets_of_sagemaker_are_asked_for_notifica
 #[tokio::test]
 async fn budgets_that_cannot_be_read_are_not_taken_for_none() {
     let denied = mock!(aws_sdk_budgets::Client::describe_budgets).then_error(|| DescribeBudgetsError::generic(testing::denied()));
-    let Listed { items, complete, unread } = all(&clients(&[&denied]), &policy(), ACCOUNT, now()).await;
+    let Listed { items, complete, unread } = all(&clients(&[&denied]), &rulebook(), ACCOUNT, now()).await;
     assert!(items.is_empty() && complete.is_empty());
     assert!(unread[0].what.contains("budgets:DescribeBudgets") && unread[0].why.contains("AccessDenied"), "{unread:?}");
 }

@@ -9,10 +9,10 @@ use aws_sdk_sagemaker::{
 use cost_rules::{
     duration::Duration,
     facts::{Audited, Parent},
-    rulebook::Rulebook,
     price::Instances,
     remedy::Remedy,
     resource::{Kind, id_of_arn},
+    rulebook::Rulebook,
 };
 
 use crate::{

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{Audited, Facts, Parent},
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
+    rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;

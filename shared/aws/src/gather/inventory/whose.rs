@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cost_rules::{
     facts::{Ancestor, Audited, Facts, Parent, Subject as _, Unread},
-    plan::{Entry, Planned, State, Step, plan},
-    rulebook::Rulebook,
+    plan::{Entry, Plan, Planned, State, Step},
     resource::Whose,
+    rulebook::Rulebook,
+    rules::rule::RemedyName,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -19,65 +20,70 @@ use super::{
 use crate::{
     clients::Clients,
     context::Context,
-    event::Wake,
+    event::Request,
     gather::read::{IN_FLIGHT, Read, unread_of},
 };
 
 /// Parents of parents that are asked for.
 const LINE: usize = 4;
 
-/// Whose the findings are: those that are in the ledger are whose they were; of those that are news, or that the guard may mend, it is found out, by who created them
-/// and what they belong to.
-pub async fn find_whose(context: &Context, rulebook: &Rulebook, wake: &Wake, facts: &mut Facts, entries: Option<Vec<Entry>>) -> Option<Unread> {
-    remember_whose(facts, entries.iter().flatten());
-    let mut asked = BTreeSet::new();
-    // Who turns out to own what is told hears of all else that they own, too.
-    loop {
-        let ids = doubtful(rulebook, wake, facts, entries.clone()).into_iter().filter(|id| !asked.contains(id)).collect::<BTreeSet<String>>();
-        if ids.is_empty() {
-            return None;
-        }
-        if let Some(unread) = ask_whose(context, rulebook, wake, facts, &ids).await {
-            return Some(unread);
-        }
-        asked.extend(ids);
+/// Asks whose the findings are of which somebody is notified, or that the guard may mend: by who created them and what they belong to.
+pub struct AskWhose<'a> {
+    context: &'a Context,
+    rulebook: &'a Rulebook,
+    request: &'a Request,
+    asked: BTreeSet<String>,
+    gave_up: bool,
+}
+
+impl<'a> AskWhose<'a> {
+    /// Nothing was asked yet.
+    pub const fn new(context: &'a Context, rulebook: &'a Rulebook, request: &'a Request) -> Self {
+        Self { context, rulebook, request, asked: BTreeSet::new(), gave_up: false }
     }
-}
 
-/// Those of which somebody is to be told, or that the guard may mend, by id.
-fn doubtful(rulebook: &Rulebook, wake: &Wake, facts: &Facts, entries: Option<Vec<Entry>>) -> BTreeSet<String> {
-    let planned = plan(rulebook.evaluate(facts), facts, entries, &wake.scope).planned;
-    // What the guard may write is known only then: all of it is found out where it may write.
-    let may_tag = rulebook.enforces_by("tag") || rulebook.enforces_by("stop-after-grace");
-    let is_told = |one: &&Planned| wake.creator.as_ref().is_some_and(|(id, _)| *id == one.finding.resource.id);
-    let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
-    // Of a series one is planned for all, whoever's the others are.
-    let open: BTreeSet<String> = planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
-    planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
-}
-
-/// Asks who created these, and what they belong to.
-async fn ask_whose(context: &Context, rulebook: &Rulebook, wake: &Wake, facts: &mut Facts, ids: &BTreeSet<String>) -> Option<Unread> {
-    let mut creators = match context.ledger().creators(ids.iter().cloned()).await {
-        Ok(creators) => creators,
-        Err(error) => {
-            let why = format!("{error:#}");
-            for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
-                audited.doubt = Some(why.clone());
+    /// Asks for those of which it is not known yet, and tells whether there were any. Who turns out to own what is told hears of all else that they own, too.
+    pub async fn ask(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
+        let mut ids = self.unknown(plan);
+        ids.retain(|id| !self.asked.contains(id));
+        if ids.is_empty() || self.gave_up {
+            return false;
+        }
+        match self.context.ledger().creators(ids.iter().cloned()).await {
+            Ok(mut creators) => {
+                creators.extend(self.request.creator().map(|(id, creator)| (id.clone(), creator.clone())));
+                for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+                    audited.creator = creators.remove(&audited.resource.id);
+                }
+                enrich(&self.context.clients, self.rulebook, facts, &ids).await;
             }
-            return Some(Unread { what: "who created these resources".into(), why });
+            Err(error) => {
+                let why = format!("{error:#}");
+                for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+                    audited.doubt = Some(why.clone());
+                }
+                facts.reading.unread.push(Unread { what: "who created these resources".into(), why });
+                self.gave_up = true;
+            }
         }
-    };
-    creators.extend(wake.creator.clone());
-    for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
-        audited.creator = creators.remove(&audited.resource.id);
+        self.asked.extend(ids);
+        true
     }
-    enrich(&context.clients, rulebook, facts, ids).await;
-    None
+
+    /// Those of which somebody is notified, or that the guard may mend, by id.
+    fn unknown(&self, plan: &Plan) -> BTreeSet<String> {
+        // What the guard may write is known only then: all of it is found out where it may write.
+        let may_tag = self.rulebook.enforces_by(RemedyName::Tag) || self.rulebook.enforces_by(RemedyName::StopAfterGrace);
+        let is_told = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
+        let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
+        // Of a series one is planned for all, whoever's the others are.
+        let open: BTreeSet<String> = plan.planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
+        plan.planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
+    }
 }
 
-/// Jobs are remembered by their series, if all of it is of one owner.
-fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
+/// Takes from the ledger whose resources were. Jobs are remembered by their series, if all of it is of one owner.
+pub fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
     let mut known: HashMap<&str, Option<&Entry>> = HashMap::new();
     for entry in entries.filter(|entry| entry.state != State::Closed && entry.state != State::Unreadable) {
         let id = entry.id.split_once('@').map_or(entry.id.as_str(), |(series, _)| series);

@@ -6,8 +6,8 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{Notebook, RunState, Unread},
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use jiff::{SignedDuration, Timestamp};

@@ -6,8 +6,8 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{App, RunState},
-    rulebook::Rulebook,
     resource::{AppHome, Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
 };
 use futures_util::future::OptionFuture;
 
@@ -226,7 +226,7 @@ mod tests {
             })
     }
 
-    fn policy() -> Policy {
+    fn rulebook() -> Rulebook {
         Rulebook::from_toml("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]").unwrap()
     }
 
@@ -250,7 +250,7 @@ mod tests {
     async fn the_tags_of_all_levels_are_the_apps_own_first() {
         let [space, domain, tags] = levels();
         let found = described(AppStatus::InService);
-        let read = one(&account(&[&found, &space, &domain, &tags]), &policy(), &app()).await.unwrap().unwrap();
+        let read = one(&account(&[&found, &space, &domain, &tags]), &rulebook(), &app()).await.unwrap().unwrap();
         let merged = [("Owner", "app"), ("owner", "space"), ("Team", "domain")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(read.resource.tags, Tags::Known(merged.into()));
         assert_eq!((read.state, read.created), (RunState::InService, Some("2026-11-24T08:00:00Z".parse().unwrap())));
@@ -262,10 +262,10 @@ mod tests {
         let absent = mock!(aws_sdk_sagemaker::Client::describe_app)
             .then_error(|| DescribeAppError::ResourceNotFound(ResourceNotFound::builder().build()));
         for gone in [described(AppStatus::Deleting), absent] {
-            assert!(one(&account(&[&gone, &space, &domain, &tags]), &policy(), &app()).await.unwrap().is_none());
+            assert!(one(&account(&[&gone, &space, &domain, &tags]), &rulebook(), &app()).await.unwrap().is_none());
         }
         let refused = mock!(aws_sdk_sagemaker::Client::describe_space).then_error(|| DescribeSpaceError::generic(denied()));
-        let why = one(&account(&[&described(AppStatus::InService), &refused, &domain, &tags]), &policy(), &app()).await.unwrap_err();
+        let why = one(&account(&[&described(AppStatus::InService), &refused, &domain, &tags]), &rulebook(), &app()).await.unwrap_err();
         assert!(why.starts_with("sagemaker:DescribeSpace: AccessDeniedException"), "{why}");
     }
 }

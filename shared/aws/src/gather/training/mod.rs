@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sagemaker::types::TrainingJobStatus;
 use cost_rules::{
     facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob},
-    rulebook::Rulebook,
     resource::{Kind, Resource, Tags},
+    rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -38,7 +38,8 @@ pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<Strin
     let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
     let mut failed: Vec<(String, String)> = vec![];
     let mut gone = BTreeSet::new();
-    let read = stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, rulebook, resource.arn_or_id()).await, resource));
+    let read =
+        stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, rulebook, resource.arn_or_id()).await, resource));
     for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
         match read {
             Ok(Some(tags)) => resource.tags = Tags::Known(tags),

@@ -5,9 +5,9 @@ use std::collections::{BTreeSet, HashMap};
 use cost_rules::{
     duration::Duration,
     facts::{Capacity, JobStatus, TrainingJob, TuningJob},
-    rulebook::Rulebook,
     price::Instances,
     resource::{Kind, Resource, Tags, Whose},
+    rulebook::Rulebook,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost_rules::{
     facts::{Facts, Fate, JobStatus, Replaced, TrainingJob, Unread},
     plan::{Entry, State},
-    rulebook::Rulebook,
     remedy::may_be_resubmission,
     resource::Kind,
-    scope::Scope,
+    rulebook::Rulebook,
 };
 use futures_util::future::{join_all, try_join_all};
 use jiff::SignedDuration;
@@ -16,7 +15,7 @@ use jiff::SignedDuration;
 use super::{fate, some};
 use crate::{
     context::Context,
-    event::Wake,
+    event::{Request, Trigger},
     ledger::{Resubmission, Stage},
 };
 
@@ -28,11 +27,11 @@ const LOST_WORK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The resubmissions that a run looks after: all that are open; in a run of what is due those whose old job was not stopped; of single jobs those that made
 /// them.
-async fn resubmissions_of(context: &Context, wake: &Wake, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
+async fn resubmissions_of(context: &Context, request: &Request, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
     let ledger = context.ledger();
-    if wake.due_only || wake.scope == Scope::Everything {
+    if request.is_whole() || request.trigger == Trigger::Due {
         let mut all = ledger.resubmissions().await?;
-        all.retain(|one| one.is_open(facts.now) && !(wake.due_only && one.stage == Stage::Stopped));
+        all.retain(|one| one.is_open(facts.now) && (request.is_whole() || one.stage != Stage::Stopped));
         return Ok(all);
     }
     let named = facts.training_jobs.iter().filter(|job| may_be_resubmission(&job.resource.name));
@@ -49,9 +48,15 @@ pub struct LookedAt {
 
 /// Tells jobs that the guard submitted whose work they do, and what became of that one: by the service's own word, because people are told to stop jobs by it.
 /// `entries`: what the ledger says of everything, if that was read.
-pub async fn tell_replaced(context: &Context, rulebook: &Rulebook, wake: &Wake, entries: Option<&[Entry]>, facts: &mut Facts) -> Vec<LookedAt> {
+pub async fn tell_replaced(
+    context: &Context,
+    rulebook: &Rulebook,
+    request: &Request,
+    entries: Option<&[Entry]>,
+    facts: &mut Facts,
+) -> Vec<LookedAt> {
     let clients = &context.clients;
-    let resubmissions = match resubmissions_of(context, wake, facts).await {
+    let resubmissions = match resubmissions_of(context, request, facts).await {
         Ok(resubmissions) => resubmissions,
         Err(error) => {
             let why = format!("{error:#}");
@@ -69,13 +74,13 @@ pub async fn tell_replaced(context: &Context, rulebook: &Rulebook, wake: &Wake, 
     let mut found = Facts { now: facts.now, ..Facts::default() };
     some(clients, rulebook, &missing, &mut found).await;
     facts.training_jobs.append(&mut found.training_jobs);
-    facts.reading.unread.append(&mut found.unread);
+    facts.reading.unread.append(&mut found.reading.unread);
     let looked_at = resubmissions.into_iter().map(async |one| LookedAt {
         fate: match one.stage {
             Stage::Stored | Stage::Created => fate(clients, &one.of, one.run).await,
             Stage::Stopped | Stage::Settled => Ok(Fate::Ended),
         },
-        is_new_gone: found.gone.contains(&one.id()),
+        is_new_gone: found.reading.gone.contains(&one.id()),
         resubmission: one,
     });
     let looked_at = join_all(looked_at).await;

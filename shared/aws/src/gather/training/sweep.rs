@@ -7,8 +7,8 @@ use cost_rules::{
     duration::Duration,
     facts::{Facts, JobSeries, JobStatus, TrainingJob, Unread},
     plan::SpotSaving,
-    rulebook::Rulebook,
     resource::{Kind, Resource},
+    rulebook::Rulebook,
     vocabulary::series::series_id,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -60,7 +60,7 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
             return;
         }
         if job.ended.is_some_and(|ended| since - BEHIND < ended) {
-            savings.extend(SpotSaving::of(&job, rulebook, &prices));
+            savings.extend(SpotSaving::of(&job, &rulebook.policy, &prices));
         }
         // A tuning job's training jobs are as it wants them: it has limits of its own.
         if job.parent.is_some() {

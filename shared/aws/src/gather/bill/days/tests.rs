@@ -221,7 +221,7 @@ async fn an_anomaly_of_the_whole_account_is_not_all_sagemakers() {
     let described = Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
     let described = described.dimension_value("123456789012").impact(impact).root_causes(ec2).root_causes(ours).build().unwrap();
     let rulebook = Rulebook::from_toml("").unwrap();
-    let asking = Asking { clients: &testing::clients(), policy: &rulebook, now: now(), requests: AtomicU32::new(0) };
+    let asking = Asking { clients: &testing::clients(), rulebook: &rulebook, now: now(), requests: AtomicU32::new(0) };
     let found = asking.anomaly(described).unwrap();
     assert!(found.actual - found.expected < dec!(100), "{found:?}");
 }

@@ -1,0 +1,66 @@
+//! The actions that are due: each resource is looked at once more right before.
+
+use cost_rules::{
+    facts::Facts,
+    plan::{Outcome, Outcomes, Plan, Planned},
+    rulebook::Finding,
+};
+use futures_util::{StreamExt as _, stream};
+use tokio::sync::Semaphore;
+
+use super::Run;
+use crate::{act::act, context::Context, gather};
+
+/// Actions in flight. Each is looked at once more right before, by three times as many.
+const ACTIONS_IN_FLIGHT: usize = 16;
+
+/// Does what is due, and tells how it ended.
+pub(super) async fn all_due(run: &Run<'_>, context: &Context, facts: &Facts, plan: &Plan) -> Outcomes {
+    let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
+    let look_and_act = async |one: &Planned| match still_due(run, context, facts, &one.finding).await {
+        Ok(fresh) => {
+            let _permit = permits.acquire().await;
+            if context.time_is_up() { out_of_time() } else { act(context, &fresh, facts.now).await }
+        }
+        Err(outcome) => outcome,
+    };
+    let one_action = async |one: &Planned| {
+        let ended = if context.time_is_up() { Some(out_of_time()) } else { context.in_time(Box::pin(look_and_act(one))).await };
+        let outcome = ended.unwrap_or_else(|| Outcome::Unknown("no answer before the end of this run: the next one looks at it".into()));
+        lambda_runtime::tracing::info!(
+            action = one.finding.waste.remedy.action(),
+            resource = one.finding.resource.arn_or_id(),
+            outcome = outcome.name(),
+            detail = outcome.detail()
+        );
+        ((one.finding.resource.id.clone(), one.finding.waste.remedy.clone()), outcome)
+    };
+    stream::iter(plan.due()).map(one_action).buffer_unordered(3 * ACTIONS_IN_FLIGHT).collect().await
+}
+
+fn out_of_time() -> Outcome {
+    Outcome::Skipped("this run is out of time: the next one goes on".into())
+}
+
+/// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
+/// and still not kept? The finding of this moment.
+async fn still_due(run: &Run<'_>, context: &Context, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
+    let mut fresh = match gather::again(&context.clients, run.rulebook, facts, &finding.resource.id).await {
+        Ok(Some(fresh)) => fresh,
+        Ok(None) => return Err(Outcome::Gone),
+        Err(_) if context.time_is_up() => return Err(out_of_time()),
+        Err(error) => return Err(Outcome::Failed(format!("it could not be read again: {error:#}"))),
+    };
+    fresh.now = context.later(facts.now);
+    let judgement = run.rulebook.evaluate(&fresh);
+    match judgement.findings.into_iter().find(|found| found.rule == finding.rule) {
+        None => Err(Outcome::Skipped("it changed since it was read: it is not found any more".into())),
+        Some(found) if found.run != finding.run => Err(Outcome::Skipped("it was started anew since it was read".into())),
+        Some(found)
+            if found.keep != finding.keep || !found.is_enforced() || found.owner != finding.owner || found.action() != finding.action() =>
+        {
+            Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
+        }
+        Some(found) => Ok(found),
+    }
+}

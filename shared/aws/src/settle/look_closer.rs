@@ -1,0 +1,46 @@
+//! What is confirmed by the service itself before somebody is notified: indexes lag behind, and leave out what was never tagged.
+
+use std::collections::BTreeSet;
+
+use cost_rules::{
+    facts::Facts,
+    plan::{Plan, Planned, Step},
+};
+
+use super::Run;
+use crate::gather;
+
+/// The resources, by id, that were confirmed in this run.
+#[derive(Default)]
+pub(super) struct Confirmed(BTreeSet<String>);
+
+impl Confirmed {
+    /// Those that have to be confirmed before this plan is carried out.
+    pub(super) fn left(&self, plan: &Plan, has_ledger: bool) -> BTreeSet<String> {
+        // If what would have been told of a series turns out to be fine, the next of it would be told: all of it is confirmed then.
+        let mut ids = unconfirmed(plan, has_ledger, !self.0.is_empty());
+        ids.retain(|id| !self.0.contains(id));
+        ids
+    }
+
+    pub(super) fn add(&mut self, ids: BTreeSet<String>) {
+        self.0.extend(ids);
+    }
+}
+
+/// Reads the tags and the state of these from the service itself.
+pub(super) async fn confirm(run: &Run<'_>, facts: &mut Facts, ids: &BTreeSet<String>) {
+    gather::confirm(&run.context.asking_for(2).clients, run.rulebook, facts, ids).await;
+}
+
+/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
+/// matter; and so does what the report says where there is no ledger and nobody is notified. `whole_series`: and all others of their series.
+fn unconfirmed(plan: &Plan, has_ledger: bool, whole_series: bool) -> BTreeSet<String> {
+    let is_told = |one: &&Planned| one.step.only_tells() || one.step == Step::Warn;
+    let is_unsure = |one: &&Planned| (!has_ledger || one.step == Step::Act) && gather::is_unconfirmed(&one.finding.resource);
+    let found: Vec<&Planned> = plan.planned.iter().filter(|one| is_told(one) || is_unsure(one)).collect();
+    let series: BTreeSet<String> =
+        found.iter().filter(|one| whole_series && one.finding.series.is_some()).map(|one| one.finding.entry_id()).collect();
+    let of_series = plan.planned.iter().filter(|one| series.contains(&one.finding.entry_id()));
+    found.into_iter().chain(of_series).map(|one| one.finding.resource.id.clone()).collect()
+}

@@ -1,0 +1,140 @@
+//! The second half of a run, which all functions share: judge, plan, look closer at what would be notified; then remember, act, settle, notify, remember.
+
+use cost_rules::{
+    facts::{Facts, Unread},
+    plan::{Entry, Outcomes, Plan, Step, plan},
+    resource::Kind,
+    rulebook::{Judgement, Rulebook},
+    scope::Scope,
+};
+use jiff::Timestamp;
+
+use crate::{
+    context::Context,
+    event::{Request, Trigger},
+    report::Report,
+};
+
+mod act;
+mod look_closer;
+mod notify;
+mod publish;
+mod remember;
+
+/// What a run is for.
+pub struct Run<'a> {
+    /// AWS, the settings, the time that is left.
+    pub context: &'a Context,
+    /// The policy with its rules.
+    pub rulebook: &'a Rulebook,
+    /// What woke the function.
+    pub request: &'a Request,
+    /// What is looked at.
+    pub scope: Scope,
+    /// The kinds without which the function has not done its work.
+    pub essential: &'a [Kind],
+}
+
+/// What the ledger says of a run's findings.
+pub enum Memory {
+    /// What was read. If nothing could be, nothing is done and nobody is mailed.
+    Read(anyhow::Result<Vec<Entry>>),
+    /// It is read only if that is needed: where all that is found is only reported, writing it finds out whether it is news. That saves a call where an
+    /// event wakes the function for one resource.
+    ReadIfNeeded,
+}
+
+impl Memory {
+    /// What was read, if anything was.
+    pub fn entries(&self) -> Option<&[Entry]> {
+        match self {
+            Self::Read(read) => read.as_deref().ok(),
+            Self::ReadIfNeeded => None,
+        }
+    }
+}
+
+/// The resources of which something is due now.
+pub fn due<'a>(entries: impl IntoIterator<Item = &'a Entry>, now: Timestamp) -> Scope {
+    let due = entries.into_iter().filter(|entry| entry.is_due(now));
+    Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect())
+}
+
+/// What a function wants to know better before somebody is notified: whether it learnt anything.
+pub trait LookCloser {
+    /// Looks closer at what is planned, and completes the facts.
+    fn look(&mut self, facts: &mut Facts, plan: &Plan) -> impl Future<Output = bool>;
+}
+
+/// Of a function that knows enough.
+pub struct KnowsEnough;
+
+impl LookCloser for KnowsEnough {
+    async fn look(&mut self, _: &mut Facts, _: &Plan) -> bool {
+        false
+    }
+}
+
+/// Judges the facts, plans, and does what is planned.
+pub async fn settle(run: &Run<'_>, facts: &mut Facts, memory: Memory, mut closer: impl LookCloser) -> Report {
+    let mut report = Report::new(run.context.function, run.request.dry_run);
+    let (entries, is_unread) = remember::entries(run, facts, memory, &mut report).await;
+    let has_ledger = entries.is_some();
+    let mut confirmed = look_closer::Confirmed::default();
+    let (judgement, mut plan) = loop {
+        let judgement = run.rulebook.evaluate(facts);
+        let plan = plan(judgement.clone(), facts, entries.clone(), &run.scope);
+        if closer.look(facts, &plan).await {
+            continue;
+        }
+        let unconfirmed = confirmed.left(&plan, has_ledger);
+        if unconfirmed.is_empty() {
+            break (judgement, plan);
+        }
+        look_closer::confirm(run, facts, &unconfirmed).await;
+        confirmed.add(unconfirmed);
+    };
+    report.read(facts, &judgement, entries.as_deref());
+    // Who names resources hears of those that are not there; an event may tell of one that is gone.
+    if matches!(run.request.trigger, Trigger::Asked(_) | Trigger::Due) {
+        report.unread.extend(facts.reading.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
+    }
+    report.held_back = plan.planned.iter().filter(|one| one.step == Step::HoldBack).count();
+    report.is_whole = run.is_whole(facts) && has_ledger;
+    if !run.request.dry_run && has_ledger {
+        carry_out(run, facts, &mut plan, is_unread, &mut report).await;
+    }
+    report.done(&plan, &judgement);
+    report
+}
+
+impl Run<'_> {
+    /// Whether this run is for everything, and read the kinds without which it has not done its work.
+    fn is_whole(&self, facts: &Facts) -> bool {
+        let is_read = |kind: &Kind| facts.reading.complete.contains(kind) || facts.reading.looked_at.contains_key(kind);
+        self.request.is_whole() && !self.request.dry_run && self.essential.iter().all(is_read)
+    }
+}
+
+/// The actions that failed, for the function's own error.
+fn failures(plan: &Plan) -> impl Iterator<Item = String> {
+    plan.due().into_iter().filter_map(|one| {
+        let why = one.outcome.as_ref()?.failure()?;
+        Some(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn))
+    })
+}
+
+/// The ledger first, then the actions, then the mails, each followed by the ledger again. Each step is safe to be broken off after.
+async fn carry_out(run: &Run<'_>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
+    let context = &run.context.asking_for(1);
+    let now = facts.now;
+    if !remember::intended(context, plan, is_unread, now, report).await {
+        return;
+    }
+    let (outcomes, nobody_listens): (Outcomes, Option<String>) =
+        tokio::join!(act::all_due(run, context, facts, plan), notify::nobody_listens(context, plan, report.is_whole));
+    let silent = plan.settle(&outcomes, now);
+    report.failures.extend(failures(plan));
+    remember::silent(context, silent, now, report).await;
+    notify::owners(run, context, plan, nobody_listens, now, report).await;
+}

@@ -1,0 +1,128 @@
+//! The mails of a run: one for each owner, some at a time, and after each lot the ledger is told who was reached.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::atomic::Ordering,
+};
+
+use cost_rules::{
+    mail::{self, Digest, Item, MailContext},
+    plan::{Closed, End, Entry, FindingKey, Plan, Planned, Step},
+    remedy::new_name,
+    resource::{Kind, UNOWNED},
+};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::{
+    Run,
+    publish::{is_anybody_subscribed, publish},
+    remember,
+};
+use crate::{
+    context::Context,
+    ledger::{Ledger, Stage},
+    report::Report,
+};
+
+/// Mails in flight.
+const MAILS_IN_FLIGHT: usize = 4;
+
+/// After so many mails the ledger is told who was reached: a run that breaks off forgets no more than these.
+const MAILS_PER_WRITE: usize = 32;
+
+/// Mails every owner. `nobody_listens`: why nobody would be reached.
+pub(super) async fn owners(
+    run: &Run<'_>,
+    context: &Context,
+    plan: &mut Plan,
+    nobody_listens: Option<String>,
+    now: Timestamp,
+    report: &mut Report,
+) {
+    let items = items(&context.ledger(), plan).await;
+    let mut keys: HashMap<&str, Vec<&FindingKey>> = HashMap::new();
+    for item in &items {
+        keys.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(&item.key);
+    }
+    let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
+    let digests = mail::digests(&items, &held_back(plan), &mail_context);
+    for lot in digests.chunks(MAILS_PER_WRITE) {
+        let sent = stream::iter(lot)
+            .map(async |digest| (digest, if nobody_listens.is_none() { send(context, digest).await } else { Err(String::new()) }));
+        let mut after = vec![];
+        for (digest, sent) in sent.buffer_unordered(MAILS_IN_FLIGHT).collect::<Vec<_>>().await {
+            let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.told.iter().collect() } else { HashSet::new() };
+            match sent {
+                Ok(()) => report.notified += 1,
+                Err(why) => report.failures.extend(Some(why).filter(|why| !why.is_empty())),
+            }
+            after.extend(plan.notified(keys.remove(digest.owner.as_str()).into_iter().flatten(), &reached, now));
+        }
+        remember::told(context, after, now, report).await;
+    }
+    report.failures.extend(nobody_listens);
+}
+
+/// What the owners are notified of: of findings, and of what the guard stopped in a run that could not say so.
+async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
+    let mut items: Vec<Item> = plan.planned.iter().filter_map(Item::of).collect();
+    for one in plan.closed.iter().filter(|one: &&Closed| one.untold) {
+        items.push(Item::of_untold(one, untold_end(ledger, &one.entry).await));
+    }
+    items
+}
+
+/// By owner, how much was due but exceeded the most that may be done in one run.
+fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
+    let mut held_back = BTreeMap::new();
+    for one in plan.planned.iter().filter(|one| one.step == Step::HoldBack) {
+        *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
+    }
+    held_back
+}
+
+/// How the guard ended something in a run that could not say so: it may have submitted it again.
+async fn untold_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
+    if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
+        return End::Stopped(None);
+    }
+    let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok().flatten();
+    let found = found.filter(|found| found.of == entry.name && found.run == entry.run && found.stage != Stage::Stored);
+    found.map_or(End::Stopped(None), |found| End::Replaced(found.name))
+}
+
+/// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked where something will be
+/// stopped, and in whole runs that have something to tell; not again once somebody is there.
+pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: bool) -> Option<String> {
+    let is_told = |one: &Planned| match one.step {
+        Step::Warn | Step::Act => true,
+        Step::Report | Step::Remind | Step::Escalate => is_whole,
+        Step::Wait | Step::HoldBack | Step::Exempt => false,
+    };
+    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_told) {
+        return None;
+    }
+    let topic = &context.settings.topic_arn;
+    match is_anybody_subscribed(&context.clients, topic).await {
+        Ok(true) => {
+            context.is_heard.store(true, Ordering::Relaxed);
+            None
+        }
+        Ok(false) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
+        // Publishing may work all the same.
+        Err(error) => {
+            lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");
+            None
+        }
+    }
+}
+
+async fn send(context: &Context, digest: &Digest) -> Result<(), String> {
+    let late = || format!("mail to {}: this run is out of time, the next one sends it", digest.owner);
+    if context.time_is_up() {
+        return Err(late());
+    }
+    let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, context.function, digest)).await;
+    sent.ok_or_else(late)?.map_err(|error| format!("{error:#}"))
+}

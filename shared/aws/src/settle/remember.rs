@@ -1,0 +1,73 @@
+//! The ledger before anything is done, after the actions, and after the mails.
+
+use cost_rules::{
+    facts::{Facts, Unread},
+    plan::{Entry, Plan, Record},
+    rulebook::{Finding, Judgement},
+};
+use jiff::Timestamp;
+
+use super::{Memory, Run};
+use crate::{context::Context, ledger, report::Report};
+
+/// What the ledger says, and whether it was not read because that is not needed. `None`: it could not be read.
+pub(super) async fn entries(run: &Run<'_>, facts: &Facts, memory: Memory, report: &mut Report) -> (Option<Vec<Entry>>, bool) {
+    let read = match memory {
+        Memory::Read(read) => read,
+        Memory::ReadIfNeeded if can_be_unread(&run.rulebook.evaluate(facts)) => return (Some(vec![]), true),
+        Memory::ReadIfNeeded => run.context.ledger().findings(&run.scope).await,
+    };
+    (read.map_err(|error| report.unread.push(no_ledger(&error))).ok(), false)
+}
+
+/// Whether these findings can be reported without what the ledger says.
+fn can_be_unread(judgement: &Judgement) -> bool {
+    let is_only_reported = |finding: &Finding| !finding.is_enforced() && finding.keep.is_none();
+    !judgement.findings.is_empty() && judgement.undecided.is_empty() && judgement.findings.iter().all(is_only_reported)
+}
+
+/// Writes what is intended. What cannot be written leaves the plan; `false`: nothing is left of it.
+pub(super) async fn intended(context: &Context, plan: &mut Plan, is_unread: bool, now: Timestamp, report: &mut Report) -> bool {
+    let unwritten = context.ledger().write(plan.intended(is_unread, now), now).await;
+    log_left(&unwritten.refused, "another run looks after these findings");
+    plan.leave(&unwritten.refused);
+    if let Some(error) = unwritten.why {
+        report.is_whole = false;
+        report.unread.push(no_ledger(&error));
+        log_left(&unwritten.failed, "the next run looks at these findings");
+        plan.leave(&unwritten.failed);
+        if plan.planned.iter().all(|one| !one.changed) {
+            plan.leave_all();
+            return false;
+        }
+    }
+    plan.written();
+    true
+}
+
+/// Writes what was done and told. What another run has written over meanwhile is not known to be told.
+pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+    let unwritten = context.ledger().write(records, now).await;
+    let refused = Some(&unwritten.refused).filter(|refused| !refused.is_empty());
+    let refused = refused.map(|refused| format!("the ledger was written by another run too ({:?})", ledger::by_rule(refused)));
+    for what in refused.into_iter().chain(unwritten.why.map(|error| format!("{error:#}"))) {
+        report.failures.push(format!("{what}: what was mailed or done in this run may be mailed again"));
+    }
+}
+
+/// Writes what nobody is notified of. What another run has written over meanwhile, that run has seen.
+pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+    let unwritten = context.ledger().write(records, now).await;
+    log_left(&unwritten.refused, "another run has written these findings too");
+    report.failures.extend(unwritten.why.map(|error| format!("{error:#}: the next run looks at it again")));
+}
+
+fn log_left(keys: &ledger::Keys, why: &str) {
+    if !keys.is_empty() {
+        lambda_runtime::tracing::info!(findings = ?ledger::by_rule(keys), "{why}");
+    }
+}
+
+fn no_ledger(error: &anyhow::Error) -> Unread {
+    Unread { what: "the ledger: nothing is enforced and nobody is mailed".to_owned(), why: format!("{error:#}") }
+}

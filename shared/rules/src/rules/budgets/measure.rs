@@ -1,0 +1,50 @@
+//! What is enforced because budgets are used up, and what their mails say of it.
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::{Budget, Facts, OnExceed, Tightening},
+    policy::{Policy, STOPPABLE_TAG},
+    vocabulary::resource::Kind,
+};
+
+/// What has to be enforced from now on, in order. Of a budget that is not known, or not known well enough, what was enforced so far goes on.
+pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<Tightening> {
+    let is_whole = facts.reading.complete.contains(&Kind::Budget);
+    let goes_on = |held: &&Tightening| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
+        Some(budget) => budget.period.is_some() && (budget.spent(facts.now).is_none() || budget.limit.is_none()),
+        None => !is_whole,
+    };
+    let mut wanted: Vec<Tightening> = facts.measures.in_force.iter().filter(goes_on).cloned().collect();
+    wanted.extend(policy.tightenings(&facts.budgets, facts.now));
+    wanted.sort();
+    wanted
+}
+
+/// Puts into each budget what is done because it is used up.
+pub fn explain_measures(facts: &mut Facts, policy: &Policy) {
+    for budget in &mut facts.budgets {
+        budget.insight.measure = words(policy, budget, &facts.measures.in_force, facts.now);
+    }
+}
+
+/// What is done because a budget is used up, or why it is not although the policy asks for it.
+fn words(policy: &Policy, budget: &Budget, measures: &[Tightening], now: Timestamp) -> Option<String> {
+    let what = policy.budget(&budget.resource.name)?.on_exceed?;
+    let Some(Tightening { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {
+        let why = match policy.tightened_team(budget) {
+            None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
+            Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
+            Some(_) => "it could not be written down: the next run tries again",
+        };
+        return policy.is_used_up(budget, now).then(|| format!("nothing of what the policy asks for: {why}."));
+    };
+    let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
+    let until = policy.clock(*until);
+    Some(match what {
+        OnExceed::EnforceOffHours => {
+            format!("until {until}, notebooks and Studio apps {of_whom} are stopped outside working hours, after a warning.")
+        }
+        OnExceed::StopStoppable => format!("until {until}, what {of_whom} is tagged {STOPPABLE_TAG} = yes is stopped, after a warning."),
+    })
+}
