@@ -1,9 +1,11 @@
-"""The documentation: no dead link, a section for each fact that the code refers to."""
+"""The documentation: no dead link, a section for each fact that the code refers to, a short README with a true table."""
 
 import pathlib
 import re
+import xml.etree.ElementTree
 
 import pytest
+import rules_table
 
 TOP = pathlib.Path(__file__).parents[2]
 CODE = [
@@ -44,3 +46,17 @@ def test_each_fact_that_the_code_refers_to_has_its_section_and_no_other_is_kept(
     assert sorted(referred - sections) == [], "docs/aws-facts.md has no such section"
     chapters = {number.partition(".")[0] for number in referred}
     assert sorted(sections - referred - chapters) == [], "nothing refers to it"
+
+
+def test_the_readme_is_read_in_a_few_minutes():
+    assert len((TOP / "README.md").read_text().split()) <= 1500
+
+
+def test_the_readme_tells_of_each_rule_what_the_code_does():
+    readme = rules_table.README.read_text()
+    assert readme == rules_table.written(readme), "README.md's table of the rules is stale: run `make docs`"
+
+
+@pytest.mark.parametrize("picture", sorted((TOP / "docs/images").glob("*.svg")), ids=lambda path: path.name)
+def test_pictures_are_well_formed(picture):
+    assert xml.etree.ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
