@@ -24,7 +24,7 @@ PORT ?=
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: ## one week of a simulated team, with the guard and without, in well under a minute after the build
+demo: ## one week of a simulated team, with the guard and without, in about a minute after the build
 	@echo "Building (the first time takes about ten minutes on two cores: the AWS SDK is large) …"
 	$(BUILD)
 	@target/debug/demo
@@ -71,9 +71,10 @@ check-policy: ## POLICY=<file>: the policy's first error with its line, or what 
 	@test -x target/debug/cost-guard || echo "Building the checker (about a minute, once) …"
 	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, and docs/permissions.md and parameters.md, from the template
+docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, README's table of them, and docs/permissions.md and parameters.md, from the template
 	cargo run --quiet --locked -p cost-guard -- rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
+	$(TESTING)/bin/python tests/template/rules_table.py
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md
 	$(TESTING)/bin/python tests/template/parameters.py > docs/parameters.md.new

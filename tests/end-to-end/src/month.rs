@@ -7,12 +7,12 @@ use simulator::{BudgetState, Estate, Firing, Mail, Simulator};
 
 use crate::{Function, Guard, deploy, project_file};
 
-/// How the template is deployed this month. For notebook-stopper once an hour is often enough.
+/// How the template is deployed this month. For notebook-stopper twice an hour is often enough: as long as its grace.
 const PARAMETERS: [(&str, &str); 3] =
-    [("ScheduleTimezone", "Europe/Berlin"), ("NotebookSchedule", "cron(0 * * * ? *)"), ("BudgetSchedule", "cron(0 1/6 * * ? *)")];
+    [("ScheduleTimezone", "Europe/Berlin"), ("NotebookSchedule", "cron(0/30 * * * ? *)"), ("BudgetSchedule", "cron(0 1/6 * * ? *)")];
 
 /// How long the account lives on at a time.
-const STEP: SignedDuration = SignedDuration::from_hours(1);
+const STEP: SignedDuration = SignedDuration::from_mins(30);
 
 /// To the second day of December, so that a new period begins.
 const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);
@@ -86,7 +86,7 @@ pub async fn live() -> anyhow::Result<Month> {
                 }
             }
         }
-        if at.duration_since(start).as_hours() % 24 == 0 {
+        if at.duration_since(start).as_mins() % (24 * 60) == 0 {
             month.days.push((at, account.budgets()));
         }
     }

@@ -120,8 +120,8 @@ pub enum Happening {
     Enforcing,
     /// The guard did this to that.
     Done(&'static str, String),
-    /// The guard meant to, and did not.
-    NotStopped {
+    /// The guard meant to do something, and did not.
+    NotDone {
         /// Its name.
         name: String,
         /// Why.
@@ -254,7 +254,7 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
             week.wrongs.extend(wrong);
             Happening::Done(action.action, name)
         } else {
-            Happening::NotStopped { name, why: format!("{}: {}", action.outcome, action.detail) }
+            Happening::NotDone { name, why: format!("{}: {}", action.outcome, action.detail) }
         };
         week.moments.push(Moment { at, what });
     }
@@ -263,7 +263,11 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         let mailed = new.map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
         week.moments.push(Moment { at, what: Happening::Mailed(mailed) });
     }
-    week.moments.extend(report.failures.iter().map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
+    // What became of an action is told above.
+    let is_told =
+        |failure: &str| report.actions.iter().any(|action| failure.contains(&action.resource) && failure.contains(&action.detail));
+    let failures = report.failures.iter().filter(|failure| !is_told(failure));
+    week.moments.extend(failures.map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
 }
 
 /// The tags of everything, by ARN: its own.

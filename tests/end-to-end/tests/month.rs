@@ -55,14 +55,14 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
         "{causes:?}"
     );
 
-    // README's sample is this one.
-    let readme = std::fs::read_to_string(project_file("README.md")).unwrap_or_default();
-    let sample = readme.split("* budget ml-nlp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+    // The sample in the guide is this one.
+    let guide = std::fs::read_to_string(project_file("docs/budgets.md")).unwrap_or_default();
+    let sample = guide.split("* budget ml-nlp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
     let critical = of_budgets.iter().find(|mail| mail.attributes["severity"].1 == "critical").map_or("", |mail| mail.message.as_str());
     for line in sample.lines().filter(|line| line.trim() != "…") {
-        assert!(critical.lines().any(|told| told == line), "README.md has a line that the mail has not: {line}\n{critical}");
+        assert!(critical.lines().any(|told| told == line), "docs/budgets.md has a line that the mail has not: {line}\n{critical}");
     }
-    assert!(5 < sample.lines().count(), "README.md has no sample: {sample}");
+    assert!(5 < sample.lines().count(), "docs/budgets.md has no sample: {sample}");
 
     // The budget was used up: the notebook that was left on is stopped in the evening, and nothing of another team.
     assert_eq!(month.stopped.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["nlp-finetune-lab"]);

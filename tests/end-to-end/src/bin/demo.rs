@@ -1,7 +1,7 @@
-//! `make demo`: a week of a machine-learning team in a simulated account, told day by day, with the mails and the bills.
+//! `make demo`: a week of a machine-learning team in a simulated account: the bill and what was done, then the days with their mails. `--all` prints all of it.
 #![expect(clippy::print_stdout, reason = "the demo is what it prints")]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use cost_rules::price::dollars;
@@ -10,12 +10,23 @@ use end_to_end::{
     project_file,
     week::{Happening, Moment, Week, live},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rust_decimal::Decimal;
 use simulator::{BillLine, BudgetState, Mail};
 
+/// No line is longer, so that none is broken in the middle by a terminal.
+const WIDTH: usize = 160;
+
+/// How many days of the week are told without `--all`: on the second one the policy begins to enforce.
+const DAYS: usize = 2;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
+    let all = match env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => false,
+        [only] if only == "--all" => true,
+        other => anyhow::bail!("{}: the only option is --all", other.join(" ")),
+    };
     let started = std::time::Instant::now();
     println!("A simulated AWS account, and one week of a team of nine. Living through it …");
     let week = live(|day| println!("  day {day} of 7 ({:.0} s)", started.elapsed().as_secs_f64())).await?;
@@ -23,18 +34,35 @@ async fn main() -> anyhow::Result<()> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("mails.txt"), week.mails.iter().map(|mail| as_text(mail, &week.zone)).collect::<String>())?;
 
-    timeline(&week);
-    sample_mails(&week);
-    coverage(&week);
     bills(&week);
+    in_short(&week);
+    timeline(&week, if all { usize::MAX } else { DAYS });
+    if all {
+        sample_mails(&week);
+        coverage(&week);
+    }
     let month = month::live().await?;
-    budgets(&month);
     fs::write(folder.join("mails-of-the-month.txt"), month.mails.iter().map(|mail| as_text(mail, &month.zone)).collect::<String>())?;
+    if all {
+        budgets(&month);
+    }
     let wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
     checks(&week, &wrongs, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
-    in_short(&week);
-    anyhow::ensure!(wrongs.is_empty(), "the guard did wrong:\n{}", wrongs.join("\n"));
+    if !all {
+        say("The other days, one mail of each kind, and a month of budgets: target/debug/demo --all");
+    }
+    say("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
+    anyhow::ensure!(wrongs.is_empty(), "the guard made mistakes:\n{}", wrongs.join("\n"));
     Ok(())
+}
+
+/// Prints a text with its lines broken between words where they are too long; what is left of one begins further to the right.
+fn say(text: &str) {
+    for line in text.lines() {
+        let indent = " ".repeat(line.len() - line.trim_start().len() + 4);
+        let options = textwrap::Options::new(WIDTH).subsequent_indent(&indent).word_splitter(textwrap::WordSplitter::NoHyphenation);
+        println!("{}", textwrap::fill(line, options));
+    }
 }
 
 fn heading(text: &str) {
@@ -49,41 +77,56 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
-fn timeline(week: &Week) {
-    heading("The week, day by day (times in Berlin)");
-    println!("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning,");
-    println!("and submits on-demand training jobs again as Spot (team vision's are stopped instead, after a warning).");
-    println!("From then on it also writes the tags that are missing, wherever it knows whose a resource is.");
-    let mut last = String::new();
-    for moments in week.moments.chunk_by(|a, b| a.at == b.at) {
-        let Some(Moment { at, .. }) = moments.first() else { continue };
-        let today = day(*at, &week.zone);
-        if today != last {
-            println!("\n{today}");
-            last = today;
+/// The first days of the week, in the order of time.
+fn timeline(week: &Week, days: usize) {
+    heading("Day by day (times in Berlin)");
+    say("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning, and");
+    say("submits on-demand training jobs again as Spot (team vision's are stopped instead, after a warning).");
+    say("From then on it also writes the tags that are missing, wherever it knows the owner and the team.");
+    let mut by_day: BTreeMap<_, Vec<&Moment>> = BTreeMap::new();
+    let date = |at: Timestamp| at.to_zoned_datetime(week.zone.clone()).date();
+    for today in date(week.start).series(1.day()).take(7) {
+        by_day.insert(today, vec![]);
+    }
+    for moment in &week.moments {
+        by_day.entry(date(moment.at)).or_default().push(moment);
+    }
+    for (today, moments) in by_day.iter().take(days) {
+        let name = today.strftime("%A, %F");
+        if moments.is_empty() {
+            println!("\n{name}: nothing");
+            continue;
         }
-        let time = clock(*at, &week.zone);
-        for (verb, names) in done(moments) {
-            let indent =
-                textwrap::Options::new(150).subsequent_indent("                  ").word_splitter(textwrap::WordSplitter::NoHyphenation);
-            println!("{}", textwrap::fill(&format!("  {time}  {verb:8} {}: {}", names.len(), names.join(", ")), indent));
-        }
-        for moment in moments {
-            match &moment.what {
-                Happening::Enforcing => {
-                    println!("  {time}  POLICY   both off-hours rules, training-on-demand and tuning-on-demand enforce from now on");
-                }
-                Happening::NotStopped { name, why } => println!("  {time}  not done {name}: {why}"),
-                Happening::Mailed(mails) => mails.iter().for_each(|mail| println!("  {time}  mail     {mail}")),
-                Happening::Trouble(what) => println!("  {time}  TROUBLE  {what}"),
-                Happening::Done(..) => {}
+        println!("\n{name}");
+        for moments in moments.chunk_by(|a, b| a.at == b.at) {
+            let time = moments.first().map_or_else(String::new, |moment| clock(moment.at, &week.zone));
+            for line in lines(moments) {
+                say(&format!("  {time}  {line}"));
             }
         }
     }
 }
 
+/// What happened at one time: first the policy, then what was done and what was not, and then the mails about it.
+fn lines(moments: &[&Moment]) -> Vec<String> {
+    let policy = moments.iter().filter(|moment| matches!(moment.what, Happening::Enforcing));
+    let policy = policy.map(|_| "POLICY   both off-hours rules, training-on-demand and tuning-on-demand enforce from now on".to_owned());
+    let done = done(moments).into_iter().map(|(verb, names)| format!("{verb:8} {}: {}", names.len(), names.join(", ")));
+    let failed = moments.iter().filter_map(|moment| match &moment.what {
+        Happening::NotDone { name, why } => Some(format!("NOT DONE {name}: {why}")),
+        Happening::Trouble(what) => Some(format!("TROUBLE  {what}")),
+        _ => None,
+    });
+    let mails = moments.iter().filter_map(|moment| if let Happening::Mailed(mails) = &moment.what { Some(mails) } else { None });
+    policy
+        .chain(done)
+        .chain(failed)
+        .chain(mails.flatten().map(|mail| format!("mail     {}", mail.replacen("Cost guard: ", "", 1))))
+        .collect()
+}
+
 /// What was done at one time: to Spot, or stopped.
-fn done(moments: &[Moment]) -> BTreeMap<&'static str, Vec<&str>> {
+fn done<'a>(moments: &[&'a Moment]) -> BTreeMap<&'static str, Vec<&'a str>> {
     let mut done: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
     for moment in moments {
         if let Happening::Done(action, name) = &moment.what {
@@ -137,9 +180,7 @@ fn sample_mails(week: &Week) {
         }
     }
     for mail in shown.values() {
-        for line in as_text(mail, &week.zone).lines() {
-            println!("{line}");
-        }
+        say(&as_text(mail, &week.zone));
     }
 }
 
@@ -165,15 +206,16 @@ fn budgets(month: &Month) {
         }
     }
     println!("{table}");
-    for mail in &month.mails {
-        let at = mail.at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M");
-        println!("  {at}  {}: {}", mail.attributes["owner"].1, mail.subject);
-    }
-    for (at, name) in &month.stopped {
-        println!(
-            "  {}  STOPPED {name}, because the budget is used up",
-            at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M")
-        );
+    let mails = month
+        .mails
+        .iter()
+        .map(|mail| (mail.at, format!("{}: {}", mail.attributes["owner"].1, mail.subject.replacen("Cost guard: ", "", 1))));
+    let stops = month.stopped.iter().map(|(at, name)| (*at, format!("STOPPED {name}, because the budget is used up")));
+    // A stop comes before the mail about it.
+    let mut moments: Vec<(Timestamp, String)> = stops.chain(mails).collect();
+    moments.sort_by_key(|(at, _)| *at);
+    for (at, what) in moments {
+        say(&format!("  {}  {what}", at.to_zoned_datetime(month.zone.clone()).strftime("%a %b %d %H:%M")));
     }
     println!(
         "Asking Cost Explorer cost {} in these {} days. All mails: target/demo/mails-of-the-month.txt.",
@@ -190,27 +232,27 @@ fn budgets(month: &Month) {
         .find_map(|(_, states)| of_nlp(states));
     if let (Some(then), Some(last)) = (forecast_then.and_then(|(_, states)| of_nlp(states)), last) {
         let forecast = then.forecast.map_or_else(|| "nothing".to_owned(), dollars);
-        println!(
-            "When the guard stopped the notebook, AWS forecast {forecast} for November; it ended with {}. (AWS's forecast looks back for weeks.)",
+        say(&format!(
+            "When the guard stopped the notebook, AWS forecast {forecast} for the budget ml-nlp in November. At the end of the month {} were spent. (AWS's forecast looks back for weeks.)",
             dollars(last.actual)
-        );
+        ));
     }
-    println!("\nThe mail that says that it is used up:\n");
+    println!("\nThe mail about the budget that is used up:\n");
     if let Some(mail) = month.mails.iter().find(|mail| mail.attributes["severity"].1 == "critical") {
-        println!("Subject: {}\n\n{}", mail.subject, mail.message);
+        say(&format!("Subject: {}\n\n{}", mail.subject, mail.message));
     }
 }
 
 fn bills(week: &Week) {
     heading("The bill of the week, instances only");
     let mut by_owner: BTreeMap<String, [Decimal; 2]> = BTreeMap::new();
-    let mut unpriced = vec![];
+    let mut unpriced = 0;
     for (bill, which) in [(&week.unguarded, 0), (&week.guarded, 1)] {
         for line in bill.values() {
             let owner = week.owner(line).unwrap_or_else(|| "nobody".into());
             match line.usd {
                 Some(usd) => by_owner.entry(owner).or_default()[which] += usd,
-                None if which == 0 && line.ran.is_positive() => unpriced.push(line.name.clone()),
+                None if which == 0 && line.ran.is_positive() => unpriced += 1,
                 None => {}
             }
         }
@@ -228,7 +270,7 @@ fn bills(week: &Week) {
         table.add_row(std::iter::once(Cell::new(owner)).chain(cells.map(|cell| Cell::new(cell).set_alignment(CellAlignment::Right))));
     }
     println!("{table}");
-    println!("No price known, so not in these sums: {}.", if unpriced.is_empty() { "nothing".into() } else { unpriced.join(", ") });
+    println!("Not in these sums, because no price is known: {unpriced} resources.");
 }
 
 fn stops(week: &Week) -> usize {
@@ -244,48 +286,45 @@ fn coverage(week: &Week) {
     }
 }
 
-/// What a busy person takes home.
+/// The result in two sentences.
 fn in_short(week: &Week) {
     let total = |bill: &BTreeMap<String, BillLine>| bill.values().filter_map(|line| line.usd).sum::<Decimal>();
     let (without, with) = (total(&week.unguarded), total(&week.guarded));
     let percent = (without - with) / without.max(Decimal::ONE) * Decimal::from(100);
     let done = stops(week);
     heading("In short");
-    println!(
-        "{} -> {}: {percent:.0} % less. {done} stops and resubmissions, {} mails, {} of them wrong.",
+    say(&format!(
+        "{} without the guard, {} with it: {percent:.0} % less. {done} stops and resubmissions, {} mails, {} mistakes.",
         dollars(without),
         dollars(with),
         week.mails.len(),
         week.wrongs.len()
-    );
+    ));
     if let [(_, all, tagged), .., (_, last_all, last_tagged)] = week.coverage[..] {
-        println!(
-            "Tagged: {tagged} of {all} resources at first, {last_tagged} of {last_all} at last; the guard can mend {} of the rest: it knows nobody whose they are.",
-            week.mendable
-        );
+        let rest = match week.mendable {
+            0 => "Nothing tells the owner or team of the others".to_owned(),
+            mendable => format!("The guard could tag {mendable} more"),
+        };
+        say(&format!("Tagged with owner and team: {tagged} of {all} resources at first, {last_tagged} of {last_all} at the end. {rest}."));
     }
-    println!("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
 }
 
 fn checks(week: &Week, wrongs: &[String], seconds: f64, mails: &Path) {
     heading("What it took, and what was checked");
     let calls: u64 = week.calls.values().sum();
-    let stops = stops(week);
-    println!(
-        "{} resources, {} scheduled runs, {} events (each delivered twice), {calls} AWS calls, {seconds:.0} s.",
-        week.resources, week.runs, week.events
-    );
-    println!(
-        "{stops} stops and resubmissions, {} mails: all of them in {}.",
-        week.mails.len(),
+    say(&format!(
+        "{} resources, {} scheduled runs, {} events (each delivered twice), {calls} AWS calls, {seconds:.0} s. All mails: {}.",
+        week.resources,
+        week.runs,
+        week.events,
         mails.strip_prefix(project_file("")).unwrap_or(mails).display()
+    ));
+    say("Each run was repeated at once: the second one had to mail nobody and stop nothing.");
+    say(
+        "Each stop was judged by names and tags alone: not exempt, not in working hours, no unreadable tag, not production, not a pipeline's, not on Spot.",
     );
-    println!("Each run was repeated at once: the second one had to mail nobody and stop nothing.");
-    println!(
-        "Each stop was judged by names and tags alone: not exempt, not in working hours, not unreadable, not production, not a pipeline's, not on Spot."
-    );
-    println!("Wrongs found: {}.", wrongs.len());
+    say(&format!("Mistakes found: {}.", wrongs.len()));
     for wrong in wrongs {
-        println!("  {wrong}");
+        say(&format!("  {wrong}"));
     }
 }
