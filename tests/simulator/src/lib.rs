@@ -426,9 +426,7 @@ impl Simulator {
     /// # Errors
     /// There is no such table, or an item is none of its.
     pub fn restore_table(&self, table: &str, items: &[serde_json::Value]) -> anyhow::Result<()> {
-        let mut world = self.shared.world();
-        let now = world.now;
-        world.tables.restore(table, items, now).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
+        self.shared.world().tables.restore(table, items).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
     }
 
     /// The items of a `DynamoDB` table.

@@ -250,7 +250,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
         }
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
-        "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),
+        "dynamodb" => world.tables.call(operation, input, strike == Some(Strike::Partly)),
         "cloudwatch" => crate::cloudwatch::call(world, operation, input),
         "ce" => cost_explorer::call(world, operation, input),
         "budgets" => budgets::call(world, operation, input),

@@ -231,7 +231,7 @@ impl World {
             },
             topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
             confirmed_subscriptions: estate.confirmed_subscriptions,
-            tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
+            tables: Tables::new(estate.table.as_deref()),
             account: estate.account,
             region: estate.region,
             now: start,

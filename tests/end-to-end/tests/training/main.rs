@@ -185,7 +185,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     }
     let items = account.table_items(TABLE);
     let saved = items.iter().find(|item| item["by"]["S"] == "spot").expect("what Spot saved");
-    assert_eq!((saved["name"]["S"].as_str(), saved["percent"]["N"].as_str()), (Some("Churn-Train-0001-spot"), Some("70.0")));
+    assert_eq!((saved["name"]["S"].as_str(), saved["percent"]["N"].as_str()), (Some("Churn-Train-0001-spot"), Some("70")));
 }
 
 #[tokio::test]
