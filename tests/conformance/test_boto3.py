@@ -77,19 +77,6 @@ def test_a_notebook_is_created(simulated):
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_a_stopped_notebook_is_updated(simulated):
-    sagemaker = simulated.client("sagemaker")
-    change = dict(NotebookInstanceName="bulk-00003", InstanceType="ml.m5.xlarge", VolumeSizeInGB=20, LifecycleConfigName="x")
-    sagemaker.update_notebook_instance(**change)
-    assert sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")["NotebookInstanceStatus"] == "Updating"
-    simulated.control("advance", {"by": "2m"})
-    now = sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")
-    assert (now["NotebookInstanceStatus"], now["InstanceType"], now["VolumeSizeInGB"]) == ("Stopped", "ml.m5.xlarge", 20)
-    assert now["NotebookInstanceLifecycleConfigName"] == "x"
-    code, message = refused(sagemaker.update_notebook_instance, NotebookInstanceName="Churn-EDA", VolumeSizeInGB=20)
-    assert code == "ValidationException" and message.startswith("Status (InService) not in ([Stopped, Failed])")
-
-
 def test_tags_are_set_over_and_removed(simulated):
     sagemaker, tagging = simulated.client("sagemaker"), simulated.client("resourcegroupstaggingapi")
     bulk = ARN + "notebook-instance/bulk-00001"
@@ -244,11 +231,9 @@ def test_mails(simulated):
     assert refused(sns.publish, TopicArn=topic, Message="x", MessageAttributes=reserved)[0] == "ParameterValueInvalid"
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Owner"] == "123456789012"
     assert refused(sns.get_topic_attributes, TopicArn=topic + "x")[0] == "NotFound"
-    assert sns.create_topic(Name="other")["TopicArn"].endswith(":other")
-    assert refused(sns.create_topic, Name="no good")[0] == "InvalidParameter"
 
 
-def test_parameters_and_identity(simulated):
+def test_parameters(simulated):
     ssm = simulated.client("ssm")
     assert refused(ssm.get_parameter, Name="/cost-guard/policy")[0] == "ParameterNotFound"
     ssm.put_parameter(Name="/cost-guard/policy", Value="x = 1", Type="String")
@@ -258,7 +243,6 @@ def test_parameters_and_identity(simulated):
     assert ssm.get_parameter(Name="/cost-guard/policy")["Parameter"]["LastModifiedDate"].year == 2026
     assert refused(ssm.put_parameter, Name="/new", Value="y")[0] == "ValidationException"
     assert refused(ssm.put_parameter, Name="/new", Value="y" * 4097, Type="String")[0] == "ValidationException"
-    assert simulated.client("sts").get_caller_identity()["Account"] == "123456789012"
 
 
 def test_the_table(simulated):

@@ -228,15 +228,6 @@ impl Notification {
             "ThresholdType": self.spec.threshold_type, "NotificationState": if self.is_alarm { "ALARM" } else { "OK" },
         })
     }
-
-    /// Whether an input means this one. What it leaves out is AWS's default.
-    fn is(&self, given: &Value) -> bool {
-        let threshold = given.get("Threshold").and_then(|threshold| threshold.to_string().parse::<Decimal>().ok());
-        text(given, "NotificationType") == Some(&self.spec.notification_type)
-            && text(given, "ComparisonOperator") == Some(&self.spec.operator)
-            && threshold.is_some_and(|threshold| threshold == self.spec.threshold)
-            && text(given, "ThresholdType").unwrap_or("PERCENTAGE") == self.spec.threshold_type
-    }
 }
 
 /// As Budgets writes amounts.
@@ -313,7 +304,6 @@ pub(crate) fn refresh(world: &mut World, name: &str) {
 
 fn look(world: &mut World, name: &str) {
     world.settle(world.now - world.cost_explorer.lag.signed());
-    world.billing.tags.live_until(world.now);
     let Some(mut budget) = world.budgets.0.remove(name) else { return };
     // A daily budget is judged by the day before: "Yesterday, the ACTUAL Cost …" (message of a real account).
     let period = budget.period(plus_days(day_of(world.now), if budget.spec.time_unit == "DAILY" { -1 } else { 0 }));
@@ -414,18 +404,8 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             let all = world.budgets.0.values().map(|budget| budget.json(shown)).collect();
             page(input, all, "Budgets", 1000)
         }
-        "DescribeBudget" => Ok(json!({"Budget": find()?.json(shown)})),
         "DescribeNotificationsForBudget" => {
             page(input, find()?.notifications.iter().map(Notification::json).collect(), "Notifications", 100)
-        }
-        "DescribeSubscribersForNotification" => {
-            let given = input.get("Notification").cloned().unwrap_or_default();
-            let notification = find()?.notifications.iter().find(|one| one.is(&given)).ok_or_else(|| {
-                Refusal::new(400, "NotFoundException", "Unable to get subscribers for notification - the notification doesn't exist.")
-            })?;
-            let subscriber = |kind: &str, address: &String| json!({"SubscriptionType": kind, "Address": address});
-            let topics = notification.topic.iter().map(|arn| subscriber("SNS", arn));
-            page(input, topics.chain(notification.spec.emails.iter().map(|mail| subscriber("EMAIL", mail))).collect(), "Subscribers", 100)
         }
         "DescribeBudgetPerformanceHistory" => history(world, find()?, input),
         "CreateBudget" => create(world, input),

@@ -220,7 +220,7 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
 
 fn throttled(service: &str) -> Refusal {
     let code = match service {
-        "sns" | "sts" | "cloudwatch" => "Throttling",
+        "sns" | "cloudwatch" => "Throttling",
         "tagging" => "ThrottledException",
         "ce" => "LimitExceededException",
         "s3" => return Refusal::new(503, "SlowDown", "Please reduce your request rate."),
@@ -259,19 +259,13 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
             return s3::call(world, operation, rest).map(Answer::Rest);
         }
         "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
-        "sts" if operation == "GetCallerIdentity" => {
-            let account = &world.account;
-            return Ok(Answer::Xml(format!(
-                "<Arn>arn:aws:iam::{account}:user/simulated</Arn><UserId>AIDASIMULATED</UserId><Account>{account}</Account>"
-            )));
-        }
         other => Err(Refusal::not_simulated(other, operation)),
     };
     answer.map(|mut answer| {
         if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = match (request.service, operation) {
                 ("tagging", _) => "PaginationToken",
-                ("ce", "GetCostAndUsage" | "GetAnomalies" | "GetTags" | "GetDimensionValues") => "NextPageToken",
+                ("ce", "GetCostAndUsage" | "GetAnomalies") => "NextPageToken",
                 _ => "NextToken",
             };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
@@ -340,7 +334,6 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
     let service = match credential(headers).nth(3).unwrap_or("sns") {
         "sns" => "sns",
-        "sts" => "sts",
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
     };
     Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })

@@ -494,15 +494,6 @@ impl World {
         self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Stopping", "Stopped"));
     }
 
-    /// Changes a notebook that is stopped, which takes as long as a stop.
-    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut NotebookSpec)) {
-        if let Some(notebook) = self.notebooks.get_mut(name) {
-            change(&mut notebook.spec);
-        }
-        self.set_notebook(name, "Updating");
-        self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Updating", "Stopped"));
-    }
-
     /// Deletes a notebook as the API does it.
     pub(crate) fn begin_deletion(&mut self, name: &str) {
         self.set_notebook(name, "Deleting");

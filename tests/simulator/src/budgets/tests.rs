@@ -91,7 +91,7 @@ fn periods() {
 fn planned_limits_change_with_the_month_and_the_last_goes_on() {
     let mut world = world("planned = { \"2026-11-01\" = 4000, \"2026-12-01\" = 5000 }");
     assert_eq!(state(&world).limit, dec!(4000));
-    let described = ask(&mut world, "DescribeBudget", &json!({})).unwrap()["Budget"].clone();
+    let described = ask(&mut world, "DescribeBudgets", &json!({})).unwrap()["Budgets"][0].clone();
     assert_eq!(described["BudgetLimit"]["Amount"], "4000.0");
     assert_eq!(described["PlannedBudgetLimits"]["1796083200"], json!({"Amount": "5000.0", "Unit": "USD"}), "2026-12-01");
     for (time, limit) in [("2026-12-01T08:00:00Z", dec!(5000)), ("2027-02-01T08:00:00Z", dec!(5000))] {
@@ -112,7 +112,7 @@ fn the_bill_is_looked_at_only_so_often() {
     unhealthy.live_until(at("2026-11-25T20:00:00Z"));
     assert_eq!(state(&unhealthy).actual, dec!(715), "it is not updated");
     assert_eq!(
-        ask(&mut unhealthy, "DescribeBudget", &json!({})).unwrap()["Budget"]["HealthStatus"]["StatusReason"],
+        ask(&mut unhealthy, "DescribeBudgets", &json!({})).unwrap()["Budgets"][0]["HealthStatus"]["StatusReason"],
         "BILLING_VIEW_UNHEALTHY"
     );
 }

@@ -349,30 +349,6 @@ fn a_step_is_an_anomaly_for_two_weeks() {
 }
 
 #[test]
-fn values_of_dimensions_and_tags() {
-    let mut world = world();
-    let mut asked = |operation: &str, more: Value| {
-        let mut query = json!({"TimePeriod": {"Start": "2026-10-01", "End": "2026-11-23"}});
-        query.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        call(&mut world, operation, &query).unwrap()
-    };
-    let services = asked("GetDimensionValues", json!({"Dimension": "SERVICE"}));
-    assert_eq!((&services["TotalSize"], &services["DimensionValues"][0]["Value"]), (&json!(2), &json!("Amazon SageMaker")));
-    let found = asked("GetDimensionValues", json!({"Dimension": "USAGE_TYPE", "SearchString": "train"}));
-    assert_eq!(found["DimensionValues"][0]["Value"], "EUC1-Train:ml.m5.xlarge");
-    let sort = json!([{"Key": "UnblendedCost", "SortOrder": "DESCENDING"}]);
-    let dearest = asked("GetDimensionValues", json!({"Dimension": "USAGE_TYPE", "SortBy": sort, "MaxResults": 1}));
-    assert_eq!((&dearest["DimensionValues"][0]["Value"], dearest.get("NextPageToken")), (&json!("EUC1-Host:ml.m5.xlarge"), None));
-    assert_eq!(asked("GetTags", json!({}))["Tags"], json!(["Project", "Team"]));
-    assert_eq!(asked("GetTags", json!({"TagKey": "Team"}))["Tags"], json!(["", "nlp"]));
-    assert_eq!(
-        asked("GetTags", json!({"TagKey": "Owner"})),
-        json!({"Tags": [""], "ReturnSize": 1, "TotalSize": 1}),
-        "as of a tag that is not active"
-    );
-}
-
-#[test]
 fn tags_are_activated_by_the_payer() {
     let mut world = world();
     // All that was spent before is taken in with the first look.
@@ -393,24 +369,6 @@ fn tags_are_activated_by_the_payer() {
     let answer = asked(&mut world, &query("2026-11-22", "2026-11-26", "DAILY", &by));
     let counts: Vec<usize> = told(&answer).iter().map(|(_, _, groups)| groups.len()).collect();
     assert_eq!(counts, [1, 1, 2, 2], "from the day after its activation on");
-    call(&mut world, "StartCostAllocationTagBackfill", &json!({"BackfillFrom": "2026-11-01T00:00:00Z"})).unwrap();
-    let again = call(&mut world, "StartCostAllocationTagBackfill", &json!({"BackfillFrom": "2026-11-01T00:00:00Z"})).unwrap_err();
-    assert_eq!(again.code, "BackfillLimitExceededException");
-    let state = |world: &mut World| {
-        call(world, "ListCostAllocationTagBackfillHistory", &json!({})).unwrap()["BackfillRequests"][0]["BackfillStatus"].clone()
-    };
-    assert_eq!(state(&mut world), "PROCESSING");
-    world.live_until("2026-11-26T20:00:00Z".parse().unwrap());
-    assert_eq!(state(&mut world), "SUCCEEDED");
-    let answer = asked(&mut world, &query("2026-10-31", "2026-11-02", "DAILY", &by));
-    let counts: Vec<usize> = told(&answer).iter().map(|(_, _, groups)| groups.len()).collect();
-    assert_eq!(counts, [1, 2], "as far back as was asked for");
-    for from in ["2026-11-02T00:00:00Z", "2025-10-01T00:00:00Z", "2026-12-01T00:00:00Z"] {
-        assert_eq!(
-            call(&mut world, "StartCostAllocationTagBackfill", &json!({"BackfillFrom": from})).unwrap_err().code,
-            "ValidationException"
-        );
-    }
     world.payer = false;
     let refusal = set(&mut world, "Owner", "Inactive").unwrap_err();
     assert_eq!(refusal.code, "AccessDeniedException");

@@ -336,22 +336,6 @@ created = "2026-11-23T09:00:00Z"
     assert_eq!(names(&listed), ["second"]);
 }
 
-#[test]
-fn only_an_available_warm_pool_is_updated() {
-    let mut world = world("[[training-job]]\nname = \"a\"\nkeep-alive = \"30m\"\ntakes = \"20m\"\nsince = \"-1m\"");
-    let update = |seconds: i64| json!({"TrainingJobName": "a", "ResourceConfig": {"KeepAlivePeriodInSeconds": seconds}});
-    assert!(refused(&mut world, "UpdateTrainingJob", &update(60)).message.contains("not in status Available"));
-    world.live_until(at("08:30:00"));
-    ask(&mut world, "UpdateTrainingJob", &update(3600));
-    world.live_until(at("09:00:00"));
-    assert_eq!(describe(&mut world, "a")["WarmPoolStatus"]["Status"], "Available");
-    assert_eq!(describe(&mut world, "a")["ResourceConfig"]["KeepAlivePeriodInSeconds"], 3600);
-    ask(&mut world, "UpdateTrainingJob", &update(0));
-    assert_eq!(describe(&mut world, "a")["WarmPoolStatus"]["Status"], "Terminated");
-    let refusal = refused(&mut world, "UpdateTrainingJob", &json!({"TrainingJobName": "a", "RemoteDebugConfig": {}}));
-    assert_eq!(refusal.message, "not simulated: sagemaker:UpdateTrainingJob with RemoteDebugConfig");
-}
-
 fn names(answer: &Value) -> Vec<&str> {
     let list = ["TrainingJobSummaries", "HyperParameterTuningJobSummaries"].iter().find_map(|list| answer.get(*list)).unwrap();
     let name = |one: &'_ Value| ["TrainingJobName", "HyperParameterTuningJobName"].iter().find_map(|name| one.get(*name)).cloned();
