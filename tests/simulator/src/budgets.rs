@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cost_rules::price::dollars;
 use jiff::{Timestamp, civil::Date};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde_json::{Value, json};
 
 use crate::{
@@ -241,7 +240,13 @@ fn plain(amount: Decimal) -> String {
 
 /// `$0.59`, `12.5 Hrs`
 fn spoken(amount: Decimal, unit: &str) -> String {
-    if unit == "USD" { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
+    if unit != "USD" {
+        return format!("{} {unit}", amount.round_dp(2).normalize());
+    }
+    let cents = format!("{:.2}", amount.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
+    let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
+    let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    format!("{}${}.{cents}", if amount.is_sign_negative() { "-" } else { "" }, groups.join(","))
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {

@@ -5,10 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use cost_rules::duration::Duration;
 use serde::{Deserialize, Deserializer};
 
-use crate::plan::Deed;
+use crate::{plan::Deed, times::Duration};
 
 /// Something that goes wrong with some calls.
 #[derive(Clone, Debug, Deserialize)]

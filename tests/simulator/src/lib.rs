@@ -30,6 +30,7 @@ mod inventory;
 mod jobs;
 mod kinds;
 mod order;
+mod prices;
 mod roles;
 mod s3;
 mod sagemaker;
@@ -51,6 +52,7 @@ pub mod estate;
 pub mod fault;
 pub mod plan;
 pub mod schedule;
+pub mod times;
 
 pub use billing::Spend;
 pub use budgets::BudgetState;

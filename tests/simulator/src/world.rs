@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use cost_rules::{price::Prices, schedule::Schedule};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -20,12 +19,14 @@ use crate::{
     jobs::{Jobs, Step},
     kinds::{self, Assets, Kind, Planned},
     plan::{Deed, Occasion, PlannedAction},
+    prices::Prices,
     s3::Bucket,
     sagemaker,
     sns::Mail,
     ssm::Parameter,
     studio,
     template::Place,
+    times::Hours,
     trail::{Creator, iso},
 };
 
@@ -325,7 +326,7 @@ impl World {
         create: &Occasion,
         (by, fails): (Option<&Creator>, Option<&str>),
         plan: &[PlannedAction],
-        used: Option<Schedule>,
+        used: Option<Hours>,
     ) {
         if let Some(at) = create.next_after(self.now) {
             let (by, fails, plan) = (by.cloned().unwrap_or_default(), fails.map(str::to_owned), plan.to_vec());
