@@ -77,19 +77,6 @@ def test_a_notebook_is_created(simulated):
     assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_a_stopped_notebook_is_updated(simulated):
-    sagemaker = simulated.client("sagemaker")
-    change = dict(NotebookInstanceName="bulk-00003", InstanceType="ml.m5.xlarge", VolumeSizeInGB=20, LifecycleConfigName="x")
-    sagemaker.update_notebook_instance(**change)
-    assert sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")["NotebookInstanceStatus"] == "Updating"
-    simulated.control("advance", {"by": "2m"})
-    now = sagemaker.describe_notebook_instance(NotebookInstanceName="bulk-00003")
-    assert (now["NotebookInstanceStatus"], now["InstanceType"], now["VolumeSizeInGB"]) == ("Stopped", "ml.m5.xlarge", 20)
-    assert now["NotebookInstanceLifecycleConfigName"] == "x"
-    code, message = refused(sagemaker.update_notebook_instance, NotebookInstanceName="Churn-EDA", VolumeSizeInGB=20)
-    assert code == "ValidationException" and message.startswith("Status (InService) not in ([Stopped, Failed])")
-
-
 def test_tags_are_set_over_and_removed(simulated):
     sagemaker, tagging = simulated.client("sagemaker"), simulated.client("resourcegroupstaggingapi")
     bulk = ARN + "notebook-instance/bulk-00001"
@@ -244,11 +231,9 @@ def test_mails(simulated):
     assert refused(sns.publish, TopicArn=topic, Message="x", MessageAttributes=reserved)[0] == "ParameterValueInvalid"
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Owner"] == "123456789012"
     assert refused(sns.get_topic_attributes, TopicArn=topic + "x")[0] == "NotFound"
-    assert sns.create_topic(Name="other")["TopicArn"].endswith(":other")
-    assert refused(sns.create_topic, Name="no good")[0] == "InvalidParameter"
 
 
-def test_parameters_and_identity(simulated):
+def test_parameters(simulated):
     ssm = simulated.client("ssm")
     assert refused(ssm.get_parameter, Name="/cost-guard/policy")[0] == "ParameterNotFound"
     ssm.put_parameter(Name="/cost-guard/policy", Value="x = 1", Type="String")
@@ -258,99 +243,45 @@ def test_parameters_and_identity(simulated):
     assert ssm.get_parameter(Name="/cost-guard/policy")["Parameter"]["LastModifiedDate"].year == 2026
     assert refused(ssm.put_parameter, Name="/new", Value="y")[0] == "ValidationException"
     assert refused(ssm.put_parameter, Name="/new", Value="y" * 4097, Type="String")[0] == "ValidationException"
-    assert simulated.client("sts").get_caller_identity()["Account"] == "123456789012"
 
 
 def test_the_table(simulated):
-    dynamodb = simulated.client("dynamodb")
-
-    def item(sk, **more):
-        return dict(pk={"S": "p"}, sk={"S": sk}, **more)
-
-    def put(sk, **more):
-        return {"Put": {"TableName": "cost-guard", "Item": item(sk, version={"N": "1"}), **more}}
-
-    dynamodb.transact_write_items(TransactItems=[put(f"a{n}", ConditionExpression="attribute_not_exists(pk)") for n in range(3)])
-    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as canceled:
-        dynamodb.transact_write_items(TransactItems=[put("a1", ConditionExpression="attribute_not_exists(pk)"), put("b")])
-    reasons = canceled.value.response["CancellationReasons"]
-    assert [reason["Code"] for reason in reasons] == ["ConditionalCheckFailed", "None"]
-    assert "Item" not in dynamodb.get_item(TableName="cost-guard", Key=item("b")), "all or nothing"
-    values = {":p": {"S": "p"}, ":a": {"S": "a"}}
-    query = dict(TableName="cost-guard", KeyConditionExpression="pk = :p AND begins_with(sk, :a)", ExpressionAttributeValues=values)
-    first = dynamodb.query(Limit=2, **query)
-    second = dynamodb.query(ExclusiveStartKey=first["LastEvaluatedKey"], **query)
-    assert [one["sk"]["S"] for one in first["Items"] + second["Items"]] == ["a0", "a1", "a2"]
-    got = dynamodb.batch_get_item(RequestItems={"cost-guard": {"Keys": [item("a0"), item("zz")]}})["Responses"]["cost-guard"]
-    assert [one["sk"]["S"] for one in got] == ["a0"]
-    old = dict(ConditionExpression="version = :v", ExpressionAttributeValues={":v": {"N": "9"}})
-    assert refused(dynamodb.put_item, TableName="cost-guard", Item=item("a0"), **old)[0] == "ConditionalCheckFailedException"
-    dynamodb.delete_item(TableName="cost-guard", Key=item("a0"))
-    assert refused(dynamodb.query, **dict(query, TableName="gone"))[0] == "ResourceNotFoundException"
-    schema = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
-    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
-    dynamodb.create_table(TableName="new", KeySchema=schema, AttributeDefinitions=types, BillingMode="PAY_PER_REQUEST")
-    assert dynamodb.describe_table(TableName="new")["Table"]["TableStatus"] == "ACTIVE"
-    assert refused(dynamodb.describe_table, TableName="gone")[0] == "ResourceNotFoundException"
-
-
-def test_the_table_updates_batches_and_scans(simulated):
+    """What the guard rests on, and the faults; whatever else DynamoDB does, the library's own tests hold against AWS."""
     dynamodb = simulated.client("dynamodb")
     table = "cost-guard"
 
     def item(sk, **more):
         return dict(pk={"S": "p"}, sk={"S": sk}, **more)
 
-    def update(sk, expression, **more):
-        return dict(TableName=table, Key=item(sk), UpdateExpression=expression, **more)
+    def put(sk, **more):
+        return {"Put": {"TableName": table, "Item": item(sk, version={"N": "1"}), **more}}
 
-    one = {"ExpressionAttributeValues": {":one": {"N": "1"}}}
-    dynamodb.update_item(**update("a", "SET seen = :one ADD times :one", **one))
-    answer = dynamodb.update_item(**update("a", "ADD times :one", ReturnValues="UPDATED_NEW", **one))
-    assert answer["Attributes"] == {"times": {"N": "2"}}
-    assert refused(dynamodb.update_item, **update("a", "SET pk = :one", **one))[0] == "ValidationException"
-    code, message = refused(dynamodb.update_item, **update("a", "SET #s = :one", **one))
-    assert code == "ValidationException" and "attribute name: #s" in message
-    code, message = refused(dynamodb.update_item, **update("a", "SET state = :one", **one))
-    assert code == "ValidationException" and "Attribute name is a reserved keyword; reserved keyword: state" in message
-    code, message = refused(dynamodb.update_item, **update("a", "REMOVE seen", **one))
-    assert code == "ValidationException" and "unused in expressions: keys: {:one}" in message
-
-    puts = [{"PutRequest": {"Item": item(f"b{number:02}", large={"S": "x" * 100_000})}} for number in range(24)]
-    assert dynamodb.batch_write_item(RequestItems={table: puts})["UnprocessedItems"] == {}
-    assert refused(dynamodb.batch_write_item, RequestItems={table: puts + [puts[0]]})[0] == "ValidationException"
-    pages = list(dynamodb.get_paginator("scan").paginate(TableName=table))
-    assert [len(page["Items"]) for page in pages] == [11, 10, 4], "a megabyte each"
-    ends = dict(KeyConditionExpression="pk = :p AND sk BETWEEN :a AND :b", ExpressionAttributeValues={":p": {"S": "p"}, ":a": {"S": "b02"}, ":b": {"S": "b04"}})
-    backwards = dynamodb.query(TableName=table, ScanIndexForward=False, ProjectionExpression="sk", **ends)["Items"]
-    assert backwards == [{"sk": {"S": "b04"}}, {"sk": {"S": "b03"}}, {"sk": {"S": "b02"}}]
-    assert dynamodb.scan(TableName=table, FilterExpression="attribute_exists(times)")["Count"] == 1
-    simulated.control("fault", {"on": "dynamodb:Batch*", "what": {"unprocessed": 1}, "times": 2})
-    deletes = [{"DeleteRequest": {"Key": item(f"b{number:02}")}} for number in range(2)]
-    assert dynamodb.batch_write_item(RequestItems={table: deletes})["UnprocessedItems"] == {table: deletes[1:]}
-    left = dynamodb.batch_get_item(RequestItems={table: {"Keys": [item("a"), item("b01")]}})
-    assert len(left["Responses"][table]) == 1 and left["UnprocessedKeys"][table]["Keys"] == [item("b01")]
-    whole = [
-        {"Update": {"TableName": table, "Key": item("a"), "UpdateExpression": "REMOVE seen"}},
-        {"ConditionCheck": {"TableName": table, "Key": item("b01"), "ConditionExpression": "attribute_exists(pk)"}},
-        {"Delete": {"TableName": table, "Key": item("b02")}},
-    ]
-    dynamodb.transact_write_items(TransactItems=whole, ClientRequestToken="once")
-    dynamodb.transact_write_items(TransactItems=whole, ClientRequestToken="once")
-    code = refused(dynamodb.transact_write_items, TransactItems=whole[:1], ClientRequestToken="once")[0]
-    assert code == "IdempotentParameterMismatchException"
-    assert dynamodb.get_item(TableName=table, Key=item("a"))["Item"] == item("a", times={"N": "2"})
-
-
-def test_a_table_with_keys_of_its_own(simulated):
-    dynamodb = simulated.client("dynamodb")
-    dynamodb.create_table(
-        TableName="own", KeySchema=[{"AttributeName": "number", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "number", "AttributeType": "N"}], BillingMode="PAY_PER_REQUEST",
-    )
-    dynamodb.put_item(TableName="own", Item={"number": {"N": "1.0"}})
-    assert dynamodb.get_item(TableName="own", Key={"number": {"N": "1"}})["Item"]
-    assert refused(dynamodb.put_item, TableName="own", Item={"number": {"S": "1"}})[0] == "ValidationException"
+    absent = dict(ConditionExpression="attribute_not_exists(pk)")
+    dynamodb.transact_write_items(TransactItems=[put(f"a{n}", **absent) for n in range(3)])
+    with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as canceled:
+        dynamodb.transact_write_items(TransactItems=[put("a1", **absent), put("b")])
+    reasons = canceled.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["ConditionalCheckFailed", "None"]
+    assert "Item" not in dynamodb.get_item(TableName=table, Key=item("b")), "all or nothing"
+    once = dict(TransactItems=[put("once", **absent)], ClientRequestToken="once")
+    dynamodb.transact_write_items(**once)
+    dynamodb.transact_write_items(**once)
+    query = dict(TableName=table, KeyConditionExpression="pk = :p", ExpressionAttributeValues={":p": {"S": "p"}})
+    first = dynamodb.query(Limit=2, **query)
+    second = dynamodb.query(ExclusiveStartKey=first["LastEvaluatedKey"], **query)
+    assert [one["sk"]["S"] for one in first["Items"] + second["Items"]] == ["a0", "a1", "a2", "once"]
+    assert dynamodb.scan(TableName=table)["Count"] == 4
+    old = dict(TableName=table, Item=item("a0"), ExpressionAttributeValues={":v": {"N": "9"}})
+    assert refused(dynamodb.put_item, ConditionExpression="version = :v", **old)[0] == "ConditionalCheckFailedException"
+    code, message = refused(dynamodb.put_item, ConditionExpression="state = :v", **old)
+    assert code == "ValidationException" and message.endswith("Attribute name is a reserved keyword; reserved keyword: state")
+    assert refused(dynamodb.put_item, TableName=table, Item=item("a0", n={"N": "one"}))[0] == "ValidationException"
+    assert refused(dynamodb.query, **dict(query, TableName="gone"))[0] == "ResourceNotFoundException"
+    batch = dict(RequestItems={table: {"Keys": [item("a0"), item("a1"), item("zz")]}})
+    assert len(dynamodb.batch_get_item(**batch)["Responses"][table]) == 2
+    simulated.control("fault", {"on": "dynamodb:Batch*", "what": {"unprocessed": 1}})
+    left = dynamodb.batch_get_item(**batch)
+    assert len(left["Responses"][table]) == 2 and left["UnprocessedKeys"][table]["Keys"] == [item("zz")]
 
 
 def test_faults(simulated):

@@ -113,6 +113,8 @@ def test_costs_by_period_group_and_filter(account):
         "2026-11-20": {"EUC1-Host:ml.m5.xlarge|Team$nlp": "24", "EUC1-Train:ml.m5.xlarge|Team$": "10"}
     }
     assert costs(account, GroupBy=[by("TAG", "Owner")]) == {"2026-11-20": {"Owner$": "35.5"}}, "no cost allocation tag"
+    for dimension, only in [("LINKED_ACCOUNT", ACCOUNT), ("REGION", "eu-central-1"), ("RECORD_TYPE", "Usage"), ("OPERATION", "RunInstance")]:
+        assert costs(account, GroupBy=[by("DIMENSION", dimension)])["2026-11-20"] == {only: "35.5"}
     months = costs(account, TimePeriod={"Start": "2026-10-15", "End": "2026-12-01"}, Granularity="MONTHLY", GroupBy=[by("DIMENSION", "SERVICE")])
     assert list(months) == ["2026-10-15", "2026-11-01"]
     assert months["2026-10-15"]["Amazon Simple Storage Service"] == "25.5"
@@ -222,18 +224,6 @@ def test_anomalies(account):
     assert code == "ValidationException" and message.startswith("Latest supported detectionDate for GetRecentAnomalies is 2026-11-22")
 
 
-def test_values_of_tags_and_dimensions(account):
-    ce = account.client("ce")
-    month = {"Start": "2026-11-01", "End": "2026-11-23"}
-    assert ce.get_tags(TimePeriod=month)["Tags"] == ["Team"]
-    assert ce.get_tags(TimePeriod=month, TagKey="Team")["Tags"] == ["", "nlp"]
-    assert ce.get_tags(TimePeriod=month, TagKey="Owner")["Tags"] == [""], "as of a tag that is not active"
-    services = ce.get_dimension_values(TimePeriod=month, Dimension="SERVICE")
-    assert [one["Value"] for one in services["DimensionValues"]] == ["Amazon SageMaker", "Amazon Simple Storage Service"]
-    types = ce.get_dimension_values(TimePeriod=month, Dimension="USAGE_TYPE", Filter=SERVICE, SortBy=[{"Key": "UnblendedCost", "SortOrder": "DESCENDING"}])
-    assert types["DimensionValues"][0]["Value"] == "EUC1-Host:ml.m5.xlarge" and types["TotalSize"] == 3
-
-
 def test_cost_allocation_tags(account):
     ce = account.client("ce")
     tags = {tag["TagKey"]: tag for tag in ce.list_cost_allocation_tags()["CostAllocationTags"]}
@@ -252,12 +242,6 @@ def test_cost_allocation_tags(account):
     account.control("advance", {"by": "48h"})
     owners = costs(account, TimePeriod={"Start": "2026-11-22", "End": "2026-11-25"}, Filter=SERVICE, GroupBy=[by("TAG", "Owner")])
     assert ["Owner$ann@example.com" in day for day in owners.values()] == [False, False, True], "from the day after on"
-    assert ce.start_cost_allocation_tag_backfill(BackfillFrom="2026-10-01T00:00:00Z")["BackfillRequest"]["BackfillStatus"] == "PROCESSING"
-    assert refused(ce.start_cost_allocation_tag_backfill, BackfillFrom="2026-10-01T00:00:00Z")[0] == "BackfillLimitExceededException"
-    account.control("advance", {"by": "24h"})
-    [request] = ce.list_cost_allocation_tag_backfill_history()["BackfillRequests"]
-    assert (request["BackfillStatus"], request["CompletedAt"]) == ("SUCCEEDED", "2026-11-26T08:00:00Z")
-    assert "Owner$ann@example.com" in costs(account, GroupBy=[by("TAG", "Owner")])["2026-11-20"]
 
 
 def test_a_member_account_has_no_cost_allocation_tags(tmp_path):
@@ -280,34 +264,29 @@ def test_budgets(account):
     assert nlp["BudgetLimit"]["Amount"] == "500.0" and len(nlp["PlannedBudgetLimits"]) == 2
     assert "FilterExpression" not in nlp and nlp["Metrics"] == ["UnblendedCost"] and "CostFilters" not in nlp
     assert wrong["HealthStatus"]["StatusReason"] == "BILLING_VIEW_UNHEALTHY" and "ForecastedSpend" not in wrong["CalculatedSpend"]
-    shown = budgets.describe_budget(AccountId=ACCOUNT, BudgetName="nlp", ShowFilterExpression=True)["Budget"]
-    assert shown["FilterExpression"]["Tags"]["Values"] == ["nlp"]
+    shown = budgets.describe_budgets(AccountId=ACCOUNT, ShowFilterExpression=True)["Budgets"]
+    assert shown[2]["FilterExpression"]["Tags"]["Values"] == ["nlp"]
     [states] = [one for one in account.control("budgets") if one["name"] == "ml"]
     assert (states["actual"], states["alarms"]) == ("1118", [True, True])
-    code, message = refused(budgets.describe_budget, AccountId=ACCOUNT, BudgetName="x")
+    code, message = refused(budgets.describe_notifications_for_budget, AccountId=ACCOUNT, BudgetName="x")
     assert code == "NotFoundException" and message.endswith("Unable to get budget: x - the budget doesn't exist.")
     assert refused(budgets.describe_budgets, AccountId="999999999999")[0] == "AccessDeniedException"
     assert refused(budgets.describe_budgets, AccountId=ACCOUNT, NextToken="x")[0] == "InvalidNextTokenException"
     account.control("fault", {"on": "budgets:*", "what": "access-denied", "times": 1})
-    code, message = refused(budgets.describe_budget, AccountId=ACCOUNT, BudgetName="ml")
+    code, message = refused(budgets.describe_notifications_for_budget, AccountId=ACCOUNT, BudgetName="ml")
     assert code == "AccessDeniedException" and f"budgets:ViewBudget on resource: arn:aws:budgets::{ACCOUNT}:budget/ml" in message
     account.control("fault", {"on": "budgets:*", "what": {"throttle": 1}, "times": 1})
     assert refused(budgets.describe_budgets, AccountId=ACCOUNT)[0] == "ThrottlingException"
 
 
-def test_notifications_and_their_subscribers(account):
+def test_notifications(account):
     budgets = account.client("budgets")
     which = dict(AccountId=ACCOUNT, BudgetName="ml")
     first = budgets.describe_notifications_for_budget(MaxResults=1, **which)
     second = budgets.describe_notifications_for_budget(MaxResults=1, NextToken=first["NextToken"], **which)
     actual, forecast = first["Notifications"] + second["Notifications"]
     assert (actual["NotificationType"], actual["Threshold"], actual["NotificationState"]) == ("ACTUAL", 80.0, "ALARM")
-    subscribers = budgets.describe_subscribers_for_notification(Notification=actual, **which)["Subscribers"]
-    assert [one["SubscriptionType"] for one in subscribers] == ["SNS", "EMAIL"]
-    assert subscribers[0]["Address"] == f"arn:aws:sns:eu-central-1:{ACCOUNT}:budgets"
-    other = dict(forecast, Threshold=99.0)
-    assert refused(budgets.describe_subscribers_for_notification, Notification=other, **which)[0] == "NotFoundException"
-    assert refused(budgets.describe_notifications_for_budget, AccountId=ACCOUNT, BudgetName="x")[0] == "NotFoundException"
+    assert forecast["NotificationType"] == "FORECASTED"
 
 
 def test_budgets_past(account):
@@ -351,19 +330,10 @@ def test_objects(account):
     s3 = account.client("s3")
     bucket = "cost-guard-reports"
     s3.put_object(Bucket=bucket, Key="2026/11/a b+c.json", Body=b'{"a": 1}', ContentType="application/json", Metadata={"run": "7"})
-    got = s3.get_object(Bucket=bucket, Key="2026/11/a b+c.json")
-    assert (got["Body"].read(), got["ContentType"], got["Metadata"]) == (b'{"a": 1}', "application/json", {"run": "7"})
-    assert got["LastModified"] == datetime.datetime(2026, 11, 23, 8, tzinfo=datetime.timezone.utc)
-    head = s3.head_object(Bucket=bucket, Key="2026/11/a b+c.json")
-    assert (head["ContentLength"], head["ETag"]) == (8, got["ETag"])
-    for day in range(5):
-        s3.put_object(Bucket=bucket, Key=f"2026/12/{day}.json", Body=bytes([day]) * 100_000, ChecksumAlgorithm="CRC32")
-    assert s3.get_object(Bucket=bucket, Key="2026/12/3.json", ChecksumMode="ENABLED")["Body"].read() == b"\3" * 100_000
-    pages = [[one["Key"] for one in page["Contents"]] for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, PaginationConfig={"PageSize": 4})]
-    assert [len(page) for page in pages] == [4, 2] and pages[0][0] == "2026/11/a b+c.json"
-    months = s3.list_objects_v2(Bucket=bucket, Prefix="2026/", Delimiter="/")
-    assert [one["Prefix"] for one in months["CommonPrefixes"]] == ["2026/11/", "2026/12/"] and months["KeyCount"] == 2
-    assert [one["key"] for one in account.control("objects")][0] == "2026/11/a b+c.json"
+    s3.put_object(Bucket=bucket, Key="2026/12/0.json", Body=b"\3" * 100_000, ChecksumAlgorithm="CRC32")
+    first, second = account.control("objects")
+    assert (first["key"], first["content-type"], first["metadata"]) == ("2026/11/a b+c.json", "application/json", {"run": "7"})
+    assert (first["modified"], second["size"]) == ("2026-11-23T08:00:00Z", 100_000)
     assert account.control("object/2026/11/a%20b+c.json") == {"a": 1}
     assert refused(s3.put_object, Bucket=bucket, Key="2026/12/0.json", Body=b"", IfNoneMatch="*")[0] == "PreconditionFailed"
 
@@ -383,17 +353,14 @@ def test_an_object_in_chunks_with_its_checksum_behind_it_as_the_rust_sdk_sends_i
             return refusal.code, refusal.read()
 
     assert put(b"6\r\nhello \r\n5\r\nworld\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n") == (200, b"")
-    got = account.client("s3").get_object(Bucket="cost-guard-reports", Key="chunked")
-    assert got["Body"].read() == b"hello world" and "ContentEncoding" not in got
+    assert urllib.request.urlopen(f"{account.endpoint}/_simulator/object/chunked").read() == b"hello world"
     status, error = put(b"6\r\nhello \r\n5\r\nWorld\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n")
     assert status == 400 and b"<Code>BadDigest</Code>" in error
 
 
-def test_objects_that_are_not_there_or_not_allowed(account):
+def test_objects_that_are_not_allowed(account):
     s3 = account.client("s3")
-    assert refused(s3.get_object, Bucket="cost-guard-reports", Key="x") == ("NoSuchKey", "The specified key does not exist.")
-    assert refused(s3.get_object, Bucket="other", Key="x") == ("NoSuchBucket", "The specified bucket does not exist")
-    assert refused(s3.head_object, Bucket="cost-guard-reports", Key="x")[0] == "404"
+    assert refused(s3.put_object, Bucket="other", Key="x", Body=b"x") == ("NoSuchBucket", "The specified bucket does not exist")
     account.control("fault", {"on": "s3:PutObject", "what": "access-denied", "times": 1})
     code, message = refused(s3.put_object, Bucket="cost-guard-reports", Key="x", Body=b"x")
     assert code == "AccessDenied" and "is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::cost-guard-reports/x" in message

@@ -47,7 +47,7 @@ pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
 /// Whether IAM knows no resource for an action (AWS's service authorization reference): only `*` allows it.
 fn is_about_nothing(action: &str) -> bool {
     match action.split_once(':').unwrap_or_default() {
-        ("ce" | "cloudwatch" | "sts" | "tag", _) | ("sagemaker", "Search") => true,
+        ("ce" | "cloudwatch" | "tag", _) | ("sagemaker", "Search") => true,
         ("sagemaker", "ListTags" | "ListTrainingJobsForHyperParameterTuningJob" | "ListPipelineExecutions") => false,
         ("sagemaker", action) => action.starts_with("List"),
         _ => false,
@@ -81,7 +81,7 @@ impl Ask {
         let (status, code) = match service {
             "sns" if self.action.starts_with("kms:") => (400, "KMSAccessDenied"),
             "sns" => (403, "AuthorizationError"),
-            "sts" | "cloudwatch" | "s3" => (403, "AccessDenied"),
+            "cloudwatch" | "s3" => (403, "AccessDenied"),
             _ => (400, "AccessDeniedException"),
         };
         let action = self.action.replace("sns:", "SNS:");
@@ -100,8 +100,6 @@ fn action(request: &Request) -> String {
     let action = match (request.service, request.operation.as_str()) {
         ("budgets", operation) if operation.starts_with("Describe") => "ViewBudget",
         ("budgets", _) => "ModifyBudget",
-        ("s3", "HeadObject") => "GetObject",
-        ("s3", "ListObjectsV2") => "ListBucket",
         (_, operation) => operation,
     };
     format!("{service}:{action}")

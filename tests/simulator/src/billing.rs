@@ -17,7 +17,7 @@ use crate::{
 mod cost_tags;
 mod filter;
 
-pub(crate) use cost_tags::{Backfill, CostTags};
+pub(crate) use cost_tags::CostTags;
 pub(crate) use filter::{Filter, dimension, known_dimension};
 
 /// How many whole months Cost Explorer looks back, besides the current one (aws-facts §7.1).
@@ -159,11 +159,6 @@ impl Visible<'_> {
     /// Whether any tag is there.
     pub(crate) fn is_tagged(&self) -> bool {
         self.kind.tags.keys().any(|key| self.tag(key).is_some())
-    }
-
-    /// The keys of the tags that are there.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &String> {
-        self.kind.tags.keys().filter(|key| self.tags.is_active(key, self.day))
     }
 }
 

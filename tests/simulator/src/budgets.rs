@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cost_rules::price::dollars;
 use jiff::{Timestamp, civil::Date};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde_json::{Value, json};
 
 use crate::{
@@ -228,15 +227,6 @@ impl Notification {
             "ThresholdType": self.spec.threshold_type, "NotificationState": if self.is_alarm { "ALARM" } else { "OK" },
         })
     }
-
-    /// Whether an input means this one. What it leaves out is AWS's default.
-    fn is(&self, given: &Value) -> bool {
-        let threshold = given.get("Threshold").and_then(|threshold| threshold.to_string().parse::<Decimal>().ok());
-        text(given, "NotificationType") == Some(&self.spec.notification_type)
-            && text(given, "ComparisonOperator") == Some(&self.spec.operator)
-            && threshold.is_some_and(|threshold| threshold == self.spec.threshold)
-            && text(given, "ThresholdType").unwrap_or("PERCENTAGE") == self.spec.threshold_type
-    }
 }
 
 /// As Budgets writes amounts.
@@ -250,7 +240,13 @@ fn plain(amount: Decimal) -> String {
 
 /// `$0.59`, `12.5 Hrs`
 fn spoken(amount: Decimal, unit: &str) -> String {
-    if unit == "USD" { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
+    if unit != "USD" {
+        return format!("{} {unit}", amount.round_dp(2).normalize());
+    }
+    let cents = format!("{:.2}", amount.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
+    let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
+    let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    format!("{}${}.{cents}", if amount.is_sign_negative() { "-" } else { "" }, groups.join(","))
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {
@@ -313,7 +309,6 @@ pub(crate) fn refresh(world: &mut World, name: &str) {
 
 fn look(world: &mut World, name: &str) {
     world.settle(world.now - world.cost_explorer.lag.signed());
-    world.billing.tags.live_until(world.now);
     let Some(mut budget) = world.budgets.0.remove(name) else { return };
     // A daily budget is judged by the day before: "Yesterday, the ACTUAL Cost …" (message of a real account).
     let period = budget.period(plus_days(day_of(world.now), if budget.spec.time_unit == "DAILY" { -1 } else { 0 }));
@@ -414,18 +409,8 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             let all = world.budgets.0.values().map(|budget| budget.json(shown)).collect();
             page(input, all, "Budgets", 1000)
         }
-        "DescribeBudget" => Ok(json!({"Budget": find()?.json(shown)})),
         "DescribeNotificationsForBudget" => {
             page(input, find()?.notifications.iter().map(Notification::json).collect(), "Notifications", 100)
-        }
-        "DescribeSubscribersForNotification" => {
-            let given = input.get("Notification").cloned().unwrap_or_default();
-            let notification = find()?.notifications.iter().find(|one| one.is(&given)).ok_or_else(|| {
-                Refusal::new(400, "NotFoundException", "Unable to get subscribers for notification - the notification doesn't exist.")
-            })?;
-            let subscriber = |kind: &str, address: &String| json!({"SubscriptionType": kind, "Address": address});
-            let topics = notification.topic.iter().map(|arn| subscriber("SNS", arn));
-            page(input, topics.chain(notification.spec.emails.iter().map(|mail| subscriber("EMAIL", mail))).collect(), "Subscribers", 100)
         }
         "DescribeBudgetPerformanceHistory" => history(world, find()?, input),
         "CreateBudget" => create(world, input),

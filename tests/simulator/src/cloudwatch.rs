@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cost_rules::schedule::Calendar;
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -149,16 +148,8 @@ fn agent_times(notebook: &Notebook, from: Timestamp, until: Timestamp) -> impl I
 /// What the agent published: seconds since the notebook was last used, within the run. Its clock starts with each run.
 fn agent_points(notebook: &Notebook, from: Timestamp, until: Timestamp) -> Vec<Point> {
     let Some(used) = &notebook.spec.used else { return vec![] };
-    let calendar = Calendar { zone: TimeZone::UTC, holidays: BTreeSet::new() };
-    // Looked up only where use has ended: the schedule's search into the past is slow.
-    let mut off_since = None;
     let point = |(at, start): (Timestamp, Timestamp)| {
-        let last_used = if used.is_working(at, &calendar) {
-            off_since = None;
-            at
-        } else {
-            (*off_since.get_or_insert_with(|| used.off_since(at, &calendar).unwrap_or(Timestamp::MIN))).max(start)
-        };
+        let last_used = used.last_used(at).unwrap_or(start).max(start);
         #[expect(clippy::cast_precision_loss, reason = "seconds of an idle time")]
         Point::one(at, at.duration_since(last_used).as_secs() as f64)
     };

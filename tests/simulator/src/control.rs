@@ -1,10 +1,9 @@
 //! The simulator's own calls, for shells and other languages: `/_simulator/…`, JSON in and out.
 
 use axum::{body::Bytes, http::Uri, response::IntoResponse};
-use cost_rules::duration::Duration;
 use serde_json::{Value, json};
 
-use crate::{Shared, order::Listed as _, plan::Deed, s3::Bucket, wire::decode_path};
+use crate::{Shared, order::Listed as _, plan::Deed, s3::Bucket, times::Duration, wire::decode_path};
 
 /// `GET calls · log · mails · events · state · resources · bill · spend · budgets · objects · object/<key>`,
 /// `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`

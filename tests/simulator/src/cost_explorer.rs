@@ -51,17 +51,12 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
     let lag = world.cost_explorer.lag.signed();
     world.settle(world.now - lag);
     let now = world.now;
-    world.billing.tags.live_until(now);
     let answer = match operation {
         "GetCostAndUsage" => cost_and_usage(world, input),
         "GetCostForecast" => forecast::get(world, input),
         "GetAnomalies" => anomalies::get(world, input),
-        "GetTags" => tags::values(world, input),
-        "GetDimensionValues" => dimension_values(world, input),
         "ListCostAllocationTags" => tags::list(world, input),
         "UpdateCostAllocationTagsStatus" => tags::update(world, input),
-        "StartCostAllocationTagBackfill" => tags::start_backfill(world, input),
-        "ListCostAllocationTagBackfillHistory" => tags::backfills(world, input),
         _ => Err(Refusal::not_simulated("ce", operation)),
     };
     if answer.is_ok() {
@@ -335,61 +330,6 @@ fn paged(input: &Value, token: &str, size: usize, all: usize) -> Result<Page, Re
 fn fingerprint(of: &str) -> String {
     let hash = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
-}
-
-/// What `GetTags` and `GetDimensionValues` give: values by name, or by cost with `SortBy`, and a page of them.
-fn values_page(world: &World, input: &Value, found: &BTreeMap<String, Amount>) -> Result<(Vec<String>, Page, usize), Refusal> {
-    let search = text(input, "SearchString").unwrap_or_default().to_lowercase();
-    let mut values: Vec<(&String, &Amount)> = found.iter().filter(|(value, _)| value.to_lowercase().contains(&search)).collect();
-    let sort_by = input.get("SortBy").and_then(Value::as_array).and_then(|sorts| sorts.first());
-    if let Some(sort) = sort_by {
-        if text(input, "SearchString").is_some() || text(input, "NextPageToken").is_some() {
-            return Err(Refusal::validation("NextPageToken and SearchString are not supported with SortBy".into()));
-        }
-        let by_quantity = text(sort, "Key") == Some("UsageQuantity");
-        values.sort_by_key(|(_, amount)| if by_quantity { amount.quantity } else { amount.usd });
-        if text(sort, "SortOrder") == Some("DESCENDING") {
-            values.reverse();
-        }
-    }
-    let mut page = page(world, input, "NextPageToken", values.len())?;
-    if sort_by.is_some() {
-        page.next = None;
-    }
-    let total = values.len();
-    let values = values.get(page.range.clone()).unwrap_or_default().iter().map(|(value, _)| (*value).clone()).collect();
-    Ok((values, page, total))
-}
-
-fn dimension_values(world: &World, input: &Value) -> Result<Value, Refusal> {
-    let (start, end) = interval(world, input)?;
-    let name = text(input, "Dimension").unwrap_or_default();
-    known_dimension(name)?;
-    if let Some(other) = text(input, "Context").filter(|context| *context != "COST_AND_USAGE") {
-        return Err(Refusal::not_simulated("ce", &format!("the context {other}")));
-    }
-    let filter = Filter::of(input)?;
-    has_data(world)?;
-    let mut found: BTreeMap<String, Amount> = BTreeMap::new();
-    let sort =
-        |kind: &Kind, visible: &Visible<'_>| filter.takes(kind, visible).then(|| dimension(kind, name).unwrap_or_default().to_owned());
-    world.billing.sorted(start, end, sort, |_, value: &String, _, amount| add(&mut found, value, amount));
-    let (values, page, total) = values_page(world, input, &found)?;
-    let values: Vec<Value> = values
-        .into_iter()
-        .map(|value| {
-            let attributes = if name == "LINKED_ACCOUNT" { json!({"description": account_name(&value)}) } else { json!({}) };
-            json!({"Value": value, "Attributes": attributes})
-        })
-        .collect();
-    Ok(page.sign(json!({"ReturnSize": values.len(), "TotalSize": total, "DimensionValues": values}), "NextPageToken"))
-}
-
-fn add(sums: &mut BTreeMap<String, Amount>, name: &str, amount: Amount) {
-    match sums.get_mut(name) {
-        Some(sum) => *sum += amount,
-        None => *sums.entry(name.to_owned()).or_default() += amount,
-    }
 }
 
 /// As Cost Explorer writes moments.

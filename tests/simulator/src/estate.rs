@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use cost_rules::{duration::Duration, schedule::Schedule};
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
@@ -16,6 +15,7 @@ use crate::{
     jobs::spec::{self, TrainingJobSpec, TuningJobSpec},
     kinds,
     plan::{Occasion, PlannedAction},
+    times::{Duration, Hours},
     trail::Creator,
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
@@ -176,7 +176,7 @@ pub struct NotebookSpec {
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// When it is used, as the idle agent in it would see it. Absent: no agent, no metric.
-    pub used: Option<Schedule>,
+    pub used: Option<Hours>,
     /// Who creates it.
     pub by: Option<Creator>,
     /// It is not there at the start: it is created then.

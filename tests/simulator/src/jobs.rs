@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use cost_rules::duration::Duration;
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -14,6 +13,7 @@ use crate::{
     kinds::{input_of, refusal_of},
     order::{Listed, Ordered},
     plan::{Deed, PlannedAction},
+    times::Duration,
     trail::Creator,
     tuning::{self, Tuning},
     world::{BillLine, Due, TagLog, World},

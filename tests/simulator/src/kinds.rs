@@ -129,7 +129,7 @@ pub(crate) struct Planned {
     /// Again and again, each with a name of its own: the field of the name, and the beginning of each.
     pub(crate) submit: Option<(String, String, Vec<Occasion>)>,
     /// Of a notebook: when it is used.
-    pub(crate) used: Option<cost_rules::schedule::Schedule>,
+    pub(crate) used: Option<crate::times::Hours>,
 }
 
 impl Listed for Asset {

@@ -30,6 +30,7 @@ mod inventory;
 mod jobs;
 mod kinds;
 mod order;
+mod prices;
 mod roles;
 mod s3;
 mod sagemaker;
@@ -51,6 +52,7 @@ pub mod estate;
 pub mod fault;
 pub mod plan;
 pub mod schedule;
+pub mod times;
 
 pub use billing::Spend;
 pub use budgets::BudgetState;
@@ -426,9 +428,7 @@ impl Simulator {
     /// # Errors
     /// There is no such table, or an item is none of its.
     pub fn restore_table(&self, table: &str, items: &[serde_json::Value]) -> anyhow::Result<()> {
-        let mut world = self.shared.world();
-        let now = world.now;
-        world.tables.restore(table, items, now).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
+        self.shared.world().tables.restore(table, items).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
     }
 
     /// The items of a `DynamoDB` table.

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
-use cost_rules::schedule::zone_named;
 use jiff::{
     Timestamp, ToSpan as _,
     civil::{DateTime, Time, Weekday},
     tz::TimeZone,
 };
 use serde::{Deserialize, Deserializer, de};
+
+use crate::times::{self, zone_named};
 
 /// Something that somebody does, once or every week.
 #[derive(Clone, Debug, Deserialize)]
@@ -119,15 +120,7 @@ impl FromStr for Occurrence {
         }
         let (days, time) = text.split_once(' ').with_context(expected)?;
         let time: Time = time.parse().ok().with_context(expected)?;
-        let day = |name: &str| {
-            let names = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-            let offset = names.iter().position(|known| *known == name)?;
-            Weekday::from_monday_zero_offset(i8::try_from(offset).ok()?).ok()
-        };
-        let (first, last) = days.split_once('-').unwrap_or((days, days));
-        let (first, last) = (day(first).with_context(expected)?, day(last).with_context(expected)?);
-        let days = first.cycle_forward().take(7).take_while(|day| *day != last).chain([last]).collect();
-        Ok(Self::Weekly(days, time))
+        Ok(Self::Weekly(times::days(days).with_context(expected)?, time))
     }
 }
 

@@ -1,4 +1,4 @@
-//! S3: one bucket, whose objects are put, got and listed. REST with XML, path style; bodies in chunks with a checksum behind them too.
+//! S3: one bucket, into which objects are put. REST with XML, path style; bodies in chunks with a checksum behind them too.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,11 @@ use crate::{
     world::World,
 };
 
-const MOST_KEYS: usize = 1000;
 const LONGEST_KEY: usize = 1024;
 const METADATA: &str = "x-amz-meta-";
 const CHECKSUM: &str = "x-amz-checksum-crc32";
 /// What a request's query may have besides what its operation is read from.
 const HARMLESS: [&str; 1] = ["x-id"];
-const LIST: [&str; 8] =
-    ["list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner"];
 
 /// An object of the bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -118,18 +115,12 @@ impl Rest {
 
     /// The operation; of what is not simulated, the method and what else it takes to tell.
     pub(crate) fn operation(&self) -> String {
-        let has_only = |known: &[&str]| self.query.keys().all(|name| known.contains(&name.as_str()) || HARMLESS.contains(&name.as_str()));
-        let is_copy = self.headers.contains_key("x-amz-copy-source");
-        match (self.method.as_str(), self.key.is_empty()) {
-            ("PUT", false) if has_only(&[]) && !is_copy => "PutObject".into(),
-            ("GET", false) if has_only(&[]) && !self.headers.contains_key("range") => "GetObject".into(),
-            ("HEAD", false) if has_only(&[]) => "HeadObject".into(),
-            ("GET", true) if has_only(&LIST) && self.query.get("list-type").is_some_and(|list| list == "2") => "ListObjectsV2".into(),
-            (method, _) => {
-                let extra = self.query.keys().map(String::as_str).collect::<Vec<_>>().join("&");
-                format!("{method} {}{}{extra}", self.subject(), if extra.is_empty() { "" } else { "?" })
-            }
+        let is_whole = self.query.keys().all(|name| HARMLESS.contains(&name.as_str()));
+        if self.method == "PUT" && !self.key.is_empty() && is_whole && !self.headers.contains_key("x-amz-copy-source") {
+            return "PutObject".into();
         }
+        let extra = self.query.keys().map(String::as_str).collect::<Vec<_>>().join("&");
+        format!("{} {}{}{extra}", self.method, self.subject(), if extra.is_empty() { "" } else { "?" })
     }
 
     /// `bucket/key`
@@ -141,25 +132,18 @@ impl Rest {
 /// Answers a request.
 pub(crate) fn call(world: &mut World, operation: &str, rest: &Rest) -> Result<Reply, Refusal> {
     let now = world.now;
-    if !["PutObject", "GetObject", "HeadObject", "ListObjectsV2"].contains(&operation) {
+    if operation != "PutObject" {
         return Err(Refusal::not_simulated("s3", operation));
     }
     let bucket = world.bucket.as_mut().filter(|bucket| bucket.name == rest.bucket);
     let bucket = bucket.ok_or_else(|| Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"))?;
-    match operation {
-        "PutObject" => put(bucket, rest, now),
-        "ListObjectsV2" => Ok(list(bucket, rest)),
-        _ => get(bucket, rest),
-    }
+    put(bucket, rest, now)
 }
 
-/// An error as S3 writes it. Its answers to HEAD have no body.
+/// An error as S3 writes it.
 pub(crate) fn refused(rest: &Rest, refusal: &Refusal) -> Reply {
-    let extra = match refusal.code {
-        "NoSuchBucket" => format!("<BucketName>{}</BucketName>", escaped(&rest.bucket)),
-        "NoSuchKey" => format!("<Key>{}</Key>", escaped(&rest.key)),
-        _ => String::new(),
-    };
+    let bucket = || format!("<BucketName>{}</BucketName>", escaped(&rest.bucket));
+    let extra = if refusal.code == "NoSuchBucket" { bucket() } else { String::new() };
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>{extra}<RequestId>0</RequestId><HostId>0</HostId></Error>",
         refusal.code,
@@ -192,14 +176,8 @@ fn put(bucket: &mut Bucket, rest: &Rest, now: Timestamp) -> Result<Reply, Refusa
     if sent.is_some_and(|sent| *sent != own) {
         return Err(Refusal::new(400, "BadDigest", "The CRC32 you specified did not match the calculated checksum."));
     }
-    let mut headers: BTreeMap<String, String> = rest
-        .headers
-        .iter()
-        .filter(|(name, _)| {
-            name.starts_with(METADATA) || ["cache-control", "content-disposition", "content-language"].contains(&name.as_str())
-        })
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
+    let mut headers: BTreeMap<String, String> =
+        rest.headers.iter().filter(|(name, _)| name.starts_with(METADATA)).map(|(name, value)| (name.clone(), value.clone())).collect();
     headers.insert(
         "content-type".into(),
         if header("content-type").is_empty() { "binary/octet-stream" } else { header("content-type") }.into(),
@@ -216,75 +194,6 @@ fn put(bucket: &mut Bucket, rest: &Rest, now: Timestamp) -> Result<Reply, Refusa
     }
     bucket.objects.insert(rest.key.clone(), stored);
     Ok(Reply { status: 200, headers: answer, body: vec![] })
-}
-
-/// Also the answer to HEAD: the server leaves the body out.
-fn get(bucket: &Bucket, rest: &Rest) -> Result<Reply, Refusal> {
-    let no_such_key = || Refusal::new(404, "NoSuchKey", "The specified key does not exist.");
-    let stored = bucket.objects.get(&rest.key).ok_or_else(no_such_key)?;
-    let mut headers: Vec<(String, String)> = stored.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    let modified = stored.modified.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    headers.extend([
-        ("etag".into(), stored.etag()),
-        ("last-modified".into(), modified),
-        ("accept-ranges".into(), "bytes".into()),
-        ("x-amz-server-side-encryption".into(), "AES256".into()),
-    ]);
-    if rest.headers.get("x-amz-checksum-mode").is_some_and(|mode| mode.eq_ignore_ascii_case("enabled")) {
-        headers.push((CHECKSUM.into(), checksum(&stored.body)));
-        headers.push(("x-amz-checksum-type".into(), "FULL_OBJECT".into()));
-    }
-    Ok(Reply { status: 200, headers, body: stored.body.clone() })
-}
-
-fn list(bucket: &Bucket, rest: &Rest) -> Reply {
-    let query = |name: &str| rest.query.get(name).map(String::as_str).unwrap_or_default();
-    let (prefix, delimiter) = (query("prefix"), query("delimiter"));
-    let most = rest.query.get("max-keys").and_then(|most| most.parse::<usize>().ok()).unwrap_or(MOST_KEYS).min(MOST_KEYS);
-    let after = [query("start-after"), query("continuation-token")].into_iter().max().unwrap_or_default();
-    // A common prefix counts as one, and the token behind it skips all that it stands for.
-    let name_of = |key: &str| {
-        let rest = key.get(prefix.len()..).unwrap_or_default();
-        let cut = (!delimiter.is_empty()).then(|| rest.find(delimiter)).flatten();
-        cut.map(|place| format!("{prefix}{}", rest.get(..place + delimiter.len()).unwrap_or_default()))
-    };
-    let mut found: Vec<(String, Option<&Stored>)> = vec![];
-    for (key, stored) in bucket.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after) {
-        match name_of(key) {
-            Some(common) if common.as_str() <= after || found.last().is_some_and(|(last, _)| *last == common) => {}
-            Some(common) => found.push((common, None)),
-            None => found.push((key.clone(), Some(stored))),
-        }
-    }
-    let is_url = query("encoding-type") == "url";
-    let written = |text: &str| if is_url { encoded(text) } else { escaped(text) };
-    let is_truncated = most < found.len();
-    found.truncate(most);
-    let contents = |(key, stored): &(String, Option<&Stored>)| match stored {
-        Some(stored) => format!(
-            "<Contents><Key>{}</Key><LastModified>{}</LastModified><ETag>{}</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
-            written(key),
-            stored.modified.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            escaped(&stored.etag()),
-            stored.body.len()
-        ),
-        None => format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", written(key)),
-    };
-    let optional = |name: &str, value: &str| if value.is_empty() { String::new() } else { format!("<{name}>{value}</{name}>") };
-    let next = found.last().filter(|_| is_truncated).map(|(key, _)| escaped(key)).unwrap_or_default();
-    let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>{}</Name><Prefix>{}</Prefix>{}{}{}{}{}<KeyCount>{}</KeyCount><MaxKeys>{most}</MaxKeys><IsTruncated>{is_truncated}</IsTruncated>{}</ListBucketResult>",
-        escaped(&bucket.name),
-        written(prefix),
-        optional("Delimiter", &written(delimiter)),
-        optional("StartAfter", &written(query("start-after"))),
-        optional("ContinuationToken", &escaped(query("continuation-token"))),
-        optional("NextContinuationToken", &next),
-        optional("EncodingType", if is_url { "url" } else { "" }),
-        found.len(),
-        found.iter().map(contents).collect::<String>(),
-    );
-    Reply { status: 200, headers: vec![("content-type".into(), "application/xml".into())], body: body.into_bytes() }
 }
 
 /// Undoes `aws-chunked`: `<size in hex>[;chunk-signature=…]`, that many bytes, …, a chunk of none, and trailing headers. Gives both.
@@ -326,15 +235,6 @@ fn checksum(bytes: &[u8]) -> String {
     text + "=="
 }
 
-/// For `encoding-type=url`.
-fn encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn puts_gets_and_refuses() {
+    fn puts_and_refuses() {
         let mut world = World::new(Estate::from_toml("bucket = \"reports\"").unwrap());
         let mut ask = |method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]| {
             let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -366,18 +266,13 @@ mod tests {
         let chunked = [("content-encoding", "aws-chunked,gzip"), ("x-amz-decoded-content-length", "5"), ("x-amz-meta-run", "7")];
         let good = b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\r\n\r\n";
         assert_eq!(ask("PUT", "/reports/a%20b+c/1.json", "x-id=PutObject", &chunked, good).unwrap().status, 200);
-        let got = ask("GET", "/reports/a%20b%2Bc/1.json", "x-id=GetObject", &[], b"").unwrap();
-        assert_eq!(got.body, b"hello");
-        assert!(got.headers.contains(&("content-encoding".into(), "gzip".into())));
         for (method, path, query, headers, body, code) in [
             ("PUT", "/reports/x", "", &chunked[..], &b"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n"[..], "BadDigest"),
             ("PUT", "/reports/x", "", &chunked[..2], b"4\r\nhell\r\n0\r\n\r\n", "IncompleteBody"),
             ("PUT", "/reports/a%20b+c/1.json", "", &[("if-none-match", "*")], b"", "PreconditionFailed"),
             ("PUT", "/other/x", "", &[], b"", "NoSuchBucket"),
-            ("GET", "/reports/x", "", &[], b"", "NoSuchKey"),
             ("PUT", "/reports/x", "partNumber=1&uploadId=2", &[], b"", "NotSimulated"),
-            ("GET", "/reports/x", "", &[("range", "bytes=0-1")], b"", "NotSimulated"),
-            ("GET", "/", "", &[], b"", "NotSimulated"),
+            ("GET", "/reports/x", "", &[], b"", "NotSimulated"),
         ] {
             assert_eq!(ask(method, path, query, headers, body).err(), Some(code), "{method} {path} {query}");
         }

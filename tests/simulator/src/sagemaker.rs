@@ -39,24 +39,6 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Result<
             world.begin_deletion(&name());
             Ok(json!({}))
         }
-        "UpdateNotebookInstance" => {
-            legal(world, &name(), &["Stopped", "Failed"], "Updating")?;
-            world.update(&name(), |spec| {
-                if let Some(instance_type) = text(input, "InstanceType") {
-                    instance_type.clone_into(&mut spec.instance_type);
-                }
-                if let Some(gb) = volume(input) {
-                    spec.volume_gb = gb;
-                }
-                if let Some(config) = text(input, "LifecycleConfigName") {
-                    spec.lifecycle_config = Some(config.to_owned());
-                }
-                if input.get("DisassociateLifecycleConfig").and_then(Value::as_bool) == Some(true) {
-                    spec.lifecycle_config = None;
-                }
-            });
-            Ok(json!({}))
-        }
         "ListTags" => list_tags(world, input),
         "AddTags" => {
             let tags = tag_list(input)?;

@@ -34,15 +34,6 @@ pub(crate) fn call(world: &mut World, operation: &str, form: &BTreeMap<String, S
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     match operation {
         "Publish" => publish(world, form),
-        "CreateTopic" => {
-            let name = field("Name");
-            if name.is_empty() || 256 < name.len() || !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c)) {
-                return Err(invalid("Topic Name"));
-            }
-            let arn = format!("arn:aws:sns:{}:{}:{name}", world.region, world.account);
-            world.topics.insert(arn.clone());
-            Ok(format!("<TopicArn>{arn}</TopicArn>"))
-        }
         "GetTopicAttributes" => {
             let arn = topic(world, field("TopicArn"))?;
             let confirmed = world.confirmed_subscriptions.to_string();

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     schedule::Expression,
     template::{Deployed, only},
+    times::zone_named,
 };
 
 /// What wakes the functions of a deployed template.
@@ -89,7 +90,7 @@ impl Stack {
                     function: function.to_owned(),
                     name: name.to_owned(),
                     expression: text("ScheduleExpression").context("ScheduleExpression is missing")?.parse()?,
-                    zone: cost_rules::schedule::zone_named(zone)?,
+                    zone: zone_named(zone)?,
                     input: serde_json::from_str(text("Input").context("a schedule without an Input is not simulated")?).context("Input")?,
                     enabled,
                 });

@@ -44,7 +44,6 @@ pub(crate) fn call(world: &mut World, operation: &str, input: &Value) -> Option<
         "DescribeTrainingJob" => find(world, input).map(|job| described(world, &present(world, job))),
         "ListTrainingJobs" => list(world, input),
         "StopTrainingJob" => stop(world, input),
-        "UpdateTrainingJob" => update(world, input),
         _ => return None,
     })
 }
@@ -74,24 +73,6 @@ fn stop(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let name = job.name.clone();
     world.stop_job(&name);
     Ok(json!({}))
-}
-
-fn update(world: &mut World, input: &Value) -> Result<Value, Refusal> {
-    if let Some(other) =
-        ["ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig"].iter().find(|name| input.get(**name).is_some())
-    {
-        return Err(Refusal::not_simulated("sagemaker", &format!("UpdateTrainingJob with {other}")));
-    }
-    let job = find(world, input)?;
-    let (name, arn) = (job.name.to_lowercase(), world.job_arn(&job.name));
-    let Some(resources) = input.get("ResourceConfig") else { return Ok(json!({"TrainingJobArn": arn})) };
-    let keep_alive = keep_alive(resources)?.ok_or_else(|| required("resourceConfig.keepAlivePeriodInSeconds"))?;
-    if present(world, job).pool_status() != Some("Available") {
-        // Only an available pool can be updated (developer guide, train-warm-pools); the text is not AWS's own.
-        return Err(Refusal::validation(format!("The warm pool of the training job {arn} is not in status Available.")));
-    }
-    world.change_job(&name.as_str().into(), |job, now| job.keep_alive_for(now, jiff::SignedDuration::from_secs(keep_alive)));
-    Ok(json!({"TrainingJobArn": arn}))
 }
 
 fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Response, StatusCode, Uri},
     response::IntoResponse,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -131,7 +131,7 @@ pub(crate) async fn serve(
         for ask in &asks {
             shared.note_asked(ask.asked(&caller));
         }
-        let strike = struck(&mut world, &call);
+        let (strike, takes) = struck(&mut world, &call);
         let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
         let answer = match (strike, shared.refused(&world, &request, &caller, &asks)) {
             (Some(Strike::Refused), _) => Err(throttled(request.service)),
@@ -147,7 +147,9 @@ pub(crate) async fn serve(
             (Some(Strike::Lost), _) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             (Some(Strike::Repeat | Strike::Partly) | None, _) => dispatch(&mut world, &request, strike),
         };
-        (answer, strike == Some(Strike::Silent), world.now)
+        let at = world.now;
+        world.live_until(at + takes);
+        (answer, strike == Some(Strike::Silent), at)
     };
     in_flight.settle(at, asked::subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
     if silent {
@@ -188,9 +190,9 @@ fn of_request(text: &str, input: &Value) -> String {
     said
 }
 
-/// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on.
-fn struck(world: &mut World, call: &str) -> Option<Strike> {
-    let mut strike = None;
+/// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on. And how long the answer takes.
+fn struck(world: &mut World, call: &str) -> (Option<Strike>, SignedDuration) {
+    let (mut strike, mut takes) = (None, SignedDuration::ZERO);
     let mut deeds = vec![];
     for fault in &mut world.faults {
         if strike.is_some()
@@ -209,18 +211,19 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
             What::RepeatToken => strike = Some(Strike::Repeat),
             What::Refuse(code, message) => strike = Some(Strike::Told(code.text(), message.text())),
             What::Before(what, deed) => deeds.push((what.clone(), deed.clone())),
+            What::Takes(time) => takes = time.signed(),
             What::StaleTags(_) | What::SearchBehind(_) | What::DuplicateEvents | What::LateEvents(_) => {}
         }
     }
     for (what, deed) in deeds {
         world.deed(&what, &deed);
     }
-    strike
+    (strike, takes)
 }
 
 fn throttled(service: &str) -> Refusal {
     let code = match service {
-        "sns" | "sts" | "cloudwatch" => "Throttling",
+        "sns" | "cloudwatch" => "Throttling",
         "tagging" => "ThrottledException",
         "ce" => "LimitExceededException",
         "s3" => return Refusal::new(503, "SlowDown", "Please reduce your request rate."),
@@ -250,7 +253,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
         }
         "tagging" => tagging::call(world, operation, input),
         "ssm" => ssm::call(world, operation, input),
-        "dynamodb" => world.tables.call(operation, input, world.now, strike == Some(Strike::Partly)),
+        "dynamodb" => world.tables.call(operation, input, strike == Some(Strike::Partly)),
         "cloudwatch" => crate::cloudwatch::call(world, operation, input),
         "ce" => cost_explorer::call(world, operation, input),
         "budgets" => budgets::call(world, operation, input),
@@ -259,19 +262,13 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
             return s3::call(world, operation, rest).map(Answer::Rest);
         }
         "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
-        "sts" if operation == "GetCallerIdentity" => {
-            let account = &world.account;
-            return Ok(Answer::Xml(format!(
-                "<Arn>arn:aws:iam::{account}:user/simulated</Arn><UserId>AIDASIMULATED</UserId><Account>{account}</Account>"
-            )));
-        }
         other => Err(Refusal::not_simulated(other, operation)),
     };
     answer.map(|mut answer| {
         if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = match (request.service, operation) {
                 ("tagging", _) => "PaginationToken",
-                ("ce", "GetCostAndUsage" | "GetAnomalies" | "GetTags" | "GetDimensionValues") => "NextPageToken",
+                ("ce", "GetCostAndUsage" | "GetAnomalies") => "NextPageToken",
                 _ => "NextToken",
             };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
@@ -340,7 +337,6 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     let operation = form.get("Action").ok_or_else(|| format!("{uri}"))?.clone();
     let service = match credential(headers).nth(3).unwrap_or("sns") {
         "sns" => "sns",
-        "sts" => "sts",
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
     };
     Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })

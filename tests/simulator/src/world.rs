@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use cost_rules::{price::Prices, schedule::Schedule};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -20,12 +19,14 @@ use crate::{
     jobs::{Jobs, Step},
     kinds::{self, Assets, Kind, Planned},
     plan::{Deed, Occasion, PlannedAction},
+    prices::Prices,
     s3::Bucket,
     sagemaker,
     sns::Mail,
     ssm::Parameter,
     studio,
     template::Place,
+    times::Hours,
     trail::{Creator, iso},
 };
 
@@ -231,7 +232,7 @@ impl World {
             },
             topics: estate.topic.iter().chain(&estate.budget_topic).map(topic_arn).collect(),
             confirmed_subscriptions: estate.confirmed_subscriptions,
-            tables: Tables::new(&estate.region, &estate.account, estate.table.as_deref(), start),
+            tables: Tables::new(estate.table.as_deref()),
             account: estate.account,
             region: estate.region,
             now: start,
@@ -325,7 +326,7 @@ impl World {
         create: &Occasion,
         (by, fails): (Option<&Creator>, Option<&str>),
         plan: &[PlannedAction],
-        used: Option<Schedule>,
+        used: Option<Hours>,
     ) {
         if let Some(at) = create.next_after(self.now) {
             let (by, fails, plan) = (by.cloned().unwrap_or_default(), fails.map(str::to_owned), plan.to_vec());
@@ -492,15 +493,6 @@ impl World {
     pub(crate) fn stop(&mut self, name: &str) {
         self.set_notebook(name, "Stopping");
         self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Stopping", "Stopped"));
-    }
-
-    /// Changes a notebook that is stopped, which takes as long as a stop.
-    pub(crate) fn update(&mut self, name: &str, change: impl FnOnce(&mut NotebookSpec)) {
-        if let Some(notebook) = self.notebooks.get_mut(name) {
-            change(&mut notebook.spec);
-        }
-        self.set_notebook(name, "Updating");
-        self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Updating", "Stopped"));
     }
 
     /// Deletes a notebook as the API does it.

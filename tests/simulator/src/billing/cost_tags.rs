@@ -7,16 +7,12 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::{day_of, plus_days};
 use crate::estate::Activation;
 
-/// How long a backfill takes, and until another may be asked for (aws-facts §7.6: once per 24 h).
-const BACKFILL: SignedDuration = SignedDuration::from_hours(24);
-
 /// All keys.
 #[derive(Clone)]
 pub(crate) struct CostTags {
     keys: BTreeMap<String, Key>,
     /// Until an activated tag is in the data.
     delay: SignedDuration,
-    backfills: Vec<Backfill>,
     /// The days on which a key comes or goes.
     changes: BTreeSet<Date>,
 }
@@ -35,23 +31,6 @@ pub(crate) struct Key {
     is_given: bool,
 }
 
-/// A request to have the tags' present state in past days.
-#[derive(Clone)]
-pub(crate) struct Backfill {
-    pub(crate) from: Date,
-    pub(crate) at: Timestamp,
-    /// The keys that were active then.
-    active: BTreeSet<String>,
-    is_done: bool,
-}
-
-impl Backfill {
-    /// When it is done.
-    pub(crate) fn completed(&self) -> Timestamp {
-        self.at + BACKFILL
-    }
-}
-
 impl CostTags {
     pub(crate) fn new(given: &BTreeMap<String, Activation>, start: Timestamp, delay: SignedDuration) -> Self {
         let key = |activation: &Activation| {
@@ -67,7 +46,7 @@ impl CostTags {
             }
         };
         let keys = given.iter().map(|(name, activation)| (name.clone(), key(activation))).collect();
-        let mut tags = Self { keys, delay, backfills: vec![], changes: BTreeSet::new() };
+        let mut tags = Self { keys, delay, changes: BTreeSet::new() };
         tags.note_changes();
         tags
     }
@@ -119,43 +98,6 @@ impl CostTags {
             key.spans.retain(|(since, _)| *since < end);
             for (_, until) in &mut key.spans {
                 *until = Some(until.map_or(end, |until| until.min(end)));
-            }
-        }
-        self.note_changes();
-    }
-
-    /// Asks for the present state of all keys in past days, from a day on; `false`: another one is under way.
-    pub(crate) fn backfill(&mut self, from: Date, now: Timestamp) -> bool {
-        self.live_until(now);
-        if self.backfills.last().is_some_and(|last| now < last.completed()) {
-            return false;
-        }
-        let active = self.keys.iter().filter(|(_, key)| key.is_active).map(|(name, _)| name.clone()).collect();
-        self.backfills.push(Backfill { from, at: now, active, is_done: false });
-        true
-    }
-
-    /// What was asked for, oldest first.
-    pub(crate) fn backfills(&self) -> &[Backfill] {
-        &self.backfills
-    }
-
-    /// Does the backfill that is over by now.
-    pub(crate) fn live_until(&mut self, now: Timestamp) {
-        let Some(last) = self.backfills.last_mut().filter(|last| !last.is_done && last.completed() <= now) else { return };
-        last.is_done = true;
-        // From the day asked for to the day of the asking; what comes after is not changed.
-        let (from, end, active) = (last.from, plus_days(day_of(last.at), 1), last.active.clone());
-        for (name, key) in &mut self.keys {
-            if active.contains(name) {
-                key.spans.push((from, Some(end)));
-            } else {
-                let cut = |(since, until): &(Date, Option<Date>)| {
-                    let before = (*since, Some(until.map_or(from, |until| until.min(from))));
-                    let after = ((*since).max(end), *until);
-                    [before, after].into_iter().filter(|(since, until)| until.is_none_or(|until| *since < until))
-                };
-                key.spans = key.spans.iter().flat_map(cut).collect();
             }
         }
         self.note_changes();

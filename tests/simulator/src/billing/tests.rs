@@ -276,7 +276,7 @@ fn filters() {
 }
 
 #[test]
-fn a_tag_counts_from_its_activation_on_and_a_backfill_looks_back() {
+fn a_tag_counts_from_its_activation_on() {
     let at = |day: i8, hour: i8| TimeZone::UTC.to_timestamp(date(2026, 11, day).at(hour, 0, 0, 0)).unwrap();
     let mut tags = CostTags::new(&BTreeMap::new(), at(1, 0), jiff::SignedDuration::from_hours(24));
     let (team, owner) = ("Team".to_owned(), "Owner".to_owned());
@@ -292,16 +292,6 @@ fn a_tag_counts_from_its_activation_on_and_a_backfill_looks_back() {
     tags.set("Owner", true, at(10, 8));
     tags.set("Owner", false, at(12, 8));
     assert_eq!(active(&tags, "Owner"), [11, 12]);
-    assert!(tags.backfill(date(2026, 11, 5), at(13, 8)));
-    assert!(!tags.backfill(date(2026, 11, 1), at(14, 7)), "one in a day");
-    assert_eq!(active(&tags, "Owner"), [11, 12]);
-    tags.live_until(at(14, 8));
-    tags.live_until(at(14, 9));
-    assert_eq!(
-        (active(&tags, "Team"), active(&tags, "Owner")),
-        ((5..=20).collect(), vec![]),
-        "the state of the asking, in all of the past"
-    );
     tags.set("Team", false, at(15, 0));
-    assert_eq!(active(&tags, "Team"), (5..=15).collect::<Vec<i8>>());
+    assert_eq!(active(&tags, "Team"), (11..=15).collect::<Vec<i8>>());
 }

@@ -91,7 +91,7 @@ fn periods() {
 fn planned_limits_change_with_the_month_and_the_last_goes_on() {
     let mut world = world("planned = { \"2026-11-01\" = 4000, \"2026-12-01\" = 5000 }");
     assert_eq!(state(&world).limit, dec!(4000));
-    let described = ask(&mut world, "DescribeBudget", &json!({})).unwrap()["Budget"].clone();
+    let described = ask(&mut world, "DescribeBudgets", &json!({})).unwrap()["Budgets"][0].clone();
     assert_eq!(described["BudgetLimit"]["Amount"], "4000.0");
     assert_eq!(described["PlannedBudgetLimits"]["1796083200"], json!({"Amount": "5000.0", "Unit": "USD"}), "2026-12-01");
     for (time, limit) in [("2026-12-01T08:00:00Z", dec!(5000)), ("2027-02-01T08:00:00Z", dec!(5000))] {
@@ -112,7 +112,7 @@ fn the_bill_is_looked_at_only_so_often() {
     unhealthy.live_until(at("2026-11-25T20:00:00Z"));
     assert_eq!(state(&unhealthy).actual, dec!(715), "it is not updated");
     assert_eq!(
-        ask(&mut unhealthy, "DescribeBudget", &json!({})).unwrap()["Budget"]["HealthStatus"]["StatusReason"],
+        ask(&mut unhealthy, "DescribeBudgets", &json!({})).unwrap()["Budgets"][0]["HealthStatus"]["StatusReason"],
         "BILLING_VIEW_UNHEALTHY"
     );
 }
@@ -195,30 +195,10 @@ fn days_and_forecasts_have_their_own_words() {
 }
 
 #[test]
-fn history_by_period() {
-    let mut world = world("amount = 1000\nfrom = \"2026-09-01\"");
-    let answer = ask(&mut world, "DescribeBudgetPerformanceHistory", &json!({})).unwrap()["BudgetPerformanceHistory"].clone();
-    let amounts: Vec<&Value> =
-        answer["BudgetedAndActualAmountsList"].as_array().unwrap().iter().map(|one| &one["ActualAmount"]["Amount"]).collect();
-    assert_eq!(amounts, ["1020.0", "1054.0", "715.0"], "30 days, 31 days, and what there is of the present month");
-    let mut year = self::world("amount = 1000\ntime-unit = \"ANNUALLY\"");
-    assert_eq!(ask(&mut year, "DescribeBudgetPerformanceHistory", &json!({})).unwrap_err().code, "InvalidParameterException");
-}
-
-#[test]
 fn a_budget_ends_with_its_last_day() {
     let mut world = world("amount = 1000\nuntil = \"2026-11-25\"");
     world.live_until(at("2026-11-24T23:00:00Z"));
     assert_eq!(world.budgets.states().len(), 1);
     world.live_until(at("2026-11-25T12:00:00Z"));
     assert_eq!(world.budgets.states().len(), 0);
-}
-
-#[test]
-fn the_expression_is_shown_only_when_asked_for() {
-    let mut world = world(
-        "amount = 1\nfilter-expression = { Dimensions = { Key = \"SERVICE\", Values = [\"Amazon SageMaker\"] } }\nmetrics = [\"UnblendedCost\"]",
-    );
-    let mut shown = |more: Value| ask(&mut world, "DescribeBudgets", &more).unwrap()["Budgets"][0].get("FilterExpression").is_some();
-    assert_eq!((shown(json!({})), shown(json!({"ShowFilterExpression": true}))), (false, true));
 }

@@ -1,13 +1,10 @@
-//! Cost Explorer's tags: `GetTags`, and the cost allocation tags, which only the paying account has (aws-facts §7.6).
+//! Cost allocation tags, which only the paying account has (aws-facts §7.6).
 
-use std::collections::BTreeMap;
-
-use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
 
-use super::{Page, add, has_data, interval, paged, values_page, zoned};
+use super::{Page, paged, zoned};
 use crate::{
-    billing::{Amount, Backfill, CostTags, Filter, Kind, Visible, day_of, midnight, plus_months},
+    billing::midnight,
     sagemaker::with_token,
     wire::{Refusal, text},
     world::World,
@@ -16,29 +13,6 @@ use crate::{
 /// The most keys of one update, and of one page of the list (botocore's model).
 const MOST_UPDATES: usize = 20;
 const MOST_LISTED: usize = 100;
-
-pub(super) fn values(world: &World, input: &Value) -> Result<Value, Refusal> {
-    let (start, end) = interval(world, input)?;
-    let filter = Filter::of(input)?;
-    has_data(world)?;
-    let wanted = text(input, "TagKey");
-    let mut found: BTreeMap<String, Amount> = BTreeMap::new();
-    let sort = |kind: &Kind, visible: &Visible<'_>| {
-        let values = match wanted {
-            // What has no such tag has an empty value.
-            Some(key) => vec![visible.tag(key).unwrap_or_default().to_owned()],
-            None => visible.keys().cloned().collect(),
-        };
-        filter.takes(kind, visible).then_some(values)
-    };
-    world.billing.sorted(start, end, sort, |_, values, _, amount| {
-        for value in values {
-            add(&mut found, value, amount);
-        }
-    });
-    let (values, page, total) = values_page(world, input, &found)?;
-    Ok(page.sign(json!({"ReturnSize": values.len(), "TotalSize": total, "Tags": values}), "NextPageToken"))
-}
 
 /// Members of an organization have no say in its cost allocation tags.
 fn payer(world: &World, doing: &str) -> Result<(), Refusal> {
@@ -116,44 +90,4 @@ pub(super) fn update(world: &mut World, input: &Value) -> Result<Value, Refusal>
         world.billing.tags.set(&key, active, now);
     }
     Ok(json!({"Errors": []}))
-}
-
-fn backfill_json(world: &World, from: Date, requested: Timestamp, completed: Timestamp) -> Value {
-    let is_done = completed <= world.now;
-    let mut request = json!({
-        "BackfillFrom": zoned(midnight(from)), "RequestedAt": zoned(requested),
-        "BackfillStatus": if is_done { "SUCCEEDED" } else { "PROCESSING" }, "LastUpdatedAt": zoned(if is_done { completed } else { requested }),
-    });
-    if is_done {
-        request["CompletedAt"] = zoned(completed).into();
-    }
-    request
-}
-
-pub(super) fn start_backfill(world: &mut World, input: &Value) -> Result<Value, Refusal> {
-    payer(world, "")?;
-    let from = text(input, "BackfillFrom").and_then(|from| from.parse::<Timestamp>().ok()).map(day_of);
-    let this_month = day_of(world.now).first_of_month();
-    let legal = from.filter(|from| *from == from.first_of_month() && *from <= this_month && plus_months(this_month, -12) <= *from);
-    let Some(from) = legal else {
-        let message = "BackfillFrom must be the first day of a month, at most twelve months ago, and not in the future";
-        return Err(Refusal::validation(message.into()));
-    };
-    let now = world.now;
-    if !world.billing.tags.backfill(from, now) {
-        let message =
-            "A request to backfill is already in progress. Once the previous request is complete, you can create another request.";
-        return Err(Refusal::new(400, "BackfillLimitExceededException", message));
-    }
-    let completed = world.billing.tags.backfills().last().map_or(now, Backfill::completed);
-    Ok(json!({"BackfillRequest": backfill_json(world, from, now, completed)}))
-}
-
-pub(super) fn backfills(world: &World, input: &Value) -> Result<Value, Refusal> {
-    payer(world, "")?;
-    let tags: &CostTags = &world.billing.tags;
-    let all: Vec<Value> = tags.backfills().iter().rev().map(|one| backfill_json(world, one.from, one.at, one.completed())).collect();
-    let page = bounded_page(input, 1000, all.len())?;
-    let list = all.get(page.range.clone()).unwrap_or_default();
-    Ok(with_token(json!({"BackfillRequests": list}), page.next))
 }

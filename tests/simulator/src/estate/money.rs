@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow, ensure};
-use cost_rules::duration::Duration;
 use jiff::{
     Timestamp,
     civil::{Date, Weekday},
@@ -19,6 +18,7 @@ use super::{Estate, When, expect_one_of};
 use crate::{
     billing::{Filter, plus_days},
     budgets,
+    times::Duration,
 };
 
 /// The most that planted spend may grow or shrink in a day, in percent: beyond, a year is more than a `Decimal` holds.

@@ -383,17 +383,6 @@ impl Job {
         }
     }
 
-    /// Keeps the warm pool for another length of time, counted from the job's end.
-    pub(crate) fn keep_alive_for(&mut self, now: Timestamp, keep_alive: SignedDuration) {
-        self.keep_alive = keep_alive;
-        if let Some(pool) = &mut self.pool {
-            pool.until = (pool.from + keep_alive).max(now);
-        }
-        let mut definition = Value::clone(&self.definition);
-        definition["ResourceConfig"]["KeepAlivePeriodInSeconds"] = keep_alive.as_secs().into();
-        self.definition = Arc::new(definition);
-    }
-
     /// As it was at a moment; `None`: it was not yet there.
     pub(crate) fn as_of(&self, at: Timestamp) -> Option<View<'_>> {
         let known = self.history.partition_point(|moment| moment.at <= at);

@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::ensure;
-use cost_rules::duration::Duration;
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -16,6 +15,7 @@ use super::life::{Job, MAX_RUNTIME, Script};
 use crate::{
     estate::{When, check_creation, expect_one_of},
     plan::{Occasion, PlannedAction},
+    times::Duration,
     trail::Creator,
 };
 

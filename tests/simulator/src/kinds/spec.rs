@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
-use cost_rules::duration::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -20,6 +19,7 @@ use crate::{
     jobs::spec::replaced,
     order::Listed as _,
     plan::{Occasion, PlannedAction},
+    times::Duration,
     trail::Creator,
     world::{Due, World},
 };
