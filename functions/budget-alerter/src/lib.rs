@@ -2,6 +2,7 @@
 
 use cost_aws::{
     Context,
+    area::Stoppable,
     event::Triggers,
     gather::{
         bill,
@@ -40,7 +41,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let rulebook = context.rulebook(now).await?;
     let account = context.account()?;
     let ledger = context.ledger();
-    let run = Run { context, rulebook: &rulebook, request: &request, scope: request.scope(), essential: &[Kind::Budget] };
+    let run = Run { context, rulebook: &rulebook, areas: Stoppable, request: &request, scope: request.scope(), essential: &[Kind::Budget] };
     let (listed, spend, entries, held) = tokio::join!(
         Box::pin(budgets::all(&context.clients, &rulebook, account, now)),
         Box::pin(bill::days::read(&context.clients, &rulebook, &ledger, account, !request.dry_run, now)),
@@ -71,7 +72,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 }
 
 /// Writes down what is enforced from now on because budgets are used up: before anybody is notified of it.
-async fn enforce_more(run: &Run<'_>, facts: &mut Facts) -> Option<anyhow::Error> {
+async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<anyhow::Error> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
     let wanted = wanted(facts, &run.rulebook.policy);
     facts.measures.in_force.sort();
@@ -97,7 +98,7 @@ fn may_stop(facts: &Facts, entries: &[Entry]) -> bool {
 
 /// Once somebody is notified of a budget, or something may be stopped: what was spent in its last period, and what runs now.
 struct WhatRuns<'a> {
-    run: &'a Run<'a>,
+    run: &'a Run<'a, Stoppable>,
     account: &'a str,
     may_stop: bool,
     is_known: bool,

@@ -2,6 +2,7 @@
 
 use cost_aws::{
     Context,
+    area::{Notebooks, Studio},
     event::{StateChange, Triggers},
     gather::{self, Wanted},
     ledger::tightenings,
@@ -47,7 +48,8 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
     let wanted = Wanted { scope: request.scope(), idle_shutdowns };
 
-    let (mut facts, entries) = tokio::join!(gather::gather(&context.clients, &rulebook, &wanted, now), ledger.findings(&wanted.scope));
+    let (mut facts, entries) =
+        tokio::join!(gather::notebooks_and_apps(&context.clients, &rulebook, &wanted, now), ledger.findings(&wanted.scope));
     if rulebook.policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
         match tightenings::read(context, &rulebook, now).await {
             Ok(held) => facts.measures.in_force = held,
@@ -57,7 +59,14 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             }
         }
     }
-    let run = Run { context, rulebook: &rulebook, request: &request, scope: wanted.scope, essential: &[Kind::NotebookInstance] };
+    let run = Run {
+        context,
+        rulebook: &rulebook,
+        areas: (Notebooks, Studio),
+        request: &request,
+        scope: wanted.scope,
+        essential: &[Kind::NotebookInstance],
+    };
     let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
 
     // The attempt counts: one space that cannot be described must not make every run of the day a sweep.

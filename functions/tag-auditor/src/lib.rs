@@ -1,12 +1,14 @@
 //! tag-auditor: finds what of `SageMaker` is not tagged, says what that costs, finds whose it is, and tags it where the policy lets it.
 
 use cost_aws::{
-    Context, coverage,
+    Context,
+    area::{CostTags, Tagged},
+    coverage,
     event::{Trigger, Triggers},
     gather::{
         bill::cost_tags::bill,
         inventory::{
-            self,
+            Inventory,
             whose::{AskWhose, remember_whose},
         },
     },
@@ -31,22 +33,24 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
     let ledger = context.ledger();
+    let inventory = Inventory::of_all(&context.clients, &rulebook);
     let mut failures = vec![];
     if let Some((id, creator)) = request.creator().filter(|_| !request.dry_run) {
         failures.extend(ledger.remember_creator(id, creator, now).await.err());
     }
     let essential = kinds_of(&rulebook, &[Kind::NotebookInstance, Kind::TrainingJob, Kind::Endpoint]);
-    let mut run = Run { context, rulebook: &rulebook, request: &request, scope: request.scope(), essential: &essential };
+    let mut run =
+        Run { context, rulebook: &rulebook, areas: (Tagged, CostTags), request: &request, scope: request.scope(), essential: &essential };
     let (mut facts, entries) = if request.is_whole() {
         let kinds = kinds_of(&rulebook, Kind::TAGGED);
-        tokio::join!(Box::pin(inventory::everything(&context.clients, &rulebook, &kinds, now)), ledger.findings(&run.scope))
+        tokio::join!(Box::pin(inventory.everything(&kinds, now)), ledger.findings(&run.scope))
     } else {
         let all = ledger.findings(&run.scope).await;
         if request.trigger == Trigger::Due {
             // A tag of the bill is looked at in whole runs.
             run.scope = due(all.iter().flatten().filter(|entry| Kind::of(&entry.id) != Some(Kind::TagKey)), now);
         }
-        (inventory::some(&context.clients, &rulebook, &run.scope.named().unwrap_or_default(), now).await, all)
+        (inventory.named(&run.scope.named().unwrap_or_default(), now).await, all)
     };
     let mut spends = vec![];
     if request.is_whole() {
@@ -57,7 +61,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     }
     remember_whose(&mut facts, entries.iter().flatten());
 
-    let closer = Whose(AskWhose::new(context, &rulebook, &request));
+    let closer = Whose(AskWhose::new(context, inventory, &request));
     let mut report = settle(&run, &mut facts, Memory::Read(entries), closer).await;
     if request.is_whole() {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);

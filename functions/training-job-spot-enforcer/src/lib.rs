@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cost_aws::{
     Context,
+    area::Training,
     event::{StateChange, Trigger, Triggers},
     gather::{
         self,
@@ -57,7 +58,7 @@ const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
-    let mut run = Run { context, rulebook: &rulebook, request: &request, scope: request.scope(), essential: &[] };
+    let mut run = Run { context, rulebook: &rulebook, areas: Training, request: &request, scope: request.scope(), essential: &[] };
     let memory = match request.trigger {
         Trigger::Schedule => return Ok(everything(Run { essential: &[Kind::JobSeries, Kind::TuningJob], ..run }, now).await),
         Trigger::Due => {
@@ -72,7 +73,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 }
 
 /// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
-async fn everything(run: Run<'_>, now: Timestamp) -> Report {
+async fn everything(run: Run<'_, Training>, now: Timestamp) -> Report {
     let Run { context, rulebook, .. } = run;
     let ledger = context.ledger();
     let last = ledger.kept(SWEEP).await.ok().flatten().map_or(now - FIRST_SWEEP, |(last, _)| last);
@@ -101,7 +102,7 @@ async fn everything(run: Run<'_>, now: Timestamp) -> Report {
 }
 
 /// Single jobs, by the service's own word.
-async fn some(run: &Run<'_>, memory: Memory, now: Timestamp) -> Report {
+async fn some(run: &Run<'_, Training>, memory: Memory, now: Timestamp) -> Report {
     let Run { context, rulebook, .. } = run;
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     gather::training::some(&context.clients, rulebook, &run.scope.named().unwrap_or_default(), &mut facts).await;
@@ -126,7 +127,7 @@ async fn spot_savings(context: &Context, rulebook: &Rulebook, facts: &mut Facts)
     let ended: BTreeSet<String> =
         facts.training_jobs.iter().filter(|job| of(job, facts).is_some()).map(|job| job.resource.id.clone()).collect();
     if !ended.is_empty() {
-        gather::confirm(&context.clients, rulebook, facts, &ended).await;
+        gather::training::confirm(&context.clients, rulebook, facts, &ended).await;
     }
     facts.training_jobs.iter().filter_map(|job| of(job, facts)).collect()
 }

@@ -1,6 +1,7 @@
 //! The only crate that knows the AWS SDK. Its modules are the stations of a run: event, gather, (the rules decide), act, ledger, notify, report.
 
-pub mod act;
+mod act;
+pub mod area;
 mod clients;
 mod context;
 pub mod coverage;

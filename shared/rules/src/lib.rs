@@ -13,6 +13,8 @@ pub mod rules;
 pub mod vocabulary;
 
 #[cfg(test)]
-pub mod samples;
+mod floors;
+#[cfg(test)]
+pub(crate) mod samples;
 
 pub use vocabulary::{duration, period, price, resource, schedule, scope};

@@ -1,12 +1,29 @@
-//! Stops jobs: training and tuning jobs, and says of a job of any kind how its stop ended.
+//! Stops jobs of any kind.
 
 use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
-use cost_rules::{plan::End, plan::Outcome};
+use cost_rules::{
+    plan::{End, Outcome},
+    remedy::Remedy,
+    rulebook::Finding,
+};
 
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,
 };
+
+/// Stops a job of any kind. `None`: the finding has another remedy.
+pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome> {
+    let (sagemaker, name) = (&clients.sagemaker, finding.resource.name.as_str());
+    Some(match finding.waste.remedy {
+        Remedy::StopTrainingJob => stop_training_job(clients, name).await,
+        Remedy::StopTuningJob => stop_tuning_job(clients, name).await,
+        Remedy::StopProcessingJob => job_outcome(sagemaker.stop_processing_job().processing_job_name(name).send().await),
+        Remedy::StopTransformJob => job_outcome(sagemaker.stop_transform_job().transform_job_name(name).send().await),
+        Remedy::StopAutoMlJob => job_outcome(sagemaker.stop_auto_ml_job().auto_ml_job_name(name).send().await),
+        _ => return None,
+    })
+}
 
 /// `sagemaker:StopTrainingJob`, legal from `InProgress` only. The job gets 120 seconds to write what it has (aws-facts §2.3).
 pub(super) async fn stop_training_job(clients: &Clients, name: &str) -> Outcome {
@@ -19,7 +36,7 @@ pub(super) async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
 }
 
 /// How the stop of a job of any kind ended.
-pub(super) fn job_outcome<O, E, R>(answer: Result<O, SdkError<E, R>>) -> Outcome
+fn job_outcome<O, E, R>(answer: Result<O, SdkError<E, R>>) -> Outcome
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,

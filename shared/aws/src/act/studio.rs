@@ -1,15 +1,23 @@
 //! Shuts Studio apps down.
 
 use aws_sdk_sagemaker::{error::ProvideErrorMetadata as _, operation::delete_app::DeleteAppError, types::AppType};
-use cost_rules::{plan::Outcome, resource::AppHome};
+use cost_rules::{plan::Outcome, remedy::Remedy, resource::AppHome, rulebook::Finding};
 
 use crate::{
     clients::{Clients, why::why},
     gather::says_gone,
 };
 
+/// Shuts an app down. `None`: the finding has another remedy.
+pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome> {
+    match &finding.waste.remedy {
+        Remedy::DeleteApp { domain, home, app_type, app_name } => Some(delete_app(clients, domain, home, app_type, app_name).await),
+        _ => None,
+    }
+}
+
 /// `sagemaker:DeleteApp`: shuts an app down. Its space, profile and files stay (aws-facts §2.2).
-pub(super) async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &str, app_name: &str) -> Outcome {
+async fn delete_app(clients: &Clients, domain: &str, home: &AppHome, app_type: &str, app_name: &str) -> Outcome {
     let call = clients.sagemaker.delete_app().domain_id(domain).app_type(AppType::from(app_type)).app_name(app_name);
     let call = match home {
         AppHome::Space(space) => call.space_name(space),

@@ -13,10 +13,18 @@ use aws_sdk_sagemaker::{
     types::{AppType, error::ResourceNotFound},
 };
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use cost_rules::{plan::Outcome, resource::AppHome};
+use cost_rules::{
+    plan::Outcome,
+    remedy::Remedy,
+    resource::AppHome,
+};
+use jiff::Timestamp;
 
-use super::*;
-use crate::{clients::Clients, testing};
+use crate::{
+    area::{Area as _, CostTags, Tagged, Training},
+    clients::Clients,
+    testing,
+};
 
 fn app() -> Remedy {
     let home = AppHome::Space("lab".into());
@@ -29,7 +37,9 @@ async fn act(clients: &Clients, remedy: &Remedy, name: &str) -> Outcome {
     let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&empty]);
     let clients = &Clients { dynamodb: dynamodb.into(), ..clients.clone() };
     let finding = testing::finding(&format!("notebook-instance/{name}"), remedy.clone());
-    super::act(&testing::context(clients.clone()), &finding, Timestamp::UNIX_EPOCH).await
+    let context = testing::context(clients.clone());
+    let areas = ((Training, Tagged), CostTags);
+    areas.act(&context, &finding, Timestamp::UNIX_EPOCH).await.unwrap_or_else(|| Outcome::Skipped("nobody's".into()))
 }
 
 #[tokio::test]

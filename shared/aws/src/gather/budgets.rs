@@ -20,7 +20,7 @@ use jiff::{Timestamp, civil::Date};
 use rust_decimal::Decimal;
 
 use super::{
-    inventory::{self, whose::enrich},
+    inventory::Inventory,
     read::{IN_FLIGHT, Listed, Read, amount, decimal, every_page, timestamp, unread_of},
 };
 use crate::{
@@ -329,13 +329,14 @@ pub fn narrow(facts: &mut Facts, scope: &Scope) {
 
 /// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
-    let mut found = Box::pin(inventory::everything(&context.clients, rulebook, &RUNNING, facts.now)).await;
+    let inventory = Inventory::of_running(&context.clients, rulebook);
+    let mut found = Box::pin(inventory.everything(&RUNNING, facts.now)).await;
     found.audited.retain(|audited| audited.run.is_some());
     let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
     let is_asked =
         |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
     let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
-    enrich(&context.clients, rulebook, &mut found, &ids).await;
+    inventory.enrich(&mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.reading.complete.contains(kind));
     facts.running = found.audited.into_iter().map(Running).collect();
     facts.reading.complete.extend(found.reading.complete);

@@ -24,7 +24,7 @@ const MOST: Decimal = dec!(1_000_000_000_000_000);
 const NAMES_TOLD: usize = 5;
 
 /// What was read, or why it could not be, with the operation and AWS's own error code.
-pub(super) type Read<T> = Result<T, String>;
+pub(crate) type Read<T> = Result<T, String>;
 
 /// What lists gave, and what they did not.
 pub struct Listed<T> {

@@ -1,15 +1,16 @@
 //! Tags: of everything at once from the tag index (fast, behind, and silent about what was never tagged), of one resource from `SageMaker` itself.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
-    facts::Unread,
+    facts::{Facts, Unread},
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
     rulebook::Rulebook,
 };
+use futures_util::{StreamExt as _, stream};
 
-use super::read::{Read, every_page, says_gone};
+use super::read::{IN_FLIGHT, Looked, Read, every_page, says_gone, unread_of};
 use crate::clients::{Clients, why::why};
 
 /// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
@@ -134,11 +135,31 @@ pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> 
     }
 }
 
-/// A resource with its tags as `SageMaker` itself has them. `None`: it is gone.
-pub(super) async fn confirm_tags(clients: &Clients, rulebook: &Rulebook, resource: &Resource) -> Read<Option<Resource>> {
-    let arn = resource.arn.as_deref().ok_or("its ARN is not known")?;
-    let tags = of(clients, rulebook, arn).await?;
-    Ok(tags.map(|tags| Resource { tags: Tags::Known(tags), ..resource.clone() }))
+/// Reads the own tags of those resources that are meant from `SageMaker` itself.
+pub(super) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, is_meant: impl Fn(&Resource) -> bool) {
+    let read = stream::iter(facts.resources().filter(|resource| is_meant(resource)).cloned().collect::<Vec<_>>()).map(async |resource| {
+        let read = match &resource.arn {
+            Some(arn) => of(clients, rulebook, arn).await,
+            None => Err("its ARN is not known".to_owned()),
+        };
+        (resource.id.clone(), read.map(|tags| Some(Resource { tags: Tags::Known(tags?), ..resource })))
+    });
+    let looked = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+    take_in(facts, looked);
+}
+
+/// Takes in resources that were read again. What could not be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
+pub(super) fn take_in(facts: &mut Facts, mut looked: Looked<Resource>) {
+    facts.forget(&looked.gone);
+    facts.reading.unread.extend(unread_of("tags", &looked.failed));
+    let failed: HashSet<String> = looked.failed.into_iter().map(|(id, _)| id).collect();
+    for resource in facts.resources_mut() {
+        if failed.contains(&resource.id) {
+            resource.tags = Tags::Unreadable;
+        } else if let Some(read) = looked.there.remove(&resource.id) {
+            *resource = read;
+        }
+    }
 }
 
 /// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.

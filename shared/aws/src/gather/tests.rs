@@ -123,7 +123,7 @@ fn account(sagemaker: &[&Rule], tagging: &[&Rule]) -> Clients {
 }
 
 async fn everything_of(rulebook: &Rulebook, clients: &Clients) -> Facts {
-    gather(clients, rulebook, &Wanted::default(), now()).await
+    notebooks_and_apps(clients, rulebook, &Wanted::default(), now()).await
 }
 
 #[tokio::test]
@@ -219,7 +219,8 @@ async fn confirming_asks_the_service_itself() {
     let (ann, app) = (tags("notebook-instance/ann", &[("Owner", "ann")]), tags(LAB, &[("Owner", "lab")]));
     let clients = account(&[&ann, &app, &described_app(), &denied_to_eve, &ben_is_gone], &[]);
     let ids = facts.resources().map(|resource| resource.id.clone()).collect();
-    confirm(&clients, &rulebook, &mut facts, &ids).await;
+    notebooks::confirm(&clients, &rulebook, &mut facts, &ids).await;
+    studio::confirm(&clients, &rulebook, &mut facts, &ids).await;
 
     let by_id: BTreeMap<&str, &Resource> = facts.resources().map(|resource| (resource.id.as_str(), resource)).collect();
     assert_eq!(by_id.len(), 3, "ben is gone: {by_id:?}");
@@ -241,21 +242,21 @@ async fn again_tells_gone_restarted_and_not_known_apart() {
     let id = "notebook-instance/ann";
 
     let clients = account(&[&described_notebook("Ann", "InService"), &ann], &[]);
-    let fresh = again(&clients, &rulebook, &facts, id).await.unwrap().unwrap();
+    let fresh = notebooks::again(&clients, &rulebook, &facts, id).await.unwrap().unwrap().unwrap();
     let [notebook] = &fresh.notebooks[..] else { panic!("{fresh:?}") };
     assert_eq!(notebook.since, Some("2026-11-24T11:00:00Z".parse().unwrap()), "restarted");
     assert_eq!((&notebook.resource.tags, notebook.usage), (&known(&[("Owner", "ann")]), usage));
 
-    assert!(again(&account(&[&no_notebook(), &ann], &[]), &rulebook, &facts, id).await.unwrap().is_none());
+    assert!(notebooks::again(&account(&[&no_notebook(), &ann], &[]), &rulebook, &facts, id).await.unwrap().unwrap().is_none());
 
     let refused =
         mock!(aws_sdk_sagemaker::Client::describe_notebook_instance).then_error(|| DescribeNotebookInstanceError::generic(denied()));
-    let why = again(&account(&[&refused, &ann], &[]), &rulebook, &facts, id).await.unwrap_err().to_string();
-    assert!(why.starts_with("notebook-instance/ann: sagemaker:DescribeNotebookInstance: AccessDeniedException"), "{why}");
+    let why = notebooks::again(&account(&[&refused, &ann], &[]), &rulebook, &facts, id).await.unwrap().unwrap_err();
+    assert!(why.starts_with("sagemaker:DescribeNotebookInstance: AccessDeniedException"), "{why}");
 
     let tags_refused = mock!(aws_sdk_sagemaker::Client::list_tags).then_error(|| ListTagsError::generic(denied()));
-    assert!(again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &rulebook, &facts, id).await.is_err());
-    assert!(again(&account(&[], &[]), &rulebook, &facts, "notebook-instance/unknown").await.is_err());
+    assert!(notebooks::again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &rulebook, &facts, id).await.unwrap().is_err());
+    assert!(notebooks::again(&account(&[], &[]), &rulebook, &facts, "notebook-instance/unknown").await.is_none());
 }
 
 #[tokio::test]
@@ -266,7 +267,7 @@ async fn single_notebooks_are_read_by_the_spelling_of_the_list() {
         .then_error(|| DescribeNotebookInstanceError::generic(error("ValidationException", "RecordNotFound")));
     let ann = tags("notebook-instance/ann", &[("Owner", "ann")]);
     let clients = account(&[&named, &notebook_pages(&[&["Ann", "Ben"]]), &described_notebook("Ann", "Stopped"), &ann], &[]);
-    let facts = gather(&clients, &rulebook, &only("notebook-instance/ann"), now()).await;
+    let facts = notebooks_and_apps(&clients, &rulebook, &only("notebook-instance/ann"), now()).await;
     let [notebook] = &facts.notebooks[..] else { panic!("{facts:?}") };
     assert_eq!((notebook.resource.name.as_str(), notebook.state), ("Ann", RunState::Stopped));
     assert_eq!((facts.reading.unread.len(), facts.reading.complete.len()), (0, 0));
@@ -279,12 +280,12 @@ async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
         mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::Deleted)).build());
     let clients = account(&[&no_notebook(), &notebook_pages(&[&[]]), &no_apps], &[]);
     let scope = Scope::Only([("notebook-instance/ann".to_owned(), None), (LAB.to_owned(), None)].into());
-    let facts = gather(&clients, &rulebook, &Wanted { scope, ..Wanted::default() }, now()).await;
+    let facts = notebooks_and_apps(&clients, &rulebook, &Wanted { scope, ..Wanted::default() }, now()).await;
     assert_eq!(facts.reading.gone, ["notebook-instance/ann".to_owned(), LAB.to_owned()].into());
     assert_eq!(facts.resources().count(), 0);
 
     let refused = mock!(aws_sdk_sagemaker::Client::list_apps).then_error(|| ListAppsError::generic(denied()));
-    let facts = gather(&account(&[&refused], &[]), &rulebook, &only(LAB), now()).await;
+    let facts = notebooks_and_apps(&account(&[&refused], &[]), &rulebook, &only(LAB), now()).await;
     assert_eq!((facts.apps.len(), facts.reading.gone.len(), facts.reading.unread.len()), (0, 0, 1));
 }
 
@@ -292,9 +293,9 @@ async fn what_does_not_exist_is_gone_and_what_is_unknown_is_not() {
 async fn a_changed_notebook_is_read_by_its_spelt_name() {
     let wanted = Wanted { scope: Scope::Changed("notebook-instance/ann".into(), Some("Ann".into())), idle_shutdowns: false };
     let (found, ann) = (described_notebook("Ann", "Stopping"), tags("notebook-instance/ann", &[]));
-    let facts = gather(&account(&[&found, &ann], &[]), &rulebook(QUIET), &wanted, now()).await;
+    let facts = notebooks_and_apps(&account(&[&found, &ann], &[]), &rulebook(QUIET), &wanted, now()).await;
     assert_eq!((facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()), (RunState::Ending, "notebook-instance/ann"));
 
-    let facts = gather(&account(&[&no_notebook()], &[]), &rulebook(QUIET), &wanted, now()).await;
+    let facts = notebooks_and_apps(&account(&[&no_notebook()], &[]), &rulebook(QUIET), &wanted, now()).await;
     assert_eq!((facts.reading.gone.len(), facts.reading.unread.len()), (1, 0));
 }

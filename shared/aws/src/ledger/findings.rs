@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use cost_rules::{
-    plan::{Entry, FindingKey, Kept, Record, Saving, State},
+    plan::{Entry, FindingKey, Kept, Record, State},
     rules,
     scope::Scope,
 };

@@ -9,18 +9,18 @@ use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
 
 use super::Run;
-use crate::{act::act, context::Context, gather};
+use crate::{area::Area, context::Context};
 
 /// Actions in flight. Each is looked at once more right before, by three times as many.
 const ACTIONS_IN_FLIGHT: usize = 16;
 
 /// Does what is due, and tells how it ended.
-pub(super) async fn all_due(run: &Run<'_>, context: &Context, facts: &Facts, plan: &Plan) -> Outcomes {
+pub(super) async fn all_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, plan: &Plan) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
     let look_and_act = async |one: &Planned| match still_due(run, context, facts, &one.finding).await {
         Ok(fresh) => {
             let _permit = permits.acquire().await;
-            if context.time_is_up() { out_of_time() } else { act(context, &fresh, facts.now).await }
+            if context.time_is_up() { out_of_time() } else { run.areas.act(context, &fresh, facts.now).await.unwrap_or_else(not_mine) }
         }
         Err(outcome) => outcome,
     };
@@ -38,18 +38,24 @@ pub(super) async fn all_due(run: &Run<'_>, context: &Context, facts: &Facts, pla
     stream::iter(plan.due()).map(one_action).buffer_unordered(3 * ACTIONS_IN_FLIGHT).collect().await
 }
 
+fn not_mine() -> Outcome {
+    Outcome::Skipped("this rule only advises".into())
+}
+
 fn out_of_time() -> Outcome {
     Outcome::Skipped("this run is out of time: the next one goes on".into())
 }
 
 /// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
 /// and still not kept? The finding of this moment.
-async fn still_due(run: &Run<'_>, context: &Context, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
-    let mut fresh = match gather::again(&context.clients, run.rulebook, facts, &finding.resource.id).await {
-        Ok(Some(fresh)) => fresh,
-        Ok(None) => return Err(Outcome::Gone),
-        Err(_) if context.time_is_up() => return Err(out_of_time()),
-        Err(error) => return Err(Outcome::Failed(format!("it could not be read again: {error:#}"))),
+async fn still_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
+    let id = &finding.resource.id;
+    let mut fresh = match run.areas.again(context, run.rulebook, facts, id).await {
+        Some(Ok(Some(fresh))) => fresh,
+        Some(Ok(None)) => return Err(Outcome::Gone),
+        Some(Err(_)) if context.time_is_up() => return Err(out_of_time()),
+        Some(Err(why)) => return Err(Outcome::Failed(format!("it could not be read again: {id}: {why}"))),
+        None => return Err(Outcome::Failed(format!("it could not be read again: {id}: nothing of this run that can be acted upon"))),
     };
     fresh.now = context.later(facts.now);
     let judgement = run.rulebook.evaluate(&fresh);

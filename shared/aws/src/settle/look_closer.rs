@@ -8,7 +8,7 @@ use cost_rules::{
 };
 
 use super::Run;
-use crate::gather;
+use crate::{area::Area, gather};
 
 /// The resources, by id, that were confirmed in this run.
 #[derive(Default)]
@@ -29,8 +29,8 @@ impl Confirmed {
 }
 
 /// Reads the tags and the state of these from the service itself.
-pub(super) async fn confirm(run: &Run<'_>, facts: &mut Facts, ids: &BTreeSet<String>) {
-    gather::confirm(&run.context.asking_for(2).clients, run.rulebook, facts, ids).await;
+pub(super) async fn confirm<A: Area>(run: &Run<'_, A>, facts: &mut Facts, ids: &BTreeSet<String>) {
+    run.areas.confirm(&run.context.asking_for(2), run.rulebook, facts, ids).await;
 }
 
 /// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags

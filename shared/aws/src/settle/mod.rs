@@ -4,12 +4,13 @@ use cost_rules::{
     facts::{Facts, Unread},
     plan::{Entry, Outcomes, Plan, Step, plan},
     resource::Kind,
-    rulebook::{Judgement, Rulebook},
+    rulebook::Rulebook,
     scope::Scope,
 };
 use jiff::Timestamp;
 
 use crate::{
+    area::Area,
     context::Context,
     event::{Request, Trigger},
     report::Report,
@@ -22,11 +23,13 @@ mod publish;
 mod remember;
 
 /// What a run is for.
-pub struct Run<'a> {
+pub struct Run<'a, A> {
     /// AWS, the settings, the time that is left.
     pub context: &'a Context,
     /// The policy with its rules.
     pub rulebook: &'a Rulebook,
+    /// What the function is made of.
+    pub areas: A,
     /// What woke the function.
     pub request: &'a Request,
     /// What is looked at.
@@ -76,7 +79,7 @@ impl LookCloser for KnowsEnough {
 }
 
 /// Judges the facts, plans, and does what is planned.
-pub async fn settle(run: &Run<'_>, facts: &mut Facts, memory: Memory, mut closer: impl LookCloser) -> Report {
+pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory, mut closer: impl LookCloser) -> Report {
     let mut report = Report::new(run.context.function, run.request.dry_run);
     let (entries, is_unread) = remember::entries(run, facts, memory, &mut report).await;
     let has_ledger = entries.is_some();
@@ -108,7 +111,7 @@ pub async fn settle(run: &Run<'_>, facts: &mut Facts, memory: Memory, mut closer
     report
 }
 
-impl Run<'_> {
+impl<A> Run<'_, A> {
     /// Whether this run is for everything, and read the kinds without which it has not done its work.
     fn is_whole(&self, facts: &Facts) -> bool {
         let is_read = |kind: &Kind| facts.reading.complete.contains(kind) || facts.reading.looked_at.contains_key(kind);
@@ -125,7 +128,7 @@ fn failures(plan: &Plan) -> impl Iterator<Item = String> {
 }
 
 /// The ledger first, then the actions, then the mails, each followed by the ledger again. Each step is safe to be broken off after.
-async fn carry_out(run: &Run<'_>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
+async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
     let context = &run.context.asking_for(1);
     let now = facts.now;
     if !remember::intended(context, plan, is_unread, now, report).await {

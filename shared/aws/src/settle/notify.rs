@@ -20,6 +20,7 @@ use super::{
     remember,
 };
 use crate::{
+    area::Area,
     context::Context,
     ledger::{Ledger, Stage},
     report::Report,
@@ -32,8 +33,8 @@ const MAILS_IN_FLIGHT: usize = 4;
 const MAILS_PER_WRITE: usize = 32;
 
 /// Mails every owner. `nobody_listens`: why nobody would be reached.
-pub(super) async fn owners(
-    run: &Run<'_>,
+pub(super) async fn owners<A: Area>(
+    run: &Run<'_, A>,
     context: &Context,
     plan: &mut Plan,
     nobody_listens: Option<String>,

@@ -10,7 +10,7 @@ use crate::clients::{Clients, why::why};
 ///
 /// # Errors
 /// SNS did not take it: names the topic and the reason.
-pub async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest: &Digest) -> anyhow::Result<()> {
+pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest: &Digest) -> anyhow::Result<()> {
     let team = match digest.teams.as_slice() {
         [one] => attribute("String", one)?,
         // A list matches a filter on any of its teams.
@@ -35,7 +35,7 @@ pub async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest:
 ///
 /// # Errors
 /// SNS did not tell.
-pub async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
+pub(super) async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
     let told = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
     let told = told.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
     let confirmed = told.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());

@@ -8,10 +8,10 @@ use cost_rules::{
 use jiff::Timestamp;
 
 use super::{Memory, Run};
-use crate::{context::Context, ledger, report::Report};
+use crate::{area::Area, context::Context, ledger, report::Report};
 
 /// What the ledger says, and whether it was not read because that is not needed. `None`: it could not be read.
-pub(super) async fn entries(run: &Run<'_>, facts: &Facts, memory: Memory, report: &mut Report) -> (Option<Vec<Entry>>, bool) {
+pub(super) async fn entries<A: Area>(run: &Run<'_, A>, facts: &Facts, memory: Memory, report: &mut Report) -> (Option<Vec<Entry>>, bool) {
     let read = match memory {
         Memory::Read(read) => read,
         Memory::ReadIfNeeded if can_be_unread(&run.rulebook.evaluate(facts)) => return (Some(vec![]), true),

@@ -113,6 +113,12 @@ impl Facts {
         self.subjects().filter(|subject| subject.has_guard_tags()).map(|subject| subject.resource())
     }
 
+    /// No subjects, in the same circumstances.
+    #[must_use]
+    pub fn of_this_moment(&self) -> Self {
+        Self { now: self.now, prices: Arc::clone(&self.prices), measures: self.measures.clone(), ..Self::default() }
+    }
+
     /// What the account spends on `SageMaker`.
     pub fn spend(&self) -> Option<&Spend> {
         self.spend.first()

@@ -8,7 +8,7 @@ use crate::{
     mail::item::{Item, MailContext, MailEntry, is_job, said},
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
-    remedy::{Remedy, SpotTerms, command, how_to_add, how_to_stop},
+    remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
     vocabulary::{
         duration::Duration,
         price::dollars,
@@ -136,7 +136,7 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
             max if max < WEEK => format!("Keep it for {max}:"),
             _ => "Keep it for a week:".to_owned(),
         };
-        let _ = write!(text, "\n  Stop it now:        {}", command(remedy, name, &region));
+        let _ = write!(text, "\n  Stop it now:        {}", remedy.command(name, &region));
         let _ = write!(text, "\n  {keep_for:<19} {}", how_to_add(arn, [(KEEP_UNTIL_TAG, in_a_week(news, *now, policy).as_str())]));
         if let Some(hours) = told.hours {
             let _ = write!(text, "\n  Change its hours:   {}", how_to_add(arn, [(SCHEDULE_TAG, hours)]));

@@ -1,6 +1,6 @@
 //! From findings and what the ledger remembers of them to what is done now: mail, remind, warn, wait, act, hold back, close. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -10,9 +10,8 @@ use self::{
     step::{new_entry, restarted, step},
 };
 use crate::{
-    facts::{Facts, JobStatus, Subject as _},
+    facts::{Facts, JobStatus},
     rulebook::Judgement,
-    rules,
     vocabulary::{resource::Kind, scope::Scope},
 };
 

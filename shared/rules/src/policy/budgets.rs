@@ -1,6 +1,6 @@
 //! `[[budget]]`: whose budgets are, and what is enforced when they are used up.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;

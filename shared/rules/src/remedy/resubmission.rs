@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    remedy::{SpotTerms, how_to_stop},
+    remedy::action::{SpotTerms, how_to_stop},
     vocabulary::resource::{Resource, is_aws},
 };
 

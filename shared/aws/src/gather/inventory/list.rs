@@ -13,6 +13,7 @@ use cost_rules::{
     remedy::Remedy,
     resource::{Kind, Resource, Tags, Whose, id_of_arn},
 };
+use futures_util::future::LocalBoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use super::describe::named;
@@ -80,160 +81,220 @@ impl Asked<'_> {
     }
 }
 
-/// All resources of a kind, or the one that is asked for and others of such a name; without their tags.
-pub(super) async fn list(clients: &Clients, kind: Kind, asked: Option<Asked<'_>>, now: Timestamp) -> Listed<Audited> {
-    let (name, domain) = (Asked::name(asked), Asked::domain(asked));
-    let sagemaker = &clients.sagemaker;
-    match kind {
-        Kind::NotebookInstance => {
-            let Listed { items, complete, unread } = notebooks::list(clients, name).await;
-            Listed { items: items.into_iter().map(of_notebook).collect(), complete, unread }
-        }
-        Kind::App => {
-            let Listed { items, complete, unread } = apps::list(clients, domain).await;
-            Listed { items: items.into_iter().map(of_app).collect(), complete, unread }
-        }
-        Kind::Domain => pages!(clients, kind, "ListDomains", sagemaker.list_domains(), domains, |one| {
-            audited(one.domain_arn?, one.domain_name.or(one.domain_id)?)
-        }),
-        Kind::UserProfile => {
-            let call = || sagemaker.list_user_profiles().set_domain_id_equals(domain.clone()).set_user_profile_name_contains(name.clone());
-            // Their lists name no ARN.
-            pages!(clients, kind, "ListUserProfiles", call(), user_profiles, |one| {
-                let (domain, name) = (one.domain_id?, one.user_profile_name?);
-                Some(in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }))
+/// Lists all resources of a kind, or the one that is asked for and others of such a name; without their tags.
+pub(super) type List = for<'a> fn(&'a Clients, Option<Asked<'a>>, Timestamp) -> LocalBoxFuture<'a, Listed<Audited>>;
+
+/// A function of the type [`List`].
+macro_rules! list {
+    ($name:ident, $of:path, |$clients:ident, $kind:ident, $asked:ident, $now:ident| $body:expr) => {
+        fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Audited>> {
+            Box::pin(async move {
+                let $kind = $of;
+                $body
             })
         }
-        Kind::Space => {
-            let call = || sagemaker.list_spaces().set_domain_id_equals(domain.clone()).set_space_name_contains(name.clone());
-            pages!(clients, kind, "ListSpaces", call(), spaces, |one| {
-                let (domain, name) = (one.domain_id?, one.space_name?);
-                let owner = one.ownership_settings_summary.and_then(|settings| settings.owner_user_profile_name);
-                let parent = match owner {
-                    Some(profile) => Parent { id: id_in(Kind::UserProfile, &domain, &profile), name: Some(profile) },
-                    None => Parent { id: Kind::Domain.id(&domain), name: None },
-                };
-                Some(in_domain(kind, &domain, name, parent))
-            })
-        }
-        Kind::TrainingJob => {
-            jobs!(
-                clients,
-                kind,
-                asked,
-                now,
-                "ListTrainingJobs",
-                list_training_jobs,
-                TrainingJobStatus::InProgress,
-                training_job_summaries,
-                |one| {
-                    let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
-                    job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)
-                }
-            )
-        }
-        Kind::TuningJob => {
-            type Status = HyperParameterTuningJobStatus;
-            jobs!(
-                clients,
-                kind,
-                asked,
-                now,
-                "ListHyperParameterTuningJobs",
-                list_hyper_parameter_tuning_jobs,
-                Status::InProgress,
-                hyper_parameter_tuning_job_summaries,
-                |one| {
-                    let (name, arn) = (one.hyper_parameter_tuning_job_name?, one.hyper_parameter_tuning_job_arn?);
-                    let running = one.hyper_parameter_tuning_job_status == Some(Status::InProgress);
-                    job(name, arn, one.creation_time, running, Remedy::StopTuningJob)
-                }
-            )
-        }
-        Kind::ProcessingJob => {
-            type Status = ProcessingJobStatus;
-            jobs!(
-                clients,
-                kind,
-                asked,
-                now,
-                "ListProcessingJobs",
-                list_processing_jobs,
-                Status::InProgress,
-                processing_job_summaries,
-                |one| {
-                    let running = one.processing_job_status == Some(Status::InProgress);
-                    job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)
-                }
-            )
-        }
-        Kind::TransformJob => {
-            type Status = TransformJobStatus;
-            jobs!(clients, kind, asked, now, "ListTransformJobs", list_transform_jobs, Status::InProgress, transform_job_summaries, |one| {
-                let running = one.transform_job_status == Some(Status::InProgress);
-                job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)
-            })
-        }
-        Kind::AutoMlJob => {
-            type Status = AutoMlJobStatus;
-            jobs!(clients, kind, asked, now, "ListAutoMLJobs", list_auto_ml_jobs, Status::InProgress, auto_ml_job_summaries, |one| {
-                let running = one.auto_ml_job_status == Some(Status::InProgress);
-                job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)
-            })
-        }
-        Kind::Endpoint => {
-            pages!(clients, kind, "ListEndpoints", sagemaker.list_endpoints().set_name_contains(name.clone()), endpoints, |one| {
-                let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
-                let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
-                Some(Audited { run: timestamp(run.as_ref()), ..endpoint })
-            })
-        }
-        Kind::EndpointConfig => {
-            let call = || sagemaker.list_endpoint_configs().set_name_contains(name.clone());
-            pages!(clients, kind, "ListEndpointConfigs", call(), endpoint_configs, |one| audited(
-                one.endpoint_config_arn?,
-                one.endpoint_config_name?
-            ))
-        }
-        Kind::Model => {
-            let call = || sagemaker.list_models().set_name_contains(name.clone());
-            pages!(clients, kind, "ListModels", call(), models, |one| audited(one.model_arn?, one.model_name?))
-        }
-        Kind::InferenceComponent => {
-            let call = || sagemaker.list_inference_components().set_name_contains(name.clone());
-            pages!(clients, kind, "ListInferenceComponents", call(), inference_components, |one| {
-                let component = audited(one.inference_component_arn?, one.inference_component_name?)?;
-                Some(Audited { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), ..component })
-            })
-        }
-        Kind::FeatureGroup => {
-            let call = || sagemaker.list_feature_groups().set_name_contains(name.clone());
-            pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| audited(
-                one.feature_group_arn?,
-                one.feature_group_name?
-            ))
-        }
-        Kind::Pipeline => {
-            let call = || sagemaker.list_pipelines().set_pipeline_name_prefix(name.clone());
-            pages!(clients, kind, "ListPipelines", call(), pipeline_summaries, |one| audited(one.pipeline_arn?, one.pipeline_name?))
-        }
-        Kind::TrackingServer => {
-            pages!(clients, kind, "ListMlflowTrackingServers", sagemaker.list_mlflow_tracking_servers(), tracking_server_summaries, |one| {
-                let run = one.creation_time.filter(|_| one.is_active == Some(IsTrackingServerActive::Active));
-                let server = audited(one.tracking_server_arn?, one.tracking_server_name?)?;
-                Some(Audited { run: timestamp(run.as_ref()), ..server })
-            })
-        }
-        Kind::Cluster => {
-            pages!(clients, kind, "ListClusters", sagemaker.list_clusters().set_name_contains(name.clone()), cluster_summaries, |one| {
-                let run = one.creation_time.filter(|_| one.cluster_status == Some(ClusterStatus::Inservice));
-                let cluster = audited(one.cluster_arn?, one.cluster_name?)?;
-                Some(Audited { run: timestamp(run.as_ref()), ..cluster })
-            })
-        }
-        Kind::JobSeries | Kind::TagKey | Kind::Budget | Kind::Spend => Listed::default(),
-    }
+    };
 }
+
+list!(notebook_instances, Kind::NotebookInstance, |clients, _kind, asked, _now| {
+    let Listed { items, complete, unread } = notebooks::list(clients, Asked::name(asked)).await;
+    Listed { items: items.into_iter().map(of_notebook).collect(), complete, unread }
+});
+
+list!(studio_apps, Kind::App, |clients, _kind, asked, _now| {
+    let Listed { items, complete, unread } = apps::list(clients, Asked::domain(asked)).await;
+    Listed { items: items.into_iter().map(of_app).collect(), complete, unread }
+});
+
+list!(domains, Kind::Domain, |clients, kind, _asked, _now| pages!(
+    clients,
+    kind,
+    "ListDomains",
+    clients.sagemaker.list_domains(),
+    domains,
+    |one| { audited(one.domain_arn?, one.domain_name.or(one.domain_id)?) }
+));
+
+list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
+    let call = || {
+        clients.sagemaker.list_user_profiles().set_domain_id_equals(Asked::domain(asked)).set_user_profile_name_contains(Asked::name(asked))
+    };
+    // Their lists name no ARN.
+    pages!(clients, kind, "ListUserProfiles", call(), user_profiles, |one| {
+        let (domain, name) = (one.domain_id?, one.user_profile_name?);
+        Some(in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }))
+    })
+});
+
+list!(spaces, Kind::Space, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_spaces().set_domain_id_equals(Asked::domain(asked)).set_space_name_contains(Asked::name(asked));
+    pages!(clients, kind, "ListSpaces", call(), spaces, |one| {
+        let (domain, name) = (one.domain_id?, one.space_name?);
+        let owner = one.ownership_settings_summary.and_then(|settings| settings.owner_user_profile_name);
+        let parent = match owner {
+            Some(profile) => Parent { id: id_in(Kind::UserProfile, &domain, &profile), name: Some(profile) },
+            None => Parent { id: Kind::Domain.id(&domain), name: None },
+        };
+        Some(in_domain(kind, &domain, name, parent))
+    })
+});
+
+list!(training_jobs, Kind::TrainingJob, |clients, kind, asked, now| {
+    jobs!(clients, kind, asked, now, "ListTrainingJobs", list_training_jobs, TrainingJobStatus::InProgress, training_job_summaries, |one| {
+        let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
+        job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)
+    })
+});
+
+list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
+    type Status = HyperParameterTuningJobStatus;
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListHyperParameterTuningJobs",
+        list_hyper_parameter_tuning_jobs,
+        Status::InProgress,
+        hyper_parameter_tuning_job_summaries,
+        |one| {
+            let (name, arn) = (one.hyper_parameter_tuning_job_name?, one.hyper_parameter_tuning_job_arn?);
+            let running = one.hyper_parameter_tuning_job_status == Some(Status::InProgress);
+            job(name, arn, one.creation_time, running, Remedy::StopTuningJob)
+        }
+    )
+});
+
+list!(processing_jobs, Kind::ProcessingJob, |clients, kind, asked, now| {
+    type Status = ProcessingJobStatus;
+    jobs!(clients, kind, asked, now, "ListProcessingJobs", list_processing_jobs, Status::InProgress, processing_job_summaries, |one| {
+        let running = one.processing_job_status == Some(Status::InProgress);
+        job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)
+    })
+});
+
+list!(transform_jobs, Kind::TransformJob, |clients, kind, asked, now| {
+    type Status = TransformJobStatus;
+    jobs!(clients, kind, asked, now, "ListTransformJobs", list_transform_jobs, Status::InProgress, transform_job_summaries, |one| {
+        let running = one.transform_job_status == Some(Status::InProgress);
+        job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)
+    })
+});
+
+list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
+    type Status = AutoMlJobStatus;
+    jobs!(clients, kind, asked, now, "ListAutoMLJobs", list_auto_ml_jobs, Status::InProgress, auto_ml_job_summaries, |one| {
+        let running = one.auto_ml_job_status == Some(Status::InProgress);
+        job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)
+    })
+});
+
+list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
+    pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
+        let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
+        let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
+        Some(Audited { run: timestamp(run.as_ref()), ..endpoint })
+    })
+});
+
+list!(endpoint_configs, Kind::EndpointConfig, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_endpoint_configs().set_name_contains(Asked::name(asked));
+    pages!(clients, kind, "ListEndpointConfigs", call(), endpoint_configs, |one| audited(
+        one.endpoint_config_arn?,
+        one.endpoint_config_name?
+    ))
+});
+
+list!(models, Kind::Model, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_models().set_name_contains(Asked::name(asked));
+    pages!(clients, kind, "ListModels", call(), models, |one| audited(one.model_arn?, one.model_name?))
+});
+
+list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_inference_components().set_name_contains(Asked::name(asked));
+    pages!(clients, kind, "ListInferenceComponents", call(), inference_components, |one| {
+        let component = audited(one.inference_component_arn?, one.inference_component_name?)?;
+        Some(Audited { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), ..component })
+    })
+});
+
+list!(feature_groups, Kind::FeatureGroup, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_feature_groups().set_name_contains(Asked::name(asked));
+    pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| audited(
+        one.feature_group_arn?,
+        one.feature_group_name?
+    ))
+});
+
+list!(pipelines, Kind::Pipeline, |clients, kind, asked, _now| {
+    let call = || clients.sagemaker.list_pipelines().set_pipeline_name_prefix(Asked::name(asked));
+    pages!(clients, kind, "ListPipelines", call(), pipeline_summaries, |one| audited(one.pipeline_arn?, one.pipeline_name?))
+});
+
+list!(tracking_servers, Kind::TrackingServer, |clients, kind, _asked, _now| {
+    pages!(clients, kind, "ListMlflowTrackingServers", clients.sagemaker.list_mlflow_tracking_servers(), tracking_server_summaries, |one| {
+        let run = one.creation_time.filter(|_| one.is_active == Some(IsTrackingServerActive::Active));
+        let server = audited(one.tracking_server_arn?, one.tracking_server_name?)?;
+        Some(Audited { run: timestamp(run.as_ref()), ..server })
+    })
+});
+
+list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
+    pages!(
+        clients,
+        kind,
+        "ListClusters",
+        clients.sagemaker.list_clusters().set_name_contains(Asked::name(asked)),
+        cluster_summaries,
+        |one| {
+            let run = one.creation_time.filter(|_| one.cluster_status == Some(ClusterStatus::Inservice));
+            let cluster = audited(one.cluster_arn?, one.cluster_name?)?;
+            Some(Audited { run: timestamp(run.as_ref()), ..cluster })
+        }
+    )
+});
+
+/// How each kind that has tags is listed.
+pub(super) const ALL: &[(Kind, List)] = &[
+    (Kind::NotebookInstance, notebook_instances),
+    (Kind::App, studio_apps),
+    (Kind::Domain, domains),
+    (Kind::UserProfile, user_profiles),
+    (Kind::Space, spaces),
+    (Kind::TrainingJob, training_jobs),
+    (Kind::TuningJob, tuning_jobs),
+    (Kind::ProcessingJob, processing_jobs),
+    (Kind::TransformJob, transform_jobs),
+    (Kind::AutoMlJob, auto_ml_jobs),
+    (Kind::Endpoint, endpoints),
+    (Kind::EndpointConfig, endpoint_configs),
+    (Kind::Model, models),
+    (Kind::InferenceComponent, inference_components),
+    (Kind::FeatureGroup, feature_groups),
+    (Kind::Pipeline, pipelines),
+    (Kind::TrackingServer, tracking_servers),
+    (Kind::Cluster, clusters),
+];
+
+/// How those kinds are listed that cost money while they run, or that such a one may belong to.
+pub(super) const RUNNING: &[(Kind, List)] = &[
+    (Kind::NotebookInstance, notebook_instances),
+    (Kind::App, studio_apps),
+    (Kind::Domain, domains),
+    (Kind::UserProfile, user_profiles),
+    (Kind::Space, spaces),
+    (Kind::TrainingJob, training_jobs),
+    (Kind::TuningJob, tuning_jobs),
+    (Kind::ProcessingJob, processing_jobs),
+    (Kind::TransformJob, transform_jobs),
+    (Kind::AutoMlJob, auto_ml_jobs),
+    (Kind::Endpoint, endpoints),
+    (Kind::EndpointConfig, endpoint_configs),
+    (Kind::Model, models),
+    (Kind::Pipeline, pipelines),
+    (Kind::TrackingServer, tracking_servers),
+    (Kind::Cluster, clusters),
+];
 
 /// Two lists of one kind.
 fn both(kind: Kind, mut one: Listed<Audited>, other: Listed<Audited>) -> Listed<Audited> {

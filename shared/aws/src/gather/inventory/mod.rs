@@ -1,10 +1,10 @@
 //! Everything that may have tags, whatever its kind: its own tags from the tag index, and who it belongs to. Lists only; what a list does not tell is asked for
 //! where something was found ([`whose::enrich`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
-    facts::{Audited, Facts, Parent},
+    facts::{Audited, Facts, Parent, Running},
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
     rulebook::Rulebook,
 };
@@ -13,10 +13,10 @@ use jiff::Timestamp;
 
 use self::{
     describe::arn_of,
-    list::{Asked, list},
+    list::{Asked, List},
 };
 use super::{
-    read::{IN_FLIGHT, Looked, Read, name_of, unread_of},
+    read::{IN_FLIGHT, Listed, Looked, Read, name_of, unread_of},
     tags::{self, Index, PIPELINE_TAGS, all_tags},
 };
 use crate::clients::Clients;
@@ -25,34 +25,152 @@ mod describe;
 mod list;
 pub mod whose;
 
-/// Every resource of these kinds, with its own tags. The kinds are read all at the same time, and of each its list and its part of the tag index.
-pub async fn everything(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind], now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
-    let read = stream::iter(kinds).map(async |kind| {
-        let of_kind = [*kind];
-        let (listed, index) = tokio::join!(Box::pin(list(clients, *kind, None, now)), Box::pin(tags::index(clients, rulebook, &of_kind)));
-        (*kind, listed, index)
-    });
-    for (kind, listed, mut index) in read.buffer_unordered(kinds.len().max(1)).collect::<Vec<_>>().await {
-        let mut audited = listed.told_to(&mut facts);
-        // One refusal is one of all kinds.
-        if let Some(unread) = index.unread.clone().filter(|unread| !facts.reading.unread.contains(unread)) {
-            facts.reading.unread.push(unread);
-        }
-        if index.unread.is_some() {
-            facts.reading.complete.remove(&kind);
-        }
-        for one in &mut audited {
-            indexed(one, &mut index);
-        }
-        facts.audited.extend(audited);
+/// Resources of any kind, looked at for their tags or because a budget pays for them.
+#[derive(Clone, Copy)]
+pub struct Inventory<'a> {
+    clients: &'a Clients,
+    rulebook: &'a Rulebook,
+    /// How each kind is listed. A function that looks at fewer kinds links fewer operations.
+    lists: &'static [(Kind, List)],
+}
+
+impl<'a> Inventory<'a> {
+    /// Of all kinds that have tags.
+    pub const fn of_all(clients: &'a Clients, rulebook: &'a Rulebook) -> Self {
+        Self { clients, rulebook, lists: list::ALL }
     }
-    // A series is gone when none of its jobs is found any more.
-    if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
-        facts.reading.complete.insert(Kind::JobSeries);
+
+    /// Of those kinds that cost money while they run, and what they may belong to.
+    pub const fn of_running(clients: &'a Clients, rulebook: &'a Rulebook) -> Self {
+        Self { clients, rulebook, lists: list::RUNNING }
     }
-    facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
-    facts
+
+    /// The resources of a kind, or the one that is asked for and others of such a name.
+    async fn list(self, kind: Kind, asked: Option<Asked<'_>>, now: Timestamp) -> Listed<Audited> {
+        match self.lists.iter().find(|(of, _)| *of == kind) {
+            Some((_, list)) => list(self.clients, asked, now).await,
+            None => Listed::default(),
+        }
+    }
+
+    /// Every resource of these kinds, with its own tags. The kinds are read all at the same time, and of each its list and its part of the tag index.
+    pub async fn everything(self, kinds: &[Kind], now: Timestamp) -> Facts {
+        let mut facts = self.nothing(now);
+        let read = stream::iter(kinds).map(async |kind| {
+            let of_kind = [*kind];
+            let (listed, index) =
+                tokio::join!(Box::pin(self.list(*kind, None, now)), Box::pin(tags::index(self.clients, self.rulebook, &of_kind)));
+            (*kind, listed, index)
+        });
+        for (kind, listed, mut index) in read.buffer_unordered(kinds.len().max(1)).collect::<Vec<_>>().await {
+            let mut audited = listed.told_to(&mut facts);
+            // One refusal is one of all kinds.
+            if let Some(unread) = index.unread.clone().filter(|unread| !facts.reading.unread.contains(unread)) {
+                facts.reading.unread.push(unread);
+            }
+            if index.unread.is_some() {
+                facts.reading.complete.remove(&kind);
+            }
+            for one in &mut audited {
+                indexed(one, &mut index);
+            }
+            facts.audited.extend(audited);
+        }
+        // A series is gone when none of its jobs is found any more.
+        if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
+            facts.reading.complete.insert(Kind::JobSeries);
+        }
+        facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+        facts
+    }
+
+    /// These resources (by id, with their names as they are spelt, where that is known), by the service's own word, with their tags.
+    pub async fn named(self, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
+        let mut facts = self.nothing(now);
+        let read = stream::iter(named).map(async |(id, name)| (id.clone(), self.one(id, name.as_deref(), now).await));
+        let looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+        facts.audited.extend(looked.there.into_values());
+        facts.reading.gone.extend(looked.gone);
+        facts.reading.unread.extend(unread_of("state and tags", &looked.failed));
+        facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+        facts
+    }
+
+    /// Reads these (by id) again, with their own tags from the service itself. Gives what could not be read.
+    pub async fn confirm(self, facts: &mut Facts, ids: &BTreeSet<String>) {
+        let running = facts.running.iter().map(|Running(audited)| audited);
+        let meant = facts.audited.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
+        let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), self.confirmed(audited).await));
+        let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+        facts.forget(&looked.gone);
+        facts.reading.unread.extend(unread_of("tags", &looked.failed));
+        let failed: BTreeSet<String> = looked.failed.into_iter().map(|(id, _)| id).collect();
+        let running = facts.running.iter_mut().map(|Running(audited)| audited);
+        for audited in facts.audited.iter_mut().chain(running) {
+            if failed.contains(&audited.resource.id) {
+                audited.resource.tags = Tags::Unreadable;
+            } else if let Some(read) = looked.there.remove(&audited.resource.id) {
+                *audited = read;
+            }
+        }
+    }
+
+    /// One resource as it is right before it is acted upon, with what is known of whose it is. `None`: it is none of these.
+    pub async fn again(self, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        let running = facts.running.iter().map(|Running(audited)| audited);
+        let known = facts.audited.iter().chain(running).find(|audited| audited.resource.id == id)?;
+        let is_audited = facts.audited.iter().any(|audited| audited.resource.id == id);
+        let read = self.one(id, Some(&known.resource.name), facts.now).await;
+        Some(read.map(|found| {
+            let found = found?;
+            let resource = Resource { whose: known.resource.whose.clone(), ..found.resource };
+            let audited = Audited { resource, run: found.run, tag_count: found.tag_count, ..known.clone() };
+            let fresh = facts.of_this_moment();
+            Some(if is_audited { Facts { audited: vec![audited], ..fresh } } else { Facts { running: vec![Running(audited)], ..fresh } })
+        }))
+    }
+
+    /// One resource by its list, and its tags by `ListTags`. `None`: there is none.
+    async fn one(self, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Audited>> {
+        self.clients.in_time()?;
+        let kind = Kind::of(id).ok_or_else(|| format!("{id} is of no kind that is known"))?;
+        // As an id spells it, most are: only if there is none, all of its kind are listed.
+        let mut listed = Box::pin(self.list(kind, Some(Asked { id, name: name.or(Some(name_of(id))) }), now)).await;
+        if name.is_none() && listed.items.iter().all(|audited| audited.resource.id != id) {
+            listed = Box::pin(self.list(kind, Some(Asked { id, name }), now)).await;
+        }
+        match listed.items.into_iter().find(|audited| audited.resource.id == id) {
+            Some(audited) => self.confirmed(&audited).await,
+            None if listed.complete.is_empty() => Err(listed
+                .unread
+                .into_iter()
+                .next()
+                .map_or_else(|| "it could not be listed".to_owned(), |unread| format!("{}: {}", unread.what, unread.why))),
+            None => Ok(None),
+        }
+    }
+
+    /// A resource with its own tags by `ListTags`. `None`: it is gone.
+    async fn confirmed(self, audited: &Audited) -> Read<Option<Audited>> {
+        let arn = match &audited.resource.arn {
+            Some(arn) => arn.clone(),
+            None => match arn_of(self.clients, audited).await? {
+                Some(arn) => arn,
+                None => return Ok(None),
+            },
+        };
+        let Some(tags) = all_tags(self.clients, &arn).await? else { return Ok(None) };
+        let mut audited = audited.clone();
+        audited.tag_count = tags.keys().filter(|key| !is_aws(key)).count();
+        audited.parent = audited.parent.or_else(|| pipeline_of(&tags));
+        audited.resource.arn = Some(arn);
+        audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, _)| self.rulebook.reads_tag(key)).collect());
+        Ok(Some(audited))
+    }
+
+    fn nothing(self, now: Timestamp) -> Facts {
+        Facts { now, prices: self.rulebook.policy.prices_of(&self.clients.region), ..Facts::default() }
+    }
 }
 
 /// The index's tags of a resource. Of what it does not name there are none, until that is confirmed.
@@ -72,62 +190,4 @@ fn pipeline_of(tags: &BTreeMap<String, String>) -> Option<Parent> {
     let mut parts = execution.split('/');
     let pipeline = parts.next().filter(|kind| *kind == Kind::Pipeline.as_str()).and_then(|_| parts.next())?;
     Some(Parent { id: Kind::Pipeline.id(pipeline), name: None })
-}
-
-/// These resources (by id, with their names as they are spelt, where that is known), by the service's own word, with their tags.
-pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
-    let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
-    let read = stream::iter(named).map(async |(id, name)| (id.clone(), one(clients, rulebook, id, name.as_deref(), now).await));
-    let looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
-    facts.audited.extend(looked.there.into_values());
-    facts.reading.gone.extend(looked.gone);
-    facts.reading.unread.extend(unread_of("state and tags", &looked.failed));
-    facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
-    facts
-}
-
-/// One resource by its list, and its tags by `ListTags`. `None`: there is none.
-pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Audited>> {
-    clients.in_time()?;
-    let kind = Kind::of(id).ok_or_else(|| format!("{id} is of no kind that is known"))?;
-    // As an id spells it, most are: only if there is none, all of its kind are listed.
-    let mut listed = Box::pin(list(clients, kind, Some(Asked { id, name: name.or(Some(name_of(id))) }), now)).await;
-    if name.is_none() && listed.items.iter().all(|audited| audited.resource.id != id) {
-        listed = Box::pin(list(clients, kind, Some(Asked { id, name }), now)).await;
-    }
-    match listed.items.into_iter().find(|audited| audited.resource.id == id) {
-        Some(audited) => confirmed(clients, rulebook, &audited).await,
-        None if listed.complete.is_empty() => Err(listed
-            .unread
-            .into_iter()
-            .next()
-            .map_or_else(|| "it could not be listed".to_owned(), |unread| format!("{}: {}", unread.what, unread.why))),
-        None => Ok(None),
-    }
-}
-
-/// One resource as it is now, with what is known of whose it is.
-pub(super) async fn again(clients: &Clients, rulebook: &Rulebook, known: &Audited, now: Timestamp) -> Read<Option<Audited>> {
-    let Resource { id, name, .. } = &known.resource;
-    let Some(found) = one(clients, rulebook, id, Some(name), now).await? else { return Ok(None) };
-    let resource = Resource { whose: known.resource.whose.clone(), ..found.resource };
-    Ok(Some(Audited { resource, run: found.run, tag_count: found.tag_count, ..known.clone() }))
-}
-
-/// A resource with its own tags by `ListTags`. `None`: it is gone.
-pub(super) async fn confirmed(clients: &Clients, rulebook: &Rulebook, audited: &Audited) -> Read<Option<Audited>> {
-    let arn = match &audited.resource.arn {
-        Some(arn) => arn.clone(),
-        None => match arn_of(clients, audited).await? {
-            Some(arn) => arn,
-            None => return Ok(None),
-        },
-    };
-    let Some(tags) = all_tags(clients, &arn).await? else { return Ok(None) };
-    let mut audited = audited.clone();
-    audited.tag_count = tags.keys().filter(|key| !is_aws(key)).count();
-    audited.parent = audited.parent.or_else(|| pipeline_of(&tags));
-    audited.resource.arn = Some(arn);
-    audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, _)| rulebook.reads_tag(key)).collect());
-    Ok(Some(audited))
 }

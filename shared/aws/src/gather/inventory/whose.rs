@@ -6,19 +6,16 @@ use cost_rules::{
     facts::{Ancestor, Audited, Facts, Parent, Subject as _, Unread},
     plan::{Entry, Plan, Planned, State, Step},
     resource::Whose,
-    rulebook::Rulebook,
     rules::rule::RemedyName,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::{
-    confirmed,
+    Inventory,
     describe::{Described, describe},
-    one,
 };
 use crate::{
-    clients::Clients,
     context::Context,
     event::Request,
     gather::read::{IN_FLIGHT, Read, unread_of},
@@ -30,7 +27,7 @@ const LINE: usize = 4;
 /// Asks whose the findings are of which somebody is notified, or that the guard may mend: by who created them and what they belong to.
 pub struct AskWhose<'a> {
     context: &'a Context,
-    rulebook: &'a Rulebook,
+    inventory: Inventory<'a>,
     request: &'a Request,
     asked: BTreeSet<String>,
     gave_up: bool,
@@ -38,8 +35,8 @@ pub struct AskWhose<'a> {
 
 impl<'a> AskWhose<'a> {
     /// Nothing was asked yet.
-    pub const fn new(context: &'a Context, rulebook: &'a Rulebook, request: &'a Request) -> Self {
-        Self { context, rulebook, request, asked: BTreeSet::new(), gave_up: false }
+    pub const fn new(context: &'a Context, inventory: Inventory<'a>, request: &'a Request) -> Self {
+        Self { context, inventory, request, asked: BTreeSet::new(), gave_up: false }
     }
 
     /// Asks for those of which it is not known yet, and tells whether there were any. Who turns out to own what is told hears of all else that they own, too.
@@ -55,7 +52,7 @@ impl<'a> AskWhose<'a> {
                 for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
                     audited.creator = creators.remove(&audited.resource.id);
                 }
-                enrich(&self.context.clients, self.rulebook, facts, &ids).await;
+                self.inventory.enrich(facts, &ids).await;
             }
             Err(error) => {
                 let why = format!("{error:#}");
@@ -73,7 +70,8 @@ impl<'a> AskWhose<'a> {
     /// Those of which somebody is notified, or that the guard may mend, by id.
     fn unknown(&self, plan: &Plan) -> BTreeSet<String> {
         // What the guard may write is known only then: all of it is found out where it may write.
-        let may_tag = self.rulebook.enforces_by(RemedyName::Tag) || self.rulebook.enforces_by(RemedyName::StopAfterGrace);
+        let may_tag =
+            self.inventory.rulebook.enforces_by(RemedyName::Tag) || self.inventory.rulebook.enforces_by(RemedyName::StopAfterGrace);
         let is_told = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
         let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
         // Of a series one is planned for all, whoever's the others are.
@@ -99,38 +97,76 @@ pub fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a E
     }
 }
 
-/// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
-/// asked for once.
-pub async fn enrich(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
-    let found = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
-    let read = stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(clients, rulebook, audited).await));
-    let mut failed = vec![];
-    let mut undescribed: HashMap<String, String> = HashMap::new();
-    let mut told: HashMap<String, Described> = HashMap::new();
-    for (id, described) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match described {
-            Ok(described) => drop(told.insert(id, described)),
-            Err(why) => drop(undescribed.insert(id, why)),
+impl Inventory<'_> {
+    /// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
+    /// asked for once.
+    pub async fn enrich(self, facts: &mut Facts, ids: &BTreeSet<String>) {
+        let found = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
+        let read =
+            stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(self.clients, self.rulebook, audited).await));
+        let mut failed = vec![];
+        let mut undescribed: HashMap<String, String> = HashMap::new();
+        let mut told: HashMap<String, Described> = HashMap::new();
+        for (id, described) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+            match described {
+                Ok(described) => drop(told.insert(id, described)),
+                Err(why) => drop(undescribed.insert(id, why)),
+            }
         }
-    }
-    for audited in &mut facts.audited {
-        let Some(described) = told.remove(&audited.resource.id) else { continue };
-        if !described.instances.is_empty() {
-            audited.instances = described.instances;
+        for audited in &mut facts.audited {
+            let Some(described) = told.remove(&audited.resource.id) else { continue };
+            if !described.instances.is_empty() {
+                audited.instances = described.instances;
+            }
+            audited.limit = described.limit.or(audited.limit);
+            audited.parent = described.parent.or(audited.parent.take());
         }
-        audited.limit = described.limit.or(audited.limit);
-        audited.parent = described.parent.or(audited.parent.take());
+        let parents =
+            facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
+        let links = self.links(&facts.audited, parents.collect(), facts.now).await;
+        for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+            let (line, broken) = line_of(audited.parent.as_ref(), &links);
+            audited.ancestors = line;
+            audited.doubt = undescribed.remove(&audited.resource.id).or(broken);
+            failed.extend(audited.doubt.clone().map(|why| (audited.resource.id.clone(), why)));
+            self.rulebook.policy.settle_whose(audited);
+        }
+        facts.reading.unread.extend(unread_of("what it belongs to and costs", &failed));
     }
-    let parents = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
-    let links = links(clients, rulebook, &facts.audited, parents.collect(), facts.now).await;
-    for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
-        let (line, broken) = line_of(audited.parent.as_ref(), &links);
-        audited.ancestors = line;
-        audited.doubt = undescribed.remove(&audited.resource.id).or(broken);
-        failed.extend(audited.doubt.clone().map(|why| (audited.resource.id.clone(), why)));
-        rulebook.policy.settle_whose(audited);
+
+    /// These parents, their parents, …, each read once.
+    async fn links(self, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
+        let by_id: HashMap<&str, &Audited> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
+        let mut links = Links::new();
+        for _ in 0..LINE {
+            let mut asked: BTreeMap<String, Parent> = next.drain(..).map(|parent| (parent.id.clone(), parent)).collect();
+            asked.retain(|id, _| !links.contains_key(id));
+            let read = stream::iter(asked.into_values()).map(async |parent| {
+                let link = self.link(&parent, by_id.get(parent.id.as_str()).copied(), now).await;
+                (parent.id, link)
+            });
+            for (id, link) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+                next.extend(link.iter().flatten().filter_map(|link| link.parent.clone()));
+                links.insert(id, link);
+            }
+        }
+        links
     }
-    facts.reading.unread.extend(unread_of("what it belongs to and costs", &failed));
+
+    async fn link(self, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
+        let read = match known {
+            // What is written by its tags is not taken from an index that is behind.
+            Some(known) => self.confirmed(known).await?,
+            None => self.one(&parent.id, parent.name.as_deref(), now).await?,
+        };
+        let Some(audited) = read else { return Ok(None) };
+        let tags = audited.resource.tags.read().ok_or_else(|| format!("the tags of {} could not be read", parent.id))?.clone();
+        let its_parent = match &audited.parent {
+            Some(its_parent) => Some(its_parent.clone()),
+            None => describe(self.clients, self.rulebook, &audited).await?.parent,
+        };
+        Ok(Some(Link { tags, parent: its_parent }))
+    }
 }
 
 /// A parent: its own tags, and its own parent.
@@ -141,40 +177,6 @@ struct Link {
 
 /// Parents by id, as far as they could be read; `None`: it is gone.
 type Links = HashMap<String, Read<Option<Link>>>;
-
-/// These parents, their parents, …, each read once.
-async fn links(clients: &Clients, rulebook: &Rulebook, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
-    let by_id: HashMap<&str, &Audited> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
-    let mut links = Links::new();
-    for _ in 0..LINE {
-        let mut asked: BTreeMap<String, Parent> = next.drain(..).map(|parent| (parent.id.clone(), parent)).collect();
-        asked.retain(|id, _| !links.contains_key(id));
-        let read = stream::iter(asked.into_values()).map(async |parent| {
-            let link = link(clients, rulebook, &parent, by_id.get(parent.id.as_str()).copied(), now).await;
-            (parent.id, link)
-        });
-        for (id, link) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-            next.extend(link.iter().flatten().filter_map(|link| link.parent.clone()));
-            links.insert(id, link);
-        }
-    }
-    links
-}
-
-async fn link(clients: &Clients, rulebook: &Rulebook, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
-    let read = match known {
-        // What is written by its tags is not taken from an index that is behind.
-        Some(known) => confirmed(clients, rulebook, known).await?,
-        None => one(clients, rulebook, &parent.id, parent.name.as_deref(), now).await?,
-    };
-    let Some(audited) = read else { return Ok(None) };
-    let tags = audited.resource.tags.read().ok_or_else(|| format!("the tags of {} could not be read", parent.id))?.clone();
-    let its_parent = match &audited.parent {
-        Some(its_parent) => Some(its_parent.clone()),
-        None => describe(clients, rulebook, &audited).await?.parent,
-    };
-    Ok(Some(Link { tags, parent: its_parent }))
-}
 
 /// The line of parents, nearest first, as far as it could be read and does not come round again; and why it could not be read to its end.
 fn line_of(parent: Option<&Parent>, links: &Links) -> (Vec<Ancestor>, Option<String>) {

@@ -1,11 +1,13 @@
 //! Notebook instances: the list, single ones with their tags, and the volumes of those that are stopped for long.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_sagemaker::{
     operation::describe_notebook_instance::DescribeNotebookInstanceOutput,
     types::{NotebookInstanceStatus, NotebookInstanceSummary},
 };
 use cost_rules::{
-    facts::{Notebook, RunState, Unread},
+    facts::{Facts, Notebook, RunState, Unread},
     resource::{Kind, Resource, Tags, Whose},
     rulebook::Rulebook,
 };
@@ -67,6 +69,20 @@ pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, name: &str, arn:
         volume_gb: found.volume_size_in_gb,
         usage: None,
     }))
+}
+
+/// Reads the tags of these (by id) from the service itself.
+pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let is_meant = |resource: &Resource| resource.kind() == Some(Kind::NotebookInstance) && ids.contains(&resource.id);
+    tags::confirm(clients, rulebook, facts, is_meant).await;
+}
+
+/// One notebook as it is right before it is acted upon. `None`: it is none of these.
+pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+    let known = facts.notebooks.iter().find(|notebook| notebook.resource.id == id)?;
+    let read = one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
+    let fresh = |notebook| Facts { notebooks: vec![Notebook { usage: known.usage, ..notebook }], ..facts.of_this_moment() };
+    Some(read.map(|found| found.map(fresh)))
 }
 
 async fn describe(clients: &Clients, name: &str) -> Read<Option<DescribeNotebookInstanceOutput>> {

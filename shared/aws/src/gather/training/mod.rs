@@ -1,6 +1,6 @@
 //! Training and tuning jobs: single ones by the service's own word.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_sdk_sagemaker::types::TrainingJobStatus;
 use cost_rules::{
@@ -56,7 +56,7 @@ pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<Strin
 }
 
 /// The same, one call each.
-pub(super) async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
+async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
     let read = stream::iter(named).map(async |(id, name)| (id, one(clients, rulebook, id, name.as_deref()).await));
     for (id, read) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
@@ -180,8 +180,67 @@ pub(super) async fn describe_tuning(clients: &Clients, rulebook: &Rulebook, name
     }
 }
 
+/// Reads the state and the tags of these (by id) from the service itself.
+pub async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let mut known = refresh_indexed(clients, rulebook, facts, ids).await;
+    // What was described a moment ago, with its tags.
+    let training = facts.training_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
+    let tuning = facts.tuning_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
+    known.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
+    tags::confirm(clients, rulebook, facts, |resource| ids.contains(&resource.id) && !known.contains(&resource.id)).await;
+}
+
+/// One job as it is right before it is acted upon. `None`: it is none of these.
+pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+    if let Some(known) = facts.training_jobs.iter().find(|job| job.resource.id == id) {
+        let read = training_with_tags(clients, rulebook, &known.resource).await;
+        let fresh = |job| Facts { training_jobs: vec![TrainingJob { replaces: known.replaces.clone(), ..job }], ..facts.of_this_moment() };
+        return Some(read.map(|found| found.map(fresh)));
+    }
+    let known = facts.tuning_jobs.iter().find(|job| job.resource.id == id)?;
+    let read = tuning_with_tags(clients, rulebook, &known.resource).await;
+    Some(read.map(|found| found.map(|job| Facts { tuning_jobs: vec![job], ..facts.of_this_moment() })))
+}
+
+/// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
+/// Tells which these are.
+async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
+    let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
+    let mut replaces = HashMap::new();
+    let training = facts.training_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed)).map(|job| {
+        replaces.insert(job.resource.id.clone(), job.replaces);
+        job.resource
+    });
+    let tuning = facts.tuning_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed));
+    // How many training jobs a tuning job runs is known to the sweep alone.
+    let mut children: HashMap<String, Option<(u32, u32)>> = HashMap::new();
+    let tuning = tuning.map(|job| {
+        children.insert(job.resource.id.clone(), job.running);
+        job.resource
+    });
+    let known: HashMap<String, Resource> = training.chain(tuning).map(|resource| (resource.id.clone(), resource)).collect();
+    let asked = known.values().map(|resource| (resource.id.clone(), Some(resource.name.clone()))).collect();
+    some_without_tags(clients, rulebook, &asked, facts).await;
+    for resource in facts.resources_mut() {
+        if let Some(known) = known.get(&resource.id) {
+            resource.tags = known.tags.clone();
+        }
+    }
+    for job in &mut facts.training_jobs {
+        if let Some(replaces) = replaces.remove(&job.resource.id) {
+            job.replaces = replaces;
+        }
+    }
+    for job in &mut facts.tuning_jobs {
+        if let Some(running) = children.get(&job.resource.id) {
+            job.running = *running;
+        }
+    }
+    known.into_keys().collect()
+}
+
 /// A training job with its tags, both asked for at the same time. `None`: there is none.
-pub(super) async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TrainingJob>> {
+async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TrainingJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
     let (found, tags) = tokio::join!(training(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
@@ -190,7 +249,7 @@ pub(super) async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, k
 }
 
 /// A tuning job with its tags, and whether its training jobs got the Spot that it asked for. `None`: there is none.
-pub(super) async fn tuning_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TuningJob>> {
+async fn tuning_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TuningJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
     let (found, tags) = tokio::join!(describe_tuning(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Timestamp, ToSpan as _, civil::Date};
+use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
     facts::{Budget, Burning, Cause, DailySpend, Facts, Forecast, Running, Spend},
     policy::Policy,
-    remedy::{Remedy, command},
+    remedy::Remedy,
     vocabulary::{
         period::{Period, TimeUnit, day_of, days_between, plus_days},
         price::{Instances, Prices},
@@ -101,7 +101,7 @@ pub(crate) fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Op
             "aws sagemaker delete-endpoint {region}--endpoint-name {name} # its configuration and model stay: create-endpoint brings it back"
         )),
         (Remedy::None, _) => None,
-        (stop, _) => Some(command(stop, name, &region)),
+        (stop, _) => Some(stop.command(name, &region)),
     };
     let on = if audited.instances.is_empty() { String::new() } else { format!(" ({})", Instances::words(&audited.instances)) };
     Some(Burning {

@@ -6,13 +6,13 @@ use aws_smithy_types::body::SdkBody;
 use cost_rules::{
     facts::Fate,
     plan::{End, Outcome},
-    remedy::{RESUBMITTED_TAG, SpotTerms, as_spot, how_to_stop, how_to_stop_one, new_name},
+    remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, as_spot, how_to_stop, how_to_stop_one, new_name},
     resource::{Kind, Resource},
     rulebook::Finding,
 };
 use jiff::Timestamp;
 
-use super::jobs::stop_training_job;
+use super::jobs::{stop_training_job, stop_tuning_job};
 use crate::{
     clients::why::why,
     context::Context,
@@ -38,8 +38,18 @@ enum New {
     Unknown(String),
 }
 
+/// Stops a training or tuning job, or submits a training job again. `None`: the finding has another remedy.
+pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
+    Some(match &finding.waste.remedy {
+        Remedy::StopTrainingJob => Box::pin(stop(context, finding)).await,
+        Remedy::ResubmitAsSpot(terms) => Box::pin(resubmit(context, finding, terms, now)).await,
+        Remedy::StopTuningJob => stop_tuning_job(&context.clients, &finding.resource.name).await,
+        _ => return None,
+    })
+}
+
 /// The definition is stored, the new job is created, the old one is stopped.
-pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: Timestamp) -> Outcome {
+async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: Timestamp) -> Outcome {
     let (ledger, old) = (context.ledger(), &finding.resource);
     let definition = match definition(context, old, terms).await {
         Ok(Some(definition)) => definition,
@@ -82,7 +92,7 @@ pub(crate) async fn resubmit(context: &Context, finding: &Finding, terms: &SpotT
 }
 
 /// `sagemaker:StopTrainingJob`. A job that was submitted again, before the policy changed, has its work done by its Spot job.
-pub(crate) async fn stop(context: &Context, finding: &Finding) -> Outcome {
+async fn stop(context: &Context, finding: &Finding) -> Outcome {
     let old = &finding.resource.name;
     let found = context.ledger().resubmission(&Kind::TrainingJob.id(&new_name(old, finding.run))).await;
     match found {

@@ -1,0 +1,159 @@
+//! The areas that a function is made of: what it may confirm, look at once more, and do. A function names its areas, and the linker leaves out the operations
+//! of all others: a binary holds only what its role allows (tests/template/test_operations.py).
+
+use std::collections::BTreeSet;
+
+use cost_rules::{facts::Facts, plan::Outcome, rulebook::Finding, rulebook::Rulebook};
+use jiff::Timestamp;
+
+use crate::{
+    act,
+    context::Context,
+    gather::{self, Read, inventory::Inventory},
+};
+
+/// One area, or several as a tuple.
+pub trait Area {
+    /// Reads those of its resources that are meant (by id) from the service itself, before somebody is notified of them. What cannot be read becomes
+    /// `Unreadable`; what is gone leaves the facts.
+    fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> impl Future<Output = ()>;
+
+    /// One resource as it is right before it is acted upon; `Ok(None)`: it is gone. `None`: it is not of this area.
+    fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> impl Future<Output = Option<Read<Option<Facts>>>>;
+
+    /// Acts upon a finding that is due. `None`: its remedy is not of this area.
+    fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> impl Future<Output = Option<Outcome>>;
+}
+
+/// Notebook instances.
+pub struct Notebooks;
+
+impl Area for Notebooks {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        gather::notebooks::confirm(&context.clients, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        gather::notebooks::again(&context.clients, rulebook, facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, _: Timestamp) -> Option<Outcome> {
+        act::notebooks::act(&context.clients, finding).await
+    }
+}
+
+/// Studio apps, and who sets their idle shutdown.
+pub struct Studio;
+
+impl Area for Studio {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        gather::studio::confirm(&context.clients, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        gather::studio::again(&context.clients, rulebook, facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, _: Timestamp) -> Option<Outcome> {
+        act::studio::act(&context.clients, finding).await
+    }
+}
+
+/// Training and tuning jobs, which may be submitted again.
+pub struct Training;
+
+impl Area for Training {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        gather::training::confirm(&context.clients, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        gather::training::again(&context.clients, rulebook, facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
+        act::training::act(context, finding, now).await
+    }
+}
+
+/// Resources of all kinds that have tags: they are tagged, or stopped.
+pub struct Tagged;
+
+impl Area for Tagged {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        Inventory::of_all(&context.clients, rulebook).confirm(facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        Inventory::of_all(&context.clients, rulebook).again(facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
+        match act::tags::act(&context.clients, finding).await {
+            None => Stoppable.act(context, finding, now).await,
+            done => done,
+        }
+    }
+}
+
+/// Resources that cost money while they run: they are stopped.
+pub struct Stoppable;
+
+impl Area for Stoppable {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        Inventory::of_running(&context.clients, rulebook).confirm(facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        Inventory::of_running(&context.clients, rulebook).again(facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, _: Timestamp) -> Option<Outcome> {
+        let clients = &context.clients;
+        match act::notebooks::act(clients, finding).await {
+            None => match act::studio::act(clients, finding).await {
+                None => act::jobs::act(clients, finding).await,
+                done => done,
+            },
+            done => done,
+        }
+    }
+}
+
+/// Tag keys of the bill.
+pub struct CostTags;
+
+impl Area for CostTags {
+    async fn confirm(&self, _: &Context, _: &Rulebook, _: &mut Facts, _: &BTreeSet<String>) {}
+
+    async fn again(&self, _: &Context, _: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        let known = facts.tag_keys.iter().find(|key| key.resource.id == id)?;
+        // Read a moment ago, and to activate it twice does nothing.
+        Some(Ok(Some(Facts { tag_keys: vec![known.clone()], ..facts.of_this_moment() })))
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, _: Timestamp) -> Option<Outcome> {
+        act::cost_tags::act(&context.clients, finding).await
+    }
+}
+
+impl<A: Area, B: Area> Area for (A, B) {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        self.0.confirm(context, rulebook, facts, ids).await;
+        self.1.confirm(context, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        match self.0.again(context, rulebook, facts, id).await {
+            None => self.1.again(context, rulebook, facts, id).await,
+            read => read,
+        }
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
+        match self.0.act(context, finding, now).await {
+            None => self.1.act(context, finding, now).await,
+            done => done,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! A remedy: the action's name, the AWS CLI command for a person, and what an owner is told of it.
+
+use std::collections::BTreeMap;
+
+use crate::vocabulary::{
+    duration::Duration,
+    resource::{AppHome, region_option},
+};
+
+/// What the guard can do about waste, where the policy says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Remedy {
+    /// Nothing: its owner has to.
+    #[default]
+    None,
+    /// `StopNotebookInstance`: the volume and what is on it stay.
+    StopNotebook,
+    /// `DeleteApp`: the space or profile and its files stay, what is only in memory is lost.
+    DeleteApp {
+        /// The domain's id.
+        domain: String,
+        /// The space or the user profile.
+        home: AppHome,
+        /// As the API spells it.
+        app_type: String,
+        /// The app's name.
+        app_name: String,
+    },
+    /// `StopTrainingJob`: its artifacts so far may be kept, what it has not written is lost.
+    StopTrainingJob,
+    /// `CreateTrainingJob` of the same work on managed Spot, then `StopTrainingJob` of this one.
+    ResubmitAsSpot(SpotTerms),
+    /// `StopHyperParameterTuningJob`: its training jobs are stopped with it, the ended ones' results are kept.
+    StopTuningJob,
+    /// `StopProcessingJob`: what it has not written to S3 is lost.
+    StopProcessingJob,
+    /// `StopTransformJob`: what it has not written to S3 is lost.
+    StopTransformJob,
+    /// `StopAutoMLJob`: the candidates that it has so far are kept.
+    StopAutoMlJob,
+    /// `AddTags`, of keys that the resource does not have: no value is ever written over.
+    AddTags {
+        /// Keys and values.
+        tags: BTreeMap<String, String>,
+        /// From where they are, for people: `Owner from who created it`.
+        from: String,
+        /// What its owner can do about the tags that are missing after that.
+        rest: Option<String>,
+    },
+    /// `UpdateCostAllocationTagsStatus`: the bill is told by this key from then on.
+    ActivateTag,
+}
+
+/// On which terms a training job is submitted again as Spot.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SpotTerms {
+    /// The new job's name.
+    pub name: String,
+    /// How much longer than its time limit it may take, waiting for Spot capacity included.
+    pub wait: Duration,
+    /// The S3 prefix for its checkpoints where it has none. `None`: beside its output.
+    pub checkpoints: Option<String>,
+    /// Whether the old job writes checkpoints, from which the new one goes on; else it starts from the beginning.
+    pub resumes: bool,
+}
+
+impl Remedy {
+    /// The action's name in the report.
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::StopNotebook => "stop-notebook-instance",
+            Self::DeleteApp { .. } => "delete-app",
+            Self::StopTrainingJob => "stop-training-job",
+            Self::ResubmitAsSpot(_) => "resubmit-as-spot",
+            Self::StopTuningJob => "stop-tuning-job",
+            Self::StopProcessingJob => "stop-processing-job",
+            Self::StopTransformJob => "stop-transform-job",
+            Self::StopAutoMlJob => "stop-automl-job",
+            Self::AddTags { .. } => "add-tags",
+            Self::ActivateTag => "activate-cost-allocation-tag",
+            Self::None => "none",
+        }
+    }
+
+    /// The AWS CLI's command that does what the guard would do. `region`: [`region_option`].
+    pub fn command(&self, name: &str, region: &str) -> String {
+        match self {
+            Self::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
+            Self::DeleteApp { domain, home, app_type, app_name } => {
+                let home = match home {
+                    AppHome::Space(space) => format!("--space-name {space}"),
+                    AppHome::UserProfile(profile) => format!("--user-profile-name {profile}"),
+                };
+                format!("aws sagemaker delete-app {region}--domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
+            }
+            Self::StopTrainingJob | Self::ResubmitAsSpot(_) => how_to_stop(name, region),
+            Self::StopTuningJob => {
+                format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}")
+            }
+            Self::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
+            Self::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
+            Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
+            // Their rules say in the advice how a person does it.
+            Self::AddTags { .. } | Self::ActivateTag | Self::None => String::new(),
+        }
+    }
+
+    /// What it does to a resource, as the end of "it will be …".
+    pub const fn participle(&self) -> &'static str {
+        match self {
+            Self::ResubmitAsSpot(_) => "resubmitted as Spot",
+            Self::AddTags { .. } => "tagged",
+            Self::ActivateTag => "activated",
+            _ => "stopped",
+        }
+    }
+
+    /// What its owner has to know once it is done: what is kept, what is lost, how to start it again.
+    pub fn when_done(&self, name: &str, arn: &str) -> String {
+        match self {
+            Self::StopNotebook => {
+                let region = region_option(arn);
+                format!("Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}")
+            }
+            Self::StopTuningJob => {
+                "The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it.".to_owned()
+            }
+            Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
+                "What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it.".to_owned()
+            }
+            Self::StopProcessingJob | Self::StopTransformJob | Self::StopAutoMlJob => {
+                "What it wrote to S3 is kept. Submit it again where you submitted it.".to_owned()
+            }
+            Self::AddTags { tags, from, .. } => {
+                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
+                let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
+                format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
+            }
+            Self::ActivateTag => "In a day the bill knows it.".to_owned(),
+            Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
+        }
+    }
+
+    /// Whether it ends nothing: then its owner need not be warned, and a wish to keep the resource does not speak against it.
+    pub const fn is_harmless(&self) -> bool {
+        matches!(self, Self::AddTags { .. } | Self::ActivateTag)
+    }
+}
+
+/// The AWS CLI's command that writes these tags.
+pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let tags: Vec<String> = tags.into_iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
+    format!("aws sagemaker add-tags {}--resource-arn {arn} --tags {}", region_option(arn), tags.join(" "))
+}
+
+/// The command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
+pub fn how_to_stop(name: &str, region: &str) -> String {
+    format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
+}
