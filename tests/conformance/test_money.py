@@ -113,6 +113,8 @@ def test_costs_by_period_group_and_filter(account):
         "2026-11-20": {"EUC1-Host:ml.m5.xlarge|Team$nlp": "24", "EUC1-Train:ml.m5.xlarge|Team$": "10"}
     }
     assert costs(account, GroupBy=[by("TAG", "Owner")]) == {"2026-11-20": {"Owner$": "35.5"}}, "no cost allocation tag"
+    for dimension, only in [("LINKED_ACCOUNT", ACCOUNT), ("REGION", "eu-central-1"), ("RECORD_TYPE", "Usage"), ("OPERATION", "RunInstance")]:
+        assert costs(account, GroupBy=[by("DIMENSION", dimension)])["2026-11-20"] == {only: "35.5"}
     months = costs(account, TimePeriod={"Start": "2026-10-15", "End": "2026-12-01"}, Granularity="MONTHLY", GroupBy=[by("DIMENSION", "SERVICE")])
     assert list(months) == ["2026-10-15", "2026-11-01"]
     assert months["2026-10-15"]["Amazon Simple Storage Service"] == "25.5"

@@ -161,6 +161,35 @@ def test_what_is_given_comes_back_and_lives(simulated):
             "ValidationException",
             "InstancePreferences is not supported",
         ),
+        (
+            dict(EnableManagedSpotTraining=True, StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59}),
+            "ValidationException",
+            "It must be present and be greater than or equal to MaxRuntimeInSeconds",
+        ),
+        (
+            dict(
+                EnableManagedSpotTraining=True,
+                StoppingCondition={"MaxRuntimeInSeconds": 3600, "MaxWaitTimeInSeconds": 3601},
+                AlgorithmSpecification={"TrainingImage": "1.dkr.ecr.x.amazonaws.com/forecasting-deepar:1", "TrainingInputMode": "File"},
+            ),
+            "ValidationException",
+            "above 3600 is not supported for the given algorithm",
+        ),
+        (
+            dict(ResourceConfig=dict(JOB["ResourceConfig"], KeepAlivePeriodInSeconds=21601)),
+            "ValidationException",
+            "Value '21601' at 'resourceConfig.keepAlivePeriodInSeconds' failed to satisfy constraint: Member must have value less than or equal to 21600",
+        ),
+        (dict(ResourceConfig=dict(JOB["ResourceConfig"], SelectedInstanceType="ml.g5.xlarge")), "ValidationException", "SelectedInstanceType is read-only"),
+        (dict(ResourceConfig=dict(JOB["ResourceConfig"], InstanceType="m5.xlarge")), "ValidationException", "at 'resourceConfig.instanceType'"),
+        (dict(ResourceConfig={"VolumeSizeInGB": 1}), "ValidationException", "Exactly one of InstanceType, InstanceGroups and InstancePreferences"),
+        (dict(StoppingCondition={"MaxRuntimeInSeconds": 2_419_201}), "ValidationException", "Member must have value less than or equal to 2419200"),
+        (dict(OutputDataConfig={"S3OutputPath": "s3://"}), "ValidationException", "at 'outputDataConfig.s3OutputPath'"),
+        (
+            dict(AlgorithmSpecification={"TrainingImage": "x", "TrainingInputMode": "Files"}),
+            "ValidationException",
+            "Member must satisfy enum value set: [Pipe, File, FastFile]",
+        ),
         (dict(CheckpointConfig={"S3Uri": "bucket"}), "ValidationException", "at 'checkpointConfig.s3Uri' failed to satisfy constraint"),
         (dict(Tags=[{"Key": str(number), "Value": "x"} for number in range(51)]), "ValidationException", "less than or equal to 50"),
         (dict(Tags=[{"Key": "a", "Value": "b (c)"}]), "ValidationException", "regular expression pattern"),
@@ -206,6 +235,12 @@ def test_stopping(simulated):
     )
     for call in (sagemaker.stop_training_job, sagemaker.describe_training_job):
         assert refused(call, TrainingJobName="nobody") == ("ValidationException", "Requested resource not found.")
+    sagemaker.create_training_job(**JOB, TrainingJobName="never")
+    sagemaker.stop_training_job(TrainingJobName="never")
+    sagemaker.stop_training_job(TrainingJobName="never")
+    simulated.control("advance", {"by": "2m"})
+    never = sagemaker.describe_training_job(TrainingJobName="never")
+    assert never["TrainingJobStatus"] == "Stopped" and "TrainingTimeInSeconds" not in never, "it had no instances yet"
     simulated.control("deed", {"to": "autopilot", "do": "stop"})
     assert sagemaker.describe_training_job(TrainingJobName="autopilot")["TrainingJobStatus"] == "Stopping"
 
@@ -356,17 +391,34 @@ def test_search(simulated):
     assert count(("WarmPoolStatus.Status", "Equals", "InUse")) == 1
     assert count(("Tags.team", "Exists")) == 25
     assert count(("Tags.Owner", "Equals", "ann@example.com")) == 1
+    assert count(("EnableManagedSpotTraining", "Equals", "true")) == 3
+    assert count(("ResourceConfig.InstanceType", "Equals", "ml.m5.xlarge")) == 31
+    assert count(("BillableTimeInSeconds", "LessThan", "2000")) == 25
+    either = [{"Filters": [{"Name": "Tags.team", "Operator": "Exists"}]}, {"Filters": [{"Name": "TrainingJobStatus", "Value": "Failed"}]}]
+    found_either = sagemaker.search(Resource="TrainingJob", SearchExpression={"Operator": "Or", "SubExpressions": either}, MaxResults=100)
+    assert len(found_either["Results"]) == 26
     (whole,) = found(sagemaker, ("TrainingJobName", "Equals", "churn"))
     described = sagemaker.describe_training_job(TrainingJobName="churn")
     assert whole["Tags"] == [{"Key": "Owner", "Value": "ann@example.com"}]
     assert {key: value for key, value in whole.items() if key != "Tags"} == {key: described[key] for key in whole if key != "Tags"}
     ages = [one["CreationTime"] for one in found(sagemaker, ("TrainingJobName", "Contains", "o"), SortBy="CreationTime", SortOrder="Ascending")]
     assert ages == sorted(ages) and len(ages) == 27
-    assert refused(sagemaker.search, Resource="TrainingJob", SearchExpression={"Filters": [{"Name": "Nonsense", "Value": "x"}]})[0] == "ValidationException"
+    for one, says in [
+        ({"Name": "Nonsense", "Value": "x"}, "Nonsense is not a valid property"),
+        ({"Name": "CreationTime", "Operator": "GreaterThan", "Value": "yesterday"}, "not an ISO 8601 date-time"),
+        ({"Name": "TrainingJobName", "Operator": "Exists", "Value": "x"}, "takes no Value"),
+        ({"Name": "TrainingJobName", "Operator": "Equals"}, "needs a Value"),
+    ]:
+        code, message = refused(sagemaker.search, Resource="TrainingJob", SearchExpression={"Filters": [one]})
+        assert code == "ValidationException" and says in message
     (tuning,) = found(sagemaker, ("HyperParameterTuningJobStatus", "Equals", "InProgress"), resource="HyperParameterTuningJob")
     assert tuning["TrainingJobDefinition"]["EnableManagedSpotTraining"] is True and tuning["Tags"][0]["Value"] == "bob@example.com"
-    pages = list(sagemaker.get_paginator("search").paginate(Resource="TrainingJob", PaginationConfig={"PageSize": 10}))
-    assert [len(page["Results"]) for page in pages] == [10, 10, 10, 1]
+    for sort in ("CreationTime", "LastModifiedTime", "TrainingJobStatus", "TrainingJobName"):
+        for order in ("Ascending", "Descending"):
+            pages = list(sagemaker.get_paginator("search").paginate(Resource="TrainingJob", SortBy=sort, SortOrder=order, PaginationConfig={"PageSize": 10}))
+            assert [len(page["Results"]) for page in pages] == [10, 10, 10, 1]
+            values = [str(one["TrainingJob"][sort]).lower() for page in pages for one in page["Results"]]
+            assert values == sorted(values, reverse=order == "Descending")
 
 
 def test_search_behind(simulated):

@@ -19,6 +19,7 @@ use tempfile::NamedTempFile;
 
 pub mod lambda;
 pub mod month;
+pub mod testing;
 pub mod week;
 
 /// The ledger's table in the simulated accounts.

@@ -1,8 +1,9 @@
 //! What goes wrong, and what the guard makes of it: a clear message, or it is ridden out. Nothing is acted on twice, nothing is lost.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use end_to_end::{Guard, TABLE, clients as guard_clients};
-use jiff::SignedDuration;
+use end_to_end::{
+    Guard, TABLE, clients as guard_clients,
+    testing::{account_at, hours, minutes},
+};
 use serde_json::json;
 use simulator::{Deed, Estate, Fault, Simulator, What};
 
@@ -14,8 +15,6 @@ const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\
 fn evening(count: usize) -> Simulator {
     let estate = format!(
         r#"
-        region = "eu-central-1"
-        start = "2026-11-23T20:00:00Z"
         [[notebook]]
         name = "nb-{{}}"
         count = {count}
@@ -39,7 +38,7 @@ fn evening(count: usize) -> Simulator {
         since = "-10h"
         "#
     );
-    Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap()
+    account_at("2026-11-23T20:00:00Z", &estate)
 }
 
 fn running(account: &Simulator) -> usize {
@@ -97,11 +96,11 @@ async fn a_missing_topic_fails_the_run_and_loses_no_mail() {
     assert!(report.failures[0].contains("COST_GUARD_TOPIC_ARN") && report.failures[0].contains("NotFound"), "{:?}", report.failures);
     assert!(report.finish(account.now()).is_err());
 
-    account.advance(SignedDuration::from_hours(1));
+    account.advance(hours(1));
     let still = guard.run().await.unwrap();
     assert_eq!((running(&account), still.actions.len()), (3, 0), "who was never warned is not stopped");
     guard.context.settings.topic_arn = topic;
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     assert_eq!(guard.run().await.unwrap().notified, 3);
 }
 
@@ -166,7 +165,7 @@ async fn a_notebook_restarted_or_kept_since_it_was_read_is_left_alone() {
         account.deed("untagged", &Deed::Delete);
         let guard = Guard::new(&account, ENFORCE).unwrap();
         guard.run().await.unwrap();
-        account.advance(SignedDuration::from_mins(30));
+        account.advance(minutes(30));
         // The tag index does not know it yet, and the list was read before.
         account.add_fault(Fault::new("*", What::StaleTags("10m".parse().unwrap())));
         for deed in deeds {
@@ -187,7 +186,7 @@ async fn a_refused_call_leaves_its_kind_unread_and_the_rest_goes_on() {
     guard.run().await.unwrap();
     let before = account.table_items(TABLE);
     account.add_fault(Fault::new("sagemaker:ListApps", What::AccessDenied));
-    account.advance(SignedDuration::from_mins(30));
+    account.advance(minutes(30));
     let report = guard.run().await.unwrap();
     assert!(
         report.unread.iter().any(|one| one.what.contains("ListApps") && one.why.contains("AccessDeniedException")),
@@ -226,12 +225,12 @@ async fn a_refused_stop_fails_the_run_is_told_and_tried_again() {
         ("Cost guard: nb-00000 could not be stopped, $135.52 a month", "critical")
     );
     let mails = account.mails().len();
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     assert_eq!(guard.run().await.unwrap().actions[0].outcome, "failed");
     assert_eq!(account.mails().len(), mails, "the same failure is told once");
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     assert!(guard.run().await.unwrap().actions.is_empty(), "each pause is three times as long as the one before");
-    account.advance(SignedDuration::from_mins(30));
+    account.advance(minutes(30));
     assert_eq!(guard.run().await.unwrap().actions[0].outcome, "done");
 }
 
@@ -289,7 +288,7 @@ async fn what_did_not_fit_into_a_mail_was_not_told() {
     guard.run().await.unwrap();
     let first = account.mails();
     assert!(named(&first, "nb-00000") && !named(&first, "nb-00999"), "the mail is cut");
-    account.advance(SignedDuration::from_mins(31));
+    account.advance(minutes(31));
     let report = guard.run().await.unwrap();
     let warned_before = |action: &cost_aws::report::ReportedAction| {
         let name = action.resource.rsplit('/').next().unwrap();
@@ -309,7 +308,7 @@ async fn an_item_that_cannot_be_read_mutes_itself_only() {
     let report = guard.run().await.unwrap();
     assert!(report.unread.iter().any(|one| one.what.contains("nb-00000") && one.why.contains("is missing")), "{:?}", report.unread);
     assert_eq!(report.notified, 2, "nobody's notebook and bob's app: {:?}", report.findings);
-    account.advance(SignedDuration::from_mins(31));
+    account.advance(minutes(31));
     guard.run().await.unwrap();
     assert_eq!(running(&account), 1, "all but the one whose item cannot be read");
 }
@@ -341,7 +340,7 @@ async fn a_run_ends_before_its_deadline_and_the_next_goes_on() {
         let created = guard_clients(&account).sagemaker.create_notebook_instance().notebook_instance_name(format!("extra-{number}"));
         created.instance_type("ml.m5.xlarge".into()).role_arn("arn:aws:iam::123456789012:role/x").send().await.unwrap();
     }
-    account.advance(SignedDuration::from_hours(5));
+    account.advance(hours(5));
     account.set_latency(std::time::Duration::from_millis(300));
     let mut guard = Guard::new(&account, ENFORCE).unwrap();
     let limit = std::time::Duration::from_secs(20);
@@ -374,7 +373,7 @@ async fn nobody_is_mailed_until_somebody_listens() {
         let report = guard.run().await.unwrap();
         assert_eq!((report.notified, report.actions.len(), account.mails().len()), (0, 0, 0), "{report:?}");
         assert!(report.finish(account.now()).unwrap_err().to_string().contains("nobody has confirmed a subscription"));
-        account.advance(SignedDuration::from_hours(1));
+        account.advance(hours(1));
     }
     assert_eq!(running(&account), 1, "who was not warned is not stopped");
 }

@@ -1,14 +1,13 @@
 //! One notebook through a night: event to mail, warning, stop, ledger. In this process, on a simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use end_to_end::{Guard, TABLE};
-use jiff::SignedDuration;
+use end_to_end::{
+    Guard, TABLE,
+    testing::{account_at, minutes},
+};
 use serde_json::json;
-use simulator::{Deed, Estate, Simulator};
+use simulator::{Deed, Simulator};
 
 const ESTATE: &str = r#"
-region = "eu-central-1"
-start = "2026-11-23T16:00:00Z"
 [[notebook]]
 name = "Churn-EDA"
 instance-type = "ml.m5.xlarge"
@@ -23,7 +22,7 @@ mode = "enforce"
 "#;
 
 fn account() -> Simulator {
-    Simulator::start(Estate::from_toml(ESTATE).unwrap()).unwrap()
+    account_at("2026-11-23T16:00:00Z", ESTATE)
 }
 
 #[tokio::test]
@@ -43,17 +42,17 @@ async fn an_evening_under_enforcement() {
     let attribute = |name: &str| mail.attributes[name].1.clone();
     assert_eq!(["function", "severity", "team", "owner"].map(attribute), ["notebook-stopper", "warning", "churn", "ann@example.com"]);
 
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     let waiting = guard.run().await.unwrap();
     assert_eq!((waiting.findings[0].state, waiting.notified), ("warned", 0));
 
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     let stopped = guard.run().await.unwrap();
     assert_eq!((stopped.findings[0].state, stopped.actions[0].outcome), ("acted", "done"), "{stopped:?}");
     assert_eq!(account.notebook("Churn-EDA").unwrap().status, "Stopping");
     assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA was stopped, saves up to $135.52 a month");
 
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     let after = guard.run().await.unwrap();
     assert_eq!((after.total_findings, after.notified), (0, 0));
     let items = account.table_items(TABLE);
@@ -68,8 +67,8 @@ async fn an_evening_under_enforcement() {
 async fn every_step_run_twice_does_nothing_the_second_time() {
     let account = account();
     let guard = Guard::new(&account, ENFORCE).unwrap();
-    for minutes in [0, 125, 15, 15, 15, 600] {
-        account.advance(SignedDuration::from_mins(minutes));
+    for passed in [0, 125, 15, 15, 15, 600] {
+        account.advance(minutes(passed));
         guard.run().await.unwrap();
         // What the first run stopped, the second one finds gone and closes; no more than that.
         let closing = guard.run().await.unwrap();
@@ -91,9 +90,9 @@ async fn a_state_change_closes_and_mails_nobody() {
     guard.run().await.unwrap();
     account.take_events();
     account.deed("Churn-EDA", &Deed::Stop);
-    account.advance(SignedDuration::from_mins(2));
+    account.advance(minutes(2));
     account.deed("Churn-EDA", &Deed::Start);
-    account.advance(SignedDuration::from_mins(5));
+    account.advance(minutes(5));
     let events = account.take_events();
     let statuses: Vec<&str> = events.iter().map(|event| event["detail"]["NotebookInstanceStatus"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["Stopping", "Stopped", "Pending", "InService"]);

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 
 use cost_aws::settings::PolicySource;
-use end_to_end::{Function, Guard, POLICY_PARAMETER, deploy, one_of_each_kind};
-use jiff::SignedDuration;
+use end_to_end::{
+    Function, Guard, POLICY_PARAMETER, deploy, one_of_each_kind,
+    testing::{account_at, hours},
+};
 use serde_json::json;
-use simulator::{Estate, Simulator};
+use simulator::Simulator;
 
 /// Everything that a function can meet, on a Monday evening.
 fn account() -> Simulator {
     let estate = format!(
         r#"
-        region = "eu-central-1"
-        start = "2026-11-23T16:00:00Z"
         bucket = "finops"
         cost-allocation-tags = {{ Team = "always", CostCenter = "inactive" }}
         [[training-job]]
@@ -39,8 +39,8 @@ fn account() -> Simulator {
         {}"#,
         one_of_each_kind(r#"tags = { Owner = "ann@example.com", "cost-guard:stoppable" = "yes" }"#)
     );
-    let account = Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap();
-    account.advance(SignedDuration::from_hours(4));
+    let account = account_at("2026-11-23T16:00:00Z", &estate);
+    account.advance(hours(4));
     account
 }
 
@@ -89,9 +89,9 @@ fn guard(function: Function, account: &Simulator) -> Guard {
 /// word that counts.
 async fn live(guard: &Guard) {
     let tagging = POLICY.replace("stop-after-grace\"\ngrace = \"1d\"", "tag\"");
-    for (hours, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
+    for (passed, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
         guard.account.put_parameter(POLICY_PARAMETER, policy);
-        guard.account.advance(SignedDuration::from_hours(hours));
+        guard.account.advance(hours(passed));
         for event in [json!({}), json!({})] {
             let _ = guard.wake(event).await;
         }

@@ -1,4 +1,5 @@
-//! What goes wrong: throttling, server errors, lost answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events, races.
+//! What goes wrong: throttling, server errors, lost and late answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events,
+//! races.
 
 use std::{
     collections::BTreeSet,
@@ -61,6 +62,8 @@ pub enum What {
     LateEvents(Duration),
     /// Right before the call is served, somebody does this to a notebook, app or job, by name or ARN: `{ before = ["churn", "stop"] }`.
     Before(String, Deed),
+    /// The call is served, and its answer comes when so much time has passed in the account.
+    Takes(Duration),
 }
 
 /// What a refusal says. It lives as long as the process: so do the error codes that the simulator has of its own.

@@ -61,26 +61,6 @@ async fn answers_while_the_test_blocks_its_runtime() {
 }
 
 #[test]
-fn faults_strike_over_the_wire() {
-    let account = account();
-    account.add_fault(Fault::new("sagemaker:ListNotebookInstances", What::RepeatToken).after(1));
-    let first = list(&account, None);
-    let second = list(&account, first.get("NextToken"));
-    assert_eq!(second["NextToken"], first["NextToken"], "the page that was asked for is named as the next one");
-    account.clear_faults();
-    account.add_fault(Fault::new("sagemaker:Stop*", What::Before("nb-00000".into(), Deed::Delete)).times(1));
-    let stop = |name: &str| call(&account, "SageMaker.StopNotebookInstance", &json!({"NotebookInstanceName": name}));
-    let (status, answer) = stop("nb-00000");
-    assert_eq!((status, &answer["message"]), (400, &json!("RecordNotFound")));
-    account.add_fault(Fault::new("*", What::LostAnswer(1)).times(1));
-    assert_eq!(stop("nb-00001").0, 500);
-    assert_eq!(account.notebook("nb-00001").unwrap().status, "Stopping", "done all the same");
-    assert_eq!(account.refused().values().sum::<u64>(), 2);
-    let log = account.call_log();
-    assert_eq!((log[3].subject.as_str(), log[3].error.as_deref()), ("nb-00001", Some("InternalFailure")));
-}
-
-#[test]
 fn latency_does_not_hold_up_other_calls() {
     let account = account();
     account.set_latency(Duration::from_millis(100));
@@ -94,16 +74,6 @@ fn latency_does_not_hold_up_other_calls() {
         thread.join().unwrap();
     }
     assert!(1 < account.most_in_flight()["sagemaker:ListNotebookInstances"]);
-}
-
-#[test]
-fn what_is_not_known_is_said() {
-    let account = account();
-    assert_eq!(call(&account, "SageMaker.ListLabelingJobs", &json!({})).1["message"], "not simulated: sagemaker:ListLabelingJobs");
-    assert_eq!(
-        call(&account, "AWSPriceListService.GetProducts", &json!({})),
-        (501, json!("not simulated: the service AWSPriceListService"))
-    );
 }
 
 #[test]
@@ -167,28 +137,4 @@ fn the_clock_may_be_tied_to_the_real_one_and_advanced_too() {
     assert!(before + SignedDuration::from_hours(1) <= after);
     // It goes on ticking, or this never ends.
     while account.now() <= after {}
-}
-
-#[test]
-fn jobs_are_seen_and_stopped_from_outside() {
-    let estate = "start = \"2026-11-23T08:00:00Z\"\n[[training-job]]\nname = \"Big\"\nspot = true\ntags = { Owner = \"ann\" }\nsince = \"-30m\"\ntakes = \"9h\"\n[[tuning-job]]\nname = \"tune\"\nparallel = 3\ndefinition = [{ takes = \"9h\" }]";
-    let account = Simulator::start(Estate::from_toml(estate).unwrap()).unwrap();
-    let job = account.training_job("Big").unwrap();
-    assert_eq!((job.status.as_str(), job.secondary_status.as_str(), job.spot, job.ended), ("InProgress", "Training", true, None));
-    assert_eq!((job.started, job.tags["Owner"].as_str()), (Some(job.created + SignedDuration::from_mins(2)), "ann"));
-    assert_eq!(job.definition["EnableManagedSpotTraining"], true);
-    let tuning = account.tuning_job("tune").unwrap();
-    assert_eq!((tuning.training_jobs.len(), tuning.spot, account.training_jobs().len()), (3, false, 4));
-    account.deed(&job.arn, &Deed::Stop);
-    account.deed("tune", &Deed::Stop);
-    account.advance(SignedDuration::from_mins(2));
-    assert_eq!(account.training_job("Big").unwrap().training_seconds, Some(30 * 60));
-    assert_eq!(account.tuning_job("tune").unwrap().status, "Stopped");
-    let refusal = What::Refuse("ResourceLimitExceeded".into(), "no more {/TrainingJobName} {/Nothing}".into());
-    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", refusal));
-    let (status, answer) = call(&account, "SageMaker.CreateTrainingJob", &json!({"TrainingJobName": "b"}));
-    assert_eq!((status, answer), (400, json!({"__type": "ResourceLimitExceeded", "message": "no more b {/Nothing}"})));
-    account.add_fault(Fault::new("sagemaker:ListTrainingJobs", What::RepeatToken));
-    let pages = [(); 3].map(|()| call(&account, "SageMaker.ListTrainingJobs", &json!({"MaxResults": 1, "NextToken": "after:"})).1);
-    assert!(pages.iter().all(|page| page["NextToken"] == "after:" && page == &pages[0]), "{pages:?}");
 }

@@ -75,8 +75,8 @@ impl Hours {
     /// When it was last used, up to a moment; `None`: not in the week before.
     pub(crate) fn last_used(&self, at: Timestamp) -> Option<Timestamp> {
         let today = at.to_zoned_datetime(self.zone.clone()).date();
-        let days = (0..=7).filter_map(|back: i64| today.checked_sub(back.days()).ok());
-        days.filter_map(|day| {
+        let mut days = (0..=7).filter_map(|back: i64| today.checked_sub(back.days()).ok());
+        days.find_map(|day| {
             let instant = |wall| self.zone.to_ambiguous_timestamp(wall).compatible().ok();
             let of_day = self.windows.iter().filter(|(days, ..)| days.contains(&day.weekday()));
             let used = of_day.filter_map(|(_, from, minutes)| {
@@ -86,7 +86,6 @@ impl Hours {
             });
             used.max()
         })
-        .next()
     }
 }
 

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Response, StatusCode, Uri},
     response::IntoResponse,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
@@ -131,7 +131,7 @@ pub(crate) async fn serve(
         for ask in &asks {
             shared.note_asked(ask.asked(&caller));
         }
-        let strike = struck(&mut world, &call);
+        let (strike, takes) = struck(&mut world, &call);
         let failed = || Refusal::new(500, "InternalFailure", "Internal failure");
         let answer = match (strike, shared.refused(&world, &request, &caller, &asks)) {
             (Some(Strike::Refused), _) => Err(throttled(request.service)),
@@ -147,7 +147,9 @@ pub(crate) async fn serve(
             (Some(Strike::Lost), _) => dispatch(&mut world, &request, strike).and_then(|_| Err(failed())),
             (Some(Strike::Repeat | Strike::Partly) | None, _) => dispatch(&mut world, &request, strike),
         };
-        (answer, strike == Some(Strike::Silent), world.now)
+        let at = world.now;
+        world.live_until(at + takes);
+        (answer, strike == Some(Strike::Silent), at)
     };
     in_flight.settle(at, asked::subject(&request), answer.as_ref().err().map(|refusal| refusal.code));
     if silent {
@@ -188,9 +190,9 @@ fn of_request(text: &str, input: &Value) -> String {
     said
 }
 
-/// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on.
-fn struck(world: &mut World, call: &str) -> Option<Strike> {
-    let mut strike = None;
+/// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on. And how long the answer takes.
+fn struck(world: &mut World, call: &str) -> (Option<Strike>, SignedDuration) {
+    let (mut strike, mut takes) = (None, SignedDuration::ZERO);
     let mut deeds = vec![];
     for fault in &mut world.faults {
         if strike.is_some()
@@ -209,13 +211,14 @@ fn struck(world: &mut World, call: &str) -> Option<Strike> {
             What::RepeatToken => strike = Some(Strike::Repeat),
             What::Refuse(code, message) => strike = Some(Strike::Told(code.text(), message.text())),
             What::Before(what, deed) => deeds.push((what.clone(), deed.clone())),
+            What::Takes(time) => takes = time.signed(),
             What::StaleTags(_) | What::SearchBehind(_) | What::DuplicateEvents | What::LateEvents(_) => {}
         }
     }
     for (what, deed) in deeds {
         world.deed(&what, &deed);
     }
-    strike
+    (strike, takes)
 }
 
 fn throttled(service: &str) -> Refusal {

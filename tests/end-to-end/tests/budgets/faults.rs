@@ -33,7 +33,7 @@ fn state(account: &Simulator, rule: &str) -> String {
 
 #[tokio::test]
 async fn what_aws_tells_when_a_month_begins_is_the_last_ones() {
-    let account = account_at("2026-11-30T11:00:00Z", &format!("{NLP}{NOTEBOOK}"));
+    let account = account_from("2026-11-30T11:00:00Z", &format!("{NLP}{NOTEBOOK}"));
     let guard = guard(&account, STOP);
     guard.run().await.unwrap();
     account.live_until("2026-12-01T02:00:00Z".parse().unwrap());
@@ -55,12 +55,12 @@ async fn a_budget_without_credits_counts_usage_all_the_same() {
         "[[budget]]\nname = \"console\"\namount = 100\nfilter-expression = { And = [{ Dimensions = { Key = \"SERVICE\", Values = [\"Amazon SageMaker\"] } }, { Not = { Dimensions = { Key = \"RECORD_TYPE\", Values = [\"Credit\", \"Refund\"] } } }] }\nmetrics = [\"UnblendedCost\"]\n",
     );
     let report = guard(&account, "").run().await.unwrap();
-    assert_eq!(found(&report, "console"), [("budget-exceeded", "reported")], "{:#?}", report.findings);
+    assert_eq!(states_of(&report, "console"), [("budget-exceeded", "reported")], "{:#?}", report.findings);
 }
 
 #[tokio::test]
 async fn a_raised_limit_is_watched_anew() {
-    let account = account_at("2026-11-21T11:00:00Z", NLP);
+    let account = account_from("2026-11-21T11:00:00Z", NLP);
     let guard = guard(&account, "");
     guard.run().await.unwrap(); // ~$410 of 400
     let before = subjects(&account);
@@ -87,7 +87,7 @@ async fn a_raised_limit_is_watched_anew() {
 #[tokio::test]
 async fn a_spike_is_found_though_the_bill_is_a_day_behind() {
     for (lag, start) in [("8h", "2026-11-23T11:00:00Z"), ("24h", "2026-11-23T00:10:00Z")] {
-        let account = account_at(
+        let account = account_from(
             start,
             &format!(
                 "[cost-explorer]\nlag = \"{lag}\"\nanomaly-usd = 100000\n[[spend]]\nusage-type = \"EUC1-Cluster:ml.p4d.24xlarge\"\nusd = 0\ntags = {{ Team = \"vision\" }}\nspikes = [{{ day = \"2026-11-24\", usd = 700 }}]\n"
@@ -125,7 +125,7 @@ async fn what_the_policy_says_no_more_is_not_done() {
     let stopper = Guard::of(Function::NotebookStopper, &account, &after).unwrap();
     account.advance(hours(10));
     let report = stopper.run().await.unwrap();
-    let states = found(&report, "stoppable").into_iter().map(|(a, b)| format!("{a} {b}")).collect::<Vec<_>>();
+    let states = states_of(&report, "stoppable").into_iter().map(|(a, b)| format!("{a} {b}")).collect::<Vec<_>>();
     account.advance(hours(1));
     stopper.run().await.unwrap();
     assert_eq!(states, ["notebook-off-hours reported"], "{:?}", account.notebook("stoppable").unwrap().status);
@@ -151,7 +151,7 @@ async fn unread_tightenings_close_nothing() {
     let account = account(&format!("{NLP}{NOTEBOOK}"));
     let guard = guard(&account, STOP);
     let report = guard.run().await.unwrap();
-    assert_eq!(found(&report, "stoppable"), [("stoppable-over-budget", "warned")]);
+    assert_eq!(states_of(&report, "stoppable"), [("stoppable-over-budget", "warned")]);
     account.advance(hours(1));
     account.add_fault(Fault::new("dynamodb:GetItem", What::AccessDenied));
     account.add_fault(Fault::new("budgets:DescribeBudgets", What::AccessDenied));
@@ -176,7 +176,7 @@ async fn another_accounts_budget_is_refused() {
 #[tokio::test]
 async fn a_warning_of_one_budget_is_none_of_another() {
     // ml-nlp is November's; the quarter's is used up a little later.
-    let account = account_at(
+    let account = account_from(
         "2026-11-30T21:00:00Z",
         &format!(
             "{NLP}{NOTEBOOK}[[budget]]\nname = \"zz-quarter\"\namount = 1214\ntime-unit = \"QUARTERLY\"\nfrom=\"2026-10-01\"\ncost-filters = {{ Service = [\"Amazon SageMaker\"] }}\n"
@@ -202,11 +202,11 @@ async fn one_failed_read_of_the_tightenings_warns_nobody_twice() {
     account.advance(hours(10));
     stopper.run().await.unwrap();
     let mails = account.mail_count();
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     account.add_fault(Fault::new("dynamodb:GetItem", What::AccessDenied));
     stopper.run().await.unwrap();
     account.clear_faults();
-    account.advance(SignedDuration::from_mins(15));
+    account.advance(minutes(15));
     stopper.run().await.unwrap();
     let warned = account.mails()[mails..].iter().map(|mail| mail.subject.clone()).collect::<Vec<_>>();
     assert!(warned.iter().all(|subject| !subject.contains("will be stopped")), "{warned:?}");
@@ -227,7 +227,7 @@ async fn unread_notifications_close_nothing() {
     let account = account(&NLP.replace("amount = 400", "amount = 700"));
     let guard = guard(&account, "");
     let report = guard.run().await.unwrap();
-    assert_eq!(found(&report, "ml-nlp").len(), 1, "{:?}", report.findings);
+    assert_eq!(states_of(&report, "ml-nlp").len(), 1, "{:?}", report.findings);
     account.add_fault(Fault::new("budgets:DescribeNotificationsForBudget", What::AccessDenied));
     account.advance(hours(1));
     guard.run().await.unwrap();
@@ -242,7 +242,7 @@ async fn one_budget_asked_for_warns_of_nothing_else() {
     guard.run().await.unwrap();
     let event = json!({"resources": ["arn:aws:budgets::123456789012:budget/other"]});
     let report = guard.wake(event).await.unwrap();
-    assert_eq!(found(&report, "stoppable"), [], "{:?} {:?}", report.unread, report.failures);
+    assert_eq!(states_of(&report, "stoppable"), [], "{:?} {:?}", report.unread, report.failures);
 }
 
 #[tokio::test]
@@ -294,7 +294,7 @@ async fn what_has_no_price_is_not_free() {
 
 #[tokio::test]
 async fn nothing_is_warned_of_that_ends_before_it_comes() {
-    let account = account_at("2026-11-30T21:00:00Z", &format!("{NLP}{NOTEBOOK}"));
+    let account = account_from("2026-11-30T21:00:00Z", &format!("{NLP}{NOTEBOOK}"));
     guard(&account, STOP).run().await.unwrap();
     // Its grace (4 h) ends an hour after the tightening does.
     assert!(subjects(&account).iter().all(|subject| !subject.contains("stoppable")), "{:?}", subjects(&account));
@@ -324,7 +324,7 @@ async fn lost_answers_mail_once_and_warn_first() {
         account.add_fault(Fault::new(on, What::LostAnswer(2)));
         for _ in 0..3 {
             let _ = guard.run().await;
-            account.advance(SignedDuration::from_mins(20));
+            account.advance(minutes(20));
         }
         account.clear_faults();
         for _ in 0..2 {
@@ -366,7 +366,7 @@ async fn one_absurd_budget_ends_no_run() {
 #[tokio::test]
 async fn a_daily_budget_is_judged_by_its_own_day() {
     // The 23rd cost 10, the 24th 40, the 25th 10; the limit is 30.
-    let account = account_at(
+    let account = account_from(
         "2026-11-23T19:00:00Z",
         "[[budget]]\nname = \"day\"\namount = 30\ntime-unit = \"DAILY\"\nfrom = \"2026-11-01\"\ncost-filters = { Service = [\"Amazon SageMaker\"] }\n[[spend]]\nusage-type = \"EUC1-Train:ml.m5.xlarge\"\nusd = 0\ntags = { Team = \"nlp\" }\nspikes = [{ day = \"2026-11-24\", usd = 40 }]\n",
     );
@@ -409,7 +409,7 @@ async fn another_accounts_spend_stops_nothing_here() {
         "{NOTEBOOK}[[budget]]\nname = \"ml-member\"\namount = 100\nactual = 150\ncost-filters = {{ LinkedAccount = [\"999999999999\"], Service = [\"Amazon SageMaker\"], TagKeyValue = [\"user:Team$nlp\"] }}\n"
     ));
     let report = guard(&account, STOP).run().await.unwrap();
-    assert_eq!(found(&report, "stoppable"), []);
+    assert_eq!(states_of(&report, "stoppable"), []);
 }
 
 #[tokio::test]

@@ -1,56 +1,34 @@
 //! budget-alerter: budgets of every sort, what is done when one is used up, and what goes wrong. In this process, on a simulated account.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use cost_aws::report::Report;
-use end_to_end::{Function, Guard, STOPS, TABLE, one_of_each_kind};
-use jiff::SignedDuration;
+use end_to_end::{
+    Function, Guard, STOPS, TABLE, one_of_each_kind,
+    testing::{account_at, guard_of, hours, minutes, states_of, subjects},
+};
 use rust_decimal::dec;
 use serde_json::{Value, json};
-use simulator::{Deed, Estate, Fault, Simulator, What};
+use simulator::{Deed, Fault, Simulator, What};
 
 mod faults;
 
 /// A Tuesday noon in the fourth week of November, and `estate` in the account; 20 USD a day of team nlp.
 fn account(estate: &str) -> Simulator {
-    account_at("2026-11-24T11:00:00Z", estate)
+    account_from("2026-11-24T11:00:00Z", estate)
 }
 
-fn account_at(start: &str, estate: &str) -> Simulator {
-    let estate = format!(
-        r#"
-        region = "eu-central-1"
-        start = "{start}"
-        budget-topic = "budgets"
-        cost-allocation-tags = {{ Team = "always" }}
-        {estate}
+fn account_from(start: &str, estate: &str) -> Simulator {
+    let nlp = r#"
         [[spend]]
         usage-type = "EUC1-Host:ml.m5.xlarge"
         usd = 20
-        tags = {{ Team = "nlp" }}
-        "#
-    );
-    Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap()
+        tags = { Team = "nlp" }
+        "#;
+    account_at(start, &format!("budget-topic = \"budgets\"\ncost-allocation-tags = {{ Team = \"always\" }}\n{estate}\n{nlp}"))
 }
 
 fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(
-        Function::BudgetAlerter,
-        account,
-        &format!("timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{policy}"),
-    )
-    .unwrap()
-}
-
-fn hours(hours: i64) -> SignedDuration {
-    SignedDuration::from_hours(hours)
-}
-
-fn found<'a>(report: &'a Report, name: &str) -> Vec<(&'a str, &'a str)> {
-    report.findings.iter().filter(|finding| finding.name == name).map(|finding| (finding.rule, finding.state)).collect()
-}
-
-fn subjects(account: &Simulator) -> Vec<String> {
-    account.mails().into_iter().map(|mail| mail.subject.trim_start_matches("Cost guard: ").to_owned()).collect()
+    let policy = format!("timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{policy}");
+    guard_of(Function::BudgetAlerter, account, &policy)
 }
 
 const NLP: &str = r#"
@@ -148,7 +126,7 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
         ("sick", &[("budget-unhealthy", "reported")]),
         ("anothers", &[]),
     ] {
-        assert_eq!(found(&report, name), expected, "{name}: {:#?}", report.findings);
+        assert_eq!(states_of(&report, name), expected, "{name}: {:#?}", report.findings);
     }
     let reason = |name: &str| report.findings.iter().find(|finding| finding.name == name).map(|finding| finding.reason.clone()).unwrap();
     assert!(
@@ -189,7 +167,7 @@ async fn without_the_bill_the_budgets_are_told_all_the_same() {
         let account = account(NLP);
         account.add_fault(Fault::new("ce:GetCostAndUsage", fault));
         let report = guard(&account, "").run().await.unwrap();
-        assert_eq!(found(&report, "ml-nlp"), [("budget-exceeded", "reported")], "{:?}", report.findings);
+        assert_eq!(states_of(&report, "ml-nlp"), [("budget-exceeded", "reported")], "{:?}", report.findings);
         let unread: Vec<_> = report.unread.iter().map(|one| (one.what.as_str(), one.why.contains(says))).collect();
         assert_eq!(unread, [("what SageMaker cost by day", true)], "{:?}", report.unread);
         account.clear_faults();
@@ -200,10 +178,10 @@ async fn without_the_bill_the_budgets_are_told_all_the_same() {
     throttled.add_fault(Fault::new("ce:*", What::Throttle(2)));
     throttled.add_fault(Fault::new("budgets:*", What::Throttle(2)));
     let report = guard(&throttled, "").run().await.unwrap();
-    assert_eq!((found(&report, "ml-nlp").len(), report.unread.len()), (1, 0), "it is ridden out");
+    assert_eq!((states_of(&report, "ml-nlp").len(), report.unread.len()), (1, 0), "it is ridden out");
     let new = account(&format!("{NLP}\n[cost-explorer]\nnew-account = true"));
     let report = guard(&new, "").run().await.unwrap();
-    assert_eq!(found(&report, "ml-nlp"), [("budget-exceeded", "reported")]);
+    assert_eq!(states_of(&report, "ml-nlp"), [("budget-exceeded", "reported")]);
     assert!(report.unread.iter().any(|one| one.why.contains("DataUnavailableException")), "{:?}", report.unread);
 }
 
@@ -302,12 +280,12 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
     let account = account(&format!("{NLP}{STOPPABLE}"));
     let guard = guard(&account, STOP);
     let report = guard.run().await.unwrap();
-    assert_eq!(found(&report, "stoppable"), [("stoppable-over-budget", "warned")], "{:#?}", report.findings);
-    assert_eq!(found(&report, "train"), [("stoppable-over-budget", "warned")]);
-    assert_eq!(found(&report, "kept"), [("stoppable-over-budget", "exempt")]);
-    assert_eq!(found(&report, "kept-lab JupyterLab default"), [("stoppable-over-budget", "exempt")], "its space is kept");
+    assert_eq!(states_of(&report, "stoppable"), [("stoppable-over-budget", "warned")], "{:#?}", report.findings);
+    assert_eq!(states_of(&report, "train"), [("stoppable-over-budget", "warned")]);
+    assert_eq!(states_of(&report, "kept"), [("stoppable-over-budget", "exempt")]);
+    assert_eq!(states_of(&report, "kept-lab JupyterLab default"), [("stoppable-over-budget", "exempt")], "its space is kept");
     for (name, findings) in [("unasked", vec![]), ("visions", vec![])] {
-        assert_eq!(found(&report, name), findings, "{name}");
+        assert_eq!(states_of(&report, name), findings, "{name}");
     }
     let mails = account.mails();
     let budgets = mails.iter().find(|mail| mail.subject.contains("budget ml-nlp")).unwrap();
@@ -335,7 +313,7 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
     account.deed("stoppable", &Deed::Start);
     account.advance(hours(6));
     let report = guard.run().await.unwrap();
-    assert_eq!((found(&report, "stoppable"), report.actions.len()), (vec![], 0));
+    assert_eq!((states_of(&report, "stoppable"), report.actions.len()), (vec![], 0));
 }
 
 #[tokio::test]
@@ -356,9 +334,9 @@ async fn every_kind_that_can_be_stopped_is_stopped_and_a_tuning_job_with_its_chi
 #[tokio::test]
 async fn a_daily_budget_tightens_nothing_and_says_so() {
     let budget = "[[budget]]\nname = \"ml-day\"\namount = 15\ntime-unit = \"DAILY\"\nfrom = \"2026-11-01\"\ncost-filters = { TagKeyValue = [\"user:Team$nlp\"] }";
-    let account = account_at("2026-11-24T13:00:00Z", &format!("{STOPPABLE}{budget}"));
+    let account = account_from("2026-11-24T13:00:00Z", &format!("{STOPPABLE}{budget}"));
     let report = guard(&account, STOP).run().await.unwrap();
-    assert_eq!(found(&report, "stoppable"), []);
+    assert_eq!(states_of(&report, "stoppable"), []);
     let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget ml-day")).unwrap();
     assert!(mail.message.contains("Done:  nothing of what the policy asks for: its period is over before"), "{}", mail.message);
 }
@@ -377,7 +355,7 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
         let account = account(&format!("{STOPPABLE}\n[[budget]]\nname = \"everything\"\namount = 100"));
         let guard = guard(&account, policy);
         let report = guard.run().await.unwrap();
-        assert_eq!((found(&report, "stoppable"), report.examined["notebook-instance"]), (vec![], 4), "{policy}");
+        assert_eq!((states_of(&report, "stoppable"), report.examined["notebook-instance"]), (vec![], 4), "{policy}");
         let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget everything")).unwrap();
         assert_eq!(mail.message.contains("Done:"), says.is_some());
         assert!(says.is_none_or(|says| mail.message.contains(says)), "{}", mail.message);
@@ -395,8 +373,8 @@ async fn a_limit_that_is_raised_ends_what_was_tightened() {
     alerter.run().await.unwrap();
     account.advance(hours(12));
     let evening = stopper.run().await.unwrap();
-    assert_eq!(found(&evening, "unasked"), [("notebook-off-hours", "warned")], "{:?}", evening.findings);
-    assert_eq!(found(&evening, "visions"), [("notebook-off-hours", "reported")], "another team's is only told");
+    assert_eq!(states_of(&evening, "unasked"), [("notebook-off-hours", "warned")], "{:?}", evening.findings);
+    assert_eq!(states_of(&evening, "visions"), [("notebook-off-hours", "reported")], "another team's is only told");
     // The ledger cannot be read for a moment: nothing is enforced that the policy itself does not.
     account.add_fault(Fault::new("dynamodb:GetItem", What::AccessDenied));
     let report = stopper.run().await.unwrap();
@@ -412,7 +390,12 @@ async fn a_limit_that_is_raised_ends_what_was_tightened() {
     alerter.run().await.unwrap();
     account.advance(hours(1));
     let report = stopper.run().await.unwrap();
-    assert_eq!((found(&report, "unasked"), report.actions.len()), (vec![("notebook-off-hours", "reported")], 0), "{:?}", report.findings);
+    assert_eq!(
+        (states_of(&report, "unasked"), report.actions.len()),
+        (vec![("notebook-off-hours", "reported")], 0),
+        "{:?}",
+        report.findings
+    );
 }
 
 #[tokio::test]
@@ -439,7 +422,7 @@ async fn a_ledger_that_cannot_be_read_mails_nobody_and_buys_nothing() {
     account.add_fault(Fault::new("dynamodb:Query", What::AccessDenied));
     let report = guard(&account, STOP).run().await.unwrap();
     assert_eq!((report.notified, report.cost_usd, account.cost_explorer_usd().is_zero()), (0, Some(0.0), true));
-    assert_eq!(found(&report, "ml-nlp"), [("budget-exceeded", "reported")], "it is in the report");
+    assert_eq!(states_of(&report, "ml-nlp"), [("budget-exceeded", "reported")], "it is in the report");
 }
 
 #[tokio::test]

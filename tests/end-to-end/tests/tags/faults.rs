@@ -108,10 +108,10 @@ async fn an_unreadable_creator_is_not_replaced_by_the_parent() {
         STUDIO.trim_end()
     ));
     let guard = guard(&account, REQUIRED);
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     wake_creations(&account, &guard).await;
     guard.set_policy(&format!("{REQUIRED}{TAG}")).unwrap();
-    account.advance(SignedDuration::from_mins(10));
+    account.advance(minutes(10));
     account.add_fault(Fault::new("dynamodb:BatchGetItem", What::AccessDenied));
     guard.run().await.unwrap();
     let owner = tags(&account, "app/d-1/lab/jupyterlab/default").get("Owner").cloned();
@@ -127,7 +127,7 @@ async fn an_id_is_no_address() {
       [[notebook]]\nname = \"lambda\"\ncreate = \"2026-11-23 09:00\"\nby = { role = \"provisioner\", session = \"notebook-provisioner\" }\n",
     );
     let guard = guard(&account, &format!("{REQUIRED}{TAG}"));
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     wake_creations(&account, &guard).await;
     assert_eq!(tags(&account, "notebook-instance/n").get("Owner"), None);
 }
@@ -167,7 +167,7 @@ async fn a_job_of_a_pipeline_is_told_its_owner() {
     let account = account(&of_pipeline("training-job", "sagemaker:pipeline-execution-arn"));
     let guard = guard(&account, REQUIRED);
     guard.run().await.unwrap();
-    assert_eq!(told(&account.mails(), "ann@example.com").len(), 1);
+    assert_eq!(mails_to(&account.mails(), "ann@example.com").len(), 1);
 }
 
 /// An override that switches the rule off does not make what it is for "tagged".
@@ -197,7 +197,7 @@ async fn a_series_that_was_mended_begins_anew() {
         guard.run().await.unwrap();
     }
     let mails = account.mails();
-    let anns = told(&mails, "ann@example.com");
+    let anns = mails_to(&mails, "ann@example.com");
     assert_eq!(anns.last().unwrap().attributes["severity"].1, "info", "escalated although it was gone for six weeks");
 }
 
@@ -235,8 +235,8 @@ async fn a_refused_activation_is_tried_again_without_noise() {
     account.add_fault(Fault::new("ce:UpdateCostAllocationTagsStatus", What::AccessDenied));
     guard.run().await.unwrap();
     account.clear_faults();
-    account.advance(SignedDuration::from_mins(30));
-    let due = guard.wake(json!({"due-only": true})).await.unwrap();
+    account.advance(minutes(30));
+    let due = guard.wake(due()).await.unwrap();
     assert_eq!(due.unread.len(), 0);
     account.advance(days(1));
     let next = guard.run().await.unwrap();
@@ -267,7 +267,7 @@ async fn a_parent_by_a_stale_index_is_not_believed() {
         "#,
         STUDIO.trim_end().to_owned() + "\ntags = { Owner = \"ann@example.com\", Team = \"nlp\", CostCenter = \"AB1234\" }\n"
     ));
-    account.advance(SignedDuration::from_mins(60));
+    account.advance(minutes(60));
     account.deed(&format!("{ARN}space/d-1/lab"), &Deed::Tag("Owner".into(), "cleo@example.com".into()));
     account.add_fault(Fault::new("*", What::StaleTags("10m".parse().unwrap())));
     let guard = guard(&account, &format!("{REQUIRED}{TAG}"));
@@ -280,7 +280,7 @@ async fn a_parent_by_a_stale_index_is_not_believed() {
 async fn a_creator_of_one_that_is_gone_is_not_the_next_ones() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
     let guard = guard(&account, REQUIRED);
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     let events: Vec<Value> =
         account.take_events().into_iter().filter(|event| event["detail-type"] == "AWS API Call via CloudTrail").collect();
     for event in &events {
@@ -307,7 +307,7 @@ async fn tags_of_aws_take_no_room() {
     assert_eq!(tags(&account, "notebook-instance/n").get("CostCenter").map(String::as_str), Some("AB1234"));
 }
 
-/// Jobs of a tuning job: what is told and stopped?
+/// Its owner hears of the tuning job and not of each of its training jobs, and one stop ends them all.
 #[tokio::test]
 async fn a_tuning_job_and_its_children() {
     let account = account(
@@ -322,21 +322,24 @@ async fn a_tuning_job_and_its_children() {
         "#,
     );
     let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
-    guard.run().await.unwrap();
-    account.advance(days(3) + SignedDuration::from_mins(5));
-    guard.run().await.unwrap();
+    let warned = guard.run().await.unwrap();
+    let others = warned.findings.iter().filter(|finding| finding.name != "hpo").map(|finding| finding.state);
+    assert_eq!(states_of(&warned, "hpo"), [("missing-tag", "warned")]);
+    assert_eq!(others.collect::<Vec<_>>(), ["exempt"; 4], "it runs four training jobs");
+    assert_eq!(account.mail_count(), 1);
+    account.advance(days(3) + minutes(5));
+    let acted = guard.run().await.unwrap();
+    assert_eq!(acted.actions.iter().map(|one| (one.action, one.outcome)).collect::<Vec<_>>(), [("stop-tuning-job", "done")]);
+    account.advance(minutes(5));
+    assert_eq!(account.tuning_job("hpo").unwrap().status, "Stopped");
+    let statuses: Vec<String> = account.training_jobs().into_iter().map(|job| job.status).collect();
+    assert_eq!(statuses, [["Completed"; 4], ["Stopped"; 4]].concat(), "the first four had ended by themselves");
+    assert_eq!(account.mail_count(), 2);
 }
 
-/// Everything untagged, every kind, to read the mails.
-const ALL: &str = r#"
-[[notebook]]
-name = "nb"
-[[domain]]
-id = "d-1"
-name = "company"
-[[user-profile]]
-domain = "d-1"
-name = "ann"
+/// Everything of every kind, and next to nothing of it tagged.
+fn of_every_kind() -> String {
+    let more = r#"
 [[space]]
 domain = "d-1"
 name = "lab"
@@ -346,39 +349,9 @@ space = "lab"
 type = "JupyterLab"
 instance-type = "ml.m5.xlarge"
 [[training-job]]
-name = "train"
-takes = "20d"
-max-runtime = "20d"
-created = "-1h"
-[[training-job]]
 name = "old"
 status = "Completed"
 since = "-1d"
-[[tuning-job]]
-name = "hpo"
-created = "-1h"
-definition = [{ instance-type = "ml.m5.xlarge", takes = "2d" }]
-[[processing-job]]
-name = "proc"
-created = "-1h"
-takes = "2d"
-max-runtime = "4d"
-[[model]]
-name = "m"
-[[transform-job]]
-name = "score"
-model = "m"
-input = "s3://a/b"
-output = "s3://a/c"
-created = "-1h"
-takes = "2d"
-[[automl-job]]
-name = "pilot"
-input = "s3://ml/input"
-output = "s3://ml/output"
-target = "label"
-created = "-1h"
-takes = "2d"
 [[endpoint-config]]
 name = "ec"
 variants = [{ name = "v", instance-type = "ml.m5.xlarge", definition = { ManagedInstanceScaling = { Status = "ENABLED", MinInstanceCount = 0 } } }]
@@ -399,25 +372,19 @@ memory-mb = 1024
 kind = "feature-group"
 name = "fg"
 [[resource]]
-kind = "pipeline"
-name = "pl"
-[[resource]]
 kind = "mlflow-tracking-server"
 name = "ts"
-[[resource]]
-kind = "cluster"
-name = "cl"
-instance-type = "ml.p5.48xlarge"
-instance-count = 2
 "#;
+    format!("{}{more}", one_of_each_kind(""))
+}
 
 #[tokio::test]
 async fn every_kind() {
-    let account = account(ALL);
+    let account = account(&of_every_kind());
     let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
     let report = guard.run().await.unwrap();
-    account.advance(days(3) + SignedDuration::from_mins(5));
-    guard.wake(json!({"due-only": true})).await.unwrap();
+    account.advance(days(3) + minutes(5));
+    guard.wake(due()).await.unwrap();
     assert_eq!(report.unread.len(), 0);
 }
 
@@ -436,13 +403,13 @@ async fn a_job_of_a_pipeline_is_its_owners_whatever_other_rules_are_off() {
 async fn a_late_event_tells_its_creator() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
     let guard = guard(&account, REQUIRED);
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     guard.run().await.unwrap();
-    account.advance(SignedDuration::from_mins(5));
+    account.advance(minutes(5));
     wake_creations(&account, &guard).await;
     account.advance(days(1));
     guard.run().await.unwrap();
-    assert_eq!(told(&account.mails(), "bob@example.com").len(), 1);
+    assert_eq!(mails_to(&account.mails(), "bob@example.com").len(), 1);
 }
 
 /// Two people submit jobs of one name.
@@ -453,19 +420,19 @@ async fn each_hears_of_their_own_jobs_of_one_series() {
     };
     let account = account(&format!("trail = true\n{}{}", job(1, "ann", "2026-11-23 09:00"), job(2, "bob", "2026-11-23 10:00")));
     let guard = guard(&account, REQUIRED);
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     wake_creations(&account, &guard).await;
-    account.advance(SignedDuration::from_mins(60));
+    account.advance(minutes(60));
     wake_creations(&account, &guard).await;
     for _ in 0..8 {
         account.advance(days(1));
         guard.run().await.unwrap();
     }
     let mails = account.mails();
-    assert!(!told(&mails, "bob@example.com").is_empty());
-    assert!(told(&mails, "ann@example.com").iter().all(|mail| !mail.message.contains("prep-2")));
-    assert_eq!(told(&mails, "unowned").len(), 0, "both are known");
-    assert_eq!(told(&mails, "bob@example.com").len(), told(&mails, "ann@example.com").len(), "both are reminded");
+    assert!(!mails_to(&mails, "bob@example.com").is_empty());
+    assert!(mails_to(&mails, "ann@example.com").iter().all(|mail| !mail.message.contains("prep-2")));
+    assert_eq!(mails_to(&mails, "unowned").len(), 0, "both are known");
+    assert_eq!(mails_to(&mails, "bob@example.com").len(), mails_to(&mails, "ann@example.com").len(), "both are reminded");
 }
 
 /// 20 owners over five weeks: at most one mail per owner and run, reminders weekly, escalation once.
@@ -487,7 +454,7 @@ async fn twenty_owners_over_weeks() {
         assert_eq!(again.notified, 0);
         let mails = account.mails();
         let new = &mails[before..];
-        let anns = told(new, "p3@example.com");
+        let anns = mails_to(new, "p3@example.com");
         if let Some(mail) = anns.first() {
             days_told.push((day, mail.attributes["severity"].1.clone(), report.notified));
         }
@@ -509,7 +476,7 @@ async fn a_grace_does_not_survive_report_mode() {
     guard.set_policy(&format!("{REQUIRED}{STOP}")).unwrap();
     account.advance(days(4));
     let report = guard.run().await.unwrap();
-    assert_eq!((report.actions.len(), states(&report, "n")[0].1), (0, "warned"));
+    assert_eq!((report.actions.len(), states_of(&report, "n")[0].1), (0, "warned"));
 }
 
 /// A pattern is of the whole value.
@@ -528,7 +495,7 @@ async fn an_unreadable_index_does_not_empty_the_table() {
     guard.run().await.unwrap();
     account.add_fault(Fault::new("tagging:GetResources", What::AccessDenied));
     account.add_fault(Fault::new("tag:GetResources", What::AccessDenied));
-    account.advance(SignedDuration::from_mins(10));
+    account.advance(minutes(10));
     guard.run().await.unwrap();
     let table = String::from_utf8(account.object("tag-coverage/date=2026-11-23/eu-central-1.csv").unwrap()).unwrap();
     assert!(table.lines().count() > 1);
@@ -568,7 +535,7 @@ async fn refused_tagging_is_told_once() {
 async fn events_of_elsewhere_are_refused() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
     let guard = guard(&account, REQUIRED);
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     let event = account.take_events().into_iter().find(|event| event["detail-type"] == "AWS API Call via CloudTrail").unwrap();
     for (pointer, value) in [
         ("/region", json!("us-east-1")),
@@ -603,10 +570,10 @@ async fn two_whole_runs_at_once_mail_once() {
 /// Each operation refused on its own: it is said, and nothing is stopped before its time.
 #[tokio::test]
 async fn each_operation_refused() {
-    let fine = account(ALL);
+    let fine = account(&of_every_kind());
     guard(&fine, &format!("{REQUIRED}{STOP}")).run().await.unwrap();
     for operation in fine.calls().into_keys() {
-        let account = account(ALL);
+        let account = account(&of_every_kind());
         account.add_fault(Fault::new(&operation, What::AccessDenied));
         let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
         for _ in 0..2 {
@@ -631,7 +598,7 @@ async fn lost_answers() {
         }
         for _ in 0..4 {
             guard.run().await.unwrap();
-            account.advance(SignedDuration::from_hours(12));
+            account.advance(hours(12));
         }
         account.mails().len()
     };
@@ -660,8 +627,8 @@ async fn a_stopped_job_is_not_to_be_tagged_any_more() {
     );
     let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
     guard.run().await.unwrap();
-    account.advance(days(3) + SignedDuration::from_mins(1));
-    guard.wake(json!({"due-only": true})).await.unwrap();
+    account.advance(days(3) + minutes(1));
+    guard.wake(due()).await.unwrap();
     let mail = account.mails().pop().unwrap();
     assert!(mail.message.contains("tag the next one"));
 }
@@ -688,7 +655,7 @@ async fn no_tagged_job_of_a_series_is_told_by_a_stale_index() {
     let account = account(&format!(
         "[[processing-job]]\nname = \"prep-1\"\ntakes = \"9d\"\ncreate = \"2026-11-23 08:58\"\n{all}\n[[processing-job]]\nname = \"prep-2\"\ntakes = \"9d\"\ncreate = \"2026-11-23 08:59\"\n{all}\n"
     ));
-    account.advance(SignedDuration::from_mins(60));
+    account.advance(minutes(60));
     account.add_fault(Fault::new("*", What::StaleTags("10m".parse().unwrap())));
     guard(&account, REQUIRED).run().await.unwrap();
     assert_eq!(account.mails().len(), 0, "both have all tags");
@@ -713,7 +680,7 @@ async fn spend_without_a_key_that_nobody_has_activated_is_not_called_untagged() 
     let account = account(BILL);
     account.add_fault(Fault::new("ce:ListCostAllocationTags", What::AccessDenied));
     let report = guard(&account, &with_bill()).run().await.unwrap();
-    assert_eq!(states(&report, "CostCenter"), [], "CostCenter is not active: the bill says nothing of it");
+    assert_eq!(states_of(&report, "CostCenter"), [], "CostCenter is not active: the bill says nothing of it");
 }
 
 /// Two runs: a new required key is asked of the bill.

@@ -3,21 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use cost_aws::report::Report;
-use end_to_end::{Function, Guard, STOPS, one_of_each_kind};
-use jiff::SignedDuration;
+use end_to_end::{
+    Function, Guard, STOPS, one_of_each_kind,
+    testing::{account, days, due, guard_of, hours, mails_to, minutes, states_of},
+};
 use serde_json::{Value, json};
-use simulator::{Deed, Estate, Fault, Mail, Simulator, What};
+use simulator::{Deed, Fault, Simulator, What};
 
 mod faults;
 
-/// A Monday morning at work, and `estate` in the account.
-fn account(estate: &str) -> Simulator {
-    Simulator::start(Estate::from_toml(&format!("region = \"eu-central-1\"\nstart = \"2026-11-23T08:00:00Z\"\n{estate}")).unwrap()).unwrap()
-}
-
 fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(Function::TagAuditor, account, policy).unwrap()
+    guard_of(Function::TagAuditor, account, policy)
 }
 
 const REQUIRED: &str = "timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[creators]\nemail-domain = \"example.com\"\n\
@@ -35,20 +31,8 @@ fn activating() -> String {
 const TAG: &str = "mode = \"enforce\"\nremedy = \"tag\"\n";
 const STOP: &str = "mode = \"enforce\"\nremedy = \"stop-after-grace\"\ngrace = \"3d\"\n";
 
-fn states<'a>(report: &'a Report, name: &str) -> Vec<(&'a str, &'a str)> {
-    report.findings.iter().filter(|finding| finding.name == name).map(|finding| (finding.rule, finding.state)).collect()
-}
-
-fn told<'a>(mails: &'a [Mail], owner: &str) -> Vec<&'a Mail> {
-    mails.iter().filter(|mail| mail.attributes["owner"].1 == owner).collect()
-}
-
 fn tags(account: &Simulator, id: &str) -> BTreeMap<String, String> {
     account.tags_of(&format!("arn:aws:sagemaker:eu-central-1:123456789012:{id}")).unwrap_or_default()
-}
-
-fn days(days: i64) -> SignedDuration {
-    SignedDuration::from_hours(24 * days)
 }
 
 const MIXED: &str = r#"
@@ -77,7 +61,7 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
     let report = guard.run().await.unwrap();
     assert_eq!((report.total_findings, report.notified), (4, 3), "{report:?}");
     let mails = account.mails();
-    let [anns] = told(&mails, "ann@example.com")[..] else { panic!("one mail to ann: {mails:?}") };
+    let [anns] = mails_to(&mails, "ann@example.com")[..] else { panic!("one mail to ann: {mails:?}") };
     let place = |text: &str| anns.message.find(text).unwrap_or_else(|| panic!("{text}: {}", anns.message));
     assert!(place("notebook instance dear") < place("notebook instance cheap"));
     for says in [
@@ -87,9 +71,9 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
         place(says);
     }
     assert!(!anns.message.contains("Stop it now"), "{}", anns.message);
-    let [bobs] = told(&mails, "bob@example.com")[..] else { panic!("one mail to bob") };
+    let [bobs] = mails_to(&mails, "bob@example.com")[..] else { panic!("one mail to bob") };
     assert!(bobs.message.contains("its tag Team has the value speech: wanted is one of nlp, vision"), "{}", bobs.message);
-    let [nobodys] = told(&mails, "unowned")[..] else { panic!("one mail to nobody") };
+    let [nobodys] = mails_to(&mails, "unowned")[..] else { panic!("one mail to nobody") };
     assert!(nobodys.message.contains("notebook instance nobodys"), "{}", nobodys.message);
 
     // The next day there is nothing new; a week later it is said again, and after two weeks to the team too.
@@ -100,7 +84,7 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
     account.advance(days(7));
     guard.run().await.unwrap();
     let mails = account.mails();
-    let last = told(&mails, "ann@example.com").pop().unwrap();
+    let last = mails_to(&mails, "ann@example.com").pop().unwrap();
     assert_eq!(last.attributes["severity"].1, "warning", "{}: {}", last.subject, last.message);
 }
 
@@ -164,7 +148,7 @@ async fn who_creates_something_untagged_hears_of_it_at_once() {
         create("by-root", "{ root = true }"),
     ));
     let guard = guard(&account, &format!("{REQUIRED}{TAG}"));
-    account.advance(SignedDuration::from_mins(61));
+    account.advance(minutes(61));
     let events: Vec<Value> =
         account.take_events().into_iter().filter(|event| event["detail-type"] == "AWS API Call via CloudTrail").collect();
     assert_eq!(events.len(), 6, "{events:?}");
@@ -177,10 +161,10 @@ async fn who_creates_something_untagged_hears_of_it_at_once() {
     for (name, owner) in [("by-sso", "ann@example.com"), ("by-user", "bob@example.com"), ("by-profile", "cleo@example.com")] {
         assert_eq!(tags(&account, &format!("notebook-instance/{name}"))["Owner"], owner, "{name}");
         let mails = account.mails();
-        assert_eq!(told(&mails, owner).len(), 1, "{name}: each is told once, however often the event comes");
+        assert_eq!(mails_to(&mails, owner).len(), 1, "{name}: each is told once, however often the event comes");
     }
     let mails = account.mails();
-    assert_eq!(told(&mails, "unowned").len(), 2, "nobody is behind a session named SageMaker, or root");
+    assert_eq!(mails_to(&mails, "unowned").len(), 2, "nobody is behind a session named SageMaker, or root");
     assert!(tags(&account, "notebook-instance/by-studio").is_empty());
     // The audit of the day knows what the events told, and has nothing to add.
     let report = guard.run().await.unwrap();
@@ -208,22 +192,22 @@ async fn what_stays_untagged_is_stopped_after_its_grace_if_it_can_be_stopped() {
     );
     let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
     let warned = guard.run().await.unwrap();
-    assert_eq!(states(&warned, "n"), [("missing-tag", "warned")]);
-    assert_eq!(states(&warned, "p"), [("missing-tag", "warned")]);
-    assert_eq!(states(&warned, "m"), [("missing-tag", "reported")], "a model runs not");
+    assert_eq!(states_of(&warned, "n"), [("missing-tag", "warned")]);
+    assert_eq!(states_of(&warned, "p"), [("missing-tag", "warned")]);
+    assert_eq!(states_of(&warned, "m"), [("missing-tag", "reported")], "a model runs not");
     let all = [("Owner", "ann@example.com"), ("Team", "nlp"), ("CostCenter", "AB1234")];
     for (key, value) in all {
         account.deed("mended", &Deed::Tag(key.into(), value.into()));
     }
-    account.advance(days(3) + SignedDuration::from_mins(1));
-    let stopped = guard.wake(json!({"due-only": true})).await.unwrap();
+    account.advance(days(3) + minutes(1));
+    let stopped = guard.wake(due()).await.unwrap();
     let done: Vec<_> = stopped.actions.iter().map(|action| (action.action, action.outcome)).collect();
     assert_eq!(done, [("stop-notebook-instance", "done"), ("stop-processing-job", "done")], "{stopped:?}");
     assert_eq!(account.notebook("mended").unwrap().status, "InService");
     assert_ne!(account.notebook("n").unwrap().status, "InService");
     let mails = account.mails().len();
-    assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions.len(), 0);
-    account.advance(SignedDuration::from_mins(10));
+    assert_eq!(guard.wake(due()).await.unwrap().actions.len(), 0);
+    account.advance(minutes(10));
     guard.run().await.unwrap();
     assert_eq!(account.mails().len(), mails, "nobody hears twice of a stop");
 }
@@ -270,9 +254,9 @@ async fn the_bill_is_read_once_a_week_and_its_dollars_are_told() {
     let account = account(BILL);
     let guard = guard(&account, &with_bill());
     let report = guard.run().await.unwrap();
-    assert_eq!(states(&report, "CostCenter"), [("inactive-cost-allocation-tag", "reported")], "{report:?}");
+    assert_eq!(states_of(&report, "CostCenter"), [("inactive-cost-allocation-tag", "reported")], "{report:?}");
     assert_eq!(
-        (states(&report, "Owner"), states(&report, "Team")),
+        (states_of(&report, "Owner"), states_of(&report, "Team")),
         (vec![("untagged-spend", "reported")], vec![("untagged-spend", "reported")])
     );
     let reason = &report.findings.iter().find(|finding| finding.name == "Team").unwrap().reason;
@@ -414,7 +398,7 @@ async fn who_hears_of_something_new_hears_with_it_all_that_is_known_of_the_rest(
     // Whose the new one is turns out late, and what of hers is open goes with it.
     guard.run().await.unwrap();
     let mails = account.mails();
-    let last = told(&mails, "ann@example.com").pop().unwrap();
+    let last = mails_to(&mails, "ann@example.com").pop().unwrap();
     assert_eq!(last.message.matches("\n* ").count(), 2, "{}", last.message);
     let scorer = last.message.split("* endpoint scorer").nth(1).unwrap();
     assert!(scorer.contains("'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'"), "{}", last.message);
@@ -425,8 +409,8 @@ async fn every_kind_that_can_be_stopped_is_stopped_if_it_stays_untagged() {
     let account = account(&one_of_each_kind(""));
     let guard = guard(&account, &format!("{REQUIRED}{STOP}"));
     guard.run().await.unwrap();
-    account.advance(days(3) + SignedDuration::from_mins(5));
-    guard.wake(json!({"due-only": true})).await.unwrap();
+    account.advance(days(3) + minutes(5));
+    guard.wake(due()).await.unwrap();
     for stop in STOPS {
         assert!(account.calls().contains_key(stop), "{stop}: {:?}", account.calls());
     }

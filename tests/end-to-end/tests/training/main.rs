@@ -1,20 +1,15 @@
 //! training-job-spot-enforcer: from a job's event to mail, stop, resubmission and what Spot saved. In this process, on a simulated account.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use cost_aws::report::Report;
-use end_to_end::{Function, Guard, TABLE};
-use jiff::SignedDuration;
+use end_to_end::{
+    Function, Guard, TABLE,
+    testing::{account, days, due, guard_of, hours, minutes, states, subjects},
+};
 use serde_json::{Value, json};
-use simulator::{Deed, Estate, Fault, Simulator, What};
+use simulator::{Deed, Fault, Simulator, What};
 
 mod faults;
 mod resubmission;
-
-/// A Monday morning at work, and `jobs` in the account.
-fn account(jobs: &str) -> Simulator {
-    let estate = format!("region = \"eu-central-1\"\nstart = \"2026-11-23T08:00:00Z\"\n{jobs}");
-    Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap()
-}
 
 const CHURN: &str = r#"
 [[training-job]]
@@ -36,16 +31,8 @@ const RESUBMIT: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy =
 const OLD: &str = "Churn-Train-0001";
 const NEW: &str = "Churn-Train-0001-spot";
 
-fn hours(h: i64) -> SignedDuration {
-    SignedDuration::from_hours(h)
-}
-
-fn due() -> Value {
-    json!({"due-only": true})
-}
-
 fn guard(account: &Simulator, policy: &str) -> Guard {
-    Guard::of(Function::TrainingJobSpotEnforcer, account, policy).unwrap()
+    guard_of(Function::TrainingJobSpotEnforcer, account, policy)
 }
 
 /// As EventBridge tells it.
@@ -57,14 +44,6 @@ fn event(account: &Simulator, name: &str) -> Value {
 
 fn status(account: &Simulator, name: &str) -> String {
     account.training_job(name).map_or_else(|| "none".into(), |job| job.status)
-}
-
-fn states(report: &Report) -> Vec<(&'static str, &'static str)> {
-    report.findings.iter().map(|finding| (finding.rule, finding.state)).collect()
-}
-
-fn minutes(minutes: i64) -> SignedDuration {
-    SignedDuration::from_mins(minutes)
 }
 
 #[tokio::test]
@@ -92,7 +71,7 @@ async fn an_event_is_four_calls_and_one_mail_and_its_duplicate_none() {
         assert_eq!((again.notified, account.mails().len()), (0, 1));
     }
     // Another job of the same series within the week is no news, and a week later it is.
-    account.advance(SignedDuration::from_hours(24 * 8));
+    account.advance(days(8));
     account.deed("Churn-Train-0001", &Deed::Stop);
 }
 
@@ -103,7 +82,7 @@ async fn a_series_is_told_once_a_week_by_events_too() {
     let guard = guard(&account, "");
     let mut mails = vec![];
     for day in 0..9 {
-        account.advance(SignedDuration::from_hours(24));
+        account.advance(days(1));
         for event in account.take_events() {
             guard.wake(event).await.unwrap();
         }
@@ -120,7 +99,7 @@ async fn a_job_is_warned_of_and_stopped_when_its_time_has_come() {
     assert_eq!((states(&warned), warned.notified), (vec![("training-on-demand", "warned")], 1));
     for (after, outcome) in [(5, None), (6, Some("done"))] {
         account.advance(minutes(after));
-        let report = guard.wake(json!({"due-only": true})).await.unwrap();
+        let report = guard.wake(due()).await.unwrap();
         assert_eq!(report.actions.first().map(|action| action.outcome), outcome, "{report:?}");
     }
     assert_eq!(status(&account, "Churn-Train-0001"), "Stopping");
@@ -179,7 +158,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     }
     assert_eq!(account.training_jobs().len(), 2);
     // When it is done, what Spot saved is in the ledger.
-    account.advance(SignedDuration::from_hours(8));
+    account.advance(hours(8));
     for event in account.take_events() {
         guard.wake(event).await.unwrap();
     }
@@ -213,10 +192,10 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         }
         assert!(report.finish(account.now()).unwrap_err().to_string().contains(code));
         account.advance(minutes(5));
-        assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions[0].outcome, "failed");
+        assert_eq!(guard.wake(due()).await.unwrap().actions[0].outcome, "failed");
         assert_eq!(account.mails().len(), 1, "the same failure is told once");
         account.advance(minutes(15));
-        assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions[0].outcome, "done");
+        assert_eq!(guard.wake(due()).await.unwrap().actions[0].outcome, "done");
         assert_eq!(status(&account, "Churn-Train-0001-spot"), "InProgress");
     }
 }
@@ -241,7 +220,7 @@ async fn a_resubmission_that_broke_off_is_finished_and_never_done_twice() {
         ("InProgress", "InProgress")
     );
     account.advance(minutes(5));
-    assert_eq!(guard.wake(json!({"due-only": true})).await.unwrap().actions[0].outcome, "done");
+    assert_eq!(guard.wake(due()).await.unwrap().actions[0].outcome, "done");
     assert_eq!((account.training_jobs().len(), status(&account, "Churn-Train-0001").as_str()), (2, "Stopping"));
 }
 
@@ -260,7 +239,7 @@ async fn a_resubmitted_job_that_fails_is_lost_work_and_its_owner_gets_the_way_ba
     let account = account(&failing);
     let guard = guard(&account, RESUBMIT);
     guard.wake(event(&account, "Churn-Train-0001")).await.unwrap();
-    account.advance(SignedDuration::from_hours(8));
+    account.advance(hours(8));
     let mut found = vec![];
     for event in account.take_events() {
         found.extend(guard.wake(event).await.unwrap().findings);
@@ -418,7 +397,7 @@ async fn a_tuning_job_is_warned_of_and_stopped_with_its_jobs() {
     let report = guard.wake(events).await.unwrap();
     assert_eq!(states(&report), [("tuning-on-demand", "warned")], "{report:?}");
     account.advance(minutes(31));
-    let report = guard.wake(json!({"due-only": true})).await.unwrap();
+    let report = guard.wake(due()).await.unwrap();
     assert_eq!((report.actions[0].action, report.actions[0].outcome), ("stop-tuning-job", "done"), "{report:?}");
     assert_ne!(account.tuning_job("Churn-HPO").unwrap().status, "InProgress");
 }

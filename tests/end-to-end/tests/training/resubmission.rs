@@ -2,7 +2,6 @@
 
 use aws_sdk_sagemaker::config::retry::RetryConfig;
 use cost_aws::ledger::{Resubmission, Stage};
-use simulator::{Deed, Fault, What};
 
 use super::*;
 
@@ -119,21 +118,9 @@ async fn a_spot_job_that_fails_early_beside_the_old_one_is_no_lost_work() {
 #[tokio::test]
 async fn an_old_job_that_ended_by_itself_is_not_told_as_resubmitted() {
     let account = account(&CHURN.replace("takes = \"6h\"", "takes = \"10m\""));
-    let guard = guard(&account, RESUBMIT);
-    let other = account.clone();
     // It ends between the two calls.
-    let live = tokio::spawn(async move {
-        loop {
-            if status(&other, NEW) == "InProgress" {
-                other.advance(minutes(6));
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-        }
-    });
-    account.set_latency(std::time::Duration::from_millis(60));
-    guard.wake(event(&account, OLD)).await.unwrap();
-    live.abort();
+    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Takes("6m".parse().unwrap())).times(1));
+    guard(&account, RESUBMIT).wake(event(&account, OLD)).await.unwrap();
     assert_eq!((status(&account, OLD).as_str(), status(&account, NEW).as_str()), ("Completed", "Stopping"));
     let mail = account.mails().pop().unwrap();
     assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was over already");

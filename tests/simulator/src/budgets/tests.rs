@@ -195,30 +195,10 @@ fn days_and_forecasts_have_their_own_words() {
 }
 
 #[test]
-fn history_by_period() {
-    let mut world = world("amount = 1000\nfrom = \"2026-09-01\"");
-    let answer = ask(&mut world, "DescribeBudgetPerformanceHistory", &json!({})).unwrap()["BudgetPerformanceHistory"].clone();
-    let amounts: Vec<&Value> =
-        answer["BudgetedAndActualAmountsList"].as_array().unwrap().iter().map(|one| &one["ActualAmount"]["Amount"]).collect();
-    assert_eq!(amounts, ["1020.0", "1054.0", "715.0"], "30 days, 31 days, and what there is of the present month");
-    let mut year = self::world("amount = 1000\ntime-unit = \"ANNUALLY\"");
-    assert_eq!(ask(&mut year, "DescribeBudgetPerformanceHistory", &json!({})).unwrap_err().code, "InvalidParameterException");
-}
-
-#[test]
 fn a_budget_ends_with_its_last_day() {
     let mut world = world("amount = 1000\nuntil = \"2026-11-25\"");
     world.live_until(at("2026-11-24T23:00:00Z"));
     assert_eq!(world.budgets.states().len(), 1);
     world.live_until(at("2026-11-25T12:00:00Z"));
     assert_eq!(world.budgets.states().len(), 0);
-}
-
-#[test]
-fn the_expression_is_shown_only_when_asked_for() {
-    let mut world = world(
-        "amount = 1\nfilter-expression = { Dimensions = { Key = \"SERVICE\", Values = [\"Amazon SageMaker\"] } }\nmetrics = [\"UnblendedCost\"]",
-    );
-    let mut shown = |more: Value| ask(&mut world, "DescribeBudgets", &more).unwrap()["Budgets"][0].get("FilterExpression").is_some();
-    assert_eq!((shown(json!({})), shown(json!({"ShowFilterExpression": true}))), (false, true));
 }
