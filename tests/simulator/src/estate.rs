@@ -1,4 +1,5 @@
 //! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error.
+//! Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,5 @@
 //! Training and tuning jobs in the estate: `[[training-job]]` and `[[tuning-job]]`, and the calls that they stand for.
+//! Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

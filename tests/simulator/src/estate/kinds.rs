@@ -1,4 +1,4 @@
-//! The estate's sections of these kinds, and how an estate is filled with them.
+//! The estate's sections of these kinds, and how an estate is filled with them. Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

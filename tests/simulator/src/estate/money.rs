@@ -1,4 +1,5 @@
 //! The estate's money: planted spend, budgets, cost allocation tags, anomalies, and how Cost Explorer behaves.
+//! Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,4 +1,4 @@
-//! What each kind is called in the API, in its events and in its errors; one row each.
+//! What each kind is called in the API, in its events and in its errors; one row each. Long: a table.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
