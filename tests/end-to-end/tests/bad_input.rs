@@ -1,5 +1,4 @@
 //! What goes wrong, and what the guard makes of it: a clear message, or it is ridden out. Nothing is acted on twice, nothing is lost.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Guard, TABLE, clients as guard_clients,

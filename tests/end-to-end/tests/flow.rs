@@ -1,5 +1,4 @@
 //! One notebook through a night: event to mail, warning, stop, ledger. In this process, on a simulated account.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
     Guard, TABLE,

@@ -1,4 +1,5 @@
 //! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error.
+//! Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,18 +12,24 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
 
 use crate::{
-    fault::Fault,
-    jobs::spec::{self, TrainingJobSpec, TuningJobSpec},
-    kinds,
-    plan::{Occasion, PlannedAction},
-    times::{Duration, Hours},
-    trail::Creator,
+    estate::{
+        fault::Fault,
+        jobs::{TrainingJobSpec, TuningJobSpec},
+        plan::{Occasion, PlannedAction},
+        times::{Duration, Hours},
+    },
+    life::trail::Creator,
     world::{APP_STATUSES, NOTEBOOK_STATUSES},
 };
 
+pub mod fault;
+pub(crate) mod jobs;
+pub(crate) mod kinds;
 mod money;
+pub mod plan;
+pub mod times;
 
-pub use crate::kinds::spec::{
+pub use kinds::{
     AutoMlJobSpec, EndpointConfigSpec, EndpointSpec, InferenceComponentSpec, ModelSpec, ProcessingJobSpec, ResourceSpec, ServerlessSpec,
     TransformJobSpec, VariantSpec,
 };
@@ -438,8 +445,8 @@ impl Estate {
         for (kind, name, create, fails) in notebooks.chain(apps).chain(profiles).chain(spaces) {
             check_creation(&format!("[[{kind}]] {name}"), create, &[], fails, start)?;
         }
-        kinds::spec::check(self, start)?;
-        spec::check(&self.training_job, &self.tuning_job, start)
+        kinds::check(self, start)?;
+        jobs::check(&self.training_job, &self.tuning_job, start)
     }
 
     /// From a file.

@@ -17,60 +17,32 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use tokio::sync::oneshot;
 
-mod asked;
-mod billing;
-mod budgets;
-mod cbor;
-mod cloudwatch;
-mod control;
-mod cost_explorer;
-mod deployment;
-mod dynamodb;
-mod inventory;
-mod jobs;
-mod kinds;
-mod order;
-mod prices;
-mod roles;
-mod s3;
-mod sagemaker;
-mod search;
-mod sns;
-mod ssm;
-mod stack;
-mod studio;
-mod tagging;
-mod template;
-mod traffic;
-mod trail;
-mod training;
-mod tuning;
+pub mod estate;
+mod guard;
+mod life;
+mod services;
 mod wire;
 mod world;
 
-pub mod estate;
-pub mod fault;
-pub mod plan;
-pub mod schedule;
-pub mod times;
-
-pub use billing::Spend;
-pub use budgets::BudgetState;
-pub use estate::Estate;
-pub use fault::{Fault, What};
-pub use inventory::Resource;
-pub use jobs::{
-    TrainingJob, TuningJob,
-    spec::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
+pub use estate::{
+    Estate,
+    fault::{Fault, What},
+    jobs::{InstanceGroupSpec, TrainingJobSpec, TuningJobSpec},
+    plan::Deed,
 };
-pub use plan::Deed;
-pub use s3::Object;
-pub use sns::Mail;
-pub use stack::{Firing, Schedule, Stack};
-pub use template::Template;
-pub use traffic::Call;
-use traffic::{Asked, Traffic};
-pub use trail::Creator;
+pub use guard::{
+    stack::{Firing, Schedule, Stack},
+    template::Template,
+};
+pub use life::{
+    billing::Spend,
+    inventory::Resource,
+    jobs::{TrainingJob, TuningJob},
+    trail::Creator,
+};
+pub use services::{budgets::BudgetState, s3::Object, sns::Mail};
+pub use wire::traffic::Call;
+use wire::traffic::{Asked, Traffic};
 pub use world::BillLine;
 use world::World;
 
@@ -105,7 +77,7 @@ pub(crate) struct Shared {
     latency: Mutex<Duration>,
     pub(crate) traffic: Traffic,
     /// The template that is deployed, if one is.
-    deployed: Mutex<Option<deployment::InForce>>,
+    deployed: Mutex<Option<guard::deployment::InForce>>,
     /// What was asked for, and by whom.
     asked: Mutex<BTreeSet<Asked>>,
     /// Where the virtual clock is tied to the real one: when it was last brought up to it.
@@ -337,7 +309,7 @@ impl Simulator {
 
     /// The objects in the bucket, by key.
     pub fn objects(&self) -> Vec<Object> {
-        self.shared.world().bucket.as_ref().map(s3::Bucket::objects).unwrap_or_default()
+        self.shared.world().bucket.as_ref().map(services::s3::Bucket::objects).unwrap_or_default()
     }
 
     /// The content of an object.
@@ -420,7 +392,7 @@ impl Simulator {
 
     /// Sets an SSM parameter.
     pub fn put_parameter(&self, name: &str, value: &str) {
-        ssm::put(&mut self.shared.world(), name, value);
+        services::ssm::put(&mut self.shared.world(), name, value);
     }
 
     /// Replaces the items of a `DynamoDB` table.

@@ -12,8 +12,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    Shared, asked, budgets, cbor, control, cost_explorer, fault::What, s3, sagemaker, sns, ssm, tagging, trail::Creator, world::World,
+    Shared,
+    estate::fault::What,
+    life::trail::Creator,
+    services::{self, s3, sns},
+    world::World,
 };
+
+pub(crate) mod asked;
+mod cbor;
+mod control;
+pub(crate) mod traffic;
 
 /// A call that is not served: HTTP status, AWS's error code and message.
 #[derive(Clone, Debug)]
@@ -71,6 +80,14 @@ pub(crate) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a present time fit")]
 pub(crate) fn seconds(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1000.0
+}
+
+/// An answer with its `NextToken`, which is left out at the end.
+pub(crate) fn with_token(mut answer: Value, next: Option<String>) -> Value {
+    if let (Some(next), Some(fields)) = (next, answer.as_object_mut()) {
+        fields.insert("NextToken".to_owned(), next.into());
+    }
+    answer
 }
 
 /// What page is asked for.
@@ -245,25 +262,18 @@ const REPEATED: &str = "after:";
 
 fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
     let (operation, input) = (request.operation.as_str(), &request.input);
-    let answer = match request.service {
-        "sagemaker" => {
-            let answer = sagemaker::call(world, operation, input);
-            world.note_call(&Creator::default(), operation, input, answer.as_ref());
-            answer
-        }
-        "tagging" => tagging::call(world, operation, input),
-        "ssm" => ssm::call(world, operation, input),
-        "dynamodb" => world.tables.call(operation, input, strike == Some(Strike::Partly)),
-        "cloudwatch" => crate::cloudwatch::call(world, operation, input),
-        "ce" => cost_explorer::call(world, operation, input),
-        "budgets" => budgets::call(world, operation, input),
-        "s3" => {
-            let rest = request.rest.as_ref().ok_or_else(|| Refusal::not_simulated("s3", operation))?;
-            return s3::call(world, operation, rest).map(Answer::Rest);
-        }
-        "sns" => return sns::call(world, operation, &request.form).map(Answer::Xml),
-        other => Err(Refusal::not_simulated(other, operation)),
+    match (request.service, &request.rest) {
+        ("s3", Some(rest)) => return s3::call(world, operation, rest).map(Answer::Rest),
+        ("sns", _) => return sns::call(world, operation, &request.form).map(Answer::Xml),
+        _ => {}
+    }
+    let answer = match strike {
+        Some(Strike::Partly) if operation == "BatchGetItem" => world.tables.batch_get_partly(input),
+        _ => services::call(world, request.service, operation, input),
     };
+    if request.service == "sagemaker" {
+        world.note_call(&Creator::default(), operation, input, answer.as_ref());
+    }
     answer.map(|mut answer| {
         if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = match (request.service, operation) {

@@ -10,24 +10,29 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::{
-    billing::Billing,
-    budgets::{self, Budgets},
-    cloudwatch::{Metric, Point},
-    dynamodb::Tables,
-    estate::{AnomalySpec, AppSpec, CostExplorerSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec},
-    fault::{Fault, What},
-    jobs::{Jobs, Step},
-    kinds::{self, Assets, Kind, Planned},
-    plan::{Deed, Occasion, PlannedAction},
-    prices::Prices,
-    s3::Bucket,
-    sagemaker,
-    sns::Mail,
-    ssm::Parameter,
-    studio,
-    template::Place,
-    times::Hours,
-    trail::{Creator, iso},
+    estate::{
+        AnomalySpec, AppSpec, CostExplorerSpec, DomainSpec, Estate, NotebookSpec, SpaceSpec, UserProfileSpec,
+        fault::{Fault, What},
+        plan::{Deed, Occasion, PlannedAction},
+        times::Hours,
+    },
+    guard::template::Place,
+    life::{
+        billing::Billing,
+        jobs::{Jobs, Step},
+        kinds::{Assets, Kind, Planned},
+        prices::Prices,
+        trail::{Creator, iso},
+    },
+    services::{
+        budgets::{self, Budgets},
+        cloudwatch::{Metric, Point},
+        dynamodb::Tables,
+        s3::Bucket,
+        sagemaker::{notebooks, studio},
+        sns::Mail,
+        ssm::Parameter,
+    },
 };
 
 /// From Pending to `InService`.
@@ -211,7 +216,7 @@ impl TagLog {
 impl World {
     pub(crate) fn new(estate: Estate) -> Self {
         let start = estate.start.unwrap_or_else(Timestamp::now);
-        let sections = kinds::spec::sections(&estate);
+        let sections = crate::estate::kinds::sections(&estate);
         let topic_arn = |name: &String| format!("arn:aws:sns:{}:{}:{name}", estate.region, estate.account);
         let mut world = Self {
             billing: Billing::new(&estate, start),
@@ -305,7 +310,7 @@ impl World {
             for number in 0..spec.count {
                 let name = spec.name.replace("{}", &format!("{number:05}"));
                 if let Some(create) = &spec.create {
-                    let (input, who) = (sagemaker::notebook_input(&world, &spec, &name), (spec.by.as_ref(), spec.fails.as_deref()));
+                    let (input, who) = (notebooks::notebook_input(&world, &spec, &name), (spec.by.as_ref(), spec.fails.as_deref()));
                     world.plan_create("CreateNotebookInstance", input, create, who, &spec.plan, spec.used.clone());
                     continue;
                 }

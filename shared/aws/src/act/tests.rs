@@ -13,11 +13,7 @@ use aws_sdk_sagemaker::{
     types::{AppType, error::ResourceNotFound},
 };
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use cost_rules::{
-    plan::Outcome,
-    remedy::Remedy,
-    resource::AppHome,
-};
+use cost_rules::{plan::Outcome, remedy::Remedy, resource::AppHome};
 use jiff::Timestamp;
 
 use crate::{

@@ -255,7 +255,12 @@ async fn again_tells_gone_restarted_and_not_known_apart() {
     assert!(why.starts_with("sagemaker:DescribeNotebookInstance: AccessDeniedException"), "{why}");
 
     let tags_refused = mock!(aws_sdk_sagemaker::Client::list_tags).then_error(|| ListTagsError::generic(denied()));
-    assert!(notebooks::again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &rulebook, &facts, id).await.unwrap().is_err());
+    assert!(
+        notebooks::again(&account(&[&described_notebook("Ann", "InService"), &tags_refused], &[]), &rulebook, &facts, id)
+            .await
+            .unwrap()
+            .is_err()
+    );
     assert!(notebooks::again(&account(&[], &[]), &rulebook, &facts, "notebook-instance/unknown").await.is_none());
 }
 

@@ -479,23 +479,6 @@ async fn a_grace_does_not_survive_report_mode() {
     assert_eq!((report.actions.len(), states_of(&report, "n")[0].1), (0, "warned"));
 }
 
-/// Two rules want two things of one resource in one run: each is done, and each has its own outcome.
-#[tokio::test]
-async fn a_resource_that_is_tagged_and_stopped_in_one_run_is_both() {
-    let account =
-        account("[[notebook]]\nname = \"n\"\ntags = { Owner = \"ann@example.com\", Team = \"speech\", costcenter = \"AB1234\" }\n");
-    let invalid = "[rules.invalid-tag-value]\nmode = \"enforce\"\nremedy = \"stop-after-grace\"\ngrace = \"3d\"\n";
-    let guard = guard(&account, &format!("{REQUIRED}{invalid}"));
-    guard.run().await.unwrap();
-    guard.set_policy(&format!("{REQUIRED}{TAG}{invalid}")).unwrap();
-    account.add_fault(Fault::new("sagemaker:AddTags", What::AccessDenied).times(1));
-    account.advance(days(3));
-    let report = guard.run().await.unwrap_or_else(|error| panic!("{error:#}"));
-    let actions: Vec<(&str, &str)> = report.actions.iter().map(|action| (action.action, action.outcome)).collect();
-    assert_eq!(actions, [("stop-notebook-instance", "done"), ("add-tags", "failed")]);
-    assert_eq!(states_of(&report, "n"), [("invalid-tag-value", "acted"), ("missing-tag", "acting")]);
-}
-
 /// A pattern is of the whole value.
 #[tokio::test]
 async fn a_pattern_with_loose_parentheses_is_refused() {

@@ -1,4 +1,5 @@
 //! The estate's money: planted spend, budgets, cost allocation tags, anomalies, and how Cost Explorer behaves.
+//! Long: a line for each key, with what it means.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,9 +17,9 @@ use serde_json::Value;
 
 use super::{Estate, When, expect_one_of};
 use crate::{
-    billing::{Filter, plus_days},
-    budgets,
-    times::Duration,
+    estate::times::Duration,
+    life::billing::{Filter, plus_days},
+    services::budgets,
 };
 
 /// The most that planted spend may grow or shrink in a day, in percent: beyond, a year is more than a `Decimal` holds.

@@ -1,0 +1,782 @@
+//! The estate's sections of these kinds, and how an estate is filled with them. Long: a line for each key, with what it means.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, ensure};
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::life::kinds::{
+    Asset, Life, New, Planned, Script, input_of, store,
+    table::{KINDS, Kind, kind_of, put},
+};
+use crate::services::sagemaker::kinds as api;
+use crate::{
+    estate::{
+        Estate, When, check_creation, expect_one_of,
+        jobs::replaced,
+        plan::{Occasion, PlannedAction},
+        times::Duration,
+    },
+    life::{order::Listed as _, trail::Creator},
+    world::{Due, World},
+};
+
+const ENDS: [&str; 3] = ["Completed", "Failed", "Stopped"];
+const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ml:1";
+/// What the name of a submission is longer by: `-2026-11-24-08-10-00-123`.
+const SUFFIX: usize = 24;
+
+/// What all sections have.
+#[derive(Clone, Copy)]
+pub(crate) struct Common<'a> {
+    name: &'a str,
+    count: usize,
+    apart: Option<Duration>,
+    tags: &'a BTreeMap<String, String>,
+    created: Option<When>,
+    status: Option<&'a str>,
+    since: Option<When>,
+    definition: &'a Map<String, Value>,
+    by: Option<&'a Creator>,
+    create: Option<&'a Occasion>,
+    submit: &'a [Occasion],
+    fails: Option<&'a str>,
+    plan: &'a [PlannedAction],
+}
+
+/// A section of the estate.
+pub(crate) trait Section {
+    /// Its kind's name in the estate.
+    fn kind(&self) -> &str;
+    fn common(&self) -> Common<'_>;
+    /// What is given to its `Create…`, with `{}` for the number where the section has it.
+    fn definition(&self, role: &str) -> Value;
+    /// What becomes of a job.
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        None
+    }
+    /// When a pipeline was executed, and how each of these went.
+    fn executions(&self) -> (&[When], Duration, &str) {
+        (&[], Duration::hours(1), "Completed")
+    }
+    /// What it alone has to be right.
+    fn check(&self) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// A section with what all of them have, and what it has of its own.
+macro_rules! section {
+    ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub struct $name {
+            /// Its name; `{}` in it, and in any other text, is replaced by a number where there is a `count`.
+            pub name: String,
+            /// How many.
+            pub count: usize,
+            /// How much older each next one is.
+            pub apart: Option<Duration>,
+            /// Its tags.
+            pub tags: BTreeMap<String, String>,
+            /// When it was created.
+            pub created: Option<When>,
+            /// Its status at the start; absent: what comes of `created`.
+            pub status: Option<String>,
+            /// When it came to the status.
+            pub since: Option<When>,
+            /// Anything else of its `Create…`.
+            pub definition: Map<String, Value>,
+            /// Who creates it.
+            pub by: Option<Creator>,
+            /// It is not there at the start: it is created then.
+            pub create: Option<Occasion>,
+            /// It is not there at the start: a new one is created each time.
+            pub submit: Vec<Occasion>,
+            /// The error with which its creation is refused.
+            pub fails: Option<String>,
+            /// What its people do.
+            pub plan: Vec<PlannedAction>,
+            $($(#[$of])* pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    name: String::new(),
+                    count: 1,
+                    apart: None,
+                    tags: BTreeMap::new(),
+                    created: None,
+                    status: None,
+                    since: None,
+                    definition: Map::new(),
+                    by: None,
+                    create: None,
+                    submit: vec![],
+                    fails: None,
+                    plan: vec![],
+                    $($field: $default,)*
+                }
+            }
+        }
+
+        impl $name {
+            fn shared(&self) -> Common<'_> {
+                Common {
+                    name: &self.name,
+                    count: self.count,
+                    apart: self.apart,
+                    tags: &self.tags,
+                    created: self.created,
+                    status: self.status.as_deref(),
+                    since: self.since,
+                    definition: &self.definition,
+                    by: self.by.as_ref(),
+                    create: self.create.as_ref(),
+                    submit: &self.submit,
+                    fails: self.fails.as_deref(),
+                    plan: &self.plan,
+                }
+            }
+        }
+    };
+}
+
+section! {
+    /// A model.
+    ModelSpec {
+        /// The container's image.
+        image: String = IMAGE.into(),
+        /// Several containers, one after the other, instead of one.
+        containers: Vec<String> = vec![],
+        /// Where the model is.
+        data: Option<String> = None,
+        /// `SingleModel` or `MultiModel`.
+        mode: String = "SingleModel".into(),
+    }
+}
+
+section! {
+    /// An endpoint configuration.
+    EndpointConfigSpec {
+        /// Its variants, if it has several.
+        variants: Vec<VariantSpec> = vec![],
+        /// Of one variant: the model; absent: inference components bring it.
+        model: Option<String> = None,
+        /// Of one variant: the instance type.
+        instance_type: String = "ml.m5.xlarge".into(),
+        /// Of one variant: how many instances.
+        instance_count: u64 = 1,
+        /// Of one variant: serverless, instead of instances.
+        serverless: Option<ServerlessSpec> = None,
+        /// Whether it is asynchronous.
+        asynchronous: bool = false,
+    }
+}
+
+section! {
+    /// An endpoint.
+    EndpointSpec {
+        /// Its configuration; absent: the one of the same name.
+        config: Option<String> = None,
+    }
+}
+
+section! {
+    /// An inference component.
+    InferenceComponentSpec {
+        /// The endpoint that it is on.
+        endpoint: String = String::new(),
+        /// The variant; absent: the first.
+        variant: Option<String> = None,
+        /// Its model.
+        model: Option<String> = None,
+        /// How many copies.
+        copies: u64 = 1,
+        /// MB that each needs.
+        memory_mb: u64 = 1024,
+        /// Accelerators that each needs.
+        accelerators: Option<u64> = None,
+    }
+}
+
+section! {
+    /// A processing job.
+    ProcessingJobSpec {
+        /// `ml.m5.xlarge`
+        instance_type: String = "ml.m5.xlarge".into(),
+        /// How many.
+        instance_count: u64 = 1,
+        /// GB of each volume.
+        volume_gb: u64 = 30,
+        /// The container's image.
+        image: String = IMAGE.into(),
+        /// `MaxRuntimeInSeconds`
+        max_runtime: Option<Duration> = None,
+        /// How long it has its instances.
+        takes: Duration = Duration::hours(1),
+        /// `Completed`, `Failed` or `Stopped`.
+        ends: String = "Completed".into(),
+        /// `FailureReason`
+        failure: Option<String> = None,
+    }
+}
+
+section! {
+    /// A transform job.
+    TransformJobSpec {
+        /// Its model.
+        model: String = String::new(),
+        /// `ml.m5.xlarge`
+        instance_type: String = "ml.m5.xlarge".into(),
+        /// How many.
+        instance_count: u64 = 1,
+        /// Where it reads.
+        input: String = "s3://ml/input".into(),
+        /// Where it writes.
+        output: String = "s3://ml/output".into(),
+        /// How long it has its instances.
+        takes: Duration = Duration::hours(1),
+        /// `Completed`, `Failed` or `Stopped`.
+        ends: String = "Completed".into(),
+        /// `FailureReason`
+        failure: Option<String> = None,
+    }
+}
+
+section! {
+    /// An `AutoML` job. The training and processing jobs that it starts are sections of their own.
+    AutoMlJobSpec {
+        /// Where it reads.
+        input: String = "s3://ml/input".into(),
+        /// Where it writes.
+        output: String = "s3://ml/output".into(),
+        /// The column that it predicts.
+        target: String = "label".into(),
+        /// How long it runs.
+        takes: Duration = Duration::hours(1),
+        /// `Completed`, `Failed` or `Stopped`.
+        ends: String = "Completed".into(),
+        /// `FailureReason`
+        failure: Option<String> = None,
+    }
+}
+
+section! {
+    /// A feature group, a pipeline, an `MLflow` tracking server or a `HyperPod` cluster.
+    ResourceSpec {
+        /// `feature-group`, `pipeline`, `mlflow-tracking-server` or `cluster`.
+        kind: String = String::new(),
+        /// Of a cluster.
+        instance_type: Option<String> = None,
+        /// Of a cluster.
+        instance_count: u64 = 1,
+        /// Of a tracking server: `Small`, `Medium`, `Large`.
+        size: Option<String> = None,
+        /// When a pipeline was executed.
+        executions: Vec<When> = vec![],
+        /// How long each execution takes.
+        takes: Duration = Duration::hours(1),
+        /// `Completed` (which of an execution is `Succeeded`), `Failed` or `Stopped`.
+        ends: String = "Completed".into(),
+    }
+}
+
+/// A variant of an endpoint configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct VariantSpec {
+    /// Its name.
+    pub name: String,
+    /// Its model; absent: inference components bring it.
+    pub model: Option<String>,
+    /// `ml.m5.xlarge`
+    pub instance_type: String,
+    /// How many.
+    pub instance_count: u64,
+    /// Serverless, instead of instances.
+    pub serverless: Option<ServerlessSpec>,
+    /// Its part of the requests.
+    pub weight: f64,
+    /// Anything else of `ProductionVariant`: `ManagedInstanceScaling`, `RoutingConfig`, …
+    pub definition: Map<String, Value>,
+}
+
+impl Default for VariantSpec {
+    fn default() -> Self {
+        Self {
+            name: "AllTraffic".into(),
+            model: None,
+            instance_type: "ml.m5.xlarge".into(),
+            instance_count: 1,
+            serverless: None,
+            weight: 1.0,
+            definition: Map::new(),
+        }
+    }
+}
+
+/// `ServerlessConfig`
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ServerlessSpec {
+    /// `MemorySizeInMB`
+    pub memory_mb: u64,
+    /// `MaxConcurrency`
+    pub max_concurrency: u64,
+    /// `ProvisionedConcurrency`
+    pub provisioned_concurrency: Option<u64>,
+}
+
+impl VariantSpec {
+    fn definition(&self) -> Value {
+        let mut variant = json!({"VariantName": self.name, "InitialVariantWeight": self.weight});
+        put(&mut variant, "ModelName", self.model.as_deref());
+        if let Some(serverless) = self.serverless {
+            let mut config = json!({"MemorySizeInMB": serverless.memory_mb, "MaxConcurrency": serverless.max_concurrency});
+            put(&mut config, "ProvisionedConcurrency", serverless.provisioned_concurrency);
+            variant["ServerlessConfig"] = config;
+        } else {
+            variant["InstanceType"] = self.instance_type.as_str().into();
+            variant["InitialInstanceCount"] = self.instance_count.into();
+        }
+        for (name, value) in &self.definition {
+            variant[name] = value.clone();
+        }
+        variant
+    }
+}
+
+impl Section for ModelSpec {
+    fn kind(&self) -> &'static str {
+        "model"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, role: &str) -> Value {
+        let mut definition = json!({"ExecutionRoleArn": role});
+        if self.containers.is_empty() {
+            let mut container = json!({"Image": self.image, "Mode": self.mode});
+            put(&mut container, "ModelDataUrl", self.data.as_deref());
+            definition["PrimaryContainer"] = container;
+        } else {
+            definition["Containers"] = self.containers.iter().map(|image| json!({"Image": image, "Mode": self.mode})).collect();
+        }
+        definition
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        expect_one_of(&format!("[[model]] {}: mode", self.name), &self.mode, &["SingleModel", "MultiModel"])
+    }
+}
+
+impl Section for EndpointConfigSpec {
+    fn kind(&self) -> &'static str {
+        "endpoint-config"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, _: &str) -> Value {
+        let only = VariantSpec {
+            model: self.model.clone(),
+            instance_type: self.instance_type.clone(),
+            instance_count: self.instance_count,
+            serverless: self.serverless,
+            ..VariantSpec::default()
+        };
+        let variants = if self.variants.is_empty() { std::slice::from_ref(&only) } else { &self.variants };
+        let mut definition = json!({"ProductionVariants": variants.iter().map(VariantSpec::definition).collect::<Vec<_>>()});
+        if self.asynchronous {
+            definition["AsyncInferenceConfig"] = json!({"OutputConfig": {"S3OutputPath": "s3://ml/async"}});
+        }
+        definition
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.variants.is_empty() || (self.model.is_none() && self.serverless.is_none()),
+            "[[endpoint-config]] {}: expected either `variants`, or the keys of its only one",
+            self.name
+        );
+        Ok(())
+    }
+}
+
+impl Section for EndpointSpec {
+    fn kind(&self) -> &'static str {
+        "endpoint"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, _: &str) -> Value {
+        json!({"EndpointConfigName": self.config.as_deref().unwrap_or(&self.name)})
+    }
+}
+
+impl Section for InferenceComponentSpec {
+    fn kind(&self) -> &'static str {
+        "inference-component"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, _: &str) -> Value {
+        let mut requirements = json!({"MinMemoryRequiredInMb": self.memory_mb});
+        put(&mut requirements, "NumberOfAcceleratorDevicesRequired", self.accelerators);
+        let mut specification = json!({"ComputeResourceRequirements": requirements});
+        put(&mut specification, "ModelName", self.model.as_deref());
+        let copies = json!({"CopyCount": self.copies});
+        let mut definition = json!({"EndpointName": self.endpoint, "Specification": specification, "RuntimeConfig": copies});
+        put(&mut definition, "VariantName", self.variant.as_deref());
+        definition
+    }
+}
+
+impl Section for ProcessingJobSpec {
+    fn kind(&self) -> &'static str {
+        "processing-job"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, role: &str) -> Value {
+        let cluster = json!({"InstanceType": self.instance_type, "InstanceCount": self.instance_count, "VolumeSizeInGB": self.volume_gb});
+        let mut definition =
+            json!({"ProcessingResources": {"ClusterConfig": cluster}, "AppSpecification": {"ImageUri": self.image}, "RoleArn": role});
+        let stopping = self.max_runtime.map(|most| json!({"MaxRuntimeInSeconds": most.signed().as_secs()}));
+        put(&mut definition, "StoppingCondition", stopping);
+        definition
+    }
+
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        Some((self.takes, &self.ends, self.failure.as_deref()))
+    }
+}
+
+impl Section for TransformJobSpec {
+    fn kind(&self) -> &'static str {
+        "transform-job"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, _: &str) -> Value {
+        let source = json!({"S3DataType": "S3Prefix", "S3Uri": self.input});
+        json!({
+            "ModelName": self.model, "TransformInput": {"DataSource": {"S3DataSource": source}},
+            "TransformOutput": {"S3OutputPath": self.output},
+            "TransformResources": {"InstanceType": self.instance_type, "InstanceCount": self.instance_count},
+        })
+    }
+
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        Some((self.takes, &self.ends, self.failure.as_deref()))
+    }
+}
+
+impl Section for AutoMlJobSpec {
+    fn kind(&self) -> &'static str {
+        "automl-job"
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, role: &str) -> Value {
+        let source = json!({"S3DataType": "S3Prefix", "S3Uri": self.input});
+        json!({
+            "AutoMLJobInputDataConfig": [{"ChannelType": "training", "DataSource": {"S3DataSource": source}}],
+            "OutputDataConfig": {"S3OutputPath": self.output}, "RoleArn": role,
+            "AutoMLProblemTypeConfig": {"TabularJobConfig": {"TargetAttributeName": self.target}},
+        })
+    }
+
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        Some((self.takes, &self.ends, self.failure.as_deref()))
+    }
+}
+
+impl Section for ResourceSpec {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    fn common(&self) -> Common<'_> {
+        self.shared()
+    }
+
+    fn definition(&self, role: &str) -> Value {
+        match self.kind.as_str() {
+            "feature-group" => json!({
+                "RecordIdentifierFeatureName": "id", "EventTimeFeatureName": "time", "RoleArn": role,
+                "FeatureDefinitions": [
+                    {"FeatureName": "id", "FeatureType": "String"}, {"FeatureName": "time", "FeatureType": "Fractional"},
+                ],
+                "OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "s3://ml/features"}},
+            }),
+            "pipeline" => json!({
+                "PipelineDefinition": r#"{"Version": "2020-12-01", "Steps": []}"#, "RoleArn": role,
+                "ClientRequestToken": "00000000000000000000000000000000",
+            }),
+            "mlflow-tracking-server" => json!({
+                "ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role, "MlflowVersion": "3.0.0",
+                "TrackingServerSize": self.size.as_deref().unwrap_or("Small"),
+            }),
+            _ => json!({"InstanceGroups": [{
+                "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
+                "InstanceCount": self.instance_count, "ExecutionRole": role,
+                "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
+            }]}),
+        }
+    }
+
+    fn executions(&self) -> (&[When], Duration, &str) {
+        (&self.executions, self.takes, &self.ends)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let what = format!("[[resource]] {}", self.name);
+        expect_one_of(&format!("{what}: kind"), &self.kind, &["feature-group", "pipeline", "mlflow-tracking-server", "cluster"])?;
+        expect_one_of(&format!("{what}: ends"), &self.ends, &ENDS)?;
+        let of = |key: &str, there: bool, kind: &str| {
+            ensure!(!there || self.kind == kind, "{what}: `{key}` is of a {kind}");
+            Ok(())
+        };
+        of("instance-type", self.instance_type.is_some(), "cluster")?;
+        of("size", self.size.is_some(), "mlflow-tracking-server")?;
+        of("executions", !self.executions.is_empty(), "pipeline")
+    }
+}
+
+/// All sections of an estate.
+pub(crate) fn sections(estate: &Estate) -> Vec<Box<dyn Section>> {
+    fn boxed<T: Section + Clone + 'static>(specs: &[T]) -> impl Iterator<Item = Box<dyn Section>> {
+        specs.iter().cloned().map(|spec| -> Box<dyn Section> { Box::new(spec) })
+    }
+    let hosting = boxed(&estate.model).chain(boxed(&estate.endpoint_config)).chain(boxed(&estate.endpoint));
+    let jobs = boxed(&estate.processing_job).chain(boxed(&estate.transform_job)).chain(boxed(&estate.automl_job));
+    hosting.chain(boxed(&estate.inference_component)).chain(jobs).chain(boxed(&estate.resource)).collect()
+}
+
+/// One resource of a section.
+fn numbered(section: &dyn Section, template: &Value, number: usize) -> (String, Value) {
+    let text = format!("{number:05}");
+    let common = section.common();
+    let definition = if template.to_string().contains("{}") { replaced(template, "{}", &text) } else { template.clone() };
+    (common.name.replace("{}", &text), definition)
+}
+
+/// What a section gives to `Create…`, still with `{}` in it.
+fn template(section: &dyn Section, role: &str) -> Value {
+    let mut definition = section.definition(role);
+    for (name, value) in section.common().definition {
+        definition[name] = value.clone();
+    }
+    definition
+}
+
+/// What a definition names, and of which kind that is.
+fn named_in(definition: &Value) -> Vec<(&'static str, &str)> {
+    let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
+    let variants = definition.get("ProductionVariants").and_then(Value::as_array).into_iter().flatten();
+    let models = variants.filter_map(|variant| variant.get("ModelName")?.as_str());
+    let one = [
+        ("endpoint-config", text("/EndpointConfigName")),
+        ("endpoint", text("/EndpointName")),
+        ("model", text("/ModelName")),
+        ("model", text("/Specification/ModelName")),
+    ];
+    let one = one.into_iter().filter_map(|(kind, name)| Some((kind, name?)));
+    one.chain(models.map(|name| ("model", name))).collect()
+}
+
+/// What is wrong: names that are there twice, statuses and parents that do not exist, what AWS would refuse.
+pub(crate) fn check(estate: &Estate, start: Timestamp) -> anyhow::Result<()> {
+    let sections = sections(estate);
+    let (mut there, mut all) = (BTreeSet::new(), BTreeSet::new());
+    for section in &sections {
+        section.check()?;
+        let (kind, common) = (kind_of(section.kind()).context("a kind that is not known")?, section.common());
+        let of = if is_of_the_rest(kind) { "resource" } else { kind.name };
+        ensure!(!common.name.is_empty(), "[[{of}]]: `name` is missing");
+        let what = format!("[[{of}]] {}", common.name);
+        ensure!(
+            common.count < 2 || common.name.contains("{}"),
+            "{what}: `count` is {}: write {{}} into the name, for the number",
+            common.count
+        );
+        let planned = common.create.is_some() || !common.submit.is_empty();
+        check_creation(&what, common.create, common.submit, common.fails.is_some(), start)?;
+        let existing = common.created.is_some() || common.status.is_some() || common.since.is_some() || common.apart.is_some();
+        ensure!(!planned || !existing, "{what}: what is created later is not there before: leave out created, status, since and apart");
+        let created = common.created.map_or(start, |created| created.at(start));
+        ensure!(created <= start, "{what}: `created` is after the start: write `create`");
+        if let Some(status) = common.status {
+            ensure!(!kind.statuses.is_empty(), "{what}: this kind has no `status`");
+            let of_jobs = [kind.statuses, &[]].concat().into_iter().filter(|status| *status != "Stopping").collect::<Vec<_>>();
+            let known = if matches!(kind.life, Life::Job { .. }) { &of_jobs } else { kind.statuses };
+            expect_one_of(&format!("{what}: status"), status, known)?;
+        }
+        if let Some((takes, ends, _)) = section.script() {
+            expect_one_of(&format!("{what}: ends"), ends, &ENDS)?;
+            if let Life::Job { running, starting, .. } = kind.life
+                && common.status == Some(running)
+            {
+                let since = common.since.or(common.created).unwrap_or(When::Before(Duration::hours(1))).at(start);
+                ensure!(
+                    start < since + starting + takes.signed(),
+                    "{what}: status is \"{running}\", but it has ended by the start, for it takes {takes}: write a later `since`, or more in `takes`"
+                );
+            }
+        }
+        let template = template(section.as_ref(), "");
+        for number in 0..common.count {
+            let (name, definition) = numbered(section.as_ref(), &template, number);
+            let longest = if common.submit.is_empty() { name.clone() } else { format!("{name}{}", "x".repeat(SUFFIX)) };
+            let is_new = all.insert((kind.name, name.to_lowercase()));
+            ensure!(is_new, "{what}: there are two of the name {name}");
+            ensure!(api::is_legal(kind, &longest), "{what}: AWS does not take the name {longest}");
+            if !planned {
+                there.insert((kind.name, name.to_lowercase()));
+                for (of, parent) in named_in(&definition) {
+                    ensure!(there.contains(&(of, parent.to_lowercase())), "{what}: there is no [[{of}]] with name \"{parent}\"");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_of_the_rest(kind: &Kind) -> bool {
+    matches!(kind.name, "feature-group" | "pipeline" | "mlflow-tracking-server" | "cluster")
+}
+
+impl World {
+    /// Fills in what the estate says is there, or will be.
+    pub(crate) fn plant_assets(&mut self, sections: &[Box<dyn Section>], start: Timestamp) {
+        let role = self.role();
+        for kind in &KINDS {
+            for section in sections.iter().filter(|section| section.kind() == kind.name) {
+                self.plant_section(kind, section.as_ref(), &role, start);
+            }
+        }
+    }
+
+    fn plant_section(&mut self, kind: &'static Kind, section: &dyn Section, role: &str, start: Timestamp) {
+        let (common, template) = (section.common(), template(section, role));
+        let script = Arc::new(section.script().map_or_else(Script::default, |(takes, ends, failure)| Script {
+            takes: takes.signed(),
+            ends: common.status.filter(|status| ENDS.contains(status)).unwrap_or(ends).to_owned(),
+            failure: failure.map_or_else(|| Script::default().failure, str::to_owned),
+        }));
+        let base = common.name.split("{}").next().unwrap_or_default().trim_end_matches('-');
+        self.assets.scripts.push((kind.name, base.to_owned(), Arc::clone(&script)));
+        let whole = Arc::new(template.clone());
+        for number in 0..common.count {
+            let (name, definition) = numbered(section, &template, number);
+            if common.create.is_some() || !common.submit.is_empty() {
+                let planned = Planned {
+                    operation: kind.create.operation,
+                    input: input_of(&definition, &kind.field("Name"), &name, common.tags),
+                    by: common.by.cloned().unwrap_or_default(),
+                    fails: common.fails.map(str::to_owned),
+                    plan: common.plan.to_vec(),
+                    submit: (!common.submit.is_empty()).then(|| (kind.field("Name"), name.clone(), common.submit.to_vec())),
+                    used: None,
+                };
+                match common.create.and_then(|create| create.next_after(start)) {
+                    Some(at) => self.at(at, Due::Create(Box::new(planned))),
+                    None => self.plan_creation(planned),
+                }
+                continue;
+            }
+            // Those that are alike share one definition.
+            let definition = if definition == *whole { Arc::clone(&whole) } else { Arc::new(definition) };
+            // The estate was checked when it was read; in one that a test made up, what is not there is without instances.
+            let grown = kind.grown(self, &definition).unwrap_or_default();
+            let new = New { name: name.clone(), definition, grown, script: Arc::clone(&script), by: common.by.cloned() };
+            let asset = planted(self, kind, new, common, number, start);
+            let (arn, created) = (asset.arn.clone(), asset.created());
+            // What was tagged before the start is in the index, however far behind that is.
+            let tagged = if matches!(kind.life, Life::Job { .. }) { created } else { self.began };
+            self.first_tags(&arn, tagged, common.tags);
+            self.shelve(asset);
+            for action in common.plan {
+                self.schedule(&arn, action.clone());
+            }
+            self.plant_executions(&name, section, start);
+        }
+    }
+
+    fn plant_executions(&mut self, pipeline: &str, section: &dyn Section, start: Timestamp) {
+        let (times, takes, ends) = section.executions();
+        let Some(kind) = kind_of("pipeline-execution").filter(|_| !times.is_empty()) else { return };
+        let script = Arc::new(Script { takes: takes.signed(), ends: ends.to_owned(), ..Script::default() });
+        let definition = Arc::new(json!({"PipelineName": pipeline}));
+        for (number, at) in times.iter().enumerate() {
+            let name = format!("{pipeline}/execution/{}", store::id_of(&format!("{pipeline} {number}")));
+            let grown = kind.grown(self, &definition).unwrap_or_default();
+            let new = New { name, definition: Arc::clone(&definition), grown, script: Arc::clone(&script), by: None };
+            let mut asset = Asset::new(self, kind, new, at.at(start));
+            asset.live_until(start);
+            self.shelve(asset);
+        }
+    }
+}
+
+/// A resource that has had its life up to the start.
+fn planted(world: &World, kind: &'static Kind, new: New, common: Common<'_>, number: usize, start: Timestamp) -> Asset {
+    let older = common.apart.map_or(SignedDuration::ZERO, Duration::signed) * i32::try_from(number).unwrap_or(i32::MAX);
+    let moment = |when: Option<When>| when.map(|when| when.at(start) - older);
+    let an_hour_ago = start - SignedDuration::from_hours(1) - older;
+    match kind.life {
+        Life::Job { starting, running, .. } => {
+            let at = moment(common.since.or(common.created)).unwrap_or(an_hour_ago);
+            let ended = common.status.is_some_and(|status| status != running);
+            let created = if ended { at - starting - new.script.takes } else { at };
+            let mut asset = Asset::new(world, kind, new, created);
+            asset.live_until(start);
+            asset
+        }
+        Life::Still => Asset::new(world, kind, new, moment(common.created).unwrap_or(start - SignedDuration::from_hours(24 * 30) - older)),
+        Life::Service { creating: (creating, takes), ready, deleting } => {
+            let is_new = common.status == Some(creating) && creating != ready;
+            let default = if is_new { start } else { start - SignedDuration::from_hours(24 * 30) - older };
+            let created = moment(if is_new { common.since.or(common.created) } else { common.created }).unwrap_or(default);
+            let mut asset = Asset::new(world, kind, new, created);
+            let Some(status) = common.status.filter(|status| *status != creating && *status != ready) else {
+                asset.live_until(start);
+                return asset;
+            };
+            let at = moment(common.since).unwrap_or(created + takes).clamp(created, start);
+            asset.live_until(at);
+            let status = kind.statuses.iter().find(|known| **known == status).copied().unwrap_or(ready);
+            asset.next = (status == "Deleting").then(|| ((at + deleting).max(start), "Deleted"));
+            asset.enter(at, status);
+            asset
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The guard as it is deployed: its template, the roles of its functions, what wakes them.
+
+pub(crate) mod deployment;
+pub(crate) mod roles;
+pub(crate) mod schedule;
+pub(crate) mod stack;
+pub(crate) mod template;

@@ -1,0 +1,553 @@
+//! What the account spends: a record by UTC day and kind of usage, from what runs here and from what the estate plants.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use rust_decimal::{Decimal, dec};
+
+use crate::{
+    estate::{Estate, SpendSpec},
+    life::jobs::life::Job,
+    world::{Runs, TagLog, World},
+};
+
+mod cost_tags;
+mod filter;
+
+pub(crate) use cost_tags::CostTags;
+pub(crate) use filter::{Filter, dimension, known_dimension};
+
+/// How many whole months Cost Explorer looks back, besides the current one (aws-facts §7.1).
+const MONTHS: i64 = 13;
+const SECONDS_PER_DAY: i64 = 86_400;
+/// USD per request to Cost Explorer, each page being one (aws-facts §7.1).
+const PER_REQUEST: Decimal = dec!(0.01);
+/// What usage types begin with, by Region (aws-facts §7.3); of other Regions it is not known.
+const PREFIXES: [(&str, &str); 17] = [
+    ("us-east-1", "USE1-"),
+    ("us-east-2", "USE2-"),
+    ("us-west-1", "USW1-"),
+    ("us-west-2", "USW2-"),
+    ("eu-west-1", "EU-"),
+    ("eu-west-2", "EUW2-"),
+    ("eu-central-1", "EUC1-"),
+    ("eu-north-1", "EUN1-"),
+    ("ap-northeast-1", "APN1-"),
+    ("ap-northeast-2", "APN2-"),
+    ("ap-northeast-3", "APN3-"),
+    ("ap-southeast-1", "APS1-"),
+    ("ap-southeast-2", "APS2-"),
+    ("ap-south-1", "APS3-"),
+    ("ca-central-1", "CAN1-"),
+    ("sa-east-1", "SAE1-"),
+    ("af-south-1", "AFS1-"),
+];
+
+/// What a row of the bill is about: everything but the day and the amounts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Kind {
+    pub(crate) service: String,
+    pub(crate) usage_type: String,
+    pub(crate) operation: String,
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) record_type: String,
+    pub(crate) unit: String,
+    pub(crate) tags: BTreeMap<String, String>,
+}
+
+/// Money, and how much was used for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) usd: Decimal,
+    pub(crate) quantity: Decimal,
+}
+
+/// Something to be billed, spread evenly over a time; or all at once.
+pub(crate) struct Metered {
+    pub(crate) kind: Kind,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) amount: Amount,
+}
+
+/// Instances that ran for a time.
+pub(crate) struct InstanceHours<'a> {
+    /// As in the usage type: `Notebk`, `Studio:JupyterLab`, `Train`, `Host`, …
+    pub(crate) component: &'a str,
+    pub(crate) instance_type: &'a str,
+    /// How many.
+    pub(crate) count: u64,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    /// Of each; `None`: not known, and the hours are billed all the same.
+    pub(crate) usd_per_hour: Option<Decimal>,
+    /// Those that it had then.
+    pub(crate) tags: &'a BTreeMap<String, String>,
+}
+
+/// One row of the account's spend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spend {
+    /// The UTC day.
+    pub day: Date,
+    /// `Amazon SageMaker`, …
+    pub service: String,
+    /// `EUC1-Notebk:ml.m5.xlarge`, …
+    pub usage_type: String,
+    /// `RunInstance`, …
+    pub operation: String,
+    /// The Region.
+    pub region: String,
+    /// The account.
+    pub account: String,
+    /// `Usage`, `Credit`, …
+    pub record_type: String,
+    /// The tags of what was used, whether or not they are cost allocation tags.
+    pub tags: BTreeMap<String, String>,
+    /// What it cost.
+    pub usd: Decimal,
+    /// How much was used.
+    pub quantity: Decimal,
+    /// Of the quantity.
+    pub unit: String,
+}
+
+/// The record.
+#[derive(Clone)]
+pub(crate) struct Billing {
+    /// The cost allocation tags.
+    pub(crate) tags: CostTags,
+    kinds: Vec<Arc<Kind>>,
+    ids: BTreeMap<Arc<Kind>, usize>,
+    /// By day and number of the kind: of planted spend whole days only, those before the day of `settled`.
+    days: BTreeMap<Date, BTreeMap<usize, Amount>>,
+    planted: Vec<Planted>,
+    /// All that was used before this moment is in the record.
+    settled: Timestamp,
+    /// The requests to Cost Explorer.
+    requests: Vec<Timestamp>,
+}
+
+/// Planted spend, for a simulation that has its start.
+#[derive(Clone)]
+struct Planted {
+    spec: SpendSpec,
+    kind: usize,
+    from: Date,
+    until: Option<Date>,
+    spikes: BTreeMap<Date, Decimal>,
+    seed: u64,
+}
+
+/// The tags of a row as Cost Explorer has them: those that were cost allocation tags on its day.
+pub(crate) struct Visible<'a> {
+    kind: &'a Kind,
+    tags: &'a CostTags,
+    day: Date,
+}
+
+impl Visible<'_> {
+    /// The value of a tag.
+    pub(crate) fn tag(&self, key: &str) -> Option<&str> {
+        self.kind.tags.get(key).filter(|_| self.tags.is_active(key, self.day)).map(String::as_str)
+    }
+
+    /// Whether any tag is there.
+    pub(crate) fn is_tagged(&self) -> bool {
+        self.kind.tags.keys().any(|key| self.tag(key).is_some())
+    }
+}
+
+/// The UTC day of a moment.
+pub(crate) fn day_of(at: Timestamp) -> Date {
+    at.to_zoned_datetime(TimeZone::UTC).date()
+}
+
+/// When a UTC day begins.
+pub(crate) fn midnight(day: Date) -> Timestamp {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
+pub(crate) fn plus_days(day: Date, days: i64) -> Date {
+    day.saturating_add(days.days())
+}
+
+pub(crate) fn plus_months(day: Date, months: i64) -> Date {
+    day.saturating_add(months.months())
+}
+
+/// The first day that Cost Explorer tells of.
+pub(crate) fn first_day(now: Timestamp) -> Date {
+    plus_months(day_of(now).first_of_month(), -MONTHS)
+}
+
+impl std::ops::AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        self.usd += other.usd;
+        self.quantity += other.quantity;
+    }
+}
+
+impl Amount {
+    /// A part of it.
+    fn part(self, seconds: i64, of: i64) -> Self {
+        let part = |whole: Decimal| whole * Decimal::from(seconds) / Decimal::from(of);
+        Self { usd: part(self.usd), quantity: part(self.quantity) }
+    }
+}
+
+impl Planted {
+    fn on(&self, day: Date) -> Amount {
+        let spec = &self.spec;
+        let is_on = self.from <= day && self.until.is_none_or(|until| day < until);
+        let usd = if is_on { self.regular(day) } else { Decimal::ZERO } + self.spikes.get(&day).copied().unwrap_or_default();
+        let most = spec.usd.most();
+        let quantity = match spec.quantity {
+            Some(quantity) if !most.is_zero() => quantity * usd / most,
+            _ => Decimal::ZERO,
+        };
+        Amount { usd: usd.round_dp(10), quantity: quantity.round_dp(10) }
+    }
+
+    fn regular(&self, day: Date) -> Decimal {
+        let spec = &self.spec;
+        let mut usd = spec.usd.on(day.weekday());
+        if day.weekday().to_monday_zero_offset() >= 5 {
+            usd *= spec.weekend;
+        }
+        if !spec.growth.is_zero() {
+            let days = u64::try_from(day.duration_since(self.from).as_hours() / 24).unwrap_or_default();
+            usd *= power(Decimal::ONE + spec.growth / dec!(100), days);
+        }
+        if !spec.noise.is_zero() {
+            let number = day.duration_since(Date::ZERO).as_hours().unsigned_abs() / 24;
+            usd *= Decimal::ONE + spec.noise / dec!(100) * noise(self.seed, number);
+        }
+        usd
+    }
+}
+
+fn power(base: Decimal, exponent: u64) -> Decimal {
+    let (mut result, mut square, mut rest) = (Decimal::ONE, base, exponent);
+    while rest != 0 {
+        if rest % 2 == 1 {
+            result = (result * square).round_dp(18);
+        }
+        rest /= 2;
+        if rest != 0 {
+            square = (square * square).round_dp(18);
+        }
+    }
+    result
+}
+
+/// A number from -1 to 1 that is always the same for the same day, and looks like chance (splitmix64).
+fn noise(seed: u64, day: u64) -> Decimal {
+    let mut mixed = (seed ^ day.rotate_left(32)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    Decimal::from(mixed % 2_000_001) / dec!(1000000) - Decimal::ONE
+}
+
+impl Billing {
+    /// With the planted spend of an estate; nothing is settled yet.
+    pub(crate) fn new(estate: &Estate, start: Timestamp) -> Self {
+        let mut billing = Self {
+            tags: CostTags::new(&estate.cost_allocation_tags, start, estate.cost_explorer.tag_activation.signed()),
+            kinds: vec![],
+            ids: BTreeMap::new(),
+            days: BTreeMap::new(),
+            planted: vec![],
+            settled: midnight(first_day(start)),
+            requests: vec![],
+        };
+        let today = day_of(start);
+        for (number, spec) in (0u64..).zip(&estate.spend) {
+            let kind = billing.number(Kind {
+                service: spec.service.clone(),
+                usage_type: spec.usage_type.clone(),
+                operation: spec.operation.clone(),
+                region: spec.region.clone().unwrap_or_else(|| estate.region.clone()),
+                account: spec.account.clone().unwrap_or_else(|| estate.account.clone()),
+                record_type: spec.record_type.clone(),
+                unit: spec.unit.clone(),
+                tags: spec.tags.clone(),
+            });
+            billing.planted.push(Planted {
+                kind,
+                from: spec.from.map_or_else(|| first_day(start), |from| from.on(today)),
+                until: spec.until.map(|until| until.on(today)),
+                spikes: spec.spikes.iter().map(|spike| (spike.day.on(today), spike.usd)).collect(),
+                seed: estate.cost_explorer.seed.wrapping_mul(1_000_003).wrapping_add(number),
+                spec: spec.clone(),
+            });
+        }
+        billing
+    }
+
+    fn number(&mut self, kind: Kind) -> usize {
+        if let Some(number) = self.ids.get(&kind) {
+            return *number;
+        }
+        let kind = Arc::new(kind);
+        self.kinds.push(Arc::clone(&kind));
+        self.ids.insert(kind, self.kinds.len() - 1);
+        self.kinds.len() - 1
+    }
+
+    fn put(&mut self, day: Date, kind: usize, amount: Amount) {
+        if amount == Amount::default() {
+            return;
+        }
+        *self.days.entry(day).or_default().entry(kind).or_default() += amount;
+        if let Some(kind) = self.kinds.get(kind) {
+            self.tags.seen(kind.tags.keys(), day);
+        }
+    }
+
+    /// Bills something, on the days that it lies on.
+    pub(crate) fn add(&mut self, metered: Metered) {
+        let Metered { kind, from, until, amount } = metered;
+        let kind = self.number(kind);
+        let whole = until.duration_since(from).as_secs();
+        if whole <= 0 {
+            return self.put(day_of(from), kind, amount);
+        }
+        let (mut day, mut start) = (day_of(from), from);
+        while start < until {
+            let next = plus_days(day, 1);
+            let end = midnight(next).min(until);
+            self.put(day, kind, amount.part(end.duration_since(start).as_secs(), whole));
+            (day, start) = (next, end);
+        }
+    }
+
+    /// Takes in all that was used until a moment.
+    fn settle(&mut self, metered: Vec<Metered>, until: Timestamp) {
+        for one in metered {
+            self.add(one);
+        }
+        let (mut day, last) = (day_of(self.settled), day_of(until));
+        while day < last {
+            for place in 0..self.planted.len() {
+                let Some((kind, amount)) = self.planted.get(place).map(|planted| (planted.kind, planted.on(day))) else { continue };
+                self.put(day, kind, amount);
+            }
+            day = plus_days(day, 1);
+        }
+        self.settled = until;
+    }
+
+    /// Until when all is in the record.
+    pub(crate) fn settled(&self) -> Timestamp {
+        self.settled
+    }
+
+    /// Every row of these days. The day that is not over has of its planted spend the part that belongs to the hours so far.
+    fn each(&self, from: Date, until: Date, mut row: impl FnMut(Date, usize, Amount)) {
+        if until <= from {
+            return;
+        }
+        for (day, amounts) in self.days.range(from..until) {
+            for (kind, amount) in amounts {
+                row(*day, *kind, *amount);
+            }
+        }
+        let today = day_of(self.settled);
+        if from <= today && today < until {
+            let seconds = self.settled.duration_since(midnight(today)).as_secs();
+            for planted in &self.planted {
+                row(today, planted.kind, planted.on(today).part(seconds, SECONDS_PER_DAY));
+            }
+        }
+    }
+
+    /// Every row of these days that `sort` puts somewhere. It is asked once for each kind of row and each state of the cost allocation tags.
+    pub(crate) fn sorted<T>(
+        &self,
+        from: Date,
+        until: Date,
+        sort: impl Fn(&Kind, &Visible<'_>) -> Option<T>,
+        mut row: impl FnMut(Date, &T, &Kind, Amount),
+    ) {
+        let mut known: HashMap<(usize, usize), Option<T>> = HashMap::new();
+        let (mut last, mut stage) = (None, 0);
+        self.each(from, until, |day, number, amount| {
+            if last != Some(day) {
+                (last, stage) = (Some(day), self.tags.stage(day));
+            }
+            let Some(kind) = self.kinds.get(number) else { return };
+            let place = known.entry((number, stage)).or_insert_with(|| sort(kind, &Visible { kind, tags: &self.tags, day }));
+            if let Some(place) = place.as_ref().filter(|_| amount != Amount::default()) {
+                row(day, place, kind, amount);
+            }
+        });
+    }
+
+    /// What the rows of these days that a filter takes cost and use, by day.
+    pub(crate) fn daily(&self, from: Date, until: Date, filter: &Filter) -> BTreeMap<Date, Amount> {
+        let mut days: BTreeMap<Date, Amount> = BTreeMap::new();
+        let sort = |kind: &Kind, visible: &Visible<'_>| filter.takes(kind, visible).then_some(());
+        self.sorted(from, until, sort, |day, (), _, amount| *days.entry(day).or_default() += amount);
+        days
+    }
+
+    /// Notes a request to Cost Explorer.
+    pub(crate) fn requested(&mut self, at: Timestamp) {
+        self.requests.push(at);
+    }
+
+    /// What the requests to Cost Explorer cost so far.
+    pub(crate) fn requests_usd(&self) -> Decimal {
+        PER_REQUEST * Decimal::from(self.requests.len())
+    }
+}
+
+impl World {
+    /// Takes into the record all that was used until a moment, which does not go back.
+    pub(crate) fn settle(&mut self, until: Timestamp) {
+        let from = self.billing.settled();
+        if from < until {
+            let metered = self.metered(from, until);
+            self.billing.settle(metered, until);
+        }
+    }
+
+    /// All that is billed here between two moments. Whatever comes to cost something has its line in this list.
+    fn metered(&self, from: Timestamp, until: Timestamp) -> Vec<Metered> {
+        let mut all = vec![];
+        let notebooks = self.notebooks.values().map(|notebook| (notebook, self.tags.get(&notebook.arn)));
+        let gone = self.gone.iter().map(|(notebook, tags)| (notebook, Some(tags)));
+        for (notebook, tags) in notebooks.chain(gone) {
+            self.meter(&mut all, "Notebk", (&notebook.runs, 1), tags, (from, until));
+        }
+        for app in self.apps.values() {
+            self.meter(&mut all, &format!("Studio:{}", app.spec.app_type), (&app.runs, 1), self.tags.get(&app.arn), (from, until));
+        }
+        let there = self.assets.iter().map(|asset| (asset, self.tags.get(&asset.arn)));
+        for (asset, tags) in there.chain(self.assets.gone().map(|(asset, tags)| (asset, Some(tags)))) {
+            for (component, count, runs) in asset.metered() {
+                self.meter(&mut all, component, (runs, count), tags, (from, until));
+            }
+        }
+        for job in self.jobs.training.iter().filter(|job| from < job.billed_until()) {
+            self.meter_job(&mut all, job, (from, until));
+        }
+        let requests = self.billing.requests.iter().filter(|at| (from..until).contains(*at));
+        all.extend(requests.map(|at| {
+            let kind = Kind {
+                service: "AWS Cost Explorer".into(),
+                usage_type: "USE1-APIRequest".into(),
+                operation: "CostExplorer".into(),
+                region: "us-east-1".into(),
+                account: self.account.clone(),
+                record_type: "Usage".into(),
+                unit: "Requests".into(),
+                tags: BTreeMap::new(),
+            };
+            Metered { kind, from: *at, until: *at, amount: Amount { usd: PER_REQUEST, quantity: Decimal::ONE } }
+        }));
+        all
+    }
+
+    /// The instance-hours of so many instances of one resource between two moments, each with the tags of its time. What runs on `system` costs nothing.
+    pub(crate) fn meter(
+        &self,
+        all: &mut Vec<Metered>,
+        component: &str,
+        (runs, count): (&Runs, u64),
+        tags: Option<&TagLog>,
+        (from, until): (Timestamp, Timestamp),
+    ) {
+        let untagged = TagLog::default();
+        let tags = tags.unwrap_or(&untagged);
+        for (start, end, instance_type) in runs.between(from, until).filter(|(.., instance_type)| *instance_type != "system") {
+            for (from, until, tags) in tags.between(start, end) {
+                let usd_per_hour = self.prices.hourly(instance_type);
+                all.push(self.instance_hours(&InstanceHours { component, instance_type, count, from, until, usd_per_hour, tags }));
+            }
+        }
+    }
+
+    /// The instance-hours of a training job and of its warm pool. Spot is billed at what the discount leaves of the price.
+    fn meter_job(&self, all: &mut Vec<Metered>, job: &Job, (from, until): (Timestamp, Timestamp)) {
+        let untagged = TagLog::default();
+        let tags = self.tags.get(&self.job_arn(&job.name)).unwrap_or(&untagged);
+        let (component, part) = if job.spot { ("TrSpt", Decimal::ONE - job.script.spot_discount) } else { ("Train", Decimal::ONE) };
+        let held = job.holds(from, until).map(|(from, until)| (component, part, from, until));
+        let kept = job.kept(from, until).map(|(from, until)| ("Train", Decimal::ONE, from, until));
+        for (component, part, from, until) in held.chain(kept) {
+            for (instance_type, count) in job.instances() {
+                for (from, until, tags) in tags.between(from, until) {
+                    let usd_per_hour = self.prices.hourly(instance_type).map(|usd| usd * part);
+                    all.push(self.instance_hours(&InstanceHours { component, instance_type, count, from, until, usd_per_hour, tags }));
+                }
+            }
+        }
+    }
+
+    /// As it is billed: `EUC1-Notebk:ml.m5.xlarge`, `EUC1-Studio:JupyterLab-ml.t3.medium`.
+    pub(crate) fn instance_hours(&self, ran: &InstanceHours<'_>) -> Metered {
+        let prefix = PREFIXES.iter().find(|(region, _)| *region == self.region).map_or("", |(_, prefix)| prefix);
+        let separator = if ran.component.contains(':') { '-' } else { ':' };
+        let hours = Decimal::from(ran.until.duration_since(ran.from).as_secs()) * Decimal::from(ran.count) / dec!(3600);
+        let kind = Kind {
+            service: "Amazon SageMaker".into(),
+            usage_type: format!("{prefix}{}{separator}{}", ran.component, ran.instance_type),
+            operation: "RunInstance".into(),
+            region: self.region.clone(),
+            account: self.account.clone(),
+            record_type: "Usage".into(),
+            unit: "Hrs".into(),
+            tags: ran.tags.clone(),
+        };
+        let usd = hours * ran.usd_per_hour.unwrap_or_default();
+        Metered { kind, from: ran.from, until: ran.until, amount: Amount { usd, quantity: hours } }
+    }
+
+    /// Every row until now, whatever Cost Explorer knows of it already.
+    pub(crate) fn spend(&self) -> Vec<Spend> {
+        let mut billing = self.billing.clone();
+        if billing.settled < self.now {
+            billing.settle(self.metered(billing.settled, self.now), self.now);
+        }
+        let mut days: BTreeMap<(Date, usize), Amount> = BTreeMap::new();
+        billing.each(Date::MIN, Date::MAX, |day, kind, amount| *days.entry((day, kind)).or_default() += amount);
+        let row = |((day, number), amount): ((Date, usize), Amount)| {
+            let kind = billing.kinds.get(number)?;
+            Some(Spend {
+                day,
+                service: kind.service.clone(),
+                usage_type: kind.usage_type.clone(),
+                operation: kind.operation.clone(),
+                region: kind.region.clone(),
+                account: kind.account.clone(),
+                record_type: kind.record_type.clone(),
+                tags: kind.tags.clone(),
+                usd: amount.usd.round_dp(10).normalize(),
+                quantity: amount.quantity.round_dp(10).normalize(),
+                unit: kind.unit.clone(),
+            })
+        };
+        days.into_iter().filter(|(_, amount)| *amount != Amount::default()).filter_map(row).collect()
+    }
+}
+
+/// As AWS writes amounts: at most ten decimals, no trailing zeros.
+pub(crate) fn amount_text(amount: Decimal) -> String {
+    let rounded = amount.round_dp(10).normalize();
+    if rounded.is_zero() { "0".into() } else { rounded.to_string() }
+}
+
+/// An amount where AWS's answer has a number.
+pub(crate) fn number(amount: Decimal) -> serde_json::Value {
+    serde_json::from_str(&amount_text(amount)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

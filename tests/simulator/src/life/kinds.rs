@@ -1,0 +1,500 @@
+//! Kinds of resources that are alike (endpoints, models, processing jobs, feature groups, …): how each of them lives, what it costs, what it tells.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::{
+    estate::plan::{Deed, Occasion, PlannedAction},
+    life::{
+        order::{Listed, Ordered},
+        trail::Creator,
+    },
+    services::{
+        self,
+        sagemaker::{kinds::verb_of, tags::as_list},
+    },
+    wire::Refusal,
+    world::{BillLine, Due, Runs, TagLog, World},
+};
+
+pub(crate) mod hosting;
+mod jobs;
+pub(crate) mod store;
+pub(crate) mod table;
+
+pub(crate) use table::{KINDS, Kind};
+
+/// How a kind of resource lives.
+pub(crate) enum Life {
+    /// It is there at once, and has no status.
+    Still,
+    /// It is made, is ready, and is unmade.
+    Service { creating: (&'static str, SignedDuration), ready: &'static str, deleting: SignedDuration },
+    /// It runs to its end: it has its instances once they are `starting` no more.
+    Job { running: &'static str, completed: &'static str, starting: SignedDuration },
+}
+
+/// From Stopping to Stopped.
+const STOPPING: SignedDuration = SignedDuration::from_mins(1);
+
+/// What becomes of a job if nobody stops it.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    /// How long it has its instances.
+    pub(crate) takes: SignedDuration,
+    /// `Completed`, `Failed` or `Stopped`.
+    pub(crate) ends: String,
+    /// `FailureReason`
+    pub(crate) failure: String,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self { takes: SignedDuration::from_hours(1), ends: "Completed".into(), failure: "AlgorithmError: ExitCode 1".into() }
+    }
+}
+
+/// What a definition makes of a resource, when it is legal and all that it names is there.
+#[derive(Default)]
+pub(crate) struct Grown {
+    /// The key of what it belongs to.
+    parent: Option<Arc<str>>,
+    /// What it keeps of another resource, though that one is deleted: an endpoint its configuration.
+    parts: Arc<Value>,
+    instances: Vec<Instances>,
+    /// The most that a job may take.
+    limit: Option<SignedDuration>,
+}
+
+/// What it runs on.
+pub(crate) struct Instances {
+    /// As in the usage type: `Host`, `Processing`, …
+    component: &'static str,
+    instance_type: String,
+    count: u64,
+    runs: Runs,
+}
+
+impl Instances {
+    pub(crate) fn new(component: &'static str, instance_type: &str, count: u64) -> Self {
+        Self { component, instance_type: instance_type.to_owned(), count, runs: Runs::default() }
+    }
+}
+
+/// One resource of a kind.
+pub(crate) struct Asset {
+    pub(crate) kind: &'static Kind,
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    /// What was given to its `Create…`, without the name and the tags.
+    pub(crate) definition: Arc<Value>,
+    grown: Grown,
+    pub(crate) script: Arc<Script>,
+    /// When it came to which status; the first is its creation.
+    history: Vec<(Timestamp, &'static str)>,
+    pub(crate) next: Option<(Timestamp, &'static str)>,
+    by: Option<Creator>,
+}
+
+/// How a resource comes to be.
+pub(crate) struct New {
+    pub(crate) name: String,
+    pub(crate) definition: Arc<Value>,
+    pub(crate) grown: Grown,
+    pub(crate) script: Arc<Script>,
+    pub(crate) by: Option<Creator>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Assets {
+    shelves: BTreeMap<&'static str, Ordered<Asset>>,
+    /// What becomes of jobs by the start of their name: of those made by an API call, too.
+    pub(crate) scripts: Vec<(&'static str, String, Arc<Script>)>,
+    /// Those that had instances are on the bill though they are deleted.
+    gone: Vec<(Asset, TagLog)>,
+    submissions: u64,
+}
+
+/// A creation that people have planned.
+pub(crate) struct Planned {
+    pub(crate) operation: &'static str,
+    /// What they call it with.
+    pub(crate) input: Value,
+    pub(crate) by: Creator,
+    /// The error that the call is refused with.
+    pub(crate) fails: Option<String>,
+    /// What they do with it afterwards.
+    pub(crate) plan: Vec<PlannedAction>,
+    /// Again and again, each with a name of its own: the field of the name, and the beginning of each.
+    pub(crate) submit: Option<(String, String, Vec<Occasion>)>,
+    /// Of a notebook: when it is used.
+    pub(crate) used: Option<crate::estate::times::Hours>,
+}
+
+impl Listed for Asset {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn created(&self) -> Timestamp {
+        self.history.first().map_or(Timestamp::MIN, |(at, _)| *at)
+    }
+
+    fn modified(&self) -> Timestamp {
+        self.history.last().map_or(Timestamp::MIN, |(at, _)| *at)
+    }
+
+    fn status(&self) -> &'static str {
+        self.history.last().map_or("", |(_, status)| status)
+    }
+
+    fn parent(&self) -> Option<&Arc<str>> {
+        self.grown.parent.as_ref()
+    }
+}
+
+impl Asset {
+    pub(crate) fn new(world: &World, kind: &'static Kind, new: New, at: Timestamp) -> Self {
+        let New { name, definition, grown, script, by } = new;
+        let arn = kind.arn_of(world, &name);
+        let mut asset = Self { kind, name, arn, definition, grown, script, history: vec![], next: None, by };
+        match kind.life {
+            Life::Still => asset.enter(at, ""),
+            Life::Service { creating: (creating, takes), ready, .. } => {
+                asset.enter(at, creating);
+                asset.next = Some((at + takes, ready)).filter(|_| creating != ready);
+            }
+            Life::Job { running, completed, starting } => {
+                asset.enter(at, running);
+                let limit = asset.grown.limit.unwrap_or(SignedDuration::MAX);
+                let ends = match asset.script.ends.as_str() {
+                    _ if limit < asset.script.takes => "Stopped",
+                    "Failed" => "Failed",
+                    "Stopped" => "Stopped",
+                    _ => completed,
+                };
+                asset.run_from(at + starting);
+                asset.next = Some((at + starting + asset.script.takes.min(limit), ends));
+            }
+        }
+        asset
+    }
+
+    fn run_from(&mut self, at: Timestamp) {
+        for one in &mut self.grown.instances {
+            one.runs.start(at, &one.instance_type);
+        }
+    }
+
+    /// Comes to a status, and gets or loses its instances by it.
+    pub(crate) fn enter(&mut self, at: Timestamp, status: &'static str) {
+        self.history.push((at, status));
+        let (runs, ends) = match self.kind.life {
+            Life::Still => (false, false),
+            Life::Service { ready, .. } => (status == ready, matches!(status, "Deleting" | "Failed" | "OutOfService" | "Deleted")),
+            Life::Job { running, .. } => (false, status != running && status != "Stopping"),
+        };
+        if runs {
+            self.run_from(at);
+        }
+        if ends {
+            self.grown.instances.iter_mut().for_each(|one| one.runs.end(at));
+        }
+    }
+
+    /// Lives on until a moment, if nothing from outside happens to it.
+    pub(crate) fn live_until(&mut self, until: Timestamp) {
+        while let Some((at, status)) = self.next.filter(|(at, _)| *at <= until) {
+            self.next = None;
+            self.enter(at, status);
+        }
+    }
+
+    /// Somebody stops the job, if it runs.
+    fn stop(&mut self, at: Timestamp) {
+        if matches!(self.kind.life, Life::Job { running, .. } if running == self.status()) {
+            self.enter(at, "Stopping");
+            self.next = Some((at + STOPPING, "Stopped"));
+        }
+    }
+
+    /// Somebody deletes it, if that has not begun.
+    fn delete(&mut self, at: Timestamp) {
+        match self.kind.life {
+            Life::Job { .. } => {}
+            Life::Still => self.enter(at, "Deleted"),
+            Life::Service { deleting, .. } => {
+                if self.status() != "Deleting" {
+                    self.enter(at, "Deleting");
+                    self.next = Some((at + deleting, "Deleted"));
+                }
+            }
+        }
+    }
+
+    /// When a job got its instances, if it did by now.
+    fn started(&self, now: Timestamp) -> Option<Timestamp> {
+        let Life::Job { starting, .. } = self.kind.life else { return None };
+        let starts = self.created() + starting;
+        Some(starts).filter(|starts| *starts <= now && self.ended().is_none_or(|ended| *starts < ended))
+    }
+
+    /// When a job ended.
+    fn ended(&self) -> Option<Timestamp> {
+        let Life::Job { running, .. } = self.kind.life else { return None };
+        Some(self.modified()).filter(|_| self.status() != running && self.status() != "Stopping")
+    }
+
+    pub(crate) fn failure(&self) -> Option<&str> {
+        Some(self.script.failure.as_str()).filter(|_| self.status().contains("Fail"))
+    }
+
+    /// What it runs on, for the bill: the component, the type, how many, and when.
+    pub(crate) fn metered(&self) -> impl Iterator<Item = (&'static str, u64, &Runs)> {
+        self.grown.instances.iter().map(|one| (one.component, one.count, &one.runs))
+    }
+
+    /// Whether it will change by itself, or has since a moment.
+    pub(crate) fn is_of_interest(&self, since: Timestamp) -> bool {
+        self.next.is_some() || since <= self.modified() || !matches!(self.kind.life, Life::Job { .. })
+    }
+}
+
+impl Assets {
+    pub(crate) fn shelf(&self, kind: &Kind) -> Option<&Ordered<Asset>> {
+        self.shelves.get(kind.name)
+    }
+
+    pub(crate) fn get(&self, kind: &Kind, name: &str) -> Option<&Asset> {
+        self.shelf(kind)?.get(name).filter(|asset| asset.name == name)
+    }
+
+    /// Most ARNs end with the name; a cluster's does not.
+    pub(crate) fn by_arn(&self, kind: &Kind, arn: &str) -> Option<&Asset> {
+        let all = self.shelf(kind)?;
+        let name = arn.splitn(6, ':').nth(5).and_then(|id| id.split_once('/')).map(|(_, name)| name);
+        let is = |asset: &&Asset| asset.arn == arn;
+        name.and_then(|name| all.get(name)).filter(is).or_else(|| all.iter().find(is))
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Asset> {
+        self.shelves.values().flat_map(Ordered::iter)
+    }
+
+    pub(crate) fn gone(&self) -> impl Iterator<Item = &(Asset, TagLog)> {
+        self.gone.iter()
+    }
+
+    /// What becomes of a job of this name that an API call makes: as the estate's with the longest name in it; else an hour's.
+    pub(crate) fn script_for(&self, kind: &Kind, name: &str) -> Arc<Script> {
+        let fits = self.scripts.iter().filter(|(of, base, _)| *of == kind.name && !base.is_empty() && name.contains(base.as_str()));
+        fits.max_by_key(|(_, base, _)| base.len()).map(|(.., script)| Arc::clone(script)).unwrap_or_default()
+    }
+}
+
+impl World {
+    /// Makes a resource that is legal.
+    pub(crate) fn create_asset(&mut self, kind: &'static Kind, new: New, tags: &BTreeMap<String, String>) {
+        let asset = Asset::new(self, kind, new, self.now);
+        self.first_tags(&asset.arn, self.now, tags);
+        let key = self.shelve(asset);
+        self.tell_of_asset(kind, &key, 0);
+    }
+
+    /// Puts it where it belongs, and sees to what comes next.
+    pub(crate) fn shelve(&mut self, asset: Asset) -> Arc<str> {
+        let (kind, next) = (asset.kind, asset.next);
+        let key = self.assets.shelves.entry(kind.name).or_default().insert(asset);
+        if let Some((at, _)) = next {
+            self.at(at, Due::Asset(kind, Arc::clone(&key)));
+        }
+        key
+    }
+
+    /// What is due with a resource.
+    pub(crate) fn asset_step(&mut self, kind: &'static Kind, key: &Arc<str>) {
+        self.change_asset(kind, key, Asset::live_until);
+    }
+
+    pub(crate) fn stop_asset(&mut self, kind: &'static Kind, name: &str) {
+        self.change_asset(kind, &name.to_lowercase().into(), Asset::stop);
+    }
+
+    pub(crate) fn delete_asset(&mut self, kind: &'static Kind, name: &str) {
+        self.change_asset(kind, &name.to_lowercase().into(), Asset::delete);
+    }
+
+    /// Lets something happen to a resource, and all that follows from it.
+    fn change_asset(&mut self, kind: &'static Kind, key: &Arc<str>, change: impl FnOnce(&mut Asset, Timestamp)) {
+        let now = self.now;
+        let outcome = self.assets.shelves.get_mut(kind.name).and_then(|shelf| {
+            shelf.change(key, |asset| {
+                let (changes, due) = (asset.history.len(), asset.next);
+                change(asset, now);
+                (changes..asset.history.len(), asset.next.filter(|next| due != Some(*next)), asset.status())
+            })
+        });
+        let Some((changes, next, status)) = outcome else { return };
+        for change in changes {
+            self.tell_of_asset(kind, key, change);
+        }
+        if let Some((at, _)) = next {
+            self.at(at, Due::Asset(kind, Arc::clone(key)));
+        }
+        if status == "Deleted" {
+            self.remove_asset(kind, key);
+        }
+    }
+
+    fn remove_asset(&mut self, kind: &Kind, key: &str) {
+        let Some(asset) = self.assets.shelves.get_mut(kind.name).and_then(|shelf| shelf.remove(key)) else { return };
+        let tags = self.tags.remove(&asset.arn).unwrap_or_default();
+        if !asset.grown.instances.is_empty() {
+            self.assets.gone.push((asset, tags));
+        }
+        for kind in KINDS.iter().filter(|child| child.dies_with == Some(kind.name)) {
+            let children: Vec<String> =
+                self.assets.shelf(kind).into_iter().flat_map(|shelf| shelf.of(key)).map(|child| child.name.to_lowercase()).collect();
+            for child in children {
+                self.remove_asset(kind, &child);
+            }
+        }
+    }
+
+    fn tell_of_asset(&mut self, kind: &'static Kind, key: &str, change: usize) {
+        let Some(event) = &kind.event else { return };
+        let Some(asset) = self.assets.shelf(kind).and_then(|shelf| shelf.by_key(key)) else { return };
+        let Some((at, status)) = asset.history.get(change).copied() else { return };
+        let mut detail = (event.detail)(self, asset, (at, status));
+        detail[kind.field("Name")] = asset.name.as_str().into();
+        detail[kind.field("Arn")] = asset.arn.as_str().into();
+        detail["Tags"] = json!(self.tags.get(&asset.arn).map(TagLog::now).unwrap_or_default());
+        let arn = asset.arn.clone();
+        // As in the documentation's sample of an endpoint's event, where this is no time as others are.
+        let time = if event.time_in_milliseconds { self.now.as_millisecond().to_string() } else { crate::life::trail::iso(self.now) };
+        self.tell_at(&time, &format!("SageMaker {} State Change", event.title), &[&arn], &detail);
+    }
+
+    /// What a person does to a resource, by ARN or `kind/name`; tells whether there is one.
+    pub(crate) fn asset_deed(&mut self, what: &str, deed: &Deed) -> bool {
+        let id = if what.starts_with("arn:") { what.splitn(6, ':').nth(5).unwrap_or_default() } else { what };
+        let found = id.split_once('/').and_then(|(path, name)| {
+            KINDS.iter().filter(|kind| kind.path == path || kind.name == path).find_map(|kind| {
+                let asset = if id == what { self.assets.shelf(kind)?.get(name)? } else { self.assets.by_arn(kind, what)? };
+                Some((kind, asset.name.clone(), asset.arn.clone()))
+            })
+        });
+        let Some((kind, name, arn)) = found else { return false };
+        match deed {
+            Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
+            Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
+            // As the API does it; what that refuses does not happen. None of them is started again.
+            Deed::Stop | Deed::Delete | Deed::Start => {
+                let operation = if *deed == Deed::Stop { kind.stop } else { kind.delete.filter(|_| *deed == Deed::Delete) };
+                drop(operation.map(|operation| services::call(self, "sagemaker", operation, &json!({kind.field("Name"): name}))));
+            }
+        }
+        true
+    }
+
+    /// People create something as they have planned.
+    pub(crate) fn planned_creation(&mut self, mut planned: Planned) {
+        if let Some((field, base, _)) = &planned.submit {
+            self.assets.submissions += 1;
+            // Any number of milliseconds will do, as long as two are never the same.
+            let name = crate::estate::jobs::submitted_name(base, self.now, 123 + 37 * self.assets.submissions);
+            planned.input[field.as_str()] = name.into();
+        }
+        let answer = match &planned.fails {
+            Some(code) => Err(refusal_of(code)),
+            None => services::call(self, "sagemaker", planned.operation, &planned.input),
+        };
+        self.note_call(&planned.by, planned.operation, &planned.input, answer.as_ref());
+        let arn = answer.as_ref().ok().and_then(Value::as_object).and_then(|answer| answer.values().next()?.as_str());
+        if let Some(arn) = arn.map(str::to_owned) {
+            for action in &planned.plan {
+                self.schedule(&arn, action.clone());
+            }
+            self.set_creator(planned.operation, &arn, &planned.by);
+            if let Some(notebook) = self.notebooks.values_mut().find(|notebook| notebook.arn == arn) {
+                notebook.spec.used.clone_from(&planned.used);
+            }
+        }
+        self.plan_creation(planned);
+    }
+
+    /// Sees to the next time of a creation that is planned again and again.
+    pub(crate) fn plan_creation(&mut self, planned: Planned) {
+        let next = planned.submit.as_ref().and_then(|(.., submit)| submit.iter().filter_map(|one| one.next_after(self.now)).min());
+        if let Some(at) = next {
+            self.at(at, Due::Create(Box::new(planned)));
+        }
+    }
+
+    /// Notes who made what a call of theirs has just made.
+    fn set_creator(&mut self, operation: &str, arn: &str, by: &Creator) {
+        let Some((kind, _)) = verb_of(operation) else { return };
+        let key = self.assets.by_arn(kind, arn).map(|asset| asset.name.to_lowercase());
+        if let Some((key, shelf)) = key.zip(self.assets.shelves.get_mut(kind.name)) {
+            shelf.change(&key, |asset| asset.by = Some(by.clone()));
+        }
+    }
+
+    /// What those with instances have cost since a moment. Jobs that had ended by then are not on it.
+    pub(crate) fn asset_lines(&self, from: Timestamp) -> Vec<BillLine> {
+        let line = |asset: &Asset, tags: Option<&TagLog>| {
+            let instances = &asset.grown.instances;
+            let ran = |one: &Instances| one.runs.between(from, self.now).map(|(from, until, _)| until.duration_since(from)).sum();
+            let whole: SignedDuration = instances.iter().map(ran).max()?;
+            if whole.is_zero() && !asset.is_of_interest(from) {
+                return None;
+            }
+            let cost = |one: &Instances| {
+                Some(self.hourly(&one.instance_type)? * Decimal::from(one.count) * Decimal::from(ran(one).as_secs()) / Decimal::from(3600))
+            };
+            Some(BillLine {
+                arn: asset.arn.clone(),
+                name: asset.name.clone(),
+                kind: asset.kind.name,
+                owner: tags.and_then(|log| log.now().get("Owner").cloned()),
+                instance_type: instances.iter().map(|one| one.instance_type.as_str()).collect::<Vec<_>>().join(" + "),
+                ran: whole,
+                usd: instances.iter().map(cost).sum::<Option<Decimal>>().map(|usd| usd.round_dp(6)),
+            })
+        };
+        let there = self.assets.iter().filter_map(|asset| line(asset, self.tags.get(&asset.arn)));
+        there.chain(self.assets.gone().filter_map(|(asset, tags)| line(asset, Some(tags)))).collect()
+    }
+}
+
+/// The refusal of a planned call. The texts are as users of real accounts have recorded them, where they have.
+pub(crate) fn refusal_of(code: &str) -> Refusal {
+    let message = match code {
+        "ResourceLimitExceeded" => {
+            "The account-level service limit 'Number of instances across active usage' is 0 Instances, with current utilization of 0 Instances and a request delta of 1 Instances. Please use AWS Service Quotas to request an increase for this quota."
+        }
+        "AccessDenied" | "AccessDeniedException" => {
+            "User is not authorized to perform this action because no identity-based policy allows it"
+        }
+        "ThrottlingException" => "Rate exceeded",
+        _ => "The request was refused",
+    };
+    Refusal::new(400, crate::estate::fault::Said::from(code).text(), message)
+}
+
+/// An input of a `Create…` call: the definition with the name and the tags.
+pub(crate) fn input_of(definition: &Value, field: &str, name: &str, tags: &BTreeMap<String, String>) -> Value {
+    let mut input = definition.clone();
+    input[field] = name.into();
+    if !tags.is_empty() {
+        input["Tags"] = as_list(tags.clone()).into();
+    }
+    input
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,54 @@
+//! What an instance costs per hour: AWS's price list, which the guard ships, read by code of its own, so that a wrong price of the guard's is seen on the bill.
+
+use std::{collections::HashMap, str::FromStr as _};
+
+use rust_decimal::{Decimal, dec};
+use serde_json::value::RawValue;
+
+/// By Region and instance type, in USD (see shared/rules/data/README.md).
+const LIST: &str = include_str!("../../../../shared/rules/data/sagemaker_hosting_prices_usd_per_hour.json");
+
+/// A notebook's price that hosting has no counterpart for (AWS's price file of 2026-09-24).
+const NOTEBOOK: (&str, &str, Decimal) = ("us-east-1", "ml.t3.medium", dec!(0.05));
+
+/// USD per hour of the instance types of one Region.
+pub(crate) struct Prices(HashMap<String, Decimal>);
+
+impl Prices {
+    /// The list's, and over them those of an estate.
+    pub(crate) fn of_region<'a>(region: &str, own: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
+        let mut prices = listed(region).unwrap_or_default();
+        if region == NOTEBOOK.0 {
+            prices.insert(NOTEBOOK.1.to_owned(), NOTEBOOK.2);
+        }
+        prices.extend(own.into_iter().map(|(instance_type, usd)| (instance_type.clone(), *usd)));
+        Self(prices)
+    }
+
+    /// `None`: not known.
+    pub(crate) fn hourly(&self, instance_type: &str) -> Option<Decimal> {
+        self.0.get(instance_type).copied()
+    }
+}
+
+/// Of one Region: the others are not read.
+fn listed(region: &str) -> Option<HashMap<String, Decimal>> {
+    let regions: HashMap<&str, &RawValue> = serde_json::from_str(LIST).ok()?;
+    let prices: HashMap<&str, &RawValue> = serde_json::from_str(regions.get(region)?.get()).ok()?;
+    prices.into_iter().map(|(instance_type, usd)| Some((instance_type.to_owned(), Decimal::from_str(usd.get()).ok()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_those_of_the_list_and_of_the_estate() {
+        let own = [("ml.p9.giant".to_owned(), dec!(99.5))];
+        let prices = Prices::of_region("us-east-1", own.iter().map(|(of, usd)| (of, usd)));
+        let known = ["ml.m5.xlarge", "ml.t3.medium", "ml.p9.giant", "system"].map(|instance_type| prices.hourly(instance_type));
+        assert_eq!(known, [Some(dec!(0.23)), Some(dec!(0.05)), Some(dec!(99.5)), None]);
+        assert_eq!(Prices::of_region("eu-central-1", []).hourly("ml.m5.xlarge"), Some(dec!(0.276)));
+        assert_eq!(Prices::of_region("mars-north-1", []).hourly("ml.m5.xlarge"), None);
+    }
+}

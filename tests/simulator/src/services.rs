@@ -1,0 +1,126 @@
+//! AWS's services, a file each: their operations, what a role must allow them on, and what they answer.
+
+use serde_json::Value;
+
+use crate::{
+    life::kinds::table::Kind,
+    wire::{Refusal, text},
+    world::World,
+};
+use sagemaker::kinds::{self, Verb};
+
+pub(crate) mod budgets;
+pub(crate) mod cloudwatch;
+pub(crate) mod cost_explorer;
+pub(crate) mod dynamodb;
+pub(crate) mod s3;
+pub(crate) mod sagemaker;
+pub(crate) mod sns;
+pub(crate) mod ssm;
+pub(crate) mod tagging;
+
+/// An operation: all that is said of it stands in its service's list.
+pub(crate) struct Operation {
+    name: &'static str,
+    /// What IAM calls it, where that is not its name.
+    action: Option<&'static str>,
+    on: On,
+    serve: fn(&mut World, &Value) -> Result<Value, Refusal>,
+}
+
+/// What a role must allow an operation on.
+#[derive(Clone, Copy)]
+pub(crate) enum On {
+    /// Nothing in particular: only `*` allows it.
+    Nothing,
+    /// All of SageMaker's of a kind: a denial names `app/*`, and only `*` allows it.
+    All(&'static str),
+    /// One of SageMaker's: the path of its ARN, and the field that has its name.
+    One(&'static str, &'static str),
+    /// The ARN in a field.
+    Arn(&'static str),
+    /// The ARN that this makes of the input.
+    Of(fn(&World, &Value) -> String),
+    /// A denial names what this makes of the operation's name, and only `*` allows it.
+    Service(fn(&World, &str) -> String),
+}
+
+impl Operation {
+    pub(crate) const fn new(name: &'static str, on: On, serve: fn(&mut World, &Value) -> Result<Value, Refusal>) -> Self {
+        Self { name, action: None, on, serve }
+    }
+
+    /// With IAM's own name of it.
+    pub(crate) const fn in_iam(self, action: &'static str) -> Self {
+        Self { action: Some(action), ..self }
+    }
+}
+
+/// An operation that is simulated.
+pub(crate) enum Found {
+    Own(&'static Operation),
+    /// Of one of SageMaker's kinds, whose table says how it is called.
+    OfKind(&'static Kind, Verb),
+}
+
+/// The operation of this name of a service that speaks JSON or CBOR.
+pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
+    let lists: &[&[Operation]] = match service {
+        "sagemaker" => sagemaker::OPERATIONS,
+        "tagging" => &[tagging::OPERATIONS],
+        "ssm" => &[ssm::OPERATIONS],
+        "dynamodb" => &[dynamodb::OPERATIONS],
+        "cloudwatch" => &[cloudwatch::OPERATIONS],
+        "ce" => &[cost_explorer::OPERATIONS],
+        "budgets" => &[budgets::OPERATIONS],
+        _ => &[],
+    };
+    let own = lists.iter().copied().flatten().find(|one| one.name == operation).map(Found::Own);
+    let of_kind = || kinds::verb_of(operation).filter(|_| service == "sagemaker").map(|(kind, verb)| Found::OfKind(kind, verb));
+    own.or_else(of_kind)
+}
+
+/// Answers a call of a service that speaks JSON or CBOR.
+pub(crate) fn call(world: &mut World, service: &str, operation: &str, input: &Value) -> Result<Value, Refusal> {
+    find(service, operation).ok_or_else(|| Refusal::not_simulated(service, operation))?.serve(world, input)
+}
+
+impl Found {
+    pub(crate) fn serve(&self, world: &mut World, input: &Value) -> Result<Value, Refusal> {
+        match self {
+            Self::Own(operation) => (operation.serve)(world, input),
+            Self::OfKind(kind, verb) => kinds::serve(world, kind, *verb, input),
+        }
+    }
+
+    /// What IAM calls it, without the service.
+    pub(crate) fn action(&self) -> Option<&'static str> {
+        match self {
+            Self::Own(operation) => operation.action,
+            Self::OfKind(..) => None,
+        }
+    }
+
+    /// The ARN that a denial names, and whether a statement on it, and not only one on `*`, allows the call.
+    pub(crate) fn resource(&self, world: &World, input: &Value) -> (Option<String>, bool) {
+        let field = |field: &str| text(input, field).unwrap_or_default();
+        match self {
+            Self::Own(Operation { name, on, .. }) => match on {
+                On::Nothing => (None, false),
+                On::All(path) => (Some(world.arn(&format!("{path}/*"))), false),
+                On::One(path, of) => (Some(world.arn(&format!("{path}/{}", field(of)))), true),
+                On::Arn(of) => (Some(field(of).to_owned()), true),
+                On::Of(arn) => (Some(arn(world, input)), true),
+                On::Service(arn) => (Some(arn(world, name)), false),
+            },
+            Self::OfKind(kind, _) if kind.name == "pipeline-execution" => {
+                (Some(world.arn(&format!("pipeline/{}", field(kind.list.parent).rsplit('/').next().unwrap_or_default()))), true)
+            }
+            Self::OfKind(kind, Verb::List) => (Some(world.arn(&format!("{}/*", kind.path))), false),
+            Self::OfKind(kind, _) => {
+                let named = field(&kind.field("Name"));
+                (Some(if named.starts_with("arn:") { named.to_owned() } else { kind.arn_of(world, named) }), true)
+            }
+        }
+    }
+}

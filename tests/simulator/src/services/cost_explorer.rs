@@ -1,0 +1,344 @@
+//! Cost Explorer: costs by period and group, forecasts, anomalies, cost allocation tags, with AWS's own error texts (aws-facts §7).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, civil::Date};
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    life::billing::{Amount, Filter, Kind, Visible, amount_text, day_of, dimension, first_day, known_dimension, plus_days, plus_months},
+    services::{On, Operation},
+    wire::{Refusal, text},
+    world::World,
+};
+
+mod anomalies;
+mod forecast;
+mod tags;
+
+pub(crate) use forecast::Outlook;
+
+/// What a bill may be grouped by, in the words of AWS's own error.
+const GROUPS: [&str; 18] = [
+    "AZ",
+    "INSTANCE_TYPE",
+    "LINKED_ACCOUNT",
+    "OPERATION",
+    "PURCHASE_TYPE",
+    "SERVICE",
+    "USAGE_TYPE",
+    "PLATFORM",
+    "TENANCY",
+    "RECORD_TYPE",
+    "LEGAL_ENTITY_NAME",
+    "DEPLOYMENT_OPTION",
+    "DATABASE_ENGINE",
+    "CACHE_ENGINE",
+    "INSTANCE_TYPE_FAMILY",
+    "REGION",
+    "BILLING_ENTITY",
+    "INVOICING_ENTITY",
+];
+/// The metrics of `GetCostAndUsage`. There are no discounts here: all costs are the same.
+const COSTS: [&str; 5] = ["UnblendedCost", "AmortizedCost", "BlendedCost", "NetUnblendedCost", "NetAmortizedCost"];
+const QUANTITIES: [&str; 2] = ["UsageQuantity", "NormalizedUsageAmount"];
+const ANALYTICS: [&str; 5] = ["BilledCost", "ContractedCost", "ListCost", "PublicEquivalentBilledCost", "PublicOnDemandCost"];
+/// How long a new account has no data (console: up to 24 hours).
+const NO_DATA: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+
+const ALL: On = On::Service(|world, operation| format!("arn:aws:ce:us-east-1:{}:/{operation}", world.account));
+
+pub(super) const OPERATIONS: &[Operation] = &[
+    Operation::new("GetCostAndUsage", ALL, |world, input| paid(world, |world| cost_and_usage(world, input))),
+    Operation::new("GetCostForecast", ALL, |world, input| paid(world, |world| forecast::get(world, input))),
+    Operation::new("GetAnomalies", ALL, |world, input| paid(world, |world| anomalies::get(world, input))),
+    Operation::new("ListCostAllocationTags", ALL, |world, input| paid(world, |world| tags::list(world, input))),
+    Operation::new("UpdateCostAllocationTagsStatus", ALL, |world, input| paid(world, |world| tags::update(world, input))),
+];
+
+/// Each call that is served costs a cent, and each page is one.
+fn paid(world: &mut World, serve: impl FnOnce(&mut World) -> Result<Value, Refusal>) -> Result<Value, Refusal> {
+    let lag = world.cost_explorer.lag.signed();
+    world.settle(world.now - lag);
+    let answer = serve(world);
+    if answer.is_ok() {
+        world.billing.requested(world.now);
+    }
+    answer
+}
+
+fn data_unavailable(message: &str) -> Refusal {
+    Refusal::new(400, "DataUnavailableException", message)
+}
+
+/// A new account has no data for a day.
+fn has_data(world: &World) -> Result<(), Refusal> {
+    if world.cost_explorer.new_account && world.now < world.started + NO_DATA {
+        let message =
+            "Data is not available. Please try to adjust the time period. If just enabled Cost Explorer, data might not be ingested yet";
+        return Err(data_unavailable(message));
+    }
+    Ok(())
+}
+
+/// A day of an input: `2026-11-12`.
+fn day(input: &Value, name: &str) -> Result<Date, Refusal> {
+    let written = text(input, name).unwrap_or_default();
+    let is_plain = written.len() == 10;
+    written
+        .parse()
+        .ok()
+        .filter(|_| is_plain)
+        .ok_or_else(|| Refusal::validation("Time period is invalid. Valid format is: yyyy-MM-dd.".into()))
+}
+
+/// `TimePeriod` of the past: from its start to the day before its end.
+fn interval(world: &World, input: &Value) -> Result<(Date, Date), Refusal> {
+    let period = input.get("TimePeriod").cloned().unwrap_or_default();
+    let (start, end) = (day(&period, "Start")?, day(&period, "End")?);
+    if end <= start {
+        return Err(Refusal::validation("Start date (and hour) should be before end date (and hour)".into()));
+    }
+    if start < first_day(world.now) {
+        return Err(Refusal::validation("You haven't enabled historical data beyond 14 months.".into()));
+    }
+    if plus_months(day_of(world.now).first_of_month(), 1) < end {
+        return Err(Refusal::validation("end date past the beginning of next month".into()));
+    }
+    Ok((start, end))
+}
+
+/// The days or months of an interval. The first and the last month may be incomplete.
+fn periods(start: Date, end: Date, granularity: &str) -> Vec<(Date, Date)> {
+    let mut periods = vec![];
+    let mut from = start;
+    while from < end {
+        let next = if granularity == "MONTHLY" { plus_months(from.first_of_month(), 1) } else { plus_days(from, 1) };
+        periods.push((from, next.min(end)));
+        from = next;
+    }
+    periods
+}
+
+fn period_json((start, end): (Date, Date)) -> Value {
+    json!({"Start": start.to_string(), "End": end.to_string()})
+}
+
+/// One of `GroupBy`.
+enum Group {
+    Dimension(String),
+    Tag(String),
+}
+
+impl Group {
+    fn read(input: &Value) -> Result<Self, Refusal> {
+        let key = text(input, "Key").unwrap_or_default();
+        match text(input, "Type") {
+            Some("DIMENSION") if !GROUPS.contains(&key) => {
+                Err(Refusal::validation(format!("Group Definition dimension is invalid. Valid values are {}", GROUPS.join(", "))))
+            }
+            Some("DIMENSION") => known_dimension(key).map(|()| Self::Dimension(key.to_owned())),
+            Some("TAG") if key.is_empty() => Err(Refusal::validation("Group Definition of type TAG has no Key".into())),
+            Some("TAG") => Ok(Self::Tag(key.to_owned())),
+            other => Err(Refusal::not_simulated("ce", &format!("groups by {}", other.unwrap_or("nothing")))),
+        }
+    }
+
+    /// The group that a row is in: a dimension's value, or `key$value` of a tag.
+    fn of(&self, kind: &Kind, visible: &Visible<'_>) -> String {
+        match self {
+            Self::Dimension(name) => dimension(kind, name).unwrap_or_default().to_owned(),
+            Self::Tag(key) => format!("{key}${}", visible.tag(key).unwrap_or_default()),
+        }
+    }
+}
+
+/// What the rows of a group add up to.
+#[derive(Clone, Default)]
+struct Sum {
+    amount: Amount,
+    units: BTreeSet<String>,
+}
+
+impl Sum {
+    fn add(&mut self, kind: &Kind, amount: Amount) {
+        self.amount += amount;
+        if !amount.quantity.is_zero() && !self.units.contains(&kind.unit) {
+            self.units.insert(kind.unit.clone());
+        }
+    }
+
+    fn metrics(&self, metrics: &[&str]) -> Value {
+        let metric = |name: &&str| {
+            let (amount, unit) = match *name {
+                "UsageQuantity" => {
+                    // AWS adds up whatever there is: hours and gigabytes have no unit together.
+                    let unit = self.units.first().filter(|_| self.units.len() == 1).map_or("N/A", String::as_str);
+                    (self.amount.quantity, unit)
+                }
+                // Only EC2 and the like have normalized units.
+                "NormalizedUsageAmount" => (Decimal::ZERO, "N/A"),
+                _ => (self.amount.usd, "USD"),
+            };
+            ((*name).to_owned(), json!({"Amount": amount_text(amount), "Unit": unit}))
+        };
+        Value::Object(metrics.iter().map(metric).collect::<Map<_, _>>())
+    }
+}
+
+fn granularity<'a>(world: &World, input: &'a Value) -> Result<&'a str, Refusal> {
+    match text(input, "Granularity").unwrap_or_default() {
+        "HOURLY" if world.cost_explorer.hourly => Err(Refusal::not_simulated("ce", "the granularity HOURLY")),
+        "HOURLY" => Err(Refusal::validation("Hourly granularity is not enabled for this account".into())),
+        known @ ("DAILY" | "MONTHLY") => Ok(known),
+        other => Err(Refusal::invalid_value(other, "granularity", "Member must satisfy enum value set: [DAILY, MONTHLY, HOURLY]")),
+    }
+}
+
+fn metrics(input: &Value) -> Result<Vec<&str>, Refusal> {
+    let metrics: Vec<&str> = input.get("Metrics").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    if metrics.is_empty() {
+        return Err(Refusal::validation("Metrics is required for GetCostAndUsage: at least one".into()));
+    }
+    for metric in &metrics {
+        if ANALYTICS.contains(metric) {
+            return Err(Refusal::not_simulated("ce", &format!("the metric {metric}")));
+        }
+        if !COSTS.contains(metric) && !QUANTITIES.contains(metric) {
+            let known = COSTS.iter().chain(&QUANTITIES).copied().collect::<Vec<_>>().join(", ");
+            return Err(Refusal::validation(format!("Metric {metric} is invalid. Valid values are {known}")));
+        }
+    }
+    Ok(metrics)
+}
+
+fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
+    let granularity = granularity(world, input)?;
+    let (start, end) = interval(world, input)?;
+    let metrics = metrics(input)?;
+    let filter = Filter::of(input)?;
+    let definitions: Vec<&Value> = input.get("GroupBy").and_then(Value::as_array).into_iter().flatten().collect();
+    if 2 < definitions.len() {
+        return Err(Refusal::validation("GroupBy has more than two groups".into()));
+    }
+    let groups = definitions.iter().map(|group| Group::read(group)).collect::<Result<Vec<_>, _>>()?;
+    has_data(world)?;
+
+    let periods = periods(start, end, granularity);
+    let mut sums: BTreeMap<(usize, Vec<String>), Sum> = BTreeMap::new();
+    let sort = |kind: &Kind, visible: &Visible<'_>| {
+        filter.takes(kind, visible).then(|| groups.iter().map(|group| group.of(kind, visible)).collect::<Vec<_>>())
+    };
+    world.billing.sorted(start, end, sort, |day, keys, kind, amount| {
+        let period = periods.partition_point(|(_, end)| *end <= day);
+        sums.entry((period, keys.clone())).or_default().add(kind, amount);
+    });
+
+    // Each group of a period is an entry; a period without any is one too.
+    let none = Sum::default();
+    let mut entries: Vec<(usize, Option<&Vec<String>>, &Sum)> = vec![];
+    for period in 0..periods.len() {
+        let before = entries.len();
+        entries.extend(sums.range((period, vec![])..(period + 1, vec![])).map(|((_, keys), sum)| (period, Some(keys), sum)));
+        if entries.len() == before {
+            entries.push((period, None, &none));
+        }
+    }
+    let page = page(world, input, "NextPageToken", entries.len())?;
+    let mut results: Vec<(usize, Value)> = vec![];
+    for (period, keys, sum) in entries.get(page.range.clone()).unwrap_or_default() {
+        if results.last().is_none_or(|(last, _)| last != period) {
+            let Some(dates) = periods.get(*period) else { continue };
+            // The current month is not final, the days of it neither.
+            let estimated = day_of(world.now).first_of_month() < dates.1;
+            results.push((*period, json!({"TimePeriod": period_json(*dates), "Total": {}, "Groups": [], "Estimated": estimated})));
+        }
+        let Some((_, result)) = results.last_mut() else { continue };
+        match keys.filter(|_| !groups.is_empty()) {
+            Some(keys) => {
+                let group = json!({"Keys": keys, "Metrics": sum.metrics(&metrics)});
+                result["Groups"].as_array_mut().map(|groups| groups.push(group)).unwrap_or_default();
+            }
+            // Where no group is found AWS gives a total of nothing, although there are groups.
+            None => result["Total"] = sum.metrics(&metrics),
+        }
+    }
+    let results: Vec<Value> = results.into_iter().map(|(_, result)| result).collect();
+    let mut answer = json!({"ResultsByTime": results, "DimensionValueAttributes": attributes(&definitions, &sums)});
+    if !definitions.is_empty() {
+        answer["GroupDefinitions"] = json!(definitions);
+    }
+    Ok(page.sign(answer, "NextPageToken"))
+}
+
+/// Accounts have a name besides their number.
+fn attributes(definitions: &[&Value], sums: &BTreeMap<(usize, Vec<String>), Sum>) -> Vec<Value> {
+    let Some(place) = definitions.iter().position(|group| text(group, "Key") == Some("LINKED_ACCOUNT")) else { return vec![] };
+    let accounts: BTreeSet<&String> = sums.keys().filter_map(|(_, keys)| keys.get(place)).collect();
+    accounts.into_iter().map(|account| json!({"Value": account, "Attributes": {"description": account_name(account)}})).collect()
+}
+
+fn account_name(account: &str) -> String {
+    format!("account-{account}")
+}
+
+/// A page of a list, and what its token is.
+struct Page {
+    range: std::ops::Range<usize>,
+    next: Option<String>,
+}
+
+impl Page {
+    fn sign(self, mut answer: Value, token: &str) -> Value {
+        if let Some(next) = self.next {
+            answer[token] = next.into();
+        }
+        answer
+    }
+}
+
+/// Which part of a list is asked for. A token belongs to the request that it came from.
+fn page(world: &World, input: &Value, token: &str, all: usize) -> Result<Page, Refusal> {
+    let asked = input.get("MaxResults").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
+    paged(input, token, asked.unwrap_or(world.cost_explorer.page).min(world.cost_explorer.page), all)
+}
+
+fn paged(input: &Value, token: &str, size: usize, all: usize) -> Result<Page, Refusal> {
+    let mut same = input.clone();
+    same.as_object_mut().map(|fields| fields.remove(token)).unwrap_or_default();
+    // The order of the fields is the sender's, and no part of what is asked.
+    same.sort_all_objects();
+    let print = fingerprint(&same.to_string());
+    let start: usize = match text(input, token).map(|given| given.strip_prefix("after:")) {
+        None | Some(Some("")) => 0,
+        Some(given) => {
+            let parts = given.and_then(|given| given.split_once(':'));
+            let invalid =
+                || Refusal::new(400, "InvalidNextTokenException", "The pagination token is invalid. Try again without a pagination token.");
+            let (start, of) = parts.ok_or_else(invalid)?;
+            if of != print {
+                let message =
+                    "Your request parameters changed between pages. Try again with the old parameters or without a pagination token.";
+                return Err(Refusal::new(400, "RequestChangedException", message));
+            }
+            start.parse().map_err(|_| invalid())?
+        }
+    };
+    let end = start.saturating_add(size).min(all);
+    Ok(Page { range: start.min(end)..end, next: (end < all).then(|| format!("after:{end}:{print}")) })
+}
+
+/// FNV-1a: enough to tell one request from another.
+fn fingerprint(of: &str) -> String {
+    let hash = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
+}
+
+/// As Cost Explorer writes moments.
+fn zoned(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,24 @@
+//! SageMaker: its operations by what they are about.
+
+use crate::services::{On, Operation};
+
+pub(crate) mod kinds;
+pub(crate) mod notebooks;
+pub(crate) mod search;
+pub(crate) mod studio;
+pub(crate) mod tags;
+pub(crate) mod training;
+pub(crate) mod tuning;
+
+/// Those of the kinds stand in their table.
+pub(super) const OPERATIONS: &[&[Operation]] =
+    &[notebooks::OPERATIONS, studio::OPERATIONS, training::OPERATIONS, tuning::OPERATIONS, COMMON];
+
+const OF_ARN: On = On::Arn("ResourceArn");
+
+const COMMON: &[Operation] = &[
+    Operation::new("ListTags", OF_ARN, |world, input| tags::list(world, input)),
+    Operation::new("AddTags", OF_ARN, tags::add),
+    Operation::new("DeleteTags", OF_ARN, tags::delete),
+    Operation::new("Search", On::Nothing, |world, input| search::call(world, input)),
+];

@@ -1,0 +1,142 @@
+//! What a call asks IAM for: actions, and on what; and how AWS refuses it.
+
+use std::collections::BTreeSet;
+
+use iam_rs::{Arn, Context, IAMRequest, Principal, PrincipalId};
+use serde_json::Value;
+
+use crate::{
+    services::{self, s3},
+    wire::{Refusal, Request, text, traffic::Asked},
+    world::World,
+};
+
+/// One thing that a call needs to be allowed.
+pub(crate) struct Ask {
+    /// `sagemaker:ListApps`, `budgets:ViewBudget`
+    pub(crate) action: String,
+    /// The ARN that a denial names; calls about nothing in particular have none.
+    resource: Option<String>,
+    /// Whether IAM knows a resource for the action (AWS's service authorization reference): else only `*` allows it.
+    is_about_one: bool,
+    /// The service that a role is passed to.
+    passed_to: Option<&'static str>,
+}
+
+/// Whatever a call asks for: its own action first, then what AWS asks for on the caller's behalf.
+pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
+    let (about, is_about_one) = resource(world, request);
+    let ask = |action: String| Ask { action, resource: about.clone(), is_about_one, passed_to: None };
+    if request.operation == "TransactWriteItems" {
+        let items = request.input["TransactItems"].as_array().into_iter().flatten().filter_map(Value::as_object).flatten();
+        let actions: BTreeSet<String> = items.map(|(kind, _)| format!("dynamodb:{kind}Item")).collect();
+        return actions.into_iter().map(ask).collect();
+    }
+    let mut asks = vec![ask(action(request))];
+    if request.service == "sagemaker" && request.operation.starts_with("Create") {
+        if request.input["Tags"].as_array().is_some_and(|tags| !tags.is_empty()) {
+            asks.push(ask("sagemaker:AddTags".into()));
+        }
+        if let Some(role) = text(&request.input, "RoleArn").or_else(|| text(&request.input, "ExecutionRoleArn")) {
+            let passed_to = Some("sagemaker.amazonaws.com");
+            asks.push(Ask { resource: Some(role.to_owned()), is_about_one: true, passed_to, ..ask("iam:PassRole".into()) });
+        }
+    }
+    asks
+}
+
+impl Ask {
+    /// For the topic's key, when something is published.
+    pub(crate) fn of_key(action: &str, key: &str) -> Self {
+        Self { action: action.to_owned(), resource: Some(key.to_owned()), is_about_one: true, passed_to: None }
+    }
+
+    pub(crate) fn asked(&self, caller: &str) -> Asked {
+        let resource = self.resource.clone().unwrap_or_else(|| "*".to_owned());
+        Asked { caller: caller.to_owned(), action: self.action.clone(), resource }
+    }
+
+    /// As IAM sees it; `None`: what it is about is no ARN.
+    pub(crate) fn request(&self, account: &str) -> Option<IAMRequest> {
+        let service = self.action.split(':').next().unwrap_or_default();
+        // An ARN that nothing but `*` matches: the judge takes no `*`.
+        let nothing = || format!("arn:aws:{service}:::nothing-in-particular");
+        let resource = self.resource.clone().filter(|_| self.is_about_one).unwrap_or_else(nothing);
+        let context = self.passed_to.iter().fold(Context::new(), |context, service| context.with_string("iam:PassedToService", *service));
+        let principal = Principal::Aws(PrincipalId::String(account.to_owned()));
+        Some(IAMRequest::new_with_context(principal, self.action.clone(), Arn::parse(&resource).ok()?, context))
+    }
+
+    /// As AWS refuses it to a role's session.
+    pub(crate) fn denied(&self, world: &World, service: &str, session: &str) -> Refusal {
+        let (status, code) = match service {
+            "sns" if self.action.starts_with("kms:") => (400, "KMSAccessDenied"),
+            "sns" => (403, "AuthorizationError"),
+            "cloudwatch" | "s3" => (403, "AccessDenied"),
+            _ => (400, "AccessDeniedException"),
+        };
+        let action = self.action.replace("sns:", "SNS:");
+        let resource = self.resource.as_ref().map(|resource| format!(" on resource: {resource}")).unwrap_or_default();
+        let message = format!(
+            "User: arn:aws:sts::{}:assumed-role/{session} is not authorized to perform: {action}{resource} because no identity-based policy allows the {action} action",
+            world.account
+        );
+        Refusal::new(status, code, message)
+    }
+}
+
+/// IAM's actions, and the services before them, are not always named after the operations.
+fn action(request: &Request) -> String {
+    let service = if request.service == "tagging" { "tag" } else { request.service };
+    let own = services::find(request.service, &request.operation).and_then(|found| found.action());
+    format!("{service}:{}", own.unwrap_or(&request.operation))
+}
+
+/// The ARN that a denial names, and whether IAM knows a resource for the action.
+fn resource(world: &World, request: &Request) -> (Option<String>, bool) {
+    match services::find(request.service, &request.operation) {
+        Some(found) => found.resource(world, &request.input),
+        None if request.service == "s3" => (Some(format!("arn:aws:s3:::{}", subject(request))), true),
+        None => (Some(subject(request)).filter(|subject| subject.starts_with("arn:")), true),
+    }
+}
+
+/// What a call is about: the first name or ARN in it.
+pub(crate) fn subject(request: &Request) -> String {
+    let fields = [
+        "NotebookInstanceName",
+        "TrainingJobName",
+        "HyperParameterTuningJobName",
+        "ProcessingJobName",
+        "TransformJobName",
+        "AutoMLJobName",
+        "InferenceComponentName",
+        "EndpointName",
+        "EndpointConfigName",
+        "ModelName",
+        "FeatureGroupName",
+        "PipelineName",
+        "TrackingServerName",
+        "ClusterName",
+        "AppName",
+        "SpaceName",
+        "UserProfileName",
+        "DomainId",
+        "ResourceArn",
+        "TableName",
+        "Name",
+        "Namespace",
+    ];
+    let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
+    // A transaction's table is in its first item.
+    let in_items =
+        || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
+    let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();
+    let in_rest = || request.rest.as_ref().map(s3::Rest::subject);
+    let in_budget = || {
+        let created = request.input.pointer("/Budget/BudgetName").and_then(Value::as_str);
+        text(&request.input, "BudgetName").or(created).map(str::to_owned)
+    };
+    let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
+    plain.or_else(in_form).or_else(in_items).or_else(in_batch).or_else(in_budget).or_else(in_rest).unwrap_or_default()
+}
