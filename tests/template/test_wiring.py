@@ -29,13 +29,13 @@ def test_the_functions_are_these(stack, functions):
 
 def creations():
     """The calls that create what the code lists for tag-auditor, in all their versions."""
-    lists = "".join(path.read_text() for path in (TOP / "shared/aws/src/gather").glob("*.rs") if path.name != "tests.rs")
+    lists = "".join(path.read_text() for path in (TOP / "shared/aws/src/gather").rglob("*.rs") if path.name != "tests.rs")
     things = "|".join(sorted(set(re.findall(r'"List([A-Z]\w+)s"', lists))))
     return {name for name in SAGEMAKER.operation_names if re.fullmatch(rf"Create({things})(V\d+)?", name)}
 
 
 def test_tag_auditor_hears_of_all_that_it_can_read_and_of_nothing_else():
-    tagged = re.search(r"pub const TAGGED: &\[Self\] = &\[([^\]]+)\]", source("shared/rules/src/facts.rs"))[1]
+    tagged = re.search(r"pub const TAGGED: &\[Self\] = &\[([^\]]+)\]", source("shared/rules/src/vocabulary/resource.rs"))[1]
     assert len({re.sub(r"V\d+$", "", name) for name in creations()}) == tagged.count("Self::")
     sample = json.loads(source("events/creation-notebook-by-user.json"))
 
@@ -269,7 +269,7 @@ def test_the_ledger_is_as_the_code_writes_it_and_is_kept():
     assert table["AttributeDefinitions"] == [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
-    written = source("shared/aws/src/ledger.rs")
+    written = "".join(path.read_text() for path in (TOP / "shared/aws/src/ledger").glob("*.rs"))
     assert [name for name in ("pk", "sk", "expires") if not re.search(rf'\("{name}", Some\(', written)] == []
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
@@ -294,7 +294,7 @@ def test_the_queue_of_dead_letters_is_encrypted_and_keeps_them_as_long_as_it_can
 def test_each_function_knows_its_topic_its_ledger_and_its_policy(parameters, policy, concurrency):
     stack = Stack(**parameters)
     contract = {"COST_GUARD_TOPIC_ARN": stack.arn("Topic"), "COST_GUARD_TABLE": stack.name("Ledger"), "COST_GUARD_LOG": "info"}
-    assert {*contract, "COST_GUARD_POLICY"} == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source("shared/aws/src/settings.rs")))
+    assert {*contract, "COST_GUARD_POLICY"} == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source("shared/aws/src/context/settings.rs")))
     for name, function in stack.of_type("AWS::Lambda::Function").items():
         assert function["Environment"]["Variables"] == contract | policy, name
         assert function.get("ReservedConcurrentExecutions") == concurrency, name
