@@ -26,6 +26,9 @@ const LAST: Duration = Duration::from_secs(4);
 /// Reading ends when less than this is left until then: what was read is acted upon. Of a short time, half.
 const SETTLING: Duration = Duration::from_mins(1);
 
+/// Why nothing can be kept for an account.
+pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells";
+
 /// What a function works with, for one invocation. Cheap to clone.
 #[derive(Clone)]
 pub struct Context {
@@ -102,11 +105,8 @@ impl Context {
     /// # Errors
     /// Neither tells.
     pub fn account(&self) -> anyhow::Result<&str> {
-        let of_topic = || place(&self.settings.topic_arn).map(|(_, account)| account);
-        self.account
-            .as_deref()
-            .or_else(of_topic)
-            .context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
+        let of_topic = || place(&self.settings.topic_arn).map(|(_, account)| account).filter(|account| !account.is_empty());
+        self.account.as_deref().or_else(of_topic).context(ACCOUNT_UNKNOWN)
     }
 
     /// The policy with its rules.
