@@ -82,15 +82,16 @@ fn metrics(coverage: &Coverage, settings: &policy::Coverage, function: &str, now
     lines.into_iter().flatten().collect()
 }
 
-/// Writes the table to `s3://<bucket>/<prefix>date=2026-11-24/<region>.csv`: one a day, that of the last run.
+/// Writes the table to `s3://<bucket>/<prefix>account=<account>/region=<region>/2026-11-24.csv`: one a day, that of the last run. One bucket may serve many
+/// accounts and Regions.
 ///
 /// # Errors
-/// S3 refuses it.
+/// S3 refuses it, or the account is not known.
 async fn store(context: &Context, coverage: &Coverage, bucket: &str, prefix: &str, now: Timestamp) -> anyhow::Result<()> {
-    let home = context.home();
+    let (account, region) = (context.account()?, &context.clients.region);
     let date = now.to_zoned_datetime(TimeZone::UTC).date().to_string();
-    let table = table(&coverage.rows(), &date, home.account.unwrap_or_default(), home.region)?;
-    let key = format!("{prefix}date={date}/{}.csv", home.region);
+    let table = table(&coverage.rows(), &date, account, region)?;
+    let key = format!("{prefix}account={account}/region={region}/{date}.csv");
     let call =
         context.clients.s3.put_object().bucket(bucket).key(&key).content_type("text/csv; charset=utf-8").body(ByteStream::from(table));
     call.send().await.map(drop).map_err(|error| anyhow::anyhow!("s3:PutObject s3://{bucket}/{key}: {}", why(&error)))

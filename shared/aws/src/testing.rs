@@ -74,9 +74,12 @@ pub(crate) fn arn(id: &str) -> String {
     format!("arn:aws:sagemaker:us-east-1:123456789012:{id}")
 }
 
-/// A context without a policy of its own, a topic and a table.
+/// The topic of [`context`].
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cost-guard";
+
+/// A context of account 123456789012 without a policy of its own.
 pub(crate) fn context(clients: Clients) -> Context {
-    let settings = Settings { policy: PolicySource::BuiltIn, topic_arn: String::new(), table: "ledger".into(), log: "warn".into() };
+    let settings = Settings { policy: PolicySource::BuiltIn, topic_arn: TOPIC.into(), table: "ledger".into(), log: "warn".into() };
     Context::new("a-function", clients, settings)
 }
 

@@ -120,6 +120,19 @@ async fn without_its_table_nothing_is_enforced_and_nobody_mailed() {
     assert_eq!((running(&account), account.mails().len()), (3, 0));
 }
 
+/// The ledger's keys name the account.
+#[tokio::test]
+async fn in_an_account_that_is_not_known_nothing_is_enforced_and_nobody_mailed() {
+    let account = evening(2);
+    let mut guard = Guard::new(&account, ENFORCE_AT_ONCE).unwrap();
+    guard.context.settings.topic_arn = "arn:aws:sns:eu-central-1::cost-guard".into();
+    let report = guard.run().await.unwrap();
+    assert_eq!((report.total_findings, report.actions.len(), report.notified), (4, 0, 0), "found and reported, no more");
+    let unread = report.unread.iter().find(|one| one.what.contains("ledger")).expect("why");
+    assert!(unread.why.contains("COST_GUARD_TOPIC_ARN"), "{unread:?}");
+    assert_eq!((running(&account), account.mails().len(), account.table_items(TABLE).len()), (3, 0, 0));
+}
+
 #[tokio::test]
 async fn throttling_on_every_third_call_is_ridden_out() {
     let account = evening(4);
@@ -303,7 +316,8 @@ async fn an_item_that_cannot_be_read_mutes_itself_only() {
     let account = evening(1);
     let guard = Guard::new(&account, ENFORCE).unwrap();
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.into());
-    let odd = guard.context.clients.dynamodb.put_item().table_name(TABLE).item("pk", text("finding#notebook-stopper"));
+    let odd =
+        guard.context.clients.dynamodb.put_item().table_name(TABLE).item("pk", text("finding#notebook-stopper#123456789012#eu-central-1"));
     odd.item("sk", text("notebook-off-hours#notebook-instance/nb-00000")).item("state", text("snoozed")).send().await.unwrap();
     let report = guard.run().await.unwrap();
     assert!(report.unread.iter().any(|one| one.what.contains("nb-00000") && one.why.contains("is missing")), "{:?}", report.unread);

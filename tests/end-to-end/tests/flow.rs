@@ -5,7 +5,7 @@ use end_to_end::{
     testing::{account_at, minutes},
 };
 use serde_json::json;
-use simulator::{Deed, Simulator};
+use simulator::{Deed, Estate, Simulator};
 
 const ESTATE: &str = r#"
 [[notebook]]
@@ -56,11 +56,31 @@ async fn an_evening_under_enforcement() {
     let after = guard.run().await.unwrap();
     assert_eq!((after.total_findings, after.notified), (0, 0));
     let items = account.table_items(TABLE);
-    let saving = items.iter().find(|item| item["pk"]["S"] == "saving#notebook-stopper").expect("what it saved");
+    let saving = items.iter().find(|item| item["pk"]["S"] == "saving#notebook-stopper#123456789012#eu-central-1").expect("what it saved");
     assert_eq!(saving["by"]["S"], "guard");
-    let finding = items.iter().find(|item| item["pk"]["S"] == "finding#notebook-stopper").expect("the finding");
+    let finding = items.iter().find(|item| item["pk"]["S"] == "finding#notebook-stopper#123456789012#eu-central-1").expect("the finding");
     assert_eq!(finding["state"]["S"], "closed");
     assert_eq!(account.mails().len(), 2, "one warning, one note that it was done");
+}
+
+/// Another account's part of the table, and another Region's, is neither read nor written.
+#[tokio::test]
+async fn one_ledger_serves_many_accounts_and_regions() {
+    let first = account();
+    first.live_until("2026-11-23T18:05:00Z".parse().unwrap());
+    let notified = Guard::new(&first, ENFORCE).unwrap().run().await.unwrap().notified;
+    let theirs = first.table_items(TABLE);
+    assert!(0 < notified && !theirs.is_empty());
+    for (id, region) in [("210987654321", "eu-central-1"), ("123456789012", "eu-west-1")] {
+        let estate = format!("account = \"{id}\"\nregion = \"{region}\"\nstart = \"2026-11-23T18:05:00Z\"\n{ESTATE}");
+        let second = Simulator::start(Estate::from_toml(&estate).unwrap()).unwrap();
+        let guard = Guard::new(&second, ENFORCE).unwrap();
+        second.restore_table(TABLE, &theirs).unwrap();
+        assert_eq!(guard.run().await.unwrap().notified, notified, "{id} in {region} knows nothing yet");
+        let items = second.table_items(TABLE);
+        assert!(theirs.iter().all(|item| items.contains(item)), "what the other one knows is left alone");
+        assert_eq!(items.len(), 2 * theirs.len());
+    }
 }
 
 #[tokio::test]

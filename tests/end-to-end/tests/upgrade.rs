@@ -152,7 +152,8 @@ async fn every_release_that_went_before_is_gone_on_from() {
 #[tokio::test]
 async fn what_this_version_leaves_is_kept_for_the_next_ones() {
     let account = just_before_the_new_version().await;
-    let items = account.table_items(TABLE);
+    let mut items = account.table_items(TABLE);
+    items.iter_mut().for_each(Value::sort_all_objects);
     let path = project_file("tests/end-to-end/ledgers/next.json");
     if std::env::var_os("UPDATE_LEDGER").is_some() {
         std::fs::write(&path, serde_json::to_string_pretty(&items).unwrap() + "\n").unwrap();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use cost_rules::{resource::place, rulebook::Rulebook};
+use cost_rules::{resource::Arn, rulebook::Rulebook};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, timeout_at};
 
@@ -25,6 +25,9 @@ const LAST: Duration = Duration::from_secs(4);
 
 /// Reading ends when less than this is left until then: what was read is acted upon. Of a short time, half.
 const SETTLING: Duration = Duration::from_mins(1);
+
+/// Why nothing can be kept for an account.
+pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells";
 
 /// What a function works with, for one invocation. Cheap to clone.
 #[derive(Clone)]
@@ -71,8 +74,7 @@ impl Context {
     /// The same, for an invocation that begins now: Lambda says when it ends it, and in which account.
     #[must_use]
     pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
-        // arn:aws:lambda:<region>:<account>:function:<name>
-        let account = invocation.invoked_function_arn.split(':').nth(4).filter(|account| !account.is_empty());
+        let account = account_of(&invocation.invoked_function_arn);
         Self { account: account.map(str::to_owned), ..self.until(invocation.deadline()) }
     }
 
@@ -102,11 +104,7 @@ impl Context {
     /// # Errors
     /// Neither tells.
     pub fn account(&self) -> anyhow::Result<&str> {
-        let of_topic = || place(&self.settings.topic_arn).map(|(_, account)| account);
-        self.account
-            .as_deref()
-            .or_else(of_topic)
-            .context("which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells")
+        self.account.as_deref().or_else(|| account_of(&self.settings.topic_arn)).context(ACCOUNT_UNKNOWN)
     }
 
     /// The policy with its rules.
@@ -134,6 +132,10 @@ impl Context {
             None => Some(what.await),
         }
     }
+}
+
+fn account_of(arn: &str) -> Option<&str> {
+    Arn::parse(arn).map(|arn| arn.account).filter(|account| !account.is_empty())
 }
 
 /// How much of what is left may be worked in. Of less than the reserve all: reading does no harm.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
+use cost_rules::resource::Arn;
 
 use super::log;
 
@@ -59,7 +60,7 @@ impl Settings {
         let topic_arn = given("COST_GUARD_TOPIC_ARN").unwrap_or_default();
         if topic_arn.is_empty() {
             wrong.push("COST_GUARD_TOPIC_ARN is not set: expected the ARN of the SNS topic that mails go to".into());
-        } else if !(topic_arn.starts_with("arn:") && topic_arn.split(':').count() == 6 && topic_arn.contains(":sns:")) {
+        } else if !Arn::parse(&topic_arn).is_some_and(|arn| arn.service == "sns" && !arn.resource.contains(':')) {
             wrong.push(format!(
                 "COST_GUARD_TOPIC_ARN is `{topic_arn}`: expected the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>"
             ));

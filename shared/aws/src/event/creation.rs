@@ -3,7 +3,7 @@
 use anyhow::bail;
 use cost_rules::{
     facts::Creator,
-    resource::{Kind, id_of_arn, place},
+    resource::{Arn, Kind},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -47,8 +47,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     };
     let created = texts(&call.response_elements)
         .iter()
-        .filter(|arn| place(arn).is_some_and(|(region, account)| region == home.region && home.account.is_none_or(|own| own == account)))
-        .filter_map(|arn| id_of_arn(arn))
+        .filter_map(|text| Arn::parse(text).filter(|arn| home.has(*arn))?.id())
         .find(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
     let Some(id) = created else { return Ok(nothing) };
     let last = id.rsplit('/').next().unwrap_or_default();

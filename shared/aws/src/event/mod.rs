@@ -2,7 +2,10 @@
 
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cost_rules::{resource::Kind, scope::ids_of_arns};
+use cost_rules::{
+    resource::{Arn, Kind},
+    scope::ids_of_arns,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -102,11 +105,12 @@ impl Triggers {
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
         for arn in own.resources.iter().flatten() {
-            let mut parts = arn.split(':').skip(3);
-            let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-            let is_here = (region == home.region || region.is_empty()) && home.account.is_none_or(|own| own == account);
-            let is_anywhere = arn.starts_with("arn:") && (arn.contains(":sagemaker:") || arn.contains(":budgets:"));
-            ensure!(is_here || !is_anywhere, "`{arn}` in \"resources\" is not in this function's Region {} and account", home.region);
+            let is_elsewhere = |arn: Arn<'_>| matches!(arn.service, "sagemaker" | "budgets") && !home.has(arn);
+            ensure!(
+                !Arn::parse(arn).is_some_and(is_elsewhere),
+                "`{arn}` in \"resources\" is not in this function's Region {} and account",
+                home.region
+            );
         }
         let trigger = match own.resources {
             None if own.due_only => Trigger::Due,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cost_rules::{facts::Creator, scope::Scope};
+use cost_rules::{facts::Creator, resource::Arn, scope::Scope};
 
 use crate::context::Context;
 
@@ -85,6 +85,13 @@ pub struct Home<'a> {
     pub region: &'a str,
     /// Its account, where it is known.
     pub account: Option<&'a str>,
+}
+
+impl Home<'_> {
+    /// Whether something is here. A budget is in no Region, and with the account everywhere.
+    pub(super) fn has(self, arn: Arn<'_>) -> bool {
+        (arn.region == self.region || arn.region.is_empty()) && self.account.is_none_or(|own| own == arn.account)
+    }
 }
 
 impl Context {

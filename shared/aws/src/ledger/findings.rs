@@ -64,12 +64,12 @@ impl Ledger<'_> {
     }
 
     async fn all(&self) -> anyhow::Result<Vec<Entry>> {
-        Ok(self.query(self.finding_pk()).await?.iter().filter_map(readable).collect())
+        Ok(self.query("finding").await?.iter().filter_map(readable).collect())
     }
 
     async fn some(&self, ids: impl Iterator<Item = &String>) -> anyhow::Result<Vec<Entry>> {
         let sks = ids.flat_map(|id| rules::ALL.iter().map(move |rule| format!("{}#{id}", rule.name)));
-        Ok(self.batch(&self.finding_pk(), sks).await?.iter().filter_map(readable).collect())
+        Ok(self.batch("finding", sks).await?.iter().filter_map(readable).collect())
     }
 
     /// Writes what can be written, and tells what was not.
@@ -87,7 +87,7 @@ impl Ledger<'_> {
             room -= places;
         }
         let written = stream::iter(transactions).map(async |records| {
-            let keys: Vec<FindingKey> = records.iter().map(|record| record.key()).collect();
+            let keys: Vec<FindingKey> = records.iter().map(Record::key).collect();
             self.write_all(records, now).await.map_err(|error| (keys, error))
         });
         let mut unwritten = Unwritten::default();
@@ -142,7 +142,7 @@ impl Ledger<'_> {
             });
             of_record.push(index);
             if let Record::Closed(entry, Some(saving)) = record {
-                puts.push(self.put(self.saving_item(entry, saving, now)).build()?);
+                puts.push(self.put(self.saving_item(entry, saving, now)?).build()?);
                 of_record.push(index);
             }
         }
@@ -166,7 +166,7 @@ impl Ledger<'_> {
 
     /// A put on top of the version that the entry was read with.
     fn finding_put(&self, entry: &Entry) -> anyhow::Result<Put> {
-        let put = self.put(self.finding_item(entry));
+        let put = self.put(self.finding_item(entry)?);
         let put = if entry.version == 0 {
             put.condition_expression("attribute_not_exists(pk)")
         } else {
@@ -178,7 +178,7 @@ impl Ledger<'_> {
     /// A put of a finding that was not read: only where there is none, or one that is only told and due to be told again.
     fn claim_put(&self, entry: &Entry, told_by: Timestamp) -> anyhow::Result<Put> {
         let is_due = "attribute_not_exists(#told) OR #told <= :by";
-        let put = self.put(self.finding_item(entry));
+        let put = self.put(self.finding_item(entry)?);
         let put = put
             .condition_expression(format!("attribute_not_exists(pk) OR (#state IN (:reported, :closed) AND ({is_due}))"))
             .expression_attribute_names("#state", "state")
@@ -189,9 +189,9 @@ impl Ledger<'_> {
         Ok(put.build()?)
     }
 
-    fn finding_item(&self, entry: &Entry) -> Item {
+    fn finding_item(&self, entry: &Entry) -> anyhow::Result<Item> {
         let texts = [
-            ("pk", Some(self.finding_pk())),
+            ("pk", Some(self.pk("finding")?)),
             ("sk", Some(format!("{}#{}", entry.rule, entry.id))),
             ("rule", Some(entry.rule.clone())),
             ("id", Some(entry.id.clone())),
@@ -220,11 +220,7 @@ impl Ledger<'_> {
             ("version", Some((entry.version + 1).to_string())),
             ("expires", Some((entry.last_seen + FINDING_KEPT).as_second().to_string())),
         ];
-        item(texts, numbers)
-    }
-
-    fn finding_pk(&self) -> String {
-        format!("finding#{}", self.function)
+        Ok(item(texts, numbers))
     }
 }
 

@@ -19,7 +19,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn remember_creator(&self, id: &str, creator: &Creator, now: Timestamp) -> anyhow::Result<()> {
-        let texts = [("pk", Some(self.creator_pk())), ("sk", Some(id.to_owned())), ("user", Some(creator.user.clone()))];
+        let texts = [("pk", Some(self.pk("creator")?)), ("sk", Some(id.to_owned())), ("user", Some(creator.user.clone()))];
         let numbers = [("expires", Some((now + CREATOR_KEPT).as_second().to_string()))];
         let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item(texts, numbers))).send().await;
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
@@ -30,7 +30,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn creators(&self, ids: impl Iterator<Item = String>) -> anyhow::Result<HashMap<String, Creator>> {
-        let items = self.batch(&self.creator_pk(), ids).await?;
+        let items = self.batch("creator", ids).await?;
         let creator = |item: &Item| Some((text(item, "sk")?.to_owned(), Creator { user: text(item, "user")?.to_owned() }));
         Ok(items.iter().filter_map(creator).collect())
     }
@@ -40,7 +40,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn kept(&self, name: &str) -> anyhow::Result<Option<(Timestamp, String)>> {
-        let call = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(self.kept_key(name)));
+        let call = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(self.key("cache", name)?));
         let answer = call.send().await;
         let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
         Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
@@ -55,7 +55,7 @@ impl Ledger<'_> {
             let what = text(item, "what").unwrap_or_default().to_owned();
             Some((text(item, "sk")?.to_owned(), (text(item, "at")?.parse().ok()?, what)))
         };
-        Ok(self.query(format!("kept#{}", self.function)).await?.iter().filter_map(kept).collect())
+        Ok(self.query("cache").await?.iter().filter_map(kept).collect())
     }
 
     /// Remembers that something that is read seldom was read now, and what is to be kept of it.
@@ -63,7 +63,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn keep(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<()> {
-        self.put_kept(self.kept_item(name, what, now)).await
+        self.put_kept(self.kept_item(name, what, now)?).await
     }
 
     /// The same, for so long.
@@ -71,28 +71,20 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn keep_for(&self, name: &str, what: &str, now: Timestamp, long: SignedDuration) -> anyhow::Result<()> {
-        let mut item = self.kept_item(name, what, now);
+        let mut item = self.kept_item(name, what, now)?;
         item.insert("expires".to_owned(), AttributeValue::N((now + long).as_second().to_string()));
         self.put_kept(item).await
     }
 
-    fn kept_item(&self, name: &str, what: &str, now: Timestamp) -> Item {
-        let mut item = self.kept_key(name);
+    fn kept_item(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<Item> {
+        let mut item = self.key("cache", name)?;
         item.insert("at".to_owned(), AttributeValue::S(now.to_string()));
         item.insert("what".to_owned(), AttributeValue::S(what.to_owned()));
-        item
+        Ok(item)
     }
 
     async fn put_kept(&self, item: Item) -> anyhow::Result<()> {
         let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
-    }
-
-    fn kept_key(&self, name: &str) -> Item {
-        item([("pk", Some(format!("kept#{}", self.function))), ("sk", Some(name.to_owned()))], [])
-    }
-
-    fn creator_pk(&self) -> String {
-        format!("creator#{}", self.function)
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! | pk | sk | item |
 //! |---|---|---|
-//! | `finding#<function>` | `<rule>#<resource id>` | an open or recently closed finding, with the action it led to |
-//! | `saving#<function>` | `<time>#<rule>#<resource id>` | what a stop saved, estimated |
-//! | `saving#<function>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
-//! | `resubmission#<function>` | the new job's id | a training job that is submitted again as Spot, with its definition |
-//! | `creator#<function>` | a resource id | who created it, as CloudTrail told |
-//! | `kept#<function>` | a name | when something that is read seldom was read last, and what came of it |
+//! | `finding#<place>` | `<rule>#<resource id>` | an open or recently closed finding, with the action it led to |
+//! | `saving#<place>` | `<time>#<rule>#<resource id>` | what a stop saved, estimated |
+//! | `saving#<place>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
+//! | `resubmission#<place>` | the new job's id | a training job that is submitted again as Spot, with its definition |
+//! | `creator#<place>` | a resource id | who created it, as CloudTrail told |
+//! | `cache#<place>` | a name | when something that is read seldom was read last, and what came of it |
+//!
+//! `<place>` is `<function>#<account>#<region>`: one table may serve the functions of many accounts and Regions. The account is that of the function's
+//! own ARN, as Lambda tells it, or else that of its topic's.
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 

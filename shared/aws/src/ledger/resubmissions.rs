@@ -77,7 +77,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written or read.
     pub async fn store_resubmission(&self, resubmission: &Resubmission) -> anyhow::Result<Resubmission> {
-        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(resubmission)));
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(resubmission)?));
         let put = put
             .condition_expression("attribute_not_exists(pk) OR #stage = :stored OR (#stage = :settled AND #run <> :run)")
             .expression_attribute_names("#stage", "stage")
@@ -102,7 +102,7 @@ impl Ledger<'_> {
     pub async fn set_stage(&self, resubmission: &mut Resubmission, stage: Stage) -> anyhow::Result<bool> {
         let definition = resubmission.definition.clone().filter(|_| stage != Stage::Settled);
         let next = Resubmission { stage, definition, ..resubmission.clone() };
-        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(&next)));
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(&next)?));
         // A write whose answer was lost is sent again, and finds itself.
         let put = put
             .condition_expression("#run = :run AND #stage IN (:was, :is)")
@@ -126,10 +126,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn resubmission(&self, new_id: &str) -> anyhow::Result<Option<Resubmission>> {
-        let key = Item::from([
-            ("pk".to_owned(), AttributeValue::S(self.resubmission_pk())),
-            ("sk".to_owned(), AttributeValue::S(new_id.to_owned())),
-        ]);
+        let key = self.key("resubmission", new_id)?;
         let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
         let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
         Ok(answer.item.as_ref().and_then(resubmission))
@@ -140,12 +137,12 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn resubmissions(&self) -> anyhow::Result<Vec<Resubmission>> {
-        Ok(self.query(self.resubmission_pk()).await?.iter().filter_map(resubmission).collect())
+        Ok(self.query("resubmission").await?.iter().filter_map(resubmission).collect())
     }
 
-    fn resubmission_item(&self, resubmission: &Resubmission) -> Item {
+    fn resubmission_item(&self, resubmission: &Resubmission) -> anyhow::Result<Item> {
         let texts = [
-            ("pk", Some(self.resubmission_pk())),
+            ("pk", Some(self.pk("resubmission")?)),
             ("sk", Some(resubmission.id())),
             ("name", Some(resubmission.name.clone())),
             ("of", Some(resubmission.of.clone())),
@@ -154,11 +151,7 @@ impl Ledger<'_> {
             ("definition", resubmission.definition.clone()),
             ("at", Some(resubmission.at.to_string())),
         ];
-        item(texts, [("expires", Some((resubmission.at + FINDING_KEPT).as_second().to_string()))])
-    }
-
-    fn resubmission_pk(&self) -> String {
-        format!("resubmission#{}", self.function)
+        Ok(item(texts, [("expires", Some((resubmission.at + FINDING_KEPT).as_second().to_string()))]))
     }
 }
 

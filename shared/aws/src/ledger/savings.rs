@@ -24,7 +24,7 @@ impl Ledger<'_> {
             savings.iter().map(|saving| ((saving.ended, &saving.id), saving)).collect::<BTreeMap<_, _>>().into_values().collect();
         for chunk in savings.chunks(TRANSACTION) {
             let put =
-                |saving: &&SpotSaving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)).build()?).build());
+                |saving: &&SpotSaving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)?).build()?).build());
             let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
             let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
             sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
@@ -32,9 +32,9 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> Item {
+    fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> anyhow::Result<Item> {
         let texts = [
-            ("pk", Some(format!("saving#{}", self.function))),
+            ("pk", Some(self.pk("saving")?)),
             ("sk", Some(format!("{}#spot#{}", saving.ended, saving.id))),
             ("arn", Some(saving.arn.clone())),
             ("name", Some(saving.name.clone())),
@@ -49,12 +49,12 @@ impl Ledger<'_> {
             ("billable-seconds", Some(saving.billable_seconds.to_string())),
             ("expires", Some((now + SAVING_KEPT).as_second().to_string())),
         ];
-        item(texts, numbers)
+        Ok(item(texts, numbers))
     }
 
-    pub(super) fn saving_item(&self, entry: &Entry, saving: &Saving, now: Timestamp) -> Item {
+    pub(super) fn saving_item(&self, entry: &Entry, saving: &Saving, now: Timestamp) -> anyhow::Result<Item> {
         let texts = [
-            ("pk", Some(format!("saving#{}", self.function))),
+            ("pk", Some(self.pk("saving")?)),
             ("sk", Some(format!("{now}#{}#{}", entry.rule, entry.id))),
             ("rule", Some(entry.rule.clone())),
             ("arn", Some(entry.arn.clone())),
@@ -70,6 +70,6 @@ impl Ledger<'_> {
             ("usd-per-hour", entry.usd_per_hour.map(|usd| usd.to_string())),
             ("expires", Some((now + SAVING_KEPT).as_second().to_string())),
         ];
-        item(texts, numbers)
+        Ok(item(texts, numbers))
     }
 }

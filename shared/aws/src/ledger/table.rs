@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     clients::{Clients, why::why},
-    context::Context,
+    context::{ACCOUNT_UNKNOWN, Context},
 };
 
 /// How long a finding is remembered after it was last seen.
@@ -23,7 +23,7 @@ pub(super) const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
-/// One function's part of the table.
+/// One function's part of the table, in one account and Region.
 #[derive(Clone, Copy)]
 pub struct Ledger<'a> {
     /// Where AWS is.
@@ -32,20 +32,33 @@ pub struct Ledger<'a> {
     pub table: &'a str,
     /// The function whose findings these are.
     pub function: &'a str,
+    /// The account whose findings these are. `None`: it is not known, and the ledger can be neither read nor written.
+    pub account: Option<&'a str>,
 }
 
 impl Context {
-    /// The function's part of the ledger.
+    /// The function's part of the ledger, in its own account and Region.
     pub fn ledger(&self) -> Ledger<'_> {
-        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function }
+        Ledger { clients: &self.clients, table: &self.settings.table, function: self.function, account: self.account().ok() }
     }
 }
 
 impl Ledger<'_> {
+    /// The partition key of what is remembered of one kind: it names the account and the Region, so that one table may serve many of them.
+    pub(super) fn pk(&self, kind: &str) -> anyhow::Result<String> {
+        let account = self.account.context(ACCOUNT_UNKNOWN).with_context(|| format!("ledger table {}", self.table))?;
+        Ok(format!("{kind}#{}#{account}#{}", self.function, self.clients.region))
+    }
+
+    /// The whole key of an item.
+    pub(super) fn key(&self, kind: &str, sk: &str) -> anyhow::Result<Item> {
+        Ok(item([("pk", Some(self.pk(kind)?)), ("sk", Some(sk.to_owned()))], []))
+    }
+
     /// All items of a partition.
-    pub(super) async fn query(&self, pk: String) -> anyhow::Result<Vec<Item>> {
+    pub(super) async fn query(&self, kind: &str) -> anyhow::Result<Vec<Item>> {
         let call = self.clients.dynamodb.query().table_name(self.table).consistent_read(true);
-        let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
+        let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(self.pk(kind)?));
         let (mut items, mut from) = (vec![], None);
         loop {
             let page = call.clone().set_exclusive_start_key(from).send().await;
@@ -59,8 +72,8 @@ impl Ledger<'_> {
     }
 
     /// Those items of a partition that have these sort keys.
-    pub(super) async fn batch(&self, pk: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
-        let keys: Vec<Item> = sks.map(|sk| item([("pk", Some(pk.to_owned())), ("sk", Some(sk))], [])).collect();
+    pub(super) async fn batch(&self, kind: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
+        let keys: Vec<Item> = sks.map(|sk| self.key(kind, &sk)).collect::<anyhow::Result<_>>()?;
         let mut items = vec![];
         for keys in keys.chunks(100) {
             let mut asked = Some(self.keys(keys.to_vec())?);

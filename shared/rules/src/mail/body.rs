@@ -12,7 +12,7 @@ use crate::{
     vocabulary::{
         duration::Duration,
         price::dollars,
-        resource::{Kind, UNOWNED, place, region_option},
+        resource::{Arn, Kind, UNOWNED, region_option},
     },
 };
 
@@ -36,10 +36,10 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
     } else {
         format!("For {owner}.\n")
     };
-    let mut places = told.iter().filter_map(|one| place(&one.first.arn));
-    match places.clone().find(|(region, _)| !region.is_empty()).or_else(|| places.next()) {
-        Some(("", account)) => drop(writeln!(text, "AWS account {account}.")),
-        Some((region, account)) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
+    let mut arns = told.iter().filter_map(|one| Arn::parse(&one.first.arn));
+    match arns.clone().find(|arn| !arn.region.is_empty()).or_else(|| arns.next()) {
+        Some(Arn { region: "", account, .. }) => drop(writeln!(text, "AWS account {account}.")),
+        Some(Arn { region, account, .. }) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
         None => {}
     }
     let mut heading = String::new();

@@ -179,22 +179,44 @@ impl Resource {
     }
 }
 
-/// The Region and the account of an ARN.
-pub fn place(arn: &str) -> Option<(&str, &str)> {
-    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(2);
-    parts.next().zip(parts.next())
+/// An Amazon Resource Name: `arn:<partition>:<service>:<region>:<account>:<resource>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: &'a str,
+    /// `sagemaker`, `budgets`, `sns`.
+    pub service: &'a str,
+    /// Empty for what is in no Region, as a budget.
+    pub region: &'a str,
+    /// Empty for what is in no account, as an S3 bucket.
+    pub account: &'a str,
+    /// All that comes after it: `notebook-instance/churn`, `function:guard`.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Takes an ARN apart. `None`: the text is no ARN.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
+        let mut part = || parts.next();
+        Some(Self { partition: part()?, service: part()?, region: part()?, account: part()?, resource: part()? })
+    }
+
+    /// The id of the resource: its kind and name in lower case, but for a budget's name.
+    pub fn id(self) -> Option<String> {
+        let (kind, name) = self.resource.split_once('/')?;
+        Some(if kind == Kind::Budget.as_str() { Kind::Budget.id(name) } else { self.resource.to_lowercase() })
+    }
+}
+
+/// The id of the resource that an ARN names ([`Arn::id`]).
+pub fn id_of_arn(arn: &str) -> Option<String> {
+    Arn::parse(arn)?.id()
 }
 
 /// The AWS CLI's option `--region …` for what an ARN names, with a space behind it; empty for what is in no Region.
 pub fn region_option(arn: &str) -> String {
-    place(arn).filter(|(region, _)| !region.is_empty()).map(|(region, _)| format!("--region {region} ")).unwrap_or_default()
-}
-
-/// The id of the resource that an ARN names: its last part, in lower case but for a budget's name.
-pub fn id_of_arn(arn: &str) -> Option<String> {
-    let last = arn.strip_prefix("arn:")?.splitn(5, ':').nth(4)?;
-    let (kind, name) = last.split_once('/')?;
-    Some(if kind == Kind::Budget.as_str() { Kind::Budget.id(name) } else { last.to_lowercase() })
+    Arn::parse(arn).filter(|arn| !arn.region.is_empty()).map(|arn| format!("--region {} ", arn.region)).unwrap_or_default()
 }
 
 /// What is known of a resource's tags.
@@ -250,4 +272,63 @@ impl AppHome {
 /// Whether a tag is AWS's own: nobody else writes it, and it does not count towards the most that a resource may have.
 pub fn is_aws(key: &str) -> bool {
     key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arn_has_six_parts_and_the_last_one_may_have_colons() {
+        let arn = |partition, service, region, account, resource| Some(Arn { partition, service, region, account, resource });
+        for (text, parsed) in [
+            (
+                "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn",
+                arn("aws", "sagemaker", "eu-central-1", "123456789012", "notebook-instance/churn"),
+            ),
+            (
+                "arn:aws-cn:sagemaker:cn-north-1:123456789012:endpoint/churn",
+                arn("aws-cn", "sagemaker", "cn-north-1", "123456789012", "endpoint/churn"),
+            ),
+            ("arn:aws-us-gov:sns:us-gov-west-1:123456789012:guard", arn("aws-us-gov", "sns", "us-gov-west-1", "123456789012", "guard")),
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:guard:live",
+                arn("aws", "lambda", "us-east-1", "123456789012", "function:guard:live"),
+            ),
+            ("arn:aws:budgets::123456789012:budget/ML: all", arn("aws", "budgets", "", "123456789012", "budget/ML: all")),
+            ("arn:aws:s3:::bucket", arn("aws", "s3", "", "", "bucket")),
+            ("arn:aws:sagemaker:eu-central-1:123456789012", None),
+            ("notebook-instance/churn", None),
+            ("ARN:aws:sns:us-east-1:123456789012:guard", None),
+            ("", None),
+        ] {
+            assert_eq!(Arn::parse(text), parsed, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_in_lower_case_but_for_a_budget() {
+        for (arn, id) in [
+            ("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/Churn-EDA", Some("notebook-instance/churn-eda")),
+            ("arn:aws-cn:sagemaker:cn-north-1:123456789012:app/d-1/ann/JupyterLab/Default", Some("app/d-1/ann/jupyterlab/default")),
+            ("arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:endpoint/churn", Some("endpoint/churn")),
+            ("arn:aws:budgets::123456789012:budget/ML-Dev: all", Some("budget/ML-Dev: all")),
+            ("arn:aws:sns:eu-central-1:123456789012:guard", None),
+            ("endpoint/churn", None),
+        ] {
+            assert_eq!(id_of_arn(arn).as_deref(), id, "{arn}");
+        }
+    }
+
+    #[test]
+    fn a_command_names_the_region_where_there_is_one() {
+        for (arn, option) in [
+            ("arn:aws:sagemaker:eu-central-1:123456789012:endpoint/churn", "--region eu-central-1 "),
+            ("arn:aws-us-gov:sagemaker:us-gov-west-1:123456789012:endpoint/churn", "--region us-gov-west-1 "),
+            ("arn:aws:budgets::123456789012:budget/ml-dev", ""),
+            ("app/d-1/ann/jupyterlab/default", ""),
+        ] {
+            assert_eq!(region_option(arn), option, "{arn}");
+        }
+    }
 }

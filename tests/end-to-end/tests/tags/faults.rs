@@ -497,7 +497,7 @@ async fn an_unreadable_index_does_not_empty_the_table() {
     account.add_fault(Fault::new("tag:GetResources", What::AccessDenied));
     account.advance(minutes(10));
     guard.run().await.unwrap();
-    let table = String::from_utf8(account.object("tag-coverage/date=2026-11-23/eu-central-1.csv").unwrap()).unwrap();
+    let table = String::from_utf8(account.object("tag-coverage/account=123456789012/region=eu-central-1/2026-11-23.csv").unwrap()).unwrap();
     assert!(table.lines().count() > 1);
 }
 

@@ -303,12 +303,12 @@ async fn coverage_goes_to_s3_as_a_table_where_the_policy_names_a_bucket() {
     assert_eq!(report.failures, [""; 0]);
     let resources = &report.coverage.as_ref().unwrap()["resources"];
     assert_eq!((&resources["total"], &resources["tagged"], &resources["percent"]), (&json!(5), &json!(1), &json!(20)), "{resources}");
-    let table = String::from_utf8(account.object("tags/date=2026-11-23/eu-central-1.csv").unwrap()).unwrap();
+    let table = String::from_utf8(account.object("tags/account=123456789012/region=eu-central-1/2026-11-23.csv").unwrap()).unwrap();
     assert!(table.contains("2026-11-23,123456789012,eu-central-1,resources,,nlp,notebook-instance,3,1,33.3"), "{table}");
     guard.wake(json!({"dry-run": true})).await.unwrap();
     account.add_fault(Fault::new("s3:PutObject", What::AccessDenied));
     let denied = guard.run().await.unwrap();
-    assert!(denied.failures[0].contains("s3:PutObject s3://finops/tags/date="), "{:?}", denied.failures);
+    assert!(denied.failures[0].contains("s3:PutObject s3://finops/tags/account="), "{:?}", denied.failures);
 }
 
 #[tokio::test]

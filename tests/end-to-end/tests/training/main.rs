@@ -109,7 +109,8 @@ async fn a_job_is_warned_of_and_stopped_when_its_time_has_come() {
         guard.wake(event).await.unwrap();
     }
     let items = account.table_items(TABLE);
-    let saving = items.iter().find(|item| item["pk"]["S"] == "saving#training-job-spot-enforcer").expect("the stop");
+    let saving =
+        items.iter().find(|item| item["pk"]["S"] == "saving#training-job-spot-enforcer#123456789012#eu-central-1").expect("the stop");
     assert_eq!((&saving["by"]["S"], saving.get("estimated-usd")), (&json!("guard"), None), "nobody knows for how long it would have run");
     assert_eq!(account.mails().len(), 2);
 }

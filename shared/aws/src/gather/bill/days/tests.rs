@@ -73,7 +73,7 @@ impl Table {
 async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> Known {
     let costexplorer = mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, rules);
     let clients = Clients { costexplorer: costexplorer.into(), dynamodb: table.client().into(), ..testing::clients() };
-    let ledger = Ledger { clients: &clients, table: "ledger", function: "budget-alerter" };
+    let ledger = Ledger { clients: &clients, table: "ledger", function: "budget-alerter", account: Some("123456789012") };
     read(&clients, &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
 }
 

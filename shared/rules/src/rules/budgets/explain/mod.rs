@@ -12,7 +12,7 @@ use crate::{
     vocabulary::{
         period::{Period, TimeUnit, day_of, days_between, plus_days},
         price::{Instances, Prices},
-        resource::{Kind, Resource, place},
+        resource::{Arn, Kind, Resource},
     },
 };
 
@@ -79,8 +79,8 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         let mine = |running: &&Running| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
         insight.knows_burning = is_all;
-        let arns = facts.running.iter().filter_map(|running| place(running.0.resource.arn.as_deref()?));
-        insight.region = arns.map(|(region, _)| region.to_owned()).next();
+        let mut arns = facts.running.iter().filter_map(|running| Arn::parse(running.0.resource.arn.as_deref()?));
+        insight.region = arns.next().map(|arn| arn.region.to_owned());
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.burning_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
         insight.more_burning = insight.burning.len().saturating_sub(NAMED);
