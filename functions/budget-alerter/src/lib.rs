@@ -8,7 +8,7 @@ use cost_aws::{
         bill,
         budgets::{self, find_running, last_periods},
     },
-    ledger::tightenings,
+    ledger::budget_measures,
     report::{Report, cents},
     settle::{LookCloser, Memory, Run, settle},
 };
@@ -46,10 +46,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         Box::pin(budgets::all(&context.clients, &rulebook, account, now)),
         Box::pin(bill::days::read(&context.clients, &rulebook, &ledger, account, !request.dry_run, now)),
         ledger.findings(&run.scope),
-        Box::pin(tightenings::read(context, &rulebook, now))
+        Box::pin(budget_measures::read(context, &rulebook, now))
     );
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
-    facts.budgets = listed.told_to(&mut facts);
+    facts.budgets = listed.into_facts(&mut facts);
     facts.spend = spend.spend.into_iter().collect();
     facts.reading.unread.extend(spend.unread);
     facts.reading.unread.extend(budgets::missing(request.budgets(), &facts));
@@ -80,7 +80,7 @@ async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<any
     let may_write = !run.request.dry_run && (is_whole || !facts.measures.unread);
     let mut failure = None;
     if wanted != facts.measures.in_force && may_write {
-        failure = tightenings::write(run.context, &wanted, facts.now).await.err();
+        failure = budget_measures::write(run.context, &wanted, facts.now).await.err();
     }
     if failure.is_none() {
         facts.measures.unread &= !is_whole;
@@ -110,7 +110,7 @@ impl LookCloser for WhatRuns<'_> {
             return false;
         }
         let Run { context, rulebook, scope, .. } = self.run;
-        let told = plan.planned.iter().filter(|one| one.step.tells()).map(|one| &one.finding.resource);
+        let told = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
         let told: Vec<String> = told.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
         let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &told)).await;
         facts.reading.unread.extend(unread);

@@ -5,7 +5,7 @@ use cost_aws::{
     area::{Notebooks, Studio},
     event::{StateChange, Triggers},
     gather::{self, Wanted},
-    ledger::tightenings,
+    ledger::budget_measures,
     report::Report,
     settle::{KnowsEnough, Memory, Run, settle},
 };
@@ -50,8 +50,8 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 
     let (mut facts, entries) =
         tokio::join!(gather::notebooks_and_apps(&context.clients, &rulebook, &wanted, now), ledger.findings(&wanted.scope));
-    if rulebook.policy.may_tighten(OnExceed::EnforceOffHours.rules()) {
-        match tightenings::read(context, &rulebook, now).await {
+    if rulebook.policy.may_enforce_more(OnExceed::EnforceOffHours.rules()) {
+        match budget_measures::read(context, &rulebook, now).await {
             Ok(held) => facts.measures.in_force = held,
             Err(unread) => {
                 facts.reading.unread.push(unread);

@@ -9,7 +9,7 @@ use cost_aws::{
         bill::cost_tags::bill,
         inventory::{
             Inventory,
-            whose::{AskWhose, remember_whose},
+            ownership::{AskOwnership, recall_ownership},
         },
     },
     report::Report,
@@ -25,7 +25,7 @@ pub const NAME: &str = "tag-auditor";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, due_only: true, ..Triggers::NONE };
 
-/// One run, in the light of `now`: everything, what is due, or what an event tells was created.
+/// One run, in the light of `now`: everything, what is due, or what an event notifies was created.
 ///
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
@@ -59,9 +59,9 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         facts.reading.unread.extend(bill.unread);
         failures.extend(bill.failure);
     }
-    remember_whose(&mut facts, entries.iter().flatten());
+    recall_ownership(&mut facts, entries.iter().flatten());
 
-    let closer = Whose(AskWhose::new(context, inventory, &request));
+    let closer = Ownership(AskOwnership::new(context, inventory, &request));
     let mut report = settle(&run, &mut facts, Memory::Read(entries), closer).await;
     if request.is_whole() {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);
@@ -71,10 +71,10 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(report)
 }
 
-/// Whose the findings are, of which somebody is notified.
-struct Whose<'a>(AskWhose<'a>);
+/// Ownership the findings are, of which somebody is notified.
+struct Ownership<'a>(AskOwnership<'a>);
 
-impl LookCloser for Whose<'_> {
+impl LookCloser for Ownership<'_> {
     async fn look(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
         self.0.ask(facts, plan).await
     }

@@ -1,4 +1,4 @@
-//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, tells their owners, and stops or resubmits them as Spot where the
+//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, notifies their owners, and stops or resubmits them as Spot where the
 //! policy says so.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use cost_aws::{
     gather::{
         self,
         training::{
-            resubmissions::{tell_replaced, tidy},
+            resubmissions::{find_replaced, tidy},
             sweep::{Sweep, sweep},
         },
     },
@@ -51,7 +51,7 @@ const SWEEP: &str = "training-jobs";
 /// What a sweep looks back to where there was none before.
 const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 
-/// One run, in the light of `now`: everything, what is due, or the job that an event tells of.
+/// One run, in the light of `now`: everything, what is due, or the job that an event notifies of.
 ///
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
@@ -84,7 +84,7 @@ async fn everything(run: Run<'_, Training>, now: Timestamp) -> Report {
     let open = open.filter(|entry| matches!(Kind::of(&entry.id), Some(Kind::TrainingJob | Kind::TuningJob)));
     let open: BTreeMap<String, Option<String>> = open.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect();
     gather::training::some(&context.clients, rulebook, &open, &mut facts).await;
-    let resubmissions = tell_replaced(context, rulebook, run.request, entries.as_deref().ok(), &mut facts).await;
+    let resubmissions = find_replaced(context, rulebook, run.request, entries.as_deref().ok(), &mut facts).await;
 
     let is_whole = facts.reading.complete.contains(&Kind::JobSeries);
     let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
@@ -111,7 +111,7 @@ async fn some(run: &Run<'_, Training>, memory: Memory, now: Timestamp) -> Report
         gather::training::look_at_children(&context.clients, rulebook, &mut facts).await;
     }
     let entries = if run.request.trigger == Trigger::Due { memory.entries() } else { None };
-    tell_replaced(context, rulebook, run.request, entries, &mut facts).await;
+    find_replaced(context, rulebook, run.request, entries, &mut facts).await;
     let mut report = settle(run, &mut facts, memory, KnowsEnough).await;
     if !run.request.dry_run {
         let savings = spot_savings(context, rulebook, &mut facts).await;

@@ -76,9 +76,9 @@ pub struct ReportedFinding {
     pub resource: String,
     /// Its name.
     pub name: String,
-    /// Whose it is.
+    /// Ownership it is.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Ownership team's.
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,

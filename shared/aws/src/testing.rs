@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use cost_rules::{
     duration::Duration,
     remedy::Remedy,
-    resource::{Resource, Tags, Whose},
+    resource::{Ownership, Resource, Tags},
     rulebook::{Finding, Mode, Terms},
     rules::verdict::Waste,
 };
@@ -88,7 +88,7 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
     let name = id.rsplit('/').next().unwrap_or_default().to_owned();
     Finding {
         rule: "a-rule",
-        resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()), whose: Whose::default() },
+        resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()), ownership: Ownership::default() },
         series: None,
         run: None,
         owner: None,

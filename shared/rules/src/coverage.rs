@@ -81,7 +81,7 @@ impl Coverage {
         let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
         let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
         let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
-        for resource in facts.audited.iter().map(|audited| &audited.resource).filter(is_said) {
+        for resource in facts.assets.iter().map(|audited| &audited.resource).filter(is_said) {
             let Some(kind) = resource.kind() else { continue };
             let team = rulebook.policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
             let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };
@@ -174,7 +174,7 @@ mod tests {
             audited("endpoint/a", &[("Team", "NLP")]),
             unread,
         ];
-        let facts = Facts { audited, ..Facts::default() };
+        let facts = Facts { assets: audited, ..Facts::default() };
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), vec![]);
         let share = |total: i64, tagged: i64| Share { total: total.into(), tagged: tagged.into() };
         let expected = [

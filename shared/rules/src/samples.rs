@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{
-        App, Audited, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
+        App, Asset, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
         TrainingJob, TuningJob,
     },
     policy::Policy,
@@ -17,7 +17,7 @@ use crate::{
         duration::Duration,
         period::{Period, TimeUnit},
         price::{Instances, Prices},
-        resource::{AppHome, Kind, Resource, Tags, Whose},
+        resource::{AppHome, Kind, Ownership, Resource, Tags},
     },
 };
 
@@ -47,7 +47,7 @@ pub(crate) fn resource(id: &str) -> Resource {
         arn: Some(format!("arn:aws:sagemaker:us-east-1:123456789012:{id}")),
         name: id.rsplit('/').next().unwrap().into(),
         tags: Tags::Known(BTreeMap::new()),
-        whose: Whose::default(),
+        ownership: Ownership::default(),
     }
 }
 
@@ -130,8 +130,8 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
 }
 
 /// A resource that is not running, with these tags of its own.
-pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Audited {
-    Audited {
+pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
+    Asset {
         resource: with_tags(resource(id), tags),
         tag_count: tags.len(),
         run: None,
@@ -141,7 +141,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Audited {
         parent: None,
         ancestors: vec![],
         creator: None,
-        doubt: None,
+        ownership_unknown: None,
     }
 }
 

@@ -8,10 +8,10 @@ use aws_sdk_budgets::types::{
     TagValues, ThresholdType, TimePeriod, TimeUnit as Unit,
 };
 use cost_rules::{
-    facts::{Audited, Budget, Facts, Filter, Insight, Running, Unread, limit_of},
+    facts::{Asset, Budget, Facts, Filter, Insight, RunningAsset, Unread, limit_of},
     period::{Period, TimeUnit, day_of},
     policy::STOPPABLE_TAG,
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
     scope::Scope,
 };
@@ -74,7 +74,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
     }
     unread.extend(unread_of("numbers", &broken));
     for budget in &mut budgets {
-        rulebook.policy.settle_whose_budget(budget);
+        rulebook.policy.settle_budget_ownership(budget);
     }
     let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(&rulebook.policy) != Some(false);
     let notifications = async |budget: &mut Budget| {
@@ -137,7 +137,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
             arn: Some(format!("arn:aws:budgets::{account}:budget/{name}")),
             name,
             tags: Tags::Known(BTreeMap::new()),
-            whose: Whose::default(),
+            ownership: Ownership::default(),
         },
         is_cost: described.budget_type == BudgetType::Cost,
         unit: units.into_iter().flatten().next().map_or_else(|| "USD".to_owned(), |spend| spend.unit.clone()),
@@ -260,7 +260,7 @@ fn percent(notification: &Notification, limit: Option<Decimal>) -> Option<Decima
     }
 }
 
-/// What was budgeted and spent in the period before, of these budgets (by id), where AWS tells it: not of annual and custom ones.
+/// What was budgeted and spent in the period before, of these budgets (by id), where AWS notifies it: not of annual and custom ones.
 pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budget], ids: &[String]) -> Option<Unread> {
     let is_asked = |budget: &Budget| {
         let unit = budget.period.map(|period| period.unit);
@@ -331,14 +331,14 @@ pub fn narrow(facts: &mut Facts, scope: &Scope) {
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
     let inventory = Inventory::of_running(&context.clients, rulebook);
     let mut found = Box::pin(inventory.everything(&RUNNING, facts.now)).await;
-    found.audited.retain(|audited| audited.run.is_some());
-    let is_stoppable = |audited: &Audited| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
+    found.assets.retain(|audited| audited.run.is_some());
+    let is_stoppable = |audited: &Asset| audited.resource.tags.read().is_some_and(|tags| tags.contains_key(STOPPABLE_TAG));
     let is_asked =
-        |audited: &&Audited| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
-    let ids = found.audited.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
+        |audited: &&Asset| (is_told && audited.instances.is_empty()) || (!facts.measures.in_force.is_empty() && is_stoppable(audited));
+    let ids = found.assets.iter().filter(is_asked).map(|audited| audited.resource.id.clone()).collect();
     inventory.enrich(&mut found, &ids).await;
     let is_all = RUNNING.iter().all(|kind| found.reading.complete.contains(kind));
-    facts.running = found.audited.into_iter().map(Running).collect();
+    facts.running = found.assets.into_iter().map(RunningAsset).collect();
     facts.reading.complete.extend(found.reading.complete);
     facts.reading.unread.extend(found.reading.unread);
     is_all

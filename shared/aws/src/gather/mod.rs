@@ -73,9 +73,9 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     let (notebooks, apps, levels, mut index) =
         tokio::join!(Box::pin(notebooks), Box::pin(apps), Box::pin(levels), tags::index(clients, rulebook, &tagged));
 
-    facts.notebooks = notebooks.told_to(facts);
-    facts.apps = apps.told_to(facts);
-    facts.idle_shutdowns = levels.told_to(facts);
+    facts.notebooks = notebooks.into_facts(facts);
+    facts.apps = apps.into_facts(facts);
+    facts.idle_shutdowns = levels.into_facts(facts);
     facts.reading.unread.extend(index.unread.clone());
     for app in &mut facts.apps {
         apps::inherit(app, &index);

@@ -41,7 +41,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` tells
+    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` notifies
     /// items apart: one that is on two pages, because the list moved while it was read, is there once.
     pub(super) async fn read(
         clients: &Clients,
@@ -79,7 +79,7 @@ impl<T> Listed<T> {
     }
 
     /// The items; the facts are told what else there is to say.
-    pub fn told_to(self, facts: &mut Facts) -> Vec<T> {
+    pub fn into_facts(self, facts: &mut Facts) -> Vec<T> {
         facts.reading.complete.extend(self.complete);
         facts.reading.unread.extend(self.unread);
         self.items

@@ -53,7 +53,7 @@ pub(super) async fn owners<A: Area>(
             .map(async |digest| (digest, if nobody_listens.is_none() { send(context, digest).await } else { Err(String::new()) }));
         let mut after = vec![];
         for (digest, sent) in sent.buffer_unordered(MAILS_IN_FLIGHT).collect::<Vec<_>>().await {
-            let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.told.iter().collect() } else { HashSet::new() };
+            let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.notified.iter().collect() } else { HashSet::new() };
             match sent {
                 Ok(()) => report.notified += 1,
                 Err(why) => report.failures.extend(Some(why).filter(|why| !why.is_empty())),
@@ -68,8 +68,8 @@ pub(super) async fn owners<A: Area>(
 /// What the owners are notified of: of findings, and of what the guard stopped in a run that could not say so.
 async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
     let mut items: Vec<Item> = plan.planned.iter().filter_map(Item::of).collect();
-    for one in plan.closed.iter().filter(|one: &&Closed| one.untold) {
-        items.push(Item::of_untold(one, untold_end(ledger, &one.entry).await));
+    for one in plan.closed.iter().filter(|one: &&Closed| one.pending_notice) {
+        items.push(Item::of_pending(one, pending_end(ledger, &one.entry).await));
     }
     items
 }
@@ -84,7 +84,7 @@ fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
 }
 
 /// How the guard ended something in a run that could not say so: it may have submitted it again.
-async fn untold_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
+async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
     if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
         return End::Stopped(None);
     }

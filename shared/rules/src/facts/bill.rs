@@ -11,7 +11,7 @@ use crate::{facts::subject::Subject, vocabulary::resource::Resource};
 /// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. Between the last two it lies in four of five cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "its own words")]
-pub struct Ahead {
+pub struct ServiceForecast {
     pub from: Date,
     pub until: Date,
     pub usd: Decimal,
@@ -90,7 +90,7 @@ pub struct Spend {
     /// What AWS's own anomaly detection found; `None`: it could not be read.
     pub anomalies: Option<Vec<Anomaly>>,
     /// AWS's forecast for the rest of this month; `None`: it has too little history, or could not be read.
-    pub ahead: Option<Ahead>,
+    pub ahead: Option<ServiceForecast>,
     /// What no budget counts, in the last 30 days: by team, the most expensive first. `None`: not known.
     pub uncovered: Option<Vec<(String, Decimal)>>,
 }

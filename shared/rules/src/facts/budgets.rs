@@ -115,7 +115,7 @@ pub struct Forecast {
 
 /// Something that drove a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
+pub struct CostDriver {
     /// The usage type, without its Region.
     pub usage: String,
     /// The team; empty: none.
@@ -128,12 +128,12 @@ pub struct Cause {
 
 /// Something that runs on, and is what a budget counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Burning {
+pub struct RunningCost {
     /// `endpoint churn-scorer (1 x ml.m5.xlarge)`
     pub what: String,
     /// The AWS CLI's command that stops it; `None`: there is none that loses nothing.
     pub stop: Option<String>,
-    /// Whose it is.
+    /// Ownership it is.
     pub owner: Option<String>,
     /// USD per hour; `None`: no price known.
     pub usd_per_hour: Option<Decimal>,
@@ -145,19 +145,19 @@ pub struct Insight {
     /// Where it is heading.
     pub forecast: Option<Forecast>,
     /// What drove it, the greatest growth first.
-    pub causes: Vec<Cause>,
+    pub causes: Vec<CostDriver>,
     /// What runs now, the most expensive first: the first few.
-    pub burning: Vec<Burning>,
+    pub burning: Vec<RunningCost>,
     /// Of all that runs and has a price: USD per hour.
-    pub burning_usd: Decimal,
+    pub running_usd: Decimal,
     /// How much more runs than is named.
-    pub more_burning: usize,
+    pub more_running: usize,
     /// Whether there may be more, or of a price that is not known: then the sum is the least.
     pub is_least: bool,
     /// The Region in which that was looked at.
     pub region: Option<String>,
     /// Whether all is known that runs.
-    pub knows_burning: bool,
+    pub knows_running: bool,
     /// What the guard does about it, or why it does nothing although the policy asks for it.
     pub measure: Option<String>,
     /// What of its filter was not looked at.
@@ -167,7 +167,7 @@ pub struct Insight {
 /// A budget of AWS Budgets (aws-facts §6).
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Its id `budget/<name>`, its ARN and its name. Whose: of the policy, or the one team that it counts.
+    /// Its id `budget/<name>`, its ARN and its name. Ownership: of the policy, or the one team that it counts.
     pub resource: Resource,
     /// Whether it counts money; else hours or gigabytes.
     pub is_cost: bool,
@@ -198,7 +198,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it tells is the last one's.
+    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it notifies is the last one's.
     pub fn spent(&self, now: Timestamp) -> Option<Decimal> {
         let period = self.period?;
         let known_from =
@@ -230,7 +230,7 @@ impl OnExceed {
 /// Rules that are enforced because a budget is used up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Tightening {
+pub struct BudgetMeasure {
     /// The budget's name.
     pub budget: String,
     /// For whom; `None`: for everybody.
@@ -241,7 +241,7 @@ pub struct Tightening {
     pub until: Timestamp,
 }
 
-impl Tightening {
+impl BudgetMeasure {
     /// Whether it is for a resource of this team.
     pub fn is_for(&self, team: Option<&str>) -> bool {
         self.team.is_none() || self.team.as_deref() == team

@@ -12,7 +12,7 @@ use crate::{
 
 /// A resource that is looked at for its tags. Its `resource` has its own tags only: the bill knows no others.
 #[derive(Clone, Debug)]
-pub struct Audited {
+pub struct Asset {
     /// Which one.
     pub resource: Resource,
     /// How many tags it has, those included that nobody reads.
@@ -32,7 +32,7 @@ pub struct Audited {
     /// Who created it, where CloudTrail said so.
     pub creator: Option<Creator>,
     /// Why it is not known whose it is, if some of that could not be read: then nothing is done about it.
-    pub doubt: Option<String>,
+    pub ownership_unknown: Option<String>,
 }
 
 /// What a resource belongs to, or was made of: an app to its space, a space to its owner's profile, an endpoint to its configuration, a job to its tuning job.
@@ -62,9 +62,9 @@ pub struct Creator {
 
 /// A resource that a budget pays for while it runs.
 #[derive(Clone, Debug)]
-pub struct Running(pub Audited);
+pub struct RunningAsset(pub Asset);
 
-impl Subject for Audited {
+impl Subject for Asset {
     fn resource(&self) -> &Resource {
         &self.resource
     }
@@ -83,7 +83,7 @@ impl Subject for Audited {
     }
 }
 
-impl Subject for Running {
+impl Subject for RunningAsset {
     fn resource(&self) -> &Resource {
         &self.0.resource
     }

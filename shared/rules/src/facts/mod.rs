@@ -13,9 +13,9 @@ use crate::vocabulary::{
 };
 
 pub use self::{
-    bill::{Ahead, Anomaly, DailySpend, Spend, Split, TagKey, TagKeyStatus, TagSpend},
-    budgets::{Budget, Burning, Cause, Filter, Forecast, Insight, OnExceed, Tightening, amount, is_over, limit_of, percent_of},
-    inventory::{Ancestor, Audited, Creator, Parent, Running},
+    bill::{Anomaly, DailySpend, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
+    budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
+    inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
@@ -86,7 +86,7 @@ facts! {
     /// Hyperparameter tuning jobs that run, and those that were asked for by name.
     tuning_jobs: TuningJob,
     /// Resources of any kind that are looked at for their tags.
-    audited: Audited,
+    assets: Asset,
     /// Required tag keys, as the bill knows them.
     tag_keys: TagKey,
     /// The account's budgets.
@@ -94,7 +94,7 @@ facts! {
     /// What the account spends on `SageMaker`: one, or none where it was not read.
     spend: Spend,
     /// What runs, looked at because a budget pays for it.
-    running: Running,
+    running: RunningAsset,
 }
 
 impl Facts {
@@ -141,7 +141,7 @@ impl Listed for Resource {
 #[derive(Clone, Debug, Default)]
 pub struct Measures {
     /// Which rules are enforced, and for whom.
-    pub in_force: Vec<Tightening>,
+    pub in_force: Vec<BudgetMeasure>,
     /// Whether they could not be read: then what they might enforce stays as it is.
     pub unread: bool,
 }

@@ -1,4 +1,4 @@
-//! What a mail tells of one finding.
+//! What a mail notifies of one finding.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -25,9 +25,9 @@ pub struct Item {
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Whose it is.
+    /// Ownership it is.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Ownership team's.
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,
@@ -65,7 +65,7 @@ impl Item {
     }
 
     /// Of one that the guard stopped in a run that could not say so.
-    pub fn of_untold(closed: &Closed, end: End) -> Self {
+    pub fn of_pending(closed: &Closed, end: End) -> Self {
         let entry = &closed.entry;
         Self {
             key: entry.key(),

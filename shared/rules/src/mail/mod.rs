@@ -17,7 +17,7 @@ const TEAMS: usize = 8 * 1024;
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Whose: `unowned` where nobody is known.
+    /// Ownership: `unowned` where nobody is known.
     pub owner: String,
     /// The teams of what is in it: `unowned` where none is known.
     pub teams: Vec<String>,
@@ -27,8 +27,8 @@ pub struct Digest {
     pub subject: String,
     /// Plain text. With subject and attributes it fits into one message of SNS.
     pub body: String,
-    /// The findings that it tells: those that did not fit are not among them.
-    pub told: Vec<FindingKey>,
+    /// The findings that it notifies: those that did not fit are not among them.
+    pub notified: Vec<FindingKey>,
 }
 
 /// The mails of a run. `held_back`: by owner, what was due but exceeded the most that may be done in one run.
@@ -92,7 +92,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
     let severity = items.iter().map(|item| item.news.severity().max(item.notice.severity)).max().unwrap_or_default();
     let (body, fitted) = body(owner, &told, held_back, context);
     let keys = told[..fitted].iter().flat_map(|one| one.keys.iter().copied().cloned()).collect();
-    Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, context.policy, context.now), body, told: keys }
+    Digest { owner: owner.to_owned(), teams, severity, subject: subject(&told, context.policy, context.now), body, notified: keys }
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub struct Closed {
     /// What that saves, if something was stopped.
     pub saving: Option<Saving>,
     /// The guard stopped it, but broke off before it could say so.
-    pub untold: bool,
+    pub pending_notice: bool,
 }
 
 /// Several rules may have found what one stop ended: that is one saving, the guard's if one of its rules acted, until the first of them would have
@@ -53,7 +53,7 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     // Nobody stopped what completed.
     let by_guard = matches!(entry.state, State::Acting | State::Acted) && !completed;
     // What is on in the same run was not stopped: that run broke off before.
-    let untold = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);
+    let pending_notice = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);
     // What still is on in the same run was not stopped: its waste ended by the clock. Who stopped and started it again
     // saved nothing that can be known, but what the guard stopped was off until that start.
     let ends_by_itself = Kind::of(&entry.id).is_some_and(Kind::ends_by_itself);
@@ -70,5 +70,5 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     entry.act_after = None;
     entry.last_seen = now;
     entry.failure = None;
-    Some(Closed { entry, saving, untold })
+    Some(Closed { entry, saving, pending_notice })
 }

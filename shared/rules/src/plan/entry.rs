@@ -20,9 +20,9 @@ pub struct Entry {
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Whose it was when it was last found.
+    /// Ownership it was when it was last found.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Ownership team's.
     pub team: Option<String>,
     /// How far it has come.
     pub state: State,
@@ -54,7 +54,7 @@ pub struct Entry {
     pub kept: Option<Kept>,
     /// When an attempt to act is made again, if it fails.
     pub retry_after: Option<Timestamp>,
-    /// Why attempts to act failed: one line for each different failure that its owner was told ([`told_failure`]). Empty: one that nobody was told.
+    /// Why attempts to act failed: one line for each different failure that its owner was told ([`add_failure`]). Empty: one that nobody was told.
     pub failure: Option<String>,
     /// Counts the writes: a write on top of another run's is refused. 0: not in the ledger yet.
     pub version: u64,
@@ -126,7 +126,7 @@ pub(crate) fn at_work(entry: &Entry, now: Timestamp) -> bool {
 }
 
 /// Adds a failure to those that an owner was told ([`Entry::failure`]). `None`: it is one of them.
-pub fn told_failure(told: Option<&str>, why: &str) -> Option<String> {
+pub fn add_failure(told: Option<&str>, why: &str) -> Option<String> {
     // Numbers, as in the use of a quota or the id of a request, make no other failure.
     let words = |text: &str| -> Vec<String> {
         text.split_whitespace().filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).map(str::to_owned).collect()
@@ -142,6 +142,6 @@ pub fn told_failure(told: Option<&str>, why: &str) -> Option<String> {
 }
 
 /// Takes back the last failure, of which the mail was not sent. The attempt has failed all the same.
-pub fn untold_failure(told: &str) -> String {
+pub fn take_back_failure(told: &str) -> String {
     told.rsplit_once('\n').map_or_else(String::new, |(before, _)| before.to_owned())
 }

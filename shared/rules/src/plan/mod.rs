@@ -17,7 +17,7 @@ use crate::{
 
 pub use self::{
     close::Closed,
-    entry::{Entry, FindingKey, Kept, State, told_failure, untold_failure},
+    entry::{Entry, FindingKey, Kept, State, add_failure, take_back_failure},
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
     saving::{Saving, SpotSaving},
@@ -82,7 +82,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     }
     hold_back(&mut plan.planned);
     if *scope == Scope::Everything {
-        tell_together(&mut plan.planned, now);
+        notify_together(&mut plan.planned, now);
     }
     if known.is_empty() {
         return plan;
@@ -113,10 +113,10 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
 }
 
 /// Whoever is told of one finding is told of all that are open, where their rules say so: one mail with everything, and no mail for a while.
-fn tell_together(planned: &mut [Planned], now: Timestamp) {
+fn notify_together(planned: &mut [Planned], now: Timestamp) {
     let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
     let told: HashSet<Option<String>> =
-        planned.iter().filter(|one| one.finding.terms.notified_together && one.step.tells()).map(|one| of(one).1).collect();
+        planned.iter().filter(|one| one.finding.terms.notified_together && one.step.notifies()).map(|one| of(one).1).collect();
     let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
     for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && told.contains(&one.finding.owner)).filter(is_open) {
         one.step = Step::Remind;

@@ -31,9 +31,9 @@ pub struct SpotSaving {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// Whose it is.
+    /// Ownership it is.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Ownership team's.
     pub team: Option<String>,
     /// When it ended.
     pub ended: Timestamp,

@@ -10,7 +10,7 @@ use crate::{
     plan::{
         Plan,
         close::Closed,
-        entry::{Entry, FindingKey, State, told_failure, untold_failure},
+        entry::{Entry, FindingKey, State, add_failure, take_back_failure},
         outcome::{End, News, Outcome, Outcomes},
         record::Record,
         step::{Planned, Step},
@@ -74,7 +74,7 @@ impl Plan {
                 silent.push(Record::Finding(one.entry.clone()));
             }
         }
-        silent.extend(self.closed.iter().filter(|one| !one.untold).map(Record::from));
+        silent.extend(self.closed.iter().filter(|one| !one.pending_notice).map(Record::from));
         silent
     }
 
@@ -91,7 +91,7 @@ impl Plan {
             keys.contains(&key).then(|| settle_mail(one, reached.contains(&key), now)).flatten()
         });
         let mut records: Vec<Record> = told.collect();
-        let closed = self.closed.iter().filter(|one| one.untold && reached.contains(&one.entry.key()));
+        let closed = self.closed.iter().filter(|one| one.pending_notice && reached.contains(&one.entry.key()));
         records.extend(
             closed.map(|Closed { entry, saving, .. }| Record::Closed(Entry { notified_at: Some(now), ..entry.clone() }, saving.clone())),
         );
@@ -175,7 +175,7 @@ fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, 
         Some(failed @ (Outcome::Failed(why) | Outcome::NotResubmitted { why, .. } | Outcome::Doubled { why, .. })) => {
             due_again(entry);
             // An owner is notified once of a failure; the function's own error says it every time.
-            entry.failure = Some(told_failure(entry.failure.as_deref(), why)?);
+            entry.failure = Some(add_failure(entry.failure.as_deref(), why)?);
             Some(if matches!(failed, Outcome::Doubled { .. }) { News::Doubled(why.clone()) } else { News::Failed(why.clone()) })
         }
         // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
@@ -190,10 +190,10 @@ fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, 
 /// What the ledger says of a finding after its mail. What is only reported was written as notified before: that is taken back if nobody was reached.
 fn settle_mail(one: &mut Planned, is_reached: bool, now: Timestamp) -> Option<Record> {
     let entry = &mut one.entry;
-    let written_as_notified = one.step.only_tells();
+    let written_as_notified = one.step.only_reports();
     if one.step == Step::Act && entry.state == State::Warned {
         // It goes on being due. A failure of which nobody was notified is told when it is met again.
-        entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(untold_failure) };
+        entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(take_back_failure) };
     } else {
         entry.notified_at = is_reached.then_some(now);
     }

@@ -71,13 +71,13 @@ impl Planned {
 
 impl Step {
     /// Whether its owner is only told: nothing is stopped, and nothing will be.
-    pub const fn only_tells(&self) -> bool {
+    pub const fn only_reports(&self) -> bool {
         matches!(self, Self::Report | Self::Remind | Self::Escalate)
     }
 
     /// Whether its owner is told anything.
-    pub const fn tells(&self) -> bool {
-        self.only_tells() || matches!(self, Self::Warn | Self::Act)
+    pub const fn notifies(&self) -> bool {
+        self.only_reports() || matches!(self, Self::Warn | Self::Act)
     }
 }
 
@@ -145,7 +145,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     let changed = match old {
         None => step != Step::Wait,
         Some(old) => {
-            let told = step.tells();
+            let told = step.notifies();
             if !told && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
                 entry.last_seen = old.last_seen;
             }

@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     facts::{JobStatus, Notebook, Reading, RunState, TrainingJob},
     plan::{
-        entry::{FAILURES_KEPT, told_failure, untold_failure},
+        entry::{FAILURES_KEPT, add_failure, take_back_failure},
         saving::SpotSaving,
     },
     policy::KEEP_UNTIL_TAG,
@@ -70,7 +70,7 @@ impl Ledger {
         let outcomes: Outcomes = plan.due().into_iter().map(|one| (of(one), luck.outcome.clone())).collect();
         let silent = plan.settle(&outcomes, now);
         let told: Vec<FindingKey> = plan.planned.iter().filter(|one| one.news.is_some()).map(|one| one.entry.key()).collect();
-        let untold: Vec<FindingKey> = plan.closed.iter().filter(|one| one.untold).map(|one| one.entry.key()).collect();
+        let untold: Vec<FindingKey> = plan.closed.iter().filter(|one| one.pending_notice).map(|one| one.entry.key()).collect();
         let keys: Vec<&FindingKey> = told.iter().chain(&untold).collect();
         let reached = if luck.mails { keys.iter().copied().collect() } else { HashSet::new() };
         let after = plan.notified(keys, &reached, now);
@@ -196,7 +196,7 @@ fn enforcement_warns_waits_acts_and_closes_with_what_it_saved() {
     }
     let after = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(STARTED), "2026-11-23T18:31:00Z")]);
     let saving = after.closed[0].saving.clone().unwrap();
-    assert!(saving.by_guard && !after.closed[0].untold);
+    assert!(saving.by_guard && !after.closed[0].pending_notice);
     // Off from 18:30 until 07:00 UTC, at 0.23 USD/h.
     assert_eq!(saving.usd, Some(dec!(2.875)));
 }
@@ -397,7 +397,7 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
     ledger.0.values_mut().for_each(|entry| (entry.state, entry.notified_at) = (State::Acting, None));
     assert_eq!(steps(&run(ENFORCE, &mut Ledger(ledger.0.clone()), "2026-11-23T18:45:00Z", &[notebook(STARTED)])), [Step::Act]);
     let done = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(STARTED), "2026-11-23T18:31:00Z")]);
-    assert!(done.closed[0].untold, "it was stopped, and nobody said so yet");
+    assert!(done.closed[0].pending_notice, "it was stopped, and nobody said so yet");
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn what_completed_was_not_stopped() {
         (jobs.now, jobs.training_jobs[0].status) = ("2026-11-23T13:00:00Z".parse().unwrap(), status);
         let closing = plan(enforce.evaluate(&jobs), &jobs, Some(ledger.entries()), &Scope::Everything);
         let [closed] = &closing.closed[..] else { panic!("{closing:?}") };
-        assert_eq!((closed.untold, closed.saving.is_some()), (was_stopped, was_stopped), "{status:?}");
+        assert_eq!((closed.pending_notice, closed.saving.is_some()), (was_stopped, was_stopped), "{status:?}");
     }
 }
 
@@ -504,15 +504,15 @@ fn what_was_given_up_is_told_once_to_each_owner_and_exempted_until_its_next_run(
 fn a_failure_is_told_once() {
     let told = |failures: &[&str]| {
         let mut known: Option<String> = None;
-        failures.iter().filter(|why| told_failure(known.as_deref(), why).map(|all| known = Some(all)).is_some()).count()
+        failures.iter().filter(|why| add_failure(known.as_deref(), why).map(|all| known = Some(all)).is_some()).count()
     };
     assert_eq!(told(&["no quota: 3 Instances", "denied", "no quota: 4 Instances", "denied"]), 2);
     assert_eq!(told(&["InternalFailure (request 8f14e45f-ceea)", "InternalFailure (request c9f0f895-fb98)"]), 1);
     assert_eq!(told(&["two\nlines", "two lines"]), 1);
-    let many = (b'a'..=b'z').fold(None, |known, letter| told_failure(known.as_deref(), &char::from(letter).to_string()));
+    let many = (b'a'..=b'z').fold(None, |known, letter| add_failure(known.as_deref(), &char::from(letter).to_string()));
     assert_eq!(many.unwrap().lines().count(), FAILURES_KEPT);
-    assert_eq!((untold_failure("a\nb"), untold_failure("a")), ("a".to_owned(), String::new()));
-    assert!(told_failure(Some(""), "a").is_some());
+    assert_eq!((take_back_failure("a\nb"), take_back_failure("a")), ("a".to_owned(), String::new()));
+    assert!(add_failure(Some(""), "a").is_some());
 }
 
 #[test]

@@ -7,9 +7,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::{
-    facts::{Budget, DailySpend, Filter, OnExceed, Tightening, is_over},
+    facts::{Budget, BudgetMeasure, DailySpend, Filter, OnExceed, is_over},
     policy::Policy,
-    vocabulary::{resource::Whose, usage_type::without_region},
+    vocabulary::{resource::Ownership, usage_type::without_region},
 };
 
 impl Filter {
@@ -111,17 +111,17 @@ impl Policy {
     }
 
     /// Whether a used-up budget may tighten any of these rules.
-    pub fn may_tighten(&self, rules: &[&str]) -> bool {
+    pub fn may_enforce_more(&self, rules: &[&str]) -> bool {
         self.budgets.iter().filter_map(|one| one.on_exceed).any(|what| what.rules().iter().any(|rule| rules.contains(rule)))
     }
 
     /// What is enforced because these budgets are used up: for the team that the policy names, or the one that a budget counts. A budget of no team tightens nothing.
-    pub fn tightenings(&self, budgets: &[Budget], now: Timestamp) -> Vec<Tightening> {
+    pub fn budget_measures(&self, budgets: &[Budget], now: Timestamp) -> Vec<BudgetMeasure> {
         let of = |budget: &Budget| {
             let what = self.budget(&budget.resource.name)?.on_exceed?;
             let until = budget.period.filter(|_| self.is_used_up(budget, now))?.end();
-            let team = self.tightened_team(budget)?;
-            (now < until).then(|| Tightening { budget: budget.resource.name.clone(), team, what, until })
+            let team = self.team_of_measure(budget)?;
+            (now < until).then(|| BudgetMeasure { budget: budget.resource.name.clone(), team, what, until })
         };
         budgets.iter().filter_map(of).collect()
     }
@@ -134,7 +134,7 @@ impl Policy {
 
     /// For whom a budget tightens, if for anybody: the team that the policy names (`Some(None)`: all teams), else the one that its filter names, if that is all that
     /// it names and can be told here.
-    pub fn tightened_team(&self, budget: &Budget) -> Option<Option<String>> {
+    pub fn team_of_measure(&self, budget: &Budget) -> Option<Option<String>> {
         match self.budget(&budget.resource.name).and_then(|one| one.team.as_deref()) {
             Some(EVERY_TEAM) => Some(None),
             Some(team) => Some(Some(team.to_owned())),
@@ -144,19 +144,19 @@ impl Policy {
     }
 
     /// Whether the policy still asks for what was tightened.
-    pub fn asks_for(&self, tightening: &Tightening) -> bool {
-        self.budget(&tightening.budget).is_some_and(|one| {
+    pub fn asks_for(&self, measure: &BudgetMeasure) -> bool {
+        self.budget(&measure.budget).is_some_and(|one| {
             let team = one.team.as_deref();
-            let is_team = team.is_none() || team == tightening.team.as_deref() || (team == Some(EVERY_TEAM) && tightening.team.is_none());
-            one.on_exceed == Some(tightening.what) && is_team
+            let is_team = team.is_none() || team == measure.team.as_deref() || (team == Some(EVERY_TEAM) && measure.team.is_none());
+            one.on_exceed == Some(measure.what) && is_team
         })
     }
 
-    /// Whose a budget is: of whom the policy says, else of the one team that it counts.
-    pub fn settle_whose_budget(&self, budget: &mut Budget) {
+    /// Ownership a budget is: of whom the policy says, else of the one team that it counts.
+    pub fn settle_budget_ownership(&self, budget: &mut Budget) {
         let own = self.budget(&budget.resource.name);
         let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);
         let team = own.and_then(|one| one.team.clone()).map_or_else(of_filter, |team| (team != EVERY_TEAM).then_some(team));
-        budget.resource.whose = Whose { owner: own.and_then(|one| one.owner.clone()), team };
+        budget.resource.ownership = Ownership { owner: own.and_then(|one| one.owner.clone()), team };
     }
 }

@@ -1,22 +1,22 @@
-//! Whose a resource is: by its tags, its creator and what it belongs to.
+//! Ownership a resource is: by its tags, its creator and what it belongs to.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    facts::{Audited, Creator},
+    facts::{Asset, Creator},
     policy::{Policy, required_tags::Requirement},
     vocabulary::resource::Resource,
 };
 
 impl Policy {
-    /// Whose a resource is.
+    /// Ownership a resource is.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
-        resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.whose.owner.clone())
+        resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.ownership.owner.clone())
     }
 
-    /// Whose team's a resource is.
+    /// Ownership team's a resource is.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
-        resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.whose.team.clone())
+        resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.ownership.team.clone())
     }
 
     /// The owner whom a creator stands for; `None`: it is no person.
@@ -31,8 +31,8 @@ impl Policy {
         })
     }
 
-    /// Whose a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them tells stays as it was.
-    pub fn settle_whose(&self, audited: &mut Audited) {
+    /// Ownership a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them notifies stays as it was.
+    pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();
         let nearly =
@@ -40,7 +40,7 @@ impl Policy {
         let by_ancestors = |keys: &[String]| audited.ancestors.iter().find_map(|ancestor| first_tag(&ancestor.tags, keys));
         let owner = nearly(&self.owner_tags).or(creator).or_else(|| by_ancestors(&self.owner_tags));
         let team = nearly(&self.team_tags).or_else(|| by_ancestors(&self.team_tags));
-        let whose = &mut audited.resource.whose;
+        let whose = &mut audited.resource.ownership;
         whose.owner = owner.or(whose.owner.take());
         whose.team = team.or(whose.team.take());
     }

@@ -198,7 +198,7 @@ mod tests {
             name: "churn".into(),
             arn: Some("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn".into()),
             tags: crate::vocabulary::resource::Tags::NotIndexed,
-            whose: crate::vocabulary::resource::Whose::default(),
+            ownership: crate::vocabulary::resource::Ownership::default(),
         }
     }
 

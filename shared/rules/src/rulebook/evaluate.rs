@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{
-    facts::{Facts, OnExceed, Tightening, Unread},
+    facts::{BudgetMeasure, Facts, OnExceed, Unread},
     remedy::Remedy,
     rulebook::{ConfiguredRule, Exempted, Finding, Judgement, Mode, Rulebook, Terms},
     rules::{
@@ -82,11 +82,11 @@ impl Rulebook {
         }
     }
 
-    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&Tightening>) -> Finding {
+    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&BudgetMeasure>) -> Finding {
         let Terms { mut mode, grace, .. } = rule.terms;
         // What the policy enforces anyway has no end.
         let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
-        if let Some(Tightening { budget, until, .. }) = measure {
+        if let Some(BudgetMeasure { budget, until, .. }) = measure {
             mode = Mode::Enforce;
             waste.reason += &format!("; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Tightening, Unread},
+    facts::{BudgetMeasure, Unread},
     policy::Keep,
     rules::verdict::Waste,
     vocabulary::{duration::Duration, resource::Resource},
@@ -49,9 +49,9 @@ pub struct Finding {
     pub series: Option<String>,
     /// The start of the run that the finding is about; a grace given to one run does not count for the next.
     pub run: Option<Timestamp>,
-    /// Whose it is, by the first of the policy's owner tags that is present.
+    /// Ownership it is, by the first of the policy's owner tags that is present.
     pub owner: Option<String>,
-    /// Whose team's, by the policy's team tags.
+    /// Ownership team's, by the policy's team tags.
     pub team: Option<String>,
     /// What was found.
     pub waste: Waste,
@@ -62,7 +62,7 @@ pub struct Finding {
     /// Why the policy's `enforce` is suspended here: a `cost-guard:` tag that cannot be read.
     pub suspended: Option<String>,
     /// The used-up budget because of which alone it is enforced.
-    pub measure: Option<Tightening>,
+    pub measure: Option<BudgetMeasure>,
 }
 
 impl Finding {
@@ -93,9 +93,9 @@ pub struct Exempted {
     pub rule: &'static str,
     /// The resource.
     pub resource: Resource,
-    /// Whose it is.
+    /// Ownership it is.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Ownership team's.
     pub team: Option<String>,
     /// Why.
     pub why: String,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    facts::{Facts, Measures, OnExceed, Tightening},
+    facts::{BudgetMeasure, Facts, Measures, OnExceed},
     rulebook::Rulebook,
     samples::{notebook, tagged},
     vocabulary::duration::Duration,
@@ -149,7 +149,11 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
         "[[budget]]\nname = \"ml\"\non-exceed = \"enforce-off-hours\"\n[[override]]\nmatch = { tag.Environment = \"prod*\" }\nrules.notebook-off-hours.mode = \"report\"",
     )
     .unwrap();
-    assert!(rulebook.enforces() && rulebook.policy.may_tighten(&["notebook-off-hours"]) && !rulebook.policy.may_tighten(&["missing-tag"]));
+    assert!(
+        rulebook.enforces()
+            && rulebook.policy.may_enforce_more(&["notebook-off-hours"])
+            && !rulebook.policy.may_enforce_more(&["missing-tag"])
+    );
     let notebooks = || {
         vec![
             named("nlps", &[("Team", "nlp")]),
@@ -158,20 +162,20 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
             named("kept", &[("Team", "nlp"), (KEEP_UNTIL_TAG, "2027-01-01")]),
         ]
     };
-    let tightening = |until: &str| Tightening {
+    let measure = |until: &str| BudgetMeasure {
         budget: "ml".into(),
         team: Some("nlp".into()),
         what: OnExceed::EnforceOffHours,
         until: until.parse().unwrap(),
     };
-    let enforced = |tightenings: Vec<Tightening>| {
-        let judgement = rulebook.evaluate(&Facts { measures: Measures { in_force: tightenings, unread: false }, ..facts(notebooks()) });
+    let enforced = |budget_measures: Vec<BudgetMeasure>| {
+        let judgement = rulebook.evaluate(&Facts { measures: Measures { in_force: budget_measures, unread: false }, ..facts(notebooks()) });
         let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.terms.mode == Mode::Enforce);
         found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason)).collect::<Vec<_>>()
     };
     assert_eq!(enforced(vec![]), []);
-    assert_eq!(enforced(vec![tightening("2020-01-01T00:00:00Z")]), [], "that period is over");
-    let found = enforced(vec![tightening("2099-01-01T00:00:00Z")]);
+    assert_eq!(enforced(vec![measure("2020-01-01T00:00:00Z")]), [], "that period is over");
+    let found = enforced(vec![measure("2099-01-01T00:00:00Z")]);
     assert_eq!(found.iter().map(|(name, kept, _)| (name.as_str(), *kept)).collect::<Vec<_>>(), [("kept", true), ("nlps", false)]);
     assert!(found[1].2.ends_with("because the budget ml is used up"), "{}", found[1].2);
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::vocabulary::spelling::nearest;
 use crate::{
-    facts::{Audited, Parent},
+    facts::{Asset, Parent},
     policy::{KEEP_UNTIL_TAG, Required, Requirement},
     remedy::{Remedy, how_to_add},
     rules::{context::RuleContext, studio::default_app_types, verdict::Verdict},
@@ -19,27 +19,27 @@ use crate::{
 
 /// Kinds of resources that have tags, spelt as in their ARNs. By default all.
 #[derive(Clone, Debug)]
-pub(crate) struct AuditedKinds(Vec<Kind>);
+pub(crate) struct AssetKinds(Vec<Kind>);
 
-impl Default for AuditedKinds {
+impl Default for AssetKinds {
     fn default() -> Self {
         Self(Kind::TAGGED.to_vec())
     }
 }
 
-impl AuditedKinds {
+impl AssetKinds {
     pub(crate) fn has(&self, kind: Kind) -> bool {
         self.0.contains(&kind)
     }
 }
 
-impl Serialize for AuditedKinds {
+impl Serialize for AssetKinds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|kind| kind.as_str()))
     }
 }
 
-impl<'de> Deserialize<'de> for AuditedKinds {
+impl<'de> Deserialize<'de> for AssetKinds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let known = |name: &String| {
             let all = || Kind::TAGGED.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
@@ -57,8 +57,8 @@ impl<'de> Deserialize<'de> for AuditedKinds {
 /// What a rule wants of a resource's tags, if it looks at its kind, and its tags.
 pub(crate) fn wanted<'a>(
     required: &'a Required,
-    kinds: &AuditedKinds,
-    audited: &'a Audited,
+    kinds: &AssetKinds,
+    audited: &'a Asset,
     cx: &'a RuleContext<'_>,
 ) -> Option<(Vec<Requirement<'a>>, &'a BTreeMap<String, String>)> {
     let is_meant = audited.resource.kind().is_some_and(|kind| kinds.has(kind));
@@ -67,18 +67,18 @@ pub(crate) fn wanted<'a>(
 }
 
 /// Whether it is a job that has come to its end: what it cost stays as it is.
-pub(crate) fn has_ended(audited: &Audited) -> bool {
+pub(crate) fn has_ended(audited: &Asset) -> bool {
     audited.run.is_none() && is_job(audited)
 }
 
 /// Whether it is a job, whose next run is another resource.
-pub(crate) fn is_job(audited: &Audited) -> bool {
+pub(crate) fn is_job(audited: &Asset) -> bool {
     audited.resource.kind().is_some_and(Kind::is_job)
 }
 
 /// What stops a resource, while there is something that may be stopped: of apps those that the Studio rules stop too, and none that its owner wishes to keep by a
 /// tag of its space, profile or domain.
-pub(crate) fn stop(audited: &Audited) -> Remedy {
+pub(crate) fn stop(audited: &Asset) -> Remedy {
     let may_stop = match &audited.stop {
         Remedy::DeleteApp { app_type, .. } => {
             let is_billed = audited.instances.iter().any(|one| one.instance_type != "system");
@@ -87,21 +87,21 @@ pub(crate) fn stop(audited: &Audited) -> Remedy {
         }
         _ => true,
     };
-    if audited.run.is_some() && audited.doubt.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
+    if audited.run.is_some() && audited.ownership_unknown.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
 }
 
 /// What speaks against a finding, whatever its tags are.
-pub(crate) fn spared(audited: &Audited, cx: &RuleContext<'_>) -> Option<Verdict> {
+pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
     let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
     if let Some(parent) = audited.parent.as_ref().filter(is_child) {
         return Some(Verdict::Exempt(format!("it belongs to {}, which is looked at itself", parent.id)));
     }
-    let why = audited.doubt.as_ref().filter(|_| cx.policy.owner_of(&audited.resource).is_none())?;
+    let why = audited.ownership_unknown.as_ref().filter(|_| cx.policy.owner_of(&audited.resource).is_none())?;
     Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
 }
 
 /// How a person tags it, with these keys and values; what has ended is not worth it. `from`: where the values are from.
-pub(crate) fn how_to_tag(audited: &Audited, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
+pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
     if has_ended {
         let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}")).collect();
         return format!(
@@ -114,7 +114,7 @@ pub(crate) fn how_to_tag(audited: &Audited, tags: &[(&str, String)], from: &str,
 }
 
 /// What runs at a price that is not known, for the reason.
-pub(crate) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> String {
+pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> String {
     if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
         return String::new();
     }
@@ -122,7 +122,7 @@ pub(crate) fn unpriced(audited: &Audited, usd_per_hour: Option<Decimal>) -> Stri
 }
 
 /// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
-pub(crate) fn spending(audited: &Audited, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
+pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
     let usd_per_hour = cx.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),

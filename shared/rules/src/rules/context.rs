@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{Measures, OnExceed, RunState, Tightening},
+    facts::{BudgetMeasure, Measures, OnExceed, RunState},
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Notice, Verdict, Waste},
@@ -29,9 +29,9 @@ pub struct RuleContext<'a> {
 
 impl RuleContext<'_> {
     /// The used-up budget because of which this is done about a resource now, if there is one.
-    pub(crate) fn measure(&self, what: OnExceed, resource: &Resource) -> Option<&Tightening> {
+    pub(crate) fn measure(&self, what: OnExceed, resource: &Resource) -> Option<&BudgetMeasure> {
         let team = self.policy.team_of(resource);
-        let is_meant = |one: &&Tightening| one.what == what && self.now < one.until && one.is_for(team.as_deref());
+        let is_meant = |one: &&BudgetMeasure| one.what == what && self.now < one.until && one.is_for(team.as_deref());
         self.measures.in_force.iter().find(is_meant)
     }
 

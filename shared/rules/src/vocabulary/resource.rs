@@ -150,14 +150,14 @@ pub struct Resource {
     pub name: String,
     /// Its tags. Of a Studio app with those of its space or profile and its domain under them, where it is looked at for its use.
     pub tags: Tags,
-    /// Whose it is where its tags do not say.
-    pub whose: Whose,
+    /// Ownership it is where its tags do not say.
+    pub ownership: Ownership,
 }
 
 /// An owner and a team that are known by something else than a resource's own tags: who created it, what it belongs to, what the ledger remembers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in a finding")]
-pub struct Whose {
+pub struct Ownership {
     pub owner: Option<String>,
     pub team: Option<String>,
 }

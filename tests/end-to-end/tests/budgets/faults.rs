@@ -296,13 +296,13 @@ async fn what_has_no_price_is_not_free() {
 async fn nothing_is_warned_of_that_ends_before_it_comes() {
     let account = account_from("2026-11-30T21:00:00Z", &format!("{NLP}{NOTEBOOK}"));
     guard(&account, STOP).run().await.unwrap();
-    // Its grace (4 h) ends an hour after the tightening does.
+    // Its grace (4 h) ends an hour after the measure does.
     assert!(subjects(&account).iter().all(|subject| !subject.contains("stoppable")), "{:?}", subjects(&account));
 }
 
 #[tokio::test]
 async fn what_could_not_be_mailed_is_mailed_once_by_the_next_run() {
-    // SNS refuses: nobody is told, and the next run tells once.
+    // SNS refuses: nobody is told, and the next run notifies once.
     let account = account(&format!("{NLP}{NOTEBOOK}"));
     let guard = guard(&account, STOP);
     account.add_fault(Fault::new("sns:Publish", What::AccessDenied));

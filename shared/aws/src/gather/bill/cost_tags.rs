@@ -8,7 +8,7 @@ use aws_sdk_costexplorer::{
 };
 use cost_rules::{
     facts::{TagKey, TagKeyStatus, TagSpend, Unread},
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -116,7 +116,13 @@ async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unrea
 }
 
 fn resource(key: &str) -> Resource {
-    Resource { id: Kind::TagKey.id(key), arn: None, name: key.to_owned(), tags: Tags::Known(BTreeMap::new()), whose: Whose::default() }
+    Resource {
+        id: Kind::TagKey.id(key),
+        arn: None,
+        name: key.to_owned(),
+        tags: Tags::Known(BTreeMap::new()),
+        ownership: Ownership::default(),
+    }
 }
 
 /// What the bill says of these keys. A key that no bill has seen yet is not in its list.

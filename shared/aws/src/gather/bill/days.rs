@@ -9,9 +9,9 @@ use std::{
 use aws_sdk_costexplorer::operation::get_cost_forecast::GetCostForecastError;
 use aws_sdk_costexplorer::types::{Anomaly as Described, AnomalyDateInterval, DateInterval, Granularity, Metric};
 use cost_rules::{
-    facts::{Ahead, Anomaly, DailySpend, Spend, Unread},
+    facts::{Anomaly, DailySpend, ServiceForecast, Spend, Unread},
     period::day_of,
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
     vocabulary::usage_type::without_region,
 };
@@ -124,7 +124,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
             arn: None,
             name: format!("SageMaker of account {account}"),
             tags: Tags::Known(BTreeMap::new()),
-            whose: Whose::default(),
+            ownership: Ownership::default(),
         };
         known.spend = Some(Spend { resource, days: all, anomalies, ahead, uncovered: None });
     }
@@ -317,7 +317,7 @@ impl Asking<'_> {
     }
 
     /// AWS's forecast for the rest of this month. `None`: it has too little history.
-    async fn ahead(&self) -> Read<Option<Ahead>> {
+    async fn ahead(&self) -> Read<Option<ServiceForecast>> {
         let today = day_of(self.now);
         let until = today.first_of_month().saturating_add(1.month());
         let period = DateInterval::builder().start(today.to_string()).end(until.to_string()).build().map_err(|error| error.to_string())?;
@@ -329,7 +329,7 @@ impl Asking<'_> {
             Err(error) if error.as_service_error().is_some_and(GetCostForecastError::is_data_unavailable_exception) => return Ok(None),
             Err(error) => return Err(format!("ce:GetCostForecast: {}", why(&error))),
         };
-        let mut ahead = Ahead { from: today, until, usd: Decimal::ZERO, low: Decimal::ZERO, high: Decimal::ZERO };
+        let mut ahead = ServiceForecast { from: today, until, usd: Decimal::ZERO, low: Decimal::ZERO, high: Decimal::ZERO };
         for result in found.forecast_results_by_time.unwrap_or_default() {
             let number = |text: Option<String>| text.as_deref().map(decimal).transpose();
             let mean = number(result.mean_value)?.unwrap_or_default();

@@ -144,7 +144,7 @@ async fn all_pages_are_read_and_only_budgets_of_sagemaker_are_asked_for_notifica
     assert_eq!(unread.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["numbers of budget/broken"]);
     let mine = &items[0];
     assert_eq!((&mine.thresholds, &mine.forecast_thresholds), (&vec![dec!(50), dec!(15)], &vec![dec!(110.5)]));
-    assert_eq!(mine.resource.whose.owner.as_deref(), Some("ann@example.com"));
+    assert_eq!(mine.resource.ownership.owner.as_deref(), Some("ann@example.com"));
 }
 
 #[tokio::test]

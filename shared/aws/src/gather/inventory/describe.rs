@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     duration::Duration,
-    facts::{Audited, Parent},
+    facts::{Asset, Parent},
     price::Instances,
     remedy::Remedy,
     resource::{Kind, id_of_arn},
@@ -35,7 +35,7 @@ macro_rules! described {
     };
 }
 
-/// What a description tells that a list does not.
+/// What a description notifies that a list does not.
 #[derive(Default)]
 pub(super) struct Described {
     pub(super) instances: Vec<Instances>,
@@ -43,8 +43,8 @@ pub(super) struct Described {
     pub(super) parent: Option<Parent>,
 }
 
-/// One call for a kind whose list tells too little, none for the others.
-pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &Audited) -> Read<Described> {
+/// One call for a kind whose list notifies too little, none for the others.
+pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &Asset) -> Read<Described> {
     clients.in_time()?;
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
     let described = match audited.resource.kind() {
@@ -137,7 +137,7 @@ fn model_of(config: &DescribeEndpointConfigOutput) -> Option<Parent> {
 }
 
 /// The ARN of what its list gives none. `None`: it is gone.
-pub(super) async fn arn_of(clients: &Clients, audited: &Audited) -> Read<Option<String>> {
+pub(super) async fn arn_of(clients: &Clients, audited: &Asset) -> Read<Option<String>> {
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
     let domain = || audited.resource.id.split('/').nth(1).unwrap_or_default();
     match (audited.resource.kind(), &audited.stop) {

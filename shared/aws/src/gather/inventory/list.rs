@@ -8,10 +8,10 @@ use aws_sdk_sagemaker::types::{
 };
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{App, Audited, Notebook, Parent, RunState},
+    facts::{App, Asset, Notebook, Parent, RunState},
     price::Instances,
     remedy::Remedy,
-    resource::{Kind, Resource, Tags, Whose, id_of_arn},
+    resource::{Kind, Ownership, Resource, Tags, id_of_arn},
 };
 use futures_util::future::LocalBoxFuture;
 use jiff::{SignedDuration, Timestamp};
@@ -36,7 +36,7 @@ macro_rules! pages {
             $clients,
             $kind,
             $operation,
-            |audited: &Audited| audited.resource.id.clone(),
+            |audited: &Asset| audited.resource.id.clone(),
             async |token| {
                 let page = $call.max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
                 Ok((page.$items.unwrap_or_default().into_iter().map(|$item| $audited).collect(), page.next_token))
@@ -82,12 +82,12 @@ impl Asked<'_> {
 }
 
 /// Lists all resources of a kind, or the one that is asked for and others of such a name; without their tags.
-pub(super) type List = for<'a> fn(&'a Clients, Option<Asked<'a>>, Timestamp) -> LocalBoxFuture<'a, Listed<Audited>>;
+pub(super) type List = for<'a> fn(&'a Clients, Option<Asked<'a>>, Timestamp) -> LocalBoxFuture<'a, Listed<Asset>>;
 
 /// A function of the type [`List`].
 macro_rules! list {
     ($name:ident, $of:path, |$clients:ident, $kind:ident, $asked:ident, $now:ident| $body:expr) => {
-        fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Audited>> {
+        fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Asset>> {
             Box::pin(async move {
                 let $kind = $of;
                 $body
@@ -193,7 +193,7 @@ list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
     pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
         let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
         let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
-        Some(Audited { run: timestamp(run.as_ref()), ..endpoint })
+        Some(Asset { run: timestamp(run.as_ref()), ..endpoint })
     })
 });
 
@@ -214,7 +214,7 @@ list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _no
     let call = || clients.sagemaker.list_inference_components().set_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListInferenceComponents", call(), inference_components, |one| {
         let component = audited(one.inference_component_arn?, one.inference_component_name?)?;
-        Some(Audited { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), ..component })
+        Some(Asset { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), ..component })
     })
 });
 
@@ -235,7 +235,7 @@ list!(tracking_servers, Kind::TrackingServer, |clients, kind, _asked, _now| {
     pages!(clients, kind, "ListMlflowTrackingServers", clients.sagemaker.list_mlflow_tracking_servers(), tracking_server_summaries, |one| {
         let run = one.creation_time.filter(|_| one.is_active == Some(IsTrackingServerActive::Active));
         let server = audited(one.tracking_server_arn?, one.tracking_server_name?)?;
-        Some(Audited { run: timestamp(run.as_ref()), ..server })
+        Some(Asset { run: timestamp(run.as_ref()), ..server })
     })
 });
 
@@ -249,7 +249,7 @@ list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
         |one| {
             let run = one.creation_time.filter(|_| one.cluster_status == Some(ClusterStatus::Inservice));
             let cluster = audited(one.cluster_arn?, one.cluster_name?)?;
-            Some(Audited { run: timestamp(run.as_ref()), ..cluster })
+            Some(Asset { run: timestamp(run.as_ref()), ..cluster })
         }
     )
 });
@@ -297,7 +297,7 @@ pub(super) const RUNNING: &[(Kind, List)] = &[
 ];
 
 /// Two lists of one kind.
-fn both(kind: Kind, mut one: Listed<Audited>, other: Listed<Audited>) -> Listed<Audited> {
+fn both(kind: Kind, mut one: Listed<Asset>, other: Listed<Asset>) -> Listed<Asset> {
     if one.complete.is_empty() || other.complete.is_empty() {
         one.complete.retain(|complete| *complete != kind);
     }
@@ -308,23 +308,23 @@ fn both(kind: Kind, mut one: Listed<Audited>, other: Listed<Audited>) -> Listed<
     one
 }
 
-fn of_notebook(notebook: Notebook) -> Audited {
+fn of_notebook(notebook: Notebook) -> Asset {
     let instances = notebook.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
     let run = notebook.since.filter(|_| notebook.state == RunState::InService);
-    Audited { run, instances, stop: Remedy::StopNotebook, ..bare(notebook.resource) }
+    Asset { run, instances, stop: Remedy::StopNotebook, ..bare(notebook.resource) }
 }
 
-fn of_app(app: App) -> Audited {
+fn of_app(app: App) -> Asset {
     let stop = app.delete();
     let name = Some(app.home.name().to_owned());
     let parent = Some(Parent { id: app.home.id(&app.domain), name });
     let instances = app.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
     let run = app.created.filter(|_| app.state == RunState::InService);
-    Audited { run, instances, stop, parent, ..bare(app.resource) }
+    Asset { run, instances, stop, parent, ..bare(app.resource) }
 }
 
-fn bare(resource: Resource) -> Audited {
-    Audited {
+fn bare(resource: Resource) -> Asset {
+    Asset {
         resource,
         tag_count: 0,
         run: None,
@@ -334,27 +334,27 @@ fn bare(resource: Resource) -> Audited {
         parent: None,
         ancestors: vec![],
         creator: None,
-        doubt: None,
+        ownership_unknown: None,
     }
 }
 
 /// One whose ARN says which it is. `None`: it does not.
-fn audited(arn: String, name: String) -> Option<Audited> {
+fn audited(arn: String, name: String) -> Option<Asset> {
     let id = id_of_arn(&arn)?;
-    Some(bare(Resource { id, arn: Some(arn), name, tags: Tags::Unreadable, whose: Whose::default() }))
+    Some(bare(Resource { id, arn: Some(arn), name, tags: Tags::Unreadable, ownership: Ownership::default() }))
 }
 
 /// One of a domain, whose list names no ARN.
-fn in_domain(kind: Kind, domain: &str, name: String, parent: Parent) -> Audited {
+fn in_domain(kind: Kind, domain: &str, name: String, parent: Parent) -> Asset {
     let id = id_in(kind, domain, &name);
-    Audited { parent: Some(parent), ..bare(Resource { id, arn: None, name, tags: Tags::Unreadable, whose: Whose::default() }) }
+    Asset { parent: Some(parent), ..bare(Resource { id, arn: None, name, tags: Tags::Unreadable, ownership: Ownership::default() }) }
 }
 
 fn id_in(kind: Kind, domain: &str, name: &str) -> String {
     kind.id(&format!("{domain}/{name}"))
 }
 
-fn job(name: String, arn: String, created: Option<DateTime>, running: bool, stop: Remedy) -> Option<Audited> {
+fn job(name: String, arn: String, created: Option<DateTime>, running: bool, stop: Remedy) -> Option<Asset> {
     let run = timestamp(created.as_ref()).filter(|_| running);
-    Some(Audited { run, stop, ..audited(arn, name)? })
+    Some(Asset { run, stop, ..audited(arn, name)? })
 }

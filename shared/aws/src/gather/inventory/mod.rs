@@ -1,10 +1,10 @@
 //! Everything that may have tags, whatever its kind: its own tags from the tag index, and who it belongs to. Lists only; what a list does not tell is asked for
-//! where something was found ([`whose::enrich`]).
+//! where something was found ([`ownership::enrich`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
-    facts::{Audited, Facts, Parent, Running},
+    facts::{Asset, Facts, Parent, RunningAsset},
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
     rulebook::Rulebook,
 };
@@ -23,7 +23,7 @@ use crate::clients::Clients;
 
 mod describe;
 mod list;
-pub mod whose;
+pub mod ownership;
 
 /// Resources of any kind, looked at for their tags or because a budget pays for them.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ impl<'a> Inventory<'a> {
     }
 
     /// The resources of a kind, or the one that is asked for and others of such a name.
-    async fn list(self, kind: Kind, asked: Option<Asked<'_>>, now: Timestamp) -> Listed<Audited> {
+    async fn list(self, kind: Kind, asked: Option<Asked<'_>>, now: Timestamp) -> Listed<Asset> {
         match self.lists.iter().find(|(of, _)| *of == kind) {
             Some((_, list)) => list(self.clients, asked, now).await,
             None => Listed::default(),
@@ -63,7 +63,7 @@ impl<'a> Inventory<'a> {
             (*kind, listed, index)
         });
         for (kind, listed, mut index) in read.buffer_unordered(kinds.len().max(1)).collect::<Vec<_>>().await {
-            let mut audited = listed.told_to(&mut facts);
+            let mut audited = listed.into_facts(&mut facts);
             // One refusal is one of all kinds.
             if let Some(unread) = index.unread.clone().filter(|unread| !facts.reading.unread.contains(unread)) {
                 facts.reading.unread.push(unread);
@@ -74,13 +74,13 @@ impl<'a> Inventory<'a> {
             for one in &mut audited {
                 indexed(one, &mut index);
             }
-            facts.audited.extend(audited);
+            facts.assets.extend(audited);
         }
         // A series is gone when none of its jobs is found any more.
         if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
             facts.reading.complete.insert(Kind::JobSeries);
         }
-        facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+        facts.assets.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
         facts
     }
 
@@ -88,25 +88,25 @@ impl<'a> Inventory<'a> {
     pub async fn named(self, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
         let mut facts = self.nothing(now);
         let read = stream::iter(named).map(async |(id, name)| (id.clone(), self.one(id, name.as_deref(), now).await));
-        let looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
-        facts.audited.extend(looked.there.into_values());
+        let looked: Looked<Asset> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+        facts.assets.extend(looked.there.into_values());
         facts.reading.gone.extend(looked.gone);
         facts.reading.unread.extend(unread_of("state and tags", &looked.failed));
-        facts.audited.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+        facts.assets.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
         facts
     }
 
     /// Reads these (by id) again, with their own tags from the service itself. Gives what could not be read.
     pub async fn confirm(self, facts: &mut Facts, ids: &BTreeSet<String>) {
-        let running = facts.running.iter().map(|Running(audited)| audited);
-        let meant = facts.audited.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
+        let running = facts.running.iter().map(|RunningAsset(audited)| audited);
+        let meant = facts.assets.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
         let read = stream::iter(meant).map(async |audited| (audited.resource.id.clone(), self.confirmed(audited).await));
-        let mut looked: Looked<Audited> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
+        let mut looked: Looked<Asset> = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
         facts.forget(&looked.gone);
         facts.reading.unread.extend(unread_of("tags", &looked.failed));
         let failed: BTreeSet<String> = looked.failed.into_iter().map(|(id, _)| id).collect();
-        let running = facts.running.iter_mut().map(|Running(audited)| audited);
-        for audited in facts.audited.iter_mut().chain(running) {
+        let running = facts.running.iter_mut().map(|RunningAsset(audited)| audited);
+        for audited in facts.assets.iter_mut().chain(running) {
             if failed.contains(&audited.resource.id) {
                 audited.resource.tags = Tags::Unreadable;
             } else if let Some(read) = looked.there.remove(&audited.resource.id) {
@@ -117,21 +117,25 @@ impl<'a> Inventory<'a> {
 
     /// One resource as it is right before it is acted upon, with what is known of whose it is. `None`: it is none of these.
     pub async fn again(self, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
-        let running = facts.running.iter().map(|Running(audited)| audited);
-        let known = facts.audited.iter().chain(running).find(|audited| audited.resource.id == id)?;
-        let is_audited = facts.audited.iter().any(|audited| audited.resource.id == id);
+        let running = facts.running.iter().map(|RunningAsset(audited)| audited);
+        let known = facts.assets.iter().chain(running).find(|audited| audited.resource.id == id)?;
+        let is_audited = facts.assets.iter().any(|audited| audited.resource.id == id);
         let read = self.one(id, Some(&known.resource.name), facts.now).await;
         Some(read.map(|found| {
             let found = found?;
-            let resource = Resource { whose: known.resource.whose.clone(), ..found.resource };
-            let audited = Audited { resource, run: found.run, tag_count: found.tag_count, ..known.clone() };
+            let resource = Resource { ownership: known.resource.ownership.clone(), ..found.resource };
+            let audited = Asset { resource, run: found.run, tag_count: found.tag_count, ..known.clone() };
             let fresh = facts.of_this_moment();
-            Some(if is_audited { Facts { audited: vec![audited], ..fresh } } else { Facts { running: vec![Running(audited)], ..fresh } })
+            Some(if is_audited {
+                Facts { assets: vec![audited], ..fresh }
+            } else {
+                Facts { running: vec![RunningAsset(audited)], ..fresh }
+            })
         }))
     }
 
     /// One resource by its list, and its tags by `ListTags`. `None`: there is none.
-    async fn one(self, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Audited>> {
+    async fn one(self, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Asset>> {
         self.clients.in_time()?;
         let kind = Kind::of(id).ok_or_else(|| format!("{id} is of no kind that is known"))?;
         // As an id spells it, most are: only if there is none, all of its kind are listed.
@@ -151,7 +155,7 @@ impl<'a> Inventory<'a> {
     }
 
     /// A resource with its own tags by `ListTags`. `None`: it is gone.
-    async fn confirmed(self, audited: &Audited) -> Read<Option<Audited>> {
+    async fn confirmed(self, audited: &Asset) -> Read<Option<Asset>> {
         let arn = match &audited.resource.arn {
             Some(arn) => arn.clone(),
             None => match arn_of(self.clients, audited).await? {
@@ -174,7 +178,7 @@ impl<'a> Inventory<'a> {
 }
 
 /// The index's tags of a resource. Of what it does not name there are none, until that is confirmed.
-fn indexed(audited: &mut Audited, index: &mut Index) {
+fn indexed(audited: &mut Asset, index: &mut Index) {
     let id = &audited.resource.id;
     audited.resource.arn = audited.resource.arn.take().or_else(|| index.arn_of(id).map(str::to_owned));
     audited.tag_count = index.count(id);

@@ -76,7 +76,7 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
     (names, listed)
 }
 
-/// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells, or why that could not be read.
+/// At most 500 notebooks: when each was last used, as far as a fresh datapoint notifies, or why that could not be read.
 async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Usage>>>> {
     let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
     let mut found: Vec<Read<Option<Usage>>> = vec![Ok(None); names.len()];
@@ -132,7 +132,7 @@ mod tests {
         list_metrics::{ListMetricsError, ListMetricsOutput},
     };
     use aws_smithy_mocks::{MockResponse, Rule, mock};
-    use cost_rules::resource::{Resource, Tags, Whose};
+    use cost_rules::resource::{Ownership, Resource, Tags};
 
     use super::*;
     use crate::testing::{self, at, denied};
@@ -146,7 +146,7 @@ mod tests {
                 arn: None,
                 name: name.clone(),
                 tags: Tags::NotIndexed,
-                whose: Whose::default(),
+                ownership: Ownership::default(),
             },
             instance_type: None,
             state: RunState::InService,

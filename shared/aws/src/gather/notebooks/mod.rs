@@ -8,7 +8,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{Facts, Notebook, RunState, Unread},
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, future::OptionFuture, stream};
@@ -41,7 +41,7 @@ pub(super) async fn list(clients: &Clients, name: Option<String>) -> Listed<Note
 fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
     let (name, arn) = (summary.notebook_instance_name?, summary.notebook_instance_arn?);
     Some(Notebook {
-        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Unreadable, whose: Whose::default() },
+        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Unreadable, ownership: Ownership::default() },
         instance_type: summary.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
         state: state(summary.notebook_instance_status.as_ref()),
         since: timestamp(summary.last_modified_time.as_ref()),
@@ -62,7 +62,7 @@ pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, name: &str, arn:
     };
     let name = found.notebook_instance_name.unwrap_or_else(|| name.to_owned());
     Ok(tags.map(|tags| Notebook {
-        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Known(tags), whose: Whose::default() },
+        resource: Resource { id: id(&name), arn: Some(arn), name, tags: Tags::Known(tags), ownership: Ownership::default() },
         instance_type: found.instance_type.map(|instance_type| instance_type.as_str().to_owned()),
         state: state(found.notebook_instance_status.as_ref()),
         since: timestamp(found.last_modified_time.as_ref()),

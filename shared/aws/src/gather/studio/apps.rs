@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{App, RunState},
-    resource::{AppHome, Kind, Resource, Tags, Whose},
+    resource::{AppHome, Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
 use futures_util::future::OptionFuture;
@@ -41,7 +41,7 @@ fn details(app: AppDetails) -> Option<App> {
     let id = format!("app/{domain}/{}/{app_type}/{app_name}", home.name()).to_lowercase();
     let name = format!("{} {app_type} {app_name}", home.name());
     Some(App {
-        resource: Resource { id, arn: None, name, tags: Tags::Unreadable, whose: Whose::default() },
+        resource: Resource { id, arn: None, name, tags: Tags::Unreadable, ownership: Ownership::default() },
         domain,
         home,
         app_type,

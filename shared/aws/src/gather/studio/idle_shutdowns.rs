@@ -6,7 +6,7 @@ use aws_sdk_sagemaker::{
 };
 use cost_rules::{
     facts::{IdleSettings, IdleShutdown},
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
 };
 use futures_util::{StreamExt as _, stream};
 
@@ -100,7 +100,7 @@ async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>>
     let id = level.id();
     let level_of = |name, arn, (jupyter_lab, code_editor)| {
         Some(IdleShutdown {
-            resource: Resource { id, arn, name, tags: Tags::Unreadable, whose: Whose::default() },
+            resource: Resource { id, arn, name, tags: Tags::Unreadable, ownership: Ownership::default() },
             jupyter_lab,
             code_editor,
         })

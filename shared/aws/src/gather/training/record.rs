@@ -6,7 +6,7 @@ use cost_rules::{
     duration::Duration,
     facts::{Capacity, JobStatus, TrainingJob, TuningJob},
     price::Instances,
-    resource::{Kind, Resource, Tags, Whose},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -247,7 +247,7 @@ impl WarmPoolStatus {
 }
 
 fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
-    Resource { id: kind.id(&name), arn: Some(arn), name, tags, whose: Whose::default() }
+    Resource { id: kind.id(&name), arn: Some(arn), name, tags, ownership: Ownership::default() }
 }
 
 /// The index gives tags with the record; a description gives none, and they are asked for if the job is found.

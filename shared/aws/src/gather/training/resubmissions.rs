@@ -48,7 +48,7 @@ pub struct LookedAt {
 
 /// Tells jobs that the guard submitted whose work they do, and what became of that one: by the service's own word, because people are told to stop jobs by it.
 /// `entries`: what the ledger says of everything, if that was read.
-pub async fn tell_replaced(
+pub async fn find_replaced(
     context: &Context,
     rulebook: &Rulebook,
     request: &Request,

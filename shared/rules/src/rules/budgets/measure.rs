@@ -3,20 +3,20 @@
 use jiff::Timestamp;
 
 use crate::{
-    facts::{Budget, Facts, OnExceed, Tightening},
+    facts::{Budget, BudgetMeasure, Facts, OnExceed},
     policy::{Policy, STOPPABLE_TAG},
     vocabulary::resource::Kind,
 };
 
 /// What has to be enforced from now on, in order. Of a budget that is not known, or not known well enough, what was enforced so far goes on.
-pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<Tightening> {
+pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<BudgetMeasure> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
-    let goes_on = |held: &&Tightening| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
+    let goes_on = |held: &&BudgetMeasure| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
         Some(budget) => budget.period.is_some() && (budget.spent(facts.now).is_none() || budget.limit.is_none()),
         None => !is_whole,
     };
-    let mut wanted: Vec<Tightening> = facts.measures.in_force.iter().filter(goes_on).cloned().collect();
-    wanted.extend(policy.tightenings(&facts.budgets, facts.now));
+    let mut wanted: Vec<BudgetMeasure> = facts.measures.in_force.iter().filter(goes_on).cloned().collect();
+    wanted.extend(policy.budget_measures(&facts.budgets, facts.now));
     wanted.sort();
     wanted
 }
@@ -29,10 +29,10 @@ pub fn explain_measures(facts: &mut Facts, policy: &Policy) {
 }
 
 /// What is done because a budget is used up, or why it is not although the policy asks for it.
-fn words(policy: &Policy, budget: &Budget, measures: &[Tightening], now: Timestamp) -> Option<String> {
+fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Timestamp) -> Option<String> {
     let what = policy.budget(&budget.resource.name)?.on_exceed?;
-    let Some(Tightening { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {
-        let why = match policy.tightened_team(budget) {
+    let Some(BudgetMeasure { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {
+        let why = match policy.team_of_measure(budget) {
             None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
             Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
             Some(_) => "it could not be written down: the next run tries again",

@@ -22,7 +22,7 @@ use rust_decimal::{Decimal, dec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Cause, Spend},
+    facts::{CostDriver, Spend},
     rules::{
         budgets::{
             spikes::{self, Limits, Spike},
@@ -107,7 +107,7 @@ impl Rule for SpendSpike {
 }
 
 /// What cost more than usual (the median of the weekday) on these days, the most first; what AWS names, if the spend itself shows nothing.
-fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
+fn causes(spend: &Spend, spike: &Spike) -> Vec<CostDriver> {
     let of_day = |day: Date| {
         let mut rows: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();
         for row in spend.days.get(&day).into_iter().flatten() {
@@ -128,10 +128,10 @@ fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
             *sum = (sum.0 + usd, sum.1 + spikes::median(&mut usual));
         }
     }
-    let mut causes: Vec<Cause> = sums
+    let mut causes: Vec<CostDriver> = sums
         .into_iter()
         .filter(|(_, (now, before))| before + dec!(1) < *now)
-        .map(|((usage, team), (now, before))| Cause {
+        .map(|((usage, team), (now, before))| CostDriver {
             usage: usage.to_owned(),
             team: team.to_owned(),
             now,
@@ -141,7 +141,7 @@ fn causes(spend: &Spend, spike: &Spike) -> Vec<Cause> {
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.now - cause.before.unwrap_or_default()));
     if causes.is_empty() {
         let named = spend.anomalies.iter().flatten().filter(|anomaly| anomaly.from == spike.from).flat_map(|anomaly| &anomaly.causes);
-        causes.extend(named.map(|(usage, usd)| Cause { usage: usage.clone(), team: String::new(), now: *usd, before: None }));
+        causes.extend(named.map(|(usage, usd)| CostDriver { usage: usage.clone(), team: String::new(), now: *usd, before: None }));
     }
     causes.truncate(NAMED);
     causes

@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{OnExceed, Running},
+    facts::{OnExceed, RunningAsset},
     policy::STOPPABLE_TAG,
     remedy::Remedy,
     rules::{
@@ -36,21 +36,21 @@ pub(crate) struct StoppableOverBudget {}
 impl Rule for StoppableOverBudget {
     const NAME: &'static str = "stoppable-over-budget";
     const MANNER: Manner = Manner { grace: Duration::hours(4), ..Manner::ENFORCEABLE };
-    type Subject = Running;
+    type Subject = RunningAsset;
 
-    fn check(&self, Running(audited): &Running, cx: &RuleContext<'_>) -> Verdict {
+    fn check(&self, RunningAsset(audited): &RunningAsset, cx: &RuleContext<'_>) -> Verdict {
         let resource = &audited.resource;
         let is_stoppable = resource.tags.read().and_then(|tags| tags.get(STOPPABLE_TAG)).is_some_and(|value| value.trim() == "yes");
         if !is_stoppable || audited.run.is_none() {
             return Verdict::Fine;
         }
-        let Some(tightening) = cx.measure(OnExceed::StopStoppable, resource) else {
+        let Some(measure) = cx.measure(OnExceed::StopStoppable, resource) else {
             return if cx.measures.unread { Verdict::Later } else { Verdict::Fine };
         };
         if let Some(verdict) = audit::spared(audited, cx) {
             return verdict;
         }
-        if let Some(doubt) = &audited.doubt {
+        if let Some(doubt) = &audited.ownership_unknown {
             return Verdict::Unknown(format!("whose it is could not be read: {doubt}"));
         }
         let remedy = audit::stop(audited);
@@ -59,10 +59,10 @@ impl Rule for StoppableOverBudget {
         }
         let (usd_per_hour, usd_per_month) = audit::spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
-            reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", tightening.budget),
+            reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", measure.budget),
             usd_per_hour,
             usd_per_month,
-            ends: Some(tightening.until),
+            ends: Some(measure.until),
             remedy,
             ..Waste::default()
         }))
@@ -73,22 +73,22 @@ impl Rule for StoppableOverBudget {
 mod tests {
     use super::*;
     use crate::facts::Measures;
-    use crate::facts::{Audited, Tightening};
+    use crate::facts::{Asset, BudgetMeasure};
     use crate::samples::*;
 
     #[test]
     fn both_the_policy_and_the_tag_have_to_say_so() {
-        let tightening = |team: Option<&str>, what| Tightening {
+        let measure = |team: Option<&str>, what| BudgetMeasure {
             budget: "ml-dev".into(),
             team: team.map(str::to_owned),
             what,
             until: "2026-12-01T00:00:00Z".parse().unwrap(),
         };
-        let nlps = [tightening(Some("nlp"), OnExceed::StopStoppable)];
-        let off_hours = [tightening(Some("nlp"), OnExceed::EnforceOffHours)];
-        let everybodys = [tightening(None, OnExceed::StopStoppable)];
+        let nlps = [measure(Some("nlp"), OnExceed::StopStoppable)];
+        let off_hours = [measure(Some("nlp"), OnExceed::EnforceOffHours)];
+        let everybodys = [measure(None, OnExceed::StopStoppable)];
         let yes = &[("Team", "nlp"), (STOPPABLE_TAG, "yes")][..];
-        for (tightenings, tags, now, waste) in [
+        for (budget_measures, tags, now, waste) in [
             (&nlps[..], yes, "2026-11-27T12:00:00Z", true),
             (&nlps, yes, "2026-12-01T00:00:00Z", false), // a new period
             (&nlps, &[("Team", "nlp"), (STOPPABLE_TAG, "no")], "2026-11-27T12:00:00Z", false),
@@ -99,30 +99,30 @@ mod tests {
             (&off_hours, yes, "2026-11-27T12:00:00Z", false),
             (&[], yes, "2026-11-27T12:00:00Z", false),
         ] {
-            let measures = Measures { in_force: tightenings.to_vec(), unread: false };
+            let measures = Measures { in_force: budget_measures.to_vec(), unread: false };
             let cx = RuleContext { measures: &measures, ..context(now) };
             let running = |run: Option<&str>| {
                 let run = run.map(|run| run.parse().unwrap());
-                Running(Audited { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", tags) })
+                RunningAsset(Asset { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", tags) })
             };
             let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &cx);
-            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{tightenings:?} {tags:?} {now}: {verdict:?}");
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{budget_measures:?} {tags:?} {now}: {verdict:?}");
             assert_eq!(StoppableOverBudget {}.check(&running(None), &cx), Verdict::Fine, "it does not run");
         }
     }
 
     #[test]
     fn what_cannot_be_stopped_is_left_alone() {
-        let tightening =
-            Tightening { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() };
-        let measures = Measures { in_force: vec![tightening], unread: false };
+        let measure =
+            BudgetMeasure { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until: "2026-12-01T00:00:00Z".parse().unwrap() };
+        let measures = Measures { in_force: vec![measure], unread: false };
         let cx = RuleContext { measures: &measures, ..context("2026-11-27T12:00:00Z") };
         let run = Some("2026-11-20T12:00:00Z".parse().unwrap());
-        let endpoint = Running(Audited { run, ..audited("endpoint/x", &[(STOPPABLE_TAG, "yes")]) });
+        let endpoint = RunningAsset(Asset { run, ..audited("endpoint/x", &[(STOPPABLE_TAG, "yes")]) });
         assert!(matches!(StoppableOverBudget {}.check(&endpoint, &cx), Verdict::Exempt(_)));
-        let doubtful = Running(Audited {
+        let doubtful = RunningAsset(Asset {
             run,
-            doubt: Some("denied".into()),
+            ownership_unknown: Some("denied".into()),
             stop: Remedy::StopNotebook,
             ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")])
         });

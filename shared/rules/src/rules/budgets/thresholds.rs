@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
-    facts::{Budget, Cause, Insight, amount, percent_of},
+    facts::{Budget, CostDriver, Insight, amount, percent_of},
     rules::{
         context::RuleContext,
         verdict::{Verdict, leveled},
@@ -78,7 +78,7 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 
 /// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.
 pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
-    let Insight { forecast, causes, burning, burning_usd, more_burning, is_least, region, knows_burning, measure, untold } =
+    let Insight { forecast, causes, burning, running_usd, more_running, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
     let mut lines = vec![];
@@ -88,7 +88,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
         let last = period.until.yesterday().unwrap_or(period.until);
-        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
+        lines.push(format!("ServiceForecast: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
     }
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {
@@ -114,17 +114,17 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         lines.push(format!(
             "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
             region.as_deref().unwrap_or("this Region"),
-            dollars(*burning_usd)
+            dollars(*running_usd)
         ));
         for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
             lines.push(format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
             lines.extend(one.stop.iter().map(|stop| format!("         {stop}")));
         }
-        if 0 < *more_burning {
-            lines.push(format!("       and {more_burning} more"));
+        if 0 < *more_running {
+            lines.push(format!("       and {more_running} more"));
         }
-    } else if *knows_burning {
+    } else if *knows_running {
         lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
     }
     if let Some(measure) = measure {
@@ -134,7 +134,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
 }
 
 /// `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
-pub(crate) fn words(cause: &Cause) -> String {
+pub(crate) fn words(cause: &CostDriver) -> String {
     let team = if cause.team.is_empty() { "no team".to_owned() } else { format!("team {}", cause.team) };
     let change = match cause.before {
         None => String::new(),

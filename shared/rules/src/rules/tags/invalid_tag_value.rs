@@ -16,11 +16,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::Audited,
+    facts::Asset,
     policy::{Met, Policy, Required},
     remedy::Remedy,
     rules::{
-        asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
+        asset::{AssetKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
         verdict::{Notice, Verdict, Waste},
@@ -34,7 +34,7 @@ pub(crate) struct InvalidTagValue {
     /// Other values than those of `missing-tag`, which are taken where this is absent.
     required: Required,
     /// The kinds that are looked at, spelt as in an ARN.
-    kinds: AuditedKinds,
+    kinds: AssetKinds,
     /// What is done where the rule is enforced: `"stop-after-grace"`; `"none"`: it has to be written.
     remedy: ValueRemedy,
 }
@@ -48,7 +48,7 @@ enum ValueRemedy {
 
 impl Default for InvalidTagValue {
     fn default() -> Self {
-        Self { required: Required::default(), kinds: AuditedKinds::default(), remedy: ValueRemedy::None }
+        Self { required: Required::default(), kinds: AssetKinds::default(), remedy: ValueRemedy::None }
     }
 }
 
@@ -63,7 +63,7 @@ impl Rule for InvalidTagValue {
         shares: Some(("missing-tag", "required")),
         ..Manner::ENFORCEABLE
     };
-    type Subject = Audited;
+    type Subject = Asset;
 
     fn remedy(&self) -> Option<RemedyName> {
         (self.remedy == ValueRemedy::StopAfterGrace).then_some(RemedyName::StopAfterGrace)
@@ -85,7 +85,7 @@ impl Rule for InvalidTagValue {
         self.kinds.has(kind)
     }
 
-    fn check(&self, audited: &Audited, cx: &RuleContext<'_>) -> Verdict {
+    fn check(&self, audited: &Asset, cx: &RuleContext<'_>) -> Verdict {
         let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, cx) else { return Verdict::Fine };
         let wrong: Vec<_> = wanted
             .iter()
@@ -174,11 +174,11 @@ mod tests {
         let stopping = InvalidTagValue { remedy: ValueRemedy::StopAfterGrace, ..rule() };
         let run = Some("2026-11-24T08:00:00Z".parse().unwrap());
         let running =
-            Audited { run, stop: Remedy::StopTrainingJob, ..audited("training-job/x", &[("CostCenter", "AB1234 "), ("Team", "?")]) };
+            Asset { run, stop: Remedy::StopTrainingJob, ..audited("training-job/x", &[("CostCenter", "AB1234 "), ("Team", "?")]) };
         let Verdict::Waste(waste) = stopping.check(&running, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!((waste.remedy, waste.notice.key.as_deref()), (Remedy::StopTrainingJob, Some("CostCenter=AB1234 , Team=?")));
         assert!(waste.notice.advice.unwrap().ends_with("--tags 'Key=CostCenter,Value=AB1234' 'Key=Team,Value=<Team>'"));
-        let Verdict::Waste(waste) = stopping.check(&Audited { run: None, ..running }, &context("2026-11-24T12:00:00Z")) else {
+        let Verdict::Waste(waste) = stopping.check(&Asset { run: None, ..running }, &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
         assert_eq!(waste.remedy, Remedy::None, "it has ended");

@@ -4,14 +4,14 @@
 //! Resources of SageMaker that lack a required tag: notebook instances, Studio's domains, user profiles, spaces and apps, endpoints, their configurations, models
 //! and inference components, feature groups, pipelines, MLflow tracking servers, HyperPod clusters, and training, tuning, processing, transform and AutoML jobs
 //! that run or were submitted in the last week. Looked at are a resource's own tags: the bill knows no others. A key that is nearly the required one
-//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill tells them apart.
+//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill notifies them apart.
 //!
 //! ## Why it costs money
 //! Cost allocation tags are how spend is read. What has no tag is on nobody's bill, and nobody looks after it.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed what is missing, what it costs, and the command that tags it. Its owner is whoever the owner tag names; else who created it, as
-//! CloudTrail tells (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
+//! CloudTrail notifies (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
 //! owner's profile, of an endpoint its configuration and the model in it, of a job its tuning or AutoML job or its pipeline. What nobody owns is mailed as `unowned`.
 //! Jobs whose names differ by a time or a number are told once. What is still open after `escalate-after` is mailed once more with severity `warning`, for its team.
 //!
@@ -28,11 +28,11 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Ancestor, Audited},
+    facts::{Ancestor, Asset},
     policy::{MOST_TAGS, Met, Policy, Required, Requirement, is_legal_key, is_legal_value},
     remedy::Remedy,
     rules::{
-        asset::{AuditedKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
+        asset::{AssetKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
         verdict::{Notice, Verdict, Waste},
@@ -47,7 +47,7 @@ pub(crate) struct MissingTag {
     /// Empty: one of the policy's `owner-tags` and one of its `team-tags`, with any value. An `[[override]]` gives a team or a kind its own.
     required: Required,
     /// The kinds that are looked at, spelt as in an ARN.
-    kinds: AuditedKinds,
+    kinds: AssetKinds,
     /// What is done where the rule is enforced: `"tag"` or `"stop-after-grace"`; `"none"`: it has to be written.
     remedy: TagRemedy,
 }
@@ -62,7 +62,7 @@ enum TagRemedy {
 
 impl Default for MissingTag {
     fn default() -> Self {
-        Self { required: Required::default(), kinds: AuditedKinds::default(), remedy: TagRemedy::None }
+        Self { required: Required::default(), kinds: AssetKinds::default(), remedy: TagRemedy::None }
     }
 }
 
@@ -76,7 +76,7 @@ impl Rule for MissingTag {
         notifies_exempt: true,
         ..Manner::ENFORCEABLE
     };
-    type Subject = Audited;
+    type Subject = Asset;
 
     fn remedy(&self) -> Option<RemedyName> {
         match self.remedy {
@@ -102,7 +102,7 @@ impl Rule for MissingTag {
         self.kinds.has(kind)
     }
 
-    fn check(&self, audited: &Audited, cx: &RuleContext<'_>) -> Verdict {
+    fn check(&self, audited: &Asset, cx: &RuleContext<'_>) -> Verdict {
         let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, cx) else { return Verdict::Fine };
         let missing: Vec<Requirement<'_>> = wanted.into_iter().filter(|wanted| wanted.met_by(tags) == Met::Missing).collect();
         if missing.is_empty() {
@@ -132,7 +132,7 @@ impl Rule for MissingTag {
             rest: (!rest.is_empty()).then(|| advice(audited, &rest, &[], has_ended)),
         };
         let remedy = match self.remedy {
-            _ if audited.doubt.is_some() => Remedy::None,
+            _ if audited.ownership_unknown.is_some() => Remedy::None,
             TagRemedy::Tag | TagRemedy::StopAfterGrace if has_room(filled.len()) && !filled.is_empty() => tag(),
             TagRemedy::StopAfterGrace => stop(audited),
             TagRemedy::None | TagRemedy::Tag => Remedy::None,
@@ -165,7 +165,7 @@ struct Filled {
 }
 
 /// The value of a tag that is missing, if it is known and right.
-fn fill(wanted: &Requirement<'_>, audited: &Audited, cx: &RuleContext<'_>) -> Option<Filled> {
+fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Option<Filled> {
     let policy = cx.policy;
     let is_usable = |value: &str| !value.trim().is_empty() && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key());
     let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
@@ -196,7 +196,7 @@ fn fill(wanted: &Requirement<'_>, audited: &Audited, cx: &RuleContext<'_>) -> Op
 }
 
 /// How a person tags it: with the values that are known, and from where they are.
-fn advice(audited: &Audited, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
+fn advice(audited: &Asset, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
     let known: BTreeMap<&str, &Filled> = filled.iter().map(|(key, filled)| (key.as_str(), filled)).collect();
     let value = |key: &str| known.get(key).map_or_else(|| format!("<{key}>"), |filled| filled.value.clone());
     let from: Vec<String> = filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect();
@@ -223,20 +223,20 @@ mod tests {
             .unwrap()
     }
 
-    fn judge(rule: &str, audited: &Audited) -> Verdict {
+    fn judge(rule: &str, audited: &Asset) -> Verdict {
         let policy = policy();
         self::rule(rule).check(audited, &RuleContext { policy: &policy, ..context("2026-11-24T12:00:00Z") })
     }
 
-    fn waste(rule: &str, audited: &Audited) -> Waste {
+    fn waste(rule: &str, audited: &Asset) -> Waste {
         match judge(rule, audited) {
             Verdict::Waste(waste) => *waste,
             verdict => panic!("{verdict:?}"),
         }
     }
 
-    fn created_by(user: &str, audited: Audited) -> Audited {
-        Audited { creator: Some(Creator { user: user.into() }), ..audited }
+    fn created_by(user: &str, audited: Asset) -> Asset {
+        Asset { creator: Some(Creator { user: user.into() }), ..audited }
     }
 
     fn ancestor(id: &str, tags: &[(&str, &str)]) -> Ancestor {
@@ -283,21 +283,21 @@ mod tests {
             (created_by("SageMaker", bare()), vec![]),
             (created_by("ann,bob", bare()), vec![]), // SageMaker takes no comma
             (
-                created_by("ann", Audited { ancestors: vec![domain()], ..bare() }),
+                created_by("ann", Asset { ancestors: vec![domain()], ..bare() }),
                 vec![("CostCenter", "DD0001"), ("Owner", "ann@example.com")],
             ),
-            (Audited { ancestors: vec![domain()], ..bare() }, vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")]),
+            (Asset { ancestors: vec![domain()], ..bare() }, vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")]),
             (
                 // The nearest decides, and what it says is not right.
-                Audited { ancestors: vec![ancestor("space/d-1/lab", &[("CostCenter", "wrong")]), domain()], ..bare() },
+                Asset { ancestors: vec![ancestor("space/d-1/lab", &[("CostCenter", "wrong")]), domain()], ..bare() },
                 vec![("Owner", "platform@example.com")],
             ),
             (
-                Audited { ancestors: vec![domain()], ..audited("endpoint/x", &[("Cost-Center", "EE0005")]) },
+                Asset { ancestors: vec![domain()], ..audited("endpoint/x", &[("Cost-Center", "EE0005")]) },
                 vec![("CostCenter", "EE0005"), ("Owner", "platform@example.com")],
             ),
             // What is there is never written over.
-            (Audited { ancestors: vec![domain()], ..audited("endpoint/x", &[("CostCenter", "?"), ("Owner", "x")]) }, vec![]),
+            (Asset { ancestors: vec![domain()], ..audited("endpoint/x", &[("CostCenter", "?"), ("Owner", "x")]) }, vec![]),
         ] {
             match judge(RULE, &audited) {
                 Verdict::Waste(waste) => assert_eq!(written(&waste), expected, "{audited:?}"),
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn without_room_nothing_is_written() {
-        let full = |tag_count| created_by("ann", Audited { tag_count, ..audited("endpoint/x", &[]) });
+        let full = |tag_count| created_by("ann", Asset { tag_count, ..audited("endpoint/x", &[]) });
         assert_eq!(written(&waste(RULE, &full(49))).len(), 1);
         let waste = waste(RULE, &full(50));
         assert!(
@@ -321,12 +321,12 @@ mod tests {
     fn what_runs_is_stopped_only_where_no_tag_can_be_written() {
         let stopping = RULE.replace("\"tag\"", "\"stop-after-grace\"");
         let run = Some("2026-11-24T08:00:00Z".parse().unwrap());
-        let running = Audited { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[]) };
+        let running = Asset { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[]) };
         assert_eq!(waste(&stopping, &running).remedy, Remedy::StopNotebook);
-        assert_eq!(waste(&stopping, &Audited { run: None, ..running.clone() }).remedy, Remedy::None, "it is stopped");
+        assert_eq!(waste(&stopping, &Asset { run: None, ..running.clone() }).remedy, Remedy::None, "it is stopped");
         assert_eq!(waste(RULE, &running).remedy, Remedy::None);
         assert_eq!(written(&waste(&stopping, &created_by("ann", running))), [("Owner", "ann@example.com")]);
-        assert_eq!(waste(&stopping, &Audited { run, ..audited("endpoint/x", &[]) }).remedy, Remedy::None, "an endpoint cannot be stopped");
+        assert_eq!(waste(&stopping, &Asset { run, ..audited("endpoint/x", &[]) }).remedy, Remedy::None, "an endpoint cannot be stopped");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
-    facts::{Budget, Burning, Cause, DailySpend, Facts, Forecast, Running, Spend},
+    facts::{Budget, CostDriver, DailySpend, Facts, Forecast, RunningAsset, RunningCost, Spend},
     policy::Policy,
     remedy::Remedy,
     vocabulary::{
@@ -44,7 +44,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         insight.forecast = period.and_then(|period| {
             let daily = facts.spend.first().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
-            // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
+            // AWS notifies no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
             let is_all = budget.filter.is_service_alone();
             let ahead = facts
                 .spend
@@ -75,22 +75,22 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
 pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     for budget in &mut facts.budgets {
         let insight = &mut budget.insight;
-        let team = budget.resource.whose.team.as_deref();
-        let mine = |running: &&Running| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
+        let team = budget.resource.ownership.team.as_deref();
+        let mine = |running: &&RunningAsset| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
-        insight.knows_burning = is_all;
+        insight.knows_running = is_all;
         let mut arns = facts.running.iter().filter_map(|running| Arn::parse(running.0.resource.arn.as_deref()?));
         insight.region = arns.next().map(|arn| arn.region.to_owned());
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
-        insight.burning_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
-        insight.more_burning = insight.burning.len().saturating_sub(NAMED);
+        insight.running_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
+        insight.more_running = insight.burning.len().saturating_sub(NAMED);
         insight.burning.sort_by(|a, b| (b.usd_per_hour, &a.what).cmp(&(a.usd_per_hour, &b.what)));
         insight.burning.truncate(NAMED);
     }
 }
 
-pub(crate) fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Option<Burning> {
-    let Running(audited) = running;
+pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) -> Option<RunningCost> {
+    let RunningAsset(audited) = running;
     audited.run?;
     // A tuning or AutoML job is billed by the training jobs that it starts.
     let kind = audited.resource.kind().filter(|kind| !matches!(kind, Kind::TuningJob | Kind::AutoMlJob))?;
@@ -104,7 +104,7 @@ pub(crate) fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Op
         (stop, _) => Some(stop.command(name, &region)),
     };
     let on = if audited.instances.is_empty() { String::new() } else { format!(" ({})", Instances::words(&audited.instances)) };
-    Some(Burning {
+    Some(RunningCost {
         what: format!("{} {name}{on}", kind.words()),
         stop,
         owner: policy.owner_of(&audited.resource),
@@ -113,7 +113,7 @@ pub(crate) fn burning(running: &Running, policy: &Policy, prices: &Prices) -> Op
 }
 
 /// What drove a period so far, against as many days of the one before. The days that are not over are in neither.
-pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<Cause> {
+pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<CostDriver> {
     let over = period.days_over(now);
     let before = period.before();
     let same_days = before.from..plus_days(before.from, over).min(before.until);
@@ -126,10 +126,10 @@ pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn 
         sums
     };
     let past = sums(same_days);
-    let mut causes: Vec<Cause> = sums(period.from..plus_days(period.from, over))
+    let mut causes: Vec<CostDriver> = sums(period.from..plus_days(period.from, over))
         .into_iter()
         .filter(|(_, usd)| dec!(0.01) <= *usd)
-        .map(|((usage, team), now)| Cause {
+        .map(|((usage, team), now)| CostDriver {
             usage: usage.to_owned(),
             team: team.to_owned(),
             now,

@@ -6,7 +6,7 @@ use super::*;
 use crate::facts::Reading;
 use crate::facts::amount;
 use crate::{
-    facts::{Ahead, Audited, Filter, is_over, limit_of, percent_of},
+    facts::{Asset, Filter, ServiceForecast, is_over, limit_of, percent_of},
     samples::{audited, budget, spend},
     vocabulary::resource::Kind,
 };
@@ -165,9 +165,9 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
     let running = |id: &str, team: &str| {
         let audited = audited(id, &[("Team", team), ("Owner", "ann@example.com")]);
         let instances = vec![crate::vocabulary::price::Instances { instance_type: "ml.m5.xlarge".into(), count: 2 }];
-        Running(Audited { run: Some(at("2026-11-10T00:00:00Z")), instances, ..audited })
+        RunningAsset(Asset { run: Some(at("2026-11-10T00:00:00Z")), instances, ..audited })
     };
-    let idle = Running(audited("endpoint/idle", &[("Team", "nlp")]));
+    let idle = RunningAsset(audited("endpoint/idle", &[("Team", "nlp")]));
     let mut facts = Facts {
         now: at("2026-11-11T12:00:00Z"),
         prices: policy.prices_of("us-east-1"),
@@ -178,16 +178,16 @@ fn causes_are_those_that_grew_most_and_running_is_the_teams() {
         ..Facts::default()
     };
     for budget in &mut facts.budgets {
-        policy.settle_whose_budget(budget);
+        policy.settle_budget_ownership(budget);
     }
     explain(&mut facts, &policy);
     name_running(&mut facts, &policy, true);
     let [nlps, all] = &facts.budgets[..] else { panic!("two") };
-    let cause = |usage: &str, team: &str, now, before| Cause { usage: usage.into(), team: team.into(), now, before: Some(before) };
+    let cause = |usage: &str, team: &str, now, before| CostDriver { usage: usage.into(), team: team.into(), now, before: Some(before) };
     assert_eq!(nlps.insight.causes, [cause("Train:ml.p3.2xlarge", "nlp", dec!(500), dec!(20))], "the 20th of October is later than today");
     assert_eq!(all.insight.causes[0], cause("Host:y", "vision", dec!(700), dec!(0)));
     assert_eq!((nlps.insight.burning.len(), all.insight.burning.len()), (1, 2));
-    assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.burning_usd), ("endpoint a (2 x ml.m5.xlarge)", dec!(0.46)));
+    assert_eq!((nlps.insight.burning[0].what.as_str(), nlps.insight.running_usd), ("endpoint a (2 x ml.m5.xlarge)", dec!(0.46)));
     let stop = nlps.insight.burning[0].stop.as_deref().unwrap();
     assert!(stop.starts_with("aws sagemaker delete-endpoint --region us-east-1 --endpoint-name a # "), "{stop}");
     assert_eq!(facts.spend[0].uncovered, Some(vec![]), "one counts everything");
@@ -230,7 +230,7 @@ fn a_used_up_budget_tightens_for_its_team_until_its_end() {
     let s3 = Filter::Service(vec!["Amazon Simple Storage Service".into()]);
     let anothers = Budget { filter: Filter::All(vec![s3, Filter::Tag("Team".into(), vec!["nlp".into()])]), ..full("s3") };
     let tightened =
-        policy.tightenings(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }], now);
+        policy.budget_measures(&[full("all"), nlps.clone(), full("nobodys"), anothers, Budget { actual: Some(dec!(1000)), ..nlps }], now);
     let found: Vec<_> = tightened.iter().map(|one| (one.budget.as_str(), one.team.as_deref(), one.until.to_string())).collect();
     assert_eq!(found, [("all", None, "2026-12-01T00:00:00Z".to_owned()), ("nlp", Some("nlp"), "2026-12-01T00:00:00Z".to_owned())]);
 }
@@ -288,7 +288,7 @@ proptest! {
 fn hours_and_dollars_are_not_added() {
     let policy = policy();
     let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(300)), ..budget("gpu-hours") };
-    let ahead = Ahead { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(5000), low: dec!(4000), high: dec!(6000) };
+    let ahead = ServiceForecast { from: day("2026-11-11"), until: day("2026-12-01"), usd: dec!(5000), low: dec!(4000), high: dec!(6000) };
     let spend = Spend { ahead: Some(ahead), ..spend("2026-11-11", dec!(100)) };
     let mut facts = Facts { now: at("2026-11-11T12:00:00Z"), budgets: vec![hours], spend: vec![spend], ..Facts::default() };
     explain(&mut facts, &policy);
@@ -300,7 +300,7 @@ fn a_filter_for_a_star_is_not_for_everybody() {
     let now = at("2026-11-20T12:00:00Z");
     let policy = Policy::from_toml("team-tags = [\"Team\"]\n[[budget]]\nname = \"*\"\non-exceed = \"stop-stoppable\"").unwrap();
     let star = Budget { filter: Filter::Tag("Team".into(), vec!["*".into()]), actual: Some(dec!(1500)), ..budget("x") };
-    assert!(policy.tightenings(&[star], now).iter().all(|one| one.team.is_some()));
+    assert!(policy.budget_measures(&[star], now).iter().all(|one| one.team.is_some()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which rules are enforced because a budget is used up. budget-alerter writes it into the ledger, and the functions whose rules these are read it.
 
 use cost_rules::{
-    facts::{Tightening, Unread},
+    facts::{BudgetMeasure, Unread},
     rulebook::Rulebook,
 };
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::context::Context;
 
 /// The function that writes them, and their name in its part of the ledger.
 const WRITER: &str = "budget-alerter";
-const NAME: &str = "tightenings";
+const NAME: &str = "budget_measures";
 
 fn ledger(context: &Context) -> Ledger<'_> {
     Ledger { function: WRITER, ..context.ledger() }
@@ -21,19 +21,20 @@ fn ledger(context: &Context) -> Ledger<'_> {
 ///
 /// # Errors
 /// They cannot be read: then none holds, and nothing is enforced that the policy itself does not.
-pub async fn read(context: &Context, rulebook: &Rulebook, now: Timestamp) -> Result<Vec<Tightening>, Unread> {
+pub async fn read(context: &Context, rulebook: &Rulebook, now: Timestamp) -> Result<Vec<BudgetMeasure>, Unread> {
     let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
     let kept = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
     let Some((_, text)) = kept else { return Ok(vec![]) };
-    let mut tightenings: Vec<Tightening> = serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
-    tightenings.retain(|one| now < one.until && rulebook.policy.asks_for(one));
-    Ok(tightenings)
+    let mut budget_measures: Vec<BudgetMeasure> =
+        serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
+    budget_measures.retain(|one| now < one.until && rulebook.policy.asks_for(one));
+    Ok(budget_measures)
 }
 
 /// Replaces them.
 ///
 /// # Errors
 /// The table cannot be written: those before go on.
-pub async fn write(context: &Context, tightenings: &[Tightening], now: Timestamp) -> anyhow::Result<()> {
-    ledger(context).keep(NAME, &serde_json::to_string(tightenings)?, now).await
+pub async fn write(context: &Context, budget_measures: &[BudgetMeasure], now: Timestamp) -> anyhow::Result<()> {
+    ledger(context).keep(NAME, &serde_json::to_string(budget_measures)?, now).await
 }

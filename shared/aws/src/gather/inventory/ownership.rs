@@ -1,11 +1,11 @@
-//! Whose resources are: whose they were in the ledger, who created them, and what they belong to.
+//! Ownership resources are: whose they were in the ledger, who created them, and what they belong to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cost_rules::{
-    facts::{Ancestor, Audited, Facts, Parent, Subject as _, Unread},
+    facts::{Ancestor, Asset, Facts, Parent, Subject as _, Unread},
     plan::{Entry, Plan, Planned, State, Step},
-    resource::Whose,
+    resource::Ownership,
     rules::rule::RemedyName,
 };
 use futures_util::{StreamExt as _, stream};
@@ -25,7 +25,7 @@ use crate::{
 const LINE: usize = 4;
 
 /// Asks whose the findings are of which somebody is notified, or that the guard may mend: by who created them and what they belong to.
-pub struct AskWhose<'a> {
+pub struct AskOwnership<'a> {
     context: &'a Context,
     inventory: Inventory<'a>,
     request: &'a Request,
@@ -33,13 +33,13 @@ pub struct AskWhose<'a> {
     gave_up: bool,
 }
 
-impl<'a> AskWhose<'a> {
+impl<'a> AskOwnership<'a> {
     /// Nothing was asked yet.
     pub const fn new(context: &'a Context, inventory: Inventory<'a>, request: &'a Request) -> Self {
         Self { context, inventory, request, asked: BTreeSet::new(), gave_up: false }
     }
 
-    /// Asks for those of which it is not known yet, and tells whether there were any. Who turns out to own what is told hears of all else that they own, too.
+    /// Asks for those of which it is not known yet, and notifies whether there were any. Who turns out to own what is told hears of all else that they own, too.
     pub async fn ask(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
         let mut ids = self.unknown(plan);
         ids.retain(|id| !self.asked.contains(id));
@@ -49,15 +49,15 @@ impl<'a> AskWhose<'a> {
         match self.context.ledger().creators(ids.iter().cloned()).await {
             Ok(mut creators) => {
                 creators.extend(self.request.creator().map(|(id, creator)| (id.clone(), creator.clone())));
-                for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+                for audited in facts.assets.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
                     audited.creator = creators.remove(&audited.resource.id);
                 }
                 self.inventory.enrich(facts, &ids).await;
             }
             Err(error) => {
                 let why = format!("{error:#}");
-                for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
-                    audited.doubt = Some(why.clone());
+                for audited in facts.assets.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+                    audited.ownership_unknown = Some(why.clone());
                 }
                 facts.reading.unread.push(Unread { what: "who created these resources".into(), why });
                 self.gave_up = true;
@@ -81,18 +81,18 @@ impl<'a> AskWhose<'a> {
 }
 
 /// Takes from the ledger whose resources were. Jobs are remembered by their series, if all of it is of one owner.
-pub fn remember_whose<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
+pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
     let mut known: HashMap<&str, Option<&Entry>> = HashMap::new();
     for entry in entries.filter(|entry| entry.state != State::Closed && entry.state != State::Unreadable) {
         let id = entry.id.split_once('@').map_or(entry.id.as_str(), |(series, _)| series);
         let one = known.entry(id).or_insert(Some(entry));
         *one = one.filter(|one| one.owner == entry.owner);
     }
-    for audited in &mut facts.audited {
+    for audited in &mut facts.assets {
         let series = audited.series();
         let entry = known.get(audited.resource.id.as_str()).or_else(|| known.get(series.as_deref()?)).copied().flatten();
         if let Some(entry) = entry {
-            audited.resource.whose = Whose { owner: entry.owner.clone(), team: entry.team.clone() };
+            audited.resource.ownership = Ownership { owner: entry.owner.clone(), team: entry.team.clone() };
         }
     }
 }
@@ -101,7 +101,7 @@ impl Inventory<'_> {
     /// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
     /// asked for once.
     pub async fn enrich(self, facts: &mut Facts, ids: &BTreeSet<String>) {
-        let found = facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id));
+        let found = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id));
         let read =
             stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(self.clients, self.rulebook, audited).await));
         let mut failed = vec![];
@@ -113,7 +113,7 @@ impl Inventory<'_> {
                 Err(why) => drop(undescribed.insert(id, why)),
             }
         }
-        for audited in &mut facts.audited {
+        for audited in &mut facts.assets {
             let Some(described) = told.remove(&audited.resource.id) else { continue };
             if !described.instances.is_empty() {
                 audited.instances = described.instances;
@@ -121,22 +121,21 @@ impl Inventory<'_> {
             audited.limit = described.limit.or(audited.limit);
             audited.parent = described.parent.or(audited.parent.take());
         }
-        let parents =
-            facts.audited.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
-        let links = self.links(&facts.audited, parents.collect(), facts.now).await;
-        for audited in facts.audited.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
+        let parents = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
+        let links = self.links(&facts.assets, parents.collect(), facts.now).await;
+        for audited in facts.assets.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
             let (line, broken) = line_of(audited.parent.as_ref(), &links);
             audited.ancestors = line;
-            audited.doubt = undescribed.remove(&audited.resource.id).or(broken);
-            failed.extend(audited.doubt.clone().map(|why| (audited.resource.id.clone(), why)));
-            self.rulebook.policy.settle_whose(audited);
+            audited.ownership_unknown = undescribed.remove(&audited.resource.id).or(broken);
+            failed.extend(audited.ownership_unknown.clone().map(|why| (audited.resource.id.clone(), why)));
+            self.rulebook.policy.settle_ownership(audited);
         }
         facts.reading.unread.extend(unread_of("what it belongs to and costs", &failed));
     }
 
     /// These parents, their parents, …, each read once.
-    async fn links(self, known: &[Audited], mut next: Vec<Parent>, now: Timestamp) -> Links {
-        let by_id: HashMap<&str, &Audited> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
+    async fn links(self, known: &[Asset], mut next: Vec<Parent>, now: Timestamp) -> Links {
+        let by_id: HashMap<&str, &Asset> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
         let mut links = Links::new();
         for _ in 0..LINE {
             let mut asked: BTreeMap<String, Parent> = next.drain(..).map(|parent| (parent.id.clone(), parent)).collect();
@@ -153,7 +152,7 @@ impl Inventory<'_> {
         links
     }
 
-    async fn link(self, parent: &Parent, known: Option<&Audited>, now: Timestamp) -> Read<Option<Link>> {
+    async fn link(self, parent: &Parent, known: Option<&Asset>, now: Timestamp) -> Read<Option<Link>> {
         let read = match known {
             // What is written by its tags is not taken from an index that is behind.
             Some(known) => self.confirmed(known).await?,
