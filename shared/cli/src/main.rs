@@ -1,9 +1,8 @@
-//! `cost-guard`: checks a policy offline, and prints the rules' manual.
+//! `cost-guard`: checks a policy offline, and prints the pages of the documentation that are made of the code.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
     collections::BTreeMap,
-    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -13,11 +12,15 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
+    policy::PolicyError,
     remedy::{SpotTerms, as_spot, new_name},
-    rulebook::Rulebook,
+    rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
 };
 use serde_json::Value;
+
+mod manual;
+mod reference;
 
 /// What people use of the SageMaker cost guard on their own machine.
 #[derive(Parser)]
@@ -28,13 +31,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check a policy file: the first error with its line, or what the policy does.
+    /// Check a policy file: its errors with their lines, or what the policy does.
     CheckPolicy {
         /// The policy, a TOML file.
         file: PathBuf,
     },
     /// Print docs/rules.md, made of the rules' own doc comments.
     RulesManual,
+    /// Print docs/policy-reference.md: each key of the policy, with its type, default and meaning.
+    PolicyReference,
+    /// Print docs/policy.schema.json, the JSON Schema of the policy, with which editors complete and check it.
+    PolicySchema,
     /// Make of a training job what it would be as Spot: `aws sagemaker describe-training-job …` on standard input (one or several), the input of
     /// `aws sagemaker create-training-job --cli-input-json` on standard output, one per line. It makes one of every job, whether or not the guard would
     /// resubmit that one. AWS describes a job without its tags: the new one has those that you put into the description as `Tags`.
@@ -51,7 +58,12 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::CheckPolicy { file } => check_policy(&file),
-        Command::RulesManual => manual().map(|text| print!("{text}")),
+        Command::RulesManual => manual::page().map(|text| print!("{text}")),
+        Command::PolicyReference => reference::page().map(|text| print!("{text}")),
+        Command::PolicySchema => {
+            println!("{:#}", Rulebook::schema());
+            Ok(())
+        }
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
     };
     match done {
@@ -63,9 +75,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
+fn check_policy(file: &Path) -> anyhow::Result<()> {
     let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let rulebook = Rulebook::from_toml(&text).map_err(|error| anyhow::anyhow!("{}, {error}", file.display()))?;
+    let rulebook = Rulebook::check(&text).map_err(|errors| said(&errors, file))?;
     println!("{}: no errors.", file.display());
     println!("  time zone {}, working hours {}", rulebook.policy.calendar.zone.iana_name().unwrap_or("UTC"), rulebook.policy.hours);
     for (team, hours) in &rulebook.policy.team_hours {
@@ -89,6 +101,17 @@ fn check_policy(file: &PathBuf) -> anyhow::Result<()> {
         println!("  It has {} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192.", text.len());
     }
     Ok(())
+}
+
+/// All errors, one per line.
+fn said(errors: &[PolicyError], file: &Path) -> anyhow::Error {
+    let mut lines: Vec<String> = errors.iter().map(|error| format!("{}, {error}", file.display())).collect();
+    match errors.len() {
+        1 => {}
+        MOST_ERRORS.. => lines.push(format!("These are the first {MOST_ERRORS} errors.")),
+        number => lines.push(format!("{number} errors.")),
+    }
+    anyhow::anyhow!(lines.join("\n"))
 }
 
 /// The most bytes of an SSM parameter that costs nothing (AWS: quotas of Systems Manager).
@@ -119,83 +142,18 @@ fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result
     Ok(())
 }
 
-/// The manual: each rule's doc comment with the table of its settings and their defaults.
-fn manual() -> anyhow::Result<String> {
-    let mut text = String::from(
-        "<!-- Made by `make docs` from the doc comments in shared/rules/src/rules. A test fails when it is stale. -->\n\
-         # The rules\n\n\
-         Each rule has a section `[rules.<name>]` in the policy. Beside its own settings below it has these:\n\n\
-         | setting | default | meaning |\n|---|---|---|\n\
-         | `mode` | `\"report\"` | `\"report\"`: mail the owner · `\"enforce\"`: warn, then act · `\"off\"` |\n\
-         | `grace` | `\"30m\"` (`\"5m\"`: `training-on-demand`; `\"4h\"`: `stoppable-over-budget`; `\"3d\"`: `missing-tag`, `invalid-tag-value`) | from the warning to the action; `\"0s\"` acts without one |\n\
-         | `remind-after` | the policy's (`\"7d\"`); `\"30d\"`: `budget-unhealthy`, `no-budget`; of thresholds and spikes never | until an open finding is mailed again |\n\
-         | `escalate-after` | never (`\"14d\"`: `missing-tag`, `invalid-tag-value`) | until a finding that is still open is mailed once more, as a warning and for its team |\n\
-         | `max-actions` | the policy's (`25`) | the most actions in one run; the rest is held back for the next |\n",
-    );
-    for rule in rules::ALL {
-        let path = file_of(rule.name)?;
-        let source = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        text.push('\n');
-        for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
-            // One level down: the manual has one title.
-            let line = line.strip_prefix(' ').unwrap_or(line);
-            let deeper = if line.starts_with('#') { "#" } else { "" };
-            writeln!(text, "{deeper}{line}")?;
-        }
-        let defaults = (rule.defaults)();
-        if defaults.is_empty() {
-            text += "None of its own.\n";
-            continue;
-        }
-        text += "| setting | default | meaning |\n|---|---|---|\n";
-        for (name, value) in defaults {
-            let value = value.to_string();
-            let meaning = field_doc(&source, &name).with_context(|| format!("{}: `{name}` has no doc comment", path.display()))?;
-            writeln!(text, "| `{name}` | `{value}` | {meaning} |")?;
-        }
-    }
-    Ok(text)
-}
-
-/// A rule's file: in the folder of its area, or above them.
-fn file_of(rule: &str) -> anyhow::Result<PathBuf> {
-    let rules = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules"));
-    let file = format!("{}.rs", rule.replace('-', "_"));
-    let areas = fs::read_dir(rules).with_context(|| format!("{} cannot be read", rules.display()))?;
-    let mut places = areas.filter_map(|area| Some(area.ok()?.path().join(&file))).chain([rules.join(&file)]);
-    places.find(|path| path.is_file()).with_context(|| format!("no {file} under {}", rules.display()))
-}
-
-/// The doc comment above a field of the rule's struct, on one line.
-fn field_doc(source: &str, setting: &str) -> Option<String> {
-    let field = format!("    {}: ", setting.replace('-', "_"));
-    let lines: Vec<&str> = source.lines().collect();
-    let at = lines.iter().position(|line| line.starts_with(&field))?;
-    let mut doc: Vec<&str> = lines[..at].iter().rev().map_while(|line| line.trim_start().strip_prefix("///")).map(str::trim).collect();
-    doc.reverse();
-    (!doc.is_empty()).then(|| doc.join(" "))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_manual_in_docs_is_what_the_rules_say() {
-        let written = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/rules.md")).unwrap_or_default();
-        assert!(written == manual().unwrap(), "docs/rules.md is stale: run `make docs`");
-    }
-
-    #[test]
-    fn every_rule_has_the_headings_of_the_manual() {
-        let manual = manual().unwrap();
-        for rule in rules::ALL {
-            let section =
-                manual.split(&format!("\n## {}\n", rule.name)).nth(1).unwrap_or_else(|| panic!("{} has no `# {}`", rule.name, rule.name));
-            let section = section.split("\n## ").next().unwrap();
-            for heading in ["### What it finds", "### Why it costs money", "### What happens, and what is lost", "### Settings"] {
-                assert!(section.contains(heading), "{}: {heading} is missing", rule.name);
-            }
+    fn the_pages_in_docs_are_what_the_code_says() {
+        let schema = format!("{:#}\n", Rulebook::schema());
+        let pages =
+            [("rules.md", manual::page().unwrap()), ("policy-reference.md", reference::page().unwrap()), ("policy.schema.json", schema)];
+        for (page, made) in pages {
+            let written = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
+            assert!(written == made, "docs/{page} is stale: run `make docs`");
         }
     }
 

@@ -208,7 +208,7 @@ impl Budget {
 }
 
 /// What the guard does when a budget is used up, until its period ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnExceed {
     /// Both off-hours rules are enforced for its team.

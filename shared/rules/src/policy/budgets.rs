@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{
     facts::{Budget, BudgetMeasure, DailySpend, Filter, OnExceed, is_over},
     policy::Policy,
-    vocabulary::{resource::Ownership, usage_type::without_region},
+    vocabulary::{globs::glob_schema, resource::Ownership, usage_type::without_region},
 };
 
 impl Filter {
@@ -58,20 +59,23 @@ impl Filter {
 /// How the policy says that a budget is for all teams.
 const EVERY_TEAM: &str = "*";
 
-/// `[[budget]]`: whose some budgets are, and what the guard does when they are used up.
-#[derive(Clone, Debug, Deserialize)]
+/// `[[budget]]`: who owns some budgets, and what the guard does when they are used up.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BudgetPolicy {
-    /// Which budgets: a pattern of their names.
+    /// Which budgets, by their names.
     #[serde(deserialize_with = "super::toml::pattern")]
+    #[schemars(schema_with = "glob_schema")]
     pub(crate) name: globset::GlobMatcher,
-    /// Who is told of them.
+    /// Who is mailed. Absent: whoever runs the platform.
     #[serde(default, deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"))]
     pub owner: Option<String>,
-    /// The team that they are for; `*`: all. Where it is not said, the one team that a budget's filter names.
+    /// The team that they are for. `*`: all teams. Absent: the one team that the budget's filter names.
     #[serde(default, deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"))]
     pub team: Option<String>,
-    /// What is done when one is used up.
+    /// What is done when one is used up, until its period ends. Absent: nothing.
     pub on_exceed: Option<OnExceed>,
 }
 

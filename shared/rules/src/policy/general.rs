@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::{civil::Date, tz::TimeZone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
@@ -18,30 +19,45 @@ use crate::{
         Policy,
         budgets::BudgetPolicy,
         sections::{Billing, Coverage, Creators, Exemption, PriceOverrides},
-        toml::{Table, Wrong, only_known_keys, table, wrong},
+        toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
     },
     vocabulary::{
         duration::Duration,
-        schedule::{Calendar, Schedule, zone_named},
+        schedule::{Calendar, Schedule, zone_named, zone_schema},
     },
 };
 
-/// Everything but the rules and the overrides.
-#[derive(Deserialize)]
+/// Everything but the rules and the overrides. The fields' comments are what the policy's schema and reference say.
+#[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct General {
+    /// The time zone of times in mails, of holidays, and of working hours that name no zone.
     #[serde(deserialize_with = "zone")]
+    #[schemars(schema_with = "zone_schema", extend("default" = "UTC"))]
     pub(crate) timezone: TimeZone,
+    /// Tag keys. The value of the first one that a resource has says whom to mail.
+    #[schemars(extend("contains" = { "minLength": 1 }))]
     pub(crate) owner_tags: Vec<String>,
+    /// Tag keys. The value of the first one that a resource has names its team.
     pub(crate) team_tags: Vec<String>,
+    /// The most actions of a rule in one run. The rest waits for the next run.
+    #[schemars(range(min = 1))]
     pub(crate) max_actions: u32,
+    /// How long until an open finding is mailed again. An hour is the least.
     pub(crate) remind_after: Duration,
+    /// When people work.
     pub(crate) working_hours: WorkingHours,
+    /// How long owners may exempt a resource with the tag `cost-guard:keep-until`.
     pub(crate) exemption: Exemption,
+    /// Your prices, where they differ from AWS's list prices that are shipped, or are not among them.
     pub(crate) prices: PriceOverrides,
+    /// Who created a resource, by CloudTrail, is its owner where no tag names one.
     pub(crate) creators: Creators,
+    /// How the bill is read.
     pub(crate) billing: Billing,
+    /// What share of the resources and of their cost is tagged: a table per day, and metrics.
     pub(crate) coverage: Coverage,
+    /// Who owns budgets, and what is done when they are used up. The first one whose `name` matches a budget applies to it.
     pub(crate) budget: Vec<BudgetPolicy>,
 }
 
@@ -64,13 +80,24 @@ impl Default for General {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct WorkingHours {
-    pub(crate) default: Option<Schedule>,
+    /// Working hours where neither the resource nor its team has its own.
+    pub(crate) default: Schedule,
+    /// Working hours by team.
     pub(crate) teams: BTreeMap<String, Schedule>,
+    /// Days on which nobody works.
     #[serde(deserialize_with = "days")]
+    #[schemars(schema_with = "days_schema")]
     pub(crate) holidays: BTreeSet<Date>,
+}
+
+impl Default for WorkingHours {
+    fn default() -> Self {
+        let usual = "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
+        Self { default: usual, teams: BTreeMap::new(), holidays: BTreeSet::new() }
+    }
 }
 
 const KEYS: [&str; 12] = [
@@ -139,19 +166,21 @@ impl General {
         for (number, (one, at)) in general.budget.iter().zip(&budgets_at).enumerate() {
             if let Some(before) = general.budget.iter().take(number).find(|before| before.covers(one)) {
                 let name = before.name.glob().glob();
-                return wrong(at.clone(), format!("this [[budget]] never applies: one before it, `{name}`, matches all of its names"));
+                return contradiction(
+                    at.clone(),
+                    format!("this [[budget]] never applies: one before it, `{name}`, matches all of its names"),
+                );
             }
         }
         Ok((general, budgets_at))
     }
 
     pub(crate) fn into_policy(self) -> Policy {
-        let default_hours = || "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
         Policy {
             calendar: Calendar { zone: self.timezone, holidays: self.working_hours.holidays },
             owner_tags: self.owner_tags,
             team_tags: self.team_tags,
-            hours: self.working_hours.default.unwrap_or_else(default_hours),
+            hours: self.working_hours.default,
             team_hours: self.working_hours.teams,
             exemption: self.exemption,
             prices: self.prices,
@@ -185,7 +214,11 @@ fn budgets_at(root: &DeTable<'_>) -> Result<Vec<Range<usize>>, Wrong> {
     let Some(value) = root.get("budget") else { return Ok(vec![]) };
     let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`budget` is a list: write [[budget]]") };
     for item in items {
-        only_known_keys(table(item, "budget")?.get_ref(), "[[budget]]", ["name", "owner", "team", "on-exceed"])?;
+        let budget = table(item, "budget")?;
+        only_known_keys(budget.get_ref(), "[[budget]]", ["name", "owner", "team", "on-exceed"])?;
+        if !budget.get_ref().contains_key("name") {
+            return contradiction(item.span(), "this [[budget]] has no `name`: write for example name = \"ml-dev*\"");
+        }
     }
     Ok(items.iter().map(Spanned::span).collect())
 }
@@ -207,4 +240,9 @@ fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D:
     let day =
         |text: &String| text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")));
     texts.iter().map(day).collect()
+}
+
+fn days_schema(_: &mut SchemaGenerator) -> Schema {
+    const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+    json_schema!({ "type": "array", "items": { "title": "day", "type": "string", "pattern": DAY, "examples": ["2026-12-25"] } })
 }

@@ -21,7 +21,7 @@ pub use self::{
 };
 pub(crate) use self::{
     general::General,
-    toml::{Table, Wrong, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
+    toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
 };
 
 mod budgets;

@@ -1,8 +1,9 @@
 //! Required tags: which keys and values, and keys that are nearly right.
 
-use std::{collections::BTreeMap, fmt, slice, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeMap, fmt, slice, sync::LazyLock};
 
 use regex::{Regex, RegexBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{policy::Policy, vocabulary::resource::is_aws};
@@ -11,7 +12,8 @@ use crate::{policy::Policy, vocabulary::resource::is_aws};
 pub const MOST_TAGS: usize = 50;
 
 /// What SageMaker takes as a key or a value (aws-facts §2.5).
-static LEGAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").ok());
+const LEGAL_TEXT: &str = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$";
+static LEGAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(LEGAL_TEXT).ok());
 
 /// A pattern that takes more than this, in bytes, is a slip. (None can run for long: matching takes time in proportion to the value's length.)
 const PATTERN: usize = 1 << 20;
@@ -177,6 +179,26 @@ impl<'de> Deserialize<'de> for Required {
             return Err(de::Error::custom(format!("`{key}` cannot be required: {why}")));
         }
         Ok(Self(keys))
+    }
+}
+
+impl JsonSchema for Required {
+    fn schema_name() -> Cow<'static, str> {
+        "Required".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "title": "tag keys and their values",
+            "type": "object",
+            "propertyNames": { "pattern": LEGAL_TEXT, "minLength": 1, "maxLength": 128, "not": { "pattern": "^[Aa][Ww][Ss]:" } },
+            "additionalProperties": {
+                "type": ["string", "array"],
+                "minItems": 1,
+                "items": { "type": "string", "pattern": LEGAL_TEXT, "maxLength": 256 },
+            },
+            "examples": [{ "Owner": ".+@.+", "Team": ["nlp", "vision"] }],
+        })
     }
 }
 

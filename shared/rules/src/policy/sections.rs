@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::{duration::Duration, globs::Globs, price::Usd};
 
 /// `[exemption]`
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Exemption {
-    /// How long `cost-guard:keep-until` holds at most, from when the guard first saw it.
+    /// How long the tag `cost-guard:keep-until` holds at most, from when the guard first saw its value.
     pub max: Duration,
-    /// Whether `cost-guard:keep-until = always` is allowed, and holds for ever.
+    /// Whether the tag may say `always`, and then holds for ever.
     pub allow_always: bool,
 }
 
@@ -24,23 +25,25 @@ impl Default for Exemption {
 }
 
 /// `[prices]`, in USD
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PriceOverrides {
-    /// Per hour of an instance type.
+    /// USD per hour, by instance type. The type stands in quotes: `{ "ml.m5.xlarge" = 0.23 }`.
     #[serde(deserialize_with = "super::toml::hourly")]
+    #[schemars(with = "BTreeMap<String, Usd>", extend("propertyNames" = { "pattern": "^ml\\." }))]
     pub hourly: BTreeMap<String, Decimal>,
-    /// Per GB and month of a notebook's volume.
+    /// USD per GB and month of a notebook's volume.
     pub notebook_volume_gb_month: Option<Usd>,
 }
 
 /// `[creators]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Creators {
-    /// What makes an owner of a creator's name that is no e-mail address: `ann` → `ann@example.com`.
+    /// What a creator's name gets behind it, if it is no e-mail address: `example.com` makes `ann@example.com` of `ann`.
+    #[schemars(regex(pattern = r"^[^@]*\.[^@]*$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
-    /// Sessions of roles that are nobody's: patterns of their names.
+    /// Names of role sessions that stand for no person.
     pub not_people: Globs,
 }
 
@@ -63,10 +66,11 @@ impl Default for Creators {
 }
 
 /// `[billing]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Billing {
-    /// What SageMaker is called in Cost Explorer's dimension SERVICE (aws-facts §7.2).
+    // aws-facts §7.2
+    /// What SageMaker is called in Cost Explorer's dimension SERVICE.
     pub services: Vec<String>,
 }
 
@@ -77,19 +81,20 @@ impl Default for Billing {
 }
 
 /// `[coverage]`: what share of the resources and the dollars is tagged.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Coverage {
-    /// The S3 bucket for the CSV; `None`: there is none.
+    /// The S3 bucket of the table (CSV). Absent: no table is written.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), extend("examples" = ["finops-reports"]))]
     pub bucket: Option<String>,
-    /// What its key begins with.
+    /// What the key of the table begins with.
     pub prefix: String,
-    /// Which metrics there are beside the whole's. Each costs what CloudWatch asks for a custom metric, per month.
+    /// Which metrics there are besides the total. CloudWatch bills each team and each kind as a custom metric.
     pub metrics: Vec<CoverageMetric>,
 }
 
 /// By what the coverage's metrics are apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CoverageMetric {
     /// One per team.

@@ -34,7 +34,11 @@ impl std::error::Error for PolicyError {}
 /// The key that stands before this place on its line.
 fn key_of_line(text: &str, at: usize) -> Option<&str> {
     let line = text.get(..at)?.rsplit('\n').next()?;
-    let (before, _) = line.rsplit_once('=')?;
+    let (before, after) = line.rsplit_once('=')?;
+    // Behind `team = "x", ` stands the next key, behind `days = ["x", ` the next value.
+    if after.contains(',') && !after.trim_start().starts_with('[') {
+        return None;
+    }
     let key = before.rsplit(['{', ',', '=']).next()?.trim().trim_matches('"');
     (!key.is_empty()).then_some(key)
 }
@@ -43,12 +47,19 @@ fn key_of_line(text: &str, at: usize) -> Option<&str> {
 pub(crate) struct Wrong {
     span: Option<Range<usize>>,
     message: String,
+    /// Each key is right by itself, but not with the others, or another one is missing. Of a policy with a wrong key it may be untrue.
+    pub(crate) is_contradiction: bool,
 }
 
 impl Wrong {
+    /// Where it begins in the text.
+    pub(crate) fn at(&self) -> Option<usize> {
+        self.span.as_ref().map(|span| span.start)
+    }
+
     /// With its line in this text, and with the key if the message does not name it.
     pub(crate) fn in_text(self, text: &str) -> PolicyError {
-        let Self { span, message } = self;
+        let Self { span, message, .. } = self;
         let key = span.as_ref().and_then(|span| key_of_line(text, span.start)).filter(|key| !message.contains(key));
         PolicyError {
             line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
@@ -59,12 +70,16 @@ impl Wrong {
 
 impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
-        Self { span: error.span(), message: error.message().lines().collect::<Vec<_>>().join("; ") }
+        Self { span: error.span(), message: error.message().lines().collect::<Vec<_>>().join("; "), is_contradiction: false }
     }
 }
 
 pub(crate) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Result<T, Wrong> {
-    Err(Wrong { span: Some(span), message: message.into() })
+    Err(Wrong { span: Some(span), message: message.into(), is_contradiction: false })
+}
+
+pub(crate) fn contradiction<T>(span: Range<usize>, message: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong { span: Some(span), message: message.into(), is_contradiction: true })
 }
 
 pub(crate) type Table<'i> = Spanned<DeTable<'i>>;

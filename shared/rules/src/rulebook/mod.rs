@@ -8,14 +8,18 @@ use crate::{
 
 pub(crate) use self::overrides::Override;
 pub use self::{
+    check::MOST_ERRORS,
     finding::{Exempted, Finding, Judgement, Mode, Terms},
+    read::COMMON_KEYS,
     words::RuleWords,
 };
 
+mod check;
 mod evaluate;
 mod finding;
 mod overrides;
 mod read;
+mod schema;
 mod words;
 
 /// The policy with its rules. `Rulebook::from_toml("")` is the default: every rule, report only.

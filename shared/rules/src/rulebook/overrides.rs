@@ -6,7 +6,7 @@ use globset::GlobMatcher;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
-    policy::{Table, Wrong, glob, only_known_keys, table, tables, wrong},
+    policy::{Table, Wrong, contradiction, glob, only_known_keys, table, tables, wrong},
     rulebook::RuleSet,
     vocabulary::{
         resource::{Kind, Resource},
@@ -37,13 +37,16 @@ impl Override {
         let item = table(item, "override")?;
         only_known_keys(item.get_ref(), "[[override]]", ["match", "rules"])?;
         let Some(matching) = item.get_ref().get("match") else {
-            return wrong(item.span(), "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }");
+            return contradiction(
+                item.span(),
+                "this [[override]] has no `match`: write for example match = { tag.Environment = \"prod*\" }",
+            );
         };
         let Some(rules) = item.get_ref().get("rules") else {
-            return wrong(item.span(), CHANGES_NOTHING);
+            return contradiction(item.span(), CHANGES_NOTHING);
         };
         if table(rules, "rules")?.get_ref().is_empty() {
-            return wrong(rules.span(), CHANGES_NOTHING);
+            return contradiction(rules.span(), CHANGES_NOTHING);
         }
         Ok((Match::read(&table(matching, "match")?)?, tables(rules, "rules")?))
     }
@@ -66,7 +69,7 @@ impl Match {
             }
         }
         if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() && matches.kind.is_none() {
-            return wrong(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
+            return contradiction(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
         }
         Ok(matches)
     }

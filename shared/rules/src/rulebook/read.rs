@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
 use crate::{
-    policy::{BudgetPolicy, General, PolicyError, Table, Wrong, nearest_or_newer, only_known_keys, tables, wrong},
+    policy::{BudgetPolicy, General, PolicyError, Table, Wrong, contradiction, nearest_or_newer, only_known_keys, tables, wrong},
     rulebook::{ConfiguredRule, Mode, Override, RuleSet, Rulebook, Terms},
     rules::{self, rule::Registration},
     vocabulary::duration::Duration,
@@ -19,31 +20,33 @@ use crate::{
 type Sections<'i> = BTreeMap<String, Table<'i>>;
 
 /// The keys that every `[rules.x]` has, beside the rule's own.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Common {
+pub(super) struct Common {
+    /// `"report"`: mail the owner · `"enforce"`: warn, then act · `"off"`
     mode: RuleMode,
+    /// From the warning to the action; `"0s"` acts without one.
     grace: Option<Duration>,
+    /// Until an open finding is mailed again; an hour is the least.
     remind_after: Option<Duration>,
+    /// Until a finding that is still open is mailed once more, as a warning and for its team.
     escalate_after: Option<Duration>,
+    /// The most actions in one run; the rest is held back for the next.
+    #[schemars(range(min = 1))]
     max_actions: Option<u32>,
 }
 
-impl Default for Common {
-    fn default() -> Self {
-        Self { mode: RuleMode::Report, grace: None, remind_after: None, escalate_after: None, max_actions: None }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum RuleMode {
+    #[default]
     Report,
     Enforce,
     Off,
 }
 
-const COMMON_KEYS: [&str; 5] = ["mode", "grace", "remind-after", "escalate-after", "max-actions"];
+/// The keys that every `[rules.x]` has.
+pub const COMMON_KEYS: [&str; 5] = ["mode", "grace", "remind-after", "escalate-after", "max-actions"];
 
 impl Rulebook {
     /// Reads a policy.
@@ -51,12 +54,12 @@ impl Rulebook {
     /// # Errors
     /// The first thing that is wrong with it, with its line, key and what was expected.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
-        read(text).map_err(|wrong| wrong.in_text(text))
+        let read = DeTable::parse(text).map_err(Wrong::from).and_then(read);
+        read.map_err(|wrong| wrong.in_text(text))
     }
 }
 
-fn read(text: &str) -> Result<Rulebook, Wrong> {
-    let mut root = DeTable::parse(text)?;
+pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     General::only_known_keys(root.get_ref(), ["rules", "override"])?;
     let sections = match root.get_mut().remove("rules") {
         Some(value) => tables(&value, "rules")?,
@@ -116,7 +119,7 @@ fn rule(registration: &'static Registration, layers: [&Sections<'_>; 2], general
             return wrong(mode_at, format!("{section} cannot be enforced, it only reports: write mode = \"report\" or \"off\""));
         }
         RuleMode::Enforce => match check.lacks() {
-            Some(lacks) => return wrong(mode_at, format!("{section} is to be enforced, but {lacks}")),
+            Some(lacks) => return contradiction(mode_at, format!("{section} is to be enforced, but {lacks}")),
             None => Mode::Enforce,
         },
     };
@@ -161,7 +164,7 @@ fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) ->
     let is_on = |name: &str| rules.0.iter().any(|rule| rule.registration.name == name);
     if !what.rules().iter().any(|rule| is_on(rule)) {
         let rules = what.rules().join(" and ");
-        return wrong(
+        return contradiction(
             at,
             format!(
                 "this [[budget]] has an `on-exceed` that enforces {rules}, but the policy says mode = \"off\" there: write mode = \"report\""
@@ -169,7 +172,10 @@ fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) ->
         );
     }
     if !is_on("budget-exceeded") {
-        return wrong(at, "this [[budget]] has an `on-exceed`, but budget-exceeded is off: nobody would hear why something is stopped");
+        return contradiction(
+            at,
+            "this [[budget]] has an `on-exceed`, but budget-exceeded is off: nobody would hear why something is stopped",
+        );
     }
     Ok(())
 }

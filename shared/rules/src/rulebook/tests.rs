@@ -11,6 +11,8 @@ use crate::{
     vocabulary::{price::Prices, resource::Tags},
 };
 
+mod schema;
+
 const NIGHT: &str = "2026-11-24T02:00:00Z";
 
 fn facts(notebooks: Vec<crate::facts::Notebook>) -> Facts {
@@ -24,79 +26,122 @@ fn named(name: &str, tags: &[(&str, &str)]) -> crate::facts::Notebook {
     notebook
 }
 
+/// Wrong policies, each with the line of its error and a part of the message.
+const WRONG: &[(&str, usize, &str)] = &[
+    ("max-action = 3", 1, "`max-action` is not a key of the policy: did you mean `max-actions`?"),
+    ("\n[working-hour]\ndefault = \"always\"", 2, "did you mean `working-hours`?"),
+    ("[working-hours]\ndefalt = \"always\"", 2, "`defalt` is not a key of [working-hours]: did you mean `default`?"),
+    ("[working-hours]\ndefault = \"9 to 5\"", 2, "is not working hours: write for example"),
+    ("[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@Berlin\"", 2, "`Berlin` is not a time zone"),
+    ("[working-hours]\nholidays = [\"25.12.2026\"]", 2, "`25.12.2026` is not a day"),
+    ("timezone = \"Europe/Berln\"", 1, "`Europe/Berln` is not a time zone: write an IANA name"),
+    ("remind-after = \"-7d\"", 1, "`-7d` is negative"),
+    ("remind-after = 7", 1, "`remind-after`: a duration is a text: write for example \"30m\" or \"7d\""),
+    ("\nmax-actions = \"25\"", 2, "`max-actions`: invalid type"),
+    ("[rules.notebook-idle]\nmode = true", 2, "`mode`: "),
+    ("[working-hours]\nholidays = [2026-12-25]", 2, "`holidays`: "),
+    ("owner-tags = []", 1, "`owner-tags` names no tag"),
+    ("[rules.notebook-idle]\nidle-after = \"0s\"", 1, "`idle-after` is less than ten minutes"),
+    ("[[override]]\nmatch = { team = \"x\" }\nrules = {}", 3, "changes nothing"),
+    ("[prices]\nhourly = { \"t3.medium\" = 0.05 }", 2, "`t3.medium` is not an instance type of SageMaker"),
+    ("[rules.notebook-offhours]\nmode = \"enforce\"", 1, "`notebook-offhours` is not a rule: did you mean `notebook-off-hours`?"),
+    ("\n[rules.notebook-off-hours]\ngraze = \"1h\"", 3, "`graze` is not a key of [rules.notebook-off-hours]: did you mean `grace`?"),
+    ("[rules.notebook-off-hours]\n\ngrace = \"soon\"", 3, "`soon` is not a duration"),
+    ("[rules.notebook-off-hours]\nlate-start-grace = \"-4h\"", 2, "`-4h` is negative"),
+    ("[rules.notebook-off-hours]\nmode = \"enfore\"", 2, "unknown variant `enfore`, expected one of `report`, `enforce`, `off`"),
+    ("[rules.notebook-forgotten]\nmode = \"enforce\"", 2, "[rules.notebook-forgotten] cannot be enforced, it only reports"),
+    ("[rules.notebook-idle]\nmax-actions = 0", 2, "`max-actions` is 0"),
+    ("max-actions = 0", 1, "`max-actions` is 0"),
+    ("remind-after = \"0s\"", 1, "`remind-after` is 0s: an hour is the least"),
+    ("[rules.notebook-idle]\n\nremind-after = \"5m\"", 3, "`remind-after` is 5m"),
+    ("[exemption]\nmax = \"99999999h\"", 2, "longer than ten years"),
+    ("[prices]\nnotebook-volume-gb-month = 1e27", 2, "is more than 100000 USD"),
+    ("[rules.training-on-demand]\n\nmode = \"enforce\"", 3, "is to be enforced, but has no `remedy`: write remedy = \"stop\""),
+    ("[rules.tuning-on-demand]\nremedy = \"resubmit\"", 2, "unknown variant `resubmit`"),
+    ("[rules.studio-app-off-hours]\napp-types = [\"RStudioServerPro\"]", 2, "unknown variant `RStudioServerPro`"),
+    ("[[override]]\nrules.notebook-idle.mode = \"off\"", 1, "has no `match`"),
+    ("[[override]]\nmatch = { team = \"x\" }", 1, "changes nothing"),
+    ("[[override]]\nmatch = { team = \"[\" }\nrules.notebook-idle.mode = \"off\"", 2, "`[` is not a pattern"),
+    ("[[override]]\nmatch = { team = \"x\" }\nrules.notebook-idle.idle-aft = \"1h\"", 3, "did you mean `idle-after`?"),
+    ("[[override]]\nmatch = {}\nrules.notebook-idle.mode = \"off\"", 2, "names nothing"),
+    ("[prices]\nhourly = { ml.m5.xlarge = 0.2 }", 2, "stands in quotes"),
+    ("[prices]\nhourly = { \"ml.m5.xlarge\" = -1 }", 2, "is not a price"),
+    ("budget = 3", 1, "`budget` is a list"),
+    ("[[budget]]\nname = \"ml*\"\non-exceeded = \"stop-stoppable\"", 3, "did you mean `on-exceed`?"),
+    ("[[budget]]\non-exceed = \"stop-stoppable\"", 1, "has no `name`"),
+    ("[[budget]]\nname = \"ml[\"", 2, "`ml[` is not a pattern"),
+    ("[[budget]]\nname = \"ml*\"\non-exceed = \"stop-everything\"", 3, "`on-exceed`: unknown variant `stop-everything`"),
+    (
+        "[rules.stoppable-over-budget]\nmode = \"off\"\n[[budget]]\nname = \"ml*\"\non-exceed = \"stop-stoppable\"",
+        3,
+        "enforces stoppable-over-budget, but the policy says mode = \"off\"",
+    ),
+    ("[rules.budget-exceeded]\nthresholds = [0, 80]", 2, "`0` is no threshold: write whole percents of the limit, for example [80, 100]"),
+    ("[rules.budget-exceeded]\nthresholds = [\"80%\"]", 2, "is no threshold: write whole percents"),
+    (
+        "[[budget]]\nname = \"*\"\n[[budget]]\nname = \"ml\"",
+        3,
+        "this [[budget]] never applies: one before it, `*`, matches all of its names",
+    ),
+    ("[creators]\nemail-domain = \"@example.com\"", 2, "`email-domain` is `@example.com`: write what stands behind the @"),
+    ("[coverage]\nbucket = \"s3://finops\"", 2, "`bucket` is `s3://finops`: write the name of an S3 bucket alone"),
+    ("[rules.missing-tag]\nkinds = []", 2, "no kinds"),
+    ("[rules.missing-tag]\nkinds = [\"notebook\"]", 2, "did you mean `notebook-instance`?"),
+    ("[rules.missing-tag]\nrequired = [\"Owner\"]", 2, "expected keys with their values: { Owner = "),
+    ("rules = 3", 1, "`rules` is a section"),
+    ("timezone =", 1, ""),
+];
+
 #[test]
 fn says_what_is_wrong_where_and_what_was_expected() {
-    for (text, line, says) in [
-        ("max-action = 3", 1, "`max-action` is not a key of the policy: did you mean `max-actions`?"),
-        ("\n[working-hour]\ndefault = \"always\"", 2, "did you mean `working-hours`?"),
-        ("[working-hours]\ndefalt = \"always\"", 2, "`defalt` is not a key of [working-hours]: did you mean `default`?"),
-        ("[working-hours]\ndefault = \"9 to 5\"", 2, "is not working hours: write for example"),
-        ("[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@Berlin\"", 2, "`Berlin` is not a time zone"),
-        ("[working-hours]\nholidays = [\"25.12.2026\"]", 2, "`25.12.2026` is not a day"),
-        ("timezone = \"Europe/Berln\"", 1, "`Europe/Berln` is not a time zone: write an IANA name"),
-        ("remind-after = \"-7d\"", 1, "`-7d` is negative"),
-        ("remind-after = 7", 1, "`remind-after`: a duration is a text: write for example \"30m\" or \"7d\""),
-        ("\nmax-actions = \"25\"", 2, "`max-actions`: invalid type"),
-        ("[rules.notebook-idle]\nmode = true", 2, "`mode`: "),
-        ("[working-hours]\nholidays = [2026-12-25]", 2, "`holidays`: "),
-        ("owner-tags = []", 1, "`owner-tags` names no tag"),
-        ("[rules.notebook-idle]\nidle-after = \"0s\"", 1, "`idle-after` is less than ten minutes"),
-        ("[[override]]\nmatch = { team = \"x\" }\nrules = {}", 3, "changes nothing"),
-        ("[prices]\nhourly = { \"t3.medium\" = 0.05 }", 2, "`t3.medium` is not an instance type of SageMaker"),
-        ("[rules.notebook-offhours]\nmode = \"enforce\"", 1, "`notebook-offhours` is not a rule: did you mean `notebook-off-hours`?"),
-        ("\n[rules.notebook-off-hours]\ngraze = \"1h\"", 3, "`graze` is not a key of [rules.notebook-off-hours]: did you mean `grace`?"),
-        ("[rules.notebook-off-hours]\n\ngrace = \"soon\"", 3, "`soon` is not a duration"),
-        ("[rules.notebook-off-hours]\nlate-start-grace = \"-4h\"", 2, "`-4h` is negative"),
-        ("[rules.notebook-off-hours]\nmode = \"enfore\"", 2, "unknown variant `enfore`, expected one of `report`, `enforce`, `off`"),
-        ("[rules.notebook-forgotten]\nmode = \"enforce\"", 2, "[rules.notebook-forgotten] cannot be enforced, it only reports"),
-        ("[rules.notebook-idle]\nmax-actions = 0", 2, "`max-actions` is 0"),
-        ("max-actions = 0", 1, "`max-actions` is 0"),
-        ("remind-after = \"0s\"", 1, "`remind-after` is 0s: an hour is the least"),
-        ("[rules.notebook-idle]\n\nremind-after = \"5m\"", 3, "`remind-after` is 5m"),
-        ("[exemption]\nmax = \"99999999h\"", 2, "longer than ten years"),
-        ("[prices]\nnotebook-volume-gb-month = 1e27", 2, "is more than 100000 USD"),
-        ("[rules.training-on-demand]\n\nmode = \"enforce\"", 3, "is to be enforced, but has no `remedy`: write remedy = \"stop\""),
-        ("[rules.tuning-on-demand]\nremedy = \"resubmit\"", 2, "unknown variant `resubmit`"),
-        ("[rules.studio-app-off-hours]\napp-types = [\"RStudioServerPro\"]", 2, "unknown variant `RStudioServerPro`"),
-        ("[[override]]\nrules.notebook-idle.mode = \"off\"", 1, "has no `match`"),
-        ("[[override]]\nmatch = { team = \"x\" }", 1, "changes nothing"),
-        ("[[override]]\nmatch = { team = \"[\" }\nrules.notebook-idle.mode = \"off\"", 2, "`[` is not a pattern"),
-        ("[[override]]\nmatch = { team = \"x\" }\nrules.notebook-idle.idle-aft = \"1h\"", 3, "did you mean `idle-after`?"),
-        ("[[override]]\nmatch = {}\nrules.notebook-idle.mode = \"off\"", 2, "names nothing"),
-        ("[prices]\nhourly = { ml.m5.xlarge = 0.2 }", 2, "stands in quotes"),
-        ("[prices]\nhourly = { \"ml.m5.xlarge\" = -1 }", 2, "is not a price"),
-        ("budget = 3", 1, "`budget` is a list"),
-        ("[[budget]]\nname = \"ml*\"\non-exceeded = \"stop-stoppable\"", 3, "did you mean `on-exceed`?"),
-        ("[[budget]]\non-exceed = \"stop-stoppable\"", 1, "missing field `name`"),
-        ("[[budget]]\nname = \"ml[\"", 2, "`ml[` is not a pattern"),
-        ("[[budget]]\nname = \"ml*\"\non-exceed = \"stop-everything\"", 3, "`on-exceed`: unknown variant `stop-everything`"),
-        (
-            "[rules.stoppable-over-budget]\nmode = \"off\"\n[[budget]]\nname = \"ml*\"\non-exceed = \"stop-stoppable\"",
-            3,
-            "enforces stoppable-over-budget, but the policy says mode = \"off\"",
-        ),
-        (
-            "[rules.budget-exceeded]\nthresholds = [0, 80]",
-            2,
-            "`0` is no threshold: write whole percents of the limit, for example [80, 100]",
-        ),
-        ("[rules.budget-exceeded]\nthresholds = [\"80%\"]", 2, "is no threshold: write whole percents"),
-        (
-            "[[budget]]\nname = \"*\"\n[[budget]]\nname = \"ml\"",
-            3,
-            "this [[budget]] never applies: one before it, `*`, matches all of its names",
-        ),
-        ("[creators]\nemail-domain = \"@example.com\"", 2, "`email-domain` is `@example.com`: write what stands behind the @"),
-        ("[coverage]\nbucket = \"s3://finops\"", 2, "`bucket` is `s3://finops`: write the name of an S3 bucket alone"),
-        ("[rules.missing-tag]\nkinds = []", 2, "no kinds"),
-        ("[rules.missing-tag]\nkinds = [\"notebook\"]", 2, "did you mean `notebook-instance`?"),
-        ("[rules.missing-tag]\nrequired = [\"Owner\"]", 2, "expected keys with their values: { Owner = "),
-        ("rules = 3", 1, "`rules` is a section"),
-        ("timezone =", 1, ""),
-    ] {
+    for (text, line, says) in WRONG {
         let error = Rulebook::from_toml(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
         assert!(error.message.contains(says), "{text}: {error}");
-        assert_eq!(error.line, Some(line), "{text}: {error}");
+        assert_eq!(error.line, Some(*line), "{text}: {error}");
+    }
+}
+
+#[test]
+fn all_errors_are_named_in_one_go() {
+    let of = |text: &str| Rulebook::check(text).err().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>();
+    let text = r#"
+        max-action = 3
+        remind-after = "5m"
+        [working-hours]
+        default = "9-5"
+        holidays = ["?"]
+        [rules.training-on-demand]
+        mode = "enforce"
+        remedy = "sotp"
+        graze = "1h"
+        [rules.notebook-ilde]
+        [[budget]]
+        name = "ml*"
+        team = ""
+        on-exceed = "?"
+        [[override]]
+        match = { team = "x", nam = "x", kind = "?" }
+        rules.notebook-idle.mode = "of"
+        rules.notebook-idle.idle-after = "1m""#;
+    let lines: Vec<String> = of(text).iter().map(|error| error.split(':').next().unwrap().to_owned()).collect();
+    assert_eq!(lines, [2, 3, 5, 6, 9, 10, 11, 14, 15, 17, 17, 18, 18].map(|line| format!("line {line}")), "{:#?}", of(text));
+    assert!(of(text).iter().all(|error| error.contains('`')), "each names its key: {:#?}", of(text));
+
+    let contradictions = "[rules.training-on-demand]\nmode = \"enforce\"\n[rules.tuning-on-demand]\nmode = \"enforce\"\n";
+    assert_eq!(of(contradictions).len(), 2);
+    let with_a_slip = of(&format!("{contradictions}graze = 3"));
+    assert!(with_a_slip.len() == 1 && with_a_slip[0].contains("`graze`"), "it may be why the others are wrong: {with_a_slip:?}");
+
+    let many: Vec<String> = (0..30).map(|number| format!("key-{number} = 1")).collect();
+    assert_eq!(of(&many.join("\n")).len(), MOST_ERRORS);
+    assert_eq!(of("timezone =").len(), 1);
+}
+
+#[test]
+fn the_first_error_is_the_one_that_a_function_reports() {
+    for (text, ..) in WRONG {
+        let (first, all) = (Rulebook::from_toml(text).err().unwrap(), Rulebook::check(text).err().unwrap());
+        assert!(all.contains(&first), "{text}: {all:?}");
     }
 }
 

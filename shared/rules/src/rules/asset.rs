@@ -1,8 +1,9 @@
 //! What the tag rules share: the kinds that they look at, and what a resource spends.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::vocabulary::spelling::nearest;
@@ -51,6 +52,17 @@ impl<'de> Deserialize<'de> for AssetKinds {
             return Err(de::Error::custom("no kinds: nothing would ever be looked at: write mode = \"off\""));
         }
         Ok(Self(kinds))
+    }
+}
+
+impl JsonSchema for AssetKinds {
+    fn schema_name() -> Cow<'static, str> {
+        "AssetKinds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let kinds: Vec<&str> = Kind::TAGGED.iter().map(|kind| kind.as_str()).collect();
+        json_schema!({ "type": "array", "items": { "type": "string", "enum": kinds }, "minItems": 1 })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
 
@@ -16,8 +17,8 @@ use crate::{
     },
 };
 
-/// A rule. The struct is its section of the policy, `Default` its defaults.
-pub trait Rule: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
+/// A rule. The struct is its section of the policy, its fields' comments what the manual says of them, `Default` its defaults.
+pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// Named after the waste it finds; the section `[rules.<NAME>]` of the policy and the file `<name>.rs`.
     const NAME: &'static str;
     /// How it is notified and enforced, where the policy does not say.

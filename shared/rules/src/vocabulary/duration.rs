@@ -1,10 +1,11 @@
 //! A length of time as people write it in the policy: `30m`, `4h`, `1h 30m`, `7d`, `2w`.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use anyhow::{Context as _, ensure};
 use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
 use rust_decimal::Decimal;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A length of time, never negative, in whole seconds. A day is 24 hours.
@@ -109,9 +110,19 @@ impl Serialize for Duration {
     }
 }
 
+impl JsonSchema for Duration {
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        const PATTERN: &str = "^([0-9]+ ?(w|weeks?|d|days?|h|hours?|m|mins?|minutes?|s|secs?|seconds?) ?)+$";
+        json_schema!({ "title": "duration", "type": "string", "pattern": PATTERN, "examples": ["30m", "4h", "1h 30m", "7d"] })
+    }
+}
+
 #[cfg(test)]
 mod tests {
-
     use super::*;
 
     #[test]

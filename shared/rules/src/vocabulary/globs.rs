@@ -1,5 +1,8 @@
 //! Lists of patterns such as `pipelines-*`.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 /// Patterns like `pipelines-*`, any of which may match.
@@ -38,4 +41,19 @@ impl<'de> serde::Deserialize<'de> for Globs {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::read(Vec::deserialize(deserializer)?).map_err(|error| serde::de::Error::custom(format!("not a pattern: {error}")))
     }
+}
+
+impl JsonSchema for Globs {
+    fn schema_name() -> Cow<'static, str> {
+        "Globs".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "array", "items": glob_schema(generator) })
+    }
+}
+
+/// The schema of one pattern like `prod*`.
+pub(crate) fn glob_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "glob", "type": "string", "examples": ["prod*", "pipelines-*"] })
 }

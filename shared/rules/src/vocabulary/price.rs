@@ -1,8 +1,9 @@
 //! What an instance costs per hour. What is not known is said to be unknown, never guessed.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{borrow::Cow, collections::HashMap, str::FromStr};
 
 use rust_decimal::{Decimal, RoundingStrategy, dec, prelude::ToPrimitive as _};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
@@ -46,6 +47,24 @@ impl<'de> Deserialize<'de> for Usd {
 impl Serialize for Usd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.to_f64().unwrap_or_default().serialize(serializer)
+    }
+}
+
+impl JsonSchema for Usd {
+    fn schema_name() -> Cow<'static, str> {
+        "Usd".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let most = MOST_USD.to_u32();
+        json_schema!({
+            "title": "USD",
+            "type": ["number", "string"],
+            "minimum": 0,
+            "maximum": most,
+            "pattern": "^[0-9]+(\\.[0-9]+)?$",
+            "examples": [0.23, "0.23"],
+        })
     }
 }
 

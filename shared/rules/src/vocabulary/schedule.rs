@@ -7,7 +7,7 @@
 //! ```
 //! All of its characters are legal in a SageMaker tag value (aws-facts: `[\p{L}\p{Z}\p{N}_.:/=+\-@]*`).
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::{borrow::Cow, collections::BTreeSet, fmt, str::FromStr};
 
 use anyhow::{Context as _, bail, ensure};
 use jiff::{
@@ -15,7 +15,8 @@ use jiff::{
     civil::{Date, DateTime, Time, Weekday},
     tz::TimeZone,
 };
-use serde::{Deserialize, Deserializer, de};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Minutes of a day. Schedules know no seconds.
 const DAY: u16 = 24 * 60;
@@ -245,6 +246,38 @@ impl<'de> Deserialize<'de> for Schedule {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
+}
+
+impl Serialize for Schedule {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How a time zone is written, as far as a pattern can tell.
+const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
+
+impl JsonSchema for Schedule {
+    fn schema_name() -> Cow<'static, str> {
+        "Schedule".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        const DAY: &str = "(mon|tue|wed|thu|fri|sat|sun)";
+        const TIME: &str = "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)";
+        let window = format!("{DAY}(-{DAY})?/{TIME}-{TIME}");
+        json_schema!({
+            "title": "working hours",
+            "type": "string",
+            "pattern": format!("^(always|never|{window}(\\+{window})*)(@{ZONE})?$"),
+            "examples": ["mon-fri/08:00-19:00", "mon-fri/08:00-19:00+sat/10:00-14:00@Europe/Berlin", "always", "never"],
+        })
+    }
+}
+
+/// The schema of a time zone, see [`zone_named`].
+pub(crate) fn zone_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "time zone", "type": "string", "pattern": format!("^{ZONE}$"), "examples": ["Europe/Berlin", "UTC"] })
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@
 //! ## Settings
 
 use rust_decimal::dec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     vocabulary::duration::Duration,
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BudgetForecastExceeded {
     /// Percent of the limit, beside the budget's own notifications of forecasts.

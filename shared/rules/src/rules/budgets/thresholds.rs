@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, ToSpan as _};
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
@@ -17,9 +18,9 @@ use crate::{
 pub(crate) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
 
 /// Thresholds of the policy, in percent of the limit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(transparent)]
-pub(crate) struct Thresholds(pub(super) Vec<u32>);
+pub(crate) struct Thresholds(#[schemars(inner(range(min = 1, max = 10_000)))] pub(super) Vec<u32>);
 
 impl<'de> Deserialize<'de> for Thresholds {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -14,6 +14,7 @@
 //!
 //! ## Settings
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
     vocabulary::duration::{Duration, roughly},
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct NotebookIdle {
     /// How long a notebook may be on without being used.

@@ -18,6 +18,7 @@
 //!
 //! ## Settings
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     vocabulary::duration::Duration,
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct NotebookOffHours {
     /// How long a notebook that was started in off hours is left alone, from its start.

@@ -19,7 +19,7 @@ pub(crate) fn default_app_types() -> Vec<AppType> {
 }
 
 /// The app kinds that a policy may name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[expect(missing_docs, reason = "AWS's own names")]
 pub enum AppType {
     JupyterLab,

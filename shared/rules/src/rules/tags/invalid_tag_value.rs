@@ -13,6 +13,7 @@
 //!
 //! ## Settings
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     vocabulary::{duration::Duration, resource::Kind},
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct InvalidTagValue {
     /// Other values than those of `missing-tag`, which are taken where this is absent.
@@ -39,7 +40,7 @@ pub(crate) struct InvalidTagValue {
     remedy: ValueRemedy,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum ValueRemedy {
     None,

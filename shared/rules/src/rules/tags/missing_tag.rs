@@ -25,6 +25,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -40,7 +41,7 @@ use crate::{
     vocabulary::{duration::Duration, resource::Kind},
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct MissingTag {
     /// The keys, each with a pattern of its whole value or a list of values: `{ CostCenter = "[A-Z]{2}[0-9]{4}", Team = ["nlp", "vision"] }`.
@@ -52,7 +53,7 @@ pub(crate) struct MissingTag {
     remedy: TagRemedy,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum TagRemedy {
     None,

@@ -13,6 +13,7 @@
 //! ## Settings
 
 use rust_decimal::{Decimal, dec};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,12 +29,13 @@ use crate::{
 /// Usage types that are named.
 const NAMED: usize = 5;
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct UntaggedSpend {
     /// USD of the last 30 days below which nothing is said.
     min_cost: Usd,
     /// The percentage of the spend up to which nothing is said.
+    #[schemars(range(max = 99))]
     max_percent: u32,
 }
 

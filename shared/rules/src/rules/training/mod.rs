@@ -11,7 +11,7 @@ pub mod warm_pool_idle;
 use crate::rules::rule::RemedyName;
 
 /// What the policy has done about a training job that could be on Spot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SpotRemedy {
     None,
@@ -34,7 +34,7 @@ impl SpotRemedy {
 }
 
 /// What the policy has done about something that can be stopped, and not resumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum StopRemedy {
     None,

@@ -12,6 +12,7 @@
 //!
 //! ## Settings
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,10 +25,11 @@ use crate::{
     vocabulary::{duration::Duration, price::dollars},
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RuntimeLimitLoose {
     /// How many times as long as the longest job a limit may be.
+    #[schemars(range(min = 1))]
     factor: u32,
     /// How many jobs must have completed before anything is said.
     min_jobs: u32,

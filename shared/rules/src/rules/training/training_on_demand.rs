@@ -34,6 +34,7 @@
 
 use jiff::SignedDuration;
 use rust_decimal::{Decimal, dec};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -53,7 +54,7 @@ use crate::{
     },
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TrainingOnDemand {
     /// What is done where the rule is enforced: `"stop"` or `"resubmit"`; `"none"`: it has to be written.
@@ -63,10 +64,12 @@ pub(crate) struct TrainingOnDemand {
     /// A job with a time limit (`MaxRuntimeInSeconds`) below this is left alone.
     shortest: Duration,
     /// The share of its time limit that a job may have run and still be resubmitted.
+    #[schemars(range(min = 0.0, max = 1.0))]
     max_progress: f64,
     /// How much longer than its time limit a resubmitted job may take, waiting for Spot capacity included (`MaxWaitTimeInSeconds`).
     spot_wait: Duration,
     /// S3 prefix for the checkpoints of a resubmitted job that has none; empty: `cost-guard-checkpoints` beside its output.
+    #[schemars(regex(pattern = "^(s3://.*)?$"))]
     checkpoints: String,
     /// Names of jobs that pipelines submit. AWS documents no sign of them: these are globs.
     pipeline_names: Globs,

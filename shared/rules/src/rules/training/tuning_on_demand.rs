@@ -14,6 +14,7 @@
 //! ## Settings
 
 use rust_decimal::{Decimal, dec};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +32,7 @@ use crate::{
     },
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TuningOnDemand {
     /// What is done where the rule is enforced: `"stop"`; `"none"`: it has to be written.

@@ -13,6 +13,7 @@
 //! ## Settings
 
 use rust_decimal::dec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,10 +29,11 @@ use crate::{
     },
 };
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct WarmPoolIdle {
     /// The share of a series' warm pools that may end unused.
+    #[schemars(range(min = 0.0, max = 1.0))]
     unused_share: f64,
     /// USD a month of unused warm pools below which nothing is said.
     min_monthly_cost: Usd,

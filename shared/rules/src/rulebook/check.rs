@@ -1,0 +1,64 @@
+//! All errors of a policy in one go, for the person who writes it.
+
+use toml::de::{DeTable, DeValue};
+
+use crate::{
+    policy::{PolicyError, Wrong},
+    rulebook::{Rulebook, read::read},
+};
+
+/// The most errors that are named in one go.
+pub const MOST_ERRORS: usize = 20;
+
+impl Rulebook {
+    /// Reads a policy, and after an error reads on without the key that is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, by lines, at most [`MOST_ERRORS`]. Keys that contradict each other are named once each key is right by itself.
+    pub fn check(text: &str) -> Result<Self, Vec<PolicyError>> {
+        let mut policy = DeTable::parse(text).map_err(|error| vec![Wrong::from(error).in_text(text)])?;
+        let mut found: Vec<Wrong> = vec![];
+        while found.len() < MOST_ERRORS {
+            let wrong = match read(policy.clone()) {
+                Ok(rulebook) if found.is_empty() => return Ok(rulebook),
+                Ok(_) => break,
+                Err(wrong) => wrong,
+            };
+            let goes_on = wrong.at().is_some_and(|at| remove(policy.get_mut(), at));
+            found.push(wrong);
+            if !goes_on {
+                break;
+            }
+        }
+        if found.iter().any(|wrong| !wrong.is_contradiction) {
+            found.retain(|wrong| !wrong.is_contradiction);
+        }
+        found.sort_by_key(Wrong::at);
+        Err(found.into_iter().map(|wrong| wrong.in_text(text)).collect())
+    }
+}
+
+/// Removes the innermost entry that stands at this place of the text, if there is one.
+fn remove(table: &mut DeTable<'_>, at: usize) -> bool {
+    if table.iter_mut().any(|(_, value)| remove_within(value.get_mut(), at)) {
+        return true;
+    }
+    let entry = table.iter().find(|(key, value)| key.span().contains(&at) || value.span().contains(&at));
+    let key = entry.map(|(key, _)| key.clone());
+    key.is_some_and(|key| table.remove(key.get_ref().as_ref()).is_some())
+}
+
+fn remove_within(value: &mut DeValue<'_>, at: usize) -> bool {
+    match value {
+        DeValue::Table(table) => remove(table, at),
+        DeValue::Array(items) => {
+            if items.iter_mut().any(|item| remove_within(item.get_mut(), at)) {
+                return true;
+            }
+            let all = items.len();
+            *items = items.iter().filter(|item| !item.span().contains(&at)).cloned().collect();
+            items.len() < all
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,150 @@
+//! The JSON Schema of the policy, with which editors complete and check it. It is made of the types that read the policy, and of their comments.
+
+use schemars::{
+    JsonSchema as _, Schema, SchemaGenerator,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform as _},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    policy::General,
+    rulebook::{Rulebook, read::Common},
+    rules::{self, rule::Registration},
+    vocabulary::{duration::Duration, globs::glob_schema, resource::Kind},
+};
+
+impl Rulebook {
+    /// The JSON Schema of a policy. What only a reader of the whole file can tell, such as a contradiction between two keys, it does not know.
+    pub fn schema() -> Value {
+        // The editors' TOML extension looks at no key beside a `$ref`, which an inlined schema does not have.
+        let generator = &mut SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
+        let mut policy = General::json_schema(generator);
+        policy.remove("description");
+        policy.insert("$schema".into(), json!(generator.settings().meta_schema));
+        policy.insert("title".into(), json!("Policy of the SageMaker cost guard"));
+        add(&mut policy, "rules", rules_schema(generator));
+        add(&mut policy, "override", override_schema(generator));
+        RecursiveTransform(without_null).transform(&mut policy);
+        let mut policy = policy.to_value();
+        // The order must not depend on how serde_json was built.
+        policy.sort_all_objects();
+        policy
+    }
+}
+
+/// `[rules.x]`: each rule's own settings and those that all have.
+fn rules_schema(generator: &mut SchemaGenerator) -> Value {
+    let common = Common::json_schema(generator).to_value();
+    let sections = rules::ALL.iter().zip(rules::SCHEMAS).map(|(registration, own)| {
+        let mut section = own(generator);
+        let about = format!("The rule `{0}`: docs/rules.md#{0}", registration.name);
+        section.insert("description".into(), json!(about));
+        for (key, schema) in properties(&common) {
+            add(&mut section, &key, of_rule(&key, schema, registration));
+        }
+        (registration.name.to_owned(), section.to_value())
+    });
+    json!({
+        "type": "object",
+        "description": "What each rule may do, and its settings. docs/rules.md is their manual.",
+        "properties": sections.collect::<Map<_, _>>(),
+        "additionalProperties": false,
+    })
+}
+
+/// A setting that all rules have, with the default of this one.
+fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registration) -> Value {
+    let default = match key {
+        "mode" => {
+            if let Some(modes) = schema["enum"].as_array_mut().filter(|_| !manner.enforceable) {
+                modes.retain(|mode| mode != "enforce");
+            }
+            return schema;
+        }
+        "grace" => Some(manner.grace),
+        "remind-after" => manner.remind_after.filter(|after| *after < Duration::LONGEST),
+        "escalate-after" => manner.escalate_after,
+        _ => None,
+    };
+    schema["default"] = json!(default);
+    schema
+}
+
+/// `[[override]]`: its reader takes the tables apart by hand, to name the lines of what is wrong.
+fn override_schema(generator: &mut SchemaGenerator) -> Value {
+    let glob = |description: &str, generator: &mut SchemaGenerator| {
+        let mut glob = glob_schema(generator);
+        glob.insert("description".into(), json!(description));
+        glob
+    };
+    let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    json!({
+        "type": "array",
+        "description": "Other settings of rules for some resources. The first one that matches a resource applies to it.",
+        "items": {
+            "type": "object",
+            "properties": {
+                "match": {
+                    "type": "object",
+                    "description": "Which resources: all that stands here must match.",
+                    "properties": {
+                        "tag": {
+                            "type": "object",
+                            "description": "Tag keys, each with a glob of its value: `tag.Environment = \"prod*\"`.",
+                            "additionalProperties": glob_schema(generator),
+                        },
+                        "team": glob("The team.", generator),
+                        "name": glob("The resource's name.", generator),
+                        "kind": {
+                            "title": "glob",
+                            "description": "The kind of resource, spelt as in an ARN.",
+                            "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": r"[*?\[{]" }],
+                        },
+                    },
+                    "additionalProperties": false,
+                    "minProperties": 1,
+                },
+                "rules": {
+                    "description": "The settings that differ, as in `[rules]`.",
+                    "allOf": [{ "$ref": "#/properties/rules" }],
+                    "minProperties": 1,
+                },
+            },
+            "additionalProperties": false,
+            "required": ["match", "rules"],
+        },
+    })
+}
+
+fn properties(schema: &Value) -> Map<String, Value> {
+    schema["properties"].as_object().cloned().unwrap_or_default()
+}
+
+fn add(section: &mut Schema, key: &str, schema: impl Into<Value>) {
+    let properties = section.ensure_object().entry("properties").or_insert_with(|| json!({}));
+    properties[key] = schema.into();
+}
+
+/// TOML has no null, where what may be left out is just not required. And no editor knows a format such as `uint32`.
+fn without_null(schema: &mut Schema) {
+    let Some(schema) = schema.as_object_mut() else { return };
+    schema.remove("format");
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    for keyword in ["type", "enum", "anyOf"] {
+        let Some(choices) = schema.get_mut(keyword).and_then(Value::as_array_mut) else { continue };
+        choices.retain(|choice| !choice.is_null() && choice != "null" && *choice != json!({ "type": "null" }));
+        if let (true, [only]) = (keyword != "enum", &choices[..]) {
+            let only = only.clone();
+            schema.remove(keyword);
+            match only {
+                Value::Object(only) => only.into_iter().for_each(|(key, value)| {
+                    schema.entry(key).or_insert(value);
+                }),
+                only => drop(schema.insert(keyword.into(), only)),
+            }
+        }
+    }
+}
