@@ -16,6 +16,8 @@ RELEASE := cargo build --release --locked $(addprefix --bin ,$(FUNCTIONS))
 PROFILE ?= release
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
+# The command-line tool alone, with the features of that build (--examples, of which there are none, takes those of the tests): what it made is taken as it is.
+BUILD_CHECKER := cargo build --workspace --bin cost-guard --examples --locked
 # `make invoke` waits here for the function's calls; empty: on a free port.
 PORT ?=
 
@@ -66,14 +68,20 @@ invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json
 	$(BUILD)
 	@PATH="$(abspath $(DEPLOYING))/bin:$$PATH" PORT=$(PORT) tests/invoke.sh "$(FN)" "$(EVENT)" "$(or $(POLICY),tests/end-to-end/estates/ml-team-report.toml)"
 
-check-policy: ## POLICY=<file>: the policy's first error with its line, or what it does
+check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it does
 	@test -n "$(POLICY)" || { echo "POLICY is not set: write make check-policy POLICY=infra/policy.toml"; exit 1; }
-	@test -x target/debug/cost-guard || echo "Building the checker (about a minute, once) …"
-	@cargo run --quiet --locked -p cost-guard -- check-policy "$(POLICY)"
+	@test -x target/debug/cost-guard || echo "Building the checker (a few minutes, once) …"
+	@$(BUILD_CHECKER)
+	@target/debug/cost-guard check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## docs/rules.md, from the rules' own doc comments, README's table of them, and docs/permissions.md and parameters.md, from the template
-	cargo run --quiet --locked -p cost-guard -- rules-manual > docs/rules.md.new
+docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, permissions.md, parameters.md, and README's table of the rules
+	$(BUILD_CHECKER)
+	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
+	target/debug/cost-guard policy-reference > docs/policy-reference.md.new
+	mv docs/policy-reference.md.new docs/policy-reference.md
+	target/debug/cost-guard policy-schema > docs/policy.schema.json.new
+	mv docs/policy.schema.json.new docs/policy.schema.json
 	$(TESTING)/bin/python tests/template/rules_table.py
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md
