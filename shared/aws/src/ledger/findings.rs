@@ -72,7 +72,7 @@ impl Ledger<'_> {
         Ok(self.batch("finding", sks).await?.iter().filter_map(readable).collect())
     }
 
-    /// Writes what can be written, and notifies what was not.
+    /// Writes what can be written, and tells what was not.
     pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
         let mut transactions: Vec<Vec<Record>> = vec![];
         let mut room = 0;
@@ -118,7 +118,7 @@ impl Ledger<'_> {
         Ok(refused)
     }
 
-    /// One transaction, again while it meets another one at the same moment; notifies which of the records were refused, in which case none was written.
+    /// One transaction, again while it meets another one at the same moment; tells which of the records were refused, in which case none was written.
     async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
         for pause in PAUSES_MS {
             match self.transaction_once(records, now).await? {
