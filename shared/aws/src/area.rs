@@ -1,5 +1,5 @@
 //! The areas that a function is made of: what it may confirm, look at once more, and do. A function names its areas, and the linker leaves out the operations
-//! of all others: a binary holds only what its role allows (tests/template/test_operations.py).
+//! of all others: a binary holds only what its role allows (`tests/template/test_operations.py`).
 
 use std::collections::BTreeSet;
 

@@ -15,6 +15,7 @@ const AWS: &[&[&str]] =
     &[&["clients"], &["context"], &["event", "ledger"], &["gather"], &["act"], &["area", "report"], &["coverage", "settle", "serve"]];
 
 /// The modules of a crate, by path (`facts::notebooks`), each with the modules that its `use` lines name. Tests are left out.
+#[expect(clippy::disallowed_methods, reason = "this test reads the source")]
 fn imports(source: &Path) -> BTreeMap<String, BTreeSet<String>> {
     let files = files(source);
     let modules: BTreeSet<String> = files.iter().map(|file| module_of(source, file)).collect();

@@ -201,6 +201,7 @@ pub(crate) fn job_series() -> JobSeries {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "this test reads the source")]
 fn every_file_is_registered_under_its_name() {
     let rules = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules"));
     let entries = |folder: &std::path::Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());

@@ -100,17 +100,17 @@ facts! {
 impl Facts {
     /// All resources, of all kinds.
     pub fn resources(&self) -> impl Iterator<Item = &Resource> {
-        self.subjects().map(|subject| subject.resource())
+        self.subjects().map(Subject::resource)
     }
 
     /// All resources, to complete what is known of them.
     pub fn resources_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
-        self.subjects_mut().map(|subject| subject.resource_mut())
+        self.subjects_mut().map(Subject::resource_mut)
     }
 
     /// Those whose own `cost-guard:` tags count: all but what is looked at for its tags, for the bill or for a budget.
     pub fn tagged_resources(&self) -> impl Iterator<Item = &Resource> {
-        self.subjects().filter(|subject| subject.has_guard_tags()).map(|subject| subject.resource())
+        self.subjects().filter(|subject| subject.has_guard_tags()).map(Subject::resource)
     }
 
     /// No subjects, in the same circumstances.

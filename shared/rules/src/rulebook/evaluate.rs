@@ -1,6 +1,9 @@
 //! The rules applied to the facts. Pure, infallible, and the same for the same facts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 
 use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread},
@@ -21,9 +24,10 @@ impl Rulebook {
     /// Applies every rule to every resource.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
         let cx = RuleContext { now: facts.now, policy: &self.policy, prices: &facts.prices, measures: &facts.measures };
-        let overridden: HashMap<&str, usize> = match self.overrides.is_empty() {
-            true => HashMap::new(),
-            false => facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect(),
+        let overridden: HashMap<&str, usize> = if self.overrides.is_empty() {
+            HashMap::new()
+        } else {
+            facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect()
         };
         let mut judgement = Judgement::default();
         let mut unknown = Unknown::new();
@@ -88,7 +92,7 @@ impl Rulebook {
         let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
         if let Some(BudgetMeasure { budget, until, .. }) = measure {
             mode = Mode::Enforce;
-            waste.reason += &format!("; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
+            let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
         }
         // Where nothing can be done, there is nothing to warn of.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };

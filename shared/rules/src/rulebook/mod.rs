@@ -77,7 +77,7 @@ impl Rulebook {
     /// The tags that are required of any resource: the keys of each, any of which will do.
     pub fn required_keys(&self) -> Vec<Vec<String>> {
         let mut keys: Vec<Vec<String>> = vec![];
-        for one in self.configured().flat_map(|rule| rule.check.required()).flat_map(|required| required.each(&self.policy)) {
+        for one in self.configured().filter_map(|rule| rule.check.required()).flat_map(|required| required.each(&self.policy)) {
             if !keys.iter().any(|known| known == one.keys) {
                 keys.push(one.keys.to_vec());
             }

@@ -84,7 +84,6 @@ impl RuleContext<'_> {
             ends: schedule.next_start(self.now, calendar),
             remedy,
             notice: Notice { hours: Some(schedule.with_zone(calendar)), ..Notice::default() },
-            ..Waste::default()
         }))
     }
 
