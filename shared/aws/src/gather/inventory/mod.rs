@@ -1,5 +1,5 @@
 //! Everything that may have tags, whatever its kind: its own tags from the tag index, and who it belongs to. Lists only; what a list does not tell is asked for
-//! where something was found ([`ownership::enrich`]).
+//! where something was found ([`Inventory::enrich`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
