@@ -25,7 +25,7 @@ pub const NAME: &str = "tag-auditor";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, due_only: true, ..Triggers::NONE };
 
-/// One run, in the light of `now`: everything, what is due, or what an event notifies was created.
+/// One run, in the light of `now`: everything, what is due, or what an event tells was created.
 ///
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
@@ -71,7 +71,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(report)
 }
 
-/// Ownership the findings are, of which somebody is notified.
+/// Whose the findings are, of which somebody is notified.
 struct Ownership<'a>(AskOwnership<'a>);
 
 impl LookCloser for Ownership<'_> {

@@ -1,4 +1,4 @@
-//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, notifies their owners, and stops or resubmits them as Spot where the
+//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, tells their owners, and stops or resubmits them as Spot where the
 //! policy says so.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +51,7 @@ const SWEEP: &str = "training-jobs";
 /// What a sweep looks back to where there was none before.
 const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 
-/// One run, in the light of `now`: everything, what is due, or the job that an event notifies of.
+/// One run, in the light of `now`: everything, what is due, or the job that an event tells of.
 ///
 /// # Errors
 /// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.

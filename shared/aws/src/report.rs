@@ -76,9 +76,9 @@ pub struct ReportedFinding {
     pub resource: String,
     /// Its name.
     pub name: String,
-    /// Ownership it is.
+    /// Whose it is.
     pub owner: Option<String>,
-    /// Ownership team's.
+    /// Whose team's.
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,

@@ -46,9 +46,16 @@ fn module_of(source: &Path, file: &Path) -> String {
     parts.join("::")
 }
 
-/// What `use` lines name, one path each: `use crate::{a::B, c}` names `crate::a::B` and `crate::c`.
+/// What `use` lines name, one path each: `use crate::{a::B, c}` names `crate::a::B` and `crate::c`. A re-export (`pub use`) is a room's face, and no import.
 fn paths(code: &str) -> Vec<String> {
-    let uses = code.split("use ").skip(1).filter_map(|rest| rest.split_once(';')).map(|(tree, _)| tree);
+    let lines = code.split_inclusive('\n').scan(0, |at, line| {
+        *at += line.len();
+        Some((*at - line.len(), line))
+    });
+    let uses = lines
+        .filter(|(_, line)| line.trim_start().starts_with("use "))
+        .filter_map(|(at, _)| code[at..].trim_start().strip_prefix("use ")?.split_once(';'));
+    let uses = uses.map(|(tree, _)| tree);
     uses.filter(|tree| ["crate", "super", "self"].iter().any(|root| tree.starts_with(root))).flat_map(|tree| flat("", tree)).collect()
 }
 

@@ -80,7 +80,7 @@ impl Week {
         .collect()
     }
 
-    /// Ownership something is.
+    /// Whose something is.
     pub fn owner(&self, line: &BillLine) -> Option<String> {
         line.owner.clone().or_else(|| self.inherited.get(&line.arn)?.get("Owner").cloned())
     }

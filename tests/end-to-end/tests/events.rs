@@ -19,7 +19,7 @@ fn samples() -> Vec<(String, Value)> {
     samples
 }
 
-/// Ownership an event is, by its name.
+/// Whose an event is, by its name.
 fn is_for(sample: &str, function: Function) -> bool {
     match sample {
         "schedule" | "scheduler-without-input" | "dry-run" => true,

@@ -47,7 +47,7 @@ where
     }
 }
 
-/// An ended job is refused with a `ValidationException` that notifies its status (aws-facts §2.3).
+/// An ended job is refused with a `ValidationException` that tells its status (aws-facts §2.3).
 fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Outcome {
     let message = error.and_then(ProvideErrorMetadata::message).unwrap_or_default();
     if error.is_some_and(says_gone) {

@@ -144,7 +144,7 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
         // In the last moment: nobody needs the new one.
         Ok(Fate::Completed) => match stop_training_job(&context.clients, &new).await.failure() {
             None => (End::ByItself(format!("it has done its work, and its Spot job, {new}, was stopped")), Stage::Settled),
-            // The rule resubmitted-job-doubled notifies of the new one.
+            // The rule resubmitted-job-doubled tells of the new one.
             Some(why) => {
                 return Outcome::Skipped(format!("it has done its work, and {new}, which nobody needs, could not be stopped: {why}"));
             }

@@ -27,7 +27,7 @@ const LAST: Duration = Duration::from_secs(4);
 const SETTLING: Duration = Duration::from_mins(1);
 
 /// Why nothing can be kept for an account.
-pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN notifies";
+pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells";
 
 /// What a function works with, for one invocation. Cheap to clone.
 #[derive(Clone)]
@@ -78,7 +78,7 @@ impl Context {
         Self { account: account.map(str::to_owned), ..self.until(invocation.deadline()) }
     }
 
-    /// The same, for an invocation that begins now and is ended then. A deadline that is over is none: `cargo lambda` notifies one of 1970.
+    /// The same, for an invocation that begins now and is ended then. A deadline that is over is none: `cargo lambda` tells one of 1970.
     #[must_use]
     pub fn until(&self, deadline: SystemTime) -> Self {
         let began = Instant::now();
@@ -102,7 +102,7 @@ impl Context {
     /// The account: of the function, else of its topic.
     ///
     /// # Errors
-    /// Neither notifies.
+    /// Neither tells.
     pub fn account(&self) -> anyhow::Result<&str> {
         self.account.as_deref().or_else(|| account_of(&self.settings.topic_arn)).context(ACCOUNT_UNKNOWN)
     }
@@ -153,7 +153,7 @@ mod tests {
         let context = testing::context(testing::clients());
         let soon = context.until(SystemTime::now() + Duration::from_secs(5));
         assert!(soon.time_is_up() && soon.clients.read_until.is_some(), "less than the reserve");
-        // What `cargo lambda watch` notifies.
+        // What `cargo lambda watch` tells.
         let ended = soon.until(SystemTime::UNIX_EPOCH + Duration::from_mins(10));
         assert!(!ended.time_is_up() && ended.clients.read_until.is_none());
     }

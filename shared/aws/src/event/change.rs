@@ -1,4 +1,4 @@
-//! State changes of a resource, which `SageMaker` notifies EventBridge.
+//! State changes of a resource, which `SageMaker` tells EventBridge.
 
 use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::request::{Home, Request, Trigger, at_home};
 
-/// A state change that `SageMaker` notifies EventBridge (aws-facts §1.1).
+/// A state change that `SageMaker` tells EventBridge (aws-facts §1.1).
 pub struct StateChange {
     /// `SageMaker Notebook Instance State Change`
     pub detail_type: &'static str,

@@ -1,4 +1,4 @@
-//! Who created what: `SageMaker`'s `Create…` calls, as CloudTrail notifies EventBridge (aws-facts §1.3). Read leniently: only what is needed, in all forms that were seen.
+//! Who created what: `SageMaker`'s `Create…` calls, as CloudTrail tells EventBridge (aws-facts §1.3). Read leniently: only what is needed, in all forms that were seen.
 
 use anyhow::bail;
 use cost_rules::{

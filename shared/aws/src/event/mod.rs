@@ -20,7 +20,7 @@ pub use {
     request::{Home, Request, Trigger},
 };
 
-/// How CloudTrail notifies EventBridge of a call (aws-facts §1.3).
+/// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
 
 /// What wakes a function, beside schedules and people: all that it does not say is not for it (`..Triggers::NONE`).

@@ -35,7 +35,7 @@ pub enum Trigger {
     Created(String, Option<String>, Creator),
     /// An event of nothing that the function looks at.
     Nothing,
-    /// AWS Budgets notifies of these budgets, by name.
+    /// AWS Budgets tells of these budgets, by name.
     Budgets(Vec<String>),
 }
 
@@ -61,7 +61,7 @@ impl Request {
         matches!(self.trigger, Trigger::Changed(..) | Trigger::Ended(..) | Trigger::Created(..) | Trigger::Nothing)
     }
 
-    /// Who created a resource, by its id, if an event notifies.
+    /// Who created a resource, by its id, if an event tells.
     pub const fn creator(&self) -> Option<(&String, &Creator)> {
         match &self.trigger {
             Trigger::Created(id, _, creator) => Some((id, creator)),
@@ -69,7 +69,7 @@ impl Request {
         }
     }
 
-    /// The budgets that AWS Budgets notifies of, by name.
+    /// The budgets that AWS Budgets tells of, by name.
     pub fn budgets(&self) -> &[String] {
         match &self.trigger {
             Trigger::Budgets(names) => names,

@@ -260,7 +260,7 @@ fn percent(notification: &Notification, limit: Option<Decimal>) -> Option<Decima
     }
 }
 
-/// What was budgeted and spent in the period before, of these budgets (by id), where AWS notifies it: not of annual and custom ones.
+/// What was budgeted and spent in the period before, of these budgets (by id), where AWS tells it: not of annual and custom ones.
 pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budget], ids: &[String]) -> Option<Unread> {
     let is_asked = |budget: &Budget| {
         let unit = budget.period.map(|period| period.unit);

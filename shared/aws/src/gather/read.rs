@@ -41,7 +41,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` notifies
+    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` tells
     /// items apart: one that is on two pages, because the list moved while it was read, is there once.
     pub(super) async fn read(
         clients: &Clients,

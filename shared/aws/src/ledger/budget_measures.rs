@@ -11,7 +11,7 @@ use crate::context::Context;
 
 /// The function that writes them, and their name in its part of the ledger.
 const WRITER: &str = "budget-alerter";
-const NAME: &str = "budget_measures";
+const NAME: &str = "budget-measures";
 
 fn ledger(context: &Context) -> Ledger<'_> {
     Ledger { function: WRITER, ..context.ledger() }

@@ -1,9 +1,6 @@
 //! Findings in the ledger. Each is written on top of the version that was read; a finding that is gone is written together with what that saved.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::{Context as _, bail};
 use aws_sdk_dynamodb::{
@@ -18,7 +15,7 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::table::{FINDING_KEPT, Item, Ledger, PAUSES_MS, TRANSACTION, item, number, text, time};
+use super::table::{FINDING_KEPT, Item, Ledger, TRANSACTION, item, number, pauses, text, time};
 use crate::clients::why::why;
 
 /// Transactions written at the same time.
@@ -72,7 +69,7 @@ impl Ledger<'_> {
         Ok(self.batch("finding", sks).await?.iter().filter_map(readable).collect())
     }
 
-    /// Writes what can be written, and notifies what was not.
+    /// Writes what can be written, and tells what was not.
     pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
         let mut transactions: Vec<Vec<Record>> = vec![];
         let mut room = 0;
@@ -118,17 +115,17 @@ impl Ledger<'_> {
         Ok(refused)
     }
 
-    /// One transaction, again while it meets another one at the same moment; notifies which of the records were refused, in which case none was written.
+    /// One transaction, again while it meets another one at the same moment; tells which of the records were refused, in which case none was written.
     async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
-        for pause in PAUSES_MS {
+        let mut pauses = pauses(fastrand::Rng::new());
+        loop {
             match self.transaction_once(records, now).await? {
                 Written::Refused(refused) => return Ok(refused),
-                Written::Met(_) => tokio::time::sleep(Duration::from_millis(pause)).await,
+                Written::Met(why) => {
+                    let pause = pauses.next().with_context(|| format!("ledger table {}: {why}", self.table))?;
+                    tokio::time::sleep(pause).await;
+                }
             }
-        }
-        match self.transaction_once(records, now).await? {
-            Written::Refused(refused) => Ok(refused),
-            Written::Met(why) => bail!("ledger table {}: {why}", self.table),
         }
     }
 

@@ -10,7 +10,7 @@
 //! | `cache#<place>` | a name | when something that is read seldom was read last, and what came of it |
 //!
 //! `<place>` is `<function>#<account>#<region>`: one table may serve the functions of many accounts and Regions. The account is that of the function's
-//! own ARN, as Lambda notifies it, or else that of its topic's.
+//! own ARN, as Lambda tells it, or else that of its topic's.
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 

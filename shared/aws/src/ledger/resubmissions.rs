@@ -72,7 +72,7 @@ impl Stage {
 
 impl Ledger<'_> {
     /// Stores a resubmission before anything is done. What was stored before is written over as long as nothing was created of it, and of an earlier job of the
-    /// same name if it is settled: while its new job is looked after, its record is all that notifies of it. Gives what is stored then.
+    /// same name if it is settled: while its new job is looked after, its record is all that tells of it. Gives what is stored then.
     ///
     /// # Errors
     /// The table cannot be written or read.

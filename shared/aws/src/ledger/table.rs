@@ -18,8 +18,14 @@ pub(super) const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 
 /// DynamoDB's most items in one transaction.
 pub(super) const TRANSACTION: usize = 100;
 
-/// Between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one.
-pub(super) const PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
+/// The longest pauses between attempts at what DynamoDB left undone.
+const LONGEST_PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
+
+/// The pauses between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one. Each is of any length up to its longest
+/// ("full jitter"), so that two runs that met do not meet again at the next attempt.
+pub(super) fn pauses(mut random: fastrand::Rng) -> impl Iterator<Item = Duration> {
+    LONGEST_PAUSES_MS.into_iter().map(move |longest| Duration::from_millis(random.u64(..=longest)))
+}
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -77,7 +83,7 @@ impl Ledger<'_> {
         let mut items = vec![];
         for keys in keys.chunks(100) {
             let mut asked = Some(self.keys(keys.to_vec())?);
-            let mut pauses = PAUSES_MS.into_iter();
+            let mut pauses = pauses(fastrand::Rng::new());
             while let Some(keys) = asked.take() {
                 let answer = self.clients.dynamodb.batch_get_item().request_items(self.table, keys).send().await;
                 let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
@@ -87,7 +93,7 @@ impl Ledger<'_> {
                     let pause = pauses
                         .next()
                         .with_context(|| format!("ledger table {}: DynamoDB leaves keys unprocessed again and again", self.table))?;
-                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    tokio::time::sleep(pause).await;
                 }
             }
         }
@@ -126,4 +132,22 @@ pub(super) fn number(item: &Item, name: &str) -> anyhow::Result<Option<Decimal>>
 
 pub(super) fn time(item: &Item, name: &str) -> anyhow::Result<Option<Timestamp>> {
     text(item, name).map(|time| time.parse().with_context(|| format!("`{name}` is `{time}`"))).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pause_is_of_any_length_up_to_its_longest() {
+        let of = |seed| pauses(fastrand::Rng::with_seed(seed)).collect::<Vec<_>>();
+        let runs: Vec<Vec<Duration>> = (0..100).map(of).collect();
+        for (index, longest) in LONGEST_PAUSES_MS.into_iter().map(Duration::from_millis).enumerate() {
+            let pauses = || runs.iter().map(|run| run[index]);
+            assert!(pauses().all(|pause| pause <= longest));
+            assert!(pauses().any(|pause| pause < longest / 4) && pauses().any(|pause| longest * 3 / 4 < pause), "attempt {index}");
+        }
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2), "two runs that met");
+    }
 }

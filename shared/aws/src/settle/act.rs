@@ -14,7 +14,7 @@ use crate::{area::Area, context::Context};
 /// Actions in flight. Each is looked at once more right before, by three times as many.
 const ACTIONS_IN_FLIGHT: usize = 16;
 
-/// Does what is due, and notifies how it ended.
+/// Does what is due, and tells how it ended.
 pub(super) async fn all_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, plan: &Plan) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
     let look_and_act = async |one: &Planned| match still_due(run, context, facts, &one.finding).await {

@@ -33,7 +33,7 @@ pub(super) async fn confirm<A: Area>(run: &Run<'_, A>, facts: &mut Facts, ids: &
     run.areas.confirm(&run.context.asking_for(2), run.rulebook, facts, ids).await;
 }
 
-/// Ownership tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
+/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
 /// matter; and so does what the report says where there is no ledger and nobody is notified. `whole_series`: and all others of their series.
 fn unconfirmed(plan: &Plan, has_ledger: bool, whole_series: bool) -> BTreeSet<String> {
     let is_told = |one: &&Planned| one.step.only_reports() || one.step == Step::Warn;

@@ -133,7 +133,7 @@ pub struct RunningCost {
     pub what: String,
     /// The AWS CLI's command that stops it; `None`: there is none that loses nothing.
     pub stop: Option<String>,
-    /// Ownership it is.
+    /// Whose it is.
     pub owner: Option<String>,
     /// USD per hour; `None`: no price known.
     pub usd_per_hour: Option<Decimal>,
@@ -167,7 +167,7 @@ pub struct Insight {
 /// A budget of AWS Budgets (aws-facts §6).
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Its id `budget/<name>`, its ARN and its name. Ownership: of the policy, or the one team that it counts.
+    /// Its id `budget/<name>`, its ARN and its name. Whose: of the policy, or the one team that it counts.
     pub resource: Resource,
     /// Whether it counts money; else hours or gigabytes.
     pub is_cost: bool,
@@ -198,7 +198,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it notifies is the last one's.
+    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it tells is the last one's.
     pub fn spent(&self, now: Timestamp) -> Option<Decimal> {
         let period = self.period?;
         let known_from =

@@ -1,4 +1,4 @@
-//! What a mail notifies of one finding.
+//! What a mail tells of one finding.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -25,9 +25,9 @@ pub struct Item {
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Ownership it is.
+    /// Whose it is.
     pub owner: Option<String>,
-    /// Ownership team's.
+    /// Whose team's.
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,

@@ -17,7 +17,7 @@ const TEAMS: usize = 8 * 1024;
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {
-    /// Ownership: `unowned` where nobody is known.
+    /// Whose: `unowned` where nobody is known.
     pub owner: String,
     /// The teams of what is in it: `unowned` where none is known.
     pub teams: Vec<String>,
@@ -27,7 +27,7 @@ pub struct Digest {
     pub subject: String,
     /// Plain text. With subject and attributes it fits into one message of SNS.
     pub body: String,
-    /// The findings that it notifies: those that did not fit are not among them.
+    /// The findings that it tells: those that did not fit are not among them.
     pub notified: Vec<FindingKey>,
 }
 

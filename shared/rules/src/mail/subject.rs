@@ -78,7 +78,7 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(SUBJECT).collect()
 }
 
-/// A name that leaves room for what is said of it: its end is what notifies it from others, and the dollars are worth more than its middle.
+/// A name that leaves room for what is said of it: its end is what tells it from others, and the dollars are worth more than its middle.
 fn shortened(name: &str, room: usize) -> String {
     let length = name.chars().count();
     if length <= room || room < 8 {

@@ -277,7 +277,7 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
         remedy: Some(Remedy::None),
         notice: Notice {
             subject: Some(subject.into()),
-            details: vec!["ServiceForecast: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
+            details: vec!["Ahead: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
             severity,
             ..Notice::default()
         },
@@ -288,7 +288,7 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
     assert_eq!(digest.subject, "Cost guard: budget ml-dev: $1,010.00 of $1,000.00 (101 %)");
     assert_eq!(digest.severity, Severity::Critical);
     assert!(digest.body.starts_with("For whoever runs the platform.\nAWS account 123456789012.\n"), "{}", digest.body);
-    assert_eq!((digest.body.matches("ServiceForecast:").count(), digest.body.matches("Why:").count()), (1, 2), "{}", digest.body);
+    assert_eq!((digest.body.matches("Ahead:").count(), digest.body.matches("Why:").count()), (1, 2), "{}", digest.body);
     assert!(digest.body.contains("\n  Cause: x:\n         y\n") && !digest.body.contains("Costs:"), "{}", digest.body);
     let other = Item { key: key("no-budget", "spend/sagemaker"), id: "spend/sagemaker".into(), ..used_up() };
     assert!(one(&[used_up(), other]).subject.ends_with("(101 %), and 1 more"));

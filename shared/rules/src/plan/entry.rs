@@ -20,9 +20,9 @@ pub struct Entry {
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Ownership it was when it was last found.
+    /// Whose it was when it was last found.
     pub owner: Option<String>,
-    /// Ownership team's.
+    /// Whose team's.
     pub team: Option<String>,
     /// How far it has come.
     pub state: State,

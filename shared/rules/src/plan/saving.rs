@@ -31,9 +31,9 @@ pub struct SpotSaving {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// Ownership it is.
+    /// Whose it is.
     pub owner: Option<String>,
-    /// Ownership team's.
+    /// Whose team's.
     pub team: Option<String>,
     /// When it ended.
     pub ended: Timestamp,

@@ -16,9 +16,8 @@ use toml::{
 
 use crate::{
     policy::{
-        Policy,
-        budgets::BudgetPolicy,
-        sections::{Billing, Coverage, Creators, Exemption, PriceOverrides},
+        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides},
+        settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
     },
     vocabulary::{
@@ -206,6 +205,21 @@ impl General {
             return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
         }
         Ok(())
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        General::default().into_policy()
+    }
+}
+
+#[cfg(test)]
+impl Policy {
+    /// Reads a policy that says nothing of rules.
+    pub(crate) fn from_toml(text: &str) -> Result<Self, super::toml::PolicyError> {
+        let root = ::toml::de::DeTable::parse(text).map_err(|error| Wrong::from(error).in_text(text))?;
+        General::read(root).map(|(general, _)| general.into_policy()).map_err(|wrong| wrong.in_text(text))
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
-    policy::Policy,
+    policy::settings::Policy,
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
 };
 

@@ -1,20 +1,20 @@
-//! Ownership a resource is: by its tags, its creator and what it belongs to.
+//! Whose a resource is: by its tags, its creator and what it belongs to.
 
 use std::collections::BTreeMap;
 
 use crate::{
     facts::{Asset, Creator},
-    policy::{Policy, required_tags::Requirement},
+    policy::{required_tags::Requirement, settings::Policy},
     vocabulary::resource::Resource,
 };
 
 impl Policy {
-    /// Ownership a resource is.
+    /// Whose a resource is.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
         resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.ownership.owner.clone())
     }
 
-    /// Ownership team's a resource is.
+    /// Whose team's a resource is.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
         resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.ownership.team.clone())
     }
@@ -31,7 +31,7 @@ impl Policy {
         })
     }
 
-    /// Ownership a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them notifies stays as it was.
+    /// Whose a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them tells stays as it was.
     pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{policy::Policy, vocabulary::resource::is_aws};
+use crate::{policy::settings::Policy, vocabulary::resource::is_aws};
 
 /// The most tags of a resource (AWS: `AddTags`).
 pub const MOST_TAGS: usize = 50;

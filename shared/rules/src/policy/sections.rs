@@ -6,7 +6,14 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::{duration::Duration, globs::Globs, price::Usd};
+use crate::{
+    facts::OnExceed,
+    vocabulary::{
+        duration::Duration,
+        globs::{Globs, glob_schema},
+        price::Usd,
+    },
+};
 
 /// `[exemption]`
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
@@ -106,5 +113,52 @@ pub enum CoverageMetric {
 impl Default for Coverage {
     fn default() -> Self {
         Self { bucket: None, prefix: "tag-coverage/".into(), metrics: vec![CoverageMetric::Team, CoverageMetric::Kind] }
+    }
+}
+
+/// How the policy says that a budget is for all teams.
+pub(super) const EVERY_TEAM: &str = "*";
+
+/// `[[budget]]`: who owns some budgets, and what the guard does when they are used up.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BudgetPolicy {
+    /// Which budgets, by their names.
+    #[serde(deserialize_with = "super::toml::pattern")]
+    #[schemars(schema_with = "glob_schema")]
+    pub(crate) name: globset::GlobMatcher,
+    /// Who is mailed. Absent: whoever runs the platform.
+    #[serde(default, deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"))]
+    pub owner: Option<String>,
+    /// The team that they are for. `*`: all teams. Absent: the one team that the budget's filter names.
+    #[serde(default, deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"))]
+    pub team: Option<String>,
+    /// What is done when one is used up, until its period ends. Absent: nothing.
+    pub on_exceed: Option<OnExceed>,
+}
+
+impl BudgetPolicy {
+    /// Whether it matches all names that a later one would.
+    pub(crate) fn covers(&self, later: &Self) -> bool {
+        ["*", "**", later.name.glob().glob()].contains(&self.name.glob().glob())
+    }
+}
+
+impl std::fmt::Display for BudgetPolicy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, owner, team, on_exceed } = self;
+        write!(f, "{}: ", name.glob().glob())?;
+        match on_exceed {
+            None => write!(f, "told")?,
+            Some(what) => write!(f, "told, and used up they enforce {}", what.rules().join(" and "))?,
+        }
+        match team.as_deref() {
+            Some(EVERY_TEAM) => write!(f, ", for all teams")?,
+            Some(team) => write!(f, ", for team {team}")?,
+            None => write!(f, ", for the one team that their filter names (of another they tighten nothing)")?,
+        }
+        owner.iter().try_for_each(|owner| write!(f, "; their mails have owner={owner}"))
     }
 }

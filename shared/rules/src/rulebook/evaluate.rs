@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread},
     remedy::Remedy,
-    rulebook::{ConfiguredRule, Exempted, Finding, Judgement, Mode, Rulebook, Terms},
+    rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
         context::RuleContext,
         rule::Judged,

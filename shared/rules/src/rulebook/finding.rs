@@ -49,9 +49,9 @@ pub struct Finding {
     pub series: Option<String>,
     /// The start of the run that the finding is about; a grace given to one run does not count for the next.
     pub run: Option<Timestamp>,
-    /// Ownership it is, by the first of the policy's owner tags that is present.
+    /// Whose it is, by the first of the policy's owner tags that is present.
     pub owner: Option<String>,
-    /// Ownership team's, by the policy's team tags.
+    /// Whose team's, by the policy's team tags.
     pub team: Option<String>,
     /// What was found.
     pub waste: Waste,
@@ -93,9 +93,9 @@ pub struct Exempted {
     pub rule: &'static str,
     /// The resource.
     pub resource: Resource,
-    /// Ownership it is.
+    /// Whose it is.
     pub owner: Option<String>,
-    /// Ownership team's.
+    /// Whose team's.
     pub team: Option<String>,
     /// Why.
     pub why: String,

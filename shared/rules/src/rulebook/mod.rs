@@ -2,16 +2,19 @@
 
 use crate::{
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
-    rules::rule::{Check, Registration, RemedyName},
+    rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
 
-pub(crate) use self::overrides::Override;
 pub use self::{
     check::MOST_ERRORS,
     finding::{Exempted, Finding, Judgement, Mode, Terms},
     read::COMMON_KEYS,
     words::RuleWords,
+};
+use self::{
+    overrides::Override,
+    rule_set::{ConfiguredRule, RuleSet},
 };
 
 mod check;
@@ -19,6 +22,7 @@ mod evaluate;
 mod finding;
 mod overrides;
 mod read;
+mod rule_set;
 mod schema;
 mod words;
 
@@ -28,16 +32,6 @@ pub struct Rulebook {
     pub policy: Policy,
     rules: RuleSet,
     overrides: Vec<Override>,
-}
-
-/// The rules that are on, with their settings, for the resources that one override (or none) applies to.
-pub(crate) struct RuleSet(Vec<ConfiguredRule>);
-
-/// A rule that is not `off`.
-struct ConfiguredRule {
-    registration: &'static Registration,
-    terms: Terms,
-    check: Box<dyn Check>,
 }
 
 impl Rulebook {

@@ -7,7 +7,7 @@ use toml::{Spanned, de::DeValue};
 
 use crate::{
     policy::{Table, Wrong, contradiction, glob, only_known_keys, table, tables, wrong},
-    rulebook::RuleSet,
+    rulebook::rule_set::RuleSet,
     vocabulary::{
         resource::{Kind, Resource},
         spelling::nearest,

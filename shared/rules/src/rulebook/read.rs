@@ -11,7 +11,11 @@ use toml::{
 
 use crate::{
     policy::{BudgetPolicy, General, PolicyError, Table, Wrong, contradiction, nearest_or_newer, only_known_keys, tables, wrong},
-    rulebook::{ConfiguredRule, Mode, Override, RuleSet, Rulebook, Terms},
+    rulebook::{
+        Mode, Rulebook, Terms,
+        overrides::Override,
+        rule_set::{ConfiguredRule, RuleSet},
+    },
     rules::{self, rule::Registration},
     vocabulary::duration::Duration,
 };

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::{
-    rulebook::{ConfiguredRule, Mode, RuleSet, Rulebook, Terms},
+    rulebook::{
+        Mode, Rulebook, Terms,
+        rule_set::{ConfiguredRule, RuleSet},
+    },
     rules::{self, rule::RemedyName},
     vocabulary::duration::Duration,
 };

@@ -150,7 +150,7 @@ pub struct Resource {
     pub name: String,
     /// Its tags. Of a Studio app with those of its space or profile and its domain under them, where it is looked at for its use.
     pub tags: Tags,
-    /// Ownership it is where its tags do not say.
+    /// Whose it is where its tags do not say.
     pub ownership: Ownership,
 }
 

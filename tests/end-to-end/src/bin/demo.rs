@@ -302,7 +302,7 @@ fn in_short(week: &Week) {
     ));
     if let [(_, all, tagged), .., (_, last_all, last_tagged)] = week.coverage[..] {
         let rest = match week.mendable {
-            0 => "Nothing notifies the owner or team of the others".to_owned(),
+            0 => "Nothing tells the owner or team of the others".to_owned(),
             mendable => format!("The guard could tag {mendable} more"),
         };
         say(&format!("Tagged with owner and team: {tagged} of {all} resources at first, {last_tagged} of {last_all} at the end. {rest}."));

@@ -302,7 +302,7 @@ async fn nothing_is_warned_of_that_ends_before_it_comes() {
 
 #[tokio::test]
 async fn what_could_not_be_mailed_is_mailed_once_by_the_next_run() {
-    // SNS refuses: nobody is told, and the next run notifies once.
+    // SNS refuses: nobody is told, and the next run tells once.
     let account = account(&format!("{NLP}{NOTEBOOK}"));
     let guard = guard(&account, STOP);
     account.add_fault(Fault::new("sns:Publish", What::AccessDenied));

@@ -398,7 +398,7 @@ async fn a_job_of_a_pipeline_is_its_owners_whatever_other_rules_are_off() {
     assert_eq!(report.findings[0].owner.as_deref(), Some("ann@example.com"));
 }
 
-/// The audit was faster than CloudTrail: the event still notifies whose it is.
+/// The audit was faster than CloudTrail: the event still tells whose it is.
 #[tokio::test]
 async fn a_late_event_tells_its_creator() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");

@@ -129,7 +129,7 @@ async fn what_is_known_is_tagged_and_nothing_is_written_over() {
     let endpoint = tags(&account, "endpoint/e");
     assert_eq!((endpoint.get("Owner").map(String::as_str), endpoint.get("Team")), (Some("bob@example.com"), None), "{endpoint:?}");
     assert!(tags(&account, "notebook-instance/nobodys").is_empty(), "what nobody knows is not made up");
-    // The second run has nothing to write, and notifies nobody anew.
+    // The second run has nothing to write, and tells nobody anew.
     account.advance(days(1));
     let mails = account.mails().len();
     let second = guard.run().await.unwrap();
@@ -395,7 +395,7 @@ async fn who_hears_of_something_new_hears_with_it_all_that_is_known_of_the_rest(
     let known = "--tags 'Key=CostCenter,Value=AB1234' 'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'";
     assert!(account.mails()[0].message.contains(known), "{}", account.mails()[0].message);
     account.advance(days(1));
-    // Ownership the new one is turns out late, and what of hers is open goes with it.
+    // Whose the new one is turns out late, and what of hers is open goes with it.
     guard.run().await.unwrap();
     let mails = account.mails();
     let last = mails_to(&mails, "ann@example.com").pop().unwrap();

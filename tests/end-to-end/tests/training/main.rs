@@ -35,7 +35,7 @@ fn guard(account: &Simulator, policy: &str) -> Guard {
     guard_of(Function::TrainingJobSpotEnforcer, account, policy)
 }
 
-/// As EventBridge notifies it.
+/// As EventBridge tells it.
 fn event(account: &Simulator, name: &str) -> Value {
     let arn = &account.training_job(name).unwrap().arn;
     json!({"detail-type": "SageMaker Training Job State Change", "source": "aws.sagemaker", "region": "eu-central-1", "time": "1583831889050",
@@ -255,7 +255,7 @@ async fn a_resubmitted_job_that_fails_is_lost_work_and_its_owner_gets_the_way_ba
     let mails = account.mails().len();
     let sweep = guard.run().await.unwrap();
     assert!(states(&sweep).contains(&("resubmitted-job-failed", "reported")), "the daily sweep finds it too: {sweep:?}");
-    assert_eq!(account.mails().len(), mails, "and notifies nobody twice");
+    assert_eq!(account.mails().len(), mails, "and tells nobody twice");
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ macro_rules! described {
     };
 }
 
-/// What a description notifies that a list does not.
+/// What a description tells that a list does not.
 #[derive(Default)]
 pub(super) struct Described {
     pub(super) instances: Vec<Instances>,
@@ -43,7 +43,7 @@ pub(super) struct Described {
     pub(super) parent: Option<Parent>,
 }
 
-/// One call for a kind whose list notifies too little, none for the others.
+/// One call for a kind whose list tells too little, none for the others.
 pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &Asset) -> Read<Described> {
     clients.in_time()?;
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());

@@ -1,4 +1,4 @@
-//! Ownership resources are: whose they were in the ledger, who created them, and what they belong to.
+//! Whose resources are: whose they were in the ledger, who created them, and what they belong to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -39,7 +39,7 @@ impl<'a> AskOwnership<'a> {
         Self { context, inventory, request, asked: BTreeSet::new(), gave_up: false }
     }
 
-    /// Asks for those of which it is not known yet, and notifies whether there were any. Who turns out to own what is told hears of all else that they own, too.
+    /// Asks for those of which it is not known yet, and tells whether there were any. Who turns out to own what is told hears of all else that they own, too.
     pub async fn ask(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
         let mut ids = self.unknown(plan);
         ids.retain(|id| !self.asked.contains(id));

@@ -76,7 +76,7 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
     (names, listed)
 }
 
-/// At most 500 notebooks: when each was last used, as far as a fresh datapoint notifies, or why that could not be read.
+/// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells, or why that could not be read.
 async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Usage>>>> {
     let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
     let mut found: Vec<Read<Option<Usage>>> = vec![Ok(None); names.len()];

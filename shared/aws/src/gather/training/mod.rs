@@ -82,7 +82,7 @@ pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mu
     facts.reading.unread.extend(unread_of("training jobs", &failed));
 }
 
-/// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them notifies for all.
+/// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them tells for all.
 async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u32, u32)> {
     clients.in_time()?;
     let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);

@@ -10,7 +10,7 @@
 //!
 //! ## What happens, and what is lost
 //! Its owner is mailed once for each threshold and period: again only when a higher one is passed. A new period begins anew, and so does a new limit. In the first day of a
-//! period nothing is said: AWS looks at the bill some times a day, and until then notifies what was spent in the last one. Ownership a budget is, and what the guard
+//! period nothing is said: AWS looks at the bill some times a day, and until then tells what was spent in the last one. Whose a budget is, and what the guard
 //! does when it is used up, says the policy's `[[budget]]`: `on-exceed = "enforce-off-hours"` enforces both off-hours rules for its team, and
 //! `on-exceed = "stop-stoppable"` stops what of its team is tagged `cost-guard:stoppable = yes` (`stoppable-over-budget`), until its period ends. Without it, nothing is done.
 //! A budget is for the `team` that `[[budget]]` names (`"*"`: all), else for the one team whose tag its filter names; one that is for no team tightens nothing.

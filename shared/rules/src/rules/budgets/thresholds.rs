@@ -89,7 +89,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
         let last = period.until.yesterday().unwrap_or(period.until);
-        lines.push(format!("ServiceForecast: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
+        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
     }
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {

@@ -47,7 +47,7 @@ impl Rule for NotebookIdle {
     type Subject = Notebook;
 
     fn nonsense(&self) -> Option<&'static str> {
-        (self.idle_after < Duration::minutes(10)).then_some("`idle-after` is less than ten minutes: the idle agent notifies it every five")
+        (self.idle_after < Duration::minutes(10)).then_some("`idle-after` is less than ten minutes: the idle agent tells it every five")
     }
 
     fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {

@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A Studio app that has been on for longer than `max-uptime`. An app's `LastUserActivityTimestamp` is not used: AWS's own health checks move
-//! it, so that it notifies nothing of use. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
+//! it, so that it tells nothing of use. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
 //!
 //! ## Why it costs money
 //! A Studio app's instance is billed until the app is deleted; closing the browser tab does not end it.

@@ -54,7 +54,7 @@ impl Rule for InactiveCostAllocationTag {
                 remedy: Remedy::ActivateTag,
                 notice: Notice {
                     advice: Some(format!(
-                        "activate it; in a day the bill notifies it.\n\
+                        "activate it; in a day the bill tells it.\n\
                      aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'\n\
                      and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}"
                     )),

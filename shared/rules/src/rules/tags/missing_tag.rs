@@ -4,14 +4,14 @@
 //! Resources of SageMaker that lack a required tag: notebook instances, Studio's domains, user profiles, spaces and apps, endpoints, their configurations, models
 //! and inference components, feature groups, pipelines, MLflow tracking servers, HyperPod clusters, and training, tuning, processing, transform and AutoML jobs
 //! that run or were submitted in the last week. Looked at are a resource's own tags: the bill knows no others. A key that is nearly the required one
-//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill notifies them apart.
+//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill tells them apart.
 //!
 //! ## Why it costs money
 //! Cost allocation tags are how spend is read. What has no tag is on nobody's bill, and nobody looks after it.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed what is missing, what it costs, and the command that tags it. Its owner is whoever the owner tag names; else who created it, as
-//! CloudTrail notifies (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
+//! CloudTrail tells (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
 //! owner's profile, of an endpoint its configuration and the model in it, of a job its tuning or AutoML job or its pipeline. What nobody owns is mailed as `unowned`.
 //! Jobs whose names differ by a time or a number are told once. What is still open after `escalate-after` is mailed once more with severity `warning`, for its team.
 //!

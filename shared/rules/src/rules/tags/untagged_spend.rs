@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! What was spent on SageMaker in this Region in the last 30 days without a value for a required tag key, by Cost Explorer, with the usage types that cost the most.
-//! Looked at once a week, for a cent per key and one more (per page of Cost Explorer's answer). A tag whose value is empty counts as one here. Cost Explorer notifies a key only from its activation on (`inactive-cost-allocation-tag`).
+//! Looked at once a week, for a cent per key and one more (per page of Cost Explorer's answer). A tag whose value is empty counts as one here. Cost Explorer tells a key only from its activation on (`inactive-cost-allocation-tag`).
 //!
 //! ## Why it costs money
 //! This is the spend that nobody answers for: it counts what no list of resources shows any more, deleted endpoints and ended jobs included.

@@ -44,7 +44,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         insight.forecast = period.and_then(|period| {
             let daily = facts.spend.first().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
-            // AWS notifies no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
+            // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
             let is_all = budget.filter.is_service_alone();
             let ahead = facts
                 .spend

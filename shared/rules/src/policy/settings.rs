@@ -1,0 +1,56 @@
+//! The settings that all rules share.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides},
+    vocabulary::{
+        price::Prices,
+        schedule::{Calendar, Schedule},
+    },
+};
+
+/// The settings that all rules share.
+pub struct Policy {
+    /// The policy's time zone and holidays.
+    pub calendar: Calendar,
+    /// The first of these tags that is present names the owner.
+    pub owner_tags: Vec<String>,
+    /// The first of these tags that is present names the team.
+    pub team_tags: Vec<String>,
+    /// Working hours where neither a resource nor its team has its own.
+    pub hours: Schedule,
+    /// Working hours by team.
+    pub team_hours: BTreeMap<String, Schedule>,
+    /// How long a wish to keep a resource may hold.
+    pub exemption: Exemption,
+    /// Prices that go before the shipped ones.
+    pub prices: PriceOverrides,
+    /// Who creates resources.
+    pub creators: Creators,
+    /// What the bill is asked for.
+    pub billing: Billing,
+    /// Where the tag coverage goes.
+    pub coverage: Coverage,
+    pub(super) budgets: Vec<BudgetPolicy>,
+    pub(super) prices_read: OnceLock<(String, Arc<Prices>)>,
+}
+
+impl Policy {
+    /// The prices that hold in a Region. Read once: a process looks after one Region.
+    pub fn prices_of(&self, region: &str) -> Arc<Prices> {
+        let read = || Arc::new(Prices::of_region(region, &self.prices.hourly));
+        let (of, prices) = self.prices_read.get_or_init(|| (region.to_owned(), read()));
+        if of == region { Arc::clone(prices) } else { read() }
+    }
+
+    /// A moment for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
+    pub fn clock(&self, at: Timestamp) -> String {
+        at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
+    }
+}
