@@ -14,7 +14,7 @@ pub(crate) const FAILURES_KEPT: usize = 8;
 pub struct Entry {
     /// The rule's name.
     pub rule: String,
-    /// The id under which it is remembered ([`Finding::entry_id`]).
+    /// The id under which it is remembered ([`crate::rulebook::Finding::entry_id`]).
     pub id: String,
     /// The resource's ARN, or its id where none was known.
     pub arn: String,
@@ -30,7 +30,7 @@ pub struct Entry {
     pub first_seen: Timestamp,
     /// When it was found last (at most a day ago, if it is still open).
     pub last_seen: Timestamp,
-    /// What its owner was told of ([`crate::rules::verdict::Waste::topic`]).
+    /// What its owner was told of ([`crate::rules::verdict::Notice::key`]).
     pub topic: Option<String>,
     /// What its owner was warned of, or what was done ([`crate::remedy::Remedy::action`]).
     pub action: Option<String>,
@@ -65,7 +65,7 @@ pub struct Entry {
 pub struct FindingKey {
     /// The rule's name.
     pub rule: String,
-    /// [`Finding::entry_id`].
+    /// [`crate::rulebook::Finding::entry_id`].
     pub id: String,
 }
 

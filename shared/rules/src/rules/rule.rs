@@ -67,7 +67,7 @@ type ReadRule = fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Err
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "four questions that have nothing to do with each other")]
 pub struct Manner {
-    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`Remedy::None`].
+    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`crate::remedy::Remedy::None`].
     pub enforceable: bool,
     /// How long an owner is warned before the guard acts.
     pub grace: Duration,
