@@ -16,8 +16,8 @@ RELEASE := cargo build --release --locked $(addprefix --bin ,$(FUNCTIONS))
 PROFILE ?= release
 # Always the whole workspace with its tests: for another set of features the SageMaker SDK would be compiled again (minutes).
 BUILD := cargo build --workspace --all-targets --locked
-# The command-line tool alone, with the features of that build (--examples, of which there are none, takes those of the tests): what it made is taken as it is.
-BUILD_CHECKER := cargo build --workspace --bin cost-guard --examples --locked
+# One binary alone, with the features of that build (--examples, of which there are none, takes those of the tests): what either made is taken by the other.
+ONLY := cargo build --workspace --examples --locked --bin
 # `make invoke` waits here for the function's calls; empty: on a free port.
 PORT ?=
 
@@ -27,8 +27,8 @@ help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: ## one week of a simulated team, with the guard and without, in about a minute after the build
-	@echo "Building (the first time takes about ten minutes on two cores: the AWS SDK is large) …"
-	$(BUILD)
+	@echo "Building (the first time takes under ten minutes on two cores: the AWS SDK is large) …"
+	$(ONLY) demo
 	@target/debug/demo
 
 test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint, the deployed stack
@@ -71,11 +71,11 @@ invoke: $(DEPLOYING)/installed ## FN=notebook-stopper EVENT=events/schedule.json
 check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it does
 	@test -n "$(POLICY)" || { echo "POLICY is not set: write make check-policy POLICY=infra/policy.toml"; exit 1; }
 	@test -x target/debug/cost-guard || echo "Building the checker (a few minutes, once) …"
-	@$(BUILD_CHECKER)
+	@$(ONLY) cost-guard
 	@target/debug/cost-guard check-policy "$(POLICY)"
 
 docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, permissions.md, parameters.md, and README's table of the rules
-	$(BUILD_CHECKER)
+	$(ONLY) cost-guard
 	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
 	target/debug/cost-guard policy-reference > docs/policy-reference.md.new
