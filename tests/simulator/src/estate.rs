@@ -1,5 +1,5 @@
-//! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error.
-//! Long: a line for each key, with what it means.
+//! The estate: what a simulated account holds at its start, read from TOML (README.md of this crate). An unknown key is an error. One file, although it is
+//! long: it documents each key of the format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,17 +56,17 @@ pub struct Estate {
     pub account: String,
     /// The Region.
     pub region: String,
-    /// When the simulation starts; absent: the real now.
+    /// When the simulation starts; absent: the real time.
     pub start: Option<Timestamp>,
-    /// The name of the SNS topic that exists.
+    /// The name of the SNS topic for the guard's mails; absent: there is no topic.
     pub topic: Option<String>,
-    /// How many subscriptions to a topic are confirmed.
+    /// The number of confirmed subscriptions to a topic.
     pub confirmed_subscriptions: u32,
-    /// The name of the `DynamoDB` table that exists.
+    /// The name of the `DynamoDB` table; absent: there is no table.
     pub table: Option<String>,
     /// SSM parameters.
     pub parameters: BTreeMap<String, String>,
-    /// Prices in USD per hour that go before the shipped ones.
+    /// Prices in USD per hour, by instance type. They override the shipped ones.
     pub prices: BTreeMap<String, Decimal>,
     /// Notebook instances.
     pub notebook: Vec<NotebookSpec>,
@@ -98,25 +98,25 @@ pub struct Estate {
     pub automl_job: Vec<AutoMlJobSpec>,
     /// Feature groups, pipelines, tracking servers, clusters.
     pub resource: Vec<ResourceSpec>,
-    /// Whether a trail of CloudTrail tells who creates what.
+    /// Whether CloudTrail delivers events of who creates what.
     pub trail: bool,
-    /// What goes wrong.
+    /// The faults.
     pub fault: Vec<Fault>,
-    /// Whether the account pays for its organization: only then it has cost allocation tags.
+    /// Whether the account is its organization's payer. Only a payer has cost allocation tags.
     pub payer: bool,
-    /// The name of the S3 bucket that exists.
+    /// The name of the S3 bucket; absent: there is no bucket.
     pub bucket: Option<String>,
     /// The name of the SNS topic that Budgets publishes to.
     pub budget_topic: Option<String>,
-    /// What is spent besides what runs here.
+    /// Spend in addition to what runs here.
     pub spend: Vec<SpendSpec>,
     /// Budgets.
     pub budget: Vec<BudgetSpec>,
-    /// Anomalies that were found, besides those in the spend.
+    /// Anomalies in addition to those in the spend.
     pub anomaly: Vec<AnomalySpec>,
     /// How Cost Explorer behaves.
     pub cost_explorer: CostExplorerSpec,
-    /// Tag keys, and since when they are cost allocation tags.
+    /// Tag keys, each with the time from which it is a cost allocation tag.
     pub cost_allocation_tags: BTreeMap<String, Activation>,
 }
 
@@ -160,11 +160,11 @@ impl Default for Estate {
     }
 }
 
-/// A notebook instance, or `count` of them with `{}` in their name.
+/// A notebook instance, or `count` of them with `{}` in the name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NotebookSpec {
-    /// Its name; `{}` is replaced by a number where there is a `count`.
+    /// Its name; `{}` is replaced by a number if there is a `count`.
     pub name: String,
     /// How many.
     pub count: usize,
@@ -172,25 +172,25 @@ pub struct NotebookSpec {
     pub instance_type: String,
     /// `InService`, `Stopped`, …
     pub status: String,
-    /// When it was started or stopped last.
+    /// When it was last started or stopped.
     pub since: When,
-    /// When it was created; absent: a month before.
+    /// When it was created; absent: a month before the start.
     pub created: Option<When>,
-    /// GB of its volume.
+    /// The size of its volume, in GB.
     pub volume_gb: i32,
     /// The name of its lifecycle configuration.
     pub lifecycle_config: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// When it is used, as the idle agent in it would see it. Absent: no agent, no metric.
+    /// When it is used, as its idle agent sees it. Absent: it has no agent, and so no metric.
     pub used: Option<Hours>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
-    /// What its people do.
+    /// What people do with it.
     pub plan: Vec<PlannedAction>,
 }
 
@@ -247,13 +247,13 @@ pub struct UserProfileSpec {
     pub jupyter_lab_idle: Option<IdleSpec>,
     /// Idle shutdown of Code Editor.
     pub code_editor_idle: Option<IdleSpec>,
-    /// When it was created; absent: long before.
+    /// When it was created; absent: long before the start.
     pub created: Option<When>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
 }
 
@@ -273,13 +273,13 @@ pub struct SpaceSpec {
     pub jupyter_lab_idle_minutes: Option<i32>,
     /// Minutes until its idle Code Editor is shut down.
     pub code_editor_idle_minutes: Option<i32>,
-    /// When it was created; absent: long before.
+    /// When it was created; absent: long before the start.
     pub created: Option<When>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
 }
 
@@ -291,9 +291,9 @@ pub struct IdleSpec {
     pub lifecycle_management: String,
     /// 60 to 525,600.
     pub idle_timeout_minutes: Option<i32>,
-    /// The least that a user may set.
+    /// The lowest timeout that a user may set, in minutes.
     pub min_idle_timeout_minutes: Option<i32>,
-    /// The most.
+    /// The highest timeout that a user may set, in minutes.
     pub max_idle_timeout_minutes: Option<i32>,
 }
 
@@ -305,7 +305,7 @@ pub struct AppSpec {
     pub domain: String,
     /// The space it runs in.
     pub space: Option<String>,
-    /// Or the user profile.
+    /// Or the user profile that it runs in.
     pub user_profile: Option<String>,
     /// `JupyterLab`, …
     #[serde(rename = "type")]
@@ -322,11 +322,11 @@ pub struct AppSpec {
     pub tags: BTreeMap<String, String>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
-    /// What its people do.
+    /// What people do with it.
     pub plan: Vec<PlannedAction>,
 }
 
@@ -350,7 +350,7 @@ impl Default for AppSpec {
     }
 }
 
-/// A moment: an RFC 3339 time, or how long before the start, `-3d`.
+/// A moment: an RFC 3339 time, or a length of time before the start, `-3d`.
 #[derive(Clone, Copy, Debug)]
 pub enum When {
     /// This moment.
@@ -360,7 +360,7 @@ pub enum When {
 }
 
 impl When {
-    /// The moment, for a simulation that starts then.
+    /// The moment, for a simulation that starts at `start`.
     pub fn at(self, start: Timestamp) -> Timestamp {
         match self {
             Self::At(at) => at,
@@ -381,17 +381,17 @@ impl<'de> Deserialize<'de> for When {
 }
 
 impl Estate {
-    /// From TOML.
+    /// Reads an estate from TOML.
     ///
     /// # Errors
-    /// Names the line and key, and what was expected.
+    /// The error names the line and key, and what was expected.
     pub fn from_toml(text: &str) -> anyhow::Result<Self> {
         let estate: Self = toml::from_str(text)?;
         estate.check()?;
         Ok(estate)
     }
 
-    /// What the format alone cannot tell: names that are there twice, statuses and homes that do not exist.
+    /// Checks what the TOML format cannot: duplicate names, unknown statuses, domains, spaces and profiles that do not exist.
     fn check(&self) -> anyhow::Result<()> {
         money::check(self)?;
         let mut names = BTreeSet::new();
@@ -449,17 +449,17 @@ impl Estate {
         jobs::check(&self.training_job, &self.tuning_job, start)
     }
 
-    /// From a file.
+    /// Reads an estate from a file.
     ///
     /// # Errors
-    /// Names the file as well.
+    /// As [`Self::from_toml`]; the error also names the file.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("estate {} cannot be read", path.display()))?;
         Self::from_toml(&text).with_context(|| format!("estate {}", path.display()))
     }
 }
 
-/// What is created by people later, and what that needs.
+/// Checks the keys `create`, `submit` and `fails` of a section against each other.
 pub(crate) fn check_creation(
     what: &str,
     create: Option<&Occasion>,
@@ -473,7 +473,7 @@ pub(crate) fn check_creation(
     Ok(())
 }
 
-/// Names what is wrong, and what was expected.
+/// The error names the value and what was expected.
 pub(crate) fn expect_one_of(what: &str, value: &str, known: &[&str]) -> anyhow::Result<()> {
     ensure!(known.contains(&value), "{what} is \"{value}\": expected one of {}", known.join(", "));
     Ok(())

@@ -1,4 +1,4 @@
-//! The guard as it is deployed: its template, the roles of its functions, what wakes them.
+//! The guard as it is deployed: its template, the roles of its functions, and their triggers.
 
 pub(crate) mod deployment;
 pub(crate) mod roles;

@@ -1,4 +1,4 @@
-//! A simulated AWS account on loopback, in AWS's own wire protocols, with a virtual clock: for the demo, the end-to-end tests and the benchmarks.
+//! A simulated AWS account on loopback, with AWS's wire protocols and a virtual clock: for the demo, the end-to-end tests and the benchmarks.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,10 +46,10 @@ use wire::traffic::{Asked, Traffic};
 pub use world::BillLine;
 use world::World;
 
-/// The most bytes of a request: those of `DynamoDB`'s largest batch.
+/// The largest request body that is accepted, in bytes: `DynamoDB`'s largest batch.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// A running simulation. Ends when the last clone is dropped.
+/// A running simulation. It ends when its last clone is dropped.
 #[derive(Clone)]
 pub struct Simulator {
     shared: Arc<Shared>,
@@ -57,7 +57,7 @@ pub struct Simulator {
     _server: Arc<Server>,
 }
 
-/// Ends the server's thread when dropped, and waits for it.
+/// Stops the server's thread when dropped, and waits for it.
 struct Server(Option<(oneshot::Sender<()>, JoinHandle<()>)>);
 
 impl Drop for Server {
@@ -70,17 +70,17 @@ impl Drop for Server {
     }
 }
 
-/// What the server and its owner both look at.
+/// What the server and the [`Simulator`] share.
 pub(crate) struct Shared {
     world: Mutex<World>,
     pub(crate) started: Timestamp,
     latency: Mutex<Duration>,
     pub(crate) traffic: Traffic,
-    /// The template that is deployed, if one is.
+    /// `None`: no template is deployed.
     deployed: Mutex<Option<guard::deployment::InForce>>,
-    /// What was asked for, and by whom.
+    /// The IAM actions that callers needed.
     asked: Mutex<BTreeSet<Asked>>,
-    /// Where the virtual clock is tied to the real one: when it was last brought up to it.
+    /// When the virtual clock was last advanced to the real one. `None`: it stands until it is advanced.
     real_time: Mutex<Option<Instant>>,
 }
 
@@ -90,7 +90,8 @@ impl Shared {
     }
 }
 
-/// What was asked for goes into a file of the folder `COST_GUARD_ASKED`, a line each, where it is set: it is held against the template's permissions.
+/// Writes the recorded IAM actions to a file in the folder `COST_GUARD_ASKED`, if this variable is set. Another test compares them with the template's
+/// permissions.
 impl Drop for Shared {
     fn drop(&mut self) {
         static FILES: AtomicUsize = AtomicUsize::new(0);
@@ -98,7 +99,7 @@ impl Drop for Shared {
         let asked = self.asked.get_mut().unwrap_or_else(PoisonError::into_inner);
         let lines: Vec<String> = asked.iter().filter_map(|one| serde_json::to_string(one).ok()).collect();
         let file = format!("{}-{}.jsonl", std::process::id(), FILES.fetch_add(1, Ordering::Relaxed));
-        // Who reads them fails if there are none.
+        // A failure is ignored here: the test that reads the files fails if they are missing.
         let _ = std::fs::write(std::path::Path::new(&folder).join(file), lines.join("\n") + "\n");
     }
 }
@@ -108,13 +109,13 @@ impl Drop for Shared {
 pub struct Running {
     /// Its ARN.
     pub arn: String,
-    /// A notebook's name; an app's space or profile, type and name.
+    /// The notebook's name; for an app its space or profile, its type and its name.
     pub name: String,
     /// `InService`, …
     pub status: String,
     /// `ml.t3.medium`, …
     pub instance_type: String,
-    /// When it was started, stopped or otherwise changed last.
+    /// When it was last started, stopped or changed.
     pub since: Timestamp,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
@@ -125,7 +126,7 @@ impl Shared {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings the virtual clock up to the real one, if they are tied.
+    /// Advances the virtual clock by the real time that has passed, if it follows the real clock.
     pub(crate) fn tick(&self, world: &mut World) {
         if let Some(last) = self.real_time.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             let now = Instant::now();
@@ -140,7 +141,7 @@ impl Simulator {
     /// Starts on a free port of loopback.
     ///
     /// # Errors
-    /// No port can be had.
+    /// No port is free.
     pub fn start(estate: Estate) -> anyhow::Result<Self> {
         Self::start_on(estate, 0)
     }
@@ -165,7 +166,7 @@ impl Simulator {
         });
         let (end, ended) = oneshot::channel::<()>();
         let app = Router::new().fallback(wire::serve).layer(DefaultBodyLimit::max(MOST_BYTES)).with_state(Arc::clone(&shared));
-        // A thread and a runtime of its own: a test may block its runtime without stopping the account.
+        // The server has its own thread and runtime, so it goes on serving while a test blocks its runtime.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let thread = thread::spawn(move || {
             runtime.block_on(async move {
@@ -184,7 +185,7 @@ impl Simulator {
         &self.endpoint
     }
 
-    /// The ARN of the estate's topic.
+    /// The ARN of the estate's topic; empty if it has none.
     pub fn topic_arn(&self) -> String {
         self.shared.world().topic.clone().unwrap_or_default()
     }
@@ -194,75 +195,75 @@ impl Simulator {
         self.shared.world().region.clone()
     }
 
-    /// The virtual present.
+    /// The current time of the virtual clock.
     pub fn now(&self) -> Timestamp {
         let mut world = self.shared.world();
         self.shared.tick(&mut world);
         world.now
     }
 
-    /// Lives on until a moment; never back.
+    /// Advances the clock to a time, with all that happens until then. It never goes back.
     pub fn live_until(&self, until: Timestamp) {
         self.shared.world().live_until(until);
     }
 
-    /// Lives on for a time.
+    /// Advances the clock by a length of time.
     pub fn advance(&self, by: SignedDuration) {
         let until = self.now() + by;
         self.live_until(until);
     }
 
-    /// Ties the virtual clock to the real one.
+    /// Lets the virtual clock follow the real one from now on.
     pub fn run_in_real_time(&self) {
         *self.shared.real_time.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// The events since they were last taken, oldest first.
+    /// The events since the last call of this function, oldest first.
     pub fn take_events(&self) -> Vec<serde_json::Value> {
         self.shared.world().take_events()
     }
 
-    /// How many calls there were, the refused ones among them, by `service:Operation`.
+    /// How many calls there were, refused ones included, by `service:Operation`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.shared.traffic.calls()
     }
 
-    /// How many of them were refused, by `service:Operation Code`.
+    /// How many calls were refused, by `service:Operation Code`.
     pub fn refused(&self) -> BTreeMap<String, u64> {
         self.shared.traffic.refused()
     }
 
-    /// The most calls at the same time, by `service:Operation`.
+    /// The highest number of simultaneous calls, by `service:Operation`.
     pub fn most_in_flight(&self) -> BTreeMap<String, u64> {
         self.shared.traffic.most_in_flight()
     }
 
-    /// Every call, in the order in which they were served.
+    /// Every call, in the order in which the calls were served.
     pub fn call_log(&self) -> Vec<Call> {
         self.shared.traffic.log()
     }
 
-    /// Forgets what was counted.
+    /// Resets the call counts and the log.
     pub fn reset_counts(&self) {
         self.shared.traffic.forget();
     }
 
-    /// Forgets what was asked for: a test that asks for what a role does not allow says nothing of what the template lacks.
+    /// Forgets the recorded IAM actions. A test that deliberately calls what a role does not allow must not make the template's permissions look incomplete.
     pub fn forget_asked(&self) {
         self.shared.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// How long every call takes.
+    /// Sets how long every call takes, in real time.
     pub fn set_latency(&self, latency: Duration) {
         *self.shared.latency.lock().unwrap_or_else(PoisonError::into_inner) = latency;
     }
 
-    /// Lets something go wrong from now on.
+    /// Adds a fault to the calls from now on.
     pub fn add_fault(&self, fault: Fault) {
         self.shared.world().faults.push(fault);
     }
 
-    /// Nothing goes wrong from now on.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.shared.world().faults.clear();
     }
@@ -272,18 +273,17 @@ impl Simulator {
         self.shared.world().mails.clone()
     }
 
-    /// How many mails there were so far.
+    /// The number of mails so far.
     pub fn mail_count(&self) -> usize {
         self.shared.world().mails.len()
     }
 
-    /// What everything has cost since the start.
+    /// The cost of each resource since the start.
     pub fn bill(&self) -> Vec<BillLine> {
         self.shared.world().bill(self.shared.started)
     }
 
-    /// What the account spends, by day and kind of usage, until now: of what runs here since it was started, of planted spend and of
-    /// requests to Cost Explorer.
+    /// The account's spend until now, by day and kind of usage: what runs here, from its own start on, planted spend and requests to Cost Explorer.
     pub fn spend(&self) -> Vec<Spend> {
         let mut world = self.shared.world();
         self.shared.tick(&mut world);
@@ -295,7 +295,7 @@ impl Simulator {
         self.shared.world().billing.requests_usd()
     }
 
-    /// The budgets, as they were when Budgets last looked at the bill.
+    /// The budgets, as of the last time that Budgets read the bill.
     pub fn budgets(&self) -> Vec<BudgetState> {
         let mut world = self.shared.world();
         self.shared.tick(&mut world);
@@ -375,17 +375,17 @@ impl Simulator {
         self.tuning_jobs().into_iter().find(|job| job.name == name)
     }
 
-    /// Everything of SageMaker that may have tags, by ARN.
+    /// All SageMaker resources that can have tags, by ARN.
     pub fn resources(&self) -> Vec<Resource> {
         self.shared.world().resources()
     }
 
-    /// The tags of a resource, by ARN; `None`: there is none.
+    /// The tags of a resource, by ARN; `None`: there is no such resource.
     pub fn tags_of(&self, arn: &str) -> Option<BTreeMap<String, String>> {
         self.shared.world().tags.get(arn).map(world::TagLog::now)
     }
 
-    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
+    /// Does what a person would do to a notebook or job (by name or ARN), an app (by ARN) or another resource (by ARN or `kind/name`).
     pub fn deed(&self, what: &str, deed: &Deed) {
         self.shared.world().deed(what, deed);
     }
@@ -398,7 +398,7 @@ impl Simulator {
     /// Replaces the items of a `DynamoDB` table.
     ///
     /// # Errors
-    /// There is no such table, or an item is none of its.
+    /// There is no such table, or an item does not fit the table.
     pub fn restore_table(&self, table: &str, items: &[serde_json::Value]) -> anyhow::Result<()> {
         self.shared.world().tables.restore(table, items).map_err(|refusal| anyhow::anyhow!("{}: {}", refusal.code, refusal.message))
     }

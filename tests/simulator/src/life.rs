@@ -1,4 +1,4 @@
-//! What happens over time, by itself and by people: jobs, resources of all kinds, what they cost, who is told of it.
+//! What happens over time: jobs, resources of all kinds, what they cost, and who created them.
 
 pub(crate) mod billing;
 pub(crate) mod inventory;

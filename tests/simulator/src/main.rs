@@ -1,4 +1,4 @@
-//! The simulated account as a command: serves until it is ended.
+//! The simulated account as a command: it serves until it is ended.
 #![expect(clippy::print_stdout, reason = "it tells its caller where it is")]
 
 use std::path::PathBuf;
@@ -10,13 +10,13 @@ use simulator::{Estate, Simulator};
 /// A simulated AWS account on loopback.
 #[derive(Parser)]
 struct Arguments {
-    /// What it holds at its start (TOML).
+    /// The TOML file with what the account holds at its start.
     #[arg(long)]
     estate: PathBuf,
-    /// The port; 0: a free one.
+    /// The port; 0 takes a free one.
     #[arg(long, default_value_t = 4599)]
     port: u16,
-    /// Live on until the real now, then tick with the real clock; else the account's clock stands until it is advanced.
+    /// Advance the clock to the real time at once, then follow the real clock. Without it the clock stands until it is advanced.
     #[arg(long)]
     real_time: bool,
 }

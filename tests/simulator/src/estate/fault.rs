@@ -1,5 +1,5 @@
-//! What goes wrong: throttling, server errors, lost and late answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events,
-//! races.
+//! Faults: throttling, server errors, lost and late answers, refusals, repeated page tokens, stale tags and searches, late and duplicate events, and
+//! changes right before a call.
 
 use std::{
     collections::BTreeSet,
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::estate::{plan::Deed, times::Duration};
 
-/// Something that goes wrong with some calls.
+/// A fault, and the calls that it affects.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Fault {
@@ -18,15 +18,15 @@ pub struct Fault {
     pub on: String,
     /// What happens.
     pub what: What,
-    /// How many of these calls it happens to; absent: all.
+    /// How often it happens at most; absent: no limit.
     pub times: Option<u64>,
-    /// How many of these calls go well before.
+    /// How many of these calls succeed before it.
     #[serde(default)]
     pub after: u64,
-    /// How many calls there were.
+    /// How many of these calls there were.
     #[serde(skip)]
     seen: u64,
-    /// How often it happened.
+    /// How often the fault has happened.
     #[serde(skip)]
     happened: u64,
 }
@@ -35,38 +35,38 @@ pub struct Fault {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
-    /// Each n-th call is refused with the service's throttling error.
+    /// Every n-th call is refused with the service's throttling error.
     Throttle(u64),
-    /// Each n-th call fails with HTTP 500.
+    /// Every n-th call fails with HTTP 500.
     ServerError(u64),
-    /// Each n-th call gets no answer for a minute, and does nothing.
+    /// Every n-th call has no effect and gets no answer for a minute.
     Timeout(u64),
-    /// Each n-th call is done, and its answer is lost: the caller gets HTTP 500.
+    /// Every n-th call has its effect, but its answer is lost: the caller gets HTTP 500.
     LostAnswer(u64),
-    /// Each n-th batch leaves its last item undone (`UnprocessedItems`, `UnprocessedKeys`).
+    /// Every n-th batch leaves its last item unprocessed (`UnprocessedItems`, `UnprocessedKeys`).
     Unprocessed(u64),
     /// The call is refused as not authorized.
     AccessDenied,
-    /// The page names as its next page the one that was asked for.
+    /// The answer's next page token is the one that was sent, so the caller gets the same page again.
     RepeatToken,
-    /// The tag index answers as of this long ago.
+    /// The tag index answers as of this long ago. (`on` is ignored.)
     StaleTags(Duration),
-    /// Search answers as of this long ago. (`on` is not looked at.)
+    /// Search answers as of this long ago. (`on` is ignored.)
     SearchBehind(Duration),
-    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`. In the message
-    /// `{/ResourceConfig/InstanceType}` is what the request says there.
+    /// The call is refused with this error code and message: `{ refuse = ["ResourceLimitExceeded", "…"] }`. In the message,
+    /// `{/ResourceConfig/InstanceType}` is replaced by the value of this field of the request.
     Refuse(Said, Said),
-    /// Events come twice. (`on` is not looked at.)
+    /// Each event is delivered twice. (`on` is ignored.)
     DuplicateEvents,
-    /// Events come this much later. (`on` is not looked at.)
+    /// Events are delivered this much later. (`on` is ignored.)
     LateEvents(Duration),
-    /// Right before the call is served, somebody does this to a notebook, app or job, by name or ARN: `{ before = ["churn", "stop"] }`.
+    /// Right before the call is served, a person does this to a notebook, app or job, by name or ARN: `{ before = ["churn", "stop"] }`.
     Before(String, Deed),
-    /// The call is served, and its answer comes when so much time has passed in the account.
+    /// The call is served at once, but its answer comes after this much virtual time.
     Takes(Duration),
 }
 
-/// What a refusal says. It lives as long as the process: so do the error codes that the simulator has of its own.
+/// The code or message of a refusal. The text is never freed, so that it is `&'static` as the simulator's own error codes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Said(&'static str);
 
@@ -79,7 +79,7 @@ impl Said {
 
 impl From<&str> for Said {
     fn from(text: &str) -> Self {
-        // The same text is kept once, however often a fault with it is made.
+        // Each text is stored once, however many faults have it.
         static KEPT: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
         Self(kept.get(text).copied().unwrap_or_else(|| {
@@ -97,19 +97,19 @@ impl<'de> Deserialize<'de> for Said {
 }
 
 impl Fault {
-    /// For every one of the calls.
+    /// A fault of all calls that match `on`.
     pub fn new(on: &str, what: What) -> Self {
         Self { on: on.to_owned(), what, times: None, after: 0, seen: 0, happened: 0 }
     }
 
-    /// For only so many of the calls.
+    /// Limits how often the fault happens.
     #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Only when so many of the calls have gone well.
+    /// Lets this many of the calls succeed first.
     #[must_use]
     pub fn after(mut self, calls: u64) -> Self {
         self.after = calls;
@@ -120,7 +120,7 @@ impl Fault {
         self.on == call || self.on.strip_suffix('*').is_some_and(|prefix| call.starts_with(prefix))
     }
 
-    /// Whether it happens to this call.
+    /// Counts a call, and answers whether the fault happens to it.
     pub(crate) fn strikes(&mut self, call: &str) -> bool {
         if !self.concerns(call) || self.times.is_some_and(|times| times <= self.happened) {
             return false;

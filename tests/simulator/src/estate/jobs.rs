@@ -1,5 +1,5 @@
-//! Training and tuning jobs in the estate: `[[training-job]]` and `[[tuning-job]]`, and the calls that they stand for.
-//! Long: a line for each key, with what it means.
+//! Training and tuning jobs in the estate: `[[training-job]]` and `[[tuning-job]]`, and the definitions that their `Create…` calls would have. One file,
+//! although it is long: it documents each key of the format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,38 +22,38 @@ use crate::{
     life::trail::Creator,
 };
 
-/// As what a job can end.
+/// The statuses in which a job can end.
 const ENDS: [&str; 3] = ["Completed", "Failed", "Stopped"];
-/// A training image of everybody's own.
+/// The default training image: the customer's own.
 const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/training:latest";
-/// What the SageMaker SDK puts behind a base name: `-2026-11-24-09-10-00-123`.
+/// The length of what the SageMaker SDK appends to a base name: `-2026-11-24-09-10-00-123`.
 const SUFFIX: usize = 24;
-/// The same behind a tuning job's: `-261124-0910`.
+/// The length of what it appends to a tuning job's base name: `-261124-0910`.
 const SHORT_SUFFIX: usize = 12;
 
-/// A training job, or `count` of them with `{}` in their name, or one for each time that it is submitted. `{job}` in its texts is its name.
+/// A training job, or `count` of them with `{}` in the name, or one for each submission. In all texts of its definition, `{job}` is the job's name.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TrainingJobSpec {
-    /// Its name; `{}` is replaced by a number where there is a `count`. With `submit`, what comes before the time.
+    /// Its name; `{}` is replaced by a number if there is a `count`. With `submit`, the part before the time.
     pub name: String,
-    /// How many; with `submit`, how many each time.
+    /// How many; with `submit`, how many at each submission.
     pub count: usize,
-    /// How much older each next one of them is.
+    /// The difference in age between one job and the next.
     pub apart: Option<Duration>,
     /// `ml.m5.xlarge`
     pub instance_type: String,
     /// How many instances.
     pub instance_count: u64,
-    /// Or several kinds of instances at once.
+    /// Instead of `instance-type`: several groups of instances.
     pub instance_groups: Vec<InstanceGroupSpec>,
-    /// Or types of which AWS takes one: the first, here.
+    /// Instead of `instance-type`: types of which AWS takes one. The simulator takes the first.
     pub instance_preferences: Vec<String>,
-    /// Or no instances: `FineTuning` or `Evaluation`.
+    /// A serverless job without instances: `FineTuning` or `Evaluation`.
     pub serverless: Option<String>,
-    /// GB of each instance's volume.
+    /// The size of each instance's volume, in GB.
     pub volume_gb: u64,
-    /// Seconds for which its instances are kept in a warm pool.
+    /// How long its instances are retained in a warm pool.
     pub keep_alive: Option<Duration>,
     /// The ARN of a training plan.
     pub training_plan: Option<String>,
@@ -67,7 +67,7 @@ pub struct TrainingJobSpec {
     pub checkpoint: Option<String>,
     /// The training image.
     pub image: Option<String>,
-    /// Or the name or ARN of an algorithm.
+    /// Instead of an image: the name or ARN of an algorithm.
     pub algorithm: Option<String>,
     /// `HyperParameters`
     pub hyper_parameters: BTreeMap<String, String>,
@@ -75,7 +75,7 @@ pub struct TrainingJobSpec {
     pub input: Option<String>,
     /// The S3 URI of its output.
     pub output: String,
-    /// Further fields of `CreateTrainingJob`, by AWS's names: `{ VpcConfig = { … } }`.
+    /// Additional fields of `CreateTrainingJob`, with AWS's names: `{ VpcConfig = { … } }`.
     pub definition: Map<String, Value>,
     /// The ARN of the Autopilot job that started it.
     pub auto_ml_arn: Option<String>,
@@ -83,35 +83,35 @@ pub struct TrainingJobSpec {
     pub labeling_arn: Option<String>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// How long it trains when nobody stops it.
+    /// How long it trains if nobody stops it.
     pub takes: Duration,
-    /// `Completed`, `Failed`, or `Stopped`: somebody stops it then.
+    /// `Completed`, `Failed`, or `Stopped`: somebody stops it at that time.
     pub ends: String,
-    /// `FailureReason` of one that fails.
+    /// `FailureReason` if it fails.
     pub failure: Option<String>,
     /// How long it waits for capacity.
     pub pending: Option<Duration>,
-    /// The same for Spot capacity, where that differs.
+    /// How long it waits for Spot capacity; absent: as `pending`.
     pub spot_pending: Option<Duration>,
-    /// After how much training its Spot instances are taken away.
+    /// Spot interruptions: each after this much training time.
     pub interruptions: Vec<Duration>,
-    /// What Spot saves: 0.7 is 70 %.
+    /// The Spot discount: 0.7 is 70 %.
     pub spot_discount: Decimal,
-    /// Its status at the start. `InProgress`: it was created at `since`; else it ended then.
+    /// Its status at the start. With `InProgress` it was created at `since`; with any other status it ended at `since`.
     pub status: Option<String>,
     /// Since when it has this status.
     pub since: Option<When>,
-    /// Or when it was created: then its status follows from how long it takes.
+    /// Instead of `since`: when it was created. Its status at the start follows from how long it takes.
     pub created: Option<When>,
-    /// When its people submit it.
+    /// When people submit it.
     pub submit: Vec<Occasion>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
-    /// What its people do.
+    /// What people do with it.
     pub plan: Vec<PlannedAction>,
 }
 
@@ -173,37 +173,37 @@ impl Default for TrainingJobSpec {
     }
 }
 
-/// A hyperparameter tuning job, or one for each time that it is submitted.
+/// A hyperparameter tuning job, or one for each submission.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TuningJobSpec {
-    /// Its name. With `submit`, what comes before the time.
+    /// Its name. With `submit`, the part before the time.
     pub name: String,
     /// `MaxNumberOfTrainingJobs`
     pub jobs: u64,
     /// `MaxParallelTrainingJobs`
     pub parallel: u64,
-    /// `MaxRuntimeInSeconds` of the whole.
+    /// The limit of the whole tuning job, `MaxRuntimeInSeconds`.
     pub max_runtime: Option<Duration>,
     /// `Bayesian`, `Random`, `Hyperband` or `Grid`.
     pub strategy: String,
-    /// Its tags, which its training jobs get as well.
+    /// Its tags. Its training jobs get them, too.
     pub tags: BTreeMap<String, String>,
-    /// Its training jobs get no Spot, whatever their definition says.
+    /// Its training jobs run on demand, even if their definition asks for Spot.
     pub children_without_spot: bool,
-    /// Its training jobs, with the keys of a `[[training-job]]`: one, or several by name.
+    /// The definitions of its training jobs, with the keys of a `[[training-job]]`. If there are several, each has a name.
     pub definition: Vec<TrainingJobSpec>,
     /// When it was created; absent: an hour before the start.
     pub created: Option<When>,
-    /// When its people submit it.
+    /// When people submit it.
     pub submit: Vec<Occasion>,
     /// Who creates it.
     pub by: Option<Creator>,
-    /// It is not there at the start: it is created then.
+    /// When it is created; absent: it exists at the start.
     pub create: Option<Occasion>,
-    /// The error with which its creation is refused.
+    /// The error code with which its creation is refused.
     pub fails: Option<String>,
-    /// What its people do.
+    /// What people do with it.
     pub plan: Vec<PlannedAction>,
 }
 
@@ -238,7 +238,7 @@ fn seconds(duration: Duration) -> i64 {
     duration.signed().as_secs()
 }
 
-/// Puts another value into every text of a value.
+/// Replaces a text in all texts of a value.
 pub(crate) fn replaced(value: &Value, from: &str, to: &str) -> Value {
     match value {
         Value::String(text) => text.replace(from, to).into(),
@@ -248,7 +248,7 @@ pub(crate) fn replaced(value: &Value, from: &str, to: &str) -> Value {
     }
 }
 
-/// What AWS fills in of what was not given (answers of real accounts).
+/// Adds the defaults that AWS adds to a definition (answers of real accounts).
 pub(crate) fn filled(mut definition: Value) -> Value {
     let Some(fields) = definition.as_object_mut() else { return definition };
     for name in ["EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"] {
@@ -269,33 +269,33 @@ pub(crate) fn filled(mut definition: Value) -> Value {
     definition
 }
 
-/// The definition of one job, with its own name in it where it is wanted.
+/// The definition of one job, with `{job}` replaced by its name.
 pub(crate) fn for_job(definition: &Arc<Value>, name: &str) -> Arc<Value> {
     if definition.to_string().contains("{job}") { Arc::new(replaced(definition, "{job}", name)) } else { Arc::clone(definition) }
 }
 
-/// As the SageMaker SDK names jobs: the base, and when, to the millisecond (`sagemaker.utils.name_from_base`).
+/// A job name as the SageMaker SDK makes it: the base and the time, to the millisecond (`sagemaker.utils.name_from_base`).
 pub(crate) fn submitted_name(base: &str, at: Timestamp, milliseconds: u64) -> String {
     format!("{base}-{}-{:03}", at.strftime("%Y-%m-%d-%H-%M-%S"), milliseconds % 1000)
 }
 
-/// The same for tuning jobs, whose names are shorter.
+/// The same for tuning jobs, whose names must be shorter.
 pub(crate) fn submitted_tuning_name(base: &str, at: Timestamp) -> String {
     format!("{base}-{}", at.strftime("%y%m%d-%H%M"))
 }
 
 impl TrainingJobSpec {
-    /// The n-th of its names.
+    /// The name of the n-th job.
     pub(crate) fn name(&self, number: usize) -> String {
         self.name.replace("{}", &format!("{number:05}"))
     }
 
-    /// What of its name all its jobs have in common.
+    /// The part of the name that all its jobs begin with.
     pub(crate) fn base(&self) -> &str {
         self.name.split("{}").next().unwrap_or_default().trim_end_matches('-')
     }
 
-    /// What was given to `CreateTrainingJob`, without the name and the tags.
+    /// The input of `CreateTrainingJob`, without the name and the tags.
     pub(crate) fn definition(&self, role: &str) -> Value {
         let mut algorithm = json!({"TrainingInputMode": "File"});
         match &self.algorithm {
@@ -354,7 +354,7 @@ impl TrainingJobSpec {
         self.max_runtime.unwrap_or(Duration::days(1))
     }
 
-    /// What becomes of its jobs.
+    /// How its jobs run and end.
     pub(crate) fn script(&self) -> Script {
         let default = Script::default();
         Script {
@@ -368,7 +368,7 @@ impl TrainingJobSpec {
         }
     }
 
-    /// What AWS adds of those who started it.
+    /// The ARNs of the jobs that started it, as AWS's answers have them.
     pub(crate) fn parents(&self) -> Value {
         let mut parents = json!({});
         put(&mut parents, "AutoMLJobArn", self.auto_ml_arn.as_deref());
@@ -376,7 +376,7 @@ impl TrainingJobSpec {
         parents
     }
 
-    /// When the first of them was created.
+    /// When the first of its jobs was created.
     pub(crate) fn first_created(&self, start: Timestamp, definition: &Arc<Value>, script: &Arc<Script>) -> Timestamp {
         let since = self.since.or(self.created).unwrap_or(When::Before(Duration::hours(1))).at(start);
         match self.status.as_deref() {
@@ -439,7 +439,7 @@ impl TrainingJobSpec {
 }
 
 impl TuningJobSpec {
-    /// What was given to `CreateHyperParameterTuningJob`, without the name and the tags.
+    /// The input of `CreateHyperParameterTuningJob`, without the name and the tags.
     pub(crate) fn definition(&self, role: &str) -> Value {
         let objective = json!({"Type": "Minimize", "MetricName": "validation:loss"});
         let ranges = json!({"ContinuousParameterRanges": [{"Name": "learning_rate", "MinValue": "0.001", "MaxValue": "0.1", "ScalingType": "Auto"}]});
@@ -475,7 +475,7 @@ impl TuningJobSpec {
     }
 }
 
-/// Names that are there twice, values that do not exist, what AWS would refuse.
+/// Checks for duplicate names, unknown values, and what AWS would refuse.
 pub(crate) fn check(training: &[TrainingJobSpec], tuning: &[TuningJobSpec], start: Timestamp) -> anyhow::Result<()> {
     let mut names = BTreeSet::new();
     for job in training {

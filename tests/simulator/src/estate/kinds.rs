@@ -1,4 +1,5 @@
-//! The estate's sections of these kinds, and how an estate is filled with them. Long: a line for each key, with what it means.
+//! The estate's sections of the other kinds of resources, and how they are put into the account. One file, although it is long: it documents each key of
+//! the format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,10 +29,10 @@ use crate::{
 
 const ENDS: [&str; 3] = ["Completed", "Failed", "Stopped"];
 const IMAGE: &str = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/ml:1";
-/// What the name of a submission is longer by: `-2026-11-24-08-10-00-123`.
+/// The length of what is appended to the name of a submission: `-2026-11-24-08-10-00-123`.
 const SUFFIX: usize = 24;
 
-/// What all sections have.
+/// The keys that all sections have.
 #[derive(Clone, Copy)]
 pub(crate) struct Common<'a> {
     name: &'a str,
@@ -51,57 +52,57 @@ pub(crate) struct Common<'a> {
 
 /// A section of the estate.
 pub(crate) trait Section {
-    /// Its kind's name in the estate.
+    /// The kind's name in the estate.
     fn kind(&self) -> &str;
     fn common(&self) -> Common<'_>;
-    /// What is given to its `Create…`, with `{}` for the number where the section has it.
+    /// The input of its `Create…` call, with `{}` in place of the number.
     fn definition(&self, role: &str) -> Value;
-    /// What becomes of a job.
+    /// Of a job: how long it runs, its last status and its failure reason.
     fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
         None
     }
-    /// When a pipeline was executed, and how each of these went.
+    /// Of a pipeline: when it was executed, how long each execution took, and its last status.
     fn executions(&self) -> (&[When], Duration, &str) {
         (&[], Duration::hours(1), "Completed")
     }
-    /// What it alone has to be right.
+    /// Checks what only this section has.
     fn check(&self) -> anyhow::Result<()> {
         Ok(())
     }
 }
 
-/// A section with what all of them have, and what it has of its own.
+/// Declares a section with the keys that all sections have, and its own.
 macro_rules! section {
     ($(#[$about:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $type:ty = $default:expr,)* }) => {
         $(#[$about])*
         #[derive(Clone, Debug, Deserialize)]
         #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
         pub struct $name {
-            /// Its name; `{}` in it, and in any other text, is replaced by a number where there is a `count`.
+            /// Its name. `{}` in the name and in all other texts is replaced by a number if there is a `count`.
             pub name: String,
             /// How many.
             pub count: usize,
-            /// How much older each next one is.
+            /// The difference in age between one resource and the next.
             pub apart: Option<Duration>,
             /// Its tags.
             pub tags: BTreeMap<String, String>,
             /// When it was created.
             pub created: Option<When>,
-            /// Its status at the start; absent: what comes of `created`.
+            /// Its status at the start; absent: it follows from `created`.
             pub status: Option<String>,
-            /// When it came to the status.
+            /// Since when it has this status.
             pub since: Option<When>,
-            /// Anything else of its `Create…`.
+            /// Additional fields of its `Create…` call.
             pub definition: Map<String, Value>,
             /// Who creates it.
             pub by: Option<Creator>,
-            /// It is not there at the start: it is created then.
+            /// When it is created; absent: it exists at the start.
             pub create: Option<Occasion>,
-            /// It is not there at the start: a new one is created each time.
+            /// A new one is created at each of these times, and none exists at the start.
             pub submit: Vec<Occasion>,
-            /// The error with which its creation is refused.
+            /// The error code with which its creation is refused.
             pub fails: Option<String>,
-            /// What its people do.
+            /// What people do with it.
             pub plan: Vec<PlannedAction>,
             $($(#[$of])* pub $field: $type,)*
         }
@@ -154,9 +155,9 @@ section! {
     ModelSpec {
         /// The container's image.
         image: String = IMAGE.into(),
-        /// Several containers, one after the other, instead of one.
+        /// Several containers in a row, instead of one.
         containers: Vec<String> = vec![],
-        /// Where the model is.
+        /// The S3 URI of the model's data.
         data: Option<String> = None,
         /// `SingleModel` or `MultiModel`.
         mode: String = "SingleModel".into(),
@@ -166,17 +167,17 @@ section! {
 section! {
     /// An endpoint configuration.
     EndpointConfigSpec {
-        /// Its variants, if it has several.
+        /// Its variants, if there is more than one.
         variants: Vec<VariantSpec> = vec![],
-        /// Of one variant: the model; absent: inference components bring it.
+        /// For one variant: the model; absent: inference components have the models.
         model: Option<String> = None,
-        /// Of one variant: the instance type.
+        /// For one variant: the instance type.
         instance_type: String = "ml.m5.xlarge".into(),
-        /// Of one variant: how many instances.
+        /// For one variant: the number of instances.
         instance_count: u64 = 1,
-        /// Of one variant: serverless, instead of instances.
+        /// For one variant: serverless instead of instances.
         serverless: Option<ServerlessSpec> = None,
-        /// Whether it is asynchronous.
+        /// Whether its endpoints are asynchronous.
         asynchronous: bool = false,
     }
 }
@@ -184,7 +185,7 @@ section! {
 section! {
     /// An endpoint.
     EndpointSpec {
-        /// Its configuration; absent: the one of the same name.
+        /// Its configuration; absent: the one with the endpoint's name.
         config: Option<String> = None,
     }
 }
@@ -192,17 +193,17 @@ section! {
 section! {
     /// An inference component.
     InferenceComponentSpec {
-        /// The endpoint that it is on.
+        /// The endpoint that it runs on.
         endpoint: String = String::new(),
-        /// The variant; absent: the first.
+        /// The variant that it runs on; absent: the first.
         variant: Option<String> = None,
         /// Its model.
         model: Option<String> = None,
         /// How many copies.
         copies: u64 = 1,
-        /// MB that each needs.
+        /// The memory that each copy needs, in MB.
         memory_mb: u64 = 1024,
-        /// Accelerators that each needs.
+        /// The number of accelerators that each copy needs.
         accelerators: Option<u64> = None,
     }
 }
@@ -214,7 +215,7 @@ section! {
         instance_type: String = "ml.m5.xlarge".into(),
         /// How many.
         instance_count: u64 = 1,
-        /// GB of each volume.
+        /// The size of each instance's volume, in GB.
         volume_gb: u64 = 30,
         /// The container's image.
         image: String = IMAGE.into(),
@@ -238,9 +239,9 @@ section! {
         instance_type: String = "ml.m5.xlarge".into(),
         /// How many.
         instance_count: u64 = 1,
-        /// Where it reads.
+        /// The S3 URI of its input.
         input: String = "s3://ml/input".into(),
-        /// Where it writes.
+        /// The S3 URI of its output.
         output: String = "s3://ml/output".into(),
         /// How long it has its instances.
         takes: Duration = Duration::hours(1),
@@ -252,11 +253,11 @@ section! {
 }
 
 section! {
-    /// An `AutoML` job. The training and processing jobs that it starts are sections of their own.
+    /// An `AutoML` job. The training and processing jobs that it starts have their own sections.
     AutoMlJobSpec {
-        /// Where it reads.
+        /// The S3 URI of its input.
         input: String = "s3://ml/input".into(),
-        /// Where it writes.
+        /// The S3 URI of its output.
         output: String = "s3://ml/output".into(),
         /// The column that it predicts.
         target: String = "label".into(),
@@ -274,17 +275,17 @@ section! {
     ResourceSpec {
         /// `feature-group`, `pipeline`, `mlflow-tracking-server` or `cluster`.
         kind: String = String::new(),
-        /// Of a cluster.
+        /// Only for a cluster.
         instance_type: Option<String> = None,
-        /// Of a cluster.
+        /// Only for a cluster.
         instance_count: u64 = 1,
-        /// Of a tracking server: `Small`, `Medium`, `Large`.
+        /// Only for a tracking server: `Small`, `Medium`, `Large`.
         size: Option<String> = None,
-        /// When a pipeline was executed.
+        /// Only for a pipeline: when it was executed.
         executions: Vec<When> = vec![],
         /// How long each execution takes.
         takes: Duration = Duration::hours(1),
-        /// `Completed` (which of an execution is `Succeeded`), `Failed` or `Stopped`.
+        /// `Completed` (`Succeeded` for an execution), `Failed` or `Stopped`.
         ends: String = "Completed".into(),
     }
 }
@@ -295,17 +296,17 @@ section! {
 pub struct VariantSpec {
     /// Its name.
     pub name: String,
-    /// Its model; absent: inference components bring it.
+    /// Its model; absent: inference components have the models.
     pub model: Option<String>,
     /// `ml.m5.xlarge`
     pub instance_type: String,
     /// How many.
     pub instance_count: u64,
-    /// Serverless, instead of instances.
+    /// Serverless instead of instances.
     pub serverless: Option<ServerlessSpec>,
-    /// Its part of the requests.
+    /// Its share of the requests, relative to the other variants.
     pub weight: f64,
-    /// Anything else of `ProductionVariant`: `ManagedInstanceScaling`, `RoutingConfig`, …
+    /// Additional fields of `ProductionVariant`: `ManagedInstanceScaling`, `RoutingConfig`, …
     pub definition: Map<String, Value>,
 }
 
@@ -581,7 +582,7 @@ pub(crate) fn sections(estate: &Estate) -> Vec<Box<dyn Section>> {
     hosting.chain(boxed(&estate.inference_component)).chain(jobs).chain(boxed(&estate.resource)).collect()
 }
 
-/// One resource of a section.
+/// The name and the definition of the n-th resource of a section.
 fn numbered(section: &dyn Section, template: &Value, number: usize) -> (String, Value) {
     let text = format!("{number:05}");
     let common = section.common();
@@ -589,7 +590,7 @@ fn numbered(section: &dyn Section, template: &Value, number: usize) -> (String, 
     (common.name.replace("{}", &text), definition)
 }
 
-/// What a section gives to `Create…`, still with `{}` in it.
+/// The input of a section's `Create…` call, still with `{}` in it.
 fn template(section: &dyn Section, role: &str) -> Value {
     let mut definition = section.definition(role);
     for (name, value) in section.common().definition {
@@ -598,7 +599,7 @@ fn template(section: &dyn Section, role: &str) -> Value {
     definition
 }
 
-/// What a definition names, and of which kind that is.
+/// The names of other resources in a definition, each with its kind.
 fn named_in(definition: &Value) -> Vec<(&'static str, &str)> {
     let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
     let variants = definition.get("ProductionVariants").and_then(Value::as_array).into_iter().flatten();
@@ -613,7 +614,7 @@ fn named_in(definition: &Value) -> Vec<(&'static str, &str)> {
     one.chain(models.map(|name| ("model", name))).collect()
 }
 
-/// What is wrong: names that are there twice, statuses and parents that do not exist, what AWS would refuse.
+/// Checks for duplicate names, unknown statuses and parents, and what AWS would refuse.
 pub(crate) fn check(estate: &Estate, start: Timestamp) -> anyhow::Result<()> {
     let sections = sections(estate);
     let (mut there, mut all) = (BTreeSet::new(), BTreeSet::new());
@@ -675,7 +676,7 @@ fn is_of_the_rest(kind: &Kind) -> bool {
 }
 
 impl World {
-    /// Fills in what the estate says is there, or will be.
+    /// Adds the estate's resources: those that exist at the start, and those that are created later.
     pub(crate) fn plant_assets(&mut self, sections: &[Box<dyn Section>], start: Timestamp) {
         let role = self.role();
         for kind in &KINDS {
@@ -713,14 +714,14 @@ impl World {
                 }
                 continue;
             }
-            // Those that are alike share one definition.
+            // Equal definitions share one allocation.
             let definition = if definition == *whole { Arc::clone(&whole) } else { Arc::new(definition) };
-            // The estate was checked when it was read; in one that a test made up, what is not there is without instances.
+            // The estate was checked when it was read. In an estate made by a test, a definition may name what does not exist; it then gets no instances.
             let grown = kind.grown(self, &definition).unwrap_or_default();
             let new = New { name: name.clone(), definition, grown, script: Arc::clone(&script), by: common.by.cloned() };
             let asset = planted(self, kind, new, common, number, start);
             let (arn, created) = (asset.arn.clone(), asset.created());
-            // What was tagged before the start is in the index, however far behind that is.
+            // Tags from before the start are in the index, however far the index is behind.
             let tagged = if matches!(kind.life, Life::Job { .. }) { created } else { self.began };
             self.first_tags(&arn, tagged, common.tags);
             self.shelve(asset);
@@ -747,7 +748,7 @@ impl World {
     }
 }
 
-/// A resource that has had its life up to the start.
+/// A resource as it is at the start, after its life until then.
 fn planted(world: &World, kind: &'static Kind, new: New, common: Common<'_>, number: usize, start: Timestamp) -> Asset {
     let older = common.apart.map_or(SignedDuration::ZERO, Duration::signed) * i32::try_from(number).unwrap_or(i32::MAX);
     let moment = |when: Option<When>| when.map(|when| when.at(start) - older);

@@ -1,5 +1,5 @@
-//! The estate's money: planted spend, budgets, cost allocation tags, anomalies, and how Cost Explorer behaves.
-//! Long: a line for each key, with what it means.
+//! The estate's money: planted spend, budgets, cost allocation tags, anomalies, and how Cost Explorer behaves. One file, although it is long: it documents
+//! each key of the format.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,45 +22,45 @@ use crate::{
     services::budgets,
 };
 
-/// The most that planted spend may grow or shrink in a day, in percent: beyond, a year is more than a `Decimal` holds.
+/// The highest daily growth of planted spend, in percent. With more, the amounts of a year would exceed a `Decimal`.
 const MOST_GROWTH: Decimal = dec!(10);
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Money that is spent each day without anything that runs here.
+/// Daily spend that does not depend on what runs here.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SpendSpec {
-    /// The service as it is on the bill.
+    /// The service's name on the bill.
     pub service: String,
     /// `EUC1-Host:ml.m5.xlarge`, …
     pub usage_type: String,
     /// The dimension `OPERATION`.
     pub operation: String,
-    /// The dimension `REGION`; absent: the account's.
+    /// The dimension `REGION`; absent: the account's Region.
     pub region: Option<String>,
-    /// The dimension `LINKED_ACCOUNT`; absent: the account itself.
+    /// The dimension `LINKED_ACCOUNT`; absent: this account.
     pub account: Option<String>,
     /// `Usage`, `Tax`, …, or `Credit` and `Refund`, whose amounts are negative.
     pub record_type: String,
-    /// Per day: a number, or one for each weekday.
+    /// USD per day: one number, or one for each weekday.
     pub usd: PerDay,
-    /// What is used on a day that costs the most of `usd`; it follows the money.
+    /// The quantity on a day that costs the highest amount of `usd`. On other days it is proportional to the cost.
     pub quantity: Option<Decimal>,
-    /// Of the quantity: `Hrs`, `GB-Mo`, `seconds`, …
+    /// The unit of the quantity: `Hrs`, `GB-Mo`, `seconds`, …
     pub unit: String,
-    /// The first day; absent: as long ago as Cost Explorer looks back.
+    /// The first day; absent: the first day that Cost Explorer has.
     pub from: Option<Day>,
-    /// The first day without; absent: it goes on.
+    /// The first day without it; absent: it does not end.
     pub until: Option<Day>,
-    /// Percent per day, from the first day on.
+    /// Growth per day in percent, from the first day on.
     pub growth: Decimal,
-    /// What part of it a Saturday or Sunday costs.
+    /// The factor for the cost of a Saturday or Sunday.
     pub weekend: Decimal,
-    /// Up to so many percent more or less, another part of it each day.
+    /// The highest random deviation from the cost, in percent. It differs from day to day.
     pub noise: Decimal,
-    /// The tags of what costs it.
+    /// The tags of the resources that cost it.
     pub tags: BTreeMap<String, String>,
-    /// Days that cost more.
+    /// Days with additional cost.
     pub spikes: Vec<Spike>,
 }
 
@@ -87,27 +87,27 @@ impl Default for SpendSpec {
     }
 }
 
-/// A day that costs more.
+/// A day with additional cost.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spike {
-    /// Which one.
+    /// The day.
     pub day: Day,
-    /// How much more.
+    /// The additional cost, in USD.
     pub usd: Decimal,
 }
 
-/// USD of each weekday, from Monday on.
+/// USD for each weekday, from Monday on.
 #[derive(Clone, Debug, Default)]
 pub struct PerDay([Decimal; 7]);
 
 impl PerDay {
-    /// On such a day.
+    /// USD on a weekday.
     pub fn on(&self, day: Weekday) -> Decimal {
         self.0.get(usize::try_from(day.to_monday_zero_offset()).unwrap_or_default()).copied().unwrap_or_default()
     }
 
-    /// Of all days the one furthest from nothing.
+    /// The amount that is furthest from zero.
     pub fn most(&self) -> Decimal {
         self.0.iter().copied().max_by_key(Decimal::abs).unwrap_or_default()
     }
@@ -141,17 +141,17 @@ impl<'de> Deserialize<'de> for PerDay {
     }
 }
 
-/// A UTC day: `2026-11-12`, or how many days before the start's, `-11d`.
+/// A UTC day: `2026-11-12`, or a number of days before the day of the start, `-11d`.
 #[derive(Clone, Copy, Debug)]
 pub enum Day {
-    /// This one.
+    /// This day.
     On(Date),
-    /// So long before the day of the start.
+    /// This long before the day of the start.
     Before(Duration),
 }
 
 impl Day {
-    /// The day, for a simulation that starts on this one.
+    /// The day, for a simulation that starts on the day `start`.
     pub fn on(self, start: Date) -> Date {
         match self {
             Self::On(day) => day,
@@ -183,14 +183,14 @@ impl<'de> Deserialize<'de> for Day {
 pub enum Activation {
     /// `"always"`
     Always,
-    /// `"inactive"`: known, and not active.
+    /// `"inactive"`: Billing knows the key, but it is not active.
     Inactive,
-    /// A moment.
+    /// Since this moment.
     Since(When),
 }
 
 impl Activation {
-    /// The moment of the activation, for a simulation that starts then.
+    /// The moment of the activation, for a simulation that starts at `start`; `None`: it is inactive.
     pub fn at(self, start: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Always => Some(Timestamp::UNIX_EPOCH),
@@ -217,23 +217,23 @@ impl<'de> Deserialize<'de> for Activation {
 pub struct CostExplorerSpec {
     /// How far its data, and that of Budgets, is behind.
     pub lag: Duration,
-    /// How many groups, or periods without groups, it answers at once.
+    /// How many groups an answer has at most, or periods if nothing is grouped.
     pub page: usize,
-    /// For the noise of planted spend.
+    /// The seed for the noise of planted spend.
     pub seed: u64,
-    /// It was opened at the start: for a day there is no data.
+    /// Whether it was first opened at the start: then it has no data for a day.
     pub new_account: bool,
-    /// Whether hours were opted in to.
+    /// Whether the account has opted in to hourly data.
     pub hourly: bool,
-    /// How long after its activation a tag is in the data.
+    /// How long it takes until an activated tag is in the data.
     pub tag_activation: Duration,
     /// How much history a forecast needs.
     pub forecast_history: Duration,
-    /// USD per day that every forecast names; absent: computed from the past.
+    /// USD per day in every forecast; absent: computed from the past.
     pub forecast_usd: Option<Decimal>,
-    /// How many USD a service must cost more on a day than expected to be an anomaly.
+    /// How much more than expected a service must cost on a day to be an anomaly, in USD.
     pub anomaly_usd: Decimal,
-    /// And how many percent more.
+    /// How much more than expected it must also cost, in percent.
     pub anomaly_percent: Decimal,
 }
 
@@ -254,22 +254,22 @@ impl Default for CostExplorerSpec {
     }
 }
 
-/// An anomaly that Cost Anomaly Detection is said to have found.
+/// An anomaly that Cost Anomaly Detection has found.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AnomalySpec {
     /// The service.
     #[serde(default = "sage_maker")]
     pub service: String,
-    /// The root cause's usage type; absent: no root cause is named.
+    /// The usage type of the root cause; absent: there is no root cause.
     pub usage_type: Option<String>,
     /// Its first day.
     pub start: Day,
-    /// Its last day; absent: it goes on.
+    /// Its last day; absent: it is still open.
     pub end: Option<Day>,
-    /// USD that were expected.
+    /// The expected spend, in USD.
     pub expected: Decimal,
-    /// USD that were spent.
+    /// The actual spend, in USD.
     pub actual: Decimal,
 }
 
@@ -283,7 +283,7 @@ fn sage_maker() -> String {
 pub struct BudgetSpec {
     /// Its name.
     pub name: String,
-    /// Its limit; none where there are planned ones.
+    /// Its limit; absent with planned limits.
     pub amount: Option<Decimal>,
     /// `USD`, or the unit of a usage budget.
     pub unit: String,
@@ -292,29 +292,29 @@ pub struct BudgetSpec {
     /// `COST`, `USAGE`, …
     #[serde(rename = "type")]
     pub budget_type: String,
-    /// The limits of months or quarters, by their first day.
+    /// The planned limits of months or quarters, by their first day.
     pub planned: BTreeMap<Date, Decimal>,
-    /// `Service`, `TagKeyValue`, … as Budgets writes them.
+    /// The cost filters, with Budgets' names: `Service`, `TagKeyValue`, …
     pub cost_filters: BTreeMap<String, Vec<String>>,
-    /// `IncludeCredit`, … where it is not the default.
+    /// The cost types that differ from the default: `IncludeCredit`, …
     pub cost_types: BTreeMap<String, bool>,
-    /// Instead of the cost filters: an expression as Cost Explorer has it.
+    /// Instead of the cost filters: a filter expression as in Cost Explorer.
     pub filter_expression: Option<Value>,
-    /// With it: `UnblendedCost`, …
+    /// With a filter expression: `UnblendedCost`, …
     pub metrics: Vec<String>,
-    /// Its first day; absent: the beginning of the period of the start.
+    /// Its first day; absent: the first day of the period that the start is in.
     pub from: Option<Day>,
-    /// The first day without it; a custom budget's period ends here.
+    /// The first day after it. A custom budget's period ends here.
     pub until: Option<Day>,
     /// Its notifications.
     pub notifications: Vec<NotificationSpec>,
-    /// Whether it is updated.
+    /// Its health status; absent: healthy.
     pub health: Option<HealthSpec>,
-    /// How often Budgets looks at the bill.
+    /// How often Budgets reads the bill.
     pub updated_every: Duration,
-    /// What is spent, instead of what the bill says: of kinds that are not computed here.
+    /// The actual spend, instead of the bill's. For budget types that are not computed here.
     pub actual: Option<Decimal>,
-    /// The forecast, instead of the computed one.
+    /// The forecast, instead of a computed one.
     pub forecast: Option<Decimal>,
 }
 
@@ -342,7 +342,7 @@ impl Default for BudgetSpec {
     }
 }
 
-/// When Budgets tells whom.
+/// When Budgets notifies, and whom.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NotificationSpec {
@@ -355,9 +355,9 @@ pub struct NotificationSpec {
     pub threshold: Decimal,
     /// `PERCENTAGE` or `ABSOLUTE_VALUE`
     pub threshold_type: String,
-    /// Whether the topic of the estate's `budget-topic` is told.
+    /// Whether the topic in the estate's `budget-topic` is notified.
     pub topic: bool,
-    /// Addresses that get a mail; here they get none.
+    /// Email addresses. The simulator sends them nothing.
     pub emails: Vec<String>,
 }
 
@@ -384,7 +384,7 @@ pub struct HealthSpec {
     pub reason: Option<String>,
 }
 
-/// What the format alone cannot tell.
+/// Checks what the format alone cannot.
 pub(super) fn check(estate: &Estate) -> anyhow::Result<()> {
     ensure!(estate.cost_explorer.page != 0, "[cost-explorer] page is 0: expected at least one");
     for spend in &estate.spend {

@@ -12,21 +12,21 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::estate::times::{self, zone_named};
 
-/// Something that somebody does, once or every week.
+/// Something that a person does, once or every week.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedAction {
     /// When.
     at: Occurrence,
-    /// In this time zone; absent: UTC.
+    /// The time zone of `at`; absent: UTC.
     #[serde(default = "utc", deserialize_with = "zone")]
     zone: TimeZone,
-    /// What.
+    /// What is done.
     #[serde(rename = "do")]
     pub action: Deed,
 }
 
-/// When something is submitted or created, once or every week: `{ at = "mon-fri 09:10", zone = "Europe/Berlin" }`, or the time alone, in UTC.
+/// When something is submitted or created, once or every week: `{ at = "mon-fri 09:10", zone = "Europe/Berlin" }`, or only the time, in UTC.
 #[derive(Clone, Debug)]
 pub struct Occasion {
     at: Occurrence,
@@ -55,7 +55,7 @@ impl<'de> Deserialize<'de> for Occasion {
 }
 
 impl Occasion {
-    /// The first time after this moment.
+    /// The first time later than `after`.
     pub(crate) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.at.next_after(&self.zone, after)
     }
@@ -73,9 +73,9 @@ enum Occurrence {
 /// What people do to a notebook, an app or a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// Start it; nothing if it is on.
+    /// Start it; has no effect if it runs.
     Start,
-    /// Stop it; nothing if it is off.
+    /// Stop it; has no effect if it is stopped.
     Stop,
     /// Delete it.
     Delete,
@@ -86,7 +86,7 @@ pub enum Deed {
 }
 
 impl PlannedAction {
-    /// The first time after this moment.
+    /// The first time later than `after`.
     pub(crate) fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
         self.at.next_after(&self.zone, after)
     }

@@ -30,7 +30,7 @@ impl Duration {
         Self(SignedDuration::from_hours(24 * n))
     }
 
-    /// As jiff counts with it.
+    /// The length as jiff's type.
     pub const fn signed(self) -> SignedDuration {
         self.0
     }
@@ -72,7 +72,7 @@ pub struct Hours {
 }
 
 impl Hours {
-    /// When it was last used, up to a moment; `None`: not in the week before.
+    /// When it was last used at or before a moment; `None`: not in the week before.
     pub(crate) fn last_used(&self, at: Timestamp) -> Option<Timestamp> {
         let today = at.to_zoned_datetime(self.zone.clone()).date();
         let mut days = (0..=7).filter_map(|back: i64| today.checked_sub(back.days()).ok());
@@ -108,7 +108,7 @@ fn not_hours(text: &str) -> String {
     format!("`{text}` is not when something is used: write \"always\", \"never\" or for example \"mon-fri/09:00-11:00@Europe/Berlin\"")
 }
 
-/// `mon-fri/09:00-11:00`: its days, when it begins, and for how many minutes it lasts. It ends on the day on which it begins.
+/// `mon-fri/09:00-11:00`: the days, the begin, and the length in minutes. It ends on the day on which it begins.
 fn window(text: &str) -> anyhow::Result<(Vec<Weekday>, Time, i64)> {
     let (on, hours) = text.split_once('/').context("days and hours")?;
     let (from, until) = hours.split_once('-').context("from and until")?;

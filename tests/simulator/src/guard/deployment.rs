@@ -1,4 +1,4 @@
-//! What a template makes of an account: whom it judges, and whom it wakes.
+//! The deployment of a template in the simulated account: it judges calls by the roles and finds the functions that an event wakes.
 
 use std::sync::{Arc, PoisonError};
 
@@ -20,18 +20,18 @@ impl Shared {
         with(&mut self.deployed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The refusal of a call that its caller's role does not allow.
+    /// The refusal of a call that its caller's role does not allow; `None`: the call is allowed, or the caller has no role here.
     pub(crate) fn refused(&self, world: &World, request: &Request, caller: &str, asks: &[Ask]) -> Option<Refusal> {
         self.in_force(|of| of.as_ref()?.roles.refused(world, request, caller, asks))
     }
 }
 
 impl Simulator {
-    /// Deploys a template with these parameters in place of what was deployed: from now on a call that is signed with a function's
-    /// name as its access key is refused if that function's role does not allow it. Other callers are not judged.
+    /// Deploys a template with these parameters, and replaces the deployment before it. From now on a call that is signed with a function's name as its
+    /// access key is refused if that function's role does not allow it. Other callers are not judged.
     ///
     /// # Errors
-    /// The template says something that is not simulated, or has no such parameter.
+    /// The template has something that is not simulated, or does not have one of the parameters.
     pub fn deploy(&self, template: &Template, parameters: &[(&str, &str)]) -> anyhow::Result<Arc<Stack>> {
         let (deployment, now) = {
             let world = self.shared.world();
@@ -43,22 +43,22 @@ impl Simulator {
         Ok(stack)
     }
 
-    /// What is deployed.
+    /// The deployed stack; `None`: no template is deployed.
     pub fn stack(&self) -> Option<Arc<Stack>> {
         self.shared.in_force(|of| of.as_ref().map(|of| Arc::clone(&of.stack)))
     }
 
-    /// Judges nobody from now on.
+    /// Removes the deployment: from now on no caller is judged.
     pub fn undeploy(&self) {
         self.shared.in_force(|of| *of = None);
     }
 
-    /// The Sids of what a function's role may do.
+    /// The Sids of the statements in a function's role; empty if nothing is deployed.
     pub fn statements(&self, function: &str) -> Vec<String> {
         self.shared.in_force(|of| of.as_ref().map(|of| of.roles.statements(function)).unwrap_or_default())
     }
 
-    /// Takes a statement away from a function's role; false: it has none of this Sid.
+    /// Removes a statement from a function's role; false: the role has no statement with this Sid.
     pub fn revoke(&self, function: &str, sid: &str) -> bool {
         self.shared.in_force(|of| of.as_mut().is_some_and(|of| of.roles.revoke(function, sid)))
     }

@@ -1,4 +1,4 @@
-//! The roles of a deployed template's functions: what a call of theirs may do, judged as IAM does.
+//! The roles of a deployed template's functions. They judge the functions' calls as IAM does.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::{
     world::World,
 };
 
-/// The roles, by their functions' names.
+/// The roles, by function name.
 pub(crate) struct Roles {
     roles: BTreeMap<String, Role>,
-    /// The keys of the encrypted topics, ARN by ARN.
+    /// The KMS keys' ARNs, by the ARN of the topic that they encrypt.
     keys: BTreeMap<String, String>,
 }
 
@@ -47,7 +47,7 @@ impl Roles {
         self.roles.get(function).into_iter().flat_map(|role| &role.policy.statement).filter_map(|statement| statement.sid.clone()).collect()
     }
 
-    /// Takes a statement away; false: there is none.
+    /// Removes a statement; false: there is none with this Sid.
     pub(crate) fn revoke(&mut self, function: &str, sid: &str) -> bool {
         let Some(role) = self.roles.get_mut(function) else { return false };
         let mut policy = role.policy.clone();
@@ -57,7 +57,7 @@ impl Roles {
         is_less
     }
 
-    /// The refusal of a call, if its caller is one of the functions and its role does not allow it.
+    /// The refusal of a call, if the caller is one of the functions and its role does not allow the call.
     pub(crate) fn refused(&self, world: &World, request: &Request, caller: &str, asks: &[Ask]) -> Option<Refusal> {
         let role = self.roles.get(caller)?;
         let topic = request.form.get("TopicArn").filter(|_| request.operation == "Publish");

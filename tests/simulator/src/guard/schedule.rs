@@ -1,4 +1,4 @@
-//! `EventBridge` Scheduler's expressions: `rate(…)` from the deployment on, `cron(…)` at its civil minutes in a time zone.
+//! `EventBridge` Scheduler's expressions: `rate(…)` counts from the deployment, `cron(…)` names minutes on the clock of a time zone.
 
 use std::{collections::BTreeSet, str::FromStr};
 
@@ -21,7 +21,7 @@ pub enum Expression {
     Cron(Cron),
 }
 
-/// The six fields of a `cron(…)`: which values each takes.
+/// The six fields of a `cron(…)`, each with the values that match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cron {
     minutes: BTreeSet<i16>,
@@ -59,7 +59,7 @@ fn rate_of(text: &str) -> Option<SignedDuration> {
 }
 
 impl Expression {
-    /// When it fires after one moment, until and with another. What has a rate fires first a period after `since`.
+    /// The times at which it fires, later than `after` and not later than `until`. A rate first fires one period after `since`.
     pub fn between(&self, zone: &TimeZone, since: Timestamp, after: Timestamp, until: Timestamp) -> Vec<Timestamp> {
         match self {
             Self::Rate(every) => {
@@ -99,7 +99,7 @@ impl Cron {
             && self.years.contains(&day.year())
     }
 
-    /// A minute that the clock skips does not fire; one that it repeats fires once, the first time. (AWS does not say which time.)
+    /// A minute that the clock skips does not fire. A minute that it repeats fires once, the first time. (AWS does not document which time.)
     fn between(&self, zone: &TimeZone, after: Timestamp, until: Timestamp) -> Vec<Timestamp> {
         let first = zone.to_datetime(after).date();
         let last = zone.to_datetime(until).date();
@@ -120,7 +120,7 @@ impl Cron {
     }
 }
 
-/// The values of a field: `*`, `?`, `5`, `1,2`, `MON-FRI`, `0/15`, `*/15`. What else AWS has (L, W, #) is refused.
+/// The values of a field: `*`, `?`, `5`, `1,2`, `MON-FRI`, `0/15`, `*/15`. AWS's other forms (L, W, #) are refused.
 fn field(text: &str, least: i16, most: i16, names: &[&str]) -> anyhow::Result<BTreeSet<i16>> {
     let value = |text: &str| -> anyhow::Result<i16> {
         let word = names.iter().position(|name| name.eq_ignore_ascii_case(text)).and_then(|n| i16::try_from(n + 1).ok());

@@ -1,4 +1,4 @@
-//! A deployed template: which function an event is delivered to, and when its schedules fire.
+//! A deployed template's triggers: which functions an event is delivered to, and when the schedules fire.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,14 +15,14 @@ use crate::{
     },
 };
 
-/// What wakes the functions of a deployed template.
+/// The triggers of a deployed template's functions.
 pub struct Stack {
     since: Timestamp,
     functions: Vec<String>,
     schedules: Vec<Schedule>,
-    /// Of `EventBridge`'s enabled rules: each by its function's name.
+    /// The patterns of the enabled `EventBridge` rules, each with its function's name.
     patterns: Quamina<String>,
-    /// Functions by the topics that they are subscribed to.
+    /// The subscribed functions, by topic ARN.
     subscriptions: BTreeMap<String, Vec<String>>,
 }
 
@@ -35,11 +35,11 @@ pub struct Schedule {
     pub name: String,
     /// When it fires.
     pub expression: Expression,
-    /// Where a `cron(…)` is read.
+    /// The time zone of a `cron(…)`.
     pub zone: TimeZone,
-    /// What the function gets.
+    /// The event that the function gets.
     pub input: Value,
-    /// Whether it is enabled: if not, it never fires.
+    /// A disabled schedule never fires.
     pub enabled: bool,
 }
 
@@ -52,7 +52,7 @@ pub struct Firing {
     pub function: String,
     /// The schedule's name in the template.
     pub schedule: String,
-    /// What the function gets.
+    /// The event that the function gets.
     pub input: Value,
 }
 
@@ -100,7 +100,7 @@ impl Stack {
             "EventBridgeRule" => {
                 only(properties, &[&always[..], &["Pattern"]].concat())?;
                 let pattern = properties.get("Pattern").context("Pattern is missing")?;
-                // A rule that is disabled must be right all the same.
+                // The pattern of a disabled rule must be valid, too.
                 let mut trial: Quamina<String> = Quamina::new();
                 let patterns = if enabled { &mut self.patterns } else { &mut trial };
                 patterns.add_pattern(function.to_owned(), &pattern.to_string()).with_context(|| pattern.to_string())?;
@@ -120,15 +120,15 @@ impl Stack {
         &self.functions
     }
 
-    /// The schedules, the disabled ones among them.
+    /// The schedules, disabled ones included.
     pub fn schedules(&self) -> &[Schedule] {
         &self.schedules
     }
 
-    /// Whom an event is delivered to: by the patterns of the rules, or as a message of a topic.
+    /// The functions that an event is delivered to: by the patterns of the rules, or by the subscriptions if it is a topic's message.
     ///
     /// # Errors
-    /// It is no event.
+    /// The value is not an event.
     pub fn targets(&self, event: &Value) -> anyhow::Result<Vec<String>> {
         if let Some(topic) = event.pointer("/Records/0/Sns/TopicArn").and_then(Value::as_str) {
             return Ok(self.subscriptions.get(topic).cloned().unwrap_or_default());
@@ -138,7 +138,7 @@ impl Stack {
         Ok(targets)
     }
 
-    /// What fires after one moment, until and with another, in the order of time and of the functions' names.
+    /// What fires later than `after` and not later than `until`, sorted by time, function and schedule.
     pub fn firings(&self, after: Timestamp, until: Timestamp) -> Vec<Firing> {
         let mut firings: Vec<Firing> = self.schedules.iter().flat_map(|schedule| self.firings_of(schedule, after, until)).collect();
         firings.sort_by(|a, b| (a.at, &a.function, &a.schedule).cmp(&(b.at, &b.function, &b.schedule)));

@@ -1,6 +1,6 @@
-//! A SAM template: its parameters, conditions and functions resolved for one account, as far as triggers and roles need it.
+//! A SAM template, with its parameters, conditions and intrinsic functions resolved for one account, as far as triggers and roles need it.
 //!
-//! What it does not know is an error: a trigger or a permission that is passed over in silence would prove nothing.
+//! An unknown property or function is an error: a trigger or permission that was ignored would make the tests prove nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,12 +19,12 @@ use resolve::Resolver;
 #[derive(Clone, Debug)]
 pub struct Template(Value);
 
-/// Where a template is deployed.
+/// The account and Region that a template is deployed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) account: String,
     pub(crate) region: String,
-    /// The names of the account's own things, by the template's logical names.
+    /// The names of the account's existing resources, by the template's logical names.
     pub(crate) names: BTreeMap<&'static str, String>,
 }
 
@@ -32,18 +32,18 @@ pub(crate) struct Place {
 pub(crate) struct Deployed {
     /// `NotebookStopper`
     pub(crate) logical: String,
-    /// Its binary: `notebook-stopper`.
+    /// The name of its binary: `notebook-stopper`.
     pub(crate) name: String,
-    /// Its triggers by their names: type and properties.
+    /// Type and properties of each trigger, by the trigger's name.
     pub(crate) events: BTreeMap<String, (String, Value)>,
-    /// Its role's statements, those of managed policies among them.
+    /// The statements of its role, managed policies included.
     pub(crate) statements: Vec<Value>,
 }
 
-/// What of a template is deployed in an account.
+/// What is deployed: the functions, and the keys of the topics.
 pub(crate) struct Deployment {
     pub(crate) functions: Vec<Deployed>,
-    /// The keys of the encrypted topics, ARN by ARN.
+    /// The KMS keys' ARNs, by the ARN of the topic that they encrypt.
     pub(crate) keys: BTreeMap<String, String>,
 }
 
@@ -51,16 +51,16 @@ impl Template {
     /// Reads a template from a file.
     ///
     /// # Errors
-    /// It cannot be read, or is no template.
+    /// The file cannot be read, or is not a template.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
-    /// Reads a template.
+    /// Reads a template from its text.
     ///
     /// # Errors
-    /// It is none.
+    /// The text is not a template.
     pub fn parse(text: &str) -> anyhow::Result<Self> {
         let document = yaml::read(text)?;
         ensure!(document["Resources"].is_object(), "a template has `Resources`");
@@ -71,7 +71,7 @@ impl Template {
         self.0.get(name).and_then(Value::as_object).into_iter().flatten()
     }
 
-    /// What the parameters are: those that are given over the defaults.
+    /// The parameters' values: the given ones, and the defaults of the others.
     fn parameters(&self, given: &[(&str, &str)]) -> anyhow::Result<BTreeMap<String, String>> {
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let mut parameters: BTreeMap<String, String> =
@@ -137,7 +137,7 @@ fn function(resolver: &Resolver<'_>, logical: &str, resource: &Value) -> anyhow:
     Ok(Deployed { logical: logical.to_owned(), name, events, statements })
 }
 
-/// Refuses properties that are not known: what they would change, nobody simulates.
+/// Refuses unknown properties, because their effect is not simulated.
 pub(crate) fn only(properties: &Value, known: &[&str]) -> anyhow::Result<()> {
     let names: BTreeSet<&str> = properties.as_object().map(Map::keys).into_iter().flatten().map(String::as_str).collect();
     match names.iter().find(|name| !known.contains(name)) {

@@ -1,4 +1,4 @@
-//! Every schedule of the template over a whole year, in several zones: the minutes are worked out without cron. And what is refused.
+//! Every schedule of the template over a whole year, in several time zones, compared with minutes that are computed without cron; and the refused expressions.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn schedules(zone: &str) -> Vec<Schedule> {
     Stack::new(&deployment.functions, Timestamp::UNIX_EPOCH).unwrap().schedules().to_vec()
 }
 
-/// The hours and minutes of the day at which a schedule is meant to fire; none for what has a rate.
+/// Whether a schedule should fire at an hour and minute of the day; `None`: the schedule has a rate.
 fn is_meant(schedule: &Schedule) -> Option<fn(i8, i8) -> bool> {
     Some(match (schedule.function.as_str(), schedule.name.as_str()) {
         ("notebook-stopper", "Schedule") => |_, minute| minute % 15 == 0,
@@ -32,7 +32,7 @@ fn is_meant(schedule: &Schedule) -> Option<fn(i8, i8) -> bool> {
 
 #[test]
 fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_changes_of_the_clock() {
-    // Quarter hours of the year: four are repeated where the clock changes, and none is lost (the hour that is skipped was never there).
+    // The quarter hours that fire in a year. Where the clock changes, four that it skips do not fire, and four that it repeats fire once.
     for (zone, quarters) in [("UTC", 35_040), ("Europe/Berlin", 35_036), ("America/New_York", 35_036), ("Asia/Kolkata", 35_040)] {
         let tz = TimeZone::get(zone).unwrap();
         let [from, until] = YEAR.map(|at| tz.to_timestamp(at.parse().unwrap()).unwrap());
@@ -49,7 +49,7 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
                 continue;
             };
             assert_eq!((&schedule.zone, &schedule.input), (&tz, &serde_json::json!({})), "{schedule:?}");
-            // Every minute of the year is looked at on the zone's clock; the second time that it shows the same is left out.
+            // Goes through every minute of the year on the zone's clock, and leaves out a clock time that was seen before.
             let minutes = (0..).map(|n| from + SignedDuration::from_mins(n)).take_while(|at| *at < until);
             let expected: Vec<Timestamp> = minutes
                 .filter(|at| {

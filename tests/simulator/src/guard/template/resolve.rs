@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::Place;
 
-/// What stands where nothing is meant.
+/// The pseudo parameter that removes a property.
 const NO_VALUE: &str = "AWS::NoValue";
 
-/// The stack's name, which the names of its things begin with.
+/// The stack's name. The names of its resources begin with it.
 const STACK: &str = "cost-guard";
 
 pub(super) struct Resolver<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    /// A part of the template without its functions; `None`: nothing stands there.
+    /// A part of the template with its functions resolved; `None`: it resolves to nothing (`AWS::NoValue`).
     pub(super) fn resolved(&self, value: &Value) -> anyhow::Result<Option<Value>> {
         Ok(match value {
             Value::Null => None,

@@ -1,4 +1,4 @@
-//! What is read of the template, with which parameters; and that nothing is passed over in silence.
+//! What is read from the template with which parameters, and that nothing unknown is ignored.
 
 use std::path::Path;
 
@@ -68,7 +68,7 @@ fn what_is_wrong_is_said() {
     assert!(format!("{:#}", Template::parse("A: 1").unwrap_err()).contains("Resources"));
 }
 
-/// A template of one function with these properties.
+/// Deploys a template with one function that has these properties.
 fn small(properties: &str) -> anyhow::Result<Deployment> {
     let function = "Type: AWS::Serverless::Function\n    Metadata: {BuildProperties: {Binary: f}}\n    Properties:";
     Template::parse(&format!("Conditions:\n  Never: !Equals [a, b]\nResources:\n  F:\n    {function}\n{properties}"))?

@@ -1,4 +1,4 @@
-//! YAML with `CloudFormation`'s short tags, read as JSON in which they have their long form: `!Ref X` is `{"Ref": "X"}`.
+//! Reads YAML with `CloudFormation`'s short tags as JSON in their long form: `!Ref X` becomes `{"Ref": "X"}`.
 
 use anyhow::{Context as _, bail};
 use saphyr::{LoadableYamlNode as _, Scalar, Yaml};
