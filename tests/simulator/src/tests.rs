@@ -1,4 +1,4 @@
-//! The account as a server: over a socket, from a runtime that is blocked meanwhile.
+//! The account as a server: over a socket, and while the test's runtime is blocked.
 
 use std::{
     io::{Read as _, Write as _},
@@ -21,7 +21,7 @@ fn account() -> Simulator {
     Simulator::start(Estate::from_toml(ESTATE).unwrap()).unwrap()
 }
 
-/// One call of a JSON service: the HTTP status and the answer.
+/// Calls a JSON service; returns the HTTP status and the answer.
 fn call(account: &Simulator, target: &str, input: &Value) -> (u16, Value) {
     let body = input.to_string();
     let mut stream = TcpStream::connect(account.endpoint().trim_start_matches("http://")).unwrap();
@@ -50,7 +50,7 @@ fn names(page: &Value) -> Vec<&str> {
 async fn answers_while_the_test_blocks_its_runtime() {
     let account = account();
     let first = list(&account, None);
-    // What the token names is gone: the next page goes on behind it all the same.
+    // The token's item is deleted; the next page still continues after it.
     account.deed("nb-00099", &Deed::Delete);
     let second = list(&account, first.get("NextToken"));
     let third = list(&account, second.get("NextToken"));
@@ -135,6 +135,6 @@ fn the_clock_may_be_tied_to_the_real_one_and_advanced_too() {
     account.advance(SignedDuration::from_hours(1));
     let after = account.now();
     assert!(before + SignedDuration::from_hours(1) <= after);
-    // It goes on ticking, or this never ends.
+    // Ends only if the clock goes on.
     while account.now() <= after {}
 }

@@ -1,4 +1,4 @@
-//! The wire: AWS's protocols over HTTP, one entry for all services. Counts calls, waits, lets faults strike.
+//! AWS's protocols over HTTP, with one entry point for all services. It counts calls, adds the latency, and applies faults.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -24,13 +24,13 @@ mod cbor;
 mod control;
 pub(crate) mod traffic;
 
-/// A call that is not served: HTTP status, AWS's error code and message.
+/// A call that is not served: the HTTP status, AWS's error code and the message.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) code: &'static str,
     pub(crate) message: String,
-    /// Further fields of the error.
+    /// Additional fields of the error.
     pub(crate) fields: Value,
 }
 
@@ -43,7 +43,7 @@ impl Refusal {
         Self::new(400, "ValidationException", message)
     }
 
-    /// In the words of AWS's own validation.
+    /// AWS's validation error for a value.
     pub(crate) fn invalid_value(value: &str, field: &str, constraint: &str) -> Self {
         Self::validation(format!("1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {constraint}"))
     }
@@ -53,7 +53,7 @@ impl Refusal {
     }
 }
 
-/// A call, whatever its protocol.
+/// A call, independent of its protocol.
 pub(crate) struct Request {
     pub(crate) service: &'static str,
     pub(crate) operation: String,
@@ -76,13 +76,13 @@ pub(crate) fn text<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
     input.get(name).and_then(Value::as_str)
 }
 
-/// Seconds since 1970, as AWS writes times.
+/// Seconds since 1970, as AWS's APIs write times.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a present time fit")]
 pub(crate) fn seconds(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1000.0
 }
 
-/// An answer with its `NextToken`, which is left out at the end.
+/// Adds a `NextToken` to an answer; `None`: this was the last page.
 pub(crate) fn with_token(mut answer: Value, next: Option<String>) -> Value {
     if let (Some(next), Some(fields)) = (next, answer.as_object_mut()) {
         fields.insert("NextToken".to_owned(), next.into());
@@ -90,11 +90,11 @@ pub(crate) fn with_token(mut answer: Value, next: Option<String>) -> Value {
     answer
 }
 
-/// What page is asked for.
+/// The page that an input asks for.
 pub(crate) struct Page {
     /// How many items.
     pub(crate) size: usize,
-    /// The key of the last item of the page before.
+    /// The key of the last item on the page before.
     pub(crate) after: Option<String>,
 }
 
@@ -190,11 +190,11 @@ enum Strike {
     Partly,
     Denied,
     Repeat,
-    /// With a code and a message.
+    /// It is refused with a code and a message.
     Told(&'static str, &'static str),
 }
 
-/// A text in which `{/ResourceConfig/InstanceType}` stands for what the request says there.
+/// Replaces placeholders such as `{/ResourceConfig/InstanceType}` by the request's value of this field.
 fn of_request(text: &str, input: &Value) -> String {
     let mut parts = text.split("{/");
     let mut said = parts.next().unwrap_or_default().to_owned();
@@ -207,7 +207,7 @@ fn of_request(text: &str, input: &Value) -> String {
     said
 }
 
-/// Lets the faults strike; the first that does is what happens. A deed of somebody else is done, and the call goes on. And how long the answer takes.
+/// Applies the faults to a call. The first one that strikes decides; a change by a person is made, and the call goes on. Also gives how long the answer takes.
 fn struck(world: &mut World, call: &str) -> (Option<Strike>, SignedDuration) {
     let (mut strike, mut takes) = (None, SignedDuration::ZERO);
     let mut deeds = vec![];
@@ -249,7 +249,7 @@ fn throttled(service: &str) -> Refusal {
     Refusal::new(400, code, "Rate exceeded")
 }
 
-/// A refusal, as it is in the trail.
+/// Records a refused call in CloudTrail's events.
 fn noted(world: &mut World, request: &Request, refusal: Refusal) -> Refusal {
     if request.service == "sagemaker" {
         world.note_call(&Creator::default(), &request.operation, &request.input, Err(&refusal));
@@ -257,7 +257,7 @@ fn noted(world: &mut World, request: &Request, refusal: Refusal) -> Refusal {
     refusal
 }
 
-/// The next page of a fault that names the same page again and again, where none was asked for.
+/// The token that a repeated-page fault returns if the call had none.
 const REPEATED: &str = "after:";
 
 fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Result<Answer, Refusal> {
@@ -288,7 +288,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
     })
 }
 
-/// By the name in `X-Amz-Target` or in the path: the service, and the version of JSON that it speaks.
+/// The name in `X-Amz-Target` or in the path, the service, and its version of the JSON protocol.
 const TARGETS: [(&str, &str, &str); 7] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
@@ -299,13 +299,13 @@ const TARGETS: [(&str, &str, &str); 7] = [
     ("GraniteServiceVersion20100801", "cloudwatch", "1.0"),
 ];
 
-/// Reads a call from whichever protocol it is in; else says what it is that is not known.
-/// The parts of a signature's scope: `…Credential=<key>/<day>/<region>/<service>/aws4_request, …`
+/// The parts of a signature's credential scope: `…Credential=<key>/<day>/<region>/<service>/aws4_request, …`
 fn credential(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let signature = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
     signature.split("Credential=").nth(1).into_iter().flat_map(|scope| scope.split('/'))
 }
 
+/// Reads a call in any of the protocols. The error names what is not known.
 fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result<Request, String> {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if credential(headers).nth(3) == Some("s3") || (method != Method::POST && header("x-amz-target").is_empty()) {
@@ -352,7 +352,7 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })
 }
 
-/// Undoes the encoding of a form's field.
+/// Decodes a form field.
 pub(crate) fn decode(text: &str) -> String {
     let mut bytes = text.bytes();
     let mut decoded = vec![];
@@ -369,7 +369,7 @@ pub(crate) fn decode(text: &str) -> String {
     String::from_utf8_lossy(&decoded).into_owned()
 }
 
-/// Undoes the encoding of a path, in which a plus is a plus.
+/// Decodes a path, in which a plus sign stands for itself.
 pub(crate) fn decode_path(text: &str) -> String {
     decode(&text.replace('+', "%2B"))
 }
@@ -404,7 +404,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
     if request.protocol == Protocol::Cbor {
         builder = builder.header("smithy-protocol", "rpc-v2-cbor");
     }
-    // CloudWatch once spoke the query protocol, and SDKs still want that one's error codes.
+    // CloudWatch used to have the query protocol, and the SDKs still expect its error codes.
     if let Some(code) = error_code.filter(|_| request.service == "cloudwatch") {
         builder = builder.header("x-amzn-query-error", format!("{code};Sender"));
     }
@@ -439,7 +439,7 @@ fn xml_body(operation: &str, answer: Result<Answer, Refusal>) -> String {
     }
 }
 
-/// For the inside of an XML element.
+/// Escapes a text for the content of an XML element.
 pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,4 +1,4 @@
-//! The state of the account and its time: what runs, what changes by itself, what people do, what it costs.
+//! The state of the account and its clock: what exists, what changes by itself, what people do, and what it costs. One file: all of it changes the one `World`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -39,23 +39,23 @@ use crate::{
 const STARTING: SignedDuration = SignedDuration::from_mins(3);
 /// From Stopping to Stopped, and from Deleting to Deleted.
 const STOPPING: SignedDuration = SignedDuration::from_mins(1);
-/// How long `ListApps` goes on showing a deleted app (aws-facts §2.2).
+/// How long `ListApps` still returns a deleted app (aws-facts §2.2).
 pub(crate) const DELETED_SHOWN: SignedDuration = SignedDuration::from_hours(24);
 
-/// Everything in the account.
+/// The whole account.
 pub(crate) struct World {
     pub(crate) account: String,
     pub(crate) region: String,
     pub(crate) now: Timestamp,
     pub(crate) started: Timestamp,
-    /// Long before the start: what was there before counts from here.
+    /// A time long before the start. What exists without a creation time was created then.
     pub(crate) began: Timestamp,
     pub(crate) notebooks: BTreeMap<String, Notebook>,
     pub(crate) domains: BTreeMap<String, (DomainSpec, String)>,
     pub(crate) profiles: BTreeMap<(String, String), UserProfileSpec>,
     pub(crate) spaces: BTreeMap<(String, String), SpaceSpec>,
     pub(crate) apps: BTreeMap<String, App>,
-    /// Tags by ARN, with every earlier state: the tag index may be behind.
+    /// Tags by ARN, with all their earlier states, because the tag index may be stale.
     pub(crate) tags: BTreeMap<String, TagLog>,
     pub(crate) parameters: BTreeMap<String, Parameter>,
     pub(crate) billing: Billing,
@@ -64,12 +64,12 @@ pub(crate) struct World {
     pub(crate) payer: bool,
     pub(crate) budgets: Budgets,
     pub(crate) bucket: Option<Bucket>,
-    /// The topic of the guard's mails.
+    /// The ARN of the topic for the guard's mails.
     pub(crate) topic: Option<String>,
     pub(crate) topics: BTreeSet<String>,
-    /// Where a template is deployed.
+    /// The account, Region and names that a template is deployed with.
     pub(crate) place: Place,
-    /// To each topic: mails are kept all the same.
+    /// Of each topic. Mails are recorded even if it is 0.
     pub(crate) confirmed_subscriptions: u32,
     pub(crate) mails: Vec<Mail>,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
@@ -77,9 +77,9 @@ pub(crate) struct World {
     pub(crate) faults: Vec<Fault>,
     pub(crate) jobs: Jobs,
     pub(crate) assets: Assets,
-    /// Whether CloudTrail tells who creates what.
+    /// Whether CloudTrail delivers events of who creates what.
     pub(crate) trail: bool,
-    /// Deleted notebooks and their tags: they are on the bill all the same.
+    /// Deleted notebooks and their tags. They stay on the bill.
     pub(crate) gone: Vec<(Notebook, TagLog)>,
     pub(crate) prices: Prices,
     agenda: BTreeSet<(Timestamp, u64)>,
@@ -109,46 +109,46 @@ pub(crate) struct App {
     pub(crate) runs: Runs,
 }
 
-/// From when to when something was billed, and as which instance type; the last run may be open.
+/// The periods for which something was billed, each with its instance type. The last period may be open.
 #[derive(Default)]
 pub(crate) struct Runs(Vec<(Timestamp, Option<Timestamp>, String)>);
 
-/// Every state of a resource's tags, oldest first.
+/// All states of a resource's tags, oldest first.
 #[derive(Default)]
 pub(crate) struct TagLog(Vec<(Timestamp, BTreeMap<String, String>)>);
 
-/// Something that happens by itself.
+/// Something that happens at a scheduled time.
 pub(crate) enum Due {
-    /// A notebook or an app comes to its next state, if it still is in the first one.
+    /// A notebook or an app comes to its second status, if it still has the first one.
     Transition(String, &'static str, &'static str),
-    /// Somebody does something.
+    /// A person does something.
     Planned(String, PlannedAction),
-    /// Something happens to a training or tuning job.
+    /// A training or tuning job changes.
     Job(Step),
-    /// Something happens to a resource of another kind.
+    /// A resource of another kind changes.
     Asset(&'static Kind, Arc<str>),
-    /// Somebody creates something.
+    /// A person creates something.
     Create(Box<Planned>),
-    /// Budgets looks at the bill for one of its budgets.
+    /// Budgets reads the bill for one budget.
     Budget(String),
 }
 
-/// What one resource has cost since the start.
+/// The cost of one resource since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BillLine {
     /// Its ARN.
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// What it is: `notebook-instance`, `app`, `training-job`, `spot-training-job`, `endpoint`, `processing-job`, `transform-job` or `cluster`.
+    /// The kind: `notebook-instance`, `app`, `training-job`, `spot-training-job`, `endpoint`, `processing-job`, `transform-job` or `cluster`.
     pub kind: &'static str,
-    /// Its tag `Owner`.
+    /// The value of its tag `Owner`.
     pub owner: Option<String>,
-    /// Its instance type; of a job with several, all.
+    /// Its instance type; for a job with several types, all of them.
     pub instance_type: String,
-    /// How long it ran; of a job, how long it had its instances, those of its warm pool included.
+    /// How long it ran; for a job, how long it had its instances, its warm pool included.
     pub ran: SignedDuration,
-    /// USD; `None`: no price known.
+    /// USD; `None`: the price is not known.
     pub usd: Option<Decimal>,
 }
 
@@ -165,12 +165,12 @@ impl Runs {
         }
     }
 
-    /// The start of the run that this moment lies in.
+    /// The start of the run that contains this moment.
     pub(crate) fn at(&self, at: Timestamp) -> Option<Timestamp> {
         self.0.iter().rev().find(|(start, end, _)| *start <= at && end.is_none_or(|end| at < end)).map(|(start, ..)| *start)
     }
 
-    /// The runs between two moments, from when to when, each with its instance type.
+    /// The runs between two moments: start, end and instance type.
     pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp, &str)> {
         self.0
             .iter()
@@ -178,7 +178,7 @@ impl Runs {
             .filter(|(start, end, _)| start < end)
     }
 
-    /// The parts of the runs between two moments, each with its instance type.
+    /// How long each run between two moments was, and its instance type.
     fn billed(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (SignedDuration, &str)> {
         self.0
             .iter()
@@ -192,7 +192,7 @@ impl TagLog {
         self.0.last().map(|(_, tags)| tags.clone()).unwrap_or_default()
     }
 
-    /// As the index had it at a moment; `None`: it had never had a tag by then.
+    /// The tags that the index shows at a moment; `None`: the resource has had no tag until then, so it is not in the index.
     pub(crate) fn at(&self, at: Timestamp) -> Option<BTreeMap<String, String>> {
         let then = self.0.iter().take_while(|(since, _)| *since <= at);
         let (last, ever) = then.fold((None, false), |(_, ever), (_, tags)| (Some(tags), ever || !tags.is_empty()));
@@ -203,7 +203,7 @@ impl TagLog {
         self.0.push((at, tags));
     }
 
-    /// The tags between two moments: from when to when which.
+    /// The states of the tags between two moments: start, end and tags.
     pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp, &BTreeMap<String, String>)> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         let states = [(Timestamp::MIN, &NONE)].into_iter().chain(self.0.iter().map(|(since, tags)| (*since, tags)));
@@ -263,9 +263,9 @@ impl World {
             events: vec![],
             gone: vec![],
         };
-        // First of all: it moves the clock.
+        // Must come first, because it moves the clock.
         world.plant_jobs(estate.training_job, estate.tuning_job, start);
-        // What was tagged before the start is in the index, however far behind that is.
+        // Tags from before the start are in the index, however far the index is behind.
         let long_ago = world.began;
         for domain in estate.domain {
             let arn = world.arn(&format!("domain/{}", domain.id));
@@ -343,7 +343,7 @@ impl World {
         format!("arn:aws:sagemaker:{}:{}:{}", self.region, self.account, id.to_lowercase())
     }
 
-    /// The role that everything here runs with.
+    /// The ARN of the role that all resources run with.
     pub(crate) fn role(&self) -> String {
         format!("arn:aws:iam::{}:role/DataScience", self.account)
     }
@@ -371,7 +371,7 @@ impl World {
         self.notebooks.insert(spec.name.clone(), Notebook { spec, arn, status, created, modified, runs });
     }
 
-    /// Gives its ARN.
+    /// Adds an app and returns its ARN.
     pub(crate) fn add_app(&mut self, spec: AppSpec, start: Timestamp, tagged: Timestamp) -> String {
         let home = spec.space.as_ref().or(spec.user_profile.as_ref()).cloned().unwrap_or_default();
         let id = format!("app/{}/{home}/{}/{}", spec.domain, spec.app_type, spec.name).to_lowercase();
@@ -379,7 +379,7 @@ impl World {
         self.first_tags(&arn, tagged, &spec.tags);
         let created = spec.since.at(start);
         let status = known(&APP_STATUSES, &spec.status);
-        // An app made anew goes on with the bill of the one before.
+        // An app that is created again continues the bill of the earlier one.
         let mut runs = self.apps.remove(&arn).map(|before| before.runs).unwrap_or_default();
         if status == "InService" {
             runs.start(created, &spec.instance_type);
@@ -406,12 +406,12 @@ impl World {
         }
     }
 
-    /// When something happens next by itself.
+    /// When something next happens by itself.
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.agenda.first().map(|(at, _)| *at)
     }
 
-    /// Lives on until a moment; never back.
+    /// Advances the clock to a moment, with all that happens until then. It never goes back.
     pub(crate) fn live_until(&mut self, until: Timestamp) {
         while let Some((at, sequence)) = self.agenda.first().copied().filter(|(at, _)| *at <= until) {
             self.agenda.remove(&(at, sequence));
@@ -467,12 +467,12 @@ impl World {
         self.tell("SageMaker Notebook Instance State Change", &[&arn], &detail);
     }
 
-    /// An event, as `EventBridge` delivers it.
+    /// Adds an event, as `EventBridge` delivers it.
     pub(crate) fn tell(&mut self, detail_type: &str, resources: &[&str], detail: &Value) {
         self.tell_at(&iso(self.now), detail_type, resources, detail);
     }
 
-    /// The same with what some services write for a time.
+    /// The same with this text in the event's `time`, because some services write it differently.
     pub(crate) fn tell_at(&mut self, time: &str, detail_type: &str, resources: &[&str], detail: &Value) {
         let event = json!({
             "version": "0", "id": format!("event-{}-{}", self.told, self.now.as_millisecond()),
@@ -483,30 +483,30 @@ impl World {
         self.events.push((self.now, event));
     }
 
-    /// The number that the next event gets.
+    /// The number of the next event.
     pub(crate) fn next_told(&self) -> u64 {
         self.told
     }
 
-    /// Starts a notebook that is stopped or failed.
+    /// Starts a notebook. The caller has checked that it is stopped or failed.
     pub(crate) fn start(&mut self, name: &str) {
         self.set_notebook(name, "Pending");
         self.at(self.now + STARTING, Due::Transition(name.to_owned(), "Pending", "InService"));
     }
 
-    /// Stops a notebook that is in service: from now on it is not billed.
+    /// Stops a notebook that is in service. It is not billed from now on.
     pub(crate) fn stop(&mut self, name: &str) {
         self.set_notebook(name, "Stopping");
         self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Stopping", "Stopped"));
     }
 
-    /// Deletes a notebook as the API does it.
+    /// Starts the deletion of a notebook, as the API does.
     pub(crate) fn begin_deletion(&mut self, name: &str) {
         self.set_notebook(name, "Deleting");
         self.at(self.now + STOPPING, Due::Transition(name.to_owned(), "Deleting", "Deleted"));
     }
 
-    /// A notebook is gone.
+    /// Completes the deletion of a notebook.
     fn delete_notebook(&mut self, name: &str) {
         self.tell_of_notebook(name, "Deleted");
         if let Some(mut notebook) = self.notebooks.remove(name) {
@@ -533,7 +533,7 @@ impl World {
         }
     }
 
-    /// What a person does to a notebook or a job (by name or ARN), an app (by ARN) or anything else (by ARN or `kind/name`).
+    /// Does what a person would do to a notebook or job (by name or ARN), an app (by ARN) or another resource (by ARN or `kind/name`).
     pub(crate) fn deed(&mut self, what: &str, deed: &Deed) {
         let by_arn = self.notebooks.iter().find(|(name, notebook)| *name == what || notebook.arn == what).map(|(name, _)| name.clone());
         if by_arn.is_none() && (self.job_deed(what, deed) || self.asset_deed(what, deed)) {
@@ -564,7 +564,7 @@ impl World {
         }
     }
 
-    /// Changes the tags of a resource that exists; tells whether it does.
+    /// Changes the tags of a resource; false: there is no such resource.
     pub(crate) fn change_tags(&mut self, arn: &str, change: impl FnOnce(&mut BTreeMap<String, String>)) -> bool {
         let now = self.now;
         let Some(log) = self.tags.get_mut(arn) else { return false };
@@ -574,12 +574,12 @@ impl World {
         true
     }
 
-    /// The fault of this kind that is on, if any.
+    /// The first active fault that matches.
     pub(crate) fn fault(&self, wanted: impl Fn(&What) -> bool) -> Option<&Fault> {
         self.faults.iter().find(|fault| wanted(&fault.what))
     }
 
-    /// The events that have arrived since they were last taken.
+    /// The events that were delivered since the last call of this function.
     pub(crate) fn take_events(&mut self) -> Vec<Value> {
         let late = self
             .faults
@@ -593,12 +593,12 @@ impl World {
         arrived.into_iter().flat_map(|(_, event)| std::iter::repeat_n(event, if twice { 2 } else { 1 })).collect()
     }
 
-    /// USD per hour of an instance type, if known.
+    /// USD per hour of an instance type; `None`: the price is not known.
     pub(crate) fn hourly(&self, instance_type: &str) -> Option<Decimal> {
         self.prices.hourly(instance_type)
     }
 
-    /// What everything has cost from a moment until now.
+    /// The cost of each resource from a moment until now.
     pub(crate) fn bill(&self, from: Timestamp) -> Vec<BillLine> {
         let owner = |arn: &str| self.tags.get(arn).and_then(|log| log.now().get("Owner").cloned());
         let line = |kind, arn: &str, name: String, instance_type: &str, runs: &Runs, owner: Option<String>| {
@@ -638,7 +638,7 @@ pub(crate) const NOTEBOOK_STATUSES: [&str; 9] =
 /// The statuses of a Studio app in the API.
 pub(crate) const APP_STATUSES: [&str; 5] = ["Deleted", "Deleting", "Failed", "InService", "Pending"];
 
-/// The estate's statuses are checked when it is read; one that a test made up is `Failed`.
+/// The `&'static` form of a status. The estate's statuses were checked when it was read; an unknown status of a test's own estate becomes `Failed`.
 fn known(statuses: &[&'static str], status: &str) -> &'static str {
     statuses.iter().find(|known| **known == status).copied().unwrap_or("Failed")
 }

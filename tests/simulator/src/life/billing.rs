@@ -1,4 +1,5 @@
-//! What the account spends: a record by UTC day and kind of usage, from what runs here and from what the estate plants.
+//! The account's spend: a record by UTC day and kind of usage, of what runs here and of the estate's planted spend. One file: one record, and all that
+//! writes it.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -20,12 +21,12 @@ mod filter;
 pub(crate) use cost_tags::CostTags;
 pub(crate) use filter::{Filter, dimension, known_dimension};
 
-/// How many whole months Cost Explorer looks back, besides the current one (aws-facts §7.1).
+/// How many whole months Cost Explorer has, in addition to the current one (aws-facts §7.1).
 const MONTHS: i64 = 13;
 const SECONDS_PER_DAY: i64 = 86_400;
-/// USD per request to Cost Explorer, each page being one (aws-facts §7.1).
+/// USD per request to Cost Explorer. Each page is a request (aws-facts §7.1).
 const PER_REQUEST: Decimal = dec!(0.01);
-/// What usage types begin with, by Region (aws-facts §7.3); of other Regions it is not known.
+/// The prefixes of usage types by Region (aws-facts §7.3). Those of other Regions are not known.
 const PREFIXES: [(&str, &str); 17] = [
     ("us-east-1", "USE1-"),
     ("us-east-2", "USE2-"),
@@ -46,7 +47,7 @@ const PREFIXES: [(&str, &str); 17] = [
     ("af-south-1", "AFS1-"),
 ];
 
-/// What a row of the bill is about: everything but the day and the amounts.
+/// All columns of a row of the bill except the day and the amounts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Kind {
     pub(crate) service: String,
@@ -59,14 +60,14 @@ pub(crate) struct Kind {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// Money, and how much was used for it.
+/// A cost, and the quantity that was used for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
     pub(crate) usd: Decimal,
     pub(crate) quantity: Decimal,
 }
 
-/// Something to be billed, spread evenly over a time; or all at once.
+/// Usage to be billed, spread evenly over its time; at once if `from` is `until`.
 pub(crate) struct Metered {
     pub(crate) kind: Kind,
     pub(crate) from: Timestamp,
@@ -74,18 +75,18 @@ pub(crate) struct Metered {
     pub(crate) amount: Amount,
 }
 
-/// Instances that ran for a time.
+/// Instances that ran for some time.
 pub(crate) struct InstanceHours<'a> {
-    /// As in the usage type: `Notebk`, `Studio:JupyterLab`, `Train`, `Host`, …
+    /// The component in the usage type: `Notebk`, `Studio:JupyterLab`, `Train`, `Host`, …
     pub(crate) component: &'a str,
     pub(crate) instance_type: &'a str,
-    /// How many.
+    /// The number of instances.
     pub(crate) count: u64,
     pub(crate) from: Timestamp,
     pub(crate) until: Timestamp,
-    /// Of each; `None`: not known, and the hours are billed all the same.
+    /// The price of one instance; `None`: it is not known, and the hours are billed without a cost.
     pub(crate) usd_per_hour: Option<Decimal>,
-    /// Those that it had then.
+    /// The resource's tags at that time.
     pub(crate) tags: &'a BTreeMap<String, String>,
 }
 
@@ -106,33 +107,33 @@ pub struct Spend {
     pub account: String,
     /// `Usage`, `Credit`, …
     pub record_type: String,
-    /// The tags of what was used, whether or not they are cost allocation tags.
+    /// The tags of the resource, whether or not they are cost allocation tags.
     pub tags: BTreeMap<String, String>,
-    /// What it cost.
+    /// The cost, in USD.
     pub usd: Decimal,
     /// How much was used.
     pub quantity: Decimal,
-    /// Of the quantity.
+    /// The unit of the quantity.
     pub unit: String,
 }
 
-/// The record.
+/// The record of the spend.
 #[derive(Clone)]
 pub(crate) struct Billing {
     /// The cost allocation tags.
     pub(crate) tags: CostTags,
     kinds: Vec<Arc<Kind>>,
     ids: BTreeMap<Arc<Kind>, usize>,
-    /// By day and number of the kind: of planted spend whole days only, those before the day of `settled`.
+    /// The amounts by day and kind. Planted spend is in it only for whole days, those before the day of `settled`.
     days: BTreeMap<Date, BTreeMap<usize, Amount>>,
     planted: Vec<Planted>,
-    /// All that was used before this moment is in the record.
+    /// All usage before this moment is in the record.
     settled: Timestamp,
-    /// The requests to Cost Explorer.
+    /// When Cost Explorer was called.
     requests: Vec<Timestamp>,
 }
 
-/// Planted spend, for a simulation that has its start.
+/// Planted spend, with its dates resolved for the simulation's start.
 #[derive(Clone)]
 struct Planted {
     spec: SpendSpec,
@@ -143,7 +144,7 @@ struct Planted {
     seed: u64,
 }
 
-/// The tags of a row as Cost Explorer has them: those that were cost allocation tags on its day.
+/// A row's tags as Cost Explorer has them: only those that were cost allocation tags on its day.
 pub(crate) struct Visible<'a> {
     kind: &'a Kind,
     tags: &'a CostTags,
@@ -151,12 +152,10 @@ pub(crate) struct Visible<'a> {
 }
 
 impl Visible<'_> {
-    /// The value of a tag.
     pub(crate) fn tag(&self, key: &str) -> Option<&str> {
         self.kind.tags.get(key).filter(|_| self.tags.is_active(key, self.day)).map(String::as_str)
     }
 
-    /// Whether any tag is there.
     pub(crate) fn is_tagged(&self) -> bool {
         self.kind.tags.keys().any(|key| self.tag(key).is_some())
     }
@@ -180,7 +179,7 @@ pub(crate) fn plus_months(day: Date, months: i64) -> Date {
     day.saturating_add(months.months())
 }
 
-/// The first day that Cost Explorer tells of.
+/// The first day that Cost Explorer has.
 pub(crate) fn first_day(now: Timestamp) -> Date {
     plus_months(day_of(now).first_of_month(), -MONTHS)
 }
@@ -193,7 +192,7 @@ impl std::ops::AddAssign for Amount {
 }
 
 impl Amount {
-    /// A part of it.
+    /// `seconds / of` of this amount.
     fn part(self, seconds: i64, of: i64) -> Self {
         let part = |whole: Decimal| whole * Decimal::from(seconds) / Decimal::from(of);
         Self { usd: part(self.usd), quantity: part(self.quantity) }
@@ -245,7 +244,7 @@ fn power(base: Decimal, exponent: u64) -> Decimal {
     result
 }
 
-/// A number from -1 to 1 that is always the same for the same day, and looks like chance (splitmix64).
+/// A number from -1 to 1 that looks random and is always the same for the same day (splitmix64).
 fn noise(seed: u64, day: u64) -> Decimal {
     let mut mixed = (seed ^ day.rotate_left(32)).wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -255,7 +254,7 @@ fn noise(seed: u64, day: u64) -> Decimal {
 }
 
 impl Billing {
-    /// With the planted spend of an estate; nothing is settled yet.
+    /// A record with an estate's planted spend. No usage is settled yet.
     pub(crate) fn new(estate: &Estate, start: Timestamp) -> Self {
         let mut billing = Self {
             tags: CostTags::new(&estate.cost_allocation_tags, start, estate.cost_explorer.tag_activation.signed()),
@@ -310,7 +309,7 @@ impl Billing {
         }
     }
 
-    /// Bills something, on the days that it lies on.
+    /// Bills some usage, divided among the days that it covers.
     pub(crate) fn add(&mut self, metered: Metered) {
         let Metered { kind, from, until, amount } = metered;
         let kind = self.number(kind);
@@ -327,7 +326,7 @@ impl Billing {
         }
     }
 
-    /// Takes in all that was used until a moment.
+    /// Adds all usage until a moment to the record.
     fn settle(&mut self, metered: Vec<Metered>, until: Timestamp) {
         for one in metered {
             self.add(one);
@@ -343,12 +342,12 @@ impl Billing {
         self.settled = until;
     }
 
-    /// Until when all is in the record.
+    /// All usage before this moment is in the record.
     pub(crate) fn settled(&self) -> Timestamp {
         self.settled
     }
 
-    /// Every row of these days. The day that is not over has of its planted spend the part that belongs to the hours so far.
+    /// Calls `row` for every row of these days. An incomplete day has the share of its planted spend that belongs to its hours so far.
     fn each(&self, from: Date, until: Date, mut row: impl FnMut(Date, usize, Amount)) {
         if until <= from {
             return;
@@ -367,7 +366,8 @@ impl Billing {
         }
     }
 
-    /// Every row of these days that `sort` puts somewhere. It is asked once for each kind of row and each state of the cost allocation tags.
+    /// Calls `row` for every row of these days for which `sort` returns a group. `sort` is called once per kind and state of the cost allocation tags, to
+    /// be fast.
     pub(crate) fn sorted<T>(
         &self,
         from: Date,
@@ -389,7 +389,7 @@ impl Billing {
         });
     }
 
-    /// What the rows of these days that a filter takes cost and use, by day.
+    /// Cost and quantity by day, of the rows of these days that match a filter.
     pub(crate) fn daily(&self, from: Date, until: Date, filter: &Filter) -> BTreeMap<Date, Amount> {
         let mut days: BTreeMap<Date, Amount> = BTreeMap::new();
         let sort = |kind: &Kind, visible: &Visible<'_>| filter.takes(kind, visible).then_some(());
@@ -397,19 +397,19 @@ impl Billing {
         days
     }
 
-    /// Notes a request to Cost Explorer.
+    /// Records a request to Cost Explorer.
     pub(crate) fn requested(&mut self, at: Timestamp) {
         self.requests.push(at);
     }
 
-    /// What the requests to Cost Explorer cost so far.
+    /// The cost of the requests to Cost Explorer so far, in USD.
     pub(crate) fn requests_usd(&self) -> Decimal {
         PER_REQUEST * Decimal::from(self.requests.len())
     }
 }
 
 impl World {
-    /// Takes into the record all that was used until a moment, which does not go back.
+    /// Adds all usage until a moment to the record. An earlier moment than before has no effect.
     pub(crate) fn settle(&mut self, until: Timestamp) {
         let from = self.billing.settled();
         if from < until {
@@ -418,7 +418,7 @@ impl World {
         }
     }
 
-    /// All that is billed here between two moments. Whatever comes to cost something has its line in this list.
+    /// All that is billed between two moments. A new kind of billed usage gets a line in this list.
     fn metered(&self, from: Timestamp, until: Timestamp) -> Vec<Metered> {
         let mut all = vec![];
         let notebooks = self.notebooks.values().map(|notebook| (notebook, self.tags.get(&notebook.arn)));
@@ -455,7 +455,7 @@ impl World {
         all
     }
 
-    /// The instance-hours of so many instances of one resource between two moments, each with the tags of its time. What runs on `system` costs nothing.
+    /// Adds the instance-hours of `count` instances of one resource between two moments, each with the tags of its time. The type `system` costs nothing.
     pub(crate) fn meter(
         &self,
         all: &mut Vec<Metered>,
@@ -474,7 +474,7 @@ impl World {
         }
     }
 
-    /// The instance-hours of a training job and of its warm pool. Spot is billed at what the discount leaves of the price.
+    /// Adds the instance-hours of a training job and its warm pool. Spot is billed at the price less the discount.
     fn meter_job(&self, all: &mut Vec<Metered>, job: &Job, (from, until): (Timestamp, Timestamp)) {
         let untagged = TagLog::default();
         let tags = self.tags.get(&self.job_arn(&job.name)).unwrap_or(&untagged);
@@ -491,7 +491,7 @@ impl World {
         }
     }
 
-    /// As it is billed: `EUC1-Notebk:ml.m5.xlarge`, `EUC1-Studio:JupyterLab-ml.t3.medium`.
+    /// The row that instance-hours have on the bill: `EUC1-Notebk:ml.m5.xlarge`, `EUC1-Studio:JupyterLab-ml.t3.medium`.
     pub(crate) fn instance_hours(&self, ran: &InstanceHours<'_>) -> Metered {
         let prefix = PREFIXES.iter().find(|(region, _)| *region == self.region).map_or("", |(_, prefix)| prefix);
         let separator = if ran.component.contains(':') { '-' } else { ':' };
@@ -510,7 +510,7 @@ impl World {
         Metered { kind, from: ran.from, until: ran.until, amount: Amount { usd, quantity: hours } }
     }
 
-    /// Every row until now, whatever Cost Explorer knows of it already.
+    /// Every row until now, including those that Cost Explorer does not have yet.
     pub(crate) fn spend(&self) -> Vec<Spend> {
         let mut billing = self.billing.clone();
         if billing.settled < self.now {
@@ -538,13 +538,13 @@ impl World {
     }
 }
 
-/// As AWS writes amounts: at most ten decimals, no trailing zeros.
+/// An amount as AWS writes it: at most ten decimals, no trailing zeros.
 pub(crate) fn amount_text(amount: Decimal) -> String {
     let rounded = amount.round_dp(10).normalize();
     if rounded.is_zero() { "0".into() } else { rounded.to_string() }
 }
 
-/// An amount where AWS's answer has a number.
+/// The same as a JSON number.
 pub(crate) fn number(amount: Decimal) -> serde_json::Value {
     serde_json::from_str(&amount_text(amount)).unwrap_or_default()
 }

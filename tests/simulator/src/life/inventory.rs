@@ -1,4 +1,4 @@
-//! Everything of SageMaker in the account that may have tags, whatever its kind.
+//! All SageMaker resources in the account that can have tags, of all kinds.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Resource {
-    /// As in its ARN: `notebook-instance`, `endpoint`, `hyper-parameter-tuning-job`, …
+    /// The kind in its ARN: `notebook-instance`, `endpoint`, `hyper-parameter-tuning-job`, …
     pub kind: &'static str,
     /// Its ARN.
     pub arn: String,
-    /// Its name; of a domain its id, of an app the last part of its ARN.
+    /// Its name; a domain's id; the last part of an app's ARN.
     pub name: String,
-    /// `InService`, …; empty: its kind has none.
+    /// `InService`, …; empty: its kind has no status.
     pub status: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ impl World {
             .tunings
             .values()
             .map(|one| resource("hyper-parameter-tuning-job", self.tuning_arn(&one.name), &one.name, one.status(), one.created()));
-        // Executions have the tags of their pipeline, if any.
+        // Executions are left out: they have the tags of their pipeline.
         let others = self.assets.iter().filter(|one| one.kind.name != "pipeline-execution");
         let others = others.map(|one| resource(one.kind.path, one.arn.clone(), &one.name, one.status(), one.created()));
         let studio = domains.chain(profiles).chain(spaces).chain(apps);

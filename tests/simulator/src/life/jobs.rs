@@ -1,4 +1,4 @@
-//! The training and tuning jobs of the account: who is there, in which order, what happens to them over time, their events and their bill.
+//! The account's training and tuning jobs: their order, their changes over time, their events and their bill. One file: what a change of a job entails.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,43 +29,43 @@ pub(crate) mod life;
 
 use life::{Job, Script, View};
 
-/// All jobs. Ended ones stay, as in AWS.
+/// All jobs. Ended jobs stay, as in AWS.
 #[derive(Default)]
 pub(crate) struct Jobs {
     pub(crate) training: Ordered<Job>,
-    /// Jobs whose warm pool may still be there.
+    /// Jobs that may still have a warm pool.
     pools: BTreeSet<Arc<str>>,
-    /// By what is submitted again and again.
+    /// The specs with a `submit`.
     templates: Vec<Template>,
-    /// What becomes of jobs by the start of their name: of those made by an API call, too.
+    /// How jobs run and end, by the start of their name. Jobs that an API call creates use them, too.
     scripts: Vec<(String, Arc<Script>)>,
     pub(crate) tunings: BTreeMap<Arc<str>, Tuning>,
-    /// What is there before the start has had its events.
+    /// Whether the time before the start is being simulated: its events are not delivered.
     silent: bool,
     submissions: u64,
 }
 
-/// What people submit again and again.
+/// What people submit repeatedly.
 #[derive(Clone)]
 pub(crate) enum Template {
     Training(Arc<TrainingJobSpec>),
     Tuning(Arc<TuningJobSpec>),
 }
 
-/// What happens to a job, by itself or by its people.
+/// A change of a job, by itself or by people.
 pub(crate) enum Step {
-    /// A training job comes to its next state, if it is still due.
+    /// A training job comes to its next state, if that is still due.
     Training(Arc<str>),
-    /// A tuning job has run as long as it may.
+    /// A tuning job reaches its time limit.
     TuningLimit(Arc<str>),
-    /// One that existed before the start is created.
+    /// A job of the estate that is not submitted is created.
     Existing(Template, usize),
     /// People submit the n-th template.
     Submit(usize),
 }
 
 impl Jobs {
-    /// What becomes of a job of this name that an API call makes: as the estate's with the longest name in it; else an hour's training.
+    /// The script of a job that an API call creates: that of the estate's job with the longest name contained in the new name, or an hour of training.
     fn script_for(&self, name: &str) -> Arc<Script> {
         let fits = self.scripts.iter().filter(|(base, _)| !base.is_empty() && name.contains(base.as_str()));
         fits.max_by_key(|(base, _)| base.len()).map(|(_, script)| Arc::clone(script)).unwrap_or_default()
@@ -90,7 +90,7 @@ impl Listed for Job {
     }
 }
 
-/// How a job comes to be.
+/// The inputs of a job's creation.
 pub(crate) struct NewJob {
     pub(crate) name: String,
     pub(crate) definition: Arc<Value>,
@@ -101,7 +101,7 @@ pub(crate) struct NewJob {
 }
 
 impl World {
-    /// Fills in what the estate says is there, which has had its life before the start.
+    /// Adds the estate's jobs, and simulates their life until the start.
     pub(crate) fn plant_jobs(&mut self, training: Vec<TrainingJobSpec>, tuning: Vec<TuningJobSpec>, start: Timestamp) {
         let role = self.role();
         self.jobs.silent = true;
@@ -124,7 +124,7 @@ impl World {
             for number in 0..spec.count {
                 let created = first - apart * i32::try_from(number).unwrap_or(i32::MAX);
                 if spec.keep_alive.is_some() || start < created {
-                    // It meets others, or is yet to come.
+                    // It may use a warm pool, or it is created later.
                     self.at(created, Due::Job(Step::Existing(Template::Training(Arc::clone(&spec)), number)));
                 } else {
                     let name = spec.name(number);
@@ -150,7 +150,7 @@ impl World {
                 self.jobs.templates.push(Template::Tuning(spec));
             }
         }
-        // What was there before has its life now, up to the start.
+        // Simulates the time before the start.
         if let Some(first) = self.next_due() {
             self.now = first.min(start);
         }
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// What is due with a job.
+    /// Carries out a change of a job that is due.
     pub(crate) fn job_step(&mut self, step: Step) {
         match step {
             Step::Training(key) => self.change_job(&key, Job::live_until),
@@ -184,7 +184,7 @@ impl World {
                     Some(Template::Training(spec)) => {
                         for number in 0..spec.count {
                             self.jobs.submissions += 1;
-                            // Any number of milliseconds will do, as long as two are never the same.
+                            // The milliseconds make the names unique; they have no other meaning.
                             let name = spec::submitted_name(&spec.name(number), self.now, 123 + 37 * self.jobs.submissions);
                             self.submit_training(&spec, name);
                         }
@@ -215,7 +215,7 @@ impl World {
         self.create_job(NewJob { name, definition, script, parents, tuning: None, tags });
     }
 
-    /// Notes in the trail that people create a job, or that they are refused; tells whether there is one now.
+    /// Records a creation by people in CloudTrail's events; false: it is refused.
     fn is_created(&mut self, operation: &str, input: &Value, answer: &Value, by: Option<&Creator>, fails: Option<&str>) -> bool {
         let answer = fails.map_or(Ok(answer), |code| Err(refusal_of(code)));
         self.note_call(&by.cloned().unwrap_or_default(), operation, input, answer.as_ref().map(|answer| *answer));
@@ -234,7 +234,7 @@ impl World {
         tuning::create(self, name, definition, &spec.tags, tuning::Conduct { scripts, without_spot: spec.children_without_spot });
     }
 
-    /// Makes a job that is legal; it starts now.
+    /// Creates a job now. The definition has been validated.
     pub(crate) fn create_job(&mut self, new: NewJob) {
         let now = self.now;
         let script = new.script.unwrap_or_else(|| self.jobs.script_for(&new.name));
@@ -259,7 +259,7 @@ impl World {
         key
     }
 
-    /// A warm pool of the same shape that no job has reused. Spot jobs run on none.
+    /// The job with an unused warm pool of the same shape. Spot jobs use none.
     fn matching_pool(&mut self, definition: &Value) -> Option<Arc<str>> {
         let (now, jobs) = (self.now, &mut self.jobs);
         let all = &jobs.training;
@@ -271,7 +271,7 @@ impl World {
         jobs.pools.iter().find(|key| all.by_key(key).is_some_and(|job| Job::shape(&job.definition) == shape)).cloned()
     }
 
-    /// Lets something happen to a job, and all that follows from it.
+    /// Changes a job, with all consequences: events, order, next change, tuning job.
     pub(crate) fn change_job(&mut self, key: &Arc<str>, change: impl FnOnce(&mut Job, Timestamp)) {
         let now = self.now;
         let outcome = self.jobs.training.change(key, |job| {
@@ -294,7 +294,7 @@ impl World {
         }
     }
 
-    /// Somebody stops it, if it is in progress.
+    /// Stops a job if it is in progress.
     pub(crate) fn stop_job(&mut self, name: &str) {
         self.change_job(&name.to_lowercase().into(), Job::stop);
     }
@@ -307,7 +307,7 @@ impl World {
         self.arn(&format!("hyper-parameter-tuning-job/{name}"))
     }
 
-    /// What a person does to a job, by name or ARN; tells whether there is one of this name.
+    /// Does what a person would do to a job, by name or ARN; false: there is no such job.
     pub(crate) fn job_deed(&mut self, what: &str, deed: &Deed) -> bool {
         let name = what.rsplit('/').next().unwrap_or_default().to_lowercase();
         let is = |arn: String| arn == what || !what.contains(['/', ':']) || arn.ends_with(&format!(":{}", what.to_lowercase()));
@@ -327,7 +327,7 @@ impl World {
         match deed {
             Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
-            // Jobs are neither started again nor deleted.
+            // Jobs cannot be started again or deleted here; stopping is handled above.
             Deed::Start | Deed::Stop | Deed::Delete => {}
         }
         true
@@ -344,12 +344,12 @@ impl World {
         self.tell("SageMaker Training Job State Change", &[&arn], &detail);
     }
 
-    /// Whether events of what happens now have long been delivered.
+    /// Whether the time before the start is being simulated.
     pub(crate) fn is_before_the_start(&self) -> bool {
         self.jobs.silent
     }
 
-    /// What all jobs have cost since a moment. Those that had ended by then are not on it.
+    /// The cost of all jobs since a moment, without those that had ended by then.
     pub(crate) fn job_lines(&self, from: Timestamp) -> Vec<BillLine> {
         let line = |job: &Job| {
             let (ran, billable) = job.metered(from, self.now);
@@ -390,13 +390,13 @@ pub struct TrainingJob {
     pub spot: bool,
     /// When it was created.
     pub created: Timestamp,
-    /// When it had its instances for the first time.
+    /// When it first had its instances.
     pub started: Option<Timestamp>,
     /// When it ended.
     pub ended: Option<Timestamp>,
-    /// `TrainingTimeInSeconds`, once it has ended.
+    /// `TrainingTimeInSeconds`; `None`: it has not ended.
     pub training_seconds: Option<i64>,
-    /// `BillableTimeInSeconds`, once it has ended.
+    /// `BillableTimeInSeconds`; `None`: it has not ended.
     pub billable_seconds: Option<i64>,
     /// `InUse`, `Available`, `Reused` or `Terminated`; `None`: it has no warm pool.
     pub warm_pool: Option<String>,
@@ -404,7 +404,7 @@ pub struct TrainingJob {
     pub tuning_job_arn: Option<String>,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
-    /// What was given to `CreateTrainingJob`, without the name and the tags.
+    /// The input of `CreateTrainingJob`, without the name and the tags.
     pub definition: Value,
 }
 
@@ -427,7 +427,7 @@ pub struct TuningJob {
     pub training_jobs: Vec<String>,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
-    /// What was given to `CreateHyperParameterTuningJob`, without the name and the tags.
+    /// The input of `CreateHyperParameterTuningJob`, without the name and the tags.
     pub definition: Value,
 }
 
@@ -483,12 +483,12 @@ impl World {
     }
 }
 
-/// As events write times.
+/// A time as events have it, in milliseconds since 1970.
 pub(crate) fn milliseconds(at: Timestamp) -> i64 {
     at.as_millisecond()
 }
 
-/// The `detail` of an event (aws-facts §1.2): nothing about Spot, checkpoints, billing or the warm pool.
+/// The `detail` of an event (aws-facts §1.2). It has nothing about Spot, checkpoints, billing or the warm pool.
 fn event_detail(view: &View<'_>, arn: &str, tags: &BTreeMap<String, String>) -> Value {
     const SHOWN: [&str; 8] = [
         "HyperParameters",

@@ -1,4 +1,5 @@
-//! Kinds of resources that are alike (endpoints, models, processing jobs, feature groups, …): how each of them lives, what it costs, what it tells.
+//! The resources that share one implementation (endpoints, models, processing jobs, feature groups, …): their life, cost and events. One file: one state
+//! machine.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -27,20 +28,20 @@ pub(crate) mod table;
 
 pub(crate) use table::{KINDS, Kind};
 
-/// How a kind of resource lives.
+/// The life cycle of a kind.
 pub(crate) enum Life {
-    /// It is there at once, and has no status.
+    /// It exists at once, and has no status.
     Still,
-    /// It is made, is ready, and is unmade.
+    /// It is created, is ready, and is deleted.
     Service { creating: (&'static str, SignedDuration), ready: &'static str, deleting: SignedDuration },
-    /// It runs to its end: it has its instances once they are `starting` no more.
+    /// It runs to its end. It gets its instances after `starting`.
     Job { running: &'static str, completed: &'static str, starting: SignedDuration },
 }
 
 /// From Stopping to Stopped.
 const STOPPING: SignedDuration = SignedDuration::from_mins(1);
 
-/// What becomes of a job if nobody stops it.
+/// How a job runs and ends if nobody stops it.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     /// How long it has its instances.
@@ -57,21 +58,21 @@ impl Default for Script {
     }
 }
 
-/// What a definition makes of a resource, when it is legal and all that it names is there.
+/// What a valid definition adds to a resource, after all that it names was found.
 #[derive(Default)]
 pub(crate) struct Grown {
-    /// The key of what it belongs to.
+    /// The key of its parent.
     parent: Option<Arc<str>>,
-    /// What it keeps of another resource, though that one is deleted: an endpoint its configuration.
+    /// What it copies from another resource, because that one may be deleted: an endpoint its configuration.
     parts: Arc<Value>,
     instances: Vec<Instances>,
-    /// The most that a job may take.
+    /// The longest time that a job may take.
     limit: Option<SignedDuration>,
 }
 
-/// What it runs on.
+/// Instances that a resource runs on.
 pub(crate) struct Instances {
-    /// As in the usage type: `Host`, `Processing`, …
+    /// The component in the usage type: `Host`, `Processing`, …
     component: &'static str,
     instance_type: String,
     count: u64,
@@ -84,22 +85,22 @@ impl Instances {
     }
 }
 
-/// One resource of a kind.
+/// A resource of one of these kinds.
 pub(crate) struct Asset {
     pub(crate) kind: &'static Kind,
     pub(crate) name: String,
     pub(crate) arn: String,
-    /// What was given to its `Create…`, without the name and the tags.
+    /// The input of its `Create…` call, without the name and the tags.
     pub(crate) definition: Arc<Value>,
     grown: Grown,
     pub(crate) script: Arc<Script>,
-    /// When it came to which status; the first is its creation.
+    /// Its statuses, each with its time; the first is its creation.
     history: Vec<(Timestamp, &'static str)>,
     pub(crate) next: Option<(Timestamp, &'static str)>,
     by: Option<Creator>,
 }
 
-/// How a resource comes to be.
+/// The inputs of a resource's creation.
 pub(crate) struct New {
     pub(crate) name: String,
     pub(crate) definition: Arc<Value>,
@@ -108,13 +109,13 @@ pub(crate) struct New {
     pub(crate) by: Option<Creator>,
 }
 
-/// All of them.
+/// All resources of these kinds.
 #[derive(Default)]
 pub(crate) struct Assets {
     shelves: BTreeMap<&'static str, Ordered<Asset>>,
-    /// What becomes of jobs by the start of their name: of those made by an API call, too.
+    /// How jobs run and end, by kind and start of the name. Jobs that an API call creates use them, too.
     pub(crate) scripts: Vec<(&'static str, String, Arc<Script>)>,
-    /// Those that had instances are on the bill though they are deleted.
+    /// Deleted resources that had instances. They stay on the bill.
     gone: Vec<(Asset, TagLog)>,
     submissions: u64,
 }
@@ -122,16 +123,16 @@ pub(crate) struct Assets {
 /// A creation that people have planned.
 pub(crate) struct Planned {
     pub(crate) operation: &'static str,
-    /// What they call it with.
+    /// The input of the call.
     pub(crate) input: Value,
     pub(crate) by: Creator,
-    /// The error that the call is refused with.
+    /// The error code with which the call is refused.
     pub(crate) fails: Option<String>,
-    /// What they do with it afterwards.
+    /// What people do with it afterwards.
     pub(crate) plan: Vec<PlannedAction>,
-    /// Again and again, each with a name of its own: the field of the name, and the beginning of each.
+    /// If it is repeated: the field of the name, the start of each name, and the times.
     pub(crate) submit: Option<(String, String, Vec<Occasion>)>,
-    /// Of a notebook: when it is used.
+    /// Only for a notebook: when it is used.
     pub(crate) used: Option<crate::estate::times::Hours>,
 }
 
@@ -190,7 +191,7 @@ impl Asset {
         }
     }
 
-    /// Comes to a status, and gets or loses its instances by it.
+    /// Changes the status. Its instances start or stop with it.
     pub(crate) fn enter(&mut self, at: Timestamp, status: &'static str) {
         self.history.push((at, status));
         let (runs, ends) = match self.kind.life {
@@ -206,7 +207,7 @@ impl Asset {
         }
     }
 
-    /// Lives on until a moment, if nothing from outside happens to it.
+    /// Simulates the resource until a moment, without changes from outside.
     pub(crate) fn live_until(&mut self, until: Timestamp) {
         while let Some((at, status)) = self.next.filter(|(at, _)| *at <= until) {
             self.next = None;
@@ -214,7 +215,7 @@ impl Asset {
         }
     }
 
-    /// Somebody stops the job, if it runs.
+    /// Stops a running job.
     fn stop(&mut self, at: Timestamp) {
         if matches!(self.kind.life, Life::Job { running, .. } if running == self.status()) {
             self.enter(at, "Stopping");
@@ -222,7 +223,7 @@ impl Asset {
         }
     }
 
-    /// Somebody deletes it, if that has not begun.
+    /// Deletes it, unless a deletion has begun.
     fn delete(&mut self, at: Timestamp) {
         match self.kind.life {
             Life::Job { .. } => {}
@@ -236,7 +237,7 @@ impl Asset {
         }
     }
 
-    /// When a job got its instances, if it did by now.
+    /// When a job got its instances; `None`: it has not got any by now.
     fn started(&self, now: Timestamp) -> Option<Timestamp> {
         let Life::Job { starting, .. } = self.kind.life else { return None };
         let starts = self.created() + starting;
@@ -253,12 +254,12 @@ impl Asset {
         Some(self.script.failure.as_str()).filter(|_| self.status().contains("Fail"))
     }
 
-    /// What it runs on, for the bill: the component, the type, how many, and when.
+    /// For the bill: the component, the number of instances, and their runs.
     pub(crate) fn metered(&self) -> impl Iterator<Item = (&'static str, u64, &Runs)> {
         self.grown.instances.iter().map(|one| (one.component, one.count, &one.runs))
     }
 
-    /// Whether it will change by itself, or has since a moment.
+    /// Whether it is going to change by itself, or has changed since a moment. Always true except for jobs.
     pub(crate) fn is_of_interest(&self, since: Timestamp) -> bool {
         self.next.is_some() || since <= self.modified() || !matches!(self.kind.life, Life::Job { .. })
     }
@@ -273,7 +274,7 @@ impl Assets {
         self.shelf(kind)?.get(name).filter(|asset| asset.name == name)
     }
 
-    /// Most ARNs end with the name; a cluster's does not.
+    /// Finds a resource by ARN. A cluster's ARN does not end with its name.
     pub(crate) fn by_arn(&self, kind: &Kind, arn: &str) -> Option<&Asset> {
         let all = self.shelf(kind)?;
         let name = arn.splitn(6, ':').nth(5).and_then(|id| id.split_once('/')).map(|(_, name)| name);
@@ -289,7 +290,7 @@ impl Assets {
         self.gone.iter()
     }
 
-    /// What becomes of a job of this name that an API call makes: as the estate's with the longest name in it; else an hour's.
+    /// The script of a job that an API call creates: that of the estate's job with the longest name contained in the new name, or an hour.
     pub(crate) fn script_for(&self, kind: &Kind, name: &str) -> Arc<Script> {
         let fits = self.scripts.iter().filter(|(of, base, _)| *of == kind.name && !base.is_empty() && name.contains(base.as_str()));
         fits.max_by_key(|(_, base, _)| base.len()).map(|(.., script)| Arc::clone(script)).unwrap_or_default()
@@ -297,7 +298,7 @@ impl Assets {
 }
 
 impl World {
-    /// Makes a resource that is legal.
+    /// Creates a resource. The definition has been validated.
     pub(crate) fn create_asset(&mut self, kind: &'static Kind, new: New, tags: &BTreeMap<String, String>) {
         let asset = Asset::new(self, kind, new, self.now);
         self.first_tags(&asset.arn, self.now, tags);
@@ -305,7 +306,7 @@ impl World {
         self.tell_of_asset(kind, &key, 0);
     }
 
-    /// Puts it where it belongs, and sees to what comes next.
+    /// Stores a resource, and schedules its next change.
     pub(crate) fn shelve(&mut self, asset: Asset) -> Arc<str> {
         let (kind, next) = (asset.kind, asset.next);
         let key = self.assets.shelves.entry(kind.name).or_default().insert(asset);
@@ -315,7 +316,7 @@ impl World {
         key
     }
 
-    /// What is due with a resource.
+    /// Carries out a resource's change that is due.
     pub(crate) fn asset_step(&mut self, kind: &'static Kind, key: &Arc<str>) {
         self.change_asset(kind, key, Asset::live_until);
     }
@@ -328,7 +329,7 @@ impl World {
         self.change_asset(kind, &name.to_lowercase().into(), Asset::delete);
     }
 
-    /// Lets something happen to a resource, and all that follows from it.
+    /// Changes a resource, with all consequences: events, bill, next change.
     fn change_asset(&mut self, kind: &'static Kind, key: &Arc<str>, change: impl FnOnce(&mut Asset, Timestamp)) {
         let now = self.now;
         let outcome = self.assets.shelves.get_mut(kind.name).and_then(|shelf| {
@@ -374,12 +375,12 @@ impl World {
         detail[kind.field("Arn")] = asset.arn.as_str().into();
         detail["Tags"] = json!(self.tags.get(&asset.arn).map(TagLog::now).unwrap_or_default());
         let arn = asset.arn.clone();
-        // As in the documentation's sample of an endpoint's event, where this is no time as others are.
+        // The documentation's sample of an endpoint's event has milliseconds in `time`; other events have a date.
         let time = if event.time_in_milliseconds { self.now.as_millisecond().to_string() } else { crate::life::trail::iso(self.now) };
         self.tell_at(&time, &format!("SageMaker {} State Change", event.title), &[&arn], &detail);
     }
 
-    /// What a person does to a resource, by ARN or `kind/name`; tells whether there is one.
+    /// Does what a person would do to a resource, by ARN or `kind/name`; false: there is no such resource.
     pub(crate) fn asset_deed(&mut self, what: &str, deed: &Deed) -> bool {
         let id = if what.starts_with("arn:") { what.splitn(6, ':').nth(5).unwrap_or_default() } else { what };
         let found = id.split_once('/').and_then(|(path, name)| {
@@ -392,7 +393,7 @@ impl World {
         match deed {
             Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
-            // As the API does it; what that refuses does not happen. None of them is started again.
+            // As the API does it; a refusal has no effect. None of these can be started again.
             Deed::Stop | Deed::Delete | Deed::Start => {
                 let operation = if *deed == Deed::Stop { kind.stop } else { kind.delete.filter(|_| *deed == Deed::Delete) };
                 drop(operation.map(|operation| services::call(self, "sagemaker", operation, &json!({kind.field("Name"): name}))));
@@ -401,11 +402,11 @@ impl World {
         true
     }
 
-    /// People create something as they have planned.
+    /// Carries out a planned creation.
     pub(crate) fn planned_creation(&mut self, mut planned: Planned) {
         if let Some((field, base, _)) = &planned.submit {
             self.assets.submissions += 1;
-            // Any number of milliseconds will do, as long as two are never the same.
+            // The milliseconds make the names unique; they have no other meaning.
             let name = crate::estate::jobs::submitted_name(base, self.now, 123 + 37 * self.assets.submissions);
             planned.input[field.as_str()] = name.into();
         }
@@ -427,7 +428,7 @@ impl World {
         self.plan_creation(planned);
     }
 
-    /// Sees to the next time of a creation that is planned again and again.
+    /// Schedules the next repetition of a planned creation.
     pub(crate) fn plan_creation(&mut self, planned: Planned) {
         let next = planned.submit.as_ref().and_then(|(.., submit)| submit.iter().filter_map(|one| one.next_after(self.now)).min());
         if let Some(at) = next {
@@ -435,7 +436,7 @@ impl World {
         }
     }
 
-    /// Notes who made what a call of theirs has just made.
+    /// Records who created a resource.
     fn set_creator(&mut self, operation: &str, arn: &str, by: &Creator) {
         let Some((kind, _)) = verb_of(operation) else { return };
         let key = self.assets.by_arn(kind, arn).map(|asset| asset.name.to_lowercase());
@@ -444,7 +445,7 @@ impl World {
         }
     }
 
-    /// What those with instances have cost since a moment. Jobs that had ended by then are not on it.
+    /// The cost of resources with instances since a moment, without jobs that had ended by then.
     pub(crate) fn asset_lines(&self, from: Timestamp) -> Vec<BillLine> {
         let line = |asset: &Asset, tags: Option<&TagLog>| {
             let instances = &asset.grown.instances;
@@ -471,7 +472,7 @@ impl World {
     }
 }
 
-/// The refusal of a planned call. The texts are as users of real accounts have recorded them, where they have.
+/// The refusal of a planned call. The texts are recorded from real accounts, where a recording was found.
 pub(crate) fn refusal_of(code: &str) -> Refusal {
     let message = match code {
         "ResourceLimitExceeded" => {
@@ -486,7 +487,7 @@ pub(crate) fn refusal_of(code: &str) -> Refusal {
     Refusal::new(400, crate::estate::fault::Said::from(code).text(), message)
 }
 
-/// An input of a `Create…` call: the definition with the name and the tags.
+/// The input of a `Create…` call: the definition with the name and the tags.
 pub(crate) fn input_of(definition: &Value, field: &str, name: &str, tags: &BTreeMap<String, String>) -> Value {
     let mut input = definition.clone();
     input[field] = name.into();

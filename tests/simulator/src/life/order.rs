@@ -1,4 +1,4 @@
-//! Things in the orders in which they are paged through, by key: a page costs what is on it, however many there are.
+//! Resources in the sort orders of lists, by key. The cost of a page depends on its size, not on the number of resources.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,20 +11,20 @@ use serde_json::Value;
 
 use crate::wire::{Page, Refusal, page_of, text};
 
-/// What can be put in order.
+/// Something that can be listed.
 pub(crate) trait Listed {
     fn name(&self) -> &str;
     fn created(&self) -> Timestamp;
     fn modified(&self) -> Timestamp;
     fn status(&self) -> &'static str;
 
-    /// The key of what it belongs to: those of one can be paged through alone.
+    /// The key of its parent. The children of one parent can be listed alone.
     fn parent(&self) -> Option<&Arc<str>> {
         None
     }
 }
 
-/// By what things are sorted.
+/// A sort order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Name,
@@ -33,37 +33,37 @@ pub(crate) enum Order {
     Status,
 }
 
-/// Which part of an order is wanted.
+/// The part of an order that is listed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
     pub(crate) order: Order,
     pub(crate) descending: bool,
-    /// The place of the last one of the page before, as `place` wrote it.
+    /// The last item of the page before, as written by `Order::place`.
     pub(crate) after: Option<&'a str>,
-    /// Of the order by creation, only what was created from here …
+    /// In the order by creation, only what was created from here …
     pub(crate) created_from: Option<Timestamp>,
-    /// … to here is looked at; of others, all.
+    /// … to here is looked at. In other orders this is ignored.
     pub(crate) created_to: Option<Timestamp>,
-    /// Only those of this one are looked at.
+    /// Only the children of this parent are looked at.
     pub(crate) parent: Option<&'a str>,
 }
 
-/// A page, and the token of the next one.
+/// A page, and the next page's token.
 pub(crate) type Paged<'a, T> = (Vec<&'a T>, Option<String>);
 
 type Found<'a, T> = Box<dyn Iterator<Item = &'a T> + 'a>;
 
-/// Things by name in lower case: ARNs know no other.
+/// Resources by name in lower case, because ARNs have it in lower case.
 pub(crate) struct Ordered<T> {
     all: BTreeMap<Arc<str>, T>,
-    /// The keys of these are those of `all`.
+    /// The keys are those of `all`.
     by_created: BTreeSet<(Timestamp, Arc<str>)>,
     by_modified: BTreeSet<(Timestamp, Arc<str>)>,
     by_status: BTreeSet<(&'static str, Timestamp, Arc<str>)>,
     by_parent: BTreeMap<Arc<str>, BTreeSet<(Timestamp, Arc<str>)>>,
 }
 
-/// Where something is in the orders that change.
+/// The values of a resource that may change its position in an order.
 #[derive(Clone, Copy)]
 struct Place {
     status: &'static str,
@@ -83,7 +83,7 @@ impl<T> Default for Ordered<T> {
 }
 
 impl Order {
-    /// Where in the order something is: all that is needed to go on behind it, even when it has changed meanwhile.
+    /// The position of an item in the order. It suffices to continue after the item, even if the item has changed since.
     pub(crate) fn place(self, one: &impl Listed) -> String {
         let key = one.name().to_lowercase();
         match self {
@@ -107,7 +107,7 @@ impl<T: Listed> Ordered<T> {
         self.all.values()
     }
 
-    /// Gives its key.
+    /// Adds an item and returns its key.
     pub(crate) fn insert(&mut self, one: T) -> Arc<str> {
         let key: Arc<str> = one.name().to_lowercase().into();
         self.by_created.insert((one.created(), Arc::clone(&key)));
@@ -120,7 +120,7 @@ impl<T: Listed> Ordered<T> {
         key
     }
 
-    /// Changes one, which keeps its name, its creation and what it belongs to.
+    /// Changes an item. Its name, creation time and parent must stay the same.
     pub(crate) fn change<R>(&mut self, key: &str, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let (key, before) = self.all.get_key_value(key).map(|(key, one)| (Arc::clone(key), place_of(one)))?;
         let one = self.all.get_mut(&key)?;
@@ -148,12 +148,12 @@ impl<T: Listed> Ordered<T> {
         Some(one)
     }
 
-    /// Those of one, oldest first.
+    /// The children of a parent, oldest first.
     pub(crate) fn of(&self, parent: &str) -> impl DoubleEndedIterator<Item = &T> {
         self.by_parent.get(parent).into_iter().flatten().filter_map(|(_, key)| self.by_key(key))
     }
 
-    /// Those of a part, in its order.
+    /// The items of a part, in its order.
     pub(crate) fn in_order<'a>(&'a self, part: Part<'_>) -> Found<'a, T> {
         let one = |key: &'a Arc<str>| self.by_key(key);
         if let Some(parent) = part.parent {
@@ -176,7 +176,7 @@ impl<T: Listed> Ordered<T> {
                         from = Bound::Included(bound);
                     }
                 }
-                // The first moment behind: names of any length are before it.
+                // Excludes the next nanosecond, so that all names at `created_to` are included.
                 if let Some(at) = part.created_to.and_then(|at| at.checked_add(jiff::SignedDuration::from_nanos(1)).ok()) {
                     let bound = (at, nothing);
                     if value(&to).is_none_or(|to| bound < *to) {
@@ -201,7 +201,7 @@ impl<T: Listed> Ordered<T> {
         }
     }
 
-    /// The same of those that belong to one: so few that they can be sorted.
+    /// The same for the children of a parent. They are few, so they are sorted each time.
     fn few_in_order<'a>(&'a self, parent: &str, part: Part<'_>) -> Found<'a, T> {
         let mut found: Vec<&T> = self.of(parent).collect();
         match part.order {
@@ -218,7 +218,7 @@ impl<T: Listed> Ordered<T> {
         Box::new(found.into_iter().skip(skip))
     }
 
-    /// Every status that something has, one after the other.
+    /// Every status that occurs, once each.
     fn statuses(&self) -> impl Iterator<Item = &'static str> {
         let mut next = self.by_status.first().map(|(status, ..)| *status);
         std::iter::from_fn(move || {
@@ -229,7 +229,7 @@ impl<T: Listed> Ordered<T> {
         })
     }
 
-    /// The page of a part that an input asks for, of those that are wanted.
+    /// One page of a part, with only the items that `wanted` accepts.
     pub(crate) fn page(&self, part: Part<'_>, size: usize, wanted: impl Fn(&&T) -> bool) -> Paged<'_, T> {
         let mut found = self.in_order(part).filter(wanted);
         let page: Vec<&T> = found.by_ref().take(size).collect();
@@ -242,15 +242,15 @@ fn place_of(one: &impl Listed) -> Place {
     Place { status: one.status(), modified: one.modified() }
 }
 
-/// How the answer to a list is sorted: by what, under which names, and how if the input does not say it.
+/// How a list is sorted: the names and orders of `SortBy`, and the default.
 pub(crate) struct Sorting {
     pub(crate) by: &'static [(&'static str, Order)],
     pub(crate) default: Order,
-    /// Where neither is said.
+    /// The default direction.
     pub(crate) descending: bool,
 }
 
-/// What an input asks for of a list: the order, its direction, the page.
+/// What an input asks of a list: the order, the direction and the page.
 pub(crate) struct Asked {
     pub(crate) order: Order,
     pub(crate) descending: bool,
@@ -281,7 +281,7 @@ fn value<T>(bound: &Bound<T>) -> Option<&T> {
     }
 }
 
-/// What lies behind a place, in the order that is wanted.
+/// The range after an item, in the wanted direction.
 fn behind<T>(place: Option<T>, descending: bool) -> (Bound<T>, Bound<T>) {
     match (place, descending) {
         (None, _) => (Bound::Unbounded, Bound::Unbounded),

@@ -1,21 +1,22 @@
-//! What an instance costs per hour: AWS's price list, which the guard ships, read by code of its own, so that a wrong price of the guard's is seen on the bill.
+//! Prices of instances per hour, from AWS's price list that the guard ships. They are read by separate code, so that a wrong price in the guard shows on
+//! the bill.
 
 use std::{collections::HashMap, str::FromStr as _};
 
 use rust_decimal::{Decimal, dec};
 use serde_json::value::RawValue;
 
-/// By Region and instance type, in USD (see shared/rules/data/README.md).
+/// USD per hour by Region and instance type (see shared/rules/data/README.md).
 const LIST: &str = include_str!("../../../../shared/rules/data/sagemaker_hosting_prices_usd_per_hour.json");
 
-/// A notebook's price that hosting has no counterpart for (AWS's price file of 2026-09-24).
+/// The price of a notebook type that hosting does not have (AWS's price file of 2026-09-24).
 const NOTEBOOK: (&str, &str, Decimal) = ("us-east-1", "ml.t3.medium", dec!(0.05));
 
-/// USD per hour of the instance types of one Region.
+/// USD per hour by instance type, for one Region.
 pub(crate) struct Prices(HashMap<String, Decimal>);
 
 impl Prices {
-    /// The list's, and over them those of an estate.
+    /// The list's prices, overridden by those of an estate.
     pub(crate) fn of_region<'a>(region: &str, own: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
         let mut prices = listed(region).unwrap_or_default();
         if region == NOTEBOOK.0 {
@@ -25,13 +26,13 @@ impl Prices {
         Self(prices)
     }
 
-    /// `None`: not known.
+    /// USD per hour; `None`: not known.
     pub(crate) fn hourly(&self, instance_type: &str) -> Option<Decimal> {
         self.0.get(instance_type).copied()
     }
 }
 
-/// Of one Region: the others are not read.
+/// The listed prices of one Region. The others are not parsed.
 fn listed(region: &str) -> Option<HashMap<String, Decimal>> {
     let regions: HashMap<&str, &RawValue> = serde_json::from_str(LIST).ok()?;
     let prices: HashMap<&str, &RawValue> = serde_json::from_str(regions.get(region)?.get()).ok()?;

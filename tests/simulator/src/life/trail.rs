@@ -1,4 +1,4 @@
-//! CloudTrail, as `EventBridge` delivers it: who created what, in the shape of "AWS API Call via CloudTrail" (aws-facts §1.3).
+//! CloudTrail's events as `EventBridge` delivers them: who created what, in the shape of "AWS API Call via CloudTrail" (aws-facts §1.3).
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Deserializer, de};
@@ -6,28 +6,28 @@ use serde_json::{Map, Value, json};
 
 use crate::{wire::Refusal, world::World};
 
-/// Who does something: `by = "alice"`, `{ role = "DataScience", session = "alice" }`, …
+/// Who makes a call: `by = "alice"`, `{ role = "DataScience", session = "alice" }`, …
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Creator {
     /// An IAM user.
     User(String),
-    /// A session of a role; from Studio and notebooks it is often named `SageMaker`.
+    /// A role's session. From Studio and notebooks it is often named `SageMaker`.
     Role {
         /// The role's name.
         role: String,
         /// The session's name.
         session: String,
-        /// The user profile, where the domain's `ExecutionRoleIdentityConfig` is `USER_PROFILE_NAME`.
+        /// The user profile, if the domain's `ExecutionRoleIdentityConfig` is `USER_PROFILE_NAME`.
         source_identity: Option<String>,
     },
-    /// Somebody of IAM Identity Center with a permission set: a session of its role.
+    /// An IAM Identity Center user with a permission set: a session of its role.
     Sso {
         /// The session's name.
         user: String,
         /// `DataScientist`
         permission_set: String,
     },
-    /// Somebody of IAM Identity Center, by the user id.
+    /// An IAM Identity Center user, by user id.
     IdentityCenter(String),
     /// Credentials of `GetFederationToken`.
     Federated(String),
@@ -35,7 +35,7 @@ pub enum Creator {
     Saml(String),
     /// Credentials of `AssumeRoleWithWebIdentity`.
     Web(String),
-    /// Somebody of a directory.
+    /// A directory user.
     Directory(String),
     /// Another account.
     Account(String),
@@ -43,11 +43,11 @@ pub enum Creator {
     Service(String),
     /// The account's root user.
     Root,
-    /// Whom CloudTrail does not know.
+    /// An identity that CloudTrail does not know.
     Unknown,
 }
 
-/// The caller that STS names, too.
+/// STS returns this identity, too.
 impl Default for Creator {
     fn default() -> Self {
         Self::User("simulated".into())
@@ -108,18 +108,18 @@ impl<'de> Deserialize<'de> for Creator {
     }
 }
 
-/// A number that looks like chance and is always the same for the same text (FNV-1a).
+/// A number that looks random and is always the same for the same text (FNV-1a).
 pub(crate) fn digest(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// An id as IAM makes them, always the same for the same name.
+/// An id in IAM's format, always the same for the same name.
 fn id(prefix: &str, name: &str) -> String {
     format!("{prefix}{:016X}", digest(name))
 }
 
 impl Creator {
-    /// `userIdentity`, in the forms of its reference.
+    /// The `userIdentity` in the forms of its reference.
     fn identity(&self, world: &World) -> Value {
         let account = &world.account;
         let session_of = |role: &str, path: &str, session: &str, source_identity: Option<&str>| {
@@ -185,7 +185,7 @@ impl Creator {
         }
     }
 
-    /// `CreatedBy`: what SageMaker itself keeps of it.
+    /// The `CreatedBy` of SageMaker's own answers.
     pub(crate) fn context(&self, world: &World) -> Value {
         let identity = self.identity(world);
         let (arn, principal) = (identity.get("arn"), identity.get("principalId"));
@@ -209,10 +209,10 @@ pub(crate) fn iso(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Their keys are the customer's, and stay as they are.
+/// Maps whose keys are the customer's and are not changed.
 const MAPS: [&str; 3] = ["HyperParameters", "StaticHyperParameters", "Environment"];
 
-/// As CloudTrail writes requests and answers: every field begins with a small letter.
+/// A request or an answer as CloudTrail writes it: all field names begin with a small letter.
 fn camel_case(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -230,14 +230,14 @@ fn camel_case(value: &Value) -> Value {
 }
 
 impl World {
-    /// Notes a call in the trail, if there is one. Reading ones are not delivered; what was before the start has been.
+    /// Adds a `Create…` call to CloudTrail's events, if the estate has a trail. Other calls, and those before the start, are not delivered.
     pub(crate) fn note_call(&mut self, by: &Creator, operation: &str, input: &Value, answer: Result<&Value, &Refusal>) {
         if !self.trail || self.is_before_the_start() || !operation.starts_with("Create") {
             return;
         }
         let mut parameters = camel_case(input);
         if operation == "CreateTrainingJob" {
-            // Seen in records of real accounts, for nothing.
+            // Real accounts' records have these fields; they have no meaning here.
             parameters["disableEFA"] = false.into();
             parameters["withWarmPoolValidationError"] = false.into();
             if let Some(resources) = parameters.get_mut("resourceConfig") {

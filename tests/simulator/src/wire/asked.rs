@@ -1,4 +1,4 @@
-//! What a call asks IAM for: actions, and on what; and how AWS refuses it.
+//! The IAM actions and resources that a call needs, and AWS's refusal if the caller lacks one.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,19 @@ use crate::{
     world::World,
 };
 
-/// One thing that a call needs to be allowed.
+/// One permission that a call needs.
 pub(crate) struct Ask {
     /// `sagemaker:ListApps`, `budgets:ViewBudget`
     pub(crate) action: String,
-    /// The ARN that a denial names; calls about nothing in particular have none.
+    /// The ARN that a denial names; `None`: the call is about no particular resource.
     resource: Option<String>,
-    /// Whether IAM knows a resource for the action (AWS's service authorization reference): else only `*` allows it.
+    /// Whether IAM has a resource type for the action (AWS's service authorization reference). If not, only a statement on `*` allows it.
     is_about_one: bool,
     /// The service that a role is passed to.
     passed_to: Option<&'static str>,
 }
 
-/// Whatever a call asks for: its own action first, then what AWS asks for on the caller's behalf.
+/// All permissions that a call needs: first its own action, then those that AWS checks on the caller's behalf.
 pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
     let (about, is_about_one) = resource(world, request);
     let ask = |action: String| Ask { action, resource: about.clone(), is_about_one, passed_to: None };
@@ -46,7 +46,7 @@ pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
 }
 
 impl Ask {
-    /// For the topic's key, when something is published.
+    /// The permission on a topic's KMS key that publishing needs.
     pub(crate) fn of_key(action: &str, key: &str) -> Self {
         Self { action: action.to_owned(), resource: Some(key.to_owned()), is_about_one: true, passed_to: None }
     }
@@ -56,10 +56,10 @@ impl Ask {
         Asked { caller: caller.to_owned(), action: self.action.clone(), resource }
     }
 
-    /// As IAM sees it; `None`: what it is about is no ARN.
+    /// The request as IAM evaluates it; `None`: the resource is not an ARN.
     pub(crate) fn request(&self, account: &str) -> Option<IAMRequest> {
         let service = self.action.split(':').next().unwrap_or_default();
-        // An ARN that nothing but `*` matches: the judge takes no `*`.
+        // An ARN that only `*` matches, because the evaluator does not accept `*` as a resource.
         let nothing = || format!("arn:aws:{service}:::nothing-in-particular");
         let resource = self.resource.clone().filter(|_| self.is_about_one).unwrap_or_else(nothing);
         let context = self.passed_to.iter().fold(Context::new(), |context, service| context.with_string("iam:PassedToService", *service));
@@ -67,7 +67,7 @@ impl Ask {
         Some(IAMRequest::new_with_context(principal, self.action.clone(), Arn::parse(&resource).ok()?, context))
     }
 
-    /// As AWS refuses it to a role's session.
+    /// AWS's refusal of this permission to a role's session.
     pub(crate) fn denied(&self, world: &World, service: &str, session: &str) -> Refusal {
         let (status, code) = match service {
             "sns" if self.action.starts_with("kms:") => (400, "KMSAccessDenied"),
@@ -85,14 +85,14 @@ impl Ask {
     }
 }
 
-/// IAM's actions, and the services before them, are not always named after the operations.
+/// The IAM action. Its name and its service prefix may differ from the operation's.
 fn action(request: &Request) -> String {
     let service = if request.service == "tagging" { "tag" } else { request.service };
     let own = services::find(request.service, &request.operation).and_then(|found| found.action());
     format!("{service}:{}", own.unwrap_or(&request.operation))
 }
 
-/// The ARN that a denial names, and whether IAM knows a resource for the action.
+/// The ARN that a denial names, and whether IAM has a resource type for the action.
 fn resource(world: &World, request: &Request) -> (Option<String>, bool) {
     match services::find(request.service, &request.operation) {
         Some(found) => found.resource(world, &request.input),
@@ -101,7 +101,7 @@ fn resource(world: &World, request: &Request) -> (Option<String>, bool) {
     }
 }
 
-/// What a call is about: the first name or ARN in it.
+/// The first name or ARN in a call; empty if it has none.
 pub(crate) fn subject(request: &Request) -> String {
     let fields = [
         "NotebookInstanceName",
@@ -128,7 +128,7 @@ pub(crate) fn subject(request: &Request) -> String {
         "Namespace",
     ];
     let in_form = || ["TopicArn", "Name"].iter().find_map(|field| request.form.get(*field)).cloned();
-    // A transaction's table is in its first item.
+    // A transaction has its table in its first item.
     let in_items =
         || request.input.pointer("/TransactItems/0")?.as_object()?.values().next().and_then(|of| text(of, "TableName")).map(str::to_owned);
     let in_batch = || request.input.get("RequestItems")?.as_object()?.keys().next().cloned();

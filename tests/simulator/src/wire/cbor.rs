@@ -1,9 +1,9 @@
-//! CBOR to JSON and back, as CloudWatch's protocol uses it: times are tag 1 with seconds since 1970.
+//! Converts CBOR to JSON and back, as CloudWatch's protocol uses it: times are tag 1 with seconds since 1970.
 
 use ciborium::value::Value as Cbor;
 use serde_json::{Map, Number, Value};
 
-/// Fields of CloudWatch's answers that are times, which JSON cannot tell from numbers.
+/// The time fields of CloudWatch's answers. In JSON they look like numbers.
 const TIMES: [&str; 2] = ["Timestamps", "Timestamp"];
 
 pub(crate) fn decode(bytes: &[u8]) -> Option<Value> {
@@ -30,7 +30,7 @@ fn to_json(value: Cbor) -> Value {
 
 pub(crate) fn encode(value: &Value) -> Vec<u8> {
     let mut bytes = vec![];
-    // Writing into memory does not fail.
+    // Writing to memory cannot fail.
     let _ = ciborium::into_writer(&to_cbor(value, false), &mut bytes);
     bytes
 }

@@ -1,4 +1,4 @@
-//! The simulator's own calls, for shells and other languages: `/_simulator/…`, JSON in and out.
+//! The simulator's own API, for shells and other languages: `/_simulator/…`, with JSON in and out.
 
 use axum::{body::Bytes, http::Uri, response::IntoResponse};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn state(shared: &Shared) -> Value {
     let apps = world.apps.values().map(|one| json!({"arn": one.arn, "status": one.status}));
     let notebooks: Vec<Value> = notebooks.collect();
     let apps: Vec<Value> = apps.collect();
-    // Not what had ended before the start: there may be tens of thousands.
+    // Jobs that had ended before the start are left out: there may be tens of thousands.
     let training = world.jobs.training.iter().filter(|job| job.next_at().is_some() || shared.started <= job.modified()).map(|job| {
         let last = job.last();
         json!({"name": job.name, "status": last.status, "secondary-status": last.secondary, "spot": job.spot, "last-modified": last.at})

@@ -1,4 +1,4 @@
-//! The calls: how many, how many at the same time, and what became of each.
+//! Counts the calls, the simultaneous calls, and their results.
 
 use std::{
     collections::BTreeMap,
@@ -16,24 +16,24 @@ pub struct Call {
     pub at: Timestamp,
     /// `service:Operation`
     pub call: String,
-    /// What it was about: a name or an ARN; empty where it names none.
+    /// The name or ARN that it was about; empty: it has none.
     pub subject: String,
-    /// AWS's error code; `None`: it was served.
+    /// AWS's error code; `None`: the call was served.
     pub error: Option<String>,
 }
 
-/// What somebody asked to be allowed to do, in IAM's terms.
+/// A permission that a caller needed, in IAM's terms.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Asked {
-    /// The access key that signed it: the functions of the tests have their names for one.
+    /// The access key of the call. In tests, a function's access key is its name.
     pub(crate) caller: String,
     /// `sagemaker:ListApps`, `budgets:ViewBudget`
     pub(crate) action: String,
-    /// The ARN, or `*` where the call is about nothing in particular.
+    /// The ARN, or `*` if the call is about no particular resource.
     pub(crate) resource: String,
 }
 
-/// All calls since they were last forgotten.
+/// All calls since the counts were last reset.
 #[derive(Default)]
 pub(crate) struct Traffic(Mutex<Counts>);
 
@@ -45,7 +45,7 @@ struct Counts {
     log: Vec<Call>,
 }
 
-/// A call that is being served. It ends when this is dropped, which happens too when its caller hangs up.
+/// A call that is being served. It ends when this value is dropped, which also happens when the caller disconnects.
 pub(crate) struct InFlight<'a> {
     traffic: &'a Traffic,
     call: String,
@@ -71,7 +71,7 @@ impl Traffic {
         self.counts().calls.clone()
     }
 
-    /// By `service:Operation Code`.
+    /// The number of refused calls, by `service:Operation Code`.
     pub(crate) fn refused(&self) -> BTreeMap<String, u64> {
         let mut refused = BTreeMap::new();
         for call in &self.counts().log {
@@ -90,7 +90,7 @@ impl Traffic {
         self.counts().log.clone()
     }
 
-    /// Forgets all but what is in flight.
+    /// Resets everything except the calls in flight.
     pub(crate) fn forget(&self) {
         let mut counts = self.counts();
         let in_flight = std::mem::take(&mut counts.in_flight);
@@ -99,7 +99,7 @@ impl Traffic {
 }
 
 impl InFlight<'_> {
-    /// Notes what became of it.
+    /// Records the call's result.
     pub(crate) fn settle(&self, at: Timestamp, subject: String, error: Option<&str>) {
         let call = Call { at, call: self.call.clone(), subject, error: error.map(str::to_owned) };
         self.traffic.counts().log.push(call);

@@ -32,7 +32,7 @@ fn what_runs_is_billed_from_in_service_until_stop_is_called() {
     let start = world.now;
     world.live_until(at("15:00"));
     let bill = world.bill(start);
-    // 08:00 to 10:00, and from 12:03, when it was in service again, to 15:00.
+    // From 08:00 to 10:00, and from 12:03, when it was in service again, to 15:00.
     assert_eq!(bill[0].ran, SignedDuration::from_mins(2 * 60 + 2 * 60 + 57));
     assert_eq!(bill[0].usd, Some((dec!(0.23) * dec!(297) / dec!(60)).round_dp(6)));
     assert_eq!((bill[1].usd, bill[1].ran), (None, SignedDuration::from_hours(7)), "no price known");

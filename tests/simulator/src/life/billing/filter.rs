@@ -1,4 +1,4 @@
-//! Which rows of the bill are meant: Cost Explorer's expressions, and the cost filters of budgets.
+//! Filters of the bill's rows: Cost Explorer's expressions, and the cost filters of budgets.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Kind, Visible};
 use crate::wire::{Refusal, text};
 
-/// The dimensions of AWS that a filter may name (botocore's model). Of these the first six are simulated.
+/// AWS's dimensions (botocore's model). The first six are simulated.
 const DIMENSIONS: [&str; 30] = [
     "SERVICE",
     "USAGE_TYPE",
@@ -41,7 +41,7 @@ const DIMENSIONS: [&str; 30] = [
     "INVOICING_ENTITY",
 ];
 const ROOTS: [&str; 6] = ["And", "Or", "Not", "Dimensions", "Tags", "CostCategories"];
-/// The cost filters of budgets, and the dimension of each.
+/// The cost filters of budgets, each with its dimension.
 const COST_FILTERS: [(&str, &str); 5] = [
     ("Service", "SERVICE"),
     ("UsageType", "USAGE_TYPE"),
@@ -50,7 +50,7 @@ const COST_FILTERS: [(&str, &str); 5] = [
     ("Operation", "OPERATION"),
 ];
 
-/// An expression.
+/// A filter expression.
 #[derive(Clone, Debug)]
 pub(crate) enum Filter {
     And(Vec<Self>),
@@ -58,13 +58,13 @@ pub(crate) enum Filter {
     Not(Box<Self>),
     Dimension(String, Vec<String>),
     Tag(String, Vec<String>),
-    /// Rows without this tag; without any where no key is given.
+    /// Rows without this tag; `None`: rows without any tag.
     Untagged(Option<String>),
-    /// Rows whose quantity has this unit: a usage budget's. No expression says so.
+    /// Rows with this unit, for usage budgets. No expression can say this.
     Unit(String),
 }
 
-/// The value of a dimension; `None`: it is not simulated.
+/// The value of a dimension; `None`: the dimension is not simulated.
 pub(crate) fn dimension<'a>(kind: &'a Kind, name: &str) -> Option<&'a str> {
     Some(match name {
         "SERVICE" => &kind.service,
@@ -77,7 +77,7 @@ pub(crate) fn dimension<'a>(kind: &'a Kind, name: &str) -> Option<&'a str> {
     })
 }
 
-/// Whether a dimension is simulated; refuses one that AWS does not have.
+/// Refuses a dimension that is not simulated, or that AWS does not have.
 pub(crate) fn known_dimension(name: &str) -> Result<(), Refusal> {
     match DIMENSIONS.iter().position(|known| *known == name) {
         Some(..6) => Ok(()),
@@ -94,12 +94,12 @@ fn texts(value: &Value, name: &str) -> Vec<String> {
 }
 
 impl Filter {
-    /// Takes everything.
+    /// A filter that matches every row.
     pub(crate) fn all() -> Self {
         Self::And(vec![])
     }
 
-    /// From the field `Filter` of an input.
+    /// The field `Filter` of an input; without one, all rows.
     pub(crate) fn of(input: &Value) -> Result<Self, Refusal> {
         input.get("Filter").filter(|filter| !filter.is_null()).map_or_else(|| Ok(Self::all()), Self::read)
     }
@@ -107,7 +107,7 @@ impl Filter {
     fn read(expression: &Value) -> Result<Self, Refusal> {
         let fields: Vec<(&String, &Value)> = expression.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).collect();
         let [(root, value)] = fields[..] else {
-            // The first text is AWS's own (API reference, Expression).
+            // The "more than one roots" text is AWS's own (API reference, Expression).
             let more =
                 format!("Expression has more than one roots. Only one root operator is allowed for each expression: {}", ROOTS.join(", "));
             let message = if fields.is_empty() { format!("Expression is empty: it has one of {}", ROOTS.join(", ")) } else { more };
@@ -146,14 +146,14 @@ impl Filter {
         }
     }
 
-    /// What a budget counts: by its cost filters, or by its expression.
+    /// A budget's filter: its cost filters, or its expression.
     pub(crate) fn of_budget(cost_filters: &BTreeMap<String, Vec<String>>, expression: Option<&Value>) -> Result<Self, Refusal> {
         if let Some(expression) = expression {
             return Self::read(expression);
         }
         let part = |(name, values): (&String, &Vec<String>)| {
             if name == "TagKeyValue" {
-                // `user:team$nlp`; without `user:` it matches nothing, and nobody says so (aws-facts §6).
+                // `user:team$nlp`. Without `user:` it matches nothing, and AWS reports no error (aws-facts §6).
                 let tag = |value: &String| {
                     let (key, value) = value.split_once('$')?;
                     let key = key.strip_prefix("user:").or_else(|| Some(key).filter(|key| key.starts_with("aws:")))?;
@@ -172,7 +172,7 @@ impl Filter {
         Ok(Self::And(cost_filters.iter().map(part).collect::<Result<_, _>>()?))
     }
 
-    /// Whether a row is meant. A value that no row has takes none, and that is no error.
+    /// Whether a row matches. A value that no row has matches nothing, and is not an error.
     pub(crate) fn takes(&self, kind: &Kind, visible: &Visible<'_>) -> bool {
         match self {
             Self::And(parts) => parts.iter().all(|part| part.takes(kind, visible)),
@@ -190,7 +190,7 @@ impl Filter {
     }
 }
 
-/// The match options that are allowed here (API reference, `GetCostAndUsage`).
+/// Reads the match options, and refuses those not in `allowed` (API reference, `GetCostAndUsage`).
 fn options(value: &Value, allowed: &[&str]) -> Result<Vec<String>, Refusal> {
     let options = texts(value, "MatchOptions");
     match options.iter().find(|option| !allowed.contains(&option.as_str())) {

@@ -1,4 +1,4 @@
-//! The record: what runs, what is planted, which tags count when.
+//! The record of the spend: running resources, planted spend, and the days on which tags count.
 
 use jiff::civil::date;
 use serde_json::json;
@@ -46,7 +46,7 @@ fn world(toml: &str, until: &str) -> World {
     world
 }
 
-/// Day, usage type, owner, USD, hours.
+/// The rows: day, usage type, owner, USD, hours.
 fn told(world: &World) -> Vec<(String, String, String, Decimal, Decimal)> {
     let row = |row: Spend| (row.day.to_string(), row.usage_type, row.tags.get("Owner").cloned().unwrap_or_default(), row.usd, row.quantity);
     world.spend().into_iter().map(row).collect()
@@ -77,7 +77,7 @@ fn what_runs_is_billed_by_utc_day_with_the_tags_of_its_time_though_it_is_gone() 
 
 #[test]
 fn jobs_are_billed_while_they_have_their_instances_spot_at_its_discount_and_warm_pools() {
-    // Each has its instances from two minutes after its creation on, for a minute and a half more than it trains.
+    // Each has its instances from two minutes after its creation, for its training time and a minute and a half.
     let jobs = r#"
 region = "eu-central-1"
 start = "2026-11-23T23:00:00Z"
@@ -116,7 +116,7 @@ since = "2026-10-01T12:00:00Z"
         [
             row("2026-10-01", "Train", "", dec!(1), dec!(1)),
             row("2026-11-23", "TrSpt", "ann", dec!(0.3), dec!(1)),
-            // To the interruption after an hour, and from 00:37 on again.
+            // Until the interruption after an hour, and again from 00:37.
             row("2026-11-24", "TrSpt", "ann", dec!(0.33), dec!(1.1)),
             row("2026-11-24", "TrSpt", "bob", dec!(0.595), dec!(1.9833333333)),
             row("2026-11-24", "Train", "", dec!(1.5), dec!(1.5)),
@@ -235,7 +235,7 @@ fn filters() {
         (json!({"Tags": {"Key": "Team", "MatchOptions": ["ABSENT"]}}), false),
         (json!({"Tags": {"Key": "Team"}}), false),
         (json!({"Tags": {}}), false),
-        // On the resource, and no cost allocation tag.
+        // The resource has this tag, but it is not a cost allocation tag.
         (json!({"Tags": {"Key": "Owner", "Values": ["ann"]}}), false),
         (json!({"Tags": {"Key": "Owner", "MatchOptions": ["ABSENT"]}}), true),
     ] {
@@ -265,7 +265,7 @@ fn filters() {
         ("Service", &["Amazon SageMaker"][..], true),
         ("UsageType", &["EUC1-Train:ml.m5.xlarge"], false),
         ("TagKeyValue", &["user:Team$cv", "user:Team$nlp"], true),
-        // Without its prefix it matches nothing, in silence.
+        // Without the prefix it matches nothing, and there is no error.
         ("TagKeyValue", &["Team$nlp"], false),
         ("TagKeyValue", &["user:Owner$ann"], false),
         ("TagKeyValue", &["user:Owner$"], true),

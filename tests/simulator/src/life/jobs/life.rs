@@ -1,4 +1,5 @@
-//! The life of one training job in virtual time: its states, Spot interruptions, limits and warm pool. Knows nothing of the account.
+//! The life of one training job in virtual time: its states, Spot interruptions, limits and warm pool. It does not use the account. One file: one state
+//! machine.
 
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use serde_json::{Value, json};
 const STARTING: SignedDuration = SignedDuration::from_mins(2);
 /// The same on a warm pool.
 const STARTING_WARM: SignedDuration = SignedDuration::from_secs(10);
-/// Until it is said that there is no capacity.
+/// How long it is Starting before it becomes Pending, if there is no capacity.
 const CAPACITY_SOUGHT: SignedDuration = SignedDuration::from_secs(10);
-/// Data and image.
+/// Download of the data and the image.
 const DOWNLOADING: SignedDuration = SignedDuration::from_mins(1);
-/// The model.
+/// Upload of the model.
 const UPLOADING: SignedDuration = SignedDuration::from_secs(30);
 /// From SIGTERM to SIGKILL (aws-facts §2.3).
 const STOPPING: SignedDuration = SignedDuration::from_secs(120);
@@ -23,22 +24,22 @@ const INTERRUPTED: SignedDuration = SignedDuration::from_mins(5);
 /// AWS's default of `MaxRuntimeInSeconds`: a day.
 pub(crate) const MAX_RUNTIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// What becomes of a job if nobody stops it.
+/// How a job runs and ends if nobody stops it.
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     /// How long it waits for capacity.
     pub(crate) pending: SignedDuration,
-    /// The same for Spot, where that differs.
+    /// How long it waits for Spot capacity; `None`: as `pending`.
     pub(crate) spot_pending: Option<SignedDuration>,
-    /// How long it trains from nothing to the end.
+    /// How long it trains, without interruptions.
     pub(crate) takes: SignedDuration,
-    /// `Completed`, `Failed`, or `Stopped`: somebody stops it then.
+    /// `Completed`, `Failed`, or `Stopped`: somebody stops it at that time.
     pub(crate) ends: String,
-    /// `FailureReason`.
+    /// `FailureReason` if it fails.
     pub(crate) failure: String,
-    /// After how much training, of all attempts together, its Spot instances are taken away.
+    /// Spot interruptions: each after this much training time of all attempts together.
     pub(crate) interruptions: Vec<SignedDuration>,
-    /// What Spot saves: 0.7 is 70 %.
+    /// The Spot discount: 0.7 is 70 %.
     pub(crate) spot_discount: Decimal,
 }
 
@@ -56,7 +57,7 @@ impl Default for Script {
     }
 }
 
-/// When it came to a state, and to which.
+/// A change of a job's state.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     pub(crate) at: Timestamp,
@@ -69,7 +70,7 @@ pub(crate) struct Moment {
     held: bool,
 }
 
-/// What comes next by itself.
+/// The next change of a job.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     Wait,
@@ -79,12 +80,12 @@ enum Next {
     Interrupt,
     Restart,
     End,
-    /// It is stopped, and will have ended as this.
+    /// It is stopped, and ends with this status.
     Stop(&'static str),
     Stopped,
 }
 
-/// Instances that are kept after a job.
+/// A warm pool: instances that are retained after a job.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     from: Timestamp,
@@ -96,9 +97,9 @@ pub(crate) struct Pool {
 /// A training job.
 pub(crate) struct Job {
     pub(crate) name: String,
-    /// What was given to `CreateTrainingJob`, without the name and the tags.
+    /// The input of `CreateTrainingJob`, without the name and the tags.
     pub(crate) definition: Arc<Value>,
-    /// What AWS adds: `TuningJobArn`, `AutoMLJobArn`, `LabelingJobArn`.
+    /// Fields that AWS adds: `TuningJobArn`, `AutoMLJobArn`, `LabelingJobArn`.
     pub(crate) parents: Value,
     /// The tuning job that launched it.
     pub(crate) tuning: Option<Arc<str>>,
@@ -111,11 +112,11 @@ pub(crate) struct Job {
     max_runtime: SignedDuration,
     max_wait: Option<SignedDuration>,
     checkpoint: bool,
-    /// It runs on the warm pool of another job.
+    /// Whether it runs on the warm pool of another job.
     warm: bool,
-    /// In the state Training, over all attempts.
+    /// The time in the state Training, over all attempts.
     trained: SignedDuration,
-    /// What of that was not lost.
+    /// The part of `trained` that was not lost by interruptions.
     progress: SignedDuration,
     stopped_as: &'static str,
     next: Option<(Timestamp, Next)>,
@@ -133,7 +134,7 @@ fn seconds_of(value: &Value, pointer: &str) -> Option<SignedDuration> {
 }
 
 impl Job {
-    /// One that is submitted at this moment.
+    /// A job that is created at this moment.
     pub(crate) fn new(name: String, definition: Arc<Value>, script: Arc<Script>, at: Timestamp, warm: bool) -> Self {
         let spot = definition.get("EnableManagedSpotTraining").and_then(Value::as_bool) == Some(true);
         let mut job = Self {
@@ -210,16 +211,15 @@ impl Job {
             let loss = self.script.interruptions.iter().filter(|loss| self.trained < **loss).min();
             candidates.extend(loss.map(|loss| after(*loss - self.trained, Next::Interrupt)));
         }
-        // Of two at the same moment the first: what has just ended is not interrupted.
+        // At the same time the first one counts: a job that ends is not interrupted.
         candidates.into_iter().min_by_key(|(at, _)| *at)
     }
 
-    /// When its state changes next by itself.
+    /// When its state next changes by itself.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
         self.next.map(|(at, _)| at)
     }
 
-    /// Comes to its next state.
     pub(crate) fn step(&mut self) {
         let Some((at, next)) = self.next.take() else { return };
         self.settle(at);
@@ -242,14 +242,14 @@ impl Job {
         }
     }
 
-    /// Lives on until a moment, if nothing from outside happens to it.
+    /// Simulates the job until a moment, without changes from outside.
     pub(crate) fn live_until(&mut self, until: Timestamp) {
         while self.next_at().is_some_and(|at| at <= until) {
             self.step();
         }
     }
 
-    /// Somebody stops it.
+    /// Stops the job if it is in progress.
     pub(crate) fn stop(&mut self, at: Timestamp) {
         if self.last().status == "InProgress" {
             self.settle(at);
@@ -266,13 +266,13 @@ impl Job {
     fn end(&mut self, at: Timestamp, status: &'static str, secondary: &'static str) {
         let held = self.last().held;
         self.enter(at, status, secondary, false);
-        // Kept after a stop and after the algorithm's failure, too, once there is a cluster (developer guide, train-warm-pools).
+        // Instances are also retained after a stop or a failure of the algorithm, once there was a cluster (developer guide, train-warm-pools).
         if self.keep_alive.is_positive() && held {
             self.pool = Some(Pool { from: at, until: at + self.keep_alive, reused: None });
         }
     }
 
-    /// Counts the training that ends here.
+    /// Counts the training that ends now.
     fn settle(&mut self, at: Timestamp) {
         let last = self.last();
         if last.secondary == "Training" {
@@ -283,7 +283,7 @@ impl Job {
     }
 
     pub(crate) fn last(&self) -> Moment {
-        // There is one since `new`.
+        // `new` adds the first moment, so the default is never used.
         *self.history.last().unwrap_or(&Moment { at: Timestamp::MIN, status: "", secondary: "", message: "", held: false })
     }
 
@@ -295,7 +295,7 @@ impl Job {
         self.last().at
     }
 
-    /// When the last of it is billed.
+    /// Until when it can be billed, its warm pool included.
     pub(crate) fn billed_until(&self) -> Timestamp {
         let ended = if self.next.is_some() { Timestamp::MAX } else { self.modified() };
         self.pool.as_ref().map_or(ended, |pool| pool.until.max(ended))
@@ -305,7 +305,7 @@ impl Job {
         &self.history
     }
 
-    /// When it had its instances between two moments.
+    /// The periods in which it had its instances, between two moments.
     pub(crate) fn holds(&self, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let ends = self.history.iter().skip(1).map(|next| next.at).chain([Timestamp::MAX]);
         let held = self.history.iter().zip(ends).filter(|(moment, _)| moment.held);
@@ -317,12 +317,12 @@ impl Job {
         self.holds(from, until).map(|(from, until)| until.duration_since(from)).sum()
     }
 
-    /// When its instances were kept after it between two moments.
+    /// The period in which its warm pool was retained, between two moments; `None`: it was not.
     pub(crate) fn kept(&self, from: Timestamp, until: Timestamp) -> Option<(Timestamp, Timestamp)> {
         self.pool.as_ref().map(|pool| pool.kept(from, until)).filter(|(from, until)| from < until)
     }
 
-    /// What of a time is billed: all, or what Spot leaves.
+    /// The billed seconds: all of them, or with Spot the part that the discount leaves.
     fn billable(&self, held: SignedDuration) -> i64 {
         let seconds = held.as_secs();
         if !self.spot {
@@ -332,14 +332,14 @@ impl Job {
         left.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().unwrap_or(seconds)
     }
 
-    /// Between two moments: how long it had instances, those of its warm pool among them, and the seconds that are billed.
+    /// Between two moments: how long it had instances, its warm pool included, and the billed seconds.
     pub(crate) fn metered(&self, from: Timestamp, until: Timestamp) -> (SignedDuration, i64) {
         let held = self.held(from, until);
         let retained = self.pool.as_ref().map(|pool| pool.retained(from, until)).unwrap_or_default();
         (held + retained, self.billable(held) + retained.as_secs())
     }
 
-    /// Its instances: how many of which type. None without any (serverless).
+    /// The instance types and their counts; empty for a serverless job.
     pub(crate) fn instances(&self) -> Vec<(&str, u64)> {
         let resources = self.definition.get("ResourceConfig");
         let of = |value: &'_ Value| value.get("InstanceCount").and_then(Value::as_u64).unwrap_or(1);
@@ -348,13 +348,13 @@ impl Job {
             |name| resources.and_then(|resources: &Value| resources.get(name)).and_then(Value::as_array).filter(|list| !list.is_empty());
         match (list("InstanceGroups"), list("InstancePreferences")) {
             (Some(groups), _) => groups.iter().filter_map(pair).collect(),
-            // The first of them is always to be had here.
+            // The first preferred type is always available here.
             (None, Some(preferred)) => preferred.iter().take(1).filter_map(pair).collect(),
             (None, None) => resources.and_then(pair).into_iter().collect(),
         }
     }
 
-    /// What must be the same for one job to run on the warm pool of another (developer guide, train-warm-pools).
+    /// What must be equal for a job to run on another job's warm pool (developer guide, train-warm-pools).
     pub(crate) fn shape(definition: &Value) -> Value {
         let at = |pointer: &str| definition.pointer(pointer).cloned().unwrap_or_default();
         let is_on = |name: &str| definition.get(name).and_then(Value::as_bool).unwrap_or_default();
@@ -371,25 +371,25 @@ impl Job {
         ])
     }
 
-    /// Its warm pool while a job may reuse it.
+    /// Its warm pool, if a job can reuse it.
     pub(crate) fn available_pool(&self, now: Timestamp) -> Option<&Pool> {
         self.pool.as_ref().filter(|pool| pool.reused.is_none() && now < pool.until)
     }
 
-    /// Its warm pool goes over to another job.
+    /// Hands its warm pool over to another job.
     pub(crate) fn hand_over(&mut self, at: Timestamp, to: &str) {
         if let Some(pool) = &mut self.pool {
             pool.reused = Some((at, to.to_owned()));
         }
     }
 
-    /// As it was at a moment; `None`: it was not yet there.
+    /// The job as it was at a moment; `None`: it did not exist yet.
     pub(crate) fn as_of(&self, at: Timestamp) -> Option<View<'_>> {
         let known = self.history.partition_point(|moment| moment.at <= at);
         (0 < known).then(|| View { job: self, at, moments: &self.history[..known] })
     }
 
-    /// After its n-th change.
+    /// The job as it was after its n-th change.
     pub(crate) fn after_change(&self, change: usize) -> View<'_> {
         View { job: self, at: self.history[change].at, moments: &self.history[..=change] }
     }
@@ -420,7 +420,7 @@ impl View<'_> {
         Some(self.last()).filter(|last| matches!(last.status, "Completed" | "Failed" | "Stopped")).map(|last| last.at)
     }
 
-    /// `TrainingTimeInSeconds` and `BillableTimeInSeconds` of a job that has ended and ever had instances.
+    /// `TrainingTimeInSeconds` and `BillableTimeInSeconds`; `None`: it has not ended, or never had instances.
     pub(crate) fn times(&self) -> Option<(i64, i64)> {
         let (_, ended) = (self.started()?, self.ended()?);
         let held = self.job.held(Timestamp::MIN, ended);
@@ -431,7 +431,7 @@ impl View<'_> {
         Some(self.job.script.failure.as_str()).filter(|_| self.last().status == "Failed")
     }
 
-    /// The status of its warm pool: what AWS calls `WarmPoolStatus.Status`.
+    /// The status of its warm pool, `WarmPoolStatus.Status`.
     pub(crate) fn pool_status(&self) -> Option<&'static str> {
         let job = self.job;
         if job.pool.is_none() && !job.keep_alive.is_positive() && !job.warm {
@@ -459,7 +459,7 @@ impl View<'_> {
         Some(status)
     }
 
-    /// `SecondaryStatusTransitions`, with times written by the caller: in seconds in the API, in milliseconds in events.
+    /// `SecondaryStatusTransitions`. The caller formats the times: seconds in the API, milliseconds in events.
     pub(crate) fn transitions<T: Into<Value>>(&self, time: impl Fn(Timestamp) -> T) -> Vec<Value> {
         let ends = self.moments.iter().skip(1).map(|next| Some(next.at)).chain([self.ended()]);
         let one = |(moment, end): (&Moment, Option<Timestamp>)| {

@@ -24,7 +24,7 @@ fn describe(world: &mut World, name: &str) -> Value {
     ask(world, "DescribeTrainingJob", &json!({"TrainingJobName": name}))
 }
 
-/// `SecondaryStatus` and when it came, as minutes and seconds after the creation.
+/// Each `SecondaryStatus` with its time, in minutes and seconds after the creation.
 fn history(world: &World, name: &str) -> Vec<(String, String)> {
     let job = world.jobs.training.get(name).unwrap();
     let moment = |moment: &life::Moment| {
@@ -60,21 +60,21 @@ fn lives_from_starting_to_its_end() {
             "Completed",
         ),
         ("max-runtime = \"11m\"", "0:00 Starting, 2:00 Downloading, 3:00 Training, 13:00 Stopping, 15:00 MaxRuntimeExceeded", "Stopped"),
-        // What is trained by then is uploaded, though that goes beyond the limit.
+        // The result so far is uploaded, although this exceeds the limit.
         ("max-runtime = \"31m 15s\"", "0:00 Starting, 2:00 Downloading, 3:00 Training, 33:00 Uploading, 33:30 Completed", "Completed"),
-        // With a checkpoint it goes on: ten minutes before the interruption, twenty after it.
+        // With a checkpoint it continues: ten minutes before the interruption, twenty after it.
         (
             "spot = true\ncheckpoint = \"s3://b/c\"\ninterruptions = [\"10m\"]",
             "0:00 Starting, 2:00 Downloading, 3:00 Training, 13:00 Interrupted, 18:00 Starting, 20:00 Downloading, 21:00 Training, 41:00 Uploading, 41:30 Completed",
             "Completed",
         ),
-        // Without one it begins again.
+        // Without a checkpoint it starts from zero.
         (
             "spot = true\ninterruptions = [\"10m\"]",
             "0:00 Starting, 2:00 Downloading, 3:00 Training, 13:00 Interrupted, 18:00 Starting, 20:00 Downloading, 21:00 Training, 51:00 Uploading, 51:30 Completed",
             "Completed",
         ),
-        // On demand nothing interrupts it.
+        // On-demand instances are not interrupted.
         ("interruptions = [\"10m\"]", "0:00 Starting, 2:00 Downloading, 3:00 Training, 33:00 Uploading, 33:30 Completed", "Completed"),
         (
             "spot = true\nmax-runtime = \"20m\"\nmax-wait = \"20m\"\nspot-pending = \"5h\"",
@@ -150,7 +150,7 @@ created = "2026-11-23T09:00:00Z"
     assert_eq!(pool(&mut world, "second"), json!({"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 600}));
     assert_eq!(told(&history(&world, "third")[..2]), "0:00 Starting, 2:00 Downloading", "the pool had expired");
     assert_eq!(pool(&mut world, "third"), Value::Null);
-    // 20 minutes' training with its download and upload, and ten minutes of the pool.
+    // 20 minutes of training with download and upload, and ten minutes of the warm pool.
     let first = world.bill(at("08:00:00")).into_iter().find(|line| line.name == "first").unwrap();
     assert_eq!((first.kind, first.ran.as_secs()), ("training-job", 1290 + 600));
     assert_eq!(first.usd, Some((dec!(0.23) * dec!(1890) / dec!(3600)).round_dp(6)));
@@ -178,7 +178,7 @@ submit = [{ at = "mon-fri 09:10", zone = "Europe/Berlin" }, { at = "2026-11-24 1
     assert_eq!(first.definition["CheckpointConfig"]["S3Uri"], format!("s3://b/{}/checkpoints", first.name));
     assert_eq!(first.definition["HyperParameters"]["sagemaker_job_name"], first.name.as_str());
     assert_eq!((first.status.as_str(), first.tags.get("Owner").map(String::as_str)), ("Completed", Some("ann")));
-    // What takes its place takes as long.
+    // A new job whose name contains the first one's takes as long.
     let again = format!("{}-again", first.name);
     ask(&mut world, "CreateTrainingJob", &small(&again));
     ask(&mut world, "CreateTrainingJob", &small("unheard-of"));
@@ -296,7 +296,7 @@ fn a_tuning_job_runs_its_children_a_few_at_a_time() {
     assert_eq!(tuning(&mut world, "Tune")["TrainingJobStatusCounters"]["Completed"], 2);
     world.live_until(at("12:00:00"));
     let ended = tuning(&mut world, "Tune");
-    // Three rounds of 23:30.
+    // Three rounds of 23:30 each.
     assert_eq!(
         (&ended["HyperParameterTuningJobStatus"], &ended["ConsumedResources"]["RuntimeInSeconds"]),
         (&json!("Completed"), &json!(3 * (23 * 60 + 30)))

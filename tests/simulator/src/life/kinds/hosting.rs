@@ -16,7 +16,7 @@ use crate::{
     world::World,
 };
 
-/// The resource that a definition names, or the refusal that AWS gives when it is not there.
+/// The resource that a definition names, or AWS's refusal if it does not exist.
 pub(crate) fn named<'a>(world: &'a World, of: &str, name: &str) -> Result<&'a Asset, Refusal> {
     let kind = kind_of(of).ok_or_else(|| Refusal::not_simulated("sagemaker", of))?;
     world.assets.get(kind, name).ok_or_else(|| (kind.missing)(world, kind, name))
@@ -39,7 +39,7 @@ pub(crate) fn grow_model(_: &World, definition: &Value) -> Result<Grown, Refusal
     Ok(Grown::default())
 }
 
-/// What AWS fills in.
+/// Adds AWS's defaults.
 pub(crate) fn model(_: &World, _: &Asset, described: &mut Value) {
     let isolated = described.get("EnableNetworkIsolation").cloned();
     described["EnableNetworkIsolation"] = isolated.unwrap_or_else(|| false.into());
@@ -76,14 +76,14 @@ pub(crate) fn grow_config(world: &World, definition: &Value) -> Result<Grown, Re
                 return Err(Refusal::validation("AsyncInferenceConfig is not supported with ServerlessConfig.".into()));
             }
         } else if variant.get("InstanceType").is_none() && variant.get("InstancePools").is_none() {
-            // As moto words it.
+            // moto's wording.
             return Err(Refusal::validation("Either ServerlessConfig or InstanceType must be given for a production variant.".into()));
         }
     }
     Ok(Grown::default())
 }
 
-/// What of a variant has instances: of several types the first by priority, which is always to be had here.
+/// The instance type of a variant. Of several types it is the one with the highest priority, which is always available here.
 fn instance_type(variant: &Value) -> Option<&str> {
     let pools = list(variant, "InstancePools");
     let first = pools.iter().min_by_key(|pool| pool.get("Priority").and_then(Value::as_u64));
@@ -106,7 +106,7 @@ pub(crate) fn grow_endpoint(world: &World, definition: &Value) -> Result<Grown, 
     Ok(Grown { instances: instances.collect(), parts: Arc::clone(&parts), ..Grown::default() })
 }
 
-/// A variant as it is deployed: the instance type is not in it.
+/// A deployed variant in an answer. It has no instance type.
 fn deployed(world: &World, variant: &Value) -> Value {
     let weight = variant.get("InitialVariantWeight").cloned().unwrap_or_else(|| json!(1.0));
     let mut summary = json!({
@@ -124,7 +124,7 @@ fn deployed(world: &World, variant: &Value) -> Value {
     summary
 }
 
-/// A variant that is about to be deployed.
+/// A variant that is being deployed, in an answer.
 fn pending(variant: &Value) -> Value {
     let mut summary = json!({"VariantName": variant.get("VariantName"), "DesiredWeight": variant.get("InitialVariantWeight").cloned().unwrap_or_else(|| json!(1.0))});
     match variant.get("ServerlessConfig") {
@@ -167,7 +167,7 @@ pub(crate) fn endpoint(world: &World, asset: &Asset, described: &mut Value) {
     }
 }
 
-/// As in the documentation's sample: floats, a status in capitals, and nothing of a variant but its numbers.
+/// As in the documentation's sample: numbers are floats, statuses are in capitals, and a variant has only its numbers.
 pub(crate) fn endpoint_event(_: &World, asset: &Asset, (at, status): (Timestamp, &'static str)) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a present time, and numbers of instances, fit")]
     let number = |number: i64| number as f64;
@@ -184,7 +184,7 @@ pub(crate) fn endpoint_event(_: &World, asset: &Asset, (at, status): (Timestamp,
     detail
 }
 
-/// `IN_SERVICE` of `InService`.
+/// `IN_SERVICE` for `InService`.
 fn in_capitals(status: &str) -> String {
     let mut capitals = String::new();
     for letter in status.chars() {
@@ -208,7 +208,7 @@ pub(crate) fn grow_component(world: &World, definition: &Value) -> Result<Grown,
     Ok(Grown { parent: Some(endpoint.name.to_lowercase().into()), parts, ..Grown::default() })
 }
 
-/// The variant that it is on; of an endpoint with one variant it need not be said.
+/// The variant that a component runs on. It may be left out if the endpoint has only one.
 fn variant_of(asset: &Asset) -> Value {
     asset.definition.get("VariantName").or_else(|| asset.grown.parts.get("VariantName")).cloned().unwrap_or_default()
 }
@@ -223,7 +223,7 @@ pub(crate) fn component_summary(_: &World, asset: &Asset, summary: &mut Value) {
     summary["VariantName"] = variant_of(asset);
 }
 
-/// What is given to it and what is read back differ in the containers and in the number of copies.
+/// The answer differs from the input in the containers and in the number of copies.
 pub(crate) fn component(world: &World, asset: &Asset, described: &mut Value) {
     component_summary(world, asset, described);
     let read_back = |specification: &Value| {
@@ -246,7 +246,7 @@ pub(crate) fn component(world: &World, asset: &Asset, described: &mut Value) {
     described["RuntimeConfig"] = json!({"DesiredCopyCount": copies, "CurrentCopyCount": now});
 }
 
-/// Whether inference components are on an endpoint: then it cannot be deleted.
+/// Whether an endpoint has inference components. It can then not be deleted.
 pub(crate) fn has_components(world: &World, endpoint: &Asset) -> bool {
     let shelf = kind_of("inference-component").and_then(|kind| world.assets.shelf(kind));
     shelf.is_some_and(|shelf| shelf.of(&endpoint.name.to_lowercase()).next().is_some())

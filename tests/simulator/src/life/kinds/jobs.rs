@@ -42,7 +42,7 @@ pub(super) fn grow_transform(world: &World, definition: &Value) -> Result<Grown,
     Ok(Grown { instances: instances_in(resources, "Tsform"), ..Grown::default() })
 }
 
-/// When it had its instances, and when it ended.
+/// Adds when it got its instances, and when it ended.
 fn put_times(world: &World, asset: &Asset, object: &mut Value, (start, end): (&str, &str)) {
     put(object, start, asset.started(world.now).map(seconds));
     put(object, end, asset.ended().map(seconds));
@@ -94,7 +94,7 @@ pub(super) fn auto_ml_summary(_: &World, asset: &Asset, summary: &mut Value) {
     put(summary, "FailureReason", asset.failure());
 }
 
-/// What of a definition is in its events.
+/// The fields of a definition that are in the events.
 fn detail_of(asset: &Asset, status: &str, fields: &[&str]) -> Value {
     let mut detail = json!({asset.kind.field("Status"): status});
     for name in fields {
@@ -106,13 +106,13 @@ fn detail_of(asset: &Asset, status: &str, fields: &[&str]) -> Value {
     detail
 }
 
-/// When it started, if it has instances, and when it ended: as of then.
+/// When it started, if it has instances, and when it ended, as of a moment.
 fn times_of(asset: &Asset, at: Timestamp, status: &str) -> (Option<Timestamp>, Option<Timestamp>) {
     let ended = Some(at).filter(|_| matches!(status, "Completed" | "Failed" | "Stopped"));
     (asset.started(at), ended)
 }
 
-/// Times in milliseconds.
+/// The event's times are in milliseconds.
 pub(super) fn processing_event(_: &World, asset: &Asset, (at, status): (Timestamp, &'static str)) -> Value {
     let fields = [
         "ProcessingInputs",
@@ -132,7 +132,7 @@ pub(super) fn processing_event(_: &World, asset: &Asset, (at, status): (Timestam
     detail
 }
 
-/// Times as texts.
+/// The event's times are texts.
 pub(super) fn transform_event(_: &World, asset: &Asset, (at, status): (Timestamp, &'static str)) -> Value {
     let fields = [
         "ModelName",

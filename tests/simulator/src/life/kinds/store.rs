@@ -13,7 +13,7 @@ use crate::{
     world::World,
 };
 
-/// Twelve letters and digits that are always the same for the same name.
+/// Twelve hexadecimal digits that are always the same for the same name.
 pub(crate) fn id_of(name: &str) -> String {
     format!("{:012x}", digest(name) >> 16)
 }
@@ -29,7 +29,7 @@ pub(crate) fn has_store(asset: &Asset, input: &Value) -> bool {
 
 pub(crate) fn feature_group(world: &World, asset: &Asset, described: &mut Value) {
     offline_store(world, asset, described);
-    // Required by the model: all features are on the one page.
+    // The model requires the field. There is only one page of features.
     described["NextToken"] = "".into();
 }
 
@@ -40,7 +40,7 @@ fn put_creators(world: &World, asset: &Asset, described: &mut Value) {
     }
 }
 
-/// When a pipeline was executed last.
+/// When a pipeline was last executed.
 fn last_run(world: &World, asset: &Asset) -> Option<f64> {
     let executions = world.assets.shelf(kind_of("pipeline-execution")?)?;
     executions.of(&asset.name.to_lowercase()).next_back().map(|last| seconds(last.created()))
@@ -65,7 +65,7 @@ pub(crate) fn pipeline_summary(world: &World, asset: &Asset, summary: &mut Value
     }
 }
 
-/// All that are here are the customer's.
+/// Those in this account are all managed by the customer.
 pub(crate) fn is_managed_by(_: &Asset, input: &Value) -> bool {
     text(input, "ManagedBy") != Some("AWS")
 }
@@ -101,7 +101,7 @@ pub(crate) fn tracking_server(world: &World, asset: &Asset, described: &mut Valu
     described["IsActive"] = is_active(asset).into();
     put_creators(world, asset, described);
     if let Some(fields) = described.as_object_mut() {
-        // It says nothing of a failure.
+        // The answer has no failure reason.
         fields.remove("FailureReason");
         fields.entry("TrackingServerSize").or_insert_with(|| "Small".into());
         fields.entry("AutomaticModelRegistration").or_insert_with(|| false.into());
@@ -125,7 +125,7 @@ pub(crate) fn grow_cluster(_: &World, definition: &Value) -> Result<Grown, Refus
     Ok(Grown { instances: instances.collect(), ..Grown::default() })
 }
 
-/// The groups as they are read back: how many there are instead of how many there shall be.
+/// The instance groups as the answer has them, with the current and the target count.
 pub(crate) fn cluster(_: &World, asset: &Asset, described: &mut Value) {
     const KEPT: [&str; 8] = [
         "InstanceGroupName",

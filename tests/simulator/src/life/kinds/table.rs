@@ -1,4 +1,4 @@
-//! What each kind is called in the API, in its events and in its errors; one row each. Long: a table.
+//! The names of each kind in the API, in its events and in its errors, one row each. One file, although it is long: it is one table.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -12,26 +12,26 @@ use crate::{
 
 /// A kind of resource.
 pub(crate) struct Kind {
-    /// In the estate, and in ARNs unless `path` says otherwise: `endpoint`.
+    /// The name in the estate. In ARNs, too, unless `path` differs: `endpoint`.
     pub(crate) name: &'static str,
-    /// In ARNs: what comes before the name.
+    /// The part of the ARN before the name.
     pub(crate) path: &'static str,
-    /// What its fields begin with: `Endpoint` of `EndpointName`.
+    /// The start of its field names: `Endpoint` of `EndpointName`.
     pub(crate) noun: &'static str,
-    /// The kind of what it belongs to, if it does not outlive that.
+    /// The kind of the parent with which it is deleted.
     pub(crate) dies_with: Option<&'static str>,
     pub(crate) life: Life,
-    /// Those of the API; empty: it has none.
+    /// The API's statuses; empty: the kind has no status.
     pub(crate) statuses: &'static [&'static str],
     pub(crate) create: Create,
     pub(crate) describe: Describe,
     pub(crate) list: List,
     pub(crate) stop: Option<&'static str>,
     pub(crate) delete: Option<&'static str>,
-    /// When nobody has the name, and when somebody has it already.
+    /// The error if a name does not exist, and the error if it already exists.
     pub(crate) missing: fn(&World, &Kind, &str) -> Refusal,
     pub(crate) taken: fn(&World, &Kind, &str) -> Refusal,
-    /// Looks at a definition, and at all that it names; `None`: it names nothing, and runs on nothing.
+    /// Validates a definition and finds what it names; `None`: it names nothing, and has no instances.
     pub(crate) grow: Option<Grow>,
     pub(crate) event: Option<Event>,
 }
@@ -40,73 +40,73 @@ type Grow = fn(&World, &Value) -> Result<Grown, Refusal>;
 
 pub(crate) struct Create {
     pub(crate) operation: &'static str,
-    /// The most letters of a name.
+    /// The maximum length of a name.
     pub(crate) most: usize,
     pub(crate) underscores: bool,
-    /// Fields that must be there.
+    /// Required fields.
     pub(crate) required: &'static [&'static str],
 }
 
 pub(crate) struct Describe {
     pub(crate) operation: &'static str,
-    /// Whether `LastModifiedTime` is in it.
+    /// Whether the answer has a `LastModifiedTime`.
     pub(crate) modified: bool,
-    /// Fields of the definition that are not read back.
+    /// Fields of the definition that are not in the answer.
     pub(crate) without: &'static [&'static str],
-    /// What else is in it.
+    /// Adds the answer's other fields.
     pub(crate) more: fn(&World, &Asset, &mut Value),
 }
 
 pub(crate) struct List {
     pub(crate) operation: &'static str,
-    /// The answer's list.
+    /// The field of the list in the answer.
     pub(crate) items: &'static str,
     pub(crate) sorting: Sorting,
-    /// `NameContains`; of pipelines it is the beginning of the name.
+    /// The input's name filter, `NameContains`. For pipelines it is a prefix.
     pub(crate) name: &'static str,
-    /// `StatusEquals`; empty: it has none.
+    /// The input's status filter, `StatusEquals`; empty: there is none.
     pub(crate) status: &'static str,
-    /// `CreationTime` of `CreationTimeAfter`.
+    /// The input's creation filters: `CreationTime` of `CreationTimeAfter`.
     pub(crate) created: &'static str,
-    /// "greater than or equal to the specified time" (model), where others say "after".
+    /// Whether the "after" filter includes its own time: "greater than or equal to the specified time" (model). For most kinds it does not.
     pub(crate) from_its_moment: bool,
-    /// `LastModifiedTime` of `LastModifiedTimeAfter`; empty: there is none.
+    /// The input's modification filters: `LastModifiedTime` of `LastModifiedTimeAfter`; empty: there are none.
     pub(crate) modified: &'static str,
-    /// Whether it is in a summary.
+    /// Whether a summary has the modification time.
     pub(crate) shows_modified: bool,
-    /// Which field names the parent.
+    /// The input's field with the parent's name.
     pub(crate) parent: &'static str,
-    /// The page is cut, and then what is not wanted is left out.
+    /// Whether AWS cuts the page before it applies the filters, so that a page may have fewer items.
     pub(crate) cut_first: bool,
-    /// What else is asked for.
+    /// Further filters of the input.
     pub(crate) wanted: fn(&Asset, &Value) -> bool,
-    /// What else is in a summary.
+    /// Adds a summary's other fields.
     pub(crate) more: fn(&World, &Asset, &mut Value),
 }
 
 pub(crate) struct Event {
     /// `Processing Job` of `SageMaker Processing Job State Change`.
     pub(crate) title: &'static str,
-    /// As of when it came to a status; the name, the ARN and the tags are added.
+    /// The event's fields as of a change of status. The name, the ARN and the tags are added.
     pub(crate) detail: fn(&World, &Asset, (Timestamp, &'static str)) -> Value,
-    /// What its envelope has for a time.
+    /// Whether the envelope's `time` is in milliseconds.
     pub(crate) time_in_milliseconds: bool,
 }
 
 impl Kind {
-    /// What a definition makes of a resource of this kind.
+    /// What a valid definition of this kind adds to a resource.
     pub(crate) fn grown(&self, world: &World, definition: &Value) -> Result<Grown, Refusal> {
         self.grow.map_or_else(|| Ok(Grown::default()), |grow| grow(world, definition))
     }
 
-    /// `EndpointName`
+    /// A field's name: `EndpointName`.
     pub(crate) fn field(&self, what: &str) -> String {
         format!("{}{what}", self.noun)
     }
 
     pub(crate) fn arn_of(&self, world: &World, name: &str) -> String {
         if self.name == "cluster" {
-            // Their ARNs have an id, and no name.
+            // A cluster's ARN has an id instead of the name.
             return world.arn(&format!("cluster/{}", store::id_of(name)));
         }
         world.arn(&format!("{}/{name}", self.path))
@@ -129,14 +129,14 @@ fn could_not_find(world: &World, kind: &Kind, name: &str) -> Refusal {
     Refusal::validation(format!("Could not find {} \"{}\".", in_words(kind), kind.arn_of(world, name)))
 }
 
-/// `Could not find requested job with name: …` (the controller of AWS's own operator tells by it that a job is not there).
+/// `Could not find requested job with name: …` (AWS's operator for Kubernetes recognizes a missing job by it).
 fn no_such_job(_: &World, _: &Kind, name: &str) -> Refusal {
     Refusal::validation(format!("Could not find requested job with name: {name}"))
 }
 
-/// The code is that of the model; the text is not AWS's own.
+/// The code is the model's; the text is not AWS's own.
 fn not_found(world: &World, kind: &Kind, name: &str) -> Refusal {
-    // A cluster's ARN does not name it.
+    // The error names the cluster, because its ARN does not.
     let what = if kind.name == "cluster" { name.to_owned() } else { kind.arn_of(world, name) };
     Refusal::new(400, "ResourceNotFound", format!("{} '{what}' does not exist.", in_words(kind)))
 }
@@ -146,7 +146,7 @@ fn already_existing(world: &World, kind: &Kind, name: &str) -> Refusal {
     Refusal::validation(format!("Cannot create already existing {} \"{}\".", in_words(kind), kind.arn_of(world, name)))
 }
 
-/// As of training jobs.
+/// As for training jobs.
 fn job_exists(world: &World, kind: &Kind, name: &str) -> Refusal {
     let arn = kind.arn_of(world, name);
     let text = format!("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})");
@@ -184,7 +184,7 @@ const BY_ALL: &[(&str, Order)] = &[NAME, CREATED, STATUS];
 const BY_NAME_AND_TIME: &[(&str, Order)] = &[NAME, CREATED];
 const JOB_STATUSES: &[&str] = &["InProgress", "Completed", "Failed", "Stopping", "Stopped"];
 
-/// Newest first: the default of most.
+/// Newest first: the default of most lists.
 const NEWEST: Sorting = Sorting { by: BY_ALL, default: Order::Created, descending: true };
 
 const LIST: List = List {
@@ -205,11 +205,11 @@ const LIST: List = List {
 const DESCRIBE: Describe = Describe { operation: "", modified: true, without: &[], more: nothing_more };
 const CREATE: Create = Create { operation: "", most: 63, underscores: false, required: &[] };
 
-/// Of processing and transform jobs: until they have their instances.
+/// How long processing and transform jobs wait for their instances.
 const PREPARING: SignedDuration = SignedDuration::from_mins(4);
 const JOB: Life = Life::Job { running: "InProgress", completed: "Completed", starting: PREPARING };
 
-/// In the order in which an estate is filled: what something names comes before it.
+/// In the order in which an estate is added: a kind comes after those that it names.
 pub(crate) static KINDS: [Kind; 12] = [
     Kind {
         name: "model",
@@ -417,7 +417,7 @@ pub(crate) static KINDS: [Kind; 12] = [
         list: List {
             operation: "ListFeatureGroups",
             items: "FeatureGroupSummaries",
-            // All that have an offline store have it active: in the order of its status they come as they are.
+            // All groups with an offline store have it active, so sorting by its status changes nothing.
             sorting: Sorting { by: &[NAME, CREATED, ("FeatureGroupStatus", Order::Status), ("OfflineStoreStatus", Order::Name)], ..NEWEST },
             status: "FeatureGroupStatusEquals",
             modified: "",
@@ -585,14 +585,14 @@ pub(crate) static KINDS: [Kind; 12] = [
     },
 ];
 
-/// Sets what is there.
+/// Sets a field, if there is a value.
 pub(crate) fn put(object: &mut Value, field: &str, value: Option<impl Into<Value>>) {
     if let Some(value) = value {
         object[field] = value.into();
     }
 }
 
-/// A number of instances of one type, as `InstanceType` and `InstanceCount`, or the first of `InstancePreferences`, say it.
+/// The instances of `InstanceType` and `InstanceCount`, or of the first of `InstancePreferences`.
 pub(crate) fn instances_in(resources: Option<&Value>, component: &'static str) -> Vec<super::Instances> {
     let first = |of: &Value| of.pointer("/InstancePreferences/0").cloned().unwrap_or_else(|| of.clone());
     let of = resources.map_or_else(|| json!({}), first);

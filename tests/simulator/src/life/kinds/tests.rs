@@ -1,4 +1,4 @@
-//! The kinds: what is planted, how it lives, its pages, its tags, its bill, however many there are.
+//! The kinds: planted resources, their life, pages, tags and bill; also with many resources.
 
 use rust_decimal::dec;
 
@@ -27,7 +27,7 @@ fn ask(world: &mut World, operation: &str, input: &Value) -> Value {
     services::call(world, "sagemaker", operation, input).map_err(|refusal| format!("{operation}: {}", refusal.message)).unwrap()
 }
 
-/// `Kind` and name, status, and when it came to it.
+/// `kind/name`, the status, and since when.
 fn told(world: &World) -> Vec<String> {
     let since = |asset: &Asset| asset.modified().strftime("%d %H:%M").to_string();
     world.assets.iter().map(|one| format!("{}/{} {} {}", one.kind.name, one.name, one.status(), since(one))).collect()
@@ -127,7 +127,7 @@ fn an_estate_that_makes_no_sense_is_refused() {
         let error = format!("{:#}", estate(toml).unwrap_err());
         assert!(error.contains(says), "{toml}: {error}");
     }
-    // What is created later may name what is created later.
+    // A resource that is created later may name another one that is created later.
     let later = "create = \"2026-11-23 09:00\"";
     estate(&format!("{HOSTING}[[endpoint]]\nname = \"e\"\nconfig = \"later\"\n{later}\n[[endpoint-config]]\nname = \"later\"\n{later}"))
         .unwrap();

@@ -1,4 +1,4 @@
-//! Who is who in CloudTrail, and what of a call is in it.
+//! The identities in CloudTrail's events, and what they have of a call.
 
 use serde_json::json;
 
