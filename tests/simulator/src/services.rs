@@ -1,4 +1,4 @@
-//! AWS's services, a file each: their operations, what a role must allow them on, and what they answer.
+//! AWS's services, one file each: their operations, the permissions that these need, and the answers.
 
 use serde_json::Value;
 
@@ -19,29 +19,29 @@ pub(crate) mod sns;
 pub(crate) mod ssm;
 pub(crate) mod tagging;
 
-/// An operation: all that is said of it stands in its service's list.
+/// An operation. All that the simulator knows of it is in its service's list.
 pub(crate) struct Operation {
     name: &'static str,
-    /// What IAM calls it, where that is not its name.
+    /// IAM's name of the action; `None`: the operation's name.
     action: Option<&'static str>,
     on: On,
     serve: fn(&mut World, &Value) -> Result<Value, Refusal>,
 }
 
-/// What a role must allow an operation on.
+/// The resource that a role must allow an operation on.
 #[derive(Clone, Copy)]
 pub(crate) enum On {
-    /// Nothing in particular: only `*` allows it.
+    /// No resource: only a statement on `*` allows it.
     Nothing,
-    /// All of SageMaker's of a kind: a denial names `app/*`, and only `*` allows it.
+    /// All SageMaker resources of a kind. A denial names `app/*`, and only a statement on `*` allows it.
     All(&'static str),
-    /// One of SageMaker's: the path of its ARN, and the field that has its name.
+    /// One SageMaker resource: the path in its ARN, and the input field with its name.
     One(&'static str, &'static str),
-    /// The ARN in a field.
+    /// The input field with the ARN.
     Arn(&'static str),
-    /// The ARN that this makes of the input.
+    /// Computes the ARN from the input.
     Of(fn(&World, &Value) -> String),
-    /// A denial names what this makes of the operation's name, and only `*` allows it.
+    /// Computes the ARN that a denial names from the operation's name. Only a statement on `*` allows it.
     Service(fn(&World, &str) -> String),
 }
 
@@ -50,20 +50,20 @@ impl Operation {
         Self { name, action: None, on, serve }
     }
 
-    /// With IAM's own name of it.
+    /// Sets IAM's name of the action.
     pub(crate) const fn in_iam(self, action: &'static str) -> Self {
         Self { action: Some(action), ..self }
     }
 }
 
-/// An operation that is simulated.
+/// A simulated operation.
 pub(crate) enum Found {
     Own(&'static Operation),
-    /// Of one of SageMaker's kinds, whose table says how it is called.
+    /// An operation on one of SageMaker's kinds, whose table has its name.
     OfKind(&'static Kind, Verb),
 }
 
-/// The operation of this name of a service that speaks JSON or CBOR.
+/// Finds an operation of a service with a JSON or CBOR protocol.
 pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
     let lists: &[&[Operation]] = match service {
         "sagemaker" => sagemaker::OPERATIONS,
@@ -80,7 +80,7 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
     own.or_else(of_kind)
 }
 
-/// Answers a call of a service that speaks JSON or CBOR.
+/// Serves a call of a service with a JSON or CBOR protocol.
 pub(crate) fn call(world: &mut World, service: &str, operation: &str, input: &Value) -> Result<Value, Refusal> {
     find(service, operation).ok_or_else(|| Refusal::not_simulated(service, operation))?.serve(world, input)
 }
@@ -93,7 +93,7 @@ impl Found {
         }
     }
 
-    /// What IAM calls it, without the service.
+    /// IAM's name of the action, without the service; `None`: the operation's name.
     pub(crate) fn action(&self) -> Option<&'static str> {
         match self {
             Self::Own(operation) => operation.action,
@@ -101,7 +101,7 @@ impl Found {
         }
     }
 
-    /// The ARN that a denial names, and whether a statement on it, and not only one on `*`, allows the call.
+    /// The ARN that a denial names, and whether a statement on this ARN allows the call. If not, only a statement on `*` does.
     pub(crate) fn resource(&self, world: &World, input: &Value) -> (Option<String>, bool) {
         let field = |field: &str| text(input, field).unwrap_or_default();
         match self {

@@ -1,4 +1,4 @@
-//! Budgets: what each has spent when the bill was last looked at, and the messages about it (aws-facts §6).
+//! Budgets: the spend of each as of the last time that the bill was read, and the messages about it (aws-facts §6). One file: one small API.
 
 use std::collections::BTreeMap;
 
@@ -33,9 +33,9 @@ pub(crate) const COST_TYPES: [(&str, bool); 11] = [
     ("IncludeDiscount", true),
     ("UseAmortized", false),
 ];
-/// 2087-06-15, the end of a budget without one.
+/// 2087-06-15: AWS's end date of a budget without an end.
 const NO_END: f64 = 3_706_473_600.0;
-/// Of one budget (aws-facts §6).
+/// The maximum per budget (aws-facts §6).
 const MOST_NOTIFICATIONS: usize = 10;
 
 /// All budgets.
@@ -44,15 +44,15 @@ pub(crate) struct Budgets(BTreeMap<String, Budget>);
 
 struct Budget {
     spec: BudgetSpec,
-    /// Which rows of the bill it counts.
+    /// The rows of the bill that it counts.
     filter: Filter,
-    /// Its first day, and the first day without it.
+    /// Its first day, and the first day after it.
     from: Date,
     until: Option<Date>,
-    /// When it was made.
+    /// When it was created.
     updated: Timestamp,
     notifications: Vec<Notification>,
-    /// As of the last look at the bill.
+    /// The numbers of the last time that the bill was read.
     looked: Option<Look>,
 }
 
@@ -65,31 +65,31 @@ struct Look {
 
 struct Notification {
     spec: NotificationSpec,
-    /// The topic's ARN.
+    /// The ARN of the topic; `None`: no topic is notified.
     topic: Option<String>,
     is_alarm: bool,
-    /// Somebody was told in this period.
+    /// Whether it counts as notified in this period.
     told: bool,
 }
 
-/// A budget, as it was when Budgets last looked at the bill.
+/// A budget, as of the last time that Budgets read the bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetState {
     /// Its name.
     pub name: String,
-    /// When Budgets looked.
+    /// When Budgets last read the bill.
     pub at: Timestamp,
     /// The first day of the period.
     pub from: Date,
     /// The first day after it.
     pub until: Date,
-    /// The limit.
+    /// The limit, in the budget's unit.
     pub limit: Decimal,
-    /// What was spent.
+    /// The actual spend of the period.
     pub actual: Decimal,
-    /// What is forecast; `None`: there is too little history.
+    /// The forecast for the period; `None`: there is none, for example because there is too little history.
     pub forecast: Option<Decimal>,
-    /// Of each notification: whether its threshold is passed.
+    /// For each notification, whether its threshold is exceeded.
     pub alarms: Vec<bool>,
 }
 
@@ -113,7 +113,7 @@ impl Budgets {
 }
 
 impl Budget {
-    /// The period that a day lies in.
+    /// The period that contains a day: its first day, and the first day after it.
     fn period(&self, day: Date) -> (Date, Date) {
         let month = day.first_of_month();
         match self.spec.time_unit.as_str() {
@@ -128,7 +128,7 @@ impl Budget {
         }
     }
 
-    /// The limit of the period that begins on a day; the last of the planned ones goes on.
+    /// The limit of the period that begins on a day. The last planned limit stays in force.
     fn limit(&self, start: Date) -> Decimal {
         let planned = self.spec.planned.range(..=start).next_back().or_else(|| self.spec.planned.iter().next());
         self.spec.amount.or(planned.map(|(_, amount)| *amount)).unwrap_or_default()
@@ -138,7 +138,7 @@ impl Budget {
         self.spec.budget_type == "USAGE"
     }
 
-    /// What was spent from one day to another. Credits may outweigh it: Budgets knows no negative amounts.
+    /// The spend from one day to another. It is never negative, even if credits outweigh the costs.
     fn spent(&self, world: &World, from: Date, until: Date) -> Decimal {
         if let Some(actual) = self.spec.actual {
             return actual;
@@ -148,7 +148,7 @@ impl Budget {
         sum.max(Decimal::ZERO).round_dp(3)
     }
 
-    /// What will have been spent by the end of a period.
+    /// The spend expected by the end of a period; `None`: there is too little history, or AWS has no forecast for this budget.
     fn forecast(&self, world: &World, (from, until): (Date, Date)) -> Option<Decimal> {
         if self.spec.forecast.is_some() {
             return self.spec.forecast;
@@ -206,7 +206,7 @@ impl Budget {
 }
 
 impl Notification {
-    /// What must not be passed.
+    /// The amount of the threshold.
     fn bound(&self, limit: Decimal) -> Decimal {
         if self.spec.threshold_type == "ABSOLUTE_VALUE" { self.spec.threshold } else { limit * self.spec.threshold / dec!(100) }
     }
@@ -228,7 +228,7 @@ impl Notification {
     }
 }
 
-/// As Budgets writes amounts.
+/// An amount as Budgets' API writes it.
 fn plain(amount: Decimal) -> String {
     let mut amount = amount.normalize();
     if amount.scale() == 0 {
@@ -237,7 +237,7 @@ fn plain(amount: Decimal) -> String {
     amount.to_string()
 }
 
-/// `$0.59`, `12.5 Hrs`
+/// An amount as a message writes it: `$0.59`, `12.5 Hrs`.
 fn spoken(amount: Decimal, unit: &str) -> String {
     if unit != "USD" {
         return format!("{} {unit}", amount.round_dp(2).normalize());
@@ -252,11 +252,11 @@ fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::new(400, "InvalidParameterException", message)
 }
 
-/// Takes up a budget of the estate. What is passed at the start has been told of before.
+/// Adds a budget of the estate. Thresholds that are exceeded at the start count as already notified.
 pub(crate) fn add(world: &mut World, spec: BudgetSpec, topic: Option<&str>) {
     let arn = topic.map(|name| format!("arn:aws:sns:{}:{}:{name}", world.region, world.account));
     let notifications = spec.notifications.iter().map(|one| (one.clone(), arn.clone().filter(|_| one.topic))).collect::<Vec<_>>();
-    // The filter was checked when the estate was read; one that a test made up counts everything.
+    // The filter was checked when the estate was read. A wrong filter, which only a test's own estate can have, adds no budget.
     let _ = begin(world, spec, notifications);
 }
 
@@ -290,7 +290,7 @@ fn begin(world: &mut World, spec: BudgetSpec, notifications: Vec<(NotificationSp
     Ok(())
 }
 
-/// Looks at the bill, tells who wants to know, and comes again.
+/// Reads the bill for a budget, notifies, and schedules the next time.
 pub(crate) fn refresh(world: &mut World, name: &str) {
     let today = day_of(world.now);
     // AWS deletes a budget after its end (API reference, Budget).
@@ -336,7 +336,7 @@ fn look(world: &mut World, name: &str) {
     }
 }
 
-/// The text that Budgets sends: as real accounts got it (aws-facts §6), of daily budgets too; of the other periods only the noun is guessed.
+/// The text of Budgets' message, as real accounts got it (aws-facts §6), daily budgets included. For other periods the noun is a guess.
 fn message(world: &World, spec: &BudgetSpec, notification: &Notification, value: Decimal, limit: Decimal) -> String {
     let kind = &notification.spec.notification_type;
     let what = match spec.budget_type.as_str() {
@@ -369,7 +369,7 @@ fn message(world: &World, spec: &BudgetSpec, notification: &Notification, value:
     )
 }
 
-/// Puts a message to a topic among the events, as Lambda gets it from SNS.
+/// Adds a topic's message to the events, in the form in which SNS sends it to Lambda.
 fn publish(world: &mut World, topic: &str, subject: &str, message: &str) {
     if !world.topics.contains(topic) {
         return;
@@ -415,7 +415,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("DeleteBudget", ONE, delete).in_iam("ModifyBudget"),
 ];
 
-/// The caller's account, and no other.
+/// Refuses an account other than the caller's.
 fn is_own(world: &World, input: &Value) -> Result<(), Refusal> {
     let account = text(input, "AccountId").unwrap_or_default();
     if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -444,7 +444,7 @@ fn delete(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     Ok(json!({}))
 }
 
-/// As a real account was told.
+/// The text is AWS's, from a real account.
 fn no_such_budget(world: &World, operation: &str, name: &str) -> Refusal {
     let account = &world.account;
     let message = format!(
@@ -453,7 +453,7 @@ fn no_such_budget(world: &World, operation: &str, name: &str) -> Refusal {
     Refusal::new(400, "NotFoundException", message)
 }
 
-/// One page of a list; the token is the place.
+/// One page of a list. The token has the position.
 fn page(input: &Value, all: Vec<Value>, list: &str, most: u64) -> Result<Value, Refusal> {
     let size = match input.get("MaxResults").map(Value::as_u64) {
         None => 100,
@@ -477,7 +477,7 @@ fn time(value: &Value) -> Option<Date> {
     Timestamp::from_second(second).ok().map(day_of)
 }
 
-/// The periods that are told of: twelve months, four quarters, sixty days, and the present one.
+/// The periods in the history: twelve months, four quarters or sixty days, and the current period.
 fn history(world: &World, budget: &Budget, input: &Value) -> Result<Value, Refusal> {
     let today = day_of(world.now);
     let earliest = match budget.spec.time_unit.as_str() {
@@ -532,7 +532,7 @@ fn create(world: &mut World, input: &Value) -> Result<Value, Refusal> {
         .collect();
     let amount = given.get("BudgetLimit").and_then(decimal);
     if amount.is_some() != planned.is_empty() {
-        // The text is AWS's, as moto has it.
+        // The first text is AWS's, from moto.
         let none =
             "Unable to create/update budget - please provide one of the followings: Budget Limit/ Planned Budget Limit/ Auto Adjust Data";
         return Err(invalid(if amount.is_none() { none } else { "BudgetLimit and PlannedBudgetLimits cannot both be given" }));

@@ -1,4 +1,4 @@
-//! CloudWatch metrics: what was put, and what the idle agents of the estate's notebooks would have put every five minutes.
+//! CloudWatch metrics: those that were published, and those that the idle agents of the estate's notebooks publish every five minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,12 @@ const AGENT_METRIC: &str = "IdleSeconds";
 const AGENT_DIMENSION: &str = "NotebookInstanceName";
 const AGENT_PERIOD: i64 = 300;
 
-/// The most queries, metrics of a page and data points of an answer (aws-facts §4).
+/// AWS's limits of queries, metrics per page and data points per answer (aws-facts §4).
 const MOST_QUERIES: usize = 500;
 const METRICS_PER_PAGE: usize = 500;
 const MOST_POINTS: i64 = 100_800;
 
-/// A metric: namespace, name, and its dimensions in the order of their names.
+/// A metric: namespace, name, and dimensions sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Metric {
     namespace: String,
@@ -29,7 +29,7 @@ pub(crate) struct Metric {
     dimensions: Vec<(String, String)>,
 }
 
-/// What was put at one moment: some samples.
+/// The samples that were published for one time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
     at: Timestamp,
@@ -50,7 +50,7 @@ fn invalid(code: &'static str, message: impl Into<String>) -> Refusal {
 }
 
 fn time(value: &Value) -> Option<Timestamp> {
-    // JSON has seconds; an input in CBOR has them too, behind a tag.
+    // Times are in seconds, in JSON and, behind a tag, in CBOR.
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
     let milliseconds = (value.as_f64()? * 1000.0) as i64;
     Timestamp::from_millisecond(milliseconds).ok()
@@ -69,7 +69,7 @@ impl Point {
         Self { at, sum: value, count: 1.0, least: value, most: value }
     }
 
-    /// Both together.
+    /// The sum of two points.
     fn with(self, other: Self) -> Self {
         Self {
             at: self.at,
@@ -81,7 +81,7 @@ impl Point {
     }
 }
 
-/// A datum has a `Value`, or `Values` (with `Counts`), or `StatisticValues`.
+/// The points of a datum: it has a `Value`, `Values` (with `Counts`), or `StatisticValues`.
 fn points(datum: &Value, at: Timestamp) -> Option<Vec<Point>> {
     if let Some(value) = datum.get("Value").and_then(Value::as_f64) {
         return Some(vec![Point::one(at, value)]);
@@ -130,7 +130,7 @@ fn put(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     Ok(json!({}))
 }
 
-/// When the agent in a notebook published: every five minutes of each run. `until` is the last moment that counts.
+/// The times at which a notebook's agent published, and the start of the run: every five minutes of each run, not later than `until`.
 fn agent_times(notebook: &Notebook, from: Timestamp, until: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
     let first = from.as_second().div_euclid(AGENT_PERIOD) * AGENT_PERIOD;
     let last = if notebook.spec.used.is_some() { until.as_second() } else { i64::MIN };
@@ -142,7 +142,7 @@ fn agent_times(notebook: &Notebook, from: Timestamp, until: Timestamp) -> impl I
         .filter_map(|at| Some((at, notebook.runs.at(at)?)))
 }
 
-/// What the agent published: seconds since the notebook was last used, within the run. Its clock starts with each run.
+/// What the agent published: seconds since the notebook was last used. The count starts again with each run.
 fn agent_points(notebook: &Notebook, from: Timestamp, until: Timestamp) -> Vec<Point> {
     let Some(used) = &notebook.spec.used else { return vec![] };
     let point = |(at, start): (Timestamp, Timestamp)| {
@@ -260,13 +260,13 @@ fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
         results.push(json!({"Id": id, "Label": label, "Timestamps": times, "Values": values, "StatusCode": "Complete"}));
     }
     if MOST_POINTS < asked {
-        // AWS goes on with a NextToken; nothing here asks for so much.
+        // AWS returns a NextToken here. No function asks for so many points.
         return Err(Refusal::not_simulated("cloudwatch", &format!("GetMetricData of more than {MOST_POINTS} data points")));
     }
     Ok(json!({"MetricDataResults": results, "Messages": []}))
 }
 
-/// The older the data, the coarser it is: finer periods find none (aws-facts §4).
+/// Whether CloudWatch still has data of this period: older data is only there for longer periods (aws-facts §4).
 fn is_kept(now: Timestamp, from: Timestamp, period: i64) -> bool {
     match now.duration_since(from).as_hours() / 24 {
         ..15 => true,
@@ -323,7 +323,7 @@ mod tests {
     fn an_agent_counts_from_its_start_is_zero_in_use_and_counts_on_after() {
         let mut world = world("2026-11-23T10:20:00Z");
         let mut idle = |from, until| asked(&mut world, AGENT_NAMESPACE, AGENT_METRIC, "Minimum", from, until).unwrap();
-        // Started at 06:30, used from 08:00 to 10:00 UTC.
+        // It was started at 06:30 and used from 08:00 to 10:00 UTC.
         assert_eq!(idle("2026-11-23T06:30:00Z", "2026-11-23T06:45:00Z"), json!([0.0, 300.0, 600.0]));
         assert_eq!(idle("2026-11-23T07:55:00Z", "2026-11-23T08:10:00Z"), json!([5100.0, 0.0, 0.0]));
         assert_eq!(idle("2026-11-23T10:05:00Z", "2026-11-23T11:00:00Z"), json!([300.0, 600.0, 900.0, 1200.0]));

@@ -19,7 +19,7 @@ mod tags;
 
 pub(crate) use forecast::Outlook;
 
-/// What a bill may be grouped by, in the words of AWS's own error.
+/// The dimensions that costs can be grouped by, in the order of AWS's error text.
 const GROUPS: [&str; 18] = [
     "AZ",
     "INSTANCE_TYPE",
@@ -40,7 +40,7 @@ const GROUPS: [&str; 18] = [
     "BILLING_ENTITY",
     "INVOICING_ENTITY",
 ];
-/// The metrics of `GetCostAndUsage`. There are no discounts here: all costs are the same.
+/// The cost metrics of `GetCostAndUsage`. There are no discounts here, so all have the same value.
 const COSTS: [&str; 5] = ["UnblendedCost", "AmortizedCost", "BlendedCost", "NetUnblendedCost", "NetAmortizedCost"];
 const QUANTITIES: [&str; 2] = ["UsageQuantity", "NormalizedUsageAmount"];
 const ANALYTICS: [&str; 5] = ["BilledCost", "ContractedCost", "ListCost", "PublicEquivalentBilledCost", "PublicOnDemandCost"];
@@ -57,7 +57,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("UpdateCostAllocationTagsStatus", ALL, |world, input| paid(world, |world| tags::update(world, input))),
 ];
 
-/// Each call that is served costs a cent, and each page is one.
+/// Serves a call and bills it, if it is not refused. Each page is a call.
 fn paid(world: &mut World, serve: impl FnOnce(&mut World) -> Result<Value, Refusal>) -> Result<Value, Refusal> {
     let lag = world.cost_explorer.lag.signed();
     world.settle(world.now - lag);
@@ -72,7 +72,7 @@ fn data_unavailable(message: &str) -> Refusal {
     Refusal::new(400, "DataUnavailableException", message)
 }
 
-/// A new account has no data for a day.
+/// Refuses the call in the first day of a new account, which has no data.
 fn has_data(world: &World) -> Result<(), Refusal> {
     if world.cost_explorer.new_account && world.now < world.started + NO_DATA {
         let message =
@@ -93,7 +93,7 @@ fn day(input: &Value, name: &str) -> Result<Date, Refusal> {
         .ok_or_else(|| Refusal::validation("Time period is invalid. Valid format is: yyyy-MM-dd.".into()))
 }
 
-/// `TimePeriod` of the past: from its start to the day before its end.
+/// The `TimePeriod` of an input in the past: its first day, and the first day after it.
 fn interval(world: &World, input: &Value) -> Result<(Date, Date), Refusal> {
     let period = input.get("TimePeriod").cloned().unwrap_or_default();
     let (start, end) = (day(&period, "Start")?, day(&period, "End")?);
@@ -109,7 +109,7 @@ fn interval(world: &World, input: &Value) -> Result<(Date, Date), Refusal> {
     Ok((start, end))
 }
 
-/// The days or months of an interval. The first and the last month may be incomplete.
+/// The days or months of an interval. The first and last month may be incomplete.
 fn periods(start: Date, end: Date, granularity: &str) -> Vec<(Date, Date)> {
     let mut periods = vec![];
     let mut from = start;
@@ -125,7 +125,7 @@ fn period_json((start, end): (Date, Date)) -> Value {
     json!({"Start": start.to_string(), "End": end.to_string()})
 }
 
-/// One of `GroupBy`.
+/// An element of `GroupBy`.
 enum Group {
     Dimension(String),
     Tag(String),
@@ -145,7 +145,7 @@ impl Group {
         }
     }
 
-    /// The group that a row is in: a dimension's value, or `key$value` of a tag.
+    /// The group of a row: the dimension's value, or `key$value` for a tag.
     fn of(&self, kind: &Kind, visible: &Visible<'_>) -> String {
         match self {
             Self::Dimension(name) => dimension(kind, name).unwrap_or_default().to_owned(),
@@ -154,7 +154,7 @@ impl Group {
     }
 }
 
-/// What the rows of a group add up to.
+/// The sum of a group's rows.
 #[derive(Clone, Default)]
 struct Sum {
     amount: Amount,
@@ -173,11 +173,11 @@ impl Sum {
         let metric = |name: &&str| {
             let (amount, unit) = match *name {
                 "UsageQuantity" => {
-                    // AWS adds up whatever there is: hours and gigabytes have no unit together.
+                    // AWS adds all quantities. The sum of different units has no unit.
                     let unit = self.units.first().filter(|_| self.units.len() == 1).map_or("N/A", String::as_str);
                     (self.amount.quantity, unit)
                 }
-                // Only EC2 and the like have normalized units.
+                // SageMaker has no normalized units.
                 "NormalizedUsageAmount" => (Decimal::ZERO, "N/A"),
                 _ => (self.amount.usd, "USD"),
             };
@@ -235,7 +235,7 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
         sums.entry((period, keys.clone())).or_default().add(kind, amount);
     });
 
-    // Each group of a period is an entry; a period without any is one too.
+    // Each group of a period is an entry. A period without groups is an entry, too.
     let none = Sum::default();
     let mut entries: Vec<(usize, Option<&Vec<String>>, &Sum)> = vec![];
     for period in 0..periods.len() {
@@ -250,7 +250,7 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
     for (period, keys, sum) in entries.get(page.range.clone()).unwrap_or_default() {
         if results.last().is_none_or(|(last, _)| last != period) {
             let Some(dates) = periods.get(*period) else { continue };
-            // The current month is not final, the days of it neither.
+            // The current month and its days are estimated.
             let estimated = day_of(world.now).first_of_month() < dates.1;
             results.push((*period, json!({"TimePeriod": period_json(*dates), "Total": {}, "Groups": [], "Estimated": estimated})));
         }
@@ -260,7 +260,7 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
                 let group = json!({"Keys": keys, "Metrics": sum.metrics(&metrics)});
                 result["Groups"].as_array_mut().map(|groups| groups.push(group)).unwrap_or_default();
             }
-            // Where no group is found AWS gives a total of nothing, although there are groups.
+            // AWS returns a total of zero for a period in which no group was found.
             None => result["Total"] = sum.metrics(&metrics),
         }
     }
@@ -272,7 +272,7 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
     Ok(page.sign(answer, "NextPageToken"))
 }
 
-/// Accounts have a name besides their number.
+/// The accounts' names, if the answer is grouped by account.
 fn attributes(definitions: &[&Value], sums: &BTreeMap<(usize, Vec<String>), Sum>) -> Vec<Value> {
     let Some(place) = definitions.iter().position(|group| text(group, "Key") == Some("LINKED_ACCOUNT")) else { return vec![] };
     let accounts: BTreeSet<&String> = sums.keys().filter_map(|(_, keys)| keys.get(place)).collect();
@@ -283,7 +283,7 @@ fn account_name(account: &str) -> String {
     format!("account-{account}")
 }
 
-/// A page of a list, and what its token is.
+/// A page of a list, and the next page's token.
 struct Page {
     range: std::ops::Range<usize>,
     next: Option<String>,
@@ -298,7 +298,7 @@ impl Page {
     }
 }
 
-/// Which part of a list is asked for. A token belongs to the request that it came from.
+/// The page that is asked for. A token is only valid for a request with the same parameters.
 fn page(world: &World, input: &Value, token: &str, all: usize) -> Result<Page, Refusal> {
     let asked = input.get("MaxResults").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
     paged(input, token, asked.unwrap_or(world.cost_explorer.page).min(world.cost_explorer.page), all)
@@ -307,7 +307,7 @@ fn page(world: &World, input: &Value, token: &str, all: usize) -> Result<Page, R
 fn paged(input: &Value, token: &str, size: usize, all: usize) -> Result<Page, Refusal> {
     let mut same = input.clone();
     same.as_object_mut().map(|fields| fields.remove(token)).unwrap_or_default();
-    // The order of the fields is the sender's, and no part of what is asked.
+    // The order of the fields does not matter.
     same.sort_all_objects();
     let print = fingerprint(&same.to_string());
     let start: usize = match text(input, token).map(|given| given.strip_prefix("after:")) {
@@ -329,13 +329,13 @@ fn paged(input: &Value, token: &str, size: usize, all: usize) -> Result<Page, Re
     Ok(Page { range: start.min(end)..end, next: (end < all).then(|| format!("after:{end}:{print}")) })
 }
 
-/// FNV-1a: enough to tell one request from another.
+/// FNV-1a, to recognize a changed request.
 fn fingerprint(of: &str) -> String {
     let hash = of.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     format!("{hash:016x}")
 }
 
-/// As Cost Explorer writes moments.
+/// A moment as Cost Explorer writes it.
 fn zoned(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

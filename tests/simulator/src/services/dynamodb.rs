@@ -1,4 +1,4 @@
-//! DynamoDB: dynoxide's tables behind the wire, with what the estate has of them and the fault of a batch that is done in part.
+//! `DynamoDB`: dynoxide's tables, the estate's items, and the fault of a batch that is served in part.
 
 use dynoxide::{Database, DynoxideError};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("BatchGetItem", TABLE, |world, input| world.tables.batch_get(input)),
 ];
 
-/// All tables.
 pub(crate) struct Tables(Database);
 
 impl Tables {
@@ -37,7 +36,7 @@ impl Tables {
         tables
     }
 
-    /// With the string keys `pk` and `sk`.
+    /// Creates a table with the string keys `pk` and `sk`.
     fn create(&self, table: &str) -> Result<Value, Refusal> {
         let keys = json!([{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]);
         let types = json!([{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}]);
@@ -45,7 +44,7 @@ impl Tables {
         served(&input, |request| self.0.create_table(request))
     }
 
-    /// The items of a table, by their keys.
+    /// The items of a table, sorted by key.
     pub(crate) fn items(&self, table: &str) -> Vec<Value> {
         let (mut items, mut scan) = (vec![], json!({"TableName": table}));
         while let Ok(mut page) = self.scan(&scan) {
@@ -78,7 +77,7 @@ impl Tables {
         served(input, |request| self.0.batch_get_item(request))
     }
 
-    /// A batch that leaves its last item undone, as under load.
+    /// A batch that leaves its last item unprocessed, as happens under load.
     pub(crate) fn batch_get_partly(&self, input: &Value) -> Result<Value, Refusal> {
         let (mut asked, mut left) = (input.clone(), json!({}));
         let Some(tables) = asked["RequestItems"].as_object_mut() else { return self.batch_get(input) };
@@ -96,7 +95,7 @@ impl Tables {
     }
 }
 
-/// The answer to a request that is written as on the wire.
+/// Serves a request that is given in its wire format.
 fn served<'a, I: Deserialize<'a>, O: Serialize>(input: &'a Value, serve: impl FnOnce(I) -> dynoxide::Result<O>) -> Result<Value, Refusal> {
     let invalid = |error: serde_json::Error| Refusal::validation(error.to_string());
     let answer = serve(I::deserialize(input).map_err(invalid)?).map_err(|error| refused(&error))?;

@@ -1,4 +1,4 @@
-//! S3: one bucket, into which objects are put. REST with XML, path style; bodies in chunks with a checksum behind them too.
+//! S3: one bucket, with `PutObject` only. REST with XML in path style; bodies may be in chunks with a trailing checksum.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
 const LONGEST_KEY: usize = 1024;
 const METADATA: &str = "x-amz-meta-";
 const CHECKSUM: &str = "x-amz-checksum-crc32";
-/// What a request's query may have besides what its operation is read from.
+/// Query parameters that do not change the operation.
 const HARMLESS: [&str; 1] = ["x-id"];
 
 /// An object of the bucket.
@@ -22,13 +22,13 @@ const HARMLESS: [&str; 1] = ["x-id"];
 pub struct Object {
     /// Its key.
     pub key: String,
-    /// How many bytes.
+    /// Its size in bytes.
     pub size: usize,
     /// Its `Content-Type`.
     pub content_type: String,
     /// When it was put.
     pub modified: Timestamp,
-    /// Its own metadata, without `x-amz-meta-`.
+    /// Its user-defined metadata; the keys are without `x-amz-meta-`.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -41,22 +41,20 @@ pub(crate) struct Bucket {
 struct Stored {
     body: Vec<u8>,
     modified: Timestamp,
-    /// `content-type`, `content-encoding`, …, and those of the metadata.
+    /// `content-type`, `content-encoding`, …, and the metadata's headers.
     headers: BTreeMap<String, String>,
 }
 
-/// A request.
 pub(crate) struct Rest {
     method: String,
     bucket: String,
     key: String,
     query: BTreeMap<String, String>,
-    /// Names in lower case.
+    /// By name in lower case.
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
 }
 
-/// An answer.
 #[derive(Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -94,7 +92,7 @@ impl Bucket {
 }
 
 impl Stored {
-    /// Opaque: AWS's is the MD5 of some objects only (API reference, Object).
+    /// Opaque: AWS's ETag is an MD5 only for some objects (API reference, Object).
     fn etag(&self) -> String {
         let hash = |seed: u64| self.body.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         format!("\"{:016x}{:016x}\"", hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142))
@@ -113,7 +111,7 @@ impl Rest {
         Self { method: method.to_owned(), bucket: decode_path(bucket), key: decode_path(key), query, headers, body }
     }
 
-    /// The operation; of what is not simulated, the method and what else it takes to tell.
+    /// The operation's name. If it is not simulated: the method, the path and the query.
     pub(crate) fn operation(&self) -> String {
         let is_whole = self.query.keys().all(|name| HARMLESS.contains(&name.as_str()));
         if self.method == "PUT" && !self.key.is_empty() && is_whole && !self.headers.contains_key("x-amz-copy-source") {
@@ -129,7 +127,6 @@ impl Rest {
     }
 }
 
-/// Answers a request.
 pub(crate) fn call(world: &mut World, operation: &str, rest: &Rest) -> Result<Reply, Refusal> {
     let now = world.now;
     if operation != "PutObject" {
@@ -140,7 +137,7 @@ pub(crate) fn call(world: &mut World, operation: &str, rest: &Rest) -> Result<Re
     put(bucket, rest, now)
 }
 
-/// An error as S3 writes it.
+/// An error in S3's format.
 pub(crate) fn refused(rest: &Rest, refusal: &Refusal) -> Reply {
     let bucket = || format!("<BucketName>{}</BucketName>", escaped(&rest.bucket));
     let extra = if refusal.code == "NoSuchBucket" { bucket() } else { String::new() };
@@ -196,7 +193,7 @@ fn put(bucket: &mut Bucket, rest: &Rest, now: Timestamp) -> Result<Reply, Refusa
     Ok(Reply { status: 200, headers: answer, body: vec![] })
 }
 
-/// Undoes `aws-chunked`: `<size in hex>[;chunk-signature=…]`, that many bytes, …, a chunk of none, and trailing headers. Gives both.
+/// Decodes `aws-chunked`: `<size in hex>[;chunk-signature=…]`, that many bytes, …, an empty chunk, and trailing headers. Returns the body and the trailers.
 fn unchunked(mut rest: &[u8]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
     let line = |rest: &mut &[u8]| {
         let end = rest.windows(2).position(|pair| pair == b"\r\n")?;
@@ -222,12 +219,12 @@ fn unchunked(mut rest: &[u8]) -> Option<(Vec<u8>, BTreeMap<String, String>)> {
     Some((body, trailers))
 }
 
-/// CRC-32 in base 64, as S3 writes it.
+/// The CRC-32 in base64, as S3 writes it.
 fn checksum(bytes: &[u8]) -> String {
     let step =
         |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 });
     let crc = !bytes.iter().fold(u32::MAX, step);
-    // Four bytes are six digits of six bits, the last one filled up with zeros.
+    // Four bytes are six base64 digits of six bits; the last digit is padded with zeros.
     let bits = u64::from(crc) << 4;
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digit = |place: u32| digits.get(usize::try_from(bits >> (6 * place) & 63).unwrap_or_default()).copied().map_or('A', char::from);

@@ -1,4 +1,4 @@
-//! SageMaker: its operations by what they are about.
+//! SageMaker: its operations, by area.
 
 use crate::services::{On, Operation};
 
@@ -10,7 +10,7 @@ pub(crate) mod tags;
 pub(crate) mod training;
 pub(crate) mod tuning;
 
-/// Those of the kinds stand in their table.
+/// The operations of the kinds are in the kinds' table.
 pub(super) const OPERATIONS: &[&[Operation]] =
     &[notebooks::OPERATIONS, studio::OPERATIONS, training::OPERATIONS, tuning::OPERATIONS, COMMON];
 

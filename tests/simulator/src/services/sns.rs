@@ -1,4 +1,4 @@
-//! SNS: Publish into a list of mails. Query protocol, XML answers.
+//! SNS: `Publish` stores mails. Query protocol, XML answers.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,10 @@ use crate::{
     world::World,
 };
 
-/// The most bytes of a message, its attributes among them (aws-facts §9).
+/// The maximum size of a message with its attributes, in bytes (aws-facts §9).
 const MOST_BYTES: usize = 256 * 1024;
 
-/// A message that was published.
+/// A published message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Mail {
     /// When.
@@ -25,11 +25,11 @@ pub struct Mail {
     pub subject: String,
     /// The text.
     pub message: String,
-    /// By name: type and value.
+    /// The message attributes by name, each with its type and value.
     pub attributes: BTreeMap<String, (String, String)>,
 }
 
-/// Answers a call with the XML inside its `<…Result>`.
+/// Serves a call. The answer is the XML inside its `<…Result>`.
 pub(crate) fn call(world: &mut World, operation: &str, form: &BTreeMap<String, String>) -> Result<String, Refusal> {
     let field = |name: &str| form.get(name).map(String::as_str).unwrap_or_default();
     match operation {
@@ -70,7 +70,7 @@ fn publish(world: &mut World, form: &BTreeMap<String, String>) -> Result<String,
     if message.is_empty() {
         return Err(invalid("Empty message"));
     }
-    // Stricter than today's text ("UTF-8 … less than 100 characters"): the older one wants ASCII (aws-facts §9).
+    // Stricter than AWS's current text ("UTF-8 … less than 100 characters"): the older text requires ASCII (aws-facts §9).
     let is_legal = |subject: &str| (1..100).contains(&subject.chars().count()) && subject.chars().all(|c| c.is_ascii() && !c.is_control());
     let subject = field("Subject");
     if subject.as_deref().is_some_and(|subject| !is_legal(subject)) {
@@ -85,7 +85,7 @@ fn publish(world: &mut World, form: &BTreeMap<String, String>) -> Result<String,
     Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len()))
 }
 
-/// The message's attributes, by name: type and value.
+/// The message attributes by name, each with its type and value.
 fn attributes(form: &BTreeMap<String, String>) -> Result<BTreeMap<String, (String, String)>, Refusal> {
     let mut attributes = BTreeMap::new();
     for number in 1.. {

@@ -1,4 +1,4 @@
-//! SSM: `GetParameter`, `PutParameter`.
+//! SSM: `GetParameter` and `PutParameter`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -9,10 +9,9 @@ use crate::{
     world::World,
 };
 
-/// The most bytes of a standard parameter's value.
+/// The maximum size of a standard parameter's value, in bytes.
 const MOST_BYTES: usize = 4096;
 
-/// A parameter.
 pub(crate) struct Parameter {
     value: String,
     /// `String`, `StringList` or `SecureString`.
@@ -26,13 +25,13 @@ impl Parameter {
         Self { value: value.to_owned(), kind: "String".into(), version: 1, modified }
     }
 
-    /// With another value, as of its next version.
+    /// The next version, with another value.
     fn next(&self, value: &str, modified: Timestamp) -> Self {
         Self { value: value.to_owned(), kind: self.kind.clone(), version: self.version + 1, modified }
     }
 }
 
-/// What a person does at the console.
+/// Sets a parameter and returns its version.
 pub(crate) fn put(world: &mut World, name: &str, value: &str) -> u64 {
     let parameter = world.parameters.get(name).map_or_else(|| Parameter::new(value, world.now), |before| before.next(value, world.now));
     let version = parameter.version;
@@ -55,7 +54,7 @@ fn arn(world: &World, input: &Value) -> String {
 
 fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
     let name = name(input);
-    // AWS says no more than the code.
+    // AWS's error has no message.
     let parameter = world.parameters.get(name).ok_or_else(|| Refusal::new(400, "ParameterNotFound", ""))?;
     Ok(json!({"Parameter": {
         "Name": name, "Type": parameter.kind, "Value": parameter.value, "Version": parameter.version,

@@ -1,4 +1,4 @@
-//! The tag index: `GetResources`. Names what has or had a tag, nothing else; may be behind.
+//! The tag index: `GetResources`. It has only resources that have or had a tag, and may be stale.
 
 use std::{collections::BTreeMap, ops::Bound};
 
@@ -34,7 +34,7 @@ pub(crate) fn resources(world: &World, input: &Value) -> Result<Value, Refusal> 
         },
     };
     let after = after.as_deref().unwrap_or_default();
-    // Kind by kind, in the order of the ARNs: what is not asked for is not looked at.
+    // Goes through the requested kinds in the order of their ARNs, and skips all others.
     let mut prefixes: Vec<String> = if kinds.is_empty() || kinds.contains(&"sagemaker") {
         vec![String::new()]
     } else {
@@ -63,7 +63,7 @@ pub(crate) fn resources(world: &World, input: &Value) -> Result<Value, Refusal> 
     Ok(json!({"PaginationToken": token.unwrap_or_default(), "ResourceTagMappingList": list}))
 }
 
-/// A filter is a key, and the values of which one is there; no values: any.
+/// Whether the tags match a filter: the key, with one of the values; without values, any value.
 fn matches(filter: &Value, tags: &BTreeMap<String, String>) -> bool {
     let values: Vec<&str> = filter.get("Values").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     text(filter, "Key").and_then(|key| tags.get(key)).is_some_and(|value| values.is_empty() || values.contains(&value.as_str()))

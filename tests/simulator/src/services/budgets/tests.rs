@@ -1,4 +1,4 @@
-//! Budgets over time: periods, limits, thresholds told of once, messages.
+//! Budgets over time: periods, limits, messages that are sent once per period.
 
 use super::*;
 use crate::{estate::Estate, services};
@@ -53,7 +53,7 @@ fn ask(world: &mut World, operation: &str, more: &Value) -> Result<Value, Refusa
 
 #[test]
 fn what_counts() {
-    // 22 days are over; a tax of 7 and a credit of 40 are in them.
+    // The spend of 22 days, with a tax of 7 and a credit of 40.
     for (budget, actual) in [
         ("amount = 1000", dec!(715)),
         ("amount = 1000\ncost-types = { IncludeCredit = false }", dec!(755)),
@@ -127,7 +127,7 @@ fn a_forecast_is_what_is_spent_and_what_is_to_come() {
     assert_eq!(state(&little).forecast, None, "there is too little history");
 }
 
-/// Each message: when it came, and its subject and lines.
+/// The messages: time and text.
 fn messages(world: &mut World) -> Vec<(String, String)> {
     let text = |event: &Value, name: &str| event["Records"][0]["Sns"][name].as_str().unwrap().to_owned();
     world.take_events().iter().map(|event| (text(event, "Timestamp"), text(event, "Message"))).collect()
@@ -141,7 +141,7 @@ fn a_threshold_is_told_of_once_in_a_period_when_it_is_crossed() {
     world.live_until(at("2026-11-30T23:00:00Z"));
     let told = messages(&mut world);
     let times: Vec<&str> = told.iter().map(|(at, _)| at.as_str()).collect();
-    // 715 and 34 a day: 800 is passed on 25 November in the afternoon, 900 on the 28th in the morning; known 8 hours later.
+    // 715 and 34 a day: 800 is exceeded on 25 November in the afternoon, 900 on the 28th in the morning. The bill shows it 8 hours later.
     assert_eq!(times, ["2026-11-26T00:00:00.000Z", "2026-11-29T00:00:00.000Z"]);
     assert_eq!(
         told[0].1,
@@ -182,7 +182,7 @@ fn days_and_forecasts_have_their_own_words() {
     assert_eq!(state(&days).alarms, [true], "of yesterday");
     days.live_until(at("2026-11-25T12:00:00Z"));
     let told = messages(&mut days);
-    // At midnight two thirds of the day are known, at 8 o'clock all of it.
+    // At midnight the bill has two thirds of the day, at 8 o'clock all of it.
     assert_eq!(told.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(), ["2026-11-24T08:00:00.000Z", "2026-11-25T08:00:00.000Z"]);
     let yesterday = "is greater than $30.00 per day. Yesterday, the ACTUAL Cost associated with this budget is $34.00.";
     assert!(told[0].1.contains(yesterday), "{}", told[0].1);

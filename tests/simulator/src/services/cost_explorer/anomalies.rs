@@ -1,4 +1,4 @@
-//! `GetAnomalies`: planted ones, and days on which a service cost much more than the last four such weekdays without an anomaly.
+//! `GetAnomalies`: planted anomalies, and days on which a service cost much more than on its last four such weekdays without an anomaly.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,20 @@ use crate::{
     world::World,
 };
 
-/// How long anomalies can be asked for (aws-facts §7.4).
+/// How many days back anomalies can be asked for (aws-facts §7.4).
 const DAYS: i64 = 90;
-/// Of these, so many weekdays are remembered, and so many are needed.
+/// How many of the last such weekdays make the expected cost, and how many are needed at least.
 const WEEKDAYS: usize = 4;
 const NEEDED: usize = 2;
-/// After so many days in a row it is what the service costs now.
+/// After this many days in a row, the higher cost counts as normal.
 const NEW_NORMAL: i64 = 14;
 
-/// Something that cost more than expected.
+/// A period in which a service cost more than expected.
 struct Anomaly {
     service: String,
     start: Date,
     last: Date,
-    /// Whether it was over by the last day that is known.
+    /// Whether it ended before the last complete day.
     is_over: bool,
     actual: Decimal,
     expected: Decimal,
@@ -41,7 +41,7 @@ struct Cause {
     usd: Decimal,
 }
 
-/// By day: what each usage type of a Region and account cost.
+/// The costs by day, and by usage type, Region and account.
 type Days = BTreeMap<Date, BTreeMap<(String, String, String), Decimal>>;
 
 impl Cause {
@@ -69,7 +69,7 @@ impl Anomaly {
             "MaxImpact": number(self.most), "TotalImpact": number(self.impact()),
             "TotalActualSpend": number(self.actual), "TotalExpectedSpend": number(self.expected),
         });
-        // Left out where nothing was expected (botocore's model).
+        // Absent if nothing was expected (botocore's model).
         if !self.expected.is_zero() {
             impact["TotalImpactPercentage"] = number((self.impact() / self.expected * dec!(100)).round_dp(2));
         }
@@ -119,7 +119,7 @@ pub(super) fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
     Ok(page.sign(json!({"Anomalies": list}), "NextPageToken"))
 }
 
-/// `TotalImpact` of the input.
+/// Whether an impact matches the input's `TotalImpact`.
 fn within(impact: Decimal, bounds: &Value) -> bool {
     let bound = |name: &str| bounds.get(name).and_then(|bound| bound.to_string().parse::<Decimal>().ok()).unwrap_or_default();
     let start = bound("StartValue");
@@ -158,7 +158,7 @@ fn planted(world: &World) -> impl Iterator<Item = Anomaly> {
     })
 }
 
-/// Those in the spend.
+/// The anomalies in the spend.
 fn found(world: &World) -> Vec<Anomaly> {
     let today = day_of(world.billing.settled());
     let mut services: BTreeMap<String, Days> = BTreeMap::new();
@@ -176,7 +176,7 @@ fn found(world: &World) -> Vec<Anomaly> {
 fn of_service(world: &World, service: &str, days: &Days, today: Date) -> Vec<Anomaly> {
     let spec = &world.cost_explorer;
     let mut anomalies: Vec<Anomaly> = vec![];
-    // The usual ones of each weekday, the last one last.
+    // The days without an anomaly by weekday, oldest first.
     let mut usual: [Vec<Date>; 7] = Default::default();
     let total = |day: &Date| -> Decimal { days.get(day).map(|causes| causes.values().copied().sum()).unwrap_or_default() };
     let mean = |of: &[Date], what: &dyn Fn(&Date) -> Decimal| of.iter().map(what).sum::<Decimal>() / Decimal::from(of.len().max(1));

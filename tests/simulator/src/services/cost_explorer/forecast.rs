@@ -1,4 +1,4 @@
-//! `GetCostForecast`: a day is expected to cost the mean of the last four of its weekday. AWS's own way is not known.
+//! `GetCostForecast`: a day's expected cost is the mean of the last four such weekdays. AWS does not document its own method.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use crate::{
     world::World,
 };
 
-/// How many days the deviation is measured over, and in how many weeks a weekday is looked up.
+/// The number of weeks that the mean and the deviation are computed from.
 const WEEKS: i64 = 4;
-/// How many standard deviations a share of the normal distribution lies within, in percent; between two it is interpolated.
+/// The share of a normal distribution in percent, and the standard deviations that it lies within. Values between them are interpolated.
 const LEVELS: [(Decimal, Decimal); 7] = [
     (dec!(51), dec!(0.690)),
     (dec!(60), dec!(0.842)),
@@ -27,21 +27,21 @@ const LEVELS: [(Decimal, Decimal); 7] = [
 ];
 const METRICS: [&str; 5] = ["AMORTIZED_COST", "BLENDED_COST", "NET_AMORTIZED_COST", "NET_UNBLENDED_COST", "UNBLENDED_COST"];
 
-/// What the past says of the days to come.
+/// The past spend, and what follows from it for the future.
 pub(crate) struct Outlook {
-    /// By day, all that are over.
+    /// By day, all complete days.
     past: BTreeMap<Date, Decimal>,
-    /// The first day that is not over in the data.
+    /// The first day that is not complete in the data.
     today: Date,
     planted: Option<Decimal>,
 }
 
 impl Outlook {
-    /// Of the rows that a filter takes; `None`: there is too little history. The record must have been settled.
+    /// For the rows that a filter matches; `None`: there is too little history. The record must be settled before.
     pub(crate) fn of(world: &World, filter: &Filter, quantity: bool) -> Option<Self> {
         let today = day_of(world.billing.settled());
         let needed = world.cost_explorer.forecast_history.signed();
-        // As far back as the deviation is looked up, and as the history has to reach.
+        // Must cover the weeks of the deviation and the history that is required.
         let from = plus_days(today, -(needed.as_hours() / 24 + 7 * WEEKS).max(14 * WEEKS));
         let past: BTreeMap<Date, Decimal> = world
             .billing
@@ -54,7 +54,7 @@ impl Outlook {
         (enough || planted.is_some()).then_some(Self { past, today, planted })
     }
 
-    /// What a day is expected to cost.
+    /// The expected cost of a day, in USD, or its expected quantity.
     pub(crate) fn expected(&self, day: Date) -> Decimal {
         if let Some(planted) = self.planted {
             return planted;
@@ -63,13 +63,13 @@ impl Outlook {
         self.mean(plus_days(day, -7 * (ahead.div_euclid(7) + 1)))
     }
 
-    /// Of a day that is over and the three such weekdays before.
+    /// The mean of a past day and the three such weekdays before it.
     fn mean(&self, last: Date) -> Decimal {
         let sum: Decimal = (0..WEEKS).map(|week| self.past.get(&plus_days(last, -7 * week)).copied().unwrap_or_default()).sum();
         sum / Decimal::from(WEEKS)
     }
 
-    /// How far a day usually is from what was to be expected.
+    /// The standard deviation of the past days from their expected cost.
     fn deviation(&self) -> Decimal {
         let days = (1..=7 * WEEKS).map(|ago| plus_days(self.today, -ago));
         let squares: Decimal = days
@@ -82,7 +82,7 @@ impl Outlook {
     }
 }
 
-/// By Newton's method: a `Decimal` has none of its own without further features.
+/// Newton's method: `Decimal` has a square root only with an additional feature.
 fn square_root(of: Decimal) -> Decimal {
     if of <= Decimal::ZERO {
         return Decimal::ZERO;
@@ -98,7 +98,7 @@ fn square_root(of: Decimal) -> Decimal {
     root
 }
 
-/// How many standard deviations an interval of this level has.
+/// How many standard deviations a prediction interval of this level has.
 fn width(level: Decimal) -> Decimal {
     let pairs = LEVELS.iter().zip(LEVELS.iter().skip(1));
     let between = pairs.into_iter().find(|(_, (upper, _))| level <= *upper);
@@ -146,7 +146,7 @@ pub(super) fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
             total += mean;
             let mut result = json!({"TimePeriod": period_json((from, until)), "MeanValue": amount_text(mean)});
             if let Some(deviation) = deviation {
-                // The days' deviations are taken to be independent of each other.
+                // The deviations of the days are assumed to be independent.
                 let off = deviation * square_root(count);
                 result["PredictionIntervalLowerBound"] = amount_text((mean - off).max(Decimal::ZERO)).into();
                 result["PredictionIntervalUpperBound"] = amount_text(mean + off).into();

@@ -1,4 +1,4 @@
-//! Cost allocation tags, which only the paying account has (aws-facts §7.6).
+//! Cost allocation tags. Only the payer account can list or activate them (aws-facts §7.6).
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ use crate::{
     world::World,
 };
 
-/// The most keys of one update, and of one page of the list (botocore's model).
+/// The maximum number of keys in one update, and on one page of the list (botocore's model).
 const MOST_UPDATES: usize = 20;
 const MOST_LISTED: usize = 100;
 
-/// Members of an organization have no say in its cost allocation tags.
+/// Refuses member accounts of an organization.
 fn payer(world: &World, doing: &str) -> Result<(), Refusal> {
     if world.payer {
         return Ok(());
@@ -53,7 +53,7 @@ pub(super) fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
     Ok(with_token(json!({"CostAllocationTags": list}), page.next))
 }
 
-/// A page of at most so many, of those that were asked for.
+/// A page with at most `most` keys.
 fn bounded_page(input: &Value, most: usize, all: usize) -> Result<Page, Refusal> {
     let size = match input.get("MaxResults").map(Value::as_u64) {
         None => most,

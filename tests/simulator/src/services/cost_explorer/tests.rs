@@ -49,10 +49,10 @@ fn asked(world: &mut World, query: &Value) -> Value {
     services::call(world, "ce", "GetCostAndUsage", query).unwrap_or_else(|refusal| panic!("{query}: {refusal:?}"))
 }
 
-/// A group's keys and what it cost.
+/// The keys and the cost of each group.
 type Costs = Vec<(Vec<String>, String)>;
 
-/// Of each period: its start, its total and its groups.
+/// The start, the total and the groups of each period.
 fn told(answer: &Value) -> Vec<(String, String, Costs)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let groups = |result: &Value| {
@@ -103,7 +103,7 @@ fn a_forecast_follows_the_weekdays() {
     let toml = "start = \"2026-11-23T08:00:00Z\"\n[[spend]]\nusage-type = \"x\"\nusd = { mon-fri = 10, sat = 3 }\nfrom = \"-70d\"";
     let mut world = World::new(Estate::from_toml(toml).unwrap());
     let answer = forecast(&mut world, "2026-11-23", "2026-12-05", "MONTHLY", &json!({})).unwrap();
-    // Five days, Saturday, Monday; then Tuesday to Friday.
+    // November: five weekdays, a Saturday and a Monday. December: Tuesday to Friday.
     assert_eq!(answer["Total"], json!({"Amount": "103", "Unit": "USD"}));
     let means: Vec<&Value> = answer["ForecastResultsByTime"].as_array().unwrap().iter().map(|one| &one["MeanValue"]).collect();
     assert_eq!(means, ["63", "40"]);

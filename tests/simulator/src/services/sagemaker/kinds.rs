@@ -1,4 +1,4 @@
-//! The calls of all kinds: one pager, one description, one creation for each of them, by the row of its table.
+//! The calls of all kinds: create, describe, list, stop and delete have one implementation each, which reads the kind's row of the table.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::{
     world::World,
 };
 
-/// What a call does to its kind.
+/// What a call does to a resource.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Create,
@@ -56,7 +56,7 @@ pub(crate) fn serve(world: &mut World, kind: &'static Kind, verb: Verb, input: &
     }
 }
 
-/// Of a name that nobody has, each kind has words of its own. Some are found by their ARN as well.
+/// Each kind has its own error for a missing name. Some resources can also be found by ARN.
 fn find<'a>(world: &'a World, kind: &'static Kind, input: &Value) -> Result<&'a Asset, Refusal> {
     let name = text(input, &kind.field("Name")).unwrap_or_default();
     let found = if name.starts_with("arn:") { world.assets.by_arn(kind, name) } else { world.assets.get(kind, name) };
@@ -66,7 +66,7 @@ fn find<'a>(world: &'a World, kind: &'static Kind, input: &Value) -> Result<&'a 
 fn stop(world: &mut World, kind: &'static Kind, input: &Value) -> Result<Value, Refusal> {
     let name = text(input, &kind.field("Name")).unwrap_or_default();
     let asset = find(world, kind, input).map_err(|missing| {
-        // Of a stop AWS says it in other words (real accounts' answers).
+        // For a missing job, `Stop…` has another text than `Describe…` (real accounts' answers).
         let other = || Refusal::validation(format!("Could not find job to update with name {name}"));
         if missing.code == "ValidationException" { other() } else { missing }
     })?;
@@ -95,7 +95,7 @@ fn delete(world: &mut World, kind: &'static Kind, input: &Value) -> Result<Value
             return Err(Refusal::validation(format!("Cannot update in-progress endpoint \"{arn}\".")));
         }
         if hosting::has_components(world, asset) {
-            // That it is refused is AWS's (developer guide, inference components); the text is not.
+            // AWS refuses this (developer guide, inference components); the text is not AWS's own.
             return Err(Refusal::validation(format!("Cannot delete endpoint \"{arn}\" while inference components are on it.")));
         }
     }
@@ -124,7 +124,7 @@ fn create(world: &mut World, kind: &'static Kind, input: &Value) -> Result<Value
     Ok(json!({kind.field("Arn"): kind.arn_of(world, name)}))
 }
 
-/// What was given, without the name and the tags.
+/// The input, without the name and the tags.
 fn definition_of(kind: &Kind, input: &Value) -> Option<Value> {
     let mut definition = input.as_object()?.clone();
     definition.remove(&kind.field("Name"));
@@ -132,7 +132,7 @@ fn definition_of(kind: &Kind, input: &Value) -> Option<Value> {
     Some(Value::Object(definition))
 }
 
-/// As AWS names a field in its errors.
+/// A field's name in AWS's errors: with a small first letter.
 pub(crate) fn small(field: &str) -> String {
     let mut letters = field.chars();
     letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
@@ -145,7 +145,7 @@ fn required(field: &str) -> Refusal {
     ))
 }
 
-/// What is wrong with a name, as AWS says it.
+/// AWS's error for an invalid name.
 fn legal_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
     let (field, most) = (small(&kind.field("Name")), kind.create.most);
     if most < name.len() {
@@ -160,12 +160,12 @@ fn legal_name(kind: &Kind, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a name is one that AWS would take.
+/// Whether AWS accepts the name.
 pub(crate) fn is_legal(kind: &Kind, name: &str) -> bool {
     legal_name(kind, name).is_ok()
 }
 
-/// What all answers about a resource have.
+/// The fields that all answers about a resource have.
 fn outline(asset: &Asset, modified: bool) -> Value {
     let kind = asset.kind;
     let mut outline = json!({
@@ -180,7 +180,7 @@ fn outline(asset: &Asset, modified: bool) -> Value {
     outline
 }
 
-/// All that was given, and what AWS adds. Tags are not in it.
+/// The answer to `Describe…`: the definition and what AWS adds, without the tags.
 fn described(world: &World, asset: &Asset) -> Value {
     let describe = &asset.kind.describe;
     let mut described = Value::clone(&asset.definition);

@@ -47,7 +47,7 @@ fn find<'a>(world: &'a World, name: &str) -> Result<&'a Notebook, Refusal> {
     world.notebooks.get(name).ok_or_else(|| Refusal::new(400, "ValidationException", "RecordNotFound"))
 }
 
-/// The text is AWS's: `Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for Notebook Instance (arn:…)`
+/// The error text is AWS's: `Status (Stopped) not in ([InService]). Unable to transition to (Stopping) for Notebook Instance (arn:…)`
 fn legal(world: &World, name: &str, from: &[&str], to: &str) -> Result<(), Refusal> {
     let notebook = find(world, name)?;
     if from.contains(&notebook.status) {
@@ -81,7 +81,7 @@ fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
     let Page { size, after } = page_of(input, 10)?;
     let token = |name: &str| format!("after:{name}");
     let (summaries, next) = match text(input, "SortBy") {
-        // By name, the map's own order: nothing is copied but the page.
+        // The map is in the order of the names, so that only the page is copied.
         None | Some("Name") if text(input, "SortOrder") != Some("Descending") => {
             let from = after.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
             let mut found = world.notebooks.range::<str, _>((from, Bound::Unbounded)).filter(|(_, notebook)| wanted(notebook));
@@ -135,7 +135,7 @@ fn volume(input: &Value) -> Option<i32> {
     input.get("VolumeSizeInGB").and_then(Value::as_i64).and_then(|gb| i32::try_from(gb).ok())
 }
 
-/// What people call `CreateNotebookInstance` with, to have one like this.
+/// The input of `CreateNotebookInstance` for a notebook of the estate.
 pub(crate) fn notebook_input(world: &World, spec: &NotebookSpec, name: &str) -> Value {
     let mut input = json!({
         "NotebookInstanceName": name, "InstanceType": spec.instance_type, "RoleArn": world.role(), "VolumeSizeInGB": spec.volume_gb,

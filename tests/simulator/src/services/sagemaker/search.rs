@@ -1,4 +1,4 @@
-//! SageMaker's `Search` for training and tuning jobs: full records with their tags, as of some time ago where a fault says so.
+//! SageMaker's `Search` for training and tuning jobs: full records with their tags. A fault can make it stale.
 
 use std::cmp::Ordering;
 
@@ -19,7 +19,7 @@ use crate::{
     world::World,
 };
 
-/// Fields of `TrainingJob` in AWS's model: what `DescribeTrainingJob` has beyond these, Search has not.
+/// The fields of `TrainingJob` in AWS's model. Search does not return what `DescribeTrainingJob` has in addition.
 const TRAINING_JOB: [&str; 41] = [
     "TrainingJobName",
     "TrainingJobArn",
@@ -64,7 +64,7 @@ const TRAINING_JOB: [&str; 41] = [
     "Tags",
 ];
 
-/// Fields of `HyperParameterTuningJobSearchEntity` in AWS's model.
+/// The fields of `HyperParameterTuningJobSearchEntity` in AWS's model.
 const TUNING_JOB: [&str; 18] = [
     "HyperParameterTuningJobName",
     "HyperParameterTuningJobArn",
@@ -99,11 +99,11 @@ const OPERATORS: [&str; 10] = [
     "In",
 ];
 
-/// A `SearchExpression` that is legal.
+/// A valid `SearchExpression`.
 struct Expression {
     filters: Vec<Filter>,
     expressions: Vec<Expression>,
-    /// One is enough.
+    /// Whether one match is enough.
     any: bool,
 }
 
@@ -113,7 +113,7 @@ struct Filter {
     value: String,
 }
 
-/// One job, as it was then.
+/// A job as it was at a moment.
 enum Record<'a> {
     Training(View<'a>),
     Tuning(&'a Tuning, Timestamp),
@@ -145,7 +145,7 @@ pub(crate) fn call(world: &World, input: &Value) -> Result<Value, Refusal> {
     let order = match sort_by {
         "CreationTime" => Some(Order::Created),
         "TrainingJobName" => Some(Order::Name),
-        // As of an earlier moment, other jobs were changed last.
+        // A stale search has another order of modification, so it sorts the records itself.
         "LastModifiedTime" if behind.is_none() => Some(Order::Modified),
         _ => None,
     };
@@ -181,7 +181,7 @@ fn job_seen(job: &Job, as_of: Timestamp) -> Option<Record<'_>> {
     job.as_of(as_of).map(Record::Training)
 }
 
-/// A property is a field of the record, or one of its fields: `ResourceConfig.InstanceType`, `Tags.team`.
+/// A property is a field of the record, or a part of one: `ResourceConfig.InstanceType`, `Tags.team`.
 fn legal_name(name: &str, fields: &[&str]) -> Result<(), Refusal> {
     if fields.contains(&name.split('.').next().unwrap_or_default()) {
         return Ok(());
@@ -240,7 +240,7 @@ fn is_time(name: &str) -> bool {
 }
 
 impl Filter {
-    /// Its value as a time; without an offset, UTC.
+    /// The filter's value as a time; without an offset it is UTC.
     fn time(&self) -> Option<Timestamp> {
         let wall = |text: &str| TimeZone::UTC.to_ambiguous_timestamp(text.parse::<DateTime>().ok()?).compatible().ok();
         self.value.parse().ok().or_else(|| wall(&self.value))
@@ -250,7 +250,7 @@ impl Filter {
         match self.operator.as_str() {
             "Exists" => value.is_some(),
             "NotExists" => value.is_none(),
-            // What has no such property does not equal anything.
+            // A record without the property matches `NotEquals`.
             "NotEquals" => value.is_none_or(|value| self.compared(value) != Some(Ordering::Equal)),
             "Contains" => value.and_then(Value::as_str).is_some_and(|text| text.contains(&self.value)),
             "In" => value.and_then(Value::as_str).is_some_and(|text| self.value.split(',').any(|one| one.trim() == text)),
@@ -264,11 +264,11 @@ impl Filter {
         }
     }
 
-    /// How a property compares with the filter's value; `None`: it does not, the one is no number.
+    /// How a property compares with the filter's value; `None`: they are not comparable, for example a number and a text.
     fn compared(&self, value: &Value) -> Option<Ordering> {
         match value {
             Value::String(text) => Some(text.as_str().cmp(&self.value)),
-            // AWS does not say how a boolean is written; as JSON writes it is the likeliest.
+            // AWS does not document how it compares booleans. The simulator compares them as JSON texts.
             Value::Bool(is) => Some(is.to_string().cmp(&self.value.to_lowercase())),
             Value::Number(number) if is_time(&self.name) => number.as_f64()?.partial_cmp(&crate::wire::seconds(self.time()?)),
             Value::Number(number) => number.as_f64()?.partial_cmp(&self.value.parse().ok()?),
@@ -287,7 +287,7 @@ impl Expression {
         if self.any { parts.any(|part| part) } else { parts.all(|part| part) }
     }
 
-    /// Between which times of creation everything lies that it holds for.
+    /// The earliest and latest creation time that a match can have.
     fn created(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let (mut from, mut to) = (None, None);
         for filter in self.filters.iter().filter(|filter| !self.any && filter.name == "CreationTime") {
@@ -314,7 +314,7 @@ impl Record<'_> {
         if let Self::Training(view) = self { Some(view.job) } else { None }
     }
 
-    /// All fields that Search knows.
+    /// The record with all fields that Search has.
     fn whole(&self, world: &World, fields: &[&str]) -> Value {
         let (mut whole, arn, at) = match self {
             Self::Training(view) => (training::described(world, view), world.job_arn(&view.job.name), view.at),
@@ -327,7 +327,7 @@ impl Record<'_> {
         whole
     }
 
-    /// One property. The usual ones without the whole record: there are many jobs.
+    /// One property. Frequent ones are read without building the record, because there are many jobs.
     fn value(&self, world: &World, name: &str) -> Option<Value> {
         if let Some(key) = name.strip_prefix("Tags.") {
             let (arn, at) = match self {
@@ -360,7 +360,7 @@ impl Record<'_> {
     }
 }
 
-/// What has no such property comes first.
+/// Records without the property come first.
 fn compared(one: Option<&Value>, other: Option<&Value>) -> Ordering {
     match (one, other) {
         (Some(Value::Number(one)), Some(Value::Number(other))) => one.as_f64().partial_cmp(&other.as_f64()).unwrap_or(Ordering::Equal),

@@ -1,4 +1,4 @@
-//! SageMaker Studio: domains, user profiles, spaces, apps.
+//! SageMaker Studio: domains, user profiles, spaces, apps. One file: they share their settings and their errors.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ fn name(input: &Value, field: &str) -> String {
 fn delete_app(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let app = find_app(world, input)?;
     if app.status == "Deleted" {
-        // Not modeled; Terraform's provider has to live with it.
+        // This error is not in AWS's model; Terraform's provider handles it.
         return Err(Refusal::validation(format!("App [{}] has already been deleted", app.arn)));
     }
     let arn = app.arn.clone();
@@ -125,12 +125,12 @@ fn describe_space(world: &World, input: &Value) -> Result<Value, Refusal> {
     Ok(described)
 }
 
-/// When domains were made: before everything else. They do not change here.
+/// When domains were created: long before the start.
 fn long_ago(world: &World) -> f64 {
     seconds(world.began)
 }
 
-/// When a profile or a space was made.
+/// When a profile or space was created.
 fn made(world: &World, created: Option<When>) -> f64 {
     seconds(created.map_or(world.began, |created| created.at(world.started)))
 }
@@ -185,7 +185,7 @@ fn idle_settings(jupyter_lab: Option<&IdleSpec>, code_editor: Option<&IdleSpec>)
     settings
 }
 
-/// Deleted apps are shown for a day.
+/// Whether lists show an app: deleted ones are shown for a day.
 fn is_shown(world: &World, app: &App) -> bool {
     app.status != "Deleted" || world.now.duration_since(app.modified) < DELETED_SHOWN
 }
@@ -214,7 +214,7 @@ fn list_apps(world: &World, input: &Value) -> Result<Value, Refusal> {
     paged(input, all.into_iter().map(details).collect(), "Apps")
 }
 
-/// `AppDetails`: no ARN in it, as in AWS's.
+/// `AppDetails`. As in AWS, it has no ARN.
 fn details(app: &App) -> Value {
     let mut details = json!({
         "DomainId": app.spec.domain, "AppType": app.spec.app_type, "AppName": app.spec.name, "Status": app.status,
@@ -229,7 +229,7 @@ fn described(world: &World, app: &App) -> Value {
     let mut described = details(app);
     described["AppArn"] = app.arn.clone().into();
     if app.status == "InService" {
-        // AWS's health checks move both alike (aws-facts §2.2).
+        // AWS's health checks update both times (aws-facts §2.2).
         described["LastHealthCheckTimestamp"] = seconds(world.now).into();
         described["LastUserActivityTimestamp"] = seconds(world.now).into();
     }
@@ -300,7 +300,7 @@ fn create_app(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     Ok(json!({"AppArn": world.add_app(spec, now, now)}))
 }
 
-/// What people call `CreateApp` with, to have one like this.
+/// The input of `CreateApp` for an app of the estate.
 pub(crate) fn app_input(spec: &AppSpec) -> Value {
     let mut input = json!({
         "DomainId": spec.domain, "AppType": spec.app_type, "AppName": spec.name, "ResourceSpec": {"InstanceType": spec.instance_type},
@@ -315,7 +315,7 @@ fn with_tags(mut input: Value, tags: &BTreeMap<String, String>) -> Value {
     input
 }
 
-/// The same for `CreateUserProfile`.
+/// The input of `CreateUserProfile` for a profile of the estate.
 pub(crate) fn profile_input(spec: &UserProfileSpec) -> Value {
     let input = json!({
         "DomainId": spec.domain, "UserProfileName": spec.name,
@@ -324,7 +324,7 @@ pub(crate) fn profile_input(spec: &UserProfileSpec) -> Value {
     with_tags(input, &spec.tags)
 }
 
-/// The same for `CreateSpace`.
+/// The input of `CreateSpace` for a space of the estate.
 pub(crate) fn space_input(spec: &SpaceSpec) -> Value {
     let mut input = json!({
         "DomainId": spec.domain, "SpaceName": spec.name, "SpaceSettings": space_settings(spec),
@@ -334,7 +334,7 @@ pub(crate) fn space_input(spec: &SpaceSpec) -> Value {
     with_tags(input, &spec.tags)
 }
 
-/// The domain and the name of a new home, if both are as they should be.
+/// The domain and name of a new profile or space, after both were checked.
 fn new_home(world: &World, input: &Value, kind: &str, field: &str, is_there: bool) -> Result<(String, String), Refusal> {
     let name = |field: &str| text(input, field).unwrap_or_default().to_owned();
     let (domain, home) = (name("DomainId"), name(field));
@@ -409,7 +409,7 @@ fn idle_of(settings: &Value) -> Option<IdleSpec> {
     })
 }
 
-/// One page of a short list; the token is the place.
+/// One page of a short list. The token has the position.
 fn paged(input: &Value, all: Vec<Value>, list: &str) -> Result<Value, Refusal> {
     let Page { size, after } = page_of(input, 10)?;
     let skip = after.and_then(|place| place.parse::<usize>().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! SageMaker's tags, within AWS's limits (aws-facts §2.5).
+//! SageMaker's tags, with AWS's limits (aws-facts §2.5).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::{
     world::{TagLog, World},
 };
 
-/// Of one resource.
+/// The maximum for one resource.
 const MOST_TAGS: usize = 50;
 
 pub(super) fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
@@ -25,7 +25,7 @@ fn no_such_arn(arn: &str) -> Refusal {
     Refusal::new(400, "ValidationException", format!("Resource {arn} does not exist"))
 }
 
-/// The tags of an input, within AWS's limits (aws-facts §2.5).
+/// The tags of an input, checked against AWS's limits (aws-facts §2.5).
 pub(crate) fn tag_list(input: &Value) -> Result<BTreeMap<String, String>, Refusal> {
     let given = input.get("Tags").and_then(Value::as_array).into_iter().flatten();
     let tags: BTreeMap<String, String> =
@@ -57,7 +57,7 @@ pub(super) fn add(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let tags = tag_list(input)?;
     let arn = text(input, "ResourceArn").unwrap_or_default();
     let had = world.tags.get(arn).map(TagLog::now).unwrap_or_default();
-    // Those of AWS do not count.
+    // AWS's own tags do not count.
     let own = had.keys().chain(tags.keys()).filter(|key| !key.starts_with("aws:"));
     if MOST_TAGS < own.collect::<BTreeSet<_>>().len() {
         return Err(Refusal::new(400, "ResourceLimitExceeded", format!("A resource has at most {MOST_TAGS} tags")));

@@ -1,4 +1,4 @@
-//! SageMaker's training jobs in the API, with AWS's own error texts (aws-facts §2.3).
+//! SageMaker's training jobs in the API, with AWS's own error texts (aws-facts §2.3). One file: one API, with its validation.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -24,9 +24,9 @@ use crate::{
 pub(crate) const STATUSES: [&str; 6] = ["InProgress", "Completed", "Failed", "Stopping", "Stopped", "Deleting"];
 /// The statuses of a warm pool.
 const POOL_STATUSES: [&str; 4] = ["Available", "Terminated", "Reused", "InUse"];
-/// 28 days.
+/// 28 days, in seconds.
 const LONGEST: i64 = 28 * 24 * 3600;
-/// Built-in algorithms that do not checkpoint: as Spot jobs they may wait for an hour at most (developer guide, model-managed-spot-training).
+/// Built-in algorithms without checkpoints. As Spot jobs they may wait for an hour at most (developer guide, model-managed-spot-training).
 const WITHOUT_CHECKPOINTS: [&str; 13] = [
     "blazingtext",
     "factorization-machines",
@@ -57,7 +57,7 @@ pub(crate) fn present<'a>(world: &World, job: &'a Job) -> View<'a> {
     job.as_of(world.now).unwrap_or_else(|| job.after_change(0))
 }
 
-/// Of a name that nobody has, AWS says this, and not the `ResourceNotFound` of its model (aws/aws-sdk#165).
+/// For a missing name AWS answers this, and not the `ResourceNotFound` of its model (aws/aws-sdk#165).
 fn find<'a>(world: &'a World, input: &Value) -> Result<&'a Job, Refusal> {
     let name = text(input, "TrainingJobName").unwrap_or_default();
     let found = world.jobs.training.get(name).filter(|job| job.name == name);
@@ -68,7 +68,7 @@ fn stop(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let job = find(world, input)?;
     match job.last().status {
         "InProgress" => {}
-        // Of this state no recording of AWS's answer was found.
+        // No recording of AWS's answer for this status was found.
         "Stopping" => return Ok(json!({})),
         status => {
             return Err(Refusal::validation(format!("The request was rejected because the training job is in status {status}.")));
@@ -117,7 +117,7 @@ fn required(field: &str) -> Refusal {
     ))
 }
 
-/// A name that is there, not too long, and of the right letters.
+/// A required name, checked for its length and characters.
 pub(crate) fn legal_name(input: &Value, name: &str, field: &str, most: usize) -> Result<String, Refusal> {
     let name = text(input, name).ok_or_else(|| required(field))?;
     if most < name.len() {
@@ -179,7 +179,7 @@ pub(crate) fn legal_algorithm(input: &Value, field: &str) -> Result<(), Refusal>
     let mode = text(algorithm, "TrainingInputMode").ok_or_else(|| required(&format!("{field}.trainingInputMode")))?;
     one_of(mode, &format!("{field}.trainingInputMode"), &["Pipe", "File", "FastFile"])?;
     if algorithm.get("TrainingImage").is_some() == algorithm.get("AlgorithmName").is_some() {
-        // AWS: one of the two (API reference, AlgorithmSpecification); the text is not AWS's own.
+        // AWS requires exactly one of the two (API reference, AlgorithmSpecification); the text is not AWS's own.
         return Err(Refusal::validation("Exactly one of TrainingImage and AlgorithmName must be given in AlgorithmSpecification.".into()));
     }
     Ok(())
@@ -192,7 +192,7 @@ pub(crate) fn one_of(value: &str, field: &str, known: &[&str]) -> Result<(), Ref
     Err(Refusal::invalid_value(value, field, &format!("Member must satisfy enum value set: [{}]", known.join(", "))))
 }
 
-/// Whole numbers within bounds.
+/// An optional whole number, checked against its bounds.
 pub(crate) fn within(input: &Value, name: &str, field: &str, (least, most): (i64, i64)) -> Result<Option<i64>, Refusal> {
     let Some(value) = input.get(name) else { return Ok(None) };
     let bound = match value.as_i64() {
@@ -204,7 +204,7 @@ pub(crate) fn within(input: &Value, name: &str, field: &str, (least, most): (i64
     Err(Refusal::invalid_value(&value.to_string(), field, &format!("Member must have value {bound}")))
 }
 
-/// 0 to 21600 in the model; 3600 in the developer guide.
+/// The model allows 0 to 21600, the developer guide 3600.
 fn keep_alive(resources: &Value) -> Result<Option<i64>, Refusal> {
     within(resources, "KeepAlivePeriodInSeconds", "resourceConfig.keepAlivePeriodInSeconds", (0, 21600))
 }
@@ -232,13 +232,13 @@ pub(crate) fn legal_resources(input: &Value, field: &str, serverless: bool) -> R
     }
     let given = [resources.get("InstanceType").is_some(), groups.is_some(), preferences.is_some()];
     if !serverless && given.iter().filter(|given| **given).count() != 1 {
-        // One of the three (API reference, ResourceConfig); the text is not AWS's own.
+        // AWS requires exactly one of the three (API reference, ResourceConfig); the text is not AWS's own.
         return Err(Refusal::validation(
             "Exactly one of InstanceType, InstanceGroups and InstancePreferences must be given in ResourceConfig.".into(),
         ));
     }
     if let Some(selected) = ["SelectedInstanceType", "SelectedInstanceCount"].iter().find(|name| resources.get(**name).is_some()) {
-        // Answered only (model); the text is not AWS's own.
+        // The field is only in answers (model); the text is not AWS's own.
         return Err(Refusal::validation(format!("{selected} is read-only.")));
     }
     Ok(())
@@ -259,7 +259,7 @@ pub(crate) fn legal_tags(input: &Value) -> Result<std::collections::BTreeMap<Str
     tag_list(input)
 }
 
-/// What Managed Spot needs, and what it does not go with.
+/// Checks what Managed Spot requires, and what it cannot be combined with.
 pub(crate) fn legal_spot(input: &Value) -> Result<(), Refusal> {
     let at = |pointer: &str| input.pointer(pointer);
     let number = |pointer: &str| at(pointer).and_then(Value::as_i64);
@@ -282,7 +282,7 @@ pub(crate) fn legal_spot(input: &Value) -> Result<(), Refusal> {
     if no_checkpoints && wait.is_some_and(|wait| 3600 < wait) {
         return refused("Invalid MaxWaitTimeInSeconds. MaxWaitTimeInSeconds above 3600 is not supported for the given algorithm");
     }
-    // The texts of these two are not AWS's own: that it refuses them is (developer guide, train-warm-pools; model, InstancePreferences).
+    // AWS refuses these two (developer guide, train-warm-pools; model, InstancePreferences); the texts are not AWS's own.
     if number("/ResourceConfig/KeepAlivePeriodInSeconds").is_some_and(|seconds| 0 < seconds) {
         return refused("KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true");
     }
@@ -292,7 +292,7 @@ pub(crate) fn legal_spot(input: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The answer to `DescribeTrainingJob`: all that was given, and what AWS adds. Tags are not in it.
+/// The answer to `DescribeTrainingJob`: the definition and what AWS adds, without the tags.
 pub(crate) fn described(world: &World, view: &View<'_>) -> Value {
     let job = view.job;
     let mut described = Value::clone(&job.definition);
@@ -318,7 +318,7 @@ pub(crate) fn described(world: &World, view: &View<'_>) -> Value {
     put("BillableTimeInSeconds", billable.map(Value::from));
     put("WarmPoolStatus", view.pool());
     let output = job.definition.pointer("/OutputDataConfig/S3OutputPath").and_then(Value::as_str).unwrap_or_default();
-    // A job that is stopped uploads what it has, too.
+    // A stopped job uploads its results, too.
     let uploaded = view.started().filter(|_| matches!(last.status, "Completed" | "Stopped"));
     let model = uploaded.map(|_| format!("{}/{}/output/model.tar.gz", output.trim_end_matches('/'), job.name)).unwrap_or_default();
     put("ModelArtifacts", Some(json!({"S3ModelArtifacts": model})));
@@ -326,7 +326,7 @@ pub(crate) fn described(world: &World, view: &View<'_>) -> Value {
         put(name, Some(parent.clone()));
     }
     if let Some(fields) = described.as_object_mut() {
-        // Its own documentation: not read back.
+        // AWS documents that this field is not returned.
         fields.remove("SessionChainingConfig");
     }
     let preferred = view.started().and(job.definition.pointer("/ResourceConfig/InstancePreferences"));
@@ -337,7 +337,6 @@ pub(crate) fn described(world: &World, view: &View<'_>) -> Value {
     described
 }
 
-/// The tags of a job as they were at a moment.
 pub(crate) fn tags_as_of(world: &World, arn: &str, at: Timestamp) -> Vec<Value> {
     as_list(world.tags.get(arn).and_then(|log: &TagLog| log.at(at)).unwrap_or_default())
 }
@@ -361,14 +360,14 @@ fn summary(world: &World, job: &Job) -> Value {
     summary
 }
 
-/// A time of an input, in seconds since 1970.
+/// A time in an input, which has it in seconds since 1970.
 pub(crate) fn moment(input: &Value, name: &str) -> Option<Timestamp> {
     #[expect(clippy::cast_possible_truncation, reason = "the time of an input, in milliseconds")]
     let milliseconds = input.get(name).and_then(Value::as_f64).map(|seconds| (seconds * 1000.0).round() as i64)?;
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-/// Whether a time is after and before those of an input, where it has them: `CreationTimeAfter`, `CreationTimeBefore`.
+/// Whether a time is within the input's optional bounds: `CreationTimeAfter`, `CreationTimeBefore`.
 pub(crate) fn is_between(input: &Value, name: &str, at: Timestamp) -> bool {
     moment(input, &format!("{name}After")).is_none_or(|after| after < at)
         && moment(input, &format!("{name}Before")).is_none_or(|before| at < before)
@@ -383,7 +382,7 @@ fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
     }
     let by = &[("Name", Order::Name), ("CreationTime", Order::Created), ("Status", Order::Status)];
     let Asked { order, page: Page { size, after }, .. } = Sorting { by, default: Order::Created, descending: true }.asked(input)?;
-    // The model says that Ascending is the default; the operation's own example has the most current first where nothing is said.
+    // In the model, Ascending is the default. In the operation's own example without these fields, the newest job comes first.
     let descending = text(input, "SortOrder").map_or(text(input, "SortBy").is_none(), |order| order == "Descending");
     let (contains, pool, plan) = (text(input, "NameContains"), text(input, "WarmPoolStatusEquals"), text(input, "TrainingPlanArnEquals"));
     let wanted = |job: &&Job| {
@@ -402,7 +401,7 @@ fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
         parent: None,
     };
     let (page, next) = world.jobs.training.page(part, size, wanted);
-    // AWS cuts the page first and then looks at the status: a page may be empty and not the last (its documentation of StatusEquals).
+    // AWS cuts the page before it filters by status, so a page may be empty without being the last (its documentation of StatusEquals).
     let status = text(input, "StatusEquals");
     let shown = page.into_iter().filter(|job| status.is_none_or(|status| job.last().status == status));
     let summaries: Vec<Value> = shown.map(|job| summary(world, job)).collect();

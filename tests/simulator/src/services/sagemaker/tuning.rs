@@ -1,4 +1,4 @@
-//! Hyperparameter tuning jobs: their life, the training jobs that they launch, and their API.
+//! Hyperparameter tuning jobs: their life, the training jobs that they launch, and their API. One file: one state machine and its answers.
 
 use std::{cmp::Ordering, collections::BTreeMap, ops::Bound, sync::Arc};
 
@@ -23,13 +23,13 @@ use crate::{
 pub(crate) const STRATEGIES: [&str; 4] = ["Bayesian", "Random", "Hyperband", "Grid"];
 /// The statuses of a tuning job in the API.
 const STATUSES: [&str; 7] = ["Completed", "InProgress", "Failed", "Stopped", "Stopping", "Deleting", "DeleteFailed"];
-/// After so many failures and no success it gives up.
+/// It fails after this many failed training jobs without a completed one.
 const FUTILE: usize = 5;
 
 /// A tuning job.
 pub(crate) struct Tuning {
     pub(crate) name: String,
-    /// What was given to `CreateHyperParameterTuningJob`, without the name and the tags.
+    /// The input of `CreateHyperParameterTuningJob`, without the name and the tags.
     pub(crate) definition: Value,
     conduct: Conduct,
     /// Oldest first; the first is its creation.
@@ -38,22 +38,22 @@ pub(crate) struct Tuning {
     pub(crate) children: Vec<Child>,
 }
 
-/// A training job that it has launched.
+/// A training job that a tuning job has launched.
 pub(crate) struct Child {
     pub(crate) key: Arc<str>,
-    /// Which of the definitions.
+    /// The index of its definition.
     definition: usize,
     tuned: BTreeMap<String, String>,
-    /// What its objective comes to.
+    /// The final value of its objective metric.
     objective: f64,
 }
 
-/// How its training jobs behave, where the estate says so.
+/// How its training jobs run, if they are from the estate.
 #[derive(Default)]
 pub(crate) struct Conduct {
-    /// One for each definition.
+    /// One script for each definition.
     pub(crate) scripts: Vec<Arc<Script>>,
-    /// They get no Spot, whatever their definition says.
+    /// Its training jobs run on demand, even if their definition asks for Spot.
     pub(crate) without_spot: bool,
 }
 
@@ -62,7 +62,7 @@ impl Tuning {
         self.history.first().map_or(Timestamp::MIN, |(at, _)| *at)
     }
 
-    /// What it was at a moment, and since when; `None`: it was not yet there.
+    /// Its status at a moment, and since when; `None`: it did not exist yet.
     pub(crate) fn as_of(&self, at: Timestamp) -> Option<(Timestamp, &'static str)> {
         self.history.iter().rev().find(|(since, _)| *since <= at).copied()
     }
@@ -90,7 +90,7 @@ impl Tuning {
         self.definition.pointer(&format!("/HyperParameterTuningJobConfig/ResourceLimits/{name}")).and_then(Value::as_u64)
     }
 
-    /// A field of a definition, or what stands in its place in the tuning job's configuration.
+    /// A field of a definition, or the corresponding field of the tuning job's configuration.
     fn of(&self, definition: usize, own: &str, common: &str) -> Option<&Value> {
         let definitions = self.definitions();
         let own = definitions.get(definition).and_then(|definition| definition.get(own));
@@ -106,12 +106,12 @@ fn has_ended(status: &str) -> bool {
     matches!(status, "Completed" | "Failed" | "Stopped")
 }
 
-/// A number that looks like chance and is always the same for the same text (FNV-1a).
+/// A number that looks random and is always the same for the same text (FNV-1a).
 fn digest(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
-/// Makes a tuning job that is legal, and launches its first training jobs.
+/// Creates a valid tuning job, and launches its first training jobs.
 pub(crate) fn create(world: &mut World, name: String, definition: Value, tags: &BTreeMap<String, String>, conduct: Conduct) {
     let (now, arn, key) = (world.now, world.tuning_arn(&name), Arc::<str>::from(name.to_lowercase()));
     world.first_tags(&arn, now, tags);
@@ -124,7 +124,7 @@ pub(crate) fn create(world: &mut World, name: String, definition: Value, tags: &
     go_on(world, &key);
 }
 
-/// After one of its training jobs has ended: launches the next ones, or ends.
+/// Called after one of its training jobs has ended: launches the next ones, or ends the tuning job.
 pub(crate) fn go_on(world: &mut World, key: &str) {
     let Some(tuning) = world.jobs.tunings.get(key) else { return };
     let statuses: Vec<&str> =
@@ -160,7 +160,7 @@ fn as_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// Somebody stops it, if it is in progress, and all its training jobs with it.
+/// Stops a tuning job in progress, and all its training jobs.
 pub(crate) fn stop(world: &mut World, name: &str) {
     let key = name.to_lowercase();
     if world.jobs.tunings.get(key.as_str()).is_some_and(|tuning| tuning.status() == "InProgress") {
@@ -197,7 +197,7 @@ fn launch(world: &mut World, key: &str) {
     let tuned = tuning.of(which, "HyperParameterRanges", "ParameterRanges").map(|ranges| sample(ranges, number)).unwrap_or_default();
     if let Some(fields) = definition.as_object_mut() {
         let mut parameters = fields.remove("StaticHyperParameters").unwrap_or_else(|| json!({}));
-        // AWS tells the training job by this what it is measured by (answers of real accounts).
+        // AWS passes the objective metric to the training job in this hyperparameter (answers of real accounts).
         if let Some(metric) = tuning.objective_of(which, "MetricName") {
             parameters["_tuning_objective_metric"] = metric.into();
         }
@@ -219,7 +219,7 @@ fn launch(world: &mut World, key: &str) {
         }
     }
     let arn = world.tuning_arn(&tuning.name);
-    // Later training jobs get the tags that the tuning job has by then (API reference, AddTags).
+    // Later training jobs get the tags that the tuning job has at that time (API reference, AddTags).
     let tags = world.tags.get(&arn).map(TagLog::now).unwrap_or_default();
     let child = Child { key: name.to_lowercase().into(), definition: which, objective: f64::from(digest(&name) % 1000) / 1000.0, tuned };
     let definition = spec::for_job(&Arc::new(spec::filled(definition)), &name);
@@ -230,7 +230,7 @@ fn launch(world: &mut World, key: &str) {
     world.create_job(NewJob { name, definition, script, parents, tuning: Some(key.into()), tags });
 }
 
-/// `ResourceConfig` from a `HyperParameterTuningResourceConfig`: of several kinds of instances the first.
+/// A `ResourceConfig` from a `HyperParameterTuningResourceConfig`. Of several instance types it takes the first.
 fn first_resources(tuning: &Value) -> Value {
     let first = tuning.pointer("/InstanceConfigs/0");
     let fields = ["InstanceType", "InstanceCount", "VolumeSizeInGB", "VolumeKmsKeyId"];
@@ -238,7 +238,7 @@ fn first_resources(tuning: &Value) -> Value {
     fields.iter().filter_map(|name| Some(((*name).to_owned(), value(name)?))).collect()
 }
 
-/// The n-th choice of hyperparameters: evenly spread, nothing learnt.
+/// The n-th set of hyperparameters, evenly spread over the ranges.
 fn sample(ranges: &Value, number: usize) -> BTreeMap<String, String> {
     let list = |name: &str| ranges.get(name).and_then(Value::as_array).into_iter().flatten();
     let bound = |range: &Value, name: &str| text(range, name).and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
@@ -272,7 +272,7 @@ fn tell(world: &mut World, key: &str) {
         "TrainingJobStatusCounters": jobs, "ObjectiveStatusCounters": objectives,
         "Tags": world.tags.get(&arn).map(TagLog::now).unwrap_or_default(),
     });
-    // As in the events of training jobs: nothing about Spot and checkpoints.
+    // As the events of training jobs, these have nothing about Spot and checkpoints.
     let shown = |definition: &Value| {
         let mut shown = definition.clone();
         if let Some(fields) = shown.as_object_mut() {
@@ -297,7 +297,6 @@ fn tell(world: &mut World, key: &str) {
     world.tell("SageMaker HyperParameter Tuning Job State Change", &[&arn], &detail);
 }
 
-/// Its training jobs as they were at a moment.
 fn children<'a>(world: &'a World, tuning: &'a Tuning, at: Timestamp) -> impl Iterator<Item = (&'a Child, View<'a>)> {
     tuning.children.iter().filter_map(move |child| Some((child, world.jobs.training.by_key(&child.key)?.as_of(at)?)))
 }
@@ -328,7 +327,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("StopHyperParameterTuningJob", ONE, stop_by_call),
 ];
 
-/// In AWS's words (as its operator for Kubernetes knows them).
+/// The error text is AWS's, as its operator for Kubernetes has it.
 fn find<'a>(world: &'a World, input: &Value) -> Result<&'a Tuning, Refusal> {
     let name = text(input, "HyperParameterTuningJobName").unwrap_or_default();
     let found = world.jobs.tunings.get(name.to_lowercase().as_str()).filter(|tuning| tuning.name == name);
@@ -339,7 +338,7 @@ fn stop_by_call(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let tuning = find(world, input)?;
     let (name, status) = (tuning.name.clone(), tuning.status());
     if has_ended(status) {
-        // Said of training and transform jobs; of tuning jobs no recording was found.
+        // The text is that of training and transform jobs. No recording for tuning jobs was found.
         return Err(Refusal::validation(format!("The request was rejected because the hyperparameter tuning job is in status {status}.")));
     }
     stop(world, &name);
@@ -368,7 +367,7 @@ fn create_by_call(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     }
     let (one, several) = (input.get("TrainingJobDefinition"), input.get("TrainingJobDefinitions").and_then(Value::as_array));
     if one.is_some() == several.is_some() {
-        // One of the two (API reference); the text is not AWS's own.
+        // AWS requires exactly one of the two (API reference); the text is not AWS's own.
         return Err(Refusal::validation("Exactly one of TrainingJobDefinition and TrainingJobDefinitions must be given.".into()));
     }
     for definition in one.into_iter().chain(several.into_iter().flatten()) {
@@ -377,7 +376,7 @@ fn create_by_call(world: &mut World, input: &Value) -> Result<Value, Refusal> {
     let tags = training::legal_tags(input)?;
     let arn = world.tuning_arn(&name);
     if world.jobs.tunings.contains_key(name.to_lowercase().as_str()) {
-        // As of training jobs; of tuning jobs no recording was found.
+        // As for training jobs. No recording for tuning jobs was found.
         let message = format!(
             "Tuning job names must be unique within an AWS account and region, and a tuning job with this name already exists ({arn})"
         );
@@ -416,7 +415,7 @@ fn legal_definition(definition: &Value) -> Result<(), Refusal> {
     training::legal_spot(definition)
 }
 
-/// Fields that the description, the summary and Search have in common, as they were at a moment.
+/// The fields that the description, the summary and Search share, as they were at a moment.
 fn outline(world: &World, tuning: &Tuning, at: Timestamp) -> Value {
     let (since, status) = tuning.as_of(at).unwrap_or((tuning.created(), "InProgress"));
     let (jobs, objectives) = counters(world, tuning, at);
@@ -552,7 +551,7 @@ fn list_children(world: &World, input: &Value) -> Result<Value, Refusal> {
     let (status, by) = (text(input, "StatusEquals"), text(input, "SortBy"));
     let mut found: Vec<(&Child, View<'_>)> = children(world, tuning, world.now)
         .filter(|(_, view)| status.is_none_or(|status| view.last().status == status))
-        // Those without an objective are not in its order (model).
+        // This order leaves out training jobs without an objective (model).
         .filter(|(_, view)| by != Some("FinalObjectiveMetricValue") || view.last().status == "Completed")
         .collect();
     match by {
