@@ -1,4 +1,4 @@
-//! budget-alerter: 1,000 budgets, and 95 days of what 200 usage types of teams cost; the first run, which reads them all, and the next one.
+//! budget-alerter: 1,000 budgets, and 95 days of spend of 200 usage types. Measures the first run, which reads everything, and the next one.
 
 use std::{fmt::Write as _, time::Instant};
 
@@ -9,9 +9,9 @@ use simulator::{Estate, Simulator};
 use crate::{BUDGET_ALERTER, Figure, LATENCY, median, peak_mib, start};
 
 const BUDGETS: usize = 1000;
-/// Of these, so many count `SageMaker`.
+/// How many of the budgets count `SageMaker`.
 const COUNTED: usize = 200;
-/// Usage types of teams.
+/// The number of usage types, each with a team.
 const USAGES: usize = 200;
 
 fn account() -> anyhow::Result<Simulator> {

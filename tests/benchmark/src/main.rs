@@ -1,4 +1,4 @@
-//! `make bench`: what the functions cost, measured on the release binaries as Lambda runs them. Figures, not a test: medians of several runs, and ratios.
+//! `make bench`: calls, time, CPU and memory of the release binaries, run as on Lambda. It prints medians and ratios; it is not a test.
 #![expect(clippy::print_stdout, reason = "the figures are what it prints")]
 
 use std::{
@@ -21,7 +21,7 @@ mod start;
 mod tags;
 mod training;
 
-/// How long every simulated call takes in the sweeps.
+/// The duration of each simulated call in the sweeps.
 const LATENCY: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -38,7 +38,7 @@ struct Arguments {
     runs: usize,
 }
 
-/// One line of the result.
+/// A line of the result.
 pub(crate) struct Figure {
     what: &'static str,
     measured: String,
@@ -75,7 +75,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The binary beside this one.
+/// A binary in the folder of this one.
 fn binary(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
     own.with_file_name(name)
@@ -86,7 +86,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The function on an account, with a policy.
+/// A running function on an account, with a policy.
 pub(crate) struct Run {
     pub(crate) function: Function,
     _policy: NamedTempFile,
@@ -111,7 +111,7 @@ pub(crate) async fn start(name: &str, account: &Simulator, endpoint: &str, polic
     Ok(Run { function, _policy: file })
 }
 
-/// The most memory that a process had, in MiB.
+/// The highest memory use of a process, in MiB.
 fn peak_mib(process: Option<u32>) -> anyhow::Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.context("the process has ended")?))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM in /proc/<pid>/status")?;
@@ -139,7 +139,7 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
         "#,
     )?)?;
     let policy = "[working-hours]\ndefault = \"always\"";
-    // The first run of a day reads Studio's idle shutdown too, and mails: the others are what 95 of 96 runs of a day are.
+    // The day's first run also reads Studio's idle shutdown, and mails. The measured runs are like the other 95 of the day.
     start(NOTEBOOK_STOPPER, &account, account.endpoint(), policy, &[])
         .await?
         .function
@@ -173,7 +173,7 @@ async fn sweep(runs: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// What any reader of a whole list has to wait for: its pages of 100, each after the one before.
+/// The shortest time to read a whole list, in seconds: its pages of 100, one after the other.
 pub(crate) fn sequential_pages(account: &Simulator, operation: &str) -> anyhow::Result<f64> {
     let address = account.endpoint().trim_start_matches("http://");
     let mut stream = TcpStream::connect(address)?;

@@ -1,4 +1,4 @@
-//! The start: CPU from exec to the first AWS answer over TLS, and the first invocation under a CPU quota like that of a 128 MB Lambda.
+//! The start: the CPU time from exec to the first AWS answer over TLS, and the first invocation with the CPU share of a 128 MB Lambda function.
 
 use std::{
     fs,
@@ -25,16 +25,16 @@ use tokio_rustls::{
 
 use crate::{Figure, NOTEBOOK_STOPPER, median, start};
 
-/// The kernel's default period of a quota.
+/// The kernel's default period of a CPU quota, in microseconds.
 const PERIOD_US: u32 = 100_000;
 
-/// Lambda gives 1,769 MB one whole core, and 128 MB its share of that: 7 %.
+/// The quota per period: at 1,769 MB Lambda gives one whole core, and at 128 MB the proportional share, 7 %.
 const QUOTA_US: u32 = PERIOD_US * 128 / 1_769;
 
-/// The simulated account behind TLS, which notes how much CPU the client had used when its first answer went out.
+/// The simulated account behind TLS. It records the client's CPU time when its first answer is sent.
 struct Tls {
     endpoint: String,
-    /// The certificate beside Amazon's, which are what a function in AWS parses.
+    /// The simulator's certificate with Amazon's root certificates, which a function parses in AWS.
     roots: NamedTempFile,
     client: Arc<AtomicU32>,
     first_answer: Arc<Mutex<Option<f64>>>,
@@ -75,7 +75,7 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// The first invocation of a process that was started without a quota, as Lambda starts one, and got it with its first event.
+/// The first invocation of a process that starts without a quota, and gets it with its first event, as on Lambda.
 async fn throttled(account: &Simulator, tls: &Tls, roots: &str, runs: usize) -> anyhow::Result<(f64, f64)> {
     let group = Group::new()?;
     let (mut answers, mut wholes) = (vec![], vec![]);
@@ -107,7 +107,7 @@ async fn throttled(account: &Simulator, tls: &Tls, roots: &str, runs: usize) -> 
     Ok((median(answers), median(wholes)))
 }
 
-/// A control group with the quota. Removed when dropped.
+/// A control group with the quota. It is removed when dropped.
 pub(crate) struct Group(PathBuf);
 
 impl Group {
@@ -121,7 +121,7 @@ impl Group {
         fs::create_dir(&group).context("no control group can be made here (it needs root)")?;
         let group = Self(group);
         let (file, quota) = if is_v2 { ("cpu.max", format!("{QUOTA_US} {PERIOD_US}")) } else { ("cpu.cfs_quota_us", QUOTA_US.to_string()) };
-        // The kernel's own file: elsewhere a new one would be made, and no quota be had.
+        // Opens the kernel's existing file. Creating a new file would set no quota.
         fs::OpenOptions::new()
             .write(true)
             .open(group.0.join(file))
@@ -137,7 +137,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Its last process is still ending.
+        // The group cannot be removed until its last process has ended.
         for _ in 0..50 {
             if fs::remove_dir(&self.0).is_ok() {
                 return;
@@ -197,7 +197,7 @@ async fn forward(
     Ok(answered?)
 }
 
-/// CPU time of all threads of a process, in milliseconds, by the scheduler's own count of nanoseconds.
+/// CPU time of all threads of a process in milliseconds, from the scheduler's nanosecond counters.
 fn cpu_ms(process: u32) -> f64 {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
     let nanoseconds =

@@ -8,7 +8,7 @@ use simulator::{Estate, Simulator};
 
 use crate::{Figure, LATENCY, TAG_AUDITOR, median, peak_mib, sequential_pages, start, start::Group};
 
-/// Table of the estate's file, kind, how many.
+/// The section in the estate, the kind, and the number of resources.
 const KINDS: [(&str, &str, usize); 8] = [
     ("model", "model", 6_000),
     ("endpoint-config", "endpoint-config", 3_000),
@@ -20,7 +20,7 @@ const KINDS: [(&str, &str, usize); 8] = [
     ("resource", "feature-group", 1_500),
 ];
 
-/// Resources that no tag index knows: each is looked at by itself, when it is news.
+/// Resources without tags, which the tag index does not have. Each takes calls of its own when its finding is new.
 const UNTAGGED: usize = 10;
 
 fn account() -> anyhow::Result<Simulator> {
@@ -46,7 +46,7 @@ fn account() -> anyhow::Result<Simulator> {
 pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let account = account()?;
     let all: usize = KINDS.iter().map(|(_, _, count)| count).sum();
-    // The bill is read once a week, and Cost Explorer is not what is measured.
+    // The bill is read once a week, and Cost Explorer is not measured here.
     let policy = "[rules.untagged-spend]\nmode = \"off\"\n[rules.inactive-cost-allocation-tag]\nmode = \"off\"";
     start(TAG_AUDITOR, &account, account.endpoint(), policy, &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
     account.set_latency(LATENCY);
@@ -94,7 +94,7 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
-/// The same audit with the share of a core that Lambda gives the least memory: what says whether that is enough.
+/// The same audit with the CPU share of the smallest Lambda function, to see whether that suffices.
 async fn throttled(account: &Simulator, policy: &str, runs: usize) -> anyhow::Result<f64> {
     let group = Group::new()?;
     let mut seconds = vec![];

@@ -1,4 +1,4 @@
-//! training-job-spot-enforcer: the calls of one event, and a sweep over 50,000 jobs against one over 5,000.
+//! training-job-spot-enforcer: the calls for one event, and a sweep over 50,000 jobs compared with one over 5,000.
 
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ use simulator::{Estate, Simulator};
 
 use crate::{Figure, LATENCY, SPOT_ENFORCER, median, peak_mib, start};
 
-/// Running jobs on demand that a sweep finds, each a series of its own.
+/// The running on-demand jobs that a sweep finds, each in its own series.
 const FOUND: usize = 20;
 
 fn account(ended: usize) -> anyhow::Result<Simulator> {
@@ -62,10 +62,10 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// One call for each finding.
+/// The calls for the findings: one each.
 const FOUND_CALLS: f64 = 20.0;
 
-/// The first event of a job that is found, in report mode.
+/// Measures the first event of a job with a finding, in report mode.
 async fn event() -> anyhow::Result<Figure> {
     let account = account(0)?;
     let mut run = start(SPOT_ENFORCER, &account, account.endpoint(), "", &[]).await?;
@@ -79,7 +79,7 @@ async fn event() -> anyhow::Result<Figure> {
     Ok(Figure { what: "one event, with a finding and its mail: AWS calls", measured: calls.to_string(), goal: "≤ 4" })
 }
 
-/// Calls, MiB and seconds of the first sweep: medians.
+/// Measures the first sweep; returns the medians of calls, MiB and seconds.
 async fn sweep(ended: usize, runs: usize) -> anyhow::Result<(f64, f64, f64)> {
     let (mut calls, mut memory, mut seconds) = (vec![], vec![], vec![]);
     for _ in 0..runs {

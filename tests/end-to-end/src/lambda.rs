@@ -1,4 +1,4 @@
-//! Lambda's runtime API, as far as a custom runtime needs it: the real binary is started, given events, and answers.
+//! Lambda's runtime API, as far as a custom runtime needs it. It starts the real binary, sends it events, and receives its answers.
 
 use std::{
     collections::HashMap,
@@ -23,13 +23,13 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-/// A function's process with Lambda's runtime API before it. Ends when dropped.
+/// A function's process, connected to a Lambda runtime API. Dropping it ends the process.
 pub struct Function {
     process: Child,
     events: mpsc::UnboundedSender<Invocation>,
 }
 
-/// How an invocation ended: the function's answer, or its error's message.
+/// The result of an invocation: the function's answer, or its error message.
 pub type Answer = Result<Value, String>;
 
 struct Invocation {
@@ -44,10 +44,10 @@ struct Api {
 }
 
 impl Function {
-    /// Starts a binary with these environment variables and nothing else but what Lambda sets.
+    /// Starts a binary. Its environment has only these variables and those that Lambda sets.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// The binary cannot be started.
     pub async fn start(binary: &Path, environment: &[(&str, &str)], timeout: Duration) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -76,7 +76,7 @@ impl Function {
     /// Sends an event and waits for the answer.
     ///
     /// # Errors
-    /// The process ended without one.
+    /// The process ended without an answer.
     pub async fn invoke(&mut self, event: Value) -> anyhow::Result<Answer> {
         let (answer, answered) = oneshot::channel();
         self.events.send(Invocation { event, answer }).ok().context("the runtime API has ended")?;
@@ -86,7 +86,7 @@ impl Function {
         }
     }
 
-    /// The process's id.
+    /// The process id; `None`: the process has ended.
     pub fn id(&self) -> Option<u32> {
         self.process.id()
     }
@@ -106,7 +106,7 @@ async fn serve(State(api): State<Arc<Api>>, request: Request) -> axum::response:
     match answer {
         Some((id, answer)) => {
             if let Some(waiting) = api.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(id) {
-                // Nobody may be waiting any more.
+                // The caller may no longer wait for the answer.
                 let _ = waiting.send(answer);
             }
             StatusCode::ACCEPTED.into_response()

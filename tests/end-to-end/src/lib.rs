@@ -1,4 +1,4 @@
-//! What the demo and the end-to-end tests share: a function on a simulated account, and Lambda's runtime API for the real binary.
+//! What the demo and the end-to-end tests share: functions that run on a simulated account, and Lambda's runtime API for the real binaries.
 
 use std::{
     path::PathBuf,
@@ -22,10 +22,10 @@ pub mod month;
 pub mod testing;
 pub mod week;
 
-/// The ledger's table in the simulated accounts.
+/// The name of the ledger's table in the simulated accounts.
 pub const TABLE: &str = "cost-guard";
 
-/// The SSM parameter of the policy, where a test has one.
+/// The name of the SSM parameter with the policy, for the tests that use one.
 pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 
 /// A function of the guard.
@@ -39,10 +39,10 @@ pub enum Function {
 }
 
 impl Function {
-    /// All of them.
+    /// All functions.
     pub const ALL: [Self; 4] = [Self::BudgetAlerter, Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer];
 
-    /// Its name: folder, package, binary.
+    /// The name of its folder, package and binary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BudgetAlerter => budget_alerter::NAME,
@@ -62,12 +62,12 @@ impl Function {
     }
 }
 
-/// A function on a simulated account, in this process and in the account's own time.
+/// A function on a simulated account. It runs in this process and in the account's virtual time.
 #[derive(Clone)]
 pub struct Guard {
-    /// Which one.
+    /// The function.
     pub function: Function,
-    /// The account.
+    /// The simulated account.
     pub account: Simulator,
     /// The function's context.
     pub context: Context,
@@ -75,18 +75,18 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// notebook-stopper with a policy, as TOML.
+    /// Creates notebook-stopper with a policy in TOML.
     ///
     /// # Errors
-    /// The policy cannot be stored.
+    /// The policy cannot be stored, or the template cannot be deployed.
     pub fn new(account: &Simulator, policy: &str) -> anyhow::Result<Self> {
         Self::of(Function::NotebookStopper, account, policy)
     }
 
-    /// A function with a policy, as TOML. The account judges its calls by its role in the template.
+    /// Creates a function with a policy in TOML. The account judges its calls by its role in the template, which is deployed unless one already is.
     ///
     /// # Errors
-    /// The policy cannot be stored, or the template not be deployed.
+    /// The policy cannot be stored, or the template cannot be deployed.
     pub fn of(function: Function, account: &Simulator, policy: &str) -> anyhow::Result<Self> {
         if account.stack().is_none() {
             deploy(account, &[])?;
@@ -103,7 +103,7 @@ impl Guard {
         Ok(Self { function, account: account.clone(), context, policy: Arc::new(file) })
     }
 
-    /// Replaces the policy. The function reads it anew when it is five minutes old.
+    /// Replaces the policy. The function caches the old one for up to five minutes.
     ///
     /// # Errors
     /// The policy cannot be stored.
@@ -111,24 +111,24 @@ impl Guard {
         Ok(std::fs::write(self.policy.path(), policy)?)
     }
 
-    /// One run, woken by an event.
+    /// Runs the function with an event.
     ///
     /// # Errors
-    /// The function's own.
+    /// The function's own error.
     pub async fn wake(&self, event: Value) -> anyhow::Result<Report> {
         self.function.handle(event, &self.context, self.account.now()).await
     }
 
-    /// One run, woken by the schedule.
+    /// Runs the function as its schedule does.
     ///
     /// # Errors
-    /// The function's own.
+    /// The function's own error.
     pub async fn run(&self) -> anyhow::Result<Report> {
         self.wake(Value::Null).await
     }
 }
 
-/// Deploys infra/template.yaml with all that it may do, and these parameters over that.
+/// Deploys infra/template.yaml with all permissions. These parameters override that.
 ///
 /// # Errors
 /// The template cannot be deployed.
@@ -146,12 +146,12 @@ pub fn deploy(account: &Simulator, parameters: &[(&str, &str)]) -> anyhow::Resul
     account.deploy(template, &[&everything, parameters].concat())
 }
 
-/// The SDK's clients, pointed at a simulated account.
+/// The SDK's clients, pointed at a simulated account. The account does not judge their calls.
 pub fn clients(account: &Simulator) -> Clients {
     clients_of(account, "somebody")
 }
 
-/// The same, of one that the account knows by this access key.
+/// The same with an access key. A function's name as the access key makes the account judge the calls by the function's role.
 fn clients_of(account: &Simulator, access_key: &str) -> Clients {
     let config = aws_config::SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -168,12 +168,12 @@ fn clients_of(account: &Simulator, access_key: &str) -> Clients {
     Clients::new(&config)
 }
 
-/// A file of the project, by its path from the top.
+/// The path of a project file, from its path relative to the project's folder.
 pub fn project_file(path: &str) -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(path)
 }
 
-/// One running resource of each kind that the guard may stop, with these tags (`tags = {{ … }}`), and what some of them belong to.
+/// TOML with one running resource of each kind that the guard can stop, with these tags (`tags = {{ … }}`), and with the resources that they need.
 pub fn one_of_each_kind(tags: &str) -> String {
     format!(
         r#"
@@ -240,7 +240,7 @@ instance-count = 2
     )
 }
 
-/// The calls that stop them.
+/// The API calls that stop these resources.
 pub const STOPS: [&str; 7] = [
     "sagemaker:StopNotebookInstance",
     "sagemaker:DeleteApp",

@@ -1,4 +1,4 @@
-//! The demo's month: a team's budgets on their way through November, with budget-alerter and notebook-stopper.
+//! The demo's month: a team's budgets in November, with budget-alerter and notebook-stopper.
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::FromPrimitive as _};
@@ -7,46 +7,46 @@ use simulator::{BudgetState, Estate, Firing, Mail, Simulator};
 
 use crate::{Function, Guard, deploy, project_file};
 
-/// How the template is deployed this month. For notebook-stopper twice an hour is often enough: as long as its grace.
+/// The template's parameters for this month. notebook-stopper runs twice an hour, which is as long as its grace.
 const PARAMETERS: [(&str, &str); 3] =
     [("ScheduleTimezone", "Europe/Berlin"), ("NotebookSchedule", "cron(0/30 * * * ? *)"), ("BudgetSchedule", "cron(0 1/6 * * ? *)")];
 
-/// How long the account lives on at a time.
+/// How far the account's clock is advanced at a time.
 const STEP: SignedDuration = SignedDuration::from_mins(30);
 
-/// To the second day of December, so that a new period begins.
+/// Until the second day of December, so that a new period begins.
 const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// What happened.
+/// What happened in the month.
 pub struct Month {
     /// When it began.
     pub start: Timestamp,
-    /// Where the team lives.
+    /// The team's time zone.
     pub zone: TimeZone,
     /// Every mail, oldest first.
     pub mails: Vec<Mail>,
     /// The budgets at the end of each day.
     pub days: Vec<(Timestamp, Vec<BudgetState>)>,
-    /// Messages of AWS Budgets that woke the guard.
+    /// The number of AWS Budgets messages that woke the guard.
     pub messages: usize,
-    /// What the guard's requests to Cost Explorer cost, in USD, by its own word and by the bill's.
+    /// The cost of the guard's requests to Cost Explorer, in USD: as the guard reports it, and as the bill has it.
     pub cost: (Decimal, Decimal),
-    /// When the notebook that was left on was stopped, if it was.
+    /// When notebooks were stopped, and their names.
     pub stopped: Vec<(Timestamp, String)>,
-    /// Whatever should not have happened.
+    /// Everything that should not have happened.
     pub wrongs: Vec<String>,
 }
 
-/// Lives through the month.
+/// Simulates the month.
 ///
 /// # Errors
-/// The estate or the policy is wrong.
+/// The estate or the policy is invalid.
 pub async fn live() -> anyhow::Result<Month> {
     let file = |name: &str| project_file("tests/end-to-end/estates").join(name);
     let account = Simulator::start(Estate::read(&file("budget-month.toml"))?)?;
     let policy = std::fs::read_to_string(file("budget-month-policy.toml"))?;
     let stack = deploy(&account, &PARAMETERS)?;
-    // Jobs and tags are the week's.
+    // Jobs and tags are shown in the demo's week.
     let [alerter, stopper] = [Function::BudgetAlerter, Function::NotebookStopper].map(|function| Guard::of(function, &account, &policy));
     let (alerter, stopper) = (alerter?, stopper?);
     let start = account.now();

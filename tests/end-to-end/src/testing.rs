@@ -1,4 +1,4 @@
-//! What the tests of several functions share: accounts, lengths of time, and what reports and mails say in short.
+//! Helpers that the tests of several functions share: accounts, lengths of time, and short forms of reports and mails.
 
 use cost_aws::report::Report;
 use jiff::SignedDuration;
@@ -7,18 +7,18 @@ use simulator::{Estate, Mail, Simulator};
 
 use crate::{Function, Guard};
 
-/// A Monday morning at work, and this estate in the account.
+/// An account with this estate on a Monday morning during working hours.
 ///
 /// # Panics
-/// The estate is wrong.
+/// The estate is invalid.
 pub fn account(estate: &str) -> Simulator {
     account_at("2026-11-23T08:00:00Z", estate)
 }
 
-/// An account in eu-central-1 that begins at this moment with this estate.
+/// An account in eu-central-1 with this estate, whose clock starts at this moment.
 ///
 /// # Panics
-/// The estate is wrong.
+/// The estate is invalid.
 pub fn account_at(start: &str, estate: &str) -> Simulator {
     let estate = Estate::from_toml(&format!("region = \"eu-central-1\"\nstart = \"{start}\"\n{estate}")).expect("a right estate");
     Simulator::start(estate).expect("a free port")
@@ -27,7 +27,7 @@ pub fn account_at(start: &str, estate: &str) -> Simulator {
 /// A function with this policy.
 ///
 /// # Panics
-/// The policy cannot be stored, or the template not be deployed.
+/// The policy cannot be stored, or the template cannot be deployed.
 pub fn guard_of(function: Function, account: &Simulator, policy: &str) -> Guard {
     Guard::of(function, account, policy).expect("a guard")
 }
@@ -47,7 +47,7 @@ pub const fn days(n: i64) -> SignedDuration {
     SignedDuration::from_hours(24 * n)
 }
 
-/// The event of a schedule that looks only at what is due.
+/// The event of the schedules that only look at what is due.
 pub fn due() -> Value {
     json!({"due-only": true})
 }
@@ -57,7 +57,7 @@ pub fn states(report: &Report) -> Vec<(&str, &str)> {
     report.findings.iter().map(|finding| (finding.rule, finding.state)).collect()
 }
 
-/// Those of one resource, by its name.
+/// The findings about one resource, by its name: rule and state.
 pub fn states_of<'a>(report: &'a Report, name: &str) -> Vec<(&'a str, &'a str)> {
     report.findings.iter().filter(|finding| finding.name == name).map(|finding| (finding.rule, finding.state)).collect()
 }
@@ -67,7 +67,7 @@ pub fn mails_to<'a>(mails: &'a [Mail], owner: &str) -> Vec<&'a Mail> {
     mails.iter().filter(|mail| mail.attributes["owner"].1 == owner).collect()
 }
 
-/// The subjects of all mails, without what all of them begin with.
+/// The subjects of all mails, without their common prefix.
 pub fn subjects(account: &Simulator) -> Vec<String> {
     account.mails().into_iter().map(|mail| mail.subject.trim_start_matches("Cost guard: ").to_owned()).collect()
 }

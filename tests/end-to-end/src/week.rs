@@ -1,4 +1,4 @@
-//! One week of the demo's team, with the guard and without: what it did, whom it mailed, what the week cost, and whether it ever did wrong.
+//! One week of the demo's team, with and without the guard: what the guard did, whom it mailed, what the week cost, and whether the guard did anything wrong.
 
 use std::collections::BTreeMap;
 
@@ -13,28 +13,28 @@ use simulator::{BillLine, Estate, Fault, Mail, Simulator, Stack, What, estate::A
 
 use crate::{Function, Guard, deploy, project_file};
 
-/// How the template is deployed this week. The month is budget-alerter's.
+/// The template's parameters for this week. budget-alerter is shown in the demo's month.
 const PARAMETERS: [(&str, &str); 3] =
     [("ScheduleTimezone", "Europe/Berlin"), ("TagAuditSchedule", "cron(0 7 * * ? *)"), ("IsHomeRegion", "no")];
 
-/// How long the account lives on at a time. What fires more often (what is due of training jobs, every five minutes) wakes its function once in that time:
-/// three times would take the demo over a minute, and what comes due waits for a quarter of an hour at most.
+/// How far the account's clock is advanced at a time. A schedule that fires more often (training jobs' due-only run, every five minutes) runs once in this
+/// time. Otherwise the demo would take over a minute. Due actions wait for a quarter of an hour at most.
 const STEP: SignedDuration = SignedDuration::from_mins(15);
 
-/// The whole of the week.
+/// The length of the week.
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// When the team switches from report to enforce: Tuesday, 12:00 in Berlin.
 const ENFORCED_FROM: SignedDuration = SignedDuration::from_hours(36);
 
-/// What AWS says of it.
+/// The message of AWS's refusal.
 const QUOTA: &str = "The account-level service limit '{/ResourceConfig/InstanceType} for spot training job usage' is 0 Instances, with current utilization of 0 Instances and a request delta of {/ResourceConfig/InstanceCount} Instances.";
 
-/// What happened.
+/// What happened in the week.
 pub struct Week {
     /// When it began.
     pub start: Timestamp,
-    /// Where the team lives.
+    /// The team's time zone.
     pub zone: TimeZone,
     /// When the policy was switched to enforce.
     pub enforced_from: Timestamp,
@@ -42,32 +42,32 @@ pub struct Week {
     pub moments: Vec<Moment>,
     /// Every mail.
     pub mails: Vec<Mail>,
-    /// How many resources there were when it began.
+    /// The number of resources at the start.
     pub resources: usize,
     /// The bill with the guard, by ARN.
     pub guarded: BTreeMap<String, BillLine>,
-    /// The bill without it.
+    /// The bill without the guard, by ARN.
     pub unguarded: BTreeMap<String, BillLine>,
-    /// Runs of the guard.
+    /// The number of scheduled runs of the guard.
     pub runs: usize,
-    /// Events delivered to it.
+    /// The number of events delivered to the guard.
     pub events: usize,
-    /// AWS calls, by operation.
+    /// The number of AWS calls, by operation.
     pub calls: BTreeMap<String, u64>,
-    /// What an app inherits from its space or profile and its domain, by the app's ARN.
+    /// The tags that an app inherits from its space or profile and from its domain, by the app's ARN.
     inherited: BTreeMap<String, Tags>,
-    /// Of how many resources, how many had all required tags, by the audits of each day.
+    /// Each audit's time, number of resources, and number of resources with all required tags.
     pub coverage: Vec<(Timestamp, u64, u64)>,
-    /// Findings of the last audit that the guard could have mended, and did not.
+    /// The number of findings in the last audit for which the guard could have added the tags, but did not.
     pub mendable: usize,
-    /// Whatever should not have happened: an exempt notebook stopped, a second run that did something.
+    /// Everything that should not have happened, for example a stopped exempt notebook, or a second run that did something.
     pub wrongs: Vec<String>,
 }
 
 type Tags = BTreeMap<String, String>;
 
 impl Week {
-    /// The tags of everything, by ARN: its own over those that it inherits.
+    /// The tags of all resources, by ARN. A resource's own tags override the inherited ones.
     fn tags_of(&self, account: &Simulator) -> BTreeMap<String, Tags> {
         let own = account.notebooks().into_iter().chain(account.apps()).map(|one| (one.arn, one.tags));
         let jobs = account.training_jobs().into_iter().map(|job| (job.arn, job.tags));
@@ -80,13 +80,13 @@ impl Week {
         .collect()
     }
 
-    /// Whose something is.
+    /// The owner of a resource; `None`: it has none.
     pub fn owner(&self, line: &BillLine) -> Option<String> {
         line.owner.clone().or_else(|| self.inherited.get(&line.arn)?.get("Owner").cloned())
     }
 }
 
-/// What the estate's apps inherit.
+/// The tags that the estate's apps inherit, by ARN.
 fn inherited(estate: &Estate) -> BTreeMap<String, Tags> {
     let of = |app: &AppSpec| {
         let domain = estate.domain.iter().find(|domain| domain.id == app.domain).map(|domain| &domain.tags);
@@ -106,45 +106,45 @@ fn inherited(estate: &Estate) -> BTreeMap<String, Tags> {
     estate.app.iter().map(of).collect()
 }
 
-/// Something to tell.
+/// Something that happened at one time.
 pub struct Moment {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// What.
+    /// What happened.
     pub what: Happening,
 }
 
-/// What can happen.
+/// The kinds of events in the week.
 pub enum Happening {
-    /// The policy was switched.
+    /// The policy was switched to enforce.
     Enforcing,
-    /// The guard did this to that.
+    /// The guard did an action on a resource.
     Done(&'static str, String),
-    /// The guard meant to do something, and did not.
+    /// The guard intended an action, but did not do it.
     NotDone {
-        /// Its name.
+        /// The resource's name.
         name: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// Mails were sent: how many, and to whom.
+    /// Mails were sent to these owners, one entry per mail.
     Mailed(Vec<String>),
     /// Something could not be read or done.
     Trouble(String),
 }
 
-/// Lives through the week. `progress` is called after each day.
+/// Simulates the week. `progress` is called after each day.
 ///
 /// # Errors
-/// The estate or the policy is wrong.
+/// The estate or the policy is invalid.
 pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     let estate = || Estate::read(&project_file("tests/end-to-end/estates/ml-team.toml"));
     let policy = |name: &str| std::fs::read_to_string(project_file("tests/end-to-end/estates").join(name));
     let (account, alone) = (Simulator::start(estate()?)?, Simulator::start(estate()?)?);
-    // Events come twice this week, and the tag index is two minutes behind.
+    // In this week, events are delivered twice and the tag index is two minutes behind.
     account.add_fault(Fault::new("*", What::DuplicateEvents));
     account.add_fault(Fault::new("*", What::StaleTags("2m".parse()?)));
-    // The account's Spot quota is too small once.
+    // The account's Spot quota is too small for one job.
     account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Refuse("ResourceLimitExceeded".into(), QUOTA.into())).times(1));
     let report = policy("ml-team-report.toml")?;
     let stack = deploy(&account, &PARAMETERS)?;
@@ -192,7 +192,7 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     Ok(week)
 }
 
-/// The events that came, the scheduled runs, and a second run of each that must do nothing but close what the first one ended.
+/// Delivers the events and does the scheduled runs, each twice. A second run may only close what the first one ended.
 async fn step(guards: &[Guard], stack: &Stack, since: Timestamp, week: &mut Week) -> anyhow::Result<()> {
     let Some(account) = guards.first().map(|guard| guard.account.clone()) else { return Ok(()) };
     let at = account.now();
@@ -218,7 +218,7 @@ async fn step(guards: &[Guard], stack: &Stack, since: Timestamp, week: &mut Week
         week.runs += 1;
         tell(&account, week, &report, mails);
         week.wrongs.extend(overwritten(&tags, &own_tags(&account)).map(|wrong| format!("{at}: {wrong}")));
-        // That nothing was due once need not be seen twice.
+        // If nothing was due, a second run is not needed.
         if event["due-only"] == true && report.actions.is_empty() && account.mail_count() == mails {
             continue;
         }
@@ -236,7 +236,7 @@ async fn step(guards: &[Guard], stack: &Stack, since: Timestamp, week: &mut Week
     Ok(())
 }
 
-/// What a run did, for people, and whether it should have. `mails`: how many there were before it.
+/// Records what a run did, and what it should not have done. `mails` is the number of mails before the run.
 fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
     let at = account.now();
     let tags = if report.actions.is_empty() { BTreeMap::new() } else { week.tags_of(account) };
@@ -263,19 +263,19 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         let mailed = new.map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
         week.moments.push(Moment { at, what: Happening::Mailed(mailed) });
     }
-    // What became of an action is told above.
+    // The results of actions were recorded above.
     let is_told =
         |failure: &str| report.actions.iter().any(|action| failure.contains(&action.resource) && failure.contains(&action.detail));
     let failures = report.failures.iter().filter(|failure| !is_told(failure));
     week.moments.extend(failures.map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
 }
 
-/// The tags of everything, by ARN: its own.
+/// The own tags of all resources, by ARN.
 fn own_tags(account: &Simulator) -> BTreeMap<String, Tags> {
     account.resources().into_iter().map(|resource| (resource.arn, resource.tags)).collect()
 }
 
-/// Tags that a run of the guard took away or wrote over.
+/// The tags that a run of the guard removed or overwrote.
 fn overwritten(before: &BTreeMap<String, Tags>, after: &BTreeMap<String, Tags>) -> impl Iterator<Item = String> {
     before.iter().flat_map(|(arn, tags)| {
         let now = after.get(arn);
@@ -284,7 +284,7 @@ fn overwritten(before: &BTreeMap<String, Tags>, after: &BTreeMap<String, Tags>) 
     })
 }
 
-/// Whether a job's stop or resubmission was wrong, judged by its name and tags alone.
+/// Why the stop or resubmission of a job was wrong, judged only by its name and tags; `None`: it was right.
 fn wrong_job(at: Timestamp, enforced_from: Timestamp, name: &str, tags: Option<&Tags>) -> Option<String> {
     let Some(tags) = tags else { return Some(format!("{at}: {name} was stopped, and nobody knows its tags")) };
     let why = match name {
@@ -299,7 +299,7 @@ fn wrong_job(at: Timestamp, enforced_from: Timestamp, name: &str, tags: Option<&
     Some(format!("{at}: {name} was stopped {why}"))
 }
 
-/// Whether a stop was wrong, judged by the tags alone and not by the guard's own word.
+/// Why a stop was wrong, judged only by the tags and not by what the guard says; `None`: it was right.
 fn wrong(at: Timestamp, enforced_from: Timestamp, name: &str, tags: Option<&Tags>) -> Option<String> {
     let Some(tags) = tags else { return Some(format!("{at}: {name} was stopped, and nobody knows its tags")) };
     let berlin = zone_named("Europe/Berlin").ok()?;

@@ -1,4 +1,4 @@
-//! What goes wrong, and what the guard makes of it: a clear message, or it is ridden out. Nothing is acted on twice, nothing is lost.
+//! Faults and wrong input: the guard reports a clear message or recovers. Nothing is done twice, and nothing is lost.
 
 use end_to_end::{
     Guard, TABLE, clients as guard_clients,
@@ -11,7 +11,7 @@ const ENFORCE_AT_ONCE: &str =
     "timezone = \"Europe/Berlin\"\nmax-actions = 100\n[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"0s\"";
 const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"30m\"";
 
-/// `count` notebooks left on, on a Monday evening in Berlin, a space with an app, a notebook that is never tagged.
+/// A Monday evening in Berlin, with `count` running notebooks, a space with an app, and a notebook that never gets tags.
 fn evening(count: usize) -> Simulator {
     let estate = format!(
         r#"
@@ -88,7 +88,7 @@ async fn a_missing_policy_parameter_is_named() {
 async fn a_missing_topic_fails_the_run_and_loses_no_mail() {
     let account = evening(2);
     let mut guard = Guard::new(&account, ENFORCE).unwrap();
-    // Its role would allow this topic, were it the stack's own.
+    // The role allows only the stack's own topic.
     account.undeploy();
     let topic = std::mem::replace(&mut guard.context.settings.topic_arn, "arn:aws:sns:eu-central-1:123456789012:gone".into());
     let report = guard.run().await.unwrap();
@@ -120,7 +120,7 @@ async fn without_its_table_nothing_is_enforced_and_nobody_mailed() {
     assert_eq!((running(&account), account.mails().len()), (3, 0));
 }
 
-/// The ledger's keys name the account.
+/// The ledger's keys contain the account id.
 #[tokio::test]
 async fn in_an_account_that_is_not_known_nothing_is_enforced_and_nobody_mailed() {
     let account = evening(2);
@@ -179,7 +179,7 @@ async fn a_notebook_restarted_or_kept_since_it_was_read_is_left_alone() {
         let guard = Guard::new(&account, ENFORCE).unwrap();
         guard.run().await.unwrap();
         account.advance(minutes(30));
-        // The tag index does not know it yet, and the list was read before.
+        // The tag index is behind, and the list was read before the change.
         account.add_fault(Fault::new("*", What::StaleTags("10m".parse().unwrap())));
         for deed in deeds {
             account.add_fault(Fault::new("sagemaker:DescribeNotebookInstance", What::Before("nb-00000".into(), deed)).times(1));
@@ -348,7 +348,7 @@ async fn only_a_whole_run_that_did_its_work_is_a_sign_of_life() {
 
 #[tokio::test]
 async fn a_run_ends_before_its_deadline_and_the_next_goes_on() {
-    // Never tagged: each is confirmed by a call of its own. Gathering and mailing have to share what time there is.
+    // They never had tags, so each one is confirmed by its own call. Reading and mailing have to share the time.
     let account = evening(1);
     for number in 0..400 {
         let created = guard_clients(&account).sagemaker.create_notebook_instance().notebook_instance_name(format!("extra-{number}"));

@@ -1,4 +1,4 @@
-//! The real binary, as Lambda runs it: its environment, its events, its answers, its errors.
+//! The real binary, as Lambda runs it: environment, events, answers and errors.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{path::PathBuf, time::Duration};
@@ -7,12 +7,12 @@ use end_to_end::{self as function, lambda::Function};
 use serde_json::{Value, json};
 use simulator::{Estate, Simulator};
 
-/// The binary goes by the real clock: what depends on the hour is off.
+/// The binary uses the real clock, so the rule that depends on the hour is off.
 const ALWAYS_ON: &str = "[rules.notebook-off-hours]\nmode = \"off\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
 
 const TIMEOUT: Duration = Duration::from_mins(5);
 
-/// The binary beside this test's own folder: `cargo build --workspace` puts it there.
+/// A function's binary, in the folder above that of this test. `cargo build --workspace` puts it there.
 fn binary(function: function::Function) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     test.parent().and_then(std::path::Path::parent).unwrap().join(function.name())

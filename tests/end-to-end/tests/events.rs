@@ -1,4 +1,4 @@
-//! Every sample event in events/, and which functions it is for.
+//! Every sample event in events/, and the functions that it is for.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{Function, Guard, deploy, project_file};
@@ -19,7 +19,7 @@ fn samples() -> Vec<(String, Value)> {
     samples
 }
 
-/// Whose an event is, by its name.
+/// Whether a sample is for a function.
 fn is_for(sample: &str, function: Function) -> bool {
     match sample {
         "schedule" | "scheduler-without-input" | "dry-run" => true,
@@ -50,12 +50,12 @@ async fn each_sample_is_read_by_the_functions_it_is_for_and_refused_by_the_other
     }
 }
 
-/// Events that no rule of the template lets through: a status that nobody knows yet, a call that AWS refused.
+/// Samples that no rule of the template matches: a status that does not exist yet, and a call that AWS refused.
 const PASSED_OVER: [&str; 2] = ["training-job-of-a-new-status", "creation-that-failed"];
 
 #[test]
 fn each_sample_is_delivered_by_the_template_to_the_functions_it_is_for() {
-    // The samples' budget topic has the name of this one.
+    // The budget topic in the samples has this name.
     let estate = "region = \"eu-central-1\"\nbudget-topic = \"cost-guard-budgets\"";
     let account = Simulator::start(Estate::from_toml(estate).unwrap()).unwrap();
     let stack = deploy(&account, &[]).unwrap();

@@ -63,7 +63,7 @@ async fn an_evening_under_enforcement() {
     assert_eq!(account.mails().len(), 2, "one warning, one note that it was done");
 }
 
-/// Another account's part of the table, and another Region's, is neither read nor written.
+/// A run neither reads nor writes the part of the table that belongs to another account or Region.
 #[tokio::test]
 async fn one_ledger_serves_many_accounts_and_regions() {
     let first = account();
@@ -90,7 +90,7 @@ async fn every_step_run_twice_does_nothing_the_second_time() {
     for passed in [0, 125, 15, 15, 15, 600] {
         account.advance(minutes(passed));
         guard.run().await.unwrap();
-        // What the first run stopped, the second one finds gone and closes; no more than that.
+        // The second run closes the findings that the first one ended, and does nothing else.
         let closing = guard.run().await.unwrap();
         assert_eq!((closing.notified, closing.actions.len()), (0, 0), "at {}", account.now());
         let (mails, items) = (account.mails(), account.table_items(TABLE));

@@ -1,4 +1,4 @@
-//! The demo's month of budgets: exactly the mails that a person would want, each with the true cause.
+//! The demo's month of budgets: exactly the expected mails, each with the true cause.
 
 use end_to_end::{month::live, project_file};
 use rust_decimal::dec;
@@ -17,7 +17,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
         })
         .collect();
     let expected = [
-        // A budget that filters by a tag as no spend has it.
+        // The budget filters by a tag that no spend has.
         ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "AWS wants user:Team$churn"),
         // The notebook was started on the 9th.
         ("10", "unowned", "warning", "SageMaker cost", "Notebk:ml.g5.4xlarge, team nlp: $35.42, all of it new"),
@@ -29,7 +29,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
             "budget ml-nlp heads for $",
             "notebook instance nlp-finetune-lab (1 x ml.g5.4xlarge), ann@example.com: $2.54 an hour",
         ),
-        // Another one, while the first goes on.
+        // Another spike, while the first one continues.
         ("19", "unowned", "warning", "SageMaker cost", "Train:ml.p4d.24xlarge, team vision: $"),
         ("20", "ann@example.com", "warning", "budget ml-nlp: $", "Notebk:ml.g5.4xlarge, team nlp:"),
         (
@@ -39,7 +39,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
             "budget ml-nlp: $",
             "Done:  until Tue 2026-12-01 01:00 CET, notebooks and Studio apps of team nlp are stopped",
         ),
-        // Nobody has mended it in a month.
+        // The finding has been open for a month.
         ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "open since"),
     ];
     assert_eq!(told.len(), expected.len(), "{told:#?}");
@@ -55,7 +55,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
         "{causes:?}"
     );
 
-    // The sample in the guide is this one.
+    // The sample mail in the guide is this one.
     let guide = std::fs::read_to_string(project_file("docs/budgets.md")).unwrap_or_default();
     let sample = guide.split("* budget ml-nlp\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
     let critical = of_budgets.iter().find(|mail| mail.attributes["severity"].1 == "critical").map_or("", |mail| mail.message.as_str());
@@ -64,11 +64,11 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
     }
     assert!(5 < sample.lines().count(), "docs/budgets.md has no sample: {sample}");
 
-    // The budget was used up: the notebook that was left on is stopped in the evening, and nothing of another team.
+    // The budget is used up: the notebook that was left on is stopped in the evening, and nothing of another team is.
     assert_eq!(month.stopped.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["nlp-finetune-lab"]);
     let warned = month.mails.iter().find(|mail| mail.subject.contains("nlp-finetune-lab will be stopped")).unwrap();
     assert!(warned.message.contains("because the budget ml-nlp is used up"), "{}", warned.message);
-    // Three requests a day, and every one is told.
+    // Three requests a day, and the guard reports all of them.
     assert_eq!(month.cost.0, month.cost.1);
     assert!(month.cost.0 <= dec!(0.96), "{:?}", month.cost);
     assert!(4 <= month.messages, "AWS Budgets told {} times", month.messages);

@@ -1,4 +1,5 @@
-//! The roles of infra/template.yaml, as the account judges them: each statement is needed, none helps another function, and report mode is IAM's word.
+//! The roles of infra/template.yaml, as the account judges them: each statement is needed, no role helps another function, and in report mode IAM refuses
+//! actions.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use end_to_end::{
 use serde_json::json;
 use simulator::Simulator;
 
-/// Everything that a function can meet, on a Monday evening.
+/// An account with everything that a function can find, on a Monday evening.
 fn account() -> Simulator {
     let estate = format!(
         r#"
@@ -44,7 +45,7 @@ fn account() -> Simulator {
     account
 }
 
-/// All is enforced at once.
+/// All rules enforce without grace.
 const POLICY: &str = r#"
 timezone = "Europe/Berlin"
 owner-tags = ["Owner"]
@@ -85,8 +86,7 @@ fn guard(function: Function, account: &Simulator) -> Guard {
     guard
 }
 
-/// Three days of a function; in the first one tags that are missing are written. What it cannot do, it may say by failing: here it is the account's
-/// word that counts.
+/// Runs a function over two days. The first runs write missing tags. Failures are ignored, because the test looks at the calls that the account refused.
 async fn live(guard: &Guard) {
     let tagging = POLICY.replace("stop-after-grace\"\ngrace = \"1d\"", "tag\"");
     for (passed, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
@@ -98,7 +98,7 @@ async fn live(guard: &Guard) {
     }
 }
 
-/// The calls that were refused for want of a permission.
+/// The number of calls that were refused because of a missing permission.
 fn denied(account: &Simulator) -> BTreeMap<String, u64> {
     let codes = ["AccessDenied", "AccessDeniedException", "AuthorizationError", "KMSAccessDenied"];
     account.refused().into_iter().filter(|(call, _)| codes.iter().any(|code| call.ends_with(&format!(" {code}")))).collect()
@@ -141,7 +141,7 @@ async fn the_role_of_another_function_does_not_help() {
     assert_eq!(account.notebook("nb").unwrap().status, "InService");
     assert_eq!(denied(&account), [("sagemaker:StopNotebookInstance AccessDeniedException".to_owned(), 1)].into());
     account.forget_asked();
-    // Nor is one judged that is none of them.
+    // The account does not judge other callers.
     let somebody = end_to_end::clients(&account);
     somebody.sagemaker.list_notebook_instances().send().await.unwrap();
     stops(Function::NotebookStopper).await.unwrap();

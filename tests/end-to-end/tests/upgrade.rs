@@ -1,4 +1,4 @@
-//! A new version goes on from the ledger that an older one left: ledgers/<version>.json is one, written by that release, and ledgers/next.json by this code.
+//! A new version reads the ledger of an older one: ledgers/<version>.json was written by that release, ledgers/next.json by this code.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use simulator::{Estate, Simulator};
 
-/// What the releases' ledgers tell of: things warned of, done, kept by their owners, reported, resubmitted, left open, and money.
+/// The estate of the releases' ledgers: resources that were warned of, stopped, exempted by their owners, reported, resubmitted or left open, and budgets.
 const ESTATE: &str = r#"
 region = "eu-central-1"
 start = "2026-11-23T06:00:00Z"
@@ -89,7 +89,7 @@ remedy = "stop-after-grace"
 grace = "3d"
 "#;
 
-/// When everything runs, until the new version comes and after it.
+/// When the functions run, before the upgrade and after it.
 const BEFORE: [&str; 5] =
     ["2026-11-23T07:00:00Z", "2026-11-23T19:00:00Z", "2026-11-23T19:45:00Z", "2026-11-24T09:00:00Z", "2026-11-24T19:05:00Z"];
 const AFTER: [&str; 5] =
@@ -114,7 +114,7 @@ async fn just_before_the_new_version() -> Simulator {
     account
 }
 
-/// What was mailed and what happened, without the words.
+/// The mails and what happened to the resources.
 fn history(account: &Simulator) -> Value {
     let mails: Vec<_> = account.mails().into_iter().map(|mail| (mail.subject, mail.message)).collect();
     let notebooks: Vec<_> = account.notebooks().into_iter().map(|one| (one.name, one.status, one.since)).collect();
@@ -148,7 +148,8 @@ async fn every_release_that_went_before_is_gone_on_from() {
     }
 }
 
-/// `UPDATE_LEDGER=1 cargo test --workspace --test upgrade` writes it anew, when what the ledger holds is changed. A release gives it its number.
+/// `UPDATE_LEDGER=1 cargo test --workspace --test upgrade` writes the file again, after the ledger's content was changed. A release copies it under its
+/// version.
 #[tokio::test]
 async fn what_this_version_leaves_is_kept_for_the_next_ones() {
     let account = just_before_the_new_version().await;

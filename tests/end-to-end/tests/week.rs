@@ -52,7 +52,7 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     ] {
         assert!(done(action, stem), "{action} of {stem}…");
     }
-    // Each rule is told once to each owner of a series.
+    // Each of these reasons and remedies is in at least one mail.
     for says in [
         "use_spot_instances=True",
         "on Spot without checkpoints",

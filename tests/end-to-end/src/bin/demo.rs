@@ -1,4 +1,4 @@
-//! `make demo`: a week of a machine-learning team in a simulated account: the bill and what was done, then the days with their mails. `--all` prints all of it.
+//! `make demo`: a machine-learning team's week in a simulated account: the bill and the actions, then the days with their mails. `--all` prints everything.
 #![expect(clippy::print_stdout, reason = "the demo is what it prints")]
 
 use std::{collections::BTreeMap, env, fs, path::Path};
@@ -14,10 +14,10 @@ use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rust_decimal::Decimal;
 use simulator::{BillLine, BudgetState, Mail};
 
-/// No line is longer, so that none is broken in the middle by a terminal.
+/// The longest line, so that terminals do not break lines.
 const WIDTH: usize = 160;
 
-/// How many days of the week are told without `--all`: on the second one the policy begins to enforce.
+/// How many days are printed without `--all`. On the second day the policy begins to enforce.
 const DAYS: usize = 2;
 
 #[tokio::main(flavor = "current_thread")]
@@ -56,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints a text with its lines broken between words where they are too long; what is left of one begins further to the right.
+/// Prints a text, and breaks long lines between words. Continuation lines are indented.
 fn say(text: &str) {
     for line in text.lines() {
         let indent = " ".repeat(line.len() - line.trim_start().len() + 4);
@@ -77,7 +77,7 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
 }
 
-/// The first days of the week, in the order of time.
+/// Prints the first days of the week in the order of time.
 fn timeline(week: &Week, days: usize) {
     heading("Day by day (times in Berlin)");
     say("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning, and");
@@ -107,7 +107,7 @@ fn timeline(week: &Week, days: usize) {
     }
 }
 
-/// What happened at one time: first the policy, then what was done and what was not, and then the mails about it.
+/// The lines for one time: first the policy, then what was done and what was not, then the mails.
 fn lines(moments: &[&Moment]) -> Vec<String> {
     let policy = moments.iter().filter(|moment| matches!(moment.what, Happening::Enforcing));
     let policy = policy.map(|_| "POLICY   both off-hours rules, training-on-demand and tuning-on-demand enforce from now on".to_owned());
@@ -125,7 +125,7 @@ fn lines(moments: &[&Moment]) -> Vec<String> {
         .collect()
 }
 
-/// What was done at one time: to Spot, or stopped.
+/// The names of the resources on which an action was done at one time, by action.
 fn done<'a>(moments: &[&'a Moment]) -> BTreeMap<&'static str, Vec<&'a str>> {
     let mut done: BTreeMap<&'static str, Vec<&str>> = BTreeMap::new();
     for moment in moments {
@@ -154,7 +154,7 @@ fn as_text(mail: &Mail, zone: &TimeZone) -> String {
     )
 }
 
-/// The first of each sort, and the first to nobody: as their readers got them.
+/// Prints the first mail of each sort, and the first one without an owner.
 fn sample_mails(week: &Week) {
     heading("E-mails, as their owners got them: one of each sort");
     let mut shown: BTreeMap<&str, &Mail> = BTreeMap::new();
@@ -184,7 +184,7 @@ fn sample_mails(week: &Week) {
     }
 }
 
-/// The month with budgets: how each went, and what was told when.
+/// Prints the month: the budgets, and when whom the guard mailed.
 fn budgets(month: &Month) {
     heading("A month of budgets: one notebook is left on from the 9th on, and on the 18th a job runs on the wrong instance");
     let mut table = Table::new();
@@ -211,7 +211,7 @@ fn budgets(month: &Month) {
         .iter()
         .map(|mail| (mail.at, format!("{}: {}", mail.attributes["owner"].1, mail.subject.replacen("Cost guard: ", "", 1))));
     let stops = month.stopped.iter().map(|(at, name)| (*at, format!("STOPPED {name}, because the budget is used up")));
-    // A stop comes before the mail about it.
+    // At the same time, a stop comes before its mail.
     let mut moments: Vec<(Timestamp, String)> = stops.chain(mails).collect();
     moments.sort_by_key(|(at, _)| *at);
     for (at, what) in moments {
@@ -277,7 +277,7 @@ fn stops(week: &Week) -> usize {
     week.moments.iter().filter(|moment| matches!(moment.what, Happening::Done(action, _) if action != "add-tags")).count()
 }
 
-/// What share of the resources has all of the tags that the policy requires, morning by morning.
+/// Prints the share of the resources with all required tags, for the audit of each morning.
 fn coverage(week: &Week) {
     heading("Tagged with an owner and a team, by the audit of each morning");
     for (at, all, tagged) in &week.coverage {
@@ -286,7 +286,7 @@ fn coverage(week: &Week) {
     }
 }
 
-/// The result in two sentences.
+/// Prints the result in two sentences.
 fn in_short(week: &Week) {
     let total = |bill: &BTreeMap<String, BillLine>| bill.values().filter_map(|line| line.usd).sum::<Decimal>();
     let (without, with) = (total(&week.unguarded), total(&week.guarded));

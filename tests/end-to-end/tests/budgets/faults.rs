@@ -1,4 +1,4 @@
-//! budget-alerter under faults and misfortune: what is not known is not told, nothing is told or done twice, nobody is stopped unwarned.
+//! budget-alerter under faults: what is unknown is not notified, nothing is notified or done twice, and nothing is stopped without a warning.
 
 use aws_sdk_budgets::types::{Budget, BudgetType, Spend, TimeUnit};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -25,7 +25,7 @@ fn clients(account: &Simulator) -> Clients {
     end_to_end::clients(account)
 }
 
-/// The state of the ledger's finding of a rule.
+/// The state in the ledger of a rule's finding; empty: there is none.
 fn state(account: &Simulator, rule: &str) -> String {
     let items = account.table_items(TABLE);
     items.iter().find(|item| item["sk"].to_string().contains(rule)).map(|item| item["state"].to_string()).unwrap_or_default()
@@ -44,7 +44,7 @@ async fn what_aws_tells_when_a_month_begins_is_the_last_ones() {
         account.advance(hours(24));
         guard.run().await.unwrap();
     }
-    // November's two, and December's own: 50, 80 and 100 %.
+    // The mails of November's budget period and of December's, each with its own levels: 50, 80 and 100 %.
     let told: Vec<String> = subjects(&account).into_iter().filter(|one| one.starts_with("budget ml-nlp: $")).collect();
     assert_eq!(told.len(), 4, "{told:?}");
 }
@@ -175,7 +175,7 @@ async fn another_accounts_budget_is_refused() {
 
 #[tokio::test]
 async fn a_warning_of_one_budget_is_none_of_another() {
-    // ml-nlp is November's; the quarter's is used up a little later.
+    // The budget ml-nlp is monthly and ends with November. The quarterly one is used up a little later.
     let account = account_from(
         "2026-11-30T21:00:00Z",
         &format!(
@@ -280,7 +280,7 @@ async fn pages_before_one_that_failed_are_not_paid_again() {
     guard.run().await.unwrap();
     account.clear_faults();
     guard.run().await.unwrap();
-    // Five pages of days and one that is asked for again, anomalies, forecast.
+    // Five pages of days, one of them requested twice, anomalies, and a forecast.
     let usd = account.cost_explorer_usd();
     assert!(usd <= dec!(0.08), "{usd}");
 }
@@ -296,13 +296,13 @@ async fn what_has_no_price_is_not_free() {
 async fn nothing_is_warned_of_that_ends_before_it_comes() {
     let account = account_from("2026-11-30T21:00:00Z", &format!("{NLP}{NOTEBOOK}"));
     guard(&account, STOP).run().await.unwrap();
-    // Its grace (4 h) ends an hour after the measure does.
+    // Its grace (4 h) would end an hour after the measure ends.
     assert!(subjects(&account).iter().all(|subject| !subject.contains("stoppable")), "{:?}", subjects(&account));
 }
 
 #[tokio::test]
 async fn what_could_not_be_mailed_is_mailed_once_by_the_next_run() {
-    // SNS refuses: nobody is told, and the next run tells once.
+    // SNS refuses: nobody is notified, and the next run notifies once.
     let account = account(&format!("{NLP}{NOTEBOOK}"));
     let guard = guard(&account, STOP);
     account.add_fault(Fault::new("sns:Publish", What::AccessDenied));
@@ -365,7 +365,7 @@ async fn one_absurd_budget_ends_no_run() {
 
 #[tokio::test]
 async fn a_daily_budget_is_judged_by_its_own_day() {
-    // The 23rd cost 10, the 24th 40, the 25th 10; the limit is 30.
+    // The cost is 10 on the 23rd, 40 on the 24th and 10 on the 25th; the limit is 30.
     let account = account_from(
         "2026-11-23T19:00:00Z",
         "[[budget]]\nname = \"day\"\namount = 30\ntime-unit = \"DAILY\"\nfrom = \"2026-11-01\"\ncost-filters = { Service = [\"Amazon SageMaker\"] }\n[[spend]]\nusage-type = \"EUC1-Train:ml.m5.xlarge\"\nusd = 0\ntags = { Team = \"nlp\" }\nspikes = [{ day = \"2026-11-24\", usd = 40 }]\n",

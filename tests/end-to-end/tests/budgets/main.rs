@@ -1,4 +1,4 @@
-//! budget-alerter: budgets of every sort, what is done when one is used up, and what goes wrong. In this process, on a simulated account.
+//! budget-alerter: all sorts of budgets, the actions when one is used up, and faults. In this process, on a simulated account.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
@@ -11,7 +11,7 @@ use simulator::{Deed, Fault, Simulator, What};
 
 mod faults;
 
-/// A Tuesday noon in the fourth week of November, and `estate` in the account; 20 USD a day of team nlp.
+/// An account with `estate` on a Tuesday noon in the fourth week of November. Team nlp spends 20 USD a day.
 fn account(estate: &str) -> Simulator {
     account_from("2026-11-24T11:00:00Z", estate)
 }
@@ -108,7 +108,7 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
     );
     let guard = guard(&account, "");
     guard.run().await.unwrap();
-    // Of a daily budget it is known at noon (UTC) what the day before cost.
+    // A daily budget's cost of the day before is known at noon (UTC).
     account.advance(hours(2));
     let report = guard.run().await.unwrap();
     let exceeded = [("budget-exceeded", "reported")];
@@ -308,7 +308,7 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
     );
     let mails = account.mail_count();
     assert_eq!((guard.run().await.unwrap().actions.len(), account.mail_count()), (0, mails), "a second run does nothing");
-    // Somebody starts it again in the new month: that is nobody's waste any more.
+    // Somebody starts it again in the new month. The measure has ended, so this is no waste.
     account.live_until("2026-12-01T02:00:00Z".parse().unwrap());
     account.deed("stoppable", &Deed::Start);
     account.advance(hours(6));
@@ -375,7 +375,7 @@ async fn a_limit_that_is_raised_ends_what_was_tightened() {
     let evening = stopper.run().await.unwrap();
     assert_eq!(states_of(&evening, "unasked"), [("notebook-off-hours", "warned")], "{:?}", evening.findings);
     assert_eq!(states_of(&evening, "visions"), [("notebook-off-hours", "reported")], "another team's is only told");
-    // The ledger cannot be read for a moment: nothing is enforced that the policy itself does not.
+    // While the ledger cannot be read, only what the policy itself enforces is enforced.
     account.add_fault(Fault::new("dynamodb:GetItem", What::AccessDenied));
     let report = stopper.run().await.unwrap();
     assert!(
@@ -384,7 +384,7 @@ async fn a_limit_that_is_raised_ends_what_was_tightened() {
         report.unread
     );
     account.clear_faults();
-    // Somebody takes the budget away.
+    // Somebody deletes the budget.
     let budgets = end_to_end::clients(&account).budgets;
     budgets.delete_budget().account_id("123456789012").budget_name("ml-nlp").send().await.unwrap();
     alerter.run().await.unwrap();

@@ -1,4 +1,5 @@
-//! tag-auditor when things go wrong: what cannot be read, what is not to be touched, what comes late or twice, odd tags and odd people.
+//! tag-auditor under faults: unreadable facts, resources that must not be touched, late and duplicate events, unusual tags and owners. One file: one case
+//! per test.
 
 use std::fmt::Write as _;
 
@@ -24,7 +25,7 @@ domain = "d-1"
 name = "lab"
 "#;
 
-/// README: an app's keep-until may be on its space, profile or domain.
+/// As documented in the README, an app's keep-until may be on its space, profile or domain.
 #[tokio::test]
 async fn a_wish_to_keep_on_the_space_keeps_its_app() {
     let account = account(&format!(
@@ -45,7 +46,7 @@ async fn a_wish_to_keep_on_the_space_keeps_its_app() {
     assert_eq!(account.apps().iter().filter(|app| app.status == "InService").count(), 1);
 }
 
-/// notebook-stopper touches neither Canvas nor `RStudioServerPro` nor `JupyterServer` unless the policy names the type.
+/// tag-auditor does not delete apps of the types that notebook-stopper does not delete by default: Canvas, `RStudioServerPro`, `JupyterServer`.
 #[tokio::test]
 async fn apps_that_must_not_be_touched_are_not_deleted() {
     let app = |kind: &str, instance: &str| {
@@ -64,7 +65,7 @@ async fn apps_that_must_not_be_touched_are_not_deleted() {
     assert_eq!(report.actions.len(), 0);
 }
 
-/// Unknown is not absent: if its parents cannot be read, what it would have inherited is not known; it may not be stopped.
+/// Unknown is not absent: if its parents cannot be read, its inherited tags are unknown, and it must not be stopped.
 #[tokio::test]
 async fn what_belongs_to_something_unreadable_is_not_stopped() {
     let account = account(&format!(
@@ -90,7 +91,7 @@ async fn what_belongs_to_something_unreadable_is_not_stopped() {
     );
 }
 
-/// Who created it could not be read: another's name is not to be written.
+/// If the creator cannot be read, no other owner may be written.
 #[tokio::test]
 async fn an_unreadable_creator_is_not_replaced_by_the_parent() {
     let account = account(&format!(
@@ -118,7 +119,7 @@ async fn an_unreadable_creator_is_not_replaced_by_the_parent() {
     assert_ne!(owner.as_deref(), Some("ann@example.com"), "bob created it");
 }
 
-/// `IdentityCenterUser` has a user id, no name: with an e-mail domain it is no address.
+/// An `IdentityCenterUser` has a user id and no name, so no address can be made from it with an email domain.
 #[tokio::test]
 async fn an_id_is_no_address() {
     let account = account(
@@ -132,7 +133,7 @@ async fn an_id_is_no_address() {
     assert_eq!(tags(&account, "notebook-instance/n").get("Owner"), None);
 }
 
-/// A pipeline of ann's, and an untagged job `prep` of it, marked by this key.
+/// A pipeline of ann's, and its untagged job `prep`, which this tag key marks as the pipeline's.
 fn of_pipeline(kind: &str, key: &str) -> String {
     format!(
         r#"
@@ -150,7 +151,7 @@ fn of_pipeline(kind: &str, key: &str) -> String {
     )
 }
 
-/// A job of a pipeline is its pipeline's owner's, in the audit of the day too.
+/// The owner of a pipeline's job is the pipeline's owner, in the daily audit, too.
 #[tokio::test]
 async fn a_job_of_a_pipeline_is_its_owners() {
     for key in ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"] {
@@ -161,7 +162,7 @@ async fn a_job_of_a_pipeline_is_its_owners() {
     }
 }
 
-/// The same by ledger: reported to the owner of the pipeline.
+/// The mail about a pipeline's job goes to the pipeline's owner.
 #[tokio::test]
 async fn a_job_of_a_pipeline_is_told_its_owner() {
     let account = account(&of_pipeline("training-job", "sagemaker:pipeline-execution-arn"));
@@ -170,7 +171,7 @@ async fn a_job_of_a_pipeline_is_told_its_owner() {
     assert_eq!(mails_to(&account.mails(), "ann@example.com").len(), 1);
 }
 
-/// An override that switches the rule off does not make what it is for "tagged".
+/// Resources for which an override turns the rules off do not count as tagged.
 #[tokio::test]
 async fn what_no_rule_looks_at_is_not_covered() {
     let account = account("[[model]]\nname = \"m-{}\"\ncount = 9\n[[notebook]]\nname = \"n\"\n");
@@ -182,7 +183,7 @@ async fn what_no_rule_looks_at_is_not_covered() {
     assert_eq!(coverage["resources"]["percent"], json!(0), "the only resource that is looked at is not tagged");
 }
 
-/// A series that was in order for months is not "open since", nor escalated, when one is untagged again.
+/// A series that was tagged for weeks starts a new finding when a job is untagged again: without "open since", and without an escalation.
 #[tokio::test]
 async fn a_series_that_was_mended_begins_anew() {
     let job = |day: &str| {
@@ -201,7 +202,7 @@ async fn a_series_that_was_mended_begins_anew() {
     assert_eq!(anns.last().unwrap().attributes["severity"].1, "info", "escalated although it was gone for six weeks");
 }
 
-/// A refused call of Cost Explorer costs a week of knowledge?
+/// A refused Cost Explorer call must not lose the bill's data until the next week.
 #[tokio::test]
 async fn a_refused_bill_is_asked_again_and_what_was_known_is_kept() {
     let account = account(BILL);
@@ -216,7 +217,7 @@ async fn a_refused_bill_is_asked_again_and_what_was_known_is_kept() {
     assert_ne!(next.coverage.unwrap()["spend-usd"], json!([]), "a day later nothing is known, and nothing says so");
 }
 
-/// report → enforce of inactive-cost-allocation-tag acts at the next run, not a week later; and a refused activation is tried again, without noise.
+/// When inactive-cost-allocation-tag changes from report to enforce, it acts in the next run and not a week later.
 #[tokio::test]
 async fn activation_begins_when_the_policy_says_so() {
     let account = account(BILL);
@@ -243,7 +244,7 @@ async fn a_refused_activation_is_tried_again_without_noise() {
     assert_eq!(next.actions.len(), 1, "tried again");
 }
 
-/// `GetResources` denied: one line of it, not eighteen, and one of each rule.
+/// If `GetResources` is denied, the report has a few lines about it, and not one per kind.
 #[tokio::test]
 async fn a_refused_tag_index_is_said_once() {
     let account = account(MIXED);
@@ -254,7 +255,7 @@ async fn a_refused_tag_index_is_said_once() {
     assert!(report.unread.len() <= 3, "{}", report.unread.len());
 }
 
-/// A parent of which the index is behind.
+/// The tags of a parent are confirmed if the tag index is stale.
 #[tokio::test]
 async fn a_parent_by_a_stale_index_is_not_believed() {
     let account = account(&format!(
@@ -275,7 +276,7 @@ async fn a_parent_by_a_stale_index_is_not_believed() {
     assert_eq!(tags(&account, "app/d-1/lab/jupyterlab/default")["Owner"], "cleo@example.com");
 }
 
-/// Created again by root: whoever created the one before is not its creator.
+/// Root creates a resource again: the creator of the deleted one is not its creator.
 #[tokio::test]
 async fn a_creator_of_one_that_is_gone_is_not_the_next_ones() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
@@ -294,7 +295,7 @@ async fn a_creator_of_one_that_is_gone_is_not_the_next_ones() {
     assert_eq!(tags(&account, "notebook-instance/n").get("Owner"), None);
 }
 
-/// Tags of AWS are not counted by AWS.
+/// AWS's own tags do not count for the limit of 50.
 #[tokio::test]
 async fn tags_of_aws_take_no_room() {
     let many: Vec<String> = (0..47).map(|n| format!("k{n} = \"v\"")).collect();
@@ -307,7 +308,7 @@ async fn tags_of_aws_take_no_room() {
     assert_eq!(tags(&account, "notebook-instance/n").get("CostCenter").map(String::as_str), Some("AB1234"));
 }
 
-/// Its owner hears of the tuning job and not of each of its training jobs, and one stop ends them all.
+/// The owner is mailed about the tuning job and not about each of its training jobs. One stop ends them all.
 #[tokio::test]
 async fn a_tuning_job_and_its_children() {
     let account = account(
@@ -337,7 +338,7 @@ async fn a_tuning_job_and_its_children() {
     assert_eq!(account.mail_count(), 2);
 }
 
-/// Everything of every kind, and next to nothing of it tagged.
+/// An estate with resources of every kind, almost all of them untagged.
 fn of_every_kind() -> String {
     let more = r#"
 [[space]]
@@ -388,7 +389,7 @@ async fn every_kind() {
     assert_eq!(report.unread.len(), 0);
 }
 
-/// Without the rules of training jobs (they have a function of their own).
+/// As above, but the rules of training jobs, which another function has, are off.
 #[tokio::test]
 async fn a_job_of_a_pipeline_is_its_owners_whatever_other_rules_are_off() {
     let account = account(&of_pipeline("processing-job", "sagemaker:pipeline-execution-arn"));
@@ -398,7 +399,7 @@ async fn a_job_of_a_pipeline_is_its_owners_whatever_other_rules_are_off() {
     assert_eq!(report.findings[0].owner.as_deref(), Some("ann@example.com"));
 }
 
-/// The audit was faster than CloudTrail: the event still tells whose it is.
+/// The audit ran before CloudTrail's event came. The event still sets the creator.
 #[tokio::test]
 async fn a_late_event_tells_its_creator() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
@@ -412,7 +413,7 @@ async fn a_late_event_tells_its_creator() {
     assert_eq!(mails_to(&account.mails(), "bob@example.com").len(), 1);
 }
 
-/// Two people submit jobs of one name.
+/// Two people submit jobs of the same series.
 #[tokio::test]
 async fn each_hears_of_their_own_jobs_of_one_series() {
     let job = |n: u8, by: &str, at: &str| {
@@ -435,7 +436,7 @@ async fn each_hears_of_their_own_jobs_of_one_series() {
     assert_eq!(mails_to(&mails, "bob@example.com").len(), mails_to(&mails, "ann@example.com").len(), "both are reminded");
 }
 
-/// 20 owners over five weeks: at most one mail per owner and run, reminders weekly, escalation once.
+/// 20 owners over five weeks: at most one mail per owner and run, weekly reminders, and one escalation.
 #[tokio::test]
 async fn twenty_owners_over_weeks() {
     let mut estate = String::new();
@@ -464,7 +465,7 @@ async fn twenty_owners_over_weeks() {
     assert_eq!(days_told.iter().filter(|one| one.1 == "warning").count(), 1);
 }
 
-/// enforce, report, enforce: warned anew.
+/// From enforce to report and back to enforce: the grace begins with a new warning.
 #[tokio::test]
 async fn a_grace_does_not_survive_report_mode() {
     let account = account("[[notebook]]\nname = \"n\"\ntags = { Owner = \"ann@example.com\" }\n");
@@ -479,7 +480,7 @@ async fn a_grace_does_not_survive_report_mode() {
     assert_eq!((report.actions.len(), states_of(&report, "n")[0].1), (0, "warned"));
 }
 
-/// A pattern is of the whole value.
+/// A pattern must match the whole value.
 #[tokio::test]
 async fn a_pattern_with_loose_parentheses_is_refused() {
     let account = account(MIXED);
@@ -487,7 +488,7 @@ async fn a_pattern_with_loose_parentheses_is_refused() {
     assert!(format!("{error:#}").contains("is not a pattern"), "{error:#}");
 }
 
-/// The table of the day is not replaced by an empty one.
+/// The coverage table of the day is not replaced by an empty one.
 #[tokio::test]
 async fn an_unreadable_index_does_not_empty_the_table() {
     let account = account(&format!("bucket = \"finops\"\n{MIXED}"));
@@ -501,7 +502,7 @@ async fn an_unreadable_index_does_not_empty_the_table() {
     assert!(table.lines().count() > 1);
 }
 
-/// Each run writes so many, and the next goes on.
+/// Each run writes a limited number of tags, and the next run continues.
 #[tokio::test]
 async fn many_are_tagged_a_few_per_run() {
     let account = account(
@@ -517,7 +518,7 @@ async fn many_are_tagged_a_few_per_run() {
     assert!(account.resources().iter().all(|resource| resource.tags["CostCenter"] == "AB1234"));
 }
 
-/// `AddTags` is refused, for days.
+/// `AddTags` is refused for several days.
 #[tokio::test]
 async fn refused_tagging_is_told_once() {
     let account = account("[[notebook]]\nname = \"n\"\ntags = { Owner = \"ann@example.com\", Team = \"nlp\", costcenter = \"AB1234\" }\n");
@@ -530,7 +531,7 @@ async fn refused_tagging_is_told_once() {
     assert_eq!(account.mails().len(), 1);
 }
 
-/// Events of elsewhere.
+/// Creations in another Region or by another service.
 #[tokio::test]
 async fn events_of_elsewhere_are_refused() {
     let account = account("trail = true\n[[notebook]]\nname = \"n\"\ncreate = \"2026-11-23 09:00\"\nby = \"bob\"\n");
@@ -549,7 +550,7 @@ async fn events_of_elsewhere_are_refused() {
     }
 }
 
-/// Two whole runs at the same moment.
+/// Two complete runs at the same time.
 #[tokio::test]
 async fn two_whole_runs_at_once_mail_once() {
     let account = account(&format!("bucket = \"finops\"\n{MIXED}"));
@@ -567,7 +568,7 @@ async fn two_whole_runs_at_once_mail_once() {
     assert_eq!(next.notified, 0);
 }
 
-/// Each operation refused on its own: it is said, and nothing is stopped before its time.
+/// Each operation is refused on its own: the report says so, and nothing is stopped before its time.
 #[tokio::test]
 async fn each_operation_refused() {
     let fine = account(&of_every_kind());
@@ -587,7 +588,7 @@ async fn each_operation_refused() {
     }
 }
 
-/// Lost answers on the way.
+/// Lost answers do not change the number of mails.
 #[tokio::test]
 async fn lost_answers() {
     let mails_with = async |lost: Option<&str>| {
@@ -610,7 +611,7 @@ async fn lost_answers() {
     }
 }
 
-/// A wish to keep a notebook from being stopped does not hide that it has no tags.
+/// A keep-until tag does not exempt a notebook from the rule about missing tags.
 #[tokio::test]
 async fn who_keeps_a_notebook_hears_of_its_missing_tags() {
     let account =
@@ -619,7 +620,7 @@ async fn who_keeps_a_notebook_hears_of_its_missing_tags() {
     assert_eq!(account.mails().len(), 1);
 }
 
-/// After the guard has stopped a job, to tag that job is of no use.
+/// The mail about a stopped job asks to tag the next job, because tagging the stopped one is useless.
 #[tokio::test]
 async fn a_stopped_job_is_not_to_be_tagged_any_more() {
     let account = account(
@@ -633,7 +634,7 @@ async fn a_stopped_job_is_not_to_be_tagged_any_more() {
     assert!(mail.message.contains("tag the next one"));
 }
 
-/// New untagged resources of nobody every day.
+/// New untagged resources without an owner every day.
 #[tokio::test]
 async fn an_owner_with_news_each_day() {
     let mut estate = String::from("[[model]]\nname = \"m-{}\"\ncount = 5\n");
@@ -648,7 +649,7 @@ async fn an_owner_with_news_each_day() {
     }
 }
 
-/// The index is behind: all of a series are confirmed before one of them is told.
+/// The tag index is stale: all jobs of a series are confirmed before the owner is notified.
 #[tokio::test]
 async fn no_tagged_job_of_a_series_is_told_by_a_stale_index() {
     let all = "tags = { Owner = \"ann@example.com\", Team = \"nlp\", CostCenter = \"AB1234\" }";
@@ -661,7 +662,7 @@ async fn no_tagged_job_of_a_series_is_told_by_a_stale_index() {
     assert_eq!(account.mails().len(), 0, "both have all tags");
 }
 
-/// Odd patterns are refused, or taken as they are written.
+/// Unusual patterns are refused, or match as written.
 #[tokio::test]
 async fn odd_patterns_do_no_harm() {
     let account = account("[[notebook]]\nname = \"n\"\n");
@@ -674,7 +675,7 @@ async fn odd_patterns_do_no_harm() {
     }
 }
 
-/// What is active is not known: then nothing can be said of what has no such tag.
+/// If the active cost allocation tags are unknown, no spend is reported as untagged.
 #[tokio::test]
 async fn spend_without_a_key_that_nobody_has_activated_is_not_called_untagged() {
     let account = account(BILL);
@@ -683,7 +684,7 @@ async fn spend_without_a_key_that_nobody_has_activated_is_not_called_untagged() 
     assert_eq!(states_of(&report, "CostCenter"), [], "CostCenter is not active: the bill says nothing of it");
 }
 
-/// Two runs: a new required key is asked of the bill.
+/// Overrides by team and by kind replace what the rule requires.
 #[tokio::test]
 async fn an_override_by_team_and_kind() {
     let account = account(

@@ -1,4 +1,4 @@
-//! tag-auditor: what is not tagged, whose it is, and how it gets its tags. In this process, on a simulated account.
+//! tag-auditor: which resources lack tags, who owns them, and how they get their tags. In this process, on a simulated account.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ fn guard(account: &Simulator, policy: &str) -> Guard {
 
 const REQUIRED: &str = "timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n[creators]\nemail-domain = \"example.com\"\n\
     [rules.untagged-spend]\nmode = \"off\"\n[rules.inactive-cost-allocation-tag]\nmode = \"off\"\n[rules.missing-tag]\nrequired = { Owner = \".+@.+\", Team = [\"nlp\", \"vision\"], CostCenter = \"[A-Z]{2}[0-9]{4}\" }\n";
-/// The same, with the rules that look at the bill.
+/// The same with the rules that read the bill.
 fn with_bill() -> String {
     REQUIRED.replace("mode = \"off\"\n", "")
 }
 
-/// The same, and what can be activated is.
+/// The same, and it activates cost allocation tags.
 fn activating() -> String {
     with_bill().replace("[rules.inactive-cost-allocation-tag]\n", "[rules.inactive-cost-allocation-tag]\nmode = \"enforce\"\n")
 }
@@ -76,7 +76,7 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
     let [nobodys] = mails_to(&mails, "unowned")[..] else { panic!("one mail to nobody") };
     assert!(nobodys.message.contains("notebook instance nobodys"), "{}", nobodys.message);
 
-    // The next day there is nothing new; a week later it is said again, and after two weeks to the team too.
+    // The next day there is nothing new. After a week there is a reminder, and after two weeks it goes to the team, too.
     account.advance(days(1));
     assert_eq!(guard.run().await.unwrap().notified, 0);
     account.advance(days(7));
@@ -115,21 +115,21 @@ async fn what_is_known_is_tagged_and_nothing_is_written_over() {
     let guard = guard(&account, &format!("{REQUIRED}{TAG}"));
     let first = guard.run().await.unwrap();
     assert!(first.actions.iter().all(|action| (action.action, action.outcome) == ("add-tags", "done")), "{first:?}");
-    // Of its near miss.
+    // From its own misspelled key.
     assert_eq!(tags(&account, "notebook-instance/dear")["CostCenter"], "AB1234");
     assert_eq!(tags(&account, "notebook-instance/dear")["costcenter"], "AB1234", "nothing is taken away");
-    // From its space and its domain, and its own value stays, right or not.
+    // From its space and its domain. Its own value stays, even if it is not allowed.
     let app = tags(&account, "app/d-1/lab/jupyterlab/default");
     assert_eq!(
         (app["Owner"].as_str(), app["Team"].as_str(), app["CostCenter"].as_str()),
         ("cleo@example.com", "speech", "CD5678"),
         "{app:?}"
     );
-    // From the model of its configuration: what is right of it.
+    // From the model of its configuration, but only the values that are allowed.
     let endpoint = tags(&account, "endpoint/e");
     assert_eq!((endpoint.get("Owner").map(String::as_str), endpoint.get("Team")), (Some("bob@example.com"), None), "{endpoint:?}");
     assert!(tags(&account, "notebook-instance/nobodys").is_empty(), "what nobody knows is not made up");
-    // The second run has nothing to write, and tells nobody anew.
+    // The second run writes nothing, and mails nobody again.
     account.advance(days(1));
     let mails = account.mails().len();
     let second = guard.run().await.unwrap();
@@ -166,7 +166,7 @@ async fn who_creates_something_untagged_hears_of_it_at_once() {
     let mails = account.mails();
     assert_eq!(mails_to(&mails, "unowned").len(), 2, "nobody is behind a session named SageMaker, or root");
     assert!(tags(&account, "notebook-instance/by-studio").is_empty());
-    // The audit of the day knows what the events told, and has nothing to add.
+    // The daily audit knows the creators from the events, and notifies nobody again.
     let report = guard.run().await.unwrap();
     assert_eq!((report.notified, report.actions.len()), (0, 0), "{report:?}");
 }
@@ -395,7 +395,7 @@ async fn who_hears_of_something_new_hears_with_it_all_that_is_known_of_the_rest(
     let known = "--tags 'Key=CostCenter,Value=AB1234' 'Key=Owner,Value=ann@example.com' 'Key=Team,Value=nlp'";
     assert!(account.mails()[0].message.contains(known), "{}", account.mails()[0].message);
     account.advance(days(1));
-    // Whose the new one is turns out late, and what of hers is open goes with it.
+    // The new resource's owner is found late. The mail also has the owner's other open findings.
     guard.run().await.unwrap();
     let mails = account.mails();
     let last = mails_to(&mails, "ann@example.com").pop().unwrap();

@@ -1,5 +1,5 @@
-//! What may go wrong around training jobs: lost answers, refusals, duplicates, changes of policy and tags between runs. No work is lost, nothing is done or
-//! told twice.
+//! Faults around training jobs: lost answers, refusals, duplicates, and changes of the policy and of tags between runs. No work is lost, and nothing is
+//! done or notified twice.
 
 use super::*;
 
@@ -20,7 +20,7 @@ async fn a_replacement_that_was_stopped_is_no_reason_to_stop_the_old_one() {
 #[tokio::test]
 async fn a_stop_whose_answer_is_lost_does_not_stop_the_new_one() {
     let account = account(CHURN);
-    // By the time that it is asked again, the old job is stopped.
+    // When the call is retried, the old job is already stopped.
     account.add_fault(Fault::new("sagemaker:StopTrainingJob", What::Takes("121s".parse().unwrap())).times(1));
     account.add_fault(Fault::new("sagemaker:StopTrainingJob", What::LostAnswer(1)).times(1));
     guard(&account, RESUBMIT).wake(event(&account, OLD)).await.unwrap();
@@ -86,7 +86,7 @@ async fn what_an_override_warned_of_comes_due() {
 
 #[tokio::test]
 async fn a_replacement_of_an_earlier_job_of_this_name_is_none() {
-    // Old and new were done weeks ago; the old one was deleted (DeleteTrainingJob) and its name is used again.
+    // Both jobs ended weeks ago. The old one was deleted (DeleteTrainingJob), and its name is used again.
     let before = CHURN
         .replace(OLD, NEW)
         .replace("created = \"-10m\"", "created = \"-20d\"")
@@ -362,7 +362,7 @@ async fn a_resubmission_that_could_not_say_so_names_the_new_job() {
     let account = account(CHURN);
     let mut guard = guard(&account, RESUBMIT);
     let context = guard.context.clone();
-    // The stop is done, its answers do not come.
+    // The stop is done, but its answers are lost.
     account.add_fault(Fault::new("sagemaker:StopTrainingJob", What::LostAnswer(1)));
     guard.context = context.until(std::time::SystemTime::now() + std::time::Duration::from_secs(13));
     guard.wake(event(&account, OLD)).await.unwrap();

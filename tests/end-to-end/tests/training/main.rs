@@ -1,4 +1,4 @@
-//! training-job-spot-enforcer: from a job's event to mail, stop, resubmission and what Spot saved. In this process, on a simulated account.
+//! training-job-spot-enforcer: from a job's event to the mail, the stop, the resubmission and the Spot saving. In this process, on a simulated account.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use end_to_end::{
@@ -27,7 +27,7 @@ tags = { Owner = "ann@example.com", Team = "churn" }
 const STOP: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\ngrace = \"10m\"\n";
 const RESUBMIT: &str = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"resubmit\"\ngrace = \"0s\"\n";
 
-/// The job of [`CHURN`], and its Spot job.
+/// The job of [`CHURN`], and the Spot job that replaces it.
 const OLD: &str = "Churn-Train-0001";
 const NEW: &str = "Churn-Train-0001-spot";
 
@@ -35,7 +35,7 @@ fn guard(account: &Simulator, policy: &str) -> Guard {
     guard_of(Function::TrainingJobSpotEnforcer, account, policy)
 }
 
-/// As EventBridge tells it.
+/// The event of a job as EventBridge delivers it.
 fn event(account: &Simulator, name: &str) -> Value {
     let arn = &account.training_job(name).unwrap().arn;
     json!({"detail-type": "SageMaker Training Job State Change", "source": "aws.sagemaker", "region": "eu-central-1", "time": "1583831889050",
@@ -70,7 +70,6 @@ async fn an_event_is_four_calls_and_one_mail_and_its_duplicate_none() {
         let again = guard.wake(event.clone()).await.unwrap();
         assert_eq!((again.notified, account.mails().len()), (0, 1));
     }
-    // Another job of the same series within the week is no news, and a week later it is.
     account.advance(days(8));
     account.deed("Churn-Train-0001", &Deed::Stop);
 }
@@ -150,7 +149,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
         assert!(mail.message.contains(says), "{says}: {}", mail.message);
     }
 
-    // Events of both jobs, twice each, change nothing more.
+    // Further events of both jobs, each delivered twice, change nothing.
     account.add_fault(Fault::new("*", What::DuplicateEvents));
     account.advance(minutes(30));
     for event in account.take_events() {
@@ -158,7 +157,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
         assert_eq!((report.actions.len(), report.notified), (0, 0), "{report:?}");
     }
     assert_eq!(account.training_jobs().len(), 2);
-    // When it is done, what Spot saved is in the ledger.
+    // After its end, the ledger has the Spot saving.
     account.advance(hours(8));
     for event in account.take_events() {
         guard.wake(event).await.unwrap();
@@ -205,13 +204,13 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
 async fn a_resubmission_that_broke_off_is_finished_and_never_done_twice() {
     for lost in ["sagemaker:CreateTrainingJob", "sagemaker:StopTrainingJob", "dynamodb:PutItem"] {
         let account = account(CHURN);
-        // Each of these calls is done, and its answer lost: the SDK tries again, and so would a function that died there.
+        // Each of these calls is done, but its answer is lost. The SDK retries it, as the next run would after a crash.
         account.add_fault(Fault::new(lost, What::LostAnswer(1)).times(1));
         let report = guard(&account, RESUBMIT).wake(event(&account, "Churn-Train-0001")).await.unwrap();
         assert_eq!(report.actions[0].outcome, "done", "{lost}: {report:?}");
         assert_eq!((account.training_jobs().len(), status(&account, "Churn-Train-0001").as_str()), (2, "Stopping"), "{lost}");
     }
-    // A run that dies between the two calls: the next one stops the old job, and creates nothing.
+    // The run fails between the two calls. The next run stops the old job and creates nothing.
     let account = account(CHURN);
     account.add_fault(Fault::new("sagemaker:StopTrainingJob", What::Refuse("InternalFailure".into(), "gone".into())).times(1));
     let guard = guard(&account, RESUBMIT);

@@ -1,4 +1,4 @@
-//! The old job and its Spot job when calls fail, answers are lost, people step in: at most one Spot job, no lost work untold, no mail that is not so.
+//! A job and its Spot job when calls fail, answers are lost, or people intervene: at most one Spot job, every loss of work is notified, and no mail is wrong.
 
 use aws_sdk_sagemaker::config::retry::RetryConfig;
 use cost_aws::ledger::{Resubmission, Stage};
@@ -9,13 +9,13 @@ fn no_stop(times: u64) -> Fault {
     Fault::new("sagemaker:StopTrainingJob", What::Refuse("AccessDeniedException".into(), "no".into())).times(times)
 }
 
-/// [`CHURN`], and how long a job of the new name takes when it is submitted.
+/// [`CHURN`], and how long its Spot job takes.
 fn churn_with_spot_job(takes: &str) -> String {
     let new = CHURN.replace(OLD, NEW).replace("takes = \"6h\"", &format!("takes = {takes}"));
     format!("{CHURN}{}", new.replace("created = \"-10m\"", "submit = [{ at = \"2030-01-01 09:00\" }]"))
 }
 
-/// How a finding of this rule stands in the ledger.
+/// The state in the ledger of a rule's finding; `None`: there is none.
 fn ledger_state(account: &Simulator, rule: &str) -> Option<String> {
     let items = account.table_items(TABLE);
     items.iter().find(|item| item["rule"]["S"] == rule).map(|item| item["state"]["S"].as_str().unwrap().to_owned())
@@ -25,7 +25,7 @@ fn is_told(account: &Simulator, text: &str) -> bool {
     account.mails().iter().any(|mail| mail.subject.contains(text) || mail.message.contains(text))
 }
 
-/// The rules by which something is found in the events since, and in a sweep.
+/// The rules with findings in the new events and in a sweep.
 async fn found(account: &Simulator, guard: &Guard) -> Vec<&'static str> {
     let mut found = vec![];
     for event in account.take_events() {
@@ -35,7 +35,7 @@ async fn found(account: &Simulator, guard: &Guard) -> Vec<&'static str> {
     found
 }
 
-/// A guard that asks SageMaker once, and not for a minute, if it gets no answer.
+/// A guard that does not retry calls of SageMaker.
 fn impatient(account: &Simulator) -> Guard {
     let mut guard = guard(account, RESUBMIT);
     let once = guard.context.clients.sagemaker.config().to_builder().retry_config(RetryConfig::disabled()).build();
@@ -43,7 +43,7 @@ fn impatient(account: &Simulator) -> Guard {
     guard
 }
 
-/// A guard that dies while it stops the old job: neither is it stopped, nor does anybody know.
+/// A run that is cut off while it stops the old job: the job is not stopped, and the run does not know it.
 async fn breaks_off_before_the_stop(account: &Simulator, guard: &mut Guard) {
     account.add_fault(Fault::new("sagemaker:StopTrainingJob", What::Timeout(1)));
     let context = guard.context.clone();
@@ -58,7 +58,7 @@ async fn a_spot_job_that_was_deleted_is_not_created_again() {
     let account = account(CHURN);
     let guard = guard(&account, RESUBMIT);
     let run = account.now() - minutes(10);
-    // As a run left it that created the new job and could not stop the old one; then the new one was deleted (DeleteTrainingJob).
+    // An earlier run created the new job and could not stop the old one. Then somebody deleted the new one (DeleteTrainingJob).
     let definition = Some(format!("{{\"TrainingJobName\": \"{NEW}\"}}"));
     let one = Resubmission { name: NEW.into(), of: OLD.into(), run: Some(run), stage: Stage::Created, definition, at: run };
     guard.context.ledger().store_resubmission(&one).await.unwrap();
@@ -78,7 +78,7 @@ async fn a_spot_job_that_was_deleted_is_not_created_again() {
 
 #[tokio::test]
 async fn the_record_of_a_running_spot_job_is_not_written_over() {
-    // The old job was stopped and deleted, and its name is used again while its Spot job runs.
+    // The old job was stopped and deleted. Its name is used again while its Spot job runs.
     let spot = CHURN
         .replace(OLD, NEW)
         .replace("created = \"-10m\"", "created = \"-1h\"\nspot = true\nmax-wait = \"2d\"\nends = \"Failed\"\nfailure = \"AlgorithmError\"")
@@ -118,7 +118,7 @@ async fn a_spot_job_that_fails_early_beside_the_old_one_is_no_lost_work() {
 #[tokio::test]
 async fn an_old_job_that_ended_by_itself_is_not_told_as_resubmitted() {
     let account = account(&CHURN.replace("takes = \"6h\"", "takes = \"10m\""));
-    // It ends between the two calls.
+    // The old job ends between the two calls.
     account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Takes("6m".parse().unwrap())).times(1));
     guard(&account, RESUBMIT).wake(event(&account, OLD)).await.unwrap();
     assert_eq!((status(&account, OLD).as_str(), status(&account, NEW).as_str()), ("Completed", "Stopping"));
@@ -142,7 +142,7 @@ async fn without_an_answer_nobody_is_told_to_submit_the_job_himself() {
         let account = account(CHURN);
         account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::ServerError(1)));
         if describe_fails {
-            // The function reads the job twice before it acts and once for its definition.
+            // The function reads the job twice before it acts, and once for its definition.
             let fails = What::Refuse("InternalFailure".into(), "x".into());
             account.add_fault(Fault::new("sagemaker:DescribeTrainingJob", fails).after(3));
         }
@@ -439,7 +439,7 @@ async fn an_event_does_not_close_double_work() {
     account.add_fault(no_stop(100));
     let guard = guard(&account, RESUBMIT);
     guard.wake(event(&account, OLD)).await.unwrap();
-    // The guard tries no more: from now on the double work is a finding.
+    // The guard gives up: from now on the duplicate work is a finding.
     guard.set_policy("").unwrap();
     for _ in 0..2 {
         account.advance(minutes(11));
