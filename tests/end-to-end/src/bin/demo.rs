@@ -184,7 +184,7 @@ fn sample_mails(week: &Week) {
     }
 }
 
-/// Prints the month: the budgets, and when whom the guard mailed.
+/// Prints the month: the budgets, and the mails about them with their times.
 fn budgets(month: &Month) {
     heading("A month of budgets: one notebook is left on from the 9th on, and on the 18th a job runs on the wrong instance");
     let mut table = Table::new();

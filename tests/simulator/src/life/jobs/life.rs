@@ -80,7 +80,7 @@ enum Next {
     Interrupt,
     Restart,
     End,
-    /// It is stopped, and ends with this status.
+    /// It is stopped, and ends with this `SecondaryStatus`.
     Stop(&'static str),
     Stopped,
 }
