@@ -1,9 +1,14 @@
 //! The areas that a function is made of: what it may confirm, look at once more, and do. A function names its areas, and the linker leaves out the operations
 //! of all others: a binary holds only what its role allows (`tests/template/test_operations.py`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use cost_rules::{facts::Facts, plan::Outcome, rulebook::Finding, rulebook::Rulebook};
+use cost_rules::{
+    facts::{Facts, Workflows},
+    plan::Outcome,
+    rulebook::Finding,
+    rulebook::Rulebook,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -17,6 +22,11 @@ pub trait Area {
     /// Reads those of its resources that are meant (by id) from the service itself, before somebody is notified of them. What cannot be read becomes
     /// `Unreadable`; what is gone leaves the facts.
     fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> impl Future<Output = ()>;
+
+    /// The workflows that wait for these jobs (names by id). Empty: the area stops no jobs.
+    fn workflows(&self, _: &Context, _: &BTreeMap<String, String>, _: Timestamp) -> impl Future<Output = Workflows> {
+        std::future::ready(Workflows::new())
+    }
 
     /// One resource as it is right before it is acted upon; `Ok(None)`: it is gone. `None`: it is not of this area.
     fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> impl Future<Output = Option<Read<Option<Facts>>>>;
@@ -67,6 +77,10 @@ impl Area for Training {
         gather::training::confirm(&context.clients, rulebook, facts, ids).await;
     }
 
+    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
+        gather::workflows::of_jobs(&context.clients, jobs, now).await
+    }
+
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
         gather::training::again(&context.clients, rulebook, facts, id).await
     }
@@ -82,6 +96,10 @@ pub struct Tagged;
 impl Area for Tagged {
     async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
         Inventory::of_all(&context.clients, rulebook).confirm(facts, ids).await;
+    }
+
+    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
+        gather::workflows::of_jobs(&context.clients, jobs, now).await
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -102,6 +120,10 @@ pub struct Stoppable;
 impl Area for Stoppable {
     async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
         Inventory::of_running(&context.clients, rulebook).confirm(facts, ids).await;
+    }
+
+    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
+        gather::workflows::of_jobs(&context.clients, jobs, now).await
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -141,6 +163,12 @@ impl<A: Area, B: Area> Area for (A, B) {
     async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
         self.0.confirm(context, rulebook, facts, ids).await;
         self.1.confirm(context, rulebook, facts, ids).await;
+    }
+
+    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
+        let mut workflows = self.0.workflows(context, jobs, now).await;
+        workflows.extend(self.1.workflows(context, jobs, now).await);
+        workflows
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {

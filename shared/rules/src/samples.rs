@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     facts::{
         App, Asset, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
-        TrainingJob, TuningJob,
+        TrainingJob, TuningJob, Workflows,
     },
     policy::Policy,
     remedy::Remedy,
@@ -37,8 +37,10 @@ static PRICES: LazyLock<Prices> = LazyLock::new(|| Prices::of_region("us-east-1"
 
 static NO_MEASURES: LazyLock<Measures> = LazyLock::new(Measures::default);
 
+static NO_WORKFLOWS: Workflows = Workflows::new();
+
 pub(crate) fn context(now: &str) -> RuleContext<'static> {
-    RuleContext { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, measures: &NO_MEASURES }
+    RuleContext { now: now.parse().unwrap(), policy: &POLICY, prices: &PRICES, measures: &NO_MEASURES, workflows: &NO_WORKFLOWS }
 }
 
 pub(crate) fn resource(id: &str) -> Resource {
@@ -139,6 +141,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
         limit: None,
         stop: Remedy::None,
         parent: None,
+        part_of: None,
         ancestors: vec![],
         creator: None,
         ownership_unknown: None,

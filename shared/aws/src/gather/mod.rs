@@ -22,6 +22,7 @@ pub(crate) mod studio;
 mod tags;
 pub mod training;
 mod wire;
+pub(crate) mod workflows;
 
 use notebooks::idle_agent;
 pub(crate) use read::Read;

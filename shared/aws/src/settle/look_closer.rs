@@ -1,9 +1,9 @@
 //! What is confirmed by the service itself before somebody is notified: indexes lag behind, and leave out what was never tagged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
-    facts::Facts,
+    facts::{Facts, Workflow},
     plan::{Plan, Planned, Step},
 };
 
@@ -31,6 +31,21 @@ impl Confirmed {
 /// Reads the tags and the state of these from the service itself.
 pub(super) async fn confirm<A: Area>(run: &Run<'_, A>, facts: &mut Facts, ids: &BTreeSet<String>) {
     run.areas.confirm(&run.context.asking_for(2), run.rulebook, facts, ids).await;
+}
+
+/// Asks which workflows wait for the jobs that this plan would stop or resubmit, now or after a warning; says whether anything was asked.
+pub(super) async fn workflows<A: Area>(run: &Run<'_, A>, facts: &mut Facts, plan: &Plan) -> bool {
+    let ends = |one: &&Planned| matches!(one.step, Step::Warn | Step::Act) && one.finding.waste.remedy.ends_job();
+    let jobs = plan.planned.iter().filter(ends).map(|one| &one.finding.resource).filter(|job| !facts.workflows.contains_key(&job.id));
+    let jobs: BTreeMap<String, String> = jobs.map(|job| (job.id.clone(), job.name.clone())).collect();
+    if jobs.is_empty() {
+        return false;
+    }
+    let workflows = run.areas.workflows(&run.context.asking_for(2), &jobs, facts.now).await;
+    // What nobody answered for is left alone.
+    facts.workflows.extend(jobs.into_keys().map(|id| (id, Workflow::Unknown("nothing of this function reads it".to_owned()))));
+    facts.workflows.extend(workflows);
+    true
 }
 
 /// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags

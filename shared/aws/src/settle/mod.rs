@@ -87,7 +87,7 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
     let (judgement, mut plan) = loop {
         let judgement = run.rulebook.evaluate(facts);
         let plan = plan(judgement.clone(), facts, entries.clone(), &run.scope);
-        if closer.look(facts, &plan).await {
+        if closer.look(facts, &plan).await || look_closer::workflows(run, facts, &plan).await {
             continue;
         }
         let unconfirmed = confirmed.left(&plan, has_ledger);

@@ -27,6 +27,8 @@ pub struct Asset {
     pub stop: Remedy,
     /// What it belongs to, or was made of.
     pub parent: Option<Parent>,
+    /// The id or ARN of what started it and waits for it, of a job ([`Subject::part_of`]).
+    pub part_of: Option<String>,
     /// The parent, its parent, …: as far as they are known.
     pub ancestors: Vec<Ancestor>,
     /// Who created it, where CloudTrail said so.
@@ -78,6 +80,9 @@ impl Subject for Asset {
         let kind = self.resource.kind().filter(|kind| kind.is_job())?;
         Some(series_id(kind, &self.resource.name))
     }
+    fn part_of(&self) -> Option<&str> {
+        self.part_of.as_deref()
+    }
     fn has_guard_tags(&self) -> bool {
         false
     }
@@ -92,6 +97,9 @@ impl Subject for RunningAsset {
     }
     fn run(&self) -> Option<Timestamp> {
         self.0.run
+    }
+    fn part_of(&self) -> Option<&str> {
+        self.0.part_of.as_deref()
     }
     fn has_guard_tags(&self) -> bool {
         false

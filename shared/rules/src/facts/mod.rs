@@ -20,6 +20,7 @@ pub use self::{
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningJob},
+    workflows::{Workflow, Workflows},
 };
 
 mod bill;
@@ -29,6 +30,7 @@ mod notebooks;
 mod studio;
 mod subject;
 mod training;
+mod workflows;
 
 /// The subjects of the facts, one line each: from this list follow the fields, what goes over all of them, and where a rule finds its own.
 macro_rules! facts {
@@ -43,6 +45,8 @@ macro_rules! facts {
             $($(#[doc = $doc])+ pub $list: Vec<$subject>,)+
             /// What is enforced because budgets are used up.
             pub measures: Measures,
+            /// The workflows that wait for jobs.
+            pub workflows: Workflows,
             /// What was read, and what could not be.
             pub reading: Reading,
         }
@@ -116,7 +120,13 @@ impl Facts {
     /// No subjects, in the same circumstances.
     #[must_use]
     pub fn of_this_moment(&self) -> Self {
-        Self { now: self.now, prices: Arc::clone(&self.prices), measures: self.measures.clone(), ..Self::default() }
+        Self {
+            now: self.now,
+            prices: Arc::clone(&self.prices),
+            measures: self.measures.clone(),
+            workflows: self.workflows.clone(),
+            ..Self::default()
+        }
     }
 
     /// What the account spends on `SageMaker`.

@@ -18,6 +18,10 @@ pub trait Subject {
     fn series(&self) -> Option<String> {
         None
     }
+    /// The id or ARN of what started it as a part of its own work and waits for it: a tuning, AutoML or labelling job, a monitoring schedule.
+    fn part_of(&self) -> Option<&str> {
+        None
+    }
     /// Whether the `cost-guard:` tags on it count.
     fn has_guard_tags(&self) -> bool {
         true

@@ -171,6 +171,9 @@ impl Subject for TrainingJob {
     fn series(&self) -> Option<String> {
         Some(series_id(Kind::TrainingJob, &self.resource.name))
     }
+    fn part_of(&self) -> Option<&str> {
+        self.parent.as_deref()
+    }
 }
 
 impl Subject for JobSeries {

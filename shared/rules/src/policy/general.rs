@@ -16,7 +16,7 @@ use toml::{
 
 use crate::{
     policy::{
-        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides},
+        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
     },
@@ -52,6 +52,8 @@ pub(crate) struct General {
     pub(crate) prices: PriceOverrides,
     /// Who created a resource, by CloudTrail, is its owner where no tag names one.
     pub(crate) creators: Creators,
+    /// Signs of jobs that somebody's workflow waits for: no rule stops or resubmits them.
+    pub(crate) workflows: WorkflowSigns,
     /// How the bill is read.
     pub(crate) billing: Billing,
     /// What share of the resources and of their cost is tagged: a table per day, and metrics.
@@ -72,6 +74,7 @@ impl Default for General {
             exemption: Exemption::default(),
             prices: PriceOverrides::default(),
             creators: Creators::default(),
+            workflows: WorkflowSigns::default(),
             billing: Billing::default(),
             coverage: Coverage::default(),
             budget: vec![],
@@ -99,7 +102,7 @@ impl Default for WorkingHours {
     }
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -109,15 +112,17 @@ const KEYS: [&str; 12] = [
     "exemption",
     "prices",
     "creators",
+    "workflows",
     "billing",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 6] = [
+const SECTION_KEYS: [(&str, &[&str]); 7] = [
     ("working-hours", &["default", "teams", "holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
+    ("workflows", &["names", "tags"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
@@ -184,6 +189,7 @@ impl General {
             exemption: self.exemption,
             prices: self.prices,
             creators: self.creators,
+            workflows: self.workflows,
             billing: self.billing,
             coverage: self.coverage,
             budgets: self.budget,

@@ -7,7 +7,7 @@ pub(crate) use self::{
 pub use self::{
     guard_tags::{KEEP_UNTIL_TAG, Keep, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
-    sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides},
+    sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides, WorkflowSigns},
     settings::Policy,
     toml::PolicyError,
 };
@@ -20,3 +20,4 @@ mod required_tags;
 mod sections;
 mod settings;
 mod toml;
+mod workflows;

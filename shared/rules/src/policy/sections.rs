@@ -72,6 +72,30 @@ impl Default for Creators {
     }
 }
 
+/// `[workflows]`: signs of jobs that somebody's workflow waits for. No rule stops or resubmits these jobs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorkflowSigns {
+    /// Names of jobs that workflows submit. By default those that SageMaker Pipelines chooses.
+    pub names: Globs,
+    /// Keys of tags on jobs that workflows submit. By default those of SageMaker Pipelines, Step Functions and the AWS controllers for Kubernetes.
+    pub tags: Globs,
+}
+
+impl Default for WorkflowSigns {
+    fn default() -> Self {
+        let tags = [
+            "sagemaker:pipeline*",
+            "aws:sagemaker:pipeline*",
+            "MANAGED_BY_AWS",
+            "AWS_STEP_FUNCTIONS*",
+            "aws:states:*",
+            "services.k8s.aws/*",
+        ];
+        Self { names: Globs::of(&["pipelines-*"]), tags: Globs::of(&tags) }
+    }
+}
+
 /// `[billing]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

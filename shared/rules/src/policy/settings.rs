@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides},
+    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
     vocabulary::{
         price::Prices,
         schedule::{Calendar, Schedule},
@@ -33,6 +33,8 @@ pub struct Policy {
     pub prices: PriceOverrides,
     /// Who creates resources.
     pub creators: Creators,
+    /// Signs of jobs that somebody's workflow waits for.
+    pub workflows: WorkflowSigns,
     /// What the bill is asked for.
     pub billing: Billing,
     /// Where the tag coverage goes.

@@ -142,6 +142,19 @@ impl Remedy {
         }
     }
 
+    /// Whether it ends a job, for which a workflow may wait.
+    pub const fn ends_job(&self) -> bool {
+        matches!(
+            self,
+            Self::StopTrainingJob
+                | Self::ResubmitAsSpot(_)
+                | Self::StopTuningJob
+                | Self::StopProcessingJob
+                | Self::StopTransformJob
+                | Self::StopAutoMlJob
+        )
+    }
+
     /// Whether it ends nothing: then its owner need not be warned, and a wish to keep the resource does not speak against it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::AddTags { .. } | Self::ActivateTag)

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    facts::{BudgetMeasure, Facts, OnExceed, Unread},
+    facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
     remedy::Remedy,
     rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
@@ -23,7 +23,13 @@ type Unknown = BTreeMap<(&'static str, String), Vec<String>>;
 impl Rulebook {
     /// Applies every rule to every resource.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
-        let cx = RuleContext { now: facts.now, policy: &self.policy, prices: &facts.prices, measures: &facts.measures };
+        let cx = RuleContext {
+            now: facts.now,
+            policy: &self.policy,
+            prices: &facts.prices,
+            measures: &facts.measures,
+            workflows: &facts.workflows,
+        };
         let overridden: HashMap<&str, usize> = if self.overrides.is_empty() {
             HashMap::new()
         } else {
@@ -70,7 +76,13 @@ impl Rulebook {
                 team: self.policy.team_of(resource),
                 why,
             }),
-            Verdict::Waste(waste) => {
+            Verdict::Waste(mut waste) => {
+                if waste.remedy.ends_job()
+                    && let Some(why) = self.workflow(cx, resource, judged.part_of)
+                {
+                    let _ = write!(waste.reason, "; only reported, because {why}");
+                    waste.remedy = Remedy::None;
+                }
                 // What an override says of a resource goes before what a budget says of all.
                 let may_enforce = |what: &OnExceed| !is_override && what.rules().contains(&name);
                 let what = [OnExceed::EnforceOffHours, OnExceed::StopStoppable].into_iter().find(may_enforce);
@@ -83,6 +95,18 @@ impl Rulebook {
                 let finding = self.finding(rule, resource, *waste, measure);
                 judgement.findings.push(Finding { series: judged.series, run: judged.run, ..finding });
             }
+        }
+    }
+
+    /// Why a job may be neither stopped nor resubmitted: a workflow waits for it, or whether one does is not known.
+    fn workflow(&self, cx: &RuleContext<'_>, job: &Resource, part_of: Option<&str>) -> Option<String> {
+        if let Some(workflow) = part_of.map(str::to_owned).or_else(|| self.policy.workflow_of(job)) {
+            return Some(format!("{workflow} waits for it"));
+        }
+        match cx.workflows.get(&job.id)? {
+            Workflow::None => None,
+            Workflow::Waits(workflow) => Some(format!("{workflow} waits for it")),
+            Workflow::Unknown(why) => Some(format!("it is not known whether a workflow waits for it: {why}")),
         }
     }
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    facts::{BudgetMeasure, Facts, Measures, OnExceed},
+    facts::{BudgetMeasure, Facts, Measures, OnExceed, Workflow},
     rulebook::Rulebook,
-    samples::{notebook, tagged},
+    samples::{notebook, resource, tagged, training_job, with_tags},
     vocabulary::duration::Duration,
     vocabulary::{price::Prices, resource::Tags},
 };
@@ -269,4 +269,38 @@ fn the_same_facts_give_the_same_findings() {
     let forward = rulebook.evaluate(&facts(notebooks.values().cloned().collect())).findings;
     let backward = rulebook.evaluate(&facts(notebooks.values().rev().cloned().collect())).findings;
     assert_eq!(forward, backward);
+}
+
+#[test]
+fn a_job_that_a_workflow_waits_for_is_only_reported() {
+    const EXECUTION: &str = "arn:aws:states:eu-central-1:123456789012:execution:Train:run-1";
+    let stop = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\n";
+    let verdict = |policy: &str, name: &str, tags: &[(&str, &str)], workflow: Option<Workflow>| {
+        let mut job = training_job("2026-11-24T01:00:00Z");
+        job.resource = with_tags(resource(&format!("training-job/{name}")), tags);
+        let workflows = workflow.into_iter().map(|workflow| (job.resource.id.clone(), workflow)).collect();
+        let judgement = Rulebook::from_toml(policy).unwrap().evaluate(&Facts { training_jobs: vec![job], workflows, ..facts(vec![]) });
+        let found = judgement.findings.into_iter().find(|found| found.rule == "training-on-demand").unwrap();
+        (found.is_enforced(), found.waste.reason)
+    };
+    for (name, tags, workflow, because) in [
+        ("churn", &[][..], None, None),
+        ("churn", &[], Some(Workflow::None), None),
+        ("churn", &[], Some(Workflow::Waits("pipeline/p/execution/e".into())), Some("because pipeline/p/execution/e waits for it")),
+        ("churn", &[], Some(Workflow::Unknown("denied".into())), Some("because it is not known whether a workflow waits for it: denied")),
+        ("pipelines-abc-Train-xyz", &[], None, Some("because the pipeline that its name tells of waits for it")),
+        ("pipelines-abc-Train-xyz", &[], Some(Workflow::None), Some("because the pipeline that its name tells of waits for it")),
+        ("churn", &[("AWS_STEP_FUNCTIONS_EXECUTION_ARN", EXECUTION)], None, Some(EXECUTION)),
+        ("churn", &[("sagemaker:pipeline-name", "p")], None, Some("the workflow that its tag sagemaker:pipeline-name tells of")),
+        ("churn", &[("services.k8s.aws/namespace", "ml")], None, Some("its tag services.k8s.aws/namespace")),
+        ("churn", &[("Pipeline", "p")], None, None),
+    ] {
+        let (is_enforced, reason) = verdict(stop, name, tags, workflow);
+        assert_eq!((is_enforced, reason.contains("only reported")), (because.is_none(), because.is_some()), "{name} {tags:?}: {reason}");
+        assert!(because.is_none_or(|because| reason.contains(because)), "{because:?}: {reason}");
+    }
+    let own = format!("{stop}[workflows]\nnames = [\"flow-*\"]\ntags = [\"Airflow\"]");
+    for (name, tags, is_enforced) in [("flow-1", &[][..], false), ("churn", &[("Airflow", "dag")], false), ("pipelines-1", &[], true)] {
+        assert_eq!(verdict(&own, name, tags, None).0, is_enforced, "{name}");
+    }
 }

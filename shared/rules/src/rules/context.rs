@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{BudgetMeasure, Measures, OnExceed, RunState},
+    facts::{BudgetMeasure, Measures, OnExceed, RunState, Workflows},
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Notice, Verdict, Waste},
@@ -25,6 +25,8 @@ pub struct RuleContext<'a> {
     pub prices: &'a Prices,
     /// What is enforced because budgets are used up.
     pub measures: &'a Measures,
+    /// The workflows that wait for jobs.
+    pub workflows: &'a Workflows,
 }
 
 impl RuleContext<'_> {

@@ -178,6 +178,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) series: Option<String>,
     pub(crate) run: Option<Timestamp>,
+    /// [`crate::facts::Subject::part_of`]
+    pub(crate) part_of: Option<&'a str>,
     pub(crate) verdict: Verdict,
 }
 
@@ -191,7 +193,13 @@ impl<R: Rule> Check for Checked<R> {
                 Tags::Unreadable => Verdict::Unknown("its tags could not be read".into()),
                 _ => self.0.check(subject, cx),
             };
-            Judged { resource, series: subject.series().filter(|_| R::MANNER.notified_per_series), run: subject.run(), verdict }
+            Judged {
+                resource,
+                series: subject.series().filter(|_| R::MANNER.notified_per_series),
+                run: subject.run(),
+                part_of: subject.part_of(),
+                verdict,
+            }
         });
         judged.filter(|judged| judged.verdict != Verdict::Fine).collect()
     }

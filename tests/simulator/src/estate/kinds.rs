@@ -50,6 +50,14 @@ pub(crate) struct Common<'a> {
     plan: &'a [PlannedAction],
 }
 
+/// When a pipeline was executed, how each of these went, and which jobs the last of them started.
+pub(crate) struct Executions<'a> {
+    times: &'a [When],
+    takes: Duration,
+    ends: &'a str,
+    jobs: &'a [String],
+}
+
 /// A section of the estate.
 pub(crate) trait Section {
     /// The kind's name in the estate.
@@ -61,9 +69,9 @@ pub(crate) trait Section {
     fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
         None
     }
-    /// Of a pipeline: when it was executed, how long each execution took, and its last status.
-    fn executions(&self) -> (&[When], Duration, &str) {
-        (&[], Duration::hours(1), "Completed")
+    /// Of a pipeline: its executions.
+    fn executions(&self) -> Executions<'_> {
+        Executions { times: &[], takes: Duration::hours(1), ends: "Completed", jobs: &[] }
     }
     /// Checks what only this section has.
     fn check(&self) -> anyhow::Result<()> {
@@ -283,6 +291,8 @@ section! {
         size: Option<String> = None,
         /// Only for a pipeline: when it was executed.
         executions: Vec<When> = vec![],
+        /// What the last of its executions started: `training-job/churn`, as an ARN ends.
+        jobs: Vec<String> = vec![],
         /// How long each execution takes.
         takes: Duration = Duration::hours(1),
         /// `Completed` (`Succeeded` for an execution), `Failed` or `Stopped`.
@@ -554,8 +564,8 @@ impl Section for ResourceSpec {
         }
     }
 
-    fn executions(&self) -> (&[When], Duration, &str) {
-        (&self.executions, self.takes, &self.ends)
+    fn executions(&self) -> Executions<'_> {
+        Executions { times: &self.executions, takes: self.takes, ends: &self.ends, jobs: &self.jobs }
     }
 
     fn check(&self) -> anyhow::Result<()> {
@@ -568,6 +578,7 @@ impl Section for ResourceSpec {
         };
         of("instance-type", self.instance_type.is_some(), "cluster")?;
         of("size", self.size.is_some(), "mlflow-tracking-server")?;
+        of("jobs", !self.jobs.is_empty(), "pipeline")?;
         of("executions", !self.executions.is_empty(), "pipeline")
     }
 }
@@ -733,11 +744,13 @@ impl World {
     }
 
     fn plant_executions(&mut self, pipeline: &str, section: &dyn Section, start: Timestamp) {
-        let (times, takes, ends) = section.executions();
+        let Executions { times, takes, ends, jobs } = section.executions();
         let Some(kind) = kind_of("pipeline-execution").filter(|_| !times.is_empty()) else { return };
         let script = Arc::new(Script { takes: takes.signed(), ends: ends.to_owned(), ..Script::default() });
-        let definition = Arc::new(json!({"PipelineName": pipeline}));
+        let last = times.iter().max_by_key(|at| at.at(start)).map(|at| at.at(start));
         for (number, at) in times.iter().enumerate() {
+            let jobs = if Some(at.at(start)) == last { jobs } else { &[] };
+            let definition = Arc::new(json!({"PipelineName": pipeline, "Jobs": jobs}));
             let name = format!("{pipeline}/execution/{}", store::id_of(&format!("{pipeline} {number}")));
             let grown = kind.grown(self, &definition).unwrap_or_default();
             let new = New { name, definition: Arc::clone(&definition), grown, script: Arc::clone(&script), by: None };

@@ -231,7 +231,8 @@ impl World {
         }
         self.plan_job(&self.tuning_arn(&name), &spec.plan);
         let scripts = spec.definition.iter().map(|definition| Arc::new(definition.script())).collect();
-        tuning::create(self, name, definition, &spec.tags, tuning::Conduct { scripts, without_spot: spec.children_without_spot });
+        let parents = spec.definition.iter().map(TrainingJobSpec::parents).collect();
+        tuning::create(self, name, definition, &spec.tags, tuning::Conduct { scripts, without_spot: spec.children_without_spot, parents });
     }
 
     /// Creates a job now. The definition has been validated.

@@ -4,6 +4,7 @@ use crate::services::{On, Operation};
 
 pub(crate) mod kinds;
 pub(crate) mod notebooks;
+pub(crate) mod pipelines;
 pub(crate) mod search;
 pub(crate) mod studio;
 pub(crate) mod tags;
@@ -12,7 +13,7 @@ pub(crate) mod tuning;
 
 /// The operations of the kinds are in the kinds' table.
 pub(super) const OPERATIONS: &[&[Operation]] =
-    &[notebooks::OPERATIONS, studio::OPERATIONS, training::OPERATIONS, tuning::OPERATIONS, COMMON];
+    &[notebooks::OPERATIONS, pipelines::OPERATIONS, studio::OPERATIONS, training::OPERATIONS, tuning::OPERATIONS, COMMON];
 
 const OF_ARN: On = On::Arn("ResourceArn");
 

@@ -41,6 +41,8 @@ pub(super) struct Described {
     pub(super) instances: Vec<Instances>,
     pub(super) limit: Option<Duration>,
     pub(super) parent: Option<Parent>,
+    /// [`cost_rules::facts::Subject::part_of`]
+    pub(super) part_of: Option<String>,
 }
 
 /// One call for a kind whose list tells too little, none for the others.
@@ -52,6 +54,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             instances: job.instances,
             limit: job.max_runtime,
             parent: job.parent.as_deref().and_then(of_arn),
+            part_of: job.parent,
         }),
         Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
             // As many as may run at a time, of the dearest definition.
@@ -73,6 +76,8 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .and_then(|condition| condition.max_runtime_in_seconds)
                         .map(|most| Duration::seconds(most.into())),
                     parent: found.auto_ml_job_arn.as_deref().and_then(of_arn),
+                    // Debugger's jobs name a training job, Model Monitor's a schedule.
+                    part_of: found.auto_ml_job_arn.or(found.monitoring_schedule_arn).or(found.training_job_arn),
                 }
             }),
         Some(Kind::TransformJob) => {
@@ -89,6 +94,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .as_deref()
                         .and_then(of_arn)
                         .or_else(|| found.model_name.map(|model| named(Kind::Model, model))),
+                    part_of: found.auto_ml_job_arn.or(found.labeling_job_arn),
                 }
             })
         }
@@ -124,7 +130,11 @@ async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
         let count = variant.variant_name.as_ref().and_then(|name| now.get(name).copied()).or(variant.initial_instance_count);
         instances(variant.instance_type.as_ref(), count)
     };
-    Ok(Described { instances: config.production_variants.iter().flatten().filter_map(of_variant).collect(), limit: None, parent })
+    Ok(Described {
+        instances: config.production_variants.iter().flatten().filter_map(of_variant).collect(),
+        parent,
+        ..Described::default()
+    })
 }
 
 async fn describe_config(clients: &Clients, name: &str) -> Read<Option<DescribeEndpointConfigOutput>> {
@@ -164,7 +174,7 @@ pub(super) fn named(kind: Kind, name: String) -> Parent {
     Parent { id: kind.id(&name), name: Some(name) }
 }
 
-/// A parent by its ARN: how its name is spelt is not known.
+/// A parent by its ARN: how its name is spelt is not known. `None`: its kind has no tags that are read.
 fn of_arn(arn: &str) -> Option<Parent> {
-    id_of_arn(arn).map(|id| Parent { id, name: None })
+    id_of_arn(arn).filter(|id| Kind::of(id).is_some()).map(|id| Parent { id, name: None })
 }

@@ -332,6 +332,7 @@ fn bare(resource: Resource) -> Asset {
         limit: None,
         stop: Remedy::None,
         parent: None,
+        part_of: None,
         ancestors: vec![],
         creator: None,
         ownership_unknown: None,

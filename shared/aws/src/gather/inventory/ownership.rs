@@ -120,6 +120,7 @@ impl Inventory<'_> {
             }
             audited.limit = described.limit.or(audited.limit);
             audited.parent = described.parent.or(audited.parent.take());
+            audited.part_of = described.part_of.or(audited.part_of.take());
         }
         let parents = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());
         let links = self.links(&facts.assets, parents.collect(), facts.now).await;

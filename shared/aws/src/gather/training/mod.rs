@@ -126,6 +126,11 @@ async fn record(clients: &Clients, name: &str) -> Read<Option<TrainingRecord>> {
     record.map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))
 }
 
+/// The ARN of the AutoML job that a training job is a part of, if it is.
+pub(super) async fn auto_ml_job_of(clients: &Clients, name: &str) -> Read<Option<String>> {
+    Ok(record(clients, name).await?.and_then(|record| record.auto_ml_job_arn))
+}
+
 /// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
 pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
     clients.in_time()?;

@@ -37,7 +37,7 @@ pub(super) struct TrainingRecord {
     debug_hook_config: Option<IgnoredAny>,
     tuning_job_arn: Option<String>,
     #[serde(rename = "AutoMLJobArn")]
-    auto_ml_job_arn: Option<String>,
+    pub(super) auto_ml_job_arn: Option<String>,
     labeling_job_arn: Option<String>,
     pub(super) warm_pool_status: Option<WarmPoolStatus>,
     pub(super) creation_time: Option<f64>,

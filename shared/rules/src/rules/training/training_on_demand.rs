@@ -49,7 +49,6 @@ use crate::{
     },
     vocabulary::{
         duration::{Duration, roughly},
-        globs::Globs,
         price::{HOURS_PER_MONTH, Instances, Usd, dollars},
     },
 };
@@ -71,10 +70,6 @@ pub(crate) struct TrainingOnDemand {
     /// S3 prefix for the checkpoints of a resubmitted job that has none; empty: `cost-guard-checkpoints` beside its output.
     #[schemars(regex(pattern = "^(s3://.*)?$"))]
     checkpoints: String,
-    /// Names of jobs that pipelines submit. AWS documents no sign of them: these are globs.
-    pipeline_names: Globs,
-    /// Tags of jobs that pipelines submit, as globs of their keys.
-    pipeline_tags: Globs,
 }
 
 impl Default for TrainingOnDemand {
@@ -86,8 +81,6 @@ impl Default for TrainingOnDemand {
             max_progress: 0.25,
             spot_wait: Duration::hours(12),
             checkpoints: String::new(),
-            pipeline_names: Globs::of(&["pipelines-*"]),
-            pipeline_tags: Globs::of(&["sagemaker:pipeline*", "aws:sagemaker:pipeline*"]),
         }
     }
 }
@@ -107,7 +100,7 @@ impl Rule for TrainingOnDemand {
     }
 
     fn reads_tag(&self, key: &str, _: &Policy) -> bool {
-        key == RESUBMITTED_TAG || self.pipeline_tags.is_match(key)
+        key == RESUBMITTED_TAG
     }
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -183,10 +176,6 @@ impl TrainingOnDemand {
         }
         if job.secondary_status.as_deref() == Some("Uploading") {
             return only_reported("it has trained, and is uploading its result".into());
-        }
-        let by_tag = tags.is_some_and(|tags| tags.keys().any(|key| self.pipeline_tags.is_match(key)));
-        if by_tag || self.pipeline_names.is_match(&job.resource.name) {
-            return only_reported("a pipeline submitted it".into());
         }
         if usd_per_hour.is_none() && !self.min_hourly_cost.0.is_zero() {
             return only_reported(format!(
@@ -292,8 +281,6 @@ mod tests {
     fn the_remedy_is_the_policys_and_the_jobs() {
         let job = || training_job("2026-11-24T11:00:00Z");
         let tagged = |key: &str, value: &str| TrainingJob { resource: with_tags(job().resource, &[(key, value)]), ..job() };
-        let named =
-            |name: &str| TrainingJob { resource: crate::vocabulary::resource::Resource { name: name.into(), ..job().resource }, ..job() };
         let asks = tagged(SPOT_TAG, "resubmit");
         for (remedy, job, expected) in [
             (SpotRemedy::None, asks.clone(), "none"),
@@ -307,8 +294,6 @@ mod tests {
             ),
             (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
             (SpotRemedy::Stop, TrainingJob { waited_for: true, ..job() }, "stop-training-job"),
-            (SpotRemedy::Stop, named("pipelines-a1b2c3-Train"), "none"),
-            (SpotRemedy::Resubmit, tagged("sagemaker:pipeline-execution-arn", "arn"), "none"),
             (SpotRemedy::Resubmit, TrainingJob { algorithm: Some("arn:…:algorithm/x".into()), ..job() }, "none"),
             // A day is its limit: a quarter of it is over at six hours.
             (SpotRemedy::Resubmit, TrainingJob { started: Some("2026-11-24T06:00:00Z".parse().unwrap()), ..job() }, "resubmit-as-spot"),

@@ -55,6 +55,8 @@ pub(crate) struct Conduct {
     pub(crate) scripts: Vec<Arc<Script>>,
     /// Its training jobs run on demand, even if their definition asks for Spot.
     pub(crate) without_spot: bool,
+    /// What AWS adds of who started them, by definition: `AutoMLJobArn`.
+    pub(crate) parents: Vec<Value>,
 }
 
 impl Tuning {
@@ -223,7 +225,8 @@ fn launch(world: &mut World, key: &str) {
     let tags = world.tags.get(&arn).map(TagLog::now).unwrap_or_default();
     let child = Child { key: name.to_lowercase().into(), definition: which, objective: f64::from(digest(&name) % 1000) / 1000.0, tuned };
     let definition = spec::for_job(&Arc::new(spec::filled(definition)), &name);
-    let parents = json!({"TuningJobArn": arn});
+    let mut parents = tuning.conduct.parents.get(which).cloned().unwrap_or_else(|| json!({}));
+    parents["TuningJobArn"] = arn.as_str().into();
     if let Some(tuning) = world.jobs.tunings.get_mut(key) {
         tuning.children.push(child);
     }

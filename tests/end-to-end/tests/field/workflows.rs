@@ -1,0 +1,138 @@
+//! Jobs that a pipeline, a state machine or an AutoML job waits for were stopped, and the workflow failed
+//! (sagemaker-python-sdk#3946, #4590, #5776; aws-cdk#32536; kubeflow/pipelines#6465).
+
+use cost_aws::report::Report;
+use end_to_end::{
+    Function,
+    testing::{account, due, guard_of, hours, mails_to},
+};
+use simulator::{Fault, Simulator, What};
+
+const ENFORCE: &str = r#"
+[rules.training-on-demand]
+mode = "enforce"
+remedy = "stop"
+grace = "10m"
+[rules.tuning-on-demand]
+mode = "enforce"
+remedy = "stop"
+grace = "10m"
+[rules.missing-tag]
+mode = "enforce"
+remedy = "stop-after-grace"
+grace = "1h"
+required = { CostCenter = "[0-9]+" }
+"#;
+
+/// A training job, `more` of its section after it.
+fn training(name: &str, more: &str) -> String {
+    format!(
+        "[[training-job]]\nname = \"{name}\"\ninstance-type = \"ml.m5.xlarge\"\nmax-runtime = \"20h\"\ntakes = \"20h\"\ncreated = \"-10m\"\n{more}\n"
+    )
+}
+
+fn processing(name: &str, more: &str) -> String {
+    format!("[[processing-job]]\nname = \"{name}\"\nmax-runtime = \"20h\"\ntakes = \"20h\"\ncreated = \"-10m\"\n{more}\n")
+}
+
+fn tuning(name: &str, more: &str, children: &str) -> String {
+    format!(
+        "[[tuning-job]]\nname = \"{name}\"\ncreated = \"-10m\"\n{more}\n\
+         definition = [{{ instance-type = \"ml.m5.xlarge\", takes = \"20h\", max-runtime = \"20h\"{children} }}]\n"
+    )
+}
+
+fn pipeline(jobs: &str) -> String {
+    format!("[[resource]]\nkind = \"pipeline\"\nname = \"churn\"\nexecutions = [\"-15m\", \"-3d\"]\ntakes = \"20h\"\njobs = [{jobs}]\n")
+}
+
+/// The calls that stop a job, after a warning, its grace and a second run of both functions that stop jobs.
+async fn stops(account: &Simulator) -> (u64, Vec<Report>) {
+    let guards = [Function::TrainingJobSpotEnforcer, Function::TagAuditor].map(|function| guard_of(function, account, ENFORCE));
+    let mut reports = vec![];
+    for guard in &guards {
+        reports.push(guard.run().await.unwrap());
+    }
+    account.advance(hours(2));
+    for guard in &guards {
+        guard.wake(due()).await.unwrap();
+        reports.push(guard.run().await.unwrap());
+    }
+    (account.calls().into_iter().filter(|(call, _)| call.contains(":Stop")).map(|(_, count)| count).sum(), reports)
+}
+
+async fn is_left_alone(estate: &str, because: &str) {
+    let account = account(estate);
+    let (stops, reports) = stops(&account).await;
+    assert_eq!(stops, 0, "{estate}: {reports:?}");
+    let reasons: Vec<&str> = reports.iter().flat_map(|report| &report.findings).map(|finding| finding.reason.as_str()).collect();
+    assert!(reasons.iter().any(|reason| reason.contains(because)), "{because}: {reasons:#?}");
+}
+
+#[tokio::test]
+async fn a_job_without_a_workflow_is_stopped() {
+    for estate in [training("churn-train", ""), tuning("hpo", "", ""), processing("prep", "")] {
+        let account = account(&format!("{estate}{}", pipeline("\"training-job/another\"")));
+        assert!(0 < stops(&account).await.0, "{estate}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_with_a_custom_job_prefix_lost_its_training_job() {
+    let name = "churn-train-kytlemm1lvpq-cIpzShs3Qp-0";
+    let estate = format!("{}{}", training(name, "tags = { Owner = \"ann@example.com\" }"), pipeline(&format!("\"training-job/{name}\"")));
+    is_left_alone(&estate, "pipeline/churn/execution/").await;
+}
+
+#[tokio::test]
+async fn steps_of_other_kinds_are_waited_for_too() {
+    for (job, of) in [
+        (processing("prep-1", ""), "processing-job/prep-1"),
+        (tuning("tune-1", "", ""), "hyper-parameter-tuning-job/tune-1"),
+        (
+            "[[automl-job]]\nname = \"auto-1\"\ninput = \"s3://a/b\"\noutput = \"s3://a/c\"\ntarget = \"y\"\ncreated = \"-10m\"\ntakes = \"20h\"\n".to_owned(),
+            "automl-job/auto-1",
+        ),
+    ] {
+        is_left_alone(&format!("{job}{}", pipeline(&format!("\"{of}\""))), "waits for it").await;
+    }
+}
+
+#[tokio::test]
+async fn names_and_tags_of_pipelines_are_signs_for_every_rule() {
+    is_left_alone(&tuning("pipelines-kytlemm1lvp-Tune-cIpzS", "", ""), "the pipeline that its name tells of waits for it").await;
+    is_left_alone(&processing("pipelines-kytlemm1lvpq-Prep-aBcDeFgHiJ", ""), "the pipeline that its name tells of waits for it").await;
+    let execution = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/churn/execution/kytlemm1lvpq";
+    is_left_alone(&training("nightly", &format!("tags = {{ \"sagemaker:pipeline-execution-arn\" = \"{execution}\" }}")), execution).await;
+}
+
+#[tokio::test]
+async fn a_state_machine_lost_the_job_that_it_waited_for() {
+    let execution = "arn:aws:states:eu-central-1:123456789012:execution:Train:run-1";
+    let tags = format!("tags = {{ MANAGED_BY_AWS = \"STARTED_BY_STEP_FUNCTIONS\", AWS_STEP_FUNCTIONS_EXECUTION_ARN = \"{execution}\" }}");
+    for estate in [training("churn", &tags), tuning("hpo", &tags, ""), processing("prep", &tags)] {
+        is_left_alone(&estate, execution).await;
+    }
+}
+
+#[tokio::test]
+async fn an_auto_ml_job_lost_its_tuning_job() {
+    let auto_ml = "arn:aws:sagemaker:eu-central-1:123456789012:automl-job/pilot";
+    let pilot = "[[automl-job]]\nname = \"pilot\"\ninput = \"s3://a/b\"\noutput = \"s3://a/c\"\ntarget = \"y\"\ncreated = \"-10m\"\ntakes = \"20h\"\ntags = { CostCenter = \"1\" }\n";
+    let tuning = tuning("tuning-job-1-57d7f377bfe54b40b1", "", &format!(", auto-ml-arn = \"{auto_ml}\""));
+    is_left_alone(&format!("{pilot}{tuning}"), &format!("{auto_ml} waits for it")).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_job_could_not_be_read() {
+    for call in ["ListPipelines", "ListPipelineExecutions", "ListPipelineExecutionSteps"] {
+        let account =
+            account(&format!("{}{}", training("churn", "tags = { Owner = \"ann@example.com\" }"), pipeline("\"training-job/other\"")));
+        account.add_fault(Fault::new(&format!("sagemaker:{call}"), What::AccessDenied));
+        let (stops, reports) = stops(&account).await;
+        assert_eq!(stops, 0, "{call}: {reports:?}");
+        let mails = account.mails();
+        let mails = mails_to(&mails, "ann@example.com");
+        assert!(mails.iter().any(|mail| mail.message.contains("it is not known whether a workflow waits for it")), "{call}: {mails:?}");
+    }
+}
