@@ -78,10 +78,10 @@ impl Coverage {
         let found = judgement.findings.iter().filter(|finding| RULES.contains(&finding.rule));
         let found: BTreeSet<&str> = found.map(|finding| finding.resource.id.as_str()).collect();
         let exempted = judgement.exempted.iter().map(|one| one.resource.id.as_str());
-        let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
-        let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
+        let uncounted: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
+        let is_counted = |resource: &&Resource| !uncounted.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
         let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
-        for resource in facts.assets.iter().map(|audited| &audited.resource).filter(is_said) {
+        for resource in facts.assets.iter().map(|audited| &audited.resource).filter(is_counted) {
             let Some(kind) = resource.kind() else { continue };
             let team = rulebook.policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
             let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };

@@ -43,7 +43,7 @@ macro_rules! facts {
             $($(#[doc = $doc])+ pub $list: Vec<$subject>,)+
             /// What is enforced because budgets are used up.
             pub measures: Measures,
-            /// What was read, and what could not be.
+            /// What was read, and what could not be read.
             pub reading: Reading,
         }
 

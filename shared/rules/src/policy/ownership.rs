@@ -41,9 +41,9 @@ impl Policy {
         let by_ancestors = |keys: &[String]| audited.ancestors.iter().find_map(|ancestor| first_tag(&ancestor.tags, keys));
         let owner = nearly(&self.owner_tags).or(creator).or_else(|| by_ancestors(&self.owner_tags));
         let team = nearly(&self.team_tags).or_else(|| by_ancestors(&self.team_tags));
-        let whose = &mut audited.resource.ownership;
-        whose.owner = owner.or(whose.owner.take());
-        whose.team = team.or(whose.team.take());
+        let ownership = &mut audited.resource.ownership;
+        ownership.owner = owner.or(ownership.owner.take());
+        ownership.team = team.or(ownership.team.take());
     }
 }
 

@@ -19,9 +19,9 @@ use crate::{
 pub struct Policy {
     /// The policy's time zone and holidays.
     pub calendar: Calendar,
-    /// The first of these tags that is present names the owner.
+    /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
-    /// The first of these tags that is present names the team.
+    /// The first of these tags that has a value names the team.
     pub team_tags: Vec<String>,
     /// Working hours where neither a resource nor its team has its own.
     pub hours: Schedule,

@@ -120,12 +120,12 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
     }
 
-    let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    kept.retain(|key, _| !is_aws(key));
-    if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
-        kept.insert(RESUBMITTED_TAG, old_name);
+    let mut new_tags: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    new_tags.retain(|key, _| !is_aws(key));
+    if new_tags.len() < TAGS || new_tags.contains_key(RESUBMITTED_TAG) {
+        new_tags.insert(RESUBMITTED_TAG, old_name);
     }
-    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    new.insert("Tags".into(), new_tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
     Ok(Value::Object(new))
 }
 
@@ -262,10 +262,10 @@ mod tests {
                 old["CheckpointConfig"] = json!({"S3Uri": prefix});
             }
             let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
-            let told = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
-            assert_eq!(told.contains("s3://bucket/mine"), shared, "{told}");
+            let text = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
+            assert_eq!(text.contains("s3://bucket/mine"), shared, "{text}");
             for name in ["churn\n", "churn-spot"] {
-                assert!(told.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{told}");
+                assert!(text.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{text}");
             }
         }
     }
@@ -282,13 +282,13 @@ mod tests {
     #[test]
     fn secrets_are_not_mailed_nor_what_fills_a_mail() {
         let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
-        let told = how_to_submit(definition, &churn());
+        let text = how_to_submit(definition, &churn());
         for shown in [r#""HF_HOME":"(hidden)""#, r#""epochs":"3""#, r#""api_key":"(hidden)""#] {
-            assert!(told.contains(shown), "{shown}: {told}");
+            assert!(text.contains(shown), "{shown}: {text}");
         }
         assert!(
-            told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
-            "{told}"
+            text.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
+            "{text}"
         );
         let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
         assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");

@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn tells_lengths_roughly() {
-        for (seconds, told) in [(30, "0m"), (2_400, "40m"), (7_200, "2h"), (7_500, "2h 5m"), (86_400, "1d"), (273_600, "3d 4h"), (-5, "0m")]
+        for (seconds, text) in [(30, "0m"), (2_400, "40m"), (7_200, "2h"), (7_500, "2h 5m"), (86_400, "1d"), (273_600, "3d 4h"), (-5, "0m")]
         {
-            assert_eq!(roughly(SignedDuration::from_secs(seconds)), told);
+            assert_eq!(roughly(SignedDuration::from_secs(seconds)), text);
         }
     }
 }
