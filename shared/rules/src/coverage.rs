@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// The rules that say whether a resource is tagged.
+/// The rules that find missing tags and values that are not accepted.
 const RULES: [&str; 2] = ["missing-tag", "invalid-tag-value"];
 
-/// How much there is of something, and how much of that is tagged: resources, or USD.
+/// A number of resources or an amount of USD: the total, and the tagged part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "its own words")]
 pub struct Share {
@@ -29,7 +29,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// `None`: there is nothing.
+    /// The tagged part in percent, with one decimal. `None`: the total is zero.
     pub fn percent(&self) -> Option<Decimal> {
         (Decimal::ZERO < self.total).then(|| (self.tagged * Decimal::ONE_HUNDRED / self.total).round_dp(1))
     }
@@ -51,37 +51,37 @@ impl From<Split> for Share {
 /// What share of the resources, and of the dollars of some days, is tagged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
-    /// Resources that have all required tags with right values, by team (`unowned` where none is known) and kind.
+    /// The number of resources, by team (`unowned` if none is known) and kind. Tagged are those that have all required tags with accepted values.
     pub resources: BTreeMap<(String, Kind), Share>,
-    /// USD, by required key.
+    /// USD with and without each required tag.
     pub spends: Vec<TagSpend>,
 }
 
-/// One line of the table for FinOps people.
+/// One line of the table (CSV).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// `resources`, or `usd-30d`: USD of the last 30 days.
     pub measure: String,
-    /// By which tag; empty: by all that are required.
+    /// The tag's keys; empty: all required tags.
     pub tag: String,
-    /// Of which team; empty: of all.
+    /// The team; empty: all teams.
     pub team: String,
-    /// Of which kind; empty: of all.
+    /// The kind; empty: all kinds.
     pub kind: &'static str,
-    /// How much.
+    /// The total, and the tagged part of it.
     pub share: Share,
 }
 
 impl Coverage {
-    /// What no rule says anything of is not counted, nor what could not be read: that is in the report as unread.
+    /// Counts the resources that a rule requires tags of. Exempt ones are not counted, nor those that could not be judged, which are in the report as unread.
     pub fn of(rulebook: &Rulebook, facts: &Facts, judgement: &Judgement, spends: Vec<TagSpend>) -> Self {
         let found = judgement.findings.iter().filter(|finding| RULES.contains(&finding.rule));
         let found: BTreeSet<&str> = found.map(|finding| finding.resource.id.as_str()).collect();
         let exempted = judgement.exempted.iter().map(|one| one.resource.id.as_str());
-        let unsaid: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
-        let is_said = |resource: &&Resource| !unsaid.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
+        let uncounted: BTreeSet<&str> = judgement.undecided.iter().map(|(_, id)| id.as_str()).chain(exempted).collect();
+        let is_counted = |resource: &&Resource| !uncounted.contains(resource.id.as_str()) && rulebook.requires_tags_of(resource);
         let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
-        for resource in facts.assets.iter().map(|audited| &audited.resource).filter(is_said) {
+        for resource in facts.assets.iter().map(|audited| &audited.resource).filter(is_counted) {
             let Some(kind) = resource.kind() else { continue };
             let team = rulebook.policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
             let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };
@@ -90,17 +90,17 @@ impl Coverage {
         Self { resources, spends }
     }
 
-    /// Of all resources.
+    /// All resources.
     pub fn all(&self) -> Share {
         self.sum_by(|_, _| ()).remove(&()).unwrap_or_default()
     }
 
-    /// Of the resources, by team.
+    /// The resources, by team.
     pub fn by_team(&self) -> BTreeMap<&str, Share> {
         self.sum_by(|team, _| team)
     }
 
-    /// Of the resources, by kind.
+    /// The resources, by kind.
     pub fn by_kind(&self) -> BTreeMap<&'static str, Share> {
         self.sum_by(|_, kind| kind.as_str())
     }
@@ -113,7 +113,7 @@ impl Coverage {
         sums
     }
 
-    /// The whole of it as a table.
+    /// The lines of the table: resources, then USD.
     pub fn rows(&self) -> Vec<Row> {
         let of_resources = self.resources.iter().map(|((team, kind), share)| Row {
             measure: "resources".to_owned(),
@@ -138,12 +138,12 @@ impl Coverage {
     }
 }
 
-/// The empty team is nobody's.
+/// The team, or `unowned` if it is empty.
 pub fn or_unowned(team: &str) -> &str {
     if team.is_empty() { UNOWNED } else { team }
 }
 
-/// What was spent by kind; `None`: on something else (volumes of no kind, tokens, labelling).
+/// The spend by kind, in USD. `None`: spend that belongs to no kind (volumes, tokens, labelling).
 pub fn spend_by_kind(spend: &TagSpend) -> BTreeMap<Option<Kind>, Share> {
     let mut by_kind: BTreeMap<Option<Kind>, Share> = BTreeMap::new();
     for (usage, split) in &spend.by_usage {

@@ -1,4 +1,4 @@
-//! The house keeps its floors: a test reads the `use` lines of both shared crates. A floor imports lower floors only, and no files import each other in a circle.
+//! A test of the module structure: it reads the `use` lines of both shared crates. A floor imports only lower floors, and no files import each other in a circle.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The floors of cost-rules, from the ground up. Those on one line do not import each other.
+/// The floors of cost-rules, from the lowest to the highest. Modules of the same floor do not import each other.
 const RULES: &[&[&str]] =
     &[&["vocabulary"], &["remedy"], &["facts"], &["policy"], &["rules"], &["rulebook"], &["plan", "coverage"], &["mail"]];
 
-/// The floors of cost-aws.
+/// The floors of cost-aws, likewise.
 const AWS: &[&[&str]] =
     &[&["clients"], &["context"], &["event", "ledger"], &["gather"], &["act"], &["area", "report"], &["coverage", "settle", "serve"]];
 
@@ -47,7 +47,7 @@ fn module_of(source: &Path, file: &Path) -> String {
     parts.join("::")
 }
 
-/// What `use` lines name, one path each: `use crate::{a::B, c}` names `crate::a::B` and `crate::c`. A re-export (`pub use`) is a room's face, and no import.
+/// The paths in `use` lines: `use crate::{a::B, c}` has `crate::a::B` and `crate::c`. A re-export (`pub use`) does not count as an import.
 fn paths(code: &str) -> Vec<String> {
     let lines = code.split_inclusive('\n').scan(0, |at, line| {
         *at += line.len();
@@ -72,7 +72,7 @@ fn flat(prefix: &str, tree: &str) -> Vec<String> {
     branches.filter(|branch| !branch.trim().is_empty()).flat_map(|branch| flat(&prefix, branch.trim())).collect()
 }
 
-/// The module that a path names: the longest that there is.
+/// The module that a path names: the longest part of the path that is a module.
 fn resolve(path: &str, module: &str, modules: &BTreeSet<String>) -> Option<String> {
     let mut parts: Vec<&str> = vec![];
     for part in path.split("::") {
@@ -104,7 +104,7 @@ fn upwards(imports: &BTreeMap<String, BTreeSet<String>>, floors: &[&[&str]]) -> 
     all.filter(|(of, named)| is_wrong(of, named)).map(|(of, named)| format!("{of} imports {named}")).collect()
 }
 
-/// A circle of files, if there is one.
+/// The files of a circle of imports, if there is one.
 fn circle(imports: &BTreeMap<String, BTreeSet<String>>) -> Option<Vec<String>> {
     fn visit<'a>(
         module: &'a str,

@@ -1,4 +1,4 @@
-//! Facts in, findings and a plan out: the cost rules. Pure: no AWS, no async, no clock, no environment.
+//! The cost rules: they turn facts into findings and a plan. Pure: no AWS, no async, no clock, no environment.
 //!
 //! [`facts::Facts`] → [`rulebook::Rulebook::evaluate`] → [`rulebook::Judgement`] → [`plan::plan`] → [`plan::Plan`] → [`mail::digests`].
 

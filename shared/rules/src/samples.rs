@@ -1,4 +1,4 @@
-//! What the rules' tests share: one running notebook, one app, a policy that works in Berlin, and the test of the list itself.
+//! Samples for the rules' tests: resources, budgets, spend, and a policy with working hours in Berlin. And a test that every rule is registered.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -53,7 +53,7 @@ pub(crate) fn resource(id: &str) -> Resource {
     }
 }
 
-/// An `ml.m5.xlarge` that is on since `started`.
+/// An `ml.m5.xlarge` that has run since `started`.
 pub(crate) fn notebook(started: &str) -> Notebook {
     Notebook {
         resource: resource("notebook-instance/churn"),
@@ -88,7 +88,7 @@ pub(crate) fn with_tags(mut resource: Resource, tags: &[(&str, &str)]) -> Resour
     resource
 }
 
-/// On two `ml.m5.xlarge` on demand, submitted at `created` and training since five minutes later, for a day at most.
+/// A job on two `ml.m5.xlarge`, on demand: submitted at `created`, training since five minutes later, with a limit of one day.
 pub(crate) fn training_job(created: &str) -> TrainingJob {
     let created: Timestamp = created.parse().unwrap();
     TrainingJob {
@@ -115,7 +115,7 @@ pub(crate) fn training_job(created: &str) -> TrainingJob {
     }
 }
 
-/// Twenty training jobs, four at a time, on one `ml.m5.xlarge` each for an hour at most.
+/// A tuning job with twenty training jobs, four at a time, each on one `ml.m5.xlarge` with a limit of one hour.
 pub(crate) fn tuning_job(created: &str) -> TuningJob {
     TuningJob {
         resource: resource("hyper-parameter-tuning-job/churn-tune"),
@@ -131,7 +131,7 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
     }
 }
 
-/// A resource that is not running, with these tags of its own.
+/// A resource that does not run, with these tags.
 pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
     Asset {
         resource: with_tags(resource(id), tags),
@@ -148,7 +148,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
     }
 }
 
-/// A monthly budget of 1,000 USD for `SageMaker`, of which nothing is spent.
+/// A monthly budget of 1,000 USD for `SageMaker`, with no spend.
 pub(crate) fn budget(name: &str) -> Budget {
     let period = Period { unit: TimeUnit::Monthly, from: "2026-11-01".parse().unwrap(), until: "2026-12-01".parse().unwrap() };
     Budget {
@@ -169,7 +169,7 @@ pub(crate) fn budget(name: &str) -> Budget {
     }
 }
 
-/// So many USD on each of the 95 days before `today`, of no team.
+/// A spend of `usd` on each of the 95 days before `today`, without a team.
 pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
     let today: jiff::civil::Date = today.parse().unwrap();
     let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), team: String::new(), usd };
@@ -183,12 +183,12 @@ pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
     }
 }
 
-/// A tag key of which nothing is known.
+/// A tag key whose status and spend are not known.
 pub(crate) fn tag_key(key: &str) -> TagKey {
     TagKey { resource: Resource { arn: None, ..resource(&format!("tag-key/{key}")) }, status: None, spend: None }
 }
 
-/// Of one `ml.m5.xlarge`, looked at for two weeks.
+/// An empty series of jobs on one `ml.m5.xlarge`, counted over two weeks.
 pub(crate) fn job_series() -> JobSeries {
     JobSeries {
         resource: resource("job-series/training-job/churn-train"),
@@ -208,7 +208,7 @@ pub(crate) fn job_series() -> JobSeries {
 fn every_file_is_registered_under_its_name() {
     let rules = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules"));
     let entries = |folder: &std::path::Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    // A rule's file begins its manual with a title of its own name.
+    // The manual in a rule's file begins with the rule's name as its title.
     let name_of = |path: std::path::PathBuf| {
         let name = path.file_stem()?.to_str()?.replace('_', "-");
         std::fs::read_to_string(&path).ok()?.starts_with(&format!("//! # {name}\n")).then_some(name)

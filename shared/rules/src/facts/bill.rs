@@ -1,4 +1,4 @@
-//! What the account spends, and how the bill knows its tags.
+//! What the account spends, and which tag keys are activated for billing.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{facts::subject::Subject, vocabulary::resource::Resource};
 
-/// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. Between the last two it lies in four of five cases.
+/// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. It is between `low` and `high` with a probability of 80 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "its own words")]
 pub struct ServiceForecast {
@@ -19,45 +19,45 @@ pub struct ServiceForecast {
     pub high: Decimal,
 }
 
-/// A required tag key, as the account's bill knows it.
+/// A required tag key: whether it is activated for billing, and the spend with and without it.
 #[derive(Clone, Debug)]
 pub struct TagKey {
-    /// Its id `tag-key/<key>` and its name, which is the key.
+    /// Its id is `tag-key/<key>`, its name is the key.
     pub resource: Resource,
-    /// Whether the bill is told by it. `None`: not known, or not asked for in this run.
+    /// Whether it is activated for billing. `None`: not known, or not read in this run.
     pub status: Option<TagKeyStatus>,
-    /// What was spent with and without it. `None`: not asked for in this run.
+    /// The spend with and without it. `None`: not read in this run.
     pub spend: Option<TagSpend>,
 }
 
-/// `CostAllocationTag.Status`
+/// `CostAllocationTag.Status`, or why there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TagKeyStatus {
     /// It is a cost allocation tag.
     Active,
-    /// It could be one.
+    /// It can be activated.
     Inactive,
-    /// Nothing that costs ever had it, or less than a day ago.
+    /// AWS does not list it: nothing that is billed ever had it, or only since less than a day.
     NeverSeen,
-    /// This account may not ask: it is not the payer of its organization.
+    /// Not known: only the payer account of the organization may read it.
     NotThePayer,
 }
 
 /// What was spent on SageMaker in a number of days, with a tag and without.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TagSpend {
-    /// The tag's keys, any of which will do.
+    /// The tag's keys. Any of them counts.
     pub keys: Vec<String>,
-    /// How many days.
+    /// The number of days.
     pub days: u32,
-    /// By usage type, without the Region's prefix: what has a value for the key, and what has none. USD.
+    /// USD with and without a value for the key, by usage type without its Region prefix.
     pub by_usage: BTreeMap<String, Split>,
-    /// By team, the same; the empty team: of none.
+    /// The same by team. The empty team: spend without a team.
     pub by_team: BTreeMap<String, Split>,
 }
 
 impl TagSpend {
-    /// All of it.
+    /// The sum of all usage types.
     pub fn all(&self) -> Split {
         self.by_usage
             .values()
@@ -74,41 +74,41 @@ pub struct Split {
 }
 
 impl Split {
-    /// Both.
+    /// The sum of both.
     pub fn total(&self) -> Decimal {
         self.tagged + self.untagged
     }
 }
 
-/// What the account spends on `SageMaker`, in all Regions, by Cost Explorer.
+/// What the account spends on `SageMaker` in all Regions, from Cost Explorer.
 #[derive(Clone, Debug)]
 pub struct Spend {
-    /// Its id `spend/sagemaker`.
+    /// Its id is `spend/sagemaker`.
     pub resource: Resource,
-    /// By UTC day, all that are over and known.
+    /// The rows of each UTC day that is over and known.
     pub days: BTreeMap<Date, Vec<DailySpend>>,
-    /// What AWS's own anomaly detection found; `None`: it could not be read.
+    /// What AWS Cost Anomaly Detection found. `None`: it could not be read.
     pub anomalies: Option<Vec<Anomaly>>,
-    /// AWS's forecast for the rest of this month; `None`: it has too little history, or could not be read.
+    /// AWS's forecast for the rest of this month. `None`: there is too little history, or it could not be read.
     pub ahead: Option<ServiceForecast>,
-    /// What no budget counts, in the last 30 days: by team, the most expensive first. `None`: not known.
+    /// The spend of the last 30 days that no budget counts, in USD by team, the highest first. `None`: not known.
     pub uncovered: Option<Vec<(String, Decimal)>>,
 }
 
 impl Spend {
-    /// USD of each day, of what is taken. A day without any is there too.
+    /// USD of each day, of the rows for which `taken` is true. Days without such rows are included.
     pub fn daily(&self, taken: &dyn Fn(&DailySpend) -> bool) -> BTreeMap<Date, Decimal> {
         self.days.iter().map(|(day, rows)| (*day, rows.iter().filter(|row| taken(row)).map(|row| row.usd).sum())).collect()
     }
 }
 
-/// What one usage type cost one team on a day.
+/// What one usage type cost one team on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailySpend {
-    /// The usage type, without its Region: `Host:ml.g5.xlarge`.
+    /// The usage type without its Region prefix: `Host:ml.g5.xlarge`.
     #[serde(rename = "u")]
     pub usage: String,
-    /// The value of the first of the policy's team tags; empty: none.
+    /// The value of the first of the policy's team tags. Empty: no value.
     #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub team: String,
     /// USD.
@@ -116,18 +116,18 @@ pub struct DailySpend {
     pub usd: Decimal,
 }
 
-/// An anomaly that AWS's own detection found (aws-facts §7.4).
+/// An anomaly that AWS Cost Anomaly Detection found (aws-facts §7.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anomaly {
     /// Its first day.
     pub from: Date,
-    /// Its last day; `None`: it goes on.
+    /// Its last day. `None`: it has not ended.
     pub until: Option<Date>,
-    /// USD that were expected.
+    /// The expected spend in USD.
     pub expected: Decimal,
-    /// USD that were spent.
+    /// The actual spend in USD.
     pub actual: Decimal,
-    /// The usage types that it is put down to, with their USD.
+    /// The usage types that caused it, with their USD.
     pub causes: Vec<(String, Decimal)>,
 }
 

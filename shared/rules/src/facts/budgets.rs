@@ -1,4 +1,4 @@
-//! Budgets of AWS Budgets: limits, filters, forecasts, and the rules that a used-up budget enforces.
+//! Budgets of AWS Budgets: limits, filters, forecasts, and the rules that are enforced when a budget is used up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +15,19 @@ use crate::{
     },
 };
 
-/// The limit of a period. Planned limits (by the second since 1970 that they begin) go before: AWS may leave out the other one then.
+/// The limit of a period. Planned limits (by their start, in seconds since 1970) have precedence, because AWS may leave out `limit` if there are any.
 pub fn limit_of(period: Period, limit: Option<Decimal>, planned: &BTreeMap<i64, Decimal>) -> Option<Decimal> {
     let begins = TimeZone::UTC.to_timestamp(period.from.at(0, 0, 0, 0)).map_or(i64::MAX, Timestamp::as_second);
     planned.range(..=begins).next_back().map(|(_, limit)| *limit).or(limit)
 }
 
-/// What part of a limit an amount is, in whole percent, rounded down: what is not all of it is not called so. `None`: of a limit of nothing, or beyond all counting.
+/// An amount in whole percent of a limit, rounded down, so that 100 means the whole limit. `None`: the limit is not positive, or the calculation overflows.
 pub fn percent_of(amount: Decimal, limit: Decimal) -> Option<Decimal> {
     let hundredfold = amount.checked_mul(Decimal::ONE_HUNDRED).filter(|_| Decimal::ZERO < limit)?;
     hundredfold.checked_div(limit).map(|percent| percent.floor())
 }
 
-/// Whether an amount is more than so many percent of a limit.
+/// Whether an amount is more than `percent` percent of a limit.
 pub fn is_over(amount: Decimal, limit: Decimal, percent: Decimal) -> bool {
     limit.checked_mul(percent).is_some_and(|bound| bound / Decimal::ONE_HUNDRED < amount)
 }
@@ -37,33 +37,34 @@ pub fn amount(amount: Decimal, unit: &str) -> String {
     if unit == "USD" { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
 }
 
-/// What a budget counts, as far as it can be told of a day's spend. `None` of a part: it cannot.
+/// What a budget counts. Whether it counts a row of the daily spend may be unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Filter {
     /// One of these services.
     Service(Vec<String>),
     /// One of these usage types.
     UsageType(Vec<String>),
-    /// One of these values of a tag, by its key without `user:`. The empty value: none.
+    /// One of these values of a tag. The key has no prefix `user:`. The empty value: the tag is missing.
     Tag(String, Vec<String>),
-    /// All of these; of none: everything.
+    /// All of these. Empty: everything.
     All(Vec<Self>),
-    /// Any of these.
+    /// At least one of these.
     Any(Vec<Self>),
     /// Not this.
     Not(Box<Self>),
-    /// Charges of a sort, as credits or taxes: of usage all.
+    /// Types of charges, such as credits or taxes. Usage is always counted.
     Charges,
-    /// Something that a day's spend does not tell, in its own words.
+    /// Something that the daily spend does not show, with its name for people.
     Unknown(String),
 }
 
 impl Filter {
-    /// Everything.
+    /// A filter that counts everything.
     pub const fn everything() -> Self {
         Self::All(vec![])
     }
 
+    /// Whether it counts something. `part` decides this for the parts that have no other filter in them. `None`: unknown.
     pub(crate) fn judge(&self, part: &dyn Fn(&Self) -> Option<bool>) -> Option<bool> {
         let every = |parts: &[Self], wanted: bool| {
             let judged: Vec<Option<bool>> = parts.iter().map(|one| one.judge(part)).collect();
@@ -72,14 +73,14 @@ impl Filter {
         match self {
             Self::All(parts) => every(parts, true),
             Self::Any(parts) => every(parts, false),
-            // Usage is never left out by what is said of credits, taxes and the like.
+            // A filter that excludes credits, taxes and the like excludes no usage.
             Self::Not(inner) if **inner == Self::Charges => Some(true),
             Self::Not(inner) => inner.judge(part).map(|judged| !judged),
             one => part(one),
         }
     }
 
-    /// Whether it takes the spend of services and nothing but that.
+    /// Whether it filters by service and by nothing else.
     pub(crate) fn is_service_alone(&self) -> bool {
         match self {
             Self::Service(_) => true,
@@ -88,7 +89,7 @@ impl Filter {
         }
     }
 
-    /// The one team whose spend it is, by these tags.
+    /// The team whose spend it counts: the only value of one of these tags. `None`: no or several teams.
     pub fn team(&self, team_tags: &[String]) -> Option<&str> {
         match self {
             Self::Tag(key, values) if team_tags.contains(key) => match values.as_slice() {
@@ -102,103 +103,104 @@ impl Filter {
     }
 }
 
-/// Where a budget is heading by the end of its period.
+/// The forecast for the end of a budget's period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Forecast {
     /// In the budget's unit.
     pub amount: Decimal,
-    /// Between these it lies in four of five cases, where that can be told.
+    /// It is between these amounts with a probability of 80 %. `None`: not known.
     pub range: Option<(Decimal, Decimal)>,
-    /// Whether it is AWS's own; else our run-rate.
+    /// Whether it is AWS's forecast; otherwise it is the guard's run rate.
     pub by_aws: bool,
 }
 
-/// Something that drove a budget.
+/// A cause of a budget's spend: one usage type of one team.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CostDriver {
-    /// The usage type, without its Region.
+    /// The usage type without its Region prefix.
     pub usage: String,
-    /// The team; empty: none.
+    /// The team. Empty: no team.
     pub team: String,
     /// USD in this period so far.
     pub now: Decimal,
-    /// USD in as many days of the last one; `None`: not known.
+    /// USD in as many days of the period before. `None`: not known.
     pub before: Option<Decimal>,
 }
 
-/// Something that runs on, and is what a budget counts.
+/// A running resource that a budget counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunningCost {
     /// `endpoint churn-scorer (1 x ml.m5.xlarge)`
     pub what: String,
-    /// The AWS CLI's command that stops it; `None`: there is none that loses nothing.
+    /// The AWS CLI command that stops it. `None`: there is none that the guard can recommend.
     pub stop: Option<String>,
-    /// Whose it is.
+    /// Its owner. `None`: not known.
     pub owner: Option<String>,
-    /// USD per hour; `None`: no price known.
+    /// USD per hour. `None`: no price is known.
     pub usd_per_hour: Option<Decimal>,
 }
 
-/// What a budget's mail says beyond its numbers. Found out by `rules::budgets::explain`.
+/// What a budget's mail says in addition to the budget's numbers. Set by `rules::budgets::explain`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Insight {
-    /// Where it is heading.
+    /// The forecast for the end of the period.
     pub forecast: Option<Forecast>,
-    /// What drove it, the greatest growth first.
+    /// The causes of the spend, the greatest growth first.
     pub causes: Vec<CostDriver>,
-    /// What runs now, the most expensive first: the first few.
+    /// The most expensive running resources, the most expensive first.
     pub burning: Vec<RunningCost>,
-    /// Of all that runs and has a price: USD per hour.
+    /// USD per hour of all running resources whose price is known, including those that are not in `burning`.
     pub running_usd: Decimal,
-    /// How much more runs than is named.
+    /// The number of running resources that are not in `burning`.
     pub more_running: usize,
-    /// Whether there may be more, or of a price that is not known: then the sum is the least.
+    /// Whether `running_usd` is a lower bound, because not everything was read or a price is not known.
     pub is_least: bool,
-    /// The Region in which that was looked at.
+    /// The Region of the running resources.
     pub region: Option<String>,
-    /// Whether all is known that runs.
+    /// Whether all running resources were read.
     pub knows_running: bool,
-    /// What the guard does about it, or why it does nothing although the policy asks for it.
+    /// What the guard does because the budget is used up, or why it does nothing although the policy asks for it. `None`: neither.
     pub measure: Option<String>,
-    /// What of its filter was not looked at.
+    /// The parts of its filter that the daily spend does not show.
     pub untold: BTreeSet<String>,
 }
 
 /// A budget of AWS Budgets (aws-facts §6).
 #[derive(Clone, Debug)]
 pub struct Budget {
-    /// Its id `budget/<name>`, its ARN and its name. Whose: of the policy, or the one team that it counts.
+    /// Its id is `budget/<name>`. Its owner is set in the policy, its team in the policy or by its filter.
     pub resource: Resource,
-    /// Whether it counts money; else hours or gigabytes.
+    /// Whether it counts money; otherwise it counts hours or gigabytes.
     pub is_cost: bool,
-    /// Of all of its amounts: `USD`, `Hrs`.
+    /// The unit of all its amounts: `USD`, `Hrs`.
     pub unit: String,
-    /// The present period; `None`: it has not begun, or is over.
+    /// The current period. `None`: the budget has not begun, is over, or is not a budget of cost or usage.
     pub period: Option<Period>,
-    /// The limit of that period; `None`: not known.
+    /// The limit of that period. `None`: not known.
     pub limit: Option<Decimal>,
-    /// What was spent in it, as AWS knows it; `None`: it does not yet.
+    /// What was spent in it, according to AWS. `None`: not known yet.
     pub actual: Option<Decimal>,
-    /// What AWS forecasts for its end; `None`: it has too little history.
+    /// AWS's forecast for its end. `None`: there is too little history.
     pub forecast: Option<Decimal>,
-    /// Of what it counts.
+    /// What it counts.
     pub filter: Filter,
-    /// At how many percent of the limit its owner wishes to be told of what was spent.
+    /// The thresholds of its notifications about the actual spend, in percent of the limit.
     pub thresholds: Vec<Decimal>,
-    /// The same for what is forecast.
+    /// The thresholds of its notifications about the forecast, in percent of the limit.
     pub forecast_thresholds: Vec<Decimal>,
-    /// Whether its notifications, and with them its own thresholds, could not be read.
+    /// Whether its notifications, and so its thresholds, could not be read.
     pub unread_thresholds: bool,
-    /// Why AWS does not update it, if it does not.
+    /// Why AWS does not update it, or why it counts nothing. `None`: it is healthy.
     pub unhealthy: Option<String>,
-    /// What was budgeted for the period before, and what was spent then.
+    /// The limit and the actual spend of the period before. `None`: not known, or not read.
     pub last: Option<(Decimal, Decimal)>,
-    /// What its mail says beyond its numbers.
+    /// What its mail says in addition to its numbers.
     pub insight: Insight,
 }
 
 impl Budget {
-    /// What is spent in the present period. AWS looks at the bill some times a day, and does not say when it did: when a period begins, what it tells is the last one's.
+    /// What was spent in the current period. `None`: not known yet. AWS updates the amount some times a day and does not say when, so it may still be that of the
+    /// period before until the new period is a day old (a daily budget: a day and a half).
     pub fn spent(&self, now: Timestamp) -> Option<Decimal> {
         let period = self.period?;
         let known_from =
@@ -213,12 +215,12 @@ impl Budget {
 pub enum OnExceed {
     /// Both off-hours rules are enforced for its team.
     EnforceOffHours,
-    /// What of its team is tagged `cost-guard:stoppable = yes` is stopped after a grace.
+    /// Resources of its team with the tag `cost-guard:stoppable = yes` are stopped after a grace.
     StopStoppable,
 }
 
 impl OnExceed {
-    /// The rules that are enforced then.
+    /// The rules that it enforces.
     pub const fn rules(self) -> &'static [&'static str] {
         match self {
             Self::EnforceOffHours => &["notebook-off-hours", "studio-app-off-hours"],
@@ -227,22 +229,22 @@ impl OnExceed {
     }
 }
 
-/// Rules that are enforced because a budget is used up.
+/// What is enforced because one budget is used up.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct BudgetMeasure {
     /// The budget's name.
     pub budget: String,
-    /// For whom; `None`: for everybody.
+    /// The team for which it is enforced. `None`: all teams.
     pub team: Option<String>,
-    /// What is done.
+    /// What is enforced.
     pub what: OnExceed,
-    /// When the budget's period ends, and this with it.
+    /// When it ends, together with the budget's period.
     pub until: Timestamp,
 }
 
 impl BudgetMeasure {
-    /// Whether it is for a resource of this team.
+    /// Whether it applies to resources of this team.
     pub fn is_for(&self, team: Option<&str>) -> bool {
         self.team.is_none() || self.team.as_deref() == team
     }

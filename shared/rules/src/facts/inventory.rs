@@ -1,4 +1,4 @@
-//! Resources of any kind, looked at for their tags or because a budget pays for them.
+//! Resources of any kind that are read for their tags, or because a budget pays for them.
 
 use std::collections::BTreeMap;
 
@@ -10,39 +10,39 @@ use crate::{
     vocabulary::{duration::Duration, price::Instances, resource::Resource, series::series_id},
 };
 
-/// A resource that is looked at for its tags. Its `resource` has its own tags only: the bill knows no others.
+/// A resource that is judged by its tags. `resource` has only its own tags, because the bill has no inherited ones.
 #[derive(Clone, Debug)]
 pub struct Asset {
-    /// Which one.
+    /// Its id, ARN, name and own tags.
     pub resource: Resource,
-    /// How many tags it has, those included that nobody reads.
+    /// The number of its tags, including those that are not kept in `resource`. Tags of AWS (`aws:`) do not count.
     pub tag_count: usize,
-    /// The start of its run, if it runs.
+    /// When its current run began. `None`: it does not run.
     pub run: Option<Timestamp>,
-    /// What it runs on, where that is known.
+    /// What it runs on. Empty: not known, or it has no instances.
     pub instances: Vec<Instances>,
-    /// The most that it may run, of a job.
+    /// The time limit of a job. `None`: not a job, or not known.
     pub limit: Option<Duration>,
-    /// What stops it while it runs; [`Remedy::None`]: nothing that loses no data.
+    /// What stops it while it runs. [`Remedy::None`]: there is no such action that the guard may take.
     pub stop: Remedy,
-    /// What it belongs to, or was made of.
+    /// What it belongs to, or was made from.
     pub parent: Option<Parent>,
     /// The id or ARN of what started it and waits for it, of a job ([`Subject::part_of`]).
     pub part_of: Option<String>,
-    /// The parent, its parent, …: as far as they are known.
+    /// The parent, the parent's parent and so on, as far as they are known.
     pub ancestors: Vec<Ancestor>,
-    /// Who created it, where CloudTrail said so.
+    /// Who created it, according to CloudTrail. `None`: not known.
     pub creator: Option<Creator>,
-    /// Why it is not known whose it is, if some of that could not be read: then nothing is done about it.
+    /// Why its owner is not known: something about the owner could not be read. Then the guard does not act on it.
     pub ownership_unknown: Option<String>,
 }
 
-/// What a resource belongs to, or was made of: an app to its space, a space to its owner's profile, an endpoint to its configuration, a job to its tuning job.
+/// What a resource belongs to, or was made from: the space of an app, the owner's profile of a space, the configuration of an endpoint, the tuning job of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parent {
     /// Its id.
     pub id: String,
-    /// Its name as it is spelt, where that is known.
+    /// Its name in its original spelling. `None`: not known.
     pub name: Option<String>,
 }
 
@@ -55,14 +55,14 @@ pub struct Ancestor {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Who created a resource, by CloudTrail's `userIdentity`.
+/// Who created a resource, from CloudTrail's `userIdentity`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Creator {
-    /// The name of the user, or of the session of a role.
+    /// The name of the user or of the role session.
     pub user: String,
 }
 
-/// A resource that a budget pays for while it runs.
+/// A running resource that a budget pays for.
 #[derive(Clone, Debug)]
 pub struct RunningAsset(pub Asset);
 

@@ -1,4 +1,4 @@
-//! What is known about the account at one moment: plain data. `None` and `Unreadable` mean "could not be read", never "there is none".
+//! What is known about the account at one time: plain data. A fact that could not be read is `None` or `Unreadable`, and differs from "there is none".
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,13 +32,13 @@ mod subject;
 mod training;
 mod workflows;
 
-/// The subjects of the facts, one line each: from this list follow the fields, what goes over all of them, and where a rule finds its own.
+/// The lists of subjects, one line each. The fields, the iterators over all subjects, and each rule's access to its subjects are generated from them.
 macro_rules! facts {
     ($($(#[doc = $doc:literal])+ $list:ident: $subject:ident,)+) => {
         /// What the rules look at. Built by `cost-aws` from the account, or by a test from literals.
         #[derive(Clone, Debug, Default)]
         pub struct Facts {
-            /// The present, in whose light everything is judged.
+            /// The time at which everything is judged.
             pub now: Timestamp,
             /// USD per hour of instances in this Region ([`crate::policy::Policy::prices_of`]).
             pub prices: Arc<Prices>,
@@ -47,7 +47,7 @@ macro_rules! facts {
             pub measures: Measures,
             /// The workflows that wait for jobs.
             pub workflows: Workflows,
-            /// What was read, and what could not be.
+            /// What was read, and what could not be read.
             pub reading: Reading,
         }
 
@@ -57,12 +57,12 @@ macro_rules! facts {
                 std::iter::empty()$(.chain(self.$list.iter().map(|subject| subject as &dyn Subject)))+
             }
 
-            /// All subjects, to complete what is known of them.
+            /// All subjects, to add to what is known about them.
             pub fn subjects_mut(&mut self) -> impl Iterator<Item = &mut dyn Subject> {
                 std::iter::empty()$(.chain(self.$list.iter_mut().map(|subject| subject as &mut dyn Subject)))+
             }
 
-            /// Leaves out the resources, by id, that are gone.
+            /// Removes the resources with these ids.
             pub fn forget(&mut self, gone: &BTreeSet<String>) {
                 $(self.$list.retain(|subject| !gone.contains(&subject.resource().id));)+
             }
@@ -81,23 +81,23 @@ facts! {
     notebooks: Notebook,
     /// Studio apps that are not deleted.
     apps: App,
-    /// Who sets an idle shutdown in Studio: domains, user profiles, spaces.
+    /// The idle shutdown settings of Studio domains, user profiles and spaces.
     idle_shutdowns: IdleShutdown,
     /// Training jobs that run, and those that were asked for by name.
     training_jobs: TrainingJob,
-    /// Training jobs of one series, by what became of the ended ones.
+    /// Series of training jobs, with counts of their ended jobs.
     job_series: JobSeries,
     /// Hyperparameter tuning jobs that run, and those that were asked for by name.
     tuning_jobs: TuningJob,
-    /// Resources of any kind that are looked at for their tags.
+    /// Resources of any kind that are judged by their tags.
     assets: Asset,
-    /// Required tag keys, as the bill knows them.
+    /// Required tag keys, with their status in the bill.
     tag_keys: TagKey,
     /// The account's budgets.
     budgets: Budget,
-    /// What the account spends on `SageMaker`: one, or none where it was not read.
+    /// What the account spends on `SageMaker`: one element, or none if it was not read.
     spend: Spend,
-    /// What runs, looked at because a budget pays for it.
+    /// Running resources that a budget pays for.
     running: RunningAsset,
 }
 
@@ -107,17 +107,17 @@ impl Facts {
         self.subjects().map(Subject::resource)
     }
 
-    /// All resources, to complete what is known of them.
+    /// All resources, to add to what is known about them.
     pub fn resources_mut(&mut self) -> impl Iterator<Item = &mut Resource> {
         self.subjects_mut().map(Subject::resource_mut)
     }
 
-    /// Those whose own `cost-guard:` tags count: all but what is looked at for its tags, for the bill or for a budget.
+    /// The resources whose `cost-guard:` tags count: all except those that are read for their tags, for the bill or for a budget.
     pub fn tagged_resources(&self) -> impl Iterator<Item = &Resource> {
         self.subjects().filter(|subject| subject.has_guard_tags()).map(Subject::resource)
     }
 
-    /// No subjects, in the same circumstances.
+    /// The same time, prices and measures, without subjects.
     #[must_use]
     pub fn of_this_moment(&self) -> Self {
         Self {
@@ -129,15 +129,15 @@ impl Facts {
         }
     }
 
-    /// What the account spends on `SageMaker`.
+    /// What the account spends on `SageMaker`. `None`: not read.
     pub fn spend(&self) -> Option<&Spend> {
         self.spend.first()
     }
 }
 
-/// What the rules are applied to, one at a time.
+/// A type of subject to which rules are applied, one subject at a time.
 pub trait Listed: Subject + Sized + 'static {
-    /// All of them.
+    /// All subjects of this type.
     fn all(facts: &Facts) -> impl Iterator<Item = &Self>;
 }
 
@@ -152,18 +152,18 @@ impl Listed for Resource {
 pub struct Measures {
     /// Which rules are enforced, and for whom.
     pub in_force: Vec<BudgetMeasure>,
-    /// Whether they could not be read: then what they might enforce stays as it is.
+    /// Whether they could not be read. Then findings that they might enforce stay as they are.
     pub unread: bool,
 }
 
-/// What was read, and what could not be.
+/// What was read, and what could not be read.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// Kinds of which every resource of the Region is in the facts. What is missing from a complete kind is gone.
+    /// Kinds of which all resources in the Region were read. A resource of such a kind that is not in the facts is gone.
     pub complete: BTreeSet<Kind>,
-    /// How many of a kind were looked at, where not all of them are kept in the facts.
+    /// The number of resources read, for kinds of which not all are kept in the facts.
     pub looked_at: BTreeMap<Kind, usize>,
-    /// Resources, by id, that were asked for and do not exist: what is open about them is closed.
+    /// Ids of resources that were asked for and do not exist. Their open findings are closed.
     pub gone: BTreeSet<String>,
     /// What could not be read.
     pub unread: Vec<Unread>,

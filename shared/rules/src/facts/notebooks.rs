@@ -1,4 +1,4 @@
-//! Notebook instances.
+//! Notebook instances, their state and their use.
 
 use jiff::Timestamp;
 
@@ -7,39 +7,39 @@ use crate::{facts::subject::Subject, vocabulary::resource::Resource};
 /// A SageMaker notebook instance.
 #[derive(Clone, Debug)]
 pub struct Notebook {
-    /// Which one and whose.
+    /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
-    /// `ml.t3.medium`.
+    /// `ml.t3.medium`. `None`: not known.
     pub instance_type: Option<String>,
-    /// What it is doing.
+    /// Its state.
     pub state: RunState,
-    /// Last change by the control plane, which is the start of a running one and the stop of a stopped one.
+    /// `LastModifiedTime`: the start of a running instance, the stop of a stopped one.
     pub since: Option<Timestamp>,
-    /// Size of its volume in GB, where it was asked for.
+    /// Size of its volume in GB. `None`: not read.
     pub volume_gb: Option<i32>,
-    /// Its use, by the idle agent's metric. `None`: no fresh datapoint.
+    /// Its use, from the idle agent's metric. `None`: there is no recent datapoint.
     pub usage: Option<Usage>,
 }
 
-/// What is known of a notebook's use.
+/// When a notebook was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// When somebody or something last used it.
+    /// When a person or a program last used it.
     pub last: Timestamp,
-    /// Until when that is known: what came later was not measured.
+    /// The time of the last measurement. Later use is not known.
     pub known_until: Timestamp,
 }
 
-/// What a notebook instance or an app is doing.
+/// The state of a notebook instance or an app.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// Running, and billed by the hour. The only state that a stop is legal in.
+    /// Running, and billed by the hour. It can be stopped only in this state.
     InService,
-    /// Stopped: of a notebook only its volume is billed.
+    /// Stopped. Only the volume of the notebook is billed.
     Stopped,
-    /// Coming to its end, or failed.
+    /// Stopping, being deleted, deleted or failed.
     Ending,
-    /// On its way to another state, in maintenance, or in a state that is not known: left alone.
+    /// Any other state: starting, in maintenance, or not known. It is left alone.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! Studio apps, and Studio's own idle shutdown.
+//! Studio apps, and the settings of Studio's own idle shutdown.
 
 use jiff::Timestamp;
 
@@ -10,7 +10,7 @@ use crate::{
 /// A Studio app.
 #[derive(Clone, Debug)]
 pub struct App {
-    /// Which one and whose.
+    /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
     /// The domain's id: `d-…`.
     pub domain: String,
@@ -18,20 +18,20 @@ pub struct App {
     pub home: AppHome,
     /// `JupyterLab`, as the API spells it.
     pub app_type: String,
-    /// Its name, `default` for most.
+    /// Its name, usually `default`.
     pub app_name: String,
-    /// `ml.t3.medium`, or `system` for one that costs nothing.
+    /// `ml.t3.medium`, or `system` for an app that costs nothing. `None`: not known.
     pub instance_type: Option<String>,
-    /// What it is doing.
+    /// Its state.
     pub state: RunState,
-    /// When it was created, which is when it started: an app is never stopped, only deleted.
+    /// When it was created and started: an app is never stopped, only deleted.
     pub created: Option<Timestamp>,
 }
 
-/// What a domain, a user profile or a space itself says of Studio's idle shutdown. What it does not say, it inherits.
+/// The settings of Studio's idle shutdown in a domain, a user profile or a space itself. What is not set is inherited.
 #[derive(Clone, Debug)]
 pub struct IdleShutdown {
-    /// Which one and whose.
+    /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
     /// For `JupyterLab`.
     pub jupyter_lab: IdleSettings,
@@ -42,7 +42,7 @@ pub struct IdleShutdown {
 /// `AppLifecycleManagement.IdleSettings` of one app type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IdleSettings {
-    /// `LifecycleManagement`: `ENABLED` or `DISABLED`; spaces have none.
+    /// `LifecycleManagement`: `ENABLED` or `DISABLED`. Spaces do not have it.
     pub enabled: Option<bool>,
     /// `IdleTimeoutInMinutes`.
     pub timeout_minutes: Option<i32>,

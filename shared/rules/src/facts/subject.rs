@@ -1,4 +1,4 @@
-//! What a rule can judge.
+//! The trait of everything that a rule can judge.
 
 use jiff::Timestamp;
 
@@ -6,15 +6,15 @@ use crate::vocabulary::resource::Resource;
 
 /// What a rule can judge.
 pub trait Subject {
-    /// What it has in common with all others.
+    /// Its id, ARN, name, tags and owner.
     fn resource(&self) -> &Resource;
-    /// The same, to complete what is known of it.
+    /// The same, to add to what is known about it.
     fn resource_mut(&mut self) -> &mut Resource;
-    /// Since when it runs, if it does.
+    /// When its current run began. `None`: it does not run.
     fn run(&self) -> Option<Timestamp> {
         None
     }
-    /// The id of the series that it is one of.
+    /// The id of the series that it belongs to.
     fn series(&self) -> Option<String> {
         None
     }
@@ -22,7 +22,7 @@ pub trait Subject {
     fn part_of(&self) -> Option<&str> {
         None
     }
-    /// Whether the `cost-guard:` tags on it count.
+    /// Whether its `cost-guard:` tags count.
     fn has_guard_tags(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Training jobs, series of them, and tuning jobs.
+//! Training jobs, series of training jobs, and tuning jobs.
 
 use jiff::Timestamp;
 
@@ -15,85 +15,85 @@ use crate::{
 /// A training job.
 #[derive(Clone, Debug)]
 pub struct TrainingJob {
-    /// Which one and whose.
+    /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
-    /// Where these facts come from: the search index, which is behind, or the service itself. What the index says is confirmed before it is
-    /// reported.
+    /// Whether these facts come from the search index, which may be behind, and not from the service itself. They are confirmed before
+    /// they are reported.
     pub indexed: bool,
-    /// What it is doing.
+    /// Its status.
     pub status: JobStatus,
     /// When it was submitted: the start of its only run.
     pub created: Option<Timestamp>,
-    /// When training began. `None`: it has not.
+    /// When training began. `None`: it has not begun.
     pub started: Option<Timestamp>,
-    /// When it ended.
+    /// When it ended. `None`: it has not ended.
     pub ended: Option<Timestamp>,
     /// `EnableManagedSpotTraining`
     pub spot: bool,
     /// `CheckpointConfig.S3Uri`
     pub checkpoint: Option<String>,
-    /// What it runs on; empty for a serverless job.
+    /// What it runs on. Empty for a serverless job.
     pub instances: Vec<Instances>,
     /// `StoppingCondition.MaxRuntimeInSeconds`
     pub max_runtime: Option<Duration>,
-    /// `ResourceConfig.KeepAlivePeriodInSeconds`: a warm pool is asked for.
+    /// `ResourceConfig.KeepAlivePeriodInSeconds`: how long its warm pool is kept. `None` or zero: it has no warm pool.
     pub keep_alive: Option<Duration>,
     /// Where its instances come from.
     pub capacity: Capacity,
     /// The ARN of the tuning, AutoML or labelling job that it belongs to.
     pub parent: Option<String>,
-    /// A Marketplace or own algorithm by name, which may write no checkpoints.
+    /// The name of its algorithm, from the Marketplace or the account, which may not write checkpoints. `None`: it has an image.
     pub algorithm: Option<String>,
-    /// Whether it bears signs of the `SageMaker` Python SDK, which may be waiting for this very name.
+    /// Whether it looks as if the `SageMaker` Python SDK submitted it. The SDK may be waiting for the job with this name.
     pub waited_for: bool,
-    /// The last word on what it does or how it ended, as the API spells it: `MaxWaitTimeExceeded`.
+    /// `SecondaryStatus`: what it does, or how it ended, as the API spells it: `MaxWaitTimeExceeded`.
     pub secondary_status: Option<String>,
-    /// Why it failed, in AWS's words.
+    /// `FailureReason`: why it failed, in AWS's words.
     pub failure: Option<String>,
-    /// The job whose work it does, if the guard submitted it; or why that is not known.
+    /// The job that it replaces, or why that is not known. `None`: the guard did not submit it.
     pub replaces: Option<Result<Replaced, String>>,
-    /// How long it trained, in seconds. Known at its end.
+    /// `TrainingTimeInSeconds`: how long it trained. `None`: it has not ended.
     pub training_seconds: Option<i64>,
-    /// How much of that is billed, per instance.
+    /// `BillableTimeInSeconds`: how much of that is billed, per instance.
     pub billable_seconds: Option<i64>,
 }
 
-/// A job whose work the guard submitted once more as Spot.
+/// A job that the guard submitted again as Spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replaced {
     /// Its name.
     pub name: String,
-    /// The definition of the job that replaces it, as `CreateTrainingJob` took it: JSON.
+    /// The definition of the Spot job that replaces it: the input of `CreateTrainingJob` as JSON. Empty: not known.
     pub definition: String,
-    /// What became of it, by the service's own word.
+    /// What became of it, according to the service.
     pub fate: Fate,
-    /// Whether the guard itself is about to stop it: then nobody else has to.
+    /// Whether the guard is still trying to stop it. Then nobody else has to.
     pub at_work: bool,
 }
 
-/// What became of a job that was submitted again.
+/// What became of a job after the guard submitted it again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It runs.
+    /// It is still running.
     Runs,
-    /// It did its work to the end.
+    /// It completed.
     Completed,
-    /// It did not: it was stopped, or failed, or is gone.
+    /// It did not complete: it was stopped, failed, or no longer exists.
     Ended,
 }
 
-/// What a job is doing.
+/// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobStatus {
-    /// It runs, or waits for capacity. The only state that a stop is legal in.
+    /// It runs, or waits for capacity. It can be stopped only in this status.
     InProgress,
-    /// It came to its end.
+    /// It completed.
     Completed,
     /// It failed.
     Failed,
     /// It was stopped, by a person or by a limit.
     Stopped,
-    /// On its way between states, or in one that is not known: left alone.
+    /// Any other status, such as stopping, or not known. It is left alone.
     Other,
 }
 
@@ -102,7 +102,7 @@ pub enum JobStatus {
 pub enum Capacity {
     /// The common pool of an instance type: on demand or Spot.
     Common,
-    /// `ResourceConfig.TrainingPlanArn`: what was reserved by a training plan.
+    /// `ResourceConfig.TrainingPlanArn`: capacity that a training plan reserved.
     TrainingPlan,
     /// `ResourceConfig.InstancePreferences`: AWS chooses the instance type.
     InstancePreferences,
@@ -110,43 +110,43 @@ pub enum Capacity {
     Serverless,
 }
 
-/// What became of the ended training jobs of one series.
+/// One series of training jobs, with counts of its ended jobs.
 #[derive(Clone, Debug)]
 pub struct JobSeries {
-    /// Its id `job-series/training-job/<stem>`, the ARN and the tags of its newest job.
+    /// Its id is `job-series/training-job/<stem>`. Its ARN and tags are those of its newest job.
     pub resource: Resource,
     /// How many of its jobs completed.
     pub completed: u32,
-    /// How long the longest of them trained.
+    /// The longest training time of a completed job.
     pub longest: Duration,
     /// The time limit of its newest job.
     pub max_runtime: Option<Duration>,
     /// What its newest job ran on.
     pub instances: Vec<Instances>,
-    /// Warm pools that its jobs left.
+    /// How many warm pools its jobs left.
     pub warm_pools: u32,
-    /// Those of them that no job used again.
+    /// How many of these no job used again.
     pub unused_warm_pools: u32,
-    /// For how long those were kept, and billed.
+    /// How long the unused ones were kept and billed, in total.
     pub unused_for: Duration,
-    /// How far back this looks.
+    /// How far back jobs are counted.
     pub window: Duration,
 }
 
 /// A hyperparameter tuning job.
 #[derive(Clone, Debug)]
 pub struct TuningJob {
-    /// Which one and whose.
+    /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
-    /// As of a training job.
+    /// As in [`TrainingJob::indexed`].
     pub indexed: bool,
-    /// What it is doing.
+    /// Its status.
     pub status: JobStatus,
     /// When it was submitted: the start of its only run.
     pub created: Option<Timestamp>,
-    /// Whether its definitions ask for Spot: all of them.
+    /// Whether all of its definitions ask for Spot.
     pub spot: bool,
-    /// What a training job of each of its definitions runs on; none of one whose `InstanceConfigs` let the service choose.
+    /// What the training jobs of each definition run on. Empty for a definition whose `InstanceConfigs` let the service choose.
     pub definitions: Vec<Vec<Instances>>,
     /// `MaxParallelTrainingJobs`
     pub parallel: u32,
@@ -154,7 +154,7 @@ pub struct TuningJob {
     pub most_jobs: u32,
     /// `MaxRuntimeInSeconds` of one training job.
     pub max_runtime: Option<Duration>,
-    /// Its training jobs that run: how many, and how many of them on Spot. `None`: they were not looked at.
+    /// The number of its running training jobs, and how many of them are on Spot. `None`: not read.
     pub running: Option<(u32, u32)>,
 }
 

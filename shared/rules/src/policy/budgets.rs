@@ -1,4 +1,4 @@
-//! `[[budget]]`: whose budgets are, and what is enforced when they are used up.
+//! `[[budget]]`: who owns budgets, what they count, and what is enforced when they are used up.
 
 use std::collections::BTreeSet;
 
@@ -15,14 +15,14 @@ use crate::{
 };
 
 impl Filter {
-    /// Whether it takes a row of the spend, if that can be told.
+    /// Whether it counts a row of the spend. `None`: the row does not show it.
     pub fn takes(&self, row: &DailySpend, policy: &Policy) -> Option<bool> {
         let team_key = policy.team_tags.first();
         self.judge(&|part| match part {
             Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
             Self::UsageType(values) => {
                 let is_this = |value: &&String| without_region(value) == row.usage;
-                // Rows are of all Regions.
+                // A row is the sum of all Regions, so a value of one Region counts only a part of it.
                 let is_of_all = |value: &String| without_region(value) == value;
                 match values.iter().find(is_this) {
                     None => Some(false),
@@ -35,7 +35,7 @@ impl Filter {
         })
     }
 
-    /// Whether it takes any of `SageMaker`'s spend, if that can be told.
+    /// Whether it counts any spend on `SageMaker`. `None`: not known.
     pub fn takes_sagemaker(&self, policy: &Policy) -> Option<bool> {
         self.judge(&|part| match part {
             Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
@@ -44,7 +44,7 @@ impl Filter {
         })
     }
 
-    /// What of it a day's spend does not tell.
+    /// Its parts that the daily spend does not show, for people.
     pub fn untold(&self, policy: &Policy) -> BTreeSet<String> {
         let team_key = policy.team_tags.first();
         match self {
@@ -58,22 +58,22 @@ impl Filter {
 }
 
 impl Policy {
-    /// What the policy says of budgets.
+    /// All `[[budget]]` sections.
     pub fn budgets(&self) -> &[BudgetPolicy] {
         &self.budgets
     }
 
-    /// What the policy says of a budget.
+    /// The `[[budget]]` section that applies to a budget: the first one whose `name` matches.
     pub fn budget(&self, name: &str) -> Option<&BudgetPolicy> {
         self.budgets.iter().find(|one| one.name.is_match(name))
     }
 
-    /// Whether a used-up budget may tighten any of these rules.
+    /// Whether a used-up budget may enforce any of these rules.
     pub fn may_enforce_more(&self, rules: &[&str]) -> bool {
         self.budgets.iter().filter_map(|one| one.on_exceed).any(|what| what.rules().iter().any(|rule| rules.contains(rule)))
     }
 
-    /// What is enforced because these budgets are used up: for the team that the policy names, or the one that a budget counts. A budget of no team tightens nothing.
+    /// What is enforced because these budgets are used up, each for the team of [`Policy::team_of_measure`]. A budget without such a team enforces nothing.
     pub fn budget_measures(&self, budgets: &[Budget], now: Timestamp) -> Vec<BudgetMeasure> {
         let of = |budget: &Budget| {
             let what = self.budget(&budget.resource.name)?.on_exceed?;
@@ -84,14 +84,14 @@ impl Policy {
         budgets.iter().filter_map(of).collect()
     }
 
-    /// Whether all of a budget that counts `SageMaker` is spent.
+    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known.
     pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
         let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
         numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
     }
 
-    /// For whom a budget tightens, if for anybody: the team that the policy names (`Some(None)`: all teams), else the one that its filter names, if that is all that
-    /// it names and can be told here.
+    /// The team for which a used-up budget enforces rules: the one in the policy (`Some(None)`: all teams), else the one in its filter, if the daily spend
+    /// shows all parts of the filter. `None`: there is none, so nothing is enforced.
     pub fn team_of_measure(&self, budget: &Budget) -> Option<Option<String>> {
         match self.budget(&budget.resource.name).and_then(|one| one.team.as_deref()) {
             Some(EVERY_TEAM) => Some(None),
@@ -101,7 +101,7 @@ impl Policy {
         }
     }
 
-    /// Whether the policy still asks for what was tightened.
+    /// Whether the policy still asks for a measure that was recorded earlier.
     pub fn asks_for(&self, measure: &BudgetMeasure) -> bool {
         self.budget(&measure.budget).is_some_and(|one| {
             let team = one.team.as_deref();
@@ -110,7 +110,7 @@ impl Policy {
         })
     }
 
-    /// Whose a budget is: of whom the policy says, else of the one team that it counts.
+    /// Sets a budget's owner and team from the policy. If the policy names no team, it is the one team that the budget counts.
     pub fn settle_budget_ownership(&self, budget: &mut Budget) {
         let own = self.budget(&budget.resource.name);
         let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! The keys of the policy that are not rules.
+//! The general keys and sections of the policy: everything but the rules and overrides.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,7 +26,7 @@ use crate::{
     },
 };
 
-/// Everything but the rules and the overrides. The fields' comments are what the policy's schema and reference say.
+/// Everything but the rules and overrides. The comments of the fields are the text of the policy's schema and reference.
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct General {
@@ -34,29 +34,29 @@ pub(crate) struct General {
     #[serde(deserialize_with = "zone")]
     #[schemars(schema_with = "zone_schema", extend("default" = "UTC"))]
     pub(crate) timezone: TimeZone,
-    /// Tag keys. The value of the first one that a resource has says whom to mail.
+    /// Tag keys. The value of the first one that a resource has is its owner, who is mailed.
     #[schemars(extend("contains" = { "minLength": 1 }))]
     pub(crate) owner_tags: Vec<String>,
-    /// Tag keys. The value of the first one that a resource has names its team.
+    /// Tag keys. The value of the first one that a resource has is its team.
     pub(crate) team_tags: Vec<String>,
-    /// The most actions of a rule in one run. The rest waits for the next run.
+    /// The maximum number of actions of a rule in one run. Further actions are held back until the next run.
     #[schemars(range(min = 1))]
     pub(crate) max_actions: u32,
-    /// How long until an open finding is mailed again. An hour is the least.
+    /// The time until an open finding is mailed again. At least one hour.
     pub(crate) remind_after: Duration,
     /// When people work.
     pub(crate) working_hours: WorkingHours,
     /// How long owners may exempt a resource with the tag `cost-guard:keep-until`.
     pub(crate) exemption: Exemption,
-    /// Your prices, where they differ from AWS's list prices that are shipped, or are not among them.
+    /// Your prices, where they differ from the shipped list prices of AWS or are missing there.
     pub(crate) prices: PriceOverrides,
-    /// Who created a resource, by CloudTrail, is its owner where no tag names one.
+    /// If no tag names an owner, the owner is who created the resource, according to CloudTrail.
     pub(crate) creators: Creators,
     /// Signs of jobs that somebody's workflow waits for: no rule stops or resubmits them.
     pub(crate) workflows: WorkflowSigns,
     /// How the bill is read.
     pub(crate) billing: Billing,
-    /// What share of the resources and of their cost is tagged: a table per day, and metrics.
+    /// The share of the resources and of their cost that is tagged, as a daily table and as metrics.
     pub(crate) coverage: Coverage,
     /// Who owns budgets, and what is done when they are used up. The first one whose `name` matches a budget applies to it.
     pub(crate) budget: Vec<BudgetPolicy>,
@@ -128,7 +128,7 @@ const SECTION_KEYS: [(&str, &[&str]); 7] = [
 ];
 
 impl General {
-    /// Refuses a key that is none of these, of their sections, or of `others`.
+    /// Refuses unknown keys, here and in the sections. `others`: keys of the policy that are not read here.
     pub(crate) fn only_known_keys<const N: usize>(root: &DeTable<'_>, others: [&str; N]) -> Result<(), Wrong> {
         only_known_keys(root, "the policy", KEYS.into_iter().chain(others))?;
         for (section, keys) in SECTION_KEYS {
@@ -139,7 +139,7 @@ impl General {
         Ok(())
     }
 
-    /// Reads the table, with the place of each `[[budget]]`.
+    /// Reads the table. The ranges are the place of each `[[budget]]` in the text, in bytes.
     pub(crate) fn read(root: Table<'_>) -> Result<(Self, Vec<Range<usize>>), Wrong> {
         let budgets_at = budgets_at(root.get_ref())?;
         let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
@@ -197,7 +197,7 @@ impl General {
         }
     }
 
-    /// Refuses a `max-actions` of nothing.
+    /// Refuses `max-actions = 0`.
     pub(crate) fn acts_at_all(max_actions: u32, at: Range<usize>) -> Result<(), Wrong> {
         if max_actions == 0 {
             return wrong(at, "`max-actions` is 0: write mode = \"report\" for what must not act");
@@ -205,7 +205,7 @@ impl General {
         Ok(())
     }
 
-    /// Refuses a reminder in every run: it would be a mail every few minutes.
+    /// Refuses a `remind-after` of less than an hour: each run would mail the finding again.
     pub(crate) fn reminds_seldom_enough(remind_after: Duration, at: Range<usize>) -> Result<(), Wrong> {
         if remind_after < Duration::hours(1) {
             return wrong(at, format!("`remind-after` is {remind_after}: an hour is the least, a week is usual"));
@@ -222,14 +222,14 @@ impl Default for Policy {
 
 #[cfg(test)]
 impl Policy {
-    /// Reads a policy that says nothing of rules.
+    /// Reads a policy without rules and overrides.
     pub(crate) fn from_toml(text: &str) -> Result<Self, super::toml::PolicyError> {
         let root = ::toml::de::DeTable::parse(text).map_err(|error| Wrong::from(error).in_text(text))?;
         General::read(root).map(|(general, _)| general.into_policy()).map_err(|wrong| wrong.in_text(text))
     }
 }
 
-/// The place of each `[[budget]]`.
+/// The place of each `[[budget]]` in the text. Refuses unknown keys, and a `[[budget]]` without a name.
 fn budgets_at(root: &DeTable<'_>) -> Result<Vec<Range<usize>>, Wrong> {
     let Some(value) = root.get("budget") else { return Ok(vec![]) };
     let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`budget` is a list: write [[budget]]") };
@@ -243,7 +243,7 @@ fn budgets_at(root: &DeTable<'_>) -> Result<Vec<Range<usize>>, Wrong> {
     Ok(items.iter().map(Spanned::span).collect())
 }
 
-/// AWS's naming rules, without the rarer ones.
+/// Whether AWS accepts a bucket's name. The less common naming rules are not checked.
 fn is_bucket(name: &str) -> bool {
     let is_plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     (3..=63).contains(&name.len())

@@ -7,14 +7,14 @@ use crate::{
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
 };
 
-/// The owner's wish to keep a resource.
+/// An exemption that the owner asks for with the tag `cost-guard:keep-until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
     /// The tag's value, as it was written.
     pub value: String,
-    /// The first moment that it no longer holds; `None`: `always`.
+    /// When it ends. `None`: never (`always`).
     pub until: Option<Timestamp>,
-    /// How long a wish holds at most, from when it was first seen; `None`: the policy sets no end to this one.
+    /// How long it holds at most, from when its value was first seen. `None`: without limit.
     pub longest: Option<Duration>,
 }
 
@@ -24,14 +24,14 @@ pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
 /// Tag with the last day that a resource is kept, `2026-12-31`, or `always`.
 pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
 
-/// Tag with which the owner of a training job asks that it be submitted again as Spot: `resubmit`.
+/// Tag with which the owner of a training job asks the guard to submit it again as Spot: `resubmit`.
 pub const SPOT_TAG: &str = "cost-guard:spot";
 
 /// Tag with which the owner of a resource says that it may be stopped when its budget is used up: `yes`, or `no`.
 pub const STOPPABLE_TAG: &str = "cost-guard:stoppable";
 
 impl Policy {
-    /// The working hours of a resource, and whose they are for people: `its own`, `team vision's`, `the policy's`.
+    /// The working hours of a resource, and where they come from, for people: `its own`, `team vision's`, `the policy's`.
     ///
     /// # Errors
     /// The resource's own hours cannot be read.
@@ -49,7 +49,7 @@ impl Policy {
         }
     }
 
-    /// What is wrong with a resource's `cost-guard:` tags, and how to write them.
+    /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.
     pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
         let tags = resource.tags.read()?;
         let not_one_of = |key: &str, known: &[&str]| {
@@ -68,7 +68,7 @@ impl Policy {
         (!wrong.is_empty()).then(|| wrong.join("; "))
     }
 
-    /// The owner's wish to keep a resource, if there is one.
+    /// The exemption that the owner asks for; an error if the tag's value cannot be read. `None`: there is no such tag, or the tags are not known.
     pub(crate) fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
         let value = resource.tags.read()?.get(KEEP_UNTIL_TAG)?;
         Some(match value.trim() {

@@ -1,4 +1,4 @@
-//! The settings of the policy that all rules read. It knows no rule.
+//! The settings of the policy that all rules share. Nothing here depends on a rule.
 
 pub(crate) use self::{
     general::General,

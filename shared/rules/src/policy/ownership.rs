@@ -1,4 +1,4 @@
-//! Whose a resource is: by its tags, its creator and what it belongs to.
+//! The owner and the team of a resource: from its tags, its creator and what it belongs to.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::{
 };
 
 impl Policy {
-    /// Whose a resource is.
+    /// The owner of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
         resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.ownership.owner.clone())
     }
 
-    /// Whose team's a resource is.
+    /// The team of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
         resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.ownership.team.clone())
     }
 
-    /// The owner whom a creator stands for; `None`: it is no person.
+    /// The owner of what this creator created: the user's name or e-mail address. `None`: the creator is not a person.
     pub fn owner_by(&self, creator: &Creator) -> Option<String> {
         let user = creator.user.trim();
         if user.is_empty() || self.creators.not_people.is_match(user) {
@@ -31,7 +31,8 @@ impl Policy {
         })
     }
 
-    /// Whose a resource is by a tag that is nearly the owner's or the team's, by its creator and by what it belongs to; what none of them tells stays as it was.
+    /// Sets [`Resource::ownership`]: from a tag whose key is nearly right, else from the creator (the owner only), else from what the resource belongs to, else
+    /// as it was.
     pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();
@@ -40,9 +41,9 @@ impl Policy {
         let by_ancestors = |keys: &[String]| audited.ancestors.iter().find_map(|ancestor| first_tag(&ancestor.tags, keys));
         let owner = nearly(&self.owner_tags).or(creator).or_else(|| by_ancestors(&self.owner_tags));
         let team = nearly(&self.team_tags).or_else(|| by_ancestors(&self.team_tags));
-        let whose = &mut audited.resource.ownership;
-        whose.owner = owner.or(whose.owner.take());
-        whose.team = team.or(whose.team.take());
+        let ownership = &mut audited.resource.ownership;
+        ownership.owner = owner.or(ownership.owner.take());
+        ownership.team = team.or(ownership.team.take());
     }
 }
 

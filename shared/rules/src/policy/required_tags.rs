@@ -1,4 +1,4 @@
-//! Required tags: which keys and values, and keys that are nearly right.
+//! Required tags: their keys and values, and keys that are nearly right.
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, slice, sync::LazyLock};
 
@@ -8,31 +8,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{policy::settings::Policy, vocabulary::resource::is_aws};
 
-/// The most tags of a resource (AWS: `AddTags`).
+/// The maximum number of tags of a resource (AWS: `AddTags`).
 pub const MOST_TAGS: usize = 50;
 
-/// What SageMaker takes as a key or a value (aws-facts §2.5).
+/// What SageMaker accepts as a key or a value (aws-facts §2.5).
 const LEGAL_TEXT: &str = r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$";
 static LEGAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(LEGAL_TEXT).ok());
 
-/// A class of characters, `\p{…}`; its name is captured unless it is one of Unicode's general categories.
+/// A Unicode class in a pattern, `\p{…}`. Its name is captured unless it is a general category.
 static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let category = "L[ultmo]?|M[nce]?|N[dlo]?|P[cdseifo]?|S[mcko]?|Z[slp]?|C[cfon]?";
     Regex::new(&format!(r"\\[pP]\{{(?:(?:{category})|([^}}]*))\}}")).ok()
 });
 
-/// A pattern that takes more than this, in bytes, is a slip. (None can run for long: matching takes time in proportion to the value's length.)
+/// The maximum size of a compiled pattern, in bytes. A larger one is a mistake. (No pattern is slow: matching takes time in proportion to the value's length.)
 const PATTERN: usize = 1 << 20;
 
-/// The shortest key of which a slip of one letter is taken for it.
+/// The minimum length of a required key for which a key with one wrong letter counts as nearly right.
 const SLIPS_FROM: usize = 5;
 
-/// Whether SageMaker takes it as the key of a tag that is written.
+/// Whether SageMaker accepts it as the key of a new tag: 1 to 128 legal characters, not beginning with `aws:`.
 pub fn is_legal_key(key: &str) -> bool {
     (1..=128).contains(&key.chars().count()) && !is_aws(key) && is_legal(key)
 }
 
-/// Whether SageMaker takes it as the value of a tag.
+/// Whether SageMaker accepts it as the value of a tag: at most 256 legal characters.
 pub fn is_legal_value(value: &str) -> bool {
     value.chars().count() <= 256 && is_legal(value)
 }
@@ -41,40 +41,40 @@ fn is_legal(text: &str) -> bool {
     LEGAL.as_ref().is_some_and(|legal| legal.is_match(text))
 }
 
-/// `required` of the tag rules: keys with a pattern of the whole value, or a list of values. Empty: any value of one of the policy's owner tags and one
-/// of its team tags.
+/// `required` of the tag rules: keys, each with a pattern for the whole value or a list of values. Empty: one of the policy's owner tags and one of its
+/// team tags, each with any value.
 #[derive(Clone, Debug, Default)]
 pub struct Required(BTreeMap<String, Values>);
 
-/// Which values are right.
+/// Which values are accepted.
 #[derive(Clone, Debug)]
 enum Values {
     Pattern { text: String, regex: Regex },
     OneOf(Vec<String>),
 }
 
-/// One thing that is wanted: one of these keys, with such a value.
+/// One required tag: one of these keys, with an accepted value.
 #[derive(Clone, Copy, Debug)]
 pub struct Requirement<'a> {
-    /// Any of them will do; the first one is the one that is written.
+    /// Any of them is enough. The guard writes the first one.
     pub keys: &'a [String],
-    /// `None`: any that is not empty.
+    /// `None`: any value that is not empty.
     values: Option<&'a Values>,
 }
 
-/// What a resource's tags have of what is wanted.
+/// Whether a resource's tags meet a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Met<'t> {
-    /// It is there, and right.
+    /// One of the keys is there, with an accepted value.
     Right,
-    /// The key is there, its value is not right.
+    /// This key is there, but this value is not accepted.
     Wrong(&'t str, &'t str),
     /// None of the keys is there.
     Missing,
 }
 
 impl Required {
-    /// One by one.
+    /// The requirements one by one.
     pub fn each<'a>(&'a self, policy: &'a Policy) -> Vec<Requirement<'a>> {
         if self.0.is_empty() {
             let keys = [&policy.owner_tags, &policy.team_tags].into_iter().filter(|keys| !keys.is_empty());
@@ -83,7 +83,7 @@ impl Required {
         self.0.iter().map(|(key, values)| Requirement { keys: slice::from_ref(key), values: Some(values) }).collect()
     }
 
-    /// Whether a key is wanted, or nearly one that is.
+    /// Whether a key is required, or nearly the same as a required one.
     pub fn reads(&self, key: &str, policy: &Policy) -> bool {
         self.each(policy).iter().any(|wanted| wanted.keys.iter().any(|one| one == key) || wanted.is_nearly(key))
     }
@@ -99,12 +99,12 @@ impl<'a> Requirement<'a> {
         self.keys.join(" or ")
     }
 
-    /// The key that is written.
+    /// The key that the guard writes.
     pub fn key(&self) -> &str {
         self.keys.first().map_or("", String::as_str)
     }
 
-    /// For people: what a right value is.
+    /// For people: which values are accepted.
     pub fn wants(&self) -> String {
         match self.values {
             None => "any value".to_owned(),
@@ -114,7 +114,7 @@ impl<'a> Requirement<'a> {
         }
     }
 
-    /// Whether a value is right.
+    /// Whether a value is accepted.
     pub fn takes(&self, value: &str) -> bool {
         match self.values {
             None => !value.trim().is_empty(),
@@ -123,7 +123,7 @@ impl<'a> Requirement<'a> {
         }
     }
 
-    /// What these tags have of it.
+    /// Whether these tags meet it.
     pub fn met_by<'t>(&self, tags: &'t BTreeMap<String, String>) -> Met<'t> {
         let there = || self.keys.iter().filter_map(|key| tags.get_key_value(key));
         match there().next() {
@@ -133,8 +133,8 @@ impl<'a> Requirement<'a> {
         }
     }
 
-    /// A tag whose key is nearly one of these: `costcenter`, `Cost-Center`, `CostCentre` or `CostCenter ` for `CostCenter`. One whose value is right
-    /// goes before the others.
+    /// A tag whose key is nearly one of these: `costcenter`, `Cost-Center`, `CostCentre` or `CostCenter ` for `CostCenter`. A tag with an accepted value is
+    /// preferred.
     pub fn near_miss<'t>(&self, tags: &'t BTreeMap<String, String>) -> Option<(&'t str, &'t str)> {
         let near = || tags.iter().filter(|(key, _)| self.is_nearly(key)).map(|(key, value)| (key.as_str(), value.as_str()));
         near().find(|(_, value)| self.takes(value)).or_else(|| near().next())
@@ -144,7 +144,7 @@ impl<'a> Requirement<'a> {
         let plain_key = plain(key);
         let is_near = |wanted: &String| {
             let plain_wanted = plain(wanted);
-            // `CostCenter2` is another thing.
+            // `CostCenter2` is another key, not a misspelt `CostCenter`.
             let digits = |key: &str| key.chars().filter(char::is_ascii_digit).collect::<String>();
             let is_slip = || {
                 SLIPS_FROM <= plain_wanted.len()
@@ -157,7 +157,7 @@ impl<'a> Requirement<'a> {
     }
 }
 
-/// Letters and digits alone, in lower case.
+/// Only the letters and digits of a key, in lower case.
 fn plain(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
@@ -208,7 +208,7 @@ impl JsonSchema for Required {
     }
 }
 
-/// Keys and their values; says what is expected where something else is written.
+/// Reads keys and their values. If something else is written, the error shows an example.
 struct Keys;
 
 impl<'de> de::Visitor<'de> for Keys {
@@ -250,7 +250,7 @@ impl<'de> Deserialize<'de> for Values {
                         "`{text}` is not a pattern: \\p{{{class}}} is not known: write a general category, for example \\p{{L}}"
                     )));
                 }
-                // Alone first: parentheses that close what this opens are a slip.
+                // The pattern is first compiled alone: `a)(b` would be accepted inside the parentheses that are added here.
                 let whole = RegexBuilder::new(&text)
                     .size_limit(PATTERN)
                     .build()
@@ -268,13 +268,13 @@ impl<'de> Deserialize<'de> for Values {
     }
 }
 
-/// The functions carry no tables of scripts and properties (`\p{Greek}`). A build with the features of the tests has them, and must not take what a function
-/// then refuses.
+/// The name of a Unicode class in the pattern that is not a general category, such as `\p{Greek}`. The functions are built without the tables for these.
+/// A build with the features of the tests has them, and must not accept a pattern that a function refuses.
 fn other_class(pattern: &str) -> Option<&str> {
     CLASS.as_ref()?.captures_iter(pattern).find_map(|class| class.get(1)).map(|class| class.as_str())
 }
 
-/// A regex's error draws the pattern with a caret under the place: its last line is the reason.
+/// The reason in a regex error: its last line. The lines before it show the pattern with a caret under the place.
 fn last_line(error: &str) -> &str {
     error.lines().last().map_or(error, |line| line.strip_prefix("error: ").unwrap_or(line))
 }

@@ -19,9 +19,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Exemption {
-    /// How long the tag `cost-guard:keep-until` holds at most, from when the guard first saw its value.
+    /// The longest exemption by the tag `cost-guard:keep-until`, from when the guard first saw the tag's value.
     pub max: Duration,
-    /// Whether the tag may say `always`, and then holds for ever.
+    /// Whether the tag's value may be `always`, for an exemption without end.
     pub allow_always: bool,
 }
 
@@ -35,11 +35,11 @@ impl Default for Exemption {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PriceOverrides {
-    /// USD per hour, by instance type. The type stands in quotes: `{ "ml.m5.xlarge" = 0.23 }`.
+    /// USD per hour, by instance type. Write the type in quotes: `{ "ml.m5.xlarge" = 0.23 }`.
     #[serde(deserialize_with = "super::toml::hourly")]
     #[schemars(with = "BTreeMap<String, Usd>", extend("propertyNames" = { "pattern": "^ml\\." }))]
     pub hourly: BTreeMap<String, Decimal>,
-    /// USD per GB and month of a notebook's volume.
+    /// USD per GB-month of a notebook's volume.
     pub notebook_volume_gb_month: Option<Usd>,
 }
 
@@ -47,10 +47,10 @@ pub struct PriceOverrides {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Creators {
-    /// What a creator's name gets behind it, if it is no e-mail address: `example.com` makes `ann@example.com` of `ann`.
+    /// The domain that is added to a creator's name if that is not an e-mail address: with `example.com`, `ann` becomes `ann@example.com`.
     #[schemars(regex(pattern = r"^[^@]*\.[^@]*$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
-    /// Names of role sessions that stand for no person.
+    /// Names of role sessions that do not belong to a person. They are not taken as owners.
     pub not_people: Globs,
 }
 
@@ -101,7 +101,7 @@ impl Default for WorkflowSigns {
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Billing {
     // aws-facts §7.2
-    /// What SageMaker is called in Cost Explorer's dimension SERVICE.
+    /// The names of SageMaker in Cost Explorer's dimension SERVICE.
     pub services: Vec<String>,
 }
 
@@ -111,20 +111,20 @@ impl Default for Billing {
     }
 }
 
-/// `[coverage]`: what share of the resources and the dollars is tagged.
+/// `[coverage]`: the share of the resources and of the dollars that is tagged.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Coverage {
-    /// The S3 bucket of the table (CSV). Absent: no table is written.
+    /// The S3 bucket for the table (CSV). Absent: no table is written.
     #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), extend("examples" = ["finops-reports"]))]
     pub bucket: Option<String>,
-    /// What the key of the table begins with.
+    /// The prefix of the table's key in the bucket.
     pub prefix: String,
-    /// Which metrics there are besides the total. CloudWatch bills each team and each kind as a custom metric.
+    /// Which metrics are written in addition to the total. CloudWatch bills each team and each kind as a custom metric.
     pub metrics: Vec<CoverageMetric>,
 }
 
-/// By what the coverage's metrics are apart.
+/// How the metrics of the coverage are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CoverageMetric {
@@ -140,14 +140,14 @@ impl Default for Coverage {
     }
 }
 
-/// How the policy says that a budget is for all teams.
+/// The value of `team` for a budget that is for all teams.
 pub(super) const EVERY_TEAM: &str = "*";
 
 /// `[[budget]]`: who owns some budgets, and what the guard does when they are used up.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct BudgetPolicy {
-    /// Which budgets, by their names.
+    /// The names of the budgets that this applies to.
     #[serde(deserialize_with = "super::toml::pattern")]
     #[schemars(schema_with = "glob_schema")]
     pub(crate) name: globset::GlobMatcher,
@@ -155,16 +155,16 @@ pub struct BudgetPolicy {
     #[serde(default, deserialize_with = "super::toml::name")]
     #[schemars(regex(pattern = r"\S"))]
     pub owner: Option<String>,
-    /// The team that they are for. `*`: all teams. Absent: the one team that the budget's filter names.
+    /// The team that they are for. `*`: all teams. Absent: the one team in the budget's filter.
     #[serde(default, deserialize_with = "super::toml::name")]
     #[schemars(regex(pattern = r"\S"))]
     pub team: Option<String>,
-    /// What is done when one is used up, until its period ends. Absent: nothing.
+    /// What is done when a budget is used up, until its period ends. Absent: nothing.
     pub on_exceed: Option<OnExceed>,
 }
 
 impl BudgetPolicy {
-    /// Whether it matches all names that a later one would.
+    /// Whether it certainly matches all names that a later one matches.
     pub(crate) fn covers(&self, later: &Self) -> bool {
         ["*", "**", later.name.glob().glob()].contains(&self.name.glob().glob())
     }

@@ -19,39 +19,39 @@ use crate::{
 pub struct Policy {
     /// The policy's time zone and holidays.
     pub calendar: Calendar,
-    /// The first of these tags that is present names the owner.
+    /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
-    /// The first of these tags that is present names the team.
+    /// The first of these tags that has a value names the team.
     pub team_tags: Vec<String>,
     /// Working hours where neither a resource nor its team has its own.
     pub hours: Schedule,
     /// Working hours by team.
     pub team_hours: BTreeMap<String, Schedule>,
-    /// How long a wish to keep a resource may hold.
+    /// How long owners may exempt resources by tag.
     pub exemption: Exemption,
-    /// Prices that go before the shipped ones.
+    /// Prices that replace the shipped ones.
     pub prices: PriceOverrides,
-    /// Who creates resources.
+    /// How the creators of resources become their owners.
     pub creators: Creators,
     /// Signs of jobs that somebody's workflow waits for.
     pub workflows: WorkflowSigns,
-    /// What the bill is asked for.
+    /// The names of SageMaker in the bill.
     pub billing: Billing,
-    /// Where the tag coverage goes.
+    /// Where the tag coverage is written.
     pub coverage: Coverage,
     pub(super) budgets: Vec<BudgetPolicy>,
     pub(super) prices_read: OnceLock<(String, Arc<Prices>)>,
 }
 
 impl Policy {
-    /// The prices that hold in a Region. Read once: a process looks after one Region.
+    /// The prices of a Region. They are cached for the first Region that is asked for, because a process handles only one.
     pub fn prices_of(&self, region: &str) -> Arc<Prices> {
         let read = || Arc::new(Prices::of_region(region, &self.prices.hourly));
         let (of, prices) = self.prices_read.get_or_init(|| (region.to_owned(), read()));
         if of == region { Arc::clone(prices) } else { read() }
     }
 
-    /// A moment for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
+    /// A time for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
     pub fn clock(&self, at: Timestamp) -> String {
         at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
     }

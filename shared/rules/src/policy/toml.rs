@@ -1,4 +1,4 @@
-//! Reading TOML with the line and the key of each error.
+//! Reads TOML; each error has its line and its key.
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
@@ -14,9 +14,9 @@ use crate::vocabulary::{price::Usd, spelling::nearest};
 /// What is wrong with a policy, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyError {
-    /// The line, from 1.
+    /// The line, from 1. `None`: not known.
     pub line: Option<usize>,
-    /// What is wrong and what was expected; names the key.
+    /// What is wrong and what was expected, with the name of the key.
     pub message: String,
 }
 
@@ -31,11 +31,11 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// The key that stands before this place on its line.
+/// The key before this place on the same line.
 fn key_of_line(text: &str, at: usize) -> Option<&str> {
     let line = text.get(..at)?.rsplit('\n').next()?;
     let (before, after) = line.rsplit_once('=')?;
-    // Behind `team = "x", ` stands the next key, behind `days = ["x", ` the next value.
+    // After `team = "x", ` comes the next key, after `days = ["x", ` the next value.
     if after.contains(',') && !after.trim_start().starts_with('[') {
         return None;
     }
@@ -47,17 +47,17 @@ fn key_of_line(text: &str, at: usize) -> Option<&str> {
 pub(crate) struct Wrong {
     span: Option<Range<usize>>,
     message: String,
-    /// Each key is right by itself, but not with the others, or another one is missing. Of a policy with a wrong key it may be untrue.
+    /// Each key is valid by itself, but two keys contradict each other or one is missing. If another key is wrong, this error may be caused by it.
     pub(crate) is_contradiction: bool,
 }
 
 impl Wrong {
-    /// Where it begins in the text.
+    /// Where it begins in the text, in bytes.
     pub(crate) fn at(&self) -> Option<usize> {
         self.span.as_ref().map(|span| span.start)
     }
 
-    /// With its line in this text, and with the key if the message does not name it.
+    /// The error with its line in this text, and with its key if the message does not name it.
     pub(crate) fn in_text(self, text: &str) -> PolicyError {
         let Self { span, message, .. } = self;
         let key = span.as_ref().and_then(|span| key_of_line(text, span.start)).filter(|key| !message.contains(key));
@@ -84,7 +84,7 @@ pub(crate) fn contradiction<T>(span: Range<usize>, message: impl Into<String>) -
 
 pub(crate) type Table<'i> = Spanned<DeTable<'i>>;
 
-/// A name that is not empty; the spaces around it are a slip.
+/// Reads a name that is not empty. Spaces around it are removed.
 pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.trim() {
@@ -115,7 +115,7 @@ pub(crate) fn tables<'i>(value: &Spanned<DeValue<'i>>, key: &str) -> Result<BTre
         .iter()
         .map(|(name, value)| {
             let mut section = table(value, &format!("{key}.{}", name.get_ref()))?;
-            // A table of dotted keys has an odd span: its name's is where a reader looks.
+            // The span of a table of dotted keys is of no use in an error, so that of its name is taken.
             section = Spanned::new(name.span(), section.into_inner());
             Ok((name.get_ref().to_string(), section))
         })
@@ -130,21 +130,21 @@ pub(crate) fn only_known_keys<'k>(table: &DeTable<'_>, section: &str, known: imp
     }
 }
 
-/// A policy is stored in a moment and a version is deployed later, so that what is like nothing known may be of the next one.
+/// [`nearest`], but if no known name is similar, it also says that a newer version may know the name: a policy may be stored before that version is deployed.
 pub(crate) fn nearest_or_newer(name: &str, known: &[&str]) -> String {
     let near = nearest(name, known);
     let hint = concat!("; this is version ", env!("CARGO_PKG_VERSION"), " of the guard: if a newer one knows it, deploy that first");
     if near.ends_with('?') { near } else { format!("{near}{hint}") }
 }
 
-/// A pattern as `ml-dev*`.
+/// Reads a pattern such as `ml-dev*`.
 pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<globset::GlobMatcher, D::Error> {
     let text = String::deserialize(deserializer)?;
     let glob = globset::Glob::new(&text);
     glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
 }
 
-/// Prices per hour by instance type.
+/// Reads USD per hour by instance type. The types must begin with `ml.`.
 pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
     let prices = BTreeMap::<String, Usd>::deserialize(deserializer)?;
     match prices.keys().find(|name| !name.starts_with("ml.")) {

@@ -1,4 +1,4 @@
-//! A remedy: the action's name, the AWS CLI command for a person, and what an owner is told of it.
+//! Remedies: the action's name, the AWS CLI command for a person, and what a mail says about it.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use crate::vocabulary::{
     resource::{AppHome, region_option},
 };
 
-/// What the guard can do about waste, where the policy says so.
+/// What the guard can do about waste if the policy allows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Remedy {
-    /// Nothing: its owner has to.
+    /// Nothing: the owner has to act.
     #[default]
     None,
-    /// `StopNotebookInstance`: the volume and what is on it stay.
+    /// `StopNotebookInstance`: the volume and its files are kept.
     StopNotebook,
-    /// `DeleteApp`: the space or profile and its files stay, what is only in memory is lost.
+    /// `DeleteApp`: the space or user profile and its files are kept, what is only in memory is lost.
     DeleteApp {
         /// The domain's id.
         domain: String,
@@ -26,11 +26,11 @@ pub enum Remedy {
         /// The app's name.
         app_name: String,
     },
-    /// `StopTrainingJob`: its artifacts so far may be kept, what it has not written is lost.
+    /// `StopTrainingJob`: artifacts that it has written may be kept, everything else is lost.
     StopTrainingJob,
-    /// `CreateTrainingJob` of the same work on managed Spot, then `StopTrainingJob` of this one.
+    /// `CreateTrainingJob` with the same work on managed Spot, then `StopTrainingJob` for this job.
     ResubmitAsSpot(SpotTerms),
-    /// `StopHyperParameterTuningJob`: its training jobs are stopped with it, the ended ones' results are kept.
+    /// `StopHyperParameterTuningJob`: its running training jobs are stopped too, the results of those that ended are kept.
     StopTuningJob,
     /// `StopProcessingJob`: what it has not written to S3 is lost.
     StopProcessingJob,
@@ -38,29 +38,29 @@ pub enum Remedy {
     StopTransformJob,
     /// `StopAutoMLJob`: the candidates that it has so far are kept.
     StopAutoMlJob,
-    /// `AddTags`, of keys that the resource does not have: no value is ever written over.
+    /// `AddTags` with keys that the resource does not have: no value is ever overwritten.
     AddTags {
         /// Keys and values.
         tags: BTreeMap<String, String>,
-        /// From where they are, for people: `Owner from who created it`.
+        /// Where the values come from, for people: `Owner from who created it`.
         from: String,
-        /// What its owner can do about the tags that are missing after that.
+        /// What the owner can do about tags that are still missing afterwards.
         rest: Option<String>,
     },
-    /// `UpdateCostAllocationTagsStatus`: the bill is told by this key from then on.
+    /// `UpdateCostAllocationTagsStatus`: the tag key is activated for billing, from then on.
     ActivateTag,
 }
 
-/// On which terms a training job is submitted again as Spot.
+/// How a training job is submitted again as Spot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpotTerms {
     /// The new job's name.
     pub name: String,
-    /// How much longer than its time limit it may take, waiting for Spot capacity included.
+    /// How much longer than its time limit the new job may take, including the wait for Spot capacity.
     pub wait: Duration,
-    /// The S3 prefix for its checkpoints where it has none. `None`: beside its output.
+    /// The S3 prefix for checkpoints if the old job has none. `None`: beside the job's output.
     pub checkpoints: Option<String>,
-    /// Whether the old job writes checkpoints, from which the new one goes on; else it starts from the beginning.
+    /// Whether the old job writes checkpoints. The new job then continues from them, otherwise it starts from the beginning.
     pub resumes: bool,
 }
 
@@ -82,7 +82,7 @@ impl Remedy {
         }
     }
 
-    /// The AWS CLI's command that does what the guard would do. `region`: [`region_option`].
+    /// The AWS CLI command with which a person ends the waste; empty if there is none. For a resubmission it only stops the old job. `region`: [`region_option`].
     pub fn command(&self, name: &str, region: &str) -> String {
         match self {
             Self::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
@@ -100,12 +100,12 @@ impl Remedy {
             Self::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
             Self::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
             Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
-            // Their rules say in the advice how a person does it.
+            // The advice of their rules says what a person can do.
             Self::AddTags { .. } | Self::ActivateTag | Self::None => String::new(),
         }
     }
 
-    /// What it does to a resource, as the end of "it will be …".
+    /// The end of the sentence "it will be …".
     pub const fn participle(&self) -> &'static str {
         match self {
             Self::ResubmitAsSpot(_) => "resubmitted as Spot",
@@ -115,7 +115,7 @@ impl Remedy {
         }
     }
 
-    /// What its owner has to know once it is done: what is kept, what is lost, how to start it again.
+    /// What the owner has to know after the action: what is kept, what is lost, how to start it again.
     pub fn when_done(&self, name: &str, arn: &str) -> String {
         match self {
             Self::StopNotebook => {
@@ -155,19 +155,19 @@ impl Remedy {
         )
     }
 
-    /// Whether it ends nothing: then its owner need not be warned, and a wish to keep the resource does not speak against it.
+    /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::AddTags { .. } | Self::ActivateTag)
     }
 }
 
-/// The AWS CLI's command that writes these tags.
+/// The AWS CLI command that writes these tags.
 pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let tags: Vec<String> = tags.into_iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
     format!("aws sagemaker add-tags {}--resource-arn {arn} --tags {}", region_option(arn), tags.join(" "))
 }
 
-/// The command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
+/// The AWS CLI command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
 pub fn how_to_stop(name: &str, region: &str) -> String {
     format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
 }

@@ -1,5 +1,5 @@
-//! The same training job once more, on managed Spot: what `DescribeTrainingJob` says of one becomes what `CreateTrainingJob` takes.
-//! On JSON as it goes over the wire, so that nothing is lost that this code does not know.
+//! Submits a training job again on managed Spot: the output of `DescribeTrainingJob` becomes the input of `CreateTrainingJob`.
+//! This works on the JSON of the API, so that parts of a field that the SDK does not know are not lost.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::{
     vocabulary::resource::{Resource, is_aws},
 };
 
-/// Tag of the new job with the name of the old one.
+/// A tag of the new job. Its value is the old job's name.
 pub const RESUBMITTED_TAG: &str = "cost-guard:resubmitted-from";
 
-/// What a job's definition is made of: in `CreateTrainingJob`'s input and in `DescribeTrainingJob`'s output alike (AWS's service model of 2026).
-/// `SessionChainingConfig` cannot be read back, and is lost.
+/// The fields of a job's definition: those that the input of `CreateTrainingJob` and the output of `DescribeTrainingJob` share (AWS's service model
+/// of 2026). `SessionChainingConfig` is not in the output, so it is lost.
 const DEFINITION: [&str; 25] = [
     "AlgorithmSpecification",
     "CheckpointConfig",
@@ -44,25 +44,26 @@ const DEFINITION: [&str; 25] = [
     "VpcConfig",
 ];
 
-/// `StoppingCondition.MaxRuntimeInSeconds` where a job does not say: one day.
+/// `StoppingCondition.MaxRuntimeInSeconds` of a job that does not set it: one day.
 const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
 
-/// The most characters of a job's name.
+/// The maximum length of a job's name.
 const NAME: usize = 63;
 
-/// The longest definition that a mail shows, in bytes.
+/// The maximum length of a definition in a mail, in bytes.
 const LONGEST_SHOWN: usize = 32 * 1024;
 
-/// The most tags of a resource.
+/// The maximum number of tags of a resource.
 const TAGS: usize = 50;
 
-/// What is appended to the name of a job that is submitted again as Spot, and to that of one that is started again on demand.
+/// The end of the name of a job that is submitted again as Spot.
 const SPOT: &str = "-spot";
 
+/// The end of the name of a job that a person starts again on demand.
 const AGAIN: &str = "-again";
 
-/// The new job's name. The same for the same job, so that it is never submitted twice: a name that is too long is cut, and told apart by a hash of the
-/// whole name and the old job's time.
+/// The new job's name. It depends only on the old job, so that no job is submitted twice. A name that is too long is cut, and a hash of the whole
+/// name and the old job's creation time makes it unique.
 pub fn new_name(name: &str, created: Option<Timestamp>) -> String {
     followed(name, created, SPOT)
 }
@@ -71,7 +72,7 @@ fn followed(name: &str, created: Option<Timestamp>, suffix: &str) -> String {
     if name.len() + suffix.len() <= NAME {
         return format!("{name}{suffix}");
     }
-    // FNV-1a: the same for ever, unlike the standard library's.
+    // FNV-1a never changes, unlike the standard library's hash.
     let whole = format!("{name} {}", created.unwrap_or_default());
     let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mark = format!("-{:08x}{suffix}", hash >> 32);
@@ -79,15 +80,15 @@ fn followed(name: &str, created: Option<Timestamp>, suffix: &str) -> String {
     format!("{front}{mark}")
 }
 
-/// Whether a job's name is one that the guard gives to a job that it submits as Spot.
+/// Whether the guard may have submitted the job with this name as Spot.
 pub fn may_be_resubmission(name: &str) -> bool {
     name.to_lowercase().ends_with(SPOT)
 }
 
-/// The definition of the new job. `described`: the old one, as `DescribeTrainingJob` answers; `tags`: all of its tags.
+/// The definition of the new job. `described`: the old job, as `DescribeTrainingJob` returns it; `tags`: all of its tags.
 ///
 /// # Errors
-/// What is missing in the description.
+/// A required field is missing in the description.
 pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
     let text = |pointer: &str| {
         described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
@@ -100,7 +101,7 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
     new.insert("EnableManagedSpotTraining".into(), true.into());
 
     if let Some(Value::Object(resources)) = new.get_mut("ResourceConfig") {
-        // What AWS chose is not for a user to set, and a warm pool excludes Spot.
+        // Users cannot set what AWS selected, and a warm pool excludes Spot.
         for field in ["SelectedInstanceType", "SelectedInstanceCount", "KeepAlivePeriodInSeconds"] {
             resources.remove(field);
         }
@@ -119,20 +120,20 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         new.insert("CheckpointConfig".into(), json!({"S3Uri": own}));
     }
 
-    let mut kept: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    kept.retain(|key, _| !is_aws(key));
-    if kept.len() < TAGS || kept.contains_key(RESUBMITTED_TAG) {
-        kept.insert(RESUBMITTED_TAG, old_name);
+    let mut new_tags: BTreeMap<&str, &str> = tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    new_tags.retain(|key, _| !is_aws(key));
+    if new_tags.len() < TAGS || new_tags.contains_key(RESUBMITTED_TAG) {
+        new_tags.insert(RESUBMITTED_TAG, old_name);
     }
-    new.insert("Tags".into(), kept.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
+    new.insert("Tags".into(), new_tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
     Ok(Value::Object(new))
 }
 
-/// The work of a resubmitted job as it was before, on demand and under a name of its own: for the person who starts it again. It keeps the tag
-/// [`RESUBMITTED_TAG`], by which the guard leaves it on demand.
+/// The definition with which a person starts a resubmitted job again: on demand as before, with a new name. It keeps the tag
+/// [`RESUBMITTED_TAG`], because of which the guard does not resubmit it.
 ///
 /// # Errors
-/// The definition is no JSON object.
+/// The definition is not a JSON object.
 pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
     let mut again: Map<String, Value> =
         serde_json::from_str(definition).map_err(|error| format!("the stored definition cannot be read: {error}"))?;
@@ -144,10 +145,10 @@ pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
     Ok(Value::Object(again))
 }
 
-/// How a person ends that a job and its Spot job do the same work. `definition`: the Spot job's.
+/// Text for a mail: how to stop one of two jobs that do the same work. `old` is on demand, `new` on Spot; `definition` is that of `new`, as JSON.
 pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> String {
     let definition: Value = serde_json::from_str(definition).unwrap_or_default();
-    // What the guard chose is the new job's own; what the old job had is shared.
+    // A prefix that the guard chose ends with the new job's name. Any other prefix was the old job's, so both jobs use it.
     let shared =
         definition.pointer("/CheckpointConfig/S3Uri").and_then(Value::as_str).filter(|prefix| !prefix.ends_with(&format!("/{new}")));
     let spoils =
@@ -159,8 +160,8 @@ pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> 
     )
 }
 
-/// How a person submits a definition, for a mail: without what may be secret (the values of the environment, and of hyperparameters that are named like
-/// it), and not longer than a mail can take. `of`: the job that it was made of.
+/// Text for a mail: how to submit a definition. Values that may be secret are hidden: those of the environment, and of hyperparameters with names
+/// like `api_token`. A definition that is too long for a mail is left out. `of`: the job that the definition was made from.
 pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
     const HIDDEN: &str = "(hidden)";
     let is_secret = |key: &str| {
@@ -261,10 +262,10 @@ mod tests {
                 old["CheckpointConfig"] = json!({"S3Uri": prefix});
             }
             let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
-            let told = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
-            assert_eq!(told.contains("s3://bucket/mine"), shared, "{told}");
+            let text = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
+            assert_eq!(text.contains("s3://bucket/mine"), shared, "{text}");
             for name in ["churn\n", "churn-spot"] {
-                assert!(told.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{told}");
+                assert!(text.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{text}");
             }
         }
     }
@@ -281,13 +282,13 @@ mod tests {
     #[test]
     fn secrets_are_not_mailed_nor_what_fills_a_mail() {
         let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
-        let told = how_to_submit(definition, &churn());
+        let text = how_to_submit(definition, &churn());
         for shown in [r#""HF_HOME":"(hidden)""#, r#""epochs":"3""#, r#""api_key":"(hidden)""#] {
-            assert!(told.contains(shown), "{shown}: {told}");
+            assert!(text.contains(shown), "{shown}: {text}");
         }
         assert!(
-            told.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
-            "{told}"
+            text.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
+            "{text}"
         );
         let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
         assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");

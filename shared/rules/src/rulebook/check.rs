@@ -1,4 +1,4 @@
-//! All errors of a policy in one go, for the person who writes it.
+//! Finds all errors of a policy at once, for the person who writes it.
 
 use toml::de::{DeTable, DeValue};
 
@@ -7,14 +7,14 @@ use crate::{
     rulebook::{Rulebook, read::read},
 };
 
-/// The most errors that are named in one go.
+/// The maximum number of errors that are reported at once.
 pub const MOST_ERRORS: usize = 20;
 
 impl Rulebook {
-    /// Reads a policy, and after an error reads on without the key that is wrong.
+    /// Reads a policy. After an error it continues without the wrong key, to find further errors.
     ///
     /// # Errors
-    /// What is wrong, by lines, at most [`MOST_ERRORS`]. Keys that contradict each other are named once each key is right by itself.
+    /// All errors in the order of their lines, at most [`MOST_ERRORS`]. Contradictions between keys are reported only when each key is valid by itself.
     pub fn check(text: &str) -> Result<Self, Vec<PolicyError>> {
         let mut policy = DeTable::parse(text).map_err(|error| vec![Wrong::from(error).in_text(text)])?;
         let mut found: Vec<Wrong> = vec![];
@@ -38,7 +38,7 @@ impl Rulebook {
     }
 }
 
-/// Removes the innermost entry that stands at this place of the text, if there is one.
+/// Removes the innermost entry at this place of the text. `false`: there is none.
 fn remove(table: &mut DeTable<'_>, at: usize) -> bool {
     if table.iter_mut().any(|(_, value)| remove_within(value.get_mut(), at)) {
         return true;

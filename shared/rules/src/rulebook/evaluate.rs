@@ -1,4 +1,4 @@
-//! The rules applied to the facts. Pure, infallible, and the same for the same facts.
+//! Applies the rules to the facts. Pure and infallible; the same facts always give the same judgement.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -17,7 +17,7 @@ use crate::{
     vocabulary::{duration::Duration, resource::Resource},
 };
 
-/// The names of the resources of which a rule did not know a fact, by rule and reason.
+/// The names of the resources for which a rule lacked a fact, by rule and reason.
 type Unknown = BTreeMap<(&'static str, String), Vec<String>>;
 
 impl Rulebook {
@@ -51,7 +51,7 @@ impl Rulebook {
         judgement
     }
 
-    /// Enters one verdict. `rule`: with whether it is an override's.
+    /// Adds one verdict to the judgement. The flag beside `rule`: whether the rule's settings come from an override.
     fn enter(
         &self,
         judgement: &mut Judgement,
@@ -83,11 +83,11 @@ impl Rulebook {
                     let _ = write!(waste.reason, "; only reported, because {why}");
                     waste.remedy = Remedy::None;
                 }
-                // What an override says of a resource goes before what a budget says of all.
+                // A used-up budget does not enforce what an override sets.
                 let may_enforce = |what: &OnExceed| !is_override && what.rules().contains(&name);
                 let what = [OnExceed::EnforceOffHours, OnExceed::StopStoppable].into_iter().find(may_enforce);
                 let measure = what.and_then(|what| cx.measure(what, resource));
-                // What was warned of because of a measure that cannot be read stays so.
+                // If the measures could not be read, what was warned of because of one stays as it is.
                 if cx.measures.unread && what.is_some() && measure.is_none() && rule.terms.mode != Mode::Enforce {
                     judgement.undecided.insert((name, resource.id.clone()));
                     return;
@@ -112,13 +112,13 @@ impl Rulebook {
 
     fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&BudgetMeasure>) -> Finding {
         let Terms { mut mode, grace, .. } = rule.terms;
-        // What the policy enforces anyway has no end.
+        // If the policy enforces the rule anyway, enforcement does not end with the budget's period.
         let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
         if let Some(BudgetMeasure { budget, until, .. }) = measure {
             mode = Mode::Enforce;
             let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
         }
-        // Where nothing can be done, there is nothing to warn of.
+        // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
         let is_harmless = waste.remedy.is_harmless();
         let exempts = !is_harmless && (mode == Mode::Enforce || !rule.registration.manner.notifies_exempt);
@@ -138,7 +138,7 @@ impl Rulebook {
     }
 }
 
-/// `notebook-idle: 37 resources (a, b, c, …)`
+/// For people: `notebook-idle: 37 of its resources (a, b, c, d, e, …)`.
 fn for_rule(rule: &str, names: &[String]) -> String {
     let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if 5 < names.len() { ", …" } else { "" };

@@ -1,4 +1,4 @@
-//! A finding: waste of one resource, with whose it is and what the policy allows.
+//! Findings: the waste of one resource, its owner, and what the policy allows. And the judgement, which has all findings of a run.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub enum Mode {
     Enforce,
 }
 
-/// What the policy says of a rule, for one resource.
+/// The settings of a rule that apply to one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// What the rule may do.
@@ -30,54 +30,54 @@ pub struct Terms {
     pub grace: Duration,
     /// How long until an open finding is mailed again.
     pub remind_after: Duration,
-    /// How long until the team is notified of a finding that is still open; `None`: never.
+    /// How long until the team is notified of a finding that is still open. `None`: never.
     pub escalate_after: Option<Duration>,
-    /// Whether its owner is notified of it with all their other findings, when they are notified of one.
+    /// Whether an owner who is notified of one finding of such rules is notified of all their open ones.
     pub notified_together: bool,
-    /// How often the rule may act in one run.
+    /// The maximum number of actions of the rule in one run.
     pub max_actions: u32,
 }
 
-/// One waste of one resource, with whose it is and what the policy allows.
+/// What one rule found about one resource, with the owner and what the policy allows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The rule's name.
     pub rule: &'static str,
     /// The resource.
     pub resource: Resource,
-    /// The id of the series that the resource is one of. A finding that is only reported is told once for all of a series.
+    /// The id of the series that the resource belongs to. A finding that is only reported is mailed once per series and owner.
     pub series: Option<String>,
-    /// The start of the run that the finding is about; a grace given to one run does not count for the next.
+    /// The start of the resource's run. The grace of one run does not count for the next run.
     pub run: Option<Timestamp>,
-    /// Whose it is, by the first of the policy's owner tags that is present.
+    /// The owner ([`crate::policy::Policy::owner_of`]). `None`: not known.
     pub owner: Option<String>,
-    /// Whose team's, by the policy's team tags.
+    /// The team ([`crate::policy::Policy::team_of`]). `None`: not known.
     pub team: Option<String>,
     /// What was found.
     pub waste: Waste,
-    /// What the policy says of the rule here.
+    /// The settings of the rule that apply here.
     pub terms: Terms,
-    /// The owner's wish to keep it, from `cost-guard:keep-until`.
+    /// The exemption that the owner asks for with `cost-guard:keep-until`. `None`: there is none, or it has no effect here.
     pub keep: Option<Keep>,
-    /// Why the policy's `enforce` is suspended here: a `cost-guard:` tag that cannot be read.
+    /// Why it is not enforced although the policy says so: a `cost-guard:` tag cannot be read.
     pub suspended: Option<String>,
-    /// The used-up budget because of which alone it is enforced.
+    /// The used-up budget because of which it is enforced. `None`: the policy alone decides.
     pub measure: Option<BudgetMeasure>,
 }
 
 impl Finding {
-    /// Whether the guard acts upon it, in its time.
+    /// Whether the guard acts upon it when the grace is over.
     pub fn is_enforced(&self) -> bool {
         self.terms.mode == Mode::Enforce && self.suspended.is_none()
     }
 
-    /// What its owner is warned of: the action, and because of which budget. A warning of one is none of another.
+    /// What its owner is warned of: the action, and the budget that causes it. A warning of one action is not a warning of another.
     pub fn action(&self) -> String {
         let action = self.waste.remedy.action();
         self.measure.as_ref().map_or_else(|| action.to_owned(), |one| format!("{action}, because of {}", one.budget))
     }
 
-    /// Under which id the ledger remembers it: its series' and its owner's where it is only reported and nobody wishes to keep it, else its own.
+    /// The id of its entry in the ledger: that of its series and owner if it is only reported and has no exemption, else that of the resource.
     pub fn entry_id(&self) -> String {
         match self.series.as_ref().filter(|_| !self.is_enforced() && self.keep.is_none()) {
             Some(series) => format!("{series}@{}", self.owner.as_deref().unwrap_or_default()),
@@ -86,30 +86,30 @@ impl Finding {
     }
 }
 
-/// A resource that a rule would have found, and why it was left alone.
+/// A resource that a rule would have reported, and why it is exempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exempted {
     /// The rule's name.
     pub rule: &'static str,
     /// The resource.
     pub resource: Resource,
-    /// Whose it is.
+    /// The owner. `None`: not known.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// The team. `None`: not known.
     pub team: Option<String>,
-    /// Why.
+    /// Why it is exempt.
     pub why: String,
 }
 
-/// All that the rules say of the account. The order is the rules' and then the facts' order.
+/// The result of all rules. Findings and exempt resources are sorted by rule name, then by resource id.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
     /// The waste.
     pub findings: Vec<Finding>,
-    /// What was left alone, and why.
+    /// The exempt resources.
     pub exempted: Vec<Exempted>,
-    /// (rule, resource id) that could not be judged for want of a fact.
+    /// (rule, resource id) that could not be judged: a fact is not known, or the resource is changing its state.
     pub undecided: BTreeSet<(&'static str, String)>,
-    /// The same for people, one line per rule and reason.
+    /// Which facts are not known, for people: one line per rule and reason.
     pub unknown: Vec<Unread>,
 }

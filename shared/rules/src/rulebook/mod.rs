@@ -35,7 +35,7 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// Whether the policy or a rule reads a tag. Others need not be kept in memory.
+    /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
         [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
@@ -44,7 +44,7 @@ impl Rulebook {
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))
     }
 
-    /// Whether a rule is on for any resource: else the facts that only it needs need not be read.
+    /// Whether a rule is on for any resource. If not, facts that only this rule needs are not read.
     pub fn uses_rule(&self, name: &str) -> bool {
         self.configured().any(|rule| rule.registration.name == name)
     }
@@ -54,17 +54,17 @@ impl Rulebook {
         self.configured().any(|rule| rule.registration.name == name && rule.terms.mode == Mode::Enforce)
     }
 
-    /// Whether anything at all is enforced, or would be once a budget is used up.
+    /// Whether anything is enforced, or would be enforced when a budget is used up.
     pub fn enforces(&self) -> bool {
         self.policy.budgets().iter().any(|one| one.on_exceed.is_some()) || self.configured().any(|rule| rule.terms.mode == Mode::Enforce)
     }
 
-    /// Whether any rule that is enforced has this `remedy`.
+    /// Whether a rule with this `remedy` is enforced for any resource.
     pub fn enforces_by(&self, remedy: RemedyName) -> bool {
         self.configured().any(|rule| rule.terms.mode == Mode::Enforce && rule.check.remedy() == Some(remedy))
     }
 
-    /// Whether any rule looks at the tags of this kind.
+    /// Whether any rule judges the tags of this kind.
     pub fn audits(&self, kind: Kind) -> bool {
         self.configured().any(|rule| rule.check.audits(kind))
     }
@@ -75,7 +75,7 @@ impl Rulebook {
         resource.kind().is_some_and(|kind| set.0.iter().any(|rule| rule.check.audits(kind)))
     }
 
-    /// The tags that are required of any resource: the keys of each, any of which will do.
+    /// The tags that any rule requires: for each the keys of which one is enough.
     pub fn required_keys(&self) -> Vec<Vec<String>> {
         let mut keys: Vec<Vec<String>> = vec![];
         for one in self.configured().filter_map(|rule| rule.check.required()).flat_map(|required| required.each(&self.policy)) {
@@ -86,7 +86,7 @@ impl Rulebook {
         keys
     }
 
-    /// The number of the first override that applies to a resource.
+    /// The index of the first override that applies to a resource. `None`: none applies.
     fn override_of(&self, resource: &Resource) -> Option<usize> {
         let team = self.policy.team_of(resource);
         self.overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))

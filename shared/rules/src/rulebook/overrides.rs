@@ -22,7 +22,7 @@ pub(crate) struct Override {
     pub(crate) rules: RuleSet,
 }
 
-/// What an override applies to: all that it names must match. Patterns are globs: `prod*`.
+/// Which resources an override applies to: everything that it names must match. Patterns are globs: `prod*`.
 #[derive(Default)]
 pub(crate) struct Match {
     tags: Vec<(String, GlobMatcher)>,
@@ -32,7 +32,7 @@ pub(crate) struct Match {
 }
 
 impl Override {
-    /// Reads one: what it applies to, and its sections of rules.
+    /// Reads one override: which resources it applies to, and its sections of rules.
     pub(crate) fn read<'i>(item: &Spanned<DeValue<'i>>) -> Result<(Match, BTreeMap<String, Table<'i>>), Wrong> {
         let item = table(item, "override")?;
         only_known_keys(item.get_ref(), "[[override]]", ["match", "rules"])?;
@@ -97,7 +97,7 @@ impl fmt::Display for Match {
     }
 }
 
-/// A pattern that at least one kind of resource matches.
+/// Reads a pattern. It must match at least one kind of resource.
 fn kinds(value: &Spanned<DeValue<'_>>) -> Result<GlobMatcher, Wrong> {
     let glob = glob(value)?;
     if Kind::ALL.iter().any(|kind| glob.is_match(kind.as_str())) {

@@ -1,4 +1,4 @@
-//! The rules and overrides of the policy's TOML. An unknown key, a value of the wrong form, a contradiction: each is an error with its line.
+//! Reads the rules and overrides of the policy's TOML. Unknown keys, values of the wrong form and contradictions are errors with their line.
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -23,19 +23,19 @@ use crate::{
 /// Sections of rules, by the rules' names.
 type Sections<'i> = BTreeMap<String, Table<'i>>;
 
-/// The keys that every `[rules.x]` has, beside the rule's own.
+/// The keys that every `[rules.x]` has in addition to the rule's own.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Common {
     /// `"report"`: mail the owner · `"enforce"`: warn, then act · `"off"`
     mode: RuleMode,
-    /// From the warning to the action; `"0s"` acts without one.
+    /// The time from the warning to the action. `"0s"`: the guard acts without a warning.
     grace: Option<Duration>,
-    /// Until an open finding is mailed again; an hour is the least.
+    /// The time until an open finding is mailed again. At least one hour.
     remind_after: Option<Duration>,
-    /// Until a finding that is still open is mailed once more, as a warning and for its team.
+    /// The time until a finding that is still open is mailed once more, with the severity `warning` and for its team.
     escalate_after: Option<Duration>,
-    /// The most actions in one run; the rest is held back for the next.
+    /// The maximum number of actions in one run. Further actions are held back until the next run.
     #[schemars(range(min = 1))]
     max_actions: Option<u32>,
 }
@@ -56,7 +56,7 @@ impl Rulebook {
     /// Reads a policy.
     ///
     /// # Errors
-    /// The first thing that is wrong with it, with its line, key and what was expected.
+    /// The first error, with its line, its key and what was expected.
     pub fn from_toml(text: &str) -> Result<Self, PolicyError> {
         let read = DeTable::parse(text).map_err(Wrong::from).and_then(read);
         read.map_err(|wrong| wrong.in_text(text))
@@ -86,7 +86,7 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     Ok(Rulebook { policy: general.into_policy(), rules, overrides })
 }
 
-/// All rules that are on, an override's settings over the policy's.
+/// All rules that are on. An override's settings (`over`) replace the policy's.
 fn rule_set(sections: &Sections<'_>, over: &Sections<'_>, general: &General) -> Result<RuleSet, Wrong> {
     only_known_rules(sections)?;
     only_known_rules(over)?;
@@ -94,7 +94,7 @@ fn rule_set(sections: &Sections<'_>, over: &Sections<'_>, general: &General) -> 
     Ok(RuleSet(read.collect::<Result<_, _>>()?))
 }
 
-/// One rule with its settings; `None` if it is off.
+/// One rule with its settings. `None`: it is off.
 fn rule(registration: &'static Registration, layers: [&Sections<'_>; 2], general: &General) -> Result<Option<ConfiguredRule>, Wrong> {
     let section = format!("[rules.{}]", registration.name);
     let (span, mut own) = merged(registration, layers);
@@ -131,7 +131,7 @@ fn rule(registration: &'static Registration, layers: [&Sections<'_>; 2], general
     Ok(Some(ConfiguredRule { registration, terms, check }))
 }
 
-/// What is written of a rule, with its place: the later layer goes over the earlier one.
+/// The settings of a rule as they are written, and their place in the text. A later layer replaces the settings of an earlier one.
 fn merged<'i>(registration: &Registration, layers: [&Sections<'i>; 2]) -> (Range<usize>, DeTable<'i>) {
     let mut merged = DeTable::new();
     let mut span = 0..0;
@@ -142,7 +142,7 @@ fn merged<'i>(registration: &Registration, layers: [&Sections<'i>; 2]) -> (Range
     for section in layers.iter().filter_map(|layer| layer.get(registration.name)) {
         span = section.span();
         for (key, value) in section.get_ref() {
-            // The key of the later layer goes in with its place in the text.
+            // Inserting alone would keep the key of the earlier layer, and so its place in the text.
             merged.remove(key.get_ref().as_ref());
             merged.insert(key.clone(), value.clone());
         }
@@ -162,7 +162,7 @@ fn terms(mode: Mode, common: &Common, registration: &Registration, general: &Gen
     }
 }
 
-/// What is off cannot be enforced, nor should anything be stopped because of a budget of which nobody is notified.
+/// Refuses an `on-exceed` whose rules are off, or that would stop something because of a budget of which nobody is notified.
 fn on_exceed_can_be(budget: &BudgetPolicy, rules: &RuleSet, at: Range<usize>) -> Result<(), Wrong> {
     let Some(what) = budget.on_exceed else { return Ok(()) };
     let is_on = |name: &str| rules.0.iter().any(|rule| rule.registration.name == name);

@@ -1,4 +1,4 @@
-//! The JSON Schema of the policy, with which editors complete and check it. It is made of the types that read the policy, and of their comments.
+//! The JSON Schema of the policy, with which editors complete and check it. It is generated from the types that read the policy, and from their comments.
 
 use schemars::{
     JsonSchema as _, Schema, SchemaGenerator,
@@ -15,9 +15,9 @@ use crate::{
 };
 
 impl Rulebook {
-    /// The JSON Schema of a policy. What only a reader of the whole file can tell, such as a contradiction between two keys, it does not know.
+    /// The JSON Schema of a policy. It does not find errors that depend on the whole file, such as a contradiction between two keys.
     pub fn schema() -> Value {
-        // The editors' TOML extension looks at no key beside a `$ref`, which an inlined schema does not have.
+        // The editors' TOML extension ignores keys beside a `$ref`. Inlined schemas have no `$ref`.
         let generator = &mut SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true).into_generator();
         let mut policy = General::json_schema(generator);
         policy.remove("description");
@@ -27,13 +27,13 @@ impl Rulebook {
         add(&mut policy, "override", override_schema(generator));
         RecursiveTransform(without_null).transform(&mut policy);
         let mut policy = policy.to_value();
-        // The order must not depend on how serde_json was built.
+        // The order must not depend on the features that serde_json was built with.
         policy.sort_all_objects();
         policy
     }
 }
 
-/// `[rules.x]`: each rule's own settings and those that all have.
+/// `[rules.x]`: each rule's own settings, and those that all rules have.
 fn rules_schema(generator: &mut SchemaGenerator) -> Value {
     let common = Common::json_schema(generator).to_value();
     let sections = rules::ALL.iter().zip(rules::SCHEMAS).map(|(registration, own)| {
@@ -53,7 +53,7 @@ fn rules_schema(generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-/// A setting that all rules have, with the default of this one.
+/// A setting that all rules have, with its default for this rule.
 fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registration) -> Value {
     let default = match key {
         "mode" => {
@@ -71,7 +71,7 @@ fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registrat
     schema
 }
 
-/// `[[override]]`: its reader takes the tables apart by hand, to name the lines of what is wrong.
+/// `[[override]]`. Its schema is written by hand, because its tables are read by hand, so that errors have lines.
 fn override_schema(generator: &mut SchemaGenerator) -> Value {
     let glob = |description: &str, generator: &mut SchemaGenerator| {
         let mut glob = glob_schema(generator);
@@ -126,7 +126,7 @@ fn add(section: &mut Schema, key: &str, schema: impl Into<Value>) {
     properties[key] = schema.into();
 }
 
-/// TOML has no null, where what may be left out is just not required. And no editor knows a format such as `uint32`.
+/// Removes what does not apply to TOML: null, since an optional key is just not required, and formats such as `uint32`, which no editor knows.
 fn without_null(schema: &mut Schema) {
     let Some(schema) = schema.as_object_mut() else { return };
     schema.remove("format");

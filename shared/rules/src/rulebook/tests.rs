@@ -1,4 +1,4 @@
-//! The policy: what it refuses and how it says so, how overrides apply, how unknown facts stay unknown.
+//! Tests of the policy: which errors are reported and how, how overrides apply, how unknown facts stay unknown.
 
 use std::collections::BTreeMap;
 

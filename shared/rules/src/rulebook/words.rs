@@ -1,4 +1,4 @@
-//! What `check-policy` says of a rule: `off`, `report`, `enforce after 30m`, and what overrides change.
+//! What `check-policy` says about a rule: `off`, `report`, `enforce after 30m`, and what overrides change.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::{
     vocabulary::duration::Duration,
 };
 
-/// A rule of a rulebook, to be shown to people.
+/// A rule of a rulebook, for display to people.
 pub struct RuleWords<'a> {
     rulebook: &'a Rulebook,
     rule: &'a str,
@@ -46,7 +46,7 @@ impl RuleWords<'_> {
         }
     }
 
-    /// What several rules require is said of the one that has the setting.
+    /// The required tags. Rules may share this setting, and then only the rule that has it shows them.
     fn required(&self, configured: &ConfiguredRule) -> String {
         let has_own = rules::ALL.iter().any(|known| known.name == self.rule && known.manner.shares.is_none());
         match configured.check.required().filter(|_| has_own) {
@@ -64,7 +64,7 @@ fn mode(configured: &ConfiguredRule) -> String {
     match (mode, configured.check.remedy()) {
         (Mode::Report, None) => "report".to_owned(),
         (Mode::Report, Some(remedy)) => format!("report ({remedy} begins with mode = \"enforce\")"),
-        // Where nothing is lost nobody is warned.
+        // Writing tags loses nothing, so the owner is not warned first.
         (Mode::Enforce, Some(RemedyName::Tag)) => format!("enforce (tag) at once, at most {max_actions} a run"),
         (Mode::Enforce, None) if grace == Duration::minutes(0) => format!("enforce at once, at most {max_actions} a run"),
         (Mode::Enforce, None) => format!("enforce after {grace}, at most {max_actions} a run"),

@@ -13,10 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub struct Duration(SignedDuration);
 
 impl Duration {
-    /// Ten years. More than this is a slip, and times far beyond the calendar cannot be counted with.
+    /// Ten years. A longer duration in the policy is a mistake, and calculations with it could go beyond the calendar.
     pub const LONGEST: Self = Self::days(3650);
 
-    /// `n` seconds, none below zero.
+    /// `n` seconds; 0 if `n` is negative.
     pub const fn seconds(n: i64) -> Self {
         Self(SignedDuration::from_secs(if n < 0 { 0 } else { n }))
     }
@@ -36,12 +36,12 @@ impl Duration {
         Self(SignedDuration::from_hours(24 * n))
     }
 
-    /// In hours, exactly.
+    /// In hours, as a decimal.
     pub fn in_hours(self) -> Decimal {
         Decimal::from(self.0.as_secs()) / Decimal::from(3600)
     }
 
-    /// As jiff counts with it.
+    /// As the type of the crate `jiff`, for calculations with timestamps.
     pub const fn signed(self) -> SignedDuration {
         self.0
     }
@@ -55,7 +55,7 @@ impl std::ops::Mul<u32> for Duration {
     }
 }
 
-/// How long something lasted, in the two greatest units that say it: `3d 4h`, `2h 5m`, `40m`; `0m` below a minute.
+/// A length of time for people, in its two largest units at most: `3d 4h`, `2h 5m`, `40m`; `0m` below a minute.
 pub fn roughly(length: SignedDuration) -> String {
     let minutes = length.as_mins().max(0);
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
@@ -97,7 +97,7 @@ impl fmt::Display for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The cause is left out: jiff explains its grammar, people want an example.
+        // The cause is left out: it explains jiff's grammar, but people need an example.
         let text = String::deserialize(deserializer)
             .map_err(|_| de::Error::custom("a duration is a text: write for example \"30m\" or \"7d\""))?;
         text.parse().map_err(|error: anyhow::Error| de::Error::custom(error.to_string()))
@@ -153,9 +153,9 @@ mod tests {
 
     #[test]
     fn tells_lengths_roughly() {
-        for (seconds, told) in [(30, "0m"), (2_400, "40m"), (7_200, "2h"), (7_500, "2h 5m"), (86_400, "1d"), (273_600, "3d 4h"), (-5, "0m")]
+        for (seconds, text) in [(30, "0m"), (2_400, "40m"), (7_200, "2h"), (7_500, "2h 5m"), (86_400, "1d"), (273_600, "3d 4h"), (-5, "0m")]
         {
-            assert_eq!(roughly(SignedDuration::from_secs(seconds)), told);
+            assert_eq!(roughly(SignedDuration::from_secs(seconds)), text);
         }
     }
 }

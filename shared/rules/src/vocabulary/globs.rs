@@ -13,7 +13,7 @@ pub struct Globs {
 }
 
 impl Globs {
-    /// Of patterns that are known to be right.
+    /// From patterns in the code. If one of them is not valid, the result matches nothing.
     pub(crate) fn of(patterns: &[&str]) -> Self {
         Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The words of the field, which every other floor uses: resources, prices, durations, periods, schedules.
+//! Basic types that all other floors use: resources, prices, durations, periods, schedules, scopes.
 
 pub mod duration;
 pub mod globs;

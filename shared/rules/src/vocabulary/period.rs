@@ -1,8 +1,8 @@
-//! The UTC days that a budget counts together.
+//! Periods of budgets, in UTC days.
 
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
-/// How often a budget begins anew: `Budget.TimeUnit`.
+/// The length of a budget's periods: `Budget.TimeUnit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "AWS's own names")]
 pub enum TimeUnit {
@@ -13,10 +13,10 @@ pub enum TimeUnit {
     Custom,
 }
 
-/// The days that a budget counts together, in UTC, as the bill does.
+/// One period of a budget, in UTC days, as in the bill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// How often there is a new one.
+    /// Its length.
     pub unit: TimeUnit,
     /// Its first day.
     pub from: Date,
@@ -24,12 +24,12 @@ pub struct Period {
     pub until: Date,
 }
 
-/// The UTC day of a moment.
+/// The UTC day of a timestamp.
 pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned_datetime(TimeZone::UTC).date()
 }
 
-/// So many days later.
+/// The day that is `days` days later, or earlier if `days` is negative.
 pub(crate) fn plus_days(day: Date, days: i64) -> Date {
     day.saturating_add(days.days())
 }
@@ -38,14 +38,14 @@ fn plus_months(day: Date, months: i64) -> Date {
     day.saturating_add(months.months())
 }
 
-/// From one day to another.
+/// The number of days from one day to another.
 pub(crate) fn days_between(from: Date, until: Date) -> i64 {
     until.duration_since(from).as_hours() / 24
 }
 
 impl Period {
-    /// The one that counts now, of a budget from its `TimePeriod`'s start to its end. A daily budget is judged by the day before (aws-facts §6).
-    /// `None`: it has not begun, or is over.
+    /// The current period of a budget whose `TimePeriod` has this start and end. Of a daily budget it is yesterday (aws-facts §6).
+    /// `None`: the budget has not begun, or is over.
     pub fn current(unit: TimeUnit, start: Date, end: Date, now: Timestamp) -> Option<Self> {
         let today = day_of(now);
         let month = today.first_of_month();
@@ -62,11 +62,11 @@ impl Period {
         (from < until && start < until && from < end && from <= today).then_some(Self { unit, from, until })
     }
 
-    /// The one before: as many days before a custom one.
+    /// The period before this one. Of a daily budget: the same weekday a week earlier. Of a custom one: as many days.
     #[must_use]
     pub fn before(self) -> Self {
         let from = match self.unit {
-            // A day is like the same weekday.
+            // Days are compared with the same weekday, because working days differ from weekends.
             TimeUnit::Daily => plus_days(self.from, -7),
             TimeUnit::Monthly => plus_months(self.from, -1),
             TimeUnit::Quarterly => plus_months(self.from, -3),
@@ -91,12 +91,12 @@ impl Period {
         self.days() - self.days_over(now)
     }
 
-    /// When it begins.
+    /// Midnight UTC at its beginning.
     pub fn begin(self) -> Timestamp {
         TimeZone::UTC.to_timestamp(self.from.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
     }
 
-    /// When it ends.
+    /// Midnight UTC at its end.
     pub fn end(self) -> Timestamp {
         TimeZone::UTC.to_timestamp(self.until.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
     }

@@ -1,4 +1,4 @@
-//! What an instance costs per hour. What is not known is said to be unknown, never guessed.
+//! Prices of instances in USD per hour. A price that is not known is `None`, never a guess.
 
 use std::{borrow::Cow, collections::HashMap, str::FromStr};
 
@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 /// Notebooks cost the same as hosting wherever both prices are known (aws-facts §8.1).
 const SNAPSHOT: &str = include_str!("../../data/sagemaker_hosting_prices_usd_per_hour.json");
 
-/// Notebook prices that hosting has no counterpart for: Region, type, USD per hour (AWS's price file of 2026-09-24).
+/// Notebook prices of types that have no hosting price: Region, type, USD per hour (AWS's price file of 2026-09-24).
 const NOTEBOOKS_ONLY: [(&str, &str, Decimal); 1] = [("us-east-1", "ml.t3.medium", dec!(0.05))];
 
-/// An amount of USD in the policy: a number or a text, never negative. Decimal, as all money here.
+/// An amount of USD in the policy, written as a number or a text: 0 to 100,000. A decimal, as all amounts of money in this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Usd(pub Decimal);
 
-/// A price above this is a slip, and sums of such prices could not be counted with.
+/// The highest price that is accepted. A higher one is a mistake, and sums of such prices could overflow.
 const MOST_USD: Decimal = dec!(100000);
 
 impl FromStr for Usd {
@@ -76,7 +76,7 @@ pub const HOURS_PER_MONTH: Decimal = dec!(730);
 pub struct Prices(HashMap<String, Decimal>);
 
 impl Prices {
-    /// The shipped prices of a Region, those of the policy on top.
+    /// The shipped prices of a Region. The prices in `overrides`, from the policy, replace them.
     pub fn of_region<'a>(region: &str, overrides: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
         let mut prices = Self::snapshot(region).unwrap_or_default();
         let extra = NOTEBOOKS_ONLY.iter().filter(|(of, ..)| *of == region);
@@ -85,28 +85,28 @@ impl Prices {
         Self(prices)
     }
 
-    /// Only the Region asked for is read in full: the others are skipped over.
+    /// The prices of one Region. The other Regions are not parsed, which saves time. `None`: the Region is not in the snapshot.
     fn snapshot(region: &str) -> Option<HashMap<String, Decimal>> {
         let regions: HashMap<&str, &RawValue> = serde_json::from_str(SNAPSHOT).ok()?;
         let prices: HashMap<String, &RawValue> = serde_json::from_str(regions.get(region)?.get()).ok()?;
         prices.into_iter().map(|(instance_type, usd)| Some((instance_type, Decimal::from_str(usd.get()).ok()?))).collect()
     }
 
-    /// USD per hour, if known. `system` instances of Studio Classic are not billed.
+    /// USD per hour. `None`: no price is known, as for `system` instances of Studio Classic, which are not billed.
     pub fn hourly(&self, instance_type: &str) -> Option<Decimal> {
         self.0.get(instance_type).copied()
     }
 
-    /// USD per hour of all these instances, if all of their prices are known.
+    /// USD per hour of all these instances together. `None`: a price is not known, or there are no instances.
     pub fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
         let each = instances.iter().map(|one| Some(self.hourly(&one.instance_type)? * Decimal::from(one.count)));
         each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
     }
 }
 
-/// `$168.82`, with thousands apart: `$12,345.00`.
+/// For people: `$168.82`, `$12,345.00`.
 pub fn dollars(usd: Decimal) -> String {
-    // Rounded first: the formatting of a Decimal cuts off.
+    // Rounded first, because formatting a `Decimal` truncates it.
     let cents = format!("{:.2}", usd.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
     let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
     let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();

@@ -1,14 +1,14 @@
-//! Kinds of resources, their ids and ARNs, their tags, and whose they are.
+//! Resources: their kinds, ids, ARNs, tags and owners.
 
 use std::collections::BTreeMap;
 
-/// Who gets what nobody owns.
+/// The owner or team in mails and reports if none is known.
 pub const UNOWNED: &str = "unowned";
 
-/// Kinds with their spelling and their words. One line each, so that none can be forgotten.
+/// Kinds with their spelling in ARNs and their words for people. One line each, so that no part can be forgotten.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])+ $kind:ident, $spelt:literal, $words:literal;)+) => {
-        /// A kind of resource, spelt as in its ARN.
+        /// A kind of resource.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[doc = $doc])+ $kind,)+
@@ -18,14 +18,14 @@ macro_rules! kinds {
             /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
-            /// As it stands in an ARN: `notebook-instance`.
+            /// As in an ARN: `notebook-instance`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$kind => $spelt,)+
                 }
             }
 
-            /// For a person: `notebook instance`.
+            /// For people: `notebook instance`.
             pub const fn words(self) -> &'static str {
                 match self {
                     $(Self::$kind => $words,)+
@@ -56,7 +56,7 @@ kinds! {
     TransformJob, "transform-job", "transform job";
     /// An AutoML job.
     AutoMlJob, "automl-job", "AutoML job";
-    /// Jobs of one kind whose names differ by a time or a number only. AWS knows no such kind: it has an id, and the ARN of its newest job.
+    /// Jobs of one kind whose names differ only by a time, a number or a hash. AWS has no such kind; its ARN is that of its newest job.
     JobSeries, "job-series", "jobs";
     /// An endpoint.
     Endpoint, "endpoint", "endpoint";
@@ -74,16 +74,16 @@ kinds! {
     TrackingServer, "mlflow-tracking-server", "MLflow tracking server";
     /// A HyperPod cluster. Its ARN has an id instead of its name.
     Cluster, "cluster", "HyperPod cluster";
-    /// A tag key, as the account's bill knows it: no resource, and it has no ARN.
+    /// A cost allocation tag key of the account. It is not a resource and has no ARN.
     TagKey, "tag-key", "tag key";
     /// A budget of AWS Budgets. Its ARN has no Region.
     Budget, "budget", "budget";
-    /// What the account spends on `SageMaker`: no resource, and it has no ARN.
+    /// What the account spends on `SageMaker`. It is not a resource and has no ARN.
     Spend, "spend", "spend on";
 }
 
 impl Kind {
-    /// Those that have tags.
+    /// The kinds that can have tags.
     pub const TAGGED: &[Self] = &[
         Self::NotebookInstance,
         Self::Domain,
@@ -105,18 +105,18 @@ impl Kind {
         Self::Cluster,
     ];
 
-    /// The id of the resource of this kind and name. Two tag keys, or budgets, may differ in nothing but their case.
+    /// The id of the resource of this kind and name, in lower case. Tag keys and budgets keep their case, because two of them may differ only in case.
     pub fn id(self, name: &str) -> String {
         let name = if matches!(self, Self::TagKey | Self::Budget) { name.to_owned() } else { name.to_lowercase() };
         format!("{}/{name}", self.as_str())
     }
 
-    /// Whether what is wasted ends by itself, as a job does. Then an end says nothing of what was saved.
+    /// Whether the waste ends by itself, as a job does. Then its end does not mean that money was saved.
     pub const fn ends_by_itself(self) -> bool {
         self.is_job() || matches!(self, Self::JobSeries)
     }
 
-    /// Whether it is the account's as a whole: who runs the platform is told of it, where nobody else is known.
+    /// Whether it belongs to the account as a whole. If it has no owner, whoever runs the platform is notified.
     pub const fn is_of_the_account(self) -> bool {
         matches!(self, Self::TagKey | Self::Budget | Self::Spend)
     }
@@ -126,35 +126,35 @@ impl Kind {
         matches!(self, Self::TrainingJob | Self::TuningJob | Self::ProcessingJob | Self::TransformJob | Self::AutoMlJob)
     }
 
-    /// Whether it costs money by the hour while it runs.
+    /// Whether it is billed by the hour while it runs.
     pub const fn is_metered(self) -> bool {
         self.is_job() || matches!(self, Self::NotebookInstance | Self::App | Self::Endpoint | Self::TrackingServer | Self::Cluster)
     }
 
-    /// The kind of the resource that an id or the last part of an ARN names.
+    /// The kind in an id, or in the last part of an ARN. `None`: not a known kind.
     pub fn of(id: &str) -> Option<Self> {
         let (kind, _) = id.split_once('/')?;
         Self::ALL.iter().copied().find(|known| known.as_str() == kind)
     }
 }
 
-/// What all kinds have in common.
+/// What resources of all kinds have in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resource {
-    /// Which one, within the Region: the last part of its ARN in lower case, `notebook-instance/x` or
-    /// `app/d-1/space/jupyterlab/default`. Lists of Studio apps name no ARN, but all that this needs.
+    /// Unique within the Region: the last part of its ARN in lower case, `notebook-instance/x` or
+    /// `app/d-1/space/jupyterlab/default`. A list of Studio apps has no ARNs, but all that the id needs.
     pub id: String,
-    /// Its ARN as the API gave it (AWS may write names in lower case there: it is never built).
+    /// Its ARN as the API returned it; `None`: not known. `SageMaker` ARNs are never built, because AWS may write names in lower case there.
     pub arn: Option<String>,
     /// Its name.
     pub name: String,
-    /// Its tags. Of a Studio app with those of its space or profile and its domain under them, where it is looked at for its use.
+    /// Its tags. Those of a Studio app that is judged by its use include the tags of its space or user profile and of its domain, after its own.
     pub tags: Tags,
-    /// Whose it is where its tags do not say.
+    /// Its owner and team if its tags do not name them.
     pub ownership: Ownership,
 }
 
-/// An owner and a team that are known by something else than a resource's own tags: who created it, what it belongs to, what the ledger remembers.
+/// An owner and a team that do not come from a resource's own tags, but from its creator, what it belongs to, the policy or the ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "as in a finding")]
 pub struct Ownership {
@@ -163,17 +163,17 @@ pub struct Ownership {
 }
 
 impl Resource {
-    /// What it is, by its id.
+    /// Its kind, from its id.
     pub fn kind(&self) -> Option<Kind> {
         Kind::of(&self.id)
     }
 
-    /// The ARN, or the id where no ARN is known.
+    /// The ARN, or the id if no ARN is known.
     pub fn arn_or_id(&self) -> &str {
         self.arn.as_deref().unwrap_or(&self.id)
     }
 
-    /// The AWS CLI's option `--region …` with a space behind it; empty where no ARN is known.
+    /// The AWS CLI option `--region …` and a space after it; empty if no ARN is known.
     pub fn region_option(&self) -> String {
         self.arn.as_deref().map(region_option).unwrap_or_default()
     }
@@ -186,23 +186,23 @@ pub struct Arn<'a> {
     pub partition: &'a str,
     /// `sagemaker`, `budgets`, `sns`.
     pub service: &'a str,
-    /// Empty for what is in no Region, as a budget.
+    /// Empty for a resource without a Region, such as a budget.
     pub region: &'a str,
-    /// Empty for what is in no account, as an S3 bucket.
+    /// Empty for a resource whose ARN names no account, such as an S3 bucket.
     pub account: &'a str,
-    /// All that comes after it: `notebook-instance/churn`, `function:guard`.
+    /// Everything after the account: `notebook-instance/churn`, `function:guard`.
     pub resource: &'a str,
 }
 
 impl<'a> Arn<'a> {
-    /// Takes an ARN apart. `None`: the text is no ARN.
+    /// Splits an ARN into its parts. `None`: the text is not an ARN.
     pub fn parse(text: &'a str) -> Option<Self> {
         let mut parts = text.strip_prefix("arn:")?.splitn(5, ':');
         let mut part = || parts.next();
         Some(Self { partition: part()?, service: part()?, region: part()?, account: part()?, resource: part()? })
     }
 
-    /// The id of the resource: its kind and name in lower case, but for a budget's name.
+    /// The id of the resource: its kind and name in lower case; a budget's name keeps its case. `None`: the ARN has no `/`.
     pub fn id(self) -> Option<String> {
         let (kind, name) = self.resource.split_once('/')?;
         Some(if kind == Kind::Budget.as_str() { Kind::Budget.id(name) } else { self.resource.to_lowercase() })
@@ -214,25 +214,25 @@ pub fn id_of_arn(arn: &str) -> Option<String> {
     Arn::parse(arn)?.id()
 }
 
-/// The AWS CLI's option `--region …` for what an ARN names, with a space behind it; empty for what is in no Region.
+/// The AWS CLI option `--region …` for the Region of an ARN, and a space after it; empty if the ARN has no Region.
 pub fn region_option(arn: &str) -> String {
     Arn::parse(arn).filter(|arn| !arn.region.is_empty()).map(|arn| format!("--region {} ", arn.region)).unwrap_or_default()
 }
 
-/// What is known of a resource's tags.
+/// What is known about a resource's tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tags {
     /// They were read.
     Known(BTreeMap<String, String>),
-    /// The tag index does not name the resource: it never had a tag, or the index has not caught up. Good enough to
-    /// pass a resource over, not good enough to report it: that is confirmed first.
+    /// The tag index does not have the resource: it never had a tag, or the index is behind. That is enough to ignore
+    /// the resource. Before it is reported, its tags are confirmed.
     NotIndexed,
-    /// They could not be read: nothing may be said of the resource.
+    /// They could not be read, so the resource is not judged.
     Unreadable,
 }
 
 impl Tags {
-    /// The tags by key, empty for a resource that the index does not name; `None` if they could not be read.
+    /// The tags by key; empty for a resource that the index does not have. `None`: they could not be read.
     pub fn read(&self) -> Option<&BTreeMap<String, String>> {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         match self {
@@ -243,7 +243,7 @@ impl Tags {
     }
 }
 
-/// Where an app runs. Exactly one of the two is set in the API.
+/// Where an app runs. The API sets exactly one of the two.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AppHome {
     /// A space, by name: `JupyterLab` and `CodeEditor`.
@@ -269,7 +269,7 @@ impl AppHome {
     }
 }
 
-/// Whether a tag is AWS's own: nobody else writes it, and it does not count towards the most that a resource may have.
+/// Whether a tag key begins with `aws:`. Only AWS writes such tags, and they do not count towards a resource's maximum.
 pub fn is_aws(key: &str) -> bool {
     key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }

@@ -1,4 +1,4 @@
-//! Working hours: the one grammar of the policy and of the tag `cost-guard:schedule`, and whether a moment lies within them.
+//! Working hours: their grammar, which the policy and the tag `cost-guard:schedule` share, and whether a time is within them.
 //!
 //! ```text
 //! schedule = window *("+" window) ["@" zone] | "always" | "never"
@@ -18,13 +18,13 @@ use jiff::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Minutes of a day. Schedules know no seconds.
+/// Minutes of a day. Schedules have no seconds.
 const DAY: u16 = 24 * 60;
 
-/// How far ahead and back a boundary of working hours is looked for: a week, and as many holidays as anyone has in a row.
+/// How many days ahead and back the start or end of working hours is searched for: a week, plus more holidays in a row than are likely.
 const HORIZON_DAYS: i64 = 30;
 
-/// When people work. Read from text by [`FromStr`]; [`Display`](fmt::Display) gives that text back.
+/// When people work. [`FromStr`] reads it from text; [`Display`](fmt::Display) returns the same text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     text: String,
@@ -39,7 +39,7 @@ enum Hours {
     Windows(Vec<Window>),
 }
 
-/// From `from` to before `until`, in minutes since midnight, beginning on each of `days`. `until <= from`: passes midnight.
+/// From `from` to before `until`, in minutes since midnight, beginning on each of `days`. If `until <= from`, it ends on the next day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Window {
     days: Vec<Weekday>,
@@ -47,12 +47,12 @@ struct Window {
     until: u16,
 }
 
-/// What a schedule is read in: the zone for those that name none, and the days on which nobody works.
+/// The time zone of schedules that name none, and the days on which nobody works.
 #[derive(Clone, Debug)]
 pub struct Calendar {
     /// The policy's time zone.
     pub zone: TimeZone,
-    /// A window that begins on one of these days is not worked.
+    /// Nobody works in a window that begins on one of these days.
     pub holidays: BTreeSet<Date>,
 }
 
@@ -62,12 +62,12 @@ impl Schedule {
         Self { text: "always".into(), hours: Hours::Always, zone: None }
     }
 
-    /// The zone its times are in.
+    /// The time zone of its times: its own, else the calendar's.
     pub fn zone<'a>(&'a self, calendar: &'a Calendar) -> &'a TimeZone {
         self.zone.as_ref().unwrap_or(&calendar.zone)
     }
 
-    /// Its text with its time zone, whether it names one or not: `mon-fri/08:00-19:00@Europe/Berlin`.
+    /// Its text with its time zone, even if it names none: `mon-fri/08:00-19:00@Europe/Berlin`. `always` and `never` stay as they are.
     pub fn with_zone(&self, calendar: &Calendar) -> String {
         match (self.zone(calendar).iana_name(), &self.zone, &self.hours) {
             (Some(zone), None, Hours::Windows(_)) => format!("{}@{zone}", self.text),
@@ -75,7 +75,7 @@ impl Schedule {
         }
     }
 
-    /// Whether people work at this moment. By the wall clock of the zone, so through daylight-saving changes as well.
+    /// Whether people work at this time, by the zone's wall clock. So changes to and from daylight saving are respected.
     pub fn is_working(&self, at: Timestamp, calendar: &Calendar) -> bool {
         match &self.hours {
             Hours::Always => true,
@@ -98,7 +98,7 @@ impl Schedule {
         }
     }
 
-    /// When the off hours that this moment lies in began; `None` in working hours, or if they began too long ago to tell.
+    /// When the off hours began that include this time. `None`: it is within working hours, or they began too long ago to be found.
     pub fn off_since(&self, at: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
         if self.is_working(at, calendar) {
             return None;
@@ -107,7 +107,7 @@ impl Schedule {
         ends.into_iter().filter(|end| *end <= at && !self.is_working(*end, calendar)).max()
     }
 
-    /// When work begins next; `None` within working hours, or if that is too far ahead to tell.
+    /// When the next working hours begin. `None`: it is within working hours, or they begin too far ahead to be found.
     pub fn next_start(&self, at: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
         if self.is_working(at, calendar) {
             return None;
@@ -116,13 +116,13 @@ impl Schedule {
         starts.into_iter().filter(|start| at < *start && self.is_working(*start, calendar)).min()
     }
 
-    /// The share of a plain week (no holidays) that is not worked: 0 for `always`, 1 for `never`.
+    /// The share of a week without holidays that is off hours: 0 for `always`, 1 for `never`.
     pub fn off_share(&self) -> f64 {
         match &self.hours {
             Hours::Always => 0.0,
             Hours::Never => 1.0,
             Hours::Windows(windows) => {
-                // Windows may overlap: minutes are counted once.
+                // Windows may overlap, and each minute counts once.
                 let mut worked = vec![false; 7 * usize::from(DAY)];
                 for window in windows {
                     for day in &window.days {
@@ -141,8 +141,8 @@ impl Schedule {
         }
     }
 
-    /// The moments around `at` at which a window has the boundary that `minute` picks. A wall-clock time that a change to
-    /// daylight saving skips is taken as the first one after it.
+    /// The times around `at` at which a window begins or ends, as `minute` picks. A wall-clock time that a change to daylight
+    /// saving skips is moved forward by the length of the gap.
     fn boundaries(&self, at: Timestamp, calendar: &Calendar, minute: impl Fn(&Window) -> u16) -> Vec<Timestamp> {
         let Hours::Windows(windows) = &self.hours else { return vec![] };
         let zone = self.zone(calendar);
@@ -254,7 +254,7 @@ impl Serialize for Schedule {
     }
 }
 
-/// How a time zone is written, as far as a pattern can tell.
+/// The form of a time zone's name. Whether the zone exists, a pattern cannot check.
 const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
 
 impl JsonSchema for Schedule {
@@ -410,7 +410,7 @@ mod tests {
                 prop_assert!(since <= at && at < next);
                 prop_assert!(schedule.is_working(next, &calendar));
                 prop_assert!(!schedule.is_working(since, &calendar));
-                // Halfway on either side nobody works.
+                // Nor does anybody work halfway between `since` and `at`.
                 prop_assert!(!schedule.is_working(since + at.duration_since(since) / 2, &calendar));
             }
         }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::vocabulary::resource::{Kind, id_of_arn};
 
-/// What this run is for.
+/// Which resources a run looks at.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub enum Scope {
     /// Everything.
     #[default]
     Everything,
-    /// These resources: by id, with the name as it is spelt, where that is known.
+    /// These resources: ids, each with the name in its original spelling if that is known.
     Only(BTreeMap<String, Option<String>>),
-    /// This resource changed its state (as in `Only`): what the change ends is closed, and nothing is started.
+    /// This resource (id and name as in `Only`) changed its state. Findings that the change ended are closed, and no mail or action begins.
     Changed(String, Option<String>),
 }
 
@@ -26,7 +26,7 @@ impl Scope {
         }
     }
 
-    /// The resources that it names, by id, with their names as they are spelt, where that is known. `None`: everything.
+    /// The resources that it names: ids, each with the name in its original spelling if that is known. `None`: everything.
     pub fn named(&self) -> Option<BTreeMap<String, Option<String>>> {
         match self {
             Self::Everything => None,
@@ -36,14 +36,14 @@ impl Scope {
     }
 }
 
-/// The resources that a run is asked for, by id, or the first ARN that names nothing of these kinds.
+/// The ids of the resources that these ARNs name, each with the name in its original spelling if that is known.
 ///
 /// # Errors
-/// That ARN.
+/// The first ARN that does not name a resource of one of `kinds`.
 pub fn ids_of_arns(arns: &[String], kinds: &[Kind]) -> Result<BTreeMap<String, Option<String>>, String> {
     let ids = arns.iter().map(|arn| {
         let id = id_of_arn(arn).filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
-        // An ARN in lower case may be of a name that is spelt otherwise.
+        // AWS may write an ARN in lower case. So the spelling of a name without capitals is not known.
         let spelt = arn.rsplit('/').next().filter(|name| name.bytes().any(|byte| byte.is_ascii_uppercase())).map(str::to_owned);
         id.map(|id| (id, spelt)).ok_or_else(|| arn.clone())
     });

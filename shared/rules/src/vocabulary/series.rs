@@ -1,9 +1,9 @@
-//! Series of jobs: jobs of the same work, whose names differ by a time, a number or a hash.
+//! Series of jobs: jobs that do the same work and whose names differ by a time, a number or a hash.
 
 use crate::vocabulary::resource::Kind;
 
-/// The stem of a job's name, without the times, numbers and hashes that tell one run of the same work from the next:
-/// `churn-train-2026-11-24-09-10-00-123` → `churn-train`. A name of nothing else is its own stem.
+/// A job's name without the times, numbers and hashes at its end, which differ between jobs that do the same work:
+/// `churn-train-2026-11-24-09-10-00-123` → `churn-train`. A name that consists only of these is returned unchanged.
 pub fn job_stem(name: &str) -> &str {
     let is_counter = |part: &str| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
@@ -21,7 +21,7 @@ pub fn job_stem(name: &str) -> &str {
     if is_counter(stem) { name } else { stem }
 }
 
-/// The id of the series that a job of this name is one of.
+/// The id of the series that a job of this kind and name belongs to.
 pub fn series_id(kind: Kind, name: &str) -> String {
     Kind::JobSeries.id(&kind.id(job_stem(name)))
 }

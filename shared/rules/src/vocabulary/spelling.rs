@@ -1,6 +1,6 @@
-//! The nearest known word for a misspelt one.
+//! Suggests a known word for a misspelt one.
 
-/// `: did you mean x?`, or the list of what is known.
+/// The end of an error message: `: did you mean x?` if a known word is similar, else the list of all known words.
 pub(crate) fn nearest(name: &str, known: &[&str]) -> String {
     let best = known.iter().map(|one| (strsim::jaro_winkler(name, one), one)).max_by(|a, b| a.0.total_cmp(&b.0));
     match best {

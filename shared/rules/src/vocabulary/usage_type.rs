@@ -1,8 +1,8 @@
-//! Usage types of the bill: the Region that they begin with, and the kind of resource that causes them.
+//! Usage types of the bill: their Region prefix, and the kind of resource that they bill.
 
 use crate::vocabulary::resource::Kind;
 
-/// `EUC1-Notebk:ml.m5.xlarge` → `Notebk:ml.m5.xlarge` (aws-facts §7.3).
+/// A usage type without its Region prefix: `EUC1-Notebk:ml.m5.xlarge` → `Notebk:ml.m5.xlarge` (aws-facts §7.3).
 pub fn without_region(usage_type: &str) -> &str {
     match usage_type.split_once('-') {
         Some((region, rest))
@@ -14,7 +14,7 @@ pub fn without_region(usage_type: &str) -> &str {
     }
 }
 
-/// The kind of resource that a usage type without its Region is the use of.
+/// The kind of resource that a usage type (without its Region) bills. `None`: no kind, such as data transfer.
 pub(crate) fn kind_of_usage(usage: &str) -> Option<Kind> {
     let component = usage.split_once(':').map_or(usage, |(component, _)| component);
     Some(match component {

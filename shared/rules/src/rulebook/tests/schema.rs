@@ -1,4 +1,4 @@
-//! `check-policy` and the JSON Schema agree on what a policy may say.
+//! Tests that `check-policy` and the JSON Schema accept the same policies.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::WRONG;
 use crate::rulebook::Rulebook;
 
-/// What `check-policy` refuses and a schema cannot know: a part of the message, and why.
+/// What `check-policy` refuses and a schema accepts: a part of the message, and why.
 const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("is not a time zone", "the names of the time zones are a database"),
     ("is not a day", "a pattern does not count the days of a month"),
@@ -29,7 +29,7 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("this [[budget]] never applies", "two entries of a list contradict each other"),
 ];
 
-/// What `check-policy` takes and the schema refuses, and why.
+/// What `check-policy` accepts and the schema refuses, and why.
 const STRICTER: &[(&str, &str)] = &[
     ("remind-after = \"PT168H\"", "the schema knows the durations that the documentation knows"),
     ("remind-after = \"1.5h\"", "the schema knows the durations that the documentation knows"),
@@ -38,7 +38,7 @@ const STRICTER: &[(&str, &str)] = &[
     ("[rules.training-on-demand]\nmode = \"off\"\nmax-progress = 3", "what is off is not looked at: two keys"),
 ];
 
-/// Policies of the repository, and what stands at the limits of a schema.
+/// Policies of the repository, and policies at the limits of a schema.
 const MORE: &[&str] = &[
     "",
     include_str!("../../../../../infra/policy.toml"),
@@ -61,7 +61,7 @@ const MORE: &[&str] = &[
     "[prices]\nhourly = { \"ml.m5.xlarge\" = \"1,5\" }",
 ];
 
-/// Values that hardly any key takes all of.
+/// Values of many types. Hardly any key accepts all of them.
 fn odd_values() -> Vec<Value> {
     vec![json!(true), json!(0), json!(-1), json!(1.5), json!(""), json!("?"), json!([]), json!(["?"]), json!({}), json!({ "x": "?" })]
 }
@@ -69,7 +69,7 @@ fn odd_values() -> Vec<Value> {
 struct Judges {
     schemas: Schemas,
     schema: SchemaIndex,
-    /// Which of [`BEYOND_A_SCHEMA`] were needed.
+    /// The entries of [`BEYOND_A_SCHEMA`] that were needed.
     needed: BTreeSet<&'static str>,
 }
 
@@ -81,7 +81,7 @@ impl Judges {
         Self { schemas, schema, needed: BTreeSet::new() }
     }
 
-    /// Whether the schema takes a policy. An editor refuses by itself what is no TOML.
+    /// Whether the schema accepts a policy. Text that is not TOML is refused, as editors do.
     fn schema_takes(&self, text: &str) -> bool {
         toml::from_str(text).is_ok_and(|policy| self.schemas.validate(&in_json(policy), self.schema).is_ok())
     }
@@ -98,7 +98,7 @@ impl Judges {
     }
 }
 
-/// As editors hand TOML to a schema.
+/// TOML as JSON, as editors validate it with a schema.
 fn in_json(value: toml::Value) -> Value {
     match value {
         toml::Value::Datetime(day) => json!(day.to_string()),
@@ -118,7 +118,7 @@ fn keys(schema: &Value, place: &str, found: &mut Vec<(String, Value)>) {
     }
 }
 
-/// A policy in which this stands at this place. A budget and an override have what they must have.
+/// A policy with this value at this place. A budget and an override also have their required keys.
 fn policy_with(place: &str, value: &Value) -> String {
     let mut policy = json!({});
     let section = place.split('/').nth(1).unwrap_or_default();
