@@ -17,7 +17,7 @@ use crate::{
 pub struct Item {
     /// The finding's key in the ledger, where the notification is recorded.
     pub key: FindingKey,
-    /// What happened to it.
+    /// What the owner is notified of.
     pub news: News,
     /// The resource's id. Findings of one resource are one entry in the mail.
     pub id: String,

@@ -10,7 +10,7 @@ const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
 /// How many different failures of one finding are remembered.
 pub(crate) const FAILURES_KEPT: usize = 8;
 
-/// What the ledger remembers of one finding. Its key is (rule, resource id).
+/// What the ledger remembers of one finding. Its key is `rule` and `id`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The rule's name.

@@ -134,7 +134,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
     lines
 }
 
-/// `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
+/// A cause in words: `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
 pub(crate) fn words(cause: &CostDriver) -> String {
     let team = if cause.team.is_empty() { "no team".to_owned() } else { format!("team {}", cause.team) };
     let change = match cause.before {

@@ -145,7 +145,7 @@ mod tests {
     fn tells_the_value_and_what_is_wanted() {
         for (tags, reason) in [
             (vec![("CostCenter", "AB1234"), ("Team", "nlp")], None),
-            (vec![], None), // missing-tag's
+            (vec![], None), // reported by missing-tag
             (
                 vec![("CostCenter", "ab1234")],
                 Some("its tag CostCenter has the value ab1234: wanted is a value of the pattern [A-Z]{2}[0-9]{4}"),
