@@ -16,13 +16,13 @@ use crate::{
     },
 };
 
-/// Longest body: SNS takes 256 KiB with subject and attributes; these and the ending need room.
+/// The longest body, in bytes. SNS accepts 256 KiB including subject and attributes, which need room, as does the end of the body.
 const BODY: usize = 240 * 1024;
 
-/// For how long a mail offers to keep a resource.
+/// How long a mail offers to keep a resource.
 const WEEK: Duration = Duration::days(7);
 
-/// The body, and how many of the resources fitted into it.
+/// The body, and how many of the entries fit into it.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
     let mut fitted = told.len();
     let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
@@ -75,7 +75,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
 fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) {
     let MailContext { policy, now, .. } = context;
     let Item { news, id, arn, name, suspended, .. } = told.first;
-    // In two jobs at the same work, and in one that is left alone, there is more to know than how to stop this one.
+    // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
     let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let is_done = matches!(news, News::Done(_));
@@ -150,7 +150,7 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
     text.push('\n');
 }
 
-/// What there is to say of something that is over: what is kept, what is lost, how to start it again.
+/// What the mail says about something that is over: what is kept, what is lost, how to start it again.
 fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str) -> String {
     let Item { name, arn, .. } = told.first;
     match (end, remedy) {
@@ -158,19 +158,19 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str)
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
         (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
         (End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
-        // Only what is in the ledger is known of it.
+        // Only its entry in the ledger is known.
         (End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
         (End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
     }
 }
 
-/// The day a week from now, or from when it will be stopped; sooner where the policy keeps nothing for so long.
+/// The date one week from now, or from the announced stop. Earlier if the policy's longest exemption is shorter.
 fn in_a_week(news: &News, now: Timestamp, policy: &Policy) -> String {
     let from = if let News::Warning(at) = news { now.max(*at) } else { now };
     (from + WEEK.min(policy.exemption.max).signed()).to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
 }
 
-/// What an owner has to know of the job that does the work now. Its terms are known in the run that submitted it.
+/// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.
 fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> String {
     let terms = match remedy {
         Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {

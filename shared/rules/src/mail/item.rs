@@ -1,4 +1,4 @@
-//! What a mail tells of one finding.
+//! What a mail says about one finding, and about one resource with all of its findings.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -12,39 +12,39 @@ use crate::{
     vocabulary::resource::Kind,
 };
 
-/// What an owner is told of one finding.
+/// What an owner is notified of about one finding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// The ledger's key of the finding: what a mail told is remembered under it.
+    /// The finding's key in the ledger, where the notification is recorded.
     pub key: FindingKey,
-    /// What happened to it.
+    /// What the owner is notified of.
     pub news: News,
-    /// The resource's id: findings of one resource are told together.
+    /// The resource's id. Findings of one resource are one entry in the mail.
     pub id: String,
     /// The resource's ARN.
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Whose it is.
+    /// Its owner. `None`: no owner is known.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Its team. `None`: no team is known.
     pub team: Option<String>,
     /// Why it is waste.
     pub reason: String,
-    /// What it costs, in USD.
+    /// Its cost in USD per hour. `None`: not known.
     pub usd_per_hour: Option<Decimal>,
-    /// What it costs, in USD.
+    /// Its cost in USD per month. `None`: not known.
     pub usd_per_month: Option<Decimal>,
-    /// What can be done; `None` for one that is gone.
+    /// What the guard can do. `None`: the finding is gone.
     pub remedy: Option<Remedy>,
-    /// Why the policy's enforcement is suspended here.
+    /// Why the guard takes no action here although the policy says `enforce`. `None`: it is not suspended.
     pub suspended: Option<String>,
-    /// What there is to say beyond that.
+    /// What the mail says in addition.
     pub notice: Notice,
 }
 
 impl Item {
-    /// Of a planned finding, if its owner is notified of anything.
+    /// The item of a planned finding. `None`: its owner is not notified of anything.
     pub fn of(planned: &Planned) -> Option<Self> {
         let Finding { resource, owner, team, waste, suspended, .. } = &planned.finding;
         Some(Self {
@@ -64,7 +64,7 @@ impl Item {
         })
     }
 
-    /// Of one that the guard stopped in a run that could not say so.
+    /// The item of a resource that the guard stopped in a run that could not notify the owner.
     pub fn of_pending(closed: &Closed, end: End) -> Self {
         let entry = &closed.entry;
         Self {
@@ -84,16 +84,16 @@ impl Item {
         }
     }
 
-    /// What the guard does to it, as the end of "it will be …".
+    /// The guard's action, as the end of "it will be …".
     pub(crate) fn participle(&self) -> &'static str {
         self.remedy.as_ref().map_or("stopped", Remedy::participle)
     }
 }
 
-/// What an owner is told of one resource: all of its findings.
+/// One entry of a mail: a resource with all of its findings.
 pub(crate) struct MailEntry<'a> {
     pub(crate) first: &'a Item,
-    /// What the guard can do about it: of the most urgent news that has anything.
+    /// What the guard can do about it: the remedy of the most urgent finding that has one.
     pub(crate) remedy: Option<&'a Remedy>,
     pub(crate) hours: Option<&'a str>,
     pub(crate) keys: Vec<&'a FindingKey>,
@@ -111,11 +111,11 @@ pub struct MailContext<'a> {
     pub function: &'a str,
     /// The policy, for its time zone and tags.
     pub policy: &'a Policy,
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
 }
 
-/// What became of it, as the end of "churn …". `was`: or "were".
+/// What happened to it, as the end of "churn …". `was`: "was" or "were".
 pub(crate) fn said(item: &Item, was: &str) -> String {
     match &item.news {
         News::Failed(_) => format!("could not be {}", item.participle()),
@@ -132,7 +132,7 @@ pub(crate) fn said(item: &Item, was: &str) -> String {
     }
 }
 
-/// Whether it ends by itself: then a month is no measure of what it costs.
+/// Whether it is a job. A job ends by itself, so its cost is not given per month.
 pub(crate) fn is_job(item: &Item) -> bool {
     Kind::of(&item.id).is_some_and(Kind::is_job)
 }

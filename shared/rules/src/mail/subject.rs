@@ -1,4 +1,4 @@
-//! The subject of a mail: at most 99 ASCII characters, what and whose first, then the dollars.
+//! The subject of a mail: at most 99 ASCII characters, with the resource and what happens to it first, then the cost.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -11,12 +11,12 @@ use crate::{
     vocabulary::{duration::roughly, price::dollars},
 };
 
-/// Longest subject that SNS takes, in ASCII characters.
+/// The longest subject that SNS accepts, in ASCII characters.
 const SUBJECT: usize = 99;
 
 pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -> String {
     let Some(MailEntry { first, .. }) = told.first() else { return String::new() };
-    // The most urgent comes first: the subject is about those of which the same is said, and so are its dollars.
+    // The most urgent entry comes first. The subject and its cost are about all entries with the same news.
     let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
     if let Some(subject) = first.notice.subject.as_ref().filter(|_| is_only_told) {
         let more = if 1 < told.len() { format!(", and {} more", told.len() - 1) } else { String::new() };
@@ -28,7 +28,7 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
     let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
     let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
     let has_jobs = alike.iter().any(|told| is_job(told.first));
-    // A month is no measure of a job, nor its time limit of the others.
+    // The cost of a job is given until its time limit, the cost of everything else per month.
     let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.usd_per_month).sum();
     let a_month = total - of_jobs;
     let cost = match first.news {
@@ -78,7 +78,7 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(SUBJECT).collect()
 }
 
-/// A name that leaves room for what is said of it: its end is what tells it from others, and the dollars are worth more than its middle.
+/// Shortens a name to `room` characters by leaving out its middle, because names often differ only at their end.
 fn shortened(name: &str, room: usize) -> String {
     let length = name.chars().count();
     if length <= room || room < 8 {

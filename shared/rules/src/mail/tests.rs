@@ -1,4 +1,4 @@
-//! The mails: what they say, in which order, and what fits into them.
+//! Tests of the mails: what they say, in which order, and what fits into them.
 
 use rust_decimal::{Decimal, dec};
 

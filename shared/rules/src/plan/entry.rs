@@ -1,66 +1,69 @@
-//! What the ledger remembers of one finding.
+//! What the ledger remembers of one finding: its entry, its key, its state and its failures.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
-/// What another run is at work on is left to it for this long: a function runs for five minutes at most. After that, that run has broken off.
+/// For this long, what another run has begun is left to that run. A function runs for at most five minutes, so after this time that run was
+/// interrupted.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
 
 /// How many different failures of one finding are remembered.
 pub(crate) const FAILURES_KEPT: usize = 8;
 
-/// What the ledger remembers of one finding. Its key is (rule, resource id).
+/// What the ledger remembers of one finding. Its key is `rule` and `id`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// The rule's name.
     pub rule: String,
-    /// The id under which it is remembered ([`crate::rulebook::Finding::entry_id`]).
+    /// The id under which it is stored ([`crate::rulebook::Finding::entry_id`]).
     pub id: String,
-    /// The resource's ARN, or its id where none was known.
+    /// The resource's ARN, or its id if the ARN was not known.
     pub arn: String,
     /// The resource's name.
     pub name: String,
-    /// Whose it was when it was last found.
+    /// Its owner when it was last found. `None`: no owner was known.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Its team when it was last found. `None`: no team was known.
     pub team: Option<String>,
-    /// How far it has come.
+    /// Where the finding is in its life.
     pub state: State,
-    /// When it was found first.
+    /// When it was first found.
     pub first_seen: Timestamp,
-    /// When it was found last (at most a day ago, if it is still open).
+    /// When it was last found. While it is open, this is refreshed about once a day.
     pub last_seen: Timestamp,
-    /// What its owner was told of ([`crate::rules::verdict::Notice::key`]).
+    /// What its owner was notified of ([`crate::rules::verdict::Notice::key`]).
     pub topic: Option<String>,
-    /// What its owner was warned of, or what was done ([`crate::remedy::Remedy::action`]).
+    /// What its owner was warned of, or what was done ([`crate::rulebook::Finding::action`]). `None`: it is only reported.
     pub action: Option<String>,
-    /// When its team was told, because it was open for so long.
+    /// When its team was notified, because it was open for a long time.
     pub escalated_at: Option<Timestamp>,
-    /// When its owner was last mailed about its state. `None`: not yet, or that mail failed: it is due. What is only told is written as told
-    /// before it is mailed, and taken back if the mail fails: nobody is mailed twice. What is warned of or done is written as told after it was
-    /// mailed: nothing is stopped unwarned.
+    /// When its owner was last mailed about its state. `None`: the mail is due, because it was not sent yet or failed.
+    ///
+    /// What is only reported is recorded here before the mail, and removed if the mail fails: nobody is mailed twice. Warnings and actions are
+    /// recorded here after the mail: nothing is stopped without a warning.
     pub notified_at: Option<Timestamp>,
     /// When the guard may act. Set by a warning.
     pub act_after: Option<Timestamp>,
-    /// The start of the run that it is about.
+    /// The start of the resource's run that it is about.
     pub run: Option<Timestamp>,
-    /// What it costs.
+    /// Its cost in USD per hour. `None`: not known.
     pub usd_per_hour: Option<Decimal>,
-    /// What it costs.
+    /// Its cost in USD per month. `None`: not known.
     pub usd_per_month: Option<Decimal>,
     /// When the waste would have ended by itself.
     pub ends: Option<Timestamp>,
-    /// The wish to keep it, and when it was first seen.
+    /// The owner's wish to keep it, and when the wish was first seen.
     pub kept: Option<Kept>,
-    /// When an attempt to act is made again, if it fails.
+    /// When the guard tries again if its action fails.
     pub retry_after: Option<Timestamp>,
-    /// Why attempts to act failed: one line for each different failure that its owner was told ([`add_failure`]). Empty: one that nobody was told.
+    /// Why actions failed: one line for each different failure that its owner was notified of ([`add_failure`]). Empty: there was a failure, but
+    /// nobody was notified of it.
     pub failure: Option<String>,
-    /// Counts the writes: a write on top of another run's is refused. 0: not in the ledger yet.
+    /// Counts the writes. The ledger refuses a write if another run has written in between. 0: not in the ledger yet.
     pub version: u64,
 }
 
-/// Under what the ledger remembers a finding, within its function.
+/// The key of a finding in the ledger, within its function.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FindingKey {
     /// The rule's name.
@@ -69,43 +72,44 @@ pub struct FindingKey {
     pub id: String,
 }
 
-/// How far a finding has come.
+/// Where a finding is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Its owner was told.
+    /// Its owner was notified.
     Reported,
-    /// Its owner was told when it will be stopped.
+    /// Its owner was warned when the guard will act.
     Warned,
-    /// The guard was about to act. If this is read, that run did not come to its end.
+    /// The guard was about to act. If a later run reads this state, the run that wrote it was interrupted.
     Acting,
     /// The guard acted.
     Acted,
-    /// The guard cannot act, and will not be able to: this run of the resource is left alone.
+    /// The guard cannot act, now or later: it leaves this run of the resource alone.
     GivenUp,
     /// Its owner wishes to keep it.
     Exempt,
-    /// It is gone. Kept for a while, so that who was told yesterday is not told again today.
+    /// It is gone. The entry stays for a while, so that an owner who was notified yesterday is not notified again today.
     Closed,
-    /// The ledger's item cannot be read: written by another version, or by hand. It is left alone, and with it the finding.
+    /// The ledger's item cannot be read: another version or a person wrote it. The item and the finding are left alone.
     Unreadable,
 }
 
-/// A wish to keep a resource, as the ledger remembers it.
+/// An owner's wish to keep a resource, as the ledger remembers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The tag's value.
     pub value: String,
-    /// When it was first seen: the longest exemption counts from here.
+    /// When it was first seen. The longest exemption counts from here.
     pub since: Timestamp,
 }
 
 impl Entry {
-    /// Its key.
+    /// Its key in the ledger.
     pub fn key(&self) -> FindingKey {
         FindingKey { rule: self.rule.clone(), id: self.id.clone() }
     }
 
-    /// Whether there is something to do about it now, without anything new being found: a warning whose time has come, or a run that broke off.
+    /// Whether a run must do something about it now although nothing new was found: the time of a warning has come, a run was interrupted, or
+    /// nobody was notified that it was given up.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.state {
             State::Warned => {
@@ -118,16 +122,16 @@ impl Entry {
     }
 }
 
-/// Whether another run has written what it is about to mail or do, and not yet that it has.
+/// Whether another run has recorded what it is about to mail or do, but has not finished it yet.
 pub(crate) fn at_work(entry: &Entry, now: Timestamp) -> bool {
     let begun = matches!(entry.state, State::Warned | State::Acting) && entry.notified_at.is_none();
-    // A time that is yet to come was written by a clock that went wrong.
+    // A time in the future comes from a wrong clock.
     begun && entry.last_seen <= now && now.duration_since(entry.last_seen) < LONGEST_RUN
 }
 
-/// Adds a failure to those that an owner was told ([`Entry::failure`]). `None`: it is one of them.
+/// Adds a failure to those that an owner was notified of ([`Entry::failure`]). `None`: the owner was already notified of this one.
 pub fn add_failure(told: Option<&str>, why: &str) -> Option<String> {
-    // Numbers, as in the use of a quota or the id of a request, make no other failure.
+    // Failures that differ only in numbers, for example in a request id, are the same failure.
     let words = |text: &str| -> Vec<String> {
         text.split_whitespace().filter(|word| !word.bytes().any(|byte| byte.is_ascii_digit())).map(str::to_owned).collect()
     };
@@ -136,12 +140,12 @@ pub fn add_failure(told: Option<&str>, why: &str) -> Option<String> {
     if told.iter().any(|before| words(before) == words(&why)) {
         return None;
     }
-    // Those of long ago are forgotten: an item of the ledger has its limit.
+    // The oldest failures are dropped, because the size of a ledger item is limited.
     let first = told.len().saturating_sub(FAILURES_KEPT - 1);
     Some(told[first..].iter().copied().chain([why.as_str()]).collect::<Vec<_>>().join("\n"))
 }
 
-/// Takes back the last failure, of which the mail was not sent. The attempt has failed all the same.
+/// Removes the last failure, because its mail was not sent. If no failure is left, the result is empty, which still says that an attempt failed.
 pub fn take_back_failure(told: &str) -> String {
     told.rsplit_once('\n').map_or_else(String::new, |(before, _)| before.to_owned())
 }

@@ -1,4 +1,4 @@
-//! From findings and what the ledger remembers of them to what is done now: mail, remind, warn, wait, act, hold back, close. Pure.
+//! Decides what is done now, from the findings and from what the ledger remembers: mail, remind, warn, wait, act, hold back or close. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -32,23 +32,24 @@ mod saving;
 mod settle;
 mod step;
 
-/// What is done now.
+/// What a run does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
-    /// About what was found, in the findings' order.
+    /// What is done about each finding, in the order of the findings.
     pub planned: Vec<Planned>,
-    /// About what is gone.
+    /// The findings that are gone.
     pub closed: Vec<Closed>,
 }
 
 impl Plan {
-    /// Whether nobody is mailed, nothing is done and nothing is written.
+    /// Whether nobody is mailed, no action is taken and nothing is written.
     pub fn is_empty(&self) -> bool {
         self.closed.is_empty() && self.planned.iter().all(|one| !one.changed && matches!(one.step, Step::Wait | Step::Exempt))
     }
 }
 
-/// Plans. Without a ledger (`entries` is `None`) nothing is done and nobody is mailed: what was told before is not known.
+/// Decides what this run does. Without a ledger (`entries` is `None`) no action is taken and nobody is mailed, because it is not known who was
+/// notified before.
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
     let now = facts.now;
     let Judgement { findings, undecided, .. } = judgement;
@@ -65,12 +66,12 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
         let key = (finding.rule.to_owned(), finding.entry_id());
-        // What was told, warned of or stopped by itself is not told again as one of its series.
+        // A finding with an entry of its own (notified, warned or stopped) is not reported again as part of its series.
         let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);
         let own = own().map(|own| Entry { id: key.1.clone(), version: 0, ..own.clone() });
         let entry = known.remove(&key).or(own);
         if !met.insert(key) {
-            // One of a series of which another one is told.
+            // The owner is notified of another resource of this series.
             plan.planned.push(unchanged(finding));
         } else if matches!(scope, Scope::Changed(..)) {
             if let Some(old) = entry.filter(|old| restarted(old, &finding)) {
@@ -112,13 +113,14 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     plan
 }
 
-/// Whoever is told of one finding is told of all that are open, where their rules say so: one mail with everything, and no mail for a while.
+/// Adds all other open findings of an owner to a mail, if their rules have `notified_together`: one mail contains everything, and reminders come
+/// at the same time.
 fn notify_together(planned: &mut [Planned], now: Timestamp) {
     let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
-    let told: HashSet<Option<String>> =
+    let owners: HashSet<Option<String>> =
         planned.iter().filter(|one| one.finding.terms.notified_together && one.step.notifies()).map(|one| of(one).1).collect();
     let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
-    for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && told.contains(&one.finding.owner)).filter(is_open) {
+    for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && owners.contains(&one.finding.owner)).filter(is_open) {
         one.step = Step::Remind;
         one.entry.notified_at = Some(now);
         one.entry.last_seen = now;
@@ -126,19 +128,20 @@ fn notify_together(planned: &mut [Planned], now: Timestamp) {
     }
 }
 
-/// What runs now, and since when.
+/// The ids of the resources that run now, and the start of each run.
 fn runs(facts: &Facts) -> HashMap<&str, Timestamp> {
     facts.subjects().filter_map(|subject| Some((subject.resource().id.as_str(), subject.run()?))).collect()
 }
 
-/// Leaves each rule its `max-actions` (where overrides differ, each finding its own), the most expensive first; the others wait for the next run.
+/// Limits the actions of each rule to its `max-actions`, the most expensive first. The others wait for the next run. An override may set another
+/// limit for its findings.
 fn hold_back(planned: &mut [Planned]) {
     let mut due: BTreeMap<&'static str, Vec<usize>> = BTreeMap::new();
     for (index, one) in planned.iter().enumerate().filter(|(_, one)| one.step == Step::Act) {
         due.entry(one.finding.rule).or_default().push(index);
     }
     for indices in due.values_mut() {
-        // What failed before comes last: it would keep the others from their turn.
+        // What failed before comes last, so that it does not block the others.
         indices.sort_by_cached_key(|index| {
             let entry = &planned[*index].entry;
             (entry.failure.is_some(), std::cmp::Reverse(entry.usd_per_month), entry.id.clone())

@@ -6,40 +6,40 @@ use jiff::Timestamp;
 
 use crate::{remedy::Remedy, rules::verdict::Severity};
 
-/// How the actions of a run ended. Two remedies on one resource are two actions; one that two rules asked for is one.
+/// How the actions of a run ended, by resource id and remedy. Two remedies on one resource are two actions. A remedy that two rules ask for is one action.
 pub type Outcomes = HashMap<(String, Remedy), Outcome>;
 
-/// What happened, in the order in which it is told.
+/// What an owner is notified of, in the order in which a mail lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum News {
-    /// The guard could not stop it or submit it again, for this reason, and tries again.
+    /// The guard's action failed for this reason, and the guard tries again.
     Failed(String),
-    /// The guard submitted it again and could not stop it, for this reason: two jobs do the same work.
+    /// The guard submitted it again but could not stop it, for this reason: two jobs do the same work.
     Doubled(String),
-    /// The guard could not, for this reason, and tries no more.
+    /// The guard's action failed for this reason, and the guard does not try again.
     GivenUp(String),
-    /// It will be stopped then.
+    /// The guard will act at this time.
     Warning(Timestamp),
-    /// It is over.
+    /// It is over, in this way.
     Done(End),
-    /// It still is waste, since then, which is for its team to hear.
+    /// It is still waste, since this time, and now its team is notified too.
     Escalation(Timestamp),
     /// It is waste.
     Found,
-    /// It still is, since then.
+    /// It is still waste, since this time.
     Reminder(Timestamp),
 }
 
-/// How something came to its end that the guard was to stop.
+/// How a resource that the guard had to stop has ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
-    /// The guard stopped it, or found it stopped: with what there is to say of that.
+    /// The guard stopped it or found it stopped, with a note for the owner if there is one.
     Stopped(Option<String>),
-    /// The guard stopped it because its Spot job, this one, has done its work.
+    /// The guard stopped it because this Spot job has completed its work.
     NotNeeded(String),
-    /// The guard stopped it, and its work is this Spot job's now.
+    /// The guard stopped it, and this Spot job does its work now.
     Replaced(String),
-    /// By itself, with what there is to say of that.
+    /// It ended by itself, with a note for the owner.
     ByItself(String),
 }
 
@@ -58,38 +58,38 @@ impl News {
 pub enum Outcome {
     /// Done.
     Done,
-    /// It was so already.
+    /// It was already done, as this text says.
     AlreadyDone(String),
-    /// It is over, and there is more to say of it.
+    /// It has ended, in this way.
     Over(End),
     /// The resource is gone.
     Gone,
     /// Not done, because the resource is no longer what was judged.
     Skipped(String),
-    /// It may have been done: no answer came.
+    /// Not known whether it was done, for this reason, for example because AWS did not answer.
     Unknown(String),
     /// Not done: AWS refused, for this reason.
     Failed(String),
-    /// Not done, for this reason, which stays: it is not tried again.
+    /// Not done, for this permanent reason: it is not tried again.
     GivenUp(String),
-    /// Submitted again and not stopped: two jobs do the same work.
+    /// Submitted again but not stopped: two jobs do the same work.
     Doubled {
-        /// Why.
+        /// Why it could not be stopped.
         why: String,
         /// What its owner can do.
         advice: String,
     },
-    /// AWS refused to submit it again, for this reason: the job goes on as it is, and this is the definition for whoever wants to do it.
+    /// AWS refused to submit it again. The job continues as it is, and its owner gets the definition.
     NotResubmitted {
-        /// Why.
+        /// Why AWS refused.
         why: String,
-        /// As `CreateTrainingJob` takes it: JSON.
+        /// The definition as `CreateTrainingJob` takes it: JSON.
         definition: String,
     },
 }
 
 impl Outcome {
-    /// As it stands in the report.
+    /// Its name in the report.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Done | Self::Over(End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => "done",
@@ -99,7 +99,7 @@ impl Outcome {
         }
     }
 
-    /// Why, where there is something to say.
+    /// The reason or the note. Empty: there is none.
     pub fn detail(&self) -> &str {
         match self {
             Self::Done | Self::Over(End::Stopped(None)) => "",
@@ -115,12 +115,12 @@ impl Outcome {
         }
     }
 
-    /// Whether what was found is no more, by this or already.
+    /// Whether the waste has ended, by this action or before it.
     pub const fn is_over(&self) -> bool {
         matches!(self, Self::Done | Self::AlreadyDone(_) | Self::Over(_) | Self::Gone)
     }
 
-    /// Why it failed, if it did.
+    /// Why it failed. `None`: it did not fail.
     pub fn failure(&self) -> Option<&str> {
         (self.name() == "failed").then(|| self.detail())
     }

@@ -8,26 +8,27 @@ use crate::plan::{
     saving::Saving,
 };
 
-/// What a run writes of one finding.
+/// What a run writes into the ledger about one finding.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
-    /// A finding, on top of the version that was read.
+    /// A finding. It is written only if the ledger still has the version that was read.
     Finding(Entry),
-    /// A finding of which it is not known whether it is in the ledger: written if it is new, or if its owner was last notified by then.
+    /// A finding that was not read from the ledger. It is written if the ledger does not have it, or if it is only reported or closed and its owner was
+    /// last notified at this time or earlier.
     Claim(Entry, Timestamp),
-    /// A finding that is gone, with what that saved: both or neither.
+    /// A finding that is gone, with what that saved. Both are written, or neither.
     Closed(Entry, Option<Saving>),
 }
 
 impl Record {
-    /// What is written.
+    /// The entry that is written.
     pub const fn entry(&self) -> &Entry {
         match self {
             Self::Finding(entry) | Self::Claim(entry, _) | Self::Closed(entry, _) => entry,
         }
     }
 
-    /// Under which key.
+    /// The key of the entry.
     pub fn key(&self) -> FindingKey {
         self.entry().key()
     }

@@ -1,4 +1,4 @@
-//! What a stop, or managed Spot, saves.
+//! What a stop or managed Spot saves.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
@@ -12,17 +12,17 @@ use crate::{
 /// What a stop saves.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saving {
-    /// Whether the guard stopped it; else its owner did.
+    /// Whether the guard stopped it. If not, its owner did.
     pub by_guard: bool,
-    /// From when.
+    /// The start of the saving.
     pub from: Timestamp,
-    /// Until when it would have gone on: a month where no end is known.
+    /// When the waste would have ended. If no end is known, a month after the start.
     pub until: Timestamp,
-    /// USD in that time; `None`: no price known.
+    /// USD saved in that time. `None`: no price is known, or it is a job, of which no end is known.
     pub usd: Option<Decimal>,
 }
 
-/// What Spot saved on one job that came to its end: `1 − BillableTimeInSeconds / TrainingTimeInSeconds` of its on-demand price (aws-facts §2.3).
+/// What Spot saved on one ended job: `1 − BillableTimeInSeconds / TrainingTimeInSeconds` of its on-demand price (aws-facts §2.3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpotSaving {
     /// The job's id.
@@ -31,22 +31,22 @@ pub struct SpotSaving {
     pub arn: String,
     /// Its name.
     pub name: String,
-    /// Whose it is.
+    /// Its owner.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// Its team.
     pub team: Option<String>,
     /// When it ended.
     pub ended: Timestamp,
     /// How long it trained, in seconds.
     pub training_seconds: i64,
-    /// How much of that is billed.
+    /// How many of these seconds are billed.
     pub billable_seconds: i64,
-    /// USD, of all of its instances; `None`: no price known.
+    /// USD saved on all of its instances. `None`: no price is known.
     pub usd: Option<Decimal>,
 }
 
 impl Saving {
-    /// From a moment to another one, at a price that counts while it is known for how long it would have gone on.
+    /// The saving between two times. `usd_per_hour` is `None` if the price or the end is not known.
     pub(crate) fn new(by_guard: bool, from: Timestamp, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {
         let until = until.max(from);
         let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
@@ -59,7 +59,7 @@ impl Saving {
 }
 
 impl SpotSaving {
-    /// Of a job that ended, was on Spot and trained at all.
+    /// The saving of a job. `None`: it has not ended, was not on Spot, or did not train.
     pub fn of(job: &TrainingJob, policy: &Policy, prices: &Prices) -> Option<Self> {
         let (training_seconds, billable_seconds) = job.training_seconds.zip(job.billable_seconds)?;
         let ended =
@@ -79,7 +79,7 @@ impl SpotSaving {
         })
     }
 
-    /// In percent of the on-demand price.
+    /// The saving in percent of the on-demand price.
     pub fn percent(&self) -> Decimal {
         let billed = Decimal::from(self.billable_seconds) / Decimal::from(self.training_seconds.max(1));
         ((Decimal::ONE - billed) * Decimal::ONE_HUNDRED).round_dp(1)

@@ -1,4 +1,4 @@
-//! The second half of a run: what the ledger says before anything is done, after the actions, and after the mails. Pure.
+//! The second half of a run: what is written to the ledger before the actions, after the actions, and after the mails. Pure.
 //!
 //! [`Plan::intended`] → (ledger) → [`Plan::due`] → (actions) → [`Plan::settle`] → (ledger) → (mails) → [`Plan::notified`] → (ledger)
 
@@ -20,33 +20,33 @@ use crate::{
 };
 
 impl Plan {
-    /// What the ledger says before anything is done or mailed. `is_unread`: the ledger was not read, and each finding is claimed.
+    /// The records to write before anything is done or mailed. `is_unread`: the ledger was not read, so each finding is claimed.
     pub fn intended(&mut self, is_unread: bool, now: Timestamp) -> Vec<Record> {
         let changed = self.planned.iter_mut().filter(|one| one.changed);
         changed.map(|one| if is_unread { claim(one, now) } else { Record::Finding(one.entry.clone()) }).collect()
     }
 
-    /// The findings that are in the ledger now as they are here.
+    /// Counts up the versions of the changed findings, because they are in the ledger now.
     pub fn written(&mut self) {
         for one in self.planned.iter_mut().filter(|one| one.changed) {
             one.entry.version += 1;
         }
     }
 
-    /// Leaves findings alone in this run, because they could not be written.
+    /// Leaves these findings alone in this run, because they could not be written.
     pub fn leave(&mut self, unwritten: &HashSet<FindingKey>) {
         for one in self.planned.iter_mut().filter(|one| unwritten.contains(&one.entry.key())) {
             one.leave();
         }
     }
 
-    /// Leaves everything alone in this run: the ledger cannot be written.
+    /// Leaves everything alone in this run, because the ledger cannot be written.
     pub fn leave_all(&mut self) {
         self.planned.iter_mut().for_each(Planned::leave);
         self.closed.clear();
     }
 
-    /// What is to be done, each remedy of a resource once: several rules may ask for it.
+    /// The actions to take. Each remedy of a resource is there once, even if several rules ask for it.
     pub fn due(&self) -> Vec<&Planned> {
         let mut due: BTreeMap<(&str, &Remedy), &Planned> = BTreeMap::new();
         for one in self.planned.iter().filter(|one| one.step == Step::Act) {
@@ -55,7 +55,7 @@ impl Plan {
         due.into_values().collect()
     }
 
-    /// Takes in how the actions ended: what each owner is notified of is in the plan then. What the ledger says of findings of which nobody is notified.
+    /// Adds to the plan how the actions ended and what each owner is notified of. Returns the records of the findings of which nobody is notified.
     pub fn settle(&mut self, outcomes: &Outcomes, now: Timestamp) -> Vec<Record> {
         let mut silent = vec![];
         for one in &mut self.planned {
@@ -78,7 +78,7 @@ impl Plan {
         silent
     }
 
-    /// What the ledger says of these findings after their mails. `reached`: those of which an owner was mailed.
+    /// The records to write after the mails about these findings. `reached`: the findings whose mail was sent.
     pub fn notified<'a>(
         &mut self,
         keys: impl IntoIterator<Item = &'a FindingKey>,
@@ -86,11 +86,11 @@ impl Plan {
         now: Timestamp,
     ) -> Vec<Record> {
         let keys: HashSet<&FindingKey> = keys.into_iter().collect();
-        let told = self.planned.iter_mut().filter(|one| one.news.is_some()).filter_map(|one| {
+        let settled = self.planned.iter_mut().filter(|one| one.news.is_some()).filter_map(|one| {
             let key = one.entry.key();
             keys.contains(&key).then(|| settle_mail(one, reached.contains(&key), now)).flatten()
         });
-        let mut records: Vec<Record> = told.collect();
+        let mut records: Vec<Record> = settled.collect();
         let closed = self.closed.iter().filter(|one| one.pending_notice && reached.contains(&one.entry.key()));
         records.extend(
             closed.map(|Closed { entry, saving, .. }| Record::Closed(Entry { notified_at: Some(now), ..entry.clone() }, saving.clone())),
@@ -106,7 +106,7 @@ impl Planned {
         self.changed = false;
     }
 
-    /// What the owner can do: what the rule says, and if a job could not be submitted again, its definition.
+    /// What the owner can do: the rule's advice, or the definition of a job that could not be submitted again. `None`: nothing.
     pub fn advice(&self) -> Option<String> {
         let waste = &self.finding.waste;
         match &self.outcome {
@@ -122,7 +122,7 @@ impl Planned {
                 }
                 Err(_) => "nothing: it goes on as it is, and the guard tries again.".to_owned(),
             }),
-            // The guard has done it.
+            // The guard has already done it.
             Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
             Some(Outcome::Done | Outcome::AlreadyDone(_)) => match &waste.remedy {
                 Remedy::AddTags { rest, .. } => rest.clone(),
@@ -133,16 +133,16 @@ impl Planned {
     }
 }
 
-/// For a finding of which it is not known whether it is in the ledger.
+/// The record of a finding that was not read from the ledger.
 fn claim(one: &mut Planned, now: Timestamp) -> Record {
-    // Never the version of one that is there.
+    // No entry in the ledger has this version.
     one.entry.version = u64::try_from(now.as_millisecond()).unwrap_or_default();
     Record::Claim(one.entry.clone(), now - one.finding.terms.remind_after.signed())
 }
 
-/// What the ledger says after an action, and what the owner is notified of.
+/// Updates an entry after an action. Returns what the owner is notified of.
 fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
-    // A warned entry whose time has come is acted upon by the next run: its owner was warned in time, and that holds.
+    // The next run acts again: the entry becomes a warning whose time has come. The owner was warned in time, and that warning still holds.
     let due_again = |entry: &mut Entry| {
         entry.state = State::Warned;
         entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - grace.signed())));
@@ -174,11 +174,11 @@ fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, 
         }
         Some(failed @ (Outcome::Failed(why) | Outcome::NotResubmitted { why, .. } | Outcome::Doubled { why, .. })) => {
             due_again(entry);
-            // An owner is notified once of a failure; the function's own error says it every time.
+            // An owner is notified once of a failure. The function's own error reports it every time.
             entry.failure = Some(add_failure(entry.failure.as_deref(), why)?);
             Some(if matches!(failed, Outcome::Doubled { .. }) { News::Doubled(why.clone()) } else { News::Failed(why.clone()) })
         }
-        // Whether it was done is for the next run to find out: the ledger goes on saying that this one was about to.
+        // The next run finds out whether it was done. The ledger still says that this run was about to act.
         Some(Outcome::Unknown(_)) => None,
         _ => {
             due_again(entry);
@@ -187,12 +187,13 @@ fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, 
     }
 }
 
-/// What the ledger says of a finding after its mail. What is only reported was written as notified before: that is taken back if nobody was reached.
+/// The record of a finding after its mail. A finding that is only reported was recorded as notified before the mail. This is taken back if the mail
+/// was not sent.
 fn settle_mail(one: &mut Planned, is_reached: bool, now: Timestamp) -> Option<Record> {
     let entry = &mut one.entry;
     let written_as_notified = one.step.only_reports();
     if one.step == Step::Act && entry.state == State::Warned {
-        // It goes on being due. A failure of which nobody was notified is told when it is met again.
+        // It stays due. If nobody was notified of the failure, the owner is notified when it happens again.
         entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(take_back_failure) };
     } else {
         entry.notified_at = is_reached.then_some(now);

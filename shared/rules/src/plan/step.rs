@@ -1,4 +1,4 @@
-//! What is done about one finding now, by what the ledger remembers of it.
+//! Decides what is done about one finding now, from what the ledger remembers of it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,69 +13,70 @@ use crate::{
     vocabulary::duration::Duration,
 };
 
-/// A stop takes a few minutes to show: what was acted upon is not acted upon again within this time.
+/// The guard does not act again on the same finding within this time, because the effect of a stop is visible only after a few minutes.
 const SETTLING: SignedDuration = SignedDuration::from_mins(15);
 
-/// Between attempts to act on one finding, if they fail.
+/// The shortest pause after a failed attempt to act on a finding.
 const SOONEST_RETRY: SignedDuration = SignedDuration::from_mins(4);
 
+/// The longest pause after a failed attempt to act on a finding.
 const LATEST_RETRY: SignedDuration = SignedDuration::from_hours(12);
 
-/// An open finding is written again when nothing but the time has changed, so that it does not expire: this often.
+/// How often an open finding is written again although nothing has changed, so that its item does not expire.
 const REFRESH: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is done about a finding now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing: its owner knows, and its time has not come.
+    /// Nothing: its owner was notified, and nothing is due yet.
     Wait,
     /// Mail it for the first time.
     Report,
     /// Mail it again.
     Remind,
-    /// Mail it again, to its team too: it has been open for long.
+    /// Mail it again, to its team too, because it has been open for a long time.
     Escalate,
     /// Mail that it will be stopped, and when.
     Warn,
     /// Act.
     Act,
-    /// It is due, but the rule has acted often enough in this run.
+    /// It is due, but the rule has reached its `max-actions` in this run.
     HoldBack,
     /// Nothing: its owner wishes to keep it.
     Exempt,
 }
 
-/// A finding with what is done about it.
+/// A finding and what is done about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
     /// The finding.
     pub finding: Finding,
     /// What is done now.
     pub step: Step,
-    /// What the ledger says of it from now on.
+    /// Its entry in the ledger from now on.
     pub entry: Entry,
-    /// Whether that differs from what it says already.
+    /// Whether the entry must be written.
     pub changed: bool,
-    /// How the action ended, once it was tried.
+    /// How the action ended. `None`: no action was tried.
     pub outcome: Option<Outcome>,
-    /// What its owner is notified of, once the actions are done.
+    /// What its owner is notified of. Set after the actions. `None`: nothing.
     pub news: Option<News>,
 }
 
 impl Planned {
-    /// A finding with what is done about it, before anything is done.
+    /// A planned finding before any action.
     pub(crate) const fn new(finding: Finding, step: Step, entry: Entry, changed: bool) -> Self {
         Self { finding, step, entry, changed, outcome: None, news: None }
     }
 }
 
 impl Step {
-    /// Whether its owner is only told: nothing is stopped, and nothing will be.
+    /// Whether its owner is only notified, and the guard does not act, now or later.
     pub const fn only_reports(&self) -> bool {
         matches!(self, Self::Report | Self::Remind | Self::Escalate)
     }
 
-    /// Whether its owner is told anything.
+    /// Whether its owner may be notified of something.
     pub const fn notifies(&self) -> bool {
         self.only_reports() || matches!(self, Self::Warn | Self::Act)
     }
@@ -114,7 +115,7 @@ pub(crate) fn restarted(entry: &Entry, finding: &Finding) -> bool {
 }
 
 pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) -> Planned {
-    // Lists of Studio apps name no ARN; when this one was told, it was known.
+    // The list of Studio apps has no ARNs. The ledger has the ARN from an earlier run.
     if let (None, Some(old)) = (&finding.resource.arn, old.filter(|old| old.arn.starts_with("arn:"))) {
         finding.resource.arn = Some(old.arn.clone());
     }
@@ -125,12 +126,12 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     if let Some(old) = old {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
-        // What comes back has not been open all the time.
+        // A closed finding that comes back was not open in between.
         (entry.first_seen, entry.escalated_at) = if old.state == State::Closed { (now, None) } else { (old.first_seen, old.escalated_at) };
         if old.owner == entry.owner && !restarted(old, &finding) {
             entry.failure.clone_from(&old.failure);
         }
-        // Who was told is not who it belongs to now.
+        // A new owner was not notified yet.
         entry.notified_at = old.notified_at.filter(|_| old.owner == entry.owner);
     }
     let step = match exemption(&finding, &mut entry, now) {
@@ -145,23 +146,23 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     let changed = match old {
         None => step != Step::Wait,
         Some(old) => {
-            let told = step.notifies();
-            if !told && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
+            let notifies = step.notifies();
+            if !notifies && old.state == entry.state && now.duration_since(old.last_seen) < REFRESH {
                 entry.last_seen = old.last_seen;
             }
-            told || significant(old) != significant(&entry)
+            notifies || significant(old) != significant(&entry)
         }
     };
     Planned::new(finding, step, entry, changed)
 }
 
-/// What makes an entry worth writing.
+/// The parts of an entry whose change makes it worth writing.
 fn significant(entry: &Entry) -> impl PartialEq + '_ {
     let told = (entry.notified_at, entry.act_after, &entry.topic, &entry.action);
     (entry.state, entry.last_seen, told, entry.run, &entry.kept, &entry.failure, &entry.owner)
 }
 
-/// Whether the owner's wish to keep it holds; remembers since when it is wished.
+/// Whether the owner's wish to keep it is in force. Records when the wish was first seen.
 fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
     let Some(keep) = &finding.keep else {
         entry.kept = None;
@@ -177,9 +178,9 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
     entry.state = State::Reported;
     entry.failure = None;
     match (old, entry.notified_at) {
-        // A stop that broke off, in a rule that only reports by now: told as any other finding.
+        // An interrupted stop of a rule that now only reports is reported like any other finding.
         (Some(old), Some(at)) if old.state != State::Exempt && !is_news(old.topic.as_deref(), entry.topic.as_deref()) => {
-            // What was told stays told, though less of it is so now.
+            // The owner was notified of this topic, even if less of it is true now.
             entry.topic.clone_from(&old.topic);
             if finding.terms.escalate_after.is_some_and(|after| entry.first_seen + after.signed() <= now) && entry.escalated_at.is_none() {
                 entry.escalated_at = Some(now);
@@ -200,7 +201,7 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 }
 
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
-    // A warning of something else is none, nor is what was done then what is to be done now.
+    // A warning of another action or in another run does not count. What was done then is not what must be done now.
     let same_run = old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| *action == finding.action()));
     let last_try = same_run.map(|old| old.last_seen);
     let is_early = |old: &Entry| match old.state {
@@ -217,7 +218,7 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             (entry.state, entry.act_after) = (State::GivenUp, old.act_after);
             Step::Wait
         }
-        // What was given up and nobody was told of is found out anew.
+        // If nobody was notified that it was given up, the guard tries again.
         Some(old) if matches!(old.state, State::Acting | State::Acted) || (old.state == State::GivenUp && old.owner == entry.owner) => {
             entry.act_after = old.act_after;
             due_to_act(entry, last_try, now)
@@ -227,7 +228,7 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
                 let act_after = now + finding.terms.grace.signed();
-                // Nobody is warned of what ends before it comes: what is waste anyway is only told.
+                // Nobody is warned if the budget's measure ends before the grace does. What is waste without the budget is only reported.
                 if let Some(one) = finding.measure.as_ref().filter(|one| one.until <= act_after) {
                     (entry.state, entry.action) = (State::Reported, None);
                     return if one.what == OnExceed::StopStoppable { Step::Wait } else { report(finding, old, entry, now) };
@@ -241,7 +242,8 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
     }
 }
 
-/// Until when its owner was warned. A warning that was not mailed, or to somebody else, is none; a grace that has become longer is given.
+/// When the guard may act according to the warning. `None`: the current owner was not mailed a warning. If the grace has become longer, the longer
+/// one counts.
 fn warned(finding: &Finding, same_run: Option<&Entry>, entry: &Entry) -> Option<Timestamp> {
     let told = same_run.filter(|old| old.state == State::Warned)?.act_after?;
     let mailed = entry.notified_at?;
@@ -253,10 +255,10 @@ fn entry_due(entry: &mut Entry, step: Step) -> Step {
     step
 }
 
-/// `last_try`: when the entry was written last; if an attempt failed, that was then.
+/// Plans an action. `last_try`: when the entry was last written, which is the time of the last attempt if it failed.
 fn due_to_act(entry: &mut Entry, last_try: Option<Timestamp>, now: Timestamp) -> Step {
     entry.state = State::Acting;
-    // A refusal for good is not met every few minutes: each pause is three times as long as the one before.
+    // Each pause is three times as long as the one before, so that a permanent failure is not tried every few minutes.
     let since_last = last_try.filter(|_| entry.failure.is_some()).map_or(0, |at| now.duration_since(at).as_secs());
     entry.retry_after = Some(now + SignedDuration::from_secs(3 * since_last.max(0)).clamp(SOONEST_RETRY, LATEST_RETRY));
     entry_due(entry, Step::Act)

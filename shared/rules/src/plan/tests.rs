@@ -1,4 +1,4 @@
-//! The life of a finding, run by run: what is mailed, warned, done, held back, closed, and that a second run does nothing.
+//! Tests of the life of a finding, run by run: what is mailed, warned, done, held back and closed, and that a second run does nothing.
 
 use std::collections::BTreeMap;
 
@@ -25,18 +25,18 @@ const ENFORCE: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-off-hours]\
 
 const REPORT: &str = "timezone = \"Europe/Berlin\"\n[rules.notebook-always-on]\nmode = \"off\"\n[rules.notebook-idle]\nmode = \"off\"";
 
-/// The guard's memory between runs, with the conditions of the real one: a write on top of another version is refused.
+/// A ledger in memory with the conditions of the real one: a write is refused if the ledger has another version.
 #[derive(Default)]
 struct Ledger(BTreeMap<FindingKey, Entry>);
 
-/// What goes wrong in a run.
+/// What goes well or wrong in a run.
 #[derive(Clone, Debug)]
 struct Luck {
     /// How every action ends.
     outcome: Outcome,
     /// Whether the mails are sent.
     mails: bool,
-    /// Whether what is written after the actions and mails is written.
+    /// Whether the writes after the actions and mails succeed.
     writes: bool,
 }
 
@@ -47,7 +47,7 @@ impl Ledger {
         self.0.values().cloned().collect()
     }
 
-    /// Writes what it can: the keys of what was refused.
+    /// Writes what it can. Returns the keys of the refused records.
     fn write(&mut self, records: Vec<Record>) -> HashSet<FindingKey> {
         let mut refused = HashSet::new();
         for record in records {
@@ -61,7 +61,7 @@ impl Ledger {
         refused
     }
 
-    /// The second half of a run, as `cost-aws` goes through it.
+    /// The second half of a run, as in `cost-aws`.
     fn settle(&mut self, plan: &mut Plan, luck: &Luck, now: Timestamp) {
         let refused = self.write(plan.intended(false, now));
         plan.leave(&refused);
@@ -91,7 +91,7 @@ fn facts(now: &str, notebooks: &[Notebook]) -> Facts {
     }
 }
 
-/// Runs with a budget of 1,000 USD of which so much is spent, in November: what is planned.
+/// One run with a budget of 1,000 USD a month of which `actual` is spent. Returns the planned steps.
 fn spent(ledger: &mut Ledger, now: &str, actual: i64) -> Vec<Step> {
     let mut budget = budget("ml-dev");
     (budget.actual, budget.period) = (
@@ -117,7 +117,7 @@ fn a_budget_is_told_once_for_each_threshold_and_period() {
         ("2026-11-20T06:00:00Z", 810, Some(Step::Report)),
         ("2026-11-20T14:00:00Z", 830, Some(Step::Wait)),
         ("2026-11-21T06:00:00Z", 1010, Some(Step::Report)),
-        ("2026-11-21T14:00:00Z", 990, Some(Step::Wait)), // the bill was put right: 80 % is no news
+        ("2026-11-21T14:00:00Z", 990, Some(Step::Wait)), // the bill was corrected: 80 % is no news
         ("2026-11-21T22:00:00Z", 790, None),
         ("2026-11-22T06:00:00Z", 1020, Some(Step::Wait)),
         ("2026-11-30T22:00:00Z", 1900, Some(Step::Wait)),
@@ -129,7 +129,7 @@ fn a_budget_is_told_once_for_each_threshold_and_period() {
     }
 }
 
-/// One run of the guard, and a second one at the same moment that must do nothing.
+/// One run of the guard, and a second run at the same time that must do nothing.
 fn run(policy: &str, ledger: &mut Ledger, now: &str, notebooks: &[Notebook]) -> Plan {
     let rulebook = Rulebook::from_toml(policy).unwrap();
     let facts = facts(now, notebooks);
@@ -174,7 +174,7 @@ fn report_mode_mails_once_and_reminds_after_a_week() {
         ("2026-11-23T18:00:00Z", vec![Step::Report]),
         ("2026-11-23T18:15:00Z", vec![Step::Wait]),
         ("2026-11-24T09:00:00Z", vec![]),           // working hours: closed without a mail
-        ("2026-11-24T18:00:00Z", vec![Step::Wait]), // told yesterday
+        ("2026-11-24T18:00:00Z", vec![Step::Wait]), // notified yesterday
         ("2026-11-30T17:45:00Z", vec![]),
         ("2026-11-30T18:00:00Z", vec![Step::Remind]),
         ("2026-12-01T18:00:00Z", vec![Step::Wait]),
@@ -240,7 +240,7 @@ fn a_wish_to_keep_holds_back_until_its_day_and_no_longer_than_allowed() {
         ("2026-11-23T18:00:00Z", None, Step::Warn),
         ("2026-11-23T18:30:00Z", Some("2026-11-24"), Step::Exempt),
         ("2026-11-24T22:59:00Z", Some("2026-11-24"), Step::Exempt),
-        ("2026-11-24T23:00:00Z", Some("2026-11-24"), Step::Warn), // the day is over in Berlin: warned anew
+        ("2026-11-24T23:00:00Z", Some("2026-11-24"), Step::Warn), // the day is over in Berlin: warned again
         ("2026-11-24T23:20:00Z", Some("2030-01-01"), Step::Exempt),
         ("2026-11-26T23:15:00Z", Some("2030-01-01"), Step::Exempt),
         ("2026-11-26T23:20:00Z", Some("2030-01-01"), Step::Warn), // two days after it was first seen
@@ -285,7 +285,7 @@ fn a_grace_that_has_become_longer_is_given() {
     {
         assert_eq!(steps(&run(&longer, &mut ledger, now, &[notebook(STARTED)])), [expected], "{now}");
     }
-    // One that was due without a grace, and failed, was never warned.
+    // A finding that was due without a grace and failed was never warned of.
     let at_once = longer.replace("2h", "0s");
     let mut ledger = Ledger::default();
     run(&at_once, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
@@ -606,9 +606,9 @@ fn any_luck() -> impl Strategy<Value = Luck> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
-    /// Whatever happens to a notebook, and whatever fails (actions, lost answers, mails, the ledger): nothing is stopped whose owner was not mailed a
-    /// warning a whole grace before, in this very run of the notebook; while the ledger is written nobody is mailed the same twice; what was given up is
-    /// left alone until the next start.
+    /// Whatever happens to a notebook, and whatever fails (actions, lost answers, mails, the ledger): it is stopped only if its owner was mailed a
+    /// warning a whole grace before, in this run of the notebook. While writes to the ledger succeed, nobody is mailed the same twice. What was given
+    /// up is left alone until the next start.
     #[test]
     fn nobody_is_stopped_unwarned(minutes in prop::collection::vec((1i64..600, 0u8..5, any_luck()), 1..60)) {
         let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
@@ -638,7 +638,7 @@ proptest! {
             let steps = steps(&plan);
             ledger.settle(&mut plan, &luck, now);
             is_ledger_whole &= luck.writes;
-            // Working hours and a wish to keep it end a finding, once that is written: what comes after is another.
+            // Working hours and a wish to keep it end a finding, if that is written to the ledger. What comes later is a new finding.
             if luck.writes && steps.iter().all(|step| *step == Step::Exempt) {
                 (warned, given_up) = (None, false);
                 mailed.clear();

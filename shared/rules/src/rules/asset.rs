@@ -1,4 +1,4 @@
-//! What the tag rules share: the kinds that they look at, and what a resource spends.
+//! What the tag rules and `stoppable-over-budget` share: the kinds of resources, what stops them, and what they cost.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Kinds of resources that have tags, spelt as in their ARNs. By default all.
+/// Kinds of resources that have tags, spelled as in their ARNs. By default all.
 #[derive(Clone, Debug)]
 pub(crate) struct AssetKinds(Vec<Kind>);
 
@@ -66,7 +66,7 @@ impl JsonSchema for AssetKinds {
     }
 }
 
-/// What a rule wants of a resource's tags, if it looks at its kind, and its tags.
+/// The tags that a rule requires of a resource, and the resource's own tags. `None`: the rule does not check this kind, or the tags were not read.
 pub(crate) fn wanted<'a>(
     required: &'a Required,
     kinds: &AssetKinds,
@@ -78,18 +78,19 @@ pub(crate) fn wanted<'a>(
     Some((required.each(cx.policy), tags))
 }
 
-/// Whether it is a job that has come to its end: what it cost stays as it is.
+/// Whether it is a job that has ended. New tags do not change what it cost.
 pub(crate) fn has_ended(audited: &Asset) -> bool {
     audited.run.is_none() && is_job(audited)
 }
 
-/// Whether it is a job, whose next run is another resource.
+/// Whether it is a job. The next run of a job is another resource.
 pub(crate) fn is_job(audited: &Asset) -> bool {
     audited.resource.kind().is_some_and(Kind::is_job)
 }
 
-/// What stops a resource, while there is something that may be stopped: of apps those that the Studio rules stop too, and none that its owner wishes to keep by a
-/// tag of its space, profile or domain.
+/// What stops a running resource. [`Remedy::None`]: it does not run, or it must not be stopped.
+///
+/// Apps are stopped only if the Studio rules stop them by default, and if no space, profile or domain that they belong to has `cost-guard:keep-until`.
 pub(crate) fn stop(audited: &Asset) -> Remedy {
     let may_stop = match &audited.stop {
         Remedy::DeleteApp { app_type, .. } => {
@@ -102,7 +103,7 @@ pub(crate) fn stop(audited: &Asset) -> Remedy {
     if audited.run.is_some() && audited.ownership_unknown.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
 }
 
-/// What speaks against a finding, whatever its tags are.
+/// Why there is no finding, whatever its tags are: its parent job is judged itself, or its owner could not be read.
 pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
     let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
     if let Some(parent) = audited.parent.as_ref().filter(is_child) {
@@ -112,7 +113,7 @@ pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
     Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
 }
 
-/// How a person tags it, with these keys and values; what has ended is not worth it. `from`: where the values are from.
+/// How a person tags it with these keys and values; for an ended job, how to tag the next one. `from`: where the values come from.
 pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
     if has_ended {
         let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}")).collect();
@@ -125,7 +126,7 @@ pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, h
     format!("tag it{from}.\n{}", how_to_add(audited.resource.arn_or_id(), tags))
 }
 
-/// What runs at a price that is not known, for the reason.
+/// The end of the reason if it runs at an unknown price, else empty.
 pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> String {
     if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
         return String::new();
@@ -133,7 +134,7 @@ pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> String
     format!("; no price is known of its {}", Instances::words(&audited.instances))
 }
 
-/// What a resource costs while it runs: USD per hour, and per month if nothing changes, of a job at most until its limit.
+/// What a running resource costs: USD per hour, and USD per month if nothing changes (for a job, at most until its time limit).
 pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
     let usd_per_hour = cx.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
     let hours = match audited.limit {

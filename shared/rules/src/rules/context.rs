@@ -1,4 +1,4 @@
-//! What a rule judges in: the moment, the policy, the prices; and judgements that several rules share.
+//! What a rule gets in addition to the resource: time, policy, prices, budget measures. And the checks that several rules share.
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
@@ -15,39 +15,39 @@ use crate::{
     },
 };
 
-/// What a rule judges in: the moment, the policy, the prices.
+/// What a rule gets in addition to the resource that it judges.
 pub struct RuleContext<'a> {
-    /// The present.
+    /// The current time.
     pub now: Timestamp,
-    /// The policy, for what all rules share: working hours, time zone, words for people.
+    /// The settings that all rules share, for example working hours and time zone.
     pub policy: &'a Policy,
-    /// USD per hour.
+    /// Prices in USD per hour.
     pub prices: &'a Prices,
-    /// What is enforced because budgets are used up.
+    /// What the guard enforces because budgets are used up.
     pub measures: &'a Measures,
     /// The workflows that wait for jobs.
     pub workflows: &'a Workflows,
 }
 
 impl RuleContext<'_> {
-    /// The used-up budget because of which this is done about a resource now, if there is one.
+    /// The used-up budget that requires this measure for a resource now. `None`: no budget does.
     pub(crate) fn measure(&self, what: OnExceed, resource: &Resource) -> Option<&BudgetMeasure> {
         let team = self.policy.team_of(resource);
         let is_meant = |one: &&BudgetMeasure| one.what == what && self.now < one.until && one.is_for(team.as_deref());
         self.measures.in_force.iter().find(is_meant)
     }
 
-    /// USD per hour of an instance type, if known.
+    /// USD per hour of an instance type. `None`: the type or its price is not known.
     pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
         self.prices.hourly(instance_type?)
     }
 
-    /// USD per hour of all these instances, if all of their prices are known.
+    /// USD per hour of all these instances. `None`: one of the prices is not known, or there are no instances.
     pub(crate) fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
         self.prices.hourly_of(instances)
     }
 
-    /// Runs outside working hours: since `run`, with what it costs. The one judgement behind both off-hours rules.
+    /// Judges a resource that has been on since `run`: waste if it is on outside working hours. Both off-hours rules use this.
     pub(crate) fn off_hours(
         &self,
         resource: &Resource,
@@ -89,7 +89,7 @@ impl RuleContext<'_> {
         }))
     }
 
-    /// Runs for longer than `limit`. The one judgement behind both always-on rules.
+    /// Judges a resource that has been on since `run`: waste if that is longer than `limit`. Both always-on rules use this.
     pub(crate) fn up_longer_than(&self, limit: Duration, run: Timestamp, instance_type: Option<&str>, remedy: Remedy) -> Verdict {
         let up = self.now.duration_since(run);
         if up <= limit.signed() {
@@ -99,7 +99,7 @@ impl RuleContext<'_> {
         Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
     }
 
-    /// Waste of something that is billed for every hour of the month if nobody stops it.
+    /// The waste of a resource that is billed for every hour of the month if nobody stops it.
     pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
         let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
@@ -107,7 +107,7 @@ impl RuleContext<'_> {
     }
 }
 
-/// The start of a run, or the verdict on what does not run.
+/// The start of the current run. `Err`: the verdict on a resource that is not running, or whose start time is not known.
 pub(crate) fn judged_run(state: RunState, since: Option<Timestamp>) -> Result<Timestamp, Verdict> {
     match state {
         RunState::InService => since.ok_or_else(|| Verdict::Unknown("its start time could not be read".into())),

@@ -1,15 +1,15 @@
 //! # guard-tag-unreadable
 //!
 //! ## What it finds
-//! A notebook instance, Studio app, training or tuning job with a tag `cost-guard:schedule`,
-//! `cost-guard:keep-until` or `cost-guard:spot` that cannot be read.
+//! A notebook instance, Studio app, training job or tuning job with a tag `cost-guard:schedule`,
+//! `cost-guard:keep-until`, `cost-guard:stoppable` or `cost-guard:spot` whose value the guard cannot read.
 //!
 //! ## Why it costs money
-//! Somebody wanted something of the guard and did not get it. Until the tag can be read, the guard does nothing to the resource, whatever the
-//! policy says: it goes on costing what it costs.
+//! Somebody used the tag to tell the guard something, and it has no effect. Until the tag can be read, the guard takes no action on the resource,
+//! whatever the policy says, and the resource continues to cost money.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed what is wrong and how to write it. Nothing else.
+//! Its owner is mailed what is wrong and how to write the tag. Nothing else happens.
 //!
 //! ## Settings
 

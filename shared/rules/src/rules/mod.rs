@@ -1,4 +1,4 @@
-//! The rules, one file each. To add one: its file, its `mod` line and its line in `all!` (CONTRIBUTING.md).
+//! All rules, one file each. To add a rule, add its file, its `mod` line and its line in `all!` (CONTRIBUTING.md).
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
@@ -15,7 +15,7 @@ pub mod tags;
 pub mod training;
 pub mod verdict;
 
-/// Lists the rules twice: with the schemas apart, a function that never asks for them does not carry them.
+/// Lists the rules twice. The schemas are in a list of their own, so that a binary that never uses them does not contain them.
 macro_rules! all {
     ($($rule:ty),+ $(,)?) => {
         /// Every rule, in the order of the manual.

@@ -1,4 +1,4 @@
-//! What a rule is, and a rule without its type.
+//! The trait that every rule implements, the defaults of its behavior, and an entry in the list of all rules.
 
 use std::fmt;
 
@@ -17,76 +17,76 @@ use crate::{
     },
 };
 
-/// A rule. The struct is its section of the policy, its fields' comments what the manual says of them, `Default` its defaults.
+/// A rule. The struct is its section of the policy. The comments of its fields are their text in the manual, and `Default` gives their defaults.
 pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
-    /// Named after the waste it finds; the section `[rules.<NAME>]` of the policy and the file `<name>.rs`.
+    /// The rule's name, after the waste that it finds. Its section of the policy is `[rules.<NAME>]`, its file `<name>.rs` with underscores.
     const NAME: &'static str;
-    /// How it is notified and enforced, where the policy does not say.
+    /// How the rule notifies and acts, where the policy does not say.
     const MANNER: Manner = Manner::DEFAULT;
-    /// What it looks at, one at a time.
+    /// What the rule checks, one at a time.
     type Subject: Listed;
 
-    /// What a policy that enforces this rule has to say too, and does not.
+    /// What a policy that enforces this rule must set but does not. `None`: nothing is missing.
     fn lacks(&self) -> Option<&'static str> {
         None
     }
 
-    /// What makes no sense in these settings, in any mode.
+    /// Why these settings make no sense, in any mode. `None`: they are valid.
     fn nonsense(&self) -> Option<&'static str> {
         None
     }
 
-    /// Which remedy the policy chose, of a rule with the setting `remedy`.
+    /// The remedy that the policy chose. `None`: the rule has no setting `remedy`, or it is `"none"`.
     fn remedy(&self) -> Option<RemedyName> {
         None
     }
 
-    /// Which tags of a resource it reads, beside those that all rules read.
+    /// Whether the rule reads this tag of a resource, in addition to the tags that all rules read.
     fn reads_tag(&self, _key: &str, _policy: &Policy) -> bool {
         false
     }
 
-    /// Which tags it requires of resources.
+    /// The tags that the rule requires of resources. `None`: the rule is not about required tags.
     fn required(&self) -> Option<&Required> {
         None
     }
 
-    /// Whether it looks at the tags of this kind.
+    /// Whether the rule checks the tags of resources of this kind.
     fn audits(&self, _kind: Kind) -> bool {
         false
     }
 
-    /// Judges one resource. Pure and infallible: what it needs and does not know makes the verdict [`Verdict::Unknown`].
+    /// Judges one resource. Pure and infallible: if a fact that it needs is missing, the verdict is [`Verdict::Unknown`].
     fn check(&self, subject: &Self::Subject, cx: &RuleContext<'_>) -> Verdict;
 }
 
-/// Reads a rule's own settings.
+/// Reads a rule's own settings from its table in the policy.
 type ReadRule = fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Error>;
 
-/// How a rule is notified and enforced, where the policy does not say.
+/// How a rule notifies and acts, where the policy does not say.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "four questions that have nothing to do with each other")]
 pub struct Manner {
-    /// Whether the policy may set `mode = "enforce"`: whether [`Rule::check`] ever gives more than [`crate::remedy::Remedy::None`].
+    /// Whether the policy may set `mode = "enforce"`. True if [`Rule::check`] can return another remedy than [`crate::remedy::Remedy::None`].
     pub enforceable: bool,
     /// How long an owner is warned before the guard acts.
     pub grace: Duration,
-    /// How long until an open finding is mailed again; `None`: as the policy says.
+    /// How long until an open finding is mailed again. `None`: the policy's general `remind-after`.
     pub remind_after: Option<Duration>,
-    /// How long until the team is notified of what is still open; `None`: never.
+    /// How long until the team is notified of a finding that is still open. `None`: never.
     pub escalate_after: Option<Duration>,
-    /// Whether the owner is notified once of all resources of a series, while the guard does nothing about them.
+    /// Whether the owner is notified once for all resources of a series, as long as the guard only reports them.
     pub notified_per_series: bool,
-    /// Whether the owner is notified of all their findings when they are notified of one.
+    /// Whether an owner who is notified of one finding is notified of all their open findings.
     pub notified_together: bool,
-    /// Whether the owner is notified of what they wish to keep, too: that wish speaks against a stop alone.
+    /// Whether the rule reports resources that their owner wishes to keep, too. The wish then only prevents a stop.
     pub notifies_exempt: bool,
-    /// Another rule, and a setting of it that is this one's too, where it has none of its own.
+    /// Another rule and one of its settings. The setting applies to this rule too, unless this rule has its own.
     pub shares: Option<(&'static str, &'static str)>,
 }
 
 impl Manner {
-    /// Of a rule that only reports.
+    /// For a rule that only reports.
     pub const DEFAULT: Self = Self {
         enforceable: false,
         grace: Duration::minutes(30),
@@ -98,20 +98,20 @@ impl Manner {
         shares: None,
     };
 
-    /// Of a rule that the policy may have enforced.
+    /// For a rule that the policy may enforce.
     pub const ENFORCEABLE: Self = Self { enforceable: true, ..Self::DEFAULT };
 }
 
-/// A remedy that the policy chooses by a rule's setting `remedy`.
+/// A remedy that the policy chooses with a rule's setting `remedy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemedyName {
-    /// Stop it.
+    /// Stop the resource.
     Stop,
     /// Submit a training job again on managed Spot.
     Resubmit,
     /// Write the missing tags.
     Tag,
-    /// Write the missing tags, and stop what still lacks some after the grace.
+    /// Write the missing tags. After the grace, stop resources that still lack one.
     StopAfterGrace,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for RemedyName {
     }
 }
 
-/// A rule without its type.
+/// An entry in the list of all rules: a rule without its Rust type.
 pub struct Registration {
     /// [`Rule::NAME`].
     pub name: &'static str,
@@ -142,16 +142,16 @@ impl Registration {
         Self {
             name: R::NAME,
             manner: R::MANNER,
-            // The settings are plain values: a table can always be made of them.
+            // The settings are plain values, so this conversion cannot fail.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),
             read: |table| Ok(Box::new(Checked(R::deserialize(toml::Deserializer::from(table))?))),
         }
     }
 }
 
-/// A rule with its settings, over all of its subjects.
+/// A rule with its settings, without its Rust type. It judges all subjects at once.
 pub(crate) trait Check: Send + Sync {
-    /// Judges the subjects that `select` picks: each verdict that is not [`Verdict::Fine`].
+    /// Judges the subjects that `select` picks. Returns each verdict that is not [`Verdict::Fine`].
     fn judge<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<Judged<'a>>;
 
     /// [`Rule::lacks`].
@@ -173,7 +173,7 @@ pub(crate) trait Check: Send + Sync {
     fn audits(&self, kind: Kind) -> bool;
 }
 
-/// A verdict, and on what.
+/// A verdict and the resource that it is about.
 pub(crate) struct Judged<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) series: Option<String>,

@@ -1,73 +1,73 @@
-//! What a rule says of one resource.
+//! The verdict of a rule on one resource, and what the mail about it says.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::remedy::Remedy;
 
-/// What a rule says of one resource.
+/// The verdict of a rule on one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// No waste that this rule knows.
+    /// The rule finds no waste.
     Fine,
-    /// Waste.
+    /// The rule finds waste.
     Waste(Box<Waste>),
-    /// It would be waste, but this speaks against doing anything about it. It is in the report, and nobody is mailed.
+    /// It would be waste, but it is left alone for this reason. It is in the report, and nobody is mailed.
     Exempt(String),
-    /// It is on its way to another state: nothing is done, and what is in the ledger stays as it is until it has come there.
+    /// It cannot be judged in this run, for example because its state is changing. No action is taken, and its ledger entry stays as it is.
     Later,
-    /// A fact is missing, this one. Nothing is done, and what is in the ledger stays as it is.
+    /// This fact is missing. No action is taken, and its ledger entry stays as it is.
     Unknown(String),
 }
 
 /// The waste that a rule found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Waste {
-    /// Why it is waste, with the numbers: observed and limit. A sentence without its final period.
+    /// Why it is waste, with the observed value and the limit. A sentence without its final period.
     pub reason: String,
-    /// USD per hour that it costs; `None`: no price known, or not billed by the hour.
+    /// Its cost in USD per hour. `None`: no price is known, or it is not billed by the hour.
     pub usd_per_hour: Option<Decimal>,
-    /// USD per month that it costs if nothing changes, of a job at most until its time limit; `None`: no price known.
+    /// Its cost in USD per month if nothing changes; for a job, at most until its time limit. `None`: no price is known.
     pub usd_per_month: Option<Decimal>,
-    /// When the waste would end by itself (working hours begin): what is saved is counted until then.
+    /// When the waste ends by itself, for example because working hours begin. A saving is counted until then. `None`: no such time is known.
     pub ends: Option<Timestamp>,
     /// What the guard can do about it.
     pub remedy: Remedy,
-    /// What its mail says beyond the reason and the dollars.
+    /// What its mail says in addition to the reason and the cost.
     pub notice: Notice,
 }
 
-/// What a mail about waste says beyond the reason and the dollars.
+/// What a mail about waste says in addition to the reason and the cost.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Notice {
-    /// What its owner was notified of: when it becomes another, its owner is notified anew.
+    /// What the owner is notified of. When the key changes, the owner is notified again ([`is_news`]).
     pub key: Option<String>,
-    /// How urgently its mail is to be read, while the guard does nothing about it.
+    /// How urgent the mail is, as long as the guard takes no action.
     pub severity: Severity,
-    /// What a subject says of it, as the end of "churn …" and of "3 resources …"; `None`: that it needs a look.
+    /// The end of a subject that begins with "churn …" or "3 resources …". `None`: it needs a look.
     pub headline: Option<&'static str>,
-    /// The whole subject, where its name is not the best beginning: it is told by itself.
+    /// The whole subject, where it should not begin with the resource's name. `None`: it is made of the name and the headline.
     pub subject: Option<String>,
-    /// What there is to know beyond the reason: lines, as its mail has them.
+    /// More lines for the mail, as they are printed. May be empty.
     pub details: Vec<String>,
-    /// What a person can do about it, beside what the guard would do. May have several lines.
+    /// What a person can do about it, in addition to the guard's remedy. May have several lines.
     pub advice: Option<String>,
-    /// What a person can do once the guard has stopped it, where that is another thing than before.
+    /// What a person can do after the guard has stopped it. `None`: the same as `advice`.
     pub after_stop: Option<String>,
-    /// What its owner can do so that the guard does nothing, as the end of "unless you …"; `None`: keep it.
+    /// How the owner can prevent the action, as the end of "unless you …". `None`: keep it.
     pub instead: Option<&'static str>,
-    /// The working hours that it is judged by, with their time zone: what its owner may change by a tag. Only where that would help.
+    /// The working hours that it is judged by, with their time zone. The owner can change them with a tag. `None`: that would not help.
     pub hours: Option<String>,
 }
 
-/// A [`Notice::key`] that has levels: of two of the same series, only the higher one is news ([`is_news`]).
+/// A [`Notice::key`] with a level. Within one series, only a higher level is news ([`is_news`]).
 pub fn leveled(series: &str, level: Decimal) -> String {
     format!("{series}{LEVEL}{}", level.normalize())
 }
 
 const LEVEL: &str = " at ";
 
-/// Whether an owner who was notified under one key has to be notified under another.
+/// Whether an owner who was notified of one [`Notice::key`] must be notified of another one.
 pub fn is_news(told: Option<&str>, now: Option<&str>) -> bool {
     let level = |topic: Option<&str>| {
         let (series, level) = topic?.rsplit_once(LEVEL)?;
@@ -79,10 +79,10 @@ pub fn is_news(told: Option<&str>, now: Option<&str>) -> bool {
     }
 }
 
-/// How urgently a mail is to be read: its message attribute `severity`, by which a subscription can filter.
+/// How urgent a mail is. It is the message attribute `severity`, by which a subscription can filter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// To be looked at some time.
+    /// Not urgent.
     #[default]
     Info,
     /// Something will be stopped, or is done twice.
@@ -92,7 +92,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// As the attribute spells it.
+    /// The value of the message attribute.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",

@@ -1,19 +1,21 @@
 //! # budget-exceeded
 //!
 //! ## What it finds
-//! A budget of dollars or of usage that counts SageMaker, of which more is spent than one of its thresholds: those of `thresholds`, in percent of its limit, and those
-//! of its own notifications in AWS Budgets. Budgets that count other services alone are not looked at.
+//! A budget of dollars or usage that counts SageMaker and has passed one of its thresholds: those of `thresholds`, in percent of its limit, and those of its own
+//! notifications in AWS Budgets. Budgets that count only other services are not checked.
 //!
 //! ## Why it costs money
-//! AWS Budgets says that a threshold is passed. This mail says what drove it: the usage types and teams that grew most against the same days of the last period, what
-//! runs right now and for how many dollars an hour, and what it will come to by the end of the period.
+//! AWS Budgets only says that a threshold is passed. This mail also says why: the usage types and teams that grew most compared with the same days of the last
+//! period, what runs right now at how many dollars an hour, and the expected total at the end of the period.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed once for each threshold and period: again only when a higher one is passed. A new period begins anew, and so does a new limit. In the first day of a
-//! period nothing is said: AWS looks at the bill some times a day, and until then tells what was spent in the last one. Whose a budget is, and what the guard
-//! does when it is used up, says the policy's `[[budget]]`: `on-exceed = "enforce-off-hours"` enforces both off-hours rules for its team, and
-//! `on-exceed = "stop-stoppable"` stops what of its team is tagged `cost-guard:stoppable = yes` (`stoppable-over-budget`), until its period ends. Without it, nothing is done.
-//! A budget is for the `team` that `[[budget]]` names (`"*"`: all), else for the one team whose tag its filter names; one that is for no team tightens nothing.
+//! Its owner is mailed once for each threshold and period, and again only when a higher threshold is passed, or when the period or the limit changes. On the first
+//! day of a period nothing is reported: AWS updates budgets only a few times a day, and until then shows what was spent in the last period.
+//!
+//! The policy's `[[budget]]` says who owns a budget and what the guard does when it is used up, until its period ends. `on-exceed = "enforce-off-hours"` enforces
+//! both off-hours rules for its team. `on-exceed = "stop-stoppable"` stops the team's resources with the tag `cost-guard:stoppable = yes`
+//! (`stoppable-over-budget`). Without `on-exceed` the guard takes no action. A budget's team is the `team` of `[[budget]]` (`"*"`: all teams), else the one team
+//! whose tag its filter names. If it has no team, the guard takes no action either.
 //!
 //! ## Settings
 
@@ -35,7 +37,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BudgetExceeded {
-    /// Percent of the limit, beside the budget's own notifications.
+    /// Percent of the limit, in addition to the budget's own notifications.
     thresholds: Thresholds,
 }
 
@@ -56,7 +58,7 @@ impl Rule for BudgetExceeded {
             Err(verdict) => return verdict,
         };
         let Some(level) = passed(self.thresholds.and(&budget.thresholds), actual, limit) else {
-            // One that its owner asked for may be passed.
+            // One of the budget's own thresholds, which could not be read, may be passed.
             return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };
         };
         let [spent, of] = [actual, limit].map(|one| amount(one, &budget.unit));

@@ -1,16 +1,16 @@
 //! # budget-forecast-exceeded
 //!
 //! ## What it finds
-//! A budget that counts SageMaker and is heading for more than its limit by the end of its period: by AWS's forecast where there is one, else (a new account has none for
-//! five weeks) by the guard's own run-rate, by which each day to come costs what its weekday cost in the last four weeks. The mail says which of the two it is, and the
-//! range that it likely ends in. In the first tenth of a period (and by the run-rate in its first five days) nothing is said: it says little of the rest. Its own notifications of
-//! forecasts in AWS Budgets are thresholds too. One that is used up already is told by `budget-exceeded`.
+//! A budget that counts SageMaker and is heading for more than its limit by the end of its period. The rule uses AWS's forecast where there is one (a new account
+//! has none for five weeks), else the guard's own run-rate: each remaining day costs what its weekday cost in the last four weeks. The mail says which of the two
+//! it is, and the likely range. In the first tenth of a period (and with the run-rate in its first five days) nothing is reported, because these days say little
+//! about the rest. The budget's own notifications of forecasts in AWS Budgets are thresholds too. `budget-exceeded` reports a budget that is already used up.
 //!
 //! ## Why it costs money
-//! What is seen in the middle of a month can still be stopped in that month.
+//! What the owner sees in the middle of a month can still be stopped in that month.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed, once for each threshold and period. Nothing else.
+//! Its owner is mailed, once for each threshold and period. Nothing else happens.
 //!
 //! ## Settings
 
@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct BudgetForecastExceeded {
-    /// Percent of the limit, beside the budget's own notifications of forecasts.
+    /// Percent of the limit, in addition to the budget's own notifications of forecasts.
     thresholds: Thresholds,
 }
 
@@ -55,12 +55,12 @@ impl Rule for BudgetForecastExceeded {
         if is_over(actual, limit, dec!(100)) {
             return Verdict::Fine;
         }
-        // The first tenth of a period says little of the rest, and the one before may still be in it.
+        // The first tenth of a period says little about the rest, and the numbers may still be those of the period before.
         if period.days_over(cx.now) * 10 < period.days() {
             return Verdict::Fine;
         }
         let Some(forecast) = &budget.insight.forecast else { return Verdict::Fine };
-        // What is spent already is told as such.
+        // `budget-exceeded` reports thresholds that the spend has already passed.
         let ahead = self.thresholds.and(&budget.forecast_thresholds).filter(|percent| !is_over(actual, limit, *percent));
         let Some(level) = passed(ahead, forecast.amount, limit) else {
             return if budget.unread_thresholds { Verdict::Later } else { Verdict::Fine };

@@ -1,14 +1,14 @@
 //! # budget-unhealthy
 //!
 //! ## What it finds
-//! A budget that counts SageMaker, or would, and cannot do its work: AWS says that it is unhealthy and does not update it, or it filters by a tag in a form that no spend has
-//! (`Team$nlp` instead of `user:Team$nlp`), which AWS takes without a word.
+//! A budget that counts or should count SageMaker, but does not work: AWS says that it is unhealthy and does not update it, or it filters by a tag in a form that
+//! no spend has (`Team$nlp` instead of `user:Team$nlp`), which AWS accepts without an error.
 //!
 //! ## Why it costs money
-//! It looks as if somebody watched the spend, and nobody does.
+//! It looks as if the spend is watched, but it is not.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed. Nothing else.
+//! Its owner is mailed. Nothing else happens.
 //!
 //! ## Settings
 

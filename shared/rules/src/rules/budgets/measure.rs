@@ -1,4 +1,4 @@
-//! What is enforced because budgets are used up, and what their mails say of it.
+//! What the guard enforces because budgets are used up, and what the mails about these budgets say of it.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use crate::{
     vocabulary::resource::Kind,
 };
 
-/// What has to be enforced from now on, in order. Of a budget that is not known, or not known well enough, what was enforced so far goes on.
+/// The measures that must be enforced from now on, sorted. If a budget or its numbers are not known, its measures so far stay in force.
 pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<BudgetMeasure> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
     let goes_on = |held: &&BudgetMeasure| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
@@ -21,14 +21,14 @@ pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<BudgetMeasure> {
     wanted
 }
 
-/// Puts into each budget what is done because it is used up.
+/// Adds to each budget's insight what is done because the budget is used up.
 pub fn explain_measures(facts: &mut Facts, policy: &Policy) {
     for budget in &mut facts.budgets {
         budget.insight.measure = words(policy, budget, &facts.measures.in_force, facts.now);
     }
 }
 
-/// What is done because a budget is used up, or why it is not although the policy asks for it.
+/// What is done because a budget is used up, or why it is not done although the policy asks for it. `None`: nothing has to be done.
 fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Timestamp) -> Option<String> {
     let what = policy.budget(&budget.resource.name)?.on_exceed?;
     let Some(BudgetMeasure { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {

@@ -1,14 +1,14 @@
 //! # no-budget
 //!
 //! ## What it finds
-//! SageMaker spends, and no budget of dollars counts it: more than `min-cost` in the last 30 days, and more than `max-percent` of all of it. A budget of which it cannot be told
-//! what it counts (of a filter by account or Region) is taken to count it.
+//! SageMaker spend that no budget of dollars counts: at least `min-cost` in the last 30 days, and more than `max-percent` of all SageMaker spend. If the guard
+//! cannot tell whether a budget counts it (because the budget filters by account or Region), it assumes that the budget does.
 //!
 //! ## Why it costs money
-//! Nobody is told when it doubles.
+//! Nobody is notified when this spend doubles.
 //!
 //! ## What happens, and what is lost
-//! Whoever runs the platform is mailed which teams' spend it is. Nothing else.
+//! Whoever runs the platform is mailed which teams' spend it is. Nothing else happens.
 //!
 //! ## Settings
 
@@ -29,15 +29,15 @@ use crate::{
     },
 };
 
-/// Teams that are named.
+/// How many teams a mail names.
 const NAMED: usize = 5;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct NoBudget {
-    /// USD of the last 30 days below which nothing is said.
+    /// Spend below this, in USD of the last 30 days, is not reported.
     min_cost: Usd,
-    /// The percentage of the spend up to which nothing is said.
+    /// Spend of up to this percentage of all SageMaker spend is not reported.
     #[schemars(range(max = 99))]
     max_percent: u32,
 }

@@ -1,17 +1,17 @@
 //! # spend-spike
 //!
 //! ## What it finds
-//! A day on which SageMaker cost far more than its weekday does: more by `min-cost` USD, by `min-percent` and by `deviations` standard deviations than the median of the
-//! last eight such weekdays, in all Regions. Medians are not moved by holidays (the policy's are left out besides) or by spikes of the past; what is billed on the first or last
-//! day of a month is measured by the months before too. What AWS's own Cost Anomaly Detection found on the same days is the same spike, and told with it; what it alone
-//! found is told as well. What goes on for two weeks is what is spent now.
+//! A day on which SageMaker cost far more than usual for its weekday, in all Regions. It must be more than the median of the last eight such weekdays by `min-cost`
+//! USD, by `min-percent` and by `deviations` standard deviations. Holidays and past spikes hardly change a median, and the policy's holidays are left out. The first
+//! and last day of a month are compared with those of earlier months, too. An anomaly that AWS Cost Anomaly Detection finds on the same days is reported as the same
+//! spike. An anomaly that only AWS finds is reported, too. After two weeks a spike is no longer reported, because it is then the usual spend.
 //!
 //! ## Why it costs money
-//! A forgotten cluster or a loop that submits jobs shows the next day, and not at the end of the month.
+//! A forgotten cluster or a loop that submits jobs is noticed the next day, and not at the end of the month.
 //!
 //! ## What happens, and what is lost
-//! Whoever runs the platform is mailed once for each spike, however many days it goes on, with the usage types and teams that it is put down to. Nothing else.
-//! The bill is behind: a day is known a day later, for a cent per page of Cost Explorer's answer, once a day.
+//! Whoever runs the platform is mailed once for each spike, however many days it lasts, with the usage types and teams that caused it. Nothing else happens.
+//! A day's cost is known one day later. Cost Explorer is read once a day, at one cent per page of its answer.
 //!
 //! ## Settings
 
@@ -39,17 +39,17 @@ use crate::{
     },
 };
 
-/// Causes that are named.
+/// How many causes a mail names.
 const NAMED: usize = 5;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SpendSpike {
-    /// USD more than usual.
+    /// How much more than usual a day must cost, in USD.
     min_cost: Usd,
-    /// Percent more than usual.
+    /// How much more than usual a day must cost, in percent.
     min_percent: u32,
-    /// Standard deviations more than usual.
+    /// How much more than usual a day must cost, in standard deviations.
     deviations: u32,
 }
 
@@ -107,7 +107,7 @@ impl Rule for SpendSpike {
     }
 }
 
-/// What cost more than usual (the median of the weekday) on these days, the most first; what AWS names, if the spend itself shows nothing.
+/// What cost more than usual (the median of the weekday) on these days, the greatest growth first. If nothing did, the causes that AWS names.
 fn causes(spend: &Spend, spike: &Spike) -> Vec<CostDriver> {
     let of_day = |day: Date| {
         let mut rows: BTreeMap<(&str, &str), Decimal> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Days that cost far more than their weekday does: robust against holidays, months' ends, and spikes of the past. Pure.
+//! Finds days that cost far more than usual for their weekday. Robust against holidays, ends of months and past spikes. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,25 +7,25 @@ use rust_decimal::{Decimal, dec};
 
 use crate::{facts::Anomaly, vocabulary::period::plus_days};
 
-/// A day is compared with so many of its weekday.
+/// A day is compared with this many earlier days of the same weekday.
 pub(crate) const WEEKS: i64 = 8;
 
-/// And with fewer than these with none.
+/// If fewer such days are known, the day is not compared.
 const FEWEST: usize = 3;
 
-/// A median absolute deviation of a normal distribution, times this, is its standard deviation.
+/// The standard deviation of a normal distribution is its median absolute deviation times this.
 const TO_STANDARD: Decimal = dec!(1.4826);
 
-/// After so many days in a row it is what is spent now.
+/// After this many days in a row, a spike is the usual spend.
 const LONGEST: i64 = 14;
 
-/// Days between two beginnings that are one.
+/// If the first days of our spike and of AWS's are at most this many days apart, they are the same.
 const NEARLY: i64 = 3;
 
-/// Days in a row that are as usual, and do not end a spike: a weekend, and a day.
+/// This many usual days in a row do not end a spike: a weekend and one more day.
 const GAP: i64 = 3;
 
-/// How far a day has to be off.
+/// How far above usual a day must be. It must reach all three limits.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// USD more than usual.
@@ -39,23 +39,24 @@ pub struct Limits {
 /// Days in a row that cost far more than usual.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spike {
-    /// The first of them.
+    /// The first day.
     pub from: Date,
-    /// The last of them.
+    /// The last day.
     pub last: Date,
-    /// USD of them.
+    /// What these days cost, in USD.
     pub actual: Decimal,
-    /// USD that is usual.
+    /// What these days usually cost, in USD.
     pub usual: Decimal,
-    /// Whether AWS's own anomaly detection says so.
+    /// Whether AWS Cost Anomaly Detection found it.
     pub by_aws: bool,
-    /// Whether it alone says so: then the dollars are its own.
+    /// Whether only AWS found it. Then `actual` and `usual` are AWS's numbers.
     pub is_awss_alone: bool,
 }
 
-/// The spike that is not over: its last day is `last_day`, the last one that is known, or the one before (of the last one the bill may not tell all yet), or AWS says that
-/// it goes on. AWS's anomaly of the same days is the same spike. `daily`: USD of each day, a day without any included where it lies between others; `holidays`: no measure
-/// for other days.
+/// The spike that is not over: it includes `last_day` or the day before it, or AWS says that it continues.
+///
+/// `last_day` is the last known day. The day before counts because the bill of the last day may be incomplete. An anomaly that AWS found on the same days is
+/// the same spike. `daily`: USD of each day, including days without spend that lie between others. `holidays`: days with which no other day is compared.
 pub fn current(
     daily: &BTreeMap<Date, Decimal>,
     last_day: Date,
@@ -65,12 +66,12 @@ pub fn current(
 ) -> Option<Spike> {
     let own = own(daily, last_day, holidays, limits).or_else(|| own(daily, plus_days(last_day, -1), holidays, limits));
     let open = anomalies.iter().filter(|one| one.until.is_none_or(|until| last_day <= until) && one.from <= last_day);
-    // Small ones are not worth a mail.
+    // Small anomalies are not worth a mail.
     let more = |one: &Anomaly| one.actual - one.expected;
     let open = open.filter(|one| limits.usd <= more(one) && one.expected * limits.percent / dec!(100) <= more(one));
     let by_aws = open.filter(|one| plus_days(last_day, -LONGEST) < one.from).min_by_key(|one| one.from);
     match (own, by_aws) {
-        // AWS may have seen it a little earlier; one that began long before is another.
+        // AWS may have seen the spike a little earlier. An anomaly that began long before is another one.
         (Some(own), Some(aws)) => {
             let from = if plus_days(own.from, -NEARLY) <= aws.from { own.from.min(aws.from) } else { own.from };
             Some(Spike { from, by_aws: true, ..own })
@@ -84,7 +85,8 @@ pub fn current(
     }
 }
 
-/// By our own measure, backwards from the last day. Days between, as a weekend, do not end it; a day that is off by more than twice as much as the one before begins another.
+/// Finds a spike by our own measure, backwards from the last day. Usual days in between, for example a weekend, do not end it. A day whose excess is more
+/// than twice that of the day before begins a new spike.
 fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Spike> {
     let mut spike: Option<Spike> = None;
     let mut next_is_off_by = Decimal::MAX;
@@ -106,11 +108,11 @@ fn own(daily: &BTreeMap<Date, Decimal>, last_day: Date, holidays: &BTreeSet<Date
             Some(spike) => Spike { from: day, actual: spike.actual + actual, usual: spike.usual + usual, ..spike },
         });
     }
-    // It has been so for so long that it is no spike any more.
+    // It has lasted for so long that it is the usual spend.
     None
 }
 
-/// What a day usually costs, if it costs far more than that.
+/// What a day usually costs, in USD. `None`: it does not cost far more than that, or too few days are known.
 fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Date>, limits: Limits) -> Option<Decimal> {
     let actual = *daily.get(&day)?;
     let usd_on = |other: Date| daily.get(&other).copied().filter(|_| !holidays.contains(&other));
@@ -123,7 +125,7 @@ fn far_above(daily: &BTreeMap<Date, Decimal>, day: Date, holidays: &BTreeSet<Dat
     let deviation = median(&mut off) * TO_STANDARD;
     let more = actual - middle;
     let is_far = limits.usd <= more && middle * limits.percent / dec!(100) <= more && deviation * limits.deviations <= more;
-    // What is billed on the first or the last day of a month was so in the months before.
+    // Some charges are billed on the first or the last day of every month.
     let month = day.first_of_month();
     let like = |months: i64| {
         let other = month.saturating_sub(months.months());
@@ -209,7 +211,7 @@ mod tests {
             daily.insert(plus_days(last, -7 * weeks), usd);
         }
         assert_eq!(found(&daily, last), None, "two holidays and a spike in the past");
-        // On each such day another sum: then 160 USD are nothing special.
+        // Each such day has another cost, so 160 USD is not unusual.
         for (weeks, usd) in (1_i64..).zip([40, 160, 70, 130, 60, 150, 90, 110]) {
             daily.insert(plus_days(last, -7 * weeks), Decimal::from(usd));
         }
@@ -256,7 +258,7 @@ mod tests {
         assert_eq!(alone(anomaly("2026-10-25", None)), None, "a month ago: what is spent now");
     }
 
-    /// Topics (first days) that are told, day by day: only a later first day is news.
+    /// The first days of the spikes that are reported, day by day: only a later first day is news.
     fn told(daily: &BTreeMap<Date, Decimal>, from: Date, days: i64) -> Vec<Date> {
         let mut told: Vec<Date> = vec![];
         for ahead in 0..days {
@@ -276,7 +278,7 @@ mod tests {
         for (ago, usd) in [(0, 200), (1, 250), (2, 310), (3, 320)] {
             daily.insert(plus_days(first, ago), Decimal::from(usd));
         }
-        // 100, 150, 210 and 220 USD more: none more than twice as much as the day before.
+        // 100, 150, 210 and 220 USD above usual: no day is more than twice as far above as the day before.
         assert_eq!(told(&daily, first, 4), [first]);
     }
 

@@ -1,16 +1,17 @@
 //! # stoppable-over-budget
 //!
 //! ## What it finds
-//! What runs of a team whose budget is used up, and is tagged `cost-guard:stoppable = yes`: notebooks, Studio apps, training, tuning, processing, transform and AutoML jobs.
-//! Only where the policy says so: `[[budget]]` with `on-exceed = "stop-stoppable"`. Both have to be there, the policy's word and the tag. With that word the rule is enforced,
-//! whatever its `mode`; `off` forbids it.
+//! Running resources of a team whose budget is used up, with the tag `cost-guard:stoppable = yes`: notebooks, Studio apps, training, tuning, processing, transform
+//! and AutoML jobs. The policy must allow it as well: `[[budget]]` with `on-exceed = "stop-stoppable"`. The rule is then enforced, whatever its `mode`. The mode
+//! `off` is not allowed with it.
 //!
 //! ## Why it costs money
-//! AWS's own budget actions stop EC2 and RDS instances, and nothing of SageMaker.
+//! AWS's own budget actions stop EC2 and RDS instances, but nothing in SageMaker.
 //!
 //! ## What happens, and what is lost
-//! Its owner is warned, and after `grace` it is stopped, until the budget's period ends. Notebooks keep their volume, apps their space and files; of a job what it has not written to S3 is
-//! lost, of a training job what came after its last checkpoint. `cost-guard:keep-until` keeps it. Endpoints, clusters and tracking servers are not stopped: what they hold would be lost.
+//! Its owner is warned, and after `grace` it is stopped. This ends with the budget's period. Notebooks keep their volume, apps keep their space and files. A job
+//! loses what it has not written to S3, a training job what it trained after its last checkpoint. The tag `cost-guard:keep-until` prevents the stop. Endpoints,
+//! clusters and tracking servers are not stopped, because they would lose data.
 //!
 //! ## Settings
 
@@ -51,8 +52,8 @@ impl Rule for StoppableOverBudget {
         if let Some(verdict) = audit::spared(audited, cx) {
             return verdict;
         }
-        if let Some(doubt) = &audited.ownership_unknown {
-            return Verdict::Unknown(format!("whose it is could not be read: {doubt}"));
+        if let Some(why) = &audited.ownership_unknown {
+            return Verdict::Unknown(format!("whose it is could not be read: {why}"));
         }
         let remedy = audit::stop(audited);
         if remedy == Remedy::None {

@@ -1,4 +1,4 @@
-//! What the budget rules share: thresholds, which budgets they look at, and what a mail says of one.
+//! What the budget rules share: thresholds, which budgets they check, and what a mail says about a budget.
 
 use jiff::{Timestamp, ToSpan as _};
 use rust_decimal::Decimal;
@@ -14,7 +14,7 @@ use crate::{
     vocabulary::{period::Period, price::dollars},
 };
 
-/// What to do before it is used up.
+/// The advice before a budget is used up.
 pub(crate) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
 
 /// Thresholds of the policy, in percent of the limit.
@@ -36,13 +36,13 @@ impl<'de> Deserialize<'de> for Thresholds {
 }
 
 impl Thresholds {
-    /// These, and the budget's own.
+    /// These thresholds and the budget's own, in percent.
     pub(crate) fn and<'a>(&'a self, own: &'a [Decimal]) -> impl Iterator<Item = Decimal> + 'a {
         self.0.iter().copied().map(Decimal::from).chain(own.iter().copied())
     }
 }
 
-/// The numbers of a budget, all of them known.
+/// The numbers of a budget of which all numbers are known.
 #[derive(Clone, Copy)]
 pub(crate) struct Numbers {
     pub(super) period: Period,
@@ -50,34 +50,34 @@ pub(crate) struct Numbers {
     pub(super) actual: Decimal,
 }
 
-/// The numbers of a budget that counts `SageMaker`, or the verdict on one that does not, or of which they are not known.
+/// The numbers of a budget that counts `SageMaker`. `Err`: the verdict on a budget that does not, or whose numbers are not known.
 pub(crate) fn numbers(budget: &Budget, cx: &RuleContext<'_>) -> Result<Numbers, Verdict> {
     if budget.filter.takes_sagemaker(cx.policy) == Some(false) {
         return Err(Verdict::Fine);
     }
     let Some(period) = budget.period else { return Err(Verdict::Fine) };
     let Some(limit) = budget.limit else { return Err(Verdict::Unknown("AWS names no limit for its present period".into())) };
-    // AWS has not looked at the bill yet.
+    // AWS may not have updated the budget in this period yet.
     let Some(actual) = budget.spent(cx.now) else { return Err(Verdict::Later) };
     Ok(Numbers { period, limit, actual })
 }
 
-/// ` (83 %)`; nothing of a limit of nothing.
+/// ` (83 %)`. Empty if the limit is zero.
 pub(crate) fn in_percent(of: Decimal, limit: Decimal) -> String {
     percent_of(of, limit).map(|percent| format!(" ({percent} %)")).unwrap_or_default()
 }
 
-/// The highest of these thresholds, in percent of the limit, that is passed.
+/// The highest passed threshold, in percent of the limit. `None`: no threshold is passed.
 pub(crate) fn passed(thresholds: impl IntoIterator<Item = Decimal>, value: Decimal, limit: Decimal) -> Option<Decimal> {
     thresholds.into_iter().filter(|percent| crate::facts::is_over(value, limit, *percent)).max()
 }
 
-/// What its finding is told once for; a limit that is raised begins anew.
+/// The key under which its owner is notified once. A new limit gives a new key.
 pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> String {
     leveled(&format!("{} of {}", period.from, limit.normalize()), level)
 }
 
-/// What its mail says beyond its numbers: where it is heading, what drove it, what runs on, what is done.
+/// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
 pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
     let Insight { forecast, causes, burning, running_usd, more_running, is_least, region, knows_running, measure, untold } =
         &budget.insight;
@@ -134,7 +134,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
     lines
 }
 
-/// `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
+/// A cause in words: `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`
 pub(crate) fn words(cause: &CostDriver) -> String {
     let team = if cause.team.is_empty() { "no team".to_owned() } else { format!("team {}", cause.team) };
     let change = match cause.before {

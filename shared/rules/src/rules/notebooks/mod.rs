@@ -13,7 +13,7 @@ pub mod notebook_idle;
 pub mod notebook_off_hours;
 
 impl Notebook {
-    /// The start of its run, or the verdict on one that does not run.
+    /// The start of the current run. `Err`: the verdict on a notebook that is not running.
     pub(crate) fn judged_run(&self) -> Result<Timestamp, Verdict> {
         judged_run(self.state, self.since)
     }

@@ -1,11 +1,11 @@
 //! # notebook-always-on
 //!
 //! ## What it finds
-//! A notebook instance that has been on for longer than `max-uptime` without a break. It needs no schedule and no agent, and finds what
-//! those two miss: the notebook with a schedule of `always`, or one that something keeps busy day and night.
+//! A notebook instance that has been on for longer than `max-uptime` without a break. The rule needs no schedule and no idle agent. It finds what
+//! `notebook-off-hours` and `notebook-idle` miss: a notebook with the schedule `always`, or one that a program keeps busy day and night.
 //!
 //! ## Why it costs money
-//! What is on for days is seldom used for days. A long computation is cheaper as a training or processing job, which ends by itself.
+//! A notebook that is on for days is seldom used for days. A long computation is cheaper as a training or processing job, which ends by itself.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the instance is stopped. Everything in

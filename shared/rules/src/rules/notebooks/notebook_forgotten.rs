@@ -1,14 +1,14 @@
 //! # notebook-forgotten
 //!
 //! ## What it finds
-//! A notebook instance that has been stopped for longer than `after`. Its volume is still there, and still billed.
+//! A notebook instance that has been stopped for longer than `after`. Its volume still exists and is still billed.
 //!
 //! ## Why it costs money
-//! The volume of a stopped notebook is billed by the GB and month until the notebook is deleted. AWS's price for it is not in the shipped
-//! price table: with `notebook-volume-gb-month` in the policy's `[prices]`, the guard asks for the volume's size and says what it costs.
+//! The volume of a stopped notebook is billed by the GB and month until the notebook is deleted. AWS's price for it is not in the included
+//! price table. If the policy's `[prices]` sets `notebook-volume-gb-month`, the guard reads the volume's size and the mail says what it costs.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed. Nothing else, ever: deleting a notebook instance deletes its files, and that is for a person to decide.
+//! Its owner is mailed. Nothing else happens: deleting a notebook instance deletes its files, and only a person may decide that.
 //!
 //! ## Settings
 

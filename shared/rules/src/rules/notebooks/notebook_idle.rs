@@ -1,12 +1,12 @@
 //! # notebook-idle
 //!
 //! ## What it finds
-//! A notebook instance that nobody and nothing has used for `idle-after`: no kernel ran, no terminal or browser tab was in use,
-//! CPU and GPU were quiet. AWS publishes no such metric; the guard reads the one that its idle agent (`infra/notebook-idle-agent`, a lifecycle
-//! configuration) publishes from inside the instance every five minutes. Without a fresh datapoint the idle time is unknown, and nothing is done.
+//! A notebook instance that was not used for `idle-after`: no kernel ran, no terminal or browser tab was in use, and CPU and GPU were
+//! idle. AWS publishes no such metric. The guard reads a metric that its idle agent (`infra/notebook-idle-agent`, a lifecycle configuration)
+//! publishes from inside the instance every five minutes. Without a recent datapoint the idle time is unknown, and the guard takes no action.
 //!
 //! ## Why it costs money
-//! A notebook instance is billed for every second that it is on. A GPU notebook forgotten after lunch costs as much as one in use.
+//! A notebook instance is billed for every second that it is on. A GPU notebook that somebody forgot costs as much as one in use.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace`, if it is still idle, the instance is stopped.
@@ -58,7 +58,7 @@ impl Rule for NotebookIdle {
         let Some(usage) = notebook.usage else {
             return Verdict::Unknown("no recent IdleSeconds datapoint: is the idle agent installed?".into());
         };
-        // What was before this run says nothing of it, and what was not measured was no idleness.
+        // Idle time counts from the start of this run, and only as far as it was measured.
         let idle = usage.known_until.duration_since(usage.last.max(run));
         if idle < self.idle_after.signed() {
             return Verdict::Fine;
@@ -80,7 +80,7 @@ mod tests {
         let noon = context("2026-11-24T12:00:00Z");
         for (started, used, expected) in [
             ("2026-11-24T06:00:00Z", Some("2026-11-24T11:55:00Z"), "fine"),
-            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:01Z"), "fine"), // two hours at noon, but nobody looked since 11:55
+            ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:01Z"), "fine"), // two hours at noon, but last measured at 11:55
             ("2026-11-24T06:00:00Z", Some("2026-11-24T09:55:00Z"), "waste"),
             ("2026-11-24T11:00:00Z", Some("2026-11-24T02:00:00Z"), "fine"), // used in an earlier run
             ("2026-11-24T06:00:00Z", None, "unknown"),

@@ -1,20 +1,19 @@
 //! # notebook-off-hours
 //!
 //! ## What it finds
-//! A notebook instance that is on outside working hours: those of its own tag `cost-guard:schedule`, else of its team
-//! (`[working-hours.teams]`), else the policy's default. Holidays of the policy count as days off.
+//! A notebook instance that is on outside working hours. The working hours are those of its own tag `cost-guard:schedule`, else of its
+//! team (`[working-hours.teams]`), else the policy's default. Holidays of the policy count as days off.
 //!
-//! It is judged by what is so now, not by the moment at which work ended: if a run of the guard was missed, the next one finds
-//! the notebook all the same. Who starts a notebook in off hours means to use it: it is left alone for `late-start-grace`
-//! from its start.
+//! The rule checks the state now, not the moment when working hours ended: if a run of the guard is missed, the next run still finds
+//! the notebook. A notebook that is started in off hours is probably needed, so it is left alone for `late-start-grace` from its start.
 //!
 //! ## Why it costs money
-//! A notebook instance is billed for every second that it is on, used or not. With working hours of 11 hours on 5 days,
+//! A notebook instance is billed for every second that it is on, whether it is used or not. With working hours of 11 hours on 5 days,
 //! two thirds of the week are off hours.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the instance is stopped. Everything in
-//! its `SageMaker` folder stays on its volume; what is only in memory or elsewhere on the instance is lost, as with every stop.
+//! its `SageMaker` folder stays on its volume. What is only in memory or elsewhere on the instance is lost, as with every stop.
 //!
 //! ## Settings
 
@@ -72,11 +71,11 @@ mod tests {
         let rule = NotebookOffHours::default();
         for (now, started, waste) in [
             ("2026-11-23T17:59:00Z", "2026-11-23T08:00:00Z", false), // within working hours
-            ("2026-11-23T18:00:00Z", "2026-11-23T08:00:00Z", true),  // they are over
-            ("2026-11-29T12:00:00Z", "2026-11-23T08:00:00Z", true),  // a whole weekend of runs missed
+            ("2026-11-23T18:00:00Z", "2026-11-23T08:00:00Z", true),  // after working hours
+            ("2026-11-29T12:00:00Z", "2026-11-23T08:00:00Z", true),  // no run for a whole weekend
             ("2026-11-23T23:59:00Z", "2026-11-23T20:00:00Z", false), // started late: left alone
-            ("2026-11-24T00:00:00Z", "2026-11-23T20:00:00Z", true),  // for four hours
-            ("2026-11-24T18:05:00Z", "2026-11-24T06:30:00Z", true),  // an early start gives no evening
+            ("2026-11-24T00:00:00Z", "2026-11-23T20:00:00Z", true),  // but only for four hours
+            ("2026-11-24T18:05:00Z", "2026-11-24T06:30:00Z", true),  // an early start does not extend the evening
         ] {
             let verdict = rule.check(&notebook(started), &context(now));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "started {started}, now {now}: {verdict:?}");

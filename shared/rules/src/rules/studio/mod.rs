@@ -12,8 +12,8 @@ pub mod studio_app_always_on;
 pub mod studio_app_off_hours;
 pub mod studio_idle_shutdown_off;
 
-/// The app kinds that the rules look at by default. Canvas and `RSessionGateway` sessions may hold unsaved work: a policy has to
-/// name them. `RStudioServerPro` serves a whole domain, and `JupyterServer` runs on a free `system` instance: never.
+/// The app kinds that the rules check by default. A policy must name Canvas and `RSessionGateway` to include them, because their sessions
+/// may hold unsaved work. It cannot name `RStudioServerPro` (it serves a whole domain) or `JupyterServer` (it runs on a free `system` instance).
 pub(crate) fn default_app_types() -> Vec<AppType> {
     vec![AppType::JupyterLab, AppType::CodeEditor, AppType::KernelGateway, AppType::TensorBoard]
 }
@@ -44,7 +44,7 @@ impl AppType {
 }
 
 impl App {
-    /// The start of its run, if it is one that the rules look at (of these kinds, on an instance that is billed); else the verdict.
+    /// The start of the current run of an app of these kinds on a billed instance. `Err`: the verdict on any other app.
     pub(crate) fn billed_run(&self, app_types: &[AppType]) -> Result<Timestamp, Verdict> {
         if !app_types.iter().any(|app_type| app_type.as_str() == self.app_type) {
             return Err(Verdict::Fine);
@@ -57,7 +57,7 @@ impl App {
         }
     }
 
-    /// What stops it.
+    /// The remedy that stops this app.
     pub fn delete(&self) -> Remedy {
         Remedy::DeleteApp {
             domain: self.domain.clone(),

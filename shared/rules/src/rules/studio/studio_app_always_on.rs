@@ -1,15 +1,15 @@
 //! # studio-app-always-on
 //!
 //! ## What it finds
-//! A Studio app that has been on for longer than `max-uptime`. An app's `LastUserActivityTimestamp` is not used: AWS's own health checks move
-//! it, so that it tells nothing of use. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
+//! A Studio app that has been on for longer than `max-uptime`. The rule does not use an app's `LastUserActivityTimestamp`, because AWS's own
+//! health checks update it too. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
 //!
 //! ## Why it costs money
-//! A Studio app's instance is billed until the app is deleted; closing the browser tab does not end it.
+//! A Studio app's instance is billed until the app is deleted. Closing the browser tab does not stop it.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted. Its space, profile and
-//! files stay; unsaved work in memory is lost. It is started again in Studio.
+//! files stay. Unsaved work in memory is lost. The owner can start the app again in Studio.
 //!
 //! ## Settings
 

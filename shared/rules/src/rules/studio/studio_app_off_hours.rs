@@ -1,19 +1,20 @@
 //! # studio-app-off-hours
 //!
 //! ## What it finds
-//! A Studio app that is on outside working hours: those of its own tag `cost-guard:schedule` (or its space's, profile's or
-//! domain's), else of its team, else the policy's default. Like `notebook-off-hours`, it is judged by what is so now, and an
-//! app that was started in off hours is left alone for `late-start-grace`.
+//! A Studio app that is on outside working hours. The working hours are those of its own tag `cost-guard:schedule` (or its space's,
+//! profile's or domain's), else of its team, else the policy's default. Like `notebook-off-hours`, the rule checks the state now, and
+//! leaves an app that was started in off hours alone for `late-start-grace`.
 //!
-//! Looked at are the kinds named in `app-types`. Canvas and `RSessionGateway` are looked at only where the policy names them: their
-//! sessions may hold unsaved work. `RStudioServerPro` (it serves a whole domain) and apps on a `system` instance are never touched.
+//! The rule checks the kinds in `app-types`. It checks Canvas and `RSessionGateway` only if the policy names them, because their
+//! sessions may hold unsaved work. `RStudioServerPro` (it serves a whole domain) and apps on a `system` instance are never stopped.
 //!
 //! ## Why it costs money
 //! A Studio app's instance is billed for every second until the app is deleted, whether its browser tab is open or not.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted (`DeleteApp`, which is how
-//! Studio itself shuts an app down). Its space, profile and files stay; unsaved work in memory is lost. It is started again in Studio.
+//! Studio itself shuts an app down). Its space, profile and files stay. Unsaved work in memory is lost. The owner can start the app
+//! again in Studio.
 //!
 //! ## Settings
 

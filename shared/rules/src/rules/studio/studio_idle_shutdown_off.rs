@@ -2,15 +2,15 @@
 //!
 //! ## What it finds
 //! A Studio domain, user profile or space whose idle shutdown for JupyterLab or Code Editor is missing, disabled, or slower than `longest`.
-//! A profile or space is named only for what it says itself: what it inherits is its domain's finding, not one finding per person.
-//! Each of them costs a call, and they change seldom: they are read once a day.
+//! A profile or space is found only for a setting of its own. An inherited setting is a finding of its domain, so that there is not one
+//! finding per person. Reading each of them takes an API call, and they seldom change, so they are read once a day.
 //!
 //! ## Why it costs money
-//! Studio can shut down idle JupyterLab and Code Editor apps by itself, and knows real use better than anything outside can. With it off, an
-//! app is billed until somebody remembers it.
+//! Studio can shut down idle JupyterLab and Code Editor apps by itself, and it can see from inside whether they are used. With idle shutdown
+//! off, an app is billed until somebody deletes it.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed. The setting is for the domain's administrator to change; running apps follow it after their next start, and it needs
+//! Its owner is mailed. The domain's administrator can change the setting. It applies to running apps after their next start, and needs
 //! SageMaker Distribution 2.0 or newer.
 //!
 //! ## Settings
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StudioIdleShutdownOff {
-    /// The slowest idle shutdown that is fine.
+    /// The longest idle time that a setting may allow.
     longest: Duration,
 }
 

@@ -1,15 +1,15 @@
 //! # inactive-cost-allocation-tag
 //!
 //! ## What it finds
-//! A required tag key (`required` of `missing-tag`; without it the owner's and the team's) that resources have, and that is not activated as a cost allocation
-//! tag. Looked at in every audit. Only the payer's account of an organization may ask: elsewhere the report says so, and nobody is mailed.
+//! A required tag key (`required` of `missing-tag`; without it the owner's and the team's) that resources have, but that is not activated as a cost allocation
+//! tag. It is checked in every audit. Only the payer account of an organization may read this: in other accounts the report says so, and nobody is mailed.
 //!
 //! ## Why it costs money
-//! Without activation the tag is on no bill, in no budget and not in Cost Explorer, however well resources are tagged. Nor is it retroactive: what was spent
-//! before stays untold, but for a backfill of up to 12 months.
+//! Without activation the tag is on no bill, in no budget and not in Cost Explorer, however well resources are tagged. Activation is not retroactive: earlier
+//! spend has no tag, except after a backfill of up to 12 months.
 //!
 //! ## What happens, and what is lost
-//! Report: whoever runs the platform is mailed the command. Enforce: it is activated at once. Nothing is lost; it takes a day to show in the bill.
+//! Report: whoever runs the platform is mailed the command. Enforce: the key is activated at once. Nothing is lost. It takes a day to appear in the bill.
 //!
 //! ## Settings
 
@@ -41,7 +41,7 @@ impl Rule for InactiveCostAllocationTag {
         let month = day_of(cx.now).first_of_month();
         let backfill = format!("aws ce start-cost-allocation-tag-backfill --backfill-from {month}T00:00:00Z");
         match key.status {
-            // Nobody has it yet: that is told of the resources.
+            // No resource has the key yet: `missing-tag` reports that.
             Some(TagKeyStatus::Active | TagKeyStatus::NeverSeen) => Verdict::Fine,
             Some(TagKeyStatus::NotThePayer) => {
                 Verdict::Exempt("only the payer's account of the organization may say whether it is a cost allocation tag".to_owned())

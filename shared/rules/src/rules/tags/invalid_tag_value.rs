@@ -1,15 +1,15 @@
 //! # invalid-tag-value
 //!
 //! ## What it finds
-//! The resources that `missing-tag` looks at, with a required tag whose value is none of those that `required` takes, or is empty. `required` stands in
-//! `[rules.missing-tag]`.
+//! A resource that `missing-tag` checks, with a required tag whose value is empty or does not match `required`. The setting `required` of
+//! `[rules.missing-tag]` applies here too.
 //!
 //! ## Why it costs money
-//! The bill sums up by value: what is written otherwise is on nobody's bill.
+//! The bill sums up by value: spend with a misspelled value is on nobody's bill.
 //!
 //! ## What happens, and what is lost
-//! Report: its owner is mailed the value, what is wanted, and the command that sets it. The guard never writes over a value that is there. Enforce (needs
-//! `remedy = "stop-after-grace"`): its owner is warned, and after `grace` a notebook instance, a Studio app or a job that runs is stopped, as by `missing-tag`.
+//! Report: its owner is mailed the value, what is allowed, and the command that sets it. The guard never overwrites an existing value. Enforce (needs
+//! `remedy = "stop-after-grace"`): its owner is warned, and after `grace` a running notebook instance, Studio app or job is stopped, as by `missing-tag`.
 //!
 //! ## Settings
 
@@ -32,11 +32,11 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct InvalidTagValue {
-    /// Other values than those of `missing-tag`, which are taken where this is absent.
+    /// Required tags other than those of `missing-tag`. Absent: those of `missing-tag`.
     required: Required,
-    /// The kinds that are looked at, spelt as in an ARN.
+    /// The kinds that are checked, spelled as in an ARN.
     kinds: AssetKinds,
-    /// What is done where the rule is enforced: `"stop-after-grace"`; `"none"`: it has to be written.
+    /// The action if the rule is enforced: `"stop-after-grace"`. To enforce the rule, the policy must set it.
     remedy: ValueRemedy,
 }
 
@@ -145,7 +145,7 @@ mod tests {
     fn tells_the_value_and_what_is_wanted() {
         for (tags, reason) in [
             (vec![("CostCenter", "AB1234"), ("Team", "nlp")], None),
-            (vec![], None), // missing-tag's
+            (vec![], None), // reported by missing-tag
             (
                 vec![("CostCenter", "ab1234")],
                 Some("its tag CostCenter has the value ab1234: wanted is a value of the pattern [A-Z]{2}[0-9]{4}"),

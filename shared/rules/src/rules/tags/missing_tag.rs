@@ -1,25 +1,26 @@
 //! # missing-tag
 //!
 //! ## What it finds
-//! Resources of SageMaker that lack a required tag: notebook instances, Studio's domains, user profiles, spaces and apps, endpoints, their configurations, models
-//! and inference components, feature groups, pipelines, MLflow tracking servers, HyperPod clusters, and training, tuning, processing, transform and AutoML jobs
-//! that run or were submitted in the last week. Looked at are a resource's own tags: the bill knows no others. A key that is nearly the required one
-//! (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`) is named, since the bill tells them apart.
+//! SageMaker resources that lack a required tag: notebook instances; Studio domains, user profiles, spaces and apps; endpoints, their configurations, models
+//! and inference components; feature groups, pipelines, MLflow tracking servers and HyperPod clusters; and training, tuning, processing, transform and AutoML jobs
+//! that run or were submitted in the last week. The rule checks a resource's own tags, because the bill contains no others. The mail names a key that is nearly
+//! the required one (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`), because for the bill it is another key.
 //!
 //! ## Why it costs money
-//! Cost allocation tags are how spend is read. What has no tag is on nobody's bill, and nobody looks after it.
+//! Cost allocation tags show who spends what. A resource without tags is on nobody's bill, and nobody looks after it.
 //!
 //! ## What happens, and what is lost
-//! Report: its owner is mailed what is missing, what it costs, and the command that tags it. Its owner is whoever the owner tag names; else who created it, as
-//! CloudTrail tells (see `[creators]` in the policy); else the owner of what it belongs to: of an app its space or profile and its domain, of a space its
-//! owner's profile, of an endpoint its configuration and the model in it, of a job its tuning or AutoML job or its pipeline. What nobody owns is mailed as `unowned`.
-//! Jobs whose names differ by a time or a number are told once. What is still open after `escalate-after` is mailed once more with severity `warning`, for its team.
+//! Report: its owner is mailed what is missing, what the resource costs, and the command that tags it. The owner is whoever the owner tag names; else whoever
+//! created it according to CloudTrail (see `[creators]` in the policy); else the owner of what it belongs to: for an app its space or profile and its domain, for
+//! a space its owner's profile, for an endpoint its configuration and the model in it, for a job its tuning or AutoML job or its pipeline. If no owner is known,
+//! it is mailed as `unowned`. Jobs whose names differ only by a time or a number are reported once. What is still open after `escalate-after` is mailed once more
+//! with severity `warning`, for its team.
 //!
-//! Enforce, with `remedy = "tag"`: the missing tags of which the guard knows the value are written, at once: from a key that is nearly the required one, the
-//! owner from its creator, all of them from the nearest that it belongs to and that has the key. Only values that are right by `required` are written, and never over one that is
-//! there. With `remedy = "stop-after-grace"` as well: what is then still missing is warned of, and after `grace` a notebook instance, a Studio app or a job
-//! that runs is stopped (as by `notebook-off-hours`, `studio-app-off-hours`, `training-on-demand`; a processing or transform job loses what it has not written to S3).
-//! Nothing else is ever stopped, and nothing is deleted but apps.
+//! Enforce with `remedy = "tag"`: the guard at once writes the missing tags whose values it knows. A value comes from a key that is nearly the required one; for
+//! the owner tag, from the creator; else from the nearest parent that has the key. The guard writes only values that match `required`, and never overwrites an
+//! existing tag. `remedy = "stop-after-grace"` does the same. If tags are still missing, it warns the owner, and after `grace` stops a running notebook instance,
+//! Studio app or job (as by `notebook-off-hours`, `studio-app-off-hours`, `training-on-demand`; a processing or transform job loses what it has not written to S3).
+//! Nothing else is ever stopped, and only apps are ever deleted.
 //!
 //! ## Settings
 
@@ -44,12 +45,12 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct MissingTag {
-    /// The keys, each with a pattern of its whole value or a list of values: `{ CostCenter = "[A-Z]{2}[0-9]{4}", Team = ["nlp", "vision"] }`.
-    /// Empty: one of the policy's `owner-tags` and one of its `team-tags`, with any value. An `[[override]]` gives a team or a kind its own.
+    /// The required keys, each with a pattern of its whole value or a list of values: `{ CostCenter = "[A-Z]{2}[0-9]{4}", Team = ["nlp", "vision"] }`.
+    /// Empty: one of the policy's `owner-tags` and one of its `team-tags`, with any value. An `[[override]]` can set other keys for a team or a kind.
     required: Required,
-    /// The kinds that are looked at, spelt as in an ARN.
+    /// The kinds that are checked, spelled as in an ARN.
     kinds: AssetKinds,
-    /// What is done where the rule is enforced: `"tag"` or `"stop-after-grace"`; `"none"`: it has to be written.
+    /// The action if the rule is enforced: `"tag"` or `"stop-after-grace"`. To enforce the rule, the policy must set it.
     remedy: TagRemedy,
 }
 
@@ -138,9 +139,9 @@ impl Rule for MissingTag {
             TagRemedy::StopAfterGrace => stop(audited),
             TagRemedy::None | TagRemedy::Tag => Remedy::None,
         };
-        // Of what the guard tags, its owner is told once, with what is left to do.
-        let told = if matches!(remedy, Remedy::AddTags { .. }) { &rest } else { &missing };
-        let topic = told.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
+        // If the guard writes tags, the key names only the tags that remain, so that the next run has no news.
+        let remaining = if matches!(remedy, Remedy::AddTags { .. }) { &rest } else { &missing };
+        let topic = remaining.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
         Verdict::Waste(Box::new(Waste {
             reason,
             usd_per_hour,
@@ -159,13 +160,13 @@ impl Rule for MissingTag {
     }
 }
 
-/// A value that is known, and from where.
+/// A known value of a missing tag, and where it comes from.
 struct Filled {
     value: String,
     from: String,
 }
 
-/// The value of a tag that is missing, if it is known and right.
+/// The value of a missing tag. `None`: no value is known that matches the requirement.
 fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Option<Filled> {
     let policy = cx.policy;
     let is_usable = |value: &str| !value.trim().is_empty() && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key());
@@ -179,11 +180,11 @@ fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Opti
     if let Some(value) = creator.filter(|value| is_usable(value)) {
         return Some(Filled { value, from: "who created it".to_owned() });
     }
-    // A parent may spell the owner's or the team's key otherwise.
+    // A parent may have another one of the policy's owner or team keys.
     let mut keys: Vec<&String> = wanted.keys.iter().collect();
     keys.extend(policy.owner_tags.iter().filter(|_| is_owner));
     keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)));
-    // The nearest that says anything decides: where that is not right, a farther one would book it to somebody else.
+    // Only the nearest parent with a value counts. If its value is not valid, a value from farther up would charge the cost to somebody else.
     let said = |ancestor: &Ancestor| {
         let values: Vec<String> =
             keys.iter().filter_map(|key| ancestor.tags.get(*key)).filter(|value| !value.trim().is_empty()).cloned().collect();
@@ -196,7 +197,7 @@ fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Opti
     Some(Filled { value, from: format!("its {kind} {name}") })
 }
 
-/// How a person tags it: with the values that are known, and from where they are.
+/// How a person tags it: with the known values, and where they come from.
 fn advice(audited: &Asset, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
     let known: BTreeMap<&str, &Filled> = filled.iter().map(|(key, filled)| (key.as_str(), filled)).collect();
     let value = |key: &str| known.get(key).map_or_else(|| format!("<{key}>"), |filled| filled.value.clone());
@@ -282,14 +283,14 @@ mod tests {
             (created_by("ann", bare()), vec![("Owner", "ann@example.com")]),
             (created_by("bob@elsewhere.org", bare()), vec![("Owner", "bob@elsewhere.org")]),
             (created_by("SageMaker", bare()), vec![]),
-            (created_by("ann,bob", bare()), vec![]), // SageMaker takes no comma
+            (created_by("ann,bob", bare()), vec![]), // SageMaker allows no comma
             (
                 created_by("ann", Asset { ancestors: vec![domain()], ..bare() }),
                 vec![("CostCenter", "DD0001"), ("Owner", "ann@example.com")],
             ),
             (Asset { ancestors: vec![domain()], ..bare() }, vec![("CostCenter", "DD0001"), ("Owner", "platform@example.com")]),
             (
-                // The nearest decides, and what it says is not right.
+                // The nearest parent decides, and its value is not valid.
                 Asset { ancestors: vec![ancestor("space/d-1/lab", &[("CostCenter", "wrong")]), domain()], ..bare() },
                 vec![("Owner", "platform@example.com")],
             ),
@@ -297,7 +298,7 @@ mod tests {
                 Asset { ancestors: vec![domain()], ..audited("endpoint/x", &[("Cost-Center", "EE0005")]) },
                 vec![("CostCenter", "EE0005"), ("Owner", "platform@example.com")],
             ),
-            // What is there is never written over.
+            // An existing value is never overwritten.
             (Asset { ancestors: vec![domain()], ..audited("endpoint/x", &[("CostCenter", "?"), ("Owner", "x")]) }, vec![]),
         ] {
             match judge(RULE, &audited) {

@@ -1,14 +1,15 @@
 //! # untagged-spend
 //!
 //! ## What it finds
-//! What was spent on SageMaker in this Region in the last 30 days without a value for a required tag key, by Cost Explorer, with the usage types that cost the most.
-//! Looked at once a week, for a cent per key and one more (per page of Cost Explorer's answer). A tag whose value is empty counts as one here. Cost Explorer tells a key only from its activation on (`inactive-cost-allocation-tag`).
+//! SageMaker spend in this Region in the last 30 days without a required tag key, according to Cost Explorer, with the usage types that cost the most. It is read
+//! once a week, for one cent per key and one more (per page of Cost Explorer's answer). A tag with an empty value counts as a tag here. Cost Explorer knows a key
+//! only from its activation on (`inactive-cost-allocation-tag`).
 //!
 //! ## Why it costs money
-//! This is the spend that nobody answers for: it counts what no list of resources shows any more, deleted endpoints and ended jobs included.
+//! Nobody is responsible for this spend. It includes what no list of resources shows any more, such as deleted endpoints and ended jobs.
 //!
 //! ## What happens, and what is lost
-//! Whoever runs the platform is mailed the dollars. Nothing else: what is spent is spent, and `missing-tag` finds what goes on.
+//! Whoever runs the platform is mailed the dollars. Nothing else happens: `missing-tag` finds the resources that continue to cost money.
 //!
 //! ## Settings
 
@@ -26,15 +27,15 @@ use crate::{
     vocabulary::price::{Usd, dollars},
 };
 
-/// Usage types that are named.
+/// How many usage types a mail names.
 const NAMED: usize = 5;
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct UntaggedSpend {
-    /// USD of the last 30 days below which nothing is said.
+    /// Untagged spend below this, in USD of the last 30 days, is not reported.
     min_cost: Usd,
-    /// The percentage of the spend up to which nothing is said.
+    /// Untagged spend of up to this percentage of all SageMaker spend is not reported.
     #[schemars(range(max = 99))]
     max_percent: u32,
 }

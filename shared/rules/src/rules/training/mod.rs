@@ -10,7 +10,7 @@ pub mod warm_pool_idle;
 
 use crate::rules::rule::RemedyName;
 
-/// What the policy has done about a training job that could be on Spot.
+/// The setting `remedy` of a rule about a training job that could run on Spot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SpotRemedy {
@@ -33,7 +33,7 @@ impl SpotRemedy {
     }
 }
 
-/// What the policy has done about something that can be stopped, and not resumed.
+/// The setting `remedy` of a rule about something that can be stopped but not resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum StopRemedy {

@@ -1,15 +1,15 @@
 //! # resubmitted-job-doubled
 //!
 //! ## What it finds
-//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), while that one runs on because AWS
-//! refused to stop it, or has done the work by itself; and one that has done the work while that one still runs. As long as the guard itself goes on trying to
-//! stop that one, its owner knows from the mail of `training-on-demand`, and is told nothing here.
+//! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), if both do the same work: the
+//! first job still runs because AWS refused to stop it, or it has completed the work while the Spot job still runs. As long as the guard itself tries to stop
+//! the first job, this rule notifies nobody, because the owner knows from the mail of `training-on-demand`.
 //!
 //! ## Why it costs money
-//! The same work is done twice, and paid twice. Where the first job writes checkpoints, both write them to the same place.
+//! The same work is done and paid for twice. If the first job writes checkpoints, both jobs write them to the same place.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed how to stop either of the two, or the one that nobody needs. Nothing else.
+//! Its owner is mailed how to stop either job, or the one that is no longer needed. Nothing else happens.
 //!
 //! ## Settings
 

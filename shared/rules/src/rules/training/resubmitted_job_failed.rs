@@ -2,15 +2,15 @@
 //!
 //! ## What it finds
 //! A training job that the guard submitted as Spot in place of another one (`training-on-demand` with `remedy = "resubmit"`), and that failed, got no Spot
-//! capacity in its time, or was stopped at its time limit, while the other one does not do the work either. For `forget-after` it is lost work that somebody
-//! has to mend.
+//! capacity in its time, or was stopped at its time limit, while the first job does not do the work either. The rule finds it for `forget-after` after its
+//! end, because somebody must start the work again.
 //!
 //! ## Why it costs money
-//! What the first job had trained was paid for, and its owner waits for a result that does not come.
+//! The training of the first job was paid for, and the owner waits for a result that does not come.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed the definition, and the command that starts the work again. Nothing else.
-//! The mail is critical, and leaves out the values of the environment and of hyperparameters that are named like secrets.
+//! Its owner is mailed the definition and the command that starts the work again. Nothing else happens. The mail has the severity `critical`. It
+//! leaves out the values of environment variables and hyperparameters whose names look like secrets.
 //!
 //! ## Settings
 
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ResubmittedJobFailed {
-    /// How long after its end it is still found.
+    /// How long after its end a job is still found.
     forget_after: Duration,
 }
 
@@ -58,11 +58,11 @@ impl Rule for ResubmittedJobFailed {
             }
             (JobStatus::Failed, _, Some(why)) => format!("failed: {why}"),
             (JobStatus::Failed, _, None) => "failed".to_owned(),
-            // It runs, or did its work, or somebody stopped it.
+            // It runs, it completed its work, or somebody stopped it.
             _ => return Verdict::Fine,
         };
         let ended = job.ended.unwrap_or(cx.now);
-        // Work that its old job does, or did, is not lost.
+        // The work is not lost if the old job does it or has completed it.
         if replaced.fate != Fate::Ended || self.forget_after.signed() < cx.now.duration_since(ended) {
             return Verdict::Fine;
         }

@@ -1,14 +1,14 @@
 //! # runtime-limit-loose
 //!
 //! ## What it finds
-//! A series of training jobs whose time limit (`StoppingCondition.MaxRuntimeInSeconds`) is more than `factor` times as long as the longest of its jobs of the
-//! last four weeks took. A limit of `fine-below` or less is never too loose.
+//! A series of training jobs whose time limit (`StoppingCondition.MaxRuntimeInSeconds`) is more than `factor` times the duration of its longest completed job
+//! of the last four weeks. A limit of `fine-below` or less is always fine.
 //!
 //! ## Why it costs money
-//! A job that hangs is billed until its limit. The limit's default is a day, and nobody looks at it until then.
+//! A job that hangs is billed until its limit. The default limit is one day, and usually nobody notices before that.
 //!
 //! ## What happens, and what is lost
-//! The owner of its newest job is mailed. Nothing else.
+//! The owner of its newest job is mailed. Nothing else happens.
 //!
 //! ## Settings
 
@@ -28,12 +28,12 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct RuntimeLimitLoose {
-    /// How many times as long as the longest job a limit may be.
+    /// How many times the duration of the longest job a limit may be.
     #[schemars(range(min = 1))]
     factor: u32,
-    /// How many jobs must have completed before anything is said.
+    /// A series with fewer completed jobs is not reported.
     min_jobs: u32,
-    /// A limit up to this is fine.
+    /// A limit up to this is always fine.
     fine_below: Duration,
 }
 
@@ -60,7 +60,7 @@ impl Rule for RuntimeLimitLoose {
             Some(usd) => format!(": one that hangs costs {}", dollars(usd * limit.in_hours())),
             None => String::new(),
         };
-        // Twice as long as ever, in whole hours.
+        // Twice the longest duration, up to the next whole hour.
         let enough = (series.longest.signed().as_secs() * 2).div_euclid(3600) + 1;
         Verdict::Waste(Box::new(Waste {
             reason: format!(

@@ -2,13 +2,13 @@
 //!
 //! ## What it finds
 //! A training job on managed Spot that has no checkpoints (`CheckpointConfig`) and may run for longer than `longer-than`. AWS may take a Spot instance back
-//! at any moment; without a checkpoint the job then starts from the beginning.
+//! at any moment. Without checkpoints the job then starts from the beginning.
 //!
 //! ## Why it costs money
-//! What was trained before an interruption is paid for, and done once more.
+//! The training before an interruption is paid for, and must be done again.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed once for all jobs of the series, with what an interruption could cost and the lines to change. Nothing else.
+//! Its owner is mailed once for all jobs of the series, with what an interruption could cost and the lines to change. Nothing else happens.
 //!
 //! ## Settings
 
@@ -31,7 +31,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct SpotWithoutCheckpoint {
-    /// The longest time limit of a Spot job that needs no checkpoints.
+    /// The longest time limit that a Spot job without checkpoints may have.
     longer_than: Duration,
 }
 

@@ -1,34 +1,36 @@
 //! # training-on-demand
 //!
 //! ## What it finds
-//! A training job that runs at on-demand prices although managed Spot could run it. Spot is the same instance at up to 90 % less; AWS may take it
-//! back, and then the job waits and goes on from its last checkpoint.
+//! A training job that runs at on-demand prices although it could run on managed Spot. Spot is the same instance at up to 90 % less. AWS may take
+//! the instance back; the job then waits and continues from its last checkpoint.
 //!
-//! Left alone, each with its reason in the report (state `exempt`): a job of a tuning, AutoML or labelling job (its parent decides), one with a warm
-//! pool, a training plan, instance preferences or serverless training (none of them goes with Spot), one below `min-hourly-cost`, and one whose
-//! time limit is below `shortest`.
+//! Some jobs are left alone, each with its reason in the report (state `exempt`): jobs of a tuning, AutoML or labelling job (the parent decides), jobs
+//! with a warm pool, a training plan, instance preferences or serverless training (Spot excludes all of these), jobs below `min-hourly-cost`, and jobs
+//! whose time limit is below `shortest`.
 //!
-//! In report mode a job is told once for all of its series: jobs whose names differ by times, numbers or hashes only.
+//! In report mode the owner is notified once for a whole series: jobs whose names differ only by times, numbers or hashes.
 //!
 //! ## Why it costs money
-//! Every hour of it is paid in full. Most training can be interrupted and does not need to be done this minute.
+//! Every hour of it is billed at the full price. Most training can be interrupted and is not urgent.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed, with the lines to change. Enforce needs a `remedy`:
 //!
-//! * `"stop"`: its owner is warned, and after `grace` the job is stopped. What it has not written to S3 by then, two minutes later at the latest, is
-//!   lost.
-//! * `"resubmit"`: the same job is submitted once more, as Spot, under its name with `-spot` behind it, and then the old one is stopped. If AWS refuses
-//!   the new one (no Spot quota, no permission), the old one goes on, and its owner gets the new definition. The new job has the old one's tags, its
-//!   checkpoints if it had any (else it starts from the beginning), and all else as it was. Its session tags (`SessionChainingConfig`) cannot be read, and
-//!   are lost. If AWS refuses to stop the old one, its owner is told that both run and how to stop either, and the guard tries again. A job is submitted again
-//!   once: if its Spot job is deleted, stopped or fails, the old one is left alone if it still runs. The tag `cost-guard:spot = resubmit` on a job asks for this where the policy says `"stop"`.
+//! * `"stop"`: its owner is warned, and after `grace` the job is stopped. The job then has two minutes to write to S3; everything else is lost.
+//! * `"resubmit"`: its owner is warned, and after `grace` the same job is submitted again as Spot, under its name with the ending `-spot`. Then the old job
+//!   is stopped. If AWS refuses the new job (no Spot quota, no permission), the old job continues, and its owner gets the new definition. The new job has the
+//!   old job's tags, its checkpoints if it had any (else it starts from the beginning), and all its other settings. Session tags (`SessionChainingConfig`)
+//!   cannot be read and are lost. If AWS refuses to stop the old job, its owner is notified that both run and how to stop either, and the guard tries again.
+//!   A job is resubmitted only once: if its Spot job is deleted, stopped or fails, an old job that still runs is left alone. With the tag
+//!   `cost-guard:spot = resubmit`, a job is resubmitted even where the policy says `"stop"`.
 //!
-//! A job of a pipeline is only ever reported: stopping it would fail the pipeline. So is one of which no price is known, unless `min-hourly-cost` is 0. One that bears signs of the SageMaker Python SDK
-//! is not resubmitted, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the
-//! channels `sm_drivers` and `code`, a `DebugHookConfig`. A job without any of them looks the
-//! same whoever submitted it: where people wait for such jobs, an override lets them be. Nor is one
-//! that has run for more than `max-progress` of its time limit, that uploads its result already, or that was started again after its Spot job failed.
+//! A job is only reported if a pipeline submitted it (a stop would fail the pipeline), if its price is not known and `min-hourly-cost` is not 0, if it
+//! already uploads its result, or if it was started again after its Spot job failed.
+//!
+//! A job is not resubmitted if it has run for more than `max-progress` of its time limit, or if it uses a named algorithm and writes no checkpoints. Nor is
+//! it resubmitted if it has signs of the SageMaker Python SDK, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and
+//! `sagemaker_submit_directory`, the channels `sm_drivers` and `code`, or a `DebugHookConfig`. A job without these signs looks the same whoever submitted
+//! it. If people wait for such jobs, exclude the jobs with an override.
 //!
 //! ## Settings
 
@@ -56,18 +58,18 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TrainingOnDemand {
-    /// What is done where the rule is enforced: `"stop"` or `"resubmit"`; `"none"`: it has to be written.
+    /// The action if the rule is enforced: `"stop"` or `"resubmit"`. To enforce the rule, the policy must set it.
     remedy: SpotRemedy,
-    /// USD an hour below which a job is left alone.
+    /// A job that costs less than this, in USD per hour, is left alone.
     min_hourly_cost: Usd,
     /// A job with a time limit (`MaxRuntimeInSeconds`) below this is left alone.
     shortest: Duration,
-    /// The share of its time limit that a job may have run and still be resubmitted.
+    /// A job that has run for more than this share of its time limit is not resubmitted.
     #[schemars(range(min = 0.0, max = 1.0))]
     max_progress: f64,
-    /// How much longer than its time limit a resubmitted job may take, waiting for Spot capacity included (`MaxWaitTimeInSeconds`).
+    /// How much longer than its time limit a resubmitted job may take, including the wait for Spot capacity (`MaxWaitTimeInSeconds`).
     spot_wait: Duration,
-    /// S3 prefix for the checkpoints of a resubmitted job that has none; empty: `cost-guard-checkpoints` beside its output.
+    /// S3 prefix for the checkpoints of a resubmitted job that has none. Empty: `cost-guard-checkpoints` beside its output.
     #[schemars(regex(pattern = "^(s3://.*)?$"))]
     checkpoints: String,
 }
@@ -87,7 +89,7 @@ impl Default for TrainingOnDemand {
 
 impl Rule for TrainingOnDemand {
     const NAME: &'static str = "training-on-demand";
-    /// A job is worth resubmitting while it is young.
+    /// The grace is short, because resubmitting is only worth it early in a job.
     const MANNER: Manner = Manner { grace: Duration::minutes(5), notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TrainingJob;
 
@@ -142,7 +144,7 @@ impl Rule for TrainingOnDemand {
 }
 
 impl TrainingOnDemand {
-    /// What speaks against Spot.
+    /// Why the job is left alone. `None`: it could run on Spot.
     fn spared(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>) -> Option<String> {
         if let Some(parent) = &job.parent {
             return Some(format!("it belongs to {parent}, where Spot is asked for"));
@@ -153,8 +155,8 @@ impl TrainingOnDemand {
             Capacity::TrainingPlan => return Some("it runs on the reserved capacity of a training plan".into()),
             Capacity::InstancePreferences => return Some("it has instance preferences, which exclude Spot".into()),
         }
-        if let Some(kept) = job.keep_alive.filter(|kept| Duration::seconds(0) < *kept) {
-            return Some(format!("it keeps its instances warm for {kept}, which excludes Spot"));
+        if let Some(keep_alive) = job.keep_alive.filter(|keep_alive| Duration::seconds(0) < *keep_alive) {
+            return Some(format!("it keeps its instances warm for {keep_alive}, which excludes Spot"));
         }
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Some(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
@@ -163,7 +165,7 @@ impl TrainingOnDemand {
         Some(format!("its time limit is {limit}: the policy begins at {}", self.shortest))
     }
 
-    /// What the guard would do about it, and why it would not, if so.
+    /// What the guard would do about the job. If nothing, the end of the reason, which says why.
     fn remedy(&self, job: &TrainingJob, usd_per_hour: Option<Decimal>, cx: &RuleContext<'_>) -> (Remedy, String) {
         let only_reported = |why: String| (Remedy::None, format!("; only reported, because {why}"));
         let tags = job.resource.tags.read();
@@ -295,7 +297,7 @@ mod tests {
             (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
             (SpotRemedy::Stop, TrainingJob { waited_for: true, ..job() }, "stop-training-job"),
             (SpotRemedy::Resubmit, TrainingJob { algorithm: Some("arn:…:algorithm/x".into()), ..job() }, "none"),
-            // A day is its limit: a quarter of it is over at six hours.
+            // Its limit is one day, and a quarter of it is over after six hours.
             (SpotRemedy::Resubmit, TrainingJob { started: Some("2026-11-24T06:00:00Z".parse().unwrap()), ..job() }, "resubmit-as-spot"),
             (SpotRemedy::Resubmit, TrainingJob { started: Some("2026-11-24T05:59:00Z".parse().unwrap()), ..job() }, "none"),
             (SpotRemedy::Resubmit, TrainingJob { started: None, ..job() }, "resubmit-as-spot"),

@@ -1,15 +1,15 @@
 //! # tuning-on-demand
 //!
 //! ## What it finds
-//! A hyperparameter tuning job that runs its training jobs at on-demand prices: because it did not ask for managed Spot, or because it asked and its
-//! training jobs did not get it. (The latter is not seen when a tuning job begins: it has no training jobs yet.) Left alone: one below `min-hourly-cost`.
+//! A hyperparameter tuning job whose training jobs run at on-demand prices: it did not ask for managed Spot, or it asked and its training jobs did
+//! not get it. (The second case is not seen when a tuning job begins, because it has no training jobs yet.) A job below `min-hourly-cost` is left alone.
 //!
 //! ## Why it costs money
-//! A tuning job is many training jobs, each of which starts anew anyway: the best that there is for Spot.
+//! A tuning job starts many training jobs, and each of them starts from zero anyway. That makes it the best use of Spot.
 //!
 //! ## What happens, and what is lost
-//! Report: its owner is mailed, with the lines to change. Enforce (needs `remedy = "stop"`): its owner is warned, and after `grace` it is stopped, and its
-//! running training jobs with it; the results of the ended ones are kept. A tuning job is never resubmitted: it would forget what it has learnt.
+//! Report: its owner is mailed, with the lines to change. Enforce (needs `remedy = "stop"`): its owner is warned, and after `grace` the tuning job and its
+//! running training jobs are stopped. The results of the ended ones are kept. A tuning job is never resubmitted: it would lose what it has learned.
 //!
 //! ## Settings
 
@@ -35,9 +35,9 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct TuningOnDemand {
-    /// What is done where the rule is enforced: `"stop"`; `"none"`: it has to be written.
+    /// The action if the rule is enforced: `"stop"`. To enforce the rule, the policy must set it.
     remedy: StopRemedy,
-    /// USD an hour, of all training jobs that may run at the same time, below which a tuning job is left alone.
+    /// A tuning job is left alone if all training jobs that may run at the same time cost less than this, in USD per hour.
     min_hourly_cost: Usd,
 }
 
@@ -72,7 +72,7 @@ impl Rule for TuningOnDemand {
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
         };
-        // All that run at a time may be of the dearest definition.
+        // All training jobs that run at the same time may be of the most expensive definition.
         let dearest = job.definitions.iter().filter_map(|instances| cx.hourly_of(instances)).max();
         let usd_per_hour = dearest.map(|usd| usd * Decimal::from(job.parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
@@ -130,7 +130,7 @@ mod tests {
         let Verdict::Waste(waste) = rule.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
-        // Four at a time on one ml.m5.xlarge each, twenty in all, of an hour at most.
+        // Twenty jobs of at most one hour, four at a time, each on one ml.m5.xlarge.
         assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(4.60)), Remedy::StopTuningJob));
         let cheap = TuningOnDemand { min_hourly_cost: Usd(dec!(1)), ..TuningOnDemand::default() };
         assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")), Verdict::Exempt(_)));

@@ -1,14 +1,14 @@
 //! # warm-pool-idle
 //!
 //! ## What it finds
-//! A series of training jobs that keeps its instances warm (`KeepAlivePeriodInSeconds`) for next jobs that do not come: more than `unused-share` of its
+//! A series of training jobs that keeps its instances warm (`KeepAlivePeriodInSeconds`) for later jobs that do not come: more than `unused-share` of its
 //! warm pools of the last four weeks were not used again.
 //!
 //! ## Why it costs money
-//! A warm pool is billed like training for as long as it is kept.
+//! A warm pool is billed like training as long as it exists.
 //!
 //! ## What happens, and what is lost
-//! The owner of its newest job is mailed. Nothing else.
+//! The owner of its newest job is mailed. Nothing else happens.
 //!
 //! ## Settings
 
@@ -35,7 +35,7 @@ pub(crate) struct WarmPoolIdle {
     /// The share of a series' warm pools that may end unused.
     #[schemars(range(min = 0.0, max = 1.0))]
     unused_share: f64,
-    /// USD a month of unused warm pools below which nothing is said.
+    /// Unused warm pools that cost less than this, in USD per month, are not reported.
     min_monthly_cost: Usd,
 }
 

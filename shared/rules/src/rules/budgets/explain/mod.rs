@@ -1,4 +1,4 @@
-//! Budgets: which period a day lies in, which spend they count, where they are heading, and what drove them. Pure, and in decimals.
+//! What a mail explains about budgets: where they are heading, what drove them, what runs, and what no budget counts. Pure, and in decimals.
 
 use std::collections::BTreeMap;
 
@@ -16,22 +16,22 @@ use crate::{
     },
 };
 
-/// Causes and running resources that a mail names.
+/// How many causes and running resources a mail names.
 const NAMED: usize = 5;
 
-/// A forecast of ours looks at so many weeks.
+/// How many weeks our own forecast looks back.
 const WEEKS: i64 = 4;
 
-/// Four of five outcomes of a normal distribution lie within so many standard deviations.
+/// Four of five values of a normal distribution lie within this many standard deviations.
 const FOUR_OF_FIVE: Decimal = dec!(1.2816);
 
-/// Before so many days of its period are over, what a budget has spent says little of where it is heading.
+/// Until this many days of its period are over, a budget's spend says little about where it is heading.
 const FEWEST_DAYS: i64 = 5;
 
-/// A period of more days than a year, as a custom one may have, is beyond any run-rate.
+/// The longest period that has a run-rate, in days. A custom period may be longer.
 const LONGEST: i64 = 366;
 
-/// Finds out where each budget is heading and what drove it, and what is spent outside all of them.
+/// Finds out where each budget is heading, what drove it, and what is spent outside all budgets.
 pub fn explain(facts: &mut Facts, policy: &Policy) {
     let knows_budgets = facts.reading.complete.contains(&Kind::Budget);
     for budget in &mut facts.budgets {
@@ -44,7 +44,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         insight.forecast = period.and_then(|period| {
             let daily = facts.spend.first().filter(|_| budget.unit == "USD").map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
-            // AWS tells no range with a budget's forecast. Of a budget of all SageMaker it is Cost Explorer's, of others as wide as ours.
+            // A budget's forecast has no range. For a budget of all SageMaker it is Cost Explorer's range, for others it is as wide as ours.
             let is_all = budget.filter.is_service_alone();
             let ahead = facts
                 .spend
@@ -71,7 +71,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     }
 }
 
-/// Names what runs right now of each budget's team, of a budget of no team all. `is_all`: whether that is all that runs.
+/// Adds to each budget what its team runs right now; without a team, everything that runs. `is_all`: whether `facts.running` is complete.
 pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     for budget in &mut facts.budgets {
         let insight = &mut budget.insight;
@@ -92,7 +92,7 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
 pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) -> Option<RunningCost> {
     let RunningAsset(audited) = running;
     audited.run?;
-    // A tuning or AutoML job is billed by the training jobs that it starts.
+    // A tuning or AutoML job is billed through the training jobs that it starts.
     let kind = audited.resource.kind().filter(|kind| !matches!(kind, Kind::TuningJob | Kind::AutoMlJob))?;
     let Resource { name, .. } = &audited.resource;
     let region = audited.resource.region_option();
@@ -112,7 +112,7 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
     })
 }
 
-/// What drove a period so far, against as many days of the one before. The days that are not over are in neither.
+/// What drove a period so far, compared with as many days of the period before. Days that are not over do not count.
 pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn Fn(&DailySpend) -> bool) -> Vec<CostDriver> {
     let over = period.days_over(now);
     let before = period.before();
@@ -141,9 +141,11 @@ pub(crate) fn causes(spend: &Spend, period: Period, now: Timestamp, taken: &dyn 
     causes
 }
 
-/// Our own forecast: each day to come costs what its weekday cost in the last four weeks, give or take what days are off from that; what the daily spend does not tell
-/// of goes on as it did. The last day that is over may not be whole in the bill yet: it is expected to cost as much at least. `None`: too little of the period, or of the
-/// past, is known, or the daily spend is not what the budget counts.
+/// Our own forecast, in USD: each remaining day costs what its weekday cost in the last four weeks.
+///
+/// The range follows from how much days differed from that. What the budget counts outside the daily spend continues as before. The bill of the last complete
+/// day may be incomplete, so that day is expected to cost at least as much. `None`: too little of the period or of the past is known, or the daily spend is
+/// not what the budget counts.
 pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal, now: Timestamp) -> Option<Forecast> {
     let over = period.days_over(now);
     if over < FEWEST_DAYS.min(period.days()) || LONGEST < period.days() || period.unit == TimeUnit::Daily {
@@ -164,18 +166,18 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
         let like = &mut past.iter().filter(|(one, _)| one.weekday() == day.weekday()).map(|(_, usd)| *usd);
         mean(like).unwrap_or(every_day)
     };
-    let told: Decimal = daily.range(period.from..today).map(|(_, usd)| *usd).sum();
-    // The budget counts less than these days: credits, or a part of them that cannot be told.
-    if actual * dec!(1.1) < told {
+    let in_daily: Decimal = daily.range(period.from..today).map(|(_, usd)| *usd).sum();
+    // The budget counts less than these days cost: it includes credits, or only a part of them that we cannot tell.
+    if actual * dec!(1.1) < in_daily {
         return None;
     }
-    let untold = (actual - told).max(Decimal::ZERO);
-    let untold = untold * Decimal::from(period.days()) / Decimal::from(over.max(1));
+    let other = (actual - in_daily).max(Decimal::ZERO);
+    let other = other * Decimal::from(period.days()) / Decimal::from(over.max(1));
     let before: Decimal = daily.range(period.from..whole).map(|(_, usd)| *usd).sum();
     let first = period.from.max(whole);
     let rest: Vec<Date> = (0..days_between(first, period.until)).map(|offset| plus_days(first, offset)).collect();
     let to_come: Decimal = rest.iter().map(|day| expected(*day).max(daily.get(day).copied().unwrap_or_default())).sum();
-    let sum = (before + to_come + untold).max(actual);
+    let sum = (before + to_come + other).max(actual);
     let off: Decimal = past.iter().map(|(day, usd)| (*usd - expected(*day)) * (*usd - expected(*day))).sum();
     let deviation = (off / Decimal::from(past.len().max(2) - 1)).sqrt()?;
     let width = FOUR_OF_FIVE * deviation * Decimal::from(rest.len()).sqrt()?;
@@ -183,14 +185,14 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
     Some(Forecast { amount: round(sum), range: Some((round((sum - width).max(actual)), round(sum + width))), by_aws: false })
 }
 
-/// What no healthy budget of dollars counts, in the last 30 days: by team, the most expensive first.
+/// The spend of the last 30 days that no healthy budget of dollars counts, in USD by team, the most expensive first.
 fn uncovered(spend: &Spend, budgets: &[Budget], now: Timestamp, policy: &Policy) -> Vec<(String, Decimal)> {
     let today = day_of(now);
     let budgets: Vec<&Budget> =
         budgets.iter().filter(|budget| budget.is_cost && budget.period.is_some() && budget.unhealthy.is_none()).collect();
     let mut by_team: BTreeMap<&str, Decimal> = BTreeMap::new();
     for row in spend.days.range(plus_days(today, -30)..today).flat_map(|(_, rows)| rows) {
-        // A budget of which it cannot be told counts: who made it will know.
+        // If we cannot tell whether a budget counts a row, we assume that it does.
         if budgets.iter().all(|budget| budget.filter.takes(row, policy) == Some(false)) {
             *by_team.entry(&row.team).or_default() += row.usd;
         }

@@ -60,7 +60,7 @@ fn planned_limits_go_before_the_one_that_may_be_missing() {
         (Some(dec!(7)), BTreeMap::new(), Some(dec!(7))),
         (None, planned.clone(), Some(dec!(100))),
         (Some(dec!(7)), planned.clone(), Some(dec!(100))),
-        (None, BTreeMap::from([(1_796_083_200, dec!(200))]), None), // of a month to come
+        (None, BTreeMap::from([(1_796_083_200, dec!(200))]), None), // of a future month
         (None, BTreeMap::new(), None),
     ] {
         assert_eq!(limit_of(november, limit, &planned), expected);
@@ -134,7 +134,7 @@ fn the_run_rate_goes_on_by_weekday() {
     let so_far: Decimal = daily.range(day("2026-11-01")..).map(|(_, usd)| *usd).sum();
     let found = run_rate(&daily, month("2026-11-11"), so_far, at("2026-11-11T12:00:00Z")).unwrap();
     assert_eq!((found.amount, found.range, found.by_aws), (dec!(2550), Some((dec!(2550), dec!(2550))), false));
-    // As much again of other services.
+    // The budget counts as much again of other services.
     let found = run_rate(&daily, month("2026-11-11"), so_far * dec!(2), at("2026-11-11T12:00:00Z")).unwrap();
     assert_eq!(found.amount, dec!(2550) + (so_far * dec!(3)).round_dp(2));
     let early = run_rate(&daily, month("2026-11-04"), dec!(200), at("2026-11-04T12:00:00Z"));
