@@ -112,12 +112,13 @@ impl LookCloser for WhatRuns<'_> {
             return false;
         }
         let Run { context, rulebook, scope, .. } = self.run;
-        let told = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
-        let told: Vec<String> = told.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
-        let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &told)).await;
+        let notified = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
+        let notified: Vec<String> =
+            notified.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
+        let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &notified)).await;
         facts.reading.unread.extend(unread);
-        if !told.is_empty() || self.may_stop {
-            let is_all = Box::pin(find_running(context, rulebook, !told.is_empty(), facts)).await;
+        if !notified.is_empty() || self.may_stop {
+            let is_all = Box::pin(find_running(context, rulebook, !notified.is_empty(), facts)).await;
             name_running(facts, &rulebook.policy, is_all);
         }
         // A run for single budgets judges nothing else.

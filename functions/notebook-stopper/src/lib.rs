@@ -46,7 +46,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         && ledger
             .kept(IDLE_SHUTDOWNS)
             .await
-            .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
+            .is_ok_and(|cached| cached.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
     let wanted = Wanted { scope: request.scope(), idle_shutdowns };
 
     let (mut facts, entries) =

@@ -64,7 +64,8 @@ impl Clients {
     /// Clients from the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
     pub async fn from_env() -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        // Only the variables decide: Lambda sets them. Where a configuration file says otherwise, there is no cold start that matters.
+        // Only the environment variables decide, because Lambda sets them. Where a configuration file says otherwise, it is no Lambda, and the cold start does
+        // not matter.
         if let Some(client) = trust::http_client(std::env::vars()) {
             loader = loader.http_client(client);
         }

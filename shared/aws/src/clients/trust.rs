@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 
-/// The five root certificates that Amazon Trust Services asks custom trust stores to contain; the first expires in 2037
+/// The five root certificates that Amazon Trust Services recommends for custom trust stores; the first expires in 2037
 /// (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 

@@ -123,7 +123,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
         (None, Some(filters)) => cost_filters(filters),
         (None, None) => (Filter::everything(), None),
     };
-    // Budgets of reservations and Savings Plans count hours of those, whatever their filter says: the rules do not look at them.
+    // Budgets of reservations and Savings Plans count the hours of those, whatever their filter says: the rules do not look at them.
     let counts = matches!(described.budget_type, BudgetType::Cost | BudgetType::Usage);
     if let Some(health) = described.health_status.filter(|health| health.status == Some(HealthStatusValue::Unhealthy)) {
         broken = Some(format!(

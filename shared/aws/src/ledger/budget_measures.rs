@@ -23,8 +23,8 @@ fn ledger(context: &Context) -> Ledger<'_> {
 /// The measures cannot be read. Then none is in force, and only what the policy itself enforces is enforced.
 pub async fn read(context: &Context, rulebook: &Rulebook, now: Timestamp) -> Result<Vec<BudgetMeasure>, Unread> {
     let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
-    let kept = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
-    let Some((_, text)) = kept else { return Ok(vec![]) };
+    let cached = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
+    let Some((_, text)) = cached else { return Ok(vec![]) };
     let mut budget_measures: Vec<BudgetMeasure> =
         serde_json::from_str(&text).map_err(|error| unread(format!("ledger item {NAME}: {error}")))?;
     budget_measures.retain(|one| now < one.until && rulebook.policy.asks_for(one));

@@ -51,11 +51,11 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn all_kept(&self) -> anyhow::Result<HashMap<String, (Timestamp, String)>> {
-        let kept = |item: &Item| {
+        let cached = |item: &Item| {
             let what = text(item, "what").unwrap_or_default().to_owned();
             Some((text(item, "sk")?.to_owned(), (text(item, "at")?.parse().ok()?, what)))
         };
-        Ok(self.query("cache").await?.iter().filter_map(kept).collect())
+        Ok(self.query("cache").await?.iter().filter_map(cached).collect())
     }
 
     /// Caches a value, without an expiry.

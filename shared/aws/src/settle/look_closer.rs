@@ -38,9 +38,9 @@ pub(super) async fn confirm<A: Area>(run: &Run<'_, A>, facts: &mut Facts, ids: &
 /// its tags are unconfirmed. Without a ledger nobody is notified, so the same holds for all that the report lists. `whole_series`: also all other resources of
 /// their series.
 fn unconfirmed(plan: &Plan, has_ledger: bool, whole_series: bool) -> BTreeSet<String> {
-    let is_told = |one: &&Planned| one.step.only_reports() || one.step == Step::Warn;
+    let is_notified = |one: &&Planned| one.step.only_reports() || one.step == Step::Warn;
     let is_unsure = |one: &&Planned| (!has_ledger || one.step == Step::Act) && gather::is_unconfirmed(&one.finding.resource);
-    let found: Vec<&Planned> = plan.planned.iter().filter(|one| is_told(one) || is_unsure(one)).collect();
+    let found: Vec<&Planned> = plan.planned.iter().filter(|one| is_notified(one) || is_unsure(one)).collect();
     let series: BTreeSet<String> =
         found.iter().filter(|one| whole_series && one.finding.series.is_some()).map(|one| one.finding.entry_id()).collect();
     let of_series = plan.planned.iter().filter(|one| series.contains(&one.finding.entry_id()));

@@ -127,7 +127,7 @@ fn failures(plan: &Plan) -> impl Iterator<Item = String> {
     })
 }
 
-/// Writes the ledger, then acts, then mails; after each of the latter two, it writes the ledger again. A run may be interrupted after any step.
+/// Writes the ledger, then acts, then mails. The ledger is written again after the actions and after the mails. A run may be interrupted after any step.
 async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
     let context = &run.context.asking_for(1);
     let now = facts.now;

@@ -97,12 +97,12 @@ async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
 ///
 /// This is checked in runs that warn or act, and in complete runs that report something. Once a subscription is known, it is not checked again.
 pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: bool) -> Option<String> {
-    let is_told = |one: &Planned| match one.step {
+    let is_notified = |one: &Planned| match one.step {
         Step::Warn | Step::Act => true,
         Step::Report | Step::Remind | Step::Escalate => is_whole,
         Step::Wait | Step::HoldBack | Step::Exempt => false,
     };
-    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_told) {
+    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_notified) {
         return None;
     }
     let topic = &context.settings.topic_arn;

@@ -36,9 +36,9 @@ pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, 
 /// # Errors
 /// SNS refuses the call.
 pub(super) async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
-    let told = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
-    let told = told.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
-    let confirmed = told.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
+    let answer = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
+    let answer = answer.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
+    let confirmed = answer.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
     Ok(confirmed != Some(0))
 }
 

@@ -59,8 +59,8 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
         return Bill { keys, unread, ..Bill::default() };
     }
     let ledger = context.ledger();
-    let kept = match ledger.kept(SPEND).await {
-        Ok(kept) => kept,
+    let cached = match ledger.kept(SPEND).await {
+        Ok(cached) => cached,
         // Without the ledger, every run would pay for it again.
         Err(error) => {
             unread.push(spend_unread(format!("{error:#}")));
@@ -68,8 +68,8 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
         }
     };
     // What another version cached in another form is read again.
-    let kept = kept.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
-    if let Some((_, spends)) = kept.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
+    let cached = cached.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
+    if let Some((_, spends)) = cached.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
         return Bill { keys, spends: spends.clone(), unread, failure: None };
     }
     let spends = match spends(&context.clients, rulebook, &keys, now).await {
@@ -77,16 +77,16 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
         // The cached spend is still used, and the next run tries again.
         Err(why) => {
             unread.push(spend_unread(why));
-            return Bill { keys, spends: kept.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
+            return Bill { keys, spends: cached.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
         }
     };
     let mut failure = None;
     if !request.dry_run {
-        let kept = match serde_json::to_string(&spends) {
+        let written = match serde_json::to_string(&spends) {
             Ok(text) => ledger.keep(SPEND, &text, now).await,
             Err(error) => Err(error.into()),
         };
-        failure = kept.err();
+        failure = written.err();
     }
     for key in &mut keys {
         key.spend = spends.iter().find(|spend| spend.keys.first() == Some(&key.resource.name)).cloned();
@@ -153,8 +153,8 @@ async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String,
 
 /// What was spent with and without a value for each required key (or group of keys, any of which is enough).
 ///
-/// Each page costs 0.01 USD: one request for the total, and one for each group of which a key is active. Cost Explorer has no data for a key that is not
-/// active. An account that is not the payer may not read which keys are active: there, a key without any tagged spend counts as not active.
+/// Each page costs 0.01 USD: one request for the total, and one for each group of which a key is, or may be, active. Cost Explorer has no data for a key that
+/// is not active. An account that is not the payer cannot read which keys are active: there, a key without any tagged spend counts as not active.
 async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
     let status = |name: &String| keys.iter().find(|key| key.resource.name == *name).and_then(|key| key.status);
     let is_told_by = |name: &String| matches!(status(name), Some(TagKeyStatus::Active | TagKeyStatus::NotThePayer));
@@ -292,10 +292,10 @@ mod tests {
             mock!(aws_sdk_costexplorer::Client::list_cost_allocation_tags)
                 .then_error(move || ListCostAllocationTagsError::generic(testing::error("AccessDeniedException", message)))
         };
-        let untold =
+        let untagged =
             mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_output(|| page(vec![group("Host:x", "", "5", "USD")], None));
         let member = refused("Linked account doesn't have access to cost allocation tags.");
-        let of_member = clients(&[&member, &untold]);
+        let of_member = clients(&[&member, &untagged]);
         let (found, unread) = keys(&of_member, &rulebook()).await;
         assert_eq!(spends(&of_member, &rulebook(), &found, now()).await, Ok(vec![]), "nobody knows whether these are active");
         assert!(found.iter().all(|key| key.status == Some(TagKeyStatus::NotThePayer)) && unread.is_empty());

@@ -80,8 +80,8 @@ struct Asking<'a> {
 /// again.
 pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, account: &str, keeps: bool, now: Timestamp) -> Known {
     let mut known = Known::default();
-    let kept = match ledger.all_kept().await {
-        Ok(kept) => kept,
+    let cached = match ledger.all_kept().await {
+        Ok(cached) => cached,
         // Without the ledger, every run would pay for it again.
         Err(error) => {
             known.unread.push(unread("what SageMaker cost", format!("{error:#}")));
@@ -89,12 +89,12 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         }
     };
     let question = question(rulebook);
-    let kept: Kept = kept.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
     let asking = Asking { clients, rulebook, now, requests: AtomicU32::new(0) };
-    let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
+    let is_todays = |name: &str| cached.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
     let days = async {
-        let first = first_not_final(&kept, today);
+        let first = first_not_final(&cached, today);
         if is_todays(DAYS_ASKED) { (Days::new(), None) } else { asking.days(first, today).await }
     };
     let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
@@ -102,7 +102,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     let (days, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(anomalies), Box::pin(ahead));
 
     let mut keep = Keep { ledger, keeps, now, question: &question, items: vec![] };
-    let mut all = kept_days(&kept);
+    let mut all = kept_days(&cached);
     let (days, why) = days;
     let is_whole = why.is_none();
     known.unread.extend(why.map(|why| unread("what SageMaker cost by day", why)));
@@ -110,8 +110,8 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         keep.add(format!("{DAY}{day}"), &rows);
         all.insert(day, rows);
     }
-    let anomalies = keep.told(ANOMALIES, anomalies, &kept, &mut known, "anomalies of what SageMaker cost");
-    let ahead = keep.told(AHEAD, ahead, &kept, &mut known, "forecast of what SageMaker will cost").flatten();
+    let anomalies = keep.told(ANOMALIES, anomalies, &cached, &mut known, "anomalies of what SageMaker cost");
+    let ahead = keep.told(AHEAD, ahead, &cached, &mut known, "forecast of what SageMaker will cost").flatten();
     known.failures = keep.all().await;
     // The days count as read only if they are cached.
     if is_whole && known.failures.is_empty() && !is_todays(DAYS_ASKED) {
@@ -148,8 +148,8 @@ fn question(rulebook: &Rulebook) -> String {
 }
 
 fn answer_to(question: &str, text: &str) -> Option<Value> {
-    let mut kept: Value = serde_json::from_str(text).ok()?;
-    (kept["of"] == question).then(|| kept["what"].take())
+    let mut item: Value = serde_json::from_str(text).ok()?;
+    (item["of"] == question).then(|| item["what"].take())
 }
 
 /// The first day that is not final or not cached: from this one on, the days are read again.
@@ -212,12 +212,13 @@ impl Keep<'_> {
 
     async fn all(&mut self) -> Vec<String> {
         let (ledger, now, items) = (self.ledger, self.now, std::mem::take(&mut self.items));
-        let kept = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
-        kept.buffer_unordered(IN_FLIGHT)
+        let written = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
+        written
+            .buffer_unordered(IN_FLIGHT)
             .collect::<Vec<_>>()
             .await
             .into_iter()
-            .filter_map(|kept| Some(format!("{:#}", kept.err()?)))
+            .filter_map(|written| Some(format!("{:#}", written.err()?)))
             .collect()
     }
 }

@@ -73,9 +73,9 @@ impl<'a> AskOwnership<'a> {
         // The remedy depends on the owner: if any rule may write tags or stop resources, all owners are looked up.
         let may_tag =
             self.inventory.rulebook.enforces_by(RemedyName::Tag) || self.inventory.rulebook.enforces_by(RemedyName::StopAfterGrace);
-        let is_told = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
-        let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
-        // One job of a series is planned for all, even if others of them have other owners.
+        let is_just_created = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
+        let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_just_created(one);
+        // One job of a series is planned for all, even if other jobs of it have other owners.
         let open: BTreeSet<String> = plan.planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
         plan.planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
     }
@@ -99,23 +99,23 @@ pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a
 }
 
 impl Inventory<'_> {
-    /// Reads what lists do not contain about these resources: what they run on, what they belong to, and its owner. If several of them belong to the same
-    /// resource, that is read once.
+    /// Reads what lists do not contain about these resources: what they run on, what they belong to, and the owners of that. If several of them belong to the
+    /// same resource, it is read once.
     pub async fn enrich(self, facts: &mut Facts, ids: &BTreeSet<String>) {
         let found = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id));
         let read =
             stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(self.clients, self.rulebook, audited).await));
         let mut failed = vec![];
         let mut undescribed: HashMap<String, String> = HashMap::new();
-        let mut told: HashMap<String, Described> = HashMap::new();
+        let mut by_id: HashMap<String, Described> = HashMap::new();
         for (id, described) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
             match described {
-                Ok(described) => drop(told.insert(id, described)),
+                Ok(described) => drop(by_id.insert(id, described)),
                 Err(why) => drop(undescribed.insert(id, why)),
             }
         }
         for audited in &mut facts.assets {
-            let Some(described) = told.remove(&audited.resource.id) else { continue };
+            let Some(described) = by_id.remove(&audited.resource.id) else { continue };
             if !described.instances.is_empty() {
                 audited.instances = described.instances;
             }

@@ -89,7 +89,7 @@ pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, app: &App) -
 
 /// The current state of a listed app, with the tags of all its levels, all read at the same time. `None`: it is gone.
 pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> Read<Option<App>> {
-    // Boxed: together they would make a future of 30 KiB, once per call at the same time.
+    // Boxed: together they would make a future of 30 KiB for each call that is in progress.
     let (itself, home, domain) = tokio::join!(
         Box::pin(itself(clients, rulebook, known)),
         Box::pin(home_tags(clients, rulebook, known)),

@@ -27,7 +27,7 @@ pub mod sweep;
 
 /// Reads single jobs ([`Scope::named`]) from the service itself. Running jobs are read with their tags, on which the policy's overrides depend.
 ///
-/// How many training jobs of a tuning job run on Spot takes two more calls: [`look_at_children`].
+/// [`look_at_children`], with two more calls, finds out how many training jobs of a tuning job run on Spot.
 ///
 /// [`Scope::named`]: cost_rules::scope::Scope::named
 pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {

@@ -144,7 +144,7 @@ fn count(series: &mut JobSeries, job: &TrainingJob, warm_pool: Option<(bool, Dur
 /// Calls `tell` with each hit of a search, newest first. Records that cannot be read are left out, and are an error at the end.
 async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut tell: impl FnMut(Hit)) -> Read<()> {
     let expression = SearchExpression::builder().filters(filter).build();
-    let mut odd: Vec<String> = vec![];
+    let mut unreadable: Vec<String> = vec![];
     every_page(clients, async |token| {
         let body = Body::default();
         let call = clients.sagemaker.search().resource(resource.clone()).search_expression(expression.clone()).max_results(100);
@@ -153,13 +153,13 @@ async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut t
         for hit in body.json::<Found>("Search")?.results {
             match Hit::deserialize(&hit) {
                 Ok(hit) => tell(hit),
-                Err(error) => odd.push(error.to_string()),
+                Err(error) => unreadable.push(error.to_string()),
             }
         }
         Ok(page.next_token)
     })
     .await?;
-    odd.first().map_or(Ok(()), |why| Err(format!("{} of its records could not be read: {why}", odd.len())))
+    unreadable.first().map_or(Ok(()), |why| Err(format!("{} of its records could not be read: {why}", unreadable.len())))
 }
 
 fn search_time(at: Timestamp) -> String {
