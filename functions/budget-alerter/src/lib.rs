@@ -1,4 +1,5 @@
-//! budget-alerter: finds budgets that are about to break, says what drove them and what runs on, and enforces more where the policy says so.
+//! budget-alerter: finds budgets that are exceeded or about to be, explains what drives them and what still runs, and enforces more rules where the policy says
+//! so.
 
 use cost_aws::{
     Context,
@@ -32,10 +33,10 @@ pub const NAME: &str = "budget-alerter";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], budgets: true, ..Triggers::NONE };
 
-/// One run, in the light of `now`: all budgets and the spend, or single budgets.
+/// One run at the time `now`: all budgets and the spend, or single budgets.
 ///
 /// # Errors
-/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+/// The function does not accept the event, the policy cannot be read, or the account is not known. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
@@ -71,12 +72,12 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(report)
 }
 
-/// Writes down what is enforced from now on because budgets are used up: before anybody is notified of it.
+/// Records what is enforced from now on because budgets are used up, before anybody is notified of it.
 async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<anyhow::Error> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
     let wanted = wanted(facts, &run.rulebook.policy);
     facts.measures.in_force.sort();
-    // What cannot be read is not written over, unless all of it is known.
+    // Measures that could not be read are overwritten only if all budgets are known.
     let may_write = !run.request.dry_run && (is_whole || !facts.measures.unread);
     let mut failure = None;
     if wanted != facts.measures.in_force && may_write {
@@ -90,13 +91,14 @@ async fn enforce_more(run: &Run<'_, Stoppable>, facts: &mut Facts) -> Option<any
     failure
 }
 
-/// Whether anything may be stopped because a budget is used up, or was to be.
+/// Whether anything may be stopped because a budget is used up, or was going to be.
 fn may_stop(facts: &Facts, entries: &[Entry]) -> bool {
     let is_open = |entry: &Entry| OnExceed::StopStoppable.rules().contains(&entry.rule.as_str()) && entry.state != State::Closed;
     facts.measures.in_force.iter().any(|one| one.what == OnExceed::StopStoppable) || entries.iter().any(is_open)
 }
 
-/// Once somebody is notified of a budget, or something may be stopped: what was spent in its last period, and what runs now.
+/// Reads what was spent in the previous period of the budgets that somebody is notified of, and what runs now, if that is needed for a mail or something may be
+/// stopped.
 struct WhatRuns<'a> {
     run: &'a Run<'a, Stoppable>,
     account: &'a str,
@@ -110,15 +112,16 @@ impl LookCloser for WhatRuns<'_> {
             return false;
         }
         let Run { context, rulebook, scope, .. } = self.run;
-        let told = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
-        let told: Vec<String> = told.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
-        let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &told)).await;
+        let notified = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
+        let notified: Vec<String> =
+            notified.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
+        let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &notified)).await;
         facts.reading.unread.extend(unread);
-        if !told.is_empty() || self.may_stop {
-            let is_all = Box::pin(find_running(context, rulebook, !told.is_empty(), facts)).await;
+        if !notified.is_empty() || self.may_stop {
+            let is_all = Box::pin(find_running(context, rulebook, !notified.is_empty(), facts)).await;
             name_running(facts, &rulebook.policy, is_all);
         }
-        // Who asks for single budgets has nothing else judged.
+        // A run for single budgets judges nothing else.
         if *scope != Scope::Everything {
             facts.running.clear();
             facts.reading.complete.clear();

@@ -1,4 +1,5 @@
-//! notebook-stopper: finds notebooks and Studio apps that burn money for nobody, warns their owners, and stops what the policy lets it stop.
+//! notebook-stopper: finds notebooks and Studio apps that cost money although nobody uses them, warns their owners, and stops what the policy allows it to
+//! stop.
 
 use cost_aws::{
     Context,
@@ -28,14 +29,14 @@ pub const TRIGGERS: Triggers = Triggers {
     ..Triggers::NONE
 };
 
-/// Domains, profiles and spaces cost a call each and change seldom: they are read once a day.
+/// Domains, user profiles and spaces take one call each and change rarely: they are read once a day.
 const IDLE_SHUTDOWNS: &str = "studio-idle-shutdowns";
 const IDLE_SHUTDOWNS_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
-/// One run, in the light of `now`.
+/// One run at the time `now`.
 ///
 /// # Errors
-/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+/// The function does not accept the event, or the policy cannot be read. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
@@ -45,7 +46,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         && ledger
             .kept(IDLE_SHUTDOWNS)
             .await
-            .is_ok_and(|kept| kept.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
+            .is_ok_and(|cached| cached.is_none_or(|(last, _)| IDLE_SHUTDOWNS_EVERY <= now.duration_since(last)));
     let wanted = Wanted { scope: request.scope(), idle_shutdowns };
 
     let (mut facts, entries) =
@@ -69,7 +70,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     };
     let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
 
-    // The attempt counts: one space that cannot be described must not make every run of the day a sweep.
+    // The attempt counts, even if it failed: one space that cannot be described must not make every run of the day read all of them.
     if idle_shutdowns && !request.dry_run {
         let remembered = ledger.keep(IDLE_SHUTDOWNS, "", now).await;
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));

@@ -1,4 +1,4 @@
-//! tag-auditor: finds what of `SageMaker` is not tagged, says what that costs, finds whose it is, and tags it where the policy lets it.
+//! tag-auditor: finds `SageMaker` resources without the required tags, reports what they cost, finds their owners, and tags them where the policy allows it.
 
 use cost_aws::{
     Context,
@@ -25,10 +25,10 @@ pub const NAME: &str = "tag-auditor";
 /// What wakes it.
 pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, due_only: true, ..Triggers::NONE };
 
-/// One run, in the light of `now`: everything, what is due, or what an event tells was created.
+/// One run at the time `now`: everything, what is due, or single resources.
 ///
 /// # Errors
-/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+/// The function does not accept the event, or the policy cannot be read. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
@@ -47,7 +47,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     } else {
         let all = ledger.findings(&run.scope).await;
         if request.trigger == Trigger::Due {
-            // A tag of the bill is looked at in whole runs.
+            // Cost allocation tags are looked at in complete runs only.
             run.scope = due(all.iter().flatten().filter(|entry| Kind::of(&entry.id) != Some(Kind::TagKey)), now);
         }
         (inventory.named(&run.scope.named().unwrap_or_default(), now).await, all)
@@ -71,7 +71,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(report)
 }
 
-/// Whose the findings are, of which somebody is notified.
+/// Finds the owners of the findings that somebody is notified of.
 struct Ownership<'a>(AskOwnership<'a>);
 
 impl LookCloser for Ownership<'_> {
@@ -80,7 +80,7 @@ impl LookCloser for Ownership<'_> {
     }
 }
 
-/// Those of these kinds that the policy wants to be looked at.
+/// Those of these kinds that the policy audits.
 fn kinds_of(rulebook: &Rulebook, kinds: &[Kind]) -> Vec<Kind> {
     kinds.iter().copied().filter(|kind| rulebook.audits(*kind)).collect()
 }

@@ -1,5 +1,5 @@
-//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, tells their owners, and stops or resubmits them as Spot where the
-//! policy says so.
+//! training-job-spot-enforcer: finds training and tuning jobs that pay on-demand prices, notifies their owners, and stops them or resubmits them as Spot where
+//! the policy says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,15 +46,15 @@ pub const TRIGGERS: Triggers = Triggers {
     ..Triggers::NONE
 };
 
-/// The daily sweep, in the ledger.
+/// The name of the daily sweep in the ledger.
 const SWEEP: &str = "training-jobs";
-/// What a sweep looks back to where there was none before.
+/// How far back a sweep looks for Spot savings if there was no sweep before.
 const FIRST_SWEEP: SignedDuration = SignedDuration::from_hours(24);
 
-/// One run, in the light of `now`: everything, what is due, or the job that an event tells of.
+/// One run at the time `now`: everything, what is due, or single jobs.
 ///
 /// # Errors
-/// The event is not one of the function's, or the policy cannot be read: nothing was done then. Whatever fails later is in the report.
+/// The function does not accept the event, or the policy cannot be read. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
@@ -72,7 +72,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(some(&run, memory, now).await)
 }
 
-/// The daily sweep: the search index, and by the service's own word what it finds and what is open in the ledger.
+/// The daily sweep: reads the search index, and reads jobs that are open in the ledger but not running in the index from the service itself.
 async fn everything(run: Run<'_, Training>, now: Timestamp) -> Report {
     let Run { context, rulebook, .. } = run;
     let ledger = context.ledger();
@@ -101,12 +101,12 @@ async fn everything(run: Run<'_, Training>, now: Timestamp) -> Report {
     report
 }
 
-/// Single jobs, by the service's own word.
+/// A run for single jobs, which are read from the service itself.
 async fn some(run: &Run<'_, Training>, memory: Memory, now: Timestamp) -> Report {
     let Run { context, rulebook, .. } = run;
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     gather::training::some(&context.clients, rulebook, &run.scope.named().unwrap_or_default(), &mut facts).await;
-    // When a tuning job begins, its training jobs are not there yet.
+    // When a tuning job has just started, it has no training jobs yet.
     if !run.request.is_by_event() {
         gather::training::look_at_children(&context.clients, rulebook, &mut facts).await;
     }
@@ -121,7 +121,7 @@ async fn some(run: &Run<'_, Training>, memory: Memory, now: Timestamp) -> Report
     report
 }
 
-/// What Spot saved on the jobs of these facts that came to their end.
+/// What Spot saved on the jobs in these facts that have ended.
 async fn spot_savings(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> Vec<SpotSaving> {
     let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, &rulebook.policy, &facts.prices);
     let ended: BTreeSet<String> =

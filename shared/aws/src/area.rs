@@ -1,5 +1,5 @@
-//! The areas that a function is made of: what it may confirm, look at once more, and do. A function names its areas, and the linker leaves out the operations
-//! of all others: a binary holds only what its role allows (`tests/template/test_operations.py`).
+//! The areas that a function is made of. An area can confirm resources, read one again right before an action, and act. A function names its areas, and the
+//! linker leaves out the operations of all others, so that a binary holds only what its role allows (`tests/template/test_operations.py`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,8 +19,8 @@ use crate::{
 
 /// One area, or several as a tuple.
 pub trait Area {
-    /// Reads those of its resources that are meant (by id) from the service itself, before somebody is notified of them. What cannot be read becomes
-    /// `Unreadable`; what is gone leaves the facts.
+    /// Reads the resources with these ids again from the service itself, before somebody is notified of them. If one cannot be read, its tags become
+    /// `Unreadable`; if one no longer exists, it is removed from the facts.
     fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> impl Future<Output = ()>;
 
     /// The workflows that wait for these jobs (names by id). Empty: the area stops no jobs.
@@ -28,10 +28,10 @@ pub trait Area {
         std::future::ready(Workflows::new())
     }
 
-    /// One resource as it is right before it is acted upon; `Ok(None)`: it is gone. `None`: it is not of this area.
+    /// Reads one resource again, right before an action. `None`: the resource belongs to another area. `Ok(None)`: it no longer exists.
     fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> impl Future<Output = Option<Read<Option<Facts>>>>;
 
-    /// Acts upon a finding that is due. `None`: its remedy is not of this area.
+    /// Carries out the remedy of a finding that is due. `None`: the remedy belongs to another area.
     fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> impl Future<Output = Option<Outcome>>;
 }
 
@@ -52,7 +52,7 @@ impl Area for Notebooks {
     }
 }
 
-/// Studio apps, and who sets their idle shutdown.
+/// Studio apps, and the domains, user profiles and spaces that configure their idle shutdown.
 pub struct Studio;
 
 impl Area for Studio {
@@ -69,7 +69,7 @@ impl Area for Studio {
     }
 }
 
-/// Training and tuning jobs, which may be submitted again.
+/// Training jobs, which can be resubmitted as Spot, and tuning jobs.
 pub struct Training;
 
 impl Area for Training {
@@ -90,7 +90,7 @@ impl Area for Training {
     }
 }
 
-/// Resources of all kinds that have tags: they are tagged, or stopped.
+/// Resources of all kinds that can have tags: the remedies add tags to them or stop them.
 pub struct Tagged;
 
 impl Area for Tagged {
@@ -114,7 +114,7 @@ impl Area for Tagged {
     }
 }
 
-/// Resources that cost money while they run: they are stopped.
+/// Resources that cost money while they run: the remedies stop them.
 pub struct Stoppable;
 
 impl Area for Stoppable {
@@ -142,7 +142,7 @@ impl Area for Stoppable {
     }
 }
 
-/// Tag keys of the bill.
+/// Tag keys that can be activated as cost allocation tags.
 pub struct CostTags;
 
 impl Area for CostTags {
@@ -150,7 +150,7 @@ impl Area for CostTags {
 
     async fn again(&self, _: &Context, _: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
         let known = facts.tag_keys.iter().find(|key| key.resource.id == id)?;
-        // Read a moment ago, and to activate it twice does nothing.
+        // The keys were read a moment ago, and activating a key twice has no effect.
         Some(Ok(Some(Facts { tag_keys: vec![known.clone()], ..facts.of_this_moment() })))
     }
 

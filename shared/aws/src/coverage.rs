@@ -1,4 +1,4 @@
-//! Tag coverage for FinOps people: in the report, as metrics, and as a table in S3.
+//! Publishes the tag coverage: in the report, as metrics, and as a CSV table in S3.
 
 use std::collections::BTreeMap;
 
@@ -19,15 +19,15 @@ use crate::{
     report::{Report, cents, percent_line},
 };
 
-/// Puts the coverage into the report, among the metrics, and into the bucket, if the policy names one.
+/// Adds the coverage to the report and the metrics. Writes it to the S3 bucket too, if the policy names one and this is no dry run.
 ///
 /// # Errors
-/// S3 refuses the table.
+/// S3 refuses the table, or the account is not known.
 pub async fn tell(context: &Context, rulebook: &Rulebook, coverage: &Coverage, report: &mut Report, now: Timestamp) -> anyhow::Result<()> {
     report.coverage = Some(reported(coverage));
     report.more_metrics = metrics(coverage, &rulebook.policy.coverage, context.function, now);
     match &rulebook.policy.coverage.bucket {
-        // A day of which nothing is known does not go over one of which something is.
+        // An empty result does not overwrite the table that an earlier run of the day wrote.
         Some(bucket) if !report.dry_run && !coverage.resources.is_empty() => {
             store(context, coverage, bucket, &rulebook.policy.coverage.prefix, now).await
         }
@@ -35,7 +35,7 @@ pub async fn tell(context: &Context, rulebook: &Rulebook, coverage: &Coverage, r
     }
 }
 
-/// `coverage` of the report.
+/// The `coverage` field of the report.
 fn reported(coverage: &Coverage) -> Value {
     let shares = |shares: BTreeMap<&str, Share>| {
         Value::Object(shares.into_iter().map(|(of, share)| (of.to_owned(), told(share, json!({})))).collect())
@@ -59,12 +59,13 @@ fn told(share: Share, mut with: Value) -> Value {
     with
 }
 
-/// To two places; a whole one as such.
+/// A JSON number with at most two decimal places; a whole number is a JSON integer.
 fn number(number: Decimal) -> Value {
     number.to_i64().filter(|_| number.is_integer()).map_or_else(|| cents(number).into(), Value::from)
 }
 
-/// The coverage as metrics in percent: of the whole, and by what the policy says. One line each, since each has dimensions of its own.
+/// The coverage as metrics in percent: in total, by team and by kind if the policy asks for it, and of the spend by tag. Each metric has a line of its own,
+/// because each has its own dimensions.
 fn metrics(coverage: &Coverage, settings: &policy::Coverage, function: &str, now: Timestamp) -> Vec<Value> {
     let has = |metric| settings.metrics.contains(&metric);
     let of_resources =
@@ -82,8 +83,8 @@ fn metrics(coverage: &Coverage, settings: &policy::Coverage, function: &str, now
     lines.into_iter().flatten().collect()
 }
 
-/// Writes the table to `s3://<bucket>/<prefix>account=<account>/region=<region>/2026-11-24.csv`: one a day, that of the last run. One bucket may serve many
-/// accounts and Regions.
+/// Writes the table to `s3://<bucket>/<prefix>account=<account>/region=<region>/2026-11-24.csv`. There is one table per day (UTC), which each run replaces.
+/// Many accounts and Regions can share a bucket.
 ///
 /// # Errors
 /// S3 refuses it, or the account is not known.
@@ -108,7 +109,7 @@ fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Resul
     Ok(writer.into_inner()?)
 }
 
-/// What a spreadsheet would take for a formula is a text: teams are tags that anybody may set.
+/// Puts a `'` before a text that a spreadsheet would read as a formula: team names come from tags, which anybody can set.
 fn as_text(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! The only crate that knows the AWS SDK. Its modules are the stations of a run: event, gather, (the rules decide), act, ledger, notify, report.
+//! The only crate that uses the AWS SDK. Its modules follow the steps of a run: event, gather, (the rules decide), act, ledger, notify, report.
 
 mod act;
 pub mod area;

@@ -1,4 +1,4 @@
-//! What a run did: returned, and logged as one line of JSON; and its metrics, in CloudWatch's embedded metric format.
+//! The report of a run, which is returned and logged as one line of JSON, and its metrics in CloudWatch's embedded metric format.
 
 use std::collections::BTreeMap;
 
@@ -14,54 +14,54 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-/// How many findings the report names. `total-findings` has the true count.
+/// The most findings that the report lists. `total-findings` has the full number.
 pub const FINDINGS_SHOWN: usize = 500;
 
-/// How many failures the function's error names.
+/// The most failures that the function's error lists.
 const FAILURES_TOLD: usize = 20;
 
-/// What a run did.
+/// What one run found and did.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
-    /// The function.
+    /// The function's name.
     pub function: String,
-    /// Whether nothing was done, mailed and written on purpose.
+    /// Whether this was a dry run: no action, no mail, and no write to the ledger.
     pub dry_run: bool,
-    /// How many resources were looked at, by kind.
+    /// How many resources were examined, by kind.
     pub examined: BTreeMap<&'static str, usize>,
-    /// At most 500 of the findings.
+    /// The findings, at most 500 of them.
     pub findings: Vec<ReportedFinding>,
-    /// What was done, and how it ended.
+    /// The actions that were due, and how each ended.
     pub actions: Vec<ReportedAction>,
     /// How many actions were due but held back for the next run.
     pub held_back: usize,
-    /// What could not be read.
+    /// What could not be read, and why.
     #[serde(serialize_with = "unread")]
     pub unread: Vec<Unread>,
     /// How many owners were mailed.
     pub notified: usize,
-    /// How many findings there are.
+    /// How many findings there are, including exempt ones.
     pub total_findings: usize,
-    /// What share of the resources and of the dollars is tagged, where the function counts it.
+    /// The tag coverage of resources and of spend. `None`: the function does not measure it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Value>,
-    /// What asking Cost Explorer cost in this run, in USD, where the function does.
+    /// What this run's requests to Cost Explorer cost, in USD. `None`: the function does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
-    /// Metrics beside those of every function, each a line.
+    /// Further metrics, beside those that every function has: one log line each.
     #[serde(skip)]
     pub more_metrics: Vec<Value>,
-    /// What went wrong and needs somebody: enforcement or mails that failed. Not part of the contract's fields; the function fails with it.
+    /// Failures that somebody has to look at, such as failed actions and mails. They are not in the report's JSON: the function's error lists them.
     #[serde(skip)]
     pub failures: Vec<String>,
-    /// Whether this run was for everything and could do its work: what the dead man's switch listens for.
+    /// Whether this was a complete run that could do its work. Only such a run writes the `Heartbeat` metric.
     #[serde(skip)]
     pub is_whole: bool,
-    /// USD per month of all that was found and is not left alone, each resource once.
+    /// What the findings that are neither exempt nor stopped cost, in USD per month. Each resource counts once.
     #[serde(skip)]
     pub waste_usd_per_month: Decimal,
-    /// USD per month of what was stopped, each resource once.
+    /// What the resources that this run stopped cost, in USD per month. Each counts once; jobs, which end by themselves, do not count.
     #[serde(skip)]
     pub stopped_usd_per_month: Decimal,
 }
@@ -72,17 +72,17 @@ pub struct Report {
 pub struct ReportedFinding {
     /// The rule's name.
     pub rule: &'static str,
-    /// The resource's ARN.
+    /// The resource's ARN, or its id if the ARN is not known.
     pub resource: String,
-    /// Its name.
+    /// The resource's name.
     pub name: String,
-    /// Whose it is.
+    /// The owner. `None`: not known.
     pub owner: Option<String>,
-    /// Whose team's.
+    /// The team. `None`: not known.
     pub team: Option<String>,
-    /// Why it is waste.
+    /// Why it is waste, or why it is exempt.
     pub reason: String,
-    /// What it costs, to the cent; null: no price known.
+    /// What it costs in USD per month, rounded to the cent. `None`: no price is known, or it is exempt.
     pub monthly_cost_usd: Option<f64>,
     /// The action that the rule may take, or `none`.
     pub remedy: &'static str,
@@ -106,7 +106,7 @@ impl ReportedFinding {
         }
     }
 
-    /// What was left alone, and why: a person sees that it was looked at.
+    /// An exempt resource with the reason: the report shows that it was examined.
     fn exempted(one: &Exempted) -> Self {
         Self {
             rule: one.rule,
@@ -122,7 +122,7 @@ impl ReportedFinding {
     }
 }
 
-/// How far a finding has come, as the report spells it.
+/// The state of a finding, as the report spells it.
 fn state(planned: &Planned) -> &'static str {
     match planned.step {
         Step::Exempt => "exempt",
@@ -150,16 +150,16 @@ fn state(planned: &Planned) -> &'static str {
 pub struct ReportedAction {
     /// What was done: `stop-notebook-instance`, `delete-app`, `resubmit-as-spot`, …
     pub action: &'static str,
-    /// The resource's ARN.
+    /// The resource's ARN, or its id if the ARN is not known.
     pub resource: String,
     /// `done`, `already-done`, `skipped`, `failed`; in a dry run `planned`.
     pub outcome: &'static str,
-    /// Why, where there is something to say.
+    /// Details, such as the reason of a failure; may be empty.
     pub detail: String,
 }
 
 impl ReportedAction {
-    /// One that was tried, or is only planned.
+    /// An action that was tried, or that is only planned.
     fn of(planned: &Planned) -> Self {
         let outcome = planned.outcome.as_ref();
         Self {
@@ -172,19 +172,19 @@ impl ReportedAction {
 }
 
 impl Report {
-    /// Of a run that has done nothing yet.
+    /// The report of a run that has done nothing yet.
     pub(crate) fn new(function: &str, dry_run: bool) -> Self {
         Self { function: function.to_owned(), dry_run, ..Self::default() }
     }
 
-    /// What was read and judged. `entries`: what the ledger says, if it was read.
+    /// Adds what was examined and what could not be read. `entries`: the ledger's entries, if the ledger was read.
     pub(crate) fn read(&mut self, facts: &Facts, judgement: &Judgement, entries: Option<&[Entry]>) {
         self.examined = examined(facts);
         let unreadable = entries.into_iter().flatten().filter(|entry| entry.state == State::Unreadable).map(unreadable);
         self.unread.extend(facts.reading.unread.iter().chain(&judgement.unknown).cloned().chain(unreadable));
     }
 
-    /// What was planned, and what became of it.
+    /// Adds the findings and the actions of the plan, with their outcomes.
     pub(crate) fn done(&mut self, plan: &Plan, judgement: &Judgement) {
         self.actions = plan.due().into_iter().map(ReportedAction::of).collect();
         self.waste_usd_per_month = waste_usd_per_month(&plan.planned);
@@ -194,12 +194,12 @@ impl Report {
         self.findings = plan.planned.iter().map(ReportedFinding::of).chain(exempted).take(FINDINGS_SHOWN).collect();
     }
 
-    /// Logs the report and the metrics, each as one line, and fails if somebody has to look.
+    /// Logs the report and the metrics, one line each. Returns the report's JSON, or an error if something failed that somebody has to look at.
     ///
     /// # Errors
-    /// An enforcement or a mail failed: all of them, one line each.
+    /// An action, a mail or a write failed. The error lists the failures, one per line.
     pub fn finish(&self, now: Timestamp) -> anyhow::Result<Value> {
-        // A line for each: of a report's JSON, Logs Insights knows the first 200 fields only.
+        // One line each, because Logs Insights discovers only the first 200 fields of the report's JSON.
         for one in &self.unread {
             lambda_runtime::tracing::info!(unread = one.what, why = one.why);
         }
@@ -212,7 +212,7 @@ impl Report {
         anyhow::bail!("the run ended, but not all of it succeeded:\n{failures}")
     }
 
-    /// As many as a person reads.
+    /// The first failures, one per line, and how many more there are. `None`: nothing failed.
     fn told_failures(&self) -> Option<String> {
         let mut lines: Vec<String> = self.failures.iter().take(FAILURES_TOLD).cloned().collect();
         if FAILURES_TOLD < self.failures.len() {
@@ -225,7 +225,7 @@ impl Report {
         let failed = self.actions.iter().filter(|action| action.outcome == "failed").count();
         let done = self.actions.iter().filter(|action| matches!(action.outcome, "done" | "already-done")).count();
         let mut names = vec!["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread"];
-        // Only a run for everything that did its work is a sign of life: who listens hears when there is none.
+        // Only a complete run that did its work writes the heartbeat: without it, an alarm goes off.
         names.extend(self.is_whole.then_some("Heartbeat"));
         let unit = |name: &str| if name == "EstimatedMonthlySavings" { "None" } else { "Count" };
         let metrics: Vec<Value> = names.into_iter().map(|name| json!({"Name": name, "Unit": unit(name)})).collect();
@@ -236,7 +236,7 @@ impl Report {
         line["EstimatedMonthlySavings"] = cents(self.stopped_usd_per_month).into();
         line["Unread"] = self.unread.len().into();
         line["Heartbeat"] = 1.into();
-        // Not metrics, which cost by the month: the dashboard reads them from the log.
+        // These are not metrics, because each metric costs money per month: the dashboard reads them from the log.
         line["Whole"] = u8::from(self.is_whole).into();
         line["EstimatedMonthlyWaste"] = cents(self.waste_usd_per_month).into();
         line["HeldBack"] = self.held_back.into();
@@ -247,7 +247,7 @@ impl Report {
     }
 }
 
-/// A line in the embedded metric format: these metrics with these dimensions, whose values are for the caller to add, but the function's.
+/// A line in the embedded metric format that declares these metrics and dimensions. The caller adds their values, except for `FunctionName`.
 fn metric_line(metrics: &[Value], dimensions: &[&str], function: &str, now: Timestamp) -> Value {
     json!({
         "_aws": {
@@ -255,12 +255,12 @@ fn metric_line(metrics: &[Value], dimensions: &[&str], function: &str, now: Time
             "CloudWatchMetrics": [{"Namespace": "CostGuard", "Dimensions": [dimensions], "Metrics": metrics}],
         },
         "Function": function,
-        // Two stacks in one account have functions of two names.
+        // The deployed function's name, which differs between stacks.
         "FunctionName": std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_else(|_| function.to_owned()),
     })
 }
 
-/// A metric in percent, with a dimension beside the function's.
+/// A metric in percent, with an optional dimension beside `FunctionName`.
 pub(crate) fn percent_line(metric: &str, percent: Decimal, dimension: Option<(&str, &str)>, function: &str, now: Timestamp) -> Value {
     let dimensions: Vec<&str> = std::iter::once("FunctionName").chain(dimension.map(|(name, _)| name)).collect();
     let mut line = metric_line(&[json!({"Name": metric, "Unit": "Percent"})], &dimensions, function, now);
@@ -280,12 +280,13 @@ fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::E
     serializer.collect_seq(unread.iter().map(|one| json!({"what": one.what, "why": one.why})))
 }
 
-/// To the cent, as a JSON number.
+/// Rounds to the cent, as a number for JSON.
 pub fn cents(usd: Decimal) -> Option<f64> {
     usd.round_dp(2).to_f64()
 }
 
-/// Of the resources that are neither exempt nor stopped now. What is found of the bill (budgets, spend, tags) is the cost of resources too.
+/// What the resources that are neither exempt nor stopped cost, in USD per month. Findings about the account (budgets, spend, tag keys) do not count: their
+/// cost is the cost of resources.
 fn waste_usd_per_month(planned: &[Planned]) -> Decimal {
     let is_wasted = |one: &&Planned| {
         one.finding.resource.kind().is_some_and(|kind| !kind.is_of_the_account())
@@ -297,14 +298,14 @@ fn waste_usd_per_month(planned: &[Planned]) -> Decimal {
 }
 
 fn stopped_usd_per_month(planned: &[Planned]) -> Decimal {
-    // A job would have come to its end by itself.
+    // A stopped job does not count: it would have ended by itself.
     let is_stopped = |one: &&Planned| {
         one.step == Step::Act && one.outcome == Some(Outcome::Done) && !one.finding.resource.kind().is_some_and(Kind::ends_by_itself)
     };
     each_once(planned.iter().filter(is_stopped))
 }
 
-/// The sum over the resources, of the most that is said of each.
+/// The sum over the resources. Of several findings about a resource, the most expensive one counts.
 fn each_once<'a>(planned: impl Iterator<Item = &'a Planned>) -> Decimal {
     let mut by_resource: BTreeMap<&str, Decimal> = BTreeMap::new();
     for (id, usd) in planned.filter_map(|one| Some((one.finding.resource.id.as_str(), one.finding.waste.usd_per_month?))) {
@@ -314,7 +315,7 @@ fn each_once<'a>(planned: impl Iterator<Item = &'a Planned>) -> Decimal {
     by_resource.values().sum()
 }
 
-/// How many were looked at, by kind: a kind that was read in full and has none is told from one that was not read.
+/// How many resources were examined, by kind. A kind that was read completely but has no resources is present with 0; a kind that was not read is absent.
 fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
     let reading = &facts.reading;
     let mut counts: BTreeMap<&'static str, usize> = reading.complete.iter().map(|kind| (kind.as_str(), 0)).collect();

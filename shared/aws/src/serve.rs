@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::{context::Context, report::Report};
 
-/// The Lambda loop of a function. A wrong environment fails every invocation, so that each caller is told why, instead of a process that dies on its
-/// start.
+/// Runs the Lambda loop of a function. If the environment is wrong, every invocation fails with the reason; the process does not die at startup, where no
+/// caller would see it.
 ///
 /// # Errors
-/// The runtime's own.
+/// Those of the Lambda runtime.
 pub async fn serve(
     function: &'static str,
     handle: impl AsyncFn(Value, &Context, Timestamp) -> anyhow::Result<Report>,

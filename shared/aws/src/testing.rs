@@ -1,4 +1,4 @@
-//! What the tests of this crate share: clients that answer by rules instead of the network.
+//! Test helpers of this crate: clients that answer from rules instead of the network.
 
 use aws_smithy_mocks::{Rule, RuleMode, mock_client};
 use aws_smithy_types::{DateTime, error::ErrorMetadata};
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Clients without any rule: a call ends the test. Give those that are to answer in their place: `Clients { sagemaker, ..testing::clients() }`.
+/// Clients without any rule: a call fails the test. Replace the clients that a test needs: `Clients { sagemaker, ..testing::clients() }`.
 pub(crate) fn clients() -> Clients {
     Clients {
         region: "us-east-1".into(),
@@ -64,12 +64,12 @@ pub(crate) fn denied() -> ErrorMetadata {
     error("AccessDeniedException", "User: arn:aws:sts::123456789012:assumed-role/guard/x is not authorized")
 }
 
-/// `2026-11-24T12:00:00Z`, for the SDK.
+/// A time such as `2026-11-24T12:00:00Z`, as the SDK's type.
 pub(crate) fn at(time: &str) -> DateTime {
     DateTime::from_secs(time.parse::<jiff::Timestamp>().unwrap().as_second())
 }
 
-/// The ARN of a resource by id.
+/// The ARN of the resource with this id.
 pub(crate) fn arn(id: &str) -> String {
     format!("arn:aws:sagemaker:us-east-1:123456789012:{id}")
 }
@@ -77,13 +77,13 @@ pub(crate) fn arn(id: &str) -> String {
 /// The topic of [`context`].
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cost-guard";
 
-/// A context of account 123456789012 without a policy of its own.
+/// A context of account 123456789012 with the built-in policy.
 pub(crate) fn context(clients: Clients) -> Context {
     let settings = Settings { policy: PolicySource::BuiltIn, topic_arn: TOPIC.into(), table: "ledger".into(), log: "warn".into() };
     Context::new("a-function", clients, settings)
 }
 
-/// A finding with this remedy, about the resource of this id.
+/// A finding about the resource with this id, with this remedy.
 pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
     let name = id.rsplit('/').next().unwrap_or_default().to_owned();
     Finding {

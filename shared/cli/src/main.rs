@@ -1,4 +1,4 @@
-//! `cost-guard`: checks a policy offline, and prints the pages of the documentation that are made of the code.
+//! `cost-guard`: checks a policy offline, and prints the pages of the documentation that are generated from the code.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
@@ -22,7 +22,7 @@ use serde_json::Value;
 mod manual;
 mod reference;
 
-/// What people use of the SageMaker cost guard on their own machine.
+/// The command-line tools of the SageMaker cost guard.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -31,25 +31,25 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check a policy file: its errors with their lines, or what the policy does.
+    /// Check a policy file: print its errors with their lines, or what the policy does.
     CheckPolicy {
         /// The policy, a TOML file.
         file: PathBuf,
     },
-    /// Print docs/rules.md, made of the rules' own doc comments.
+    /// Print docs/rules.md, generated from the rules' own doc comments.
     RulesManual,
     /// Print docs/policy-reference.md: each key of the policy, with its type, default and meaning.
     PolicyReference,
-    /// Print docs/policy.schema.json, the JSON Schema of the policy, with which editors complete and check it.
+    /// Print docs/policy.schema.json, the JSON Schema with which editors complete and check the policy.
     PolicySchema,
-    /// Make of a training job what it would be as Spot: `aws sagemaker describe-training-job …` on standard input (one or several), the input of
-    /// `aws sagemaker create-training-job --cli-input-json` on standard output, one per line. It makes one of every job, whether or not the guard would
-    /// resubmit that one. AWS describes a job without its tags: the new one has those that you put into the description as `Tags`.
+    /// Convert training jobs into Spot jobs: one or several outputs of `aws sagemaker describe-training-job …` on standard input become inputs of `aws
+    /// sagemaker create-training-job --cli-input-json` on standard output, one per line. Every job is converted, whether or not the guard would resubmit it. A
+    /// description has no tags: the new job gets those that you add to it as `Tags`.
     SpotDefinition {
-        /// How much longer than its time limit it may take, waiting for Spot included.
+        /// How much longer than its time limit the job may take, including the wait for Spot.
         #[arg(long, default_value = "12h")]
         wait: Duration,
-        /// The S3 prefix for its checkpoints, where it has none; without it they lie beside its output.
+        /// The S3 prefix for checkpoints of jobs that have none. By default, they are beside the job's output.
         #[arg(long)]
         checkpoints: Option<String>,
     },
@@ -114,10 +114,10 @@ fn said(errors: &[PolicyError], file: &Path) -> anyhow::Error {
     anyhow::anyhow!(lines.join("\n"))
 }
 
-/// The most bytes of an SSM parameter that costs nothing (AWS: quotas of Systems Manager).
+/// The most bytes of a standard SSM parameter, which is free of charge (AWS: quotas of Systems Manager).
 const STANDARD_PARAMETER: usize = 4096;
 
-/// A description may have the job's tags with it, as `ListTags` gives them: `Tags`.
+/// Prints the Spot definitions of the descriptions on standard input. A description may contain the job's tags as `Tags`, in the form of `ListTags`.
 fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result<()> {
     let mut descriptions = 0;
     for (number, described) in serde_json::Deserializer::from_reader(io::stdin().lock()).into_iter::<Value>().enumerate() {

@@ -1,4 +1,4 @@
-//! docs/rules.md: each rule's doc comment with the table of its settings and their defaults.
+//! Generates docs/rules.md: each rule's doc comment with the table of its settings and their defaults.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use cost_rules::{
 };
 use serde_json::Value;
 
-/// The page.
+/// The text of the page.
 pub(crate) fn page() -> anyhow::Result<String> {
     let schema = Rulebook::schema();
     let sections = &schema["properties"]["rules"]["properties"];
@@ -33,7 +33,7 @@ pub(crate) fn page() -> anyhow::Result<String> {
         let source = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         text.push('\n');
         for line in source.lines().map_while(|line| line.strip_prefix("//!")) {
-            // One level down: the manual has one title.
+            // Headings move one level down, because the page has a title of its own.
             let line = line.strip_prefix(' ').unwrap_or(line);
             let deeper = if line.starts_with('#') { "#" } else { "" };
             writeln!(text, "{deeper}{line}")?;
@@ -53,13 +53,13 @@ pub(crate) fn page() -> anyhow::Result<String> {
 
 const HEAD: &str = "| setting | default | meaning |\n|---|---|---|\n";
 
-/// The comment of a setting, on one line.
+/// The doc comment of a setting, on one line.
 fn meaning(section: &Value, key: &str) -> anyhow::Result<String> {
     let meaning = section["properties"][key]["description"].as_str().with_context(|| format!("`{key}` has no doc comment"))?;
     Ok(meaning.replace('\n', " "))
 }
 
-/// The default of a setting that all rules have, with the rules that have another one.
+/// The default of a setting that all rules have, and the rules with another default.
 fn default_of_all(key: &str, policy: &Value) -> String {
     let of_policy = format!("the policy's (`{}`)", policy["properties"][key]["default"]);
     match key {
@@ -88,7 +88,7 @@ fn with_others(usual: &str, other: impl Fn(&Manner) -> Option<Duration>) -> Stri
     usual.to_owned() + &words.collect::<String>()
 }
 
-/// A rule's file: in the folder of its area, or above them.
+/// The source file of a rule: in the folder of its area, or in the folder above.
 fn file_of(rule: &str) -> anyhow::Result<PathBuf> {
     let rules = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/src/rules"));
     let file = format!("{}.rs", rule.replace('-', "_"));

@@ -1,4 +1,4 @@
-//! docs/policy-reference.md: each key of the policy with its type, default and meaning, as the JSON Schema has them.
+//! Generates docs/policy-reference.md: each key of the policy with its type, default and meaning, from the JSON Schema.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -8,7 +8,7 @@ use cost_rules::{
 };
 use serde_json::{Map, Value};
 
-/// The page.
+/// The text of the page.
 pub(crate) fn page() -> anyhow::Result<String> {
     let schema = Rulebook::schema();
     let (sections, keys): (Vec<_>, Vec<_>) = properties(&schema).into_iter().partition(|(_, schema)| is_section(schema));
@@ -45,7 +45,7 @@ pub(crate) fn page() -> anyhow::Result<String> {
 
 const HEAD: &str = "| key | type | default | meaning |\n|---|---|---|---|\n";
 
-/// `[rules.x]`: the settings of all rules, then each rule's own.
+/// Writes the section `[rules.x]`: the settings of all rules, then each rule's own.
 fn rule_sections(text: &mut String, section: &Value) -> anyhow::Result<()> {
     let rule = |name: &str| properties(&section["properties"][name]);
     heading(text, "[rules.&lt;name&gt;]", section)?;
@@ -69,7 +69,7 @@ fn heading(text: &mut String, title: &str, section: &Value) -> anyhow::Result<()
     Ok(())
 }
 
-/// One line per key; those of a table within the section follow it.
+/// Writes one row per key. The keys of a nested table follow it.
 fn rows(text: &mut String, before: &str, keys: &Map<String, Value>) -> anyhow::Result<()> {
     for (key, schema) in keys {
         writeln!(text, "{before}| `{key}` | {} | {} | {} |", kind(schema), default(schema), described(schema))?;
@@ -79,7 +79,7 @@ fn rows(text: &mut String, before: &str, keys: &Map<String, Value>) -> anyhow::R
     Ok(())
 }
 
-/// The keys of an item, with the mark of those that it must have in place of a default.
+/// The keys of an item. Required keys are marked, because they have no default.
 fn required(item: &Value) -> Map<String, Value> {
     let mut keys = properties(item);
     for key in item["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
@@ -92,12 +92,12 @@ fn properties(schema: &Value) -> Map<String, Value> {
     schema["properties"].as_object().cloned().unwrap_or_default()
 }
 
-/// A section of the file, or a list of them, and not a value.
+/// Whether this is a section of the file, or a list of sections, and not a value.
 fn is_section(schema: &Value) -> bool {
     [schema, &schema["items"]].iter().any(|schema| schema["properties"].is_object())
 }
 
-/// The meaning of a key, with those of its values.
+/// The meaning of a key and of its values.
 fn described(schema: &Value) -> String {
     let choices = [&schema["oneOf"], &schema["items"]["oneOf"]].into_iter().filter_map(Value::as_array).flatten();
     let choices = choices.filter_map(|one| Some(format!(" `{}`: {}", one["const"], one["description"].as_str()?)));
@@ -113,7 +113,7 @@ fn default(schema: &Value) -> String {
     }
 }
 
-/// What a value is, in words.
+/// The type of a value, in words.
 fn kind(schema: &Value) -> String {
     let one_of = |values: &mut dyn Iterator<Item = &Value>| values.map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
     let inner = &schema["additionalProperties"];
@@ -143,7 +143,7 @@ fn toml(value: &Value) -> String {
     }
 }
 
-/// The types that have a name, with their examples.
+/// Collects the types that have a name, with their examples.
 fn gather_types<'s>(schema: &'s Value, types: &mut BTreeMap<&'s str, &'s [Value]>) {
     match schema {
         Value::Object(keys) => {

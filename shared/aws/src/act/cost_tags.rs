@@ -5,7 +5,7 @@ use cost_rules::{plan::Outcome, remedy::Remedy, rulebook::Finding};
 
 use crate::clients::{Clients, why::why};
 
-/// Activates a tag key of the bill. `None`: the finding has another remedy.
+/// Activates a tag key as a cost allocation tag. `None`: the finding has another remedy.
 pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome> {
     match finding.waste.remedy {
         Remedy::ActivateTag => Some(activate_tag(clients, &finding.resource.name).await),
@@ -13,7 +13,7 @@ pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome>
     }
 }
 
-/// `ce:UpdateCostAllocationTagsStatus`, for the payer's account only (aws-facts §7.6).
+/// `ce:UpdateCostAllocationTagsStatus`, which only the payer's account may call (aws-facts §7.6).
 async fn activate_tag(clients: &Clients, key: &str) -> Outcome {
     let status = CostAllocationTagStatusEntry::builder().tag_key(key).status(CostAllocationTagStatus::Active).build();
     let status = match status {
@@ -21,7 +21,7 @@ async fn activate_tag(clients: &Clients, key: &str) -> Outcome {
         Err(error) => return Outcome::Failed(error.to_string()),
     };
     match clients.costexplorer.update_cost_allocation_tags_status().cost_allocation_tags_status(status).send().await {
-        // What is refused for one key is in the answer.
+        // A refusal of a single key is in the response.
         Ok(answer) => match answer.errors().first() {
             None => Outcome::Done,
             Some(refused) => Outcome::Failed(format!("{}: {}", refused.code().unwrap_or_default(), refused.message().unwrap_or_default())),

@@ -25,17 +25,17 @@ pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome>
     })
 }
 
-/// `sagemaker:StopTrainingJob`, legal from `InProgress` only. The job gets 120 seconds to write what it has (aws-facts §2.3).
+/// `sagemaker:StopTrainingJob`, allowed only in state `InProgress`. The job has 120 seconds to save its work (aws-facts §2.3).
 pub(super) async fn stop_training_job(clients: &Clients, name: &str) -> Outcome {
     job_outcome(clients.sagemaker.stop_training_job().training_job_name(name).send().await)
 }
 
-/// `sagemaker:StopHyperParameterTuningJob`, legal from `InProgress` only: its training jobs are stopped with it.
+/// `sagemaker:StopHyperParameterTuningJob`, allowed only in state `InProgress`. Its training jobs are stopped too.
 pub(super) async fn stop_tuning_job(clients: &Clients, name: &str) -> Outcome {
     job_outcome(clients.sagemaker.stop_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name).send().await)
 }
 
-/// How the stop of a job of any kind ended.
+/// The outcome of a call that stops a job.
 fn job_outcome<O, E, R>(answer: Result<O, SdkError<E, R>>) -> Outcome
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// An ended job is refused with a `ValidationException` that tells its status (aws-facts §2.3).
+/// The outcome of a refused stop. If the job has already ended, the refusal is a `ValidationException` that names its status (aws-facts §2.3).
 fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Outcome {
     let message = error.and_then(ProvideErrorMetadata::message).unwrap_or_default();
     if error.is_some_and(says_gone) {

@@ -1,4 +1,5 @@
-//! The actions, by area: one idempotent SDK call each (but for resubmissions in `training`), legal from one state only. What is already so, or gone, is success.
+//! The actions, by area. Each is one idempotent SDK call (except for resubmissions in `training`), allowed in one state only. A resource that is already
+//! stopped, or gone, counts as success.
 
 pub(crate) mod cost_tags;
 pub(crate) mod jobs;

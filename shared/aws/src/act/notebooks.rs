@@ -16,7 +16,7 @@ pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome>
     }
 }
 
-/// `sagemaker:StopNotebookInstance`, legal from `InService` only (aws-facts §2.1).
+/// `sagemaker:StopNotebookInstance`, allowed only in state `InService` (aws-facts §2.1).
 async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {
     let Err(error) = clients.sagemaker.stop_notebook_instance().notebook_instance_name(name).send().await else { return Outcome::Done };
     let message = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();

@@ -18,7 +18,7 @@ pub(crate) async fn act(clients: &Clients, finding: &Finding) -> Option<Outcome>
     }
 }
 
-/// `sagemaker:AddTags`. The tags are those that were missing a moment ago: no value is written over.
+/// `sagemaker:AddTags`. These keys were missing a moment ago, so no value is overwritten.
 async fn add_tags(clients: &Clients, arn: &str, tags: &BTreeMap<String, String>) -> Outcome {
     let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     match clients.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tags)).send().await {

@@ -1,4 +1,4 @@
-//! What AWS answers to each action, and what the guard makes of it.
+//! Tests of AWS's answers to each action, and of the outcomes that they become.
 
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_sagemaker::{
@@ -28,7 +28,7 @@ fn app() -> Remedy {
 }
 
 async fn act(clients: &Clients, remedy: &Remedy, name: &str) -> Outcome {
-    // Nothing was ever submitted again.
+    // The ledger has no resubmissions.
     let empty = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| GetItemOutput::builder().build());
     let dynamodb = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&empty]);
     let clients = &Clients { dynamodb: dynamodb.into(), ..clients.clone() };

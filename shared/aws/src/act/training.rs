@@ -1,6 +1,6 @@
-//! Submits a training job once more, as managed Spot, and stops the old one. In this order, so that the work is never lost: what is refused leaves the
-//! old job as it is, and a run that breaks off in between is finished by the next one, because the new job's name is always the same. What was created once is
-//! never created again, whatever became of it.
+//! Resubmits a training job as managed Spot, and stops the old one. The new job is created first, so that no work is lost: if AWS refuses it, the old job goes
+//! on as it is. The new job's name is always the same, so the next run finishes what an interrupted run began. A job that was created once is never created
+//! again.
 
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
@@ -20,25 +20,25 @@ use crate::{
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
 };
 
-/// What is known of the new job.
+/// What is known about the new job.
 enum New {
-    /// It is at the old one's work.
+    /// It runs, and does the old job's work.
     Runs,
-    /// It has done the old one's work.
+    /// It completed the old job's work.
     Completed,
-    /// There is none of its name.
+    /// There is no job with its name.
     Gone,
-    /// A job has its name that does not do the old one's work and never will: it ended, or is somebody's.
+    /// The job with its name will not do the old job's work: it has ended, or somebody else created it.
     Useless(String),
     /// AWS refused to create it.
     Refused(String),
-    /// AWS gave no answer, and it is not there.
+    /// AWS had an error or gave no answer, and the job does not exist.
     NoAnswer(String),
-    /// Whether it is there is not known.
+    /// It is not known whether it exists.
     Unknown(String),
 }
 
-/// Stops a training or tuning job, or submits a training job again. `None`: the finding has another remedy.
+/// Stops a training or tuning job, or resubmits a training job as Spot. `None`: the finding has another remedy.
 pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
     Some(match &finding.waste.remedy {
         Remedy::StopTrainingJob => Box::pin(stop(context, finding)).await,
@@ -48,7 +48,7 @@ pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) ->
     })
 }
 
-/// The definition is stored, the new job is created, the old one is stopped.
+/// Stores the new job's definition, creates the new job, and stops the old one, in this order.
 async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: Timestamp) -> Outcome {
     let (ledger, old) = (context.ledger(), &finding.resource);
     let definition = match definition(context, old, terms).await {
@@ -91,7 +91,7 @@ async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: 
     }
 }
 
-/// `sagemaker:StopTrainingJob`. A job that was submitted again, before the policy changed, has its work done by its Spot job.
+/// `sagemaker:StopTrainingJob`. If the job was already resubmitted, before the policy changed, its Spot job does the work.
 async fn stop(context: &Context, finding: &Finding) -> Outcome {
     let old = &finding.resource.name;
     let found = context.ledger().resubmission(&Kind::TrainingJob.id(&new_name(old, finding.run))).await;
@@ -107,8 +107,8 @@ async fn stop(context: &Context, finding: &Finding) -> Outcome {
     }
 }
 
-/// Stops the old job, now that the new one is at its work, or has done it (`is_done`). If that is refused, the service itself is asked what became of it: a
-/// stop whose answer was lost is refused when it is sent again.
+/// Stops the old job, because the new one does its work, or has completed it (`is_done`). If AWS refuses the stop, the old job is described: a stop whose
+/// answer was lost is refused when it is sent again.
 async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Outcome {
     let (old, new) = (one.of.clone(), one.name.clone());
     let region = format!("--region {} ", context.clients.region);
@@ -141,10 +141,10 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
         Ok(Fate::Ended) if is_done => (End::NotNeeded(new.clone()), Stage::Settled),
         Ok(Fate::Ended) => (End::Replaced(new.clone()), Stage::Stopped),
         Ok(Fate::Completed) if is_done => (End::ByItself(format!("it has done its work, and so has {new}")), Stage::Settled),
-        // In the last moment: nobody needs the new one.
+        // The old job completed at the last moment: the new one is not needed.
         Ok(Fate::Completed) => match stop_training_job(&context.clients, &new).await.failure() {
             None => (End::ByItself(format!("it has done its work, and its Spot job, {new}, was stopped")), Stage::Settled),
-            // The rule resubmitted-job-doubled tells of the new one.
+            // The rule resubmitted-job-doubled reports the new job.
             Some(why) => {
                 return Outcome::Skipped(format!("it has done its work, and {new}, which nobody needs, could not be stopped: {why}"));
             }
@@ -156,7 +156,7 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
     Outcome::Over(end)
 }
 
-/// From the service's own word of this moment, with all of the job's tags. `None`: it is gone.
+/// The new job's definition, made from the old job's current description and all of its tags. `None`: the old job is gone.
 async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Result<Option<String>, String> {
     let (described, tags) =
         tokio::join!(training::describe_training(&context.clients, &old.name), all_tags(&context.clients, old.arn_or_id()));
@@ -164,8 +164,8 @@ async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Res
     as_spot(&described, &tags, terms).map(|definition| Some(definition.to_string()))
 }
 
-/// `sagemaker:CreateTrainingJob` with a definition as it is. Whatever else is answered than success, the service is asked what is there: the job may have been
-/// created by a call whose answer was lost, or in a run that broke off.
+/// `sagemaker:CreateTrainingJob` with the stored definition as the request's body. After any error, the job is described: it may have been created by a call
+/// whose answer was lost, or by an interrupted run.
 async fn create(context: &Context, stored: &Resubmission) -> New {
     let new = stored.name.as_str();
     let body = stored.definition.clone().unwrap_or_default();
@@ -175,7 +175,7 @@ async fn create(context: &Context, stored: &Resubmission) -> New {
     });
     let Err(error) = call.send().await else { return New::Runs };
     let answer = format!("CreateTrainingJob {new}: {}", why(&error));
-    // Only what AWS finds wrong with a call is a refusal: after an error of its own, or no answer, the job may still come.
+    // Only a client error (4xx) is a refusal. After a server error or no answer, the job may still appear.
     let is_refusal = error.raw_response().is_some_and(|response| response.status().is_client_error());
     match look(context, stored).await {
         New::Gone if is_refusal => New::Refused(answer),
@@ -185,7 +185,7 @@ async fn create(context: &Context, stored: &Resubmission) -> New {
     }
 }
 
-/// What became of the new job, by the service's own word.
+/// The state of the new job, read from the service itself.
 async fn look(context: &Context, stored: &Resubmission) -> New {
     let (clients, new) = (&context.clients, stored.name.as_str());
     let there = match training::now(clients, new).await {
@@ -194,7 +194,7 @@ async fn look(context: &Context, stored: &Resubmission) -> New {
         Err(why) => return New::Unknown(why),
     };
     let is_newer = there.created.zip(stored.run).is_some_and(|(new, old)| old <= new);
-    // A job that has fifty tags of its own does not bear it.
+    // A job that already had 50 tags does not have the mark.
     let bears_mark = !stored.definition.as_ref().is_some_and(|definition| definition.contains(RESUBMITTED_TAG))
         || match all_tags(clients, &there.arn).await {
             Ok(Some(tags)) => tags.get(RESUBMITTED_TAG) == Some(&stored.of),

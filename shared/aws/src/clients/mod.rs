@@ -12,16 +12,16 @@ use tokio::time::Instant;
 mod trust;
 pub(crate) mod why;
 
-/// Attempts per call. Ten standard attempts lose nothing under throttling, where the default three lose a quarter; adaptive retries, which slow
-/// down everything for one call that is refused, make a run of minutes out of one of seconds.
+/// Attempts per call. Under throttling, ten standard attempts lose no call, where the default three lose a quarter of them. Adaptive retries slow down
+/// everything for one call that is refused: a run of seconds becomes one of minutes.
 const MAX_ATTEMPTS: u32 = 10;
 
-/// Where AWS is: one client per service. Cheap to clone.
+/// The clients of AWS's services, one each. Cheap to clone.
 #[derive(Clone)]
 #[expect(missing_docs, reason = "each is the client of the service of its name")]
 pub struct Clients {
     pub region: String,
-    /// When reading has to be at its end; what was not read by then is unread.
+    /// When reading must end. What was not read by then is reported as unread.
     pub read_until: Option<Instant>,
     pub budgets: Lazily<aws_sdk_budgets::Client>,
     pub sagemaker: Lazily<aws_sdk_sagemaker::Client>,
@@ -34,8 +34,8 @@ pub struct Clients {
     pub ssm: Lazily<aws_sdk_ssm::Client>,
 }
 
-/// A client that is made when it is used first: each parses the endpoints of its service anew, which is much of a cold start, and no function uses
-/// all of them.
+/// A client that is created when it is first used. Each one parses the endpoints of its service, which takes much of a cold start, and no function uses all of
+/// them.
 #[derive(Clone)]
 pub struct Lazily<C>(Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>);
 
@@ -61,17 +61,18 @@ impl<C> Deref for Lazily<C> {
 }
 
 impl Clients {
-    /// From the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
+    /// Clients from the environment: credentials, Region, and `AWS_ENDPOINT_URL` with its per-service forms.
     pub async fn from_env() -> Self {
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
-        // By the variables themselves: Lambda sets them, and a configuration file that may say otherwise is nobody's cold start.
+        // Only the environment variables decide, because Lambda sets them. Where a configuration file says otherwise, it is no Lambda, and the cold start does
+        // not matter.
         if let Some(client) = trust::http_client(std::env::vars()) {
             loader = loader.http_client(client);
         }
         Self::new(&loader.load().await)
     }
 
-    /// From a configuration; retries and timeouts are set here (the SDK's default is no timeout at all).
+    /// Clients from a configuration. Retries and timeouts are set here (the SDK's default is no timeout).
     pub fn new(config: &SdkConfig) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
@@ -90,7 +91,7 @@ impl Clients {
             costexplorer: Lazily::new(&config, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
             s3: Lazily::new(&config, |config| {
-                // Under an address of its own there are no names of buckets in DNS.
+                // A custom endpoint has no DNS names for buckets.
                 let by_path = config.endpoint_url().is_some();
                 aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build())
             }),

@@ -1,5 +1,5 @@
-//! Whom the TLS connections to AWS trust: Amazon's own root certificates, where those are all that is needed.
-//! Parsing the machine's 150 instead would be half of the CPU of a cold start (`make bench`).
+//! Which root certificates the TLS connections to AWS trust: only Amazon's own, where they are enough. To parse the machine's 150 instead would take half of
+//! the CPU of a cold start (`make bench`).
 
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::{
@@ -12,18 +12,18 @@ use aws_smithy_runtime_api::client::{
     runtime_components::RuntimeComponents,
 };
 
-/// The five roots that Amazon Trust Services wants in a trust store of one's own; the first ends in 2037
+/// The five root certificates that Amazon Trust Services recommends for custom trust stores; the first expires in 2037
 /// (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &str = include_str!("../amazon-roots.pem");
 
-/// Regions of other partitions, whose certificates come from other authorities, too.
+/// Prefixes of Regions in other partitions, which also use certificates of other authorities.
 const OTHER_PARTITIONS: [&str; 4] = ["cn-", "us-gov-", "us-iso", "eusc-"];
 
-/// Variables that say that others are to be trusted: certificates by their file or folder, as behind a proxy that looks into TLS, or another endpoint.
+/// Variables that require other certificates: a certificate file or folder, as behind a proxy that inspects TLS, or another endpoint.
 const OTHERS: [&str; 3] = ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ENDPOINT_URL"];
 
-/// The HTTP client that trusts Amazon's roots only. `None`: the machine's, because the environment wants others trusted, or the Region is in another
-/// partition.
+/// The HTTP client that trusts only Amazon's roots. `None`: the default client is needed, because the environment requires other certificates, or the Region is
+/// unknown or in another partition.
 pub(crate) fn http_client(variables: impl Iterator<Item = (String, String)>) -> Option<SharedHttpClient> {
     let mut region = String::new();
     for (name, value) in variables {
@@ -44,7 +44,7 @@ pub(crate) fn http_client(variables: impl Iterator<Item = (String, String)>) -> 
     )
 }
 
-/// But for the roots this is what the SDK builds by itself, the proxy of the environment included. Panics where a root cannot be parsed.
+/// Except for the roots, this is what the SDK builds by default, including the proxy of the environment. Panics if a root cannot be parsed.
 fn connector(settings: Option<HttpConnectorSettings>, sleep: Option<SharedAsyncSleep>) -> Connector {
     let trust = TlsContext::builder().with_trust_store(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS));
     let mut connector = Connector::builder();

@@ -1,8 +1,9 @@
-//! An SDK error for people: AWS's code and message on one line, without the raw response; where a permission is missing, with the statement that gives it.
+//! Formats an SDK error for people: AWS's code and message on one line, without the raw response. If a permission is missing, with the policy statement that
+//! grants it.
 
 use aws_sdk_sagemaker::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// `AccessDeniedException: User … is not authorized to perform: sagemaker:ListApps …`
+/// For example `AccessDeniedException: User … is not authorized to perform: sagemaker:ListApps …`.
 pub(crate) fn why<E, R>(error: &SdkError<E, R>) -> String
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -25,8 +26,8 @@ where
     }
 }
 
-/// What the role's policy lacks, by AWS's own words. `None`: it is not for want of a statement (something denies it, a resource's own policy decides, or it
-/// is no such error).
+/// The statement that the role's policy lacks, according to AWS's message. `None`: no statement is missing (something denies the call, a resource's own policy
+/// decides, or it is another kind of error).
 fn missing_statement(message: &str) -> Option<String> {
     let (_, asked) = message.split_once("is not authorized to perform: ")?;
     let lacks_identity_policy = asked.contains("because no identity-based policy") || !asked.contains(" because ");
@@ -35,7 +36,7 @@ fn missing_statement(message: &str) -> Option<String> {
     }
     let action = asked.split_whitespace().next()?.trim_end_matches(['.', ',']);
     let resource = asked.split_once(" on resource: ").and_then(|(_, rest)| rest.split_whitespace().next());
-    // Lists and searches know no resource, whatever the message names.
+    // Lists and searches need `*`, whatever resource the message names.
     let is_list = action
         .split_once(':')
         .is_some_and(|(_, operation)| operation == "Search" || operation.starts_with("List") && operation != "ListTags");
@@ -50,7 +51,7 @@ fn missing_statement(message: &str) -> Option<String> {
     Some(format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}{parameter} (docs/permissions.md has all)"#))
 }
 
-/// Why nothing was reached. A name that is in no DNS is that of a service which is not in this Region.
+/// Why AWS was not reached. If a name is not in DNS, the service is probably not offered in this Region.
 fn unreached(why: &str) -> String {
     let is_unknown = ["lookup address", "Name or service not known", "nodename nor servname", "No address associated"]
         .iter()

@@ -1,13 +1,13 @@
-//! The log. It goes to standard output, where Lambda takes it from: one JSON object a line if Lambda asks for JSON.
+//! The log. It goes to standard output, which Lambda collects: one JSON object per line if Lambda's log format is JSON.
 
 use lambda_runtime::tracing::subscriber::{self, EnvFilter, filter::ParseError};
 
-/// Reads a filter.
+/// Parses a tracing filter.
 pub(super) fn filter(text: &str) -> Result<EnvFilter, ParseError> {
     EnvFilter::builder().parse(text)
 }
 
-/// Starts logging. A filter that cannot be read has been told by the settings: `info` holds then.
+/// Starts logging. The settings have already reported a filter that cannot be parsed; here it becomes `info`.
 pub(super) fn start(text: &str) {
     let filter = filter(text).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = subscriber::fmt().with_target(false).without_time().with_env_filter(filter);

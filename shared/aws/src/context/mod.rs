@@ -17,16 +17,16 @@ mod log;
 mod policy;
 pub mod settings;
 
-/// New actions and mails are not begun when less than this is left before Lambda ends the function.
+/// No new action or mail is begun when less than this is left before Lambda ends the function.
 const RESERVE: Duration = Duration::from_secs(10);
 
-/// What has been begun is broken off when less than this is left: the ledger and the report come after it.
+/// Actions and mails in progress are aborted when less than this is left: the ledger and the report still have to be written.
 const LAST: Duration = Duration::from_secs(4);
 
-/// Reading ends when less than this is left until then: what was read is acted upon. Of a short time, half.
+/// Reading ends this long before the reserve begins, so that what was read can be acted upon. If there is little time, reading takes half of it.
 const SETTLING: Duration = Duration::from_mins(1);
 
-/// Why nothing can be kept for an account.
+/// The error if the account is not known: the ledger needs it.
 pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: neither the function's ARN nor COST_GUARD_TOPIC_ARN tells";
 
 /// What a function works with, for one invocation. Cheap to clone.
@@ -34,20 +34,20 @@ pub(crate) const ACCOUNT_UNKNOWN: &str = "which account this is is not known: ne
 pub struct Context {
     /// The function's name.
     pub function: &'static str,
-    /// Where AWS is.
+    /// The clients.
     pub clients: Clients,
-    /// What the environment says.
+    /// The settings from the environment.
     pub settings: Settings,
     policies: Arc<PolicyCache>,
     account: Option<String>,
     began: Instant,
     deadline: Option<Instant>,
-    /// Whether somebody is known to be subscribed to the topic.
+    /// Whether a confirmed subscription to the topic is known.
     pub(crate) is_heard: Arc<AtomicBool>,
 }
 
 impl Context {
-    /// From clients and settings, without a deadline.
+    /// A context without a deadline.
     pub fn new(function: &'static str, clients: Clients, settings: Settings) -> Self {
         Self {
             function,
@@ -61,24 +61,24 @@ impl Context {
         }
     }
 
-    /// From the environment; starts the log.
+    /// Reads the settings from the environment, and starts the log.
     ///
     /// # Errors
-    /// All that is wrong with the environment.
+    /// The environment is wrong. The error lists all that is.
     pub async fn from_env(function: &'static str) -> anyhow::Result<Self> {
         let settings = Settings::from_env()?;
         log::start(&settings.log);
         Ok(Self::new(function, Clients::from_env().await, settings))
     }
 
-    /// The same, for an invocation that begins now: Lambda says when it ends it, and in which account.
+    /// A copy for an invocation that begins now, with Lambda's deadline and the function's account.
     #[must_use]
     pub fn invoked(&self, invocation: &lambda_runtime::Context) -> Self {
         let account = account_of(&invocation.invoked_function_arn);
         Self { account: account.map(str::to_owned), ..self.until(invocation.deadline()) }
     }
 
-    /// The same, for an invocation that begins now and is ended then. A deadline that is over is none: `cargo lambda` tells one of 1970.
+    /// A copy for an invocation that begins now and ends at this deadline. A deadline in the past is ignored: `cargo lambda` sends one of 1970.
     #[must_use]
     pub fn until(&self, deadline: SystemTime) -> Self {
         let began = Instant::now();
@@ -91,7 +91,7 @@ impl Context {
         Self { deadline: Some(began + left), began, clients, ..self.clone() }
     }
 
-    /// The same, for what comes after the lists were read: it may go on asking for this part (1: all, 2: half) of the time in which something new may be begun.
+    /// A copy for reads that come after the lists: they may take this part (1: all, 2: half) of the time in which something new may be begun.
     #[must_use]
     pub(crate) fn asking_for(&self, part: u32) -> Self {
         let now = Instant::now();
@@ -99,10 +99,10 @@ impl Context {
         Self { clients: Clients { read_until: until, ..self.clients.clone() }, ..self.clone() }
     }
 
-    /// The account: of the function, else of its topic.
+    /// The account of the function, or else of its topic.
     ///
     /// # Errors
-    /// Neither tells.
+    /// Neither ARN contains an account.
     pub fn account(&self) -> anyhow::Result<&str> {
         self.account.as_deref().or_else(|| account_of(&self.settings.topic_arn)).context(ACCOUNT_UNKNOWN)
     }
@@ -110,22 +110,22 @@ impl Context {
     /// The policy with its rules.
     ///
     /// # Errors
-    /// It cannot be read or is wrong: nothing may be done then.
+    /// The policy cannot be read or is wrong. Then nothing may be done.
     pub async fn rulebook(&self, now: Timestamp) -> anyhow::Result<Arc<Rulebook>> {
         self.policies.get(&self.settings.policy, &self.clients, now).await
     }
 
-    /// The present, of an invocation that began at `now`: minutes may have passed since.
+    /// The current time in an invocation that began at `now`: minutes may have passed since then.
     pub(crate) fn later(&self, now: Timestamp) -> Timestamp {
         now + SignedDuration::try_from(self.began.elapsed()).unwrap_or_default()
     }
 
-    /// Whether nothing new may be begun.
+    /// Whether it is too late to begin anything new.
     pub(crate) fn time_is_up(&self) -> bool {
         self.deadline.is_some_and(|deadline| deadline < Instant::now() + RESERVE)
     }
 
-    /// What comes of something, if it comes before the invocation's last moments.
+    /// The result of a future. `None`: there was none before the last seconds of the invocation.
     pub(crate) async fn in_time<T>(&self, what: impl Future<Output = T>) -> Option<T> {
         match self.deadline {
             Some(deadline) => timeout_at(deadline - LAST, what).await.ok(),
@@ -138,7 +138,7 @@ fn account_of(arn: &str) -> Option<&str> {
     Arn::parse(arn).map(|arn| arn.account).filter(|account| !account.is_empty())
 }
 
-/// How much of what is left may be worked in. Of less than the reserve all: reading does no harm.
+/// How much of the time that is left may be used: all but the reserve. If less than the reserve is left, all of it, because reading does no harm.
 fn working(left: Duration) -> Duration {
     Some(left.saturating_sub(RESERVE)).filter(|work| !work.is_zero()).unwrap_or(left)
 }
@@ -153,7 +153,7 @@ mod tests {
         let context = testing::context(testing::clients());
         let soon = context.until(SystemTime::now() + Duration::from_secs(5));
         assert!(soon.time_is_up() && soon.clients.read_until.is_some(), "less than the reserve");
-        // What `cargo lambda watch` tells.
+        // What `cargo lambda watch` sends.
         let ended = soon.until(SystemTime::UNIX_EPOCH + Duration::from_mins(10));
         assert!(!ended.time_is_up() && ended.clients.read_until.is_none());
     }

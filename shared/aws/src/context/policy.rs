@@ -1,4 +1,4 @@
-//! Where the policy comes from. It is cached for five minutes, so that a change takes effect without a deployment.
+//! Reads the policy. It is cached for five minutes, so that a change takes effect without a deployment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +19,7 @@ impl PolicyCache {
     /// The rulebook, read again if it is older than five minutes.
     ///
     /// # Errors
-    /// It cannot be read, or is wrong: names the file or parameter, the line and the key. Then nothing may be done.
+    /// The policy cannot be read or is wrong. The error names the file or parameter, the line and the key. Then nothing may be done.
     pub(super) async fn get(&self, source: &PolicySource, clients: &Clients, now: Timestamp) -> anyhow::Result<Arc<Rulebook>> {
         if let Some((read_at, rulebook)) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
             && now.duration_since(*read_at).abs() < KEPT

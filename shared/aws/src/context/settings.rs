@@ -1,4 +1,4 @@
-//! The settings, from environment variables: read once, and all errors are told at once.
+//! The settings from environment variables. They are read once, and all errors are reported at once.
 
 use std::path::PathBuf;
 
@@ -32,15 +32,15 @@ pub enum PolicySource {
 }
 
 impl Settings {
-    /// From the process's environment.
+    /// Reads the process's environment.
     pub fn from_env() -> anyhow::Result<Self> {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// From any variables.
+    /// Reads any variables.
     ///
     /// # Errors
-    /// All that is wrong, one line each.
+    /// Settings are wrong. The error lists all of them, one line each.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let given = |name: &str| variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut wrong = vec![];

@@ -1,4 +1,4 @@
-//! The message that AWS Budgets sends through SNS: plain text (aws-facts §6). Only its `Key: value` lines are read, and of those only which budget it is about.
+//! Reads the message that AWS Budgets sends through SNS. It is plain text (aws-facts §6). Only the account and the budget's name are read from it.
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::Home;
 
-/// As SNS gives it to Lambda. AWS's own samples differ in the case of a field, and carry more than these.
+/// The event as SNS sends it to Lambda. AWS's own samples differ in the case of field names, and have more fields.
 #[derive(Deserialize)]
 struct Delivery {
     #[serde(rename = "Records")]
@@ -25,10 +25,10 @@ struct Message {
     text: String,
 }
 
-/// The names of the budgets that it is about.
+/// The names of the budgets that the message is about.
 ///
 /// # Errors
-/// It is no message of SNS, none of AWS Budgets, or one about another account.
+/// The event is not from SNS, not from AWS Budgets, or about another account.
 pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Vec<String>> {
     let delivery: Delivery = serde_json::from_value(event.clone())
         .context("an event with \"Records\" that are not SNS's: expected Records[].Sns.Message with the text of AWS Budgets")?;
@@ -47,7 +47,7 @@ pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Vec<String>>
     named.collect()
 }
 
-/// What stands behind a key at the beginning of a line, with or without a colon.
+/// The text after a key at the beginning of a line. There may be a colon after the key.
 fn value<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     text.lines().find_map(|line| {
         let rest = line.trim().strip_prefix(key)?;

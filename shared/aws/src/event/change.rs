@@ -1,4 +1,4 @@
-//! State changes of a resource, which `SageMaker` tells EventBridge.
+//! Reads state changes of a resource, which `SageMaker` sends to EventBridge.
 
 use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use super::request::{Home, Request, Trigger, at_home};
 
-/// A state change that `SageMaker` tells EventBridge (aws-facts §1.1).
+/// A state change that `SageMaker` sends to EventBridge (aws-facts §1.1).
 pub struct StateChange {
-    /// `SageMaker Notebook Instance State Change`
+    /// The event's `detail-type`, such as `SageMaker Notebook Instance State Change`.
     pub detail_type: &'static str,
-    /// Of what.
+    /// The kind of the resource.
     pub kind: Kind,
-    /// What the fields with its name and its ARN begin with: `NotebookInstance` for `NotebookInstanceName`, `NotebookInstanceArn`.
+    /// The prefix of the fields with the resource's name and ARN: `NotebookInstance` for `NotebookInstanceName` and `NotebookInstanceArn`.
     pub fields: &'static str,
-    /// Whether the resource is judged as in any run; else the change only closes what it ends.
+    /// `true`: the resource is judged as in any run. `false`: the change only closes findings that it ends.
     pub is_judged: bool,
 }
 
 impl StateChange {
-    /// What the guard reads of a state change is which resource it is. All else in it (times in four forms, tags in three) is not looked at.
+    /// Reads only which resource changed. All other fields are ignored: AWS sends times in four forms, and tags in three.
     pub(super) fn read(&self, event: &EventBridgeEvent, home: Home<'_>) -> anyhow::Result<Request> {
         at_home(event, home)?;
         let detail = |field: &str| event.detail.get(format!("{}{field}", self.fields)).and_then(Value::as_str).map(str::to_owned);

@@ -1,4 +1,5 @@
-//! Who created what: `SageMaker`'s `Create…` calls, as CloudTrail tells EventBridge (aws-facts §1.3). Read leniently: only what is needed, in all forms that were seen.
+//! Reads who created a resource: `SageMaker`'s `Create…` calls, as CloudTrail sends them to EventBridge (aws-facts §1.3). Only the fields that are needed are
+//! read, in all forms that were seen.
 
 use anyhow::bail;
 use cost_rules::{
@@ -10,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::request::{Home, Request, Trigger};
 
-/// What the SDKs put into their user agent on Lambda and ECS, where a session has the name of a function or a task.
+/// What SDKs add to their user agent on Lambda and ECS. The name of a session there is that of a function or a task, and not of a person.
 const MACHINES: [&str; 2] = ["exec-env/AWS_Lambda", "exec-env/AWS_ECS"];
 
-/// `detail` of `AWS API Call via CloudTrail`.
+/// The `detail` of an event `AWS API Call via CloudTrail`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ApiCall {
@@ -27,10 +28,10 @@ struct ApiCall {
     response_elements: Option<Map<String, Value>>,
 }
 
-/// The resource that was created, and who did it. A call that failed, or that created nothing of these kinds, is a run that looks at nothing.
+/// The resource that was created, and its creator. A call that failed, or that created nothing of these kinds, becomes [`Trigger::Nothing`].
 ///
 /// # Errors
-/// It is no call of `SageMaker`'s, or has no name.
+/// The call is not one of `SageMaker`, or it has no name.
 pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Result<Request> {
     let call: ApiCall = serde_json::from_value(detail.clone())?;
     let Some(name) = call.event_name else { bail!("half an event: an API call without detail.eventName") };
@@ -41,7 +42,7 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     if call.error_code.is_some() || !name.starts_with("Create") {
         return Ok(nothing);
     }
-    // `endpointArn`, `trainingJobArn`, …: every answer names what was created by its ARN.
+    // Every response has the ARN of what was created: `endpointArn`, `trainingJobArn`, …
     let texts = |fields: &Option<Map<String, Value>>| {
         fields.iter().flatten().filter_map(|(_, value)| Some(value.as_str()?.to_owned())).collect::<Vec<_>>()
     };
@@ -52,25 +53,25 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
     let Some(id) = created else { return Ok(nothing) };
     let last = id.rsplit('/').next().unwrap_or_default();
     let spelt = texts(&call.request_parameters).into_iter().find(|text| text.to_lowercase() == last);
-    // Nobody is told too: who created another one of this name before did not create this one.
+    // An unknown creator is recorded too: whoever created an earlier resource with this name did not create this one.
     let is_machine = MACHINES.iter().any(|machine| call.user_agent.as_deref().is_some_and(|agent| agent.contains(machine)));
     let user = user(&call.user_identity).filter(|_| !is_machine).unwrap_or_default();
     Ok(Request { trigger: Trigger::Created(id, spelt, Creator { user }), ..nothing })
 }
 
-/// The person, or the session that stands for one. `None`: a service, another account, the root user, or nobody who is known.
+/// The user's name, or the session's name of an assumed role. `None`: a service, another account, the root user, or an unknown identity.
 fn user(identity: &Value) -> Option<String> {
     let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let last = |text: &str, by: char| text.rsplit_once(by).map(|(_, last)| last.to_owned()).filter(|last| !last.is_empty());
     match text("/type")? {
         "IAMUser" | "SAMLUser" | "WebIdentityUser" | "Directory" => text("/userName").map(str::to_owned),
-        // From Studio, where its domain says so: the user profile. The session is then often named SageMaker.
+        // If the Studio domain sets a source identity, it is the user profile. The session is then often named SageMaker.
         "AssumedRole" => text("/sessionContext/sourceIdentity")
             .map(str::to_owned)
             .or_else(|| last(text("/arn")?, '/'))
             .or_else(|| last(text("/principalId")?, ':')),
         "FederatedUser" => text("/arn").and_then(|arn| last(arn, '/')).or_else(|| last(text("/principalId")?, ':')),
-        // Of IdentityCenterUser there is an id alone, which is no address.
+        // IdentityCenterUser has only an id, which is not an address.
         _ => None,
     }
 }

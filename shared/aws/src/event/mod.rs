@@ -20,24 +20,24 @@ pub use {
     request::{Home, Request, Trigger},
 };
 
-/// How CloudTrail tells EventBridge of a call (aws-facts §1.3).
+/// The `detail-type` of an API call that CloudTrail sends to EventBridge (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
 
-/// What wakes a function, beside schedules and people: all that it does not say is not for it (`..Triggers::NONE`).
+/// What wakes a function, beside schedules and people. All other events are refused; start from `..Triggers::NONE`.
 pub struct Triggers {
-    /// What `{"resources": […]}` may name.
+    /// The kinds of resources that `{"resources": […]}` may name.
     pub kinds: &'static [Kind],
-    /// State changes.
+    /// The state changes that wake the function.
     pub changes: &'static [StateChange],
-    /// Whether CloudTrail's word of what was created is known.
+    /// Whether CloudTrail's events of created resources are accepted.
     pub creations: bool,
-    /// Whether the messages of AWS Budgets are known.
+    /// Whether the messages of AWS Budgets are accepted.
     pub budgets: bool,
-    /// Whether `{"due-only": true}` is known: look at what is warned of and due, and at nothing else.
+    /// Whether `{"due-only": true}` is accepted: look only at what is due.
     pub due_only: bool,
 }
 
-/// The functions' own form of event.
+/// The guard's own form of event.
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 struct Own {
@@ -49,10 +49,10 @@ struct Own {
 }
 
 impl Triggers {
-    /// Schedules and people alone.
+    /// Only schedules and people.
     pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, due_only: false };
 
-    /// For people.
+    /// The events that the function accepts, for error messages.
     fn expected(&self) -> String {
         let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
         let creations = self.creations.then_some(CREATION);
@@ -65,7 +65,7 @@ impl Triggers {
     /// Reads an event.
     ///
     /// # Errors
-    /// It is none of what the function accepts: says what was expected.
+    /// The function does not accept the event. The error says what was expected.
     pub fn read(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Request> {
         let Value::Object(fields) = event else {
             ensure!(event.is_null(), "an event of {}: {}", shape(event), self.expected());
@@ -77,7 +77,7 @@ impl Triggers {
         if !fields.contains_key("detail-type") {
             return self.own(event, home);
         }
-        // AWS's own samples carry times that are not times; no decision looks at them.
+        // The time is removed, because AWS's own samples have invalid ones; no decision needs it.
         let mut envelope = fields.clone();
         envelope.remove("time");
         envelope.entry("detail").or_insert(Value::Null);

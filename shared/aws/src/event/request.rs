@@ -1,4 +1,4 @@
-//! What an event asks a function for, and where the function is: events of another Region or account are refused.
+//! What an event asks of a function, and where the function is: events of another Region or account are refused.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::context::Context;
 /// What an invocation asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// Do everything but act, mail and write the ledger.
+    /// Dry run: do everything except acting, mailing and writing the ledger.
     pub dry_run: bool,
     /// What woke the function.
     pub trigger: Trigger,
@@ -20,27 +20,27 @@ pub struct Request {
 /// What woke the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Trigger {
-    /// A schedule, or a person who names nothing: everything is looked at.
+    /// A schedule, or a person who names no resources: everything is looked at.
     #[default]
     Schedule,
-    /// A schedule that looks only at what was warned of and is due, or at what broke off.
+    /// A schedule that looks only at what is due: warnings whose time has come, and what an interrupted run left.
     Due,
-    /// A person who names resources: ids, with the names as they are spelt, where that is known.
+    /// A person who names resources: ids, with the exact spelling of the name, where it is known.
     Asked(BTreeMap<String, Option<String>>),
-    /// A resource changed its state: it is judged as in any run.
+    /// A resource (id, name) changed its state. It is judged as in any run.
     Changed(String, Option<String>),
-    /// A resource changed its state: what that ends is closed, and nothing is started.
+    /// A resource (id, name) changed its state. Findings that this ends are closed, and nothing else is done.
     Ended(String, Option<String>),
-    /// A resource was created, by a person or by nobody who is known (an empty name).
+    /// A resource (id, name) was created. The creator's name is empty if it is not known.
     Created(String, Option<String>, Creator),
-    /// An event of nothing that the function looks at.
+    /// An event about nothing that the function looks at.
     Nothing,
-    /// AWS Budgets tells of these budgets, by name.
+    /// AWS Budgets sent a message about these budgets, by name.
     Budgets(Vec<String>),
 }
 
 impl Request {
-    /// What to look at.
+    /// Which resources to look at.
     pub fn scope(&self) -> Scope {
         match &self.trigger {
             Trigger::Schedule | Trigger::Due | Trigger::Budgets(_) => Scope::Everything,
@@ -51,17 +51,17 @@ impl Request {
         }
     }
 
-    /// Whether the run looks at everything that there is.
+    /// Whether this is a complete run, which looks at everything.
     pub const fn is_whole(&self) -> bool {
         matches!(self.trigger, Trigger::Schedule | Trigger::Budgets(_))
     }
 
-    /// Whether an event of a resource woke the function.
+    /// Whether an event about a resource woke the function.
     pub const fn is_by_event(&self) -> bool {
         matches!(self.trigger, Trigger::Changed(..) | Trigger::Ended(..) | Trigger::Created(..) | Trigger::Nothing)
     }
 
-    /// Who created a resource, by its id, if an event tells.
+    /// The id and the creator of a resource, if the event is about its creation.
     pub const fn creator(&self) -> Option<(&String, &Creator)> {
         match &self.trigger {
             Trigger::Created(id, _, creator) => Some((id, creator)),
@@ -69,7 +69,7 @@ impl Request {
         }
     }
 
-    /// The budgets that AWS Budgets tells of, by name.
+    /// The names of the budgets that AWS Budgets sent a message about; empty for other events.
     pub fn budgets(&self) -> &[String] {
         match &self.trigger {
             Trigger::Budgets(names) => names,
@@ -78,24 +78,24 @@ impl Request {
     }
 }
 
-/// Where a function is: events of elsewhere are not for it.
+/// The Region and account of a function. Events from elsewhere are refused.
 #[derive(Clone, Copy, Debug)]
 pub struct Home<'a> {
     /// Its Region.
     pub region: &'a str,
-    /// Its account, where it is known.
+    /// Its account. `None`: not known.
     pub account: Option<&'a str>,
 }
 
 impl Home<'_> {
-    /// Whether something is here. A budget is in no Region, and with the account everywhere.
+    /// Whether a resource is in this Region and account. Budgets have no Region: only the account counts.
     pub(super) fn has(self, arn: Arn<'_>) -> bool {
         (arn.region == self.region || arn.region.is_empty()) && self.account.is_none_or(|own| own == arn.account)
     }
 }
 
 impl Context {
-    /// Where the function is.
+    /// The function's Region and account.
     pub fn home(&self) -> Home<'_> {
         Home { region: &self.clients.region, account: self.account().ok() }
     }

@@ -1,5 +1,5 @@
-//! The account's budgets, by AWS Budgets: limits, what is spent and forecast, what they count, and who is told of them (aws-facts §6). And what runs now, which
-//! a budget's owner is told.
+//! Reads the account's budgets from AWS Budgets: limits, actual and forecast spend, filters and notifications (aws-facts §6). Also finds what runs now, for the
+//! mails to the budgets' owners.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -28,10 +28,10 @@ use crate::{
     context::Context,
 };
 
-/// Budgets in one answer: the most that AWS gives.
+/// Budgets per page: the most that AWS allows.
 const PAGE: i32 = 1000;
 
-/// What runs: is billed by the hour, or can be stopped.
+/// The kinds of what runs: it is billed by the hour, or can be stopped.
 const RUNNING: [Kind; 10] = [
     Kind::NotebookInstance,
     Kind::App,
@@ -45,7 +45,7 @@ const RUNNING: [Kind; 10] = [
     Kind::Cluster,
 ];
 
-/// All budgets of an account, with their notifications where they count `SageMaker`.
+/// All budgets of an account. Notifications are read only of budgets that count `SageMaker` or may do so.
 pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Timestamp) -> Listed<Budget> {
     let listed = Listed::read_of(
         clients,
@@ -53,7 +53,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
         "budgets:DescribeBudgets",
         |read: &Numbered| read.as_ref().map_or_else(|(id, _)| id.clone(), |budget| budget.resource.id.clone()),
         async |token| {
-            // Without this, AWS leaves out what a newer budget counts, as if it counted everything.
+            // Without this, AWS leaves out the filter of a newer budget, as if it counted everything.
             let call = clients.budgets.describe_budgets().account_id(account).max_results(PAGE).show_filter_expression(true);
             let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
             let read = page.budgets.unwrap_or_default().into_iter().map(|one| Some(of(one, account, now)));
@@ -86,7 +86,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
     Listed { items: budgets, complete, unread }
 }
 
-/// What AWS says of a budget; or its id, and what of that is no number, no day or not known.
+/// A budget; or its id, and why it could not be read: a value is no number, no date, or not known.
 type Numbered = Result<Budget, (String, String)>;
 
 fn of(described: Described, account: &str, now: Timestamp) -> Numbered {
@@ -123,7 +123,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
         (None, Some(filters)) => cost_filters(filters),
         (None, None) => (Filter::everything(), None),
     };
-    // Budgets of reservations and plans count hours of those, whatever their filter: they are looked at elsewhere.
+    // Budgets of reservations and Savings Plans count the hours of those, whatever their filter says: the rules do not look at them.
     let counts = matches!(described.budget_type, BudgetType::Cost | BudgetType::Usage);
     if let Some(health) = described.health_status.filter(|health| health.status == Some(HealthStatusValue::Unhealthy)) {
         broken = Some(format!(
@@ -155,14 +155,14 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
     })
 }
 
-/// The first day and the first day after it; those that are not told are far away.
+/// The first day, and the first day after the end. If one is missing, it is the earliest or latest date.
 fn days(period: Option<&TimePeriod>) -> (Date, Date) {
     let day = |time| timestamp(time).map(day_of);
     let start = period.and_then(|period| day(period.start.as_ref())).unwrap_or(Date::MIN);
     (start, period.and_then(|period| day(period.end.as_ref())).unwrap_or(Date::MAX))
 }
 
-/// What `CostFilters` take: all of their keys, of each any of its values. And what no spend can ever be, if there is such a one.
+/// The filter that `CostFilters` describe: all keys must match, each with any of its values. Also returns the error if no spend can ever match.
 fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<String>) {
     let mut parts = vec![];
     let mut broken = None;
@@ -227,7 +227,7 @@ fn expression_filter(expression: &Expression) -> Filter {
     Filter::Unknown(category.map_or_else(|| "something new".to_owned(), |key| format!("cost category {key}")))
 }
 
-/// At how many percent its owner wishes to be told.
+/// Reads the thresholds at which the budget's owner wants to be notified, in percent.
 async fn notifications(clients: &Clients, account: &str, budget: &mut Budget) -> Read<()> {
     let (name, limit) = (budget.resource.name.clone(), budget.limit);
     let (mut spent, mut forecast) = (vec![], vec![]);
@@ -260,7 +260,7 @@ fn percent(notification: &Notification, limit: Option<Decimal>) -> Option<Decima
     }
 }
 
-/// What was budgeted and spent in the period before, of these budgets (by id), where AWS tells it: not of annual and custom ones.
+/// Reads the limit and the spend of the previous period of these budgets (by id). AWS has none for annual and custom budgets. Returns what could not be read.
 pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budget], ids: &[String]) -> Option<Unread> {
     let is_asked = |budget: &Budget| {
         let unit = budget.period.map(|period| period.unit);
@@ -269,7 +269,7 @@ pub async fn last_periods(clients: &Clients, account: &str, budgets: &mut [Budge
     unread_of("past periods", &each(budgets, is_asked, async |budget| last_period(clients, account, budget).await).await)
 }
 
-/// Asks something of each of these budgets; gives what could not be read, by id.
+/// Calls `ask` for each selected budget. Returns the ids of those that could not be read, with the reasons.
 async fn each(
     budgets: &mut [Budget],
     is_asked: impl Fn(&Budget) -> bool,
@@ -305,7 +305,7 @@ async fn last_period(clients: &Clients, account: &str, budget: &mut Budget) -> R
     Ok(())
 }
 
-/// Budgets that AWS Budgets told of, by name, and that are not there.
+/// Budgets that AWS Budgets sent a message about, by name, and that do not exist.
 pub fn missing(told: &[String], facts: &Facts) -> Vec<Unread> {
     let is_there = |name: &&String| facts.budgets.iter().any(|budget| budget.resource.name == **name);
     let missing = told.iter().filter(|name| facts.reading.complete.contains(&Kind::Budget) && !is_there(name));
@@ -316,7 +316,7 @@ pub fn missing(told: &[String], facts: &Facts) -> Vec<Unread> {
     missing.map(unread).collect()
 }
 
-/// Leaves what a run is asked for.
+/// Removes the budgets that the run is not asked for, and the spend.
 pub fn narrow(facts: &mut Facts, scope: &Scope) {
     let Some(named) = scope.named() else { return };
     if facts.reading.complete.remove(&Kind::Budget) {
@@ -327,7 +327,8 @@ pub fn narrow(facts: &mut Facts, scope: &Scope) {
     facts.spend.clear();
 }
 
-/// What runs, with what it runs on where its price will be told (`is_told`), and with what it belongs to where it may be stopped. Gives whether that is all.
+/// Finds what runs now. Resources whose price will be in a mail (`is_told`), and those that may be stopped, are described, too: what they run on, and what they
+/// belong to. Returns whether all kinds were listed completely.
 pub async fn find_running(context: &Context, rulebook: &Rulebook, is_told: bool, facts: &mut Facts) -> bool {
     let inventory = Inventory::of_running(&context.clients, rulebook);
     let mut found = Box::pin(inventory.everything(&RUNNING, facts.now)).await;

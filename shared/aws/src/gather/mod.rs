@@ -1,4 +1,4 @@
-//! Reads the account into facts. What cannot be read is said so, and never taken for absent.
+//! Reads the account into facts. What cannot be read is reported as unread, and never treated as absent.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -31,16 +31,18 @@ use read::{IN_FLIGHT, Listed, name_of, unread_of};
 use studio::{apps, idle_shutdowns};
 pub(crate) use tags::all_tags;
 
-/// What a run wants to know.
+/// What a run needs to read.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// Which resources.
+    /// The resources.
     pub scope: Scope,
-    /// Whether Studio's domains, profiles and spaces are read for their idle shutdown.
+    /// Whether the idle shutdown settings of Studio's domains, user profiles and spaces are read.
     pub idle_shutdowns: bool,
 }
 
-/// Reads notebooks and Studio apps as far as they are wanted. Never fails: what could not be read is in `facts.reading.unread`, and its kind is not in `facts.reading.complete`.
+/// Reads the notebook instances and Studio apps that are wanted.
+///
+/// Never fails: what could not be read is in `facts.reading.unread`, and its kind is not in `facts.reading.complete`.
 pub async fn notebooks_and_apps(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, now: Timestamp) -> Facts {
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&clients.region), ..Facts::default() };
     match wanted.scope.named() {
@@ -50,7 +52,7 @@ pub async fn notebooks_and_apps(clients: &Clients, rulebook: &Rulebook, wanted: 
     facts
 }
 
-/// Whole lists, all at the same time, and the tags of everything from the tag index.
+/// Reads complete lists, all at the same time, and all tags from the tag index.
 async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, facts: &mut Facts) {
     let now = facts.now;
     let wants_apps = rulebook.uses_rule("studio-app-off-hours") || rulebook.uses_rule("studio-app-always-on");
@@ -86,7 +88,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     }
 }
 
-/// Single resources, by the service's own word.
+/// Reads single resources from the service itself.
 async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed = vec![];
     let mut not_found = HashSet::new();
@@ -103,7 +105,7 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
             Err(why) => failed.push((id.clone(), why)),
         }
     }
-    // Ids are in lower case. Calls about apps want the true spelling, those about notebooks may: the lists have it.
+    // Ids are in lower case. Calls about apps need the exact spelling of the name, and calls about notebooks may need it: the lists have it.
     if !not_found.is_empty() {
         let one = async |known: &Notebook| notebooks::one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
         let found = those_of(notebooks::list(clients, None).await, not_found, one, facts, &mut failed).await;
@@ -121,7 +123,7 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     }
 }
 
-/// Those of a list that have these ids, each read on its own.
+/// The items of a list that have these ids, each read again. Ids that are not in a complete list are gone.
 async fn those_of<T: Subject>(
     mut listed: Listed<T>,
     mut ids: HashSet<String>,
@@ -147,7 +149,7 @@ async fn those_of<T: Subject>(
     found
 }
 
-/// Whether a resource is not known well enough to be reported.
+/// Whether a resource must be confirmed before it is reported: the tag index does not list it, or its ARN is not known.
 pub(crate) fn is_unconfirmed(resource: &Resource) -> bool {
     resource.tags == Tags::NotIndexed || (resource.arn.is_none() && !resource.kind().is_some_and(Kind::is_of_the_account))
 }

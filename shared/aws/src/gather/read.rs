@@ -1,4 +1,4 @@
-//! What all reading has in common: pages, lists, and what is said of what could not be read.
+//! What all gatherers share: pages, lists, and the messages about what could not be read.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -14,22 +14,22 @@ use tokio::time::Instant;
 
 use crate::clients::Clients;
 
-/// Single resources read at the same time: AWS's quotas are not published, and with this many nothing is lost when they are met.
+/// The most single resources that are read at the same time. AWS does not publish its quotas; with this many, no call is lost when a quota is reached.
 pub(super) const IN_FLIGHT: usize = 8;
 
-/// The most of any amount.
+/// The largest amount that is accepted.
 const MOST: Decimal = dec!(1_000_000_000_000_000);
 
-/// Names told of many resources that could not be read.
+/// The most names in a message about resources that could not be read.
 const NAMES_TOLD: usize = 5;
 
-/// What was read, or why it could not be, with the operation and AWS's own error code.
+/// What was read, or why it could not be read, with the operation and AWS's error code.
 pub(crate) type Read<T> = Result<T, String>;
 
-/// What lists gave, and what they did not.
+/// The result of reading lists.
 pub struct Listed<T> {
     pub(super) items: Vec<T>,
-    /// The kinds of which nothing is missing.
+    /// The kinds that were listed completely.
     pub(super) complete: Vec<Kind>,
     pub(super) unread: Vec<Unread>,
 }
@@ -41,8 +41,8 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// A list, page after page. `page` reads the one of a token, and gives its items (`None` for one that AWS named by half) and the next token; `id` tells
-    /// items apart: one that is on two pages, because the list moved while it was read, is there once.
+    /// Reads a list, page after page. `page` reads the page of a token and returns its items and the next token; an item is `None` if AWS gave it no name or no
+    /// ARN. `id` identifies an item: one that is on two pages, because the list changed while it was read, is returned once.
     pub(super) async fn read(
         clients: &Clients,
         kind: Kind,
@@ -53,7 +53,7 @@ impl<T> Listed<T> {
         Self::read_of(clients, kind, &format!("sagemaker:{operation}"), id, page).await
     }
 
-    /// The same, of any service: `operation` is `sagemaker:ListApps`.
+    /// The same for any service: `operation` includes the service, as in `sagemaker:ListApps`.
     pub(super) async fn read_of(
         clients: &Clients,
         kind: Kind,
@@ -78,7 +78,7 @@ impl<T> Listed<T> {
         Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
     }
 
-    /// The items; the facts are told what else there is to say.
+    /// Returns the items. Adds the complete kinds, and what could not be read, to the facts.
     pub fn into_facts(self, facts: &mut Facts) -> Vec<T> {
         facts.reading.complete.extend(self.complete);
         facts.reading.unread.extend(self.unread);
@@ -87,7 +87,7 @@ impl<T> Listed<T> {
 }
 
 impl Clients {
-    /// Whether there still is time to read. Asked before every call that is one of many.
+    /// Returns an error if there is no time left to read. To be called before every call that is one of many.
     pub(super) fn in_time(&self) -> Read<()> {
         match self.read_until {
             Some(until) if until < Instant::now() => Err("this run was out of time for it".to_owned()),
@@ -96,8 +96,8 @@ impl Clients {
     }
 }
 
-/// Reads page after page; `page` reads the one of a token and gives the next token. The SDK's own paginators end in silence when a service repeats
-/// a token, as if the list were complete: here that is an error.
+/// Reads page after page; `page` reads the page of a token and returns the next token. A repeated token is an error: the SDK's own paginators end silently in
+/// that case, as if the list were complete.
 pub(super) async fn every_page(clients: &Clients, mut page: impl AsyncFnMut(Option<String>) -> Read<Option<String>>) -> Read<()> {
     let mut seen = HashSet::new();
     let mut token = None;
@@ -111,7 +111,7 @@ pub(super) async fn every_page(clients: &Clients, mut page: impl AsyncFnMut(Opti
     }
 }
 
-/// Single resources that were read, by id: what is there, what is gone, and what could not be read, and why.
+/// Single resources that were read, by id: those that exist, those that are gone, and those that could not be read, with the reason.
 pub(super) struct Looked<T> {
     pub(super) there: HashMap<String, T>,
     pub(super) gone: BTreeSet<String>,
@@ -132,7 +132,7 @@ impl<T> FromIterator<(String, Read<Option<T>>)> for Looked<T> {
     }
 }
 
-/// One line about single resources (id, why) that could not be read: one line each would bury the rest.
+/// One message about single resources (id, reason) that could not be read: one message each would hide the rest of the report. `None`: there are none.
 pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
     let (_, why) = failed.first()?;
     let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
@@ -144,8 +144,8 @@ pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unrea
     Some(Unread { what, why: why.clone() })
 }
 
-/// Whether an error says that there is no such resource. Few operations of `SageMaker` have an error of their own for this; the others
-/// say it in the message of a `ValidationException`.
+/// Whether an error says that the resource does not exist. Few operations of `SageMaker` have an error of their own for this; the others say it in the message
+/// of a `ValidationException`.
 pub(crate) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
     let message = error.message().unwrap_or_default();
     match error.code() {
@@ -165,11 +165,11 @@ pub(super) fn name_of(id: &str) -> &str {
 pub(super) fn decimal(text: &str) -> Read<Decimal> {
     let amount =
         text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| format!("an amount is `{text}`, expected a number"))?;
-    // Nobody spends so much, and what is counted with it must have room.
+    // Larger amounts are errors, and sums of them could overflow.
     if MOST < Decimal::abs(&amount) { Err(format!("an amount is `{text}`: that cannot be")) } else { Ok(amount) }
 }
 
-/// An amount of which the SDK has binary digits only.
+/// An amount that the SDK has only as a binary float, rounded to six decimal places.
 pub(super) fn amount(number: f64) -> Option<Decimal> {
     Decimal::from_f64(number).map(|amount| amount.round_dp(6).normalize())
 }

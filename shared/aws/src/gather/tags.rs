@@ -1,4 +1,5 @@
-//! Tags: of everything at once from the tag index (fast, behind, and silent about what was never tagged), of one resource from `SageMaker` itself.
+//! Reads tags: of all resources from the tag index (fast, but it lags behind and omits resources that were never tagged), of one resource from `SageMaker`
+//! itself.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,29 +14,29 @@ use futures_util::{StreamExt as _, stream};
 use super::read::{IN_FLIGHT, Looked, Read, every_page, says_gone, unread_of};
 use crate::clients::{Clients, why::why};
 
-/// Tags with which SageMaker Pipelines marks what it starts: values are the ARN of the execution (name not documented: aws-facts §2.3).
+/// Tags that SageMaker Pipelines adds to what it starts. Their values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
 
 pub(super) type TagMap = BTreeMap<String, String>;
 
-/// What the tag index knows, by resource id.
+/// The content of the tag index, by resource id.
 #[derive(Default)]
 pub(super) struct Index {
     known: HashMap<String, Indexed>,
-    /// Why it could not be read to its end, if so: what it does not name is unknown then.
+    /// Why it could not be read completely, if so. Then the tags of what it does not list are unknown.
     pub(super) unread: Option<Unread>,
 }
 
 struct Indexed {
-    /// Of those kinds only whose lists name none.
+    /// Only for kinds whose lists contain no ARN.
     arn: Option<String>,
     tags: TagMap,
-    /// How many there are, with those that nobody reads.
+    /// How many tags there are, including those that the policy does not read, but without AWS's own.
     count: usize,
 }
 
 impl Index {
-    /// The tags of a resource, which leave the index.
+    /// Takes the tags of a resource out of the index.
     pub(super) fn take(&mut self, id: &str) -> Tags {
         match self.known.remove(id) {
             Some(indexed) => Tags::Known(indexed.tags),
@@ -44,7 +45,7 @@ impl Index {
         }
     }
 
-    /// The tags of a resource: none if the index is complete and does not name it. `None`: they are unknown.
+    /// The tags of a resource; empty if the index is complete and does not list it. `None`: they are unknown.
     pub(super) fn get(&self, id: &str) -> Option<&TagMap> {
         static NONE: TagMap = TagMap::new();
         match self.known.get(id) {
@@ -53,26 +54,27 @@ impl Index {
         }
     }
 
-    /// The ARN of an app, a space or a user profile, if the index names it.
+    /// The ARN of an app, a space or a user profile, if the index lists it.
     pub(super) fn arn_of(&self, id: &str) -> Option<&str> {
         self.known.get(id)?.arn.as_deref()
     }
 
-    /// How many tags a resource has.
+    /// How many tags a resource has, without AWS's own. 0 if the index does not list it.
     pub(super) fn count(&self, id: &str) -> usize {
         self.known.get(id).map_or(0, |indexed| indexed.count)
     }
 }
 
-/// `tag:GetResources`, all pages. Only the tags that the policy reads are kept. A kind that the index does not know is empty in it.
+/// Reads all pages of `tag:GetResources`. Only tags that the policy reads, and those of pipelines, are kept. A kind that the index does not support is empty in
+/// it.
 pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]) -> Index {
     let mut known = HashMap::new();
-    // Many resources have the same keys.
+    // Whether a key is read is cached, because many resources have the same keys.
     let mut reads: HashMap<String, bool> = HashMap::new();
     let kinds: Vec<String> = kinds.iter().map(|kind| format!("sagemaker:{}", kind.as_str())).collect();
     let read = every_page(clients, async |token| {
         let call = clients.tagging.get_resources().resources_per_page(100).set_resource_type_filters(Some(kinds.clone()));
-        // Of several kinds it would not be known which one is refused; with a token, it may be the token that is.
+        // With several kinds, it is not known which one is refused. With a token, AWS may be refusing the token.
         let is_whole = kinds.len() == 1 && token.is_none();
         let page = match call.set_pagination_token(token).send().await {
             Ok(page) => page,
@@ -107,12 +109,12 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
     Index { known, unread }
 }
 
-/// Those of a resource's tags that the policy reads, from `SageMaker` itself. `None`: there is no such resource.
+/// The tags of a resource that the policy reads, from `SageMaker` itself. `None`: the resource does not exist.
 pub(super) async fn of(clients: &Clients, rulebook: &Rulebook, arn: &str) -> Read<Option<TagMap>> {
     listed(clients, arn, |key| rulebook.reads_tag(key)).await
 }
 
-/// `sagemaker:ListTags`, all pages. `None`: there is no such resource.
+/// Reads all pages of `sagemaker:ListTags`, and keeps the keys that `keep` accepts. `None`: the resource does not exist.
 pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> bool) -> Read<Option<TagMap>> {
     let mut tags = TagMap::new();
     let mut gone = false;
@@ -135,7 +137,7 @@ pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> 
     }
 }
 
-/// Reads the own tags of those resources that are meant from `SageMaker` itself.
+/// Reads the own tags of the selected resources from `SageMaker` itself.
 pub(super) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, is_meant: impl Fn(&Resource) -> bool) {
     let read = stream::iter(facts.resources().filter(|resource| is_meant(resource)).cloned().collect::<Vec<_>>()).map(async |resource| {
         let read = match &resource.arn {
@@ -148,7 +150,7 @@ pub(super) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut 
     take_in(facts, looked);
 }
 
-/// Takes in resources that were read again. What could not be read becomes `Unreadable`; what is gone meanwhile leaves the facts.
+/// Updates the facts with resources that were read again. If one could not be read, its tags become `Unreadable`; if one is gone, it is removed.
 pub(super) fn take_in(facts: &mut Facts, mut looked: Looked<Resource>) {
     facts.forget(&looked.gone);
     facts.reading.unread.extend(unread_of("tags", &looked.failed));
@@ -162,7 +164,7 @@ pub(super) fn take_in(facts: &mut Facts, mut looked: Looked<Resource>) {
     }
 }
 
-/// All tags of a resource, from `SageMaker` itself. `None`: there is no such resource.
+/// All tags of a resource, from `SageMaker` itself. `None`: the resource does not exist.
 pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
     listed(clients, arn, |_| true).await
 }

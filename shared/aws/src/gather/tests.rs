@@ -1,4 +1,4 @@
-//! Whole readings: several services at once, some of which refuse.
+//! Tests of complete reads: several services at once, some of which refuse.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use cost_rules::{facts::RunState, resource::AppHome};
 use super::*;
 use crate::testing::{self, arn, at, denied, error};
 
-/// Rules that need no metric.
+/// A policy whose rules need no metric.
 const QUIET: &str = "[rules.notebook-idle]\nmode = \"off\"\n";
 const NO_APPS: &str =
     "[rules.notebook-idle]\nmode = \"off\"\n[rules.studio-app-off-hours]\nmode = \"off\"\n[rules.studio-app-always-on]\nmode = \"off\"\n";
@@ -74,7 +74,7 @@ fn one_app() -> Rule {
     mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::InService)).build())
 }
 
-/// A tag index of one page: (id, tags).
+/// A tag index with one page: (id, tags).
 fn index(resources: &'static [(&'static str, &'static [(&'static str, &'static str)])]) -> Rule {
     mock!(aws_sdk_resourcegroupstagging::Client::get_resources).then_output(|| {
         let mappings = resources.iter().map(|(id, tags)| {

@@ -1,4 +1,4 @@
-//! `SageMaker`'s answers as they go over the wire. Of a definition that is submitted again nothing may be lost that the SDK does not know.
+//! `SageMaker`'s responses as raw JSON: a resubmitted definition must keep the fields that the SDK does not know.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::read::Read;
 
-/// Keeps the body of an answer that was read. For `.customize().interceptor(…)`.
+/// Stores the body of a response. For `.customize().interceptor(…)`.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Body(Arc<Mutex<Vec<u8>>>);
 
@@ -36,7 +36,7 @@ impl Intercept for Body {
 }
 
 impl Body {
-    /// As JSON.
+    /// Takes the stored body, and parses it as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, operation: &str) -> Read<T> {
         let body = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         serde_json::from_slice(&body).map_err(|error| format!("sagemaker:{operation}: an answer that cannot be read: {error}"))

@@ -1,4 +1,4 @@
-//! Findings in the ledger. Each is written on top of the version that was read; a finding that is gone is written together with what that saved.
+//! Findings in the ledger. A write is refused if the entry has changed since it was read. A closed finding is written together with its saving.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,41 +18,41 @@ use jiff::Timestamp;
 use super::table::{FINDING_KEPT, Item, Ledger, TRANSACTION, item, number, pauses, text, time};
 use crate::clients::why::why;
 
-/// Transactions written at the same time.
+/// The most transactions at the same time.
 const TRANSACTIONS_IN_FLIGHT: usize = 16;
 
 /// Keys of findings.
 pub(crate) type Keys = HashSet<FindingKey>;
 
-/// How many items of a transaction a record takes.
+/// How many items of a transaction a record needs.
 const fn places(record: &Record) -> usize {
     if matches!(record, Record::Closed(_, Some(_))) { 2 } else { 1 }
 }
 
-/// What was not written.
+/// The findings that were not written.
 #[derive(Debug, Default)]
 pub struct Unwritten {
-    /// Refused because another run had written on top of the same version: that run looks after them.
+    /// Refused because another run has written them since they were read: that run looks after them.
     pub refused: HashSet<FindingKey>,
     /// Not written for another reason.
     pub failed: HashSet<FindingKey>,
-    /// That reason.
+    /// The reason why they failed (the last one, if there are several).
     pub why: Option<anyhow::Error>,
 }
 
 /// How a transaction ended.
 enum Written {
-    /// These records were refused; if there are none, all is written.
+    /// The indices of the records that were refused. Empty: everything was written.
     Refused(Vec<usize>),
-    /// It met another one, or the table's limits: nothing was written, for this reason.
+    /// It conflicted with another transaction, or was throttled: nothing was written, for this reason.
     Met(String),
 }
 
 impl Ledger<'_> {
-    /// The findings of a scope.
+    /// The entries of the resources in a scope.
     ///
     /// # Errors
-    /// The table cannot be read: then nothing may be enforced.
+    /// The table cannot be read. Then nothing may be enforced.
     pub async fn findings(&self, scope: &Scope) -> anyhow::Result<Vec<Entry>> {
         match scope.named() {
             None => self.all().await,
@@ -69,7 +69,7 @@ impl Ledger<'_> {
         Ok(self.batch("finding", sks).await?.iter().filter_map(readable).collect())
     }
 
-    /// Writes what can be written, and tells what was not.
+    /// Writes what can be written, and returns what was not.
     pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
         let mut transactions: Vec<Vec<Record>> = vec![];
         let mut room = 0;
@@ -100,7 +100,7 @@ impl Ledger<'_> {
         unwritten
     }
 
-    /// Writes what fits into one transaction, leaving out what is refused until the rest is written.
+    /// Writes one transaction. If records are refused, it writes the others without them. Returns the keys of the refused ones.
     async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<FindingKey>> {
         let mut refused = HashSet::new();
         while !records.is_empty() {
@@ -115,7 +115,8 @@ impl Ledger<'_> {
         Ok(refused)
     }
 
-    /// One transaction, again while it meets another one at the same moment; tells which of the records were refused, in which case none was written.
+    /// Writes one transaction; repeats it while it conflicts with another one. Returns the indices of the records that were refused: if there are any, nothing
+    /// was written.
     async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
         let mut pauses = pauses(fastrand::Rng::new());
         loop {
@@ -161,7 +162,7 @@ impl Ledger<'_> {
         bail!("ledger table {}: {}", self.table, why(&error))
     }
 
-    /// A put on top of the version that the entry was read with.
+    /// A put that is refused if the entry no longer has the version that was read.
     fn finding_put(&self, entry: &Entry) -> anyhow::Result<Put> {
         let put = self.put(self.finding_item(entry)?);
         let put = if entry.version == 0 {
@@ -172,7 +173,7 @@ impl Ledger<'_> {
         Ok(put.build()?)
     }
 
-    /// A put of a finding that was not read: only where there is none, or one that is only told and due to be told again.
+    /// A put of a finding that was not read. It is refused if there is an entry, except if that is reported or closed and was not notified after `told_by`.
     fn claim_put(&self, entry: &Entry, told_by: Timestamp) -> anyhow::Result<Put> {
         let is_due = "attribute_not_exists(#told) OR #told <= :by";
         let put = self.put(self.finding_item(entry)?);
@@ -251,7 +252,8 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
     })
 }
 
-/// An item that cannot be read (of a newer version, or written by hand) is an entry that is left alone; one without its key is nobody's.
+/// The entry of an item. An item that cannot be read (written by a newer version, or by hand) becomes an `Unreadable` entry, which is left alone. `None`: the
+/// item has no key either.
 fn readable(item: &Item) -> Option<Entry> {
     let error = match entry(item) {
         Ok(entry) => return Some(entry),
@@ -302,7 +304,7 @@ fn state(name: &str) -> anyhow::Result<State> {
     STATES.iter().find(|(_, known)| *known == name).map(|(state, _)| *state).with_context(|| format!("`state` is `{name}`"))
 }
 
-/// Sums up how many records were refused, by rule, for the log.
+/// The number of these findings by rule, for the log.
 pub(crate) fn by_rule(keys: &HashSet<FindingKey>) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for key in keys {

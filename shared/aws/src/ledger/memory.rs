@@ -1,4 +1,4 @@
-//! What else is remembered in the ledger: who created a resource, and what is read seldom.
+//! Further items of the ledger: the creators of resources, and cached values.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::table::{Item, Ledger, item, text};
 use crate::clients::why::why;
 
-/// How long it is remembered who created a resource.
+/// How long the creator of a resource is kept.
 const CREATOR_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 impl Ledger<'_> {
-    /// Remembers who created a resource.
+    /// Records the creator of a resource.
     ///
     /// # Errors
     /// The table cannot be written.
@@ -25,7 +25,7 @@ impl Ledger<'_> {
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
     }
 
-    /// Who created these resources, by id, where that is remembered.
+    /// The recorded creators of these resources, by id.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -35,7 +35,7 @@ impl Ledger<'_> {
         Ok(items.iter().filter_map(creator).collect())
     }
 
-    /// When something that is read seldom was read last, and what was kept of it.
+    /// A cached value, and when it was cached. `None`: it is not cached.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -46,19 +46,19 @@ impl Ledger<'_> {
         Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
     }
 
-    /// All that is kept, by name.
+    /// All cached values by name, each with the time when it was cached.
     ///
     /// # Errors
     /// The table cannot be read.
     pub async fn all_kept(&self) -> anyhow::Result<HashMap<String, (Timestamp, String)>> {
-        let kept = |item: &Item| {
+        let cached = |item: &Item| {
             let what = text(item, "what").unwrap_or_default().to_owned();
             Some((text(item, "sk")?.to_owned(), (text(item, "at")?.parse().ok()?, what)))
         };
-        Ok(self.query("cache").await?.iter().filter_map(kept).collect())
+        Ok(self.query("cache").await?.iter().filter_map(cached).collect())
     }
 
-    /// Remembers that something that is read seldom was read now, and what is to be kept of it.
+    /// Caches a value, without an expiry.
     ///
     /// # Errors
     /// The table cannot be written.
@@ -66,7 +66,7 @@ impl Ledger<'_> {
         self.put_kept(self.kept_item(name, what, now)?).await
     }
 
-    /// The same, for so long.
+    /// Caches a value for this long.
     ///
     /// # Errors
     /// The table cannot be written.

@@ -1,4 +1,4 @@
-//! Resubmissions in the ledger: training jobs that are submitted again as Spot, with their definitions and how far each has come.
+//! Resubmissions in the ledger: training jobs that are resubmitted as Spot, with their definitions and stages.
 
 use anyhow::{Context as _, anyhow, bail};
 use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
@@ -8,28 +8,28 @@ use jiff::{SignedDuration, Timestamp};
 use super::table::{FINDING_KEPT, Item, Ledger, item, text};
 use crate::clients::why::why;
 
-/// The longest definition of a job, in bytes: an item of DynamoDB has 400 KB at most.
+/// The most bytes of a job's definition: an item of DynamoDB has at most 400 KB.
 pub(crate) const LONGEST_DEFINITION: usize = 380_000;
 
-/// A training job that is submitted again as Spot.
+/// A training job that is resubmitted as Spot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resubmission {
     /// The new job's name.
     pub name: String,
     /// The old job's name.
     pub of: String,
-    /// When the old job was created.
+    /// When the old job was created. `None`: not known.
     pub run: Option<Timestamp>,
-    /// How far it has come.
+    /// How far the resubmission has come.
     pub stage: Stage,
-    /// The new job's definition, as `CreateTrainingJob` takes it: JSON. `None`: it is settled.
+    /// The new job's definition: the JSON input of `CreateTrainingJob`. `None`: the resubmission is settled.
     pub definition: Option<String>,
     /// When it was stored.
     pub at: Timestamp,
 }
 
 impl Resubmission {
-    /// Whether there is something to look after: of one that is only stored for a day, in which its job may turn out to be there.
+    /// Whether the guard still has to look after it. One that is only stored counts for a day, because its job may turn out to exist.
     pub fn is_open(&self, now: Timestamp) -> bool {
         match self.stage {
             Stage::Stored => now.duration_since(self.at) < SignedDuration::from_hours(24),
@@ -47,11 +47,11 @@ impl Resubmission {
 /// How far a resubmission has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Its definition is stored; the new job may not be there.
+    /// Its definition is stored; the new job may not exist.
     Stored,
-    /// The new job was created; the old one may run beside it.
+    /// The new job was created; the old one may still run.
     Created,
-    /// The old job was stopped: the new one has its work.
+    /// The old job was stopped; the new one does its work.
     Stopped,
     /// Nothing is left to look after.
     Settled,
@@ -71,8 +71,10 @@ impl Stage {
 }
 
 impl Ledger<'_> {
-    /// Stores a resubmission before anything is done. What was stored before is written over as long as nothing was created of it, and of an earlier job of the
-    /// same name if it is settled: while its new job is looked after, its record is all that tells of it. Gives what is stored then.
+    /// Stores a resubmission before anything is done, and returns the record that is in the ledger then.
+    ///
+    /// An earlier record is replaced as long as no job was created from it, or if it is settled and of an earlier job with the same name. Otherwise it stays,
+    /// because nothing else tells of its new job, which is still looked after.
     ///
     /// # Errors
     /// The table cannot be written or read.
@@ -94,8 +96,8 @@ impl Ledger<'_> {
         found.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
     }
 
-    /// Remembers how far a resubmission has come, on top of what was read. What is settled needs no definition any more. `false`: another run has written it
-    /// meanwhile, and that stays.
+    /// Records a new stage, on top of what was read. A settled record has no definition any more. `false`: another run has changed the record in the meantime,
+    /// and that change stays.
     ///
     /// # Errors
     /// The table cannot be written.
@@ -103,7 +105,7 @@ impl Ledger<'_> {
         let definition = resubmission.definition.clone().filter(|_| stage != Stage::Settled);
         let next = Resubmission { stage, definition, ..resubmission.clone() };
         let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.resubmission_item(&next)?));
-        // A write whose answer was lost is sent again, and finds itself.
+        // A write whose answer was lost is sent again. Then the record already has the new stage.
         let put = put
             .condition_expression("#run = :run AND #stage IN (:was, :is)")
             .expression_attribute_names("#stage", "stage")
@@ -121,7 +123,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// The resubmission that made a job, if the guard did.
+    /// The resubmission that created a job. `None`: the guard did not create it.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -132,7 +134,7 @@ impl Ledger<'_> {
         Ok(answer.item.as_ref().and_then(resubmission))
     }
 
-    /// All resubmissions that are remembered.
+    /// All resubmissions in the ledger.
     ///
     /// # Errors
     /// The table cannot be read.
@@ -165,7 +167,7 @@ fn resubmission(item: &Item) -> Option<Resubmission> {
         name: text(item, "name")?.to_owned(),
         of: text(item, "of")?.to_owned(),
         run: text(item, "run").and_then(|at| at.parse().ok()),
-        // Written by a version that did not tell: it is looked after.
+        // A record of another version may have no known stage: the job is still looked after.
         stage: stage.unwrap_or(Stage::Stopped),
         definition: text(item, "definition").map(str::to_owned),
         at: text(item, "at")?.parse().ok()?,

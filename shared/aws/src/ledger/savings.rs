@@ -10,16 +10,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::table::{Item, Ledger, TRANSACTION, item};
 use crate::clients::why::why;
 
-/// How long a saving is remembered: a year and a month, for a comparison with last year.
+/// How long a saving is kept: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 impl Ledger<'_> {
-    /// Remembers what Spot saved on jobs that ended. The same job is the same item, however often it is told.
+    /// Records what Spot saved on jobs that ended. A job that is recorded again replaces its own item.
     ///
     /// # Errors
     /// The table cannot be written.
     pub async fn remember_spot_savings(&self, savings: &[SpotSaving], now: Timestamp) -> anyhow::Result<()> {
-        // The search index may tell a job twice, and one transaction does not take one item twice.
+        // The search index may return a job twice, but a transaction must not contain an item twice.
         let savings: Vec<&SpotSaving> =
             savings.iter().map(|saving| ((saving.ended, &saving.id), saving)).collect::<BTreeMap<_, _>>().into_values().collect();
         for chunk in savings.chunks(TRANSACTION) {

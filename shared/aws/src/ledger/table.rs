@@ -1,4 +1,4 @@
-//! The table itself: a function's part of it, how it is read, and how an item is made and taken apart.
+//! The table: a function's part of it, how it is read, and how items are built and parsed.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -12,17 +12,17 @@ use crate::{
     context::{ACCOUNT_UNKNOWN, Context},
 };
 
-/// How long a finding is remembered after it was last seen.
+/// How long a finding is kept after it was last seen.
 pub(super) const FINDING_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// DynamoDB's most items in one transaction.
+/// The most items in one transaction of DynamoDB.
 pub(super) const TRANSACTION: usize = 100;
 
-/// The longest pauses between attempts at what DynamoDB left undone.
+/// The upper limits of the pauses between attempts, in milliseconds.
 const LONGEST_PAUSES_MS: [u64; 6] = [50, 100, 200, 400, 800, 1600];
 
-/// The pauses between attempts at what DynamoDB left undone: a batch's rest, or a transaction that met another one. Each is of any length up to its longest
-/// ("full jitter"), so that two runs that met do not meet again at the next attempt.
+/// The pauses between attempts: at the unprocessed rest of a batch, or at a transaction that conflicted with another one. Each has a random length up to its
+/// limit ("full jitter"), so that two runs that conflicted do not conflict again at the next attempt.
 pub(super) fn pauses(mut random: fastrand::Rng) -> impl Iterator<Item = Duration> {
     LONGEST_PAUSES_MS.into_iter().map(move |longest| Duration::from_millis(random.u64(..=longest)))
 }
@@ -32,9 +32,9 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// One function's part of the table, in one account and Region.
 #[derive(Clone, Copy)]
 pub struct Ledger<'a> {
-    /// Where AWS is.
+    /// The clients.
     pub clients: &'a Clients,
-    /// The table.
+    /// The table's name.
     pub table: &'a str,
     /// The function whose findings these are.
     pub function: &'a str,
@@ -50,13 +50,13 @@ impl Context {
 }
 
 impl Ledger<'_> {
-    /// The partition key of what is remembered of one kind: it names the account and the Region, so that one table may serve many of them.
+    /// The partition key of the items of one kind. It contains the account and the Region, so that many of them can share one table.
     pub(super) fn pk(&self, kind: &str) -> anyhow::Result<String> {
         let account = self.account.context(ACCOUNT_UNKNOWN).with_context(|| format!("ledger table {}", self.table))?;
         Ok(format!("{kind}#{}#{account}#{}", self.function, self.clients.region))
     }
 
-    /// The whole key of an item.
+    /// The full key of an item: partition key and sort key.
     pub(super) fn key(&self, kind: &str, sk: &str) -> anyhow::Result<Item> {
         Ok(item([("pk", Some(self.pk(kind)?)), ("sk", Some(sk.to_owned()))], []))
     }
@@ -77,7 +77,7 @@ impl Ledger<'_> {
         }
     }
 
-    /// Those items of a partition that have these sort keys.
+    /// The items of a partition that have these sort keys.
     pub(super) async fn batch(&self, kind: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
         let keys: Vec<Item> = sks.map(|sk| self.key(kind, &sk)).collect::<anyhow::Result<_>>()?;
         let mut items = vec![];

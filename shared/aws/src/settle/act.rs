@@ -1,4 +1,4 @@
-//! The actions that are due: each resource is looked at once more right before.
+//! Carries out the actions that are due. Each resource is read and judged once more right before its action.
 
 use cost_rules::{
     facts::Facts,
@@ -11,10 +11,10 @@ use tokio::sync::Semaphore;
 use super::Run;
 use crate::{area::Area, context::Context};
 
-/// Actions in flight. Each is looked at once more right before, by three times as many.
+/// The most actions at the same time. Three times as many resources are read again at the same time, right before their actions.
 const ACTIONS_IN_FLIGHT: usize = 16;
 
-/// Does what is due, and tells how it ended.
+/// Carries out all actions that are due, and returns their outcomes.
 pub(super) async fn all_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, plan: &Plan) -> Outcomes {
     let permits = Semaphore::new(ACTIONS_IN_FLIGHT);
     let look_and_act = async |one: &Planned| match still_due(run, context, facts, &one.finding).await {
@@ -46,8 +46,8 @@ fn out_of_time() -> Outcome {
     Outcome::Skipped("this run is out of time: the next one goes on".into())
 }
 
-/// Looks at a resource once more, by the service's own word and in the light of this very moment: is it the same run, still found by the same rule,
-/// and still not kept? The finding of this moment.
+/// Reads a resource again from the service itself, and judges it again. Returns the finding of this moment if it is still enforced, by the same rule and for
+/// the same run, owner, action and exemption. Otherwise returns the outcome that says why nothing is done.
 async fn still_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, finding: &Finding) -> Result<Finding, Outcome> {
     let id = &finding.resource.id;
     let mut fresh = match run.areas.again(context, run.rulebook, facts, id).await {

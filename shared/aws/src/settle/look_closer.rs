@@ -1,4 +1,4 @@
-//! What is confirmed by the service itself before somebody is notified: indexes lag behind, and leave out what was never tagged.
+//! Confirms findings with the service itself before somebody is notified: indexes lag behind, and the tag index omits resources that were never tagged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,15 @@ use cost_rules::{
 use super::Run;
 use crate::{area::Area, gather};
 
-/// The resources, by id, that were confirmed in this run.
+/// The ids of the resources that were confirmed in this run.
 #[derive(Default)]
 pub(super) struct Confirmed(BTreeSet<String>);
 
 impl Confirmed {
-    /// Those that have to be confirmed before this plan is carried out.
+    /// The ids that must still be confirmed before this plan is carried out.
     pub(super) fn left(&self, plan: &Plan, has_ledger: bool) -> BTreeSet<String> {
-        // If what would have been told of a series turns out to be fine, the next of it would be told: all of it is confirmed then.
+        // One job of a series is reported for all. If it turns out to be fine, the next job of the series would be reported: from the second round on, the
+        // whole series is confirmed.
         let mut ids = unconfirmed(plan, has_ledger, !self.0.is_empty());
         ids.retain(|id| !self.0.contains(id));
         ids
@@ -28,7 +29,7 @@ impl Confirmed {
     }
 }
 
-/// Reads the tags and the state of these from the service itself.
+/// Reads the state and the tags of these resources (by id) from the service itself.
 pub(super) async fn confirm<A: Area>(run: &Run<'_, A>, facts: &mut Facts, ids: &BTreeSet<String>) {
     run.areas.confirm(&run.context.asking_for(2), run.rulebook, facts, ids).await;
 }
@@ -48,12 +49,13 @@ pub(super) async fn workflows<A: Area>(run: &Run<'_, A>, facts: &mut Facts, plan
     true
 }
 
-/// Whose tags and state are confirmed: of whatever this plan would tell. What it would act upon is looked at once more anyway, so that only unknown tags
-/// matter; and so does what the report says where there is no ledger and nobody is notified. `whole_series`: and all others of their series.
+/// The ids of the resources to confirm: all that this plan would report or warn about. A resource to act upon is read again anyway, so it is confirmed only if
+/// its tags are unconfirmed. Without a ledger nobody is notified, so the same holds for all that the report lists. `whole_series`: also all other resources of
+/// their series.
 fn unconfirmed(plan: &Plan, has_ledger: bool, whole_series: bool) -> BTreeSet<String> {
-    let is_told = |one: &&Planned| one.step.only_reports() || one.step == Step::Warn;
+    let is_notified = |one: &&Planned| one.step.only_reports() || one.step == Step::Warn;
     let is_unsure = |one: &&Planned| (!has_ledger || one.step == Step::Act) && gather::is_unconfirmed(&one.finding.resource);
-    let found: Vec<&Planned> = plan.planned.iter().filter(|one| is_told(one) || is_unsure(one)).collect();
+    let found: Vec<&Planned> = plan.planned.iter().filter(|one| is_notified(one) || is_unsure(one)).collect();
     let series: BTreeSet<String> =
         found.iter().filter(|one| whole_series && one.finding.series.is_some()).map(|one| one.finding.entry_id()).collect();
     let of_series = plan.planned.iter().filter(|one| series.contains(&one.finding.entry_id()));

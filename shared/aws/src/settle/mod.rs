@@ -1,4 +1,4 @@
-//! The second half of a run, which all functions share: judge, plan, look closer at what would be notified; then remember, act, settle, notify, remember.
+//! The second half of a run, which all functions share: judge, plan, confirm what would be notified; then write the ledger, act, notify, and write it again.
 
 use cost_rules::{
     facts::{Facts, Unread},
@@ -22,33 +22,33 @@ mod notify;
 mod publish;
 mod remember;
 
-/// What a run is for.
+/// One run of a function.
 pub struct Run<'a, A> {
-    /// AWS, the settings, the time that is left.
+    /// The clients, the settings and the time that is left.
     pub context: &'a Context,
     /// The policy with its rules.
     pub rulebook: &'a Rulebook,
-    /// What the function is made of.
+    /// The areas that the function is made of.
     pub areas: A,
-    /// What woke the function.
+    /// The request that woke the function.
     pub request: &'a Request,
-    /// What is looked at.
+    /// Which resources are looked at.
     pub scope: Scope,
-    /// The kinds without which the function has not done its work.
+    /// The kinds that must have been read for the run to count as complete.
     pub essential: &'a [Kind],
 }
 
-/// What the ledger says of a run's findings.
+/// The ledger's entries for a run.
 pub enum Memory {
-    /// What was read. If nothing could be, nothing is done and nobody is mailed.
+    /// The entries that were read. If the read failed, nothing is done and nobody is mailed.
     Read(anyhow::Result<Vec<Entry>>),
-    /// It is read only if that is needed: where all that is found is only reported, writing it finds out whether it is news. That saves a call where an
+    /// The ledger is read only if needed. Where all findings are only reported, a conditional write finds out which of them are new. That saves a call where an
     /// event wakes the function for one resource.
     ReadIfNeeded,
 }
 
 impl Memory {
-    /// What was read, if anything was.
+    /// The entries, if they were read.
     pub fn entries(&self) -> Option<&[Entry]> {
         match self {
             Self::Read(read) => read.as_deref().ok(),
@@ -57,19 +57,19 @@ impl Memory {
     }
 }
 
-/// The resources of which something is due now.
+/// The resources whose ledger entry is due now ([`Entry::is_due`]).
 pub fn due<'a>(entries: impl IntoIterator<Item = &'a Entry>, now: Timestamp) -> Scope {
     let due = entries.into_iter().filter(|entry| entry.is_due(now));
     Scope::Only(due.map(|entry| (entry.id.clone(), Some(entry.name.clone()))).collect())
 }
 
-/// What a function wants to know better before somebody is notified: whether it learnt anything.
+/// What a function finds out in addition before somebody is notified.
 pub trait LookCloser {
-    /// Looks closer at what is planned, and completes the facts.
+    /// Completes the facts about what is planned. Returns whether it found out anything new: then everything is judged again.
     fn look(&mut self, facts: &mut Facts, plan: &Plan) -> impl Future<Output = bool>;
 }
 
-/// Of a function that knows enough.
+/// For a function that needs nothing in addition.
 pub struct KnowsEnough;
 
 impl LookCloser for KnowsEnough {
@@ -78,7 +78,7 @@ impl LookCloser for KnowsEnough {
     }
 }
 
-/// Judges the facts, plans, and does what is planned.
+/// Judges the facts, plans, and carries out the plan.
 pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory, mut closer: impl LookCloser) -> Report {
     let mut report = Report::new(run.context.function, run.request.dry_run);
     let (entries, is_unread) = remember::entries(run, facts, memory, &mut report).await;
@@ -98,7 +98,7 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
         confirmed.add(unconfirmed);
     };
     report.read(facts, &judgement, entries.as_deref());
-    // Who names resources hears of those that are not there; an event may tell of one that is gone.
+    // If a person named a resource that does not exist, the report says so. An event may be about a resource that is gone: that is normal.
     if matches!(run.request.trigger, Trigger::Asked(_) | Trigger::Due) {
         report.unread.extend(facts.reading.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
     }
@@ -112,14 +112,14 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
 }
 
 impl<A> Run<'_, A> {
-    /// Whether this run is for everything, and read the kinds without which it has not done its work.
+    /// Whether this is a complete run (and no dry run) that read all essential kinds.
     fn is_whole(&self, facts: &Facts) -> bool {
         let is_read = |kind: &Kind| facts.reading.complete.contains(kind) || facts.reading.looked_at.contains_key(kind);
         self.request.is_whole() && !self.request.dry_run && self.essential.iter().all(is_read)
     }
 }
 
-/// The actions that failed, for the function's own error.
+/// The actions that failed, for the function's error.
 fn failures(plan: &Plan) -> impl Iterator<Item = String> {
     plan.due().into_iter().filter_map(|one| {
         let why = one.outcome.as_ref()?.failure()?;
@@ -127,7 +127,7 @@ fn failures(plan: &Plan) -> impl Iterator<Item = String> {
     })
 }
 
-/// The ledger first, then the actions, then the mails, each followed by the ledger again. Each step is safe to be broken off after.
+/// Writes the ledger, then acts, then mails. The ledger is written again after the actions and after the mails. A run may be interrupted after any step.
 async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
     let context = &run.context.asking_for(1);
     let now = facts.now;

@@ -1,4 +1,4 @@
-//! The mails of a run: one for each owner, some at a time, and after each lot the ledger is told who was reached.
+//! Sends the mails of a run: one per owner, in batches. After each batch, the ledger records who was notified.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -26,13 +26,13 @@ use crate::{
     report::Report,
 };
 
-/// Mails in flight.
+/// The most mails that are sent at the same time.
 const MAILS_IN_FLIGHT: usize = 4;
 
-/// After so many mails the ledger is told who was reached: a run that breaks off forgets no more than these.
+/// Mails per batch. The ledger is written after each batch, so that an interrupted run forgets at most this many mails.
 const MAILS_PER_WRITE: usize = 32;
 
-/// Mails every owner. `nobody_listens`: why nobody would be reached.
+/// Mails all owners. `nobody_listens`: why no mail would reach anybody; then none is sent.
 pub(super) async fn owners<A: Area>(
     run: &Run<'_, A>,
     context: &Context,
@@ -65,7 +65,7 @@ pub(super) async fn owners<A: Area>(
     report.failures.extend(nobody_listens);
 }
 
-/// What the owners are notified of: of findings, and of what the guard stopped in a run that could not say so.
+/// What the owners are notified of: findings, and resources that an earlier run stopped but was interrupted before it could mail that.
 async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
     let mut items: Vec<Item> = plan.planned.iter().filter_map(Item::of).collect();
     for one in plan.closed.iter().filter(|one: &&Closed| one.pending_notice) {
@@ -74,7 +74,7 @@ async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
     items
 }
 
-/// By owner, how much was due but exceeded the most that may be done in one run.
+/// By owner, how many actions were held back because of `max-actions`.
 fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
     let mut held_back = BTreeMap::new();
     for one in plan.planned.iter().filter(|one| one.step == Step::HoldBack) {
@@ -83,7 +83,7 @@ fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
     held_back
 }
 
-/// How the guard ended something in a run that could not say so: it may have submitted it again.
+/// How an earlier run, which could not mail it, ended a resource: it stopped it, or resubmitted it as Spot.
 async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
     if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
         return End::Stopped(None);
@@ -93,15 +93,16 @@ async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
     found.map_or(End::Stopped(None), |found| End::Replaced(found.name))
 }
 
-/// Why nobody would be reached. Before anybody has confirmed a subscription, SNS takes every mail and delivers none. Asked where something will be
-/// stopped, and in whole runs that have something to tell; not again once somebody is there.
+/// Why no mail would reach anybody. Until somebody has confirmed a subscription, SNS accepts all mails and delivers none.
+///
+/// This is checked in runs that warn or act, and in complete runs that report something. Once a subscription is known, it is not checked again.
 pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: bool) -> Option<String> {
-    let is_told = |one: &Planned| match one.step {
+    let is_notified = |one: &Planned| match one.step {
         Step::Warn | Step::Act => true,
         Step::Report | Step::Remind | Step::Escalate => is_whole,
         Step::Wait | Step::HoldBack | Step::Exempt => false,
     };
-    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_told) {
+    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_notified) {
         return None;
     }
     let topic = &context.settings.topic_arn;
@@ -111,7 +112,7 @@ pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: boo
             None
         }
         Ok(false) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
-        // Publishing may work all the same.
+        // Publishing may work even so.
         Err(error) => {
             lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");
             None

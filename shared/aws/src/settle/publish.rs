@@ -1,4 +1,4 @@
-//! Sends the mails: one SNS message per owner and run, with attributes by which subscriptions are filtered.
+//! Sends the mails: one SNS message per owner and run, with attributes that subscriptions can filter by.
 
 use anyhow::anyhow;
 use aws_sdk_sns::types::MessageAttributeValue;
@@ -9,11 +9,11 @@ use crate::clients::{Clients, why::why};
 /// Publishes one digest.
 ///
 /// # Errors
-/// SNS did not take it: names the topic and the reason.
+/// SNS refuses the message. The error names the topic and the reason.
 pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest: &Digest) -> anyhow::Result<()> {
     let team = match digest.teams.as_slice() {
         [one] => attribute("String", one)?,
-        // A list matches a filter on any of its teams.
+        // A filter on any of the teams matches a list.
         several => attribute("String.Array", &serde_json::to_string(several)?)?,
     };
     let sent = clients
@@ -31,14 +31,14 @@ pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, 
     sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))
 }
 
-/// Whether a subscription to the topic is confirmed.
+/// Whether a subscription to the topic is confirmed; `true` if SNS does not say so.
 ///
 /// # Errors
-/// SNS did not tell.
+/// SNS refuses the call.
 pub(super) async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
-    let told = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
-    let told = told.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
-    let confirmed = told.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
+    let answer = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
+    let answer = answer.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
+    let confirmed = answer.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
     Ok(confirmed != Some(0))
 }
 

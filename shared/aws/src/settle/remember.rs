@@ -1,4 +1,4 @@
-//! The ledger before anything is done, after the actions, and after the mails.
+//! Reads the ledger, and writes it before anything is done, after the actions, and after the mails.
 
 use cost_rules::{
     facts::{Facts, Unread},
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{Memory, Run};
 use crate::{area::Area, context::Context, ledger, report::Report};
 
-/// What the ledger says, and whether it was not read because that is not needed. `None`: it could not be read.
+/// The ledger's entries, and whether they were not read because that is not needed. `None`: the ledger could not be read.
 pub(super) async fn entries<A: Area>(run: &Run<'_, A>, facts: &Facts, memory: Memory, report: &mut Report) -> (Option<Vec<Entry>>, bool) {
     let read = match memory {
         Memory::Read(read) => read,
@@ -20,13 +20,13 @@ pub(super) async fn entries<A: Area>(run: &Run<'_, A>, facts: &Facts, memory: Me
     (read.map_err(|error| report.unread.push(no_ledger(&error))).ok(), false)
 }
 
-/// Whether these findings can be reported without what the ledger says.
+/// Whether these findings can be reported without reading the ledger.
 fn can_be_unread(judgement: &Judgement) -> bool {
     let is_only_reported = |finding: &Finding| !finding.is_enforced() && finding.keep.is_none();
     !judgement.findings.is_empty() && judgement.undecided.is_empty() && judgement.findings.iter().all(is_only_reported)
 }
 
-/// Writes what is intended. What cannot be written leaves the plan; `false`: nothing is left of it.
+/// Records what is intended. Findings that cannot be written are left alone in this run. Returns `false` if nothing else is left to do.
 pub(super) async fn intended(context: &Context, plan: &mut Plan, is_unread: bool, now: Timestamp, report: &mut Report) -> bool {
     let unwritten = context.ledger().write(plan.intended(is_unread, now), now).await;
     log_left(&unwritten.refused, "another run looks after these findings");
@@ -45,7 +45,7 @@ pub(super) async fn intended(context: &Context, plan: &mut Plan, is_unread: bool
     true
 }
 
-/// Writes what was done and told. What another run has written over meanwhile is not known to be told.
+/// Records what was done and mailed. If another run has written an entry in the meantime, this write is refused, and the mail may be sent again.
 pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
     let unwritten = context.ledger().write(records, now).await;
     let refused = Some(&unwritten.refused).filter(|refused| !refused.is_empty());
@@ -55,7 +55,7 @@ pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp
     }
 }
 
-/// Writes what nobody is notified of. What another run has written over meanwhile, that run has seen.
+/// Records what nobody is notified of. If another run has written an entry in the meantime, that is no failure: it has seen the same.
 pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
     let unwritten = context.ledger().write(records, now).await;
     log_left(&unwritten.refused, "another run has written these findings too");

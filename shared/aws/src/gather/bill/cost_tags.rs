@@ -1,4 +1,4 @@
-//! What the bill says of the tags that the policy requires: whether they are active cost allocation tags, and what was spent with and without them.
+//! What the bill says about the tags that the policy requires: whether they are active cost allocation tags, and what was spent with and without them.
 
 use std::collections::BTreeMap;
 
@@ -22,33 +22,33 @@ use crate::{
     gather::read::{Read, every_page},
 };
 
-/// How far back the spend is looked at.
+/// How many days of spend are read.
 const DAYS: u32 = 30;
 
-/// Each page of what was spent costs a cent, and it changes slowly: it is read once a week, and kept in the ledger.
+/// The spend is read once a week and cached in the ledger: each page costs 0.01 USD, and it changes slowly.
 const SPEND: &str = "tag-spend";
 const SPEND_EVERY: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// AWS's words where an account may not ask because it is not the payer of its organization (aws-facts §7.6).
+/// Part of AWS's error message to an account that is not the payer of its organization (aws-facts §7.6).
 const NOT_THE_PAYER: &str = "Linked account";
 
 /// USD by usage type and team.
 type Spend = BTreeMap<(String, String), Decimal>;
 
-/// What the bill says of the required tags.
+/// What the bill says about the required tags.
 #[derive(Default)]
 pub struct Bill {
-    /// The required tag keys, and whether the bill is told by them.
+    /// The required tag keys, and whether they are active cost allocation tags.
     pub keys: Vec<TagKey>,
-    /// What was spent with and without them, as it was read in this run or in one of the last week.
+    /// What was spent with and without them, read in this run or cached.
     pub spends: Vec<TagSpend>,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// Why what was read could not be kept, if so: the next run pays for it again.
+    /// Why the spend could not be cached, if so: the next run pays for it again.
     pub failure: Option<anyhow::Error>,
 }
 
-/// What the bill says of the required tags, as far as the policy has rules for it. What was spent is read once a week.
+/// Reads what the bill says about the required tags, as far as the policy has rules for it. The spend is read once a week.
 pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now: Timestamp) -> Bill {
     let (wants_spend, wants_status) = (rulebook.uses_rule("untagged-spend"), rulebook.uses_rule("inactive-cost-allocation-tag"));
     if !wants_spend && !wants_status {
@@ -59,34 +59,34 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
         return Bill { keys, unread, ..Bill::default() };
     }
     let ledger = context.ledger();
-    let kept = match ledger.kept(SPEND).await {
-        Ok(kept) => kept,
-        // Without the ledger it would be bought again and again.
+    let cached = match ledger.kept(SPEND).await {
+        Ok(cached) => cached,
+        // Without the ledger, every run would pay for it again.
         Err(error) => {
             unread.push(spend_unread(format!("{error:#}")));
             return Bill { keys, unread, ..Bill::default() };
         }
     };
-    // What another version kept is read anew.
-    let kept = kept.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
-    if let Some((_, spends)) = kept.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
+    // What another version cached in another form is read again.
+    let cached = cached.and_then(|(read, text)| Some((read, serde_json::from_str::<Vec<TagSpend>>(&text).ok()?)));
+    if let Some((_, spends)) = cached.as_ref().filter(|(read, _)| now.duration_since(*read) < SPEND_EVERY) {
         return Bill { keys, spends: spends.clone(), unread, failure: None };
     }
     let spends = match spends(&context.clients, rulebook, &keys, now).await {
         Ok(spends) => spends,
-        // What is known goes on being told, and the next run asks again.
+        // The cached spend is still used, and the next run tries again.
         Err(why) => {
             unread.push(spend_unread(why));
-            return Bill { keys, spends: kept.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
+            return Bill { keys, spends: cached.map(|(_, spends)| spends).unwrap_or_default(), unread, failure: None };
         }
     };
     let mut failure = None;
     if !request.dry_run {
-        let kept = match serde_json::to_string(&spends) {
+        let written = match serde_json::to_string(&spends) {
             Ok(text) => ledger.keep(SPEND, &text, now).await,
             Err(error) => Err(error.into()),
         };
-        failure = kept.err();
+        failure = written.err();
     }
     for key in &mut keys {
         key.spend = spends.iter().find(|spend| spend.keys.first() == Some(&key.resource.name)).cloned();
@@ -98,7 +98,7 @@ fn spend_unread(why: String) -> Unread {
     Unread { what: "what SageMaker cost, with and without tags".into(), why }
 }
 
-/// The required tag keys, and whether the bill is told by them; and what could not be read of that.
+/// The required tag keys, and whether they are active cost allocation tags; and what of that could not be read.
 async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unread>) {
     let mut names: Vec<String> = rulebook.required_keys().into_iter().flatten().collect();
     names.sort();
@@ -125,7 +125,7 @@ fn resource(key: &str) -> Resource {
     }
 }
 
-/// What the bill says of these keys. A key that no bill has seen yet is not in its list.
+/// Whether these keys are active cost allocation tags. AWS does not list a key that has never been in a bill.
 async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String, TagKeyStatus>> {
     let mut statuses: BTreeMap<String, TagKeyStatus> = keys.iter().map(|key| (key.clone(), TagKeyStatus::NeverSeen)).collect();
     let mut is_payer = true;
@@ -151,8 +151,10 @@ async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String,
     }
 }
 
-/// What was spent with and without a value for each required key, or group of keys of which any will do. Each page costs a cent: one for all, and one for each group that the
-/// bill is told by. By a key that is not active, Cost Explorer has nothing to tell; where nobody may ask whether it is, a key without any spend is taken for such a one.
+/// What was spent with and without a value for each required key (or group of keys, any of which is enough).
+///
+/// Each page costs 0.01 USD: one request for the total, and one for each group of which a key is, or may be, active. Cost Explorer has no data for a key that
+/// is not active. An account that is not the payer cannot read which keys are active: there, a key without any tagged spend counts as not active.
 async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Timestamp) -> Read<Vec<TagSpend>> {
     let status = |name: &String| keys.iter().find(|key| key.resource.name == *name).and_then(|key| key.status);
     let is_told_by = |name: &String| matches!(status(name), Some(TagKeyStatus::Active | TagKeyStatus::NotThePayer));
@@ -180,7 +182,8 @@ async fn spends(clients: &Clients, rulebook: &Rulebook, keys: &[TagKey], now: Ti
     Ok(spends)
 }
 
-/// What the Region's `SageMaker` cost that has none of these keys; with no keys: all. By the first of the policy's team tags; where there is none, of no team.
+/// The Region's spend on `SageMaker` that has none of these keys; without keys, all of it. By usage type and the first of the policy's team tags; without a
+/// team tag, the team is empty.
 async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: Timestamp) -> Read<Spend> {
     let today = now.to_zoned_datetime(TimeZone::UTC).date();
     let first = (now - SignedDuration::from_hours(24 * i64::from(DAYS))).to_zoned_datetime(TimeZone::UTC).date();
@@ -289,10 +292,10 @@ mod tests {
             mock!(aws_sdk_costexplorer::Client::list_cost_allocation_tags)
                 .then_error(move || ListCostAllocationTagsError::generic(testing::error("AccessDeniedException", message)))
         };
-        let untold =
+        let untagged =
             mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_output(|| page(vec![group("Host:x", "", "5", "USD")], None));
         let member = refused("Linked account doesn't have access to cost allocation tags.");
-        let of_member = clients(&[&member, &untold]);
+        let of_member = clients(&[&member, &untagged]);
         let (found, unread) = keys(&of_member, &rulebook()).await;
         assert_eq!(spends(&of_member, &rulebook(), &found, now()).await, Ok(vec![]), "nobody knows whether these are active");
         assert!(found.iter().all(|key| key.status == Some(TagKeyStatus::NotThePayer)) && unread.is_empty());

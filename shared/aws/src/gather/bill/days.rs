@@ -1,5 +1,5 @@
-//! What the account spends on `SageMaker` in all Regions, by day, usage type and team; its forecast, and AWS's own anomalies (aws-facts §7). Each page costs a
-//! cent: what was read is kept in the ledger, a day that is final for good, and all else for the day of the reading.
+//! What the account spends on `SageMaker` in all Regions, by day, usage type and team; AWS's forecast and anomalies (aws-facts §7). Each page costs 0.01 USD,
+//! so what was read is cached in the ledger: a day that is final is never read again, and everything else once a day.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -28,47 +28,47 @@ use crate::{
     ledger::Ledger,
 };
 
-/// How far back the first reading goes: three months, and the days that the first of them begins with.
+/// How many days the first read goes back: three months, and a few days.
 const DAYS: i64 = 95;
 
-/// So long after its end a day changes no more. Cost Explorer refreshes its data up to three times a day; what comes later than this is little.
+/// A day is final this long after its end. Cost Explorer refreshes its data up to three times a day; what it adds later is little.
 const FINAL_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
 
-/// From this time of the UTC day on the day before is in the bill, as a rule: what is read earlier counts as of the day before.
+/// The time of day (UTC) from which the bill usually contains the previous day. What is read earlier counts as read on the previous day.
 const READ_FROM: SignedDuration = SignedDuration::from_hours(8);
 
-/// For how long a day is kept: two quarters and the days around them.
+/// How long an item is cached: two quarters and some days.
 const KEPT: SignedDuration = SignedDuration::from_hours(200 * 24);
 
-/// Rows of a day that are kept by themselves. The others are summed up: an item of the ledger has its limit.
+/// The most rows of a day that are cached separately. The others are summed up, because an item of the ledger has a size limit.
 const ROWS: usize = 500;
 
-/// AWS's anomalies are asked for so many days back.
+/// How many days back AWS's anomalies are read.
 const ANOMALY_DAYS: i64 = 28;
 
-/// In so many of a hundred cases what comes lies in the range of AWS's forecast.
+/// The confidence of AWS's forecast interval, in percent.
 const LEVEL: i32 = 80;
 
-/// What names in the ledger begin with, or are.
+/// Names of items in the ledger. `DAY` is a prefix.
 const DAY: &str = "spend#";
 const DAYS_ASKED: &str = "spend-asked";
 const ANOMALIES: &str = "anomalies";
 const AHEAD: &str = "forecast";
 
-/// What is known of the spend, and what was not read or not kept.
+/// What is known of the spend, and what could not be read or cached.
 #[derive(Default)]
 pub struct Known {
-    /// `None`: nothing is known.
+    /// The spend. `None`: nothing is known.
     pub spend: Option<Spend>,
     /// What could not be read.
     pub unread: Vec<Unread>,
-    /// What could not be kept: the next run pays for it again.
+    /// What could not be cached: the next run pays for it again.
     pub failures: Vec<String>,
-    /// Requests to Cost Explorer, a cent each.
+    /// The number of requests to Cost Explorer, 0.01 USD each.
     pub requests: u32,
 }
 
-/// One request to Cost Explorer after the other, counted.
+/// Sends requests to Cost Explorer, and counts them.
 struct Asking<'a> {
     clients: &'a Clients,
     rulebook: &'a Rulebook,
@@ -76,24 +76,25 @@ struct Asking<'a> {
     requests: AtomicU32,
 }
 
-/// The spend: what the ledger has of it, and what is new today. With `keeps`, what was read is kept; else (in a dry run) the next run reads it again.
+/// The spend: from the ledger, and what is new today from Cost Explorer. `keeps`: whether what was read is cached; if not (in a dry run), the next run reads it
+/// again.
 pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, account: &str, keeps: bool, now: Timestamp) -> Known {
     let mut known = Known::default();
-    let kept = match ledger.all_kept().await {
-        Ok(kept) => kept,
-        // Without the ledger it would be bought again and again.
+    let cached = match ledger.all_kept().await {
+        Ok(cached) => cached,
+        // Without the ledger, every run would pay for it again.
         Err(error) => {
             known.unread.push(unread("what SageMaker cost", format!("{error:#}")));
             return known;
         }
     };
     let question = question(rulebook);
-    let kept: Kept = kept.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
     let asking = Asking { clients, rulebook, now, requests: AtomicU32::new(0) };
-    let is_todays = |name: &str| kept.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
+    let is_todays = |name: &str| cached.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
     let days = async {
-        let first = first_not_final(&kept, today);
+        let first = first_not_final(&cached, today);
         if is_todays(DAYS_ASKED) { (Days::new(), None) } else { asking.days(first, today).await }
     };
     let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
@@ -101,7 +102,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     let (days, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(anomalies), Box::pin(ahead));
 
     let mut keep = Keep { ledger, keeps, now, question: &question, items: vec![] };
-    let mut all = kept_days(&kept);
+    let mut all = kept_days(&cached);
     let (days, why) = days;
     let is_whole = why.is_none();
     known.unread.extend(why.map(|why| unread("what SageMaker cost by day", why)));
@@ -109,10 +110,10 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         keep.add(format!("{DAY}{day}"), &rows);
         all.insert(day, rows);
     }
-    let anomalies = keep.told(ANOMALIES, anomalies, &kept, &mut known, "anomalies of what SageMaker cost");
-    let ahead = keep.told(AHEAD, ahead, &kept, &mut known, "forecast of what SageMaker will cost").flatten();
+    let anomalies = keep.told(ANOMALIES, anomalies, &cached, &mut known, "anomalies of what SageMaker cost");
+    let ahead = keep.told(AHEAD, ahead, &cached, &mut known, "forecast of what SageMaker will cost").flatten();
     known.failures = keep.all().await;
-    // Only what is kept has been asked for.
+    // The days count as read only if they are cached.
     if is_whole && known.failures.is_empty() && !is_todays(DAYS_ASKED) {
         keep.add(DAYS_ASKED.to_owned(), &());
         known.failures = keep.all().await;
@@ -135,23 +136,23 @@ fn unread(what: &str, why: String) -> Unread {
     Unread { what: what.to_owned(), why }
 }
 
-/// What the ledger has, by name: when it was read, and what it is.
+/// The cached items by name: when each was cached, and its value.
 type Kept = HashMap<String, (Timestamp, Value)>;
 
-/// What each day cost.
+/// The spend of each day.
 type Days = BTreeMap<Date, Vec<DailySpend>>;
 
-/// What of the policy the answers hang on: those to another question are not known.
+/// The parts of the policy that the answers depend on. Answers to another question are not used.
 fn question(rulebook: &Rulebook) -> String {
     format!("{} by {}", rulebook.policy.billing.services.join(", "), rulebook.policy.team_tags.first().map_or("", String::as_str))
 }
 
 fn answer_to(question: &str, text: &str) -> Option<Value> {
-    let mut kept: Value = serde_json::from_str(text).ok()?;
-    (kept["of"] == question).then(|| kept["what"].take())
+    let mut item: Value = serde_json::from_str(text).ok()?;
+    (item["of"] == question).then(|| item["what"].take())
 }
 
-/// Of these days the last ones only are still written to: from this one on they are read again.
+/// The first day that is not final or not cached: from this one on, the days are read again.
 fn first_not_final(kept: &Kept, today: Date) -> Date {
     let is_final = |day: Date| {
         let read = kept.get(&format!("{DAY}{day}")).filter(|(_, what)| rows_of(what).is_some()).map(|(at, _)| *at);
@@ -171,7 +172,7 @@ fn kept_days(kept: &Kept) -> Days {
     kept.iter().filter_map(day).collect()
 }
 
-/// What goes into the ledger.
+/// Collects what is cached in the ledger.
 struct Keep<'a> {
     ledger: &'a Ledger<'a>,
     keeps: bool,
@@ -187,7 +188,7 @@ impl Keep<'_> {
         }
     }
 
-    /// What was read now, or was kept; what another version kept is not known.
+    /// Returns what was read now, or else what is cached. What another version cached in another form is ignored.
     fn told<T: Serialize + DeserializeOwned>(
         &mut self,
         name: &str,
@@ -211,12 +212,13 @@ impl Keep<'_> {
 
     async fn all(&mut self) -> Vec<String> {
         let (ledger, now, items) = (self.ledger, self.now, std::mem::take(&mut self.items));
-        let kept = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
-        kept.buffer_unordered(IN_FLIGHT)
+        let written = stream::iter(items).map(async |(name, text)| ledger.keep_for(&name, &text, now, KEPT).await);
+        written
+            .buffer_unordered(IN_FLIGHT)
             .collect::<Vec<_>>()
             .await
             .into_iter()
-            .filter_map(|kept| Some(format!("{:#}", kept.err()?)))
+            .filter_map(|written| Some(format!("{:#}", written.err()?)))
             .collect()
     }
 }
@@ -226,8 +228,8 @@ impl Asking<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What each day from `first` to the one before `today` cost; a day without any spend is there too. And why that is not all, if it is not: the pages before
-    /// one that failed are paid for.
+    /// The spend of each day from `first` to the day before `today`, including days without any. Also returns why that is not all, if so: the pages before one
+    /// that failed are used, because they are paid for.
     async fn days(&self, first: Date, today: Date) -> (Days, Option<String>) {
         let mut days: BTreeMap<Date, BTreeMap<(String, String), Decimal>> = BTreeMap::new();
         if today <= first {
@@ -258,14 +260,14 @@ impl Asking<'_> {
             Ok(page.next_page_token)
         });
         let why = read.await.err();
-        // Of the last day there may be more on the page that failed.
+        // The failed page may have more of the last day.
         if why.is_some() {
             days.pop_last();
         }
         (days.into_iter().map(|(day, rows)| (day, the_largest(rows))).collect(), why)
     }
 
-    /// AWS's own anomalies that `SageMaker` has a part in.
+    /// AWS's anomalies that `SageMaker` contributes to.
     async fn anomalies(&self) -> Read<Vec<Anomaly>> {
         let today = day_of(self.now);
         let interval = AnomalyDateInterval::builder()
@@ -291,14 +293,14 @@ impl Asking<'_> {
         let is_of_service = of_service(anomaly.dimension_value.as_ref());
         let is_ours = is_of_service || causes.iter().any(|cause| of_service(cause.service.as_ref()));
         let impact = anomaly.impact.filter(|_| is_ours)?;
-        // Its dates are moments: `2026-11-24T00:00:00Z`.
+        // The dates are timestamps: `2026-11-24T00:00:00Z`.
         let day = |moment: Option<&String>| moment?.get(..10)?.parse().ok();
         let causes = causes.into_iter().filter(|cause| of_service(cause.service.as_ref())).filter_map(|cause| {
             let usd = cause.impact.and_then(|impact| amount(impact.contribution)).unwrap_or_default();
             Some((without_region(&cause.usage_type?).to_owned(), usd))
         });
         let causes: Vec<(String, Decimal)> = causes.collect();
-        // Of a whole account's, only a part is ours.
+        // If the anomaly is not only of `SageMaker`, only its part counts.
         let (expected, actual) = if is_of_service {
             (
                 impact.total_expected_spend.and_then(amount).unwrap_or_default(),
@@ -316,7 +318,7 @@ impl Asking<'_> {
         })
     }
 
-    /// AWS's forecast for the rest of this month. `None`: it has too little history.
+    /// AWS's forecast for the rest of this month. `None`: AWS has too little history.
     async fn ahead(&self) -> Read<Option<ServiceForecast>> {
         let today = day_of(self.now);
         let until = today.first_of_month().saturating_add(1.month());

@@ -1,4 +1,4 @@
-//! The bill, by Cost Explorer: how its questions are put and its answers are read, whatever is asked.
+//! The bill, from Cost Explorer: the filters, groups and results that all requests share.
 
 use aws_sdk_costexplorer::types::{Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType};
 use cost_rules::{rulebook::Rulebook, vocabulary::usage_type::without_region};
@@ -11,7 +11,7 @@ pub mod days;
 
 const METRIC: &str = "UnblendedCost";
 
-/// `SageMaker`, credits and refunds left out, and what else has to be so.
+/// A filter for `SageMaker` without credits and refunds, and with these further conditions.
 fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>) -> Expression {
     let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
     let all = Expression::builder()
@@ -24,18 +24,18 @@ fn dimension(key: Dimension, values: Vec<String>) -> Expression {
     Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
 }
 
-/// By usage type and the first of the policy's team tags; where there is none, by usage type alone.
+/// Groups by usage type and the first of the policy's team tags; without a team tag, by usage type only.
 fn by_usage_and_team(rulebook: &Rulebook) -> Vec<GroupDefinition> {
     let group = |of, key: &str| GroupDefinition::builder().r#type(of).key(key).build();
     let by_team = rulebook.policy.team_tags.first().map(|key| group(GroupDefinitionType::Tag, key));
     std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
 }
 
-/// Usage type without its Region, team (empty: none), USD.
+/// A group's usage type without its Region, team (empty: none), and cost in USD.
 fn of_group(group: Group) -> Read<(String, String, Decimal)> {
     let mut keys = group.keys.unwrap_or_default().into_iter();
     let usage = keys.next().ok_or("ce:GetCostAndUsage: a group without a usage type")?;
-    // `Team$nlp`, `Team$`
+    // The key is `Team$nlp`, or `Team$` without a team.
     let team = keys.next().and_then(|key| key.split_once('$').map(|(_, value)| value.to_owned())).unwrap_or_default();
     let cost = group.metrics.unwrap_or_default().remove(METRIC);
     let (amount, unit) = cost.map_or((None, None), |cost| (cost.amount, cost.unit));

@@ -1,4 +1,4 @@
-//! Budgets in all forms that AWS gives them in.
+//! Tests of budgets in all forms in which AWS returns them.
 
 use aws_sdk_budgets::{
     operation::{

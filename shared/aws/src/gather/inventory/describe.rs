@@ -1,4 +1,4 @@
-//! Single descriptions, for what a list does not tell: what a resource runs on, what it belongs to, its ARN.
+//! Describes single resources, for what a list does not contain: what a resource runs on, what it belongs to, its ARN.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The answer of a description; `None`: it is gone meanwhile.
+/// The response of a describe operation. `None`: the resource is gone.
 macro_rules! described {
     ($operation:literal, $call:expr) => {
         match $call.send().await {
@@ -35,7 +35,7 @@ macro_rules! described {
     };
 }
 
-/// What a description tells that a list does not.
+/// What a description contains that a list does not.
 #[derive(Default)]
 pub(super) struct Described {
     pub(super) instances: Vec<Instances>,
@@ -45,7 +45,7 @@ pub(super) struct Described {
     pub(super) part_of: Option<String>,
 }
 
-/// One call for a kind whose list tells too little, none for the others.
+/// Describes a resource if its list contains too little; makes no call for other kinds.
 pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &Asset) -> Read<Described> {
     clients.in_time()?;
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
@@ -57,7 +57,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             part_of: job.parent,
         }),
         Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
-            // As many as may run at a time, of the dearest definition.
+            // All instances that may run at the same time, with the most expensive definition.
             let prices = rulebook.policy.prices_of(&clients.region);
             let dearest = job.definitions.iter().max_by_key(|instances| prices.hourly_of(instances));
             let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
@@ -112,7 +112,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
     Ok(described.unwrap_or_default())
 }
 
-/// An endpoint runs on what its configuration says, as many as it has now.
+/// The instance types are in the endpoint's configuration, their current numbers in the endpoint itself.
 async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
     let Some(endpoint) = described!("DescribeEndpoint", clients.sagemaker.describe_endpoint().endpoint_name(name)) else {
         return Ok(Described::default());
@@ -141,12 +141,12 @@ async fn describe_config(clients: &Clients, name: &str) -> Read<Option<DescribeE
     Ok(described!("DescribeEndpointConfig", clients.sagemaker.describe_endpoint_config().endpoint_config_name(name)))
 }
 
-/// Of several models the first one's owner will do.
+/// The first of several models: its owner is good enough.
 fn model_of(config: &DescribeEndpointConfigOutput) -> Option<Parent> {
     config.production_variants.iter().flatten().find_map(|variant| variant.model_name.clone()).map(|model| named(Kind::Model, model))
 }
 
-/// The ARN of what its list gives none. `None`: it is gone.
+/// The ARN of a resource whose list contains none. `None`: the resource is gone.
 pub(super) async fn arn_of(clients: &Clients, audited: &Asset) -> Read<Option<String>> {
     let (sagemaker, name) = (&clients.sagemaker, audited.resource.name.as_str());
     let domain = || audited.resource.id.split('/').nth(1).unwrap_or_default();
@@ -174,7 +174,7 @@ pub(super) fn named(kind: Kind, name: String) -> Parent {
     Parent { id: kind.id(&name), name: Some(name) }
 }
 
-/// A parent by its ARN: how its name is spelt is not known. `None`: its kind has no tags that are read.
+/// A parent by its ARN. The exact spelling of its name is not known. `None`: tags of its kind are not read.
 fn of_arn(arn: &str) -> Option<Parent> {
     id_of_arn(arn).filter(|id| Kind::of(id).is_some()).map(|id| Parent { id, name: None })
 }

@@ -1,4 +1,4 @@
-//! The lists of all kinds that may have tags: one call of the service for each, page after page.
+//! Lists the resources of all kinds that can have tags: one operation for each kind, page after page.
 
 use std::collections::BTreeSet;
 
@@ -26,10 +26,10 @@ use crate::{
     },
 };
 
-/// Ended jobs are looked at for so long after their submission.
+/// Ended jobs are listed for this long after their creation.
 const RECENT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// One operation's pages: the call, the field of the answer, and what an item of it is.
+/// Reads the pages of one operation: the call, the field with the items, and what becomes of an item.
 macro_rules! pages {
     ($clients:ident, $kind:expr, $operation:literal, $call:expr, $items:ident, |$item:ident| $audited:expr) => {
         Listed::read(
@@ -46,7 +46,7 @@ macro_rules! pages {
     };
 }
 
-/// Jobs: those that were submitted lately, and those before them that still run.
+/// Lists jobs: those that were created recently, and older ones that still run. If one job is asked for, all with such a name.
 macro_rules! jobs {
     ($clients:ident, $kind:expr, $asked:expr, $now:expr, $operation:literal, $call:ident, $status:path, $items:ident, |$item:ident| $audited:expr) => {{
         let since = DateTime::from_secs(($now - RECENT).as_second());
@@ -63,7 +63,7 @@ macro_rules! jobs {
     }};
 }
 
-/// The one that is asked for: a list leaves out what does not have such a name, as far as its kind can.
+/// The resource that is asked for. The list contains only resources with such a name, if the operation can filter by name.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) id: &'a str,
@@ -75,16 +75,16 @@ impl Asked<'_> {
         asked?.name.map(str::to_owned)
     }
 
-    /// Of what is in a domain.
+    /// The domain of a resource that is in one.
     fn domain(asked: Option<Asked<'_>>) -> Option<String> {
         asked?.id.split('/').nth(1).map(str::to_owned)
     }
 }
 
-/// Lists all resources of a kind, or the one that is asked for and others of such a name; without their tags.
+/// Lists all resources of a kind, or the one that is asked for and others with such a name, without their tags.
 pub(super) type List = for<'a> fn(&'a Clients, Option<Asked<'a>>, Timestamp) -> LocalBoxFuture<'a, Listed<Asset>>;
 
-/// A function of the type [`List`].
+/// Defines a function of the type [`List`].
 macro_rules! list {
     ($name:ident, $of:path, |$clients:ident, $kind:ident, $asked:ident, $now:ident| $body:expr) => {
         fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Asset>> {
@@ -119,7 +119,7 @@ list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
     let call = || {
         clients.sagemaker.list_user_profiles().set_domain_id_equals(Asked::domain(asked)).set_user_profile_name_contains(Asked::name(asked))
     };
-    // Their lists name no ARN.
+    // Their lists contain no ARN.
     pages!(clients, kind, "ListUserProfiles", call(), user_profiles, |one| {
         let (domain, name) = (one.domain_id?, one.user_profile_name?);
         Some(in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }))
@@ -254,7 +254,7 @@ list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
     )
 });
 
-/// How each kind that has tags is listed.
+/// How each kind that can have tags is listed.
 pub(super) const ALL: &[(Kind, List)] = &[
     (Kind::NotebookInstance, notebook_instances),
     (Kind::App, studio_apps),
@@ -276,7 +276,7 @@ pub(super) const ALL: &[(Kind, List)] = &[
     (Kind::Cluster, clusters),
 ];
 
-/// How those kinds are listed that cost money while they run, or that such a one may belong to.
+/// How the kinds are listed that cost money while they run, and the kinds that these may belong to.
 pub(super) const RUNNING: &[(Kind, List)] = &[
     (Kind::NotebookInstance, notebook_instances),
     (Kind::App, studio_apps),
@@ -296,7 +296,7 @@ pub(super) const RUNNING: &[(Kind, List)] = &[
     (Kind::Cluster, clusters),
 ];
 
-/// Two lists of one kind.
+/// Merges two lists of one kind. The kind is complete only if it is in both.
 fn both(kind: Kind, mut one: Listed<Asset>, other: Listed<Asset>) -> Listed<Asset> {
     if one.complete.is_empty() || other.complete.is_empty() {
         one.complete.retain(|complete| *complete != kind);
@@ -339,13 +339,13 @@ fn bare(resource: Resource) -> Asset {
     }
 }
 
-/// One whose ARN says which it is. `None`: it does not.
+/// A resource by its ARN. `None`: the ARN is not one of a known kind.
 fn audited(arn: String, name: String) -> Option<Asset> {
     let id = id_of_arn(&arn)?;
     Some(bare(Resource { id, arn: Some(arn), name, tags: Tags::Unreadable, ownership: Ownership::default() }))
 }
 
-/// One of a domain, whose list names no ARN.
+/// A resource in a domain, whose list contains no ARN.
 fn in_domain(kind: Kind, domain: &str, name: String, parent: Parent) -> Asset {
     let id = id_in(kind, domain, &name);
     Asset { parent: Some(parent), ..bare(Resource { id, arn: None, name, tags: Tags::Unreadable, ownership: Ownership::default() }) }

@@ -1,5 +1,5 @@
-//! Everything that may have tags, whatever its kind: its own tags from the tag index, and who it belongs to. Lists only; what a list does not tell is asked for
-//! where something was found ([`Inventory::enrich`]).
+//! Reads all resources that can have tags, of any kind: with their own tags from the tag index, and their owners. Only lists are read; what they do not contain
+//! is read later, for resources with findings ([`Inventory::enrich`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,27 +25,27 @@ mod describe;
 mod list;
 pub mod ownership;
 
-/// Resources of any kind, looked at for their tags or because a budget pays for them.
+/// Reads resources of any kind, for their tags or because a budget pays for them.
 #[derive(Clone, Copy)]
 pub struct Inventory<'a> {
     clients: &'a Clients,
     rulebook: &'a Rulebook,
-    /// How each kind is listed. A function that looks at fewer kinds links fewer operations.
+    /// How each kind is listed. A function with fewer kinds links fewer operations.
     lists: &'static [(Kind, List)],
 }
 
 impl<'a> Inventory<'a> {
-    /// Of all kinds that have tags.
+    /// For all kinds that can have tags.
     pub const fn of_all(clients: &'a Clients, rulebook: &'a Rulebook) -> Self {
         Self { clients, rulebook, lists: list::ALL }
     }
 
-    /// Of those kinds that cost money while they run, and what they may belong to.
+    /// For the kinds that cost money while they run, and the kinds that these may belong to.
     pub const fn of_running(clients: &'a Clients, rulebook: &'a Rulebook) -> Self {
         Self { clients, rulebook, lists: list::RUNNING }
     }
 
-    /// The resources of a kind, or the one that is asked for and others of such a name.
+    /// The resources of a kind, or the one that is asked for and others with such a name.
     async fn list(self, kind: Kind, asked: Option<Asked<'_>>, now: Timestamp) -> Listed<Asset> {
         match self.lists.iter().find(|(of, _)| *of == kind) {
             Some((_, list)) => list(self.clients, asked, now).await,
@@ -53,7 +53,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Every resource of these kinds, with its own tags. The kinds are read all at the same time, and of each its list and its part of the tag index.
+    /// Reads all resources of these kinds, with their own tags. All kinds are read at the same time, each with its list and its part of the tag index.
     pub async fn everything(self, kinds: &[Kind], now: Timestamp) -> Facts {
         let mut facts = self.nothing(now);
         let read = stream::iter(kinds).map(async |kind| {
@@ -64,7 +64,7 @@ impl<'a> Inventory<'a> {
         });
         for (kind, listed, mut index) in read.buffer_unordered(kinds.len().max(1)).collect::<Vec<_>>().await {
             let mut audited = listed.into_facts(&mut facts);
-            // One refusal is one of all kinds.
+            // A refusal is the same for all kinds: it is reported once.
             if let Some(unread) = index.unread.clone().filter(|unread| !facts.reading.unread.contains(unread)) {
                 facts.reading.unread.push(unread);
             }
@@ -76,7 +76,7 @@ impl<'a> Inventory<'a> {
             }
             facts.assets.extend(audited);
         }
-        // A series is gone when none of its jobs is found any more.
+        // The series are complete if all kinds of jobs are: a series is gone when none of its jobs is found.
         if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
             facts.reading.complete.insert(Kind::JobSeries);
         }
@@ -84,7 +84,7 @@ impl<'a> Inventory<'a> {
         facts
     }
 
-    /// These resources (by id, with their names as they are spelt, where that is known), by the service's own word, with their tags.
+    /// Reads these resources from the service itself, with their tags. They are given by id, with the exact spelling of the name, where it is known.
     pub async fn named(self, named: &BTreeMap<String, Option<String>>, now: Timestamp) -> Facts {
         let mut facts = self.nothing(now);
         let read = stream::iter(named).map(async |(id, name)| (id.clone(), self.one(id, name.as_deref(), now).await));
@@ -96,7 +96,7 @@ impl<'a> Inventory<'a> {
         facts
     }
 
-    /// Reads these (by id) again, with their own tags from the service itself. Gives what could not be read.
+    /// Reads these resources (by id) again, with their own tags from the service itself. Adds what could not be read to `facts.reading.unread`.
     pub async fn confirm(self, facts: &mut Facts, ids: &BTreeSet<String>) {
         let running = facts.running.iter().map(|RunningAsset(audited)| audited);
         let meant = facts.assets.iter().chain(running).filter(|audited| ids.contains(&audited.resource.id));
@@ -115,7 +115,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// One resource as it is right before it is acted upon, with what is known of whose it is. `None`: it is none of these.
+    /// Reads one resource again, right before an action. The owner stays as it is known. `None`: it is none of these.
     pub async fn again(self, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
         let running = facts.running.iter().map(|RunningAsset(audited)| audited);
         let known = facts.assets.iter().chain(running).find(|audited| audited.resource.id == id)?;
@@ -134,11 +134,11 @@ impl<'a> Inventory<'a> {
         }))
     }
 
-    /// One resource by its list, and its tags by `ListTags`. `None`: there is none.
+    /// Reads one resource from its list, and its tags with `ListTags`. `None`: it does not exist.
     async fn one(self, id: &str, name: Option<&str>, now: Timestamp) -> Read<Option<Asset>> {
         self.clients.in_time()?;
         let kind = Kind::of(id).ok_or_else(|| format!("{id} is of no kind that is known"))?;
-        // As an id spells it, most are: only if there is none, all of its kind are listed.
+        // Most names are in lower case, as ids are. Only if no such resource is found, all of its kind are listed.
         let mut listed = Box::pin(self.list(kind, Some(Asked { id, name: name.or(Some(name_of(id))) }), now)).await;
         if name.is_none() && listed.items.iter().all(|audited| audited.resource.id != id) {
             listed = Box::pin(self.list(kind, Some(Asked { id, name }), now)).await;
@@ -154,7 +154,7 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// A resource with its own tags by `ListTags`. `None`: it is gone.
+    /// Reads the own tags of a resource with `ListTags`. `None`: it is gone.
     async fn confirmed(self, audited: &Asset) -> Read<Option<Asset>> {
         let arn = match &audited.resource.arn {
             Some(arn) => arn.clone(),
@@ -177,7 +177,7 @@ impl<'a> Inventory<'a> {
     }
 }
 
-/// The index's tags of a resource. Of what it does not name there are none, until that is confirmed.
+/// Sets the tags of a resource from the index. A resource that the index does not list has none, until that is confirmed.
 fn indexed(audited: &mut Asset, index: &mut Index) {
     let id = &audited.resource.id;
     audited.resource.arn = audited.resource.arn.take().or_else(|| index.arn_of(id).map(str::to_owned));
@@ -188,7 +188,7 @@ fn indexed(audited: &mut Asset, index: &mut Index) {
     }
 }
 
-/// The pipeline that started a job, by the tag that it has of it.
+/// The pipeline that started a job, from the tag that it added.
 fn pipeline_of(tags: &BTreeMap<String, String>) -> Option<Parent> {
     let execution = PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)).and_then(|arn| id_of_arn(arn))?;
     let mut parts = execution.split('/');

@@ -1,4 +1,4 @@
-//! Whose resources are: whose they were in the ledger, who created them, and what they belong to.
+//! Finds the owners of resources: from the ledger, from their creators, and from what they belong to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -21,10 +21,10 @@ use crate::{
     gather::read::{IN_FLIGHT, Read, unread_of},
 };
 
-/// Parents of parents that are asked for.
+/// The most levels of parents that are read.
 const LINE: usize = 4;
 
-/// Asks whose the findings are of which somebody is notified, or that the guard may mend: by who created them and what they belong to.
+/// Finds the owners of the findings that somebody is notified of, or that the guard may act upon: from the creators, and from what the resources belong to.
 pub struct AskOwnership<'a> {
     context: &'a Context,
     inventory: Inventory<'a>,
@@ -34,12 +34,13 @@ pub struct AskOwnership<'a> {
 }
 
 impl<'a> AskOwnership<'a> {
-    /// Nothing was asked yet.
+    /// Nothing has been looked up yet.
     pub const fn new(context: &'a Context, inventory: Inventory<'a>, request: &'a Request) -> Self {
         Self { context, inventory, request, asked: BTreeSet::new(), gave_up: false }
     }
 
-    /// Asks for those of which it is not known yet, and tells whether there were any. Who turns out to own what is told hears of all else that they own, too.
+    /// Looks up the owners that were not looked up before; returns whether there were any. The next plan may then notify an owner of more findings, which are
+    /// looked up in turn.
     pub async fn ask(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
         let mut ids = self.unknown(plan);
         ids.retain(|id| !self.asked.contains(id));
@@ -67,20 +68,20 @@ impl<'a> AskOwnership<'a> {
         true
     }
 
-    /// Those of which somebody is notified, or that the guard may mend, by id.
+    /// The ids of the resources that somebody is notified of, or that the guard may act upon.
     fn unknown(&self, plan: &Plan) -> BTreeSet<String> {
-        // What the guard may write is known only then: all of it is found out where it may write.
+        // The remedy depends on the owner: if any rule may write tags or stop resources, all owners are looked up.
         let may_tag =
             self.inventory.rulebook.enforces_by(RemedyName::Tag) || self.inventory.rulebook.enforces_by(RemedyName::StopAfterGrace);
-        let is_told = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
-        let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_told(one);
-        // Of a series one is planned for all, whoever's the others are.
+        let is_just_created = |one: &&Planned| self.request.creator().is_some_and(|(id, _)| *id == one.finding.resource.id);
+        let is_open = |one: &&Planned| may_tag || one.step != Step::Wait || is_just_created(one);
+        // One job of a series is planned for all, even if other jobs of it have other owners.
         let open: BTreeSet<String> = plan.planned.iter().filter(is_open).map(|one| one.finding.entry_id()).collect();
         plan.planned.iter().filter(|one| open.contains(&one.finding.entry_id())).map(|one| one.finding.resource.id.clone()).collect()
     }
 }
 
-/// Takes from the ledger whose resources were. Jobs are remembered by their series, if all of it is of one owner.
+/// Sets the owners that the ledger has. A job takes the owner of its series, if all of it has one owner.
 pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
     let mut known: HashMap<&str, Option<&Entry>> = HashMap::new();
     for entry in entries.filter(|entry| entry.state != State::Closed && entry.state != State::Unreadable) {
@@ -98,23 +99,23 @@ pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a
 }
 
 impl Inventory<'_> {
-    /// Asks for what lists do not tell of these resources: what they run on, what they belong to, and whose that is. What several of them belong to is
-    /// asked for once.
+    /// Reads what lists do not contain about these resources: what they run on, what they belong to, and the owners of that. If several of them belong to the
+    /// same resource, it is read once.
     pub async fn enrich(self, facts: &mut Facts, ids: &BTreeSet<String>) {
         let found = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id));
         let read =
             stream::iter(found).map(async |audited| (audited.resource.id.clone(), describe(self.clients, self.rulebook, audited).await));
         let mut failed = vec![];
         let mut undescribed: HashMap<String, String> = HashMap::new();
-        let mut told: HashMap<String, Described> = HashMap::new();
+        let mut by_id: HashMap<String, Described> = HashMap::new();
         for (id, described) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
             match described {
-                Ok(described) => drop(told.insert(id, described)),
+                Ok(described) => drop(by_id.insert(id, described)),
                 Err(why) => drop(undescribed.insert(id, why)),
             }
         }
         for audited in &mut facts.assets {
-            let Some(described) = told.remove(&audited.resource.id) else { continue };
+            let Some(described) = by_id.remove(&audited.resource.id) else { continue };
             if !described.instances.is_empty() {
                 audited.instances = described.instances;
             }
@@ -134,7 +135,7 @@ impl Inventory<'_> {
         facts.reading.unread.extend(unread_of("what it belongs to and costs", &failed));
     }
 
-    /// These parents, their parents, …, each read once.
+    /// Reads these parents, their parents, and so on, each once.
     async fn links(self, known: &[Asset], mut next: Vec<Parent>, now: Timestamp) -> Links {
         let by_id: HashMap<&str, &Asset> = known.iter().map(|audited| (audited.resource.id.as_str(), audited)).collect();
         let mut links = Links::new();
@@ -155,7 +156,7 @@ impl Inventory<'_> {
 
     async fn link(self, parent: &Parent, known: Option<&Asset>, now: Timestamp) -> Read<Option<Link>> {
         let read = match known {
-            // What is written by its tags is not taken from an index that is behind.
+            // Tags may be written because of these tags, so they are not taken from the index, which lags behind.
             Some(known) => self.confirmed(known).await?,
             None => self.one(&parent.id, parent.name.as_deref(), now).await?,
         };
@@ -175,10 +176,10 @@ struct Link {
     parent: Option<Parent>,
 }
 
-/// Parents by id, as far as they could be read; `None`: it is gone.
+/// Parents by id. `Ok(None)`: it is gone. `Err`: why it could not be read.
 type Links = HashMap<String, Read<Option<Link>>>;
 
-/// The line of parents, nearest first, as far as it could be read and does not come round again; and why it could not be read to its end.
+/// The chain of parents, nearest first, until one cannot be read or occurs again; and why one could not be read.
 fn line_of(parent: Option<&Parent>, links: &Links) -> (Vec<Ancestor>, Option<String>) {
     let mut line: Vec<Ancestor> = vec![];
     let mut next = parent;

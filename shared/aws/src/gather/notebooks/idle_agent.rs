@@ -1,4 +1,4 @@
-//! When notebooks were last used: the idle agent's metric `IdleSeconds` in the namespace `CostGuard/Notebooks`.
+//! Reads when notebooks were last used, from the idle agent's metric `IdleSeconds` in the namespace `CostGuard/Notebooks`.
 
 use std::collections::HashMap;
 
@@ -17,20 +17,20 @@ const NAMESPACE: &str = "CostGuard/Notebooks";
 const METRIC: &str = "IdleSeconds";
 const DIMENSION: &str = "NotebookInstanceName";
 
-/// `CloudWatch`'s most queries in one call.
+/// The most queries that `CloudWatch` takes in one call.
 const BATCH: usize = 500;
 
 /// The agent publishes every five minutes.
 const PERIOD: SignedDuration = SignedDuration::from_mins(5);
 
-/// An older datapoint says nothing of now.
+/// A datapoint older than this does not count.
 const FRESH: SignedDuration = SignedDuration::from_mins(20);
 
-/// How far back datapoints are asked for.
+/// How far back datapoints are read.
 const WINDOW: SignedDuration = SignedDuration::from_mins(30);
 
-/// Fills in the usage of the running notebooks that have an agent; returns what could not be read. Which have one costs one call, so that a
-/// Region without agents costs no more.
+/// Sets the usage of the running notebooks that have an agent; returns what could not be read. One call finds out which have one, so that a Region without
+/// agents costs no more.
 pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Vec<Unread> {
     let running = notebooks.iter_mut().filter(|notebook| notebook.state == RunState::InService);
     let mut running: HashMap<&str, &mut Option<Usage>> =
@@ -58,7 +58,7 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     unlisted.into_iter().chain(unread_of("idle time", &failed)).collect()
 }
 
-/// The names under which agents published lately, of those that are wanted.
+/// The names of the wanted notebooks whose agents published in the last three hours.
 async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<String>, Read<()>) {
     let mut names = vec![];
     let listed = every_page(clients, async |token| {
@@ -76,7 +76,7 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
     (names, listed)
 }
 
-/// At most 500 notebooks: when each was last used, as far as a fresh datapoint tells, or why that could not be read.
+/// When each of at most 500 notebooks was last used, or why that could not be read. `Ok(None)`: there is no fresh datapoint.
 async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Usage>>>> {
     let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
     let mut found: Vec<Read<Option<Usage>>> = vec![Ok(None); names.len()];
@@ -102,12 +102,13 @@ async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read
 fn query(index: usize, name: &str) -> MetricDataQuery {
     let dimension = Dimension::builder().name(DIMENSION).value(name).build();
     let metric = Metric::builder().namespace(NAMESPACE).metric_name(METRIC).dimensions(dimension).build();
-    // The least idle of a period: when in doubt, in use.
+    // The shortest idle time of a period: when in doubt, the notebook is in use.
     let stat = MetricStat::builder().metric(metric).period(i32::try_from(PERIOD.as_secs()).unwrap_or(300)).stat("Minimum").build();
     MetricDataQuery::builder().id(format!("q{index}")).metric_stat(stat).build()
 }
 
-/// The latest moment of use that the result's newest datapoint allows: its time is its period's start, and it was taken at most a period later.
+/// The latest time of use that the newest datapoint allows: its time is the start of its period, and it was measured at most one period later. `None`: there is
+/// no fresh datapoint.
 fn usage(result: &MetricDataResult, now: Timestamp) -> Option<Usage> {
     let points = result.timestamps().iter().zip(result.values()).filter_map(|(time, idle)| Some((timestamp(Some(time))?, *idle)));
     let (start, idle) = points.max_by_key(|(start, _)| *start)?;

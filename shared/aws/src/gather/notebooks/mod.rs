@@ -1,4 +1,4 @@
-//! Notebook instances: the list, single ones with their tags, and the volumes of those that are stopped for long.
+//! Reads notebook instances: the list, single ones with their tags, and the volumes of those that were stopped long ago.
 
 use std::collections::BTreeSet;
 
@@ -22,10 +22,10 @@ use crate::clients::{Clients, why::why};
 
 pub(super) mod idle_agent;
 
-/// A notebook stopped for less than this is not forgotten by any sensible policy: its volume is not asked for.
+/// The volume of a notebook that was stopped more recently than this is not read: no sensible policy calls it forgotten.
 const VOLUME_ASKED_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// All notebook instances of the Region, or those with this in their names, without their tags.
+/// All notebook instances of the Region, or those with this text in their names, without their tags.
 pub(super) async fn list(clients: &Clients, name: Option<String>) -> Listed<Notebook> {
     let id = |notebook: &Notebook| notebook.resource.id.clone();
     Listed::read(clients, Kind::NotebookInstance, "ListNotebookInstances", id, async |token| {
@@ -37,7 +37,7 @@ pub(super) async fn list(clients: &Clients, name: Option<String>) -> Listed<Note
     .await
 }
 
-/// `None`: AWS named it only by half.
+/// `None`: AWS gave no name or no ARN.
 fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
     let (name, arn) = (summary.notebook_instance_name?, summary.notebook_instance_arn?);
     Some(Notebook {
@@ -50,7 +50,7 @@ fn summary(summary: NotebookInstanceSummary) -> Option<Notebook> {
     })
 }
 
-/// One notebook instance with its tags, by name. With its ARN known, both are asked for at the same time. `None`: there is none.
+/// Reads one notebook instance by name, with its tags. If its ARN is known, both are read at the same time. `None`: it does not exist.
 pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, name: &str, arn: Option<&str>) -> Read<Option<Notebook>> {
     let early = OptionFuture::from(arn.map(|arn| tags::of(clients, rulebook, arn)));
     let (found, tags) = tokio::join!(describe(clients, name), early);
@@ -71,13 +71,13 @@ pub(super) async fn one(clients: &Clients, rulebook: &Rulebook, name: &str, arn:
     }))
 }
 
-/// Reads the tags of these (by id) from the service itself.
+/// Reads the tags of these notebooks (by id) from the service itself.
 pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
     let is_meant = |resource: &Resource| resource.kind() == Some(Kind::NotebookInstance) && ids.contains(&resource.id);
     tags::confirm(clients, rulebook, facts, is_meant).await;
 }
 
-/// One notebook as it is right before it is acted upon. `None`: it is none of these.
+/// Reads one notebook again, right before an action. `None`: it is none of these.
 pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
     let known = facts.notebooks.iter().find(|notebook| notebook.resource.id == id)?;
     let read = one(clients, rulebook, &known.resource.name, known.resource.arn.as_deref()).await;
@@ -94,7 +94,7 @@ async fn describe(clients: &Clients, name: &str) -> Read<Option<DescribeNotebook
     }
 }
 
-/// The volumes of notebooks that are stopped for long. Lists do not tell them. What could not be read is returned.
+/// Reads the volume sizes of notebooks that were stopped long ago: lists do not contain them. Returns what could not be read.
 pub(super) async fn read_volumes(clients: &Clients, notebooks: &mut [Notebook], now: Timestamp) -> Option<Unread> {
     let stopped_long = |notebook: &&mut Notebook| {
         notebook.state == RunState::Stopped && notebook.since.is_some_and(|since| VOLUME_ASKED_AFTER < now.duration_since(since))

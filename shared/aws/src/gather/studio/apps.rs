@@ -1,4 +1,4 @@
-//! Studio apps. Their lists give no ARN; their tags lie on the app, its space or profile, and its domain.
+//! Reads Studio apps. Their lists contain no ARN; their tags are on the app, its space or profile, and its domain.
 
 use aws_sdk_sagemaker::{
     operation::describe_app::DescribeAppOutput,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// All Studio apps of the Region or of one domain, without their tags. `ListApps` goes on showing deleted ones for a day.
+/// All Studio apps of the Region or of one domain, without their tags. `ListApps` shows deleted apps for a day: they are left out.
 pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
     let id = |app: &App| app.resource.id.clone();
     Listed::read(clients, Kind::App, "ListApps", id, async |token| {
@@ -31,7 +31,7 @@ pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<Ap
     .await
 }
 
-/// `None`: AWS named it only by half.
+/// `None`: AWS gave no complete name.
 fn details(app: AppDetails) -> Option<App> {
     let home = match (app.space_name, app.user_profile_name) {
         (Some(space), _) => AppHome::Space(space),
@@ -64,8 +64,8 @@ fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
     Some(spec?.instance_type?.as_str().to_owned())
 }
 
-/// The index's tags of the app over those of its space or profile over those of its domain. An app that the index does not name has no
-/// ARN either, by which it is known as unconfirmed.
+/// Sets the app's tags from the index: its own take precedence over those of its space or profile, and these over those of its domain. An app that the index
+/// does not list has no ARN, by which it is known as unconfirmed.
 pub(crate) fn inherit(app: &mut App, index: &Index) {
     let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
     let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
@@ -77,7 +77,7 @@ pub(crate) fn inherit(app: &mut App, index: &Index) {
     };
 }
 
-/// The app's ARN, and its own tags over those that it inherits by the index. `None`: it is gone.
+/// Reads the app's ARN and its own tags, which take precedence over those that it inherits according to the index. `None`: it is gone.
 pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<Option<Resource>> {
     let Tags::Known(mut tags) = app.resource.tags.clone() else {
         return Ok(one(clients, rulebook, app).await?.map(|app| app.resource));
@@ -87,15 +87,15 @@ pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, app: &App) -
     Ok(Some(Resource { arn: Some(arn), tags: Tags::Known(tags), ..app.resource.clone() }))
 }
 
-/// A listed app as it is now, with the tags of all its levels, all asked for at the same time. `None`: it is gone.
+/// The current state of a listed app, with the tags of all its levels, all read at the same time. `None`: it is gone.
 pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> Read<Option<App>> {
-    // Boxed: side by side they would make a future of 30 KiB, once per call in flight.
+    // Boxed: together they would make a future of 30 KiB for each call that is in progress.
     let (itself, home, domain) = tokio::join!(
         Box::pin(itself(clients, rulebook, known)),
         Box::pin(home_tags(clients, rulebook, known)),
         Box::pin(domain_tags(clients, rulebook, known))
     );
-    // An app that is gone may have taken its space with it: that is no failure.
+    // If the app is gone, its space may be gone too: that is no failure.
     let Some((found, arn, own)) = itself? else { return Ok(None) };
     let mut tags = domain?;
     tags.extend(home?);
@@ -109,7 +109,7 @@ pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> 
     }))
 }
 
-/// The app with its ARN and its own tags. With the ARN known, the tags are not waited for.
+/// Reads the app with its ARN and its own tags. If the ARN is known, both are read at the same time. `None`: it is gone.
 async fn itself(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<Option<(DescribeAppOutput, String, TagMap)>> {
     let early = OptionFuture::from(app.resource.arn.as_deref().map(|arn| tags::of(clients, rulebook, arn)));
     let described = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name);
@@ -197,7 +197,7 @@ mod tests {
         super::details(details().space_name("Lab").build()).unwrap()
     }
 
-    /// The value of the tag is the level that it lies on.
+    /// The value of each tag is the level that it is on.
     fn levels() -> [Rule; 3] {
         [
             mock!(aws_sdk_sagemaker::Client::describe_space)

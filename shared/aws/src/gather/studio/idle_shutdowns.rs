@@ -1,4 +1,4 @@
-//! What Studio's domains, user profiles and spaces say of idle shutdown. One call each: read seldom.
+//! Reads the idle shutdown settings of Studio's domains, user profiles and spaces. Each takes one call, so they are read rarely.
 
 use aws_sdk_sagemaker::{
     error::{ProvideErrorMetadata, SdkError},
@@ -15,7 +15,7 @@ use crate::{
     gather::read::{IN_FLIGHT, Listed, Read, says_gone, unread_of},
 };
 
-/// Which one to describe.
+/// A domain, user profile or space.
 enum Level {
     Domain(String),
     UserProfile(String, String),
@@ -40,7 +40,7 @@ impl Level {
     }
 }
 
-/// All levels of the Region, without their tags. A kind is complete if all of its levels could be read.
+/// The settings of all domains, user profiles and spaces of the Region, without their tags. A kind is complete if all of its resources could be read.
 pub(crate) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
     let mut listed = Listed::default();
     let mut levels = vec![];
@@ -94,7 +94,7 @@ async fn spaces(clients: &Clients) -> Listed<Level> {
     .await
 }
 
-/// `None`: it is gone meanwhile.
+/// `None`: it is gone.
 async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>> {
     clients.in_time()?;
     let id = level.id();
@@ -153,7 +153,7 @@ fn of_user(settings: Option<&UserSettings>) -> (IdleSettings, IdleSettings) {
     (idle(jupyter_lab), idle(code_editor))
 }
 
-/// A space has no switch of its own.
+/// A space cannot enable or disable idle shutdown.
 fn of_space(lifecycle: Option<&SpaceAppLifecycleManagement>) -> IdleSettings {
     let timeout_minutes = lifecycle.and_then(|lifecycle| lifecycle.idle_settings()?.idle_timeout_in_minutes());
     IdleSettings { enabled: None, timeout_minutes }

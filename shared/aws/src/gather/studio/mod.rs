@@ -1,4 +1,4 @@
-//! Studio: its apps, and what its domains, user profiles and spaces say of idle shutdown.
+//! Reads Studio's apps, and the idle shutdown settings of its domains, user profiles and spaces.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ use crate::clients::Clients;
 pub(super) mod apps;
 pub(super) mod idle_shutdowns;
 
-/// Reads the tags of these (by id) from the service itself, and the ARNs of apps, which lists do not give. An app's own tags go over those that it inherits by the
-/// index.
+/// Reads the tags of these resources (by id) from the service itself, and the ARNs of apps, which lists do not contain. An app's own tags take precedence over
+/// those that it inherits according to the index.
 pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
     let meant = facts.apps.iter().filter(|app| ids.contains(&app.resource.id));
     let read = stream::iter(meant).map(async |app| (app.resource.id.clone(), apps::confirm(clients, rulebook, app).await));
@@ -29,7 +29,7 @@ pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut 
     tags::confirm(clients, rulebook, facts, |resource| sets_idle_shutdown(resource) && ids.contains(&resource.id)).await;
 }
 
-/// One app as it is right before it is acted upon. `None`: it is none of these.
+/// Reads one app again, right before an action. `None`: it is none of these.
 pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
     let known = facts.apps.iter().find(|app| app.resource.id == id)?;
     let read = apps::one(clients, rulebook, known).await;

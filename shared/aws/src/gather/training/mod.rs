@@ -1,4 +1,4 @@
-//! Training and tuning jobs: single ones by the service's own word.
+//! Reads single training and tuning jobs from the service itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -25,15 +25,16 @@ mod record;
 pub mod resubmissions;
 pub mod sweep;
 
-/// Single jobs by the service's own word ([`Scope::named`]), with the tags of those that run, by which the policy's overrides are chosen. What the training
-/// jobs of tuning jobs run on costs two calls more: [`look_at_children`].
+/// Reads single jobs ([`Scope::named`]) from the service itself. Running jobs are read with their tags, on which the policy's overrides depend.
+///
+/// [`look_at_children`], with two more calls, finds out how many training jobs of a tuning job run on Spot.
 ///
 /// [`Scope::named`]: cost_rules::scope::Scope::named
 pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let before = (facts.training_jobs.len(), facts.tuning_jobs.len());
     some_without_tags(clients, rulebook, named, facts).await;
     let training = facts.training_jobs[before.0..].iter_mut();
-    // What belongs to a tuning job is its tuning job's.
+    // The tags of a job that belongs to another one are not needed: that one decides.
     let training = training.filter(|job| job.status == JobStatus::InProgress && job.parent.is_none()).map(|job| &mut job.resource);
     let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
     let mut failed: Vec<(String, String)> = vec![];
@@ -55,7 +56,7 @@ pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<Strin
     facts.reading.gone.extend(gone);
 }
 
-/// The same, one call each.
+/// The same without tags, one call each.
 async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
     let read = stream::iter(named).map(async |(id, name)| (id, one(clients, rulebook, id, name.as_deref()).await));
@@ -70,7 +71,7 @@ async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTree
     facts.reading.unread.extend(unread_of("state", &failed));
 }
 
-/// Tells each running tuning job that asked for Spot whether its training jobs got it.
+/// Sets on each running tuning job that asks for Spot how many of its training jobs run, and how many of those on Spot.
 pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
     for job in facts.tuning_jobs.iter_mut().filter(|job| job.spot && job.status == JobStatus::InProgress && job.running.is_none()) {
@@ -82,7 +83,7 @@ pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mu
     facts.reading.unread.extend(unread_of("training jobs", &failed));
 }
 
-/// How many training jobs of a tuning job run, and how many of them on Spot. They are all made of its definition: one of them tells for all.
+/// How many training jobs of a tuning job run (at most 100), and how many of those on Spot. Only the first one is described, and stands for all.
 async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u32, u32)> {
     clients.in_time()?;
     let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
@@ -97,7 +98,7 @@ async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u
     }
 }
 
-/// `None`: there is none. A job of which only the ARN is known may be spelt otherwise than its ARN is: that it is not found says nothing then.
+/// Reads a job. `None`: it does not exist. If only the id is known, the name may be spelled differently: then it is an error that the job is not found.
 async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
     let name = spelt.unwrap_or_else(|| name_of(id));
     let found = match Kind::of(id) {
@@ -115,7 +116,7 @@ enum Job {
     Tuning(Box<TuningJob>),
 }
 
-/// A training job as it is now, without its tags. `None`: there is none of this name.
+/// The current state of a training job, without its tags. `None`: there is no job with this name.
 pub(super) async fn training(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<Option<TrainingJob>> {
     Ok(record(clients, name).await?.map(|record| record.job(rulebook, false)))
 }
@@ -131,7 +132,7 @@ pub(super) async fn auto_ml_job_of(clients: &Clients, name: &str) -> Read<Option
     Ok(record(clients, name).await?.and_then(|record| record.auto_ml_job_arn))
 }
 
-/// What `DescribeTrainingJob` answers, as it goes over the wire. `None`: there is none of this name.
+/// The response of `DescribeTrainingJob` as raw JSON. `None`: there is no job with this name.
 pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
     clients.in_time()?;
     let body = Body::default();
@@ -142,15 +143,15 @@ pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Opt
     }
 }
 
-/// What became of a training job.
+/// The current state of a training job.
 pub(crate) struct Now {
-    /// `InProgress`, …: as the API spells it.
+    /// The status as the API spells it: `InProgress`, …
     pub(crate) status: String,
     pub(crate) created: Option<Timestamp>,
     pub(crate) arn: String,
 }
 
-/// What became of a training job. `None`: there is none of this name.
+/// The current state of a training job. `None`: there is no job with this name.
 pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
     Ok(record(clients, name).await?.map(|record| Now {
         status: record.training_job_status.unwrap_or_default(),
@@ -159,10 +160,10 @@ pub(crate) async fn now(clients: &Clients, name: &str) -> Read<Option<Now>> {
     }))
 }
 
-/// What became of a training job that was submitted again. `run`: when it was created; a later job of its name is another one.
+/// What became of a training job that was resubmitted. `run`: when it was created; a job with the same name and another time is a different one.
 ///
 /// # Errors
-/// It is not known.
+/// It cannot be read, or its status is not known.
 pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Result<Fate, String> {
     let Some(now) = now(clients, name).await?.filter(|now| run.is_none() || now.created == run) else { return Ok(Fate::Ended) };
     match now.status.as_str() {
@@ -173,7 +174,7 @@ pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Resu
     }
 }
 
-/// A tuning job as it is now, without its tags. `None`: there is none of this name.
+/// The current state of a tuning job, without its tags. `None`: there is no job with this name.
 pub(super) async fn describe_tuning(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<Option<TuningJob>> {
     clients.in_time()?;
     let body = Body::default();
@@ -185,17 +186,17 @@ pub(super) async fn describe_tuning(clients: &Clients, rulebook: &Rulebook, name
     }
 }
 
-/// Reads the state and the tags of these (by id) from the service itself.
+/// Reads the state and the tags of these jobs (by id) from the service itself.
 pub async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
     let mut known = refresh_indexed(clients, rulebook, facts, ids).await;
-    // What was described a moment ago, with its tags.
+    // Jobs that were described a moment ago, with their tags, are not read again.
     let training = facts.training_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     let tuning = facts.tuning_jobs.iter().filter(|job| !job.indexed).map(|job| &job.resource);
     known.extend(training.chain(tuning).filter(|resource| matches!(resource.tags, Tags::Known(_))).map(|resource| resource.id.clone()));
     tags::confirm(clients, rulebook, facts, |resource| ids.contains(&resource.id) && !known.contains(&resource.id)).await;
 }
 
-/// One job as it is right before it is acted upon. `None`: it is none of these.
+/// Reads one job again, right before an action. `None`: it is none of these.
 pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
     if let Some(known) = facts.training_jobs.iter().find(|job| job.resource.id == id) {
         let read = training_with_tags(clients, rulebook, &known.resource).await;
@@ -207,8 +208,8 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
     Some(read.map(|found| found.map(|job| Facts { tuning_jobs: vec![job], ..facts.of_this_moment() })))
 }
 
-/// Asks the service itself for the state of jobs that the search index told, one call each; what the index says of their tags is good enough for a mail.
-/// Tells which these are.
+/// Reads the state of the jobs that come from the search index again, from the service itself, one call each. Their tags in the index are good enough for a
+/// mail. Returns their ids.
 async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> HashSet<String> {
     let is_meant = |resource: &Resource, indexed: bool| indexed && ids.contains(&resource.id);
     let mut replaces = HashMap::new();
@@ -217,7 +218,7 @@ async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Fac
         job.resource
     });
     let tuning = facts.tuning_jobs.extract_if(.., |job| is_meant(&job.resource, job.indexed));
-    // How many training jobs a tuning job runs is known to the sweep alone.
+    // Only the sweep knows how many training jobs a tuning job runs.
     let mut children: HashMap<String, Option<(u32, u32)>> = HashMap::new();
     let tuning = tuning.map(|job| {
         children.insert(job.resource.id.clone(), job.running);
@@ -244,7 +245,7 @@ async fn refresh_indexed(clients: &Clients, rulebook: &Rulebook, facts: &mut Fac
     known.into_keys().collect()
 }
 
-/// A training job with its tags, both asked for at the same time. `None`: there is none.
+/// A training job with its tags, both read at the same time. `None`: it does not exist.
 async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TrainingJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
     let (found, tags) = tokio::join!(training(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
@@ -253,7 +254,7 @@ async fn training_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Reso
     Ok(Some(job))
 }
 
-/// A tuning job with its tags, and whether its training jobs got the Spot that it asked for. `None`: there is none.
+/// A tuning job with its tags and, if it asks for Spot, how many of its training jobs run on Spot. `None`: it does not exist.
 async fn tuning_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resource) -> Read<Option<TuningJob>> {
     let arn = known.arn.as_deref().ok_or("its ARN is not known")?;
     let (found, tags) = tokio::join!(describe_tuning(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));

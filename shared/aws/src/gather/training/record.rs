@@ -1,4 +1,4 @@
-//! Training and tuning jobs as `SageMaker` writes them in JSON, described or found, and what facts are made of them.
+//! Training and tuning jobs in `SageMaker`'s JSON, from descriptions and from the search index, and the facts that are made of them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,11 +12,11 @@ use cost_rules::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
-/// What the SageMaker Python SDK leaves on a job that it submits: hyperparameters where it brings code of its own, in version 3 channels for that code.
+/// What the SageMaker Python SDK leaves on a job that it submits: hyperparameters if it brings its own code, or (version 3) channels for that code.
 const SDK_HYPERPARAMETERS: [&str; 2] = ["sagemaker_job_name", "sagemaker_submit_directory"];
 const SDK_CHANNELS: [&str; 2] = ["sm_drivers", "code"];
 
-/// What is read of a training job, be it described or found.
+/// The fields that are read of a training job, from a description or from the search index.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TrainingRecord {
@@ -45,7 +45,7 @@ pub(super) struct TrainingRecord {
     training_end_time: Option<f64>,
     training_time_in_seconds: Option<i64>,
     billable_time_in_seconds: Option<i64>,
-    /// In the search index only.
+    /// Only in the search index.
     tags: Option<Vec<Tag>>,
 }
 
@@ -107,14 +107,14 @@ struct Tag {
     value: String,
 }
 
-/// The names of a map, without its values.
+/// The keys of a map, without its values.
 fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
     #[expect(clippy::zero_sized_map_values, reason = "the values are skipped over")]
     let map = Option::<HashMap<String, IgnoredAny>>::deserialize(deserializer)?;
     Ok(map.into_iter().flatten().map(|(name, _)| name).collect())
 }
 
-/// What is read of a tuning job, be it described or found.
+/// The fields that are read of a tuning job, from a description or from the search index.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TuningRecord {
@@ -176,7 +176,7 @@ impl TrainingRecord {
             algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.algorithm_name),
             waited_for: SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name))
                 || self.input_data_config.iter().flatten().filter_map(|channel| channel.channel_name.as_deref()).any(|name| SDK_CHANNELS.contains(&name))
-                // Version 2 asks for the debugger's hook unless it is told not to; few others do.
+                // Version 2 asks for the debugger's hook by default; few other clients do.
                 || self.debug_hook_config.is_some(),
             secondary_status: self.secondary_status,
             failure: self.failure_reason.filter(|reason| !reason.is_empty()),
@@ -235,7 +235,7 @@ impl ResourceConfig {
 }
 
 impl WarmPoolStatus {
-    /// A pool whose end is known: whether it was used again, and for how long it was kept.
+    /// Whether the pool was reused, and for how long it was kept. `None`: it has not ended.
     pub(super) fn retained(&self) -> Option<(bool, Duration)> {
         let kept = Duration::seconds(self.resource_retained_billable_time_in_seconds.unwrap_or_default());
         match self.status.as_deref() {
@@ -250,7 +250,7 @@ fn resource(kind: Kind, name: String, arn: String, tags: Tags) -> Resource {
     Resource { id: kind.id(&name), arn: Some(arn), name, tags, ownership: Ownership::default() }
 }
 
-/// The index gives tags with the record; a description gives none, and they are asked for if the job is found.
+/// The search index contains the tags. A description does not: they are read separately.
 fn tags_of(rulebook: &Rulebook, tags: Option<Vec<Tag>>, indexed: bool) -> Tags {
     if !indexed {
         return Tags::NotIndexed;
@@ -269,7 +269,7 @@ fn status(status: Option<&str>) -> JobStatus {
     }
 }
 
-/// Seconds since 1970, as JSON has them.
+/// From seconds since 1970, as in the JSON. `None`: missing, or out of range.
 pub(super) fn time(seconds: Option<f64>) -> Option<Timestamp> {
     Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds?).ok()?).ok()
 }

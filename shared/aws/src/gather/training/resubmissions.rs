@@ -1,4 +1,4 @@
-//! What became of the jobs that the guard submitted again as Spot, and of the jobs whose work they do.
+//! Finds out what became of the jobs that the guard resubmitted as Spot, and of the old jobs whose work they do.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -19,14 +19,14 @@ use crate::{
     ledger::{Resubmission, Stage},
 };
 
-/// A run that submits a job again and stops the old one may be about it for this long.
+/// How long a run may need to resubmit a job and stop the old one.
 const RESUBMITTING: SignedDuration = SignedDuration::from_mins(10);
 
-/// For how long a job that failed is looked at, so that its owner can be told of it.
+/// How long a failed job is looked at, so that its owner can be notified of it.
 const LOST_WORK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The resubmissions that a run looks after: all that are open; in a run of what is due those whose old job was not stopped; of single jobs those that made
-/// them.
+/// The resubmissions that a run looks after. A complete run: all that are open. A due-only run: those of them whose old job was not stopped. A run for single
+/// jobs: those that created these jobs.
 async fn resubmissions_of(context: &Context, request: &Request, facts: &Facts) -> anyhow::Result<Vec<Resubmission>> {
     let ledger = context.ledger();
     if request.is_whole() || request.trigger == Trigger::Due {
@@ -46,8 +46,10 @@ pub struct LookedAt {
     is_new_gone: bool,
 }
 
-/// Tells jobs that the guard submitted whose work they do, and what became of that one: by the service's own word, because people are told to stop jobs by it.
-/// `entries`: what the ledger says of everything, if that was read.
+/// Sets on the jobs that the guard created which old job's work they do, and what became of the old job. That is read from the service itself, because mails
+/// ask people to stop jobs because of it.
+///
+/// `entries`: all of the ledger's entries, if they were read.
 pub async fn find_replaced(
     context: &Context,
     rulebook: &Rulebook,
@@ -70,7 +72,7 @@ pub async fn find_replaced(
     let known: BTreeSet<&str> = facts.training_jobs.iter().map(|job| job.resource.id.as_str()).collect();
     let missing = resubmissions.iter().map(|one| (one.id(), Some(one.name.clone()))).filter(|(id, _)| !known.contains(id.as_str()));
     let missing: BTreeMap<String, Option<String>> = missing.collect();
-    // Apart from what was asked for: that a job was never created is nothing that could not be read.
+    // Read into facts of their own: if a job was never created, that is not reported as a resource that does not exist.
     let mut found = Facts { now: facts.now, ..Facts::default() };
     some(clients, rulebook, &missing, &mut found).await;
     facts.training_jobs.append(&mut found.training_jobs);
@@ -84,7 +86,8 @@ pub async fn find_replaced(
         resubmission: one,
     });
     let looked_at = join_all(looked_at).await;
-    // The runs of what is due come every few minutes and know whether the guard is about to stop the old job: an event decides nothing about that.
+    // Without the ledger's entries, as in a run for an event, it is assumed that the guard still tries to stop the old job. The due-only runs, every few
+    // minutes, have the entries.
     let is_at_work = |one: &Resubmission| {
         let old = Kind::TrainingJob.id(&one.of);
         let is_tried = |entry: &Entry| entry.id == old && matches!(entry.state, State::Warned | State::Acting);
@@ -106,7 +109,7 @@ pub async fn find_replaced(
     looked_at
 }
 
-/// Remembers how far resubmissions have come, and which need no looking after any more. A job that failed is told of for some weeks.
+/// Records how far resubmissions have come, and which are settled. One whose job failed is settled after 30 days: until then its owner is notified of it.
 ///
 /// # Errors
 /// The ledger cannot be written.
@@ -124,19 +127,19 @@ pub async fn tidy(context: &Context, facts: &Facts, resubmissions: Vec<LookedAt>
             stage => stage,
         };
         if stage != one.stage {
-            // What another run has written meanwhile is newer.
+            // If another run has written it in the meantime, that is newer.
             context.ledger().set_stage(&mut one, stage).await?;
         }
     }
     Ok(())
 }
 
-/// Whether a job is the one that a resubmission created, and none of the same name that was there before.
+/// Whether a job is the one that a resubmission created, and not an earlier one with the same name.
 fn is_of(resubmission: &Resubmission, job: &TrainingJob) -> bool {
     job.created.zip(resubmission.run).is_some_and(|(created, run)| run <= created)
 }
 
-/// Whether a job ended in a way that leaves its work undone.
+/// Whether a job ended without completing its work.
 fn is_lost(job: &TrainingJob) -> bool {
     matches!(job.status, JobStatus::Failed | JobStatus::Stopped)
 }

@@ -1,4 +1,4 @@
-//! The daily sweep: all training jobs of the last weeks and all running tuning jobs from the search index, page by page.
+//! The daily sweep: reads all training jobs of the last four weeks and all running tuning jobs from the search index, page by page.
 
 use std::collections::HashMap;
 
@@ -27,13 +27,13 @@ use crate::{
 /// How far back the daily sweep looks: as long as a job may run.
 const WINDOW: Duration = Duration::days(28);
 
-/// How far the search index may be behind: what ended so shortly before the last sweep is counted once more, as the same item.
+/// How far the search index may lag behind. A job that ended this shortly before the last sweep is recorded once more, and replaces its own item.
 const BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
-/// The most series that a sweep keeps in memory. More than this are no series.
+/// The most series that a sweep keeps in memory. Further ones are ignored.
 const MOST_SERIES: usize = 5_000;
 
-/// What a sweep found beside facts.
+/// The result of a sweep.
 pub struct Sweep {
     /// Running jobs, series, and what could not be read.
     pub facts: Facts,
@@ -41,8 +41,9 @@ pub struct Sweep {
     pub savings: Vec<SpotSaving>,
 }
 
-/// All training jobs of the last four weeks, and all running tuning jobs, from the search index, which is behind. Running jobs become facts, ended ones
-/// are counted into their series page by page: memory stays flat. `since`: the last sweep.
+/// Reads all training jobs of the last four weeks, and all running tuning jobs, from the search index, which lags behind.
+///
+/// Running jobs become facts. Ended ones are counted into their series page by page, so that memory use stays constant. `since`: when the last sweep was.
 pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now: Timestamp) -> Sweep {
     let prices = rulebook.policy.prices_of(&clients.region);
     let mut facts = Facts { now, prices: prices.clone(), ..Facts::default() };
@@ -62,7 +63,7 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
         if job.ended.is_some_and(|ended| since - BEHIND < ended) {
             savings.extend(SpotSaving::of(&job, &rulebook.policy, &prices));
         }
-        // A tuning job's training jobs are as it wants them: it has limits of its own.
+        // Jobs of a tuning job (or another parent) are not counted: the parent sets their limits.
         if job.parent.is_some() {
             return;
         }
@@ -81,7 +82,7 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
 
     for (kind, read) in [(Kind::TrainingJob, training), (Kind::TuningJob, tuning)] {
         match read {
-            // Running jobs that are missing in the index may be too new for it: that none is gone is only known of the series.
+            // A running job may be too new for the index: so the training jobs are not complete, but the series are.
             Ok(()) if kind == Kind::TrainingJob => {
                 facts.reading.complete.insert(Kind::JobSeries);
                 facts.reading.looked_at.insert(kind, looked_at);
@@ -96,7 +97,7 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
     Sweep { facts, savings }
 }
 
-/// Tells each tuning job how many of its training jobs run, and how many of them on Spot.
+/// Sets on each tuning job how many of its training jobs run, and how many of those on Spot.
 fn count_children(facts: &mut Facts) {
     let mut running: HashMap<&str, (u32, u32)> = HashMap::new();
     for job in &facts.training_jobs {
@@ -125,7 +126,7 @@ fn new_series(id: String, newest: &TrainingJob) -> JobSeries {
     }
 }
 
-/// Counts an ended job into its series. `warm_pool`: whether the pool that it left was used again, and for how long it was kept.
+/// Counts an ended job into its series. `warm_pool`: whether its warm pool was reused, and for how long it was kept.
 fn count(series: &mut JobSeries, job: &TrainingJob, warm_pool: Option<(bool, Duration)>) {
     if job.status == JobStatus::Completed {
         series.completed += 1;
@@ -140,10 +141,10 @@ fn count(series: &mut JobSeries, job: &TrainingJob, warm_pool: Option<(bool, Dur
     }
 }
 
-/// Every hit of a search, newest first. One record that cannot be read does not hide the others, but then it is not the whole.
+/// Calls `tell` with each hit of a search, newest first. Records that cannot be read are left out, and are an error at the end.
 async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut tell: impl FnMut(Hit)) -> Read<()> {
     let expression = SearchExpression::builder().filters(filter).build();
-    let mut odd: Vec<String> = vec![];
+    let mut unreadable: Vec<String> = vec![];
     every_page(clients, async |token| {
         let body = Body::default();
         let call = clients.sagemaker.search().resource(resource.clone()).search_expression(expression.clone()).max_results(100);
@@ -152,13 +153,13 @@ async fn search(clients: &Clients, resource: ResourceType, filter: Filter, mut t
         for hit in body.json::<Found>("Search")?.results {
             match Hit::deserialize(&hit) {
                 Ok(hit) => tell(hit),
-                Err(error) => odd.push(error.to_string()),
+                Err(error) => unreadable.push(error.to_string()),
             }
         }
         Ok(page.next_token)
     })
     .await?;
-    odd.first().map_or(Ok(()), |why| Err(format!("{} of its records could not be read: {why}", odd.len())))
+    unreadable.first().map_or(Ok(()), |why| Err(format!("{} of its records could not be read: {why}", unreadable.len())))
 }
 
 fn search_time(at: Timestamp) -> String {

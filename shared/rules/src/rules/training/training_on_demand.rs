@@ -24,7 +24,7 @@
 //!   A job is resubmitted only once: if its Spot job is deleted, stopped or fails, an old job that still runs is left alone. With the tag
 //!   `cost-guard:spot = resubmit`, a job is resubmitted even where the policy says `"stop"`.
 //!
-//! A job is only reported if a pipeline submitted it (a stop would fail the pipeline), if its price is not known and `min-hourly-cost` is not 0, if it
+//! A job is only reported if a workflow waits for it (see `[workflows]` in the policy), if its price is not known and `min-hourly-cost` is not 0, if it
 //! already uploads its result, or if it was started again after its Spot job failed.
 //!
 //! A job is not resubmitted if it has run for more than `max-progress` of its time limit, or if it uses a named algorithm and writes no checkpoints. Nor is

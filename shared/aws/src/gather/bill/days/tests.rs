@@ -1,4 +1,4 @@
-//! What is asked of Cost Explorer, and what is kept of its answers.
+//! Tests of the requests to Cost Explorer, and of what is cached of its answers.
 
 use std::sync::{Arc, Mutex};
 
@@ -39,7 +39,7 @@ fn on(date: &str, groups: Vec<Group>) -> ResultByTime {
     ResultByTime::builder().time_period(period).set_groups(Some(groups)).build()
 }
 
-/// The ledger's table: what is in it, and what is put.
+/// The ledger's table in memory: it answers queries, and takes puts.
 #[derive(Clone, Default)]
 struct Table(Arc<Mutex<HashMap<String, (String, String)>>>);
 
@@ -77,7 +77,7 @@ async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> K
     read(&clients, &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
 }
 
-/// Two pages of days, whatever is asked for, from the day that is asked for on.
+/// Two pages of days for any request, beginning with its first day.
 fn days() -> Rule {
     mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_compute_output(|asked| {
         assert_eq!((asked.granularity(), asked.metrics()), (Some(&Granularity::Daily), &[METRIC.to_owned()][..]));
