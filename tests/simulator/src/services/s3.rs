@@ -92,7 +92,7 @@ impl Bucket {
 }
 
 impl Stored {
-    /// Opaque: AWS's ETag is an MD5 only for some objects (API reference, Object).
+    /// Opaque: AWS's `ETag` is an MD5 only for some objects (API reference, Object).
     fn etag(&self) -> String {
         let hash = |seed: u64| self.body.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
         format!("\"{:016x}{:016x}\"", hash(0xcbf2_9ce4_8422_2325), hash(0x6c62_272e_07bb_0142))
