@@ -3,12 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cost_rules::{
-    facts::{Facts, Workflows},
-    plan::Outcome,
-    rulebook::Finding,
-    rulebook::Rulebook,
-};
+use cost_rules::{facts::Facts, plan::Outcome, rulebook::Finding, rulebook::Rulebook};
 use jiff::Timestamp;
 
 use crate::{
@@ -23,9 +18,9 @@ pub trait Area {
     /// `Unreadable`; if one no longer exists, it is removed from the facts.
     fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) -> impl Future<Output = ()>;
 
-    /// The workflows that wait for these jobs (names by id). Empty: the area stops no jobs.
-    fn workflows(&self, _: &Context, _: &BTreeMap<String, String>, _: Timestamp) -> impl Future<Output = Workflows> {
-        std::future::ready(Workflows::new())
+    /// Asks which workflows wait for these jobs (names by id). An area that stops no jobs asks nothing.
+    fn workflows(&self, _: &Context, _: &mut Facts, _: &BTreeMap<String, String>) -> impl Future<Output = ()> {
+        std::future::ready(())
     }
 
     /// Reads one resource again, right before an action. `None`: the resource belongs to another area. `Ok(None)`: it no longer exists.
@@ -77,8 +72,8 @@ impl Area for Training {
         gather::training::confirm(&context.clients, rulebook, facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
-        gather::workflows::of_jobs(&context.clients, jobs, now).await
+    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -98,8 +93,8 @@ impl Area for Tagged {
         Inventory::of_all(&context.clients, rulebook).confirm(facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
-        gather::workflows::of_jobs(&context.clients, jobs, now).await
+    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -122,8 +117,8 @@ impl Area for Stoppable {
         Inventory::of_running(&context.clients, rulebook).confirm(facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
-        gather::workflows::of_jobs(&context.clients, jobs, now).await
+    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        gather::workflows::of_jobs(&context.clients, facts, jobs).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
@@ -165,10 +160,9 @@ impl<A: Area, B: Area> Area for (A, B) {
         self.1.confirm(context, rulebook, facts, ids).await;
     }
 
-    async fn workflows(&self, context: &Context, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
-        let mut workflows = self.0.workflows(context, jobs, now).await;
-        workflows.extend(self.1.workflows(context, jobs, now).await);
-        workflows
+    async fn workflows(&self, context: &Context, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+        self.0.workflows(context, facts, jobs).await;
+        self.1.workflows(context, facts, jobs).await;
     }
 
     async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {

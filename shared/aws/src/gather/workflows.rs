@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_sagemaker::types::{AutoMlJobStatus, PipelineExecutionStatus, PipelineExecutionStepMetadata};
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{Workflow, Workflows},
+    facts::{Facts, Workflow, Workflows},
     resource::{Kind, id_of_arn},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    read::{IN_FLIGHT, Read, every_page},
+    read::{IN_FLIGHT, Read, every_page, unread_of},
     training,
 };
 use crate::clients::{Clients, why::why};
@@ -21,15 +21,23 @@ use crate::clients::{Clients, why::why};
 const LONGEST_EXECUTION: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// Asks which workflows wait for these jobs (names by id). Where that cannot be read, it is unknown for each of them.
-pub(crate) async fn of_jobs(clients: &Clients, jobs: &BTreeMap<String, String>, now: Timestamp) -> Workflows {
-    let (executions, tuning) = tokio::join!(Box::pin(jobs_of_executions(clients, now)), Box::pin(auto_ml_jobs(clients, jobs)));
+pub(crate) async fn of_jobs(clients: &Clients, facts: &mut Facts, jobs: &BTreeMap<String, String>) {
+    let (executions, tuning) = tokio::join!(Box::pin(jobs_of_executions(clients, facts.now)), Box::pin(auto_ml_jobs(clients, jobs)));
     let of_job = |id: &String| match (&executions, tuning.get(id)) {
         (Ok(executions), _) if executions.contains_key(id) => Workflow::Waits(executions[id].clone()),
         (_, Some(Workflow::Waits(job))) => Workflow::Waits(job.clone()),
         (Err(why), _) | (Ok(_), Some(Workflow::Unknown(why))) => Workflow::Unknown(why.clone()),
         (Ok(_), Some(Workflow::None) | None) => Workflow::None,
     };
-    jobs.keys().map(|id| (id.clone(), of_job(id))).collect()
+    let mut failed = vec![];
+    for id in jobs.keys() {
+        let workflow = of_job(id);
+        if let Workflow::Unknown(why) = &workflow {
+            failed.push((id.clone(), why.clone()));
+        }
+        facts.workflows.insert(id.clone(), workflow);
+    }
+    facts.reading.unread.extend(unread_of("which workflow waits", &failed));
 }
 
 /// The jobs, by id, of all executions of pipelines that have not ended, each with its execution.
@@ -204,7 +212,11 @@ mod tests {
 
     async fn read(rules: &[&Rule], ids: &[&str]) -> Workflows {
         let clients = Clients { sagemaker: testing::sagemaker(rules).into(), ..testing::clients() };
-        of_jobs(&clients, &jobs(ids), now()).await
+        let mut facts = Facts { now: now(), ..Facts::default() };
+        of_jobs(&clients, &mut facts, &jobs(ids)).await;
+        let is_unknown = facts.workflows.values().any(|workflow| matches!(workflow, Workflow::Unknown(_)));
+        assert_eq!(is_unknown, !facts.reading.unread.is_empty(), "what is unknown is said: {:?}", facts.reading.unread);
+        facts.workflows
     }
 
     #[tokio::test]

@@ -42,10 +42,11 @@ pub(super) async fn workflows<A: Area>(run: &Run<'_, A>, facts: &mut Facts, plan
     if jobs.is_empty() {
         return false;
     }
-    let workflows = run.areas.workflows(&run.context.asking_for(2), &jobs, facts.now).await;
-    // What nobody answered for is left alone.
-    facts.workflows.extend(jobs.into_keys().map(|id| (id, Workflow::Unknown("nothing of this function reads it".to_owned()))));
-    facts.workflows.extend(workflows);
+    run.areas.workflows(&run.context.asking_for(2), facts, &jobs).await;
+    // A job for which nobody answered is left alone.
+    for id in jobs.into_keys() {
+        facts.workflows.entry(id).or_insert_with(|| Workflow::Unknown("this function does not read it".to_owned()));
+    }
     true
 }
 
