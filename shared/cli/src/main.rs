@@ -17,6 +17,7 @@ use cost_rules::{
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
 };
+use jiff::Timestamp;
 use serde_json::Value;
 
 mod manual;
@@ -92,6 +93,10 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
     }
     for budget in rulebook.policy.budgets() {
         println!("  budgets {budget}");
+    }
+    for (exempt, is_over) in rulebook.exempts(Timestamp::now()) {
+        let over = if is_over { ": this is over, delete it" } else { "" };
+        println!("  exempt: {exempt}{over}");
     }
     if rulebook.enforces() {
         let resubmission = if rulebook.enforces_by(RemedyName::Resubmit) { " and AllowResubmission = yes" } else { "" };

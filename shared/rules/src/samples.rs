@@ -163,6 +163,7 @@ pub(crate) fn budget(name: &str) -> Budget {
         thresholds: vec![],
         forecast_thresholds: vec![],
         unread_thresholds: false,
+        adjusts: false,
         unhealthy: None,
         last: None,
         insight: Insight::default(),

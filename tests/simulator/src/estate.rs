@@ -33,7 +33,9 @@ pub use kinds::{
     AutoMlJobSpec, EndpointConfigSpec, EndpointSpec, InferenceComponentSpec, ModelSpec, ProcessingJobSpec, ResourceSpec, ServerlessSpec,
     TransformJobSpec, VariantSpec,
 };
-pub use money::{Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, SpendSpec, Spike};
+pub use money::{
+    Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, PlanSpec, SpendSpec, Spike,
+};
 
 /// The types of Studio apps in the API.
 const APP_TYPES: [&str; 9] = [
@@ -104,6 +106,8 @@ pub struct Estate {
     pub fault: Vec<Fault>,
     /// Whether the account is its organization's payer. Only a payer has cost allocation tags.
     pub payer: bool,
+    /// A CSV file with rows of the bill, in columns of the FOCUS specification; absent: there is only planted spend and what runs.
+    pub bill: Option<String>,
     /// The name of the S3 bucket; absent: there is no bucket.
     pub bucket: Option<String>,
     /// The name of the SNS topic that Budgets publishes to.
@@ -149,6 +153,7 @@ impl Default for Estate {
             trail: false,
             fault: vec![],
             payer: true,
+            bill: None,
             bucket: None,
             budget_topic: None,
             spend: vec![],

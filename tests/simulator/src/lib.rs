@@ -141,7 +141,7 @@ impl Simulator {
     /// Starts on a free port of loopback.
     ///
     /// # Errors
-    /// No port is free.
+    /// No port is free, or the estate's bill cannot be read.
     pub fn start(estate: Estate) -> anyhow::Result<Self> {
         Self::start_on(estate, 0)
     }
@@ -149,12 +149,16 @@ impl Simulator {
     /// Starts on a port of loopback.
     ///
     /// # Errors
-    /// The port is taken.
+    /// The port is taken, or the estate's bill cannot be read.
     pub fn start_on(estate: Estate, port: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| format!("port {port} of loopback cannot be had"))?;
         listener.set_nonblocking(true)?;
         let endpoint = format!("http://{}", listener.local_addr()?);
-        let world = World::new(estate);
+        let (bill, region) = (estate.bill.clone(), estate.region.clone());
+        let mut world = World::new(estate);
+        if let Some(bill) = bill {
+            world.billing.add_bill(&bill, &region)?;
+        }
         let shared = Arc::new(Shared {
             started: world.now,
             world: Mutex::new(world),

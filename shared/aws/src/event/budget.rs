@@ -35,16 +35,30 @@ pub(super) fn read(event: &Value, home: Home<'_>) -> anyhow::Result<Vec<String>>
     ensure!(!delivery.records.is_empty(), "an event without any record: expected Records[].Sns.Message with the text of AWS Budgets");
     let named = delivery.records.iter().map(|record| {
         let text = &record.sns.text;
-        if let (Some(of), Some(own)) = (value(text, "AWS Account"), home.account) {
+        let notice = serde_json::from_str::<Value>(text).ok();
+        let field = |line: &str, name: &str| match &notice {
+            Some(notice) => text_of(notice, name),
+            None => value(text, line).map(str::to_owned),
+        };
+        if let (Some(of), Some(own)) = (field("AWS Account", "accountid"), home.account) {
             ensure!(
                 of == own,
                 "a message of AWS Budgets about account {of}, but this function looks after {own}: deploy one function per account"
             );
         }
-        let name = value(text, "Budget Name").filter(|name| !name.is_empty());
-        name.map(str::to_owned).context("a message of SNS without a line `Budget Name: …`: expected the text that AWS Budgets sends")
+        let name = field("Budget Name", "budgetname").filter(|name| !name.is_empty());
+        name.context("a message of SNS without a line `Budget Name: …`: expected the text that AWS Budgets sends")
     });
     named.collect()
+}
+
+/// The text of a field anywhere in AWS Budgets' notice of an adjusted limit, which is JSON. The notice is not documented: upper and lower case and `_` make no
+/// difference. `name`: in lower case.
+fn text_of(notice: &Value, name: &str) -> Option<String> {
+    let fields = notice.as_object()?;
+    let found = fields.iter().find(|(key, value)| key.replace(['_', ' ', '-'], "").to_lowercase() == name && value.is_string());
+    let inner = || fields.values().find_map(|value| text_of(value, name));
+    found.and_then(|(_, value)| value.as_str().map(str::to_owned)).or_else(inner)
 }
 
 /// The text after a key at the beginning of a line. There may be a colon after the key.
@@ -80,6 +94,14 @@ mod tests {
             (of(&["Budget Name:x"]), vec!["x"]),
             (of(&[TEXT, "noise\n  Budget Name:  y  \nAlert Type: ACTUAL"]), vec!["ml: dev", "y"]),
             (json!({"Records": [{"sns": {"message": "Budget Name: z", "Timestamp": 3}}]}), vec!["z"]),
+            // AWS adjusted a limit.
+            (
+                of(&[
+                    r#"{"accountId": "123456789012", "budgetName": "auto", "previousBudgetLimit": "0.01", "currentBudgetLimit": "310.5"}"#,
+                ]),
+                vec!["auto"],
+            ),
+            (of(&[r#"{"detail": {"Budget_Name": "auto"}, "currentBudgetLimit": {"amount": 3}}"#]), vec!["auto"]),
         ] {
             assert_eq!(read(&event, HOME).unwrap(), names);
         }
@@ -94,6 +116,7 @@ mod tests {
             (json!({"Records": [{"s3": {}}]}), "that are not SNS's"),
             (json!({"Records": 3}), "that are not SNS's"),
             (of(&["{\"AlarmName\": \"x\"}"]), "without a line `Budget Name: …`"),
+            (of(&[r#"{"accountId": "999999999999", "budgetName": "auto"}"#]), "about account 999999999999"),
             (of(&["Budget Name:  "]), "without a line `Budget Name: …`"),
             (
                 of(&[&TEXT.replace("Account 123456789012", "Account 999999999999")]),

@@ -141,6 +141,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
         },
         is_cost: described.budget_type == BudgetType::Cost,
         unit: units.into_iter().flatten().next().map_or_else(|| "USD".to_owned(), |spend| spend.unit.clone()),
+        adjusts: described.auto_adjust_data.is_some(),
         limit: period.and_then(|period| limit_of(period, limit, &planned)),
         period: period.filter(|_| counts),
         actual: spend(actual)?,
@@ -170,7 +171,7 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Strin
         match key.as_str() {
             "Service" => parts.push(Filter::Service(values.clone())),
             "UsageType" => parts.push(Filter::UsageType(values.clone())),
-            "RecordType" | "ChargeType" => parts.push(Filter::Charges),
+            "RecordType" | "ChargeType" => parts.push(Filter::Charges(values.clone())),
             "TagKeyValue" => {
                 let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
                 for value in values {
@@ -212,7 +213,7 @@ fn expression_filter(expression: &Expression) -> Filter {
         return match dimension.key.as_str() {
             "SERVICE" if is_exact => Filter::Service(dimension.values.clone()),
             "USAGE_TYPE" if is_exact => Filter::UsageType(dimension.values.clone()),
-            "RECORD_TYPE" => Filter::Charges,
+            "RECORD_TYPE" if is_exact => Filter::Charges(dimension.values.clone()),
             other => Filter::Unknown(other.to_owned()),
         };
     }

@@ -52,8 +52,8 @@ pub enum Filter {
     Any(Vec<Self>),
     /// Not this.
     Not(Box<Self>),
-    /// Types of charges, such as credits or taxes. Usage is always counted.
-    Charges,
+    /// One of these types of charges (`RECORD_TYPE`), such as `Usage`, `Credit` or `Tax`.
+    Charges(Vec<String>),
     /// Something that the daily spend does not show, with its name for people.
     Unknown(String),
 }
@@ -73,9 +73,8 @@ impl Filter {
         match self {
             Self::All(parts) => every(parts, true),
             Self::Any(parts) => every(parts, false),
-            // A filter that excludes credits, taxes and the like excludes no usage.
-            Self::Not(inner) if **inner == Self::Charges => Some(true),
             Self::Not(inner) => inner.judge(part).map(|judged| !judged),
+            Self::Charges(types) => counts_usage(types),
             one => part(one),
         }
     }
@@ -85,6 +84,16 @@ impl Filter {
         match self {
             Self::Service(_) => true,
             Self::All(parts) => matches!(parts.as_slice(), [one] if one.is_service_alone()),
+            _ => false,
+        }
+    }
+
+    /// Whether it counts only spend with some value of this tag.
+    pub(crate) fn filters_by_tag(&self, key: &str) -> bool {
+        match self {
+            Self::Tag(own, values) => own == key && values.iter().all(|value| !value.is_empty()),
+            Self::All(parts) => parts.iter().any(|part| part.filters_by_tag(key)),
+            Self::Any(parts) => !parts.is_empty() && parts.iter().all(|part| part.filters_by_tag(key)),
             _ => false,
         }
     }
@@ -101,6 +110,17 @@ impl Filter {
             _ => None,
         }
     }
+}
+
+/// Whether these types of charges include usage. `None`: only a part of it. The spellings differ: `SavingsPlanCoveredUsage`, `Savings Plan Covered Usage`
+/// (aws-facts §7.2).
+fn counts_usage(types: &[String]) -> Option<bool> {
+    let plain = |one: &String| one.replace(' ', "").to_lowercase();
+    if types.iter().any(|one| plain(one) == "usage") {
+        return Some(true);
+    }
+    let is_part = |one: &String| matches!(plain(one).as_str(), "discountedusage" | "savingsplancoveredusage");
+    if types.iter().any(is_part) { None } else { Some(false) }
 }
 
 /// The forecast for the end of a budget's period.
@@ -176,6 +196,8 @@ pub struct Budget {
     pub unit: String,
     /// The current period. `None`: the budget has not begun, is over, or is not a budget of cost or usage.
     pub period: Option<Period>,
+    /// Whether AWS sets the limit, from what was spent before (`AutoAdjustData`).
+    pub adjusts: bool,
     /// The limit of that period. `None`: not known.
     pub limit: Option<Decimal>,
     /// What was spent in it, according to AWS. `None`: not known yet.
@@ -198,7 +220,16 @@ pub struct Budget {
     pub insight: Insight,
 }
 
+/// The highest limit that nobody means as the spend of a team: AWS's template for an account without any spend has it, and a limit that AWS adjusts begins with
+/// 0 or a cent where there is no history.
+const NO_REAL_LIMIT: Decimal = Decimal::ONE;
+
 impl Budget {
+    /// Whether its limit is too low to say anything about what a team may spend. Nothing is enforced because of it.
+    pub fn has_no_real_limit(&self) -> bool {
+        self.limit.is_some_and(|limit| limit <= NO_REAL_LIMIT)
+    }
+
     /// What was spent in the current period. `None`: not known yet. AWS updates the amount some times a day and does not say when, so it may still be that of the
     /// period before until the new period is a day old (a daily budget: a day and a half).
     pub fn spent(&self, now: Timestamp) -> Option<Decimal> {

@@ -11,7 +11,10 @@ use crate::{
         sections::{BudgetPolicy, EVERY_TEAM},
         settings::Policy,
     },
-    vocabulary::{resource::Ownership, usage_type::without_region},
+    vocabulary::{
+        resource::Ownership,
+        usage_type::{is_savings_plan, without_region},
+    },
 };
 
 impl Filter {
@@ -19,6 +22,8 @@ impl Filter {
     pub fn takes(&self, row: &DailySpend, policy: &Policy) -> Option<bool> {
         let team_key = policy.team_tags.first();
         self.judge(&|part| match part {
+            // A Savings Plan's fee is of another service, whose name is not known (aws-facts §7.2).
+            Self::Service(_) if is_savings_plan(&row.usage) => None,
             Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
             Self::UsageType(values) => {
                 let is_this = |value: &&String| without_region(value) == row.usage;
@@ -30,7 +35,6 @@ impl Filter {
                 }
             }
             Self::Tag(key, values) if Some(key) == team_key => Some(values.contains(&row.team)),
-            Self::Charges => Some(true),
             _ => None,
         })
     }
@@ -39,9 +43,22 @@ impl Filter {
     pub fn takes_sagemaker(&self, policy: &Policy) -> Option<bool> {
         self.judge(&|part| match part {
             Self::Service(values) => Some(values.iter().any(|value| policy.billing.services.contains(value))),
-            Self::Charges => Some(true),
             _ => None,
         })
+    }
+
+    /// A service that it filters by, that no spend has, and that is nearly the name of `SageMaker` in the bill: `AmazonSageMaker`.
+    pub(crate) fn nearly_service(&self, policy: &Policy) -> Option<&str> {
+        match self {
+            Self::Service(values) => {
+                let is_right = |value: &String| policy.billing.services.contains(value);
+                let is_nearly = |value: &&String| value.replace([' ', '_', '-'], "").to_lowercase().contains("sagemaker");
+                let found = values.iter().find(is_nearly).filter(|_| !values.iter().any(is_right));
+                found.map(String::as_str)
+            }
+            Self::All(parts) | Self::Any(parts) => parts.iter().find_map(|part| part.nearly_service(policy)),
+            _ => None,
+        }
     }
 
     /// Its parts that the daily spend does not show, for people.
@@ -52,7 +69,7 @@ impl Filter {
             Self::Tag(key, _) if Some(key) != team_key => BTreeSet::from([format!("tag {key}")]),
             Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(|part| part.untold(policy)).collect(),
             Self::Not(inner) => inner.untold(policy),
-            Self::Service(_) | Self::UsageType(_) | Self::Tag(..) | Self::Charges => BTreeSet::new(),
+            Self::Service(_) | Self::UsageType(_) | Self::Tag(..) | Self::Charges(_) => BTreeSet::new(),
         }
     }
 }
@@ -84,10 +101,11 @@ impl Policy {
         budgets.iter().filter_map(of).collect()
     }
 
-    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known.
+    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known,
+    /// or the limit says nothing.
     pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
         let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
-        numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
+        !budget.has_no_real_limit() && numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
     }
 
     /// The team for which a used-up budget enforces rules: the one in the policy (`Some(None)`: all teams), else the one in its filter, if the daily spend

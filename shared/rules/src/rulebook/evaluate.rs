@@ -129,7 +129,7 @@ impl Rulebook {
             owner: self.policy.owner_of(resource),
             team: self.policy.team_of(resource),
             terms: Terms { mode, grace: if is_harmless { Duration::minutes(0) } else { grace }, ..rule.terms },
-            keep: self.policy.keep(resource).and_then(Result::ok).filter(|_| exempts),
+            keep: self.keep(resource).filter(|_| exempts),
             suspended: self.policy.unreadable_tag(resource),
             measure: measure.cloned(),
             resource: resource.clone(),

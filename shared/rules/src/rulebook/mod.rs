@@ -1,7 +1,9 @@
 //! The policy with its rules and overrides. [`Rulebook::evaluate`] applies them to the facts.
 
+use jiff::Timestamp;
+
 use crate::{
-    policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    policy::{KEEP_UNTIL_TAG, Keep, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
     rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
@@ -13,12 +15,14 @@ pub use self::{
     words::RuleWords,
 };
 use self::{
+    exempt::Exempt,
     overrides::Override,
     rule_set::{ConfiguredRule, RuleSet},
 };
 
 mod check;
 mod evaluate;
+mod exempt;
 mod finding;
 mod overrides;
 mod read;
@@ -32,6 +36,7 @@ pub struct Rulebook {
     pub policy: Policy,
     rules: RuleSet,
     overrides: Vec<Override>,
+    exempts: Vec<Exempt>,
 }
 
 impl Rulebook {
@@ -41,6 +46,7 @@ impl Rulebook {
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
+            || self.exempts.iter().any(|one| one.matches.reads_tag(key))
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))
     }
 
@@ -90,6 +96,23 @@ impl Rulebook {
     fn override_of(&self, resource: &Resource) -> Option<usize> {
         let team = self.policy.team_of(resource);
         self.overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))
+    }
+
+    /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that cannot be read exempts nothing.
+    pub(super) fn keep(&self, resource: &Resource) -> Option<Keep> {
+        let team = self.policy.team_of(resource);
+        let matching = self.exempts.iter().filter(|one| one.matches.is_match(resource, team.as_deref()));
+        let by_policy = matching.max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone));
+        let by_tag = self.policy.keep(resource).and_then(Result::ok);
+        match (by_tag, by_policy) {
+            (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(tag),
+            (tag, policy) => policy.or(tag),
+        }
+    }
+
+    /// The `[[exempt]]` sections, each with whether it is over.
+    pub fn exempts(&self, now: Timestamp) -> impl Iterator<Item = (String, bool)> {
+        self.exempts.iter().map(move |one| (one.to_string(), one.keep(&self.policy.calendar.zone).until.is_some_and(|until| until <= now)))
     }
 
     /// The policy's own rules, then those of each override.

@@ -22,7 +22,7 @@ pub(crate) struct Override {
     pub(crate) rules: RuleSet,
 }
 
-/// Which resources an override applies to: everything that it names must match. Patterns are globs: `prod*`.
+/// Which resources an override or an exemption applies to: everything that it names must match. Patterns are globs: `prod*`.
 #[derive(Default)]
 pub(crate) struct Match {
     tags: Vec<(String, GlobMatcher)>,
@@ -53,7 +53,7 @@ impl Override {
 }
 
 impl Match {
-    fn read(matching: &Table<'_>) -> Result<Self, Wrong> {
+    pub(super) fn read(matching: &Table<'_>) -> Result<Self, Wrong> {
         only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name", "kind"])?;
         let mut matches = Self::default();
         for (key, value) in matching.get_ref() {

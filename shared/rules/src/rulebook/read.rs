@@ -13,6 +13,7 @@ use crate::{
     policy::{BudgetPolicy, General, PolicyError, Table, Wrong, contradiction, nearest_or_newer, only_known_keys, tables, wrong},
     rulebook::{
         Mode, Rulebook, Terms,
+        exempt::Exempt,
         overrides::Override,
         rule_set::{ConfiguredRule, RuleSet},
     },
@@ -64,17 +65,17 @@ impl Rulebook {
 }
 
 pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
-    General::only_known_keys(root.get_ref(), ["rules", "override"])?;
+    General::only_known_keys(root.get_ref(), ["rules", "override", "exempt"])?;
     let sections = match root.get_mut().remove("rules") {
         Some(value) => tables(&value, "rules")?,
         None => Sections::new(),
     };
     let written_overrides = root.get_mut().remove("override");
+    let written_exempts = root.get_mut().remove("exempt");
     let (general, budgets_at) = General::read(root)?;
     let mut overrides = vec![];
     if let Some(value) = written_overrides {
-        let DeValue::Array(items) = value.get_ref() else { return wrong(value.span(), "`override` is a list: write [[override]]") };
-        for item in items {
+        for item in items(&value, "override")? {
             let (matches, over) = Override::read(item)?;
             overrides.push(Override { matches, rules: rule_set(&sections, &over, &general)? });
         }
@@ -83,7 +84,19 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     for (budget, at) in general.budget.iter().zip(budgets_at) {
         on_exceed_can_be(budget, &rules, at)?;
     }
-    Ok(Rulebook { policy: general.into_policy(), rules, overrides })
+    let exempts = match &written_exempts {
+        Some(value) => items(value, "exempt")?.iter().map(Exempt::read).collect::<Result<_, _>>()?,
+        None => vec![],
+    };
+    Ok(Rulebook { policy: general.into_policy(), rules, overrides, exempts })
+}
+
+/// The items of a list that is written as `[[name]]`.
+fn items<'a, 'i>(value: &'a Spanned<DeValue<'i>>, name: &str) -> Result<&'a [Spanned<DeValue<'i>>], Wrong> {
+    match value.get_ref() {
+        DeValue::Array(items) => Ok(items),
+        _ => wrong(value.span(), format!("`{name}` is a list: write [[{name}]]")),
+    }
 }
 
 /// All rules that are on. An override's settings (`over`) replace the policy's.

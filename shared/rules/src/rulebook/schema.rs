@@ -25,6 +25,7 @@ impl Rulebook {
         policy.insert("title".into(), json!("Policy of the SageMaker cost guard"));
         add(&mut policy, "rules", rules_schema(generator));
         add(&mut policy, "override", override_schema(generator));
+        add(&mut policy, "exempt", exempt_schema(generator));
         RecursiveTransform(without_null).transform(&mut policy);
         let mut policy = policy.to_value();
         // The order must not depend on the features that serde_json was built with.
@@ -71,8 +72,8 @@ fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registrat
     schema
 }
 
-/// `[[override]]`. Its schema is written by hand, because its tables are read by hand, so that errors have lines.
-fn override_schema(generator: &mut SchemaGenerator) -> Value {
+/// The `match` of an override or an exemption. The schemas of both are written by hand, because their tables are read by hand, so that errors have lines.
+fn match_schema(generator: &mut SchemaGenerator) -> Value {
     let glob = |description: &str, generator: &mut SchemaGenerator| {
         let mut glob = glob_schema(generator);
         glob.insert("description".into(), json!(description));
@@ -80,31 +81,36 @@ fn override_schema(generator: &mut SchemaGenerator) -> Value {
     };
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     json!({
+        "type": "object",
+        "description": "Which resources: all that stands here must match.",
+        "properties": {
+            "tag": {
+                "type": "object",
+                "description": "Tag keys, each with a glob of its value: `tag.Environment = \"prod*\"`.",
+                "additionalProperties": glob_schema(generator),
+            },
+            "team": glob("The team.", generator),
+            "name": glob("The resource's name.", generator),
+            "kind": {
+                "title": "glob",
+                "description": "The kind of resource, spelt as in an ARN.",
+                "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": r"[*?\[{]" }],
+            },
+        },
+        "additionalProperties": false,
+        "minProperties": 1,
+    })
+}
+
+/// `[[override]]`.
+fn override_schema(generator: &mut SchemaGenerator) -> Value {
+    json!({
         "type": "array",
         "description": "Other settings of rules for some resources. The first one that matches a resource applies to it.",
         "items": {
             "type": "object",
             "properties": {
-                "match": {
-                    "type": "object",
-                    "description": "Which resources: all that stands here must match.",
-                    "properties": {
-                        "tag": {
-                            "type": "object",
-                            "description": "Tag keys, each with a glob of its value: `tag.Environment = \"prod*\"`.",
-                            "additionalProperties": glob_schema(generator),
-                        },
-                        "team": glob("The team.", generator),
-                        "name": glob("The resource's name.", generator),
-                        "kind": {
-                            "title": "glob",
-                            "description": "The kind of resource, spelt as in an ARN.",
-                            "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": r"[*?\[{]" }],
-                        },
-                    },
-                    "additionalProperties": false,
-                    "minProperties": 1,
-                },
+                "match": match_schema(generator),
                 "rules": {
                     "description": "The settings that differ, as in `[rules]`.",
                     "allOf": [{ "$ref": "#/properties/rules" }],
@@ -113,6 +119,30 @@ fn override_schema(generator: &mut SchemaGenerator) -> Value {
             },
             "additionalProperties": false,
             "required": ["match", "rules"],
+        },
+    })
+}
+
+/// `[[exempt]]`.
+fn exempt_schema(generator: &mut SchemaGenerator) -> Value {
+    json!({
+        "type": "array",
+        "description": "Resources that are left alone until a day, for owners who may not set the tag `cost-guard:keep-until`. They stay in the report.",
+        "items": {
+            "type": "object",
+            "properties": {
+                "match": match_schema(generator),
+                "until": {
+                    "type": "string",
+                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
+                    "title": "day",
+                    "description": "The last day, in the policy's time zone.",
+                    "examples": ["2026-12-31"],
+                },
+                "reason": { "type": "string", "pattern": r"\S", "description": "Why. It is in the report." },
+            },
+            "additionalProperties": false,
+            "required": ["match", "until", "reason"],
         },
     })
 }

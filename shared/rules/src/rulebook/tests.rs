@@ -11,6 +11,7 @@ use crate::{
     vocabulary::{price::Prices, resource::Tags},
 };
 
+mod exempt;
 mod schema;
 
 const NIGHT: &str = "2026-11-24T02:00:00Z";

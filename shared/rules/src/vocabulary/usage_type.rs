@@ -14,6 +14,26 @@ pub fn without_region(usage_type: &str) -> &str {
     }
 }
 
+/// The usage types of a SageMaker Savings Plan's fee. They have no Region prefix (aws-facts §7.2).
+pub const SAVINGS_PLAN_FEES: [&str; 6] = [
+    "SageMakerSP:1yrNoUpfront",
+    "SageMakerSP:1yrPartialUpfront",
+    "SageMakerSP:1yrAllUpfront",
+    "SageMakerSP:3yrNoUpfront",
+    "SageMakerSP:3yrPartialUpfront",
+    "SageMakerSP:3yrAllUpfront",
+];
+
+/// Whether a usage type is the fee of a Savings Plan. Its amortized cost is the part of the commitment that nobody used.
+pub(crate) fn is_savings_plan(usage: &str) -> bool {
+    usage.starts_with("SageMakerSP:")
+}
+
+/// A usage type for people.
+pub(crate) fn words(usage: &str) -> String {
+    if is_savings_plan(usage) { format!("unused Savings Plan commitment ({usage})") } else { usage.to_owned() }
+}
+
 /// The kind of resource that a usage type (without its Region) bills. `None`: no kind, such as data transfer.
 pub(crate) fn kind_of_usage(usage: &str) -> Option<Kind> {
     let component = usage.split_once(':').map_or(usage, |(component, _)| component);

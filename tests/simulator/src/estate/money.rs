@@ -62,6 +62,8 @@ pub struct SpendSpec {
     pub tags: BTreeMap<String, String>,
     /// Days with additional cost.
     pub spikes: Vec<Spike>,
+    /// A Savings Plan that covers all of it.
+    pub savings_plan: Option<PlanSpec>,
 }
 
 impl Default for SpendSpec {
@@ -83,8 +85,22 @@ impl Default for SpendSpec {
             noise: Decimal::ZERO,
             tags: BTreeMap::new(),
             spikes: vec![],
+            savings_plan: None,
         }
     }
+}
+
+/// A Savings Plan without an upfront payment.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanSpec {
+    /// The first day that it covers.
+    pub from: Day,
+    /// How much cheaper usage is with it, in percent.
+    pub discount: Decimal,
+    /// The part of its commitment that nobody uses, in USD per day.
+    #[serde(default)]
+    pub unused: Decimal,
 }
 
 /// A day with additional cost.

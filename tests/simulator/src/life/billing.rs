@@ -10,13 +10,14 @@ use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rust_decimal::{Decimal, dec};
 
 use crate::{
-    estate::{Estate, SpendSpec},
+    estate::{Estate, PlanSpec, SpendSpec},
     life::jobs::life::Job,
     world::{Runs, TagLog, World},
 };
 
 mod cost_tags;
 mod filter;
+mod plan;
 
 pub(crate) use cost_tags::CostTags;
 pub(crate) use filter::{Filter, dimension, known_dimension};
@@ -63,8 +64,22 @@ pub(crate) struct Kind {
 /// A cost, and the quantity that was used for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
+    /// `UnblendedCost`: what the invoice says.
     pub(crate) usd: Decimal,
+    /// `AmortizedCost`: usage that a Savings Plan covers is at the plan's rate.
+    pub(crate) amortized: Decimal,
+    /// `PublicOnDemandCost`: what the usage would cost without any plan.
+    pub(crate) on_demand: Decimal,
     pub(crate) quantity: Decimal,
+}
+
+/// One of the numbers of an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Metric {
+    Unblended,
+    Amortized,
+    OnDemand,
+    Quantity,
 }
 
 /// Usage to be billed, spread evenly over its time; at once if `from` is `until`.
@@ -138,6 +153,8 @@ pub(crate) struct Billing {
 struct Planted {
     spec: SpendSpec,
     kind: usize,
+    /// The Savings Plan that covers it, from which day, and its rows.
+    plan: Option<(PlanSpec, Date, [usize; 3])>,
     from: Date,
     until: Option<Date>,
     spikes: BTreeMap<Date, Decimal>,
@@ -187,15 +204,31 @@ pub(crate) fn first_day(now: Timestamp) -> Date {
 impl std::ops::AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
         self.usd += other.usd;
+        self.amortized += other.amortized;
+        self.on_demand += other.on_demand;
         self.quantity += other.quantity;
     }
 }
 
 impl Amount {
+    /// At on-demand prices: all costs are the same.
+    pub(crate) const fn on_demand(usd: Decimal, quantity: Decimal) -> Self {
+        Self { usd, amortized: usd, on_demand: usd, quantity }
+    }
+
+    pub(crate) const fn of(self, metric: Metric) -> Decimal {
+        match metric {
+            Metric::Unblended => self.usd,
+            Metric::Amortized => self.amortized,
+            Metric::OnDemand => self.on_demand,
+            Metric::Quantity => self.quantity,
+        }
+    }
+
     /// `seconds / of` of this amount.
     fn part(self, seconds: i64, of: i64) -> Self {
         let part = |whole: Decimal| whole * Decimal::from(seconds) / Decimal::from(of);
-        Self { usd: part(self.usd), quantity: part(self.quantity) }
+        Self { usd: part(self.usd), amortized: part(self.amortized), on_demand: part(self.on_demand), quantity: part(self.quantity) }
     }
 }
 
@@ -209,7 +242,16 @@ impl Planted {
             Some(quantity) if !most.is_zero() => quantity * usd / most,
             _ => Decimal::ZERO,
         };
-        Amount { usd: usd.round_dp(10), quantity: quantity.round_dp(10) }
+        Amount::on_demand(usd.round_dp(10), quantity.round_dp(10))
+    }
+
+    /// Its rows on a day: one, or those of the Savings Plan that covers it.
+    fn rows(&self, day: Date) -> Vec<(usize, Amount)> {
+        let used = self.on(day);
+        match self.plan.as_ref().filter(|(_, from, _)| *from <= day) {
+            Some((plan, _, kinds)) => kinds.iter().copied().zip(plan::amounts(used, plan)).collect(),
+            None => vec![(self.kind, used)],
+        }
     }
 
     fn regular(&self, day: Date) -> Decimal {
@@ -267,7 +309,7 @@ impl Billing {
         };
         let today = day_of(start);
         for (number, spec) in (0u64..).zip(&estate.spend) {
-            let kind = billing.number(Kind {
+            let kind = Kind {
                 service: spec.service.clone(),
                 usage_type: spec.usage_type.clone(),
                 operation: spec.operation.clone(),
@@ -276,9 +318,15 @@ impl Billing {
                 record_type: spec.record_type.clone(),
                 unit: spec.unit.clone(),
                 tags: spec.tags.clone(),
+            };
+            let plan = spec.savings_plan.as_ref().map(|plan| {
+                let numbers = plan::kinds(&kind).map(|kind| billing.number(kind));
+                (plan.clone(), plan.from.on(today), numbers)
             });
+            let kind = billing.number(kind);
             billing.planted.push(Planted {
                 kind,
+                plan,
                 from: spec.from.map_or_else(|| first_day(start), |from| from.on(today)),
                 until: spec.until.map(|until| until.on(today)),
                 spikes: spec.spikes.iter().map(|spike| (spike.day.on(today), spike.usd)).collect(),
@@ -287,6 +335,16 @@ impl Billing {
             });
         }
         billing
+    }
+
+    /// Adds the rows of a bill in a file.
+    pub(crate) fn add_bill(&mut self, path: &str, region: &str) -> anyhow::Result<()> {
+        for row in plan::read(path)? {
+            let (day, amount) = (row.day, row.amount());
+            let kind = self.number(row.kind(region));
+            self.put(day, kind, amount);
+        }
+        Ok(())
     }
 
     fn number(&mut self, kind: Kind) -> usize {
@@ -334,8 +392,9 @@ impl Billing {
         let (mut day, last) = (day_of(self.settled), day_of(until));
         while day < last {
             for place in 0..self.planted.len() {
-                let Some((kind, amount)) = self.planted.get(place).map(|planted| (planted.kind, planted.on(day))) else { continue };
-                self.put(day, kind, amount);
+                for (kind, amount) in self.planted.get(place).map(|planted| planted.rows(day)).unwrap_or_default() {
+                    self.put(day, kind, amount);
+                }
             }
             day = plus_days(day, 1);
         }
@@ -361,7 +420,9 @@ impl Billing {
         if from <= today && today < until {
             let seconds = self.settled.duration_since(midnight(today)).as_secs();
             for planted in &self.planted {
-                row(today, planted.kind, planted.on(today).part(seconds, SECONDS_PER_DAY));
+                for (kind, amount) in planted.rows(today) {
+                    row(today, kind, amount.part(seconds, SECONDS_PER_DAY));
+                }
             }
         }
     }
@@ -450,7 +511,7 @@ impl World {
                 unit: "Requests".into(),
                 tags: BTreeMap::new(),
             };
-            Metered { kind, from: *at, until: *at, amount: Amount { usd: PER_REQUEST, quantity: Decimal::ONE } }
+            Metered { kind, from: *at, until: *at, amount: Amount::on_demand(PER_REQUEST, Decimal::ONE) }
         }));
         all
     }
@@ -507,7 +568,7 @@ impl World {
             tags: ran.tags.clone(),
         };
         let usd = hours * ran.usd_per_hour.unwrap_or_default();
-        Metered { kind, from: ran.from, until: ran.until, amount: Amount { usd, quantity: hours } }
+        Metered { kind, from: ran.from, until: ran.until, amount: Amount::on_demand(usd, hours) }
     }
 
     /// Every row until now, including those that Cost Explorer does not have yet.

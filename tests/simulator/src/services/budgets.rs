@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{BudgetSpec, HealthSpec, NotificationSpec},
-    life::billing::{Filter, day_of, midnight, number, plus_days, plus_months},
+    life::billing::{Filter, Metric, day_of, midnight, number, plus_days, plus_months},
     services::{On, Operation, cost_explorer::Outlook},
     wire::{Refusal, seconds, text, with_token},
     world::{Due, World},
@@ -138,13 +138,26 @@ impl Budget {
         self.spec.budget_type == "USAGE"
     }
 
+    /// What it counts.
+    fn metric(&self) -> Metric {
+        let is_amortized = || {
+            let by_type = self.spec.cost_types.get("UseAmortized") == Some(&true);
+            by_type || self.spec.metrics.iter().any(|metric| metric.ends_with("AmortizedCost"))
+        };
+        match () {
+            () if self.is_usage() => Metric::Quantity,
+            () if is_amortized() => Metric::Amortized,
+            () => Metric::Unblended,
+        }
+    }
+
     /// The spend from one day to another. It is never negative, even if credits outweigh the costs.
     fn spent(&self, world: &World, from: Date, until: Date) -> Decimal {
         if let Some(actual) = self.spec.actual {
             return actual;
         }
         let days = world.billing.daily(from, until, &self.filter);
-        let sum: Decimal = days.values().map(|amount| if self.is_usage() { amount.quantity } else { amount.usd }).sum();
+        let sum: Decimal = days.values().map(|amount| amount.of(self.metric())).sum();
         sum.max(Decimal::ZERO).round_dp(3)
     }
 
@@ -157,7 +170,7 @@ impl Budget {
         if self.spec.time_unit == "DAILY" || self.spec.actual.is_some() {
             return None;
         }
-        let outlook = Outlook::of(world, &self.filter, self.is_usage())?;
+        let outlook = Outlook::of(world, &self.filter, self.metric())?;
         let today = day_of(world.billing.settled()).max(from);
         let so_far = self.spent(world, from, today) + self.spent(world, today, plus_days(today, 1)).max(outlook.expected(today));
         let rest = (1..).map(|offset| plus_days(today, offset)).take_while(|day| *day < until);

@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    life::billing::{Amount, Filter, Kind, Visible, amount_text, day_of, dimension, first_day, known_dimension, plus_days, plus_months},
+    life::billing::{
+        Amount, Filter, Kind, Metric, Visible, amount_text, day_of, dimension, first_day, known_dimension, plus_days, plus_months,
+    },
     services::{On, Operation},
     wire::{Refusal, text},
     world::World,
@@ -40,10 +42,17 @@ const GROUPS: [&str; 18] = [
     "BILLING_ENTITY",
     "INVOICING_ENTITY",
 ];
-/// The cost metrics of `GetCostAndUsage`. There are no discounts here, so all have the same value.
-const COSTS: [&str; 5] = ["UnblendedCost", "AmortizedCost", "BlendedCost", "NetUnblendedCost", "NetAmortizedCost"];
+/// The cost metrics of `GetCostAndUsage`. There are no discounts here, so net costs are the same as the others.
+const COSTS: [(&str, Metric); 6] = [
+    ("UnblendedCost", Metric::Unblended),
+    ("AmortizedCost", Metric::Amortized),
+    ("BlendedCost", Metric::Unblended),
+    ("NetUnblendedCost", Metric::Unblended),
+    ("NetAmortizedCost", Metric::Amortized),
+    ("PublicOnDemandCost", Metric::OnDemand),
+];
 const QUANTITIES: [&str; 2] = ["UsageQuantity", "NormalizedUsageAmount"];
-const ANALYTICS: [&str; 5] = ["BilledCost", "ContractedCost", "ListCost", "PublicEquivalentBilledCost", "PublicOnDemandCost"];
+const ANALYTICS: [&str; 4] = ["BilledCost", "ContractedCost", "ListCost", "PublicEquivalentBilledCost"];
 /// How long a new account has no data (console: up to 24 hours).
 const NO_DATA: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -179,7 +188,7 @@ impl Sum {
                 }
                 // SageMaker has no normalized units.
                 "NormalizedUsageAmount" => (Decimal::ZERO, "N/A"),
-                _ => (self.amount.usd, "USD"),
+                name => (self.amount.of(cost_metric(name).unwrap_or(Metric::Unblended)), "USD"),
             };
             ((*name).to_owned(), json!({"Amount": amount_text(amount), "Unit": unit}))
         };
@@ -196,6 +205,10 @@ fn granularity<'a>(world: &World, input: &'a Value) -> Result<&'a str, Refusal> 
     }
 }
 
+fn cost_metric(name: &str) -> Option<Metric> {
+    COSTS.iter().find(|(known, _)| *known == name).map(|(_, metric)| *metric)
+}
+
 fn metrics(input: &Value) -> Result<Vec<&str>, Refusal> {
     let metrics: Vec<&str> = input.get("Metrics").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     if metrics.is_empty() {
@@ -205,8 +218,8 @@ fn metrics(input: &Value) -> Result<Vec<&str>, Refusal> {
         if ANALYTICS.contains(metric) {
             return Err(Refusal::not_simulated("ce", &format!("the metric {metric}")));
         }
-        if !COSTS.contains(metric) && !QUANTITIES.contains(metric) {
-            let known = COSTS.iter().chain(&QUANTITIES).copied().collect::<Vec<_>>().join(", ");
+        if cost_metric(metric).is_none() && !QUANTITIES.contains(metric) {
+            let known = COSTS.iter().map(|(name, _)| name).chain(&QUANTITIES).copied().collect::<Vec<_>>().join(", ");
             return Err(Refusal::validation(format!("Metric {metric} is invalid. Valid values are {known}")));
         }
     }

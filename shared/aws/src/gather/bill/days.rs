@@ -21,7 +21,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{METRIC, by_usage_and_team, of_group, of_sagemaker};
+use super::{METRIC, by_usage_and_team, of_group, with_savings_plans};
 use crate::{
     clients::{Clients, why::why},
     gather::read::{IN_FLIGHT, Read, amount, decimal, every_page},
@@ -144,7 +144,11 @@ type Days = BTreeMap<Date, Vec<DailySpend>>;
 
 /// The parts of the policy that the answers depend on. Answers to another question are not used.
 fn question(rulebook: &Rulebook) -> String {
-    format!("{} by {}", rulebook.policy.billing.services.join(", "), rulebook.policy.team_tags.first().map_or("", String::as_str))
+    format!(
+        "{METRIC} of {} by {}",
+        rulebook.policy.billing.services.join(", "),
+        rulebook.policy.team_tags.first().map_or("", String::as_str)
+    )
 }
 
 fn answer_to(question: &str, text: &str) -> Option<Value> {
@@ -243,7 +247,7 @@ impl Asking<'_> {
             let call = self.clients.costexplorer.get_cost_and_usage().time_period(period.clone()).granularity(Granularity::Daily);
             let call = call
                 .metrics(METRIC)
-                .filter(of_sagemaker(self.rulebook, []))
+                .filter(with_savings_plans(self.rulebook))
                 .set_group_by(Some(by_usage_and_team(self.rulebook)))
                 .set_next_page_token(token);
             self.request();
@@ -324,8 +328,8 @@ impl Asking<'_> {
         let until = today.first_of_month().saturating_add(1.month());
         let period = DateInterval::builder().start(today.to_string()).end(until.to_string()).build().map_err(|error| error.to_string())?;
         self.request();
-        let call = self.clients.costexplorer.get_cost_forecast().time_period(period).metric(Metric::UnblendedCost);
-        let call = call.granularity(Granularity::Monthly).prediction_interval_level(LEVEL).filter(of_sagemaker(self.rulebook, []));
+        let call = self.clients.costexplorer.get_cost_forecast().time_period(period).metric(Metric::AmortizedCost);
+        let call = call.granularity(Granularity::Monthly).prediction_interval_level(LEVEL).filter(with_savings_plans(self.rulebook));
         let found = match call.send().await {
             Ok(found) => found,
             Err(error) if error.as_service_error().is_some_and(GetCostForecastError::is_data_unavailable_exception) => return Ok(None),
@@ -345,8 +349,7 @@ impl Asking<'_> {
 
 /// The largest rows of a day; the others are summed up by team.
 fn the_largest(rows: BTreeMap<(String, String), Decimal>) -> Vec<DailySpend> {
-    let mut rows: Vec<DailySpend> =
-        rows.into_iter().map(|((usage, team), usd)| DailySpend { usage, team, usd: usd.round_dp(6).normalize() }).collect();
+    let mut rows: Vec<DailySpend> = rows.into_iter().map(|((usage, team), usd)| DailySpend { usage, team, usd: usd.normalize() }).collect();
     rows.retain(|row| !row.usd.is_zero());
     rows.sort_by(|a, b| b.usd.abs().cmp(&a.usd.abs()).then_with(|| (&a.usage, &a.team).cmp(&(&b.usage, &b.team))));
     let rest = rows.split_off(ROWS.min(rows.len()));

@@ -1,7 +1,12 @@
 //! The bill, from Cost Explorer: the filters, groups and results that all requests share.
 
-use aws_sdk_costexplorer::types::{Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType};
-use cost_rules::{rulebook::Rulebook, vocabulary::usage_type::without_region};
+use aws_sdk_costexplorer::types::{
+    Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType, builders::ExpressionBuilder,
+};
+use cost_rules::{
+    rulebook::Rulebook,
+    vocabulary::usage_type::{SAVINGS_PLAN_FEES, without_region},
+};
 use rust_decimal::Decimal;
 
 use super::read::{Read, decimal};
@@ -9,15 +14,24 @@ use super::read::{Read, decimal};
 pub mod cost_tags;
 pub mod days;
 
-const METRIC: &str = "UnblendedCost";
+/// The cost by use. `UnblendedCost` shows what a Savings Plan covers as free, because another row takes its cost back (aws-facts §7.2).
+const METRIC: &str = "AmortizedCost";
 
-/// A filter for `SageMaker` without credits and refunds, and with these further conditions.
+/// What is not the cost of any use. The other types of charges stay, whatever they are called: discounts make use cheaper.
+const NO_USE: [&str; 3] = ["Credit", "Refund", "Tax"];
+
+/// A filter for `SageMaker` without credits, refunds and taxes, and with these further conditions.
 fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>) -> Expression {
-    let given_back = dimension(Dimension::RecordType, vec!["Credit".to_owned(), "Refund".to_owned()]);
-    let all = Expression::builder()
-        .and(dimension(Dimension::Service, rulebook.policy.billing.services.clone()))
-        .and(Expression::builder().not(given_back).build());
-    more.into_iter().fold(all, aws_sdk_costexplorer::types::builders::ExpressionBuilder::and).build()
+    let services = dimension(Dimension::Service, rulebook.policy.billing.services.clone());
+    let no_use = dimension(Dimension::RecordType, NO_USE.map(str::to_owned).to_vec());
+    let all = Expression::builder().and(services).and(Expression::builder().not(no_use).build());
+    more.into_iter().fold(all, ExpressionBuilder::and).build()
+}
+
+/// The same with the fees of SageMaker Savings Plans, which are on the bill under another service. Their amortized cost is what of the commitment nobody used.
+fn with_savings_plans(rulebook: &Rulebook) -> Expression {
+    let fees = dimension(Dimension::UsageType, SAVINGS_PLAN_FEES.map(str::to_owned).to_vec());
+    Expression::builder().or(of_sagemaker(rulebook, [])).or(fees).build()
 }
 
 fn dimension(key: Dimension, values: Vec<String>) -> Expression {

@@ -33,11 +33,15 @@ fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Time
     let what = policy.budget(&budget.resource.name)?.on_exceed?;
     let Some(BudgetMeasure { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {
         let why = match policy.team_of_measure(budget) {
+            _ if budget.has_no_real_limit() => {
+                "its limit is a dollar or less, which says nothing of what the team may spend: write another one"
+            }
             None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
             Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
             Some(_) => "it could not be written down: the next run tries again",
         };
-        return policy.is_used_up(budget, now).then(|| format!("nothing of what the policy asks for: {why}."));
+        let is_over = policy.is_used_up(budget, now) || (budget.has_no_real_limit() && budget.spent(now) > budget.limit);
+        return is_over.then(|| format!("nothing of what the policy asks for: {why}."));
     };
     let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
     let until = policy.clock(*until);

@@ -36,6 +36,7 @@ use crate::{
     vocabulary::{
         duration::Duration,
         price::{Usd, dollars},
+        usage_type,
     },
 };
 
@@ -96,7 +97,9 @@ impl Rule for SpendSpike {
             notice: Notice {
                 advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
                 severity: Severity::Warning,
-                subject: Some(causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", cause.usage))),
+                subject: Some(
+                    causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", usage_type::words(&cause.usage))),
+                ),
                 headline: Some("far above usual"),
                 details,
                 key: Some(leveled("spike", Decimal::from(from.duration_since(Date::ZERO).as_hours() / 24))),

@@ -11,7 +11,11 @@ use crate::{
         context::RuleContext,
         verdict::{Verdict, leveled},
     },
-    vocabulary::{period::Period, price::dollars},
+    vocabulary::{
+        period::Period,
+        price::dollars,
+        usage_type::{self, is_savings_plan},
+    },
 };
 
 /// The advice before a budget is used up.
@@ -53,6 +57,10 @@ pub(crate) struct Numbers {
 /// The numbers of a budget that counts `SageMaker`. `Err`: the verdict on a budget that does not, or whose numbers are not known.
 pub(crate) fn numbers(budget: &Budget, cx: &RuleContext<'_>) -> Result<Numbers, Verdict> {
     if budget.filter.takes_sagemaker(cx.policy) == Some(false) {
+        return Err(Verdict::Fine);
+    }
+    // Of a limit that AWS has not adjusted yet, `budget-unhealthy` notifies.
+    if budget.adjusts && budget.has_no_real_limit() {
         return Err(Verdict::Fine);
     }
     let Some(period) = budget.period else { return Err(Verdict::Fine) };
@@ -144,5 +152,6 @@ pub(crate) fn words(cause: &CostDriver) -> String {
         Some(before) if cause.now < before => format!(", {} less", dollars(before - cause.now)),
         Some(_) => ", as before".to_owned(),
     };
-    format!("{}, {team}: {}{change}", cause.usage, dollars(cause.now))
+    let (usage, now) = (usage_type::words(&cause.usage), dollars(cause.now));
+    if is_savings_plan(&cause.usage) { format!("{usage}: {now}{change}") } else { format!("{usage}, {team}: {now}{change}") }
 }

@@ -295,3 +295,68 @@ fn a_tag_counts_from_its_activation_on() {
     tags.set("Team", false, at(15, 0));
     assert_eq!(active(&tags, "Team"), (11..=15).collect::<Vec<i8>>());
 }
+
+#[test]
+fn a_bill_with_a_savings_plan_is_right_by_every_cut() {
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end-to-end/bills/");
+    let totals: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(format!("{FOLDER}2026_09_totals.json")).unwrap()).unwrap();
+    let mut world =
+        World::new(Estate::from_toml("start = \"2026-10-05T12:00:00Z\"\n[cost-allocation-tags]\nTeam = \"2026-01-01\"").unwrap());
+    world.billing.add_bill(&format!("{FOLDER}2026_09.csv"), "us-east-1").unwrap();
+    let cuts: [(&str, fn(&Kind, &Visible<'_>) -> String); 5] = [
+        ("account", |kind, _| kind.account.clone()),
+        ("team", |_, visible| visible.tag("Team").unwrap_or("(untagged)").to_owned()),
+        ("service", |kind, _| kind.service.clone()),
+        ("record_type", |kind, _| kind.record_type.clone()),
+        ("usage_type", |kind, _| Some(kind.usage_type.clone()).filter(|usage| !usage.is_empty()).unwrap_or_else(|| "(none)".into())),
+    ];
+    let sums = |of: &dyn Fn(&Kind, &Visible<'_>) -> String, by_day: bool| {
+        let mut sums: BTreeMap<String, Amount> = BTreeMap::new();
+        world.billing.sorted(
+            date(2026, 9, 1),
+            date(2026, 10, 1),
+            |kind, visible| Some(of(kind, visible)),
+            |day, group, _, amount| {
+                *sums.entry(if by_day { day.to_string() } else { group.clone() }).or_default() += amount;
+            },
+        );
+        sums
+    };
+    let matches = |cut: &str, sums: BTreeMap<String, Amount>| {
+        assert_eq!(sums.len(), totals[cut].as_object().unwrap().len(), "{cut}");
+        for (group, amount) in sums {
+            for (name, metric) in
+                [("unblended", Metric::Unblended), ("amortized", Metric::Amortized), ("public_on_demand", Metric::OnDemand)]
+            {
+                let total: Decimal = totals[cut][&group][name].as_str().unwrap().parse().unwrap();
+                assert_eq!(amount.of(metric).normalize(), total.normalize(), "{cut} {group} {name}");
+            }
+        }
+    };
+    for (cut, of) in cuts {
+        matches(cut, sums(&of, false));
+    }
+    matches("day", sums(&|_, _| String::new(), true));
+    matches("all", sums(&|_, _| "all".to_owned(), false));
+}
+
+#[test]
+fn a_savings_plan_takes_back_what_it_covers_and_costs_what_it_is_for() {
+    let days = |metric| {
+        let toml = "start = \"2026-11-23T06:00:00Z\"\n[[spend]]\nusage-type = \"Host:x\"\nusd = 100\nfrom = \"2026-11-19\"\n\
+                    savings-plan = { from = \"2026-11-21\", discount = 30, unused = 5 }\n";
+        let mut world = World::new(Estate::from_toml(toml).unwrap());
+        world.settle("2026-11-23T00:00:00Z".parse().unwrap());
+        let sagemaker =
+            Filter::of(&serde_json::json!({"Filter": {"Dimensions": {"Key": "SERVICE", "Values": ["Amazon SageMaker"]}}})).unwrap();
+        let of = |filter: &Filter| {
+            world.billing.daily(Date::MIN, Date::MAX, filter).values().map(|amount| amount.of(metric)).collect::<Vec<_>>()
+        };
+        (of(&sagemaker), of(&Filter::all()))
+    };
+    let of = |numbers: [i64; 4]| numbers.map(Decimal::from).to_vec();
+    assert_eq!(days(Metric::Unblended), (of([100, 100, 0, 0]), of([100, 100, 75, 75])));
+    assert_eq!(days(Metric::Amortized), (of([100, 100, 70, 70]), of([100, 100, 75, 75])));
+    assert_eq!(days(Metric::OnDemand), (of([100, 100, 100, 100]), of([100, 100, 100, 100])));
+}

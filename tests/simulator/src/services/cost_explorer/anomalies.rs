@@ -164,7 +164,7 @@ fn found(world: &World) -> Vec<Anomaly> {
     let mut services: BTreeMap<String, Days> = BTreeMap::new();
     let sort = |kind: &Kind, _: &Visible<'_>| {
         let cause = (kind.usage_type.clone(), kind.region.clone(), kind.account.clone());
-        (kind.record_type == "Usage").then(|| (kind.service.clone(), cause))
+        matches!(kind.record_type.as_str(), "Usage" | "SavingsPlanCoveredUsage").then(|| (kind.service.clone(), cause))
     };
     world.billing.sorted(first_day(world.now), today, sort, |day, (service, cause), _, amount| {
         let days = services.entry(service.clone()).or_default();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{data_unavailable, day, granularity, has_data, period_json, periods};
 use crate::{
-    life::billing::{Filter, amount_text, day_of, midnight, plus_days, plus_months},
+    life::billing::{Filter, Metric, amount_text, day_of, midnight, plus_days, plus_months},
     wire::{Refusal, text},
     world::World,
 };
@@ -38,19 +38,15 @@ pub(crate) struct Outlook {
 
 impl Outlook {
     /// For the rows that a filter matches; `None`: there is too little history. The record must be settled before.
-    pub(crate) fn of(world: &World, filter: &Filter, quantity: bool) -> Option<Self> {
+    pub(crate) fn of(world: &World, filter: &Filter, metric: Metric) -> Option<Self> {
         let today = day_of(world.billing.settled());
         let needed = world.cost_explorer.forecast_history.signed();
         // Must cover the weeks of the deviation and the history that is required.
         let from = plus_days(today, -(needed.as_hours() / 24 + 7 * WEEKS).max(14 * WEEKS));
-        let past: BTreeMap<Date, Decimal> = world
-            .billing
-            .daily(from, today, filter)
-            .into_iter()
-            .map(|(day, amount)| (day, if quantity { amount.quantity } else { amount.usd }))
-            .collect();
+        let past: BTreeMap<Date, Decimal> =
+            world.billing.daily(from, today, filter).into_iter().map(|(day, amount)| (day, amount.of(metric))).collect();
         let enough = past.keys().next().is_some_and(|first| needed <= midnight(today).duration_since(midnight(*first)));
-        let planted = world.cost_explorer.forecast_usd.filter(|_| !quantity);
+        let planted = world.cost_explorer.forecast_usd.filter(|_| metric != Metric::Quantity);
         (enough || planted.is_some()).then_some(Self { past, today, planted })
     }
 
@@ -134,7 +130,8 @@ pub(super) fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
     };
     let filter = Filter::of(input)?;
     has_data(world)?;
-    let outlook = Outlook::of(world, &filter, false).ok_or_else(|| data_unavailable("Insufficient amount of historical data."))?;
+    let outlook = Outlook::of(world, &filter, if metric.ends_with("AMORTIZED_COST") { Metric::Amortized } else { Metric::Unblended })
+        .ok_or_else(|| data_unavailable("Insufficient amount of historical data."))?;
     let deviation = level.map(|level| outlook.deviation() * width(level));
     let mut total = Decimal::ZERO;
     let results: Vec<Value> = periods(start, end, granularity)

@@ -34,7 +34,13 @@ const LONGEST: i64 = 366;
 /// Finds out where each budget is heading, what drove it, and what is spent outside all budgets.
 pub fn explain(facts: &mut Facts, policy: &Policy) {
     let knows_budgets = facts.reading.complete.contains(&Kind::Budget);
+    let inactive = facts.spend().and_then(|spend| inactive_tag(spend, policy));
     for budget in &mut facts.budgets {
+        if let Some(key) = inactive.filter(|key| budget.filter.filters_by_tag(key)) {
+            budget.unhealthy.get_or_insert_with(|| {
+                format!("it filters by the tag {key}, which is on no row of the bill: activate it as a cost allocation tag")
+            });
+        }
         let period = budget.period;
         let insight = &mut budget.insight;
         insight.untold = budget.filter.untold(policy);
@@ -183,6 +189,14 @@ pub fn run_rate(daily: &BTreeMap<Date, Decimal>, period: Period, actual: Decimal
     let width = FOUR_OF_FIVE * deviation * Decimal::from(rest.len()).sqrt()?;
     let round = |usd: Decimal| usd.round_dp(2);
     Some(Forecast { amount: round(sum), range: Some((round((sum - width).max(actual)), round(sum + width))), by_aws: false })
+}
+
+/// The team's tag key, if no row of the bill has it although something was spent: it is not an active cost allocation tag, or nothing that is billed has it.
+/// What it filters is 0 USD then, and says nothing of what was spent.
+fn inactive_tag<'a>(spend: &Spend, policy: &'a Policy) -> Option<&'a str> {
+    let mut rows = spend.days.values().flatten().peekable();
+    let is_known = rows.peek().is_some();
+    policy.team_tags.first().map(String::as_str).filter(|_| is_known && rows.all(|row| row.team.is_empty()))
 }
 
 /// The spend of the last 30 days that no healthy budget of dollars counts, in USD by team, the most expensive first.

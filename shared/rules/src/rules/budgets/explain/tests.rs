@@ -89,6 +89,7 @@ fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
     let both = |a: &Filter, b: &Filter| Filter::All(vec![a.clone(), b.clone()]);
     let either = |a: &Filter, b: &Filter| Filter::Any(vec![a.clone(), b.clone()]);
     let not = |a: &Filter| Filter::Not(Box::new(a.clone()));
+    let charges = |types: &[&str]| Filter::Charges(types.iter().map(|one| (*one).to_owned()).collect());
     for (filter, nlps, visions, any) in [
         (Filter::everything(), Some(true), Some(true), Some(true)),
         (sagemaker.clone(), Some(true), Some(true), Some(true)),
@@ -105,9 +106,13 @@ fn what_a_filter_takes_is_told_as_far_as_it_can_be() {
         (not(&region), None, None, None),
         (Filter::UsageType(vec!["Host:ml.m5.xlarge".into()]), Some(true), Some(false), None),
         (Filter::UsageType(vec!["USE1-Host:ml.m5.xlarge".into()]), None, Some(false), None), // of another Region, perhaps
-        (both(&sagemaker, &not(&Filter::Charges)), Some(true), Some(true), Some(true)),
+        (both(&sagemaker, &not(&charges(&["Credit", "Refund"]))), Some(true), Some(true), Some(true)),
         (Filter::Tag("Project".into(), vec!["x".into()]), None, None, None),
-        (both(&sagemaker, &Filter::Charges), Some(true), Some(true), Some(true)),
+        (both(&sagemaker, &charges(&["Credit", "Refund"])), Some(false), Some(false), Some(false)),
+        (both(&sagemaker, &charges(&["Usage", "Tax"])), Some(true), Some(true), Some(true)),
+        (both(&sagemaker, &not(&charges(&["Usage"]))), Some(false), Some(false), Some(false)),
+        (both(&sagemaker, &charges(&["SavingsPlanCoveredUsage"])), None, None, None),
+        (both(&sagemaker, &charges(&["Savings Plan Covered Usage"])), None, None, None),
     ] {
         let taken = |usage, team| filter.takes(&row(usage, team, dec!(1)), &policy);
         assert_eq!((taken("Host:ml.m5.xlarge", "nlp"), taken("Train:ml.m5.xlarge", "vision")), (nlps, visions), "{filter:?}");

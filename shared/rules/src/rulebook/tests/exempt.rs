@@ -1,0 +1,64 @@
+//! Exemptions by the policy.
+
+use crate::{
+    facts::Facts,
+    rulebook::{Mode, Rulebook},
+    samples::{notebook, tagged},
+    vocabulary::price::Prices,
+};
+
+const CHURN: &str =
+    "[rules.notebook-off-hours]\nmode = \"enforce\"\n[[exempt]]\nmatch = { name = \"chur*\" }\nuntil = \"2026-12-31\"\nreason = \"demo\"";
+
+/// The `until` of the exemption of `churn`.
+fn until(policy: &str, tags: &[(&str, &str)]) -> Option<String> {
+    let notebooks = vec![tagged(notebook("2026-11-23T08:00:00Z"), tags)];
+    let now = "2026-11-24T02:00:00Z".parse().unwrap();
+    let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), notebooks, ..Facts::default() };
+    let found = Rulebook::from_toml(policy).unwrap().evaluate(&facts).findings;
+    let found = found.into_iter().find(|found| found.rule == "notebook-off-hours" && found.terms.mode == Mode::Enforce).unwrap();
+    found.keep.map(|keep| keep.until.map_or_else(|| "always".to_owned(), |until| until.to_string()))
+}
+
+#[test]
+fn the_policy_exempts_those_who_may_not_set_tags() {
+    let own = |until: &str| CHURN.replace("\"2026-12-31\"", until);
+    let tag = |day| [("cost-guard:keep-until", day)];
+    for (policy, tags, expected) in [
+        (CHURN.to_owned(), vec![], Some("2027-01-01T00:00:00Z")),
+        (own("2026-12-31"), vec![], Some("2027-01-01T00:00:00Z")),
+        (format!("timezone = \"Europe/Berlin\"\n{CHURN}"), vec![], Some("2026-12-31T23:00:00Z")),
+        (CHURN.replace("chur*", "other"), vec![], None),
+        (CHURN.to_owned(), tag("2027-02-01").to_vec(), Some("2027-02-02T00:00:00Z")),
+        (CHURN.to_owned(), tag("2026-11-30").to_vec(), Some("2027-01-01T00:00:00Z")),
+        (format!("{CHURN}\n[exemption]\nallow-always = true"), tag("always").to_vec(), Some("always")),
+    ] {
+        assert_eq!(until(&policy, &tags).as_deref(), expected, "{policy} {tags:?}");
+    }
+}
+
+#[test]
+fn an_exemption_needs_an_end_and_a_reason() {
+    for (text, says) in [
+        ("[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "has no `match`"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nreason = \"x\"", "has no `until`: write for example until = \"2026-12-31\""),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"2026-12-31\"", "has no `reason`"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"always\"\nreason = \"x\"", "`until` is `always`, which is not a day"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = 5\nreason = \"x\"", "`until` is a integer"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"2026-12-31\"\nreason = \" \"", "`reason` is no text"),
+        ("[[exempt]]\nmatch = {}\nuntil = \"2026-12-31\"\nreason = \"x\"", "names nothing"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntill = \"2026-12-31\"\nreason = \"x\"", "did you mean `until`?"),
+        ("exempt = 3", "`exempt` is a list"),
+    ] {
+        let error = Rulebook::from_toml(text).err().unwrap().to_string();
+        assert!(error.contains(says), "{text}: {error}");
+    }
+}
+
+#[test]
+fn what_is_over_is_named() {
+    let rulebook = Rulebook::from_toml(CHURN).unwrap();
+    let over = |now: &str| rulebook.exempts(now.parse().unwrap()).collect::<Vec<_>>();
+    assert_eq!(over("2026-12-31T23:59:59Z"), [("name chur* until 2026-12-31 (demo)".to_owned(), false)]);
+    assert_eq!(over("2027-01-01T00:00:00Z"), [("name chur* until 2026-12-31 (demo)".to_owned(), true)]);
+}
