@@ -184,6 +184,7 @@ impl General {
             calendar: Calendar { zone: self.timezone, holidays: self.working_hours.holidays },
             owner_tags: self.owner_tags,
             team_tags: self.team_tags,
+            other_tags: BTreeSet::new(),
             hours: self.working_hours.default,
             team_hours: self.working_hours.teams,
             exemption: self.exemption,

@@ -5,7 +5,8 @@ pub(crate) use self::{
     toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
 };
 pub use self::{
-    guard_tags::{KEEP_UNTIL_TAG, Keep, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    guard_tags::Keep,
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides, WorkflowSigns},
     settings::Policy,
@@ -14,6 +15,7 @@ pub use self::{
 
 mod budgets;
 mod general;
+mod guard_keys;
 mod guard_tags;
 mod ownership;
 mod required_tags;

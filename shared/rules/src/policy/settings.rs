@@ -1,7 +1,7 @@
 //! The settings that all rules share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
 };
 
@@ -23,6 +23,8 @@ pub struct Policy {
     pub owner_tags: Vec<String>,
     /// The first of these tags that has a value names the team.
     pub team_tags: Vec<String>,
+    /// Other tag keys that the policy names: those that rules require and overrides match.
+    pub(crate) other_tags: BTreeSet<String>,
     /// Working hours where neither a resource nor its team has its own.
     pub hours: Schedule,
     /// Working hours by team.

@@ -1,7 +1,7 @@
 //! The policy with its rules and overrides. [`Rulebook::evaluate`] applies them to the facts.
 
 use crate::{
-    policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    policy::Policy,
     rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
@@ -37,7 +37,7 @@ pub struct Rulebook {
 impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
-        [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
+        self.policy.reads_guard_tag(key)
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))

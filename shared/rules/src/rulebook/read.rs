@@ -83,7 +83,10 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     for (budget, at) in general.budget.iter().zip(budgets_at) {
         on_exceed_can_be(budget, &rules, at)?;
     }
-    Ok(Rulebook { policy: general.into_policy(), rules, overrides })
+    let mut rulebook = Rulebook { policy: general.into_policy(), rules, overrides };
+    let matched = rulebook.overrides.iter().flat_map(|one| one.matches.tag_keys().cloned());
+    rulebook.policy.other_tags = matched.chain(rulebook.required_keys().into_iter().flatten()).collect();
+    Ok(rulebook)
 }
 
 /// All rules that are on. An override's settings (`over`) replace the policy's.

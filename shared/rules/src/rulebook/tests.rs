@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     facts::{BudgetMeasure, Facts, Measures, OnExceed, Workflow},
+    policy::KEEP_UNTIL_TAG,
     rulebook::Rulebook,
     samples::{notebook, resource, tagged, training_job, with_tags},
     vocabulary::duration::Duration,
@@ -260,6 +261,34 @@ fn an_unreadable_wish_suspends_enforcement() {
     let findings = rulebook.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "next week")])])).findings;
     assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"]);
     assert!(findings[1].suspended.as_deref().unwrap().contains("`next week` is not a day"));
+}
+
+#[test]
+fn a_key_that_is_nearly_right_suspends_enforcement() {
+    let rulebook = Rulebook::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
+    let of = |key: &str| rulebook.evaluate(&facts(vec![named("x", &[(key, "2026-12-31")])])).findings;
+    for key in ["Cost-Guard:keep-until", "cost-guard:keep_until", "costguard:keep-until", "cost-guard:keep-until ", "cost-guard:snooze"] {
+        assert!(rulebook.reads_tag(key), "{key}: what is not kept in memory cannot be seen");
+        let findings = of(key);
+        assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"], "{key}");
+        assert!(findings[1].suspended.as_deref().unwrap().contains(key), "{:?}", findings[1].suspended);
+    }
+    for key in ["cost-group", "cost-guardian", "keep-until"] {
+        assert!(!rulebook.reads_tag(key) && of(key).iter().all(|found| found.suspended.is_none()), "{key}");
+    }
+    assert_eq!(of("Cost-Guard:Schedule").len(), 1, "its hours are not known, so it is told of its tag alone");
+}
+
+#[test]
+fn a_key_that_an_override_matches_or_a_rule_requires_is_right() {
+    let rulebook = Rulebook::from_toml(
+        "[rules.missing-tag]\nrequired = { \"cost-guard:team\" = \".+\" }\n[[override]]\nmatch = { tag.\"cost-guard:tier\" = \"gold\" }\nrules.notebook-off-hours.mode = \"report\"",
+    )
+    .unwrap();
+    for (key, slip) in [("cost-guard:tier", false), ("cost-guard:team", false), ("cost-guard:teams", true)] {
+        let findings = rulebook.evaluate(&facts(vec![named("x", &[(key, "gold")])])).findings;
+        assert_eq!(findings.iter().any(|found| found.suspended.is_some()), slip, "{key}");
+    }
 }
 
 #[test]
