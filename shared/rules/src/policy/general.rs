@@ -22,7 +22,9 @@ use crate::{
     },
     vocabulary::{
         duration::Duration,
-        schedule::{Calendar, Schedule, zone_named, zone_schema},
+        schedule::Schedule,
+        time_zone::{zone_named, zone_schema},
+        working_time::Calendar,
     },
 };
 

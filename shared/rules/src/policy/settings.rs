@@ -9,15 +9,12 @@ use jiff::Timestamp;
 
 use crate::{
     policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
-    vocabulary::{
-        price::Prices,
-        schedule::{Calendar, Schedule},
-    },
+    vocabulary::{price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
 /// The settings that all rules share.
 pub struct Policy {
-    /// The policy's time zone and holidays.
+    /// The policy's time zone, and the holidays there.
     pub calendar: Calendar,
     /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
@@ -55,6 +52,6 @@ impl Policy {
 
     /// A time for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
     pub fn clock(&self, at: Timestamp) -> String {
-        at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
+        time_zone::clock(at, &self.calendar.zone)
     }
 }

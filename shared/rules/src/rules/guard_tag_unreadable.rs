@@ -65,6 +65,7 @@ mod tests {
         for (tag, value, told) in [
             ("cost-guard:schedule", "mon-fri/08:00-19:00", None),
             ("cost-guard:schedule", "office hours", Some("write for example \"mon-fri/08:00-19:00\"")),
+            ("cost-guard:schedule", "mon-fri/08:00-19:00@MST", Some("`MST` has no summer time: write \"America/Denver\"")),
             ("cost-guard:keep-until", "2026-12-31", None),
             ("cost-guard:keep-until", "31.12.2026", Some("write a day, for example 2026-12-31")),
             ("cost-guard:keep-until", "always", Some("the policy does not allow `always`")),
