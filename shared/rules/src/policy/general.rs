@@ -1,13 +1,9 @@
 //! The general keys and sections of the policy: everything but the rules and overrides.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::OnceLock,
-};
+use std::{collections::BTreeSet, ops::Range, sync::OnceLock};
 
-use jiff::{civil::Date, tz::TimeZone};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
@@ -19,12 +15,11 @@ use crate::{
         sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
+        working_hours::WorkingHours,
     },
     vocabulary::{
         duration::Duration,
-        schedule::Schedule,
         time_zone::{zone_named, zone_schema},
-        working_time::Calendar,
     },
 };
 
@@ -32,7 +27,7 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct General {
-    /// The time zone of times in mails, of holidays, and of working hours that name no zone.
+    /// The time zone of times in mails, of `holidays`, and of working hours that name no zone.
     #[serde(deserialize_with = "zone")]
     #[schemars(schema_with = "zone_schema", extend("default" = "UTC"))]
     pub(crate) timezone: TimeZone,
@@ -84,26 +79,6 @@ impl Default for General {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct WorkingHours {
-    /// Working hours where neither the resource nor its team has its own.
-    pub(crate) default: Schedule,
-    /// Working hours by team.
-    pub(crate) teams: BTreeMap<String, Schedule>,
-    /// Days on which nobody works.
-    #[serde(deserialize_with = "days")]
-    #[schemars(schema_with = "days_schema")]
-    pub(crate) holidays: BTreeSet<Date>,
-}
-
-impl Default for WorkingHours {
-    fn default() -> Self {
-        let usual = "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
-        Self { default: usual, teams: BTreeMap::new(), holidays: BTreeSet::new() }
-    }
-}
-
 const KEYS: [&str; 13] = [
     "timezone",
     "owner-tags",
@@ -120,7 +95,7 @@ const KEYS: [&str; 13] = [
     "budget",
 ];
 const SECTION_KEYS: [(&str, &[&str]); 7] = [
-    ("working-hours", &["default", "teams", "holidays"]),
+    ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
@@ -181,9 +156,11 @@ impl General {
         Ok((general, budgets_at))
     }
 
-    pub(crate) fn into_policy(self) -> Policy {
+    pub(crate) fn into_policy(mut self) -> Policy {
+        let (calendar, calendars) = self.working_hours.calendars(&self.timezone);
         Policy {
-            calendar: Calendar { zone: self.timezone, holidays: self.working_hours.holidays },
+            calendar,
+            calendars,
             owner_tags: self.owner_tags,
             team_tags: self.team_tags,
             other_tags: BTreeSet::new(),
@@ -256,16 +233,4 @@ fn is_bucket(name: &str) -> bool {
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
     zone_named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-}
-
-fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let day =
-        |text: &String| text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")));
-    texts.iter().map(day).collect()
-}
-
-fn days_schema(_: &mut SchemaGenerator) -> Schema {
-    const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
-    json_schema!({ "type": "array", "items": { "title": "day", "type": "string", "pattern": DAY, "examples": ["2026-12-25"] } })
 }

@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
     policy::{
-        guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG, Slip},
+        guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
         settings::Policy,
     },
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
@@ -24,28 +24,6 @@ pub struct Keep {
 }
 
 impl Policy {
-    /// The working hours of a resource, and where they come from, for people: `its own`, `team vision's`, `the policy's`.
-    ///
-    /// # Errors
-    /// The resource's own hours cannot be read.
-    pub(crate) fn hours_of(&self, resource: &Resource) -> Result<(Schedule, String), String> {
-        let mut keys = resource.tags.read().into_iter().flat_map(|tags| tags.keys());
-        if let Some(key) = keys.find(|key| self.slip_of(key) == Some(Slip::Of(SCHEDULE_TAG))) {
-            return Err(format!("its tag \"{key}\" cannot be read"));
-        }
-        if let Some(own) = resource.tags.read().and_then(|tags| tags.get(SCHEDULE_TAG)) {
-            return match own.parse() {
-                Ok(schedule) => Ok((schedule, "its own".into())),
-                Err(_) => Err(format!("its tag {SCHEDULE_TAG} cannot be read")),
-            };
-        }
-        let team = self.team_of(resource);
-        match team.and_then(|team| Some((self.team_hours.get(&team)?.clone(), format!("team {team}'s")))) {
-            Some(hours) => Ok(hours),
-            None => Ok((self.hours.clone(), "the policy's".into())),
-        }
-    }
-
     /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.
     pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
         let tags = resource.tags.read()?;

@@ -3,6 +3,7 @@
 pub(crate) use self::{
     general::General,
     toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
+    working_hours::HoursOf,
 };
 pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
@@ -23,3 +24,4 @@ mod sections;
 mod settings;
 mod toml;
 mod workflows;
+mod working_hours;

@@ -9,13 +9,15 @@ use jiff::Timestamp;
 
 use crate::{
     policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
-    vocabulary::{price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
+    vocabulary::{calendars::Calendars, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
 /// The settings that all rules share.
 pub struct Policy {
     /// The policy's time zone, and the holidays there.
     pub calendar: Calendar,
+    /// The holidays of other time zones and of teams.
+    pub(crate) calendars: Calendars,
     /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
     /// The first of these tags that has a value names the team.

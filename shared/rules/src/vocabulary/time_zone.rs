@@ -4,7 +4,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The form of a time zone's name. Whether the zone exists, a pattern cannot check.
-pub(super) const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
+pub(crate) const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
 
 /// Abbreviations that stand for one offset in all of the world and that people know. `CST`, `IST` and `PST` do not.
 const UNAMBIGUOUS: [&str; 10] = ["UTC", "GMT", "WET", "WEST", "CET", "CEST", "EET", "EEST", "EST", "EDT"];
