@@ -19,6 +19,7 @@ use crate::{
     },
     vocabulary::{
         duration::Duration,
+        resource::is_aws,
         time_zone::{zone_named, zone_schema},
     },
 };
@@ -32,9 +33,10 @@ pub(crate) struct General {
     #[schemars(schema_with = "zone_schema", extend("default" = "UTC"))]
     pub(crate) timezone: TimeZone,
     /// Tag keys. The value of the first one that a resource has is its owner, who is mailed.
-    #[schemars(extend("contains" = { "minLength": 1 }))]
+    #[schemars(extend("contains" = { "minLength": 1 }, "items" = { "type": "string", "not": { "pattern": "^[Aa][Ww][Ss]:" } }))]
     pub(crate) owner_tags: Vec<String>,
     /// Tag keys. The value of the first one that a resource has is its team.
+    #[schemars(extend("items" = { "type": "string", "not": { "pattern": "^[Aa][Ww][Ss]:" } }))]
     pub(crate) team_tags: Vec<String>,
     /// The maximum number of actions of a rule in one run. Further actions are held back until the next run.
     #[schemars(range(min = 1))]
@@ -120,13 +122,16 @@ impl General {
     pub(crate) fn read(root: Table<'_>) -> Result<(Self, Vec<Range<usize>>), Wrong> {
         let budgets_at = budgets_at(root.get_ref())?;
         let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
-        let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
+        let (max_actions_at, remind_after_at) = (place("max-actions"), place("remind-after"));
+        let (owner_tags_at, team_tags_at) = (place("owner-tags"), place("team-tags"));
         let within = |section: &str, key: &str| match root.get_ref().get(section).map(Spanned::get_ref) {
             Some(DeValue::Table(table)) => table.get(key).map(Spanned::span).unwrap_or_default(),
             _ => 0..0,
         };
         let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
         let general = Self::deserialize(toml::Deserializer::from(root))?;
+        Self::can_be_set("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
+        Self::can_be_set("team-tags", &general.team_tags, team_tags_at)?;
         Self::acts_at_all(general.max_actions, max_actions_at)?;
         Self::reminds_seldom_enough(general.remind_after, remind_after_at)?;
         if general.owner_tags.iter().all(String::is_empty) {
@@ -174,6 +179,16 @@ impl General {
             coverage: self.coverage,
             budgets: self.budget,
             prices_read: OnceLock::new(),
+        }
+    }
+
+    /// Refuses tag keys that nobody can set.
+    fn can_be_set(key: &str, tags: &[String], at: Range<usize>) -> Result<(), Wrong> {
+        match tags.iter().find(|tag| is_aws(tag)) {
+            Some(tag) => {
+                wrong(at, format!("`{key}` names `{tag}`: AWS alone sets tags that begin with aws:, so write a key that people set"))
+            }
+            None => Ok(()),
         }
     }
 

@@ -11,7 +11,7 @@ pub use self::{
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides, WorkflowSigns},
     settings::Policy,
-    toml::PolicyError,
+    toml::{PolicyError, text_of},
 };
 
 mod budgets;

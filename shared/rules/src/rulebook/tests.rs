@@ -47,6 +47,8 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("[working-hours]\nzone-holidays = { \"Asia/Bankok\" = [\"2026-12-07\"] }", 2, "`Asia/Bankok` is not a time zone"),
     ("[working-hours]\nteam-holidays = { vision = \"2026-12-07\" }", 2, "`vision`: "),
     ("[working-hours.holiday-zones]\n\"Asia/Bangkok\" = [\"2026-12-07\"]", 1, "did you mean"),
+    ("owner-tags = [\"Owner\", \"aws:createdBy\"]", 1, "`owner-tags` names `aws:createdBy`: AWS alone sets tags that begin with aws:"),
+    ("\nteam-tags = [\"AWS:cloudformation:stack-name\"]", 2, "`team-tags` names `AWS:cloudformation:stack-name`"),
     ("owner-tags = []", 1, "`owner-tags` names no tag"),
     ("[rules.notebook-idle]\nidle-after = \"0s\"", 1, "`idle-after` is less than ten minutes"),
     ("[[override]]\nmatch = { team = \"x\" }\nrules = {}", 3, "changes nothing"),
@@ -106,6 +108,11 @@ fn says_what_is_wrong_where_and_what_was_expected() {
         assert!(error.message.contains(says), "{text}: {error}");
         assert_eq!(error.line, Some(*line), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_from_a_parameter_is_no_error() {
+    assert!(Rulebook::from_toml("\u{feff}max-actions = 3").is_ok());
 }
 
 #[test]
