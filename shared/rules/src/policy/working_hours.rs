@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{civil::Date, tz::TimeZone};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use toml::value::Datetime;
 
 use crate::{
@@ -116,7 +116,7 @@ impl Policy {
 }
 
 /// Days, each as a text or as TOML's own date: `["2026-12-25", 2027-01-01]`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Days(BTreeSet<Date>);
 
 #[derive(Deserialize)]
