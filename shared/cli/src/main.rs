@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    policy::PolicyError,
+    policy::{PolicyError, text_of},
     remedy::{SpotTerms, as_spot, new_name},
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
@@ -77,7 +77,8 @@ fn main() -> ExitCode {
 }
 
 fn check_policy(file: &Path) -> anyhow::Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let text = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let text = text_of(text).map_err(|error| said(&[error], file))?;
     let rulebook = Rulebook::check(&text).map_err(|errors| said(&errors, file))?;
     println!("{}: no errors.", file.display());
     println!("  time zone {}, working hours {}", rulebook.policy.calendar.zone.iana_name().unwrap_or("UTC"), rulebook.policy.hours);

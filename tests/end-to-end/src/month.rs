@@ -52,7 +52,7 @@ pub async fn live() -> anyhow::Result<Month> {
     let start = account.now();
     let mut month = Month {
         start,
-        zone: cost_rules::schedule::zone_named("Europe/Berlin")?,
+        zone: cost_rules::time_zone::zone_named("Europe/Berlin")?,
         mails: vec![],
         days: vec![],
         messages: 0,

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use cost_aws::report::Report;
 use cost_rules::{
     policy::{KEEP_UNTIL_TAG, SCHEDULE_TAG},
-    schedule::{Calendar, Schedule, zone_named},
+    schedule::Schedule,
+    time_zone::zone_named,
+    working_time::Calendar,
 };
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow};
-use cost_rules::rulebook::Rulebook;
+use cost_rules::{policy::text_of, rulebook::Rulebook};
 use jiff::{SignedDuration, Timestamp};
 
 use super::settings::PolicySource;
@@ -37,7 +37,8 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Rulebo
         PolicySource::BuiltIn => ("the built-in policy".to_owned(), String::new()),
         PolicySource::File(path) => {
             let name = format!("policy file {}", path.display());
-            let text = std::fs::read_to_string(path).with_context(|| format!("{name} cannot be read"))?;
+            let file = std::fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+            let text = text_of(file).map_err(|error| anyhow!("{name}: {error}"))?;
             (name, text)
         }
         PolicySource::Parameter(parameter) => {

@@ -7,7 +7,12 @@ use jiff::Timestamp;
 use crate::{
     facts::subject::Subject,
     remedy::Remedy,
-    vocabulary::{duration::Duration, price::Instances, resource::Resource, series::series_id},
+    vocabulary::{
+        duration::Duration,
+        price::Instances,
+        resource::{Kind, Resource},
+        series::series_id,
+    },
 };
 
 /// A resource that is judged by its tags. `resource` has only its own tags, because the bill has no inherited ones.
@@ -83,8 +88,10 @@ impl Subject for Asset {
     fn part_of(&self) -> Option<&str> {
         self.part_of.as_deref()
     }
+    /// Notebooks, apps, training and tuning jobs are also facts of their own, with the tags of what they belong to.
     fn has_guard_tags(&self) -> bool {
-        false
+        let is_read_only_here = |kind| matches!(kind, Kind::ProcessingJob | Kind::TransformJob | Kind::AutoMlJob);
+        self.run.is_some() && self.resource.kind().is_some_and(is_read_only_here)
     }
 }
 

@@ -112,7 +112,7 @@ impl Facts {
         self.subjects_mut().map(Subject::resource_mut)
     }
 
-    /// The resources whose `cost-guard:` tags count: all except those that are read for their tags, for the bill or for a budget.
+    /// The resources whose `cost-guard:` tags a rule judges: each one once, although functions read some for their tags or for a budget as well.
     pub fn tagged_resources(&self) -> impl Iterator<Item = &Resource> {
         self.subjects().filter(|subject| subject.has_guard_tags()).map(Subject::resource)
     }

@@ -1,13 +1,9 @@
 //! The general keys and sections of the policy: everything but the rules and overrides.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-    sync::OnceLock,
-};
+use std::{collections::BTreeSet, ops::Range, sync::OnceLock};
 
-use jiff::{civil::Date, tz::TimeZone};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
@@ -19,10 +15,12 @@ use crate::{
         sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
+        working_hours::WorkingHours,
     },
     vocabulary::{
         duration::Duration,
-        schedule::{Calendar, Schedule, zone_named, zone_schema},
+        resource::is_aws,
+        time_zone::{zone_named, zone_schema},
     },
 };
 
@@ -30,14 +28,15 @@ use crate::{
 #[derive(Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct General {
-    /// The time zone of times in mails, of holidays, and of working hours that name no zone.
+    /// The time zone of times in mails, of `holidays`, and of working hours that name no zone.
     #[serde(deserialize_with = "zone")]
     #[schemars(schema_with = "zone_schema", extend("default" = "UTC"))]
     pub(crate) timezone: TimeZone,
     /// Tag keys. The value of the first one that a resource has is its owner, who is mailed.
-    #[schemars(extend("contains" = { "minLength": 1 }))]
+    #[schemars(extend("contains" = { "minLength": 1 }, "items" = { "type": "string", "not": { "pattern": "^[Aa][Ww][Ss]:" } }))]
     pub(crate) owner_tags: Vec<String>,
     /// Tag keys. The value of the first one that a resource has is its team.
+    #[schemars(extend("items" = { "type": "string", "not": { "pattern": "^[Aa][Ww][Ss]:" } }))]
     pub(crate) team_tags: Vec<String>,
     /// The maximum number of actions of a rule in one run. Further actions are held back until the next run.
     #[schemars(range(min = 1))]
@@ -82,26 +81,6 @@ impl Default for General {
     }
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct WorkingHours {
-    /// Working hours where neither the resource nor its team has its own.
-    pub(crate) default: Schedule,
-    /// Working hours by team.
-    pub(crate) teams: BTreeMap<String, Schedule>,
-    /// Days on which nobody works.
-    #[serde(deserialize_with = "days")]
-    #[schemars(schema_with = "days_schema")]
-    pub(crate) holidays: BTreeSet<Date>,
-}
-
-impl Default for WorkingHours {
-    fn default() -> Self {
-        let usual = "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
-        Self { default: usual, teams: BTreeMap::new(), holidays: BTreeSet::new() }
-    }
-}
-
 const KEYS: [&str; 13] = [
     "timezone",
     "owner-tags",
@@ -118,7 +97,7 @@ const KEYS: [&str; 13] = [
     "budget",
 ];
 const SECTION_KEYS: [(&str, &[&str]); 7] = [
-    ("working-hours", &["default", "teams", "holidays"]),
+    ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
@@ -143,13 +122,16 @@ impl General {
     pub(crate) fn read(root: Table<'_>) -> Result<(Self, Vec<Range<usize>>), Wrong> {
         let budgets_at = budgets_at(root.get_ref())?;
         let place = |key: &str| root.get_ref().get(key).map(Spanned::span).unwrap_or_default();
-        let (max_actions_at, remind_after_at, owner_tags_at) = (place("max-actions"), place("remind-after"), place("owner-tags"));
+        let (max_actions_at, remind_after_at) = (place("max-actions"), place("remind-after"));
+        let (owner_tags_at, team_tags_at) = (place("owner-tags"), place("team-tags"));
         let within = |section: &str, key: &str| match root.get_ref().get(section).map(Spanned::get_ref) {
             Some(DeValue::Table(table)) => table.get(key).map(Spanned::span).unwrap_or_default(),
             _ => 0..0,
         };
         let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
         let general = Self::deserialize(toml::Deserializer::from(root))?;
+        Self::can_be_set("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
+        Self::can_be_set("team-tags", &general.team_tags, team_tags_at)?;
         Self::acts_at_all(general.max_actions, max_actions_at)?;
         Self::reminds_seldom_enough(general.remind_after, remind_after_at)?;
         if general.owner_tags.iter().all(String::is_empty) {
@@ -179,11 +161,14 @@ impl General {
         Ok((general, budgets_at))
     }
 
-    pub(crate) fn into_policy(self) -> Policy {
+    pub(crate) fn into_policy(mut self) -> Policy {
+        let (calendar, calendars) = self.working_hours.calendars(&self.timezone);
         Policy {
-            calendar: Calendar { zone: self.timezone, holidays: self.working_hours.holidays },
+            calendar,
+            calendars,
             owner_tags: self.owner_tags,
             team_tags: self.team_tags,
+            other_tags: BTreeSet::new(),
             hours: self.working_hours.default,
             team_hours: self.working_hours.teams,
             exemption: self.exemption,
@@ -194,6 +179,16 @@ impl General {
             coverage: self.coverage,
             budgets: self.budget,
             prices_read: OnceLock::new(),
+        }
+    }
+
+    /// Refuses tag keys that nobody can set.
+    fn can_be_set(key: &str, tags: &[String], at: Range<usize>) -> Result<(), Wrong> {
+        match tags.iter().find(|tag| is_aws(tag)) {
+            Some(tag) => {
+                wrong(at, format!("`{key}` names `{tag}`: AWS alone sets tags that begin with aws:, so write a key that people set"))
+            }
+            None => Ok(()),
         }
     }
 
@@ -253,16 +248,4 @@ fn is_bucket(name: &str) -> bool {
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<TimeZone, D::Error> {
     zone_named(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-}
-
-fn days<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<Date>, D::Error> {
-    let texts = Vec::<String>::deserialize(deserializer)?;
-    let day =
-        |text: &String| text.parse().map_err(|_| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")));
-    texts.iter().map(day).collect()
-}
-
-fn days_schema(_: &mut SchemaGenerator) -> Schema {
-    const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
-    json_schema!({ "type": "array", "items": { "title": "day", "type": "string", "pattern": DAY, "examples": ["2026-12-25"] } })
 }

@@ -1,9 +1,14 @@
-//! The `cost-guard:` tags that a user sets on a resource.
+//! The values of the `cost-guard:` tags that a user sets on a resource.
+
+use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
-    policy::settings::Policy,
+    policy::{
+        guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+        settings::Policy,
+    },
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
 };
 
@@ -18,37 +23,7 @@ pub struct Keep {
     pub longest: Option<Duration>,
 }
 
-/// Tag with a resource's own working hours.
-pub const SCHEDULE_TAG: &str = "cost-guard:schedule";
-
-/// Tag with the last day that a resource is kept, `2026-12-31`, or `always`.
-pub const KEEP_UNTIL_TAG: &str = "cost-guard:keep-until";
-
-/// Tag with which the owner of a training job asks the guard to submit it again as Spot: `resubmit`.
-pub const SPOT_TAG: &str = "cost-guard:spot";
-
-/// Tag with which the owner of a resource says that it may be stopped when its budget is used up: `yes`, or `no`.
-pub const STOPPABLE_TAG: &str = "cost-guard:stoppable";
-
 impl Policy {
-    /// The working hours of a resource, and where they come from, for people: `its own`, `team vision's`, `the policy's`.
-    ///
-    /// # Errors
-    /// The resource's own hours cannot be read.
-    pub(crate) fn hours_of(&self, resource: &Resource) -> Result<(Schedule, String), String> {
-        if let Some(own) = resource.tags.read().and_then(|tags| tags.get(SCHEDULE_TAG)) {
-            return match own.parse() {
-                Ok(schedule) => Ok((schedule, "its own".into())),
-                Err(_) => Err(format!("its tag {SCHEDULE_TAG} cannot be read")),
-            };
-        }
-        let team = self.team_of(resource);
-        match team.and_then(|team| Some((self.team_hours.get(&team)?.clone(), format!("team {team}'s")))) {
-            Some(hours) => Ok(hours),
-            None => Ok((self.hours.clone(), "the policy's".into())),
-        }
-    }
-
     /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.
     pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
         let tags = resource.tags.read()?;
@@ -63,9 +38,16 @@ impl Policy {
             (STOPPABLE_TAG, not_one_of(STOPPABLE_TAG, &["yes", "no"])),
             (SPOT_TAG, not_one_of(SPOT_TAG, &["resubmit"])),
         ];
-        let wrong: Vec<String> =
-            wrong.into_iter().filter_map(|(key, why)| Some(format!("its tag {key} cannot be read: {}", why?))).collect();
+        let values = wrong.into_iter().filter_map(|(key, why)| Some(format!("its tag {key} cannot be read: {}", why?)));
+        let slips = tags.keys().filter_map(|key| Some((key, self.slip_of(key)?)));
+        let keys = slips.map(|(key, slip)| format!("its tag \"{key}\" cannot be read: {}", slip.how_to_write(key)));
+        let wrong: Vec<String> = values.chain(keys).collect();
         (!wrong.is_empty()).then(|| wrong.join("; "))
+    }
+
+    /// Whether the owner of these tags may wish to keep what they are on: it has `cost-guard:keep-until`, or a key that is nearly one of the guard's.
+    pub(crate) fn may_keep(&self, tags: &BTreeMap<String, String>) -> bool {
+        tags.keys().any(|key| key == KEEP_UNTIL_TAG || self.slip_of(key).is_some())
     }
 
     /// The exemption that the owner asks for; an error if the tag's value cannot be read. `None`: there is no such tag, or the tags are not known.

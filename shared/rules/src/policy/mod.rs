@@ -3,17 +3,20 @@
 pub(crate) use self::{
     general::General,
     toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
+    working_hours::HoursOf,
 };
 pub use self::{
-    guard_tags::{KEEP_UNTIL_TAG, Keep, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    guard_tags::Keep,
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides, WorkflowSigns},
     settings::Policy,
-    toml::PolicyError,
+    toml::{PolicyError, text_of},
 };
 
 mod budgets;
 mod general;
+mod guard_keys;
 mod guard_tags;
 mod ownership;
 mod required_tags;
@@ -21,3 +24,4 @@ mod sections;
 mod settings;
 mod toml;
 mod workflows;
+mod working_hours;

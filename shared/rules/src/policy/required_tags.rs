@@ -158,7 +158,7 @@ impl<'a> Requirement<'a> {
 }
 
 /// Only the letters and digits of a key, in lower case.
-fn plain(key: &str) -> String {
+pub(super) fn plain(key: &str) -> String {
     key.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 

@@ -1,7 +1,7 @@
 //! The settings that all rules share.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, OnceLock},
 };
 
@@ -9,20 +9,21 @@ use jiff::Timestamp;
 
 use crate::{
     policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
-    vocabulary::{
-        price::Prices,
-        schedule::{Calendar, Schedule},
-    },
+    vocabulary::{calendars::Calendars, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
 /// The settings that all rules share.
 pub struct Policy {
-    /// The policy's time zone and holidays.
+    /// The policy's time zone, and the holidays there.
     pub calendar: Calendar,
+    /// The holidays of other time zones and of teams.
+    pub(crate) calendars: Calendars,
     /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
     /// The first of these tags that has a value names the team.
     pub team_tags: Vec<String>,
+    /// Other tag keys that the policy names: those that rules require and overrides match.
+    pub(crate) other_tags: BTreeSet<String>,
     /// Working hours where neither a resource nor its team has its own.
     pub hours: Schedule,
     /// Working hours by team.
@@ -53,6 +54,6 @@ impl Policy {
 
     /// A time for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.
     pub fn clock(&self, at: Timestamp) -> String {
-        at.to_zoned_datetime(self.calendar.zone.clone()).strftime("%a %F %H:%M %Z").to_string()
+        time_zone::clock(at, &self.calendar.zone)
     }
 }

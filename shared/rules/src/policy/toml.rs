@@ -31,6 +31,18 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+/// The text of a policy file.
+///
+/// # Errors
+/// It is not in UTF-8. The message says how to save it.
+pub fn text_of(file: Vec<u8>) -> Result<String, PolicyError> {
+    let is_utf_16 = file.starts_with(&[0xff, 0xfe]) || file.starts_with(&[0xfe, 0xff]) || file.iter().take(2).any(|byte| *byte == 0);
+    let encoding = if is_utf_16 { "is in UTF-16" } else { "is not in UTF-8" };
+    let error = || PolicyError { line: None, message: format!("the file {encoding}: save it as UTF-8 in your editor") };
+    let text = String::from_utf8(file).ok().filter(|_| !is_utf_16).ok_or_else(error)?;
+    Ok(text.trim_start_matches('\u{feff}').to_owned())
+}
+
 /// The key before this place on the same line.
 fn key_of_line(text: &str, at: usize) -> Option<&str> {
     let line = text.get(..at)?.rsplit('\n').next()?;
@@ -150,5 +162,32 @@ pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTree
     match prices.keys().find(|name| !name.starts_with("ml.")) {
         Some(name) => Err(de::Error::custom(format!("`{name}` is not an instance type of SageMaker: they begin with ml."))),
         None => Ok(prices.into_iter().map(|(name, usd)| (name, usd.0)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_in_another_encoding_is_refused_with_what_to_do() {
+        let utf_16 = |order: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+        for (file, says) in [
+            (b"max-actions = 3".to_vec(), Ok("max-actions = 3")),
+            (b"\xef\xbb\xbfmax-actions = 3".to_vec(), Ok("max-actions = 3")),
+            ("owner-tags = [\"Eigent\u{fc}mer\"]".into(), Ok("owner-tags = [\"Eigent\u{fc}mer\"]")),
+            (vec![], Ok("")),
+            (utf_16(u16::to_le_bytes, "\u{feff}max-actions = 3"), Err("the file is in UTF-16: save it as UTF-8")),
+            (utf_16(u16::to_be_bytes, "\u{feff}max-actions = 3"), Err("the file is in UTF-16: save it as UTF-8")),
+            (utf_16(u16::to_le_bytes, "max-actions = 3"), Err("the file is in UTF-16")),
+            (utf_16(u16::to_be_bytes, "max-actions = 3"), Err("the file is in UTF-16")),
+            (b"owner-tags = [\"Eigent\xfcmer\"]".to_vec(), Err("the file is not in UTF-8: save it as UTF-8")),
+        ] {
+            match (text_of(file), says) {
+                (Ok(text), Ok(read)) => assert_eq!(text, read),
+                (Err(error), Err(says)) => assert!(error.to_string().starts_with(says), "{error}"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    policy::{KEEP_UNTIL_TAG, Keep, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+    policy::{Keep, Policy},
     rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
@@ -42,7 +42,7 @@ pub struct Rulebook {
 impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
-        [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
+        self.policy.reads_guard_tag(key)
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))

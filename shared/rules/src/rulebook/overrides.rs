@@ -75,7 +75,11 @@ impl Match {
     }
 
     pub(crate) fn reads_tag(&self, key: &str) -> bool {
-        self.tags.iter().any(|(tag, _)| tag == key)
+        self.tag_keys().any(|tag| tag == key)
+    }
+
+    pub(crate) fn tag_keys(&self) -> impl Iterator<Item = &String> {
+        self.tags.iter().map(|(tag, _)| tag)
     }
 
     pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {

@@ -88,7 +88,11 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
         Some(value) => items(value, "exempt")?.iter().map(Exempt::read).collect::<Result<_, _>>()?,
         None => vec![],
     };
-    Ok(Rulebook { policy: general.into_policy(), rules, overrides, exempts })
+    let mut rulebook = Rulebook { policy: general.into_policy(), rules, overrides, exempts };
+    let matches = rulebook.overrides.iter().map(|one| &one.matches).chain(rulebook.exempts.iter().map(|one| &one.matches));
+    let matched = matches.flat_map(|matches| matches.tag_keys().cloned());
+    rulebook.policy.other_tags = matched.chain(rulebook.required_keys().into_iter().flatten()).collect();
+    Ok(rulebook)
 }
 
 /// The items of a list that is written as `[[name]]`.

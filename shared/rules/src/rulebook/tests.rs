@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::{
     facts::{BudgetMeasure, Facts, Measures, OnExceed, Workflow},
+    policy::KEEP_UNTIL_TAG,
     rulebook::Rulebook,
     samples::{notebook, resource, tagged, training_job, with_tags},
     vocabulary::duration::Duration,
@@ -36,11 +37,19 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("[working-hours.teams]\nvision = \"mon-fri/08:00-19:00@Berlin\"", 2, "`Berlin` is not a time zone"),
     ("[working-hours]\nholidays = [\"25.12.2026\"]", 2, "`25.12.2026` is not a day"),
     ("timezone = \"Europe/Berln\"", 1, "`Europe/Berln` is not a time zone: write an IANA name"),
+    ("timezone = \"EST\"", 1, "`EST` has no summer time: write \"America/New_York\""),
+    ("[working-hours]\ndefault = \"mon-fri/08:00-19:00@Etc/GMT-7\"", 2, "7 hours ahead of UTC all year, without summer time"),
     ("remind-after = \"-7d\"", 1, "`-7d` is negative"),
     ("remind-after = 7", 1, "`remind-after`: a duration is a text: write for example \"30m\" or \"7d\""),
     ("\nmax-actions = \"25\"", 2, "`max-actions`: invalid type"),
     ("[rules.notebook-idle]\nmode = true", 2, "`mode`: "),
-    ("[working-hours]\nholidays = [2026-12-25]", 2, "`holidays`: "),
+    ("[working-hours]\nholidays = [2026-12-25T08:00:00]", 2, "`2026-12-25T08:00:00` is not a day"),
+    ("[working-hours]\nholidays = [20261225]", 2, "`holidays`: "),
+    ("[working-hours]\nzone-holidays = { \"Asia/Bankok\" = [\"2026-12-07\"] }", 2, "`Asia/Bankok` is not a time zone"),
+    ("[working-hours]\nteam-holidays = { vision = \"2026-12-07\" }", 2, "`vision`: "),
+    ("[working-hours.holiday-zones]\n\"Asia/Bangkok\" = [\"2026-12-07\"]", 1, "did you mean"),
+    ("owner-tags = [\"Owner\", \"aws:createdBy\"]", 1, "`owner-tags` names `aws:createdBy`: AWS alone sets tags that begin with aws:"),
+    ("\nteam-tags = [\"AWS:cloudformation:stack-name\"]", 2, "`team-tags` names `AWS:cloudformation:stack-name`"),
     ("owner-tags = []", 1, "`owner-tags` names no tag"),
     ("[rules.notebook-idle]\nidle-after = \"0s\"", 1, "`idle-after` is less than ten minutes"),
     ("[[override]]\nmatch = { team = \"x\" }\nrules = {}", 3, "changes nothing"),
@@ -100,6 +109,11 @@ fn says_what_is_wrong_where_and_what_was_expected() {
         assert!(error.message.contains(says), "{text}: {error}");
         assert_eq!(error.line, Some(*line), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_from_a_parameter_is_no_error() {
+    assert!(Rulebook::from_toml("\u{feff}max-actions = 3").is_ok());
 }
 
 #[test]
@@ -261,6 +275,34 @@ fn an_unreadable_wish_suspends_enforcement() {
     let findings = rulebook.evaluate(&facts(vec![named("x", &[(KEEP_UNTIL_TAG, "next week")])])).findings;
     assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"]);
     assert!(findings[1].suspended.as_deref().unwrap().contains("`next week` is not a day"));
+}
+
+#[test]
+fn a_key_that_is_nearly_right_suspends_enforcement() {
+    let rulebook = Rulebook::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
+    let of = |key: &str| rulebook.evaluate(&facts(vec![named("x", &[(key, "2026-12-31")])])).findings;
+    for key in ["Cost-Guard:keep-until", "cost-guard:keep_until", "costguard:keep-until", "cost-guard:keep-until ", "cost-guard:snooze"] {
+        assert!(rulebook.reads_tag(key), "{key}: what is not kept in memory cannot be seen");
+        let findings = of(key);
+        assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"], "{key}");
+        assert!(findings[1].suspended.as_deref().unwrap().contains(key), "{:?}", findings[1].suspended);
+    }
+    for key in ["cost-group", "cost-guardian", "keep-until"] {
+        assert!(!rulebook.reads_tag(key) && of(key).iter().all(|found| found.suspended.is_none()), "{key}");
+    }
+    assert_eq!(of("Cost-Guard:Schedule").len(), 1, "its hours are not known, so it is told of its tag alone");
+}
+
+#[test]
+fn a_key_that_an_override_matches_or_a_rule_requires_is_right() {
+    let rulebook = Rulebook::from_toml(
+        "[rules.missing-tag]\nrequired = { \"cost-guard:team\" = \".+\" }\n[[override]]\nmatch = { tag.\"cost-guard:tier\" = \"gold\" }\nrules.notebook-off-hours.mode = \"report\"",
+    )
+    .unwrap();
+    for (key, slip) in [("cost-guard:tier", false), ("cost-guard:team", false), ("cost-guard:teams", true)] {
+        let findings = rulebook.evaluate(&facts(vec![named("x", &[(key, "gold")])])).findings;
+        assert_eq!(findings.iter().any(|found| found.suspended.is_some()), slip, "{key}");
+    }
 }
 
 #[test]

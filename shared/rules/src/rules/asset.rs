@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::vocabulary::spelling::nearest;
 use crate::{
     facts::{Asset, Parent},
-    policy::{KEEP_UNTIL_TAG, Required, Requirement},
+    policy::{Required, Requirement},
     remedy::{Remedy, how_to_add},
     rules::{context::RuleContext, studio::default_app_types, verdict::Verdict},
     vocabulary::{
@@ -90,13 +90,14 @@ pub(crate) fn is_job(audited: &Asset) -> bool {
 
 /// What stops a running resource. [`Remedy::None`]: it does not run, or it must not be stopped.
 ///
-/// Apps are stopped only if the Studio rules stop them by default, and if no space, profile or domain that they belong to has `cost-guard:keep-until`.
-pub(crate) fn stop(audited: &Asset) -> Remedy {
+/// Apps are stopped only if the Studio rules stop them by default, and if no space, profile or domain that they belong to has `cost-guard:keep-until`, or a
+/// tag whose key is nearly one of the guard's.
+pub(crate) fn stop(audited: &Asset, cx: &RuleContext<'_>) -> Remedy {
     let may_stop = match &audited.stop {
         Remedy::DeleteApp { app_type, .. } => {
             let is_billed = audited.instances.iter().any(|one| one.instance_type != "system");
             let is_stopped = default_app_types().iter().any(|one| one.as_str() == app_type);
-            is_billed && is_stopped && audited.ancestors.iter().all(|ancestor| !ancestor.tags.contains_key(KEEP_UNTIL_TAG))
+            is_billed && is_stopped && !audited.ancestors.iter().any(|ancestor| cx.policy.may_keep(&ancestor.tags))
         }
         _ => true,
     };

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{BudgetMeasure, Measures, OnExceed, RunState, Workflows},
-    policy::Policy,
+    policy::{HoursOf, Policy},
     remedy::Remedy,
     rules::verdict::{Notice, Verdict, Waste},
     vocabulary::{
@@ -56,11 +56,10 @@ impl RuleContext<'_> {
         late_start_grace: Duration,
         remedy: Remedy,
     ) -> Verdict {
-        let (schedule, whose) = match self.policy.hours_of(resource) {
+        let HoursOf { schedule, whose, calendar } = match self.policy.hours_of(resource) {
             Ok(hours) => hours,
             Err(why) => return Verdict::Unknown(why),
         };
-        let calendar = &self.policy.calendar;
         if schedule.is_working(self.now, calendar) {
             return Verdict::Fine;
         }
@@ -73,11 +72,12 @@ impl RuleContext<'_> {
             Some(end) => format!(", which ended {} ago", roughly(self.now.duration_since(end))),
             None => String::new(),
         };
+        let holiday = schedule.holiday_at(self.now, calendar).map_or_else(String::new, |day| format!("; {day} is a holiday"));
         let usd_per_hour = self.hourly(instance_type);
         let off_share = Decimal::try_from(schedule.off_share()).unwrap_or_default();
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "on since {} ({}), outside {whose} working hours {schedule}{ended}",
+                "on since {} ({}), outside {whose} working hours {schedule}{ended}{holiday}",
                 self.policy.clock(run),
                 roughly(self.now.duration_since(run))
             ),

@@ -1,8 +1,14 @@
 //! # guard-tag-unreadable
 //!
 //! ## What it finds
-//! A notebook instance, Studio app, training job or tuning job with a tag `cost-guard:schedule`,
-//! `cost-guard:keep-until`, `cost-guard:stoppable` or `cost-guard:spot` whose value the guard cannot read.
+//! A notebook instance, Studio app, training, tuning, processing, transform or AutoML job with a tag that is meant for the guard, but that the guard
+//! cannot read:
+//!
+//! * a tag `cost-guard:schedule`, `cost-guard:keep-until`, `cost-guard:stoppable` or `cost-guard:spot` with a wrong value;
+//! * a tag whose key is nearly one of these: `Cost-Guard:Schedule`, `cost-guard:keep_until`, `costguard/keep-until` or one with a space at its end;
+//! * a tag whose key begins with `cost-guard` and is none of the guard's, such as `cost-guard:exempt`.
+//!
+//! A key that the policy itself names (in `owner-tags`, `team-tags`, `required` or the `match` of an `[[override]]`) is right.
 //!
 //! ## Why it costs money
 //! Somebody used the tag to tell the guard something, and it has no effect. Until the tag can be read, the guard takes no action on the resource,
@@ -34,9 +40,9 @@ impl Rule for GuardTagUnreadable {
     type Subject = Resource;
 
     fn check(&self, resource: &Resource, cx: &RuleContext<'_>) -> Verdict {
-        let acted_upon = matches!(resource.kind(), Some(Kind::NotebookInstance | Kind::App | Kind::TrainingJob | Kind::TuningJob));
+        let can_be_stopped = resource.kind().is_some_and(Kind::can_be_stopped);
         match cx.policy.unreadable_tag(resource) {
-            Some(reason) if acted_upon => Verdict::Waste(Box::new(Waste {
+            Some(reason) if can_be_stopped => Verdict::Waste(Box::new(Waste {
                 reason,
                 notice: Notice {
                     advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
@@ -59,12 +65,21 @@ mod tests {
         for (tag, value, told) in [
             ("cost-guard:schedule", "mon-fri/08:00-19:00", None),
             ("cost-guard:schedule", "office hours", Some("write for example \"mon-fri/08:00-19:00\"")),
+            ("cost-guard:schedule", "mon-fri/08:00-19:00@MST", Some("`MST` has no summer time: write \"America/Denver\"")),
             ("cost-guard:keep-until", "2026-12-31", None),
             ("cost-guard:keep-until", "31.12.2026", Some("write a day, for example 2026-12-31")),
             ("cost-guard:keep-until", "always", Some("the policy does not allow `always`")),
             ("cost-guard:keep-reason", "anything", None),
             ("cost-guard:spot", "resubmit", None),
             ("cost-guard:spot", "yes please", Some("write `resubmit`")),
+            (
+                "Cost-Guard:Keep-Until",
+                "2026-12-31",
+                Some("its tag \"Cost-Guard:Keep-Until\" cannot be read: its key is not exactly cost-guard:keep-until"),
+            ),
+            ("cost-guard:keep-until ", "2026-12-31", Some("its tag \"cost-guard:keep-until \" cannot be read")),
+            ("cost-guard:snooze", "yes", Some("its key is none of the guard's")),
+            ("cost-center", "AB1234", None),
         ] {
             let notebook = tagged(notebook("2026-11-23T08:00:00Z"), &[(tag, value)]);
             match (GuardTagUnreadable {}.check(&notebook.resource, &context("2026-11-24T12:00:00Z")), told) {
@@ -72,6 +87,24 @@ mod tests {
                 (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
                 (verdict, _) => panic!("{tag}={value}: {verdict:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_that_can_be_stopped_is_told() {
+        for (kind, told) in [
+            ("app/d-1/lab/jupyterlab/default", true),
+            ("training-job/x", true),
+            ("hyper-parameter-tuning-job/x", true),
+            ("processing-job/x", true),
+            ("transform-job/x", true),
+            ("automl-job/x", true),
+            ("endpoint/x", false),
+            ("job-series/x", false),
+        ] {
+            let verdict =
+                GuardTagUnreadable {}.check(&with_tags(resource(kind), &[("cost-guard:keep", "x")]), &context("2026-11-24T12:00:00Z"));
+            assert_eq!(matches!(verdict, Verdict::Waste(_)), told, "{kind}: {verdict:?}");
         }
     }
 }

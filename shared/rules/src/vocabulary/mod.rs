@@ -1,5 +1,6 @@
 //! Basic types that all other floors use: resources, prices, durations, periods, schedules, scopes.
 
+pub mod calendars;
 pub mod duration;
 pub mod globs;
 pub mod period;
@@ -9,4 +10,6 @@ pub mod schedule;
 pub mod scope;
 pub mod series;
 pub mod spelling;
+pub mod time_zone;
 pub mod usage_type;
+pub mod working_time;

@@ -131,6 +131,11 @@ impl Kind {
         self.is_job() || matches!(self, Self::NotebookInstance | Self::App | Self::Endpoint | Self::TrackingServer | Self::Cluster)
     }
 
+    /// Whether the guard stops resources of this kind, where the policy lets it.
+    pub const fn can_be_stopped(self) -> bool {
+        self.is_job() || matches!(self, Self::NotebookInstance | Self::App)
+    }
+
     /// The kind in an id, or in the last part of an ARN. `None`: not a known kind.
     pub fn of(id: &str) -> Option<Self> {
         let (kind, _) = id.split_once('/')?;

@@ -3,4 +3,6 @@
 
 mod bills;
 mod exempt;
+mod guard_tags;
+mod holidays;
 mod workflows;

@@ -55,7 +55,7 @@ impl Rule for StoppableOverBudget {
         if let Some(why) = &audited.ownership_unknown {
             return Verdict::Unknown(format!("whose it is could not be read: {why}"));
         }
-        let remedy = audit::stop(audited);
+        let remedy = audit::stop(audited, cx);
         if remedy == Remedy::None {
             return Verdict::Exempt("the guard stops nothing of its kind, or what it belongs to is kept".to_owned());
         }

@@ -2,7 +2,7 @@
 //!
 //! ## What it finds
 //! A notebook instance that is on outside working hours. The working hours are those of its own tag `cost-guard:schedule`, else of its
-//! team (`[working-hours.teams]`), else the policy's default. Holidays of the policy count as days off.
+//! team (`[working-hours.teams]`), else the policy's default. Holidays of their time zone, or of the team, count as days off.
 //!
 //! The rule checks the state now, not the moment when working hours ended: if a run of the guard is missed, the next run still finds
 //! the notebook. A notebook that is started in off hours is probably needed, so it is left alone for `late-start-grace` from its start.
@@ -62,8 +62,8 @@ impl Rule for NotebookOffHours {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::RunState;
     use crate::samples::*;
+    use crate::{facts::RunState, policy::Policy};
 
     #[test]
     fn judges_by_level_with_a_grace_for_late_starts() {
@@ -113,6 +113,24 @@ mod tests {
         // 0.23 USD/h x 730 h x 113/168
         assert_eq!(waste.usd_per_month.map(|usd| usd.round_dp(2)), Some(rust_decimal::dec!(112.93)));
         assert_eq!(waste.ends, Some("2026-11-24T07:00:00Z".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_holiday_stands_in_the_reason_where_it_is_why() {
+        let policy = Policy::from_toml(
+            "timezone = \"Europe/Berlin\"\n[working-hours]\ndefault = \"mon-fri/08:00-19:00\"\nholidays = [\"2026-11-26\"]",
+        )
+        .unwrap();
+        for (now, ended) in [
+            ("2026-11-26T06:00:00Z", "which ended 12h ago"),
+            ("2026-11-26T14:00:00Z", "which ended 20h ago; 2026-11-26 is a holiday"),
+            ("2026-11-28T20:54:00Z", "which ended 1d 2h ago"), // a Saturday
+        ] {
+            let cx = RuleContext { policy: &policy, ..context(now) };
+            let verdict = NotebookOffHours::default().check(&notebook("2026-11-23T08:00:00Z"), &cx);
+            let Verdict::Waste(waste) = verdict else { panic!("{now}: {verdict:?}") };
+            assert!(waste.reason.ends_with(ended), "{now}: {}", waste.reason);
+        }
     }
 
     #[test]

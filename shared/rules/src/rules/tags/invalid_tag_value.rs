@@ -118,7 +118,7 @@ impl Rule for InvalidTagValue {
             reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
             usd_per_hour,
             usd_per_month,
-            remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited) } else { Remedy::None },
+            remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited, cx) } else { Remedy::None },
             notice: Notice {
                 advice: Some(advice(has_ended(audited))),
                 after_stop: is_job(audited).then(|| advice(true)),

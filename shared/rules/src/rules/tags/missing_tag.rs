@@ -136,7 +136,7 @@ impl Rule for MissingTag {
         let remedy = match self.remedy {
             _ if audited.ownership_unknown.is_some() => Remedy::None,
             TagRemedy::Tag | TagRemedy::StopAfterGrace if has_room(filled.len()) && !filled.is_empty() => tag(),
-            TagRemedy::StopAfterGrace => stop(audited),
+            TagRemedy::StopAfterGrace => stop(audited, cx),
             TagRemedy::None | TagRemedy::Tag => Remedy::None,
         };
         // If the guard writes tags, the key names only the tags that remain, so that the next run has no news.
@@ -212,6 +212,7 @@ mod tests {
     use super::*;
     use crate::facts::Creator;
     use crate::samples::*;
+    use crate::vocabulary::price::Instances;
 
     const RULE: &str = r#"remedy = "tag"
         required = { CostCenter = "[A-Z]{2}[0-9]{4}", Owner = ".+@.+" }"#;
@@ -329,6 +330,19 @@ mod tests {
         assert_eq!(waste(RULE, &running).remedy, Remedy::None);
         assert_eq!(written(&waste(&stopping, &created_by("ann", running))), [("Owner", "ann@example.com")]);
         assert_eq!(waste(&stopping, &Asset { run, ..audited("endpoint/x", &[]) }).remedy, Remedy::None, "an endpoint cannot be stopped");
+        let app = app("JupyterLab", "ml.t3.medium", "2026-11-24T08:00:00Z");
+        let instances = vec![Instances { instance_type: "ml.t3.medium".into(), count: 1 }];
+        let of_space = |key| Asset {
+            run,
+            stop: app.delete(),
+            instances: instances.clone(),
+            ancestors: vec![ancestor("space/d-1/lab", &[(key, "2026-12-31")])],
+            ..audited(&app.resource.id, &[])
+        };
+        for (key, kept) in [("Name", false), ("cost-guard:keep-until", true), ("Cost-Guard:keep-until", true), ("cost-guard:snooze", true)]
+        {
+            assert_eq!(waste(&stopping, &of_space(key)).remedy == Remedy::None, kept, "{key} on its space");
+        }
     }
 
     #[test]

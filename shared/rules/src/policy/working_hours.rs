@@ -1,0 +1,251 @@
+//! `[working-hours]`: when people work, and on which days nobody does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{civil::Date, tz::TimeZone};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use toml::value::Datetime;
+
+use crate::{
+    policy::{
+        guard_keys::{SCHEDULE_TAG, Slip},
+        settings::Policy,
+    },
+    vocabulary::{
+        calendars::Calendars,
+        resource::Resource,
+        schedule::Schedule,
+        time_zone::{ZONE, zone_named},
+        working_time::Calendar,
+    },
+};
+
+/// The section as it is written.
+#[derive(Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct WorkingHours {
+    /// Working hours where neither the resource nor its team has its own.
+    pub(super) default: Schedule,
+    /// Working hours by team.
+    pub(super) teams: BTreeMap<String, Schedule>,
+    /// Days on which nobody works in the policy's `timezone`. Working hours in another time zone are not changed by them. If `timezone` is `UTC`, they are
+    /// the days of the time zone of `default`, too.
+    holidays: Days,
+    /// Days on which nobody works, by time zone: `{ "Asia/Bangkok" = ["2026-12-07"] }`. They apply to working hours in this time zone.
+    #[serde(deserialize_with = "by_zone")]
+    #[schemars(schema_with = "by_zone_schema")]
+    zone_holidays: BTreeMap<String, Days>,
+    /// Days on which a team does not work, instead of those of its time zone. They do not apply to a resource with its own working hours in another time zone.
+    team_holidays: BTreeMap<String, Days>,
+}
+
+impl Default for WorkingHours {
+    fn default() -> Self {
+        let usual = "mon-fri/08:00-19:00".parse().unwrap_or_else(|_| Schedule::always());
+        Self {
+            default: usual,
+            teams: BTreeMap::new(),
+            holidays: Days::default(),
+            zone_holidays: BTreeMap::new(),
+            team_holidays: BTreeMap::new(),
+        }
+    }
+}
+
+impl WorkingHours {
+    /// The policy's own calendar, and those of other zones and of teams.
+    pub(super) fn calendars(&mut self, zone: &TimeZone) -> (Calendar, Calendars) {
+        let calendar = |days: Days| Calendar { zone: zone.clone(), holidays: days.0 };
+        let mut zones = std::mem::take(&mut self.zone_holidays);
+        let mut own = std::mem::take(&mut self.holidays);
+        // UTC is the time zone of no country, so the days are meant for where the usual working hours are.
+        let bare = calendar(Days::default());
+        let is_utc = matches!(zone.iana_name(), Some("UTC" | "Etc/UTC" | "GMT" | "Etc/GMT"));
+        if let Some(usual) = self.default.zone(&bare).iana_name().filter(|_| is_utc) {
+            zones.entry(usual.to_owned()).or_default().0.extend(&own.0);
+        }
+        own.0.extend(zone.iana_name().and_then(|name| zones.remove(name)).unwrap_or_default().0);
+        let all = |days: BTreeMap<String, Days>| days.into_iter().map(|(name, days)| (name, calendar(days))).collect();
+        (calendar(own), Calendars { by_zone: all(zones), by_team: all(std::mem::take(&mut self.team_holidays)), without_holidays: bare })
+    }
+}
+
+/// The working hours of a resource.
+#[derive(Debug)]
+pub(crate) struct HoursOf<'a> {
+    pub(crate) schedule: Schedule,
+    /// Where they come from, for people: `its own`, `team vision's`, `the policy's`.
+    pub(crate) whose: String,
+    /// The days on which nobody works.
+    pub(crate) calendar: &'a Calendar,
+}
+
+impl Policy {
+    /// The working hours of a resource: its own, else its team's, else the policy's.
+    ///
+    /// # Errors
+    /// The resource's own hours cannot be read.
+    pub(crate) fn hours_of(&self, resource: &Resource) -> Result<HoursOf<'_>, String> {
+        let team = self.team_of(resource);
+        let team_hours = team.as_ref().and_then(|team| Some((team, self.team_hours.get(team)?)));
+        let usual = team_hours.map_or(&self.hours, |(_, hours)| hours);
+        let own = self.own_hours_of(resource)?;
+        let whose = match (&own, team_hours) {
+            (Some(_), _) => "its own".to_owned(),
+            (None, Some((team, _))) => format!("team {team}'s"),
+            (None, None) => "the policy's".to_owned(),
+        };
+        let schedule = own.unwrap_or_else(|| usual.clone());
+        // The team's days are those of where it is: not of somebody of the team who works in another zone.
+        let is_where_the_team_is = schedule.zone(&self.calendar).iana_name() == usual.zone(&self.calendar).iana_name();
+        let of_team = team.as_ref().and_then(|team| self.calendars.by_team.get(team)).filter(|_| is_where_the_team_is);
+        let calendar = of_team.unwrap_or_else(|| self.calendars.of(&schedule, &self.calendar));
+        Ok(HoursOf { schedule, whose, calendar })
+    }
+
+    /// The working hours by the resource's own tag. `None`: it has no such tag.
+    fn own_hours_of(&self, resource: &Resource) -> Result<Option<Schedule>, String> {
+        let Some(tags) = resource.tags.read() else { return Ok(None) };
+        if let Some(key) = tags.keys().find(|key| self.slip_of(key) == Some(Slip::Of(SCHEDULE_TAG))) {
+            return Err(format!("its tag \"{key}\" cannot be read"));
+        }
+        let own = tags.get(SCHEDULE_TAG).map(|own| own.parse());
+        own.transpose().map_err(|_| format!("its tag {SCHEDULE_TAG} cannot be read"))
+    }
+}
+
+/// Days, each as a text or as TOML's own date: `["2026-12-25", 2027-01-01]`.
+#[derive(Debug, Default, Serialize)]
+struct Days(BTreeSet<Date>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Day {
+    Text(String),
+    Toml(Datetime),
+}
+
+impl<'de> Deserialize<'de> for Days {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let day = |day| {
+            let text = match day {
+                Day::Text(text) => text,
+                Day::Toml(day) => day.to_string(),
+            };
+            // A date with a time is none.
+            let date = text.parse().ok().filter(|_| !text.contains(['T', 't', ' ', ':']));
+            date.ok_or_else(|| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")))
+        };
+        Ok(Self(Vec::<Day>::deserialize(deserializer)?.into_iter().map(day).collect::<Result<_, _>>()?))
+    }
+}
+
+impl JsonSchema for Days {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Days".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+        json_schema!({ "type": "array", "items": { "title": "day", "type": "string", "pattern": DAY, "examples": ["2026-12-25"] } })
+    }
+}
+
+/// Reads days by time zone. The zones get the spelling of the database.
+fn by_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Days>, D::Error> {
+    let mut zones = BTreeMap::<String, Days>::new();
+    for (name, days) in BTreeMap::<String, Days>::deserialize(deserializer)? {
+        let zone = zone_named(&name).map_err(de::Error::custom)?;
+        zones.entry(zone.iana_name().unwrap_or(&name).to_owned()).or_default().0.extend(days.0);
+    }
+    Ok(zones)
+}
+
+fn by_zone_schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = generator.subschema_for::<BTreeMap<String, Days>>();
+    schema.insert("propertyNames".into(), serde_json::json!({ "pattern": format!("^{ZONE}$") }));
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{resource, with_tags};
+
+    const POLICY: &str = r#"
+        timezone = "America/New_York"
+        [working-hours]
+        default = "mon-fri/09:00-18:00"
+        holidays = ["2026-11-26", 2026-12-25]
+        teams = { bangkok = "mon-fri/09:00-18:00@Asia/Bangkok", berlin = "mon-fri/09:00-18:00@Europe/Berlin" }
+        zone-holidays = { "asia/bangkok" = ["2026-12-07"], "America/New_York" = ["2027-01-01"] }
+        team-holidays = { berlin = ["2026-12-24"], sales = ["2026-11-27"] }
+        "#;
+
+    fn works_on(policy: &str, tags: &[(&str, &str)], day: &str) -> bool {
+        let policy = Policy::from_toml(policy).unwrap();
+        let resource = with_tags(resource("notebook-instance/x"), tags);
+        let HoursOf { schedule, calendar, .. } = policy.hours_of(&resource).unwrap();
+        let noon = day.parse::<Date>().unwrap().at(12, 0, 0, 0).to_zoned_datetime(schedule.zone(calendar).clone()).unwrap();
+        schedule.is_working(noon.timestamp(), calendar)
+    }
+
+    #[test]
+    fn a_holiday_of_one_country_is_none_of_another() {
+        let own = |hours: &'static str| ("cost-guard:schedule", hours);
+        for (tags, day, works) in [
+            (&[][..], "2026-11-26", false), // the policy's own
+            (&[], "2026-12-25", false),
+            (&[], "2027-01-01", false), // what is written for the zone of the policy is its own, too
+            (&[], "2026-12-07", true),
+            (&[("Team", "bangkok")], "2026-11-26", true),
+            (&[("Team", "bangkok")], "2026-12-07", false),
+            (&[own("mon-fri/09:00-18:00@Asia/Bangkok")], "2026-11-26", true),
+            (&[own("mon-fri/09:00-18:00@Asia/Bangkok")], "2026-12-07", false),
+            (&[own("mon-fri/09:00-18:00@Asia/Tokyo")], "2026-11-26", true),
+            (&[own("mon-fri/09:00-18:00@Asia/Tokyo")], "2026-12-07", true),
+            (&[own("mon-fri/09:00-18:00@America/New_York")], "2026-11-26", false),
+            (&[own("mon-fri/09:00-18:00@america/new_york")], "2026-11-26", false),
+            (&[own("mon-fri/09:00-18:00")], "2026-11-26", false), // it is in the policy's zone
+            (&[own("mon-fri/09:00-18:00"), ("Team", "bangkok")], "2026-11-26", false),
+            (&[own("always")], "2026-11-26", true),
+            // A team's days are instead of those of its zone.
+            (&[("Team", "berlin")], "2026-12-24", false),
+            (&[("Team", "berlin")], "2026-11-26", true),
+            (&[("Team", "sales")], "2026-11-27", false),
+            (&[("Team", "sales")], "2026-11-26", true),
+            (&[own("mon-fri/10:00-18:00@Europe/Berlin"), ("Team", "berlin")], "2026-12-24", false),
+            (&[own("mon-fri/10:00-18:00@Asia/Bangkok"), ("Team", "berlin")], "2026-12-24", true),
+            (&[own("mon-fri/10:00-18:00@Asia/Bangkok"), ("Team", "sales")], "2026-11-27", true),
+            (&[own("mon-fri/10:00-18:00@Asia/Bangkok"), ("Team", "sales")], "2026-12-07", false),
+        ] {
+            assert_eq!(works_on(POLICY, tags, day), works, "{tags:?} on {day}");
+        }
+    }
+
+    #[test]
+    fn holidays_without_a_country_are_those_of_the_usual_working_hours() {
+        let policy = "[working-hours]\ndefault = \"mon-fri/08:00-19:00@Europe/Berlin\"\nholidays = [\"2026-12-25\"]\n\
+            teams = { bangkok = \"mon-fri/09:00-18:00@Asia/Bangkok\", zulu = \"mon-fri/09:00-18:00@UTC\" }";
+        for (team, works) in [("nlp", false), ("bangkok", true), ("zulu", false)] {
+            assert_eq!(works_on(policy, &[("Team", team)], "2026-12-25"), works, "{team}");
+        }
+        let elsewhere = policy.replace("[working-hours]", "timezone = \"America/New_York\"\n[working-hours]");
+        assert!(works_on(&elsewhere, &[], "2026-12-25"), "the days are those of New York");
+    }
+
+    #[test]
+    fn days_are_texts_or_dates() {
+        let holidays =
+            |days: &str| Policy::from_toml(&format!("[working-hours]\nholidays = {days}")).map(|policy| policy.calendar.holidays);
+        let christmas = BTreeSet::from(["2026-12-25".parse().unwrap()]);
+        for days in ["[\"2026-12-25\"]", "[2026-12-25]", "[2026-12-25, \"2026-12-25\"]"] {
+            assert_eq!(holidays(days).unwrap(), christmas, "{days}");
+        }
+        for days in ["[2026-12-25T08:00:00]", "[2026-12-25T08:00:00Z]", "[08:00:00]", "[\"2026-12-25T08:00\"]", "[\"25.12.2026\"]"] {
+            let error = holidays(days).unwrap_err().to_string();
+            assert!(error.contains("is not a day: write for example \"2026-12-25\""), "{days}: {error}");
+        }
+    }
+}

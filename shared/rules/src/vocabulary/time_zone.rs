@@ -1,0 +1,195 @@
+//! Time zones by name, and times of a zone for people.
+
+use jiff::{Timestamp, tz::TimeZone};
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// The form of a time zone's name. Whether the zone exists, a pattern cannot check.
+pub(crate) const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
+
+/// Abbreviations that stand for one offset in all of the world and that people know. `CST`, `IST` and `PST` do not.
+const UNAMBIGUOUS: [&str; 10] = ["UTC", "GMT", "WET", "WEST", "CET", "CEST", "EET", "EEST", "EST", "EDT"];
+
+/// Names of zones that have the same offset all year and are no place, each with what is meant.
+const FIXED: [(&str, &str); 3] = [
+    ("EST", "\"America/New_York\", or \"America/Panama\" if you mean no summer time"),
+    ("MST", "\"America/Denver\", or \"America/Phoenix\" if you mean no summer time"),
+    ("HST", "\"Pacific/Honolulu\""),
+];
+
+/// A time zone by its IANA name.
+///
+/// # Errors
+/// There is no such zone, or its clock is not that of a place: it has no summer time.
+pub fn zone_named(name: &str) -> anyhow::Result<TimeZone> {
+    let fixed = FIXED.iter().find(|(fixed, _)| fixed.eq_ignore_ascii_case(name));
+    if let Some((fixed, meant)) = fixed {
+        anyhow::bail!("`{fixed}` has no summer time: write {meant}");
+    }
+    if let Some(hours) = hours_of_etc(name) {
+        let behind_or_ahead = if hours < 0 { "ahead of" } else { "behind" };
+        anyhow::bail!(
+            "`{name}` is {} hours {behind_or_ahead} UTC all year, without summer time: write the zone of a place, for example \"Europe/Berlin\"",
+            hours.abs()
+        );
+    }
+    let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown() && !name.eq_ignore_ascii_case("Factory"));
+    zone.ok_or_else(|| anyhow::anyhow!("`{name}` is not a time zone: write an IANA name, for example \"Europe/Berlin\" or \"UTC\""))
+}
+
+/// The hours that `Etc/GMT+5` is behind UTC. `None`: it is no such name, or UTC itself.
+fn hours_of_etc(name: &str) -> Option<i8> {
+    let (etc, gmt) = name.split_once('/')?;
+    let hours = gmt.get(..3).filter(|gmt| gmt.eq_ignore_ascii_case("GMT")).and_then(|_| gmt.get(3..))?;
+    etc.eq_ignore_ascii_case("Etc").then(|| hours.parse().ok()).flatten().filter(|hours| *hours != 0)
+}
+
+/// A time for people: `Mon 2026-11-23 09:00 CET`, or with its offset where the zone's abbreviation is not clear: `Mon 2026-11-23 13:30 UTC+5:30`.
+pub(crate) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let wall = at.to_zoned_datetime(zone.clone());
+    let abbreviation = wall.strftime("%Z").to_string();
+    let zone = if UNAMBIGUOUS.contains(&abbreviation.as_str()) { abbreviation } else { offset(wall.offset().seconds()) };
+    format!("{} {zone}", wall.strftime("%a %F %H:%M"))
+}
+
+fn offset(seconds: i32) -> String {
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let minutes = seconds.abs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
+/// The schema of a time zone, see [`zone_named`].
+pub(crate) fn zone_schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "time zone", "type": "string", "pattern": format!("^{ZONE}$"), "examples": ["Europe/Berlin", "UTC"] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    #[test]
+    fn a_zone_without_summer_time_is_refused_with_the_one_that_is_meant() {
+        for (name, says) in [
+            ("EST", "`EST` has no summer time: write \"America/New_York\", or \"America/Panama\" if"),
+            ("est", "`EST` has no summer time"),
+            ("MST", "write \"America/Denver\", or \"America/Phoenix\""),
+            ("HST", "write \"Pacific/Honolulu\""),
+            ("Etc/GMT+5", "`Etc/GMT+5` is 5 hours behind UTC all year, without summer time: write the zone of a place"),
+            ("etc/gmt-7", "`etc/gmt-7` is 7 hours ahead of UTC all year"),
+            ("Etc/GMT-14", "14 hours ahead"),
+            ("Etc/Unknown", "is not a time zone"),
+            ("Factory", "is not a time zone"),
+            ("PST", "is not a time zone"),
+            ("CST", "is not a time zone"),
+            ("IST", "is not a time zone"),
+            ("BST", "is not a time zone"),
+            ("CEST", "is not a time zone"),
+            ("GMT+5", "is not a time zone"),
+            ("UTC+2", "is not a time zone"),
+            ("+02:00", "is not a time zone"),
+            ("Berlin", "is not a time zone"),
+            ("", "is not a time zone"),
+        ] {
+            let error = zone_named(name).unwrap_err().to_string();
+            assert!(error.contains(says), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_zone_of_a_place_and_one_with_summer_time_is_taken() {
+        let offset = |name: &str, at: &str| zone_named(name).unwrap().to_offset(at.parse::<Timestamp>().unwrap()).seconds() / 3600;
+        for (name, winter, summer) in [
+            ("UTC", 0, 0),
+            ("GMT", 0, 0),
+            ("Etc/UTC", 0, 0),
+            ("Etc/GMT", 0, 0),
+            ("Etc/GMT+0", 0, 0),
+            ("Europe/Berlin", 1, 2),
+            ("europe/berlin", 1, 2),
+            ("America/Phoenix", -7, -7),
+            ("Asia/Bangkok", 7, 7),
+            ("US/Eastern", -5, -4),
+            ("EST5EDT", -5, -4),
+            ("PST8PDT", -8, -7),
+            ("CET", 1, 2),
+            ("EET", 2, 3),
+            ("WET", 0, 1),
+            ("MET", 1, 2),
+            ("Japan", 9, 9),
+        ] {
+            assert_eq!((offset(name, "2026-01-15T12:00:00Z"), offset(name, "2026-07-15T12:00:00Z")), (winter, summer), "{name}");
+        }
+    }
+
+    /// Whatever else the database has: a zone that is taken is UTC, or a place, or knows summer time.
+    #[test]
+    fn no_other_zone_without_a_place_has_a_fixed_offset() {
+        let utc = ["GMT", "UTC", "UCT", "Universal", "Zulu", "Greenwich"];
+        for name in jiff::tz::db().available().map(|name| name.to_string()) {
+            let Ok(zone) = zone_named(&name) else { continue };
+            let is_place = name.contains('/') && !name.starts_with("Etc/");
+            let of_utc = name.trim_start_matches("Etc/").trim_end_matches(['+', '-', '0']);
+            let is_fixed = zone.following("2026-01-01T00:00:00Z".parse().unwrap()).next().is_none();
+            let country = [
+                "Cuba",
+                "Egypt",
+                "Eire",
+                "Hongkong",
+                "Iceland",
+                "Iran",
+                "Jamaica",
+                "Japan",
+                "Kwajalein",
+                "Libya",
+                "PRC",
+                "ROC",
+                "ROK",
+                "Singapore",
+                "Turkey",
+                "W-SU",
+            ];
+            assert!(is_place || !is_fixed || utc.contains(&of_utc) || country.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn times_have_an_abbreviation_only_where_it_is_clear() {
+        for (zone, at, told) in [
+            ("UTC", "2026-11-23T08:00:00Z", "Mon 2026-11-23 08:00 UTC"),
+            ("Europe/Berlin", "2026-11-23T08:00:00Z", "Mon 2026-11-23 09:00 CET"),
+            ("Europe/Berlin", "2026-07-20T08:00:00Z", "Mon 2026-07-20 10:00 CEST"),
+            ("Europe/Dublin", "2026-07-20T08:00:00Z", "Mon 2026-07-20 09:00 UTC+1"),
+            ("America/New_York", "2026-11-23T14:00:00Z", "Mon 2026-11-23 09:00 EST"),
+            ("America/Chicago", "2026-11-23T14:00:00Z", "Mon 2026-11-23 08:00 UTC-6"),
+            ("Asia/Shanghai", "2026-11-23T00:00:00Z", "Mon 2026-11-23 08:00 UTC+8"),
+            ("Asia/Kolkata", "2026-11-23T08:00:00Z", "Mon 2026-11-23 13:30 UTC+5:30"),
+            ("Asia/Jerusalem", "2026-11-23T08:00:00Z", "Mon 2026-11-23 10:00 UTC+2"),
+            ("Asia/Bangkok", "2026-11-23T08:00:00Z", "Mon 2026-11-23 15:00 UTC+7"),
+            ("America/St_Johns", "2026-11-23T12:00:00Z", "Mon 2026-11-23 08:30 UTC-3:30"),
+            ("Africa/Abidjan", "2026-11-23T08:00:00Z", "Mon 2026-11-23 08:00 GMT"),
+        ] {
+            assert_eq!(clock(at.parse().unwrap(), &zone_named(zone).unwrap()), told, "{zone}");
+        }
+    }
+
+    #[test]
+    fn an_unambiguous_abbreviation_has_one_offset_in_all_zones() {
+        let mut offsets: BTreeMap<String, BTreeSet<i32>> = BTreeMap::new();
+        for name in jiff::tz::db().available() {
+            let Ok(zone) = TimeZone::get(name.as_str()) else { continue };
+            for at in ["2026-01-15T12:00:00Z", "2026-07-15T12:00:00Z"] {
+                let wall = at.parse::<Timestamp>().unwrap().to_zoned_datetime(zone.clone());
+                offsets.entry(wall.strftime("%Z").to_string()).or_default().insert(wall.offset().seconds());
+            }
+        }
+        for abbreviation in UNAMBIGUOUS {
+            assert_eq!(offsets.get(abbreviation).map(BTreeSet::len), Some(1), "{abbreviation}: {:?}", offsets.get(abbreviation));
+        }
+        assert!(1 < offsets["CST"].len() && 1 < offsets["IST"].len());
+    }
+}

@@ -1,0 +1,74 @@
+//! Tags with a key that was nearly one of the guard's had no effect, and what they were to protect was stopped
+//! (cloud-custodian#10380, #3389, #2640; ec2-scheduler#2).
+
+use end_to_end::{
+    Function,
+    testing::{account, due, guard_of, hours, mails_to},
+};
+use simulator::Simulator;
+
+const ENFORCE: &str = r#"
+[rules.notebook-off-hours]
+mode = "enforce"
+grace = "10m"
+[rules.missing-tag]
+mode = "enforce"
+remedy = "stop-after-grace"
+grace = "1h"
+required = { CostCenter = "[0-9]+" }
+"#;
+
+fn stops(account: &Simulator) -> u64 {
+    account.calls().into_iter().filter(|(call, _)| call.contains(":Stop")).map(|(_, count)| count).sum()
+}
+
+fn notebook(key: &str, value: &str) -> String {
+    format!(
+        "[[notebook]]\nname = \"n\"\ninstance-type = \"ml.t3.medium\"\n\
+         tags = {{ Owner = \"ann@example.com\", CostCenter = \"1\", \"{key}\" = \"{value}\" }}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_notebook_was_stopped_although_its_tag_said_keep() {
+    for (key, value, stopped, told) in [
+        ("cost-centre", "1", true, None),
+        ("Cost-Guard:keep-until", "2026-12-31", false, Some("cost-guard:keep-until")),
+        ("cost-guard:keep_until", "2026-12-31", false, Some("cost-guard:keep-until")),
+        ("cost-guard:keep-until ", "2026-12-31", false, Some("cost-guard:keep-until")),
+        ("costguard/keep-untill", "2026-12-31", false, Some("cost-guard:keep-until")),
+        ("Cost-Guard:Schedule", "always", false, Some("cost-guard:schedule")),
+        ("cost-guard:snooze", "yes", false, Some("none of the guard's")),
+    ] {
+        let account = account(&notebook(key, value));
+        let guard = guard_of(Function::NotebookStopper, &account, ENFORCE);
+        account.advance(hours(12));
+        guard.run().await.unwrap();
+        account.advance(hours(1));
+        guard.run().await.unwrap();
+        assert_eq!(0 < stops(&account), stopped, "{key}");
+        let mails = account.mails();
+        let mails = mails_to(&mails, "ann@example.com");
+        let named: Vec<_> = mails.iter().filter(|mail| mail.message.contains(&format!("its tag \"{key}\" cannot be read"))).collect();
+        assert_eq!(named.len(), usize::from(told.is_some()), "{key}: told once: {mails:#?}");
+        assert!(named.iter().zip(told).all(|(mail, told)| mail.message.contains(told)), "{key}: {named:#?}");
+    }
+}
+
+#[tokio::test]
+async fn the_owner_of_a_processing_job_never_heard_of_its_tag() {
+    for (key, stopped) in [("Name", true), ("cost-guard:keep-untill", false)] {
+        let account = account(&format!(
+            "[[processing-job]]\nname = \"prep\"\nmax-runtime = \"20h\"\ntakes = \"20h\"\ncreated = \"-10m\"\n\
+             tags = {{ Owner = \"ann@example.com\", \"{key}\" = \"2026-12-31\" }}\n"
+        ));
+        let guard = guard_of(Function::TagAuditor, &account, ENFORCE);
+        guard.run().await.unwrap();
+        let tells = |account: &Simulator| account.mails().iter().filter(|mail| mail.message.contains("(guard-tag-unreadable)")).count();
+        assert_eq!(tells(&account), usize::from(!stopped), "{key}: {:#?}", account.mails());
+        account.advance(hours(2));
+        guard.wake(due()).await.unwrap();
+        guard.run().await.unwrap();
+        assert_eq!((0 < stops(&account), tells(&account)), (stopped, usize::from(!stopped)), "{key}: {:#?}", account.mails());
+    }
+}
