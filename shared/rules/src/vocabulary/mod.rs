@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub mod globs;
+pub mod image;
 pub mod period;
 pub mod price;
 pub mod resource;
