@@ -3,7 +3,10 @@
 use crate::{
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
     rules::rule::RemedyName,
-    vocabulary::resource::{Kind, Resource},
+    vocabulary::{
+        resource::{Kind, Resource},
+        series::PIPELINE_TAGS,
+    },
 };
 
 pub use self::{
@@ -38,6 +41,7 @@ impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
         [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
+            || PIPELINE_TAGS.contains(&key)
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
