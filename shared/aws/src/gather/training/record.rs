@@ -159,6 +159,7 @@ struct TuningConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "AWS's names")]
 struct ResourceLimits {
     max_number_of_training_jobs: Option<u32>,
     max_parallel_training_jobs: Option<u32>,
@@ -343,7 +344,7 @@ mod tests {
 
     use super::*;
 
-    fn training(more: Value) -> TrainingJob {
+    fn training(more: &Value) -> TrainingJob {
         let mut record = json!({
             "TrainingJobName": "churn", "TrainingJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn",
             "TrainingJobStatus": "InProgress", "RoleArn": "arn:aws:iam::123456789012:role/ML",
@@ -371,14 +372,14 @@ mod tests {
             (json!({"HyperParameters": {"sagemaker_job_name": "churn"}}), true),
             (json!({"DebugHookConfig": {}}), true),
         ] {
-            assert_eq!(training(more.clone()).waited_for, is_waited_for, "{more}");
+            assert_eq!(training(&more).waited_for, is_waited_for, "{more}");
         }
     }
 
     #[test]
     fn a_built_in_image_is_an_algorithm_and_no_instances_are_none() {
         let image = "664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1";
-        let job = training(json!({
+        let job = training(&json!({
             "AlgorithmSpecification": {"TrainingImage": image},
             "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 0, "InstanceGroups": [{"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}]},
         }));
@@ -386,7 +387,7 @@ mod tests {
         let work = "664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner arn:aws:iam::123456789012:role/ML";
         assert_eq!(job.work.as_deref(), Some(work));
         let own = image.replace("664544806723", "123456789012");
-        assert_eq!(training(json!({"AlgorithmSpecification": {"TrainingImage": own}})).algorithm, None);
+        assert_eq!(training(&json!({"AlgorithmSpecification": {"TrainingImage": own}})).algorithm, None);
     }
 
     #[test]
