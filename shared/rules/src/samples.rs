@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     facts::{
         App, Asset, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
-        TrainingJob, TuningJob, Workflows,
+        TrainingJob, TuningDefinition, TuningJob, Workflows,
     },
     policy::Policy,
     remedy::Remedy,
@@ -105,6 +105,7 @@ pub(crate) fn training_job(created: &str) -> TrainingJob {
         keep_alive: None,
         capacity: Capacity::Common,
         parent: None,
+        work: None,
         algorithm: None,
         waited_for: false,
         secondary_status: Some("Training".into()),
@@ -115,6 +116,12 @@ pub(crate) fn training_job(created: &str) -> TrainingJob {
     }
 }
 
+/// A definition of training jobs on demand, each on one such instance with a limit of one hour.
+pub(crate) fn tuning_definition(instance_type: &str) -> TuningDefinition {
+    let instances = vec![Instances { instance_type: instance_type.into(), count: 1 }];
+    TuningDefinition { spot: false, choices: vec![instances], max_runtime: Some(Duration::hours(1)) }
+}
+
 /// A tuning job with twenty training jobs, four at a time, each on one `ml.m5.xlarge` with a limit of one hour.
 pub(crate) fn tuning_job(created: &str) -> TuningJob {
     TuningJob {
@@ -122,11 +129,11 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
         indexed: false,
         status: JobStatus::InProgress,
         created: Some(created.parse().unwrap()),
-        spot: false,
-        definitions: vec![vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }]],
+        work: None,
+        definitions: vec![tuning_definition("ml.m5.xlarge")],
         parallel: 4,
         most_jobs: 20,
-        max_runtime: Some(Duration::hours(1)),
+        max_runtime: None,
         running: None,
     }
 }
@@ -142,6 +149,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
         stop: Remedy::None,
         parent: None,
         part_of: None,
+        work: None,
         ancestors: vec![],
         creator: None,
         ownership_unknown: None,

@@ -2,6 +2,7 @@
 //! on as it is. The new job's name is always the same, so the next run finishes what an interrupted run began. A job that was created once is never created
 //! again.
 
+use aws_sdk_sagemaker::error::ProvideErrorMetadata;
 use aws_smithy_types::body::SdkBody;
 use cost_rules::{
     facts::Fate,
@@ -32,6 +33,8 @@ enum New {
     Useless(String),
     /// AWS refused to create it.
     Refused(String),
+    /// AWS says that its definition is invalid, so that it can never be created.
+    Invalid(String),
     /// AWS had an error or gave no answer, and the job does not exist.
     NoAnswer(String),
     /// It is not known whether it exists.
@@ -84,7 +87,7 @@ async fn resubmit(context: &Context, finding: &Finding, terms: &SpotTerms, now: 
         New::Refused(why) => Outcome::NotResubmitted { why, definition: stored.definition.unwrap_or_default() },
         New::NoAnswer(why) => Outcome::Failed(why),
         New::Unknown(why) => Outcome::Unknown(why),
-        New::Useless(why) => Outcome::GivenUp(why),
+        New::Useless(why) | New::Invalid(why) => Outcome::GivenUp(why),
         New::Gone => {
             Outcome::GivenUp(format!("it was submitted as Spot before, as {}, and that job is gone: it is not done twice", stored.name))
         }
@@ -100,7 +103,9 @@ async fn stop(context: &Context, finding: &Finding) -> Outcome {
             New::Runs => finish(context, &mut one, false).await,
             New::Completed => finish(context, &mut one, true).await,
             New::Unknown(why) => Outcome::Unknown(why),
-            New::Gone | New::Useless(_) | New::Refused(_) | New::NoAnswer(_) => stop_training_job(&context.clients, old).await,
+            New::Gone | New::Useless(_) | New::Invalid(_) | New::Refused(_) | New::NoAnswer(_) => {
+                stop_training_job(&context.clients, old).await
+            }
         },
         Ok(_) => stop_training_job(&context.clients, old).await,
         Err(error) => Outcome::Failed(format!("{error:#}")),
@@ -177,7 +182,9 @@ async fn create(context: &Context, stored: &Resubmission) -> New {
     let answer = format!("CreateTrainingJob {new}: {}", why(&error));
     // Only a client error (4xx) is a refusal. After a server error or no answer, the job may still appear.
     let is_refusal = error.raw_response().is_some_and(|response| response.status().is_client_error());
+    let is_invalid = error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("ValidationException");
     match look(context, stored).await {
+        New::Gone if is_refusal && is_invalid => New::Invalid(answer),
         New::Gone if is_refusal => New::Refused(answer),
         New::Gone => New::NoAnswer(answer),
         New::Unknown(why) => New::Unknown(format!("{answer}, and whether it is there is not known: {why}")),

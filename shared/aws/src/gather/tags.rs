@@ -14,9 +14,6 @@ use futures_util::{StreamExt as _, stream};
 use super::read::{IN_FLIGHT, Looked, Read, every_page, says_gone, unread_of};
 use crate::clients::{Clients, why::why};
 
-/// Tags that SageMaker Pipelines adds to what it starts. Their values are the ARN of the execution (name not documented: aws-facts §2.3).
-pub(super) const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
-
 pub(super) type TagMap = BTreeMap<String, String>;
 
 /// The content of the tag index, by resource id.
@@ -91,9 +88,7 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
             for tag in all {
                 let is_read = match reads.get(&tag.key) {
                     Some(is_read) => *is_read,
-                    None => {
-                        *reads.entry(tag.key.clone()).or_insert(rulebook.reads_tag(&tag.key) || PIPELINE_TAGS.contains(&tag.key.as_str()))
-                    }
+                    None => *reads.entry(tag.key.clone()).or_insert(rulebook.reads_tag(&tag.key)),
                 };
                 if is_read {
                     tags.insert(tag.key, tag.value);

@@ -34,6 +34,8 @@ pub struct Asset {
     pub parent: Option<Parent>,
     /// The id or ARN of what started it and waits for it, of a job ([`Subject::part_of`]).
     pub part_of: Option<String>,
+    /// As in [`crate::facts::TrainingJob::work`], once the job was described.
+    pub work: Option<String>,
     /// The parent, the parent's parent and so on, as far as they are known.
     pub ancestors: Vec<Ancestor>,
     /// Who created it, according to CloudTrail. `None`: not known.
@@ -83,7 +85,7 @@ impl Subject for Asset {
     }
     fn series(&self) -> Option<String> {
         let kind = self.resource.kind().filter(|kind| kind.is_job())?;
-        Some(series_id(kind, &self.resource.name))
+        Some(series_id(kind, &self.resource, self.work.as_deref()))
     }
     fn part_of(&self) -> Option<&str> {
         self.part_of.as_deref()

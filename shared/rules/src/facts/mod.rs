@@ -19,7 +19,7 @@ pub use self::{
     notebooks::{Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
-    training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningJob},
+    training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},
     workflows::{Workflow, Workflows},
 };
 

@@ -42,6 +42,8 @@ pub struct TrainingJob {
     pub capacity: Capacity,
     /// The ARN of the tuning, AutoML or labelling job that it belongs to.
     pub parent: Option<String>,
+    /// What tells which work it does if its name does not: its image or algorithm, and its role.
+    pub work: Option<String>,
     /// The name of its algorithm, from the Marketplace or the account, which may not write checkpoints. `None`: it has an image.
     pub algorithm: Option<String>,
     /// Whether it looks as if the `SageMaker` Python SDK submitted it. The SDK may be waiting for the job with this name.
@@ -144,18 +146,43 @@ pub struct TuningJob {
     pub status: JobStatus,
     /// When it was submitted: the start of its only run.
     pub created: Option<Timestamp>,
-    /// Whether all of its definitions ask for Spot.
-    pub spot: bool,
-    /// What the training jobs of each definition run on. Empty for a definition whose `InstanceConfigs` let the service choose.
-    pub definitions: Vec<Vec<Instances>>,
+    /// As in [`TrainingJob::work`], by its first definition.
+    pub work: Option<String>,
+    /// How its training jobs are defined: each of them is of one of these definitions.
+    pub definitions: Vec<TuningDefinition>,
     /// `MaxParallelTrainingJobs`
     pub parallel: u32,
     /// `MaxNumberOfTrainingJobs`
     pub most_jobs: u32,
-    /// `MaxRuntimeInSeconds` of one training job.
+    /// `ResourceLimits.MaxRuntimeInSeconds`: when the whole of it ends.
     pub max_runtime: Option<Duration>,
     /// The number of its running training jobs, and how many of them are on Spot. `None`: not read.
     pub running: Option<(u32, u32)>,
+}
+
+/// A definition of a tuning job's training jobs.
+#[derive(Clone, Debug)]
+pub struct TuningDefinition {
+    /// `EnableManagedSpotTraining`
+    pub spot: bool,
+    /// What a training job runs on: one of these. More than one are `InstanceConfigs`, of which the service chooses.
+    pub choices: Vec<Vec<Instances>>,
+    /// `MaxRuntimeInSeconds` of one training job.
+    pub max_runtime: Option<Duration>,
+}
+
+impl TuningJob {
+    /// Whether all of its definitions ask for Spot.
+    pub fn is_spot(&self) -> bool {
+        !self.definitions.is_empty() && self.definitions.iter().all(|definition| definition.spot)
+    }
+
+    /// How long its training jobs can run at most, as many at a time as it may have, if they are of these definitions.
+    pub fn longest<'a>(&self, definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Duration {
+        let one = definitions.into_iter().map(|definition| definition.max_runtime.unwrap_or(Duration::days(1))).max();
+        let all = one.unwrap_or(Duration::days(1)) * self.most_jobs.div_ceil(self.parallel.max(1));
+        self.max_runtime.map_or(all, |most| most.min(all))
+    }
 }
 
 impl Subject for TrainingJob {
@@ -169,7 +196,7 @@ impl Subject for TrainingJob {
         self.created.filter(|_| self.status == JobStatus::InProgress)
     }
     fn series(&self) -> Option<String> {
-        Some(series_id(Kind::TrainingJob, &self.resource.name))
+        Some(series_id(Kind::TrainingJob, &self.resource, self.work.as_deref()))
     }
     fn part_of(&self) -> Option<&str> {
         self.parent.as_deref()
@@ -196,6 +223,6 @@ impl Subject for TuningJob {
         self.created.filter(|_| self.status == JobStatus::InProgress)
     }
     fn series(&self) -> Option<String> {
-        Some(series_id(Kind::TuningJob, &self.resource.name))
+        Some(series_id(Kind::TuningJob, &self.resource, self.work.as_deref()))
     }
 }

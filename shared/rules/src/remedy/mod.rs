@@ -5,5 +5,7 @@ mod resubmission;
 
 pub use self::{
     action::{Remedy, SpotTerms, how_to_add, how_to_stop},
-    resubmission::{RESUBMITTED_TAG, as_spot, how_to_stop_one, how_to_submit, may_be_resubmission, new_name, on_demand_again},
+    resubmission::{
+        RESUBMITTED_TAG, as_spot, how_to_stop_one, how_to_submit, may_be_again, may_be_resubmission, new_name, on_demand_again,
+    },
 };

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     remedy::action::{SpotTerms, how_to_stop},
-    vocabulary::resource::{Resource, is_aws},
+    vocabulary::{
+        image::built_in_algorithm,
+        resource::{Arn, Resource, is_aws},
+    },
 };
 
 /// A tag of the new job. Its value is the old job's name.
@@ -85,6 +88,12 @@ pub fn may_be_resubmission(name: &str) -> bool {
     name.to_lowercase().ends_with(SPOT)
 }
 
+/// Whether a person may have started the job with this name again on demand, with the definition that the guard mailed. A job with 50 tags of its
+/// own has no room for [`RESUBMITTED_TAG`], so that only its name tells it.
+pub fn may_be_again(name: &str) -> bool {
+    name.to_lowercase().ends_with(AGAIN)
+}
+
 /// The definition of the new job. `described`: the old job, as `DescribeTrainingJob` returns it; `tags`: all of its tags.
 ///
 /// # Errors
@@ -94,7 +103,10 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
     };
     let old_name = text("/TrainingJobName")?;
-    let known = |field: &&&str| described.get(**field).is_some_and(|value| !value.is_null());
+    // `CreateTrainingJob` refuses lists without items.
+    let known = |field: &&&str| {
+        described.get(**field).is_some_and(|value| !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty()))
+    };
     let mut new: Map<String, Value> =
         DEFINITION.iter().filter(known).map(|field| ((*field).to_owned(), described[*field].clone())).collect();
     new.insert("TrainingJobName".into(), terms.name.clone().into());
@@ -105,6 +117,14 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         for field in ["SelectedInstanceType", "SelectedInstanceCount", "KeepAlivePeriodInSeconds"] {
             resources.remove(field);
         }
+        leave_one_size(resources);
+    }
+    // AWS fills in the metrics of its own algorithms, and refuses a job that brings them.
+    let account = described.get("TrainingJobArn").and_then(Value::as_str).and_then(Arn::parse).map_or("", |arn| arn.account);
+    if let Some(Value::Object(algorithm)) = new.get_mut("AlgorithmSpecification") {
+        let image = algorithm.get("TrainingImage").and_then(Value::as_str).unwrap_or_default();
+        let is_built_in = built_in_algorithm(image, account).is_some();
+        algorithm.retain(|field, value| !(field == "MetricDefinitions" && (is_built_in || value.as_array().is_some_and(Vec::is_empty))));
     }
     let stopping = new.entry("StoppingCondition").or_insert_with(|| json!({}));
     let max_runtime = stopping.get("MaxRuntimeInSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_MAX_RUNTIME);
@@ -127,6 +147,13 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
     }
     new.insert("Tags".into(), new_tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
     Ok(Value::Object(new))
+}
+
+/// A cluster has either groups of instances, or one type and number. The description has zeros and empty lists for the other.
+fn leave_one_size(resources: &mut Map<String, Value>) {
+    let has_groups = resources.get("InstanceGroups").and_then(Value::as_array).is_some_and(|groups| !groups.is_empty());
+    let other: &[&str] = if has_groups { &["InstanceType", "InstanceCount"] } else { &["InstanceGroups"] };
+    resources.retain(|field, value| !value.is_null() && !other.contains(&field.as_str()));
 }
 
 /// The definition with which a person starts a resubmitted job again: on demand as before, with a new name. It keeps the tag
@@ -235,6 +262,50 @@ mod tests {
     }
 
     #[test]
+    fn what_aws_fills_in_by_itself_is_left_out() {
+        let metrics = json!([{"Name": "train:loss", "Regex": "loss=(.*)"}]);
+        for (image, is_kept) in [
+            ("664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", false),
+            ("492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:1.7-1", false),
+            ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", true),
+            ("763104351884.dkr.ecr.eu-central-1.amazonaws.com/pytorch-training:2.3-gpu", true),
+        ] {
+            let mut old = described();
+            old["TrainingJobArn"] = json!("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn");
+            old["AlgorithmSpecification"] = json!({"TrainingImage": image, "TrainingInputMode": "File", "MetricDefinitions": metrics});
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap();
+            let algorithm = new["AlgorithmSpecification"].as_object().unwrap();
+            assert_eq!(algorithm.contains_key("MetricDefinitions"), is_kept, "{image}");
+            assert_eq!((&algorithm["TrainingImage"], &algorithm["TrainingInputMode"]), (&json!(image), &json!("File")));
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_that_the_api_refuses() {
+        let group = json!([{"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "InstanceGroupName": "cpu"}]);
+        for (resources, sent) in [
+            (
+                json!({"InstanceCount": 0, "VolumeSizeInGB": 30, "InstanceGroups": group}),
+                json!({"VolumeSizeInGB": 30, "InstanceGroups": group}),
+            ),
+            (
+                json!({"InstanceType": null, "InstanceCount": 0, "VolumeSizeInGB": 30, "InstanceGroups": group}),
+                json!({"VolumeSizeInGB": 30, "InstanceGroups": group}),
+            ),
+            (
+                json!({"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30, "InstanceGroups": [], "VolumeKmsKeyId": null}),
+                json!({"InstanceType": "ml.m5.xlarge", "InstanceCount": 1, "VolumeSizeInGB": 30}),
+            ),
+        ] {
+            let mut old = described();
+            old["ResourceConfig"] = resources;
+            old["InputDataConfig"] = json!([]);
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap();
+            assert_eq!((&new["ResourceConfig"], new.get("InputDataConfig")), (&sent, None));
+        }
+    }
+
+    #[test]
     fn goes_on_from_the_checkpoints_that_are_there() {
         let mut with_checkpoints = described();
         with_checkpoints["CheckpointConfig"] = json!({"S3Uri": "s3://bucket/mine", "LocalPath": "/here"});
@@ -306,9 +377,14 @@ mod tests {
     }
 
     #[test]
-    fn fifty_tags_are_all_that_there_can_be() {
+    fn fifty_tags_are_all_that_there_can_be_and_the_name_tells_the_rest() {
         let tags: BTreeMap<String, String> = (0..50).map(|n| (format!("k{n}"), "v".to_owned())).collect();
         assert_eq!(as_spot(&described(), &tags, &terms("x", None)).unwrap()["Tags"].as_array().unwrap().len(), 50);
+        for old in ["churn", &"a".repeat(63), "churn-AGAIN"] {
+            let again = on_demand_again("{}", old).unwrap()["TrainingJobName"].as_str().unwrap().to_owned();
+            assert!(may_be_again(&again) && !may_be_again(&new_name(old, None)), "{again}");
+        }
+        assert!(!may_be_again("churn"));
     }
 
     proptest! {

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use crate::{
     policy::{Keep, Policy},
     rules::rule::RemedyName,
-    vocabulary::resource::{Kind, Resource},
+    vocabulary::{
+        resource::{Kind, Resource},
+        series::PIPELINE_TAGS,
+    },
 };
 
 pub use self::{
@@ -43,6 +46,7 @@ impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
         self.policy.reads_guard_tag(key)
+            || PIPELINE_TAGS.contains(&key)
             || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))

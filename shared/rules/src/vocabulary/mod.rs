@@ -3,6 +3,7 @@
 pub mod calendars;
 pub mod duration;
 pub mod globs;
+pub mod image;
 pub mod period;
 pub mod price;
 pub mod resource;

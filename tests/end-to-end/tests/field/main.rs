@@ -5,4 +5,5 @@ mod bills;
 mod exempt;
 mod guard_tags;
 mod holidays;
+mod jobs;
 mod workflows;

@@ -310,10 +310,7 @@ async fn a_sweep_does_not_describe_what_was_resubmitted_long_ago() {
 #[tokio::test]
 async fn a_refused_definition_is_made_anew() {
     let account = account(CHURN);
-    account.add_fault(
-        Fault::new("sagemaker:CreateTrainingJob", What::Refuse("ValidationException".into(), "Invalid MaxWaitTimeInSeconds".into()))
-            .times(1),
-    );
+    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Refuse("ResourceLimitExceeded".into(), "0".into())).times(1));
     let guard = guard(&account, &format!("{RESUBMIT}spot-wait = \"12h\"\n"));
     guard.wake(event(&account, OLD)).await.unwrap();
     guard.set_policy(&format!("{RESUBMIT}spot-wait = \"1h\"\n")).unwrap();
@@ -324,8 +321,8 @@ async fn a_refused_definition_is_made_anew() {
 
 #[tokio::test]
 async fn a_refusal_for_good_is_not_tried_every_five_minutes() {
-    let account =
-        account(&CHURN.replace("tags = ", "image = \"664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1\"\ntags = "));
+    let account = account(CHURN);
+    account.add_fault(Fault::new("sagemaker:CreateTrainingJob", What::Refuse("AccessDeniedException".into(), "no".into())));
     let guard = guard(&account, RESUBMIT);
     let mut failures = 0;
     let r = guard.wake(event(&account, OLD)).await.unwrap();

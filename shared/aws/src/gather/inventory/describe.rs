@@ -13,6 +13,7 @@ use cost_rules::{
     remedy::Remedy,
     resource::{Kind, id_of_arn},
     rulebook::Rulebook,
+    vocabulary::image::without_version,
 };
 
 use crate::{
@@ -41,6 +42,8 @@ pub(super) struct Described {
     pub(super) instances: Vec<Instances>,
     pub(super) limit: Option<Duration>,
     pub(super) parent: Option<Parent>,
+    /// [`Asset::work`]
+    pub(super) work: Option<String>,
     /// [`cost_rules::facts::Subject::part_of`]
     pub(super) part_of: Option<String>,
 }
@@ -54,14 +57,16 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             instances: job.instances,
             limit: job.max_runtime,
             parent: job.parent.as_deref().and_then(of_arn),
+            work: job.work,
             part_of: job.parent,
         }),
         Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
             // All instances that may run at the same time, with the most expensive definition.
             let prices = rulebook.policy.prices_of(&clients.region);
-            let dearest = job.definitions.iter().max_by_key(|instances| prices.hourly_of(instances));
+            let dearest = job.definitions.iter().flat_map(|one| &one.choices).max_by_key(|instances| prices.hourly_of(instances));
             let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
-            Described { instances: dearest.into_iter().flatten().map(all).collect(), ..Described::default() }
+            let limit = Some(job.longest(&job.definitions)).filter(|_| !job.definitions.is_empty());
+            Described { instances: dearest.into_iter().flatten().map(all).collect(), limit, work: job.work, ..Described::default() }
         }),
         Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
             .map(|found| {
@@ -76,6 +81,11 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .and_then(|condition| condition.max_runtime_in_seconds)
                         .map(|most| Duration::seconds(most.into())),
                     parent: found.auto_ml_job_arn.as_deref().and_then(of_arn),
+                    work: found
+                        .app_specification
+                        .and_then(|app| app.image_uri)
+                        .zip(found.role_arn)
+                        .map(|(image, role)| format!("{} {role}", without_version(&image))),
                     // Debugger's jobs name a training job, Model Monitor's a schedule.
                     part_of: found.auto_ml_job_arn.or(found.monitoring_schedule_arn).or(found.training_job_arn),
                 }
@@ -93,7 +103,8 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                         .auto_ml_job_arn
                         .as_deref()
                         .and_then(of_arn)
-                        .or_else(|| found.model_name.map(|model| named(Kind::Model, model))),
+                        .or_else(|| found.model_name.clone().map(|model| named(Kind::Model, model))),
+                    work: found.model_name,
                     part_of: found.auto_ml_job_arn.or(found.labeling_job_arn),
                 }
             })

@@ -333,6 +333,7 @@ fn bare(resource: Resource) -> Asset {
         stop: Remedy::None,
         parent: None,
         part_of: None,
+        work: None,
         ancestors: vec![],
         creator: None,
         ownership_unknown: None,

@@ -7,6 +7,7 @@ use cost_rules::{
     facts::{Asset, Facts, Parent, RunningAsset},
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
     rulebook::Rulebook,
+    vocabulary::series::PIPELINE_TAGS,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use self::{
 };
 use super::{
     read::{IN_FLIGHT, Listed, Looked, Read, name_of, unread_of},
-    tags::{self, Index, PIPELINE_TAGS, all_tags},
+    tags::{self, Index, all_tags},
 };
 use crate::clients::Clients;
 

@@ -121,6 +121,7 @@ impl Inventory<'_> {
             }
             audited.limit = described.limit.or(audited.limit);
             audited.parent = described.parent.or(audited.parent.take());
+            audited.work = described.work.or(audited.work.take());
             audited.part_of = described.part_of.or(audited.part_of.take());
         }
         let parents = facts.assets.iter().filter(|audited| ids.contains(&audited.resource.id)).filter_map(|audited| audited.parent.clone());

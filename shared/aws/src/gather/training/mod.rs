@@ -74,7 +74,7 @@ async fn some_without_tags(clients: &Clients, rulebook: &Rulebook, named: &BTree
 /// Sets on each running tuning job that asks for Spot how many of its training jobs run, and how many of those on Spot.
 pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) {
     let mut failed: Vec<(String, String)> = vec![];
-    for job in facts.tuning_jobs.iter_mut().filter(|job| job.spot && job.status == JobStatus::InProgress && job.running.is_none()) {
+    for job in facts.tuning_jobs.iter_mut().filter(|job| job.is_spot() && job.status == JobStatus::InProgress && job.running.is_none()) {
         match children(clients, rulebook, &job.resource.name).await {
             Ok(running) => job.running = Some(running),
             Err(why) => failed.push((job.resource.id.clone(), why)),
@@ -83,32 +83,47 @@ pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mu
     facts.reading.unread.extend(unread_of("training jobs", &failed));
 }
 
-/// How many training jobs of a tuning job run (at most 100), and how many of those on Spot. Only the first one is described, and stands for all.
+/// How many training jobs of a tuning job run (at most 100), and how many of those on Spot. Of each definition only the first one is described, and stands
+/// for all.
 async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u32, u32)> {
     clients.in_time()?;
     let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
     let listed = call.status_equals(TrainingJobStatus::InProgress).max_results(100).send().await;
     let listed = listed.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
-    let running: Vec<String> =
-        listed.training_job_summaries.unwrap_or_default().into_iter().filter_map(|job| job.training_job_name).collect();
-    let count = u32::try_from(running.len()).unwrap_or(u32::MAX);
-    match running.first() {
-        None => Ok((0, 0)),
-        Some(first) => Ok((count, if training(clients, rulebook, first).await?.is_none_or(|job| job.spot) { count } else { 0 })),
+    let mut running: BTreeMap<Option<String>, (u32, String)> = BTreeMap::new();
+    for job in listed.training_job_summaries.unwrap_or_default() {
+        let Some(name) = job.training_job_name else { continue };
+        running.entry(job.training_job_definition_name).or_insert((0, name)).0 += 1;
+    }
+    let mut all = (0, 0);
+    for (count, first) in running.into_values() {
+        let is_on_spot = training(clients, rulebook, &first).await?.is_none_or(|job| job.spot);
+        all = (all.0 + count, all.1 + if is_on_spot { count } else { 0 });
+    }
+    Ok(all)
+}
+
+/// Reads a job. `None`: it does not exist. If only the id is known, the name may be spelled differently: then the search index is asked for the spelling.
+async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
+    let name = spelt.unwrap_or_else(|| name_of(id));
+    let found = described(clients, rulebook, id, name).await?;
+    if found.is_some() || spelt.is_some() {
+        return Ok(found);
+    }
+    match sweep::running_name_of(clients, rulebook, id).await? {
+        Some(spelt) => described(clients, rulebook, id, &spelt).await,
+        None => Err(format!(
+            "there is no job of the name {name}, and none that runs has it in another spelling: names are case-sensitive, ARNs may be in lower case"
+        )),
     }
 }
 
-/// Reads a job. `None`: it does not exist. If only the id is known, the name may be spelled differently: then it is an error that the job is not found.
-async fn one(clients: &Clients, rulebook: &Rulebook, id: &str, spelt: Option<&str>) -> Read<Option<Job>> {
-    let name = spelt.unwrap_or_else(|| name_of(id));
-    let found = match Kind::of(id) {
+/// A job of the kind that the id has, by its name. `None`: there is no job with this name.
+async fn described(clients: &Clients, rulebook: &Rulebook, id: &str, name: &str) -> Read<Option<Job>> {
+    Ok(match Kind::of(id) {
         Some(Kind::TuningJob) => describe_tuning(clients, rulebook, name).await?.map(|job| Job::Tuning(Box::new(job))),
         _ => training(clients, rulebook, name).await?.map(|job| Job::Training(Box::new(job))),
-    };
-    if found.is_none() && spelt.is_none() {
-        return Err(format!("there is no job of the name {name}: names are case-sensitive, ARNs may be in lower case"));
-    }
-    Ok(found)
+    })
 }
 
 enum Job {
@@ -260,7 +275,7 @@ async fn tuning_with_tags(clients: &Clients, rulebook: &Rulebook, known: &Resour
     let (found, tags) = tokio::join!(describe_tuning(clients, rulebook, &known.name), tags::of(clients, rulebook, arn));
     let (Some(mut job), Some(tags)) = (found?, tags?) else { return Ok(None) };
     job.resource.tags = Tags::Known(tags);
-    if job.spot && job.status == JobStatus::InProgress {
+    if job.is_spot() && job.status == JobStatus::InProgress {
         job.running = Some(children(clients, rulebook, &job.resource.name).await?);
     }
     Ok(Some(job))

@@ -4,10 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use cost_rules::{
     duration::Duration,
-    facts::{Capacity, JobStatus, TrainingJob, TuningJob},
+    facts::{Capacity, JobStatus, TrainingJob, TuningDefinition, TuningJob},
     price::Instances,
-    resource::{Kind, Ownership, Resource, Tags},
+    resource::{Arn, Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
+    vocabulary::{
+        image::{built_in_algorithm, without_version},
+        series::is_named_by_sdk,
+    },
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -15,6 +19,8 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 /// What the SageMaker Python SDK leaves on a job that it submits: hyperparameters if it brings its own code, or (version 3) channels for that code.
 const SDK_HYPERPARAMETERS: [&str; 2] = ["sagemaker_job_name", "sagemaker_submit_directory"];
 const SDK_CHANNELS: [&str; 2] = ["sm_drivers", "code"];
+/// The end of the manifest that the SDK writes for the data of its own algorithms.
+const SDK_MANIFEST: &str = "/.amazon.manifest";
 
 /// The fields that are read of a training job, from a description or from the search index.
 #[derive(Deserialize)]
@@ -39,6 +45,7 @@ pub(super) struct TrainingRecord {
     #[serde(rename = "AutoMLJobArn")]
     pub(super) auto_ml_job_arn: Option<String>,
     labeling_job_arn: Option<String>,
+    role_arn: Option<String>,
     pub(super) warm_pool_status: Option<WarmPoolStatus>,
     pub(super) creation_time: Option<f64>,
     training_start_time: Option<f64>,
@@ -63,6 +70,8 @@ struct ResourceConfig {
     instance_groups: Option<Vec<InstanceGroup>>,
     keep_alive_period_in_seconds: Option<i64>,
     training_plan_arn: Option<String>,
+    /// Only of a tuning job: the service chooses one of these.
+    instance_configs: Option<Vec<InstanceGroup>>,
     instance_preferences: Option<IgnoredAny>,
 }
 
@@ -83,6 +92,7 @@ struct StoppingCondition {
 #[serde(rename_all = "PascalCase")]
 struct AlgorithmSpecification {
     algorithm_name: Option<String>,
+    training_image: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,6 +107,19 @@ pub(super) struct WarmPoolStatus {
 #[serde(rename_all = "PascalCase")]
 struct Channel {
     channel_name: Option<String>,
+    data_source: Option<DataSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DataSource {
+    s3_data_source: Option<S3DataSource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct S3DataSource {
+    s3_uri: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,8 +145,8 @@ pub(super) struct TuningRecord {
     hyper_parameter_tuning_job_arn: String,
     hyper_parameter_tuning_job_status: Option<String>,
     hyper_parameter_tuning_job_config: Option<TuningConfig>,
-    training_job_definition: Option<TuningDefinition>,
-    training_job_definitions: Option<Vec<TuningDefinition>>,
+    training_job_definition: Option<DefinitionRecord>,
+    training_job_definitions: Option<Vec<DefinitionRecord>>,
     creation_time: Option<f64>,
     tags: Option<Vec<Tag>>,
 }
@@ -136,14 +159,18 @@ struct TuningConfig {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "AWS's names")]
 struct ResourceLimits {
     max_number_of_training_jobs: Option<u32>,
     max_parallel_training_jobs: Option<u32>,
+    max_runtime_in_seconds: Option<i64>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct TuningDefinition {
+struct DefinitionRecord {
+    algorithm_specification: Option<AlgorithmSpecification>,
+    role_arn: Option<String>,
     enable_managed_spot_training: Option<bool>,
     resource_config: Option<ResourceConfig>,
     hyper_parameter_tuning_resource_config: Option<ResourceConfig>,
@@ -159,7 +186,14 @@ impl TrainingRecord {
             resources if resources.instance_preferences.is_some() => Capacity::InstancePreferences,
             _ => Capacity::Common,
         };
+        let waited_for = is_named_by_sdk(&self.training_job_name)
+            || SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name))
+            || self.input_data_config.iter().flatten().any(Channel::is_of_sdk)
+            // Version 2 asks for the debugger's hook by default; few other clients do.
+            || self.debug_hook_config.is_some();
         TrainingJob {
+            work: work(self.algorithm_specification.as_ref(), self.role_arn.as_deref()),
+            algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.name(&self.training_job_arn)),
             resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(rulebook, self.tags, indexed)),
             indexed,
             status: status(self.training_job_status.as_deref()),
@@ -173,11 +207,7 @@ impl TrainingRecord {
             max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
             capacity,
             parent: self.tuning_job_arn.or(self.auto_ml_job_arn).or(self.labeling_job_arn),
-            algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.algorithm_name),
-            waited_for: SDK_HYPERPARAMETERS.iter().any(|name| self.hyper_parameters.contains(*name))
-                || self.input_data_config.iter().flatten().filter_map(|channel| channel.channel_name.as_deref()).any(|name| SDK_CHANNELS.contains(&name))
-                // Version 2 asks for the debugger's hook by default; few other clients do.
-                || self.debug_hook_config.is_some(),
+            waited_for,
             secondary_status: self.secondary_status,
             failure: self.failure_reason.filter(|reason| !reason.is_empty()),
             replaces: None,
@@ -189,7 +219,7 @@ impl TrainingRecord {
 
 impl TuningRecord {
     pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TuningJob {
-        let definitions: Vec<TuningDefinition> =
+        let definitions: Vec<DefinitionRecord> =
             self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
         let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
         let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
@@ -204,33 +234,67 @@ impl TuningRecord {
             indexed,
             status: status(self.hyper_parameter_tuning_job_status.as_deref()),
             created: time(self.creation_time),
-            spot: !definitions.is_empty() && definitions.iter().all(|definition| definition.enable_managed_spot_training == Some(true)),
+            work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
             parallel,
             most_jobs: limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel),
-            max_runtime: definitions
-                .iter()
-                .filter_map(|definition| definition.stopping_condition.as_ref()?.max_runtime_in_seconds)
-                .max()
-                .map(Duration::seconds),
-            definitions: definitions.iter().filter_map(TuningDefinition::instances).collect(),
+            max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
+            definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
             running: None,
         }
     }
 }
 
-impl TuningDefinition {
-    fn instances(&self) -> Option<Vec<Instances>> {
+impl DefinitionRecord {
+    fn definition(self) -> TuningDefinition {
         let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
-        configured.map(ResourceConfig::instances).find(|instances| !instances.is_empty())
+        TuningDefinition {
+            spot: self.enable_managed_spot_training.unwrap_or_default(),
+            choices: configured.map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
+            max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
+        }
     }
+}
+
+impl AlgorithmSpecification {
+    /// The algorithm's name, if it may write no checkpoints. `arn`: that of the job, which has the customer's account.
+    fn name(self, arn: &str) -> Option<String> {
+        let account = Arn::parse(arn).map_or("", |arn| arn.account);
+        let built_in = || built_in_algorithm(self.training_image.as_deref()?, account).map(str::to_owned);
+        self.algorithm_name.or_else(built_in)
+    }
+}
+
+impl Channel {
+    fn is_of_sdk(&self) -> bool {
+        let data = self.data_source.as_ref().and_then(|source| source.s3_data_source.as_ref()?.s3_uri.as_deref());
+        self.channel_name.as_deref().is_some_and(|name| SDK_CHANNELS.contains(&name)) || data.is_some_and(|uri| uri.ends_with(SDK_MANIFEST))
+    }
+}
+
+/// What tells which work a job does: its algorithm or image, without the image's version, and its role.
+fn work(algorithm: Option<&AlgorithmSpecification>, role: Option<&str>) -> Option<String> {
+    let algorithm = algorithm?;
+    let image = algorithm.algorithm_name.as_deref().or_else(|| algorithm.training_image.as_deref().map(without_version))?;
+    Some(format!("{image} {}", role?))
 }
 
 impl ResourceConfig {
     fn instances(&self) -> Vec<Instances> {
-        let group =
-            |instance_type: &Option<String>, count: Option<u32>| Some(Instances { instance_type: instance_type.clone()?, count: count? });
-        let groups = self.instance_groups.iter().flatten().filter_map(|one| group(&one.instance_type, one.instance_count));
-        group(&self.instance_type, self.instance_count).into_iter().chain(groups).collect()
+        let one = InstanceGroup { instance_type: self.instance_type.clone(), instance_count: self.instance_count };
+        one.instances().into_iter().chain(self.instance_groups.iter().flatten().filter_map(InstanceGroup::instances)).collect()
+    }
+
+    /// What a training job of a tuning job runs on: one of these.
+    fn choices(&self) -> Vec<Vec<Instances>> {
+        let listed = self.instance_configs.iter().flatten().filter_map(InstanceGroup::instances).map(|one| vec![one]);
+        Some(self.instances()).filter(|instances| !instances.is_empty()).into_iter().chain(listed).collect()
+    }
+}
+
+impl InstanceGroup {
+    /// `None`: it has no instances, as beside the groups of a cluster.
+    fn instances(&self) -> Option<Instances> {
+        Some(Instances { instance_type: self.instance_type.clone()?, count: self.instance_count.filter(|count| 0 < *count)? })
     }
 }
 
@@ -272,4 +336,77 @@ fn status(status: Option<&str>) -> JobStatus {
 /// From seconds since 1970, as in the JSON. `None`: missing, or out of range.
 pub(super) fn time(seconds: Option<f64>) -> Option<Timestamp> {
     Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds?).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn training(more: &Value) -> TrainingJob {
+        let mut record = json!({
+            "TrainingJobName": "churn", "TrainingJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn",
+            "TrainingJobStatus": "InProgress", "RoleArn": "arn:aws:iam::123456789012:role/ML",
+        });
+        record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        TrainingRecord::deserialize(record).unwrap().job(&Rulebook::from_toml("").unwrap(), false)
+    }
+
+    fn one(instance_type: &str, count: u32) -> Vec<Instances> {
+        vec![Instances { instance_type: instance_type.into(), count }]
+    }
+
+    #[test]
+    fn fit_leaves_its_signs_on_a_job() {
+        let data = |uri: &str| json!({"InputDataConfig": [{"ChannelName": "train", "DataSource": {"S3DataSource": {"S3Uri": uri}}}]});
+        for (more, is_waited_for) in [
+            (json!({}), false),
+            (json!({"TrainingJobName": "kmeans-2018-01-31-14-07-29-021"}), true),
+            (json!({"TrainingJobName": "mnist-1795570200-cc7d"}), true),
+            (json!({"TrainingJobName": "churn-20261124091000"}), true),
+            (json!({"TrainingJobName": "churn-20261124"}), false),
+            (data("s3://ml-company/kmeans/.amazon.manifest"), true),
+            (data("s3://ml-company/kmeans/data.manifest"), false),
+            (json!({"InputDataConfig": [{"ChannelName": "code", "DataSource": {"FileSystemDataSource": {}}}]}), true),
+            (json!({"HyperParameters": {"sagemaker_job_name": "churn"}}), true),
+            (json!({"DebugHookConfig": {}}), true),
+        ] {
+            assert_eq!(training(&more).waited_for, is_waited_for, "{more}");
+        }
+    }
+
+    #[test]
+    fn a_built_in_image_is_an_algorithm_and_no_instances_are_none() {
+        let image = "664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1";
+        let job = training(&json!({
+            "AlgorithmSpecification": {"TrainingImage": image},
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 0, "InstanceGroups": [{"InstanceType": "ml.m5.xlarge", "InstanceCount": 2}]},
+        }));
+        assert_eq!((job.algorithm.as_deref(), job.instances), (Some("linear-learner"), one("ml.m5.xlarge", 2)));
+        let work = "664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner arn:aws:iam::123456789012:role/ML";
+        assert_eq!(job.work.as_deref(), Some(work));
+        let own = image.replace("664544806723", "123456789012");
+        assert_eq!(training(&json!({"AlgorithmSpecification": {"TrainingImage": own}})).algorithm, None);
+    }
+
+    #[test]
+    fn a_tuning_job_has_limits_and_choices() {
+        let record = json!({
+            "HyperParameterTuningJobName": "hpo", "HyperParameterTuningJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:hyper-parameter-tuning-job/hpo",
+            "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 500, "MaxParallelTrainingJobs": 4, "MaxRuntimeInSeconds": 3600}},
+            "TrainingJobDefinitions": [
+                {"EnableManagedSpotTraining": true, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
+                {"HyperParameterTuningResourceConfig": {"AllocationStrategy": "Prioritized", "InstanceConfigs": [
+                    {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}, {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
+                ]}, "StoppingCondition": {"MaxRuntimeInSeconds": 7200}},
+            ],
+        });
+        let job = TuningRecord::deserialize(record).unwrap().job(&Rulebook::from_toml("").unwrap(), false);
+        let [spot, listed] = &job.definitions[..] else { panic!("{job:?}") };
+        assert_eq!((spot.spot, &spot.choices), (true, &vec![one("ml.m5.xlarge", 1)]));
+        assert_eq!((listed.spot, &listed.choices), (false, &vec![one("ml.m5.large", 1), one("ml.m5.xlarge", 2)]));
+        assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
+        assert_eq!((job.is_spot(), job.longest(&job.definitions)), (false, Duration::hours(1)));
+    }
 }

@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use aws_sdk_sagemaker::types::{Filter, Operator, ResourceType, SearchExpression, SearchSortOrder};
 use cost_rules::{
     duration::Duration,
-    facts::{Facts, JobSeries, JobStatus, TrainingJob, Unread},
+    facts::{Facts, JobSeries, JobStatus, Subject as _, TrainingJob, Unread},
     plan::SpotSaving,
     resource::{Kind, Resource},
     rulebook::Rulebook,
-    vocabulary::series::series_id,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde::Deserialize;
@@ -68,14 +67,13 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
             return;
         }
         let whose = rulebook.policy.owner_of(&job.resource).unwrap_or_default();
-        let id = format!("{}@{whose}", series_id(Kind::TrainingJob, &job.resource.name));
+        let id = format!("{}@{whose}", job.series().unwrap_or_default());
         if series.contains_key(&id) || series.len() < MOST_SERIES {
             count(series.entry(id.clone()).or_insert_with(|| new_series(id, &job)), &job, warm_pool.flatten());
         }
     });
     let training = read.await;
-    let running = Filter::builder().name("HyperParameterTuningJobStatus").operator(Operator::Equals).value("InProgress").build();
-    let tuning = search(clients, ResourceType::HyperParameterTuningJob, running, |hit| {
+    let tuning = search(clients, ResourceType::HyperParameterTuningJob, running("HyperParameterTuningJobStatus"), |hit| {
         facts.tuning_jobs.extend(hit.hyper_parameter_tuning_job.map(|record| record.job(rulebook, true)));
     });
     let tuning = tuning.await;
@@ -95,6 +93,26 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
     facts.job_series.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
     count_children(&mut facts);
     Sweep { facts, savings }
+}
+
+/// Finds a running training or tuning job by its id, and returns its name as it is spelled. `None`: the index has no such job, or not yet.
+pub(super) async fn running_name_of(clients: &Clients, rulebook: &Rulebook, id: &str) -> Read<Option<String>> {
+    let (resource, status) = match Kind::of(id) {
+        Some(Kind::TuningJob) => (ResourceType::HyperParameterTuningJob, "HyperParameterTuningJobStatus"),
+        _ => (ResourceType::TrainingJob, "TrainingJobStatus"),
+    };
+    let mut found = None;
+    let read = search(clients, resource, running(status), |hit| {
+        let training = hit.training_job.map(|record| record.job(rulebook, true).resource);
+        let tuning = hit.hyper_parameter_tuning_job.map(|record| record.job(rulebook, true).resource);
+        found = found.take().or_else(|| training.or(tuning).filter(|job| job.id == id).map(|job| job.name));
+    });
+    read.await.map_err(|why| format!("sagemaker:Search: {why}"))?;
+    Ok(found)
+}
+
+fn running(status: &str) -> Filter {
+    Filter::builder().name(status).operator(Operator::Equals).value("InProgress").build()
 }
 
 /// Sets on each tuning job how many of its training jobs run, and how many of those on Spot.

@@ -8,7 +8,8 @@
 //! with a warm pool, a training plan, instance preferences or serverless training (Spot excludes all of these), jobs below `min-hourly-cost`, and jobs
 //! whose time limit is below `shortest`.
 //!
-//! In report mode the owner is notified once for a whole series: jobs whose names differ only by times, numbers or hashes.
+//! In report mode the owner is notified once for a whole series: jobs whose names differ only by times, numbers or random ids, wherever these stand.
+//! Where nothing else is left of a name, the jobs with the same image or algorithm and the same role are a series.
 //!
 //! ## Why it costs money
 //! Every hour of it is billed at the full price. Most training can be interrupted and is not urgent.
@@ -18,19 +19,21 @@
 //!
 //! * `"stop"`: its owner is warned, and after `grace` the job is stopped. The job then has two minutes to write to S3; everything else is lost.
 //! * `"resubmit"`: its owner is warned, and after `grace` the same job is submitted again as Spot, under its name with the ending `-spot`. Then the old job
-//!   is stopped. If AWS refuses the new job (no Spot quota, no permission), the old job continues, and its owner gets the new definition. The new job has the
-//!   old job's tags, its checkpoints if it had any (else it starts from the beginning), and all its other settings. Session tags (`SessionChainingConfig`)
-//!   cannot be read and are lost. If AWS refuses to stop the old job, its owner is notified that both run and how to stop either, and the guard tries again.
+//!   is stopped. If AWS refuses the new job (no Spot quota, no permission), the old job continues, and its owner gets the new definition.
+//!   If AWS calls the definition invalid, the guard gives up: the old job continues, and its owner is told why. The new job has the old job's tags, its
+//!   checkpoints if it had any (else it starts from the beginning), and all its other settings. Session tags (`SessionChainingConfig`) cannot be read and
+//!   are lost. If AWS refuses to stop the old job, its owner is notified that both run and how to stop either, and the guard tries again.
 //!   A job is resubmitted only once: if its Spot job is deleted, stopped or fails, an old job that still runs is left alone. With the tag
 //!   `cost-guard:spot = resubmit`, a job is resubmitted even where the policy says `"stop"`.
 //!
 //! A job is only reported if a workflow waits for it (see `[workflows]` in the policy), if its price is not known and `min-hourly-cost` is not 0, if it
-//! already uploads its result, or if it was started again after its Spot job failed.
+//! already uploads its result, or if it was started again after its Spot job failed (its name then ends with `-again`).
 //!
-//! A job is not resubmitted if it has run for more than `max-progress` of its time limit, or if it uses a named algorithm and writes no checkpoints. Nor is
-//! it resubmitted if it has signs of the SageMaker Python SDK, because `fit()` may be waiting for its name: the hyperparameters `sagemaker_job_name` and
-//! `sagemaker_submit_directory`, the channels `sm_drivers` and `code`, or a `DebugHookConfig`. A job without these signs looks the same whoever submitted
-//! it. If people wait for such jobs, exclude the jobs with an override.
+//! A job is not resubmitted if it has run for more than `max-progress` of its time limit, or if it uses a named or built-in algorithm and writes no
+//! checkpoints. Nor is it resubmitted if it has signs of the SageMaker Python SDK, because `fit()` may be waiting for its name: a name that ends with
+//! the SDK's time, the hyperparameters `sagemaker_job_name` and `sagemaker_submit_directory`, the channels `sm_drivers` and `code`, data named by
+//! `.amazon.manifest`, or a `DebugHookConfig`. A job without these signs looks the same whoever submitted it. If people wait for such jobs, exclude the
+//! jobs with an override.
 //!
 //! ## Settings
 
@@ -42,7 +45,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::{Capacity, JobStatus, TrainingJob},
     policy::{Policy, SPOT_TAG},
-    remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, new_name},
+    remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, may_be_again, new_name},
     rules::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
@@ -51,6 +54,7 @@ use crate::{
     },
     vocabulary::{
         duration::{Duration, roughly},
+        image::never_writes_checkpoints,
         price::{HOURS_PER_MONTH, Instances, Usd, dollars},
     },
 };
@@ -173,7 +177,7 @@ impl TrainingOnDemand {
         if self.remedy == SpotRemedy::None {
             return (Remedy::None, String::new());
         }
-        if tags.is_some_and(|tags| tags.contains_key(RESUBMITTED_TAG)) {
+        if tags.is_some_and(|tags| tags.contains_key(RESUBMITTED_TAG)) || may_be_again(&job.resource.name) {
             return only_reported("its work was submitted as Spot before, and somebody started it again on demand".into());
         }
         if job.secondary_status.as_deref() == Some("Uploading") {
@@ -191,7 +195,7 @@ impl TrainingOnDemand {
         if job.waited_for {
             return only_reported("the SageMaker Python SDK seems to have submitted it, and fit() may be waiting for its name".into());
         }
-        if let Some(algorithm) = job.algorithm.as_ref().filter(|_| job.checkpoint.is_none()) {
+        if let Some(algorithm) = without_checkpoints(job) {
             return only_reported(format!("the algorithm {algorithm} may write no checkpoints, and then AWS limits Spot to an hour"));
         }
         let limit = job.max_runtime.unwrap_or(Duration::days(1)).signed();
@@ -208,6 +212,9 @@ impl TrainingOnDemand {
 
     /// The lines that make it a Spot job, in the SageMaker Python SDK and in the API.
     fn lines(&self, job: &TrainingJob, limit: Duration) -> String {
+        if let Some(algorithm) = without_checkpoints(job) {
+            return lines_of_an_hour(algorithm, limit);
+        }
         let limit = limit.signed().as_secs();
         let wait = limit + self.spot_wait.signed().as_secs();
         let checkpoint = job.checkpoint.clone().unwrap_or_else(|| match self.checkpoints.as_str() {
@@ -221,6 +228,28 @@ impl TrainingOnDemand {
              \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": \"{checkpoint}\"}}"
         )
     }
+}
+
+/// The algorithm of a job that writes no checkpoints, or may write none. AWS limits the Spot jobs of such an algorithm to an hour.
+fn without_checkpoints(job: &TrainingJob) -> Option<&str> {
+    job.algorithm.as_deref().filter(|algorithm| job.checkpoint.is_none() || never_writes_checkpoints(algorithm))
+}
+
+/// The lines for a job of such an algorithm.
+fn lines_of_an_hour(algorithm: &str, limit: Duration) -> String {
+    let limit = limit.min(Duration::hours(1)).signed().as_secs();
+    let (when, writes, more) = if never_writes_checkpoints(algorithm) {
+        ("if it ends within an hour", "writes no checkpoints, so", "")
+    } else {
+        let more = "\nIf it writes checkpoints, add checkpoint_s3_uri (\"CheckpointConfig\") and raise both times.";
+        ("if it ends within an hour or writes checkpoints", "may write no checkpoints, and then", more)
+    };
+    format!(
+        "run it on Spot next time, {when}. The algorithm {algorithm} {writes} AWS limits MaxWaitTimeInSeconds to 3600.\n\
+         SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait=3600)\n\
+         CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
+         \"MaxWaitTimeInSeconds\": 3600}}{more}"
+    )
 }
 
 #[cfg(test)]
@@ -295,6 +324,19 @@ mod tests {
                 "none",
             ),
             (SpotRemedy::Resubmit, TrainingJob { waited_for: true, ..job() }, "none"),
+            (SpotRemedy::Resubmit, TrainingJob { resource: resource("training-job/churn-again"), ..job() }, "none"),
+            (SpotRemedy::Stop, TrainingJob { resource: resource("training-job/churn-again"), ..job() }, "none"),
+            (
+                SpotRemedy::Resubmit,
+                TrainingJob { algorithm: Some("object-detection".into()), checkpoint: Some("s3://a/b".into()), ..job() },
+                "resubmit-as-spot",
+            ),
+            (
+                SpotRemedy::Resubmit,
+                TrainingJob { algorithm: Some("linear-learner".into()), checkpoint: Some("s3://a/b".into()), ..job() },
+                "none",
+            ),
+            (SpotRemedy::Resubmit, TrainingJob { algorithm: Some("object-detection".into()), ..job() }, "none"),
             (SpotRemedy::Stop, TrainingJob { waited_for: true, ..job() }, "stop-training-job"),
             (SpotRemedy::Resubmit, TrainingJob { algorithm: Some("arn:…:algorithm/x".into()), ..job() }, "none"),
             // Its limit is one day, and a quarter of it is over after six hours.
@@ -303,6 +345,27 @@ mod tests {
             (SpotRemedy::Resubmit, TrainingJob { started: None, ..job() }, "resubmit-as-spot"),
         ] {
             assert_eq!(told(&enforced(remedy), &job), expected, "{remedy:?}: {job:?}");
+        }
+    }
+
+    #[test]
+    fn an_algorithm_that_may_write_no_checkpoints_is_given_lines_that_aws_takes() {
+        for (algorithm, checkpoint, limit, expected) in [
+            ("linear-learner", None, Duration::days(1), "max_run=3600, max_wait=3600)"),
+            ("linear-learner", None, Duration::minutes(30), "max_run=1800, max_wait=3600)"),
+            ("linear-learner", Some("s3://a/b"), Duration::days(1), "linear-learner writes no checkpoints"),
+            ("object-detection", None, Duration::days(1), "add checkpoint_s3_uri"),
+            ("object-detection", Some("s3://a/b"), Duration::days(1), "max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://a/b\")"),
+        ] {
+            let job = TrainingJob {
+                algorithm: Some(algorithm.into()),
+                checkpoint: checkpoint.map(str::to_owned),
+                max_runtime: Some(limit),
+                ..training_job("2026-11-24T11:00:00Z")
+            };
+            let Verdict::Waste(waste) = TrainingOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
+            let lines = waste.notice.advice.unwrap();
+            assert!(lines.contains(expected), "{lines}");
         }
     }
 

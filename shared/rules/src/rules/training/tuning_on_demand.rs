@@ -1,8 +1,9 @@
 //! # tuning-on-demand
 //!
 //! ## What it finds
-//! A hyperparameter tuning job whose training jobs run at on-demand prices: it did not ask for managed Spot, or it asked and its training jobs did
-//! not get it. (The second case is not seen when a tuning job begins, because it has no training jobs yet.) A job below `min-hourly-cost` is left alone.
+//! A hyperparameter tuning job whose training jobs run at on-demand prices: one of its definitions did not ask for managed Spot, or all asked and its
+//! training jobs did not get it. (The second case is not seen when a tuning job begins, because it has no training jobs yet.) A job below
+//! `min-hourly-cost` is left alone.
 //!
 //! ## Why it costs money
 //! A tuning job starts many training jobs, and each of them starts from zero anyway. That makes it the best use of Spot.
@@ -26,10 +27,7 @@ use crate::{
         training::StopRemedy,
         verdict::{Notice, Verdict, Waste},
     },
-    vocabulary::{
-        duration::Duration,
-        price::{HOURS_PER_MONTH, Usd, dollars},
-    },
+    vocabulary::price::{HOURS_PER_MONTH, Usd, dollars},
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,26 +62,26 @@ impl Rule for TuningOnDemand {
         if job.status != JobStatus::InProgress {
             return Verdict::Fine;
         }
-        let found = match (job.spot, job.running) {
-            (false, _) => "did not ask for managed Spot, which costs up to 90 % less".to_owned(),
+        let is_asked_for = job.is_spot();
+        let found = match (is_asked_for, job.running) {
+            (false, _) => format!("{}did not ask for managed Spot, which costs up to 90 % less", part_of(job)),
             (true, Some((running, on_spot))) if on_spot < running => {
                 format!("asked for managed Spot, but {} of its {running} running training jobs did not get it", running - on_spot)
             }
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
         };
-        // All training jobs that run at the same time may be of the most expensive definition.
-        let dearest = job.definitions.iter().filter_map(|instances| cx.hourly_of(instances)).max();
+        // All training jobs that run at the same time may be of the most expensive definition, on the most expensive of its instances.
+        let on_demand = || job.definitions.iter().filter(|definition| is_asked_for || !definition.spot);
+        let dearest = on_demand().flat_map(|definition| &definition.choices).filter_map(|instances| cx.hourly_of(instances)).max();
         let usd_per_hour = dearest.map(|usd| usd * Decimal::from(job.parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
-        let limit = job.max_runtime.unwrap_or(Duration::days(1));
-        let rounds = job.most_jobs.div_ceil(job.parallel.max(1));
         Verdict::Waste(Box::new(Waste {
             reason: format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel),
             usd_per_hour,
-            usd_per_month: usd_per_hour.map(|usd| usd * (limit * rounds).in_hours().min(HOURS_PER_MONTH)),
+            usd_per_month: usd_per_hour.map(|usd| usd * job.longest(on_demand()).in_hours().min(HOURS_PER_MONTH)),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
             notice: Notice {
                 advice: Some(
@@ -100,19 +98,77 @@ impl Rule for TuningOnDemand {
     }
 }
 
+/// The subject of a reason, if some of its definitions ask for Spot and others do not: `1 of its 2 definitions `.
+fn part_of(job: &TuningJob) -> String {
+    let (all, not) = (job.definitions.len(), job.definitions.iter().filter(|definition| !definition.spot).count());
+    if not < all { format!("{not} of its {all} definitions ") } else { String::new() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{facts::TuningDefinition, samples::*, vocabulary::duration::Duration};
+
+    fn spot(mut job: TuningJob) -> TuningJob {
+        job.definitions.iter_mut().for_each(|definition| definition.spot = true);
+        job
+    }
+
+    #[test]
+    fn a_tuning_job_costs_no_more_than_its_limits_and_definitions_let_it() {
+        let definition = |instance_type: &str| tuning_definition(instance_type);
+        let on_spot = |instance_type: &str| TuningDefinition { spot: true, ..definition(instance_type) };
+        let choices = |types: &[&str]| TuningDefinition {
+            choices: types.iter().flat_map(|one| definition(one).choices).collect(),
+            ..definition("ml.m5.xlarge")
+        };
+        let with = |definitions: Vec<TuningDefinition>| TuningJob { definitions, ..tuning_job("2026-11-24T11:00:00Z") };
+        let all = "did not ask for managed Spot";
+        // Twenty training jobs of at most one hour, four at a time. An ml.m5.xlarge costs $0.23 an hour, an ml.m5.2xlarge $0.461.
+        for (job, usd, reason) in [
+            (with(vec![definition("ml.m5.xlarge")]), Some(dec!(4.60)), all),
+            // The whole of it ends after one hour, or after longer than its training jobs can take.
+            (
+                TuningJob { max_runtime: Some(Duration::hours(1)), most_jobs: 500, ..with(vec![definition("ml.m5.xlarge")]) },
+                Some(dec!(0.92)),
+                all,
+            ),
+            (TuningJob { max_runtime: Some(Duration::days(9)), ..with(vec![definition("ml.m5.xlarge")]) }, Some(dec!(4.60)), all),
+            // The service chooses one of a list.
+            (with(vec![choices(&["ml.m5.large", "ml.m5.xlarge", "ml.t3.medium"])]), Some(dec!(4.60)), all),
+            (with(vec![choices(&["ml.new", "ml.m5.xlarge"])]), Some(dec!(4.60)), all),
+            (with(vec![choices(&[])]), None, all),
+            // The price is of those that did not ask.
+            (with(vec![definition("ml.m5.xlarge"), on_spot("ml.p3.2xlarge")]), Some(dec!(4.60)), "1 of its 2 definitions did not ask"),
+            (
+                with(vec![on_spot("ml.p3.2xlarge"), on_spot("ml.p3.2xlarge"), definition("ml.m5.xlarge")]),
+                Some(dec!(4.60)),
+                "1 of its 3 definitions",
+            ),
+            (with(vec![definition("ml.m5.xlarge"), definition("ml.t3.medium")]), Some(dec!(4.60)), all),
+            (
+                with(vec![
+                    definition("ml.m5.xlarge"),
+                    TuningDefinition { max_runtime: Some(Duration::days(2)), ..on_spot("ml.m5.xlarge") },
+                ]),
+                Some(dec!(4.60)),
+                "1 of its 2 definitions",
+            ),
+        ] {
+            let Verdict::Waste(waste) = TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
+            assert_eq!(waste.usd_per_month, usd, "{job:?}");
+            assert!(waste.reason.starts_with(reason), "{}", waste.reason);
+        }
+    }
 
     #[test]
     fn finds_parents_that_did_not_ask_and_children_that_did_not_get() {
         let job = || tuning_job("2026-11-24T11:00:00Z");
         for (job, expected) in [
             (job(), "did not ask for managed Spot"),
-            (TuningJob { spot: true, ..job() }, "later"),
-            (TuningJob { spot: true, running: Some((4, 4)), ..job() }, ""),
-            (TuningJob { spot: true, running: Some((4, 1)), ..job() }, "asked for managed Spot, but 3 of its 4 running"),
+            (spot(job()), "later"),
+            (TuningJob { running: Some((4, 4)), ..spot(job()) }, ""),
+            (TuningJob { running: Some((4, 1)), ..spot(job()) }, "asked for managed Spot, but 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
         ] {
             match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
