@@ -68,6 +68,7 @@ async fn what_aws_answers_to_a_stop_is_understood() {
         let clients = Clients { sagemaker: testing::sagemaker(&[&rule]).into(), ..testing::clients() };
         let ended = act(&clients, &Remedy::StopNotebook, "churn").await;
         assert_eq!(ended.name(), outcome, "{code}: {message}: {ended:?}");
+        assert_eq!(matches!(ended, Outcome::Over(End::Stopping(_))), message.contains("(Stopping) not in"), "{message}: {ended:?}");
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
     let mut heading = String::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
-        let this = said(one.first, "was");
+        let this = said(one.first, true);
         if this != heading {
             let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
@@ -101,7 +101,7 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         News::Reminder(since) | News::Escalation(since) => {
             let _ = write!(text, ": open since {}", policy.clock(*since));
         }
-        News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
+        News::Done(End::Stopping(Some(note)) | End::Stopped(Some(note)) | End::ByItself(note)) => {
             let _ = write!(text, "\n  Note:  {note}.");
         }
         News::Done(_) | News::Found => {}
@@ -157,10 +157,10 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str)
         (End::ByItself(_), _) => String::new(),
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
         (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
-        (End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
+        (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
         // Only its entry in the ledger is known.
-        (End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
-        (End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
+        (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
+        (End::Stopping(_) | End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
     }
 }
 

@@ -115,14 +115,16 @@ pub struct MailContext<'a> {
     pub now: Timestamp,
 }
 
-/// What happened to it, as the end of "churn …". `was`: "was" or "were".
-pub(crate) fn said(item: &Item, was: &str) -> String {
+/// What happened to it, as the end of "churn …".
+pub(crate) fn said(item: &Item, is_one: bool) -> String {
+    let (is, was) = if is_one { ("is", "was") } else { ("are", "were") };
     match &item.news {
         News::Failed(_) => format!("could not be {}", item.participle()),
         News::Doubled(_) => "could not be stopped".to_owned(),
         News::GivenUp(_) => format!("will not be {}", item.participle()),
         News::Warning(_) => format!("will be {}", item.participle()),
         News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::is_harmless) => format!("{was} {}", item.participle()),
+        News::Done(End::Stopping(_)) => format!("{is} being stopped"),
         News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
         News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
         News::Done(End::ByItself(_)) => format!("{was} over already"),

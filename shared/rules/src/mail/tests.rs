@@ -52,6 +52,10 @@ fn stopped() -> News {
     News::Done(End::Stopped(None))
 }
 
+fn stopping() -> News {
+    News::Done(End::Stopping(None))
+}
+
 fn one(items: &[Item]) -> Digest {
     let mut digests = digests(items, &BTreeMap::new(), &context(&policy()));
     assert_eq!(digests.len(), 1);
@@ -94,6 +98,12 @@ fn subjects_say_the_most_urgent() {
             Severity::Info,
         ),
         (vec![item(stopped(), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+        (vec![item(stopping(), "a", Some(dec!(1)))], "Cost guard: a is being stopped, $1.00 a month", Severity::Info),
+        (
+            vec![item(stopping(), "a", Some(dec!(1))), item(stopping(), "b", Some(dec!(2)))],
+            "Cost guard: 2 resources are being stopped, $3.00 a month",
+            Severity::Info,
+        ),
         (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
         (
             vec![item(stopped(), "a", None), item(warning(), "b", None)],

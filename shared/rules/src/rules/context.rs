@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{BudgetMeasure, Measures, OnExceed, RunState, Workflows},
+    facts::{BudgetMeasure, Change, Measures, OnExceed, RunState, Workflows},
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Notice, Verdict, Waste},
@@ -99,6 +99,17 @@ impl RuleContext<'_> {
         Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
     }
 
+    /// Judges a resource that has been on its way to another state since `since`: waste if that is longer than `limit`. Both stuck rules use this.
+    pub(crate) fn stuck(&self, change: Change, since: Option<Timestamp>, limit: Duration, advice: String) -> Verdict {
+        let Some(since) = since else { return Verdict::Unknown(format!("it is {}, and since when could not be read", change.as_str())) };
+        let length = self.now.duration_since(since);
+        if length <= limit.signed() {
+            return Verdict::Fine;
+        }
+        let reason = format!("{} since {}, for {}: the limit is {limit}", change.as_str(), self.policy.clock(since), roughly(length));
+        Verdict::Waste(Box::new(needs_a_person(reason, change.as_str(), "stuck", advice)))
+    }
+
     /// The waste of a resource that is billed for every hour of the month if nobody stops it.
     pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
@@ -107,11 +118,18 @@ impl RuleContext<'_> {
     }
 }
 
+/// What is wrong with a resource in this state, which only a person can mend.
+pub(crate) fn needs_a_person(reason: String, state: &str, headline: &'static str, advice: String) -> Waste {
+    let notice = Notice { key: Some(state.to_owned()), headline: Some(headline), advice: Some(advice), ..Notice::default() };
+    Waste { reason, notice, ..Waste::default() }
+}
+
 /// The start of the current run. `Err`: the verdict on a resource that is not running, or whose start time is not known.
 pub(crate) fn judged_run(state: RunState, since: Option<Timestamp>) -> Result<Timestamp, Verdict> {
     match state {
         RunState::InService => since.ok_or_else(|| Verdict::Unknown("its start time could not be read".into())),
-        RunState::Stopped | RunState::Ending => Err(Verdict::Fine),
-        RunState::Other => Err(Verdict::Later),
+        RunState::Stopped | RunState::Failed | RunState::Deleted => Err(Verdict::Fine),
+        // A stop that hangs has not saved anything yet.
+        RunState::Changing(_) | RunState::Other => Err(Verdict::Later),
     }
 }

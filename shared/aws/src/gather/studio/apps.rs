@@ -5,7 +5,7 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
 };
 use cost_rules::{
-    facts::{App, RunState},
+    facts::{App, Change, RunState},
     resource::{AppHome, Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
@@ -55,7 +55,10 @@ fn details(app: AppDetails) -> Option<App> {
 fn state(status: Option<&AppStatus>) -> RunState {
     match status {
         Some(AppStatus::InService) => RunState::InService,
-        Some(AppStatus::Deleting | AppStatus::Deleted | AppStatus::Failed) => RunState::Ending,
+        Some(AppStatus::Pending) => RunState::Changing(Change::Pending),
+        Some(AppStatus::Deleting) => RunState::Changing(Change::Deleting),
+        Some(AppStatus::Deleted) => RunState::Deleted,
+        Some(AppStatus::Failed) => RunState::Failed,
         _ => RunState::Other,
     }
 }

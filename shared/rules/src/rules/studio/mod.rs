@@ -10,6 +10,7 @@ use crate::{
 
 pub mod studio_app_always_on;
 pub mod studio_app_off_hours;
+pub mod studio_app_stuck;
 pub mod studio_idle_shutdown_off;
 
 /// The app kinds that the rules check by default. A policy must name Canvas and `RSessionGateway` to include them, because their sessions
