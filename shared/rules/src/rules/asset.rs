@@ -136,7 +136,7 @@ pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> String
 
 /// What a running resource costs: USD per hour, and USD per month if nothing changes (for a job, at most until its time limit).
 pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let usd_per_hour = cx.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
+    let usd_per_hour = cx.prices.hourly_of_kind(audited.resource.kind(), &audited.instances).filter(|_| audited.run.is_some());
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
         None => (!is_job(audited)).then_some(HOURS_PER_MONTH),

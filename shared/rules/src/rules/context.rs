@@ -37,12 +37,12 @@ impl RuleContext<'_> {
         self.measures.in_force.iter().find(is_meant)
     }
 
-    /// USD per hour of an instance type. `None`: the type or its price is not known.
+    /// USD per hour of an instance type of a notebook or a Studio app. `None`: the type or its price is not known.
     pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
         self.prices.hourly(instance_type?)
     }
 
-    /// USD per hour of all these instances. `None`: one of the prices is not known, or there are no instances.
+    /// USD per hour of all these instances of a job. `None`: one of the prices is not known, or there are no instances.
     pub(crate) fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
         self.prices.hourly_of(instances)
     }

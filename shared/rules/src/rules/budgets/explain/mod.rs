@@ -108,7 +108,7 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
         what: format!("{} {name}{on}", kind.words()),
         stop,
         owner: policy.owner_of(&audited.resource),
-        usd_per_hour: prices.hourly_of(&audited.instances),
+        usd_per_hour: prices.hourly_of_kind(Some(kind), &audited.instances),
     })
 }
 
