@@ -13,7 +13,11 @@ use aws_sdk_sagemaker::{
     types::{AppType, error::ResourceNotFound},
 };
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use cost_rules::{plan::Outcome, remedy::Remedy, resource::AppHome};
+use cost_rules::{
+    plan::{End, Outcome},
+    remedy::Remedy,
+    resource::AppHome,
+};
 use jiff::Timestamp;
 
 use crate::{

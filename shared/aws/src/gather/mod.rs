@@ -66,7 +66,11 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
         }
         listed
     };
-    let apps = async { if wants_apps { apps::list(clients, None).await } else { Listed::default() } };
+    let apps = async {
+        let mut listed = if wants_apps { apps::list(clients, None).await } else { Listed::default() };
+        listed.unread.extend(apps::read_instance_types(clients, &mut listed.items).await);
+        listed
+    };
     let levels = async { if wanted.idle_shutdowns { idle_shutdowns::list(clients).await } else { Listed::default() } };
     let mut tagged = vec![Kind::NotebookInstance];
     tagged.extend(wants_apps.then_some(Kind::App));

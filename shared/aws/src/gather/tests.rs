@@ -14,7 +14,7 @@ use aws_sdk_sagemaker::{
         list_notebook_instances::ListNotebookInstancesOutput,
         list_tags::{ListTagsError, ListTagsOutput},
     },
-    types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, Tag},
+    types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, ResourceSpec, Tag},
 };
 use aws_smithy_mocks::{Rule, mock};
 use cost_rules::{
@@ -68,7 +68,9 @@ fn notebook_pages(pages: &'static [&'static [&'static str]]) -> Rule {
 
 fn lab(status: AppStatus) -> AppDetails {
     let app = AppDetails::builder().domain_id("d-1").space_name("Lab").app_type(AppType::JupyterLab).app_name("default").status(status);
-    app.creation_time(at("2026-11-24T08:00:00Z")).build()
+    app.resource_spec(ResourceSpec::builder().instance_type("ml.t3.medium".into()).build())
+        .creation_time(at("2026-11-24T08:00:00Z"))
+        .build()
 }
 
 const LAB: &str = "app/d-1/lab/jupyterlab/default";

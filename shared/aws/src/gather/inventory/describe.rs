@@ -98,6 +98,15 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                 }
             })
         }
+        Some(Kind::App) if audited.run.is_some() && audited.instances.is_empty() => match &audited.stop {
+            Remedy::DeleteApp { domain, home, app_type, app_name } => {
+                apps::describe(clients, domain, home, app_type, app_name).await?.map(|found| {
+                    let instance_type = found.resource_spec.and_then(|spec| spec.instance_type);
+                    Described { instances: instances(instance_type.as_ref(), Some(1)).into_iter().collect(), ..Described::default() }
+                })
+            }
+            _ => None,
+        },
         Some(Kind::Endpoint) => return describe_endpoint(clients, name).await,
         Some(Kind::EndpointConfig) => {
             describe_config(clients, name).await?.map(|config| Described { parent: model_of(&config), ..Described::default() })
