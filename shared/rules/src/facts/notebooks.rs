@@ -47,6 +47,13 @@ pub enum RunState {
     Other,
 }
 
+impl RunState {
+    /// Whether it is being deleted, or deleted.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::Deleted | Self::Changing(Change::Deleting))
+    }
+}
+
 /// A state on the way to another one, in which a resource should be for minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {

@@ -11,7 +11,7 @@ use crate::{
     remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
     vocabulary::{
         duration::Duration,
-        price::dollars,
+        price::{Instances, dollars},
         resource::{Arn, Kind, UNOWNED, region_option},
     },
 };
@@ -121,8 +121,14 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
         (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
+        (None, None)
+            if let Some(instances) = told.unpriced
+                && !is_done =>
+        {
+            write!(text, "\n  Costs: {}.", price_not_known(instances))
+        }
         (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
-        (None, None) => write!(text, "\n  Costs: no price known."),
+        (None, None) => write!(text, "\n  Costs: price not known."),
     };
     for line in &told.details {
         let _ = write!(text, "\n  {line}");
@@ -148,6 +154,11 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         let _ = write!(text, "\n  To do: {}", advice.replace('\n', "\n         "));
     }
     text.push('\n');
+}
+
+/// `price not known (2 x ml.p9.giant)`
+fn price_not_known(instances: &[Instances]) -> String {
+    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
 }
 
 /// What the mail says about something that is over: what is kept, what is lost, how to start it again.

@@ -7,7 +7,7 @@ use crate::{
     plan::{End, News},
     policy::Policy,
     rules::verdict::Notice,
-    vocabulary::duration::Duration,
+    vocabulary::{duration::Duration, price::Instances},
 };
 
 fn policy() -> Policy {
@@ -133,7 +133,38 @@ fn what_nobody_owns_and_what_has_no_price_is_said() {
     let digest = one(&[nobodys]);
     assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
     assert!(digest.body.starts_with("Nobody owns these: none of them has a tag Owner or owner."), "{}", digest.body);
-    assert!(digest.body.contains("no price known"));
+    assert!(digest.body.contains("price not known"));
+}
+
+#[test]
+fn what_runs_at_an_unknown_price_is_not_told_as_if_it_were_free() {
+    let unpriced = |name: &str, counts: &[u32]| {
+        let instances = counts.iter().map(|count| Instances { instance_type: "ml.p9.giant".into(), count: *count }).collect();
+        let mut item = item(News::Found, name, None);
+        item.remedy = Some(Remedy::None);
+        item.notice.unpriced = Some(instances);
+        item
+    };
+    let mut stopped_long_ago = item(News::Found, "stopped", None);
+    stopped_long_ago.remedy = Some(Remedy::None);
+    let digest = one(&[
+        stopped_long_ago,
+        item(News::Found, "cheap", Some(dec!(1))),
+        unpriced("server", &[]),
+        unpriced("fleet", &[8]),
+        unpriced("pair", &[1, 1]),
+        item(News::Found, "dear", Some(dec!(900))),
+    ]);
+    let order: Vec<&str> = digest.body.lines().filter_map(|line| line.strip_prefix("* notebook instance ")).collect();
+    assert_eq!(order, ["fleet", "pair", "server", "dear", "cheap", "stopped"]);
+    for (line, times) in [
+        ("  Costs: price not known (8 x ml.p9.giant).", 1),
+        ("  Costs: price not known (1 x ml.p9.giant + 1 x ml.p9.giant).", 1),
+        ("  Costs: price not known.", 1),
+    ] {
+        assert_eq!(digest.body.lines().filter(|found| *found == line).count(), times, "{line}\n{}", digest.body);
+    }
+    assert_eq!(digest.subject, "Cost guard: 6 findings, at least $901.00 a month");
 }
 
 #[test]

@@ -85,7 +85,11 @@ impl RuleContext<'_> {
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
             remedy,
-            notice: Notice { hours: Some(schedule.with_zone(calendar)), ..Notice::default() },
+            notice: Notice {
+                hours: Some(schedule.with_zone(calendar)),
+                unpriced: unpriced(instance_type, usd_per_hour),
+                ..Notice::default()
+            },
         }))
     }
 
@@ -114,8 +118,15 @@ impl RuleContext<'_> {
     pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
         let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
-        Waste { reason, usd_per_hour, usd_per_month, remedy, ..Waste::default() }
+        let notice = Notice { unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() };
+        Waste { reason, usd_per_hour, usd_per_month, remedy, notice, ..Waste::default() }
     }
+}
+
+/// What a running notebook or app is on, if its price is not known ([`Notice::unpriced`]).
+fn unpriced(instance_type: Option<&str>, usd_per_hour: Option<Decimal>) -> Option<Vec<Instances>> {
+    let one = |instance_type: &str| Instances { instance_type: instance_type.to_owned(), count: 1 };
+    usd_per_hour.is_none().then(|| instance_type.map(one).into_iter().collect())
 }
 
 /// What is wrong with a resource in this state, which only a person can mend.

@@ -155,6 +155,14 @@ pub struct Instances {
 }
 
 impl Instances {
+    /// The type of instances whose type is not known.
+    pub const UNKNOWN_TYPE: &str = "instance of an unknown type";
+
+    /// How many instances these are in all.
+    pub fn number(all: &[Self]) -> u32 {
+        all.iter().fold(0, |sum, one| sum.saturating_add(one.count))
+    }
+
     /// For people: `2 x ml.m5.xlarge + 1 x ml.g5.xlarge`.
     pub fn words(all: &[Self]) -> String {
         all.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect::<Vec<_>>().join(" + ")

@@ -134,7 +134,13 @@ async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
         .filter_map(|variant| Some((variant.variant_name?, variant.current_instance_count?)))
         .collect();
     let parent = Some(named(Kind::EndpointConfig, config_name.clone()));
-    let Some(config) = describe_config(clients, &config_name).await? else { return Ok(Described { parent, ..Described::default() }) };
+    let Some(config) = describe_config(clients, &config_name).await? else {
+        // The endpoint goes on running without its configuration (aws-facts §2.4). How many instances it has is still known.
+        let count = now.values().filter_map(|count| u32::try_from(*count).ok()).sum();
+        let instances = Instances { instance_type: Instances::UNKNOWN_TYPE.to_owned(), count };
+        let instances = Some(instances).filter(|one| 0 < one.count).into_iter().collect();
+        return Ok(Described { instances, parent, ..Described::default() });
+    };
     let of_variant = |variant: &ProductionVariant| {
         let count = variant.variant_name.as_ref().and_then(|name| now.get(name).copied()).or(variant.initial_instance_count);
         instances(variant.instance_type.as_ref(), count)

@@ -79,7 +79,7 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
 pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
-    let Insight { forecast, causes, burning, running_usd, more_running, is_least, region, knows_running, measure, untold } =
+    let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
     let mut lines = vec![];
@@ -118,12 +118,14 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
             dollars(*running_usd)
         ));
         for one in burning {
-            let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
+            let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
             lines.push(format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
             lines.extend(one.stop.iter().map(|stop| format!("         {stop}")));
         }
         if 0 < *more_running {
-            lines.push(format!("       and {more_running} more"));
+            let unpriced =
+                if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
+            lines.push(format!("       and {more_running} more{unpriced}"));
         }
     } else if *knows_running {
         lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
