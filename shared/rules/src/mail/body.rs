@@ -1,6 +1,6 @@
 //! The body of a mail: what, why, dollars, when, and how to stop or keep it.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use jiff::Timestamp;
 
@@ -43,6 +43,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
         None => {}
     }
     let mut heading = String::new();
+    let mut lists = HashMap::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
         let this = said(one.first, true);
@@ -50,7 +51,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
         }
-        resource(&mut part, one, context);
+        resource(&mut part, one, &mut lists, context);
         if BODY < text.len() + part.len() {
             let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
             fitted = index;
@@ -72,7 +73,8 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
     (text, fitted)
 }
 
-fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) {
+/// `lists`: the lists that this mail has printed, and for which resource.
+fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a str, &'a str>, context: &MailContext<'_>) {
     let MailContext { policy, now, .. } = context;
     let Item { news, id, arn, name, suspended, .. } = told.first;
     // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
@@ -130,8 +132,12 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
         (None, None) => write!(text, "\n  Costs: price not known."),
     };
-    for line in &told.details {
-        let _ = write!(text, "\n  {line}");
+    for detail in &told.details {
+        let _ = match (detail.split_once('\n'), lists.get(*detail)) {
+            (Some((title, _)), Some(before)) => write!(text, "\n  {title} as of {before} above."),
+            _ => write!(text, "\n  {}", detail.replace('\n', "\n  ")),
+        };
+        lists.entry(detail).or_insert(&told.first.name);
     }
     if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");

@@ -318,7 +318,7 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
         remedy: Some(Remedy::None),
         notice: Notice {
             subject: Some(subject.into()),
-            details: vec!["Ahead: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
+            details: vec!["Ahead: $1,200.00".into(), "Cause: x:\n       y".into()],
             severity,
             ..Notice::default()
         },
@@ -333,6 +333,27 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
     assert!(digest.body.contains("\n  Cause: x:\n         y\n") && !digest.body.contains("Costs:"), "{}", digest.body);
     let other = Item { key: key("no-budget", "spend/sagemaker"), id: "spend/sagemaker".into(), ..used_up() };
     assert!(one(&[used_up(), other]).subject.ends_with("(101 %), and 1 more"));
+}
+
+#[test]
+fn a_mail_about_seven_budgets_has_one_list_once() {
+    let budget = |n: u32, list: &str| {
+        let mut item = item(News::Found, &format!("ml-{n}"), None);
+        item.remedy = Some(Remedy::None);
+        item.notice.details = vec!["Ahead: $1,200.00".into(), format!("Runs:  right now:\n       {list}")];
+        item
+    };
+    let mut items: Vec<Item> = (1..=7).map(|n| budget(n, "endpoint churn: $1.41 an hour")).collect();
+    items.push(budget(8, "nothing else"));
+    let digest = one(&items);
+    for (text, times) in [
+        ("\n         endpoint churn: $1.41 an hour", 1),
+        ("\n  Runs:  right now: as of ml-1 above.", 6),
+        ("\n         nothing else", 1),
+        ("\n  Ahead: $1,200.00", 8),
+    ] {
+        assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
+    }
 }
 
 #[test]

@@ -48,7 +48,7 @@ pub struct Notice {
     pub headline: Option<&'static str>,
     /// The whole subject, where it should not begin with the resource's name. `None`: it is made of the name and the headline.
     pub subject: Option<String>,
-    /// More lines for the mail, as they are printed. May be empty.
+    /// More lines for the mail, as they are printed. One with further lines is a list: a mail prints a list once.
     pub details: Vec<String>,
     /// What a person can do about it, in addition to the guard's remedy. May have several lines.
     pub advice: Option<String>,

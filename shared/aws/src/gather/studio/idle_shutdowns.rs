@@ -34,6 +34,12 @@ impl Level {
         }
     }
 
+    fn domain(&self) -> &str {
+        match self {
+            Self::Domain(domain) | Self::UserProfile(domain, _) | Self::Space(domain, _) => domain,
+        }
+    }
+
     fn id(&self) -> String {
         let kind = self.kind().as_str();
         match self {
@@ -103,9 +109,11 @@ async fn spaces(clients: &Clients) -> Listed<Level> {
 async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>> {
     clients.in_time()?;
     let id = level.id();
+    let domain_id = level.domain().to_owned();
     let level_of = |name, arn, (jupyter_lab, code_editor)| {
         Some(IdleShutdown {
             resource: Resource { id, arn, name, tags: Tags::Unreadable, ownership: Ownership::default() },
+            domain: domain_id,
             jupyter_lab,
             code_editor,
         })
