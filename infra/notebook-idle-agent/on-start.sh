@@ -84,7 +84,8 @@ def seconds(text):
 
 
 def kernel_last_used(kernel, now):
-    if kernel.get("execution_state") not in ("idle", "dead"):
+    # Only "busy" is use. A kernel that hangs while it starts, restarts or ends stays in that state for ever.
+    if kernel.get("execution_state") == "busy":
         return now
     if not IGNORE_CONNECTIONS:
         connections = kernel.get("connections")

@@ -337,6 +337,9 @@ def kernel(last_activity, state="idle", connections=0):
     return {"execution_state": state, "connections": connections, "last_activity": last_activity}
 
 
+# States in which a kernel may hang for weeks, as Jupyter, its extensions and older versions spell them.
+STUCK = ["starting", "restarting", "autorestarting", "unknown", "terminating", "dead", "restarted", "connecting", "debugging", "BUSY", "", None]
+
 # The table's times were made then.
 COLLECTED = time.time()
 
@@ -349,10 +352,9 @@ COLLECTED = time.time()
         ([kernel(ago(1000, "%Y-%m-%dT%H:%M:%S.%f+00:00"))], [], 1000),
         ([kernel(ago(2000))], [{"last_activity": ago(1000)}, {"last_activity": ago(1500)}], 1000),
         ([kernel(ago(9000))], [], 4000),  # of an earlier run: it started 4000 s ago
-        ([kernel(ago(1000), "dead")], [], 1000),
-        ([kernel(ago(1000), "starting")], [], 0),
+        *(([kernel(ago(1000), state)], [], 1000) for state in STUCK),
+        ([kernel(ago(1000), "starting"), kernel(ago(1000), "busy")], [], 0),
         ([kernel(ago(1000), "busy")], [], 0),
-        ([kernel(ago(1000), None)], [], 0),  # not known to be idle
         ([kernel(ago(-500))], [], 0),
     ],
 )

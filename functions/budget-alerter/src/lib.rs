@@ -7,7 +7,7 @@ use cost_aws::{
     event::Triggers,
     gather::{
         bill,
-        budgets::{self, find_running, last_periods},
+        budgets::{self, Account, find_running, last_periods},
     },
     ledger::budget_measures,
     report::{Report, cents},
@@ -44,7 +44,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let run = Run { context, rulebook: &rulebook, areas: Stoppable, request: &request, scope: request.scope(), essential: &[Kind::Budget] };
     let (listed, spend, entries, held) = tokio::join!(
-        Box::pin(budgets::all(&context.clients, &rulebook, account, now)),
+        Box::pin(budgets::all(&context.clients, &rulebook, Account { partition: context.partition(), id: account }, now)),
         Box::pin(bill::days::read(&context.clients, &rulebook, &ledger, account, !request.dry_run, now)),
         ledger.findings(&run.scope),
         Box::pin(budget_measures::read(context, &rulebook, now))

@@ -144,6 +144,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
         resource: with_tags(resource(id), tags),
         tag_count: tags.len(),
         run: None,
+        is_leaving: false,
         instances: vec![],
         limit: None,
         stop: Remedy::None,

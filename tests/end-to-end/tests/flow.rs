@@ -50,7 +50,7 @@ async fn an_evening_under_enforcement() {
     let stopped = guard.run().await.unwrap();
     assert_eq!((stopped.findings[0].state, stopped.actions[0].outcome), ("acted", "done"), "{stopped:?}");
     assert_eq!(account.notebook("Churn-EDA").unwrap().status, "Stopping");
-    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA was stopped, saves up to $135.52 a month");
+    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA is being stopped, $135.52 a month");
 
     account.advance(minutes(15));
     let after = guard.run().await.unwrap();

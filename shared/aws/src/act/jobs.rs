@@ -53,7 +53,7 @@ fn job_not_stopped(error: Option<&impl ProvideErrorMetadata>, why: String) -> Ou
     if error.is_some_and(says_gone) {
         Outcome::Gone
     } else if message.contains("status Stopping") {
-        Outcome::AlreadyDone("it was being stopped already".into())
+        Outcome::Over(End::Stopping(Some("it was being stopped already".into())))
     } else if message.contains("status Stopped") {
         Outcome::AlreadyDone("it was stopped already".into())
     } else if let Some(status) = ["Failed", "Completed"].iter().find(|status| message.contains(&format!("status {status}"))) {

@@ -1,7 +1,11 @@
 //! Stops notebook instances.
 
 use aws_sdk_sagemaker::error::ProvideErrorMetadata as _;
-use cost_rules::{plan::Outcome, remedy::Remedy, rulebook::Finding};
+use cost_rules::{
+    plan::{End, Outcome},
+    remedy::Remedy,
+    rulebook::Finding,
+};
 
 use crate::{
     clients::{Clients, why::why},
@@ -22,8 +26,10 @@ async fn stop_notebook(clients: &Clients, name: &str) -> Outcome {
     let message = error.as_service_error().and_then(|error| error.message()).unwrap_or_default();
     if error.as_service_error().is_some_and(says_gone) {
         Outcome::Gone
-    } else if message.contains("Status (Stopped)") || message.contains("Status (Stopping)") || message.contains("Status (Deleting)") {
+    } else if message.contains("Status (Stopped)") {
         Outcome::AlreadyDone("it was stopped already".into())
+    } else if message.contains("Status (Stopping)") || message.contains("Status (Deleting)") {
+        Outcome::Over(End::Stopping(Some("it was being stopped or deleted already".into())))
     } else if message.contains("not in ([InService])") {
         Outcome::Skipped(format!("it is on its way to another state: {message}"))
     } else {

@@ -13,7 +13,11 @@ use aws_sdk_sagemaker::{
     types::{AppType, error::ResourceNotFound},
 };
 use aws_smithy_mocks::{RuleMode, mock, mock_client};
-use cost_rules::{plan::Outcome, remedy::Remedy, resource::AppHome};
+use cost_rules::{
+    plan::{End, Outcome},
+    remedy::Remedy,
+    resource::AppHome,
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -68,6 +72,7 @@ async fn what_aws_answers_to_a_stop_is_understood() {
         let clients = Clients { sagemaker: testing::sagemaker(&[&rule]).into(), ..testing::clients() };
         let ended = act(&clients, &Remedy::StopNotebook, "churn").await;
         assert_eq!(ended.name(), outcome, "{code}: {message}: {ended:?}");
+        assert_eq!(matches!(ended, Outcome::Over(End::Stopping(_))), message.contains("(Stopping) not in"), "{message}: {ended:?}");
     }
 }
 

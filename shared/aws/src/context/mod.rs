@@ -107,6 +107,11 @@ impl Context {
         self.account.as_deref().or_else(|| account_of(&self.settings.topic_arn)).context(ACCOUNT_UNKNOWN)
     }
 
+    /// The partition that the function runs in: `aws`, `aws-cn` or `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        Arn::parse(&self.settings.topic_arn).map_or("aws", |arn| arn.partition)
+    }
+
     /// The policy with its rules.
     ///
     /// # Errors

@@ -45,8 +45,24 @@ const RUNNING: [Kind; 10] = [
     Kind::Cluster,
 ];
 
+/// The account whose budgets are read.
+#[derive(Clone, Copy)]
+pub struct Account<'a> {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: &'a str,
+    /// Its id.
+    pub id: &'a str,
+}
+
+impl Account<'_> {
+    /// A budget's ARN. AWS Budgets does not return it, and its names keep their spelling in ARNs.
+    fn budget_arn(self, name: &str) -> String {
+        format!("arn:{}:budgets::{}:budget/{name}", self.partition, self.id)
+    }
+}
+
 /// All budgets of an account. Notifications are read only of budgets that count `SageMaker` or may do so.
-pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Timestamp) -> Listed<Budget> {
+pub async fn all(clients: &Clients, rulebook: &Rulebook, account: Account<'_>, now: Timestamp) -> Listed<Budget> {
     let listed = Listed::read_of(
         clients,
         Kind::Budget,
@@ -54,7 +70,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
         |read: &Numbered| read.as_ref().map_or_else(|(id, _)| id.clone(), |budget| budget.resource.id.clone()),
         async |token| {
             // Without this, AWS leaves out the filter of a newer budget, as if it counted everything.
-            let call = clients.budgets.describe_budgets().account_id(account).max_results(PAGE).show_filter_expression(true);
+            let call = clients.budgets.describe_budgets().account_id(account.id).max_results(PAGE).show_filter_expression(true);
             let page = call.set_next_token(token).send().await.map_err(|error| why(&error))?;
             let read = page.budgets.unwrap_or_default().into_iter().map(|one| Some(of(one, account, now)));
             Ok((read.collect(), page.next_token))
@@ -78,7 +94,7 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
     }
     let is_asked = |budget: &Budget| budget.period.is_some() && budget.filter.takes_sagemaker(&rulebook.policy) != Some(false);
     let notifications = async |budget: &mut Budget| {
-        let read = notifications(clients, account, budget).await;
+        let read = notifications(clients, account.id, budget).await;
         budget.unread_thresholds = read.is_err();
         read
     };
@@ -89,13 +105,13 @@ pub async fn all(clients: &Clients, rulebook: &Rulebook, account: &str, now: Tim
 /// A budget; or its id, and why it could not be read: a value is no number, no date, or not known.
 type Numbered = Result<Budget, (String, String)>;
 
-fn of(described: Described, account: &str, now: Timestamp) -> Numbered {
+fn of(described: Described, account: Account<'_>, now: Timestamp) -> Numbered {
     let id = Kind::Budget.id(&described.budget_name);
     numbers(described, account, now).map_err(|why| (id, why))
 }
 
 #[expect(deprecated, reason = "budgets that were made with CostFilters still have them")]
-fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> {
+fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<Budget> {
     let name = described.budget_name;
     let spend = |spend: Option<&Spend>| spend.map(|spend| decimal(&spend.amount)).transpose();
     let (start, end) = days(described.time_period.as_ref());
@@ -134,7 +150,7 @@ fn numbers(described: Described, account: &str, now: Timestamp) -> Read<Budget> 
     Ok(Budget {
         resource: Resource {
             id: Kind::Budget.id(&name),
-            arn: Some(format!("arn:aws:budgets::{account}:budget/{name}")),
+            arn: Some(account.budget_arn(&name)),
             name,
             tags: Tags::Known(BTreeMap::new()),
             ownership: Ownership::default(),

@@ -55,7 +55,7 @@ pub async fn notebooks_and_apps(clients: &Clients, rulebook: &Rulebook, wanted: 
 /// Reads complete lists, all at the same time, and all tags from the tag index.
 async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, facts: &mut Facts) {
     let now = facts.now;
-    let wants_apps = rulebook.uses_rule("studio-app-off-hours") || rulebook.uses_rule("studio-app-always-on");
+    let wants_apps = ["studio-app-off-hours", "studio-app-always-on", "studio-app-stuck"].iter().any(|rule| rulebook.uses_rule(rule));
     let notebooks = async {
         let mut listed = notebooks::list(clients, None).await;
         if rulebook.uses_rule("notebook-forgotten") && rulebook.policy.prices.notebook_volume_gb_month.is_some() {
@@ -66,7 +66,11 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
         }
         listed
     };
-    let apps = async { if wants_apps { apps::list(clients, None).await } else { Listed::default() } };
+    let apps = async {
+        let mut listed = if wants_apps { apps::list(clients, None).await } else { Listed::default() };
+        listed.unread.extend(apps::read_instance_types(clients, &mut listed.items).await);
+        listed
+    };
     let levels = async { if wanted.idle_shutdowns { idle_shutdowns::list(clients).await } else { Listed::default() } };
     let mut tagged = vec![Kind::NotebookInstance];
     tagged.extend(wants_apps.then_some(Kind::App));

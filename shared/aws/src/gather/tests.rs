@@ -14,18 +14,21 @@ use aws_sdk_sagemaker::{
         list_notebook_instances::ListNotebookInstancesOutput,
         list_tags::{ListTagsError, ListTagsOutput},
     },
-    types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, Tag},
+    types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, ResourceSpec, Tag},
 };
 use aws_smithy_mocks::{Rule, mock};
-use cost_rules::{facts::RunState, resource::AppHome};
+use cost_rules::{
+    facts::{Change, RunState},
+    resource::AppHome,
+};
 
 use super::*;
 use crate::testing::{self, arn, at, denied, error};
 
 /// A policy whose rules need no metric.
 const QUIET: &str = "[rules.notebook-idle]\nmode = \"off\"\n";
-const NO_APPS: &str =
-    "[rules.notebook-idle]\nmode = \"off\"\n[rules.studio-app-off-hours]\nmode = \"off\"\n[rules.studio-app-always-on]\nmode = \"off\"\n";
+const NO_APPS: &str = "[rules.notebook-idle]\nmode = \"off\"\n[rules.studio-app-off-hours]\nmode = \"off\"\n[rules.studio-app-always-on]\nmode = \"off\"\n\
+    [rules.studio-app-stuck]\nmode = \"off\"\n";
 
 fn rulebook(toml: &str) -> Rulebook {
     Rulebook::from_toml(toml).unwrap()
@@ -65,7 +68,9 @@ fn notebook_pages(pages: &'static [&'static [&'static str]]) -> Rule {
 
 fn lab(status: AppStatus) -> AppDetails {
     let app = AppDetails::builder().domain_id("d-1").space_name("Lab").app_type(AppType::JupyterLab).app_name("default").status(status);
-    app.creation_time(at("2026-11-24T08:00:00Z")).build()
+    app.resource_spec(ResourceSpec::builder().instance_type("ml.t3.medium".into()).build())
+        .creation_time(at("2026-11-24T08:00:00Z"))
+        .build()
 }
 
 const LAB: &str = "app/d-1/lab/jupyterlab/default";
@@ -299,7 +304,10 @@ async fn a_changed_notebook_is_read_by_its_spelt_name() {
     let wanted = Wanted { scope: Scope::Changed("notebook-instance/ann".into(), Some("Ann".into())), idle_shutdowns: false };
     let (found, ann) = (described_notebook("Ann", "Stopping"), tags("notebook-instance/ann", &[]));
     let facts = notebooks_and_apps(&account(&[&found, &ann], &[]), &rulebook(QUIET), &wanted, now()).await;
-    assert_eq!((facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()), (RunState::Ending, "notebook-instance/ann"));
+    assert_eq!(
+        (facts.notebooks[0].state, facts.notebooks[0].resource.id.as_str()),
+        (RunState::Changing(Change::Stopping), "notebook-instance/ann")
+    );
 
     let facts = notebooks_and_apps(&account(&[&no_notebook()], &[]), &rulebook(QUIET), &wanted, now()).await;
     assert_eq!((facts.reading.gone.len(), facts.reading.unread.len()), (1, 0));

@@ -33,7 +33,8 @@ pub(super) async fn intended(context: &Context, plan: &mut Plan, is_unread: bool
     plan.leave(&unwritten.refused);
     if let Some(error) = unwritten.why {
         report.is_whole = false;
-        report.unread.push(no_ledger(&error));
+        let is_all_left = plan.planned.iter().all(|one| !one.changed || unwritten.failed.contains(&one.entry.key()));
+        report.unread.push(if is_all_left { no_ledger(&error) } else { partly_written(unwritten.failed.len(), &error) });
         log_left(&unwritten.failed, "the next run looks at these findings");
         plan.leave(&unwritten.failed);
         if plan.planned.iter().all(|one| !one.changed) {
@@ -66,6 +67,10 @@ fn log_left(keys: &ledger::Keys, why: &str) {
     if !keys.is_empty() {
         lambda_runtime::tracing::info!(findings = ?ledger::by_rule(keys), "{why}");
     }
+}
+
+fn partly_written(left: usize, error: &anyhow::Error) -> Unread {
+    Unread { what: format!("the ledger could not be written for {left} findings: the next run looks at them"), why: format!("{error:#}") }
 }
 
 fn no_ledger(error: &anyhow::Error) -> Unread {

@@ -158,6 +158,8 @@ pub struct RunningCost {
     pub owner: Option<String>,
     /// USD per hour. `None`: no price is known.
     pub usd_per_hour: Option<Decimal>,
+    /// The number of its instances. 0: not known.
+    pub instances: u32,
 }
 
 /// What a budget's mail says in addition to the budget's numbers. Set by `rules::budgets::explain`.
@@ -173,6 +175,8 @@ pub struct Insight {
     pub running_usd: Decimal,
     /// The number of running resources that are not in `burning`.
     pub more_running: usize,
+    /// How many of these run at a price that is not known.
+    pub more_unpriced: usize,
     /// Whether `running_usd` is a lower bound, because not everything was read or a price is not known.
     pub is_least: bool,
     /// The Region of the running resources.

@@ -24,6 +24,8 @@ pub struct Asset {
     pub tag_count: usize,
     /// When its current run began. `None`: it does not run.
     pub run: Option<Timestamp>,
+    /// Whether it is being deleted. Nobody has to tag it any more.
+    pub is_leaving: bool,
     /// What it runs on. Empty: not known, or it has no instances.
     pub instances: Vec<Instances>,
     /// The time limit of a job. `None`: not a job, or not known.

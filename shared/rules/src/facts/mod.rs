@@ -16,7 +16,7 @@ pub use self::{
     bill::{Anomaly, DailySpend, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
-    notebooks::{Notebook, RunState, Usage},
+    notebooks::{Change, Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},

@@ -37,10 +37,46 @@ pub enum RunState {
     InService,
     /// Stopped. Only the volume of the notebook is billed.
     Stopped,
-    /// Stopping, being deleted, deleted or failed.
-    Ending,
-    /// Any other state: starting, in maintenance, or not known. It is left alone.
+    /// It failed. It does not run, and the volume of a notebook is billed.
+    Failed,
+    /// Deleted. A list shows a deleted app for a day.
+    Deleted,
+    /// On its way to another state. It is left alone.
+    Changing(Change),
+    /// Any other state: in maintenance, or not known. It is left alone.
     Other,
+}
+
+impl RunState {
+    /// Whether it is being deleted, or deleted.
+    pub const fn is_leaving(self) -> bool {
+        matches!(self, Self::Deleted | Self::Changing(Change::Deleting))
+    }
+}
+
+/// A state on the way to another one, in which a resource should be for minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Starting.
+    Pending,
+    /// Its settings are being changed.
+    Updating,
+    /// A stop was asked for.
+    Stopping,
+    /// A deletion was asked for.
+    Deleting,
+}
+
+impl Change {
+    /// As AWS spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Updating => "Updating",
+            Self::Stopping => "Stopping",
+            Self::Deleting => "Deleting",
+        }
+    }
 }
 
 impl Subject for Notebook {

@@ -33,6 +33,8 @@ pub struct App {
 pub struct IdleShutdown {
     /// Its id, ARN, name, tags and owner.
     pub resource: Resource,
+    /// The domain's id: `d-…`.
+    pub domain: String,
     /// For `JupyterLab`.
     pub jupyter_lab: IdleSettings,
     /// For `CodeEditor`.

@@ -1,6 +1,6 @@
 //! The body of a mail: what, why, dollars, when, and how to stop or keep it.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use jiff::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::{
     remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
     vocabulary::{
         duration::Duration,
-        price::dollars,
+        price::{Instances, dollars},
         resource::{Arn, Kind, UNOWNED, region_option},
     },
 };
@@ -43,14 +43,15 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
         None => {}
     }
     let mut heading = String::new();
+    let mut lists = HashMap::new();
     for (index, one) in told.iter().enumerate() {
         let mut part = String::new();
-        let this = said(one.first, "was");
+        let this = said(one.first, true);
         if this != heading {
             let _ = write!(part, "\n{}\n", this.to_uppercase());
             heading = this;
         }
-        resource(&mut part, one, context);
+        resource(&mut part, one, &mut lists, context);
         if BODY < text.len() + part.len() {
             let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
             fitted = index;
@@ -72,7 +73,8 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
     (text, fitted)
 }
 
-fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) {
+/// `lists`: the lists that this mail has printed, and for which resource.
+fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a str, &'a str>, context: &MailContext<'_>) {
     let MailContext { policy, now, .. } = context;
     let Item { news, id, arn, name, suspended, .. } = told.first;
     // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
@@ -101,7 +103,7 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         News::Reminder(since) | News::Escalation(since) => {
             let _ = write!(text, ": open since {}", policy.clock(*since));
         }
-        News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
+        News::Done(End::Stopping(Some(note)) | End::Stopped(Some(note)) | End::ByItself(note)) => {
             let _ = write!(text, "\n  Note:  {note}.");
         }
         News::Done(_) | News::Found => {}
@@ -121,11 +123,21 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
         (Some(month), Some(hour)) => write!(text, "\n  Costs: {} a month if nothing changes ({} an hour).", dollars(month), dollars(hour)),
         (Some(month), None) => write!(text, "\n  Costs: {} a month.", dollars(month)),
         (None, Some(hour)) => write!(text, "\n  Costs: {} an hour.", dollars(hour)),
+        (None, None)
+            if let Some(instances) = told.unpriced
+                && !is_done =>
+        {
+            write!(text, "\n  Costs: {}.", price_not_known(instances))
+        }
         (None, None) if remedy == Some(&Remedy::None) || !Kind::of(id).is_some_and(Kind::is_metered) => Ok(()),
-        (None, None) => write!(text, "\n  Costs: no price known."),
+        (None, None) => write!(text, "\n  Costs: price not known."),
     };
-    for line in &told.details {
-        let _ = write!(text, "\n  {line}");
+    for detail in &told.details {
+        let _ = match (detail.split_once('\n'), lists.get(*detail)) {
+            (Some((title, _)), Some(before)) => write!(text, "\n  {title} as of {before} above."),
+            _ => write!(text, "\n  {}", detail.replace('\n', "\n  ")),
+        };
+        lists.entry(detail).or_insert(&told.first.name);
     }
     if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");
@@ -150,6 +162,11 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
     text.push('\n');
 }
 
+/// `price not known (2 x ml.p9.giant)`
+fn price_not_known(instances: &[Instances]) -> String {
+    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
+}
+
 /// What the mail says about something that is over: what is kept, what is lost, how to start it again.
 fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str) -> String {
     let Item { name, arn, .. } = told.first;
@@ -157,10 +174,10 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str)
         (End::ByItself(_), _) => String::new(),
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
         (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
-        (End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
+        (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
         // Only its entry in the ledger is known.
-        (End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
-        (End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
+        (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
+        (End::Stopping(_) | End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
     }
 }
 

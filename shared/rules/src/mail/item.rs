@@ -9,7 +9,7 @@ use crate::{
     remedy::Remedy,
     rulebook::Finding,
     rules::verdict::Notice,
-    vocabulary::resource::Kind,
+    vocabulary::{price::Instances, resource::Kind},
 };
 
 /// What an owner is notified of about one finding.
@@ -88,6 +88,12 @@ impl Item {
     pub(crate) fn participle(&self) -> &'static str {
         self.remedy.as_ref().map_or("stopped", Remedy::participle)
     }
+
+    /// Its place among findings of the same urgency, the highest first: what runs at an unknown price, by the number of its instances, then by its cost.
+    pub(crate) fn rank(&self) -> impl Ord + use<> {
+        let unpriced = self.notice.unpriced.as_ref().filter(|_| self.usd_per_month.is_none());
+        (unpriced.map(|instances| Instances::number(instances)), self.usd_per_month)
+    }
 }
 
 /// One entry of a mail: a resource with all of its findings.
@@ -100,6 +106,8 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) reasons: Vec<(&'a str, &'a str)>,
     pub(crate) advice: Vec<&'a str>,
     pub(crate) details: Vec<&'a str>,
+    /// [`Notice::unpriced`]
+    pub(crate) unpriced: Option<&'a [Instances]>,
     pub(crate) usd_per_hour: Option<Decimal>,
     pub(crate) usd_per_month: Option<Decimal>,
 }
@@ -115,14 +123,16 @@ pub struct MailContext<'a> {
     pub now: Timestamp,
 }
 
-/// What happened to it, as the end of "churn …". `was`: "was" or "were".
-pub(crate) fn said(item: &Item, was: &str) -> String {
+/// What happened to it, as the end of "churn …".
+pub(crate) fn said(item: &Item, is_one: bool) -> String {
+    let (is, was) = if is_one { ("is", "was") } else { ("are", "were") };
     match &item.news {
         News::Failed(_) => format!("could not be {}", item.participle()),
         News::Doubled(_) => "could not be stopped".to_owned(),
         News::GivenUp(_) => format!("will not be {}", item.participle()),
         News::Warning(_) => format!("will be {}", item.participle()),
         News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::is_harmless) => format!("{was} {}", item.participle()),
+        News::Done(End::Stopping(_)) => format!("{is} being stopped"),
         News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
         News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
         News::Done(End::ByItself(_)) => format!("{was} over already"),

@@ -53,8 +53,8 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
     if teams.is_empty() {
         teams.push(UNOWNED.to_owned());
     }
-    // The most urgent first, by news and by severity, then the most expensive. A resource has one entry, with its most urgent news and every reason.
-    items.sort_by(|a, b| (&a.news, b.notice.severity, b.usd_per_month, &a.id).cmp(&(&b.news, a.notice.severity, a.usd_per_month, &b.id)));
+    // The most urgent first, by news and by severity, then those at an unknown price and the most expensive. A resource has one entry, with its most urgent news and every reason.
+    items.sort_by(|a, b| (&a.news, b.notice.severity, b.rank(), &a.id).cmp(&(&b.news, a.notice.severity, a.rank(), &b.id)));
     let mut entries: Vec<MailEntry<'_>> = vec![];
     let mut places: HashMap<&str, usize> = HashMap::new();
     for item in &items {
@@ -73,6 +73,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
                 if same.details.is_empty() {
                     same.details.extend(item.notice.details.iter().map(String::as_str));
                 }
+                same.unpriced = same.unpriced.or(item.notice.unpriced.as_deref());
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
                 same.usd_per_month = same.usd_per_month.max(usd_per_month);
             }
@@ -84,6 +85,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
                 reasons: vec![(&item.key.rule, &item.reason)],
                 advice: item.notice.advice.as_deref().into_iter().collect(),
                 details: item.notice.details.iter().map(String::as_str).collect(),
+                unpriced: item.notice.unpriced.as_deref(),
                 usd_per_hour,
                 usd_per_month,
             }),

@@ -23,7 +23,7 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
         let subject = shortened(subject, SUBJECT.saturating_sub(12 + more.len()));
         return printable(&format!("Cost guard: {subject}{more}"));
     }
-    let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, "") == said(first, "");
+    let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, true) == said(first, true);
     let alike: Vec<&MailEntry<'_>> = told.iter().filter(is_alike).collect();
     let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
     let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
@@ -31,18 +31,23 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
     // The cost of a job is given until its time limit, the cost of everything else per month.
     let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.usd_per_month).sum();
     let a_month = total - of_jobs;
+    // What runs at an unknown price is not free.
+    let is_least = alike.iter().any(|told| told.unpriced.is_some() && told.usd_per_month.is_none());
+    let least = if is_least { "at least " } else { "" };
     let cost = match first.news {
         News::Done(End::ByItself(_)) => String::new(),
         News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => String::new(),
         News::Done(_) if has_jobs && !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
+        // Nothing is saved before it is stopped.
+        News::Done(End::Stopping(_)) if !has_jobs && !total.is_zero() => format!(", {} a month", dollars(total)),
         News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
         News::Done(_) => String::new(),
         _ if total.is_zero() => String::new(),
         _ if a_month.is_zero() => format!(", up to {}", dollars(total)),
-        _ if !of_jobs.is_zero() => format!(", {} a month and up to {}", dollars(a_month), dollars(of_jobs)),
-        _ => format!(", {} a month", dollars(total)),
+        _ if !of_jobs.is_zero() => format!(", {least}{} a month and up to {}", dollars(a_month), dollars(of_jobs)),
+        _ => format!(", {least}{} a month", dollars(total)),
     };
-    let mut what = said(first, if alike.len() == 1 { "was" } else { "were" });
+    let mut what = said(first, alike.len() == 1);
     if let News::Warning(_) = first.news {
         let mut stops: Vec<Timestamp> =
             alike.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).collect();

@@ -7,7 +7,7 @@ use crate::{
     plan::{End, News},
     policy::Policy,
     rules::verdict::Notice,
-    vocabulary::duration::Duration,
+    vocabulary::{duration::Duration, price::Instances},
 };
 
 fn policy() -> Policy {
@@ -52,6 +52,10 @@ fn stopped() -> News {
     News::Done(End::Stopped(None))
 }
 
+fn stopping() -> News {
+    News::Done(End::Stopping(None))
+}
+
 fn one(items: &[Item]) -> Digest {
     let mut digests = digests(items, &BTreeMap::new(), &context(&policy()));
     assert_eq!(digests.len(), 1);
@@ -94,6 +98,12 @@ fn subjects_say_the_most_urgent() {
             Severity::Info,
         ),
         (vec![item(stopped(), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
+        (vec![item(stopping(), "a", Some(dec!(1)))], "Cost guard: a is being stopped, $1.00 a month", Severity::Info),
+        (
+            vec![item(stopping(), "a", Some(dec!(1))), item(stopping(), "b", Some(dec!(2)))],
+            "Cost guard: 2 resources are being stopped, $3.00 a month",
+            Severity::Info,
+        ),
         (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
         (
             vec![item(stopped(), "a", None), item(warning(), "b", None)],
@@ -123,7 +133,38 @@ fn what_nobody_owns_and_what_has_no_price_is_said() {
     let digest = one(&[nobodys]);
     assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
     assert!(digest.body.starts_with("Nobody owns these: none of them has a tag Owner or owner."), "{}", digest.body);
-    assert!(digest.body.contains("no price known"));
+    assert!(digest.body.contains("price not known"));
+}
+
+#[test]
+fn what_runs_at_an_unknown_price_is_not_told_as_if_it_were_free() {
+    let unpriced = |name: &str, counts: &[u32]| {
+        let instances = counts.iter().map(|count| Instances { instance_type: "ml.p9.giant".into(), count: *count }).collect();
+        let mut item = item(News::Found, name, None);
+        item.remedy = Some(Remedy::None);
+        item.notice.unpriced = Some(instances);
+        item
+    };
+    let mut stopped_long_ago = item(News::Found, "stopped", None);
+    stopped_long_ago.remedy = Some(Remedy::None);
+    let digest = one(&[
+        stopped_long_ago,
+        item(News::Found, "cheap", Some(dec!(1))),
+        unpriced("server", &[]),
+        unpriced("fleet", &[8]),
+        unpriced("pair", &[1, 1]),
+        item(News::Found, "dear", Some(dec!(900))),
+    ]);
+    let order: Vec<&str> = digest.body.lines().filter_map(|line| line.strip_prefix("* notebook instance ")).collect();
+    assert_eq!(order, ["fleet", "pair", "server", "dear", "cheap", "stopped"]);
+    for (line, times) in [
+        ("  Costs: price not known (8 x ml.p9.giant).", 1),
+        ("  Costs: price not known (1 x ml.p9.giant + 1 x ml.p9.giant).", 1),
+        ("  Costs: price not known.", 1),
+    ] {
+        assert_eq!(digest.body.lines().filter(|found| *found == line).count(), times, "{line}\n{}", digest.body);
+    }
+    assert_eq!(digest.subject, "Cost guard: 6 findings, at least $901.00 a month");
 }
 
 #[test]
@@ -277,7 +318,7 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
         remedy: Some(Remedy::None),
         notice: Notice {
             subject: Some(subject.into()),
-            details: vec!["Ahead: $1,200.00".into(), "Cause: x:".into(), "       y".into()],
+            details: vec!["Ahead: $1,200.00".into(), "Cause: x:\n       y".into()],
             severity,
             ..Notice::default()
         },
@@ -292,6 +333,27 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
     assert!(digest.body.contains("\n  Cause: x:\n         y\n") && !digest.body.contains("Costs:"), "{}", digest.body);
     let other = Item { key: key("no-budget", "spend/sagemaker"), id: "spend/sagemaker".into(), ..used_up() };
     assert!(one(&[used_up(), other]).subject.ends_with("(101 %), and 1 more"));
+}
+
+#[test]
+fn a_mail_about_seven_budgets_has_one_list_once() {
+    let budget = |n: u32, list: &str| {
+        let mut item = item(News::Found, &format!("ml-{n}"), None);
+        item.remedy = Some(Remedy::None);
+        item.notice.details = vec!["Ahead: $1,200.00".into(), format!("Runs:  right now:\n       {list}")];
+        item
+    };
+    let mut items: Vec<Item> = (1..=7).map(|n| budget(n, "endpoint churn: $1.41 an hour")).collect();
+    items.push(budget(8, "nothing else"));
+    let digest = one(&items);
+    for (text, times) in [
+        ("\n         endpoint churn: $1.41 an hour", 1),
+        ("\n  Runs:  right now: as of ml-1 above.", 6),
+        ("\n         nothing else", 1),
+        ("\n  Ahead: $1,200.00", 8),
+    ] {
+        assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
+    }
 }
 
 #[test]

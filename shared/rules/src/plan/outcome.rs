@@ -33,6 +33,8 @@ pub enum News {
 /// How a resource that the guard had to stop has ended.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
+    /// AWS has accepted the guard's stop, or an earlier one as the note says. It is not stopped yet.
+    Stopping(Option<String>),
     /// The guard stopped it or found it stopped, with a note for the owner if there is one.
     Stopped(Option<String>),
     /// The guard stopped it because this Spot job has completed its work.
@@ -92,8 +94,8 @@ impl Outcome {
     /// Its name in the report.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Done | Self::Over(End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => "done",
-            Self::AlreadyDone(_) | Self::Gone | Self::Over(End::ByItself(_)) => "already-done",
+            Self::Done | Self::Over(End::Stopping(None) | End::Stopped(_) | End::NotNeeded(_) | End::Replaced(_)) => "done",
+            Self::AlreadyDone(_) | Self::Gone | Self::Over(End::Stopping(Some(_)) | End::ByItself(_)) => "already-done",
             Self::Skipped(_) | Self::Unknown(_) => "skipped",
             Self::Failed(_) | Self::GivenUp(_) | Self::Doubled { .. } | Self::NotResubmitted { .. } => "failed",
         }
@@ -102,9 +104,11 @@ impl Outcome {
     /// The reason or the note. Empty: there is none.
     pub fn detail(&self) -> &str {
         match self {
-            Self::Done | Self::Over(End::Stopped(None)) => "",
+            Self::Done | Self::Over(End::Stopping(None) | End::Stopped(None)) => "",
             Self::Gone => "it is gone",
-            Self::Over(End::Stopped(Some(what)) | End::NotNeeded(what) | End::Replaced(what) | End::ByItself(what)) => what,
+            Self::Over(
+                End::Stopping(Some(what)) | End::Stopped(Some(what)) | End::NotNeeded(what) | End::Replaced(what) | End::ByItself(what),
+            ) => what,
             Self::AlreadyDone(why)
             | Self::Skipped(why)
             | Self::Unknown(why)

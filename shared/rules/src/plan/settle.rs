@@ -16,7 +16,7 @@ use crate::{
         step::{Planned, Step},
     },
     remedy::{Remedy, how_to_stop, how_to_submit},
-    vocabulary::duration::Duration,
+    rulebook::Finding,
 };
 
 impl Plan {
@@ -67,7 +67,7 @@ impl Plan {
                 Step::Remind => Some(News::Reminder(one.entry.first_seen)),
                 Step::Escalate => Some(News::Escalation(one.entry.first_seen)),
                 Step::Warn => one.entry.act_after.map(News::Warning),
-                Step::Act => settle_action(&mut one.entry, one.finding.terms.grace, one.outcome.as_ref(), now),
+                Step::Act => settle_action(&mut one.entry, &one.finding, one.outcome.as_ref(), now),
                 Step::Wait | Step::HoldBack | Step::Exempt => None,
             };
             if one.step == Step::Act && one.news.is_none() {
@@ -124,7 +124,7 @@ impl Planned {
             }),
             // The guard has already done it.
             Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
-            Some(Outcome::Done | Outcome::AlreadyDone(_)) => match &waste.remedy {
+            Some(Outcome::Done | Outcome::AlreadyDone(_) | Outcome::Over(End::Stopping(_))) => match &waste.remedy {
                 Remedy::AddTags { rest, .. } => rest.clone(),
                 _ => waste.notice.after_stop.clone().or_else(|| waste.notice.advice.clone()),
             },
@@ -141,14 +141,15 @@ fn claim(one: &mut Planned, now: Timestamp) -> Record {
 }
 
 /// Updates an entry after an action. Returns what the owner is notified of.
-fn settle_action(entry: &mut Entry, grace: Duration, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
+fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>, now: Timestamp) -> Option<News> {
     // The next run acts again: the entry becomes a warning whose time has come. The owner was warned in time, and that warning still holds.
     let due_again = |entry: &mut Entry| {
         entry.state = State::Warned;
-        entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - grace.signed())));
+        entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - finding.terms.grace.signed())));
     };
     let end = match outcome {
-        Some(Outcome::Done) => Some(End::Stopped(None)),
+        Some(Outcome::Done) if finding.waste.remedy.is_harmless() => Some(End::Stopped(None)),
+        Some(Outcome::Done) => Some(End::Stopping(None)),
         Some(Outcome::AlreadyDone(why)) => Some(End::Stopped(Some(why.clone()))),
         Some(Outcome::Over(end)) => Some(end.clone()),
         _ => None,

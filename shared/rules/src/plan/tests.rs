@@ -7,7 +7,7 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{JobStatus, Notebook, Reading, RunState, TrainingJob},
+    facts::{Change, JobStatus, Notebook, Reading, RunState, TrainingJob},
     plan::{
         entry::{FAILURES_KEPT, add_failure, take_back_failure},
         saving::SpotSaving,
@@ -398,6 +398,27 @@ fn a_run_that_broke_off_is_finished_by_the_next() {
     assert_eq!(steps(&run(ENFORCE, &mut Ledger(ledger.0.clone()), "2026-11-23T18:45:00Z", &[notebook(STARTED)])), [Step::Act]);
     let done = run(ENFORCE, &mut ledger, "2026-11-23T18:45:00Z", &[stopped(notebook(STARTED), "2026-11-23T18:31:00Z")]);
     assert!(done.closed[0].pending_notice, "it was stopped, and nobody said so yet");
+}
+
+#[test]
+fn a_stop_saves_nothing_before_it_is_stopped() {
+    let is = |state, since: &str| Notebook { state, since: Some(since.parse().unwrap()), ..notebook(STARTED) };
+    let stopping = |_| is(RunState::Changing(Change::Stopping), "2026-11-23T18:31:00Z");
+    let mut ledger = Ledger::default();
+    run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    let mut done = run(ENFORCE, &mut ledger, "2026-11-23T18:30:00Z", &[notebook(STARTED)]);
+    assert_eq!(steps(&done), [Step::Act]);
+    let key = (done.planned[0].finding.resource.id.clone(), Remedy::StopNotebook);
+    done.settle(&[(key, Outcome::Done)].into(), "2026-11-23T18:30:00Z".parse().unwrap());
+    assert_eq!(done.planned[0].news, Some(News::Done(End::Stopping(None))));
+    for (now, told) in
+        [("2026-11-23T18:45:00Z", vec![]), ("2026-11-24T20:31:00Z", vec![Step::Report]), ("2026-11-25T20:31:00Z", vec![Step::Wait])]
+    {
+        let hangs = run(ENFORCE, &mut ledger, now, &[stopping(now)]);
+        assert_eq!((steps(&hangs), hangs.closed.len()), (told, 0), "{now}: neither saved nor told twice");
+    }
+    let ended = run(ENFORCE, &mut ledger, "2026-11-26T20:00:00Z", &[is(RunState::Stopped, "2026-11-26T19:00:00Z")]);
+    assert_eq!(ended.closed.iter().filter(|one| one.saving.is_some()).count(), 1, "{ended:#?}");
 }
 
 #[test]

@@ -11,7 +11,11 @@ use crate::{
     facts::{Asset, Parent},
     policy::{Required, Requirement},
     remedy::{Remedy, how_to_add},
-    rules::{context::RuleContext, studio::default_app_types, verdict::Verdict},
+    rules::{
+        context::RuleContext,
+        studio::{AppType, default_app_types},
+        verdict::Verdict,
+    },
     vocabulary::{
         price::{HOURS_PER_MONTH, Instances},
         resource::Kind,
@@ -104,8 +108,11 @@ pub(crate) fn stop(audited: &Asset, cx: &RuleContext<'_>) -> Remedy {
     if audited.run.is_some() && audited.ownership_unknown.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
 }
 
-/// Why there is no finding, whatever its tags are: its parent job is judged itself, or its owner could not be read.
+/// Why there is no finding, whatever its tags are: it is being deleted, its parent job is judged itself, or its owner could not be read.
 pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
+    if audited.is_leaving {
+        return Some(Verdict::Later);
+    }
     let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));
     if let Some(parent) = audited.parent.as_ref().filter(is_child) {
         return Some(Verdict::Exempt(format!("it belongs to {}, which is looked at itself", parent.id)));
@@ -127,17 +134,18 @@ pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, h
     format!("tag it{from}.\n{}", how_to_add(audited.resource.arn_or_id(), tags))
 }
 
-/// The end of the reason if it runs at an unknown price, else empty.
-pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> String {
-    if usd_per_hour.is_some() || audited.run.is_none() || audited.instances.is_empty() {
-        return String::new();
-    }
-    format!("; no price is known of its {}", Instances::words(&audited.instances))
+/// What it runs on, if it runs at a price that is not known ([`crate::rules::verdict::Notice::unpriced`]).
+pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> Option<Vec<Instances>> {
+    let is_canvas = matches!(&audited.stop, Remedy::DeleteApp { app_type, .. } if app_type == AppType::Canvas.as_str());
+    // Other apps on a `system` instance cost nothing.
+    let is_free = !is_canvas && audited.instances.iter().any(|one| one.instance_type == "system");
+    let is_metered = audited.resource.kind().is_some_and(Kind::is_metered) && audited.run.is_some();
+    (is_metered && !is_free && usd_per_hour.is_none()).then(|| audited.instances.clone())
 }
 
 /// What a running resource costs: USD per hour, and USD per month if nothing changes (for a job, at most until its time limit).
 pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let usd_per_hour = cx.hourly_of(&audited.instances).filter(|_| audited.run.is_some());
+    let usd_per_hour = cx.prices.hourly_of_kind(audited.resource.kind(), &audited.instances).filter(|_| audited.run.is_some());
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
         None => (!is_job(audited)).then_some(HOURS_PER_MONTH),

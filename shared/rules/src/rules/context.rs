@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{BudgetMeasure, Measures, OnExceed, RunState, Workflows},
+    facts::{BudgetMeasure, Change, Measures, OnExceed, RunState, Workflows},
     policy::{HoursOf, Policy},
     remedy::Remedy,
     rules::verdict::{Notice, Verdict, Waste},
@@ -37,12 +37,12 @@ impl RuleContext<'_> {
         self.measures.in_force.iter().find(is_meant)
     }
 
-    /// USD per hour of an instance type. `None`: the type or its price is not known.
+    /// USD per hour of an instance type of a notebook or a Studio app. `None`: the type or its price is not known.
     pub(crate) fn hourly(&self, instance_type: Option<&str>) -> Option<Decimal> {
         self.prices.hourly(instance_type?)
     }
 
-    /// USD per hour of all these instances. `None`: one of the prices is not known, or there are no instances.
+    /// USD per hour of all these instances of a job. `None`: one of the prices is not known, or there are no instances.
     pub(crate) fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
         self.prices.hourly_of(instances)
     }
@@ -85,7 +85,11 @@ impl RuleContext<'_> {
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
             remedy,
-            notice: Notice { hours: Some(schedule.with_zone(calendar)), ..Notice::default() },
+            notice: Notice {
+                hours: Some(schedule.with_zone(calendar)),
+                unpriced: unpriced(instance_type, usd_per_hour),
+                ..Notice::default()
+            },
         }))
     }
 
@@ -99,19 +103,44 @@ impl RuleContext<'_> {
         Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
     }
 
+    /// Judges a resource that has been on its way to another state since `since`: waste if that is longer than `limit`. Both stuck rules use this.
+    pub(crate) fn stuck(&self, change: Change, since: Option<Timestamp>, limit: Duration, advice: String) -> Verdict {
+        let Some(since) = since else { return Verdict::Unknown(format!("it is {}, and since when could not be read", change.as_str())) };
+        let length = self.now.duration_since(since);
+        if length <= limit.signed() {
+            return Verdict::Fine;
+        }
+        let reason = format!("{} since {}, for {}: the limit is {limit}", change.as_str(), self.policy.clock(since), roughly(length));
+        Verdict::Waste(Box::new(needs_a_person(reason, change.as_str(), "stuck", advice)))
+    }
+
     /// The waste of a resource that is billed for every hour of the month if nobody stops it.
     pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
         let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
-        Waste { reason, usd_per_hour, usd_per_month, remedy, ..Waste::default() }
+        let notice = Notice { unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() };
+        Waste { reason, usd_per_hour, usd_per_month, remedy, notice, ..Waste::default() }
     }
+}
+
+/// What a running notebook or app is on, if its price is not known ([`Notice::unpriced`]).
+fn unpriced(instance_type: Option<&str>, usd_per_hour: Option<Decimal>) -> Option<Vec<Instances>> {
+    let one = |instance_type: &str| Instances { instance_type: instance_type.to_owned(), count: 1 };
+    usd_per_hour.is_none().then(|| instance_type.map(one).into_iter().collect())
+}
+
+/// What is wrong with a resource in this state, which only a person can mend.
+pub(crate) fn needs_a_person(reason: String, state: &str, headline: &'static str, advice: String) -> Waste {
+    let notice = Notice { key: Some(state.to_owned()), headline: Some(headline), advice: Some(advice), ..Notice::default() };
+    Waste { reason, notice, ..Waste::default() }
 }
 
 /// The start of the current run. `Err`: the verdict on a resource that is not running, or whose start time is not known.
 pub(crate) fn judged_run(state: RunState, since: Option<Timestamp>) -> Result<Timestamp, Verdict> {
     match state {
         RunState::InService => since.ok_or_else(|| Verdict::Unknown("its start time could not be read".into())),
-        RunState::Stopped | RunState::Ending => Err(Verdict::Fine),
-        RunState::Other => Err(Verdict::Later),
+        RunState::Stopped | RunState::Failed | RunState::Deleted => Err(Verdict::Fine),
+        // A stop that hangs has not saved anything yet.
+        RunState::Changing(_) | RunState::Other => Err(Verdict::Later),
     }
 }

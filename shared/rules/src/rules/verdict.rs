@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::remedy::Remedy;
+use crate::{remedy::Remedy, vocabulary::price::Instances};
 
 /// The verdict of a rule on one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub struct Notice {
     pub headline: Option<&'static str>,
     /// The whole subject, where it should not begin with the resource's name. `None`: it is made of the name and the headline.
     pub subject: Option<String>,
-    /// More lines for the mail, as they are printed. May be empty.
+    /// More lines for the mail, as they are printed. One with further lines is a list: a mail prints a list once.
     pub details: Vec<String>,
     /// What a person can do about it, in addition to the guard's remedy. May have several lines.
     pub advice: Option<String>,
@@ -56,6 +56,8 @@ pub struct Notice {
     pub after_stop: Option<String>,
     /// How the owner can prevent the action, as the end of "unless you …". `None`: keep it.
     pub instead: Option<&'static str>,
+    /// What it runs on, if it runs at a price that is not known; empty if that is not known either. `None`: its price is known, or it costs nothing.
+    pub unpriced: Option<Vec<Instances>>,
     /// The working hours that it is judged by, with their time zone. The owner can change them with a tag. `None`: that would not help.
     pub hours: Option<String>,
 }

@@ -7,12 +7,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
+use crate::vocabulary::resource::Kind;
+
 /// AWS's on-demand prices of SageMaker hosting instances by Region, mid-2026 (source and licence: `data/README.md`).
-/// Notebooks cost the same as hosting wherever both prices are known (aws-facts §8.1).
 const SNAPSHOT: &str = include_str!("../../data/sagemaker_hosting_prices_usd_per_hour.json");
 
-/// Notebook prices of types that have no hosting price: Region, type, USD per hour (AWS's price file of 2026-09-24).
-const NOTEBOOKS_ONLY: [(&str, &str, Decimal); 1] = [("us-east-1", "ml.t3.medium", dec!(0.05))];
+/// Instances that cost something else in a notebook or a Studio app than for hosting, or that hosting does not have (aws-facts §8.1). Of the others
+/// the hosting price holds.
+const NOTEBOOK_FAMILIES: [&str; 2] = ["ml.t2.", "ml.t3."];
+
+/// The published prices of these in notebooks and Studio apps: Region, type, USD per hour (`data/README.md`). All others are unknown.
+const NOTEBOOKS: [(&str, &str, Decimal); 3] =
+    [("us-east-1", "ml.t2.medium", dec!(0.0464)), ("us-east-1", "ml.t3.medium", dec!(0.05)), ("ap-south-1", "ml.t3.medium", dec!(0.054))];
 
 /// An amount of USD in the policy, written as a number or a text: 0 to 100,000. A decimal, as all amounts of money in this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,16 +79,29 @@ pub const HOURS_PER_MONTH: Decimal = dec!(730);
 
 /// USD per hour of the instance types of one Region.
 #[derive(Clone, Debug, Default)]
-pub struct Prices(HashMap<String, Decimal>);
+pub struct Prices {
+    /// For jobs and endpoints.
+    hosting: HashMap<String, Decimal>,
+    /// For notebooks and Studio apps.
+    notebooks: HashMap<String, Decimal>,
+}
 
 impl Prices {
     /// The shipped prices of a Region. The prices in `overrides`, from the policy, replace them.
     pub fn of_region<'a>(region: &str, overrides: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
-        let mut prices = Self::snapshot(region).unwrap_or_default();
-        let extra = NOTEBOOKS_ONLY.iter().filter(|(of, ..)| *of == region);
-        prices.extend(extra.map(|(_, instance_type, usd)| ((*instance_type).to_owned(), *usd)));
-        prices.extend(overrides.into_iter().map(|(instance_type, usd)| (instance_type.clone(), *usd)));
-        Self(prices)
+        let mut hosting = Self::snapshot(region).unwrap_or_default();
+        let mut notebooks = hosting.clone();
+        notebooks.retain(|instance_type, _| !NOTEBOOK_FAMILIES.iter().any(|family| instance_type.starts_with(family)));
+        for (_, instance_type, usd) in NOTEBOOKS.iter().filter(|(of, ..)| *of == region) {
+            notebooks.insert((*instance_type).to_owned(), *usd);
+            // Jobs on a type that hosting does not have are counted at the price of a notebook.
+            hosting.entry((*instance_type).to_owned()).or_insert(*usd);
+        }
+        for (instance_type, usd) in overrides {
+            hosting.insert(instance_type.clone(), *usd);
+            notebooks.insert(instance_type.clone(), *usd);
+        }
+        Self { hosting, notebooks }
     }
 
     /// The prices of one Region. The other Regions are not parsed, which saves time. `None`: the Region is not in the snapshot.
@@ -92,16 +111,28 @@ impl Prices {
         prices.into_iter().map(|(instance_type, usd)| Some((instance_type, Decimal::from_str(usd.get()).ok()?))).collect()
     }
 
-    /// USD per hour. `None`: no price is known, as for `system` instances of Studio Classic, which are not billed.
+    /// USD per hour of an instance of a notebook or a Studio app. `None`: no price is known, as for `system` instances of Studio Classic, which are not billed.
     pub fn hourly(&self, instance_type: &str) -> Option<Decimal> {
-        self.0.get(instance_type).copied()
+        self.notebooks.get(instance_type).copied()
     }
 
-    /// USD per hour of all these instances together. `None`: a price is not known, or there are no instances.
+    /// USD per hour of all these instances of a job or an endpoint together. `None`: a price is not known, or there are no instances.
     pub fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
-        let each = instances.iter().map(|one| Some(self.hourly(&one.instance_type)? * Decimal::from(one.count)));
-        each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
+        sum(&self.hosting, instances)
     }
+
+    /// USD per hour of all instances of a resource of this kind together. `None`: a price is not known, or there are no instances.
+    pub fn hourly_of_kind(&self, kind: Option<Kind>, instances: &[Instances]) -> Option<Decimal> {
+        match kind {
+            Some(Kind::NotebookInstance | Kind::App) => sum(&self.notebooks, instances),
+            _ => sum(&self.hosting, instances),
+        }
+    }
+}
+
+fn sum(prices: &HashMap<String, Decimal>, instances: &[Instances]) -> Option<Decimal> {
+    let each = instances.iter().map(|one| Some(prices.get(&one.instance_type)? * Decimal::from(one.count)));
+    each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
 }
 
 /// For people: `$168.82`, `$12,345.00`.
@@ -124,6 +155,14 @@ pub struct Instances {
 }
 
 impl Instances {
+    /// The type of instances whose type is not known.
+    pub const UNKNOWN_TYPE: &str = "instance of an unknown type";
+
+    /// How many instances these are in all.
+    pub fn number(all: &[Self]) -> u32 {
+        all.iter().fold(0, |sum, one| sum.saturating_add(one.count))
+    }
+
     /// For people: `2 x ml.m5.xlarge + 1 x ml.g5.xlarge`.
     pub fn words(all: &[Self]) -> String {
         all.iter().map(|one| format!("{} x {}", one.count, one.instance_type)).collect::<Vec<_>>().join(" + ")
@@ -147,9 +186,38 @@ mod tests {
         ] {
             assert_eq!(prices.hourly(instance_type), usd, "{instance_type}");
         }
+        assert_eq!(prices.hourly_of(&[Instances { instance_type: "ml.p9.giant".into(), count: 2 }]), Some(dec!(199)));
         assert_eq!(Prices::of_region("eu-west-1", []).hourly("ml.m5.xlarge"), Some(dec!(0.257)));
         assert_eq!(Prices::of_region("eu-west-1", []).hourly("ml.t3.medium"), None);
         assert_eq!(Prices::of_region("mars-north-1", []).hourly("ml.m5.xlarge"), None);
+    }
+
+    #[test]
+    fn a_burstable_instance_costs_something_else_in_a_notebook_than_for_hosting() {
+        let own = ("ml.t2.xlarge".to_owned(), dec!(0.19));
+        for (region, instance_type, notebook, hosting) in [
+            ("us-east-1", "ml.t2.medium", Some(dec!(0.0464)), Some(dec!(0.056))),
+            ("us-east-1", "ml.t3.medium", Some(dec!(0.05)), Some(dec!(0.05))),
+            ("ap-south-1", "ml.t3.medium", Some(dec!(0.054)), Some(dec!(0.054))),
+            ("eu-west-1", "ml.t3.medium", None, None),
+            ("us-east-1", "ml.t3.xlarge", None, None),
+            ("us-east-1", "ml.t2.xlarge", Some(dec!(0.19)), Some(dec!(0.19))),
+            ("us-east-1", "ml.m5.xlarge", Some(dec!(0.23)), Some(dec!(0.23))),
+            ("us-east-1", "system", None, None),
+        ] {
+            let prices = Prices::of_region(region, [(&own.0, &own.1)]);
+            let one = [Instances { instance_type: instance_type.into(), count: 1 }];
+            for kind in [Kind::NotebookInstance, Kind::App] {
+                assert_eq!(prices.hourly_of_kind(Some(kind), &one), notebook, "{instance_type} in {region}");
+            }
+            for kind in [Some(Kind::Endpoint), Some(Kind::TransformJob), None] {
+                assert_eq!(prices.hourly_of_kind(kind, &one), hosting, "{instance_type} in {region}");
+            }
+            assert_eq!((prices.hourly(instance_type), prices.hourly_of(&one)), (notebook, hosting), "{instance_type} in {region}");
+        }
+        let elsewhere = Prices::of_region("eu-west-1", []);
+        let t2 = [Instances { instance_type: "ml.t2.large".into(), count: 1 }];
+        assert!(elsewhere.hourly_of(&t2).is_some() && elsewhere.hourly_of_kind(Some(Kind::NotebookInstance), &t2).is_none());
     }
 
     #[test]

@@ -6,4 +6,6 @@ mod exempt;
 mod guard_tags;
 mod holidays;
 mod jobs;
+mod leaving;
+mod stuck;
 mod workflows;

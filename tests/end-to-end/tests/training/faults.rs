@@ -198,7 +198,7 @@ async fn what_goes_on_is_not_told_as_stopped() {
     guard.set_policy("").unwrap();
     guard.wake(due()).await.unwrap();
     assert_eq!(status(&account, OLD), "InProgress");
-    assert!(subjects(&account).iter().all(|subject| !subject.contains("was stopped")), "{:?}", subjects(&account));
+    assert!(subjects(&account).iter().all(|subject| !subject.contains("being stopped")), "{:?}", subjects(&account));
 }
 
 #[tokio::test]

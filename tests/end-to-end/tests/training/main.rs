@@ -102,7 +102,7 @@ async fn a_job_is_warned_of_and_stopped_when_its_time_has_come() {
         assert_eq!(report.actions.first().map(|action| action.outcome), outcome, "{report:?}");
     }
     assert_eq!(status(&account, "Churn-Train-0001"), "Stopping");
-    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-Train-0001 was stopped, $0.55 an hour");
+    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-Train-0001 is being stopped, $0.55 an hour");
     account.advance(minutes(15));
     for event in account.take_events() {
         guard.wake(event).await.unwrap();

@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 /// USD per hour by Region and instance type (see shared/rules/data/README.md).
 const LIST: &str = include_str!("../../../../shared/rules/data/sagemaker_hosting_prices_usd_per_hour.json");
 
-/// The price of a notebook type that hosting does not have (AWS's price file of 2026-09-24).
-const NOTEBOOK: (&str, &str, Decimal) = ("us-east-1", "ml.t3.medium", dec!(0.05));
+/// Prices of notebook types that hosting does not have, or has at another price (see shared/rules/data/README.md).
+const NOTEBOOKS: [(&str, &str, Decimal); 3] =
+    [("us-east-1", "ml.t2.medium", dec!(0.0464)), ("us-east-1", "ml.t3.medium", dec!(0.05)), ("ap-south-1", "ml.t3.medium", dec!(0.054))];
 
 /// USD per hour by instance type, for one Region.
 pub(crate) struct Prices(HashMap<String, Decimal>);
@@ -19,8 +20,9 @@ impl Prices {
     /// The list's prices, overridden by those of an estate.
     pub(crate) fn of_region<'a>(region: &str, own: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
         let mut prices = listed(region).unwrap_or_default();
-        if region == NOTEBOOK.0 {
-            prices.insert(NOTEBOOK.1.to_owned(), NOTEBOOK.2);
+        // No estate hosts on these types.
+        for (_, instance_type, usd) in NOTEBOOKS.iter().filter(|(of, ..)| *of == region) {
+            prices.insert((*instance_type).to_owned(), *usd);
         }
         prices.extend(own.into_iter().map(|(instance_type, usd)| (instance_type.clone(), *usd)));
         Self(prices)

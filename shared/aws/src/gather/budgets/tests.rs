@@ -17,7 +17,7 @@ use rust_decimal::dec;
 use super::*;
 use crate::testing::{self, at};
 
-const ACCOUNT: &str = "123456789012";
+const ACCOUNT: Account<'_> = Account { partition: "aws", id: "123456789012" };
 
 fn clients(rules: &[&Rule]) -> Clients {
     Clients { budgets: mock_client!(aws_sdk_budgets, RuleMode::MatchAny, rules).into(), ..testing::clients() }
@@ -42,6 +42,19 @@ fn described(name: &str) -> aws_sdk_budgets::types::builders::BudgetBuilder {
 
 fn read(described: Described) -> Read<Budget> {
     of(described, ACCOUNT, now()).map_err(|(id, why)| format!("{id}: {why}"))
+}
+
+#[test]
+fn a_budgets_arn_has_the_partition_of_its_account() {
+    for (partition, arn) in [
+        ("aws", "arn:aws:budgets::123456789012:budget/ML-Dev: all"),
+        ("aws-cn", "arn:aws-cn:budgets::123456789012:budget/ML-Dev: all"),
+        ("aws-us-gov", "arn:aws-us-gov:budgets::123456789012:budget/ML-Dev: all"),
+    ] {
+        let budget = of(described("ML-Dev: all").build().unwrap(), Account { partition, ..ACCOUNT }, now()).unwrap();
+        assert_eq!(budget.resource.arn.as_deref(), Some(arn));
+        assert_eq!(cost_rules::resource::id_of_arn(arn), Some(budget.resource.id));
+    }
 }
 
 #[test]
@@ -119,7 +132,7 @@ fn notification(kind: NotificationType, threshold: f64, threshold_type: Option<T
 #[tokio::test]
 async fn all_pages_are_read_and_only_budgets_of_sagemaker_are_asked_for_notifications() {
     let list = mock!(aws_sdk_budgets::Client::describe_budgets).then_compute_output(|asked| {
-        assert_eq!((asked.account_id(), asked.show_filter_expression(), asked.max_results()), (Some(ACCOUNT), Some(true), Some(1000)));
+        assert_eq!((asked.account_id(), asked.show_filter_expression(), asked.max_results()), (Some(ACCOUNT.id), Some(true), Some(1000)));
         let mine = described("ml-dev").budget_limit(spend("200", "USD")).cost_filters("Service", vec!["Amazon SageMaker".to_owned()]);
         let anothers = described("ec2").cost_filters("Service", vec!["Amazon Elastic Compute Cloud - Compute".to_owned()]);
         let broken = described("broken").budget_limit(spend("?", "USD"));
@@ -172,6 +185,6 @@ async fn the_period_before_is_found_in_the_history() {
         DescribeBudgetPerformanceHistoryOutput::builder().budget_performance_history(list.build()).build()
     });
     let mut budgets = vec![read(described("ml-dev").build().unwrap()).unwrap(), read(described("other").build().unwrap()).unwrap()];
-    let unread = last_periods(&clients(&[&history]), ACCOUNT, &mut budgets, &["budget/ml-dev".to_owned()]).await;
+    let unread = last_periods(&clients(&[&history]), ACCOUNT.id, &mut budgets, &["budget/ml-dev".to_owned()]).await;
     assert_eq!((budgets[0].last, budgets[1].last, unread), (Some((dec!(90), dec!(88.5))), None, None));
 }

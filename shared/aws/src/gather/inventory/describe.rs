@@ -109,6 +109,15 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
                 }
             })
         }
+        Some(Kind::App) if audited.run.is_some() && audited.instances.is_empty() => match &audited.stop {
+            Remedy::DeleteApp { domain, home, app_type, app_name } => {
+                apps::describe(clients, domain, home, app_type, app_name).await?.map(|found| {
+                    let instance_type = found.resource_spec.and_then(|spec| spec.instance_type);
+                    Described { instances: instances(instance_type.as_ref(), Some(1)).into_iter().collect(), ..Described::default() }
+                })
+            }
+            _ => None,
+        },
         Some(Kind::Endpoint) => return describe_endpoint(clients, name).await,
         Some(Kind::EndpointConfig) => {
             describe_config(clients, name).await?.map(|config| Described { parent: model_of(&config), ..Described::default() })
@@ -136,7 +145,13 @@ async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
         .filter_map(|variant| Some((variant.variant_name?, variant.current_instance_count?)))
         .collect();
     let parent = Some(named(Kind::EndpointConfig, config_name.clone()));
-    let Some(config) = describe_config(clients, &config_name).await? else { return Ok(Described { parent, ..Described::default() }) };
+    let Some(config) = describe_config(clients, &config_name).await? else {
+        // The endpoint goes on running without its configuration (aws-facts §2.4). How many instances it has is still known.
+        let count = now.values().filter_map(|count| u32::try_from(*count).ok()).sum();
+        let instances = Instances { instance_type: Instances::UNKNOWN_TYPE.to_owned(), count };
+        let instances = Some(instances).filter(|one| 0 < one.count).into_iter().collect();
+        return Ok(Described { instances, parent, ..Described::default() });
+    };
     let of_variant = |variant: &ProductionVariant| {
         let count = variant.variant_name.as_ref().and_then(|name| now.get(name).copied()).or(variant.initial_instance_count);
         instances(variant.instance_type.as_ref(), count)

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_sagemaker::types::{
-    AutoMlJobStatus, ClusterStatus, EndpointStatus, HyperParameterTuningJobStatus, IsTrackingServerActive, ProcessingJobStatus,
-    TrainingJobStatus, TransformJobStatus,
+    AutoMlJobStatus, ClusterStatus, DomainStatus, EndpointStatus, FeatureGroupStatus, HyperParameterTuningJobStatus,
+    InferenceComponentStatus, IsTrackingServerActive, ProcessingJobStatus, SpaceStatus, TrackingServerStatus, TrainingJobStatus,
+    TransformJobStatus, UserProfileStatus,
 };
 use aws_smithy_types::DateTime;
 use cost_rules::{
@@ -112,7 +113,10 @@ list!(domains, Kind::Domain, |clients, kind, _asked, _now| pages!(
     "ListDomains",
     clients.sagemaker.list_domains(),
     domains,
-    |one| { audited(one.domain_arn?, one.domain_name.or(one.domain_id)?) }
+    |one| {
+        let is_leaving = one.status == Some(DomainStatus::Deleting);
+        Some(Asset { is_leaving, ..audited(one.domain_arn?, one.domain_name.or(one.domain_id)?)? })
+    }
 ));
 
 list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
@@ -121,28 +125,32 @@ list!(user_profiles, Kind::UserProfile, |clients, kind, asked, _now| {
     };
     // Their lists contain no ARN.
     pages!(clients, kind, "ListUserProfiles", call(), user_profiles, |one| {
+        let is_leaving = one.status == Some(UserProfileStatus::Deleting);
         let (domain, name) = (one.domain_id?, one.user_profile_name?);
-        Some(in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }))
+        Some(Asset { is_leaving, ..in_domain(kind, &domain, name, Parent { id: Kind::Domain.id(&domain), name: None }) })
     })
 });
 
 list!(spaces, Kind::Space, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_spaces().set_domain_id_equals(Asked::domain(asked)).set_space_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListSpaces", call(), spaces, |one| {
+        let is_leaving = one.status == Some(SpaceStatus::Deleting);
         let (domain, name) = (one.domain_id?, one.space_name?);
         let owner = one.ownership_settings_summary.and_then(|settings| settings.owner_user_profile_name);
         let parent = match owner {
             Some(profile) => Parent { id: id_in(Kind::UserProfile, &domain, &profile), name: Some(profile) },
             None => Parent { id: Kind::Domain.id(&domain), name: None },
         };
-        Some(in_domain(kind, &domain, name, parent))
+        Some(Asset { is_leaving, ..in_domain(kind, &domain, name, parent) })
     })
 });
 
 list!(training_jobs, Kind::TrainingJob, |clients, kind, asked, now| {
     jobs!(clients, kind, asked, now, "ListTrainingJobs", list_training_jobs, TrainingJobStatus::InProgress, training_job_summaries, |one| {
         let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
-        job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)
+        let is_leaving = one.training_job_status == Some(TrainingJobStatus::Deleting);
+        let job = job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)?;
+        Some(Asset { is_leaving, ..job })
     })
 });
 
@@ -160,7 +168,8 @@ list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
         |one| {
             let (name, arn) = (one.hyper_parameter_tuning_job_name?, one.hyper_parameter_tuning_job_arn?);
             let running = one.hyper_parameter_tuning_job_status == Some(Status::InProgress);
-            job(name, arn, one.creation_time, running, Remedy::StopTuningJob)
+            let is_leaving = one.hyper_parameter_tuning_job_status == Some(Status::Deleting);
+            Some(Asset { is_leaving, ..job(name, arn, one.creation_time, running, Remedy::StopTuningJob)? })
         }
     )
 });
@@ -192,8 +201,9 @@ list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
 list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
     pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
         let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
+        let is_leaving = one.endpoint_status == Some(EndpointStatus::Deleting);
         let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
-        Some(Asset { run: timestamp(run.as_ref()), ..endpoint })
+        Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..endpoint })
     })
 });
 
@@ -214,16 +224,17 @@ list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _no
     let call = || clients.sagemaker.list_inference_components().set_name_contains(Asked::name(asked));
     pages!(clients, kind, "ListInferenceComponents", call(), inference_components, |one| {
         let component = audited(one.inference_component_arn?, one.inference_component_name?)?;
-        Some(Asset { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), ..component })
+        let is_leaving = one.inference_component_status == Some(InferenceComponentStatus::Deleting);
+        Some(Asset { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), is_leaving, ..component })
     })
 });
 
 list!(feature_groups, Kind::FeatureGroup, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_feature_groups().set_name_contains(Asked::name(asked));
-    pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| audited(
-        one.feature_group_arn?,
-        one.feature_group_name?
-    ))
+    pages!(clients, kind, "ListFeatureGroups", call(), feature_group_summaries, |one| {
+        let is_leaving = one.feature_group_status == Some(FeatureGroupStatus::Deleting);
+        Some(Asset { is_leaving, ..audited(one.feature_group_arn?, one.feature_group_name?)? })
+    })
 });
 
 list!(pipelines, Kind::Pipeline, |clients, kind, asked, _now| {
@@ -235,7 +246,8 @@ list!(tracking_servers, Kind::TrackingServer, |clients, kind, _asked, _now| {
     pages!(clients, kind, "ListMlflowTrackingServers", clients.sagemaker.list_mlflow_tracking_servers(), tracking_server_summaries, |one| {
         let run = one.creation_time.filter(|_| one.is_active == Some(IsTrackingServerActive::Active));
         let server = audited(one.tracking_server_arn?, one.tracking_server_name?)?;
-        Some(Asset { run: timestamp(run.as_ref()), ..server })
+        let is_leaving = one.tracking_server_status == Some(TrackingServerStatus::Deleting);
+        Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..server })
     })
 });
 
@@ -249,7 +261,8 @@ list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
         |one| {
             let run = one.creation_time.filter(|_| one.cluster_status == Some(ClusterStatus::Inservice));
             let cluster = audited(one.cluster_arn?, one.cluster_name?)?;
-            Some(Asset { run: timestamp(run.as_ref()), ..cluster })
+            let is_leaving = one.cluster_status == Some(ClusterStatus::Deleting);
+            Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..cluster })
         }
     )
 });
@@ -311,7 +324,7 @@ fn both(kind: Kind, mut one: Listed<Asset>, other: Listed<Asset>) -> Listed<Asse
 fn of_notebook(notebook: Notebook) -> Asset {
     let instances = notebook.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
     let run = notebook.since.filter(|_| notebook.state == RunState::InService);
-    Asset { run, instances, stop: Remedy::StopNotebook, ..bare(notebook.resource) }
+    Asset { run, is_leaving: notebook.state.is_leaving(), instances, stop: Remedy::StopNotebook, ..bare(notebook.resource) }
 }
 
 fn of_app(app: App) -> Asset {
@@ -320,7 +333,7 @@ fn of_app(app: App) -> Asset {
     let parent = Some(Parent { id: app.home.id(&app.domain), name });
     let instances = app.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
     let run = app.created.filter(|_| app.state == RunState::InService);
-    Asset { run, instances, stop, parent, ..bare(app.resource) }
+    Asset { run, is_leaving: app.state.is_leaving(), instances, stop, parent, ..bare(app.resource) }
 }
 
 fn bare(resource: Resource) -> Asset {
@@ -328,6 +341,7 @@ fn bare(resource: Resource) -> Asset {
         resource,
         tag_count: 0,
         run: None,
+        is_leaving: false,
         instances: vec![],
         limit: None,
         stop: Remedy::None,

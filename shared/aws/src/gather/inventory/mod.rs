@@ -125,7 +125,7 @@ impl<'a> Inventory<'a> {
         Some(read.map(|found| {
             let found = found?;
             let resource = Resource { ownership: known.resource.ownership.clone(), ..found.resource };
-            let audited = Asset { resource, run: found.run, tag_count: found.tag_count, ..known.clone() };
+            let audited = Asset { resource, run: found.run, is_leaving: found.is_leaving, tag_count: found.tag_count, ..known.clone() };
             let fresh = facts.of_this_moment();
             Some(if is_audited {
                 Facts { assets: vec![audited], ..fresh }

@@ -7,7 +7,7 @@ use aws_sdk_sagemaker::{
     types::{NotebookInstanceStatus, NotebookInstanceSummary},
 };
 use cost_rules::{
-    facts::{Facts, Notebook, RunState, Unread},
+    facts::{Change, Facts, Notebook, RunState, Unread},
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
@@ -117,7 +117,11 @@ fn state(status: Option<&NotebookInstanceStatus>) -> RunState {
     match status {
         Some(Status::InService) => RunState::InService,
         Some(Status::Stopped) => RunState::Stopped,
-        Some(Status::Stopping | Status::Deleting | Status::Failed) => RunState::Ending,
+        Some(Status::Failed) => RunState::Failed,
+        Some(Status::Pending) => RunState::Changing(Change::Pending),
+        Some(Status::Updating) => RunState::Changing(Change::Updating),
+        Some(Status::Stopping) => RunState::Changing(Change::Stopping),
+        Some(Status::Deleting) => RunState::Changing(Change::Deleting),
         _ => RunState::Other,
     }
 }

@@ -5,19 +5,22 @@ use aws_sdk_sagemaker::{
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
 };
 use cost_rules::{
-    facts::{App, RunState},
+    facts::{App, Change, RunState, Unread},
     resource::{AppHome, Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
-use futures_util::future::OptionFuture;
+use futures_util::{StreamExt as _, future::OptionFuture, stream};
 
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        read::{Listed, Read, says_gone, timestamp},
+        read::{IN_FLIGHT, Listed, Read, says_gone, timestamp, unread_of},
         tags::{self, Index, TagMap},
     },
 };
+
+/// The most apps that one run describes because the list does not tell what they run on. Of more, the type stays unknown.
+const MOST_DESCRIBED: usize = 200;
 
 /// All Studio apps of the Region or of one domain, without their tags. `ListApps` shows deleted apps for a day: they are left out.
 pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<App> {
@@ -29,6 +32,21 @@ pub(crate) async fn list(clients: &Clients, domain: Option<String>) -> Listed<Ap
         Ok((apps.map(details).collect(), page.next_token))
     })
     .await
+}
+
+/// Reads the instance types of running apps whose list does not tell them, by describing each. Returns what could not be read.
+pub(crate) async fn read_instance_types(clients: &Clients, apps: &mut [App]) -> Option<Unread> {
+    // `JupyterServer` and `RStudioServerPro` are never judged.
+    let is_judged = |app: &App| !matches!(app.app_type.as_str(), "JupyterServer" | "RStudioServerPro");
+    let untold = apps.iter_mut().filter(|app| app.instance_type.is_none() && app.state == RunState::InService && is_judged(app));
+    let read = stream::iter(untold.take(MOST_DESCRIBED)).map(async |app| {
+        let found = describe(clients, &app.domain, &app.home, &app.app_type, &app.app_name).await;
+        let found = found.map_err(|why| (app.resource.id.clone(), why))?;
+        app.instance_type = found.and_then(|found| instance_type(found.resource_spec));
+        Ok(())
+    });
+    let failed: Vec<(String, String)> = read.buffer_unordered(IN_FLIGHT).filter_map(async |read: Result<(), _>| read.err()).collect().await;
+    unread_of("instance type", &failed)
 }
 
 /// `None`: AWS gave no complete name.
@@ -55,7 +73,10 @@ fn details(app: AppDetails) -> Option<App> {
 fn state(status: Option<&AppStatus>) -> RunState {
     match status {
         Some(AppStatus::InService) => RunState::InService,
-        Some(AppStatus::Deleting | AppStatus::Deleted | AppStatus::Failed) => RunState::Ending,
+        Some(AppStatus::Pending) => RunState::Changing(Change::Pending),
+        Some(AppStatus::Deleting) => RunState::Changing(Change::Deleting),
+        Some(AppStatus::Deleted) => RunState::Deleted,
+        Some(AppStatus::Failed) => RunState::Failed,
         _ => RunState::Other,
     }
 }
@@ -197,6 +218,10 @@ mod tests {
         super::details(details().space_name("Lab").build()).unwrap()
     }
 
+    fn app_in_service() -> App {
+        App { state: RunState::InService, ..app() }
+    }
+
     /// The value of each tag is the level that it is on.
     fn levels() -> [Rule; 3] {
         [
@@ -241,9 +266,36 @@ mod tests {
         });
         let listed = list(&account(&[&pages]), None).await;
         let [app] = &listed.items[..] else { panic!("{:?}", listed.items) };
-        assert_eq!((app.resource.id.as_str(), app.state), ("app/d-1/ann/jupyterlab/default", RunState::Other));
+        assert_eq!((app.resource.id.as_str(), app.state), ("app/d-1/ann/jupyterlab/default", RunState::Changing(Change::Pending)));
         assert_eq!(app.home, AppHome::UserProfile("Ann".into()));
         assert_eq!((listed.complete.len(), listed.unread[0].why.as_str()), (0, "1 came without a name or an ARN"));
+    }
+
+    #[tokio::test]
+    async fn what_the_list_does_not_tell_is_described_once() {
+        let listed = |app_type: &str, state, instance_type: Option<&str>| App {
+            app_type: app_type.into(),
+            state,
+            instance_type: instance_type.map(str::to_owned),
+            ..app()
+        };
+        let mut apps = [
+            listed("JupyterLab", RunState::InService, None),
+            listed("JupyterLab", RunState::InService, Some("ml.t3.large")),
+            listed("JupyterLab", RunState::Changing(Change::Deleting), None),
+            listed("JupyterServer", RunState::InService, None),
+        ];
+        let found = mock!(aws_sdk_sagemaker::Client::describe_app).then_output(|| {
+            let spec = ResourceSpec::builder().instance_type("ml.m5.xlarge".into()).build();
+            DescribeAppOutput::builder().status(AppStatus::InService).resource_spec(spec).build()
+        });
+        assert_eq!(read_instance_types(&account(&[&found]), &mut apps).await, None);
+        let types = apps.each_ref().map(|app| app.instance_type.as_deref());
+        assert_eq!((types, found.num_calls()), ([Some("ml.m5.xlarge"), Some("ml.t3.large"), None, None], 1));
+
+        let refused = mock!(aws_sdk_sagemaker::Client::describe_app).then_error(|| DescribeAppError::generic(denied()));
+        let unread = read_instance_types(&account(&[&refused]), &mut [app_in_service()]).await.unwrap();
+        assert!(unread.what.contains("instance type") && unread.why.contains("sagemaker:DescribeApp"), "{unread:?}");
     }
 
     #[tokio::test]

@@ -2,7 +2,10 @@
 
 use aws_sdk_sagemaker::{
     error::{ProvideErrorMetadata, SdkError},
-    types::{AppLifecycleManagement, LifecycleManagement, SpaceAppLifecycleManagement, UserSettings},
+    types::{
+        AppLifecycleManagement, DomainStatus, LifecycleManagement, SpaceAppLifecycleManagement, SpaceStatus, UserProfileStatus,
+        UserSettings,
+    },
 };
 use cost_rules::{
     facts::{IdleSettings, IdleShutdown},
@@ -31,6 +34,12 @@ impl Level {
         }
     }
 
+    fn domain(&self) -> &str {
+        match self {
+            Self::Domain(domain) | Self::UserProfile(domain, _) | Self::Space(domain, _) => domain,
+        }
+    }
+
     fn id(&self) -> String {
         let kind = self.kind().as_str();
         match self {
@@ -40,7 +49,7 @@ impl Level {
     }
 }
 
-/// The settings of all domains, user profiles and spaces of the Region, without their tags. A kind is complete if all of its resources could be read.
+/// The settings of all domains, user profiles and spaces of the Region, without their tags and without those that are being deleted. A kind is complete if all of its resources could be read.
 pub(crate) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
     let mut listed = Listed::default();
     let mut levels = vec![];
@@ -69,7 +78,8 @@ pub(crate) async fn list(clients: &Clients) -> Listed<IdleShutdown> {
 async fn domains(clients: &Clients) -> Listed<Level> {
     Listed::read(clients, Kind::Domain, "ListDomains", Level::id, async |token| {
         let page = clients.sagemaker.list_domains().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
-        Ok((page.domains.unwrap_or_default().into_iter().map(|domain| domain.domain_id.map(Level::Domain)).collect(), page.next_token))
+        let domains = page.domains.unwrap_or_default().into_iter().filter(|domain| domain.status != Some(DomainStatus::Deleting));
+        Ok((domains.map(|domain| domain.domain_id.map(Level::Domain)).collect(), page.next_token))
     })
     .await
 }
@@ -79,6 +89,7 @@ async fn user_profiles(clients: &Clients) -> Listed<Level> {
         let page = clients.sagemaker.list_user_profiles().max_results(100).set_next_token(token).send().await;
         let page = page.map_err(|error| why(&error))?;
         let profiles = page.user_profiles.unwrap_or_default().into_iter();
+        let profiles = profiles.filter(|profile| profile.status != Some(UserProfileStatus::Deleting));
         let levels = profiles.map(|profile| Some(Level::UserProfile(profile.domain_id?, profile.user_profile_name?)));
         Ok((levels.collect(), page.next_token))
     })
@@ -88,7 +99,7 @@ async fn user_profiles(clients: &Clients) -> Listed<Level> {
 async fn spaces(clients: &Clients) -> Listed<Level> {
     Listed::read(clients, Kind::Space, "ListSpaces", Level::id, async |token| {
         let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
-        let spaces = page.spaces.unwrap_or_default().into_iter();
+        let spaces = page.spaces.unwrap_or_default().into_iter().filter(|space| space.status != Some(SpaceStatus::Deleting));
         Ok((spaces.map(|space| Some(Level::Space(space.domain_id?, space.space_name?))).collect(), page.next_token))
     })
     .await
@@ -98,9 +109,11 @@ async fn spaces(clients: &Clients) -> Listed<Level> {
 async fn describe(clients: &Clients, level: Level) -> Read<Option<IdleShutdown>> {
     clients.in_time()?;
     let id = level.id();
+    let domain_id = level.domain().to_owned();
     let level_of = |name, arn, (jupyter_lab, code_editor)| {
         Some(IdleShutdown {
             resource: Resource { id, arn, name, tags: Tags::Unreadable, ownership: Ownership::default() },
+            domain: domain_id,
             jupyter_lab,
             code_editor,
         })

@@ -89,8 +89,8 @@ impl Rule for SpendSpike {
         let mut details = vec![];
         let causes = causes(spend, &spike);
         if !causes.is_empty() {
-            details.push("Cause: what cost more than usual on these days (the bill of the last one may not be final):".to_owned());
-            details.extend(causes.iter().map(|cause| format!("       {}", budget::words(cause))));
+            let list = causes.iter().map(|cause| format!("\n       {}", budget::words(cause))).collect::<String>();
+            details.push(format!("Cause: what cost more than usual on these days (the bill of the last one may not be final):{list}"));
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("{words}{too}"),
@@ -167,8 +167,8 @@ mod tests {
         let now = context("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
-        assert_eq!(waste.notice.details[1], "       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new");
-        assert_eq!(waste.notice.details.len(), 2);
+        let [cause] = &waste.notice.details[..] else { panic!("{:?}", waste.notice.details) };
+        assert!(cause.ends_with("\n       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"), "{cause}");
         spend.days.get_mut(&thursday).unwrap().pop();
         assert_eq!(rule.check(&spend, &now), Verdict::Fine);
         spend.days.clear();

@@ -26,7 +26,7 @@ use crate::{
         asset as audit,
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Verdict, Waste},
+        verdict::{Notice, Verdict, Waste},
     },
     vocabulary::duration::Duration,
 };
@@ -66,6 +66,7 @@ impl Rule for StoppableOverBudget {
             usd_per_month,
             ends: Some(measure.until),
             remedy,
+            notice: Notice { unpriced: audit::unpriced(audited, usd_per_hour), ..Notice::default() },
             ..Waste::default()
         }))
     }

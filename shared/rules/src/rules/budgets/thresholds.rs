@@ -1,5 +1,7 @@
 //! What the budget rules share: thresholds, which budgets they check, and what a mail says about a budget.
 
+use std::fmt::Write as _;
+
 use jiff::{Timestamp, ToSpan as _};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -87,7 +89,7 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
 pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
-    let Insight { forecast, causes, burning, running_usd, more_running, is_least, region, knows_running, measure, untold } =
+    let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
     let mut lines = vec![];
@@ -115,24 +117,27 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         } else {
             format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        lines.push(format!("Cause: {against}{but}:"));
-        lines.extend(causes.iter().map(|cause| format!("       {}", words(cause))));
+        let causes = causes.iter().map(|cause| format!("\n       {}", words(cause))).collect::<String>();
+        lines.push(format!("Cause: {against}{but}:{causes}"));
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };
-        lines.push(format!(
+        let mut list = format!(
             "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
             region.as_deref().unwrap_or("this Region"),
             dollars(*running_usd)
-        ));
+        );
         for one in burning {
-            let cost = one.usd_per_hour.map_or_else(|| "no price known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            lines.push(format!("       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
-            lines.extend(one.stop.iter().map(|stop| format!("         {stop}")));
+            let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
+            let _ = write!(list, "\n       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"));
+            list.extend(one.stop.iter().map(|stop| format!("\n         {stop}")));
         }
         if 0 < *more_running {
-            lines.push(format!("       and {more_running} more"));
+            let unpriced =
+                if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
+            let _ = write!(list, "\n       and {more_running} more{unpriced}");
         }
+        lines.push(list);
     } else if *knows_running {
         lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
     }

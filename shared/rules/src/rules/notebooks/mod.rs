@@ -11,6 +11,7 @@ pub mod notebook_always_on;
 pub mod notebook_forgotten;
 pub mod notebook_idle;
 pub mod notebook_off_hours;
+pub mod notebook_stuck;
 
 impl Notebook {
     /// The start of the current run. `Err`: the verdict on a notebook that is not running.

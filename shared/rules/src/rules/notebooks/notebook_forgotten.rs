@@ -46,8 +46,8 @@ impl Rule for NotebookForgotten {
     fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         match notebook.state {
             RunState::Stopped => {}
-            RunState::Other => return Verdict::Later,
-            RunState::InService | RunState::Ending => return Verdict::Fine,
+            RunState::Changing(_) | RunState::Other => return Verdict::Later,
+            RunState::InService | RunState::Failed | RunState::Deleted => return Verdict::Fine,
         }
         let Some(stopped) = notebook.since else { return Verdict::Unknown("its stop time could not be read".into()) };
         let rest = cx.now.duration_since(stopped);

@@ -5,11 +5,12 @@
 //! health checks update it too. Studio's idle shutdown is the better tool where it is on: see `studio-idle-shutdown-off`.
 //!
 //! ## Why it costs money
-//! A Studio app's instance is billed until the app is deleted. Closing the browser tab does not stop it.
+//! A Studio app's instance is billed until the app is deleted, a Canvas session until its user logs out. Closing the browser tab does not stop it. The guard does
+//! not know the price of a Canvas session.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted. Its space, profile and
-//! files stay. Unsaved work in memory is lost. The owner can start the app again in Studio.
+//! files stay. Unsaved work in memory is lost. The owner can start the app again in Studio. Kinds in `report-only` are never deleted.
 //!
 //! ## Settings
 
@@ -21,7 +22,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        studio::{AppType, default_app_types},
+        studio::{AppType, default_app_types, reported_app_types},
         verdict::Verdict,
     },
     vocabulary::duration::Duration,
@@ -30,15 +31,17 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StudioAppAlwaysOn {
-    /// The app kinds to look at.
+    /// The app kinds to look at, and to delete where the rule is enforced.
     app_types: Vec<AppType>,
+    /// The app kinds that are only reported, whatever the mode is. A kind that `app-types` names as well may be deleted.
+    report_only: Vec<AppType>,
     /// How long an app may be on.
     max_uptime: Duration,
 }
 
 impl Default for StudioAppAlwaysOn {
     fn default() -> Self {
-        Self { app_types: default_app_types(), max_uptime: Duration::days(3) }
+        Self { app_types: default_app_types(), report_only: reported_app_types(), max_uptime: Duration::days(3) }
     }
 }
 
@@ -52,10 +55,7 @@ impl Rule for StudioAppAlwaysOn {
     }
 
     fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
-        match app.billed_run(&self.app_types) {
-            Ok(run) => cx.up_longer_than(self.max_uptime, run, app.instance_type.as_deref(), app.delete()),
-            Err(verdict) => verdict,
-        }
+        app.judge_billed(&self.app_types, &self.report_only, |run, remedy| cx.up_longer_than(self.max_uptime, run, app.billed_as(), remedy))
     }
 }
 
@@ -67,12 +67,14 @@ mod tests {
     #[test]
     fn three_days_are_the_limit_for_what_is_billed() {
         let rule = StudioAppAlwaysOn::default();
-        for (instance_type, started, waste) in [
-            ("ml.m5.xlarge", "2026-11-21T12:00:00Z", false),
-            ("ml.m5.xlarge", "2026-11-21T11:59:59Z", true),
-            ("system", "2026-01-01T00:00:00Z", false),
+        for (app_type, instance_type, started, waste) in [
+            ("JupyterLab", "ml.m5.xlarge", "2026-11-21T12:00:00Z", false),
+            ("JupyterLab", "ml.m5.xlarge", "2026-11-21T11:59:59Z", true),
+            ("JupyterLab", "system", "2026-01-01T00:00:00Z", false),
+            ("Canvas", "system", "2026-11-21T11:59:59Z", true),
+            ("Canvas", "system", "2026-11-21T12:00:00Z", false),
         ] {
-            let verdict = rule.check(&app("JupyterLab", instance_type, started), &context("2026-11-24T12:00:00Z"));
+            let verdict = rule.check(&app(app_type, instance_type, started), &context("2026-11-24T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{instance_type} {started}: {verdict:?}");
         }
     }

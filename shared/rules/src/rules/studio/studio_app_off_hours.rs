@@ -5,11 +5,12 @@
 //! profile's or domain's), else of its team, else the policy's default. Like `notebook-off-hours`, the rule checks the state now, and
 //! leaves an app that was started in off hours alone for `late-start-grace`.
 //!
-//! The rule checks the kinds in `app-types`. It checks Canvas and `RSessionGateway` only if the policy names them, because their
-//! sessions may hold unsaved work. `RStudioServerPro` (it serves a whole domain) and apps on a `system` instance are never stopped.
+//! The rule checks the kinds in `app-types`. Canvas sessions are only reported (`report-only`), and `RSessionGateway` is not looked at, unless the policy names
+//! them in `app-types`: these sessions may hold unsaved work. `RStudioServerPro` (it serves a whole domain) and other apps on a `system` instance are never stopped.
 //!
 //! ## Why it costs money
-//! A Studio app's instance is billed for every second until the app is deleted, whether its browser tab is open or not.
+//! A Studio app's instance is billed for every second until the app is deleted, whether its browser tab is open or not. A Canvas session is billed by the hour
+//! until its user logs out; the guard does not know its price.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted (`DeleteApp`, which is how
@@ -26,7 +27,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        studio::{AppType, default_app_types},
+        studio::{AppType, default_app_types, reported_app_types},
         verdict::Verdict,
     },
     vocabulary::duration::Duration,
@@ -35,15 +36,17 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StudioAppOffHours {
-    /// The app kinds to look at.
+    /// The app kinds to look at, and to delete where the rule is enforced.
     app_types: Vec<AppType>,
+    /// The app kinds that are only reported, whatever the mode is. A kind that `app-types` names as well may be deleted.
+    report_only: Vec<AppType>,
     /// How long an app that was started in off hours is left alone, from its start.
     late_start_grace: Duration,
 }
 
 impl Default for StudioAppOffHours {
     fn default() -> Self {
-        Self { app_types: default_app_types(), late_start_grace: Duration::hours(4) }
+        Self { app_types: default_app_types(), report_only: reported_app_types(), late_start_grace: Duration::hours(4) }
     }
 }
 
@@ -53,22 +56,22 @@ impl Rule for StudioAppOffHours {
     type Subject = App;
 
     fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
-        match app.billed_run(&self.app_types) {
-            Ok(run) => cx.off_hours(&app.resource, run, app.instance_type.as_deref(), self.late_start_grace, app.delete()),
-            Err(verdict) => verdict,
-        }
+        app.judge_billed(&self.app_types, &self.report_only, |run, remedy| {
+            cx.off_hours(&app.resource, run, app.billed_as(), self.late_start_grace, remedy)
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{remedy::Remedy, samples::*};
 
     #[test]
     fn only_the_named_kinds_on_billed_instances() {
         let night = context("2026-11-24T02:00:00Z");
         let started = "2026-11-23T09:00:00Z";
+        let without_canvas = StudioAppOffHours { report_only: vec![], ..StudioAppOffHours::default() };
         let with_canvas = StudioAppOffHours { app_types: vec![AppType::Canvas], ..StudioAppOffHours::default() };
         for (rule, app_type, instance_type, waste) in [
             (&StudioAppOffHours::default(), "JupyterLab", "ml.m5.xlarge", true),
@@ -76,7 +79,11 @@ mod tests {
             (&StudioAppOffHours::default(), "KernelGateway", "ml.m5.xlarge", true),
             (&StudioAppOffHours::default(), "TensorBoard", "ml.m5.xlarge", true),
             (&StudioAppOffHours::default(), "KernelGateway", "system", false),
-            (&StudioAppOffHours::default(), "Canvas", "ml.m5.xlarge", false),
+            (&StudioAppOffHours::default(), "Canvas", "system", true),
+            (&StudioAppOffHours::default(), "Canvas", "ml.m5.xlarge", true),
+            (&StudioAppOffHours::default(), "RSessionGateway", "ml.m5.xlarge", false),
+            (&without_canvas, "Canvas", "system", false),
+            (&with_canvas, "Canvas", "system", true),
             (&with_canvas, "Canvas", "ml.m5.xlarge", true),
             (&with_canvas, "JupyterLab", "ml.m5.xlarge", false),
             (&StudioAppOffHours::default(), "RStudioServerPro", "ml.m5.xlarge", false),
@@ -84,6 +91,22 @@ mod tests {
         ] {
             let verdict = rule.check(&app(app_type, instance_type, started), &night);
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{app_type} on {instance_type}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn canvas_is_only_reported_unless_the_policy_names_it() {
+        let night = context("2026-11-24T02:00:00Z");
+        let mut canvas = app("Canvas", "system", "2026-11-23T09:00:00Z");
+        for instance_type in [Some("system".to_owned()), None, Some("ml.m5.xlarge".to_owned())] {
+            canvas.instance_type = instance_type;
+            let named = StudioAppOffHours { app_types: vec![AppType::Canvas], ..StudioAppOffHours::default() };
+            for (rule, remedy) in [(StudioAppOffHours::default(), Remedy::None), (named, canvas.delete())] {
+                let Verdict::Waste(waste) = rule.check(&canvas, &night) else { panic!("{:?}", canvas.instance_type) };
+                assert_eq!((&waste.remedy, waste.usd_per_hour), (&remedy, None), "{:?}", canvas.instance_type);
+                let logs_out = waste.notice.advice.is_some_and(|advice| advice.contains("log out of Canvas"));
+                assert_eq!(logs_out, remedy == Remedy::None);
+            }
         }
     }
 

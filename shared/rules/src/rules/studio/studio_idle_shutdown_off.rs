@@ -55,12 +55,20 @@ impl Rule for StudioIdleShutdownOff {
             return Verdict::Fine;
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("idle shutdown: {}; the policy allows at most {}", faults.join(", "), self.longest), notice: Notice {
-            advice: Some(
-                "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, App Configurations, \
-                 Idle shutdown), then restart running apps."
-                    .into(),
-            ), ..Notice::default()},
+            reason: format!(
+                "idle shutdown in the domain {}: {}; the policy allows at most {}",
+                level.domain,
+                faults.join(", "),
+                self.longest
+            ),
+            notice: Notice {
+                advice: Some(format!(
+                    "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, {}, App Configurations, \
+                 Idle shutdown), then restart running apps.",
+                    level.domain
+                )),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -102,10 +110,12 @@ mod tests {
             ("space/d-1/lab", only_timeout(60), silent, None),
             ("space/d-1/lab", only_timeout(600), silent, Some("JupyterLab waits for 10h")),
         ] {
-            let level = IdleShutdown { resource: resource(id), jupyter_lab, code_editor };
+            let level = IdleShutdown { resource: resource(id), domain: "d-1".into(), jupyter_lab, code_editor };
             match (rule.check(&level, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
+                (Verdict::Waste(waste), Some(told)) => {
+                    assert!(waste.reason.contains(told) && waste.reason.contains(" d-1: "), "{}", waste.reason)
+                }
                 (verdict, _) => panic!("{id} {jupyter_lab:?} {code_editor:?}: {verdict:?}"),
             }
         }

@@ -115,13 +115,14 @@ impl Rule for InvalidTagValue {
         let advice = |has_ended| how_to_tag(audited, &tags, "", has_ended);
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
-            reason: reasons.collect::<Vec<_>>().join("; ") + &unpriced(audited, usd_per_hour),
+            reason: reasons.collect::<Vec<_>>().join("; "),
             usd_per_hour,
             usd_per_month,
             remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited, cx) } else { Remedy::None },
             notice: Notice {
                 advice: Some(advice(has_ended(audited))),
                 after_stop: is_job(audited).then(|| advice(true)),
+                unpriced: unpriced(audited, usd_per_hour),
                 headline: Some("wrongly tagged"),
                 instead: Some("tag it rightly or keep it"),
                 key: Some(wrong.iter().map(|(_, key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),

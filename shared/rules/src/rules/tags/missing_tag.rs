@@ -126,7 +126,6 @@ impl Rule for MissingTag {
             let _ = write!(reason, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
         }
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
-        reason += &unpriced(audited, usd_per_hour);
         let has_ended = has_ended(audited);
         let tag = || Remedy::AddTags {
             tags: filled.iter().map(|(key, filled)| (key.clone(), filled.value.clone())).collect(),
@@ -151,6 +150,7 @@ impl Rule for MissingTag {
                 advice: Some(advice(audited, &missing, &filled, has_ended)),
                 after_stop: is_job(audited).then(|| advice(audited, &missing, &filled, true)),
                 key: Some(topic),
+                unpriced: unpriced(audited, usd_per_hour),
                 headline: Some("untagged"),
                 instead: Some("tag it or keep it"),
                 ..Notice::default()
@@ -251,6 +251,51 @@ mod tests {
             Remedy::AddTags { tags, .. } => tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
             Remedy::None => vec![],
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn nobody_tags_what_is_being_deleted() {
+        for id in [
+            "endpoint/x",
+            "notebook-instance/x",
+            "feature-group/x",
+            "cluster/x",
+            "domain/d-1",
+            "app/d-1/ann/jupyterlab/default",
+            "space/d-1/lab",
+        ] {
+            let leaving = Asset { is_leaving: true, ..audited(id, &[]) };
+            assert_eq!(judge(RULE, &leaving), Verdict::Later, "{id}");
+            assert!(matches!(judge(RULE, &audited(id, &[])), Verdict::Waste(_)), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_runs_at_an_unknown_price_says_so() {
+        let system = |app_type: &str| {
+            let app = app(app_type, "system", "2026-11-20T12:00:00Z");
+            Asset {
+                stop: app.delete(),
+                instances: vec![Instances { instance_type: "system".into(), count: 1 }],
+                ..audited("app/d-1/ann/x/default", &[])
+            }
+        };
+        let unknown = Instances { instance_type: Instances::UNKNOWN_TYPE.into(), count: 3 };
+        for (asset, unpriced) in [
+            (audited("endpoint/without-config", &[]), Some(0)),
+            (Asset { instances: vec![unknown], ..audited("endpoint/without-config", &[]) }, Some(3)),
+            (audited("mlflow-tracking-server/runs", &[]), Some(0)),
+            (audited("automl-job/pilot", &[]), Some(0)),
+            (audited("app/d-1/ann/jupyterlab/default", &[]), Some(0)),
+            (system("Canvas"), Some(1)),
+            (system("JupyterServer"), None),
+            (audited("model/churn", &[]), None),
+        ] {
+            let running = Asset { run: Some("2026-11-20T12:00:00Z".parse().unwrap()), ..asset };
+            let told = waste(RULE, &running).notice.unpriced.map(|instances| Instances::number(&instances));
+            assert_eq!(told, unpriced, "{}", running.resource.id);
+            assert_eq!(waste(RULE, &Asset { run: None, ..running }).notice.unpriced, None);
         }
     }
 

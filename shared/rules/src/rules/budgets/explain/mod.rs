@@ -90,7 +90,9 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.running_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
         insight.more_running = insight.burning.len().saturating_sub(NAMED);
-        insight.burning.sort_by(|a, b| (b.usd_per_hour, &a.what).cmp(&(a.usd_per_hour, &b.what)));
+        // Those at an unknown price come by the number of their instances.
+        insight.burning.sort_by(|a, b| (b.usd_per_hour, b.instances, &a.what).cmp(&(a.usd_per_hour, a.instances, &b.what)));
+        insight.more_unpriced = insight.burning.iter().skip(NAMED).filter(|one| one.usd_per_hour.is_none()).count();
         insight.burning.truncate(NAMED);
     }
 }
@@ -114,7 +116,8 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
         what: format!("{} {name}{on}", kind.words()),
         stop,
         owner: policy.owner_of(&audited.resource),
-        usd_per_hour: prices.hourly_of(&audited.instances),
+        instances: Instances::number(&audited.instances),
+        usd_per_hour: prices.hourly_of_kind(Some(kind), &audited.instances),
     })
 }
 
