@@ -17,4 +17,4 @@ mod floors;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use vocabulary::{duration, period, price, resource, schedule, scope};
+pub use vocabulary::{duration, owners, period, price, resource, schedule, scope, text};

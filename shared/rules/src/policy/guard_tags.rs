@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
     policy::settings::Policy,
-    vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
+    vocabulary::{duration::Duration, resource::Resource, schedule::Schedule, text::is_alike},
 };
 
 /// An exemption that the owner asks for with the tag `cost-guard:keep-until`.
@@ -42,11 +42,15 @@ impl Policy {
                 Err(_) => Err(format!("its tag {SCHEDULE_TAG} cannot be read")),
             };
         }
-        let team = self.team_of(resource);
-        match team.and_then(|team| Some((self.team_hours.get(&team)?.clone(), format!("team {team}'s")))) {
-            Some(hours) => Ok(hours),
+        match self.team_of(resource).and_then(|team| self.hours_of_team(&team)) {
+            Some((team, hours)) => Ok((hours.clone(), format!("team {team}'s"))),
             None => Ok((self.hours.clone(), "the policy's".into())),
         }
+    }
+
+    /// The working hours of a team, with its name as the policy spells it.
+    fn hours_of_team(&self, team: &str) -> Option<(&String, &Schedule)> {
+        self.team_hours.get_key_value(team).or_else(|| self.team_hours.iter().find(|(known, _)| is_alike(known, team)))
     }
 
     /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.

@@ -38,7 +38,7 @@ impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
         [SCHEDULE_TAG, KEEP_UNTIL_TAG, SPOT_TAG, STOPPABLE_TAG].contains(&key)
-            || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
+            || self.policy.reads_owner_or_team(key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))

@@ -2,6 +2,7 @@
 
 pub mod duration;
 pub mod globs;
+pub mod owners;
 pub mod period;
 pub mod price;
 pub mod resource;
@@ -9,4 +10,5 @@ pub mod schedule;
 pub mod scope;
 pub mod series;
 pub mod spelling;
+pub mod text;
 pub mod usage_type;
