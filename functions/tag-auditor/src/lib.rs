@@ -59,7 +59,8 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         facts.reading.unread.extend(bill.unread);
         failures.extend(bill.failure);
     }
-    recall_ownership(&mut facts, entries.iter().flatten());
+    facts.reading.unread.extend(request.unread());
+    recall_ownership(&mut facts, entries.iter().flatten(), &rulebook.policy);
 
     let closer = Ownership(AskOwnership::new(context, inventory, &request));
     let mut report = settle(&run, &mut facts, Memory::Read(entries), closer).await;

@@ -1,7 +1,8 @@
 //! Tag coverage: what share of the resources, and of the dollars, has the tags that the policy requires. Pure.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::AddAssign,
 };
 
@@ -13,6 +14,7 @@ use crate::{
     rulebook::Rulebook,
     vocabulary::{
         resource::{Kind, Resource, UNOWNED},
+        text::folded,
         usage_type::kind_of_usage,
     },
 };
@@ -86,6 +88,33 @@ impl Coverage {
             let team = rulebook.policy.team_of(resource).unwrap_or_else(|| UNOWNED.to_owned());
             let tagged = if found.contains(resource.id.as_str()) { Decimal::ZERO } else { Decimal::ONE };
             *resources.entry((team, kind)).or_default() += Share { total: Decimal::ONE, tagged };
+        }
+        Self { resources, spends }.with_one_spelling()
+    }
+
+    /// The same with one spelling of each team, because case and blanks do not count: that of most resources, else that of most dollars.
+    fn with_one_spelling(self) -> Self {
+        let mut spellings: HashMap<String, String> = HashMap::new();
+        let of_resources = self.by_team().into_iter().map(|(team, share)| (team, share.total)).collect();
+        let of_dollars = self.spends.iter().map(|spend| spend.by_team.iter().map(|(team, split)| (team.as_str(), split.total())).collect());
+        for mut teams in std::iter::once(of_resources).chain(of_dollars).collect::<Vec<Vec<(&str, Decimal)>>>() {
+            teams.sort_by_key(|(team, total)| (Reverse(*total), *team));
+            for (team, _) in teams {
+                spellings.entry(folded(team).collect()).or_insert_with(|| team.to_owned());
+            }
+        }
+        let spelt = |team: String| spellings.get(&folded(&team).collect::<String>()).cloned().unwrap_or(team);
+        let mut resources: BTreeMap<(String, Kind), Share> = BTreeMap::new();
+        for ((team, kind), share) in self.resources {
+            *resources.entry((spelt(team), kind)).or_default() += share;
+        }
+        let mut spends = self.spends;
+        for spend in &mut spends {
+            for (team, split) in std::mem::take(&mut spend.by_team) {
+                let sum = spend.by_team.entry(spelt(team)).or_default();
+                sum.tagged += split.tagged;
+                sum.untagged += split.untagged;
+            }
         }
         Self { resources, spends }
     }
@@ -178,14 +207,28 @@ mod tests {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), vec![]);
         let share = |total: i64, tagged: i64| Share { total: total.into(), tagged: tagged.into() };
         let expected = [
-            (("NLP".to_owned(), Kind::Endpoint), share(1, 0)),
+            (("nlp".to_owned(), Kind::Endpoint), share(1, 0)),
             (("nlp".to_owned(), Kind::Model), share(2, 2)),
             (("unowned".to_owned(), Kind::Model), share(1, 0)),
         ];
         assert_eq!(coverage.resources, expected.into());
         assert_eq!((coverage.all(), coverage.all().percent()), (share(4, 2), Some(dec!(50))));
         assert_eq!(coverage.by_kind(), [("endpoint", share(1, 0)), ("model", share(3, 2))].into());
-        assert_eq!(coverage.by_team()["nlp"], share(2, 2));
+        assert_eq!(coverage.by_team()["nlp"], share(3, 2), "NLP and nlp are one team");
+    }
+
+    #[test]
+    fn a_team_has_one_spelling() {
+        let split = |tagged| Split { tagged, untagged: dec!(1) };
+        let share = |total| Share { total, tagged: dec!(0) };
+        let resources = [(("Vision".to_owned(), Kind::Model), share(dec!(2))), (("VISION".to_owned(), Kind::Model), share(dec!(1)))];
+        let by_team = [("vision", dec!(9)), ("NLP", dec!(1)), ("n l p", dec!(5)), ("", dec!(1))]
+            .map(|(team, tagged)| (team.to_owned(), split(tagged)));
+        let spends = vec![TagSpend { by_team: by_team.into(), ..TagSpend::default() }];
+        let coverage = Coverage { resources: resources.into(), spends }.with_one_spelling();
+        assert_eq!(coverage.resources, [(("Vision".to_owned(), Kind::Model), share(dec!(3)))].into());
+        let expected = [("", split(dec!(1))), ("Vision", split(dec!(9))), ("n l p", Split { tagged: dec!(6), untagged: dec!(2) })];
+        assert_eq!(coverage.spends[0].by_team, expected.map(|(team, split)| (team.to_owned(), split)).into());
     }
 
     #[test]

@@ -28,6 +28,52 @@ struct ApiCall {
     response_elements: Option<Map<String, Value>>,
 }
 
+/// A call that creates a resource. If CloudTrail leaves out the response, the request may name the resource.
+struct Call {
+    name: &'static str,
+    kind: Kind,
+    /// The parameters whose values are the id, in its order. Empty: AWS chooses the id.
+    names: &'static [&'static str],
+}
+
+impl Call {
+    const fn new(name: &'static str, kind: Kind, names: &'static [&'static str]) -> Self {
+        Self { name, kind, names }
+    }
+
+    /// The id of what the call created. `None`: the parameters do not say it.
+    fn id(&self, parameters: &Map<String, Value>) -> Option<String> {
+        let value =
+            |name: &str| parameters.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?.1.as_str().filter(|text| !text.is_empty());
+        // An app is in a space or belongs to a user profile.
+        let part = |name: &&str| value(name).or_else(|| if *name == "spaceName" { value("userProfileName") } else { None });
+        let parts: Vec<&str> = self.names.iter().map(part).collect::<Option<_>>()?;
+        (!parts.is_empty()).then(|| self.kind.id(&parts.join("/")))
+    }
+}
+
+const CALLS: &[Call] = &[
+    Call::new("CreateNotebookInstance", Kind::NotebookInstance, &["notebookInstanceName"]),
+    Call::new("CreateDomain", Kind::Domain, &[]),
+    Call::new("CreateUserProfile", Kind::UserProfile, &["domainId", "userProfileName"]),
+    Call::new("CreateSpace", Kind::Space, &["domainId", "spaceName"]),
+    Call::new("CreateApp", Kind::App, &["domainId", "spaceName", "appType", "appName"]),
+    Call::new("CreateTrainingJob", Kind::TrainingJob, &["trainingJobName"]),
+    Call::new("CreateHyperParameterTuningJob", Kind::TuningJob, &["hyperParameterTuningJobName"]),
+    Call::new("CreateProcessingJob", Kind::ProcessingJob, &["processingJobName"]),
+    Call::new("CreateTransformJob", Kind::TransformJob, &["transformJobName"]),
+    Call::new("CreateAutoMLJob", Kind::AutoMlJob, &["autoMLJobName"]),
+    Call::new("CreateAutoMLJobV2", Kind::AutoMlJob, &["autoMLJobName"]),
+    Call::new("CreateEndpoint", Kind::Endpoint, &["endpointName"]),
+    Call::new("CreateEndpointConfig", Kind::EndpointConfig, &["endpointConfigName"]),
+    Call::new("CreateModel", Kind::Model, &["modelName"]),
+    Call::new("CreateInferenceComponent", Kind::InferenceComponent, &["inferenceComponentName"]),
+    Call::new("CreateFeatureGroup", Kind::FeatureGroup, &["featureGroupName"]),
+    Call::new("CreatePipeline", Kind::Pipeline, &["pipelineName"]),
+    Call::new("CreateMlflowTrackingServer", Kind::TrackingServer, &["trackingServerName"]),
+    Call::new("CreateCluster", Kind::Cluster, &[]),
+];
+
 /// The resource that was created, and its creator. A call that failed, or that created nothing of these kinds, becomes [`Trigger::Nothing`].
 ///
 /// # Errors
@@ -39,17 +85,26 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
         bail!("a call of {name} of another service, {other}: expected sagemaker.amazonaws.com");
     }
     let nothing = Request { trigger: Trigger::Nothing, dry_run: false };
-    if call.error_code.is_some() || !name.starts_with("Create") {
-        return Ok(nothing);
-    }
-    // Every response has the ARN of what was created: `endpointArn`, `trainingJobArn`, …
     let texts = |fields: &Option<Map<String, Value>>| {
         fields.iter().flatten().filter_map(|(_, value)| Some(value.as_str()?.to_owned())).collect::<Vec<_>>()
     };
-    let created = texts(&call.response_elements)
-        .iter()
-        .filter_map(|text| Arn::parse(text).filter(|arn| home.has(*arn))?.id())
-        .find(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
+    if call.error_code.is_some() || !name.starts_with("Create") {
+        return Ok(nothing);
+    }
+    let is_omitted = call.response_elements.as_ref().is_none_or(|elements| elements.get("omitted") == Some(&Value::Bool(true)));
+    let created = if is_omitted {
+        let Some(call_of) = CALLS.iter().find(|call| call.name == name && kinds.contains(&call.kind)) else { return Ok(nothing) };
+        let named = call.request_parameters.as_ref().and_then(|parameters| call_of.id(parameters));
+        if named.is_none() {
+            return Ok(Request { trigger: Trigger::CreatedUnnamed(name), ..nothing });
+        }
+        named
+    } else {
+        // A response has the ARN of what was created: `endpointArn`, `trainingJobArn`, …
+        let arns = texts(&call.response_elements);
+        let ids = arns.iter().filter_map(|text| Arn::parse(text).filter(|arn| home.has(*arn))?.id());
+        ids.into_iter().find(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)))
+    };
     let Some(id) = created else { return Ok(nothing) };
     let last = id.rsplit('/').next().unwrap_or_default();
     let spelt = texts(&call.request_parameters).into_iter().find(|text| text.to_lowercase() == last);
@@ -63,17 +118,26 @@ pub(super) fn read(detail: &Value, kinds: &[Kind], home: Home<'_>) -> anyhow::Re
 fn user(identity: &Value) -> Option<String> {
     let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let last = |text: &str, by: char| text.rsplit_once(by).map(|(_, last)| last.to_owned()).filter(|last| !last.is_empty());
+    let last_of_arn = || last(text("/arn")?, '/');
+    let last_of_principal = || last(text("/principalId")?, ':');
     match text("/type")? {
-        "IAMUser" | "SAMLUser" | "WebIdentityUser" | "Directory" => text("/userName").map(str::to_owned),
+        "IAMUser" => text("/userName").map(str::to_owned).or_else(last_of_arn),
+        "SAMLUser" | "WebIdentityUser" | "Directory" => text("/userName").map(str::to_owned),
         // If the Studio domain sets a source identity, it is the user profile. The session is then often named SageMaker.
-        "AssumedRole" => text("/sessionContext/sourceIdentity")
-            .map(str::to_owned)
-            .or_else(|| last(text("/arn")?, '/'))
-            .or_else(|| last(text("/principalId")?, ':')),
-        "FederatedUser" => text("/arn").and_then(|arn| last(arn, '/')).or_else(|| last(text("/principalId")?, ':')),
+        "AssumedRole" => text("/sessionContext/sourceIdentity").map(str::to_owned).or_else(|| {
+            let is_service = text("/invokedBy").is_some()
+                || [text("/sessionContext/sessionIssuer/arn"), text("/arn")].into_iter().flatten().any(is_role_of_service);
+            if is_service { None } else { last_of_arn().or_else(last_of_principal) }
+        }),
+        "FederatedUser" => last_of_arn().or_else(last_of_principal),
         // IdentityCenterUser has only an id, which is not an address.
         _ => None,
     }
+}
+
+/// Whether the ARN is that of a role that only an AWS service can assume, or of a session of one.
+fn is_role_of_service(arn: &str) -> bool {
+    arn.contains("/aws-service-role/") || arn.contains("/AWSServiceRoleFor")
 }
 
 #[cfg(test)]
@@ -107,6 +171,22 @@ mod tests {
                 Some("ann@example.com"),
             ),
             (json!({"type": "AssumedRole", "principalId": "AROA1:bob"}), Some("bob")),
+            (json!({"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/people/ann"}), Some("ann")),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Cdk/ann", "invokedBy": "cloudformation.amazonaws.com"}),
+                None,
+            ),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Studio/SageMaker", "invokedBy": "sagemaker.amazonaws.com",
+                    "sessionContext": {"sourceIdentity": "cleo"}}),
+                Some("cleo"),
+            ),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/X/Scaler", "sessionContext": {"sessionIssuer":
+                    {"arn": "arn:aws:iam::1:role/aws-service-role/autoscaling.amazonaws.com/X"}}}),
+                None,
+            ),
+            (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/AWSServiceRoleForAmazonEKS/x"}), None),
             (
                 json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Studio/SageMaker", "sessionContext": {"sourceIdentity": "cleo"}}),
                 Some("cleo"),
@@ -142,7 +222,6 @@ mod tests {
         };
         for detail in [
             with("errorCode", json!("AccessDenied")),
-            with("responseElements", Value::Null),
             with("responseElements", json!({"url": "https://example.com"})),
             with("responseElements", json!({"imageArn": "arn:aws:sagemaker:us-east-1:123456789012:image/x"})),
             with("responseElements", json!({"endpointArn": "arn:aws:sagemaker:eu-west-1:123456789012:endpoint/churn"})),
@@ -154,6 +233,53 @@ mod tests {
             [(with("eventSource", json!("amplify.amazonaws.com")), "another service"), (with("eventName", Value::Null), "half an event")]
         {
             assert!(read(&detail, Kind::TAGGED, HOME).unwrap_err().to_string().contains(says), "{detail}");
+        }
+    }
+
+    #[test]
+    fn a_response_that_cloud_trail_left_out_lost_the_creator() {
+        let ann = json!({"type": "IAMUser", "userName": "ann"});
+        let read = |name: &str, parameters: Value, response: &Value| {
+            read_call(&json!({
+                "eventSource": "sagemaker.amazonaws.com", "eventName": name, "userIdentity": ann, "requestParameters": parameters,
+                "responseElements": response,
+            }))
+        };
+        let omitted = json!({"omitted": true, "originalSize": 123_456, "reason": "too long"});
+        for response in [&omitted, &Value::Null] {
+            for (name, parameters, id) in [
+                ("CreateEndpoint", json!({"endpointName": "Churn", "endpointConfigName": "c"}), "endpoint/churn"),
+                ("CreateAutoMLJobV2", json!({"autoMLJobName": "pilot"}), "automl-job/pilot"),
+                ("CreateHyperParameterTuningJob", json!({"hyperParameterTuningJobName": "hpo"}), "hyper-parameter-tuning-job/hpo"),
+                ("CreateUserProfile", json!({"domainId": "d-1", "userProfileName": "Ann"}), "user-profile/d-1/ann"),
+                (
+                    "CreateApp",
+                    json!({"domainId": "d-1", "spaceName": "Lab", "appType": "JupyterLab", "appName": "default"}),
+                    "app/d-1/lab/jupyterlab/default",
+                ),
+                (
+                    "CreateApp",
+                    json!({"domainId": "d-1", "userProfileName": "ann", "appType": "Canvas", "appName": "default"}),
+                    "app/d-1/ann/canvas/default",
+                ),
+            ] {
+                assert_eq!(read(name, parameters, response).creator(), Some((&id.to_owned(), &Creator { user: "ann".into() })), "{name}");
+            }
+            for (name, parameters) in [
+                ("CreateCluster", json!({"clusterName": "pretrain"})),
+                ("CreateDomain", json!({"domainName": "studio"})),
+                ("CreateEndpoint", json!({"omitted": true})),
+                ("CreateSpace", json!({"spaceName": "lab"})),
+            ] {
+                let request = read(name, parameters, response);
+                assert_eq!(
+                    (request.trigger.clone(), request.scope()),
+                    (Trigger::CreatedUnnamed(name.into()), Scope::Only([].into())),
+                    "{name}"
+                );
+                assert!(request.unread().is_some_and(|unread| unread.why.contains(name)), "{name}");
+            }
+            assert_eq!(read("CreatePresignedDomainUrl", json!({"domainId": "d-1"}), response).trigger, Trigger::Nothing);
         }
     }
 }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use cost_rules::{facts::Creator, resource::Arn, scope::Scope};
+use cost_rules::{
+    facts::{Creator, Unread},
+    resource::Arn,
+    scope::Scope,
+};
 
 use crate::context::Context;
 
@@ -33,6 +37,8 @@ pub enum Trigger {
     Ended(String, Option<String>),
     /// A resource (id, name) was created. The creator's name is empty if it is not known.
     Created(String, Option<String>, Creator),
+    /// A resource was created by this call, and the event does not say which.
+    CreatedUnnamed(String),
     /// An event about nothing that the function looks at.
     Nothing,
     /// AWS Budgets sent a message about these budgets, by name.
@@ -47,7 +53,7 @@ impl Request {
             Trigger::Asked(named) => Scope::Only(named.clone()),
             Trigger::Changed(id, name) | Trigger::Created(id, name, _) => Scope::Only([(id.clone(), name.clone())].into()),
             Trigger::Ended(id, name) => Scope::Changed(id.clone(), name.clone()),
-            Trigger::Nothing => Scope::Only(BTreeMap::new()),
+            Trigger::CreatedUnnamed(_) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
         }
     }
 
@@ -58,7 +64,10 @@ impl Request {
 
     /// Whether an event about a resource woke the function.
     pub const fn is_by_event(&self) -> bool {
-        matches!(self.trigger, Trigger::Changed(..) | Trigger::Ended(..) | Trigger::Created(..) | Trigger::Nothing)
+        matches!(
+            self.trigger,
+            Trigger::Changed(..) | Trigger::Ended(..) | Trigger::Created(..) | Trigger::CreatedUnnamed(_) | Trigger::Nothing
+        )
     }
 
     /// The id and the creator of a resource, if the event is about its creation.
@@ -67,6 +76,17 @@ impl Request {
             Trigger::Created(id, _, creator) => Some((id, creator)),
             _ => None,
         }
+    }
+
+    /// What the event should have said and does not.
+    pub fn unread(&self) -> Option<Unread> {
+        let Trigger::CreatedUnnamed(call) = &self.trigger else { return None };
+        Some(Unread {
+            what: "who created a resource".to_owned(),
+            why: format!(
+                "CloudTrail left out the response of {call}, and the request does not identify the resource: if its owner matters, tag it"
+            ),
+        })
     }
 
     /// The names of the budgets that AWS Budgets sent a message about; empty for other events.

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use cost_rules::{
+    owners::addresses,
     plan::{Entry, FindingKey, Kept, Record, State},
     rules,
     scope::Scope,
@@ -231,7 +232,8 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
         id: required("id")?,
         arn: required("arn")?,
         name: required("name")?,
-        owner: optional("owner"),
+        // An earlier version wrote it as the tag had it. It is the same owner.
+        owner: optional("owner").map(|owner| addresses(&owner).unwrap_or(owner)),
         team: optional("team"),
         state: state(&required("state")?)?,
         first_seen: time(item, "first-seen")?.context("`first-seen` is missing")?,

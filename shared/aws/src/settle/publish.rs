@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use aws_sdk_sns::types::MessageAttributeValue;
-use cost_rules::mail::Digest;
+use cost_rules::{mail::Digest, owners};
 
 use crate::clients::{Clients, why::why};
 
@@ -11,11 +11,6 @@ use crate::clients::{Clients, why::why};
 /// # Errors
 /// SNS refuses the message. The error names the topic and the reason.
 pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, digest: &Digest) -> anyhow::Result<()> {
-    let team = match digest.teams.as_slice() {
-        [one] => attribute("String", one)?,
-        // A filter on any of the teams matches a list.
-        several => attribute("String.Array", &serde_json::to_string(several)?)?,
-    };
     let sent = clients
         .sns
         .publish()
@@ -24,8 +19,8 @@ pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, 
         .message(&digest.body)
         .message_attributes("function", attribute("String", function)?)
         .message_attributes("severity", attribute("String", digest.severity.as_str())?)
-        .message_attributes("team", team)
-        .message_attributes("owner", attribute("String", &digest.owner)?)
+        .message_attributes("team", each(&digest.teams)?)
+        .message_attributes("owner", each(&owners::each(&digest.owner))?)
         .send()
         .await;
     sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))
@@ -40,6 +35,14 @@ pub(super) async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) ->
     let answer = answer.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
     let confirmed = answer.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
     Ok(confirmed != Some(0))
+}
+
+/// One value, or a list: a filter on any of its values matches it.
+fn each<T: AsRef<str> + serde::Serialize>(values: &[T]) -> anyhow::Result<MessageAttributeValue> {
+    match values {
+        [one] => attribute("String", one.as_ref()),
+        several => attribute("String.Array", &serde_json::to_string(several)?),
+    }
 }
 
 fn attribute(data_type: &str, value: &str) -> anyhow::Result<MessageAttributeValue> {

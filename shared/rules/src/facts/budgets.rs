@@ -12,6 +12,7 @@ use crate::{
         period::{Period, TimeUnit},
         price::dollars,
         resource::Resource,
+        text::is_alike,
     },
 };
 
@@ -101,7 +102,7 @@ impl Filter {
     /// The team whose spend it counts: the only value of one of these tags. `None`: no or several teams.
     pub fn team(&self, team_tags: &[String]) -> Option<&str> {
         match self {
-            Self::Tag(key, values) if team_tags.contains(key) => match values.as_slice() {
+            Self::Tag(key, values) if team_tags.iter().any(|tag| is_alike(tag, key)) => match values.as_slice() {
                 [one] if !one.is_empty() => Some(one),
                 _ => None,
             },
@@ -281,7 +282,7 @@ pub struct BudgetMeasure {
 impl BudgetMeasure {
     /// Whether it applies to resources of this team.
     pub fn is_for(&self, team: Option<&str>) -> bool {
-        self.team.is_none() || self.team.as_deref() == team
+        self.team.as_deref().is_none_or(|own| team.is_some_and(|team| is_alike(own, team)))
     }
 }
 

@@ -12,12 +12,15 @@ use crate::{
         settings::Policy,
     },
     vocabulary::{
+        owners::addresses,
         resource::Ownership,
+        text::is_alike,
         usage_type::{is_savings_plan, without_region},
     },
 };
 
 impl Filter {
+    // Budgets and Cost Explorer compare tags to the letter, and so does this.
     /// Whether it counts a row of the spend. `None`: the row does not show it.
     pub fn takes(&self, row: &DailySpend, policy: &Policy) -> Option<bool> {
         let team_key = policy.team_tags.first();
@@ -122,8 +125,10 @@ impl Policy {
     /// Whether the policy still asks for a measure that was recorded earlier.
     pub fn asks_for(&self, measure: &BudgetMeasure) -> bool {
         self.budget(&measure.budget).is_some_and(|one| {
-            let team = one.team.as_deref();
-            let is_team = team.is_none() || team == measure.team.as_deref() || (team == Some(EVERY_TEAM) && measure.team.is_none());
+            let is_team = match (one.team.as_deref(), measure.team.as_deref()) {
+                (None, _) | (Some(EVERY_TEAM), None) => true,
+                (Some(team), of) => of.is_some_and(|of| is_alike(of, team)),
+            };
             one.on_exceed == Some(measure.what) && is_team
         })
     }
@@ -133,6 +138,7 @@ impl Policy {
         let own = self.budget(&budget.resource.name);
         let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);
         let team = own.and_then(|one| one.team.clone()).map_or_else(of_filter, |team| (team != EVERY_TEAM).then_some(team));
-        budget.resource.ownership = Ownership { owner: own.and_then(|one| one.owner.clone()), team };
+        let owner = own.and_then(|one| one.owner.clone()).map(|owner| addresses(&owner).unwrap_or(owner));
+        budget.resource.ownership = Ownership { owner, team };
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) use self::{
     general::General,
+    ownership::values,
     toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
     working_hours::HoursOf,
 };

@@ -5,30 +5,60 @@ use std::collections::BTreeMap;
 use crate::{
     facts::{Asset, Creator},
     policy::{required_tags::Requirement, settings::Policy},
-    vocabulary::resource::Resource,
+    vocabulary::{
+        owners::{Named, is_machine},
+        resource::Resource,
+        text::{is_alike, one_line},
+    },
 };
 
 impl Policy {
     /// The owner of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
-        resource.tags.read().and_then(|tags| first_tag(tags, &self.owner_tags)).or_else(|| resource.ownership.owner.clone())
+        resource.tags.read().and_then(|tags| self.owner_in(tags)).or_else(|| resource.ownership.owner.clone())
     }
 
     /// The team of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
-        resource.tags.read().and_then(|tags| first_tag(tags, &self.team_tags)).or_else(|| resource.ownership.team.clone())
+        resource.tags.read().and_then(|tags| self.team_in(tags)).or_else(|| resource.ownership.team.clone())
     }
 
     /// The owner of what this creator created: the user's name or e-mail address. `None`: the creator is not a person.
     pub fn owner_by(&self, creator: &Creator) -> Option<String> {
         let user = creator.user.trim();
-        if user.is_empty() || self.creators.not_people.is_match(user) {
+        if self.is_machine(user) || self.is_machine(user.split('@').next()?) {
             return None;
         }
-        Some(match &self.creators.email_domain {
-            Some(domain) if !user.contains('@') => format!("{user}@{domain}"),
-            _ => user.to_owned(),
-        })
+        match Named::of(user) {
+            Named::Addresses(addresses) => Some(addresses),
+            Named::Person(name) => Some(self.address_of(&name)),
+            Named::Other(_) | Named::Nobody => None,
+        }
+    }
+
+    /// The owner that the value of an owner's tag names. `None`: nobody (`TBD`, `n/a`).
+    pub fn owner_named(&self, value: &str) -> Option<String> {
+        match Named::of(value) {
+            Named::Addresses(owner) | Named::Other(owner) => Some(owner),
+            Named::Person(name) => Some(self.address_of(&name)),
+            Named::Nobody => None,
+        }
+    }
+
+    fn is_machine(&self, name: &str) -> bool {
+        self.creators.not_people.is_match(name) || is_machine(name)
+    }
+
+    fn address_of(&self, name: &str) -> String {
+        self.creators.email_domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}").to_lowercase())
+    }
+
+    /// The owner that an earlier run found ([`Resource::ownership`]). `None`: the name of a machine, from before the guard knew it as one.
+    pub fn owner_recalled(&self, owner: &str) -> Option<String> {
+        let owner = self.owner_named(owner)?;
+        let domain = self.creators.email_domain.as_ref().map(|domain| domain.to_lowercase());
+        let completed = domain.and_then(|domain| owner.strip_suffix(&format!("@{domain}")).map(str::to_owned));
+        completed.is_none_or(|name| !self.is_machine(&name) && Named::of(&name) != Named::Nobody).then_some(owner)
     }
 
     /// Sets [`Resource::ownership`]: from a tag whose key is nearly right, else from the creator (the owner only), else from what the resource belongs to, else
@@ -36,17 +66,126 @@ impl Policy {
     pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();
-        let nearly =
-            |keys: &[String]| Some(Requirement::any_value(keys).near_miss(tags?)?.1.trim().to_owned()).filter(|value| !value.is_empty());
-        let by_ancestors = |keys: &[String]| audited.ancestors.iter().find_map(|ancestor| first_tag(&ancestor.tags, keys));
-        let owner = nearly(&self.owner_tags).or(creator).or_else(|| by_ancestors(&self.owner_tags));
-        let team = nearly(&self.team_tags).or_else(|| by_ancestors(&self.team_tags));
+        let nearly = |keys: &[String]| Some(Requirement::any_value(keys).near_miss(tags?)?.1);
+        let ancestors = || audited.ancestors.iter().map(|ancestor| &ancestor.tags);
+        let owner = nearly(&self.owner_tags).and_then(|value| self.owner_named(value));
+        let owner = owner.or(creator).or_else(|| ancestors().find_map(|tags| self.owner_in(tags)));
+        let team = nearly(&self.team_tags).and_then(text);
+        let team = team.or_else(|| ancestors().find_map(|tags| self.team_in(tags)));
         let ownership = &mut audited.resource.ownership;
         ownership.owner = owner.or(ownership.owner.take());
         ownership.team = team.or(ownership.team.take());
     }
+
+    fn owner_in(&self, tags: &BTreeMap<String, String>) -> Option<String> {
+        values(tags, &self.owner_tags).find_map(|value| self.owner_named(value))
+    }
+
+    fn team_in(&self, tags: &BTreeMap<String, String>) -> Option<String> {
+        values(tags, &self.team_tags).find_map(text)
+    }
+
+    /// Whether a tag with this key names the owner or the team.
+    pub fn reads_owner_or_team(&self, key: &str) -> bool {
+        self.owner_tags.iter().chain(&self.team_tags).any(|tag| is_alike(tag, key))
+    }
 }
 
-fn first_tag(tags: &BTreeMap<String, String>, keys: &[String]) -> Option<String> {
-    keys.iter().filter_map(|key| tags.get(key)).map(|value| value.trim()).find(|value| !value.is_empty()).map(str::to_owned)
+/// The values of these keys, in the order of the keys. Case and blanks of a key do not count, but keys that are spelled as these come first.
+pub(crate) fn values<'t>(tags: &'t BTreeMap<String, String>, keys: &'t [String]) -> impl Iterator<Item = &'t str> {
+    let exact = keys.iter().filter_map(|key| tags.get(key));
+    let alike =
+        keys.iter().flat_map(|key| tags.iter().filter(move |(other, _)| *other != key && is_alike(other, key)).map(|(_, value)| value));
+    exact.chain(alike).map(String::as_str)
+}
+
+fn text(value: &str) -> Option<String> {
+    Some(one_line(value).trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::audited;
+
+    fn policy(more: &str) -> Policy {
+        Policy::from_toml(&format!("owner-tags = [\"Owner\", \"owner\"]\nteam-tags = [\"Team\"]\n{more}")).unwrap()
+    }
+
+    const DOMAIN: &str = "[creators]\nemail-domain = \"Example.com\"\nnot-people = [\"ETL-*\"]";
+
+    #[test]
+    fn one_ann_has_one_address() {
+        let owner = |policy: &Policy, value: &str| policy.owner_of(&audited("model/x", &[("Owner", value)]).resource);
+        for (value, bare, completed) in [
+            ("Ann@Example.com", Some("ann@example.com"), Some("ann@example.com")),
+            ("arn:aws:sts::123456789012:assumed-role/DataScience/ann@example.com", Some("ann@example.com"), Some("ann@example.com")),
+            ("ann", Some("ann"), Some("ann@example.com")),
+            (" Ann ", Some("Ann"), Some("ann@example.com")),
+            ("AROAEXAMPLE:ann", Some("ann"), Some("ann@example.com")),
+            ("ann@example.com:bob@example.org", Some("ann@example.com, bob@example.org"), Some("ann@example.com, bob@example.org")),
+            ("Data Science Team", Some("Data Science Team"), Some("Data Science Team")),
+            ("platform-team", Some("platform-team"), Some("platform-team")),
+            ("TBD", None, None),
+            ("n/a", None, None),
+            ("jenkins", None, None),
+        ] {
+            assert_eq!(owner(&policy(""), value).as_deref(), bare, "{value}");
+            assert_eq!(owner(&policy(DOMAIN), value).as_deref(), completed, "{value}");
+        }
+    }
+
+    #[test]
+    fn case_and_blanks_of_keys_do_not_count() {
+        let policy = policy("");
+        for (tags, owner, team) in [
+            (&[("OWNER", "ann@example.com"), ("TEAM", "Vision")][..], Some("ann@example.com"), Some("Vision")),
+            (&[(" owner", "ann@example.com"), ("team ", " vision ")], Some("ann@example.com"), Some("vision")),
+            (&[("OWNER", "ann@example.com"), ("owner", "bob@example.com")], Some("bob@example.com"), None),
+            (&[("Owner", "TBD"), ("owner", "bob@example.com"), ("Team", " ")], Some("bob@example.com"), None),
+            (&[("Owners", "ann@example.com"), ("Team-2", "x")], None, None),
+        ] {
+            let resource = audited("model/x", tags).resource;
+            assert_eq!((policy.owner_of(&resource).as_deref(), policy.team_of(&resource).as_deref()), (owner, team), "{tags:?}");
+        }
+    }
+
+    #[test]
+    fn machines_became_owners() {
+        let policy = policy(DOMAIN);
+        for (user, owner) in [
+            ("ann", Some("ann@example.com")),
+            ("Ann.Example", Some("ann.example@example.com")),
+            ("ann+ml@example.org", Some("ann+ml@example.org")),
+            ("mary.jenkins@example.com", Some("mary.jenkins@example.com")),
+            ("AWSCloudFormation", None),
+            ("servicecatalog", None),
+            ("qEXEbkBYBbJUqCBvEVWdpxHoEGdvKjYw", None),
+            ("GitHub_to_AWS_via_FederatedOIDC", None),
+            ("jenkins", None),
+            ("jenkins@example.com", None),
+            ("nightly-retrain", None),
+            ("etl-nightly", None),
+            ("1795570200", None),
+            ("", None),
+        ] {
+            assert_eq!(policy.owner_by(&Creator { user: user.into() }).as_deref(), owner, "{user}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_the_ledger_has_as_an_owner_is_forgotten() {
+        let policy = policy(DOMAIN);
+        for (owner, recalled) in [
+            ("AWSCloudFormation@example.com", None),
+            ("1795570200@example.com", None),
+            ("TBD", None),
+            ("Ann@Example.com", Some("ann@example.com")),
+            ("ann@example.com, bob@example.com", Some("ann@example.com, bob@example.com")),
+            ("jenkins@example.org", Some("jenkins@example.org")),
+            ("platform@example.com", Some("platform@example.com")),
+        ] {
+            assert_eq!(policy.owner_recalled(owner).as_deref(), recalled, "{owner}");
+        }
+    }
 }

@@ -44,32 +44,16 @@ pub struct PriceOverrides {
 }
 
 /// `[creators]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Creators {
-    /// The domain that is added to a creator's name if that is not an e-mail address: with `example.com`, `ann` becomes `ann@example.com`.
+    /// The domain that is added to a person's name that is no e-mail address, of a creator or in an owner's tag: with `example.com`, `ann` becomes
+    /// `ann@example.com`.
     #[schemars(regex(pattern = r"^[^@]*\.[^@]*$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
-    /// Names of role sessions that do not belong to a person. They are not taken as owners.
+    /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
+    /// random names never are.
     pub not_people: Globs,
-}
-
-impl Default for Creators {
-    fn default() -> Self {
-        let machines = [
-            "SageMaker",
-            "SageMaker-*",
-            "botocore-session-*",
-            "aws-sdk-*",
-            "aws-go-sdk-*",
-            "AWSCodeBuild*",
-            "codebuild*",
-            "i-*",
-            "GitHubActions",
-            "terraform*",
-        ];
-        Self { email_domain: None, not_people: Globs::of(&machines) }
-    }
 }
 
 /// `[workflows]`: signs of jobs that somebody's workflow waits for. No rule stops or resubmits these jobs.

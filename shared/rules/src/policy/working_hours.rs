@@ -16,6 +16,7 @@ use crate::{
         calendars::Calendars,
         resource::Resource,
         schedule::Schedule,
+        text::alike,
         time_zone::{ZONE, zone_named},
         working_time::Calendar,
     },
@@ -88,7 +89,7 @@ impl Policy {
     /// The resource's own hours cannot be read.
     pub(crate) fn hours_of(&self, resource: &Resource) -> Result<HoursOf<'_>, String> {
         let team = self.team_of(resource);
-        let team_hours = team.as_ref().and_then(|team| Some((team, self.team_hours.get(team)?)));
+        let team_hours = team.as_ref().and_then(|team| alike(&self.team_hours, team));
         let usual = team_hours.map_or(&self.hours, |(_, hours)| hours);
         let own = self.own_hours_of(resource)?;
         let whose = match (&own, team_hours) {
@@ -99,7 +100,8 @@ impl Policy {
         let schedule = own.unwrap_or_else(|| usual.clone());
         // The team's days are those of where it is: not of somebody of the team who works in another zone.
         let is_where_the_team_is = schedule.zone(&self.calendar).iana_name() == usual.zone(&self.calendar).iana_name();
-        let of_team = team.as_ref().and_then(|team| self.calendars.by_team.get(team)).filter(|_| is_where_the_team_is);
+        let of_team =
+            team.as_ref().and_then(|team| alike(&self.calendars.by_team, team)).map(|(_, days)| days).filter(|_| is_where_the_team_is);
         let calendar = of_team.unwrap_or_else(|| self.calendars.of(&schedule, &self.calendar));
         Ok(HoursOf { schedule, whose, calendar })
     }

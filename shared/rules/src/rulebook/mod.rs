@@ -47,7 +47,7 @@ impl Rulebook {
     pub fn reads_tag(&self, key: &str) -> bool {
         self.policy.reads_guard_tag(key)
             || PIPELINE_TAGS.contains(&key)
-            || self.policy.owner_tags.iter().chain(&self.policy.team_tags).any(|tag| tag == key)
+            || self.policy.reads_owner_or_team(key)
             || self.policy.workflows.tags.is_match(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
             || self.exempts.iter().any(|one| one.matches.reads_tag(key))

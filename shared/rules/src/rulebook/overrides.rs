@@ -11,6 +11,7 @@ use crate::{
     vocabulary::{
         resource::{Kind, Resource},
         spelling::nearest,
+        text::folded,
     },
 };
 
@@ -26,7 +27,8 @@ pub(crate) struct Override {
 #[derive(Default)]
 pub(crate) struct Match {
     tags: Vec<(String, GlobMatcher)>,
-    team: Option<GlobMatcher>,
+    /// As it is written, and without case and blanks.
+    team: Option<(String, GlobMatcher)>,
     name: Option<GlobMatcher>,
     kind: Option<GlobMatcher>,
 }
@@ -58,7 +60,7 @@ impl Match {
         let mut matches = Self::default();
         for (key, value) in matching.get_ref() {
             match key.get_ref().as_ref() {
-                "team" => matches.team = Some(glob(value)?),
+                "team" => matches.team = Some(team(value)?),
                 "name" => matches.name = Some(glob(value)?),
                 "kind" => matches.kind = Some(kinds(value)?),
                 _ => {
@@ -85,7 +87,7 @@ impl Match {
     pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
         let Some(tags) = resource.tags.read() else { return false };
         self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
-            && self.team.as_ref().is_none_or(|glob| team.is_some_and(|team| glob.is_match(team)))
+            && self.team.as_ref().is_none_or(|(_, glob)| team.is_some_and(|team| glob.is_match(folded(team).collect::<String>())))
             && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
             && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
     }
@@ -94,11 +96,18 @@ impl Match {
 impl fmt::Display for Match {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tags = self.tags.iter().map(|(key, glob)| format!("{key}={}", glob.glob()));
-        let team = self.team.iter().map(|glob| format!("team {}", glob.glob()));
+        let team = self.team.iter().map(|(team, _)| format!("team {team}"));
         let name = self.name.iter().map(|glob| format!("name {}", glob.glob()));
         let kind = self.kind.iter().map(|glob| format!("kind {}", glob.glob()));
         f.write_str(&tags.chain(team).chain(name).chain(kind).collect::<Vec<_>>().join(" and "))
     }
+}
+
+/// Reads a pattern of teams. Case and blanks do not count.
+fn team(value: &Spanned<DeValue<'_>>) -> Result<(String, GlobMatcher), Wrong> {
+    let written = glob(value)?.glob().glob().to_owned();
+    let pattern: String = folded(&written).collect();
+    Ok((written, glob(&Spanned::new(value.span(), DeValue::String(pattern.into())))?))
 }
 
 /// Reads a pattern. It must match at least one kind of resource.

@@ -178,7 +178,7 @@ fn the_first_override_that_matches_applies_and_no_other() {
         match = { tag.Environment = "prod*" }
         rules.notebook-off-hours.mode = "report"
         [[override]]
-        match = { team = "nlp", name = "tmp-*" }
+        match = { team = "N l*", name = "tmp-*" }
         rules.notebook-off-hours.mode = "off"
         "#,
     )
@@ -187,6 +187,7 @@ fn the_first_override_that_matches_applies_and_no_other() {
         named("plain", &[]),
         named("prod", &[("Environment", "production"), ("Team", "nlp")]),
         named("tmp-1", &[("Team", "nlp")]),
+        named("tmp-1b", &[("TEAM", "NLP ")]),
         named("tmp-2", &[("Team", "vision")]),
     ];
     let found: Vec<_> = rulebook
@@ -216,7 +217,7 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
     );
     let notebooks = || {
         vec![
-            named("nlps", &[("Team", "nlp")]),
+            named("nlps", &[(" team", "NLP")]),
             named("visions", &[("Team", "vision")]),
             named("prod", &[("Team", "nlp"), ("Environment", "prod")]),
             named("kept", &[("Team", "nlp"), (KEEP_UNTIL_TAG, "2027-01-01")]),

@@ -1,11 +1,11 @@
-//! Lists of patterns such as `pipelines-*`.
+//! Lists of patterns such as `pipelines-*`, without regard to case.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-/// Patterns like `pipelines-*`, any of which may match.
+/// Patterns like `pipelines-*`, any of which may match. Case does not count.
 #[derive(Clone, Debug, Default)]
 pub struct Globs {
     texts: Vec<String>,
@@ -21,7 +21,7 @@ impl Globs {
     fn read(texts: Vec<String>) -> Result<Self, globset::Error> {
         let mut set = globset::GlobSetBuilder::new();
         for text in &texts {
-            set.add(globset::Glob::new(text)?);
+            set.add(globset::GlobBuilder::new(text).case_insensitive(true).build()?);
         }
         Ok(Self { set: set.build()?, texts })
     }

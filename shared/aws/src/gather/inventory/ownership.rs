@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use cost_rules::{
     facts::{Ancestor, Asset, Facts, Parent, Subject as _, Unread},
     plan::{Entry, Plan, Planned, State, Step},
+    policy::Policy,
     resource::Ownership,
     rules::rule::RemedyName,
 };
@@ -82,7 +83,7 @@ impl<'a> AskOwnership<'a> {
 }
 
 /// Sets the owners that the ledger has. A job takes the owner of its series, if all of it has one owner.
-pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>) {
+pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a Entry>, policy: &Policy) {
     let mut known: HashMap<&str, Option<&Entry>> = HashMap::new();
     for entry in entries.filter(|entry| entry.state != State::Closed && entry.state != State::Unreadable) {
         let id = entry.id.split_once('@').map_or(entry.id.as_str(), |(series, _)| series);
@@ -93,7 +94,8 @@ pub fn recall_ownership<'a>(facts: &mut Facts, entries: impl Iterator<Item = &'a
         let series = audited.series();
         let entry = known.get(audited.resource.id.as_str()).or_else(|| known.get(series.as_deref()?)).copied().flatten();
         if let Some(entry) = entry {
-            audited.resource.ownership = Ownership { owner: entry.owner.clone(), team: entry.team.clone() };
+            let owner = entry.owner.as_deref().and_then(|owner| policy.owner_recalled(owner));
+            audited.resource.ownership = Ownership { owner, team: entry.team.clone() };
         }
     }
 }

@@ -94,6 +94,7 @@ mod tests {
         for (budget_measures, tags, now, waste) in [
             (&nlps[..], yes, "2026-11-27T12:00:00Z", true),
             (&nlps, yes, "2026-12-01T00:00:00Z", false), // a new period
+            (&nlps, &[("TEAM", "NLP"), (STOPPABLE_TAG, "yes")], "2026-11-27T12:00:00Z", true),
             (&nlps, &[("Team", "nlp"), (STOPPABLE_TAG, "no")], "2026-11-27T12:00:00Z", false),
             (&nlps, &[("Team", "nlp")], "2026-11-27T12:00:00Z", false),
             (&nlps, &[("Team", "vision"), (STOPPABLE_TAG, "yes")], "2026-11-27T12:00:00Z", false),

@@ -90,6 +90,10 @@ mod tests {
         for (tags, waste) in [
             (&[][..], true),
             (&[("Team", "vision")], false), // vision works in New York
+            (&[("Team", "Vision ")], false),
+            (&[("TEAM", "VISION")], false),
+            (&[(" team", "Vi Sion")], false),
+            (&[("Team", "vision2")], true),
             (&[("Team", "vision"), ("cost-guard:schedule", "mon-fri/08:00-19:00")], true),
             (&[("cost-guard:schedule", "always")], false),
         ] {

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Ancestor, Asset},
-    policy::{MOST_TAGS, Met, Policy, Required, Requirement, is_legal_key, is_legal_value},
+    policy::{MOST_TAGS, Met, Policy, Required, Requirement, is_legal_key, is_legal_value, values},
     remedy::Remedy,
     rules::{
         asset::{AssetKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
@@ -169,25 +169,28 @@ struct Filled {
 /// The value of a missing tag. `None`: no value is known that matches the requirement.
 fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Option<Filled> {
     let policy = cx.policy;
-    let is_usable = |value: &str| !value.trim().is_empty() && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key());
     let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
+    let is_owner = names(&policy.owner_tags);
+    let is_usable = |value: &str| {
+        let is_said = if is_owner { policy.owner_named(value).is_some() } else { !value.trim().is_empty() };
+        is_said && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key())
+    };
     let near = audited.resource.tags.read().and_then(|tags| wanted.near_miss(tags)).filter(|(_, value)| is_usable(value));
     if let Some((key, value)) = near {
         return Some(Filled { value: value.to_owned(), from: format!("its tag \"{key}\"") });
     }
-    let is_owner = names(&policy.owner_tags);
     let creator = audited.creator.as_ref().filter(|_| is_owner).and_then(|creator| policy.owner_by(creator));
     if let Some(value) = creator.filter(|value| is_usable(value)) {
         return Some(Filled { value, from: "who created it".to_owned() });
     }
     // A parent may have another one of the policy's owner or team keys.
-    let mut keys: Vec<&String> = wanted.keys.iter().collect();
-    keys.extend(policy.owner_tags.iter().filter(|_| is_owner));
-    keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)));
+    let mut keys = wanted.keys.to_vec();
+    keys.extend(policy.owner_tags.iter().filter(|_| is_owner).cloned());
+    keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)).cloned());
     // Only the nearest parent with a value counts. If its value is not valid, a value from farther up would charge the cost to somebody else.
     let said = |ancestor: &Ancestor| {
-        let values: Vec<String> =
-            keys.iter().filter_map(|key| ancestor.tags.get(*key)).filter(|value| !value.trim().is_empty()).cloned().collect();
+        let said = values(&ancestor.tags, &keys).filter(|value| !value.trim().is_empty());
+        let values: Vec<String> = said.map(str::to_owned).collect();
         (!values.is_empty()).then_some(values)
     };
     let (ancestor, values) = audited.ancestors.iter().find_map(|ancestor| Some((ancestor, said(ancestor)?)))?;

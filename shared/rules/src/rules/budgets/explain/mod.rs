@@ -13,6 +13,7 @@ use crate::{
         period::{Period, TimeUnit, day_of, days_between, plus_days},
         price::{Instances, Prices},
         resource::{Arn, Kind, Resource},
+        text::is_alike,
     },
 };
 
@@ -82,7 +83,8 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
     for budget in &mut facts.budgets {
         let insight = &mut budget.insight;
         let team = budget.resource.ownership.team.as_deref();
-        let mine = |running: &&RunningAsset| team.is_none() || policy.team_of(&running.0.resource).as_deref() == team;
+        let is_of = |team: &str, one: &RunningAsset| policy.team_of(&one.0.resource).is_some_and(|of| is_alike(&of, team));
+        let mine = |running: &&RunningAsset| team.is_none_or(|team| is_of(team, running));
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
         insight.knows_running = is_all;
         let mut arns = facts.running.iter().filter_map(|running| Arn::parse(running.0.resource.arn.as_deref()?));

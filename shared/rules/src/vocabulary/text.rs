@@ -1,0 +1,108 @@
+//! Text that others wrote, such as names and tags: it stays text in mails, logs, tables and commands. And texts that mean the same.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+/// The longest line that is made of a text that others wrote, in characters.
+const LONGEST: usize = 1000;
+
+/// One line: line breaks become blanks, what cannot be seen becomes `�`, and a very long text is cut.
+pub fn one_line(text: &str) -> String {
+    let seen = |c: char| if is_line_break(c) || c == '\t' { ' ' } else { seen(c) };
+    let cut = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    text.chars().map(seen).take(LONGEST).chain(cut.chars()).collect()
+}
+
+/// The same lines, in which what cannot be seen is `�`.
+pub fn lines(text: &str) -> String {
+    text.chars().map(|c| if c == '\n' { c } else { seen(c) }).collect()
+}
+
+/// One argument of a command in a shell: quoted where a character could mean something to the shell.
+pub fn argument(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { Cow::Borrowed(text) } else { Cow::Owned(quoted(text)) }
+}
+
+/// One argument of a command in a shell, in quotes.
+pub fn quoted(text: &str) -> String {
+    format!("'{}'", one_line(text).replace('\'', r"'\''"))
+}
+
+/// Whether two names mean the same: case and blanks do not count.
+pub fn is_alike(one: &str, other: &str) -> bool {
+    folded(one).eq(folded(other))
+}
+
+/// The entry of a name, else of one that is alike.
+pub(crate) fn alike<'a, V>(map: &'a BTreeMap<String, V>, name: &str) -> Option<(&'a String, &'a V)> {
+    map.get_key_value(name).or_else(|| map.iter().find(|(known, _)| is_alike(known, name)))
+}
+
+/// The characters of a name without blanks, in lower case.
+pub fn folded(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase)
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// The character, or `�` for one that cannot be seen and changes what is seen: control characters, and marks of direction and of no width.
+fn seen(c: char) -> char {
+    let hides = matches!(c,
+        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    if c.is_control() || hides { '\u{fffd}' } else { c }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_strangers_is_one_line_that_can_be_seen() {
+        for (text, line) in [
+            ("churn", "churn"),
+            ("Zoë, 山田 😀", "Zoë, 山田 😀"),
+            ("a\n* notebook instance b", "a * notebook instance b"),
+            ("a\r\nb\u{2028}c\u{85}d\te", "a  b c d e"),
+            ("\u{1b}[31mred\u{7}", "�[31mred�"),
+            ("moc.elpmaxe\u{202e}@ann\u{200b}", "moc.elpmaxe�@ann�"),
+            ("<script>alert(1)</script>%0A", "<script>alert(1)</script>%0A"),
+        ] {
+            assert_eq!(one_line(text), line, "{text:?}");
+        }
+        assert_eq!(one_line(&"é".repeat(5000)).chars().count(), LONGEST + 1);
+        assert_eq!(lines("a\nb\r\u{1b}c"), "a\nb��c");
+    }
+
+    #[test]
+    fn an_argument_is_one_argument_to_a_shell() {
+        for (text, argument) in [
+            ("churn-2.1", "churn-2.1"),
+            ("arn:aws:sagemaker:eu-central-1:123456789012:endpoint/churn", "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/churn"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("'; rm -rf ~ #", r"''\''; rm -rf ~ #'"),
+            ("$(reboot)`reboot`", "'$(reboot)`reboot`'"),
+            ("a\nreboot", "'a reboot'"),
+            ("a&b|c>d*?!\\~", r"'a&b|c>d*?!\~'"),
+        ] {
+            assert_eq!(super::argument(text), argument);
+        }
+    }
+
+    #[test]
+    fn case_and_blanks_do_not_count() {
+        for (one, other, alike) in [
+            ("vision", "VISION", true),
+            ("vision", " Vision ", true),
+            ("Data Science", "data\u{a0}science", true),
+            ("ÄRZTE", "ärzte", true),
+            ("vision", "vision2", false),
+            ("data-science", "data science", false),
+            ("", " ", true),
+        ] {
+            assert_eq!(is_alike(one, other), alike, "{one} {other}");
+        }
+    }
+}
