@@ -257,6 +257,8 @@ mod tests {
             ("churn-train-kytlemm1lvpq-cIpzShs3Qp-0", "churn-train"),
             ("churn-train-q2hj8vaeo1kd-TbWlqDyNzK", "churn-train"),
             ("train-x7k2p9-churn", "train-churn"),
+            ("train-kytlemm1lvpq", "train"),
+            ("train-cIpzShs3Qp-churn", "train-churn"),
             ("train-01HF8ZQ3J5V7W9X2Y4B6D8F0GK", "train"),
             ("train-aBcDeFgHiJ", "train"),
             ("xgb-bk7xq", "xgb"),
