@@ -14,10 +14,10 @@ async fn the_policy_exempts_until_a_day_and_then_no_longer() {
     let guard = guard_of(Function::NotebookStopper, &account, policy);
     let report = guard.run().await.unwrap();
     assert!(states(&report).contains(&("notebook-off-hours", "exempt")) && account.mails().is_empty(), "{report:?}");
-    account.advance(hours(26));
+    account.advance(hours(25));
     let report = guard.run().await.unwrap();
     assert!(states(&report).contains(&("notebook-off-hours", "exempt")), "until the end of the day: {report:?}");
-    account.advance(hours(1));
+    account.advance(hours(2));
     let report = guard.run().await.unwrap();
     assert!(states(&report).contains(&("notebook-off-hours", "warned")), "{report:?}");
 }
