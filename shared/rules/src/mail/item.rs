@@ -89,10 +89,10 @@ impl Item {
         self.remedy.as_ref().map_or("stopped", Remedy::participle)
     }
 
-    /// Its place among findings of the same urgency, the highest first: what runs at an unknown price, by the number of its instances, then by its cost.
+    /// Its place among findings of the same urgency, the highest first: by its cost, then what runs at an unknown price by the number of its instances, then
+    /// what costs nothing.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
-        let unpriced = self.notice.unpriced.as_ref().filter(|_| self.usd_per_month.is_none());
-        (unpriced.map(|instances| Instances::number(instances)), self.usd_per_month)
+        (self.usd_per_month, self.notice.unpriced.as_deref().map(Instances::number))
     }
 }
 

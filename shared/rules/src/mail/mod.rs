@@ -53,7 +53,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
     if teams.is_empty() {
         teams.push(UNOWNED.to_owned());
     }
-    // The most urgent first, by news and by severity, then those at an unknown price and the most expensive. A resource has one entry, with its most urgent news and every reason.
+    // The most urgent first, by news and by severity, then the most expensive. A resource has one entry, with its most urgent news and every reason.
     items.sort_by(|a, b| (&a.news, b.notice.severity, b.rank(), &a.id).cmp(&(&b.news, a.notice.severity, a.rank(), &b.id)));
     let mut entries: Vec<MailEntry<'_>> = vec![];
     let mut places: HashMap<&str, usize> = HashMap::new();

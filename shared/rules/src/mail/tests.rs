@@ -156,7 +156,7 @@ fn what_runs_at_an_unknown_price_is_not_told_as_if_it_were_free() {
         item(News::Found, "dear", Some(dec!(900))),
     ]);
     let order: Vec<&str> = digest.body.lines().filter_map(|line| line.strip_prefix("* notebook instance ")).collect();
-    assert_eq!(order, ["fleet", "pair", "server", "dear", "cheap", "stopped"]);
+    assert_eq!(order, ["dear", "cheap", "fleet", "pair", "server", "stopped"]);
     for (line, times) in [
         ("  Costs: price not known (8 x ml.p9.giant).", 1),
         ("  Costs: price not known (1 x ml.p9.giant + 1 x ml.p9.giant).", 1),
