@@ -13,6 +13,7 @@ use crate::{
         duration::Duration,
         price::dollars,
         resource::{Arn, Kind, UNOWNED, region_option},
+        text::one_line,
     },
 };
 
@@ -84,10 +85,12 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) | News::Doubled(why) => {
-            let _ = write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", why.trim_end_matches('.'));
+            let _ =
+                write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", one_line(why.trim_end_matches('.')));
         }
         News::GivenUp(why) => {
-            let _ = write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", why.trim_end_matches('.'));
+            let _ =
+                write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", one_line(why.trim_end_matches('.')));
         }
         News::Warning(at) => {
             let _ = write!(
@@ -102,7 +105,7 @@ fn resource(text: &mut String, told: &MailEntry<'_>, context: &MailContext<'_>) 
             let _ = write!(text, ": open since {}", policy.clock(*since));
         }
         News::Done(End::Stopped(Some(note)) | End::ByItself(note)) => {
-            let _ = write!(text, "\n  Note:  {note}.");
+            let _ = write!(text, "\n  Note:  {}.", one_line(note));
         }
         News::Done(_) | News::Found => {}
     }

@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     remedy::action::{SpotTerms, how_to_stop},
-    vocabulary::resource::{Resource, is_aws},
+    vocabulary::{
+        resource::{Resource, is_aws},
+        text::argument,
+    },
 };
 
 /// A tag of the new job. Its value is the old job's name.
@@ -178,7 +181,7 @@ pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
         }
     }
     let region = of.region_option();
-    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", of.name);
+    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", argument(&of.name));
     let text = definition.to_string();
     if LONGEST_SHOWN < text.len() {
         return format!("make its definition, which is too long for a mail, of what this says: {describe}");
