@@ -8,6 +8,7 @@ use cost_rules::{
     policy::{self, CoverageMetric},
     resource::Kind,
     rulebook::Rulebook,
+    text::one_line,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
@@ -109,9 +110,12 @@ fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Resul
     Ok(writer.into_inner()?)
 }
 
-/// Puts a `'` before a text that a spreadsheet would read as a formula: team names come from tags, which anybody can set.
+/// One line, with a `'` before what a spreadsheet would read as a formula: team names come from tags, which anybody can set.
 fn as_text(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
+    let text = one_line(text);
+    let text = text.trim();
+    // Some spreadsheets take the wide forms for the same.
+    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]
@@ -175,5 +179,33 @@ mod tests {
         assert_eq!(nothing, [Value::Null; 0], "of nothing there is no percentage");
         assert_eq!(reported(&Coverage::default())["resources"]["percent"], Value::Null);
         assert_eq!(Share { total: Decimal::ZERO, tagged: Decimal::ZERO }.percent(), None);
+    }
+
+    #[test]
+    fn a_team_is_no_formula_and_no_line() {
+        for (team, cell) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1+1", "'=1+1"),
+            ("\r=1+1", "'=1+1"),
+            (" \n=1+1", "'=1+1"),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
+            ("a\nb", "a b"),
+            ("a,b", "\"a,b\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("\u{1b}[31m\u{202e}a", "\u{fffd}[31m\u{fffd}a"),
+            ("<script>", "<script>"),
+        ] {
+            let share = Share { total: dec!(1), tagged: dec!(1) };
+            let row = Row { measure: "resources".into(), tag: String::new(), team: team.into(), kind: "model", share };
+            let table = String::from_utf8(table(&[row], "2026-11-24", "123456789012", "eu-central-1").unwrap()).unwrap();
+            assert_eq!(
+                table.lines().nth(1).unwrap(),
+                format!("2026-11-24,123456789012,eu-central-1,resources,,{cell},model,1,1,100"),
+                "{team:?}"
+            );
+        }
     }
 }

@@ -8,6 +8,7 @@ use cost_rules::{
     remedy::Remedy,
     resource::{Kind, Resource},
     rulebook::{Exempted, Judgement},
+    text::{lines, one_line},
 };
 use jiff::Timestamp;
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
@@ -95,11 +96,11 @@ impl ReportedFinding {
         let Planned { finding, .. } = planned;
         Self {
             rule: finding.rule,
-            resource: finding.resource.arn_or_id().to_owned(),
-            name: finding.resource.name.clone(),
+            resource: one_line(finding.resource.arn_or_id()),
+            name: one_line(&finding.resource.name),
             owner: finding.owner.clone(),
             team: finding.team.clone(),
-            reason: finding.waste.reason.clone(),
+            reason: one_line(&finding.waste.reason),
             monthly_cost_usd: finding.waste.usd_per_month.and_then(cents),
             remedy: finding.waste.remedy.action(),
             state: state(planned),
@@ -110,11 +111,11 @@ impl ReportedFinding {
     fn exempted(one: &Exempted) -> Self {
         Self {
             rule: one.rule,
-            resource: one.resource.arn_or_id().to_owned(),
-            name: one.resource.name.clone(),
+            resource: one_line(one.resource.arn_or_id()),
+            name: one_line(&one.resource.name),
             owner: one.owner.clone(),
             team: one.team.clone(),
-            reason: format!("left alone: {}", one.why),
+            reason: one_line(&format!("left alone: {}", one.why)),
             monthly_cost_usd: None,
             remedy: Remedy::None.action(),
             state: "exempt",
@@ -203,10 +204,10 @@ impl Report {
         for one in &self.unread {
             lambda_runtime::tracing::info!(unread = one.what, why = one.why);
         }
-        let report = serde_json::to_value(self)?;
+        let report = as_text(serde_json::to_value(self)?);
         log_line(&report);
         for line in std::iter::once(&self.metrics(now)).chain(&self.more_metrics) {
-            log_line(line);
+            log_line(&as_text(line.clone()));
         }
         let Some(failures) = self.told_failures() else { return Ok(report) };
         anyhow::bail!("the run ended, but not all of it succeeded:\n{failures}")
@@ -271,6 +272,16 @@ pub(crate) fn percent_line(metric: &str, percent: Decimal, dimension: Option<(&s
     line
 }
 
+/// The same with what others wrote as text: JSON escapes line breaks, but not all that a terminal or a viewer obeys.
+fn as_text(value: Value) -> Value {
+    match value {
+        Value::String(text) => lines(&text).into(),
+        Value::Array(values) => values.into_iter().map(as_text).collect(),
+        Value::Object(fields) => Value::Object(fields.into_iter().map(|(key, value)| (lines(&key), as_text(value))).collect()),
+        other => other,
+    }
+}
+
 #[expect(clippy::print_stdout, reason = "Lambda takes a function's log and its embedded metrics from standard output")]
 fn log_line(line: &Value) {
     println!("{line}");
@@ -330,5 +341,19 @@ fn unreadable(entry: &Entry) -> Unread {
     Unread {
         what: format!("what the ledger says of {} ({}): it is left alone", entry.id, entry.rule),
         why: entry.failure.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_forges_no_line_and_steers_no_terminal() {
+        let hostile = "churn\n{\"function\":\"other\"}\u{1b}[2J\u{9b}2J\u{202e}\u{2028}";
+        let report = as_text(json!({"findings": [{"reason": hostile}], "by-team": {hostile: 1}}));
+        let line = report.to_string();
+        assert!(!line.contains(|c: char| c.is_control() || "\u{202e}\u{2028}".contains(c)), "{line}");
+        assert_eq!(report["findings"][0]["reason"], "churn\n{\"function\":\"other\"}\u{fffd}[2J\u{fffd}2J\u{fffd}\u{fffd}");
     }
 }

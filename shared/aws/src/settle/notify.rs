@@ -9,7 +9,7 @@ use cost_rules::{
     mail::{self, Digest, Item, MailContext},
     plan::{Closed, End, Entry, FindingKey, Plan, Planned, Step},
     remedy::new_name,
-    resource::{Kind, UNOWNED},
+    resource::Kind,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -42,9 +42,9 @@ pub(super) async fn owners<A: Area>(
     report: &mut Report,
 ) {
     let items = items(&context.ledger(), plan).await;
-    let mut keys: HashMap<&str, Vec<&FindingKey>> = HashMap::new();
+    let mut keys: HashMap<String, Vec<&FindingKey>> = HashMap::new();
     for item in &items {
-        keys.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(&item.key);
+        keys.entry(mail::addressee(item.owner.as_deref())).or_default().push(&item.key);
     }
     let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
     let digests = mail::digests(&items, &held_back(plan), &mail_context);
@@ -58,7 +58,7 @@ pub(super) async fn owners<A: Area>(
                 Ok(()) => report.notified += 1,
                 Err(why) => report.failures.extend(Some(why).filter(|why| !why.is_empty())),
             }
-            after.extend(plan.notified(keys.remove(digest.owner.as_str()).into_iter().flatten(), &reached, now));
+            after.extend(plan.notified(keys.remove(&digest.owner).into_iter().flatten(), &reached, now));
         }
         remember::told(context, after, now, report).await;
     }
@@ -78,7 +78,7 @@ async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
 fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
     let mut held_back = BTreeMap::new();
     for one in plan.planned.iter().filter(|one| one.step == Step::HoldBack) {
-        *held_back.entry(one.finding.owner.clone().unwrap_or_else(|| UNOWNED.to_owned())).or_default() += 1;
+        *held_back.entry(mail::addressee(one.finding.owner.as_deref())).or_default() += 1;
     }
     held_back
 }

@@ -13,6 +13,7 @@ use crate::{
         duration::Duration,
         price::{Instances, dollars},
         resource::{Arn, Kind, UNOWNED, region_option},
+        text::one_line,
     },
 };
 
@@ -86,10 +87,12 @@ fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a
     let _ = write!(text, "\n* {kind} {name}");
     match news {
         News::Failed(why) | News::Doubled(why) => {
-            let _ = write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", why.trim_end_matches('.'));
+            let _ =
+                write!(text, "\n  Failed: {}. The guard tries again, each time after a longer pause.", one_line(why.trim_end_matches('.')));
         }
         News::GivenUp(why) => {
-            let _ = write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", why.trim_end_matches('.'));
+            let _ =
+                write!(text, "\n  Failed: {}. It goes on as it is, and the guard leaves it alone.", one_line(why.trim_end_matches('.')));
         }
         News::Warning(at) => {
             let _ = write!(
@@ -104,7 +107,7 @@ fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a
             let _ = write!(text, ": open since {}", policy.clock(*since));
         }
         News::Done(End::Stopping(Some(note)) | End::Stopped(Some(note)) | End::ByItself(note)) => {
-            let _ = write!(text, "\n  Note:  {note}.");
+            let _ = write!(text, "\n  Note:  {}.", one_line(note));
         }
         News::Done(_) | News::Found => {}
     }

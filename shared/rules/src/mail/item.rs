@@ -9,7 +9,11 @@ use crate::{
     remedy::Remedy,
     rulebook::Finding,
     rules::verdict::Notice,
-    vocabulary::{price::Instances, resource::Kind},
+    vocabulary::{
+        price::Instances,
+        resource::Kind,
+        text::{lines, one_line},
+    },
 };
 
 /// What an owner is notified of about one finding.
@@ -81,6 +85,25 @@ impl Item {
             remedy: None,
             suspended: None,
             notice: Notice::default(),
+        }
+    }
+
+    /// The same, with all that others wrote as lines of text.
+    pub(crate) fn as_text(&self) -> Self {
+        let notice = Notice {
+            subject: self.notice.subject.as_deref().map(one_line),
+            details: self.notice.details.iter().map(|line| one_line(line)).collect(),
+            advice: self.notice.advice.as_deref().map(lines),
+            ..self.notice.clone()
+        };
+        Self {
+            arn: one_line(&self.arn),
+            name: one_line(&self.name),
+            team: self.team.as_deref().map(|team| one_line(team).trim().to_owned()).filter(|team| !team.is_empty()),
+            reason: one_line(&self.reason),
+            suspended: self.suspended.as_deref().map(one_line),
+            notice,
+            ..self.clone()
         }
     }
 

@@ -3,7 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use self::{body::body, item::MailEntry, subject::subject};
-use crate::{plan::FindingKey, remedy::Remedy, rules::verdict::Severity, vocabulary::resource::UNOWNED};
+use crate::{
+    plan::FindingKey,
+    remedy::Remedy,
+    rules::verdict::Severity,
+    vocabulary::{resource::UNOWNED, text::one_line},
+};
 
 pub use self::item::{Item, MailContext};
 
@@ -33,11 +38,17 @@ pub struct Digest {
 
 /// The mails of a run. `held_back`: by owner, how many due actions exceeded the maximum of one run.
 pub fn digests(items: &[Item], held_back: &BTreeMap<String, usize>, context: &MailContext<'_>) -> Vec<Digest> {
-    let mut by_owner: BTreeMap<&str, Vec<&Item>> = BTreeMap::new();
-    for item in items {
-        by_owner.entry(item.owner.as_deref().unwrap_or(UNOWNED)).or_default().push(item);
+    let items: Vec<Item> = items.iter().map(Item::as_text).collect();
+    let mut by_owner: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
+    for item in &items {
+        by_owner.entry(addressee(item.owner.as_deref())).or_default().push(item);
     }
-    by_owner.into_iter().map(|(owner, items)| digest(owner, items, held_back.get(owner).copied().unwrap_or(0), context)).collect()
+    by_owner.iter().map(|(owner, items)| digest(owner, items.clone(), held_back.get(owner).copied().unwrap_or(0), context)).collect()
+}
+
+/// To whom the mail about an owner's resources goes: the owner, or `unowned`.
+pub fn addressee(owner: Option<&str>) -> String {
+    Some(one_line(owner.unwrap_or_default()).trim()).filter(|owner| !owner.is_empty()).unwrap_or(UNOWNED).to_owned()
 }
 
 fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailContext<'_>) -> Digest {

@@ -365,3 +365,72 @@ fn each_owner_gets_one_mail_and_hears_what_is_held_back() {
     assert_eq!(digests.iter().map(|digest| digest.owner.as_str()).collect::<Vec<_>>(), ["ann@example.com", "bob@example.com"]);
     assert!(digests[1].body.contains("875 more of yours are due") && !digests[0].body.contains("more of yours"));
 }
+
+/// What strangers write into names and tags.
+const HOSTILE: [&str; 14] = [
+    "churn\n\nCRITICAL\n\n* notebook instance other: delete it",
+    "churn\r\nSubject: other",
+    "\u{1b}[31mchurn\u{1b}[0m\u{7}",
+    "\u{9b}31mchurn",
+    "nruhc\u{202e}gnp.exe",
+    "\u{2066}churn\u{2069}\u{200f}",
+    "churn\u{2028}* other\u{2029}",
+    "churn\0",
+    "<script>alert(1)</script>",
+    "churn%0A%0D",
+    "'; rm -rf ~ #",
+    "$(reboot) `reboot` \"; reboot",
+    "=HYPERLINK(\"http://example.com\")",
+    "\u{feff}\u{200b}",
+];
+
+#[test]
+fn what_strangers_write_stays_text() {
+    let long = "x".repeat(300_000);
+    for text in HOSTILE.into_iter().chain([long.as_str()]) {
+        for news in
+            [News::Found, warning(), News::Failed(text.into()), News::GivenUp(text.into()), News::Done(End::Stopped(Some(text.into())))]
+        {
+            let plain = one(&[item(news.clone(), "churn", None)]);
+            let notice = Notice { details: vec![text.into()], ..notice() };
+            let (reason, suspended) = (format!("its tag Owner has the value {text}"), Some(text.to_owned()));
+            let hostile = Item {
+                owner: Some(text.into()),
+                team: Some(text.into()),
+                name: text.into(),
+                reason,
+                suspended: suspended.clone(),
+                notice,
+                ..item(news.clone(), "churn", None)
+            };
+            let digest = one(std::slice::from_ref(&hostile));
+            assert!(digest.subject.len() <= 99 && digest.subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{digest:?}");
+            let is_line = |text: &str| !text.is_empty() && !text.contains(char::is_control) && text.chars().count() <= 1001;
+            assert!(is_line(&digest.owner) && digest.teams.iter().all(|team| is_line(team)), "{digest:?}");
+            // A detail and a suspension are lines of their own.
+            let more = 1 + usize::from(suspended.is_some());
+            assert_eq!(digest.body.lines().count(), plain.body.lines().count() + more, "{}", digest.body);
+            let hidden =
+                |c: char| c != '\n' && c.is_control() || "\u{202e}\u{2066}\u{2069}\u{200f}\u{200b}\u{feff}\u{2028}\u{2029}".contains(c);
+            assert!(!digest.body.contains(hidden) && digest.body.len() < 10_000, "{}", digest.body);
+            assert_eq!(digest.notified.len(), 1, "it fits");
+        }
+    }
+}
+
+#[test]
+fn a_command_that_people_copy_runs_nothing_else() {
+    let evil = "'; rm -rf ~ #";
+    let digest = one(&[Item { name: evil.into(), ..item(warning(), "churn", None) }]);
+    assert!(digest.body.contains(r"--notebook-instance-name ''\''; rm -rf ~ #'"), "{}", digest.body);
+    let command = crate::remedy::how_to_add("arn:aws:sagemaker:eu-central-1:123456789012:model/x", [("Owner", evil)]);
+    assert!(command.ends_with(r"--tags 'Key=Owner,Value='\''; rm -rf ~ #'"), "{command}");
+    let app = Remedy::DeleteApp {
+        domain: "d-1".into(),
+        home: crate::vocabulary::resource::AppHome::Space("$(reboot)".into()),
+        app_type: "JupyterLab".into(),
+        app_name: "a\nreboot".into(),
+    };
+    let expected = "aws sagemaker delete-app --domain-id d-1 --space-name '$(reboot)' --app-type JupyterLab --app-name 'a reboot'";
+    assert_eq!(app.command("x", ""), expected);
+}

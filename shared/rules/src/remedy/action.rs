@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::vocabulary::{
     duration::Duration,
     resource::{AppHome, region_option},
+    text::{argument, one_line, quoted},
 };
 
 /// What the guard can do about waste if the policy allows it.
@@ -84,16 +85,20 @@ impl Remedy {
 
     /// The AWS CLI command with which a person ends the waste; empty if there is none. For a resubmission it only stops the old job. `region`: [`region_option`].
     pub fn command(&self, name: &str, region: &str) -> String {
+        let name = argument(name);
         match self {
             Self::StopNotebook => format!("aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}"),
             Self::DeleteApp { domain, home, app_type, app_name } => {
                 let home = match home {
-                    AppHome::Space(space) => format!("--space-name {space}"),
-                    AppHome::UserProfile(profile) => format!("--user-profile-name {profile}"),
+                    AppHome::Space(space) => format!("--space-name {}", argument(space)),
+                    AppHome::UserProfile(profile) => format!("--user-profile-name {}", argument(profile)),
                 };
+                let (domain, app_type, app_name) = (argument(domain), argument(app_type), argument(app_name));
                 format!("aws sagemaker delete-app {region}--domain-id {domain} {home} --app-type {app_type} --app-name {app_name}")
             }
-            Self::StopTrainingJob | Self::ResubmitAsSpot(_) => how_to_stop(name, region),
+            Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
+                format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
+            }
             Self::StopTuningJob => {
                 format!("aws sagemaker stop-hyper-parameter-tuning-job {region}--hyper-parameter-tuning-job-name {name}")
             }
@@ -119,7 +124,7 @@ impl Remedy {
     pub fn when_done(&self, name: &str, arn: &str) -> String {
         match self {
             Self::StopNotebook => {
-                let region = region_option(arn);
+                let (region, name) = (region_option(arn), argument(name));
                 format!("Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}")
             }
             Self::StopTuningJob => {
@@ -132,7 +137,8 @@ impl Remedy {
                 "What it wrote to S3 is kept. Submit it again where you submitted it.".to_owned()
             }
             Self::AddTags { tags, from, .. } => {
-                let written = tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ");
+                let written = tags.iter().map(|(key, value)| one_line(&format!("{key}={value}"))).collect::<Vec<_>>().join(", ");
+                let from = one_line(from);
                 let right: Vec<(&str, String)> = tags.keys().map(|key| (key.as_str(), format!("<{key}>"))).collect();
                 let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
@@ -163,11 +169,11 @@ impl Remedy {
 
 /// The AWS CLI command that writes these tags.
 pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let tags: Vec<String> = tags.into_iter().map(|(key, value)| format!("'Key={key},Value={value}'")).collect();
-    format!("aws sagemaker add-tags {}--resource-arn {arn} --tags {}", region_option(arn), tags.join(" "))
+    let tags: Vec<String> = tags.into_iter().map(|(key, value)| quoted(&format!("Key={key},Value={value}"))).collect();
+    format!("aws sagemaker add-tags {}--resource-arn {} --tags {}", region_option(arn), argument(arn), tags.join(" "))
 }
 
 /// The AWS CLI command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
 pub fn how_to_stop(name: &str, region: &str) -> String {
-    format!("aws sagemaker stop-training-job {region}--training-job-name {name}")
+    Remedy::StopTrainingJob.command(name, region)
 }

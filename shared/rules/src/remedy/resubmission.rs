@@ -11,6 +11,7 @@ use crate::{
     vocabulary::{
         image::built_in_algorithm,
         resource::{Arn, Resource, is_aws},
+        text::argument,
     },
 };
 
@@ -205,7 +206,7 @@ pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
         }
     }
     let region = of.region_option();
-    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", of.name);
+    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", argument(&of.name));
     let text = definition.to_string();
     if LONGEST_SHOWN < text.len() {
         return format!("make its definition, which is too long for a mail, of what this says: {describe}");

@@ -19,6 +19,7 @@ use crate::{
     vocabulary::{
         price::{HOURS_PER_MONTH, Instances},
         resource::Kind,
+        text::one_line,
     },
 };
 
@@ -123,8 +124,10 @@ pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
 
 /// How a person tags it with these keys and values; for an ended job, how to tag the next one. `from`: where the values come from.
 pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, has_ended: bool) -> String {
+    let from = one_line(from);
     if has_ended {
-        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": \"{key}\", \"Value\": \"{value}\"}}")).collect();
+        let text = |text: &str| serde_json::Value::from(one_line(text));
+        let tags: Vec<String> = tags.iter().map(|(key, value)| format!("{{\"Key\": {}, \"Value\": {}}}", text(key), text(value))).collect();
         return format!(
             "tag the next one: what this one has cost stays untagged{from}.\nTags of its Create call, or tags of the SDK's: [{}]",
             tags.join(", ")

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::vocabulary::text::argument;
+
 /// The owner or team in mails and reports if none is known.
 pub const UNOWNED: &str = "unowned";
 
@@ -221,7 +223,7 @@ pub fn id_of_arn(arn: &str) -> Option<String> {
 
 /// The AWS CLI option `--region …` for the Region of an ARN, and a space after it; empty if the ARN has no Region.
 pub fn region_option(arn: &str) -> String {
-    Arn::parse(arn).filter(|arn| !arn.region.is_empty()).map(|arn| format!("--region {} ", arn.region)).unwrap_or_default()
+    Arn::parse(arn).filter(|arn| !arn.region.is_empty()).map(|arn| format!("--region {} ", argument(arn.region))).unwrap_or_default()
 }
 
 /// What is known about a resource's tags.

@@ -7,5 +7,6 @@ mod guard_tags;
 mod holidays;
 mod jobs;
 mod leaving;
+mod owners;
 mod stuck;
 mod workflows;

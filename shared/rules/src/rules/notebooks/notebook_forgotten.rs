@@ -23,7 +23,10 @@ use crate::{
         rule::Rule,
         verdict::{Notice, Verdict, Waste},
     },
-    vocabulary::duration::{Duration, roughly},
+    vocabulary::{
+        duration::{Duration, roughly},
+        text::argument,
+    },
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -68,7 +71,7 @@ impl Rule for NotebookForgotten {
                 advice: Some(format!(
                     "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
                     notebook.resource.region_option(),
-                    notebook.resource.name
+                    argument(&notebook.resource.name)
                 )),
                 ..Notice::default()
             },

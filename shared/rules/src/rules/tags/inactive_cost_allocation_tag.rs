@@ -24,7 +24,7 @@ use crate::{
         rule::{Manner, Rule},
         verdict::{Notice, Verdict, Waste},
     },
-    vocabulary::{duration::Duration, period::day_of},
+    vocabulary::{duration::Duration, period::day_of, text::quoted},
 };
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,8 +55,9 @@ impl Rule for InactiveCostAllocationTag {
                 notice: Notice {
                     advice: Some(format!(
                         "activate it; in a day the bill tells it.\n\
-                     aws ce update-cost-allocation-tags-status --cost-allocation-tags-status 'TagKey={name},Status=Active'\n\
-                     and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}"
+                     aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {}\n\
+                     and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}",
+                        quoted(&format!("TagKey={name},Status=Active"))
                     )),
                     after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
                     headline: Some("not known to the bill"),

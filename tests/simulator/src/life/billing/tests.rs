@@ -301,8 +301,7 @@ fn a_bill_with_a_savings_plan_is_right_by_every_cut() {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end-to-end/bills/");
     let totals: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(format!("{FOLDER}2026_09_totals.json")).unwrap()).unwrap();
-    let mut world =
-        World::new(Estate::from_toml("start = \"2026-10-05T12:00:00Z\"\n[cost-allocation-tags]\nTeam = \"always\"").unwrap());
+    let mut world = World::new(Estate::from_toml("start = \"2026-10-05T12:00:00Z\"\n[cost-allocation-tags]\nTeam = \"always\"").unwrap());
     world.billing.add_bill(&format!("{FOLDER}2026_09.csv"), "us-east-1").unwrap();
     let cuts: [(&str, fn(&Kind, &Visible<'_>) -> String); 5] = [
         ("account", |kind, _| kind.account.clone()),

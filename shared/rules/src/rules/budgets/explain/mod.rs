@@ -13,7 +13,7 @@ use crate::{
         period::{Period, TimeUnit, day_of, days_between, plus_days},
         price::{Instances, Prices},
         resource::{Arn, Kind, Resource},
-        text::is_alike,
+        text::{argument, is_alike},
     },
 };
 
@@ -108,7 +108,8 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
     let region = audited.resource.region_option();
     let stop = match (&audited.stop, kind) {
         (Remedy::None, Kind::Endpoint) => Some(format!(
-            "aws sagemaker delete-endpoint {region}--endpoint-name {name} # its configuration and model stay: create-endpoint brings it back"
+            "aws sagemaker delete-endpoint {region}--endpoint-name {} # its configuration and model stay: create-endpoint brings it back",
+            argument(name)
         )),
         (Remedy::None, _) => None,
         (stop, _) => Some(stop.command(name, &region)),
