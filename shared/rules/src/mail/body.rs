@@ -1,6 +1,9 @@
 //! The body of a mail: what, why, dollars, when, and how to stop or keep it.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, hash_map::Entry as Slot},
+    fmt::Write as _,
+};
 
 use jiff::Timestamp;
 
@@ -9,6 +12,7 @@ use crate::{
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
+    rules::verdict::Detail,
     vocabulary::{
         duration::Duration,
         price::{Instances, dollars},
@@ -75,7 +79,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
 }
 
 /// `lists`: the lists that this mail has printed, and for which resource.
-fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a str, &'a str>, context: &MailContext<'_>) {
+fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a Detail, &'a str>, context: &MailContext<'_>) {
     let MailContext { policy, now, .. } = context;
     let Item { news, id, arn, name, suspended, .. } = told.first;
     // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
@@ -136,11 +140,21 @@ fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a
         (None, None) => write!(text, "\n  Costs: price not known."),
     };
     for detail in &told.details {
-        let _ = match (detail.split_once('\n'), lists.get(*detail)) {
-            (Some((title, _)), Some(before)) => write!(text, "\n  {title} as of {before} above."),
-            _ => write!(text, "\n  {}", detail.replace('\n', "\n  ")),
-        };
-        lists.entry(detail).or_insert(&told.first.name);
+        let _ = write!(text, "\n  {}", detail.title);
+        if detail.list.is_empty() {
+            continue;
+        }
+        match lists.entry(*detail) {
+            Slot::Occupied(before) => {
+                let _ = write!(text, " as of {} above.", before.get());
+            }
+            Slot::Vacant(slot) => {
+                for line in &detail.list {
+                    let _ = write!(text, "\n         {line}");
+                }
+                slot.insert(&told.first.name);
+            }
+        }
     }
     if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason != why)) {
         let _ = write!(text, "\n  Note:  the guard leaves it alone for now: {why}.");

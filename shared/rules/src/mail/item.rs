@@ -8,7 +8,7 @@ use crate::{
     policy::Policy,
     remedy::Remedy,
     rulebook::Finding,
-    rules::verdict::Notice,
+    rules::verdict::{Detail, Notice},
     vocabulary::{
         price::Instances,
         resource::Kind,
@@ -92,7 +92,7 @@ impl Item {
     pub(crate) fn as_text(&self) -> Self {
         let notice = Notice {
             subject: self.notice.subject.as_deref().map(one_line),
-            details: self.notice.details.iter().map(|line| one_line(line)).collect(),
+            details: self.notice.details.iter().map(Detail::as_text).collect(),
             advice: self.notice.advice.as_deref().map(lines),
             ..self.notice.clone()
         };
@@ -119,6 +119,13 @@ impl Item {
     }
 }
 
+impl Detail {
+    /// The same, with all that others wrote as lines of text.
+    fn as_text(&self) -> Self {
+        Self { title: one_line(&self.title), list: self.list.iter().map(|line| one_line(line)).collect() }
+    }
+}
+
 /// One entry of a mail: a resource with all of its findings.
 pub(crate) struct MailEntry<'a> {
     pub(crate) first: &'a Item,
@@ -128,7 +135,7 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) keys: Vec<&'a FindingKey>,
     pub(crate) reasons: Vec<(&'a str, &'a str)>,
     pub(crate) advice: Vec<&'a str>,
-    pub(crate) details: Vec<&'a str>,
+    pub(crate) details: Vec<&'a Detail>,
     /// [`Notice::unpriced`]
     pub(crate) unpriced: Option<&'a [Instances]>,
     pub(crate) usd_per_hour: Option<Decimal>,

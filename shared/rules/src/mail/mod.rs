@@ -82,7 +82,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
                 same.advice.extend(item.notice.advice.as_deref().filter(|advice| !same.advice.contains(advice)));
                 // Two rules about the same budget have the same details.
                 if same.details.is_empty() {
-                    same.details.extend(item.notice.details.iter().map(String::as_str));
+                    same.details.extend(&item.notice.details);
                 }
                 same.unpriced = same.unpriced.or(item.notice.unpriced.as_deref());
                 same.usd_per_hour = same.usd_per_hour.max(usd_per_hour);
@@ -95,7 +95,7 @@ fn digest(owner: &str, mut items: Vec<&Item>, held_back: usize, context: &MailCo
                 hours: item.notice.hours.as_deref(),
                 reasons: vec![(&item.key.rule, &item.reason)],
                 advice: item.notice.advice.as_deref().into_iter().collect(),
-                details: item.notice.details.iter().map(String::as_str).collect(),
+                details: item.notice.details.iter().collect(),
                 unpriced: item.notice.unpriced.as_deref(),
                 usd_per_hour,
                 usd_per_month,

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     plan::{End, News},
     policy::Policy,
-    rules::verdict::Notice,
+    rules::verdict::{Detail, Notice},
     vocabulary::{duration::Duration, price::Instances},
 };
 
@@ -318,7 +318,7 @@ fn a_budget_has_its_own_subject_and_what_there_is_to_know_once() {
         remedy: Some(Remedy::None),
         notice: Notice {
             subject: Some(subject.into()),
-            details: vec!["Ahead: $1,200.00".into(), "Cause: x:\n       y".into()],
+            details: vec!["Ahead: $1,200.00".to_owned().into(), Detail { title: "Cause: x:".into(), list: vec!["y".into()] }],
             severity,
             ..Notice::default()
         },
@@ -340,7 +340,8 @@ fn a_mail_about_seven_budgets_has_one_list_once() {
     let budget = |n: u32, list: &str| {
         let mut item = item(News::Found, &format!("ml-{n}"), None);
         item.remedy = Some(Remedy::None);
-        item.notice.details = vec!["Ahead: $1,200.00".into(), format!("Runs:  right now:\n       {list}")];
+        item.notice.details =
+            vec!["Ahead: $1,200.00".to_owned().into(), Detail { title: "Runs:  right now:".into(), list: vec![list.to_owned()] }];
         item
     };
     let mut items: Vec<Item> = (1..=7).map(|n| budget(n, "endpoint churn: $1.41 an hour")).collect();
@@ -392,7 +393,7 @@ fn what_strangers_write_stays_text() {
             [News::Found, warning(), News::Failed(text.into()), News::GivenUp(text.into()), News::Done(End::Stopped(Some(text.into())))]
         {
             let plain = one(&[item(news.clone(), "churn", None)]);
-            let notice = Notice { details: vec![text.into()], ..notice() };
+            let notice = Notice { details: vec![text.to_owned().into()], ..notice() };
             let (reason, suspended) = (format!("its tag Owner has the value {text}"), Some(text.to_owned()));
             let hostile = Item {
                 owner: Some(text.into()),

@@ -48,8 +48,8 @@ pub struct Notice {
     pub headline: Option<&'static str>,
     /// The whole subject, where it should not begin with the resource's name. `None`: it is made of the name and the headline.
     pub subject: Option<String>,
-    /// More lines for the mail, as they are printed. One with further lines is a list: a mail prints a list once.
-    pub details: Vec<String>,
+    /// More lines for the mail. A mail prints a list once.
+    pub details: Vec<Detail>,
     /// What a person can do about it, in addition to the guard's remedy. May have several lines.
     pub advice: Option<String>,
     /// What a person can do after the guard has stopped it. `None`: the same as `advice`.
@@ -60,6 +60,21 @@ pub struct Notice {
     pub unpriced: Option<Vec<Instances>>,
     /// The working hours that it is judged by, with their time zone. The owner can change them with a tag. `None`: that would not help.
     pub hours: Option<String>,
+}
+
+/// A line of a mail, such as `Cause: what cost more than usual:`, and the list below it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Detail {
+    /// The line.
+    pub title: String,
+    /// The lines of the list. Empty: there is none.
+    pub list: Vec<String>,
+}
+
+impl From<String> for Detail {
+    fn from(title: String) -> Self {
+        Self { title, list: vec![] }
+    }
 }
 
 /// A [`Notice::key`] with a level. Within one series, only a higher level is news ([`is_news`]).

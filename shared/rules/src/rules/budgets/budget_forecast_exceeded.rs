@@ -135,6 +135,7 @@ mod tests {
             );
             assert!(
                 waste.notice.details[0]
+                    .title
                     .starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
                 "{:?}",
                 waste.notice.details

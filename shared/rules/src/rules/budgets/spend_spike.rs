@@ -31,7 +31,7 @@ use crate::{
         },
         context::RuleContext,
         rule::{Manner, Rule},
-        verdict::{Notice, Severity, Verdict, Waste, leveled},
+        verdict::{Detail, Notice, Severity, Verdict, Waste, leveled},
     },
     vocabulary::{
         duration::Duration,
@@ -89,8 +89,8 @@ impl Rule for SpendSpike {
         let mut details = vec![];
         let causes = causes(spend, &spike);
         if !causes.is_empty() {
-            let list = causes.iter().map(|cause| format!("\n       {}", budget::words(cause))).collect::<String>();
-            details.push(format!("Cause: what cost more than usual on these days (the bill of the last one may not be final):{list}"));
+            let title = "Cause: what cost more than usual on these days (the bill of the last one may not be final):".to_owned();
+            details.push(Detail { title, list: causes.iter().map(budget::words).collect() });
         }
         Verdict::Waste(Box::new(Waste {
             reason: format!("{words}{too}"),
@@ -168,7 +168,7 @@ mod tests {
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
         assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
         let [cause] = &waste.notice.details[..] else { panic!("{:?}", waste.notice.details) };
-        assert!(cause.ends_with("\n       Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"), "{cause}");
+        assert_eq!(cause.list, ["Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"]);
         spend.days.get_mut(&thursday).unwrap().pop();
         assert_eq!(rule.check(&spend, &now), Verdict::Fine);
         spend.days.clear();

@@ -1,7 +1,5 @@
 //! What the budget rules share: thresholds, which budgets they check, and what a mail says about a budget.
 
-use std::fmt::Write as _;
-
 use jiff::{Timestamp, ToSpan as _};
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
@@ -11,7 +9,7 @@ use crate::{
     facts::{Budget, CostDriver, Insight, amount, percent_of},
     rules::{
         context::RuleContext,
-        verdict::{Verdict, leveled},
+        verdict::{Detail, Verdict, leveled},
     },
     vocabulary::{
         period::Period,
@@ -88,22 +86,22 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 }
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
-pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<String> {
+pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<Detail> {
     let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
-    let mut lines = vec![];
+    let mut lines: Vec<Detail> = vec![];
     if let Some(forecast) = forecast {
         let percent = percent_of(forecast.amount, limit).map(|percent| format!(", {percent} % of the limit")).unwrap_or_default();
         let range = forecast.range.filter(|(low, high)| low < high);
         let range = range.map(|(low, high)| format!(", likely between {} and {}", amount(low, unit), amount(high, unit)));
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
         let last = period.until.yesterday().unwrap_or(period.until);
-        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()));
+        lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
     }
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {
-        lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)));
+        lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)).into());
     }
     if !causes.is_empty() {
         let until = period.from.saturating_add((period.days_over(now) - 1).days());
@@ -117,32 +115,32 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         } else {
             format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        let causes = causes.iter().map(|cause| format!("\n       {}", words(cause))).collect::<String>();
-        lines.push(format!("Cause: {against}{but}:{causes}"));
+        lines.push(Detail { title: format!("Cause: {against}{but}:"), list: causes.iter().map(words).collect() });
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };
-        let mut list = format!(
+        let title = format!(
             "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
             region.as_deref().unwrap_or("this Region"),
             dollars(*running_usd)
         );
+        let mut list = vec![];
         for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            let _ = write!(list, "\n       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"));
-            list.extend(one.stop.iter().map(|stop| format!("\n         {stop}")));
+            list.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+            list.extend(one.stop.iter().map(|stop| format!("  {stop}")));
         }
         if 0 < *more_running {
             let unpriced =
                 if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
-            let _ = write!(list, "\n       and {more_running} more{unpriced}");
+            list.push(format!("and {more_running} more{unpriced}"));
         }
-        lines.push(list);
+        lines.push(Detail { title, list });
     } else if *knows_running {
-        lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
+        lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned().into());
     }
     if let Some(measure) = measure {
-        lines.push(format!("Done:  {measure}"));
+        lines.push(format!("Done:  {measure}").into());
     }
     lines
 }
