@@ -19,7 +19,6 @@ use crate::{
     },
     vocabulary::{
         duration::Duration,
-        resource::is_aws,
         time_zone::{zone_named, zone_schema},
     },
 };
@@ -130,8 +129,8 @@ impl General {
         };
         let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
         let general = Self::deserialize(toml::Deserializer::from(root))?;
-        Self::can_be_set("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
-        Self::can_be_set("team-tags", &general.team_tags, team_tags_at)?;
+        Self::is_on_resources("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
+        Self::is_on_resources("team-tags", &general.team_tags, team_tags_at)?;
         Self::acts_at_all(general.max_actions, max_actions_at)?;
         Self::reminds_seldom_enough(general.remind_after, remind_after_at)?;
         if general.owner_tags.iter().all(String::is_empty) {
@@ -182,11 +181,11 @@ impl General {
         }
     }
 
-    /// Refuses tag keys that nobody can set.
-    fn can_be_set(key: &str, tags: &[String], at: Range<usize>) -> Result<(), Wrong> {
-        match tags.iter().find(|tag| is_aws(tag)) {
+    /// Refuses tag keys that are on the bill only, and on no resource. Others of AWS are on resources: `aws:cloudformation:stack-name`.
+    fn is_on_resources(key: &str, tags: &[String], at: Range<usize>) -> Result<(), Wrong> {
+        match tags.iter().find(|tag| tag.trim().eq_ignore_ascii_case("aws:createdBy")) {
             Some(tag) => {
-                wrong(at, format!("`{key}` names `{tag}`: AWS alone sets tags that begin with aws:, so write a key that people set"))
+                wrong(at, format!("`{key}` names `{tag}`, which is on the bill only and on no resource: write a key that people set"))
             }
             None => Ok(()),
         }
