@@ -88,7 +88,7 @@ impl Rule for SpendSpike {
         let mut details = vec![];
         let causes = causes(spend, &spike);
         if !causes.is_empty() {
-            let list = causes.iter().map(|cause| format!("\n       {}", budget::words(cause))).collect::<String>();
+            let list = causes.iter().map(|cause| format!("\n       {}", budget::words(cause))).collect::<Vec<_>>().concat();
             details.push(format!("Cause: what cost more than usual on these days (the bill of the last one may not be final):{list}"));
         }
         Verdict::Waste(Box::new(Waste {

@@ -109,27 +109,27 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         } else {
             format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        let causes = causes.iter().map(|cause| format!("\n       {}", words(cause))).collect::<String>();
+        let causes = causes.iter().map(|cause| format!("\n       {}", words(cause))).collect::<Vec<_>>().concat();
         lines.push(format!("Cause: {against}{but}:{causes}"));
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };
-        let mut list = format!(
+        let mut running = format!(
             "Runs:  right now in {}, for {or_more}{} an hour in all (other Regions are not looked at):",
             region.as_deref().unwrap_or("this Region"),
             dollars(*running_usd)
         );
         for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            let _ = write!(list, "\n       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"));
-            list.extend(one.stop.iter().map(|stop| format!("\n         {stop}")));
+            let _ = write!(running, "\n       {}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's"));
+            running.extend(one.stop.iter().map(|stop| format!("\n         {stop}")));
         }
         if 0 < *more_running {
             let unpriced =
                 if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
-            let _ = write!(list, "\n       and {more_running} more{unpriced}");
+            let _ = write!(running, "\n       and {more_running} more{unpriced}");
         }
-        lines.push(list);
+        lines.push(running);
     } else if *knows_running {
         lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned());
     }
