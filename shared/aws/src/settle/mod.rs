@@ -84,18 +84,22 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
     let (entries, is_unread) = remember::entries(run, facts, memory, &mut report).await;
     let has_ledger = entries.is_some();
     let mut confirmed = look_closer::Confirmed::default();
-    let (judgement, mut plan) = loop {
+    let (judgement, mut plan) = 'judge: loop {
         let judgement = run.rulebook.evaluate(facts);
         let plan = plan(judgement.clone(), facts, entries.clone(), &run.scope);
-        if closer.look(facts, &plan).await || look_closer::workflows(run, facts, &plan).await {
-            continue;
+        // What is new first: if none of it is left, nobody is asked about the rest.
+        for planned in plan.without_companions().iter().chain([&plan]) {
+            if closer.look(facts, planned).await || look_closer::workflows(run, facts, planned).await {
+                continue 'judge;
+            }
+            let unconfirmed = confirmed.left(planned, has_ledger);
+            if !unconfirmed.is_empty() {
+                look_closer::confirm(run, facts, &unconfirmed).await;
+                confirmed.add(unconfirmed);
+                continue 'judge;
+            }
         }
-        let unconfirmed = confirmed.left(&plan, has_ledger);
-        if unconfirmed.is_empty() {
-            break (judgement, plan);
-        }
-        look_closer::confirm(run, facts, &unconfirmed).await;
-        confirmed.add(unconfirmed);
+        break (judgement, plan);
     };
     report.read(facts, &judgement, entries.as_deref());
     // If a person named a resource that does not exist, the report says so. An event may be about a resource that is gone: that is normal.

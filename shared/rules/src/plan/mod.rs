@@ -48,6 +48,20 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// The plan without what is mailed only because its owner is mailed about something new. `None`: there is nothing of that kind.
+    pub fn without_companions(&self) -> Option<Self> {
+        if self.planned.iter().all(|one| !one.is_companion) {
+            return None;
+        }
+        let mut plan = self.clone();
+        for one in plan.planned.iter_mut().filter(|one| one.is_companion) {
+            one.step = Step::Wait;
+        }
+        Some(plan)
+    }
+}
+
 /// Decides what this run does. Without a ledger (`entries` is `None`) no action is taken and nobody is mailed, because it is not known who was
 /// notified before.
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
@@ -122,6 +136,7 @@ fn notify_together(planned: &mut [Planned], now: Timestamp) {
     let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
     for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && owners.contains(&one.finding.owner)).filter(is_open) {
         one.step = Step::Remind;
+        one.is_companion = true;
         one.entry.notified_at = Some(now);
         one.entry.last_seen = now;
         one.changed = true;

@@ -59,6 +59,8 @@ pub struct Planned {
     pub changed: bool,
     /// How the action ended. `None`: no action was tried.
     pub outcome: Option<Outcome>,
+    /// Whether it is mailed again only because its owner is mailed about something else.
+    pub is_companion: bool,
     /// What its owner is notified of. Set after the actions. `None`: nothing.
     pub news: Option<News>,
 }
@@ -66,7 +68,7 @@ pub struct Planned {
 impl Planned {
     /// A planned finding before any action.
     pub(crate) const fn new(finding: Finding, step: Step, entry: Entry, changed: bool) -> Self {
-        Self { finding, step, entry, changed, outcome: None, news: None }
+        Self { finding, step, entry, changed, outcome: None, is_companion: false, news: None }
     }
 }
 

@@ -105,6 +105,8 @@ pub struct TrainingJobSpec {
     pub created: Option<When>,
     /// When people submit it.
     pub submit: Vec<Occasion>,
+    /// Whether the SageMaker SDK names what is submitted. Otherwise a script does.
+    pub named_by_sdk: bool,
     /// Who creates it.
     pub by: Option<Creator>,
     /// When it is created; absent: it exists at the start.
@@ -165,6 +167,7 @@ impl Default for TrainingJobSpec {
             since: None,
             created: None,
             submit: vec![],
+            named_by_sdk: true,
             by: None,
             create: None,
             fails: None,
@@ -279,8 +282,8 @@ pub(crate) fn submitted_name(base: &str, at: Timestamp, milliseconds: u64) -> St
     format!("{base}-{}-{:03}", at.strftime("%Y-%m-%d-%H-%M-%S"), milliseconds % 1000)
 }
 
-/// The same for tuning jobs, whose names must be shorter.
-pub(crate) fn submitted_tuning_name(base: &str, at: Timestamp) -> String {
+/// A name as scripts and tuning jobs have it, shorter: the base and the time, to the minute.
+pub(crate) fn short_name(base: &str, at: Timestamp) -> String {
     format!("{base}-{}", at.strftime("%y%m%d-%H%M"))
 }
 

@@ -185,11 +185,16 @@ impl World {
                         for number in 0..spec.count {
                             self.jobs.submissions += 1;
                             // The milliseconds make the names unique; they have no other meaning.
-                            let name = spec::submitted_name(&spec.name(number), self.now, 123 + 37 * self.jobs.submissions);
+                            let base = spec.name(number);
+                            let name = if spec.named_by_sdk {
+                                spec::submitted_name(&base, self.now, 123 + 37 * self.jobs.submissions)
+                            } else {
+                                spec::short_name(&base, self.now)
+                            };
                             self.submit_training(&spec, name);
                         }
                     }
-                    Some(Template::Tuning(spec)) => self.submit_tuning(&spec, spec::submitted_tuning_name(&spec.name, self.now)),
+                    Some(Template::Tuning(spec)) => self.submit_tuning(&spec, spec::short_name(&spec.name, self.now)),
                     None => {}
                 }
                 self.schedule_submission(template);

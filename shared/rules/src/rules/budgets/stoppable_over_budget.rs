@@ -67,7 +67,6 @@ impl Rule for StoppableOverBudget {
             ends: Some(measure.until),
             remedy,
             notice: Notice { unpriced: audit::unpriced(audited, usd_per_hour), ..Notice::default() },
-            ..Waste::default()
         }))
     }
 }

@@ -114,7 +114,7 @@ mod tests {
             match (rule.check(&level, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(told)) => {
-                    assert!(waste.reason.contains(told) && waste.reason.contains(" d-1: "), "{}", waste.reason)
+                    assert!(waste.reason.contains(told) && waste.reason.contains(" d-1: "), "{}", waste.reason);
                 }
                 (verdict, _) => panic!("{id} {jupyter_lab:?} {code_editor:?}: {verdict:?}"),
             }
