@@ -90,8 +90,8 @@ pub(super) fn read(mut root: Table<'_>) -> Result<Rulebook, Wrong> {
     };
     let mut rulebook = Rulebook { policy: general.into_policy(), rules, overrides, exempts };
     let matches = rulebook.overrides.iter().map(|one| &one.matches).chain(rulebook.exempts.iter().map(|one| &one.matches));
-    let matched = matches.flat_map(|matches| matches.tag_keys().cloned());
-    rulebook.policy.other_tags = matched.chain(rulebook.required_keys().into_iter().flatten()).collect();
+    let keys = matches.flat_map(|one| one.tag_keys().cloned());
+    rulebook.policy.other_tags = keys.chain(rulebook.required_keys().into_iter().flatten()).collect();
     Ok(rulebook)
 }
 

@@ -15,7 +15,7 @@ const AND: &str = ", ";
 /// Whom a text names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Named {
-    /// The addresses in it, in lower case, sorted, with [`AND`] between them.
+    /// The addresses in it, in lower case, sorted, with `, ` between them.
     Addresses(String),
     /// A name that a person may have, and that can stand before the @ of an address.
     Person(String),

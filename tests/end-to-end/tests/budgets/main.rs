@@ -332,6 +332,20 @@ async fn every_kind_that_can_be_stopped_is_stopped_and_a_tuning_job_with_its_chi
 }
 
 #[tokio::test]
+async fn a_job_that_a_pipeline_waits_for_is_not_stopped() {
+    let job = "[[training-job]]\nname = \"churn\"\ntakes = \"20d\"\nmax-runtime = \"20d\"\ncreated = \"-1h\"\n\
+               tags = { Owner = \"ann@example.com\", Team = \"nlp\", \"cost-guard:stoppable\" = \"yes\" }\n";
+    let pipeline =
+        "[[resource]]\nkind = \"pipeline\"\nname = \"p\"\nexecutions = [\"-2h\"]\ntakes = \"20d\"\njobs = [\"training-job/churn\"]\n";
+    let account = account(&format!("{NLP}{job}{pipeline}"));
+    let guard = guard(&account, STOP);
+    guard.run().await.unwrap();
+    account.advance(hours(6));
+    let report = guard.run().await.unwrap();
+    assert_eq!((states_of(&report, "churn"), report.actions.len()), (vec![("stoppable-over-budget", "reported")], 0), "{report:?}");
+}
+
+#[tokio::test]
 async fn a_daily_budget_tightens_nothing_and_says_so() {
     let budget = "[[budget]]\nname = \"ml-day\"\namount = 15\ntime-unit = \"DAILY\"\nfrom = \"2026-11-01\"\ncost-filters = { TagKeyValue = [\"user:Team$nlp\"] }";
     let account = account_from("2026-11-24T13:00:00Z", &format!("{STOPPABLE}{budget}"));

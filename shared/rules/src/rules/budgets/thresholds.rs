@@ -124,18 +124,18 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
             region.as_deref().unwrap_or("this Region"),
             dollars(*running_usd)
         );
-        let mut list = vec![];
+        let mut running = vec![];
         for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            list.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
-            list.extend(one.stop.iter().map(|stop| format!("  {stop}")));
+            running.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+            running.extend(one.stop.iter().map(|stop| format!("  {stop}")));
         }
         if 0 < *more_running {
             let unpriced =
                 if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
-            list.push(format!("and {more_running} more{unpriced}"));
+            running.push(format!("and {more_running} more{unpriced}"));
         }
-        lines.push(Detail { title, list });
+        lines.push(Detail { title, list: running });
     } else if *knows_running {
         lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned().into());
     }

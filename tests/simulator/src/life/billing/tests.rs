@@ -296,6 +296,9 @@ fn a_tag_counts_from_its_activation_on() {
     assert_eq!(active(&tags, "Team"), (11..=15).collect::<Vec<i8>>());
 }
 
+/// What a cut of the bill groups by.
+type Cut = fn(&Kind, &Visible<'_>) -> String;
+
 #[test]
 fn a_bill_with_a_savings_plan_is_right_by_every_cut() {
     const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../end-to-end/bills/");
@@ -303,7 +306,7 @@ fn a_bill_with_a_savings_plan_is_right_by_every_cut() {
         serde_json::from_str(&std::fs::read_to_string(format!("{FOLDER}2026_09_totals.json")).unwrap()).unwrap();
     let mut world = World::new(Estate::from_toml("start = \"2026-10-05T12:00:00Z\"\n[cost-allocation-tags]\nTeam = \"always\"").unwrap());
     world.billing.add_bill(&format!("{FOLDER}2026_09.csv"), "us-east-1").unwrap();
-    let cuts: [(&str, fn(&Kind, &Visible<'_>) -> String); 5] = [
+    let cuts: [(&str, Cut); 5] = [
         ("account", |kind, _| kind.account.clone()),
         ("team", |_, visible| visible.tag("Team").unwrap_or("(untagged)").to_owned()),
         ("service", |kind, _| kind.service.clone()),
