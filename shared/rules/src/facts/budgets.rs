@@ -229,10 +229,14 @@ pub struct Budget {
 /// 0 or a cent where there is no history.
 const NO_REAL_LIMIT: Decimal = Decimal::ONE;
 
+/// A limit that AWS adjusts and that is this many times below what was spent is of a past with hardly any spend.
+const FAR_ABOVE: Decimal = Decimal::TEN;
+
 impl Budget {
     /// Whether its limit is too low to say anything about what a team may spend. Nothing is enforced because of it.
     pub fn has_no_real_limit(&self) -> bool {
-        self.limit.is_some_and(|limit| limit <= NO_REAL_LIMIT)
+        let is_behind = |limit: Decimal| self.adjusts && self.actual.is_some_and(|actual| limit * FAR_ABOVE < actual);
+        self.limit.is_some_and(|limit| limit <= NO_REAL_LIMIT || is_behind(limit))
     }
 
     /// What was spent in the current period. `None`: not known yet. AWS updates the amount some times a day and does not say when, so it may still be that of the

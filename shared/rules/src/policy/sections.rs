@@ -56,28 +56,14 @@ pub struct Creators {
     pub not_people: Globs,
 }
 
-/// `[workflows]`: signs of jobs that somebody's workflow waits for. No rule stops or resubmits these jobs.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+/// `[workflows]`: further signs of jobs that somebody's workflow waits for, beside those of AWS. No rule stops or resubmits these jobs.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkflowSigns {
-    /// Names of jobs that workflows submit. By default those that SageMaker Pipelines chooses.
+    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines and AWS Batch choose are known.
     pub names: Globs,
-    /// Keys of tags on jobs that workflows submit. By default those of SageMaker Pipelines, Step Functions and the AWS controllers for Kubernetes.
+    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Step Functions and the AWS controllers for Kubernetes are known.
     pub tags: Globs,
-}
-
-impl Default for WorkflowSigns {
-    fn default() -> Self {
-        let tags = [
-            "sagemaker:pipeline*",
-            "aws:sagemaker:pipeline*",
-            "MANAGED_BY_AWS",
-            "AWS_STEP_FUNCTIONS*",
-            "aws:states:*",
-            "services.k8s.aws/*",
-        ];
-        Self { names: Globs::of(&["pipelines-*"]), tags: Globs::of(&tags) }
-    }
 }
 
 /// `[billing]`

@@ -107,7 +107,8 @@ pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 pub(crate) fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
     let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };
-    match globset::Glob::new(pattern) {
+    // AWS writes names in lower case in some ARNs, and people spell tags in many ways.
+    match globset::GlobBuilder::new(pattern).case_insensitive(true).build() {
         Ok(glob) => Ok(glob.compile_matcher()),
         Err(error) => wrong(value.span(), format!("`{pattern}` is not a pattern: {}", error.kind())),
     }

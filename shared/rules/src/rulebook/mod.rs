@@ -48,7 +48,7 @@ impl Rulebook {
         self.policy.reads_guard_tag(key)
             || PIPELINE_TAGS.contains(&key)
             || self.policy.reads_owner_or_team(key)
-            || self.policy.workflows.tags.is_match(key)
+            || self.policy.is_workflow_tag(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
             || self.exempts.iter().any(|one| one.matches.reads_tag(key))
             || self.configured().any(|rule| rule.check.reads_tag(key, &self.policy))

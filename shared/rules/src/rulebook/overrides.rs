@@ -11,7 +11,7 @@ use crate::{
     vocabulary::{
         resource::{Kind, Resource},
         spelling::nearest,
-        text::folded,
+        text::{alike, folded, is_alike},
     },
 };
 
@@ -77,7 +77,7 @@ impl Match {
     }
 
     pub(crate) fn reads_tag(&self, key: &str) -> bool {
-        self.tag_keys().any(|tag| tag == key)
+        self.tag_keys().any(|tag| is_alike(tag, key))
     }
 
     pub(crate) fn tag_keys(&self) -> impl Iterator<Item = &String> {
@@ -86,7 +86,7 @@ impl Match {
 
     pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
         let Some(tags) = resource.tags.read() else { return false };
-        self.tags.iter().all(|(key, glob)| tags.get(key).is_some_and(|value| glob.is_match(value)))
+        self.tags.iter().all(|(key, glob)| alike(tags, key).is_some_and(|(_, value)| glob.is_match(value.trim())))
             && self.team.as_ref().is_none_or(|(_, glob)| team.is_some_and(|team| glob.is_match(folded(team).collect::<String>())))
             && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
             && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))

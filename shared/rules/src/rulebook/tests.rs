@@ -332,8 +332,8 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         ("churn", &[], Some(Workflow::None), None),
         ("churn", &[], Some(Workflow::Waits("pipeline/p/execution/e".into())), Some("because pipeline/p/execution/e waits for it")),
         ("churn", &[], Some(Workflow::Unknown("denied".into())), Some("because it is not known whether a workflow waits for it: denied")),
-        ("pipelines-abc-Train-xyz", &[], None, Some("because the pipeline that its name tells of waits for it")),
-        ("pipelines-abc-Train-xyz", &[], Some(Workflow::None), Some("because the pipeline that its name tells of waits for it")),
+        ("pipelines-abc-Train-xyz", &[], None, Some("because the workflow that its name tells of waits for it")),
+        ("pipelines-abc-Train-xyz", &[], Some(Workflow::None), Some("because the workflow that its name tells of waits for it")),
         ("churn", &[("AWS_STEP_FUNCTIONS_EXECUTION_ARN", EXECUTION)], None, Some(EXECUTION)),
         ("churn", &[("sagemaker:pipeline-name", "p")], None, Some("the workflow that its tag sagemaker:pipeline-name tells of")),
         ("churn", &[("services.k8s.aws/namespace", "ml")], None, Some("its tag services.k8s.aws/namespace")),
@@ -344,7 +344,9 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         assert!(because.is_none_or(|because| reason.contains(because)), "{because:?}: {reason}");
     }
     let own = format!("{stop}[workflows]\nnames = [\"flow-*\"]\ntags = [\"Airflow\"]");
-    for (name, tags, is_enforced) in [("flow-1", &[][..], false), ("churn", &[("Airflow", "dag")], false), ("pipelines-1", &[], true)] {
+    for (name, tags, is_enforced) in
+        [("flow-1", &[][..], false), ("churn", &[("Airflow", "dag")], false), ("pipelines-1", &[], false), ("other", &[], true)]
+    {
         assert_eq!(verdict(&own, name, tags, None).0, is_enforced, "{name}");
     }
 }

@@ -164,7 +164,9 @@ pub fn is_machine(name: &str) -> bool {
         "ansible",
         "argocd",
         "assumedrole",
+        "atlantis",
         "autoscaling",
+        "azuredevops",
         "bitbucket",
         "boto3",
         "botocore",
@@ -176,9 +178,14 @@ pub fn is_machine(name: &str) -> bool {
         "codecommit",
         "codedeploy",
         "codepipeline",
+        "controltower",
         "crossplane",
+        "dagster",
         "databricks",
+        "datazone",
+        "env0",
         "eventbridge",
+        "flyte",
         "github",
         "gitlab",
         "gluejob",
@@ -186,28 +193,54 @@ pub fn is_machine(name: &str) -> bool {
         "kubeflow",
         "kubernetes",
         "lambda",
+        "metaflow",
+        "mlflow",
         "mwaa",
+        "noreply",
+        "octopusdeploy",
         "oidc",
+        "prefect",
         "sagemaker",
         "serverless",
+        "serviceaccount",
         "servicecatalog",
         "servicerole",
         "session",
         "spacelift",
         "spinnaker",
+        "stacksets",
         "stepfunction",
         "teamcity",
+        "tekton",
         "terraform",
+        "terragrunt",
         "trustedadvisor",
+        "zenml",
     ];
     const WORDS: &[&str] = &[
         "amazon", "aws", "bot", "cd", "cdk", "ci", "cicd", "dms", "ec2", "ecs", "eks", "emr", "fargate", "glue", "jenkins", "k8s",
         "pulumi", "redshift", "role", "runner", "sdk", "ssm", "sso", "svc", "ubuntu",
     ];
     let name = name.to_lowercase();
+    // `john.lambda` is a person, `svc.churn` is none.
+    if let Some((first, last)) =
+        name.split_once('.').filter(|(first, last)| [first, last].iter().all(|part| part.chars().all(char::is_alphabetic)))
+    {
+        return matches!(first, "bot" | "ci" | "service" | "svc") || last.is_empty();
+    }
+    let joined = name.replace(['-', '_', ' '], "");
     let is_of_aws = |start: &str| name.strip_prefix(start).is_some_and(|rest| !rest.starts_with('.'));
     let mut words = name.split(|c: char| !c.is_alphanumeric() && c != '.');
-    is_of_aws("aws") || is_of_aws("amazon") || PARTS.iter().any(|part| name.contains(part)) || words.any(|word| WORDS.contains(&word))
+    is_of_aws("aws")
+        || is_of_aws("amazon")
+        || PARTS.iter().any(|part| joined.contains(part))
+        || is_host(&name)
+        || words.any(|word| WORDS.contains(&word))
+}
+
+/// Whether it is the name of a host by its address: `ip-10-0-0-1`.
+fn is_host(name: &str) -> bool {
+    name.strip_prefix("ip-").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '-'))
 }
 
 /// Whether it has an id in it: digits, a time, a UUID, hexadecimal digits, a random text, or the id of a principal.
@@ -360,6 +393,9 @@ mod tests {
             ("e1234567", "e1234567"),
             ("mary.jenkins", "mary.jenkins"),
             ("jan.bot", "jan.bot"),
+            ("john.lambda", "john.lambda"),
+            ("jeff.sessions", "jeff.sessions"),
+            ("peter.mwaanga", "peter.mwaanga"),
             ("aws.example", "aws.example"),
             ("i-ling", "i-ling"),
             ("Zoë", "Zoë"),
@@ -432,6 +468,16 @@ mod tests {
         for text in [
             "AWSCloudFormation",
             "awscloudformation",
+            "cloud-formation",
+            "step-functions",
+            "atlantis",
+            "AzureDevOps",
+            "prefect",
+            "dagster",
+            "svc.churn",
+            "ip-10-0-0-1",
+            "noreply",
+            "serviceaccount",
             "servicecatalog",
             "AWSServiceRoleForAutoScaling",
             "CodeBuild",

@@ -100,8 +100,8 @@ async fn steps_of_other_kinds_are_waited_for_too() {
 
 #[tokio::test]
 async fn names_and_tags_of_pipelines_are_signs_for_every_rule() {
-    is_left_alone(&tuning("pipelines-kytlemm1lvp-Tune-cIpzS", "", ""), "the pipeline that its name tells of waits for it").await;
-    is_left_alone(&processing("pipelines-kytlemm1lvpq-Prep-aBcDeFgHiJ", ""), "the pipeline that its name tells of waits for it").await;
+    is_left_alone(&tuning("pipelines-kytlemm1lvp-Tune-cIpzS", "", ""), "the workflow that its name tells of waits for it").await;
+    is_left_alone(&processing("pipelines-kytlemm1lvpq-Prep-aBcDeFgHiJ", ""), "the workflow that its name tells of waits for it").await;
     let execution = "arn:aws:sagemaker:eu-central-1:123456789012:pipeline/churn/execution/kytlemm1lvpq";
     is_left_alone(&training("nightly", &format!("tags = {{ \"sagemaker:pipeline-execution-arn\" = \"{execution}\" }}")), execution).await;
 }

@@ -260,7 +260,7 @@ async fn a_resubmitted_job_that_fails_is_lost_work_and_its_owner_gets_the_way_ba
 #[tokio::test]
 async fn what_must_not_be_resubmitted_is_only_reported() {
     for (change, why) in [
-        ("name = \"pipelines-a1b2c3-Train\"", "the pipeline that its name tells of waits for it"),
+        ("name = \"pipelines-a1b2c3-Train\"", "the workflow that its name tells of waits for it"),
         ("hyper-parameters = { sagemaker_job_name = \"x\" }", "fit() may be waiting"),
         ("created = \"-7h\"", "of its time limit"),
     ] {

@@ -224,6 +224,7 @@ impl TuningRecord {
         let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
         let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
         let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
+        let most_jobs = limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel);
         TuningJob {
             resource: resource(
                 Kind::TuningJob,
@@ -235,8 +236,8 @@ impl TuningRecord {
             status: status(self.hyper_parameter_tuning_job_status.as_deref()),
             created: time(self.creation_time),
             work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
-            parallel,
-            most_jobs: limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel),
+            parallel: parallel.min(most_jobs),
+            most_jobs,
             max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
             definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
             running: None,
