@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::vocabulary::resource::Resource;
+use crate::vocabulary::{resource::Resource, series::series_id};
 
 /// What a rule can judge.
 pub trait Subject {
@@ -34,5 +34,9 @@ impl Subject for Resource {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         self
+    }
+    fn series(&self) -> Option<String> {
+        let kind = self.kind().filter(|kind| kind.is_job())?;
+        Some(series_id(kind, self, None))
     }
 }

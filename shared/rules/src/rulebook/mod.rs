@@ -105,7 +105,8 @@ impl Rulebook {
     /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that cannot be read exempts nothing.
     pub(super) fn keep(&self, resource: &Resource) -> Option<Keep> {
         let team = self.policy.team_of(resource);
-        let matching = self.exempts.iter().filter(|one| one.matches.is_match(resource, team.as_deref()));
+        let meant: Vec<Resource> = std::iter::once(resource.clone()).chain(resource.homes()).collect();
+        let matching = self.exempts.iter().filter(|one| meant.iter().any(|one_of| one.matches.is_match(one_of, team.as_deref())));
         let by_policy = matching.max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone));
         let by_tag = self.policy.keep(resource).and_then(Result::ok);
         match (by_tag, by_policy) {

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     rules::{
         context::RuleContext,
-        rule::Rule,
+        rule::{Manner, Rule},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::resource::{Kind, Resource},
@@ -37,6 +37,8 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
+    /// A nightly job has the same tags each night.
+    const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = Resource;
 
     fn check(&self, resource: &Resource, cx: &RuleContext<'_>) -> Verdict {

@@ -175,6 +175,18 @@ impl Resource {
         Kind::of(&self.id)
     }
 
+    /// What a Studio app may be in, with the app's tags: its space or user profile, and its domain. Its id does not tell a space from a profile.
+    pub fn homes(&self) -> Vec<Self> {
+        let mut parts = self.id.split('/');
+        let (Some(kind), Some(domain), Some(home)) = (parts.next(), parts.next(), parts.next()) else { return vec![] };
+        if kind != Kind::App.as_str() {
+            return vec![];
+        }
+        let within = |kind: Kind| (kind.id(&format!("{domain}/{home}")), home);
+        let homes = [within(Kind::Space), within(Kind::UserProfile), (Kind::Domain.id(domain), domain)];
+        homes.map(|(id, name)| Self { id, name: name.to_owned(), arn: None, ..self.clone() }).to_vec()
+    }
+
     /// The ARN, or the id if no ARN is known.
     pub fn arn_or_id(&self) -> &str {
         self.arn.as_deref().unwrap_or(&self.id)

@@ -72,3 +72,24 @@ async fn the_owner_of_a_processing_job_never_heard_of_its_tag() {
         assert_eq!((0 < stops(&account), tells(&account)), (stopped, usize::from(!stopped)), "{key}: {:#?}", account.mails());
     }
 }
+
+/// A night's job has the tags of the night before.
+#[tokio::test]
+async fn a_nightly_job_with_a_slip_is_told_of_once() {
+    let night = |day: u32| {
+        format!(
+            "[[training-job]]\nname = \"score-202611{day}\"\ninstance-type = \"ml.m5.xlarge\"\nmax-runtime = \"20h\"\ntakes = \"3h\"\n\
+             tags = {{ Owner = \"ann@example.com\", \"cost-guard:keep-untill\" = \"2026-12-31\" }}\ncreate = \"2026-11-{day} 01:30\"\n"
+        )
+    };
+    let account = account(&(24..27).map(night).collect::<String>());
+    let guard = guard_of(Function::TrainingJobSpotEnforcer, &account, "");
+    account.advance(hours(18));
+    let mut mails = vec![];
+    for _ in 0..3 {
+        assert!(!guard.run().await.unwrap().findings.is_empty());
+        mails.push(account.mails().len());
+        account.advance(hours(24));
+    }
+    assert_eq!(mails, [1, 1, 1]);
+}

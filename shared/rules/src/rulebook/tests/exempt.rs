@@ -3,7 +3,7 @@
 use crate::{
     facts::Facts,
     rulebook::{Mode, Rulebook},
-    samples::{notebook, tagged},
+    samples::{app, notebook, tagged},
     vocabulary::price::Prices,
 };
 
@@ -61,4 +61,29 @@ fn what_is_over_is_named() {
     let over = |now: &str| rulebook.exempts(now.parse().unwrap()).collect::<Vec<_>>();
     assert_eq!(over("2026-12-31T23:59:59Z"), [("name chur* until 2026-12-31 (demo)".to_owned(), false)]);
     assert_eq!(over("2027-01-01T00:00:00Z"), [("name chur* until 2026-12-31 (demo)".to_owned(), true)]);
+}
+
+#[test]
+fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
+    let is_exempt = |matching: &str| {
+        let policy = format!(
+            "[rules.studio-app-off-hours]\nmode = \"enforce\"\n[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\""
+        );
+        let apps = vec![app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z")];
+        let now = "2026-11-24T02:00:00Z".parse().unwrap();
+        let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, ..Facts::default() };
+        let found = Rulebook::from_toml(&policy).unwrap().evaluate(&facts).findings;
+        found.into_iter().find(|found| found.rule == "studio-app-off-hours").unwrap().keep.is_some()
+    };
+    for (matching, expected) in [
+        ("name = \"lab\"", true),
+        ("name = \"Lab\", kind = \"space\"", true),
+        ("kind = \"domain\", name = \"d-1\"", true),
+        ("kind = \"app\"", true),
+        ("kind = \"app\", name = \"lab\"", false),
+        ("kind = \"space\", name = \"other\"", false),
+        ("kind = \"notebook-instance\"", false),
+    ] {
+        assert_eq!(is_exempt(matching), expected, "{matching}");
+    }
 }
