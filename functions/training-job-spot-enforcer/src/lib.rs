@@ -121,7 +121,7 @@ async fn some(run: &Run<'_, Training>, memory: Memory, now: Timestamp) -> Report
     report
 }
 
-/// What Spot saved on the jobs in these facts that have ended.
+/// The savings by Spot of the jobs in these facts that have ended.
 async fn spot_savings(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> Vec<SpotSaving> {
     let of = |job: &TrainingJob, facts: &Facts| SpotSaving::of(job, &rulebook.policy, &facts.prices);
     let ended: BTreeSet<String> =

@@ -21,11 +21,11 @@ use crate::{
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
 };
 
-/// What is known about the new job.
+/// The state of the new job, according to the service.
 enum New {
-    /// It runs, and does the old job's work.
+    /// The new job runs and does the old job's work.
     Runs,
-    /// It completed the old job's work.
+    /// The new job completed the old job's work.
     Completed,
     /// There is no job with its name.
     Gone,
@@ -37,7 +37,7 @@ enum New {
     Invalid(String),
     /// AWS had an error or gave no answer, and the job does not exist.
     NoAnswer(String),
-    /// It is not known whether it exists.
+    /// The service gave no answer, so the new job may or may not exist.
     Unknown(String),
 }
 

@@ -158,7 +158,7 @@ mod tests {
         let context = testing::context(testing::clients());
         let soon = context.until(SystemTime::now() + Duration::from_secs(5));
         assert!(soon.time_is_up() && soon.clients.read_until.is_some(), "less than the reserve");
-        // What `cargo lambda watch` sends.
+        // `cargo lambda watch` sends this value.
         let ended = soon.until(SystemTime::UNIX_EPOCH + Duration::from_mins(10));
         assert!(!ended.time_is_up() && ended.clients.read_until.is_none());
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::request::{Home, Request, Trigger};
 
-/// What SDKs add to their user agent on Lambda and ECS. The name of a session there is that of a function or a task, and not of a person.
+/// SDKs add this to their user agent on Lambda and ECS, where a session has the name of a function or a task, and not of a person.
 const MACHINES: [&str; 2] = ["exec-env/AWS_Lambda", "exec-env/AWS_ECS"];
 
 /// The `detail` of an event `AWS API Call via CloudTrail`.

@@ -23,7 +23,7 @@ pub use {
 /// The `detail-type` of an API call that CloudTrail sends to EventBridge (aws-facts §1.3).
 const CREATION: &str = "AWS API Call via CloudTrail";
 
-/// What wakes a function, beside schedules and people. All other events are refused; start from `..Triggers::NONE`.
+/// The events that wake a function, beside schedules and people. All other events are refused; start from `..Triggers::NONE`.
 pub struct Triggers {
     /// The kinds of resources that `{"resources": […]}` may name.
     pub kinds: &'static [Kind],

@@ -55,7 +55,7 @@ impl Policy {
     /// Whether a key is nearly one of the guard's. A key that the policy itself names is right.
     pub(crate) fn slip_of(&self, key: &str) -> Option<Slip> {
         let mut named = self.owner_tags.iter().chain(&self.team_tags).chain(&self.other_tags);
-        slip_of(key).filter(|_| named.all(|one| one != key) && !self.workflows.tags.is_match(key))
+        slip_of(key).filter(|_| named.all(|one| one != key) && !self.is_workflow_tag(key))
     }
 }
 

@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use crate::{
     policy::{Keep, Policy},
     rules::rule::RemedyName,
-    vocabulary::{
-        resource::{Kind, Resource},
-        series::PIPELINE_TAGS,
-    },
+    vocabulary::resource::{Kind, Resource},
 };
 
 pub use self::{
@@ -46,7 +43,6 @@ impl Rulebook {
     /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
     pub fn reads_tag(&self, key: &str) -> bool {
         self.policy.reads_guard_tag(key)
-            || PIPELINE_TAGS.contains(&key)
             || self.policy.reads_owner_or_team(key)
             || self.policy.is_workflow_tag(key)
             || self.overrides.iter().any(|one| one.matches.reads_tag(key))
@@ -104,15 +100,21 @@ impl Rulebook {
 
     /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that cannot be read exempts nothing.
     pub(super) fn keep(&self, resource: &Resource) -> Option<Keep> {
-        let team = self.policy.team_of(resource);
-        let meant: Vec<Resource> = std::iter::once(resource.clone()).chain(resource.homes()).collect();
-        let matching = self.exempts.iter().filter(|one| meant.iter().any(|one_of| one.matches.is_match(one_of, team.as_deref())));
-        let by_policy = matching.max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone));
         let by_tag = self.policy.keep(resource).and_then(Result::ok);
-        match (by_tag, by_policy) {
+        match (by_tag, self.exempt_of(resource)) {
             (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(tag),
             (tag, policy) => policy.or(tag),
         }
+    }
+
+    /// The longest exemption by the policy, of a Studio app also through what it is in.
+    fn exempt_of(&self, resource: &Resource) -> Option<Keep> {
+        if self.exempts.is_empty() {
+            return None;
+        }
+        let (team, homes) = (self.policy.team_of(resource), resource.homes());
+        let matches = |one: &&Exempt| std::iter::once(resource).chain(&homes).any(|meant| one.matches.is_match(meant, team.as_deref()));
+        self.exempts.iter().filter(matches).max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone))
     }
 
     /// The `[[exempt]]` sections, each with whether it is over.

@@ -7,6 +7,8 @@ use end_to_end::{
 };
 use simulator::Simulator;
 
+use crate::stop_calls;
+
 const ENFORCE: &str = r#"
 [rules.notebook-off-hours]
 mode = "enforce"
@@ -17,10 +19,6 @@ remedy = "stop-after-grace"
 grace = "1h"
 required = { CostCenter = "[0-9]+" }
 "#;
-
-fn stops(account: &Simulator) -> u64 {
-    account.calls().into_iter().filter(|(call, _)| call.contains(":Stop")).map(|(_, count)| count).sum()
-}
 
 fn notebook(key: &str, value: &str) -> String {
     format!(
@@ -46,7 +44,7 @@ async fn a_notebook_was_stopped_although_its_tag_said_keep() {
         guard.run().await.unwrap();
         account.advance(hours(1));
         guard.run().await.unwrap();
-        assert_eq!(0 < stops(&account), stopped, "{key}");
+        assert_eq!(0 < stop_calls(&account), stopped, "{key}");
         let mails = account.mails();
         let mails = mails_to(&mails, "ann@example.com");
         let named: Vec<_> = mails.iter().filter(|mail| mail.message.contains(&format!("its tag \"{key}\" cannot be read"))).collect();
@@ -69,7 +67,7 @@ async fn the_owner_of_a_processing_job_never_heard_of_its_tag() {
         account.advance(hours(2));
         guard.wake(due()).await.unwrap();
         guard.run().await.unwrap();
-        assert_eq!((0 < stops(&account), tells(&account)), (stopped, usize::from(!stopped)), "{key}: {:#?}", account.mails());
+        assert_eq!((0 < stop_calls(&account), tells(&account)), (stopped, usize::from(!stopped)), "{key}: {:#?}", account.mails());
     }
 }
 

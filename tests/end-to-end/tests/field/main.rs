@@ -11,3 +11,10 @@ mod leaving;
 mod owners;
 mod stuck;
 mod workflows;
+
+use simulator::Simulator;
+
+/// How many calls stopped something.
+fn stop_calls(account: &Simulator) -> u64 {
+    account.calls().into_iter().filter(|(call, _)| call.contains(":Stop")).map(|(_, count)| count).sum()
+}

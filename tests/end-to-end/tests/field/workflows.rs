@@ -8,6 +8,8 @@ use end_to_end::{
 };
 use simulator::{Fault, Simulator, What};
 
+use crate::stop_calls;
+
 const ENFORCE: &str = r#"
 [rules.training-on-demand]
 mode = "enforce"
@@ -58,7 +60,7 @@ async fn stops(account: &Simulator) -> (u64, Vec<Report>) {
         guard.wake(due()).await.unwrap();
         reports.push(guard.run().await.unwrap());
     }
-    (account.calls().into_iter().filter(|(call, _)| call.contains(":Stop")).map(|(_, count)| count).sum(), reports)
+    (stop_calls(account), reports)
 }
 
 async fn is_left_alone(estate: &str, because: &str) {

@@ -15,6 +15,7 @@ use crate::{
     world::{Runs, TagLog, World},
 };
 
+mod bill;
 mod cost_tags;
 mod filter;
 mod plan;
@@ -339,7 +340,7 @@ impl Billing {
 
     /// Adds the rows of a bill in a file.
     pub(crate) fn add_bill(&mut self, path: &str, region: &str) -> anyhow::Result<()> {
-        for row in plan::read(path)? {
+        for row in bill::read(path)? {
             let (day, amount) = (row.day, row.amount());
             let kind = self.number(row.kind(region));
             self.put(day, kind, amount);
