@@ -1,12 +1,15 @@
-//! Whom a text names: e-mail addresses are taken out of what holds them, and names of machines, ids and placeholders are nobody.
+//! Whom a text names: the grammar of owners' tags, users and sessions. The words and shapes by
+//! which a person is told from a machine and from a group are in `people` and `machines`.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use regex::Regex;
 
 use crate::vocabulary::{
+    machines::{is_id, is_machine, is_principal},
+    people::{can_be_a_person, is_group, is_nobodys_mailbox, is_placeholder},
     resource::Arn,
-    text::{folded, one_line},
+    text::one_line,
 };
 
 /// What stands between the addresses of several owners.
@@ -27,15 +30,19 @@ pub enum Named {
 
 impl Named {
     /// Reads a text: a tag's value, a user's name, a session's name, or an ARN of these.
+    ///
+    /// In doubt it is nobody: then whoever runs the platform gets the mail. A mail to an address that does not exist reaches nobody at all.
     pub fn of(text: &str) -> Self {
         let text = one_line(text);
         if let Some(addresses) = addresses(&text) {
-            return Self::Addresses(addresses);
+            let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
+            return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
         }
-        match name_in(&text) {
+        match name_in(undecorated(&text)).map(undecorated) {
             None => Self::Nobody,
+            Some(name) if is_placeholder(name) => Self::Nobody,
             Some(name) if is_group(name) => Self::Other(name.to_owned()),
-            Some(name) if is_placeholder(name) || is_machine(name) || is_id(name) => Self::Nobody,
+            Some(name) if is_machine(name) || is_id(name) => Self::Nobody,
             Some(name) if can_be_a_person(name) => Self::Person(name.to_owned()),
             Some(name) => Self::Other(name.to_owned()),
         }
@@ -48,17 +55,23 @@ pub fn each(owner: &str) -> Vec<&str> {
     if parts.iter().all(|part| part.contains('@')) { parts } else { vec![owner] }
 }
 
-/// The addresses in a text. `None`: there are none.
+/// The addresses in a text, also those that are written for people: `ann (at) example.com`. `None`: there are none.
 pub fn addresses(text: &str) -> Option<String> {
     const ADDRESS: &str = r"[\p{L}\p{N}_][\p{L}\p{N}._+'-]*@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.(?:xn--[a-z0-9-]+|\p{L}{2,})";
     static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ADDRESS).ok());
+    static AT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[{<]\s*at\s*[)\]}>]\s*").ok());
+    static DOT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[{<]\s*dot\s*[)\]}>]\s*").ok());
     let text = text.to_lowercase();
+    let text = AT.as_ref()?.replace_all(&text, "@");
+    let text = DOT.as_ref()?.replace_all(&text, ".");
     let found: BTreeSet<&str> = PATTERN.as_ref()?.find_iter(&text).map(|found| found.as_str()).collect();
     (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(AND))
 }
 
-/// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), else the whole text. `None`: the ARN names nobody.
+/// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), the user in a directory (`CORP\ann`, `uid=ann,ou=people`), what stands
+/// behind a label (`user:ann`, `@ann`), else the whole text. `None`: the ARN names nobody.
 fn name_in(text: &str) -> Option<&str> {
+    const LABELS: [&str; 9] = ["contact", "email", "mail", "mailto", "name", "owner", "uid", "user", "username"];
     let text = text.trim();
     if let Some(arn) = Arn::parse(text) {
         return match arn.resource.split_once('/')? {
@@ -67,280 +80,38 @@ fn name_in(text: &str) -> Option<&str> {
             _ => None,
         };
     }
+    if let Some(name) = in_directory(text).or_else(|| in_domain(text)).or_else(|| text.strip_prefix('@')) {
+        return Some(name.trim());
+    }
     match text.split_once(':') {
         Some((id, name)) if is_principal(id) || id.bytes().all(|byte| byte.is_ascii_digit()) => Some(name.trim()),
-        _ => Some(text.strip_prefix("mailto:").unwrap_or(text)),
+        Some((label, name)) if LABELS.contains(&label.trim().to_lowercase().as_str()) => name_in(name),
+        _ => Some(text),
     }
 }
 
-/// Whether it stands where an owner has to be named, and names nobody: `TBD`, `n/a`, `-`, `xxx`.
-fn is_placeholder(name: &str) -> bool {
-    const PLACEHOLDERS: &[&str] = &[
-        "anonymous",
-        "anybody",
-        "anyone",
-        "blank",
-        "changeme",
-        "default",
-        "defaultuser",
-        "dummy",
-        "empty",
-        "everybody",
-        "everyone",
-        "example",
-        "false",
-        "fixme",
-        "foo",
-        "generic",
-        "guest",
-        "me",
-        "missing",
-        "multiple",
-        "myself",
-        "na",
-        "nan",
-        "nil",
-        "no",
-        "nobody",
-        "noname",
-        "none",
-        "noone",
-        "noowner",
-        "notapplicable",
-        "notassigned",
-        "notavailable",
-        "notdefined",
-        "notknown",
-        "notset",
-        "notspecified",
-        "null",
-        "owner",
-        "ownername",
-        "pending",
-        "placeholder",
-        "root",
-        "shared",
-        "somebody",
-        "someone",
-        "tba",
-        "tbc",
-        "tbd",
-        "test",
-        "tobeannounced",
-        "tobeassigned",
-        "tobeconfirmed",
-        "tobedecided",
-        "tobedefined",
-        "tobedetermined",
-        "todo",
-        "unassigned",
-        "undefined",
-        "unknown",
-        "unowned",
-        "unset",
-        "unspecified",
-        "user",
-        "username",
-        "various",
-        "youremail",
-        "yourname",
-    ];
-    let text: String = folded(name).filter(|c| c.is_alphanumeric()).collect();
-    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    letters.is_empty() || text.chars().all(|c| text.starts_with(c)) || PLACEHOLDERS.contains(&letters.as_str())
+/// The user in a distinguished name: `ann` in `cn=Ann Example,uid=ann,ou=people,dc=example`. `None`: it is none, or that of a group.
+fn in_directory(text: &str) -> Option<&str> {
+    const KEYS: [&str; 6] = ["uid", "userid", "samaccountname", "user", "owner", "cn"];
+    let entries: Vec<(&str, &str)> = text.split(',').map(|entry| entry.split_once('=')).collect::<Option<_>>()?;
+    let value_of = |wanted: &str| entries.iter().find(|(key, _)| key.trim().eq_ignore_ascii_case(wanted)).map(|(_, value)| value.trim());
+    let is_of_groups = value_of("ou").is_some_and(|unit| ["group", "role", "team"].iter().any(|group| unit.to_lowercase().contains(group)));
+    KEYS.into_iter().find_map(value_of).filter(|_| !is_of_groups)
 }
 
-/// Whether it says that it is a group of people: `SageMaker Team`.
-fn is_group(name: &str) -> bool {
-    const GROUPS: &[&str] = &["team", "group", "squad", "guild", "dept", "department"];
-    let text: String = folded(name).collect();
-    GROUPS.iter().any(|group| text.trim_end_matches('s').ends_with(group) && text != *group)
+/// The user of a Windows domain: `ann` in `CORP\ann`.
+fn in_domain(text: &str) -> Option<&str> {
+    let is_plain = |part: &str| !part.is_empty() && !part.contains(['\\', '=', ',', '/']);
+    text.split_once('\\').filter(|(domain, user)| is_plain(domain) && is_plain(user)).map(|(_, user)| user)
 }
 
-/// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
-pub fn is_machine(name: &str) -> bool {
-    const PARTS: &[&str] = &[
-        "airflow",
-        "ansible",
-        "argocd",
-        "assumedrole",
-        "atlantis",
-        "autoscaling",
-        "azuredevops",
-        "bitbucket",
-        "boto3",
-        "botocore",
-        "buildkite",
-        "circleci",
-        "cloudformation",
-        "cloudwatch",
-        "codebuild",
-        "codecommit",
-        "codedeploy",
-        "codepipeline",
-        "controltower",
-        "crossplane",
-        "dagster",
-        "databricks",
-        "datazone",
-        "env0",
-        "eventbridge",
-        "flyte",
-        "github",
-        "gitlab",
-        "gluejob",
-        "karpenter",
-        "kubeflow",
-        "kubernetes",
-        "lambda",
-        "metaflow",
-        "mlflow",
-        "mwaa",
-        "noreply",
-        "octopusdeploy",
-        "oidc",
-        "prefect",
-        "sagemaker",
-        "serverless",
-        "serviceaccount",
-        "servicecatalog",
-        "servicerole",
-        "session",
-        "spacelift",
-        "spinnaker",
-        "stacksets",
-        "stepfunction",
-        "teamcity",
-        "tekton",
-        "terraform",
-        "terragrunt",
-        "trustedadvisor",
-        "zenml",
-    ];
-    const WORDS: &[&str] = &[
-        "amazon", "aws", "bot", "cd", "cdk", "ci", "cicd", "dms", "ec2", "ecs", "eks", "emr", "fargate", "glue", "jenkins", "k8s",
-        "pulumi", "redshift", "role", "runner", "sdk", "ssm", "sso", "svc", "ubuntu",
-    ];
-    let name = name.to_lowercase();
-    // `john.lambda` is a person, `svc.churn` is none.
-    if let Some((first, last)) =
-        name.split_once('.').filter(|(first, last)| [first, last].iter().all(|part| part.chars().all(char::is_alphabetic)))
-    {
-        return matches!(first, "bot" | "ci" | "service" | "svc") || last.is_empty();
-    }
-    let joined = name.replace(['-', '_', ' '], "");
-    let is_of_aws = |start: &str| name.strip_prefix(start).is_some_and(|rest| !rest.starts_with('.'));
-    let mut words = name.split(|c: char| !c.is_alphanumeric() && c != '.');
-    is_of_aws("aws")
-        || is_of_aws("amazon")
-        || PARTS.iter().any(|part| joined.contains(part))
-        || is_host(&name)
-        || words.any(|word| WORDS.contains(&word))
-}
-
-/// Whether it is the name of a host by its address: `ip-10-0-0-1`.
-fn is_host(name: &str) -> bool {
-    name.strip_prefix("ip-").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '-'))
-}
-
-/// Whether it has an id in it: digits, a time, a UUID, hexadecimal digits, a random text, or the id of a principal.
-fn is_id(name: &str) -> bool {
-    let whole: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_id = |part: &str| {
-        let digits = part.bytes().filter(u8::is_ascii_digit).count();
-        let letters = part.chars().filter(|c| c.is_alphabetic()).count();
-        // `e1234567` may be the number of an employee.
-        let is_numbered = part.trim_start_matches(char::is_alphabetic).bytes().all(|byte| byte.is_ascii_digit()) && letters <= 3;
-        (letters == 0 && 6 <= digits)
-            || 8 <= digits
-            || (8 <= part.len() && is_hex(part) && 0 < digits && !is_numbered)
-            || is_random(part)
-            || is_principal(part)
-    };
-    (16 <= whole.len() && is_hex(&whole)) || name.split(|c: char| !c.is_alphanumeric()).any(is_id)
-}
-
-/// Whether letters and digits stand in it without an order that a name has.
-fn is_random(part: &str) -> bool {
-    let pairs = || part.chars().zip(part.chars().skip(1));
-    let rises = pairs().filter(|(a, b)| a.is_lowercase() && b.is_uppercase()).count();
-    let has_digit_inside = part.trim_matches(|c: char| c.is_ascii_digit()).contains(|c: char| c.is_ascii_digit());
-    let length = part.chars().count();
-    28 <= length || (10 <= length && (has_digit_inside || (3 <= rises && length <= 4 * rises)))
-}
-
-/// Whether it is the id that IAM gives a role, a user or a key.
-fn is_principal(part: &str) -> bool {
-    let is_of_iam = ["AROA", "AIDA", "ASIA", "AKIA"].iter().any(|start| part.starts_with(start));
-    is_of_iam && 8 <= part.len() && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-/// Whether a person may have this name, and it can stand before the @ of an address.
-fn can_be_a_person(name: &str) -> bool {
-    const OF_GROUPS: &[&str] = &[
-        "admin",
-        "administrator",
-        "admins",
-        "agent",
-        "analytics",
-        "api",
-        "app",
-        "automation",
-        "batch",
-        "build",
-        "builder",
-        "cron",
-        "data",
-        "deploy",
-        "deployer",
-        "deployment",
-        "dept",
-        "dev",
-        "devops",
-        "engineering",
-        "finance",
-        "finops",
-        "function",
-        "group",
-        "inference",
-        "infra",
-        "infrastructure",
-        "it",
-        "job",
-        "ml",
-        "mlops",
-        "nightly",
-        "ops",
-        "pipeline",
-        "platform",
-        "prod",
-        "production",
-        "project",
-        "research",
-        "retrain",
-        "scheduler",
-        "science",
-        "service",
-        "services",
-        "staging",
-        "support",
-        "sysadmin",
-        "system",
-        "task",
-        "team",
-        "train",
-        "training",
-        "trigger",
-        "worker",
-        "workflow",
-    ];
-    let mut words = name.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
-    let is_local_part = name.chars().all(|c| c.is_alphanumeric() || "._+-'".contains(c));
-    is_local_part
-        && name.starts_with(char::is_alphanumeric)
-        && name.ends_with(char::is_alphanumeric)
-        && !words.any(|word| OF_GROUPS.contains(&word.as_str()))
+/// The text without what marks it as a place to fill in, or as a quotation: `<owner>`, `[owner]`, `${owner}`, `"ann"`.
+fn undecorated(text: &str) -> &str {
+    const AROUND: [(&str, &str); 9] =
+        [("<", ">"), ("[", "]"), ("{", "}"), ("(", ")"), ("${", "}"), ("\"", "\""), ("'", "'"), ("`", "`"), ("__", "__")];
+    let text = text.trim();
+    let inner = AROUND.iter().find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
+    inner.map_or(text, undecorated)
 }
 
 #[cfg(test)]
@@ -371,6 +142,14 @@ mod tests {
             ("ann@example.com - Bob@example.com = ANN@example.com", BOTH),
             ("ann@example.com;bob@example.com,ann@example.com", BOTH),
             ("ann@example.com\nbob@example.com", BOTH),
+            ("ann(at)example.com", "ann@example.com"),
+            ("ann [at] example.com", "ann@example.com"),
+            ("Ann {AT} example (dot) com", "ann@example.com"),
+            ("user:ann@example.com", "ann@example.com"),
+            ("TBD@example.com, ann@example.com", "ann@example.com"),
+            ("na@example.com", "na@example.com"),
+            ("test@example.com", "test@example.com"),
+            ("jenkins@example.com", "jenkins@example.com"),
         ] {
             assert_eq!(Named::of(text), Named::Addresses(addresses.into()), "{text}");
         }
@@ -399,15 +178,49 @@ mod tests {
             ("aws.example", "aws.example"),
             ("i-ling", "i-ling"),
             ("Zoë", "Zoë"),
+            ("wolfeschlegelsteinhausenberger", "wolfeschlegelsteinhausenberger"),
+            ("anna-maria.papadopoulou-christodoulou", "anna-maria.papadopoulou-christodoulou"),
+            ("a12345678", "a12345678"),
+            ("jane19850412", "jane19850412"),
+            ("dev.patel", "dev.patel"),
+            ("DevPatel", "DevPatel"),
+            ("CiZhang", "CiZhang"),
+            ("ci.zhang", "ci.zhang"),
+            ("sarah.jenkins2", "sarah.jenkins2"),
+            ("travis.example", "travis.example"),
+            ("anna-maria.jenkins", "anna-maria.jenkins"),
+            ("mwaanga", "mwaanga"),
+            ("hauser", "hauser"),
+            ("jsessions", "jsessions"),
+            ("talbot", "talbot"),
             ("arn:aws:iam::123456789012:user/people/ann", "ann"),
             ("arn:aws:sts::123456789012:assumed-role/DataScience/ann", "ann"),
             ("AROAEXAMPLE:ann", "ann"),
             ("123456789012:ann", "ann"),
+            (r"CORP\jdoe", "jdoe"),
+            ("uid=ann,ou=people,dc=example,dc=com", "ann"),
+            ("CN=ann, OU=People, DC=example", "ann"),
+            ("cn=Ann Example,uid=ann,ou=people", "ann"),
+            ("user:ann", "ann"),
+            ("Owner: ann", "ann"),
+            ("mailto:ann", "ann"),
+            ("@ann", "ann"),
+            ("<ann>", "ann"),
+            ("\"ann\"", "ann"),
         ] {
             assert_eq!(Named::of(text), Named::Person(name.into()), "{text}");
         }
         for text in [
             "Ann Example",
+            "Ci Zhang",
+            "Sarah Jenkins",
+            "Dev Patel",
+            "Jan Bot",
+            "cn=vision,ou=groups,dc=example",
+            "ml.platform",
+            "dev.ops",
+            "DataScience",
+            "data-pipelines",
             "Data Science Team",
             "platform-team",
             "SageMaker Team",
@@ -453,6 +266,31 @@ mod tests {
             "unowned",
             "change-me",
             "@",
+            "yes",
+            "No",
+            "FILL_ME_IN",
+            "<owner>",
+            "[OWNER]",
+            "${owner}",
+            "<insert owner here>",
+            "Your Name",
+            "your-email-here",
+            "first.last",
+            "firstname.lastname",
+            "unknown user",
+            "no owner yet",
+            "owner:TBD",
+            "TBD@example.com",
+            "<tbd@example.com>",
+            "noreply@example.com",
+            "No-Reply@example.com",
+            "do.not.reply@example.com",
+            "first.last@example.com",
+            "your.name@example.com",
+            "your_email+ml@example.com",
+            "changeme@example.com",
+            "xxx@example.com",
+            "nobody@example.com, none@example.com",
             "12345",
             "+49 123",
             "default-user",
@@ -475,6 +313,43 @@ mod tests {
             "prefect",
             "dagster",
             "svc.churn",
+            "jenkins.prod",
+            "terraform.ci",
+            "airflow.scheduler",
+            "Jenkins Prod",
+            "Travis Build",
+            "GitHub Actions",
+            "ChurnBot",
+            "kfp",
+            "kfp-runner",
+            "travis",
+            "drone",
+            "harness",
+            "gha",
+            "gha-deploy",
+            "buildkite",
+            "argo",
+            "argocd",
+            "airflow",
+            "Chatbot",
+            "robot",
+            "svcchurn",
+            "terraform-user",
+            "churn-user",
+            "MLUser",
+            "etluser",
+            "ec2-user",
+            "lambda",
+            "lambdahandler",
+            "MyFunction",
+            "cronjob",
+            "cron-job",
+            "etl",
+            "pipeline",
+            "scheduler",
+            "deploy",
+            "deploy-prod",
+            r"CORP\svc-churn",
             "ip-10-0-0-1",
             "noreply",
             "serviceaccount",
@@ -545,6 +420,10 @@ mod tests {
             "AROAEXAMPLE:i-0abc1234def567890",
             "2026-11-24",
             "default-20261124T091000",
+            "a20261124",
+            "churn20261124",
+            "s1795570200",
+            "churn-ProcessFunction-1A2B3C4D5E6F",
             "arn:aws:sts::123456789012:assumed-role/Train/1795570200",
         ] {
             assert_eq!(Named::of(text), Named::Nobody, "{text}");

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::vocabulary::resource::{Kind, Resource};
+use crate::vocabulary::{
+    letters::{has_vowel, humps, is_number, is_word, runs},
+    resource::{Kind, Resource},
+};
 
 /// Tags that SageMaker Pipelines adds to what it starts. Their values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
@@ -59,12 +62,6 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 });
 
 const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
-
-/// Abbreviations that are parts of names of work, although they have no vowel.
-const WORDS: [&str; 34] = [
-    "bdd", "bm", "cnn", "crf", "cvt", "ddp", "dqn", "gbm", "gcn", "gnn", "gpt", "hdf", "knn", "llm", "lstm", "mlm", "mlp", "nlp", "nms",
-    "psp", "rnn", "rwkv", "sdxl", "sgd", "sql", "ssd", "svm", "tft", "tts", "vctk", "vgg", "wrn", "xgb", "xlm",
-];
 
 /// A job's name without what a tool generates anew for each job: times, numbers and random ids, wherever they stand.
 /// `churn-train-2026-11-24-09-10-00-123` → `churn-train`. `None`: nothing is left, so that the name does not tell what the job does.
@@ -146,48 +143,6 @@ fn is_random(part: &str) -> bool {
         4 | 5 => 5 <= length && (!others.is_empty() || words.is_empty()),
         _ => 12 <= length || words.is_empty(),
     }
-}
-
-fn is_number(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn has_vowel(letters: &str) -> bool {
-    letters.contains(['a', 'e', 'i', 'o', 'u', 'y', 'A', 'E', 'I', 'O', 'U', 'Y'])
-}
-
-/// Whether letters can be a word or several: they have a known one, or a vowel and mostly pairs of letters as words have.
-fn is_word(letters: &str) -> bool {
-    let small = letters.to_ascii_lowercase();
-    let pairs: Vec<String> = letter_pairs(letters).collect();
-    let common = pairs.iter().filter(|pair| PAIRS.contains(pair.as_str())).count();
-    WORDS.iter().any(|word| small.contains(word)) || (has_vowel(letters) && pairs.len() < 2 * common)
-}
-
-/// Pairs of letters that are common in words.
-const PAIRS: &str = "ab ac ad ae af ag ai ak al am an ap ar as at au av aw ax ay ba be bi bl bo br bs bu by ca cc ce ch ci ck cl co cr cs ct cu cy \
-    da dd de di do dr ds du dy ea ec ed ee ef eg ei el em en eo ep eq er es et eu ev ew ex ey fa fe ff fi fl fo fr ft fu ga ge gg gh gi gl gn go gr \
-    gs gu ha he hi ho hr ht hu hy ia ib ic id ie if ig ik il im in io ip ir is it iv ix iz ja je jo ju ke ki kn ks ku la lb ld le lf li ll lm lo ls lt \
-    lu ly ma mb me mi ml mm mo mp ms mu my na nc nd ne nf ng ni nk nn no ns nt nu ny oa ob oc od oe of og oi ok ol om on oo op or os ot ou ov ow ox oy \
-    pa pe ph pi pl po pp pr ps pt pu py qu ra rb rc rd re rf rg ri rk rl rm rn ro rp rr rs rt ru rv ry sa sc se sh si sk sl sm so sp ss st su sw sy ta \
-    tc te tf th ti tl tm to tr ts tt tu tw ty ua ub uc ud ue ug ui ul um un up ur us ut va ve vi vo wa we wh wi wn wo wr xa xi xp xt ya ye yo ys yp za \
-    ze zo zz";
-
-/// The pairs of letters within words, in small letters. A capital after a small letter begins a word.
-fn letter_pairs(part: &str) -> impl Iterator<Item = String> {
-    let is_in_word =
-        |pair: &&[u8]| pair.iter().all(u8::is_ascii_alphabetic) && !(pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase());
-    part.as_bytes().windows(2).filter(is_in_word).map(|pair| String::from_utf8_lossy(pair).to_ascii_lowercase())
-}
-
-/// The runs of letters and of digits: `wav2vec2` → `wav`, `2`, `vec`, `2`.
-fn runs(part: &str) -> impl Iterator<Item = &str> {
-    part.as_bytes().chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).filter_map(|run| std::str::from_utf8(run).ok())
-}
-
-/// How many words in camel case it may have: one, and one more for each capital after a small letter.
-fn humps(part: &str) -> usize {
-    1 + part.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase()).count()
 }
 
 /// The id of the series that a job belongs to. `work`: what else tells which work it does, such as its image and its role. It counts if the name

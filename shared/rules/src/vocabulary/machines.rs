@@ -1,0 +1,191 @@
+//! By what the name of a machine and an id are told from a person's name: words, and shapes.
+
+use crate::vocabulary::{
+    letters::is_word,
+    people::{full_name, is_in, is_of_group, words},
+};
+
+/// Names of services of AWS and of tools, wherever they stand in a name.
+const PARTS: &[&str] = &[
+    "airflow",
+    "ansible",
+    "argocd",
+    "argoworkflow",
+    "assumedrole",
+    "atlantis",
+    "autoscaling",
+    "azuredevops",
+    "bitbucket",
+    "boto3",
+    "botocore",
+    "buildkite",
+    "chatbot",
+    "circleci",
+    "cloudformation",
+    "cloudwatch",
+    "codebuild",
+    "codecommit",
+    "codedeploy",
+    "codepipeline",
+    "controltower",
+    "crossplane",
+    "dagster",
+    "databricks",
+    "datazone",
+    "dependabot",
+    "eventbridge",
+    "flyte",
+    "github",
+    "gitlab",
+    "gluejob",
+    "karpenter",
+    "kubeflow",
+    "kubernetes",
+    "metaflow",
+    "mlflow",
+    "noreply",
+    "octopusdeploy",
+    "prefect",
+    "sagemaker",
+    "serverless",
+    "serviceaccount",
+    "servicecatalog",
+    "servicerole",
+    "slackbot",
+    "spacelift",
+    "spinnaker",
+    "stacksets",
+    "stepfunction",
+    "teamcity",
+    "tekton",
+    "terraform",
+    "terragrunt",
+    "travisci",
+    "trustedadvisor",
+    "zenml",
+];
+
+/// Words that only machines have in their names.
+const WORDS: &[&str] = &[
+    "account", "amazon", "argo", "boto", "cdk", "cicd", "codespace", "cronjob", "dms", "drone", "ec2", "ecs", "eks", "emr", "env0", "fargate",
+    "gha", "jovyan", "k8s", "kfp", "mwaa", "oidc", "pulumi", "redshift", "robot", "role", "runner", "sdk", "session", "ssm", "sso", "svc",
+    "ubuntu", "user", "users", "vscode",
+];
+
+/// Words that are names of people too: `Sarah Jenkins`, `john.lambda`, `Ci Zhang`. In a full name they are a person's.
+const ALSO_NAMES: &[&str] = &["aws", "bot", "cd", "ci", "glue", "harness", "jenkins", "lambda", "travis"];
+
+/// Words for what a machine does. A name that has no other words is a machine's.
+const WORK: &[&str] = &[
+    "automation", "batch", "cron", "deploy", "deployer", "deployment", "etl", "function", "job", "jobs", "main", "my", "pipeline", "pipelines",
+    "prod", "production", "scheduled", "scheduler", "task", "trigger", "worker", "workflow", "workflows",
+];
+
+/// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
+pub fn is_machine(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_of_aws = |start: &str| lower.strip_prefix(start).is_some_and(|rest| !rest.starts_with('.'));
+    if is_of_aws("aws") || is_of_aws("amazon") || is_host(&lower) {
+        return true;
+    }
+    if let Some(full) = full_name(name) {
+        return if name.contains('.') { is_machine_with_dot(&full) } else { is_machine_with_capitals(&full, name.contains(' ')) };
+    }
+    let words = words(name);
+    is_work(&words) || words.iter().any(|word| is_in(WORDS, word) || is_in(ALSO_NAMES, word)) || is_technical(&words.concat())
+}
+
+/// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
+fn is_machine_with_dot(words: &[String]) -> bool {
+    // Of the others, a person may be called so: `anna.drone`, `j.emr`.
+    let is_machines = |word: &String| PARTS.contains(&word.as_str()) || is_in(&["robot", "runner", "svc", "user", "users"], word);
+    let begins = words.first().is_some_and(|first| is_in(WORDS, first) || ["bot", "service", "srv"].contains(&first.as_str()));
+    begins || words.iter().any(is_machines) || is_tool_at_work(words)
+}
+
+/// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.
+fn is_machine_with_capitals(words: &[String], is_spaced: bool) -> bool {
+    // In camel case only `Ci` is a given name: `ChurnBot`, `JenkinsMaster`.
+    let is_machines = |word: &String| is_in(WORDS, word) || (!is_spaced && word != "ci" && is_in(ALSO_NAMES, word));
+    words.iter().any(is_machines) || is_technical(&words.concat()) || is_tool_at_work(words)
+}
+
+/// Whether a name has no other words than those of tools and of what they do, or a tool's beside one of those: `Travis Build`.
+fn is_tool_at_work(words: &[String]) -> bool {
+    let is_also_name = |word: &String| is_in(ALSO_NAMES, word);
+    is_work(words) || words.iter().all(is_also_name) || (words.iter().any(is_also_name) && words.iter().any(|word| is_of_group(word)))
+}
+
+fn is_work(words: &[String]) -> bool {
+    !words.is_empty() && words.iter().all(|word| is_in(WORK, word))
+}
+
+/// Whether these letters have the name of a tool in them, or are the account of a program: `etluser`, `svcchurn`, `gluesession`. Before `user` stands a
+/// consonant: `hauser` is a person.
+fn is_technical(letters: &str) -> bool {
+    let before_user = letters.strip_suffix("user").or_else(|| letters.strip_suffix("users")).unwrap_or_default();
+    let is_user = before_user.chars().next_back().is_some_and(|last| !"aeiou".contains(last));
+    let is_longer = |mark: &str| mark.len() + 1 < letters.len();
+    PARTS.iter().any(|part| letters.contains(part))
+        || is_user
+        || (is_longer("svc") && (letters.starts_with("svc") || letters.ends_with("svc")))
+        || (is_longer("session") && letters.ends_with("session"))
+        || (is_longer("lambda") && letters.starts_with("lambda"))
+}
+
+/// Whether it is the name of a host by its address: `ip-10-0-0-1`.
+fn is_host(name: &str) -> bool {
+    name.strip_prefix("ip-").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '-'))
+}
+
+/// Whether it has an id in it: digits, a time, a UUID, hexadecimal digits, a random text, or the id of a principal.
+pub(super) fn is_id(name: &str) -> bool {
+    let whole: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let letters = part.chars().filter(|c| c.is_alphabetic()).count();
+        let is_counted = (letters == 0 && 6 <= digits) || 8 <= digits || (8 <= part.len() && is_hex(part) && 0 < digits);
+        (is_counted && !is_numbered_person(part)) || is_random(part) || is_principal(part)
+    };
+    (16 <= whole.len() && is_hex(&whole)) || name.split(|c: char| !c.is_alphanumeric()).any(is_id)
+}
+
+/// Whether it is the number of an employee, `e1234567`, or a name with a date of birth, `jane19850412`. Today's date behind a name is that of a session.
+///
+/// Companies whose users have numbers have no other names for them: if these were nobody's, nobody there would hear of anything. Programs rarely name their
+/// sessions so.
+fn is_numbered_person(part: &str) -> bool {
+    let number = part.trim_start_matches(char::is_alphabetic);
+    let letters = part.chars().count() - number.chars().count();
+    let year = number.get(..4).filter(|_| number.len() == 8 && is_day(number)).and_then(|year| year.parse::<u16>().ok());
+    let is_birth = year.is_some_and(|year| (1930..=2010).contains(&year));
+    let is_recent = year.is_some_and(|year| (2011..=2099).contains(&year));
+    number.bytes().all(|byte| byte.is_ascii_digit())
+        && match letters {
+            0 => false,
+            1..=3 => number.len() <= 9 && !is_recent,
+            _ => is_birth,
+        }
+}
+
+/// Whether these eight digits end with a month and a day.
+fn is_day(number: &str) -> bool {
+    let part = |from, to| number.get(from..to).and_then(|part: &str| part.parse::<u8>().ok());
+    part(4, 6).is_some_and(|month| (1..=12).contains(&month)) && part(6, 8).is_some_and(|day| (1..=31).contains(&day))
+}
+
+/// Whether letters and digits stand in it without an order that a name has. Names of 28 letters and more are rare, so they have to look like words.
+fn is_random(part: &str) -> bool {
+    let pairs = || part.chars().zip(part.chars().skip(1));
+    let rises = pairs().filter(|(a, b)| a.is_lowercase() && b.is_uppercase()).count();
+    let has_digit_inside = part.trim_matches(|c: char| c.is_ascii_digit()).contains(|c: char| c.is_ascii_digit());
+    let length = part.chars().count();
+    (28 <= length && part.is_ascii() && !is_word(part)) || (10 <= length && (has_digit_inside || (3 <= rises && length <= 4 * rises)))
+}
+
+/// Whether it is the id that IAM gives a role, a user or a key.
+pub(super) fn is_principal(part: &str) -> bool {
+    let is_of_iam = ["AROA", "AIDA", "ASIA", "AKIA"].iter().any(|start| part.starts_with(start));
+    is_of_iam && 8 <= part.len() && part.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}

@@ -1,0 +1,274 @@
+//! By what a person's name is told from that of a group and from a placeholder: words, and the shapes of full names.
+
+use crate::vocabulary::text::folded;
+
+/// What stands where an owner has to be named, and names nobody. Without case, blanks, digits and marks.
+const PLACEHOLDERS: &[&str] = &[
+    "anonymous",
+    "changeme",
+    "changethis",
+    "defaultuser",
+    "donotreply",
+    "dummy",
+    "fillin",
+    "fillme",
+    "fillmein",
+    "firstlast",
+    "firstnamelastname",
+    "fixme",
+    "lastfirst",
+    "myname",
+    "myteam",
+    "namesurname",
+    "nobody",
+    "noname",
+    "none",
+    "noone",
+    "noowner",
+    "noreply",
+    "notapplicable",
+    "notassigned",
+    "notavailable",
+    "notdefined",
+    "notknown",
+    "notset",
+    "notspecified",
+    "null",
+    "ownername",
+    "placeholder",
+    "replaceme",
+    "somebody",
+    "someone",
+    "tba",
+    "tbc",
+    "tbd",
+    "tobeannounced",
+    "tobeassigned",
+    "tobeconfirmed",
+    "tobedecided",
+    "tobedefined",
+    "tobedetermined",
+    "todo",
+    "unassigned",
+    "undefined",
+    "unknown",
+    "unowned",
+    "unset",
+    "unspecified",
+    "username",
+    "youremail",
+    "yourname",
+    "yourteam",
+];
+
+/// Placeholders where they are all that stands there. Before an @ they may be a mailbox, or a name: `na@example.com`.
+const PLACEHOLDERS_ALONE: &[&str] = &[
+    "anybody",
+    "anyone",
+    "blank",
+    "default",
+    "email",
+    "empty",
+    "everybody",
+    "everyone",
+    "example",
+    "false",
+    "foo",
+    "generic",
+    "guest",
+    "me",
+    "missing",
+    "multiple",
+    "myself",
+    "na",
+    "name",
+    "nan",
+    "nil",
+    "no",
+    "owner",
+    "pending",
+    "root",
+    "shared",
+    "test",
+    "true",
+    "user",
+    "various",
+    "yes",
+];
+
+/// Words that ask for an owner: `enter your name here`.
+const ASKING: &[&str] = &[
+    "address", "contact", "email", "firstname", "here", "lastname", "mail", "name", "names", "owner", "owners", "person", "surname", "user",
+    "value",
+];
+
+/// Words that may stand beside [`ASKING`] or a placeholder.
+const FILLING: &[&str] = &[
+    "add", "be", "change", "enter", "fill", "first", "full", "in", "insert", "is", "it", "last", "me", "my", "no", "not", "please", "put",
+    "replace", "set", "the", "this", "to", "update", "with", "yet", "your",
+];
+
+/// Words in the names of groups and of what they run. Nobody is named so, except [`GIVEN`].
+const OF_GROUPS: &[&str] = &[
+    "admin",
+    "administrator",
+    "admins",
+    "agent",
+    "analytics",
+    "api",
+    "app",
+    "automation",
+    "batch",
+    "build",
+    "builder",
+    "cron",
+    "cronjob",
+    "data",
+    "deploy",
+    "deployer",
+    "deployment",
+    "dept",
+    "dev",
+    "devops",
+    "engineering",
+    "etl",
+    "finance",
+    "finops",
+    "function",
+    "group",
+    "inference",
+    "infra",
+    "infrastructure",
+    "it",
+    "job",
+    "ml",
+    "mlops",
+    "nightly",
+    "ops",
+    "pipeline",
+    "pipelines",
+    "platform",
+    "prod",
+    "production",
+    "project",
+    "qa",
+    "research",
+    "retrain",
+    "scheduler",
+    "science",
+    "service",
+    "services",
+    "staging",
+    "support",
+    "sysadmin",
+    "system",
+    "task",
+    "team",
+    "train",
+    "training",
+    "trigger",
+    "uat",
+    "worker",
+    "workflow",
+    "workflows",
+];
+
+/// Words of [`OF_GROUPS`] that are given names too, at the beginning of a full name.
+const GIVEN: &[&str] = &["dev"];
+
+/// Whether it stands where an owner has to be named, and names nobody: `TBD`, `n/a`, `-`, `xxx`, `FILL_ME_IN`, `your name here`.
+pub(super) fn is_placeholder(name: &str) -> bool {
+    let text: String = folded(name).filter(|c| c.is_alphanumeric()).collect();
+    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+    letters.is_empty()
+        || text.chars().all(|c| text.starts_with(c))
+        || [PLACEHOLDERS, PLACEHOLDERS_ALONE].iter().any(|list| list.contains(&letters.as_str()))
+        || asks_for_an_owner(name)
+}
+
+/// Whether nobody reads the mail to an address: `noreply@example.com`, `TBD@example.com`, `your.name@example.com`.
+pub(super) fn is_nobodys_mailbox(address: &str) -> bool {
+    let name = address.split(['@', '+']).next().unwrap_or_default();
+    let letters: String = folded(name).filter(|c| c.is_alphabetic()).collect();
+    let is_crossed_out = 2 <= letters.len() && letters.bytes().all(|letter| letter == b'x');
+    is_crossed_out || PLACEHOLDERS.contains(&letters.as_str()) || asks_for_an_owner(name)
+}
+
+/// Whether two words or more do nothing but ask for an owner, or say that there is none: `<insert owner here>`, `no owner yet`, `unknown user`.
+fn asks_for_an_owner(name: &str) -> bool {
+    let words = words(name);
+    // A short one, such as `na`, may be half of a name.
+    let is_placeholder = |word: &str| 3 < word.len() && [PLACEHOLDERS, PLACEHOLDERS_ALONE].iter().any(|list| list.contains(&word));
+    let asks = |word: &String| is_in(ASKING, word) || is_placeholder(word);
+    2 <= words.len() && words.iter().any(asks) && words.iter().all(|word| asks(word) || is_in(FILLING, word))
+}
+
+/// Whether it says that it is a group of people: `SageMaker Team`.
+pub(super) fn is_group(name: &str) -> bool {
+    const GROUPS: &[&str] = &["team", "group", "squad", "guild", "dept", "department"];
+    let text: String = folded(name).collect();
+    GROUPS.iter().any(|group| text.trim_end_matches('s').ends_with(group) && text != *group)
+}
+
+/// Whether a word is in the names of groups, or of what they run.
+pub(super) fn is_of_group(word: &str) -> bool {
+    is_in(OF_GROUPS, word)
+}
+
+/// Whether a word is in a list, with or without the digits at its end.
+pub(super) fn is_in(list: &[&str], word: &str) -> bool {
+    list.contains(&word) || list.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Whether a person may have this name, and it can stand before the @ of an address.
+pub(super) fn can_be_a_person(name: &str) -> bool {
+    let is_local_part = name.chars().all(|c| c.is_alphanumeric() || "._+-'".contains(c));
+    let skipped = full_name(name).map_or(0, |words| usize::from(words.first().is_some_and(|first| is_in(GIVEN, first))));
+    is_local_part
+        && name.starts_with(char::is_alphanumeric)
+        && name.ends_with(char::is_alphanumeric)
+        && !words(name).iter().skip(skipped).any(|word| is_of_group(word))
+}
+
+/// The words of a name in lower case. They end at what is neither a letter nor a digit, and before a capital in camel case. Numbers are left out.
+pub(super) fn words(name: &str) -> Vec<String> {
+    let chars: Vec<char> = name.chars().collect();
+    let is_hump = |at: usize| {
+        let (before, after) = (chars[at - 1], chars.get(at + 1));
+        chars[at].is_uppercase() && (before.is_lowercase() || (before.is_uppercase() && after.is_some_and(|c| c.is_lowercase())))
+    };
+    let mut words = vec![String::new()];
+    for (at, c) in chars.iter().enumerate() {
+        let ends = !c.is_alphanumeric() || (0 < at && is_hump(at));
+        if ends {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.retain(|word| word.contains(|c: char| !c.is_ascii_digit()));
+    words
+}
+
+/// The words of a text in the form in which people write a first and a last name: `ann.example`, `anna-maria.example2`, `Ann Example`, `AnnExample`. Words that
+/// are names of people as well as of tools are names of people there.
+pub(super) fn full_name(name: &str) -> Option<Vec<String>> {
+    let is_of_letters = |part: &str| {
+        let letters = part.replace(['-', '\''], "");
+        !letters.is_empty() && letters.chars().all(char::is_alphabetic)
+    };
+    let is_capitalized = |part: &str| is_of_letters(part) && part.starts_with(char::is_uppercase) && part.contains(char::is_lowercase);
+    let is_in_camel_case =
+        || name.starts_with(char::is_uppercase) && is_of_letters(name) && !name.contains('-') && !has_acronym(name);
+    let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_full = (plain.contains('.') && name.len() - plain.len() <= 2 && plain.split('.').all(is_of_letters))
+        || (name.contains(' ') && name.split_whitespace().all(is_capitalized))
+        || is_in_camel_case();
+    Some(words(plain)).filter(|words| is_full && (2..=4).contains(&words.len()))
+}
+
+/// Whether two capitals stand beside each other: `CIRunner`.
+fn has_acronym(name: &str) -> bool {
+    name.chars().zip(name.chars().skip(1)).any(|(a, b)| a.is_uppercase() && b.is_uppercase())
+}
