@@ -93,7 +93,8 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
         println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
     }
     for budget in rulebook.policy.budgets() {
-        println!("  budgets {budget}");
+        let owner = rulebook.policy.owner_by_section(budget).map_or_else(String::new, |owner| format!("; their mails have owner={owner}"));
+        println!("  budgets {budget}{owner}");
     }
     for (exempt, is_over) in rulebook.exempts(Timestamp::now()) {
         let over = if is_over { ": this is over, delete it" } else { "" };

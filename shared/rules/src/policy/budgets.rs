@@ -12,7 +12,6 @@ use crate::{
         settings::Policy,
     },
     vocabulary::{
-        owners::addresses,
         resource::Ownership,
         text::is_alike,
         usage_type::{is_savings_plan, without_region},
@@ -133,12 +132,43 @@ impl Policy {
         })
     }
 
+    /// The owner that a `[[budget]]` section names, completed as in a tag. `None`: nobody.
+    pub fn owner_by_section(&self, section: &BudgetPolicy) -> Option<String> {
+        self.owner_named(section.owner.as_deref()?)
+    }
+
     /// Sets a budget's owner and team from the policy. If the policy names no team, it is the one team that the budget counts.
     pub fn settle_budget_ownership(&self, budget: &mut Budget) {
         let own = self.budget(&budget.resource.name);
         let of_filter = || budget.filter.team(&self.team_tags).map(str::to_owned);
         let team = own.and_then(|one| one.team.clone()).map_or_else(of_filter, |team| (team != EVERY_TEAM).then_some(team));
-        let owner = own.and_then(|one| one.owner.clone()).map(|owner| addresses(&owner).unwrap_or(owner));
+        let owner = own.and_then(|one| self.owner_by_section(one));
         budget.resource.ownership = Ownership { owner, team };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budgets_owner_is_completed_as_in_a_tag() {
+        let session = "arn:aws:sts::123456789012:assumed-role/DataScience/Ann";
+        for (owner, bare, completed) in [
+            ("Ann@Example.com", Some("ann@example.com"), Some("ann@example.com")),
+            ("ann", Some("ann"), Some("ann@example.com")),
+            (session, Some("Ann"), Some("ann@example.com")),
+            ("Data Science Team", Some("Data Science Team"), Some("Data Science Team")),
+            ("ml-platform", Some("ml-platform"), Some("ml-platform")),
+            ("TBD", None, None),
+        ] {
+            let budget = format!("[[budget]]\nname = \"*\"\nowner = \"{owner}\"\n");
+            let owner_by = |more: &str| {
+                let policy = Policy::from_toml(&format!("{budget}{more}")).unwrap();
+                policy.owner_by_section(&policy.budgets()[0])
+            };
+            assert_eq!(owner_by("").as_deref(), bare, "{owner}");
+            assert_eq!(owner_by("[creators]\nemail-domain = \"example.com\"").as_deref(), completed, "{owner}");
+        }
     }
 }

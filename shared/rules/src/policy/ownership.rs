@@ -6,9 +6,10 @@ use crate::{
     facts::{Asset, Creator},
     policy::{required_tags::Requirement, settings::Policy},
     vocabulary::{
-        owners::{Named, is_machine},
+        machines::is_machine,
+        owners::Named,
         resource::Resource,
-        text::{is_alike, one_line},
+        text::{alike, is_alike, one_line},
     },
 };
 
@@ -18,15 +19,26 @@ impl Policy {
         resource.tags.read().and_then(|tags| self.owner_in(tags)).or_else(|| resource.ownership.owner.clone())
     }
 
-    /// The team of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
+    /// The team of a resource: from its own tags, else from [`Resource::ownership`]. As the policy spells it, if the policy names it, because subscriptions
+    /// filter by the spelling. `None`: not known.
     pub fn team_of(&self, resource: &Resource) -> Option<String> {
-        resource.tags.read().and_then(|tags| self.team_in(tags)).or_else(|| resource.ownership.team.clone())
+        let team = resource.tags.read().and_then(|tags| self.team_in(tags)).or_else(|| resource.ownership.team.clone())?;
+        Some(self.spelling_of(&team).map_or(team, str::to_owned))
+    }
+
+    /// How the policy spells a team. `None`: it does not name the team.
+    fn spelling_of(&self, team: &str) -> Option<&str> {
+        let by_hours = alike(&self.team_hours, team).map(|(name, _)| name);
+        let by_holidays = || alike(&self.calendars.by_team, team).map(|(name, _)| name);
+        let by_budget = || self.budgets().iter().filter_map(|budget| budget.team.as_ref()).find(|name| is_alike(name, team));
+        by_hours.or_else(by_holidays).or_else(by_budget).map(String::as_str)
     }
 
     /// The owner of what this creator created: the user's name or e-mail address. `None`: the creator is not a person.
     pub fn owner_by(&self, creator: &Creator) -> Option<String> {
         let user = creator.user.trim();
-        if self.is_machine(user) || self.is_machine(user.split('@').next()?) {
+        // Of an address, the domain tells nothing: people work at companies that make tools.
+        if self.creators.not_people.is_match(user) || self.is_machine(user.split('@').next()?) {
             return None;
         }
         match Named::of(user) {
@@ -129,6 +141,8 @@ mod tests {
             ("TBD", None, None),
             ("n/a", None, None),
             ("jenkins", None, None),
+            ("noreply@example.com", None, None),
+            (r"CORP\Ann", Some("Ann"), Some("ann@example.com")),
         ] {
             assert_eq!(owner(&policy(""), value).as_deref(), bare, "{value}");
             assert_eq!(owner(&policy(DOMAIN), value).as_deref(), completed, "{value}");
@@ -151,6 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn a_team_is_spelled_as_in_the_policy() {
+        let named = "[working-hours.teams]\nvision = \"always\"\n[[budget]]\nname = \"nlp\"\nteam = \"N L P\"\n[[budget]]\nname = \"all\"\nteam = \"*\"";
+        for (value, team) in [("VISION", "vision"), (" Vision ", "vision"), ("vision", "vision"), ("nlp", "N L P"), ("Speech", "Speech"), ("*", "*")] {
+            let mut resource = audited("model/x", &[("Team", value)]).resource;
+            assert_eq!(policy(named).team_of(&resource).as_deref(), Some(team), "{value}");
+            resource = audited("model/x", &[]).resource;
+            resource.ownership.team = Some(value.trim().to_owned());
+            assert_eq!(policy(named).team_of(&resource).as_deref(), Some(team), "inherited {value}");
+        }
+    }
+
+    #[test]
     fn machines_became_owners() {
         let policy = policy(DOMAIN);
         for (user, owner) in [
@@ -158,6 +184,8 @@ mod tests {
             ("Ann.Example", Some("ann.example@example.com")),
             ("ann+ml@example.org", Some("ann+ml@example.org")),
             ("mary.jenkins@example.com", Some("mary.jenkins@example.com")),
+            ("ann@github.com", Some("ann@github.com")),
+            ("ETL-nightly@example.com", None),
             ("AWSCloudFormation", None),
             ("servicecatalog", None),
             ("qEXEbkBYBbJUqCBvEVWdpxHoEGdvKjYw", None),

@@ -47,8 +47,8 @@ pub struct PriceOverrides {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Creators {
-    /// The domain that is added to a person's name that is no e-mail address, of a creator or in an owner's tag: with `example.com`, `ann` becomes
-    /// `ann@example.com`.
+    /// The domain that is added to a person's name that is no e-mail address, of a creator, in an owner's tag or of a budget: with
+    /// `example.com`, `ann` becomes `ann@example.com`.
     #[schemars(regex(pattern = r"^[^@]*\.[^@]*$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
     /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
@@ -142,17 +142,16 @@ impl BudgetPolicy {
 
 impl std::fmt::Display for BudgetPolicy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { name, owner, team, on_exceed } = self;
+        let Self { name, team, on_exceed, .. } = self;
         write!(f, "{}: ", name.glob().glob())?;
         match on_exceed {
             None => write!(f, "told")?,
             Some(what) => write!(f, "told, and used up they enforce {}", what.rules().join(" and "))?,
         }
         match team.as_deref() {
-            Some(EVERY_TEAM) => write!(f, ", for all teams")?,
-            Some(team) => write!(f, ", for team {team}")?,
-            None => write!(f, ", for the one team that their filter names (of another they tighten nothing)")?,
+            Some(EVERY_TEAM) => write!(f, ", for all teams"),
+            Some(team) => write!(f, ", for team {team}"),
+            None => write!(f, ", for the one team that their filter names (of another they tighten nothing)"),
         }
-        owner.iter().try_for_each(|owner| write!(f, "; their mails have owner={owner}"))
     }
 }
