@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    facts::subject::Subject,
+    facts::subject::{Subject, is_told_itself},
     remedy::Remedy,
     vocabulary::{
         duration::Duration,
@@ -95,7 +95,7 @@ impl Subject for Asset {
     /// Notebooks, apps, training and tuning jobs are also facts of their own, with the tags of what they belong to.
     fn has_guard_tags(&self) -> bool {
         let is_read_only_here = |kind| matches!(kind, Kind::ProcessingJob | Kind::TransformJob | Kind::AutoMlJob);
-        self.run.is_some() && self.resource.kind().is_some_and(is_read_only_here)
+        self.run.is_some() && self.resource.kind().is_some_and(is_read_only_here) && !self.part_of().is_some_and(is_told_itself)
     }
 }
 

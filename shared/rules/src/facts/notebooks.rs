@@ -89,4 +89,7 @@ impl Subject for Notebook {
     fn run(&self) -> Option<Timestamp> {
         self.since.filter(|_| self.state == RunState::InService)
     }
+    fn has_guard_tags(&self) -> bool {
+        !self.state.is_leaving()
+    }
 }

@@ -60,6 +60,9 @@ impl Subject for App {
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.state == RunState::InService)
     }
+    fn has_guard_tags(&self) -> bool {
+        !self.state.is_leaving()
+    }
 }
 
 impl Subject for IdleShutdown {

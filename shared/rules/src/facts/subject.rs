@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::vocabulary::{resource::Resource, series::series_id};
+use crate::vocabulary::{
+    resource::{Kind, Resource, id_of_arn},
+    series::series_id,
+};
 
 /// What a rule can judge.
 pub trait Subject {
@@ -22,10 +25,15 @@ pub trait Subject {
     fn part_of(&self) -> Option<&str> {
         None
     }
-    /// Whether its `cost-guard:` tags count.
+    /// Whether its owner is to hear of a `cost-guard:` tag that cannot be read. What another one started and is told of has that one's tags.
     fn has_guard_tags(&self) -> bool {
-        true
+        !self.part_of().is_some_and(is_told_itself)
     }
+}
+
+/// Whether the id or ARN is of a kind whose own owner hears of its tags.
+pub(super) fn is_told_itself(id_or_arn: &str) -> bool {
+    id_of_arn(id_or_arn).as_deref().or(Some(id_or_arn)).and_then(Kind::of).is_some_and(Kind::can_be_stopped)
 }
 
 impl Subject for Resource {

@@ -3,7 +3,7 @@
 use crate::{
     policy::{required_tags::plain, settings::Policy},
     remedy::RESUBMITTED_TAG,
-    vocabulary::{resource::is_aws, spelling::nearest},
+    vocabulary::{resource::is_aws, spelling::nearest, text::is_alike},
 };
 
 /// Tag with a resource's own working hours.
@@ -52,29 +52,67 @@ impl Policy {
         (KEYS.contains(&key) && key != KEEP_REASON_TAG) || self.slip_of(key).is_some()
     }
 
-    /// Whether a key is nearly one of the guard's. A key that the policy itself names is right.
+    /// Whether a key is nearly one of the guard's. A key that the policy itself names is right, in any case.
     pub(crate) fn slip_of(&self, key: &str) -> Option<Slip> {
         let mut named = self.owner_tags.iter().chain(&self.team_tags).chain(&self.other_tags);
-        slip_of(key).filter(|_| named.all(|one| one != key) && !self.is_workflow_tag(key))
+        slip_of(key).filter(|_| !named.any(|one| is_alike(one, key)) && !self.is_workflow_tag(key))
     }
 }
 
 /// What a key is nearly. `None`: it is one of the guard's, or has nothing to do with the guard.
+///
+/// To stop what somebody protected is worse than to leave on what nobody did, but a tag of another tool must not suspend the guard for ever. So:
+///
+/// * a key whose first words are `cost guard`, in any letters that look so, is meant for the guard, whatever follows;
+/// * with one slip in them too, unless they begin with another word: `coast-guard:schedule` is another tool's;
+/// * with two slips only before a name that is right: `cos-gaurd:keep-until`;
+/// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word: `coast-guard:keep-until`;
+/// * longer words, such as `cost-guardian`, are another tool's.
 fn slip_of(key: &str) -> Option<Slip> {
     if KEYS.contains(&key) || key == RESUBMITTED_TAG || is_aws(key) {
         return None;
     }
-    meant_by(&plain(key)).map(Slip::Of).or_else(|| begins_as_ours(key).then_some(Slip::Unknown))
+    let key = seen(key);
+    meant_by(&key).map(Slip::Of).or_else(|| begins_as_ours(&key).then_some(Slip::Unknown))
 }
 
-/// The key that these letters and digits are nearly: the beginning has at most one wrong letter, and the rest is similar to the name of a tag.
-fn meant_by(letters: &str) -> Option<&'static str> {
-    let after_prefix = letters.split_once(PREFIX).map(|(_, rest)| rest);
-    let after_slip = (PREFIX.len() - 1..=PREFIX.len() + 1).filter_map(|length| {
-        let (prefix, rest) = letters.split_at_checked(length)?;
-        (strsim::osa_distance(prefix, PREFIX) == 1).then_some(rest)
-    });
-    after_prefix.into_iter().chain(after_slip).find_map(named)
+/// The key that is meant, if the guard's words are at the key's beginning, or nearly.
+fn meant_by(key: &str) -> Option<&'static str> {
+    let letters = plain(key);
+    let after_prefix = letters.split_once(PREFIX).and_then(|(_, rest)| named(rest));
+    let with_name = || KEYS.into_iter().find(|key| letters.strip_suffix(name_of(key).as_str()).is_some_and(|front| is_slip(front, key)));
+    let split = |at: usize| letters.split_at_checked(at).map(|(front, rest)| (front.to_owned(), rest.to_owned()));
+    // In `cosguardkeepuntill` it is not seen where words end.
+    let fronts = || match ends(key).as_slice() {
+        [_] => (PREFIX.len() - 1..=PREFIX.len() + 1).filter_map(split).collect(),
+        several => several.iter().map(|at| (plain(&key[..*at]), plain(&key[*at..]))).collect::<Vec<_>>(),
+    };
+    let nearly = || fronts().iter().filter(|(front, _)| is_slipped_once(front)).find_map(|(_, rest)| named(rest));
+    after_prefix.or_else(with_name).or_else(nearly)
+}
+
+/// Whether these letters before the exact name of a key are `cost guard` with a slip or two. Of a name that only the guard has, they may be any words. Other
+/// tools have `schedule` and `spot` too: before these, two slips are one of typing each, which leaves out, doubles or swaps letters.
+fn is_slip(front: &str, key: &str) -> bool {
+    let is_ours_alone = ![SCHEDULE_TAG, SPOT_TAG].contains(&key);
+    let is_typed = || front.starts_with('c') && front.chars().all(|c| PREFIX.contains(c)) && !is_other_word(front);
+    is_slipped_once(front) || (strsim::osa_distance(front, PREFIX) <= 2 && (is_ours_alone || is_typed()))
+}
+
+fn is_slipped_once(front: &str) -> bool {
+    strsim::osa_distance(front, PREFIX) == 1 && !is_other_word(front)
+}
+
+/// Whether they begin with a word that is nearly `cost` and is another one: `coast-guard` and `post-guard` are other tools.
+fn is_other_word(front: &str) -> bool {
+    const OTHERS: [&str; 13] =
+        ["cart", "cast", "cat", "coast", "coat", "cord", "court", "crust", "dost", "host", "lost", "most", "post"];
+    OTHERS.iter().any(|other| front.starts_with(other))
+}
+
+/// The name of a key, in letters: `keepuntil`.
+fn name_of(key: &str) -> String {
+    plain(key).split_off(PREFIX.len())
 }
 
 /// The key with a name that is similar to this one: `keepuntill`, `keep`, `schedules`.
@@ -82,7 +120,7 @@ fn named(name: &str) -> Option<&'static str> {
     /// A shorter name is no abbreviation.
     const ABBREVIATED: usize = 4;
     let distance_to = |key: &str| {
-        let wanted = plain(key).split_off(PREFIX.len());
+        let wanted = name_of(key);
         let is_part = ABBREVIATED <= name.len() && (wanted.starts_with(name) || name.starts_with(&wanted));
         let distance = strsim::osa_distance(name, &wanted);
         (distance <= wanted.len() / 4 || is_part).then_some(distance)
@@ -90,16 +128,56 @@ fn named(name: &str) -> Option<&'static str> {
     KEYS.into_iter().filter_map(|key| Some((distance_to(key)?, key))).min_by_key(|(distance, _)| *distance).map(|(_, key)| key)
 }
 
-/// Whether its first words are `cost guard`, however they are written. They may have one wrong letter, but not one more:
-/// `coast-guard` and `cost-guards` are other words.
+/// Whether its first words are `cost guard`, however they are written. They may have one wrong letter, but not one more: `cost-guards` are other words.
 fn begins_as_ours(key: &str) -> bool {
     let is_ours = |letters: &str| {
-        letters == PREFIX || (letters.starts_with('c') && letters.len() <= PREFIX.len() && strsim::osa_distance(letters, PREFIX) == 1)
+        letters == PREFIX || (letters.starts_with('c') && letters.len() <= PREFIX.len() && is_slipped_once(letters))
     };
-    key.char_indices().map(|(at, last)| (last, key.split_at(at + last.len_utf8()))).any(|(last, (before, after))| {
-        let is_end = after.chars().next().is_none_or(|next| !next.is_alphanumeric() || (last.is_lowercase() && next.is_uppercase()));
-        is_end && is_ours(&plain(before))
-    })
+    ends(key).into_iter().any(|at| is_ours(&plain(&key[..at])))
+}
+
+/// Where words of a key end: before what is neither a letter nor a digit, before a capital in camel case, and at its end.
+fn ends(key: &str) -> Vec<usize> {
+    let is_end = |last: char, next: Option<char>| {
+        next.is_none_or(|next| !next.is_alphanumeric() || (last.is_lowercase() && next.is_uppercase()))
+    };
+    let chars = key.char_indices().map(|(at, last)| (last, at + last.len_utf8()));
+    chars.filter(|(last, at)| last.is_alphanumeric() && is_end(*last, key[*at..].chars().next())).map(|(_, at)| at).collect()
+}
+
+/// The key with the letters that it seems to have: full-width letters, and those of other scripts that look like the letters of the guard's keys.
+fn seen(key: &str) -> String {
+    // Cyrillic, Greek, Armenian and Latin ones.
+    const LOOKS: [(&str, char); 19] = [
+        ("\u{430}\u{3b1}", 'a'),
+        ("\u{432}", 'b'),
+        ("\u{441}\u{3f2}", 'c'),
+        ("\u{501}", 'd'),
+        ("\u{435}\u{3b5}", 'e'),
+        ("\u{261}", 'g'),
+        ("\u{4bb}", 'h'),
+        ("\u{456}\u{131}\u{3b9}", 'i'),
+        ("\u{43a}\u{3ba}", 'k'),
+        ("\u{4cf}", 'l'),
+        ("\u{43f}\u{578}", 'n'),
+        ("\u{43e}\u{3bf}", 'o'),
+        ("\u{440}\u{3c1}", 'p'),
+        ("\u{433}", 'r'),
+        ("\u{455}", 's'),
+        ("\u{442}\u{3c4}", 't'),
+        ("\u{57d}\u{3c5}", 'u'),
+        ("\u{475}\u{3bd}", 'v'),
+        ("\u{445}\u{3c7}", 'x'),
+    ];
+    let looks = |c: char| LOOKS.iter().find(|(foreign, _)| foreign.contains(c)).map(|(_, letter)| *letter);
+    let narrow = |c: char| if ('\u{ff01}'..='\u{ff5e}').contains(&c) { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c };
+    let fold = |c: char| {
+        let c = narrow(c);
+        if c.is_ascii() { return c }
+        let small = c.to_lowercase().next().unwrap_or(c);
+        looks(small).map_or(c, |letter| if c.is_uppercase() { letter.to_ascii_uppercase() } else { letter })
+    };
+    key.chars().map(fold).collect()
 }
 
 #[cfg(test)]
@@ -136,6 +214,21 @@ mod tests {
             ("cos-guard:keep-until", KEEP_UNTIL_TAG),
             ("costs-guard:keep-until", KEEP_UNTIL_TAG),
             ("c\u{43e}st-guard:keep-until", KEEP_UNTIL_TAG), // a Cyrillic letter
+            ("\u{441}\u{43e}st-gu\u{430}rd:k\u{435}\u{435}p-until", KEEP_UNTIL_TAG),
+            ("\u{421}\u{43e}st-Gu\u{430}rd:\u{455}chedule", SCHEDULE_TAG),
+            ("c\u{3bf}st-gu\u{3b1}rd:sp\u{3bf}t", SPOT_TAG), // Greek letters
+            ("ｃｏｓｔ－ｇｕａｒｄ：ｋｅｅｐ－ｕｎｔｉｌ", KEEP_UNTIL_TAG),
+            ("ＣｏｓｔＧｕａｒｄＳｃｈｅｄｕｌｅ", SCHEDULE_TAG),
+            ("cos-gaurd:keep-until", KEEP_UNTIL_TAG),
+            ("cos-gaurd:schedule", SCHEDULE_TAG),
+            ("cosgaurdkeepuntil", KEEP_UNTIL_TAG),
+            ("cosst-gard:spot", SPOT_TAG),
+            ("cpst-guard:schedule", SCHEDULE_TAG),
+            ("cos-guard:keep-untill", KEEP_UNTIL_TAG),
+            ("cosguardkeepuntill", KEEP_UNTIL_TAG),
+            ("xost-huard:keep-until", KEEP_UNTIL_TAG),
+            ("coast-guard:keep-until", KEEP_UNTIL_TAG),
+            ("post-guard:stoppable", STOPPABLE_TAG),
             ("user:cost-guard:keep-until", KEEP_UNTIL_TAG),  // as Cost Explorer writes it
             ("Cost-Guard:Schedule", SCHEDULE_TAG),
             ("cost-guard:shedule", SCHEDULE_TAG),
@@ -191,6 +284,22 @@ mod tests {
             "cost-guards",
             "coast-guard",
             "coast-guard:unit",
+            "coast-guard:schedule",
+            "coastguard:schedule",
+            "CoastGuardSchedule",
+            "post-guard:schedule",
+            "lost-guard:spot",
+            "cast-guard:unit",
+            "test-guard:schedule",
+            "port-guard:schedule",
+            "cat-guard:schedule",
+            "costguardian:x",
+            "costguardian:schedule",
+            "cost-guardian:schedule",
+            "cost-guardian:keep-until",
+            "CostGuardianSpot",
+            "cost-guardrail:schedule",
+            "cos-gaurd:snooze",
             "host-guard:enabled",
             "post-guard",
             "guard",
@@ -213,7 +322,14 @@ mod tests {
     #[test]
     fn a_key_that_the_policy_names_is_right() {
         let policy = Policy::from_toml("owner-tags = [\"cost-guard:owner\"]\nteam-tags = [\"costguard/team\"]").unwrap();
-        for (key, slip) in [("cost-guard:owner", false), ("costguard/team", false), ("cost-guard:team", true)] {
+        for (key, slip) in [
+            ("cost-guard:owner", false),
+            ("Cost-Guard:Owner", false),
+            ("costguard/team", false),
+            ("CostGuard/Team ", false),
+            ("cost-guard:team", true),
+            ("cost-guard-owner", true),
+        ] {
             assert_eq!(policy.slip_of(key).is_some(), slip, "{key}");
         }
     }
