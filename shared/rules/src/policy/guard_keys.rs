@@ -105,8 +105,7 @@ fn is_slipped_once(front: &str) -> bool {
 
 /// Whether they begin with a word that is nearly `cost` and is another one: `coast-guard` and `post-guard` are other tools.
 fn is_other_word(front: &str) -> bool {
-    const OTHERS: [&str; 13] =
-        ["cart", "cast", "cat", "coast", "coat", "cord", "court", "crust", "dost", "host", "lost", "most", "post"];
+    const OTHERS: [&str; 13] = ["cart", "cast", "cat", "coast", "coat", "cord", "court", "crust", "dost", "host", "lost", "most", "post"];
     OTHERS.iter().any(|other| front.starts_with(other))
 }
 
@@ -130,17 +129,15 @@ fn named(name: &str) -> Option<&'static str> {
 
 /// Whether its first words are `cost guard`, however they are written. They may have one wrong letter, but not one more: `cost-guards` are other words.
 fn begins_as_ours(key: &str) -> bool {
-    let is_ours = |letters: &str| {
-        letters == PREFIX || (letters.starts_with('c') && letters.len() <= PREFIX.len() && is_slipped_once(letters))
-    };
+    let is_ours =
+        |letters: &str| letters == PREFIX || (letters.starts_with('c') && letters.len() <= PREFIX.len() && is_slipped_once(letters));
     ends(key).into_iter().any(|at| is_ours(&plain(&key[..at])))
 }
 
 /// Where words of a key end: before what is neither a letter nor a digit, before a capital in camel case, and at its end.
 fn ends(key: &str) -> Vec<usize> {
-    let is_end = |last: char, next: Option<char>| {
-        next.is_none_or(|next| !next.is_alphanumeric() || (last.is_lowercase() && next.is_uppercase()))
-    };
+    let is_end =
+        |last: char, next: Option<char>| next.is_none_or(|next| !next.is_alphanumeric() || (last.is_lowercase() && next.is_uppercase()));
     let chars = key.char_indices().map(|(at, last)| (last, at + last.len_utf8()));
     chars.filter(|(last, at)| last.is_alphanumeric() && is_end(*last, key[*at..].chars().next())).map(|(_, at)| at).collect()
 }
@@ -173,7 +170,9 @@ fn seen(key: &str) -> String {
     let narrow = |c: char| if ('\u{ff01}'..='\u{ff5e}').contains(&c) { char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c) } else { c };
     let fold = |c: char| {
         let c = narrow(c);
-        if c.is_ascii() { return c }
+        if c.is_ascii() {
+            return c;
+        }
         let small = c.to_lowercase().next().unwrap_or(c);
         looks(small).map_or(c, |letter| if c.is_uppercase() { letter.to_ascii_uppercase() } else { letter })
     };
@@ -229,7 +228,7 @@ mod tests {
             ("xost-huard:keep-until", KEEP_UNTIL_TAG),
             ("coast-guard:keep-until", KEEP_UNTIL_TAG),
             ("post-guard:stoppable", STOPPABLE_TAG),
-            ("user:cost-guard:keep-until", KEEP_UNTIL_TAG),  // as Cost Explorer writes it
+            ("user:cost-guard:keep-until", KEEP_UNTIL_TAG), // as Cost Explorer writes it
             ("Cost-Guard:Schedule", SCHEDULE_TAG),
             ("cost-guard:shedule", SCHEDULE_TAG),
             ("cost-guard:schedules", SCHEDULE_TAG),

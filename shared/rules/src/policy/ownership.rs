@@ -167,7 +167,9 @@ mod tests {
     #[test]
     fn a_team_is_spelled_as_in_the_policy() {
         let named = "[working-hours.teams]\nvision = \"always\"\n[[budget]]\nname = \"nlp\"\nteam = \"N L P\"\n[[budget]]\nname = \"all\"\nteam = \"*\"";
-        for (value, team) in [("VISION", "vision"), (" Vision ", "vision"), ("vision", "vision"), ("nlp", "N L P"), ("Speech", "Speech"), ("*", "*")] {
+        for (value, team) in
+            [("VISION", "vision"), (" Vision ", "vision"), ("vision", "vision"), ("nlp", "N L P"), ("Speech", "Speech"), ("*", "*")]
+        {
             let mut resource = audited("model/x", &[("Team", value)]).resource;
             assert_eq!(policy(named).team_of(&resource).as_deref(), Some(team), "{value}");
             resource = audited("model/x", &[]).resource;

@@ -8,6 +8,7 @@
 //! * a tag whose key is nearly one of these: `Cost-Guard:Schedule`, `cost-guard:keep_until`, `costguard/keep-until` or one with a space at its end;
 //! * a tag whose key begins with `cost-guard` and is none of the guard's, such as `cost-guard:exempt`.
 //!
+//! A key that seems to be another tool's, such as `coast-guard:schedule` or `cost-guardian:owner`, is not meant for the guard.
 //! A key that the policy itself names (in `owner-tags`, `team-tags`, `required` or the `match` of an `[[override]]`) is right.
 //!
 //! ## Why it costs money
@@ -60,7 +61,10 @@ impl Rule for GuardTagUnreadable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{
+        facts::{App, Change, Facts, Listed as _, Notebook, RunState, TrainingJob},
+        samples::*,
+    };
 
     #[test]
     fn tells_what_is_wrong_and_how_to_write_it() {
@@ -89,6 +93,31 @@ mod tests {
                 (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
                 (verdict, _) => panic!("{tag}={value}: {verdict:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_being_deleted_and_what_another_one_started_is_not_told() {
+        let tags = &[("cost-guard:keep-untill", "2026-12-31")];
+        let told = |facts: &Facts| Resource::all(facts).count();
+        let notebook = |state| {
+            let notebook = tagged(notebook("2026-11-23T08:00:00Z"), tags);
+            Facts { notebooks: vec![Notebook { state, ..notebook }], ..Facts::default() }
+        };
+        let app = |state| {
+            let app = app("JupyterLab", "ml.t3.medium", "2026-11-23T08:00:00Z");
+            Facts { apps: vec![App { state, resource: with_tags(app.resource.clone(), tags), ..app }], ..Facts::default() }
+        };
+        for (state, count) in
+            [(RunState::InService, 1), (RunState::Stopped, 1), (RunState::Changing(Change::Deleting), 0), (RunState::Deleted, 0)]
+        {
+            assert_eq!((told(&notebook(state)), told(&app(state))), (count, count), "{state:?}");
+        }
+        let arn = |kind: &str| Some(format!("arn:aws:sagemaker:eu-central-1:123456789012:{kind}/churn-tune"));
+        for (parent, count) in [(None, 1), (arn("hyper-parameter-tuning-job"), 0), (arn("automl-job"), 0), (arn("labeling-job"), 1)] {
+            let job = training_job("2026-11-24T11:00:00Z");
+            let job = TrainingJob { resource: with_tags(job.resource.clone(), tags), parent: parent.clone(), ..job };
+            assert_eq!(told(&Facts { training_jobs: vec![job], ..Facts::default() }), count, "{parent:?}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod calendars;
 pub mod duration;
+mod generated;
 pub mod globs;
 pub mod image;
 mod letters;

@@ -98,7 +98,20 @@ const PLACEHOLDERS_ALONE: &[&str] = &[
 
 /// Words that ask for an owner: `enter your name here`.
 const ASKING: &[&str] = &[
-    "address", "contact", "email", "firstname", "here", "lastname", "mail", "name", "names", "owner", "owners", "person", "surname", "user",
+    "address",
+    "contact",
+    "email",
+    "firstname",
+    "here",
+    "lastname",
+    "mail",
+    "name",
+    "names",
+    "owner",
+    "owners",
+    "person",
+    "surname",
+    "user",
     "value",
 ];
 
@@ -259,8 +272,7 @@ pub(super) fn full_name(name: &str) -> Option<Vec<String>> {
         !letters.is_empty() && letters.chars().all(char::is_alphabetic)
     };
     let is_capitalized = |part: &str| is_of_letters(part) && part.starts_with(char::is_uppercase) && part.contains(char::is_lowercase);
-    let is_in_camel_case =
-        || name.starts_with(char::is_uppercase) && is_of_letters(name) && !name.contains('-') && !has_acronym(name);
+    let is_in_camel_case = || name.starts_with(char::is_uppercase) && is_of_letters(name) && !name.contains('-') && !has_acronym(name);
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
     let is_full = (plain.contains('.') && name.len() - plain.len() <= 2 && plain.split('.').all(is_of_letters))
         || (name.contains(' ') && name.split_whitespace().all(is_capitalized))

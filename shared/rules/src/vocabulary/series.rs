@@ -1,148 +1,86 @@
 //! Series of jobs: jobs that do the same work and whose names differ by a time, a number or a random id.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::vocabulary::{
-    letters::{has_vowel, humps, is_number, is_word, runs},
+    generated::{SHAPES, generated, is_of_kubernetes},
+    letters::is_number,
     resource::{Kind, Resource},
 };
 
 /// Tags that SageMaker Pipelines adds to what it starts. Their values are the ARN of the execution (name not documented: aws-facts §2.3).
 pub const PIPELINE_TAGS: [&str; 2] = ["sagemaker:pipeline-execution-arn", "aws:sagemaker:pipeline-execution-arn"];
 
-/// The parts of names that a tool generates. All but [`Shapes::pipeline`] and [`Shapes::glued`] begin at a part and end with one.
-struct Shapes {
-    /// A job that a pipeline named: the execution, the step, and a random end.
-    pipeline: Regex,
-    /// What a pipeline puts behind a prefix of the user's own: the execution, a random part, and the number of the attempt.
-    execution: Regex,
-    /// A UUID. If the name is at its maximum length, the end of the UUID is cut off.
-    uuid: Regex,
-    /// A date or a number as long as one, such as seconds or milliseconds since 1970, and what follows it: the time, a counter, a short random part.
-    date: Regex,
-    /// A time of day without a date, a number with leading zeros, or a number of at least five digits.
-    number: Regex,
-    /// A word for a counter, and the number.
-    counter: Regex,
-    /// A random end as Kubernetes generates it.
-    kubernetes: Regex,
-    /// The end of a name that the SageMaker Python SDK chose: a time with milliseconds, a time of 14 digits (`ModelTrainer`), or seconds since 1970
-    /// and four random digits (`unique_name_from_base`).
-    sdk: Regex,
-    /// A long number in a part that has letters too: `Canvas1712936374430`.
-    glued: Regex,
+/// A part of a job's name.
+enum Part {
+    /// It tells what the job does. What a tool generated within it is left out.
+    Work(String),
+    /// A tool generated it.
+    Generated,
+    /// It tells what the job does, unless nothing else makes the name unique.
+    Either(String),
 }
-
-static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
-    let regex = |pattern: &str| Regex::new(&pattern.replace("MONTH", MONTH)).expect("a regular expression that the tests use");
-    Shapes {
-        pipeline: regex("^pipelines-[a-z0-9]{8,12}-([A-Za-z0-9-]+)-[A-Za-z0-9]{5,10}$"),
-        execution: regex("^([a-z0-9]{12})-([A-Za-z0-9]{10})(?:-[0-9]+)?$"),
-        uuid: regex("^(?i-u)[0-9a-f]{8}(?:-[0-9a-f]{4}){2,3}(?:-[0-9a-f]{1,12})?(?:-|$)"),
-        date: regex(
-            r"(?ix-u)^ (?: (?: mon | tues? | wed(?:nes)? | thu(?:rs)? | fri | sat(?:ur)? | sun ) (?:day)? - )?
-            (?: (?:19|20)\d\d - (?:0?[1-9]|1[0-2]) (?: - (?:0?[1-9]|[12]\d|3[01]) )?
-              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-\d\d-\d\d | (?:19|20)\d\d -? [wq]\d\d? (?:-[1-7])?
-              | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
-              | \d{8,} )
-            (?: t\d{2,9}z? )?
-            (?: - (?: \d+z? | t\d{4,9}z? | \d\d?h\d\d (?: m (?:\d\ds)? )? | \d{0,6}(?:am|pm|utc|gmt|z) ) )*
-            (?: - (?: [0-9a-f]{4} | (?-i:[A-Z0-9]{4})$ ) )? (?: -|$ )",
-        ),
-        number: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z|0\d{2,}|\d{5,})(?:-|$)"),
-        counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iteration|trial)-?\d+(?:-|$)"),
-        kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
-        sdk: regex(
-            r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",
-        ),
-        glued: regex(r"(?i-u)\d{6,}(?:t\d{2,9}z?)?"),
-    }
-});
-
-const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
 
 /// A job's name without what a tool generates anew for each job: times, numbers and random ids, wherever they stand.
 /// `churn-train-2026-11-24-09-10-00-123` → `churn-train`. `None`: nothing is left, so that the name does not tell what the job does.
 ///
-/// Names are unique, so each name of a series has a part that differs. A short number counts as that part only at the end of a name that has no
-/// other: `nightly-41` → `nightly`, but `fold-1-20261124` → `fold-1`.
+/// Names are unique, so each name of a series has a part that differs. A number, or letters that may be an acronym, count as that part only in a name that
+/// has no other: `nightly-41` → `nightly`, but `fold-1-20261124` → `fold-1`, and `customer-10001-20261124` → `customer-10001`.
+///
+/// One name does not tell whether its only number is a counter (`nightly-41`) or the work (`gpt-2`, `lr-001`, `customer-10001-train`). It counts as a counter:
+/// then the owner hears of one of these jobs and not of each, while a nightly job that is not known as one mails its owner every night. Random words
+/// (`gentle-fox`) and acronyms (`pharm-nsclc`) are the work: nothing tells them from what people write.
 pub fn job_stem(name: &str) -> Option<String> {
     let pipeline = SHAPES.pipeline.captures(name);
     let mut rest = pipeline.as_ref().and_then(|found| found.get(1)).map_or(name, |step| step.as_str());
-    let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
+    let mut parts = vec![];
     let mut is_unique = pipeline.is_some();
     while !rest.is_empty() {
-        let part = rest.split('-').next().unwrap_or(rest);
-        let (length, word) = if let Some(length) = generated(rest, part) {
-            (length, String::new())
-        } else if let Some(counter) = SHAPES.counter.captures(rest) {
-            (counter[0].len(), counter[1].to_owned())
-        } else {
-            (part.len(), SHAPES.glued.replace_all(part, "").into_owned())
-        };
-        is_unique |= word != part;
-        kept.extend(Some(word).filter(|word| !word.is_empty()));
+        let (length, part) = next(rest);
+        is_unique |= matches!(&part, Part::Generated) || matches!(&part, Part::Work(word) if *word != rest[..length]);
+        parts.push(part);
         rest = rest[length..].trim_start_matches('-');
     }
-    while !is_unique && kept.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
+    // Two long numbers are those of a run and of its task.
+    let counters = parts.iter().filter(|part| matches!(part, Part::Work(word) | Part::Either(word) if is_counter(word))).count();
+    let is_in_doubt = |word: &str| 2 <= counters && is_counter(word);
+    let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
+    let mut is_numbered = is_unique;
+    for part in parts {
+        match part {
+            Part::Work(word) if is_unique || !is_in_doubt(&word) => kept.extend(Some(word).filter(|word| !word.is_empty())),
+            Part::Either(word) if is_unique => kept.push(word),
+            Part::Work(_) | Part::Either(_) => is_numbered = true,
+            Part::Generated => {}
+        }
+    }
+    while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
         kept.pop();
     }
     Some(kept.join("-")).filter(|stem| !stem.is_empty())
 }
 
+/// Whether it is a number that may be a counter wherever it stands.
+fn is_counter(word: &str) -> bool {
+    4 <= word.len() && is_number(word)
+}
+
+/// The next part of a name, and its length. `rest`: the name from there on.
+fn next(rest: &str) -> (usize, Part) {
+    let part = rest.split('-').next().unwrap_or(rest);
+    if let Some(length) = generated(rest, part) {
+        let behind = SHAPES.behind.find(&rest[length..]).map_or(0, |number| number.len());
+        return (length + behind, Part::Generated);
+    }
+    if let Some(counter) = SHAPES.counter.captures(rest) {
+        return (counter[0].len(), Part::Work(counter[1].to_owned()));
+    }
+    let is_either = SHAPES.number.is_match(rest) || (part == rest && is_of_kubernetes(part));
+    let part_of = if is_either { Part::Either(part.to_owned()) } else { Part::Work(SHAPES.glued.replace_all(part, "").into_owned()) };
+    (part.len(), part_of)
+}
+
 /// Whether the name ends as those that the SageMaker Python SDK chooses.
 pub fn is_named_by_sdk(name: &str) -> bool {
     SHAPES.sdk.is_match(name)
-}
-
-/// The length of what is generated at the beginning of the rest of a name. `part`: its first part.
-fn generated(rest: &str, part: &str) -> Option<usize> {
-    let shapes = [&SHAPES.uuid, &SHAPES.date, &SHAPES.number];
-    let found = shapes.iter().find_map(|shape| shape.find(rest)).filter(|found| found.as_str().bytes().any(|byte| byte.is_ascii_digit()));
-    if let Some(found) = found {
-        return Some(found.len());
-    }
-    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
-    let is_mixed = |text: &str| has_digit(text) || humps(text) > 1;
-    if SHAPES.execution.captures(rest).is_some_and(|found| has_digit(&found[1]) && is_mixed(&found[2])) {
-        return Some(rest.len());
-    }
-    (is_hex(part) || (!SHAPES.glued.is_match(part) && is_random(part)) || (part == rest && is_of_kubernetes(part))).then_some(part.len())
-}
-
-/// Whether it is a hexadecimal id, such as a commit's. Three letters or more before a number are a word: `decade2`.
-fn is_hex(part: &str) -> bool {
-    // `git describe` puts a `g` before the commit.
-    let digits = part.strip_prefix('g').filter(|rest| 7 <= rest.len()).unwrap_or(part);
-    let is_word = runs(digits).map(str::len).collect::<Vec<_>>();
-    let is_word = is_word.len() == 2 && 3 <= is_word[0] && digits.starts_with(|first: char| first.is_ascii_alphabetic());
-    6 <= digits.len() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && runs(digits).nth(1).is_some() && !is_word
-}
-
-fn is_of_kubernetes(part: &str) -> bool {
-    let is_word = part.starts_with(|first: char| first.is_ascii_alphabetic()) && runs(part).count() == 2;
-    SHAPES.kubernetes.is_match(part) && !is_word && !part.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// Whether it looks like random letters and digits: `x7k2p9`, `cIpzShs3Qp`. Names of models are not: `resnet101`, `wav2vec2`, `ResNet50V2`. The more
-/// often letters and digits change, the less else it takes.
-fn is_random(part: &str) -> bool {
-    let (length, changes) = (part.len(), runs(part).count().saturating_sub(1));
-    let (words, others): (Vec<&str>, Vec<&str>) = runs(part).filter(|run| 3 <= run.len() && !is_number(run)).partition(|run| is_word(run));
-    match changes {
-        0 if is_number(part) => false,
-        // A word in camel case has more letters than these.
-        0 if 8 <= length && 2 * length <= 5 * humps(part) || 16 <= length && length <= 4 * humps(part) => true,
-        0 => 6 <= length && !has_vowel(part) && words.is_empty(),
-        // Letters and then a number, or the other way round: `resnet101`, `7b`.
-        1 => false,
-        2 => 8 <= length && !others.is_empty(),
-        3 => 8 <= length && (!others.is_empty() || words.is_empty()),
-        4 | 5 => 5 <= length && (!others.is_empty() || words.is_empty()),
-        _ => 12 <= length || words.is_empty(),
-    }
 }
 
 /// The id of the series that a job belongs to. `work`: what else tells which work it does, such as its image and its role. It counts if the name
@@ -225,6 +163,22 @@ mod tests {
             ("build-4711-train", "build-train"),
             ("train-run42-churn", "train-run-churn"),
             ("part-00017-train", "part-train"),
+            ("train-10001-churn", "train-churn"),
+            ("TrainFlow-1234-train-5678", "TrainFlow-train"),
+            ("TrainFlow-41234-train-105678", "TrainFlow-train"),
+            // Months and days without a year.
+            ("train-nov24", "train"),
+            ("train-24Nov-churn", "train-churn"),
+            // An id, and what a tool puts behind it.
+            ("train-7x9kq-1234567890", "train"),
+            ("train-wxzqv-1234567890", "train"),
+            ("train-9f86d08-41", "train"),
+            ("9f86d08-41", ""),
+            ("train-x7k2p9-2", "train"),
+            ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
+            ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
+            ("AWSBatchchurn3f2b8c1e9a4d4c1b8f6e1a2b3c4d5e6f", "AWSBatchchurn"),
+            ("AWSBatchchurn-train12345678901234567890123456789012", "AWSBatchchurn-train"),
             // Pipelines.
             ("pipelines-kytlemm1lvpq-TrainChurn-cIpzShs3Qp", "pipelines-TrainChurn"),
             ("pipelines-kytlemm1lvpq-train-churn-aBcDeFgHiJ", "pipelines-train-churn"),
@@ -280,6 +234,9 @@ mod tests {
             "DeBERTa",
             "march-madness",
             "bert-dec-layers12",
+            "pharm-nsclc",
+            "pharm-hrhpv",
+            "gentle-fox",
         ] {
             assert_eq!(job_stem(name).as_deref(), Some(name));
             for generated in ["20261124-091000", "2026-11-25T01-30-00-1", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"] {
@@ -288,9 +245,15 @@ mod tests {
             }
         }
         // A number that is not needed to make the name unique belongs to the work.
-        for (name, stem) in
-            [("fold-1-20261124", "fold-1"), ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"), ("20261124-fold-2", "fold-2")]
-        {
+        for (name, stem) in [
+            ("fold-1-20261124", "fold-1"),
+            ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
+            ("20261124-fold-2", "fold-2"),
+            ("customer-10001-train-20261124", "customer-10001-train"),
+            ("lr-0001-3f2b8c1e9a4d", "lr-0001"),
+            ("9f86d08-llama-1024-ctx-2048", "llama-1024-ctx-2048"),
+            ("train-dec12-20261124", "train-dec12"),
+        ] {
             assert_eq!(job_stem(name).as_deref(), Some(stem), "{name}");
         }
     }

@@ -58,10 +58,14 @@ async fn one_ann_got_fourteen_mails_of_which_one_reached_her() {
 #[tokio::test]
 async fn a_team_in_capitals_was_judged_by_the_hours_of_others() {
     let account =
-        account(&notebooks(&["{ Team = \"Vision\" }", "{ TEAM = \"VISION\" }", "{ Team = \" vision\" }", "{ Team = \"speech\" }"]));
-    let report = guard_of(Function::NotebookStopper, &account, POLICY).run().await.unwrap();
+        account(&notebooks(&["{ Team = \"Vision\" }", "{ TEAM = \"VISION\" }", "{ Team = \" vision\" }", "{ Team = \"SPEECH\" }"]));
+    let policy = POLICY.replace("vision = ", "speech = \"never\"\nvision = ");
+    let report = guard_of(Function::NotebookStopper, &account, &policy).run().await.unwrap();
     let found = report.findings.iter().filter(|finding| finding.rule == "notebook-off-hours").map(|finding| finding.name.as_str());
     assert_eq!(found.collect::<Vec<_>>(), ["n-3"]);
+    // A subscription filters by the policy's spelling.
+    assert!(account.mails().iter().all(|mail| mail.attributes["team"].1 == "speech"), "{:#?}", account.mails());
+    assert_eq!(account.mails().len(), 1);
 }
 
 /// CloudTrail's event of a notebook that this identity created.

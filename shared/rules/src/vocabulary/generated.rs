@@ -1,0 +1,119 @@
+//! The parts of jobs' names that tools generate: times, numbers and random ids.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::vocabulary::letters::{has_vowel, humps, is_number, is_word, runs};
+
+/// The parts of names that a tool generates. All but [`Shapes::pipeline`] and [`Shapes::glued`] begin at a part and end with one.
+pub(super) struct Shapes {
+    /// A job that a pipeline named: the execution, the step, and a random end.
+    pub(super) pipeline: Regex,
+    /// What a pipeline puts behind a prefix of the user's own: the execution, a random part, and the number of the attempt.
+    pub(super) execution: Regex,
+    /// A UUID. If the name is at its maximum length, the end of the UUID is cut off.
+    pub(super) uuid: Regex,
+    /// A date or a number as long as one, such as seconds or milliseconds since 1970, and what follows it: the time, a counter, a short random part.
+    pub(super) date: Regex,
+    /// A time of day without a date.
+    pub(super) time: Regex,
+    /// What is generated only if nothing else makes the name unique: a number with leading zeros or of at least five digits, a month and a day.
+    pub(super) number: Regex,
+    /// A word for a counter, and the number.
+    pub(super) counter: Regex,
+    /// A random end as Kubernetes generates it.
+    pub(super) kubernetes: Regex,
+    /// The end of a name that the SageMaker Python SDK chose: a time with milliseconds, a time of 14 digits (`ModelTrainer`), or seconds since 1970
+    /// and four random digits (`unique_name_from_base`).
+    pub(super) sdk: Regex,
+    /// A long number in a part that has letters too: `Canvas1712936374430`. At its end, also 32 hexadecimal digits, as AWS Batch puts them there.
+    pub(super) glued: Regex,
+    /// A short number behind an id, at the end of a name: that of the run or of the attempt.
+    pub(super) behind: Regex,
+}
+
+pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
+    let regex = |pattern: &str| Regex::new(&pattern.replace("MONTH", MONTH)).expect("a regular expression that the tests use");
+    Shapes {
+        pipeline: regex("^pipelines-[a-z0-9]{8,12}-([A-Za-z0-9-]+)-[A-Za-z0-9]{5,10}$"),
+        execution: regex("^([a-z0-9]{12})-([A-Za-z0-9]{10})(?:-[0-9]+)?$"),
+        uuid: regex("^(?i-u)[0-9a-f]{8}(?:-[0-9a-f]{4}){2,3}(?:-[0-9a-f]{1,12})?(?:-|$)"),
+        date: regex(
+            r"(?ix-u)^ (?: (?: mon | tues? | wed(?:nes)? | thu(?:rs)? | fri | sat(?:ur)? | sun ) (?:day)? - )?
+            (?: (?:19|20)\d\d - (?:0?[1-9]|1[0-2]) (?: - (?:0?[1-9]|[12]\d|3[01]) )?
+              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-\d\d-\d\d | (?:19|20)\d\d -? [wq]\d\d? (?:-[1-7])?
+              | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
+              | \d{8,} )
+            (?: t\d{2,9}z? )?
+            (?: - (?: \d+z? | t\d{4,9}z? | \d\d?h\d\d (?: m (?:\d\ds)? )? | \d{0,6}(?:am|pm|utc|gmt|z) ) )*
+            (?: - (?: [0-9a-f]{4} | (?-i:[A-Z0-9]{4})$ ) )? (?: -|$ )",
+        ),
+        time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
+        number: regex(r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH)(?:-|$)"),
+        counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iteration|trial)-?\d+(?:-|$)"),
+        kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
+        sdk: regex(
+            r"(?-u)-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])-\d\d-\d\d-\d\d-\d{3}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6}|1\d{9}-[0-9a-f]{4})$",
+        ),
+        glued: regex(r"(?i-u)[0-9a-f]{32}$|\d{6,}(?:t\d{2,9}z?)?"),
+        behind: regex(r"(?-u)^-?\d{1,6}$"),
+    }
+});
+
+const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
+
+/// The length of what is generated at the beginning of the rest of a name. `part`: its first part.
+pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
+    let shapes = [&SHAPES.uuid, &SHAPES.date, &SHAPES.time];
+    let found = shapes.iter().find_map(|shape| shape.find(rest)).filter(|found| found.as_str().bytes().any(|byte| byte.is_ascii_digit()));
+    if let Some(found) = found {
+        return Some(found.len());
+    }
+    let has_digit = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    let is_mixed = |text: &str| has_digit(text) || humps(text) > 1;
+    if SHAPES.execution.captures(rest).is_some_and(|found| has_digit(&found[1]) && is_mixed(&found[2])) {
+        return Some(rest.len());
+    }
+    // Argo puts a number behind the random part of Kubernetes.
+    let ends = |after: &str| {
+        after.is_empty() && has_digit(part) || after.strip_prefix('-').is_some_and(|number| 8 <= number.len() && is_number(number))
+    };
+    let is_of_kubernetes = is_of_kubernetes(part) && ends(&rest[part.len()..]);
+    (is_hex(part) || (!SHAPES.glued.is_match(part) && is_random(part)) || is_of_kubernetes).then_some(part.len())
+}
+
+/// Whether it is a hexadecimal id, such as a commit's. Three letters or more before a number are a word: `decade2`.
+fn is_hex(part: &str) -> bool {
+    // `git describe` puts a `g` before the commit.
+    let digits = part.strip_prefix('g').filter(|rest| 7 <= rest.len()).unwrap_or(part);
+    let is_word = runs(digits).map(str::len).collect::<Vec<_>>();
+    let is_word = is_word.len() == 2 && 3 <= is_word[0] && digits.starts_with(|first: char| first.is_ascii_alphabetic());
+    6 <= digits.len() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && runs(digits).nth(1).is_some() && !is_word
+}
+
+/// Whether it looks like the random end of Kubernetes. Letters alone may be an acronym, so two of them have to be rare ones.
+pub(super) fn is_of_kubernetes(part: &str) -> bool {
+    let is_word = part.starts_with(|first: char| first.is_ascii_alphabetic()) && runs(part).count() == 2;
+    let is_acronym = runs(part).count() == 1 && part.matches(['j', 'k', 'q', 'v', 'w', 'x', 'z']).count() < 2;
+    SHAPES.kubernetes.is_match(part) && !is_word && !is_acronym && !is_number(part)
+}
+
+/// Whether it looks like random letters and digits: `x7k2p9`, `cIpzShs3Qp`. Names of models are not: `resnet101`, `wav2vec2`, `ResNet50V2`. The more
+/// often letters and digits change, the less else it takes.
+fn is_random(part: &str) -> bool {
+    let (length, changes) = (part.len(), runs(part).count().saturating_sub(1));
+    let (words, others): (Vec<&str>, Vec<&str>) = runs(part).filter(|run| 3 <= run.len() && !is_number(run)).partition(|run| is_word(run));
+    match changes {
+        0 if is_number(part) => false,
+        // A word in camel case has more letters than these.
+        0 if 8 <= length && 2 * length <= 5 * humps(part) || 16 <= length && length <= 4 * humps(part) => true,
+        0 => 6 <= length && !has_vowel(part) && words.is_empty(),
+        // Letters and then a number, or the other way round: `resnet101`, `7b`.
+        1 => false,
+        2 => 8 <= length && !others.is_empty(),
+        3 => 8 <= length && (!others.is_empty() || words.is_empty()),
+        4 | 5 => 5 <= length && (!others.is_empty() || words.is_empty()),
+        _ => 12 <= length || words.is_empty(),
+    }
+}
