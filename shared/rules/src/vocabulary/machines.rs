@@ -67,7 +67,6 @@ const PARTS: &[&str] = &[
 
 /// Words that only machines have in their names.
 const WORDS: &[&str] = &[
-    "account",
     "amazon",
     "argo",
     "boto",
@@ -92,7 +91,6 @@ const WORDS: &[&str] = &[
     "pulumi",
     "redshift",
     "robot",
-    "role",
     "runner",
     "sdk",
     "session",
@@ -100,10 +98,11 @@ const WORDS: &[&str] = &[
     "sso",
     "svc",
     "ubuntu",
-    "user",
-    "users",
     "vscode",
 ];
+
+/// Words that only machines have at the end of their names. `user-experience` is a group.
+const LAST_WORDS: &[&str] = &["account", "role", "user", "users"];
 
 /// Words that are names of people too: `Sarah Jenkins`, `john.lambda`, `Ci Zhang`. In a full name they are a person's.
 const ALSO_NAMES: &[&str] = &["aws", "bot", "cd", "ci", "glue", "harness", "jenkins", "lambda", "travis"];
@@ -146,28 +145,36 @@ pub fn is_machine(name: &str) -> bool {
         return if name.contains('.') { is_machine_with_dot(&full) } else { is_machine_with_capitals(&full, name.contains(' ')) };
     }
     let words = words(name);
-    is_work(&words) || words.iter().any(|word| is_in(WORDS, word) || is_in(ALSO_NAMES, word)) || is_technical(&words.concat())
+    is_work(&words) || has_machines_word(&words) || words.iter().any(|word| is_in(ALSO_NAMES, word)) || is_technical(&words.concat())
 }
 
 /// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
 fn is_machine_with_dot(words: &[String]) -> bool {
     // Of the others, a person may be called so: `anna.drone`, `j.emr`.
-    let is_machines = |word: &String| PARTS.contains(&word.as_str()) || is_in(&["robot", "runner", "svc", "user", "users"], word);
+    let is_machines = |word: &String| PARTS.contains(&word.as_str()) || is_in(&["robot", "runner", "svc"], word);
     let begins = words.first().is_some_and(|first| is_in(WORDS, first) || ["bot", "service", "srv"].contains(&first.as_str()));
-    begins || words.iter().any(is_machines) || is_tool_at_work(words)
+    begins || ends_as_machine(words) || words.iter().any(is_machines) || is_tool_at_work(words)
 }
 
 /// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.
 fn is_machine_with_capitals(words: &[String], is_spaced: bool) -> bool {
     // In camel case only `Ci` is a given name: `ChurnBot`, `JenkinsMaster`.
-    let is_machines = |word: &String| is_in(WORDS, word) || (!is_spaced && word != "ci" && is_in(ALSO_NAMES, word));
-    words.iter().any(is_machines) || is_technical(&words.concat()) || is_tool_at_work(words)
+    let is_tool = |word: &String| !is_spaced && word != "ci" && is_in(ALSO_NAMES, word);
+    has_machines_word(words) || words.iter().any(is_tool) || is_technical(&words.concat()) || is_tool_at_work(words)
 }
 
 /// Whether a name has no other words than those of tools and of what they do, or a tool's beside one of those: `Travis Build`.
 fn is_tool_at_work(words: &[String]) -> bool {
     let is_also_name = |word: &String| is_in(ALSO_NAMES, word);
     is_work(words) || words.iter().all(is_also_name) || (words.iter().any(is_also_name) && words.iter().any(|word| is_of_group(word)))
+}
+
+fn has_machines_word(words: &[String]) -> bool {
+    ends_as_machine(words) || words.iter().any(|word| is_in(WORDS, word))
+}
+
+fn ends_as_machine(words: &[String]) -> bool {
+    words.last().is_some_and(|last| is_in(LAST_WORDS, last))
 }
 
 fn is_work(words: &[String]) -> bool {
