@@ -83,25 +83,35 @@ def seconds(text):
         raise Unknown(f"a time that cannot be read: {text!r}") from error
 
 
-def kernel_last_used(kernel, now):
-    # Only "busy" is use. A kernel that hangs while it starts, restarts or ends stays in that state for ever.
+def kernel_is_used(kernel):
+    # Only "busy" is use. A kernel that hangs while it starts, restarts or ends stays in that state for ever, and so may its tab.
     if kernel.get("execution_state") == "busy":
-        return now
-    if not IGNORE_CONNECTIONS:
-        connections = kernel.get("connections")
-        if not isinstance(connections, int):
-            raise Unknown(f"/api/kernels: {connections!r} connections")
-        if connections > 0:
-            return now
-    return seconds(kernel.get("last_activity"))
+        return True
+    if IGNORE_CONNECTIONS or kernel.get("execution_state") != "idle":
+        return False
+    connections = kernel.get("connections")
+    if not isinstance(connections, int):
+        raise Unknown(f"/api/kernels: {connections!r} connections")
+    return connections > 0
 
 
-def last_used_in_jupyter(now):
-    """When a kernel or a terminal was last used; 0 where there are none."""
-    used = [kernel_last_used(kernel, now) for kernel in ask_jupyter("/api/kernels")]
+def last_activity(one, name, seen, now):
+    """When a kernel or a terminal was last active. Where the server knows it and it is null, it counts as active when it was first seen."""
+    if "last_activity" in one and one["last_activity"] is None and name:
+        return seen.setdefault(str(name), now)
+    return seconds(one.get("last_activity"))
+
+
+def last_used_in_jupyter(now, before):
+    """When a kernel or a terminal was last used; 0 where there are none. Also when those were first seen that do not tell."""
+    seen = dict(before)
+    kernels = ask_jupyter("/api/kernels")
     # Where terminals are switched off the server does not know the question.
-    used += [seconds(terminal.get("last_activity")) for terminal in ask_jupyter("/api/terminals", absent_means_none=True)]
-    return max(used, default=0)
+    terminals = ask_jupyter("/api/terminals", absent_means_none=True)
+    used = [now if kernel_is_used(one) else last_activity(one, one.get("id"), seen, now) for one in kernels]
+    used += [last_activity(one, one.get("name"), seen, now) for one in terminals]
+    there = {str(one.get(key)) for all, key in ((kernels, "id"), (terminals, "name")) for one in all}
+    return max(used, default=0), {name: since for name, since in seen.items() if name in there}
 
 
 def cpu_seconds():
@@ -138,7 +148,7 @@ def gpu_is_busy():
 def look(before, now):
     """What is to be remembered of this look; `before` is what was of the last one at which everything was known."""
     after = {"looked": now, "cpu": cpu_seconds(), "last_used": now}
-    in_jupyter, gpu_busy = last_used_in_jupyter(now), gpu_is_busy()
+    (in_jupyter, after["seen"]), gpu_busy = last_used_in_jupyter(now, (before or {}).get("seen", {})), gpu_is_busy()
     # The first look of this run; or nobody knows what was used in between; or the clock was set back.
     if before is None or not 0 <= now - before["looked"] <= LONGEST_GAP:
         return after

@@ -353,6 +353,9 @@ COLLECTED = time.time()
         ([kernel(ago(2000))], [{"last_activity": ago(1000)}, {"last_activity": ago(1500)}], 1000),
         ([kernel(ago(9000))], [], 4000),  # of an earlier run: it started 4000 s ago
         *(([kernel(ago(1000), state)], [], 1000) for state in STUCK),
+        *(([kernel(ago(1000), state, connections=1)], [], 1000) for state in STUCK),
+        ([kernel(ago(1000), connections=1)], [], 0),
+        ([kernel(ago(1000), "busy", connections=None)], [], 0),
         ([kernel(ago(1000), "starting"), kernel(ago(1000), "busy")], [], 0),
         ([kernel(ago(1000), "busy")], [], 0),
         ([kernel(ago(-500))], [], 0),
@@ -367,9 +370,36 @@ def test_the_latest_use_counts(notebook, canned, kernels, terminals, idle):
     assert found == 0 if idle == 0 else idle <= found <= idle + time.time() - COLLECTED + 2
 
 
+NEVER_ACTIVE = {"id": "k1", **kernel(None)}
+
+
+@pytest.mark.parametrize("state", ["idle", "starting", "dead"])
+def test_what_was_never_active_counts_from_when_it_was_first_seen(notebook, canned, state):
+    one = dict(NEVER_ACTIVE, execution_state=state)
+    canned["/api/kernels"] = 200, json.dumps([one])
+    canned["/api/terminals"] = 200, json.dumps([{"name": "1", "last_activity": None}])
+    notebook.started(4000)
+    assert notebook.look() == 0, "it may have been started a moment ago"
+    state = notebook.folder / "state.json"
+
+    def an_hour_passes():
+        told = json.loads(state.read_text())
+        seen = {name: since - 3600 for name, since in told["seen"].items()}
+        state.write_text(json.dumps({**told, "last_used": told["last_used"] - 3600, "looked": told["looked"] - 300, "seen": seen}))
+
+    an_hour_passes()
+    assert 3600 <= notebook.look() <= 3660, "it is no use for ever"
+    canned["/api/kernels"] = 200, json.dumps([one, dict(one, id="k2")])
+    assert notebook.look() == 0, "another one was started"
+    canned["/api/kernels"] = 200, "[]"
+    canned["/api/terminals"] = 200, "[]"
+    notebook.look()
+    assert json.loads(state.read_text())["seen"] == {}, "what is gone is forgotten"
+
+
 UNREADABLE = [
     "<html>", "{}", "[1]", "null", "\N{SNOWMAN}", '[{"execution_state": "idle", "connections": 0}]',
-    *(json.dumps([kernel(time)]) for time in ("yesterday", 5, "2026-13-45T00:00:00Z", "2026-11-23T08:00:00+01:00")),
+    *(json.dumps([kernel(time)]) for time in ("yesterday", 5, None, "2026-13-45T00:00:00Z", "2026-11-23T08:00:00+01:00")),
     *(json.dumps([kernel(ago(1000), connections=count)]) for count in (None, "1")),
 ]  # fmt: skip
 
