@@ -7,12 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    remedy::action::{SpotTerms, how_to_stop},
-    vocabulary::{
-        image::built_in_algorithm,
-        resource::{Arn, Resource, is_aws},
-        text::argument,
-    },
+    remedy::action::SpotTerms,
+    vocabulary::{image::built_in_algorithm, resource::is_aws},
 };
 
 /// A tag of the new job. Its value is the old job's name.
@@ -53,9 +49,6 @@ const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
 
 /// The maximum length of a job's name.
 const NAME: usize = 63;
-
-/// The maximum length of a definition in a mail, in bytes.
-const LONGEST_SHOWN: usize = 32 * 1024;
 
 /// The maximum number of tags of a resource.
 const TAGS: usize = 50;
@@ -121,10 +114,9 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         leave_one_size(resources);
     }
     // AWS fills in the metrics of its own algorithms, and refuses a job that brings them.
-    let account = described.get("TrainingJobArn").and_then(Value::as_str).and_then(Arn::parse).map_or("", |arn| arn.account);
     if let Some(Value::Object(algorithm)) = new.get_mut("AlgorithmSpecification") {
         let image = algorithm.get("TrainingImage").and_then(Value::as_str).unwrap_or_default();
-        let is_built_in = built_in_algorithm(image, account).is_some();
+        let is_built_in = built_in_algorithm(image).is_some();
         algorithm.retain(|field, value| !(field == "MetricDefinitions" && (is_built_in || value.as_array().is_some_and(Vec::is_empty))));
     }
     let stopping = new.entry("StoppingCondition").or_insert_with(|| json!({}));
@@ -173,63 +165,11 @@ pub fn on_demand_again(definition: &str, name: &str) -> Result<Value, String> {
     Ok(Value::Object(again))
 }
 
-/// Text for a mail: how to stop one of two jobs that do the same work. `old` is on demand, `new` on Spot; `definition` is that of `new`, as JSON.
-pub fn how_to_stop_one(old: &str, new: &str, definition: &str, region: &str) -> String {
-    let definition: Value = serde_json::from_str(definition).unwrap_or_default();
-    // A prefix that the guard chose ends with the new job's name. Any other prefix was the old job's, so both jobs use it.
-    let shared =
-        definition.pointer("/CheckpointConfig/S3Uri").and_then(Value::as_str).filter(|prefix| !prefix.ends_with(&format!("/{new}")));
-    let spoils =
-        shared.map(|prefix| format!("\nSoon: both write their checkpoints to {prefix}, and may spoil each other's.")).unwrap_or_default();
-    format!(
-        "stop one of the two.\nThe one on demand: {}\nThe one on Spot:   {}{spoils}",
-        how_to_stop(old, region),
-        how_to_stop(new, region)
-    )
-}
-
-/// Text for a mail: how to submit a definition. Values that may be secret are hidden: those of the environment, and of hyperparameters with names
-/// like `api_token`. A definition that is too long for a mail is left out. `of`: the job that the definition was made from.
-pub fn how_to_submit(mut definition: Value, of: &Resource) -> String {
-    const HIDDEN: &str = "(hidden)";
-    let is_secret = |key: &str| {
-        let key = key.to_ascii_lowercase();
-        ["secret", "token", "password", "passwd", "credential", "key"].iter().any(|word| key.contains(word))
-    };
-    let mut hidden = false;
-    for (field, all) in [("Environment", true), ("HyperParameters", false)] {
-        if let Some(Value::Object(values)) = definition.get_mut(field) {
-            for (_, value) in values.iter_mut().filter(|(key, _)| all || is_secret(key)) {
-                *value = HIDDEN.into();
-                hidden = true;
-            }
-        }
-    }
-    let region = of.region_option();
-    let describe = format!("aws sagemaker describe-training-job {region}--training-job-name {}", argument(&of.name));
-    let text = definition.to_string();
-    if LONGEST_SHOWN < text.len() {
-        return format!("make its definition, which is too long for a mail, of what this says: {describe}");
-    }
-    let first = if hidden { format!("put back the values that this mail leaves {HIDDEN} ({describe}), ") } else { String::new() };
-    format!("save this as job.json, {first}then aws sagemaker create-training-job {region}--cli-input-json file://job.json\n{text}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vocabulary::duration::Duration;
     use proptest::prelude::*;
-
-    fn churn() -> Resource {
-        Resource {
-            id: "training-job/churn".into(),
-            name: "churn".into(),
-            arn: Some("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn".into()),
-            tags: crate::vocabulary::resource::Tags::NotIndexed,
-            ownership: crate::vocabulary::resource::Ownership::default(),
-        }
-    }
 
     fn terms(name: &str, checkpoints: Option<&str>) -> SpotTerms {
         SpotTerms { name: name.into(), wait: Duration::hours(12), checkpoints: checkpoints.map(str::to_owned), resumes: false }
@@ -268,11 +208,12 @@ mod tests {
         for (image, is_kept) in [
             ("664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", false),
             ("492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:1.7-1", false),
+            ("664544806723.dkr-ecr.eu-central-1.on.aws/linear-learner:1", false),
             ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", true),
+            ("999988887777.dkr.ecr.eu-central-1.amazonaws.com/xgboost:1", true), // another account of the company
             ("763104351884.dkr.ecr.eu-central-1.amazonaws.com/pytorch-training:2.3-gpu", true),
         ] {
             let mut old = described();
-            old["TrainingJobArn"] = json!("arn:aws:sagemaker:eu-central-1:123456789012:training-job/churn");
             old["AlgorithmSpecification"] = json!({"TrainingImage": image, "TrainingInputMode": "File", "MetricDefinitions": metrics});
             let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap();
             let algorithm = new["AlgorithmSpecification"].as_object().unwrap();
@@ -327,45 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn two_jobs_that_share_their_checkpoints_are_told_so() {
-        for (checkpoints, shared) in [(None, false), (Some("s3://bucket/mine"), true)] {
-            let mut old = described();
-            if let Some(prefix) = checkpoints {
-                old["CheckpointConfig"] = json!({"S3Uri": prefix});
-            }
-            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None)).unwrap().to_string();
-            let text = how_to_stop_one("churn", "churn-spot", &new, "--region eu-central-1 ");
-            assert_eq!(text.contains("s3://bucket/mine"), shared, "{text}");
-            for name in ["churn\n", "churn-spot"] {
-                assert!(text.contains(&format!("stop-training-job --region eu-central-1 --training-job-name {name}")), "{text}");
-            }
-        }
-    }
-
-    #[test]
     fn names_are_legal_and_their_own() {
         let again = |name: &str| on_demand_again("{}", name).unwrap()["TrainingJobName"].clone();
         assert_eq!(again("hot-spot-detect"), "hot-spot-detect-again");
         assert!(again(&"a".repeat(58)).as_str().unwrap().len() <= NAME);
         let seed = |n: u8| format!("experiment-with-a-long-descriptive-name-of-team-and-model-seed{n}");
         assert_ne!(new_name(&seed(1), None), new_name(&seed(2), None), "two jobs of the same second");
-    }
-
-    #[test]
-    fn secrets_are_not_mailed_nor_what_fills_a_mail() {
-        let definition = json!({"Environment": {"HF_HOME": "/x"}, "HyperParameters": {"epochs": "3", "api_key": "s"}});
-        let text = how_to_submit(definition, &churn());
-        for shown in [r#""HF_HOME":"(hidden)""#, r#""epochs":"3""#, r#""api_key":"(hidden)""#] {
-            assert!(text.contains(shown), "{shown}: {text}");
-        }
-        assert!(
-            text.starts_with("save this as job.json, put back the values that this mail leaves (hidden) (aws sagemaker describe"),
-            "{text}"
-        );
-        let plain = how_to_submit(json!({"HyperParameters": {"epochs": "3"}}), &churn());
-        assert!(plain.starts_with("save this as job.json, then aws sagemaker create-training-job"), "{plain}");
-        let long = how_to_submit(json!({"HyperParameters": {"epochs": "3".repeat(40_000)}}), &churn());
-        assert!(long.len() < 200 && long.contains("--training-job-name churn"), "{long}");
     }
 
     #[test]

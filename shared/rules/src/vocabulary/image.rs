@@ -1,4 +1,4 @@
-//! Images of jobs: `<account>.dkr.ecr.<Region>.amazonaws.com/<repository>:<tag>`.
+//! Images of jobs: `<account>.dkr.ecr.<Region>.amazonaws.com/<repository>:<tag>`, or `<account>.dkr-ecr.<Region>.on.aws/…` (IPv6).
 
 /// The algorithms that are built into `SageMaker` and write no checkpoints, by their repository.
 const WITHOUT_CHECKPOINTS: [&str; 14] = [
@@ -21,20 +21,26 @@ const WITHOUT_CHECKPOINTS: [&str; 14] = [
 /// The built-in algorithms that can write checkpoints.
 const WITH_CHECKPOINTS: [&str; 5] = ["image-classification", "object-detection", "sagemaker-xgboost", "semantic-segmentation", "xgboost"];
 
+/// The accounts in which AWS keeps the images of its built-in algorithms, by Region (aws-facts §2.3).
+const ACCOUNTS: &str = include_str!("../../data/built_in_algorithm_accounts.txt");
+
 /// Whether a built-in algorithm never writes checkpoints, whatever its job's settings are.
 pub fn never_writes_checkpoints(algorithm: &str) -> bool {
     WITHOUT_CHECKPOINTS.contains(&algorithm)
 }
 
-/// The built-in algorithm of this image: `linear-learner`. `None`: the image is a framework's, or the customer's own. `account`: the customer's account.
-/// AWS keeps the images in an account for each Region, so that they are known by their repository in another account.
-pub fn built_in_algorithm<'a>(image: &'a str, account: &str) -> Option<&'a str> {
-    let (registry, _) = image.split_once('/')?;
-    let (of, host) = registry.split_once('.')?;
-    let repository = without_version(image).split_once('/')?.1;
-    let is_foreign = of.len() == 12 && of.bytes().all(|byte| byte.is_ascii_digit()) && of != account && host.starts_with("dkr.ecr");
+/// The built-in algorithm of this image: `linear-learner`. `None`: the image is a framework's, or a company's own, which may have the same name.
+pub fn built_in_algorithm(image: &str) -> Option<&str> {
+    let (registry, repository) = without_version(image).split_once('/')?;
+    let (account, host) = registry.split_once('.')?;
     let is_algorithm = WITHOUT_CHECKPOINTS.contains(&repository) || WITH_CHECKPOINTS.contains(&repository);
-    (is_foreign && is_algorithm).then_some(repository)
+    let is_registry = host.starts_with("dkr.ecr") || host.starts_with("dkr-ecr");
+    (is_algorithm && is_registry && is_of_aws(account)).then_some(repository)
+}
+
+fn is_of_aws(account: &str) -> bool {
+    // The Regions' names are no accounts.
+    ACCOUNTS.split_whitespace().any(|of| of == account && of.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// An image without its tag and its digest, which differ from one build to the next.
@@ -51,8 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn images_of_aws_are_known_by_their_repository_in_another_account() {
-        let built_in = |image| built_in_algorithm(image, "123456789012");
+    fn images_of_aws_are_known_by_their_repository_and_account() {
         for (image, algorithm) in [
             ("664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", Some("linear-learner")),
             ("664544806723.dkr.ecr.eu-central-1.amazonaws.com/kmeans:latest", Some("kmeans")),
@@ -62,7 +67,17 @@ mod tests {
             ("382416733822.dkr.ecr.us-east-1.amazonaws.com/ntm@sha256:0123abcd", Some("ntm")),
             ("382416733822.dkr.ecr-fips.us-east-1.amazonaws.com/knn:1", Some("knn")),
             ("811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1", Some("object-detection")),
-            // The customer's own.
+            ("246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.7-1", Some("sagemaker-xgboost")),
+            // Names that IPv6 knows, too.
+            ("664544806723.dkr-ecr.eu-central-1.on.aws/linear-learner:1", Some("linear-learner")),
+            ("811284229777.dkr-ecr-fips.us-east-1.on.aws/object-detection@sha256:0123abcd", Some("object-detection")),
+            ("390948362332.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn/blazingtext:1", Some("blazingtext")),
+            ("123456789012.dkr-ecr.eu-central-1.on.aws/linear-learner:1", None),
+            // The customer's own, or a shared account's of the company.
+            ("999988887777.dkr.ecr.eu-central-1.amazonaws.com/xgboost:1", None),
+            ("999988887777.dkr-ecr.eu-central-1.on.aws/kmeans", None),
+            ("eu-central-1.dkr.ecr.eu-central-1.amazonaws.com/kmeans", None),
+            ("664544806723.registry.example.com/kmeans", None),
             ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1", None),
             ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/kmeans", None),
             ("664544806723.dkr.ecr.eu-central-1.amazonaws.com/team/kmeans:1", None),
@@ -73,7 +88,16 @@ mod tests {
             ("kmeans", None),
             ("", None),
         ] {
-            assert_eq!(built_in(image), algorithm, "{image}");
+            assert_eq!(built_in_algorithm(image), algorithm, "{image}");
+        }
+    }
+
+    #[test]
+    fn the_accounts_are_accounts() {
+        for line in ACCOUNTS.lines() {
+            let (region, accounts) = line.split_once(' ').unwrap();
+            assert!(region.contains('-'), "{line}");
+            assert!(accounts.split(' ').all(|one| one.len() == 12 && one.bytes().all(|byte| byte.is_ascii_digit())), "{line}");
         }
     }
 

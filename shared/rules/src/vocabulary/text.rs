@@ -28,6 +28,11 @@ pub fn quoted(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\'', r"'\''"))
 }
 
+/// A text in the source of a Python program or in JSON, with its quotes. It cannot end early.
+pub fn literal(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 /// Whether two names mean the same: case and blanks do not count.
 pub fn is_alike(one: &str, other: &str) -> bool {
     folded(one).eq(folded(other))
@@ -88,6 +93,20 @@ mod tests {
             ("a&b|c>d*?!\\~", r"'a&b|c>d*?!\~'"),
         ] {
             assert_eq!(super::argument(text), argument);
+        }
+    }
+
+    #[test]
+    fn a_literal_is_one_literal() {
+        for (text, literal) in [
+            ("s3://bucket/prefix", r#""s3://bucket/prefix""#),
+            (r#"s3://a"), os.system("reboot"#, r#""s3://a\"), os.system(\"reboot""#),
+            ("a\nreboot\r\t", r#""a\nreboot\r\t""#),
+            (r"a\", r#""a\\""#),
+            ("山\u{7}", "\"山\\u0007\""),
+            ("", r#""""#),
+        ] {
+            assert_eq!(super::literal(text), literal);
         }
     }
 

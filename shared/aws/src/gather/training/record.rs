@@ -1,12 +1,12 @@
-//! Training and tuning jobs in `SageMaker`'s JSON, from descriptions and from the search index, and the facts that are made of them.
+//! Training jobs in `SageMaker`'s JSON, from descriptions and from the search index, and the facts that are made of them. What tuning jobs share with them.
 
 use std::collections::{BTreeSet, HashMap};
 
 use cost_rules::{
     duration::Duration,
-    facts::{Capacity, JobStatus, TrainingJob, TuningDefinition, TuningJob},
+    facts::{Capacity, JobStatus, TrainingJob},
     price::Instances,
-    resource::{Arn, Kind, Ownership, Resource, Tags},
+    resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
     vocabulary::{
         image::{built_in_algorithm, without_version},
@@ -15,6 +15,10 @@ use cost_rules::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+mod tuning;
+
+pub(super) use tuning::TuningRecord;
 
 /// What the SageMaker Python SDK leaves on a job that it submits: hyperparameters if it brings its own code, or (version 3) channels for that code.
 const SDK_HYPERPARAMETERS: [&str; 2] = ["sagemaker_job_name", "sagemaker_submit_directory"];
@@ -137,46 +141,6 @@ fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>,
     Ok(map.into_iter().flatten().map(|(name, _)| name).collect())
 }
 
-/// The fields that are read of a tuning job, from a description or from the search index.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct TuningRecord {
-    hyper_parameter_tuning_job_name: String,
-    hyper_parameter_tuning_job_arn: String,
-    hyper_parameter_tuning_job_status: Option<String>,
-    hyper_parameter_tuning_job_config: Option<TuningConfig>,
-    training_job_definition: Option<DefinitionRecord>,
-    training_job_definitions: Option<Vec<DefinitionRecord>>,
-    creation_time: Option<f64>,
-    tags: Option<Vec<Tag>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TuningConfig {
-    resource_limits: Option<ResourceLimits>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-#[expect(clippy::struct_field_names, reason = "AWS's names")]
-struct ResourceLimits {
-    max_number_of_training_jobs: Option<u32>,
-    max_parallel_training_jobs: Option<u32>,
-    max_runtime_in_seconds: Option<i64>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct DefinitionRecord {
-    algorithm_specification: Option<AlgorithmSpecification>,
-    role_arn: Option<String>,
-    enable_managed_spot_training: Option<bool>,
-    resource_config: Option<ResourceConfig>,
-    hyper_parameter_tuning_resource_config: Option<ResourceConfig>,
-    stopping_condition: Option<StoppingCondition>,
-}
-
 impl TrainingRecord {
     pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TrainingJob {
         let resources = self.resource_config.unwrap_or_default();
@@ -193,7 +157,7 @@ impl TrainingRecord {
             || self.debug_hook_config.is_some();
         TrainingJob {
             work: work(self.algorithm_specification.as_ref(), self.role_arn.as_deref()),
-            algorithm: self.algorithm_specification.and_then(|algorithm| algorithm.name(&self.training_job_arn)),
+            algorithm: self.algorithm_specification.and_then(AlgorithmSpecification::name),
             resource: resource(Kind::TrainingJob, self.training_job_name, self.training_job_arn, tags_of(rulebook, self.tags, indexed)),
             indexed,
             status: status(self.training_job_status.as_deref()),
@@ -217,50 +181,10 @@ impl TrainingRecord {
     }
 }
 
-impl TuningRecord {
-    pub(super) fn job(self, rulebook: &Rulebook, indexed: bool) -> TuningJob {
-        let definitions: Vec<DefinitionRecord> =
-            self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
-        let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
-        let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
-        let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
-        let most_jobs = limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel);
-        TuningJob {
-            resource: resource(
-                Kind::TuningJob,
-                self.hyper_parameter_tuning_job_name,
-                self.hyper_parameter_tuning_job_arn,
-                tags_of(rulebook, self.tags, indexed),
-            ),
-            indexed,
-            status: status(self.hyper_parameter_tuning_job_status.as_deref()),
-            created: time(self.creation_time),
-            work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
-            parallel: parallel.min(most_jobs),
-            most_jobs,
-            max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
-            definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
-            running: None,
-        }
-    }
-}
-
-impl DefinitionRecord {
-    fn definition(self) -> TuningDefinition {
-        let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
-        TuningDefinition {
-            spot: self.enable_managed_spot_training.unwrap_or_default(),
-            choices: configured.map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
-            max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
-        }
-    }
-}
-
 impl AlgorithmSpecification {
-    /// The algorithm's name, if it may write no checkpoints. `arn`: that of the job, which has the customer's account.
-    fn name(self, arn: &str) -> Option<String> {
-        let account = Arn::parse(arn).map_or("", |arn| arn.account);
-        let built_in = || built_in_algorithm(self.training_image.as_deref()?, account).map(str::to_owned);
+    /// The algorithm's name, if it may write no checkpoints.
+    fn name(self) -> Option<String> {
+        let built_in = || built_in_algorithm(self.training_image.as_deref()?).map(str::to_owned);
         self.algorithm_name.or_else(built_in)
     }
 }
@@ -389,25 +313,5 @@ mod tests {
         assert_eq!(job.work.as_deref(), Some(work));
         let own = image.replace("664544806723", "123456789012");
         assert_eq!(training(&json!({"AlgorithmSpecification": {"TrainingImage": own}})).algorithm, None);
-    }
-
-    #[test]
-    fn a_tuning_job_has_limits_and_choices() {
-        let record = json!({
-            "HyperParameterTuningJobName": "hpo", "HyperParameterTuningJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:hyper-parameter-tuning-job/hpo",
-            "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 500, "MaxParallelTrainingJobs": 4, "MaxRuntimeInSeconds": 3600}},
-            "TrainingJobDefinitions": [
-                {"EnableManagedSpotTraining": true, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
-                {"HyperParameterTuningResourceConfig": {"AllocationStrategy": "Prioritized", "InstanceConfigs": [
-                    {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}, {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
-                ]}, "StoppingCondition": {"MaxRuntimeInSeconds": 7200}},
-            ],
-        });
-        let job = TuningRecord::deserialize(record).unwrap().job(&Rulebook::from_toml("").unwrap(), false);
-        let [spot, listed] = &job.definitions[..] else { panic!("{job:?}") };
-        assert_eq!((spot.spot, &spot.choices), (true, &vec![one("ml.m5.xlarge", 1)]));
-        assert_eq!((listed.spot, &listed.choices), (false, &vec![one("ml.m5.large", 1), one("ml.m5.xlarge", 2)]));
-        assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
-        assert_eq!((job.is_spot(), job.longest(&job.definitions)), (false, Duration::hours(1)));
     }
 }

@@ -3,6 +3,7 @@
 pub mod resubmitted_job_doubled;
 pub mod resubmitted_job_failed;
 pub mod runtime_limit_loose;
+pub(crate) mod spot_lines;
 pub mod spot_without_checkpoint;
 pub mod training_on_demand;
 pub mod tuning_on_demand;

@@ -49,12 +49,14 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
-        training::SpotRemedy,
+        training::{
+            SpotRemedy,
+            spot_lines::{spot_lines, without_checkpoints},
+        },
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
         duration::{Duration, roughly},
-        image::never_writes_checkpoints,
         price::{HOURS_PER_MONTH, Instances, Usd, dollars},
     },
 };
@@ -141,7 +143,7 @@ impl Rule for TrainingOnDemand {
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
             remedy,
-            notice: Notice { advice: Some(self.lines(job, limit)), ..Notice::default() },
+            notice: Notice { advice: Some(spot_lines(job, limit, self.spot_wait, &self.checkpoints)), ..Notice::default() },
             ..Waste::default()
         }))
     }
@@ -209,47 +211,6 @@ impl TrainingOnDemand {
         let checkpoints = Some(self.checkpoints.clone()).filter(|prefix| !prefix.is_empty());
         (Remedy::ResubmitAsSpot(SpotTerms { name, wait: self.spot_wait, checkpoints, resumes: job.checkpoint.is_some() }), String::new())
     }
-
-    /// The lines that make it a Spot job, in the SageMaker Python SDK and in the API.
-    fn lines(&self, job: &TrainingJob, limit: Duration) -> String {
-        if let Some(algorithm) = without_checkpoints(job) {
-            return lines_of_an_hour(algorithm, limit);
-        }
-        let limit = limit.signed().as_secs();
-        let wait = limit + self.spot_wait.signed().as_secs();
-        let checkpoint = job.checkpoint.clone().unwrap_or_else(|| match self.checkpoints.as_str() {
-            "" => "s3://<bucket>/<prefix>".to_owned(),
-            prefix => prefix.to_owned(),
-        });
-        format!(
-            "run it on Spot next time.\n\
-             SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait={wait}, checkpoint_s3_uri=\"{checkpoint}\")\n\
-             CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
-             \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": \"{checkpoint}\"}}"
-        )
-    }
-}
-
-/// The algorithm of a job that writes no checkpoints, or may write none. AWS limits the Spot jobs of such an algorithm to an hour.
-fn without_checkpoints(job: &TrainingJob) -> Option<&str> {
-    job.algorithm.as_deref().filter(|algorithm| job.checkpoint.is_none() || never_writes_checkpoints(algorithm))
-}
-
-/// The lines for a job of such an algorithm.
-fn lines_of_an_hour(algorithm: &str, limit: Duration) -> String {
-    let limit = limit.min(Duration::hours(1)).signed().as_secs();
-    let (when, writes, more) = if never_writes_checkpoints(algorithm) {
-        ("if it ends within an hour", "writes no checkpoints, so", "")
-    } else {
-        let more = "\nIf it writes checkpoints, add checkpoint_s3_uri (\"CheckpointConfig\") and raise both times.";
-        ("if it ends within an hour or writes checkpoints", "may write no checkpoints, and then", more)
-    };
-    format!(
-        "run it on Spot next time, {when}. The algorithm {algorithm} {writes} AWS limits MaxWaitTimeInSeconds to 3600.\n\
-         SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait=3600)\n\
-         CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
-         \"MaxWaitTimeInSeconds\": 3600}}{more}"
-    )
 }
 
 #[cfg(test)]
@@ -345,27 +306,6 @@ mod tests {
             (SpotRemedy::Resubmit, TrainingJob { started: None, ..job() }, "resubmit-as-spot"),
         ] {
             assert_eq!(told(&enforced(remedy), &job), expected, "{remedy:?}: {job:?}");
-        }
-    }
-
-    #[test]
-    fn an_algorithm_that_may_write_no_checkpoints_is_given_lines_that_aws_takes() {
-        for (algorithm, checkpoint, limit, expected) in [
-            ("linear-learner", None, Duration::days(1), "max_run=3600, max_wait=3600)"),
-            ("linear-learner", None, Duration::minutes(30), "max_run=1800, max_wait=3600)"),
-            ("linear-learner", Some("s3://a/b"), Duration::days(1), "linear-learner writes no checkpoints"),
-            ("object-detection", None, Duration::days(1), "add checkpoint_s3_uri"),
-            ("object-detection", Some("s3://a/b"), Duration::days(1), "max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://a/b\")"),
-        ] {
-            let job = TrainingJob {
-                algorithm: Some(algorithm.into()),
-                checkpoint: checkpoint.map(str::to_owned),
-                max_runtime: Some(limit),
-                ..training_job("2026-11-24T11:00:00Z")
-            };
-            let Verdict::Waste(waste) = TrainingOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
-            let lines = waste.notice.advice.unwrap();
-            assert!(lines.contains(expected), "{lines}");
         }
     }
 

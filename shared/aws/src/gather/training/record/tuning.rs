@@ -1,0 +1,122 @@
+//! Tuning jobs in `SageMaker`'s JSON, from descriptions and from the search index, and the facts that are made of them.
+
+use cost_rules::{
+    duration::Duration,
+    facts::{TuningDefinition, TuningJob},
+    resource::Kind,
+    rulebook::Rulebook,
+};
+use serde::Deserialize;
+
+use super::{AlgorithmSpecification, ResourceConfig, StoppingCondition, Tag, resource, status, tags_of, time, work};
+
+/// The fields that are read of a tuning job, from a description or from the search index.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::gather::training) struct TuningRecord {
+    hyper_parameter_tuning_job_name: String,
+    hyper_parameter_tuning_job_arn: String,
+    hyper_parameter_tuning_job_status: Option<String>,
+    hyper_parameter_tuning_job_config: Option<TuningConfig>,
+    training_job_definition: Option<DefinitionRecord>,
+    training_job_definitions: Option<Vec<DefinitionRecord>>,
+    creation_time: Option<f64>,
+    tags: Option<Vec<Tag>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TuningConfig {
+    resource_limits: Option<ResourceLimits>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "AWS's names")]
+struct ResourceLimits {
+    max_number_of_training_jobs: Option<u32>,
+    max_parallel_training_jobs: Option<u32>,
+    max_runtime_in_seconds: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DefinitionRecord {
+    algorithm_specification: Option<AlgorithmSpecification>,
+    role_arn: Option<String>,
+    enable_managed_spot_training: Option<bool>,
+    resource_config: Option<ResourceConfig>,
+    hyper_parameter_tuning_resource_config: Option<ResourceConfig>,
+    stopping_condition: Option<StoppingCondition>,
+}
+
+impl TuningRecord {
+    pub(in crate::gather::training) fn job(self, rulebook: &Rulebook, indexed: bool) -> TuningJob {
+        let definitions: Vec<DefinitionRecord> =
+            self.training_job_definition.into_iter().chain(self.training_job_definitions.unwrap_or_default()).collect();
+        let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
+        let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
+        let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
+        let most_jobs = limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel);
+        TuningJob {
+            resource: resource(
+                Kind::TuningJob,
+                self.hyper_parameter_tuning_job_name,
+                self.hyper_parameter_tuning_job_arn,
+                tags_of(rulebook, self.tags, indexed),
+            ),
+            indexed,
+            status: status(self.hyper_parameter_tuning_job_status.as_deref()),
+            created: time(self.creation_time),
+            work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
+            parallel: parallel.min(most_jobs),
+            most_jobs,
+            max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
+            definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
+            running: None,
+        }
+    }
+}
+
+impl DefinitionRecord {
+    fn definition(self) -> TuningDefinition {
+        let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
+        TuningDefinition {
+            spot: self.enable_managed_spot_training.unwrap_or_default(),
+            choices: configured.map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
+            max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cost_rules::price::Instances;
+    use serde_json::json;
+
+    use super::*;
+
+    fn one(instance_type: &str, count: u32) -> Vec<Instances> {
+        vec![Instances { instance_type: instance_type.into(), count }]
+    }
+
+    #[test]
+    fn a_tuning_job_has_limits_and_choices() {
+        let record = json!({
+            "HyperParameterTuningJobName": "hpo", "HyperParameterTuningJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:hyper-parameter-tuning-job/hpo",
+            "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 500, "MaxParallelTrainingJobs": 4, "MaxRuntimeInSeconds": 3600}},
+            "TrainingJobDefinitions": [
+                {"EnableManagedSpotTraining": true, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
+                {"HyperParameterTuningResourceConfig": {"AllocationStrategy": "Prioritized", "InstanceConfigs": [
+                    {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}, {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
+                ]}, "StoppingCondition": {"MaxRuntimeInSeconds": 7200}},
+            ],
+        });
+        let job = TuningRecord::deserialize(record).unwrap().job(&Rulebook::from_toml("").unwrap(), false);
+        let [spot, listed] = &job.definitions[..] else { panic!("{job:?}") };
+        assert_eq!((spot.spot, &spot.choices), (true, &vec![one("ml.m5.xlarge", 1)]));
+        assert_eq!((listed.spot, &listed.choices), (false, &vec![one("ml.m5.large", 1), one("ml.m5.xlarge", 2)]));
+        assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
+        assert_eq!((job.is_spot(), job.longest(&job.definitions)), (false, Duration::hours(1)));
+    }
+}

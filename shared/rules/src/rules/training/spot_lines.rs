@@ -1,0 +1,89 @@
+//! The lines that make a training job a Spot job, for mails.
+
+use crate::{
+    facts::TrainingJob,
+    vocabulary::{duration::Duration, image::never_writes_checkpoints, text::literal},
+};
+
+/// The lines that make a job with this time limit a Spot job, in the SageMaker Python SDK and in the API. `wait`: how much longer it may take. `checkpoints`: the
+/// prefix for a job that has none.
+pub(super) fn spot_lines(job: &TrainingJob, limit: Duration, wait: Duration, checkpoints: &str) -> String {
+    if let Some(algorithm) = without_checkpoints(job) {
+        return lines_of_an_hour(algorithm, limit);
+    }
+    let limit = limit.signed().as_secs();
+    let wait = limit + wait.signed().as_secs();
+    let own = Some(checkpoints).filter(|prefix| !prefix.is_empty());
+    // People paste these lines, and anybody who may submit a job chose the prefix.
+    let checkpoint = literal(job.checkpoint.as_deref().or(own).unwrap_or("s3://<bucket>/<prefix>"));
+    format!(
+        "run it on Spot next time.\n\
+         SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait={wait}, checkpoint_s3_uri={checkpoint})\n\
+         CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
+         \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": {checkpoint}}}"
+    )
+}
+
+/// The algorithm of a job that writes no checkpoints, or may write none. AWS limits the Spot jobs of such an algorithm to an hour.
+pub(super) fn without_checkpoints(job: &TrainingJob) -> Option<&str> {
+    job.algorithm.as_deref().filter(|algorithm| job.checkpoint.is_none() || never_writes_checkpoints(algorithm))
+}
+
+/// The lines for a job of such an algorithm.
+fn lines_of_an_hour(algorithm: &str, limit: Duration) -> String {
+    let limit = limit.min(Duration::hours(1)).signed().as_secs();
+    let (when, writes, more) = if never_writes_checkpoints(algorithm) {
+        ("if it ends within an hour", "writes no checkpoints, so", "")
+    } else {
+        let more = "\nIf it writes checkpoints, add checkpoint_s3_uri (\"CheckpointConfig\") and raise both times.";
+        ("if it ends within an hour or writes checkpoints", "may write no checkpoints, and then", more)
+    };
+    format!(
+        "run it on Spot next time, {when}. The algorithm {algorithm} {writes} AWS limits MaxWaitTimeInSeconds to 3600.\n\
+         SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait=3600)\n\
+         CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
+         \"MaxWaitTimeInSeconds\": 3600}}{more}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::training_job;
+
+    #[test]
+    fn an_algorithm_that_may_write_no_checkpoints_is_given_lines_that_aws_takes() {
+        for (algorithm, checkpoint, limit, expected) in [
+            ("linear-learner", None, Duration::days(1), "max_run=3600, max_wait=3600)"),
+            ("linear-learner", None, Duration::minutes(30), "max_run=1800, max_wait=3600)"),
+            ("linear-learner", Some("s3://a/b"), Duration::days(1), "linear-learner writes no checkpoints"),
+            ("object-detection", None, Duration::days(1), "add checkpoint_s3_uri"),
+            ("object-detection", Some("s3://a/b"), Duration::days(1), "max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://a/b\")"),
+        ] {
+            let job = TrainingJob {
+                algorithm: Some(algorithm.into()),
+                checkpoint: checkpoint.map(str::to_owned),
+                max_runtime: Some(limit),
+                ..training_job("2026-11-24T11:00:00Z")
+            };
+            let lines = spot_lines(&job, limit, Duration::hours(12), "");
+            assert!(lines.contains(expected), "{lines}");
+        }
+    }
+
+    #[test]
+    fn lines_to_paste_hold_whatever_the_prefix_is() {
+        let lines_of = |checkpoint: &str| {
+            let job = TrainingJob { checkpoint: Some(checkpoint.into()), ..training_job("2026-11-24T11:00:00Z") };
+            spot_lines(&job, Duration::hours(1), Duration::hours(12), "")
+        };
+        let plain = lines_of("s3://a/b").lines().count();
+        for prefix in ["s3://a\"); import os; os.system(\"reboot", "s3://a\nreboot\n", "s3://a\\"] {
+            let lines = lines_of(prefix);
+            assert_eq!(lines.lines().count(), plain, "{lines}");
+            let api = lines.lines().last().unwrap().split_once(':').unwrap().1;
+            let api: serde_json::Value = serde_json::from_str(&format!("{{{api}}}")).unwrap();
+            assert_eq!(api["CheckpointConfig"]["S3Uri"], prefix);
+        }
+    }
+}
