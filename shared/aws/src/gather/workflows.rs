@@ -113,7 +113,7 @@ fn jobs_of_step(step: PipelineExecutionStepMetadata) -> impl Iterator<Item = Str
     .flatten()
 }
 
-/// The AutoML job of each of these tuning jobs. Only a tuning job's training jobs name it.
+/// The AutoML job of each of these tuning jobs.
 async fn auto_ml_jobs(clients: &Clients, jobs: &BTreeMap<String, String>) -> Workflows {
     let tuning: Vec<(&String, &String)> = jobs.iter().filter(|(id, _)| Kind::of(id) == Some(Kind::TuningJob)).collect();
     if tuning.is_empty() {
@@ -122,8 +122,10 @@ async fn auto_ml_jobs(clients: &Clients, jobs: &BTreeMap<String, String>) -> Wor
     match any_auto_ml_job(clients).await {
         Ok(false) => Workflows::new(),
         Ok(true) => {
-            let read = stream::iter(tuning)
-                .map(async |(id, name)| (id.clone(), auto_ml_job_of(clients, name).await.unwrap_or_else(Workflow::Unknown)));
+            let read = stream::iter(tuning).map(async |(id, name)| {
+                let of = training::auto_ml_job_of(clients, name).await;
+                (id.clone(), of.map_or_else(Workflow::Unknown, |job| job.map_or(Workflow::None, Workflow::Waits)))
+            });
             read.buffer_unordered(IN_FLIGHT).collect().await
         }
         Err(why) => tuning.into_iter().map(|(id, _)| (id.clone(), Workflow::Unknown(why.clone()))).collect(),
@@ -142,17 +144,6 @@ async fn any_auto_ml_job(clients: &Clients) -> Read<bool> {
     })
     .await?;
     Ok(found)
-}
-
-async fn auto_ml_job_of(clients: &Clients, tuning_job: &str) -> Read<Workflow> {
-    clients.in_time()?;
-    let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(tuning_job);
-    let page = call.max_results(1).send().await;
-    let page = page.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
-    let Some(name) = page.training_job_summaries.unwrap_or_default().into_iter().find_map(|job| job.training_job_name) else {
-        return Err("it has no training jobs yet, which would name the AutoML job".to_owned());
-    };
-    Ok(training::auto_ml_job_of(clients, &name).await?.map_or(Workflow::None, Workflow::Waits))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use aws_sdk_sagemaker::types::TrainingJobStatus;
+use aws_sdk_sagemaker::types::{HyperParameterTrainingJobSummary, TrainingJobStatus};
 use cost_rules::{
     facts::{Facts, Fate, JobStatus, TrainingJob, TuningJob},
     resource::{Kind, Resource, Tags},
@@ -86,12 +86,8 @@ pub async fn look_at_children(clients: &Clients, rulebook: &Rulebook, facts: &mu
 /// How many training jobs of a tuning job run (at most 100), and how many of those on Spot. Of each definition only the first one is described, and stands
 /// for all.
 async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u32, u32)> {
-    clients.in_time()?;
-    let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
-    let listed = call.status_equals(TrainingJobStatus::InProgress).max_results(100).send().await;
-    let listed = listed.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
     let mut running: BTreeMap<Option<String>, (u32, String)> = BTreeMap::new();
-    for job in listed.training_job_summaries.unwrap_or_default() {
+    for job in jobs_of_tuning(clients, name, Some(TrainingJobStatus::InProgress), 100).await? {
         let Some(name) = job.training_job_name else { continue };
         running.entry(job.training_job_definition_name).or_insert((0, name)).0 += 1;
     }
@@ -101,6 +97,20 @@ async fn children(clients: &Clients, rulebook: &Rulebook, name: &str) -> Read<(u
         all = (all.0 + count, all.1 + if is_on_spot { count } else { 0 });
     }
     Ok(all)
+}
+
+/// The newest training jobs of a tuning job: at most `most` (up to 100), of one status or of any.
+async fn jobs_of_tuning(
+    clients: &Clients,
+    name: &str,
+    status: Option<TrainingJobStatus>,
+    most: i32,
+) -> Read<Vec<HyperParameterTrainingJobSummary>> {
+    clients.in_time()?;
+    let call = clients.sagemaker.list_training_jobs_for_hyper_parameter_tuning_job().hyper_parameter_tuning_job_name(name);
+    let listed = call.set_status_equals(status).max_results(most).send().await;
+    let listed = listed.map_err(|error| format!("sagemaker:ListTrainingJobsForHyperParameterTuningJob: {}", why(&error)))?;
+    Ok(listed.training_job_summaries.unwrap_or_default())
 }
 
 /// Reads a job. `None`: it does not exist. If only the id is known, the name may be spelled differently: then the search index is asked for the spelling.
@@ -142,9 +152,11 @@ async fn record(clients: &Clients, name: &str) -> Read<Option<TrainingRecord>> {
     record.map_err(|error| format!("sagemaker:DescribeTrainingJob: {error}"))
 }
 
-/// The ARN of the AutoML job that a training job is a part of, if it is.
-pub(super) async fn auto_ml_job_of(clients: &Clients, name: &str) -> Read<Option<String>> {
-    Ok(record(clients, name).await?.and_then(|record| record.auto_ml_job_arn))
+/// The ARN of the AutoML job that a tuning job is a part of, if it is. Only its training jobs name it.
+pub(super) async fn auto_ml_job_of(clients: &Clients, tuning_job: &str) -> Read<Option<String>> {
+    let any = jobs_of_tuning(clients, tuning_job, None, 1).await?.into_iter().find_map(|job| job.training_job_name);
+    let name = any.ok_or("it has no training jobs yet, which would name the AutoML job")?;
+    Ok(record(clients, &name).await?.and_then(|record| record.auto_ml_job_arn))
 }
 
 /// The response of `DescribeTrainingJob` as raw JSON. `None`: there is no job with this name.
