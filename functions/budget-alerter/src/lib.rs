@@ -4,7 +4,7 @@
 use cost_aws::{
     Context,
     area::Stoppable,
-    event::Triggers,
+    event::{Trigger, Triggers},
     gather::{
         bill,
         budgets::{self, Account, find_running, last_periods},
@@ -39,6 +39,10 @@ pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], budgets: true,
 /// The function does not accept the event, the policy cannot be read, or the account is not known. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
+    // AWS tries a topic that is added to a budget.
+    if request.trigger == Trigger::Nothing {
+        return Ok(Report { function: NAME.to_owned(), ..Report::default() });
+    }
     let rulebook = context.rulebook(now).await?;
     let account = context.account()?;
     let ledger = context.ledger();

@@ -72,7 +72,7 @@ impl Triggers {
             return Ok(Request::default());
         };
         if self.budgets && fields.contains_key("Records") {
-            return Ok(Request { trigger: Trigger::Budgets(budget::read(event, home)?), dry_run: false });
+            return Ok(Request { trigger: budget::read(event, home)?, dry_run: false });
         }
         if !fields.contains_key("detail-type") {
             return self.own(event, home);

@@ -41,7 +41,7 @@ pub enum Trigger {
     CreatedUnnamed(String),
     /// An event about nothing that the function looks at.
     Nothing,
-    /// AWS Budgets sent a message about these budgets, by name.
+    /// AWS Budgets sent a message. The budgets that it names, which may be none.
     Budgets(Vec<String>),
 }
 
