@@ -192,11 +192,14 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Strin
                 let mut tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
                 for value in values {
                     let (key, tag) = value.split_once('$').unwrap_or((value, ""));
-                    if !key.contains(':') {
-                        broken = Some(format!("it filters by {value}, which no spend has: AWS wants user:{value}"));
-                    }
-                    tags.entry(without_user(key)).or_default().push(tag.to_owned());
+                    tags.entry(without_user(key).to_owned()).or_default().push(tag.to_owned());
                 }
+                // The values that are right count.
+                let is_wrong = |value: &String| !value.starts_with("user:") && !value.starts_with("aws:");
+                broken = values
+                    .first()
+                    .filter(|_| values.iter().all(is_wrong))
+                    .map(|value| format!("it filters by {value}, which no spend has: AWS wants user:{}", without_user(value)));
                 parts.extend(tags.into_iter().map(|(key, values)| Filter::Tag(key, values)));
             }
             other => parts.push(Filter::Unknown(other.to_owned())),
@@ -205,8 +208,10 @@ fn cost_filters(filters: &HashMap<String, Vec<String>>) -> (Filter, Option<Strin
     (Filter::All(parts), broken)
 }
 
-fn without_user(key: &str) -> String {
-    key.strip_prefix("user:").unwrap_or(key).to_owned()
+/// A tag's key without the prefix that AWS Budgets puts before it, however it is spelt.
+fn without_user(key: &str) -> &str {
+    let (prefix, own) = key.split_once(':').unwrap_or(("", key));
+    if prefix.trim().eq_ignore_ascii_case("user") { own } else { key }
 }
 
 fn is_exact(options: &[MatchOption]) -> bool {
@@ -235,8 +240,8 @@ fn expression_filter(expression: &Expression) -> Filter {
     }
     if let Some(tag @ TagValues { key: Some(key), .. }) = &expression.tags {
         return match tag.match_options() {
-            [MatchOption::Absent] => Filter::Tag(without_user(key), vec![String::new()]),
-            options if is_exact(options) => Filter::Tag(without_user(key), tag.values().to_vec()),
+            [MatchOption::Absent] => Filter::Tag(without_user(key).to_owned(), vec![String::new()]),
+            options if is_exact(options) => Filter::Tag(without_user(key).to_owned(), tag.values().to_vec()),
             _ => Filter::Unknown(format!("tag {key}")),
         };
     }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use crate::{
     facts::{Budget, BudgetMeasure, DailySpend, Filter, is_over},
     policy::{
-        sections::{BudgetPolicy, EVERY_TEAM},
+        sections::{Billing, BudgetPolicy, EVERY_TEAM},
         settings::Policy,
     },
     vocabulary::{
@@ -17,6 +17,31 @@ use crate::{
         usage_type::{is_savings_plan, without_region},
     },
 };
+
+/// A service of a budget's filter whose name is nearly that of `SageMaker` in the bill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NearlyService<'a> {
+    /// As it is written.
+    pub(crate) name: &'a str,
+    /// Whether the budget counts everything but this service. It then counts `SageMaker`, which is not meant.
+    pub(crate) is_left_out: bool,
+}
+
+impl Billing {
+    /// Whether no spend has this service, but its name is nearly that of `SageMaker` in the bill: it has other words around it, or two slips.
+    fn is_nearly(&self, service: &str) -> bool {
+        /// What two slips cannot make of another service's name.
+        const LONG: usize = 8;
+        let plain = |name: &str| {
+            let name: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            ["amazon", "aws"].iter().find_map(|brand| name.strip_prefix(brand)).unwrap_or(&name).to_owned()
+        };
+        let written = plain(service);
+        let is_like = |right: String| LONG <= right.len() && strsim::damerau_levenshtein(&written, &right) <= 2;
+        let is_right = self.services.iter().any(|right| right == service);
+        !is_right && (written.contains("sagemaker") || self.services.iter().map(|right| plain(right)).any(is_like))
+    }
+}
 
 impl Filter {
     // Budgets and Cost Explorer compare tags to the letter, and so does this.
@@ -49,16 +74,30 @@ impl Filter {
         })
     }
 
-    /// A service that it filters by, that no spend has, and that is nearly the name of `SageMaker` in the bill: `AmazonSageMaker`.
-    pub(crate) fn nearly_service(&self, policy: &Policy) -> Option<&str> {
+    /// A service that it filters by, that no spend has, and that is nearly the name of `SageMaker` in the bill: `AmazonSageMaker`. `None` also if another part
+    /// of the filter counts `SageMaker`, or may do so.
+    pub(crate) fn nearly_service(&self, policy: &Policy) -> Option<NearlyService<'_>> {
         match self {
             Self::Service(values) => {
                 let is_right = |value: &String| policy.billing.services.contains(value);
-                let is_nearly = |value: &&String| value.replace([' ', '_', '-'], "").to_lowercase().contains("sagemaker");
-                let found = values.iter().find(is_nearly).filter(|_| !values.iter().any(is_right));
-                found.map(String::as_str)
+                let name = values.iter().find(|value| policy.billing.is_nearly(value)).filter(|_| !values.iter().any(is_right))?;
+                Some(NearlyService { name, is_left_out: false })
             }
+            Self::Any(parts) if parts.iter().any(|part| part.takes_sagemaker(policy) != Some(false)) => None,
             Self::All(parts) | Self::Any(parts) => parts.iter().find_map(|part| part.nearly_service(policy)),
+            Self::Not(inner) => inner.nearly_service(policy).map(|found| NearlyService { is_left_out: !found.is_left_out, ..found }),
+            _ => None,
+        }
+    }
+
+    /// A tag that it filters by and that differs from the bill's team tag only by case and blanks; with that team tag. AWS compares to the letter.
+    pub(crate) fn nearly_team_tag<'a>(&'a self, policy: &'a Policy) -> Option<(&'a str, &'a str)> {
+        let team_tag = policy.team_tags.first()?;
+        match self {
+            Self::Tag(key, values) if key != team_tag && is_alike(key, team_tag) && values.iter().all(|value| !value.is_empty()) => {
+                Some((key, team_tag))
+            }
+            Self::All(parts) => parts.iter().find_map(|part| part.nearly_team_tag(policy)),
             _ => None,
         }
     }

@@ -93,8 +93,19 @@ fn what_a_budget_counts_is_read_in_both_forms() {
     assert_eq!(filters(&[("Service", "Amazon SageMaker")]).filter, Filter::All(vec![service.clone()]));
     let tagged = filters(&[("TagKeyValue", "user:Team$nlp")]);
     assert_eq!((tagged.filter, tagged.unhealthy), (Filter::All(vec![nlp.clone()]), None));
-    let wrong = filters(&[("TagKeyValue", "Team$nlp")]).unhealthy.unwrap();
-    assert_eq!(wrong, "it filters by Team$nlp, which no spend has: AWS wants user:Team$nlp");
+    for (wrong, meant) in [
+        ("Team$nlp", "user:Team$nlp"),
+        ("User:Team$nlp", "user:Team$nlp"),
+        ("USER:Team$nlp", "user:Team$nlp"),
+        ("acme:Team$nlp", "user:acme:Team$nlp"),
+    ] {
+        let read = filters(&[("TagKeyValue", wrong)]);
+        assert_eq!(read.unhealthy.unwrap(), format!("it filters by {wrong}, which no spend has: AWS wants {meant}"));
+    }
+    assert_eq!(filters(&[("TagKeyValue", "User:Team$nlp")]).filter, Filter::All(vec![nlp.clone()]));
+    assert_eq!(filters(&[("TagKeyValue", "aws:createdBy$x")]).unhealthy, None);
+    let both = HashMap::from([("TagKeyValue".to_owned(), vec!["Team$nlp".to_owned(), "user:Team$nlp".to_owned()])]);
+    assert_eq!(read(described("x").set_cost_filters(Some(both)).build().unwrap()).unwrap().unhealthy, None, "the right one counts");
     assert_eq!(filters(&[("Region", "eu-west-1")]).filter, Filter::All(vec![Filter::Unknown("Region".into())]));
 
     let of_service = ExpressionDimensionValues::builder().key(Dimension::Service).values("Amazon SageMaker").build().unwrap();

@@ -5,7 +5,9 @@
 //!
 //! * AWS says that it is unhealthy, and does not update it.
 //! * It filters by what no spend has, which AWS accepts without an error: a tag in another form (`Team$nlp` instead of `user:Team$nlp`), a tag that is not an
-//!   active cost allocation tag, or a service under another name (`AmazonSageMaker` instead of `Amazon SageMaker`).
+//!   active cost allocation tag, or a service under another name (`AmazonSageMaker` instead of `Amazon SageMaker`). A budget that leaves out a service
+//!   under another name counts it.
+//! * Nothing was counted, and it filters by a tag that differs from your team tag only by upper and lower case (`user:team$nlp`).
 //! * AWS sets its limit from the past (`AutoAdjustData`), and the limit is a dollar or less because there was no past.
 //!
 //! ## Why it costs money
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Budget, amount},
-    policy::Policy,
+    policy::NearlyService,
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
@@ -40,7 +42,7 @@ impl Rule for BudgetUnhealthy {
     type Subject = Budget;
 
     fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
-        let Some(why) = why(budget, cx.policy) else { return Verdict::Fine };
+        let Some(why) = why(budget, cx) else { return Verdict::Fine };
         Verdict::Waste(Box::new(Waste {
             reason: format!("it does not watch the spend: {why}"),
             notice: Notice {
@@ -57,12 +59,15 @@ impl Rule for BudgetUnhealthy {
 }
 
 /// Why a budget does not watch the spend on `SageMaker`. `None`: it does, or it is not for `SageMaker`.
-fn why(budget: &Budget, policy: &Policy) -> Option<String> {
-    if let Some(service) = budget.filter.nearly_service(policy) {
+fn why(budget: &Budget, cx: &RuleContext<'_>) -> Option<String> {
+    let policy = cx.policy;
+    if let Some(NearlyService { name, is_left_out }) = budget.filter.nearly_service(policy) {
         let right = policy.billing.services.join("` or `");
+        let what = if is_left_out { "it is to leave out" } else { "it filters by" };
+        let so = if is_left_out { ", so that it counts SageMaker, too" } else { "" };
         return Some(format!(
-            "it filters by the service `{service}`, which no spend has: the bill says `{right}`. \
-             If your bill says `{service}`, add it to `services` in [billing] of the policy"
+            "{what} the service `{name}`, which no spend has{so}: the bill says `{right}`. \
+             If your bill says `{name}`, add it to `services` in [billing] of the policy"
         ));
     }
     if budget.filter.takes_sagemaker(policy) == Some(false) {
@@ -70,7 +75,13 @@ fn why(budget: &Budget, policy: &Policy) -> Option<String> {
     }
     let limit = budget.limit.filter(|_| budget.adjusts && budget.has_no_real_limit() && budget.period.is_some());
     let no_limit = |limit| format!("AWS sets its limit from what was spent before, and set {}: write a limit", amount(limit, &budget.unit));
-    budget.unhealthy.clone().or_else(|| limit.map(no_limit))
+    let team_tag = budget.filter.nearly_team_tag(policy).filter(|_| budget.spent(cx.now).is_some_and(|spent| spent.is_zero()));
+    let other_case = |(key, tag)| {
+        format!(
+            "nothing was counted, and it filters by the tag `{key}`: the team tag of your bill is `{tag}`, and AWS compares to the letter"
+        )
+    };
+    budget.unhealthy.clone().or_else(|| limit.map(no_limit)).or_else(|| team_tag.map(other_case))
 }
 
 #[cfg(test)]
@@ -110,8 +121,70 @@ mod tests {
             let Verdict::Waste(waste) = of(service) else { panic!("{service}") };
             assert!(waste.reason.contains(&format!("`{service}`")) && waste.reason.contains("`Amazon SageMaker`"), "{}", waste.reason);
         }
-        for service in ["Amazon SageMaker", "AWS Lambda", ""] {
+        for service in [
+            "Amazon SagemMaker",
+            "Amazon Sagmaker",
+            "Amazon SageMakr",
+            "Amazon Saegmaker",
+            "Amazn SageMaker",
+            "AmazonSagMakr",
+            "Amazon\u{a0}SageMaker",
+            "AWS SageMaker Savings Plans",
+        ] {
+            assert!(matches!(of(service), Verdict::Waste(_)), "{service}");
+        }
+        for service in ["Amazon SageMaker", "AWS Lambda", "Amazon Simple Storage Service", "Amazon Forecast", "Machine Learning", ""] {
             assert_eq!(of(service), Verdict::Fine, "{service}");
+        }
+    }
+
+    #[test]
+    fn a_filter_of_several_parts_is_told_only_if_it_does_not_count_what_it_should() {
+        let service = |names: &[&str]| Filter::Service(names.iter().map(|name| (*name).to_owned()).collect());
+        let (right, wrong, other) = (service(&["Amazon SageMaker"]), service(&["AmazonSageMaker"]), service(&["Amazon EC2"]));
+        let nlp = Filter::Tag("Team".into(), vec!["nlp".into()]);
+        let not = |inner: &Filter| Filter::Not(Box::new(inner.clone()));
+        for (filter, says) in [
+            (service(&["AmazonSageMaker", "Amazon SageMaker"]), None),
+            (Filter::Any(vec![wrong.clone(), right.clone()]), None),
+            (Filter::Any(vec![Filter::All(vec![right.clone(), nlp.clone()]), wrong.clone()]), None),
+            (Filter::Any(vec![wrong.clone(), nlp.clone()]), None), // the tag's spend counts
+            (Filter::Any(vec![wrong.clone(), other.clone()]), Some("it filters by the service `AmazonSageMaker`")),
+            (Filter::All(vec![wrong.clone(), nlp.clone()]), Some("it filters by the service")),
+            (Filter::All(vec![Filter::Any(vec![wrong.clone()]), nlp]), Some("it filters by the service")),
+            (not(&wrong), Some("it is to leave out the service `AmazonSageMaker`, which no spend has, so that it counts SageMaker, too")),
+            (not(&Filter::Any(vec![wrong.clone(), other.clone()])), Some("it is to leave out the service")),
+            (not(&Filter::Any(vec![wrong.clone(), right.clone()])), None),
+            (not(&not(&wrong)), Some("it filters by the service")),
+            (not(&right), None),
+            (not(&other), None),
+        ] {
+            let verdict =
+                BudgetUnhealthy {}.check(&Budget { filter: filter.clone(), ..budget("ml-dev") }, &context("2026-11-11T12:00:00Z"));
+            match (&verdict, says) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(says)) => assert!(waste.reason.contains(says), "{filter:?}: {}", waste.reason),
+                _ => panic!("{filter:?}: {verdict:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_tag_in_another_case_is_told_when_it_counts_nothing() {
+        for (key, value, actual, told) in [
+            ("team", "nlp", Some(dec!(0)), true),
+            ("TEAM", "nlp", Some(dec!(0)), true),
+            ("team", "nlp", Some(dec!(3)), false), // resources have this tag, too
+            ("team", "nlp", None, false),
+            ("team", "", Some(dec!(0)), false),
+            ("Team", "nlp", Some(dec!(0)), false),
+            ("Project", "nlp", Some(dec!(0)), false),
+        ] {
+            let tag = Filter::Tag(key.into(), vec![value.into()]);
+            let filter = Filter::All(vec![Filter::Service(vec!["Amazon SageMaker".into()]), tag]);
+            let verdict = BudgetUnhealthy {}.check(&Budget { actual, filter, ..budget("ml-dev") }, &context("2026-11-11T12:00:00Z"));
+            let says = |waste: &Waste| waste.reason.contains(&format!("by the tag `{key}`: the team tag of your bill is `Team`"));
+            assert_eq!(matches!(&verdict, Verdict::Waste(waste) if says(waste)), told, "{key} {actual:?}: {verdict:?}");
         }
     }
 
