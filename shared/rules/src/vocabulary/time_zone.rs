@@ -16,7 +16,11 @@ const FIXED: [(&str, &str); 3] = [
     ("HST", "\"Pacific/Honolulu\""),
 ];
 
-/// A time zone by its IANA name.
+/// Older and other names of zones, each with the name that the place has today: the links in the `backward` file of the IANA database (2026), without those that
+/// join places of different countries, because these have different holidays.
+const ALIASES: &str = include_str!("../../data/time_zone_aliases.txt");
+
+/// A time zone by its IANA name. It has the name that its place has today, so that zones of two names are the same zone.
 ///
 /// # Errors
 /// There is no such zone, or its clock is not that of a place: it has no summer time.
@@ -24,6 +28,9 @@ pub fn zone_named(name: &str) -> anyhow::Result<TimeZone> {
     let fixed = FIXED.iter().find(|(fixed, _)| fixed.eq_ignore_ascii_case(name));
     if let Some((fixed, meant)) = fixed {
         anyhow::bail!("`{fixed}` has no summer time: write {meant}");
+    }
+    if is_greenwich(name) {
+        anyhow::bail!("`{name}` has no summer time: write \"Europe/London\", or \"UTC\" if you mean no summer time");
     }
     if let Some(hours) = hours_of_etc(name) {
         let behind_or_ahead = if hours < 0 { "ahead of" } else { "behind" };
@@ -33,7 +40,20 @@ pub fn zone_named(name: &str) -> anyhow::Result<TimeZone> {
         );
     }
     let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown() && !name.eq_ignore_ascii_case("Factory"));
-    zone.ok_or_else(|| anyhow::anyhow!("`{name}` is not a time zone: write an IANA name, for example \"Europe/Berlin\" or \"UTC\""))
+    let of_today = |zone: TimeZone| zone.iana_name().and_then(name_of_today).and_then(|name| TimeZone::get(name).ok()).unwrap_or(zone);
+    zone.map(of_today)
+        .ok_or_else(|| anyhow::anyhow!("`{name}` is not a time zone: write an IANA name, for example \"Europe/Berlin\" or \"UTC\""))
+}
+
+/// The name of today for the place that an older name means. `None`: the name is no older one.
+fn name_of_today(name: &str) -> Option<&'static str> {
+    ALIASES.lines().filter_map(|line| line.split_once(' ')).find(|(older, _)| *older == name).map(|(_, today)| today)
+}
+
+/// Whether it is one of the names of Greenwich Mean Time, which is London's in winter only.
+fn is_greenwich(name: &str) -> bool {
+    let own = name.get(..4).filter(|front| front.eq_ignore_ascii_case("Etc/")).and_then(|_| name.get(4..)).unwrap_or(name);
+    ["GMT", "GMT0", "GMT+0", "GMT-0", "Greenwich"].iter().any(|gmt| gmt.eq_ignore_ascii_case(own))
 }
 
 /// The hours that `Etc/GMT+5` is behind UTC. `None`: it is no such name, or UTC itself.
@@ -82,6 +102,13 @@ mod tests {
             ("Etc/GMT+5", "`Etc/GMT+5` is 5 hours behind UTC all year, without summer time: write the zone of a place"),
             ("etc/gmt-7", "`etc/gmt-7` is 7 hours ahead of UTC all year"),
             ("Etc/GMT-14", "14 hours ahead"),
+            ("GMT", "`GMT` has no summer time: write \"Europe/London\", or \"UTC\" if you mean no summer time"),
+            ("gmt0", "write \"Europe/London\""),
+            ("GMT+0", "write \"Europe/London\""),
+            ("Greenwich", "write \"Europe/London\""),
+            ("Etc/GMT", "write \"Europe/London\""),
+            ("etc/gmt-0", "write \"Europe/London\""),
+            ("Etc/Greenwich", "write \"Europe/London\""),
             ("Etc/Unknown", "is not a time zone"),
             ("Factory", "is not a time zone"),
             ("PST", "is not a time zone"),
@@ -105,10 +132,10 @@ mod tests {
         let offset = |name: &str, at: &str| zone_named(name).unwrap().to_offset(at.parse::<Timestamp>().unwrap()).seconds() / 3600;
         for (name, winter, summer) in [
             ("UTC", 0, 0),
-            ("GMT", 0, 0),
             ("Etc/UTC", 0, 0),
-            ("Etc/GMT", 0, 0),
-            ("Etc/GMT+0", 0, 0),
+            ("Zulu", 0, 0),
+            ("Europe/London", 0, 1),
+            ("GB", 0, 1),
             ("Europe/Berlin", 1, 2),
             ("europe/berlin", 1, 2),
             ("America/Phoenix", -7, -7),
@@ -129,11 +156,11 @@ mod tests {
     /// Whatever else the database has: a zone that is taken is UTC, or a place, or knows summer time.
     #[test]
     fn no_other_zone_without_a_place_has_a_fixed_offset() {
-        let utc = ["GMT", "UTC", "UCT", "Universal", "Zulu", "Greenwich"];
+        let utc = ["UTC", "UCT", "Universal", "Zulu"];
         for name in jiff::tz::db().available().map(|name| name.to_string()) {
             let Ok(zone) = zone_named(&name) else { continue };
             let is_place = name.contains('/') && !name.starts_with("Etc/");
-            let of_utc = name.trim_start_matches("Etc/").trim_end_matches(['+', '-', '0']);
+            let of_utc = name.trim_start_matches("Etc/");
             let is_fixed = zone.following("2026-01-01T00:00:00Z".parse().unwrap()).next().is_none();
             let country = [
                 "Cuba",
@@ -154,6 +181,45 @@ mod tests {
                 "W-SU",
             ];
             assert!(is_place || !is_fixed || utc.contains(&of_utc) || country.contains(&name.as_str()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_zone_of_two_names_is_one_zone() {
+        for (one, other, same) in [
+            ("US/Eastern", "America/New_York", true),
+            ("us/eastern", "America/New_York", true),
+            ("Asia/Calcutta", "Asia/Kolkata", true),
+            ("Europe/Kiev", "Europe/Kyiv", true),
+            ("GB", "Europe/London", true),
+            ("Japan", "Asia/Tokyo", true),
+            ("Etc/UTC", "UTC", true),
+            ("Etc/Universal", "UTC", true),
+            ("Zulu", "uct", true),
+            // The clocks agree, and the holidays do not.
+            ("Europe/Berlin", "Europe/Oslo", false),
+            ("Europe/Berlin", "Europe/Madrid", false),
+            ("America/New_York", "America/Toronto", false),
+            ("Europe/London", "Europe/Dublin", false),
+            ("Asia/Bangkok", "Asia/Jakarta", false),
+        ] {
+            let name = |name| zone_named(name).unwrap().iana_name().unwrap().to_owned();
+            assert_eq!(name(one) == name(other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn an_alias_has_the_clock_of_its_place() {
+        assert!(100 < ALIASES.lines().count());
+        for line in ALIASES.lines() {
+            let (older, today) = line.split_once(' ').unwrap();
+            assert_eq!(name_of_today(today), None, "{today} is itself an older name");
+            let [older, today] = [older, today].map(|name| TimeZone::get(name).unwrap_or_else(|error| panic!("{line}: {error}")));
+            for year in 2020..2040 {
+                for at in ["01-15", "04-01", "07-15", "10-30"].map(|day| format!("{year}-{day}T12:00:00Z").parse::<Timestamp>().unwrap()) {
+                    assert_eq!(older.to_offset(at), today.to_offset(at), "{line} at {at}");
+                }
+            }
         }
     }
 
