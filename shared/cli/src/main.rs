@@ -12,10 +12,11 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    policy::{PolicyError, text_of},
+    policy::{Policy, PolicyError, WorkflowSigns, text_of},
     remedy::{SpotTerms, as_spot, new_name},
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
+    working_time::Calendar,
 };
 use jiff::Timestamp;
 use serde_json::Value;
@@ -85,6 +86,9 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
     for (team, hours) in &rulebook.policy.team_hours {
         println!("  working hours of team {team}: {hours}");
     }
+    for line in days_off(&rulebook.policy).into_iter().chain(own_workflows(&rulebook.policy)) {
+        println!("  {line}");
+    }
     println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
     for rule in rules::ALL {
         println!("  {:29} {}", rule.name, rulebook.words_of(rule.name));
@@ -108,6 +112,28 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
         println!("  It has {} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192.", text.len());
     }
     Ok(())
+}
+
+/// The days on which nobody works, by where they apply: one line each.
+fn days_off(policy: &Policy) -> Vec<String> {
+    let line = |of: &str, calendar: &Calendar| {
+        let days: Vec<String> = calendar.holidays.iter().map(ToString::to_string).collect();
+        (!days.is_empty()).then(|| format!("holidays {of}: {}", days.join(", ")))
+    };
+    let Policy { calendar, calendars, .. } = policy;
+    let own = line(&format!("in {}", calendar.zone.iana_name().unwrap_or("UTC")), calendar);
+    let by_zone = calendars.by_zone.iter().filter_map(|(zone, calendar)| line(&format!("in {zone}"), calendar));
+    let by_team = calendars.by_team.iter().filter_map(|(team, calendar)| line(&format!("of team {team}"), calendar));
+    own.into_iter().chain(by_zone).chain(by_team).collect()
+}
+
+/// The policy's own signs of workflows, one line.
+fn own_workflows(policy: &Policy) -> Option<String> {
+    let WorkflowSigns { names, tags } = &policy.workflows;
+    let signs = [("named", names.texts()), ("with the tags", tags.texts())];
+    let signs: Vec<String> =
+        signs.iter().filter(|(_, texts)| !texts.is_empty()).map(|(what, texts)| format!("{what} {}", texts.join(", "))).collect();
+    (!signs.is_empty()).then(|| format!("jobs that your workflows wait for, beside those that AWS marks: {}", signs.join("; ")))
 }
 
 /// All errors, one per line.
@@ -170,6 +196,30 @@ mod tests {
         let rulebook = Rulebook::from_toml(text).unwrap();
         assert_eq!(rulebook.words_of("notebook-off-hours").to_string(), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
         assert_eq!(rulebook.words_of("notebook-idle").to_string(), "report");
+    }
+
+    #[test]
+    fn what_applies_is_said() {
+        let lines = |text: &str| {
+            let policy = Rulebook::from_toml(text).unwrap().policy;
+            days_off(&policy).into_iter().chain(own_workflows(&policy)).collect::<Vec<_>>()
+        };
+        let text = "timezone = \"US/Eastern\"\n[workflows]\nnames = [\"kfp-*\", \"nightly-*\"]\ntags = [\"airflow*\"]\n[working-hours]\nholidays = [\"2026-11-26\"]\n\
+            zone-holidays = { \"Asia/Bangkok\" = [\"2026-12-07\", 2026-12-10] }\nteam-holidays = { berlin = [\"2026-12-24\"], none = [] }";
+        assert_eq!(
+            lines(text),
+            [
+                "holidays in America/New_York: 2026-11-26",
+                "holidays in Asia/Bangkok: 2026-12-07, 2026-12-10",
+                "holidays of team berlin: 2026-12-24",
+                "jobs that your workflows wait for, beside those that AWS marks: named kfp-*, nightly-*; with the tags airflow*",
+            ]
+        );
+        assert_eq!(
+            lines("[workflows]\ntags = [\"x\"]"),
+            ["jobs that your workflows wait for, beside those that AWS marks: with the tags x"]
+        );
+        assert!(lines("").is_empty());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The settings of the policy that all rules share. Nothing here depends on a rule.
 
 pub(crate) use self::{
+    budgets::NearlyService,
     general::General,
     ownership::values,
-    toml::{Table, Wrong, contradiction, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
+    toml::{DAY, Table, Wrong, contradiction, day, filled_glob, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
     working_hours::HoursOf,
 };
 pub use self::{

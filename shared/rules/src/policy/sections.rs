@@ -10,7 +10,7 @@ use crate::{
     facts::OnExceed,
     vocabulary::{
         duration::Duration,
-        globs::{Globs, glob_schema},
+        globs::{Globs, filled_glob_schema},
         price::Usd,
     },
 };
@@ -119,7 +119,7 @@ pub(super) const EVERY_TEAM: &str = "*";
 pub struct BudgetPolicy {
     /// The names of the budgets that this applies to.
     #[serde(deserialize_with = "super::toml::pattern")]
-    #[schemars(schema_with = "glob_schema")]
+    #[schemars(schema_with = "filled_glob_schema")]
     pub(crate) name: globset::GlobMatcher,
     /// Who is mailed. Absent: whoever runs the platform.
     #[serde(default, deserialize_with = "super::toml::name")]

@@ -17,7 +17,7 @@ pub struct Policy {
     /// The policy's time zone, and the holidays there.
     pub calendar: Calendar,
     /// The holidays of other time zones and of teams.
-    pub(crate) calendars: Calendars,
+    pub calendars: Calendars,
     /// The first of these tags that has a value names the owner.
     pub owner_tags: Vec<String>,
     /// The first of these tags that has a value names the team.

@@ -2,14 +2,15 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
+use jiff::civil::Date;
 use rust_decimal::Decimal;
-use serde::{Deserialize as _, Deserializer, de};
+use serde::{Deserialize, Deserializer, de};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use crate::vocabulary::{price::Usd, spelling::nearest};
+use crate::vocabulary::{price::Usd, spelling::nearest, text::is_alike};
 
 /// What is wrong with a policy, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +73,11 @@ impl Wrong {
     /// The error with its line in this text, and with its key if the message does not name it.
     pub(crate) fn in_text(self, text: &str) -> PolicyError {
         let Self { span, message, .. } = self;
-        let key = span.as_ref().and_then(|span| key_of_line(text, span.start)).filter(|key| !message.contains(key));
+        let is_named = |key: &&str| message.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | '_')).any(|word| word == *key);
+        let key = span
+            .as_ref()
+            .and_then(|span| key_of_line(text, span.start))
+            .filter(|key| !is_named(key) && !message.contains(&format!("`{key}`")));
         PolicyError {
             line: span.map(|span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count()),
             message: key.map_or(message.clone(), |key| format!("`{key}`: {message}")),
@@ -82,8 +87,20 @@ impl Wrong {
 
 impl From<toml::de::Error> for Wrong {
     fn from(error: toml::de::Error) -> Self {
-        Self { span: error.span(), message: error.message().lines().collect::<Vec<_>>().join("; "), is_contradiction: false }
+        Self { span: error.span(), message: plain(&error.message().lines().collect::<Vec<_>>().join("; ")), is_contradiction: false }
     }
+}
+
+/// A message of the deserializer in TOML's words.
+fn plain(message: &str) -> String {
+    [
+        ("invalid type: map", "invalid type: table"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("expected a sequence", "expected a list: [\"…\"]"),
+        ("expected a map", "expected a table: { … }"),
+    ]
+    .iter()
+    .fold(message.to_owned(), |text, (serdes, tomls)| text.replace(serdes, tomls))
 }
 
 pub(crate) fn wrong<T>(span: Range<usize>, message: impl Into<String>) -> Result<T, Wrong> {
@@ -102,6 +119,42 @@ pub(crate) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     match text.trim() {
         "" => Err(de::Error::custom("is empty: leave it out, or write a name")),
         name => Ok(Some(name.to_owned())),
+    }
+}
+
+/// The form of a day, as a regular expression.
+pub(crate) const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+
+/// Reads a day: `2026-12-25`. A day with a time is none, because the time would not count.
+pub(crate) fn day(text: &str) -> Option<Date> {
+    let is_plain = text.len() == 10 && text.bytes().all(|c| c.is_ascii_digit() || c == b'-');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// Reads what belongs to teams. Teams are compared without case and blanks, so that a team of two spellings would be two in the policy and one elsewhere.
+pub(crate) fn by_team<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<BTreeMap<String, V>, D::Error> {
+    let teams = BTreeMap::<String, V>::deserialize(deserializer)?;
+    let names: Vec<&String> = teams.keys().collect();
+    if names.iter().any(|name| name.trim().is_empty()) {
+        return Err(de::Error::custom("the name of a team is empty: leave it out, or write a name"));
+    }
+    let twice = names
+        .iter()
+        .enumerate()
+        .find_map(|(number, name)| names[..number].iter().find(|other| is_alike(other, name)).map(|other| (other, name)));
+    match twice {
+        Some((one, other)) => Err(de::Error::custom(format!("`{one}` and `{other}` are the same team: leave one out"))),
+        None => Ok(teams),
+    }
+}
+
+/// Reads a pattern that is not empty.
+pub(crate) fn filled_glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
+    match value.get_ref() {
+        DeValue::String(pattern) if pattern.trim().is_empty() => {
+            wrong(value.span(), "a pattern is empty: leave it out, or write for example \"prod*\"")
+        }
+        _ => glob(value),
     }
 }
 
@@ -153,6 +206,9 @@ pub(crate) fn nearest_or_newer(name: &str, known: &[&str]) -> String {
 /// Reads a pattern such as `ml-dev*`.
 pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<globset::GlobMatcher, D::Error> {
     let text = String::deserialize(deserializer)?;
+    if text.trim().is_empty() {
+        return Err(de::Error::custom("is empty: write for example \"ml-dev*\""));
+    }
     let glob = globset::Glob::new(&text);
     glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
 }

@@ -11,6 +11,7 @@ use crate::{
     policy::{
         guard_keys::{SCHEDULE_TAG, Slip},
         settings::Policy,
+        toml::{DAY, by_team, day},
     },
     vocabulary::{
         calendars::Calendars,
@@ -29,6 +30,8 @@ pub(crate) struct WorkingHours {
     /// Working hours where neither the resource nor its team has its own.
     pub(super) default: Schedule,
     /// Working hours by team.
+    #[serde(deserialize_with = "by_team")]
+    #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
     pub(super) teams: BTreeMap<String, Schedule>,
     /// Days on which nobody works in the policy's `timezone`. Working hours in another time zone are not changed by them. If `timezone` is `UTC`, they are
     /// the days of the time zone of `default`, too.
@@ -38,6 +41,8 @@ pub(crate) struct WorkingHours {
     #[schemars(schema_with = "by_zone_schema")]
     zone_holidays: BTreeMap<String, Days>,
     /// Days on which a team does not work, instead of those of its time zone. They do not apply to a resource with its own working hours in another time zone.
+    #[serde(deserialize_with = "by_team")]
+    #[schemars(extend("propertyNames" = { "pattern": r"\S" }))]
     team_holidays: BTreeMap<String, Days>,
 }
 
@@ -62,7 +67,7 @@ impl WorkingHours {
         let mut own = std::mem::take(&mut self.holidays);
         // UTC is the time zone of no country, so the days are meant for where the usual working hours are.
         let bare = calendar(Days::default());
-        let is_utc = matches!(zone.iana_name(), Some("UTC" | "Etc/UTC" | "GMT" | "Etc/GMT"));
+        let is_utc = zone.iana_name() == Some("UTC");
         if let Some(usual) = self.default.zone(&bare).iana_name().filter(|_| is_utc) {
             zones.entry(usual.to_owned()).or_default().0.extend(&own.0);
         }
@@ -121,25 +126,41 @@ impl Policy {
 #[derive(Debug, Default, Serialize)]
 struct Days(BTreeSet<Date>);
 
+/// What stands where a list of days is expected.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Days(Vec<Day>),
+    NoList(de::IgnoredAny),
+}
+
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Day {
     Text(String),
     Toml(Datetime),
+    Number(i64),
+    Other(de::IgnoredAny),
 }
 
 impl<'de> Deserialize<'de> for Days {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let day = |day| {
-            let text = match day {
+        let Written::Days(days) = Written::deserialize(deserializer)? else {
+            return Err(de::Error::custom(
+                "expected a list of days, for example [\"2026-12-25\"]. Days of a time zone stand in `zone-holidays` under its name in quotes, those of a team in \
+                 `team-holidays`",
+            ));
+        };
+        let read = |written| {
+            let text = match written {
                 Day::Text(text) => text,
                 Day::Toml(day) => day.to_string(),
+                Day::Number(number) => number.to_string(),
+                Day::Other(_) => return Err(de::Error::custom("something in the list is not a day: write for example \"2026-12-25\"")),
             };
-            // A date with a time is none.
-            let date = text.parse().ok().filter(|_| !text.contains(['T', 't', ' ', ':']));
-            date.ok_or_else(|| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")))
+            day(&text).ok_or_else(|| de::Error::custom(format!("`{text}` is not a day: write for example \"2026-12-25\"")))
         };
-        Ok(Self(Vec::<Day>::deserialize(deserializer)?.into_iter().map(day).collect::<Result<_, _>>()?))
+        Ok(Self(days.into_iter().map(read).collect::<Result<_, _>>()?))
     }
 }
 
@@ -149,12 +170,11 @@ impl JsonSchema for Days {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        const DAY: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
         json_schema!({ "type": "array", "items": { "title": "day", "type": "string", "pattern": DAY, "examples": ["2026-12-25"] } })
     }
 }
 
-/// Reads days by time zone. The zones get the spelling of the database.
+/// Reads days by time zone. The zones get the name that [`zone_named`] gives them.
 fn by_zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Days>, D::Error> {
     let mut zones = BTreeMap::<String, Days>::new();
     for (name, days) in BTreeMap::<String, Days>::deserialize(deserializer)? {
@@ -212,6 +232,8 @@ mod tests {
             (&[own("mon-fri/09:00-18:00")], "2026-11-26", false), // it is in the policy's zone
             (&[own("mon-fri/09:00-18:00"), ("Team", "bangkok")], "2026-11-26", false),
             (&[own("always")], "2026-11-26", true),
+            (&[own("mon-fri/09:00-18:00@US/Eastern")], "2026-11-26", false), // another name of the policy's zone
+            (&[own("mon-fri/10:00-18:00@Europe/Oslo")], "2026-12-25", true), // Berlin's clock is not Berlin's country
             // A team's days are instead of those of its zone.
             (&[("Team", "berlin")], "2026-12-24", false),
             (&[("Team", "berlin")], "2026-11-26", true),
@@ -233,8 +255,32 @@ mod tests {
         for (team, works) in [("nlp", false), ("bangkok", true), ("zulu", false)] {
             assert_eq!(works_on(policy, &[("Team", team)], "2026-12-25"), works, "{team}");
         }
+        for utc in ["Etc/UTC", "Etc/Universal", "Zulu"] {
+            assert!(!works_on(&format!("timezone = \"{utc}\"\n{policy}"), &[], "2026-12-25"), "{utc}");
+        }
         let elsewhere = policy.replace("[working-hours]", "timezone = \"America/New_York\"\n[working-hours]");
         assert!(works_on(&elsewhere, &[], "2026-12-25"), "the days are those of New York");
+    }
+
+    #[test]
+    fn a_zone_of_two_names_has_the_same_holidays() {
+        let policy = "timezone = \"US/Eastern\"\n[working-hours]\nholidays = [\"2026-11-26\"]\n\
+            teams = { pune = \"mon-fri/09:00-18:00@Asia/Calcutta\", goa = \"mon-fri/09:00-18:00@Asia/Kolkata\", home = \"mon-fri/09:00-18:00@America/New_York\" }\n\
+            zone-holidays = { \"Asia/Kolkata\" = [\"2026-12-08\"], \"Asia/Calcutta\" = [\"2026-12-09\"], \"America/New_York\" = [\"2026-12-10\"] }\n\
+            team-holidays = { goa = [\"2026-12-11\"] }";
+        let calcutta = ("cost-guard:schedule", "mon-fri/10:00-18:00@Asia/Calcutta");
+        for (tags, day, works) in [
+            (&[("Team", "pune")][..], "2026-12-08", false),
+            (&[("Team", "pune")], "2026-12-09", false),
+            (&[("Team", "pune")], "2026-11-26", true),
+            (&[("Team", "home")], "2026-11-26", false),
+            (&[("Team", "home")], "2026-12-10", false),
+            (&[], "2026-12-10", false),
+            (&[("Team", "goa"), calcutta], "2026-12-11", false), // the team's days, where the team is
+            (&[("Team", "goa"), calcutta], "2026-12-08", true),
+        ] {
+            assert_eq!(works_on(policy, tags, day), works, "{tags:?} on {day}");
+        }
     }
 
     #[test]
@@ -248,6 +294,19 @@ mod tests {
         for days in ["[2026-12-25T08:00:00]", "[2026-12-25T08:00:00Z]", "[08:00:00]", "[\"2026-12-25T08:00\"]", "[\"25.12.2026\"]"] {
             let error = holidays(days).unwrap_err().to_string();
             assert!(error.contains("is not a day: write for example \"2026-12-25\""), "{days}: {error}");
+        }
+        for days in
+            ["[20261225]", "[\"20261225\"]", "[true]", "[[\"2026-12-25\"]]", "[{ a = 1 }]", "[\"2026-12-25[UTC]\"]", "[\"+002026-12-25\"]"]
+        {
+            let error = holidays(days).unwrap_err().to_string();
+            assert!(error.contains("is not a day: write for example"), "{days}: {error}");
+        }
+        for days in ["\"2026-12-25\"", "2026-12-25", "{ \"Europe/Berlin\" = [\"2026-12-25\"] }", "true", "3"] {
+            let error = holidays(days).unwrap_err().to_string();
+            assert!(
+                error.contains("`holidays`: expected a list of days, for example [\"2026-12-25\"]. Days of a time zone"),
+                "{days}: {error}"
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use toml::{
 };
 
 use crate::{
-    policy::{Keep, Wrong, contradiction, only_known_keys, table, wrong},
+    policy::{self, Keep, Wrong, contradiction, only_known_keys, table, wrong},
     rulebook::overrides::Match,
 };
 
@@ -56,9 +56,9 @@ fn day(value: &Spanned<DeValue<'_>>) -> Result<Date, Wrong> {
     let text = match value.get_ref() {
         DeValue::String(text) => text.to_string(),
         DeValue::Datetime(day) => day.to_string(),
-        other => return wrong(value.span(), format!("`until` is a {}: {UNTIL}", other.type_str())),
+        _ => return wrong(value.span(), format!("`until` is not a day: {UNTIL}")),
     };
-    text.parse().or_else(|_| wrong(value.span(), format!("`until` is `{text}`, which is not a day: {UNTIL}")))
+    policy::day(&text).map_or_else(|| wrong(value.span(), format!("`until` is `{text}`, which is not a day: {UNTIL}")), Ok)
 }
 
 fn reason(item: &Spanned<DeTable<'_>>) -> Result<String, Wrong> {

@@ -6,7 +6,7 @@ use globset::GlobMatcher;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
-    policy::{Table, Wrong, contradiction, glob, only_known_keys, table, tables, wrong},
+    policy::{Table, Wrong, contradiction, filled_glob, glob, only_known_keys, table, tables, wrong},
     rulebook::rule_set::RuleSet,
     vocabulary::{
         resource::{Kind, Resource},
@@ -61,7 +61,7 @@ impl Match {
         for (key, value) in matching.get_ref() {
             match key.get_ref().as_ref() {
                 "team" => matches.team = Some(team(value)?),
-                "name" => matches.name = Some(glob(value)?),
+                "name" => matches.name = Some(filled_glob(value)?),
                 "kind" => matches.kind = Some(kinds(value)?),
                 _ => {
                     for (tag, pattern) in table(value, "match.tag")?.get_ref() {
@@ -105,7 +105,7 @@ impl fmt::Display for Match {
 
 /// Reads a pattern of teams. Case and blanks do not count.
 fn team(value: &Spanned<DeValue<'_>>) -> Result<(String, GlobMatcher), Wrong> {
-    let written = glob(value)?.glob().glob().to_owned();
+    let written = filled_glob(value)?.glob().glob().to_owned();
     let pattern: String = folded(&written).collect();
     Ok((written, glob(&Spanned::new(value.span(), DeValue::String(pattern.into())))?))
 }

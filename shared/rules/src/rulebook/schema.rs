@@ -8,10 +8,14 @@ use schemars::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    policy::General,
+    policy::{DAY, General},
     rulebook::{Rulebook, read::Common},
     rules::{self, rule::Registration},
-    vocabulary::{duration::Duration, globs::glob_schema, resource::Kind},
+    vocabulary::{
+        duration::Duration,
+        globs::{filled_glob_schema, glob_schema},
+        resource::Kind,
+    },
 };
 
 impl Rulebook {
@@ -75,7 +79,7 @@ fn of_rule(key: &str, mut schema: Value, Registration { manner, .. }: &Registrat
 /// The `match` of an override or an exemption. The schemas of both are written by hand, because their tables are read by hand, so that errors have lines.
 fn match_schema(generator: &mut SchemaGenerator) -> Value {
     let glob = |description: &str, generator: &mut SchemaGenerator| {
-        let mut glob = glob_schema(generator);
+        let mut glob = filled_glob_schema(generator);
         glob.insert("description".into(), json!(description));
         glob
     };
@@ -134,7 +138,7 @@ fn exempt_schema(generator: &mut SchemaGenerator) -> Value {
                 "match": match_schema(generator),
                 "until": {
                     "type": "string",
-                    "pattern": r"^\d{4}-\d{2}-\d{2}$",
+                    "pattern": DAY,
                     "title": "day",
                     "description": "The last day, in the policy's time zone.",
                     "examples": ["2026-12-31"],

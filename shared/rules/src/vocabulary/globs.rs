@@ -18,12 +18,21 @@ impl Globs {
         Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
     }
 
-    fn read(texts: Vec<String>) -> Result<Self, globset::Error> {
+    fn read(texts: Vec<String>) -> Result<Self, String> {
+        let no_pattern = |error: globset::Error| format!("not a pattern: {error}");
         let mut set = globset::GlobSetBuilder::new();
         for text in &texts {
-            set.add(globset::GlobBuilder::new(text).case_insensitive(true).build()?);
+            if text.trim().is_empty() {
+                return Err("a pattern is empty: leave it out, or write for example \"prod*\"".to_owned());
+            }
+            set.add(globset::GlobBuilder::new(text).case_insensitive(true).build().map_err(no_pattern)?);
         }
-        Ok(Self { set: set.build()?, texts })
+        Ok(Self { set: set.build().map_err(no_pattern)?, texts })
+    }
+
+    /// The patterns as they are written.
+    pub fn texts(&self) -> &[String] {
+        &self.texts
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
@@ -39,7 +48,7 @@ impl Serialize for Globs {
 
 impl<'de> serde::Deserialize<'de> for Globs {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::read(Vec::deserialize(deserializer)?).map_err(|error| serde::de::Error::custom(format!("not a pattern: {error}")))
+        Self::read(Vec::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }
 
@@ -49,8 +58,15 @@ impl JsonSchema for Globs {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "array", "items": glob_schema(generator) })
+        json_schema!({ "type": "array", "items": filled_glob_schema(generator) })
     }
+}
+
+/// The schema of one pattern like `prod*` that is not empty.
+pub(crate) fn filled_glob_schema(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = glob_schema(generator);
+    schema.insert("pattern".into(), r"\S".into());
+    schema
 }
 
 /// The schema of one pattern like `prod*`.

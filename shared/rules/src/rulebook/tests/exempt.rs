@@ -44,7 +44,7 @@ fn an_exemption_needs_an_end_and_a_reason() {
         ("[[exempt]]\nmatch = { name = \"x\" }\nreason = \"x\"", "has no `until`: write for example until = \"2026-12-31\""),
         ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"2026-12-31\"", "has no `reason`"),
         ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"always\"\nreason = \"x\"", "`until` is `always`, which is not a day"),
-        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = 5\nreason = \"x\"", "`until` is a integer"),
+        ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = 5\nreason = \"x\"", "`until` is not a day"),
         ("[[exempt]]\nmatch = { name = \"x\" }\nuntil = \"2026-12-31\"\nreason = \" \"", "`reason` is no text"),
         ("[[exempt]]\nmatch = {}\nuntil = \"2026-12-31\"\nreason = \"x\"", "names nothing"),
         ("[[exempt]]\nmatch = { name = \"x\" }\nuntill = \"2026-12-31\"\nreason = \"x\"", "did you mean `until`?"),
