@@ -145,6 +145,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
         tag_count: tags.len(),
         run: None,
         is_leaving: false,
+        changing: None,
         instances: vec![],
         limit: None,
         stop: Remedy::None,

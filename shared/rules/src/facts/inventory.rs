@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    facts::subject::{Subject, is_told_itself},
+    facts::{
+        notebooks::Change,
+        subject::{Subject, is_told_itself},
+    },
     remedy::Remedy,
     vocabulary::{
         duration::Duration,
@@ -26,6 +29,8 @@ pub struct Asset {
     pub run: Option<Timestamp>,
     /// Whether it is being deleted. Nobody has to tag it any more.
     pub is_leaving: bool,
+    /// The state on the way to another one that it is in, and since when. Only of jobs and endpoints.
+    pub changing: Option<(Change, Option<Timestamp>)>,
     /// What it runs on. Empty: not known, or it has no instances.
     pub instances: Vec<Instances>,
     /// The time limit of a job. `None`: not a job, or not known.
@@ -44,6 +49,14 @@ pub struct Asset {
     pub creator: Option<Creator>,
     /// Why its owner is not known: something about the owner could not be read. Then the guard does not act on it.
     pub ownership_unknown: Option<String>,
+}
+
+impl Asset {
+    /// Whether it is a job of a tuning or AutoML job, which is judged itself.
+    pub fn is_child_job(&self) -> bool {
+        let of = self.parent.iter().map(|parent| Kind::of(&parent.id)).chain(self.part_of.iter().map(|id| Kind::of(id)));
+        of.flatten().any(|kind| matches!(kind, Kind::TuningJob | Kind::AutoMlJob))
+    }
 }
 
 /// What a resource belongs to, or was made from: the space of an app, the owner's profile of a space, the configuration of an endpoint, the tuning job of a job.

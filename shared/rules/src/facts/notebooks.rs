@@ -59,6 +59,8 @@ impl RunState {
 pub enum Change {
     /// Starting.
     Pending,
+    /// Starting, of an endpoint.
+    Creating,
     /// Its settings are being changed.
     Updating,
     /// A stop was asked for.
@@ -72,6 +74,7 @@ impl Change {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "Pending",
+            Self::Creating => "Creating",
             Self::Updating => "Updating",
             Self::Stopping => "Stopping",
             Self::Deleting => "Deleting",

@@ -103,7 +103,7 @@ impl RuleContext<'_> {
         Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
     }
 
-    /// Judges a resource that has been on its way to another state since `since`: waste if that is longer than `limit`. Both stuck rules use this.
+    /// Judges a resource that has been on its way to another state since `since`: waste if that is longer than `limit`. All stuck rules use this.
     pub(crate) fn stuck(&self, change: Change, since: Option<Timestamp>, limit: Duration, advice: String) -> Verdict {
         let Some(since) = since else { return Verdict::Unknown(format!("it is {}, and since when could not be read", change.as_str())) };
         let length = self.now.duration_since(since);

@@ -8,6 +8,7 @@ pub mod asset;
 pub mod budgets;
 pub mod context;
 pub mod guard_tag_unreadable;
+pub mod inventory;
 pub mod notebooks;
 pub mod rule;
 pub mod studio;
@@ -43,6 +44,7 @@ all![
     training::runtime_limit_loose::RuntimeLimitLoose,
     training::resubmitted_job_doubled::ResubmittedJobDoubled,
     training::resubmitted_job_failed::ResubmittedJobFailed,
+    inventory::resource_stuck::ResourceStuck,
     tags::missing_tag::MissingTag,
     tags::invalid_tag_value::InvalidTagValue,
     tags::inactive_cost_allocation_tag::InactiveCostAllocationTag,

@@ -41,6 +41,11 @@ pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Syn
         None
     }
 
+    /// Whether the rule may find something about a subject, whatever its tags are. Of others it does not matter that their tags could not be read.
+    fn concerns(&self, _subject: &Self::Subject) -> bool {
+        true
+    }
+
     /// Whether the rule reads this tag of a resource, in addition to the tags that all rules read.
     fn reads_tag(&self, _key: &str, _policy: &Policy) -> bool {
         false
@@ -187,7 +192,7 @@ struct Checked<R>(R);
 
 impl<R: Rule> Check for Checked<R> {
     fn judge<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<Judged<'a>> {
-        let judged = R::Subject::all(facts).filter(|subject| select(subject.resource())).map(|subject| {
+        let judged = R::Subject::all(facts).filter(|subject| select(subject.resource()) && self.0.concerns(subject)).map(|subject| {
             let resource = subject.resource();
             let verdict = match resource.tags {
                 Tags::Unreadable => Verdict::Unknown("its tags could not be read".into()),

@@ -49,6 +49,38 @@ async fn a_notebook_that_hangs_or_failed_is_told_once() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_hangs_is_told_once_by_the_auditor() {
+    let estate = |status: &str, since: &str| {
+        format!(
+            "[[model]]\nname = \"churn\"\n[[endpoint-config]]\nname = \"churn\"\nmodel = \"churn\"\ninstance-type = \"ml.m5.xlarge\"\n\
+             [[endpoint]]\nname = \"churn\"\nstatus = \"{status}\"\nsince = \"{since}\"\ntags = {{ Owner = \"ann@example.com\", Team = \"nlp\" }}\n"
+        )
+    };
+    for (status, since, told) in [("Updating", "-6h", true), ("Updating", "-1h", false), ("InService", "-5d", false)] {
+        let account = account(&estate(status, since));
+        let guard = guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nrequired = { Owner = \".+\" }\n");
+        for _ in 0..2 {
+            let report = guard.run().await.unwrap();
+            let stuck: Vec<_> = states(&report).into_iter().filter(|(rule, _)| *rule == "resource-stuck").collect();
+            assert_eq!(stuck.len(), usize::from(told), "{status} {since}: {report:?}");
+            account.advance(hours(1));
+        }
+        let mails = account.mails();
+        let mine: Vec<_> =
+            mails_to(&mails, "ann@example.com").into_iter().filter(|mail| mail.message.contains("(resource-stuck)")).collect();
+        assert_eq!(mine.len(), usize::from(told), "{status} {since}: {:?}", subjects(&account));
+        if let [mail] = &mine[..] {
+            assert!(mail.message.contains("Updating since"), "{}", mail.message);
+            assert!(
+                mail.message.contains("aws sagemaker describe-endpoint --region eu-central-1 --endpoint-name churn"),
+                "{}",
+                mail.message
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_is_on_its_way_for_minutes_or_in_maintenance_is_not_told() {
     for (status, since) in [("Stopping", "-10m"), ("Pending", "-10m"), ("PendingMaintenance", "-5d"), ("InMaintenance", "-5d")] {
         let account = account(&notebook(status, since));

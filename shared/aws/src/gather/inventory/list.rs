@@ -9,7 +9,7 @@ use aws_sdk_sagemaker::types::{
 };
 use aws_smithy_types::DateTime;
 use cost_rules::{
-    facts::{App, Asset, Notebook, Parent, RunState},
+    facts::{App, Asset, Change, Notebook, Parent, RunState},
     price::Instances,
     remedy::Remedy,
     resource::{Kind, Ownership, Resource, Tags, id_of_arn},
@@ -149,8 +149,9 @@ list!(training_jobs, Kind::TrainingJob, |clients, kind, asked, now| {
     jobs!(clients, kind, asked, now, "ListTrainingJobs", list_training_jobs, TrainingJobStatus::InProgress, training_job_summaries, |one| {
         let running = one.training_job_status == Some(TrainingJobStatus::InProgress);
         let is_leaving = one.training_job_status == Some(TrainingJobStatus::Deleting);
+        let changing = stopping(one.training_job_status == Some(TrainingJobStatus::Stopping), one.last_modified_time);
         let job = job(one.training_job_name?, one.training_job_arn?, one.creation_time, running, Remedy::StopTrainingJob)?;
-        Some(Asset { is_leaving, ..job })
+        Some(Asset { is_leaving, changing, ..job })
     })
 });
 
@@ -169,7 +170,8 @@ list!(tuning_jobs, Kind::TuningJob, |clients, kind, asked, now| {
             let (name, arn) = (one.hyper_parameter_tuning_job_name?, one.hyper_parameter_tuning_job_arn?);
             let running = one.hyper_parameter_tuning_job_status == Some(Status::InProgress);
             let is_leaving = one.hyper_parameter_tuning_job_status == Some(Status::Deleting);
-            Some(Asset { is_leaving, ..job(name, arn, one.creation_time, running, Remedy::StopTuningJob)? })
+            let changing = stopping(one.hyper_parameter_tuning_job_status == Some(Status::Stopping), one.last_modified_time);
+            Some(Asset { is_leaving, changing, ..job(name, arn, one.creation_time, running, Remedy::StopTuningJob)? })
         }
     )
 });
@@ -178,7 +180,9 @@ list!(processing_jobs, Kind::ProcessingJob, |clients, kind, asked, now| {
     type Status = ProcessingJobStatus;
     jobs!(clients, kind, asked, now, "ListProcessingJobs", list_processing_jobs, Status::InProgress, processing_job_summaries, |one| {
         let running = one.processing_job_status == Some(Status::InProgress);
-        job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)
+        let changing = stopping(one.processing_job_status == Some(Status::Stopping), one.last_modified_time);
+        let job = job(one.processing_job_name?, one.processing_job_arn?, one.creation_time, running, Remedy::StopProcessingJob)?;
+        Some(Asset { changing, ..job })
     })
 });
 
@@ -186,7 +190,9 @@ list!(transform_jobs, Kind::TransformJob, |clients, kind, asked, now| {
     type Status = TransformJobStatus;
     jobs!(clients, kind, asked, now, "ListTransformJobs", list_transform_jobs, Status::InProgress, transform_job_summaries, |one| {
         let running = one.transform_job_status == Some(Status::InProgress);
-        job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)
+        let changing = stopping(one.transform_job_status == Some(Status::Stopping), one.last_modified_time);
+        let job = job(one.transform_job_name?, one.transform_job_arn?, one.creation_time, running, Remedy::StopTransformJob)?;
+        Some(Asset { changing, ..job })
     })
 });
 
@@ -194,7 +200,9 @@ list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
     type Status = AutoMlJobStatus;
     jobs!(clients, kind, asked, now, "ListAutoMLJobs", list_auto_ml_jobs, Status::InProgress, auto_ml_job_summaries, |one| {
         let running = one.auto_ml_job_status == Some(Status::InProgress);
-        job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)
+        let changing = stopping(one.auto_ml_job_status == Some(Status::Stopping), one.last_modified_time);
+        let job = job(one.auto_ml_job_name?, one.auto_ml_job_arn?, one.creation_time, running, Remedy::StopAutoMlJob)?;
+        Some(Asset { changing, ..job })
     })
 });
 
@@ -202,8 +210,15 @@ list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
     pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
         let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
         let is_leaving = one.endpoint_status == Some(EndpointStatus::Deleting);
+        let change = one.endpoint_status.and_then(|status| match status {
+            EndpointStatus::Creating => Some(Change::Creating),
+            EndpointStatus::Updating => Some(Change::Updating),
+            EndpointStatus::Deleting => Some(Change::Deleting),
+            _ => None,
+        });
+        let changing = change.map(|change| (change, timestamp(one.last_modified_time.as_ref())));
         let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
-        Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..endpoint })
+        Some(Asset { run: timestamp(run.as_ref()), is_leaving, changing, ..endpoint })
     })
 });
 
@@ -342,6 +357,7 @@ fn bare(resource: Resource) -> Asset {
         tag_count: 0,
         run: None,
         is_leaving: false,
+        changing: None,
         instances: vec![],
         limit: None,
         stop: Remedy::None,
@@ -368,6 +384,11 @@ fn in_domain(kind: Kind, domain: &str, name: String, parent: Parent) -> Asset {
 
 fn id_in(kind: Kind, domain: &str, name: &str) -> String {
     kind.id(&format!("{domain}/{name}"))
+}
+
+/// The state of a job that is being stopped. `since`: when it last changed.
+fn stopping(is_stopping: bool, since: Option<DateTime>) -> Option<(Change, Option<Timestamp>)> {
+    is_stopping.then(|| (Change::Stopping, timestamp(since.as_ref())))
 }
 
 fn job(name: String, arn: String, created: Option<DateTime>, running: bool, stop: Remedy) -> Option<Asset> {

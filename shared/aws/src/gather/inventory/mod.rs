@@ -125,7 +125,8 @@ impl<'a> Inventory<'a> {
         Some(read.map(|found| {
             let found = found?;
             let resource = Resource { ownership: known.resource.ownership.clone(), ..found.resource };
-            let audited = Asset { resource, run: found.run, is_leaving: found.is_leaving, tag_count: found.tag_count, ..known.clone() };
+            let Asset { run, is_leaving, changing, tag_count, .. } = found;
+            let audited = Asset { resource, run, is_leaving, changing, tag_count, ..known.clone() };
             let fresh = facts.of_this_moment();
             Some(if is_audited {
                 Facts { assets: vec![audited], ..fresh }

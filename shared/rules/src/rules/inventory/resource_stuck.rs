@@ -1,0 +1,125 @@
+//! # resource-stuck
+//!
+//! ## What it finds
+//! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint that has been `Creating`,
+//! `Updating` or `Deleting` for so long. Each of these changes normally takes minutes. tag-auditor looks at the kinds that `missing-tag` audits, and of the
+//! jobs at those of the last week. Jobs of a tuning or AutoML job are not looked at: that one is.
+//!
+//! ## Why it costs money
+//! What hangs on its way is not over: what it holds may still be billed, and somebody waits for it.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed. Nothing else happens: AWS refuses a second stop, and only a person can decide about what hangs.
+//!
+//! ## Settings
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::Asset,
+    rules::{context::RuleContext, rule::Rule, verdict::Verdict},
+    vocabulary::{
+        duration::Duration,
+        resource::{Kind, Resource},
+        text::argument,
+    },
+};
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ResourceStuck {
+    /// How long a job or an endpoint may be on its way to another state.
+    after: Duration,
+}
+
+impl Default for ResourceStuck {
+    fn default() -> Self {
+        Self { after: Duration::hours(3) }
+    }
+}
+
+impl Rule for ResourceStuck {
+    const NAME: &'static str = "resource-stuck";
+    type Subject = Asset;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        (self.after < Duration::minutes(30)).then_some("`after` is less than 30 minutes: a start or a stop may take that long")
+    }
+
+    fn concerns(&self, asset: &Asset) -> bool {
+        asset.changing.is_some() && !asset.is_child_job()
+    }
+
+    fn check(&self, asset: &Asset, cx: &RuleContext<'_>) -> Verdict {
+        let Some((change, since)) = asset.changing.filter(|_| self.concerns(asset)) else { return Verdict::Fine };
+        let advice = format!("open a case with AWS Support if it stays so. Its state: {}", look_at(&asset.resource));
+        cx.stuck(change, since, self.after, advice)
+    }
+}
+
+/// The AWS CLI command that shows a resource.
+fn look_at(resource: &Resource) -> String {
+    let (what, option) = match resource.kind() {
+        Some(Kind::TuningJob) => ("hyper-parameter-tuning-job", "hyper-parameter-tuning-job-name"),
+        Some(Kind::ProcessingJob) => ("processing-job", "processing-job-name"),
+        Some(Kind::TransformJob) => ("transform-job", "transform-job-name"),
+        Some(Kind::AutoMlJob) => ("auto-ml-job-v2", "auto-ml-job-name"),
+        Some(Kind::Endpoint) => ("endpoint", "endpoint-name"),
+        _ => ("training-job", "training-job-name"),
+    };
+    format!("aws sagemaker describe-{what} {}--{option} {}", resource.region_option(), argument(&resource.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Change, Parent},
+        samples::*,
+    };
+
+    #[test]
+    fn hangs_on_its_way_for_hours() {
+        let changing = |change, since: &str| Some((change, Some(since.parse().unwrap())));
+        let child = Some(Parent { id: "hyper-parameter-tuning-job/hpo".into(), name: None });
+        let of = |id: &str, changing| Asset { changing, ..audited(id, &[]) };
+        for (asset, told) in [
+            (
+                of("training-job/churn", changing(Change::Stopping, "2026-11-23T10:00:00Z")),
+                Some("describe-training-job --region us-east-1 --training-job-name churn"),
+            ),
+            (of("hyper-parameter-tuning-job/hpo", changing(Change::Stopping, "2026-11-24T06:00:00Z")), Some("describe-hyper-parameter")),
+            (of("processing-job/prep", changing(Change::Stopping, "2026-11-24T06:00:00Z")), Some("describe-processing-job")),
+            (of("transform-job/score", changing(Change::Stopping, "2026-11-24T06:00:00Z")), Some("describe-transform-job")),
+            (of("automl-job/auto", changing(Change::Stopping, "2026-11-24T06:00:00Z")), Some("describe-auto-ml-job-v2")),
+            (of("endpoint/churn", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-endpoint")),
+            (of("endpoint/churn", changing(Change::Deleting, "2026-11-24T08:59:59Z")), Some("describe-endpoint")),
+            (of("endpoint/churn", changing(Change::Updating, "2026-11-24T09:00:00Z")), None),
+            (of("training-job/churn", changing(Change::Stopping, "2026-11-24T11:58:00Z")), None),
+            (of("training-job/churn", None), None),
+            (Asset { parent: child, ..of("training-job/hpo-001", changing(Change::Stopping, "2026-11-23T10:00:00Z")) }, None),
+            (
+                Asset {
+                    part_of: Some("hyper-parameter-tuning-job/hpo".into()),
+                    ..of("training-job/hpo-001", changing(Change::Stopping, "2026-11-23T10:00:00Z"))
+                },
+                None,
+            ),
+        ] {
+            let verdict = ResourceStuck::default().check(&asset, &context("2026-11-24T12:00:00Z"));
+            match (&verdict, told) {
+                (Verdict::Fine, None) => {}
+                (Verdict::Waste(waste), Some(command)) => {
+                    assert!(waste.reason.contains("since") && waste.reason.ends_with("the limit is 3h"), "{}", waste.reason);
+                    let advice = waste.notice.advice.as_deref().unwrap_or_default();
+                    assert!(advice.contains(command), "{advice}");
+                }
+                _ => panic!("{asset:?}: {verdict:?}"),
+            }
+        }
+        let unknown = of("training-job/churn", Some((Change::Stopping, None)));
+        let verdict = ResourceStuck::default().check(&unknown, &context("2026-11-24T12:00:00Z"));
+        assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");
+    }
+}
