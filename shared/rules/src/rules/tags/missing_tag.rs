@@ -30,13 +30,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Ancestor, Asset},
-    policy::{MOST_TAGS, Met, Policy, Required, Requirement, is_legal_key, is_legal_value, values},
+    facts::Asset,
+    policy::{MOST_TAGS, Met, Policy, Required, Requirement},
     remedy::Remedy,
     rules::{
         asset::{AssetKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
+        tags::fill::{Filled, fill},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{duration::Duration, resource::Kind},
@@ -160,46 +161,6 @@ impl Rule for MissingTag {
     }
 }
 
-/// A known value of a missing tag, and where it comes from.
-struct Filled {
-    value: String,
-    from: String,
-}
-
-/// The value of a missing tag. `None`: no value is known that matches the requirement.
-fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'_>) -> Option<Filled> {
-    let policy = cx.policy;
-    let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
-    let is_owner = names(&policy.owner_tags);
-    let is_usable = |value: &str| {
-        let is_said = if is_owner { policy.owner_named(value).is_some() } else { !value.trim().is_empty() };
-        is_said && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key())
-    };
-    let near = audited.resource.tags.read().and_then(|tags| wanted.near_miss(tags)).filter(|(_, value)| is_usable(value));
-    if let Some((key, value)) = near {
-        return Some(Filled { value: value.to_owned(), from: format!("its tag \"{key}\"") });
-    }
-    let creator = audited.creator.as_ref().filter(|_| is_owner).and_then(|creator| policy.owner_by(creator));
-    if let Some(value) = creator.filter(|value| is_usable(value)) {
-        return Some(Filled { value, from: "who created it".to_owned() });
-    }
-    // A parent may have another one of the policy's owner or team keys.
-    let mut keys = wanted.keys.to_vec();
-    keys.extend(policy.owner_tags.iter().filter(|_| is_owner).cloned());
-    keys.extend(policy.team_tags.iter().filter(|_| names(&policy.team_tags)).cloned());
-    // Only the nearest parent with a value counts. If its value is not valid, a value from farther up would charge the cost to somebody else.
-    let said = |ancestor: &Ancestor| {
-        let said = values(&ancestor.tags, &keys).filter(|value| !value.trim().is_empty());
-        let values: Vec<String> = said.map(str::to_owned).collect();
-        (!values.is_empty()).then_some(values)
-    };
-    let (ancestor, values) = audited.ancestors.iter().find_map(|ancestor| Some((ancestor, said(ancestor)?)))?;
-    let value = values.into_iter().find(|value| is_usable(value))?;
-    let kind = Kind::of(&ancestor.id).map_or("parent", Kind::words);
-    let name = ancestor.id.split_once('/').map_or("", |(_, name)| name);
-    Some(Filled { value, from: format!("its {kind} {name}") })
-}
-
 /// How a person tags it: with the known values, and where they come from.
 fn advice(audited: &Asset, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
     let known: BTreeMap<&str, &Filled> = filled.iter().map(|(key, filled)| (key.as_str(), filled)).collect();
@@ -213,7 +174,7 @@ fn advice(audited: &Asset, missing: &[Requirement<'_>], filled: &[(String, Fille
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::Creator;
+    use crate::facts::{Ancestor, Creator};
     use crate::samples::*;
     use crate::vocabulary::price::Instances;
 
