@@ -13,7 +13,7 @@ use crate::{
     vocabulary::{
         duration::Duration,
         price::Instances,
-        resource::{Kind, Resource},
+        resource::{Kind, Resource, id_of_arn},
         series::series_id,
     },
 };
@@ -54,7 +54,8 @@ pub struct Asset {
 impl Asset {
     /// Whether it is a job of a tuning or AutoML job, which is judged itself.
     pub fn is_child_job(&self) -> bool {
-        let of = self.parent.iter().map(|parent| Kind::of(&parent.id)).chain(self.part_of.iter().map(|id| Kind::of(id)));
+        let of_part = |of: &String| Kind::of(id_of_arn(of).as_ref().unwrap_or(of));
+        let of = self.parent.iter().map(|parent| Kind::of(&parent.id)).chain(self.part_of.iter().map(of_part));
         of.flatten().any(|kind| matches!(kind, Kind::TuningJob | Kind::AutoMlJob))
     }
 }

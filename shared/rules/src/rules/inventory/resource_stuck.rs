@@ -101,6 +101,13 @@ mod tests {
             (Asset { parent: child, ..of("training-job/hpo-001", changing(Change::Stopping, "2026-11-23T10:00:00Z")) }, None),
             (
                 Asset {
+                    part_of: Some("arn:aws:sagemaker:us-east-1:123456789012:automl-job/auto".into()),
+                    ..of("hyper-parameter-tuning-job/auto", changing(Change::Stopping, "2026-11-23T10:00:00Z"))
+                },
+                None,
+            ),
+            (
+                Asset {
                     part_of: Some("hyper-parameter-tuning-job/hpo".into()),
                     ..of("training-job/hpo-001", changing(Change::Stopping, "2026-11-23T10:00:00Z"))
                 },
