@@ -11,7 +11,7 @@ HEAD = """<!-- Made by `make docs` from infra/template.yaml. A test fails when i
 
 One role per function. *Only with* names the parameters of the stack without which the role does not have the permission at all. `<region>` and `<account>` are the stack's own.
 
-SAM adds to each: its logs (AWS's managed policy `AWSLambdaBasicExecutionRole`), and `sqs:SendMessage` to the stack's DeadLetters, for events that fail. Each schedule has a role of its own, which may call its function and leave what fails in DeadLetters.
+Each schedule has a role of its own, which may call its function and leave what fails in DeadLetters. The parameter `PermissionsBoundary` bounds all of these roles; it must let through what stands here.
 
 """
 CONDITIONS = {
@@ -19,6 +19,7 @@ CONDITIONS = {
     "MayResubmit": "AllowEnforcement = yes, AllowResubmission = yes",
     "HasReportBucket": "ReportBucket",
     "HasPolicyParameter": "PolicyParameter",
+    "EncryptsMails": "the stack's own topic, or TopicKeyArn",
 }
 
 
@@ -28,10 +29,10 @@ def functions(template):
 
 def statements(template, function):
     """A function's statements, each with the condition that it is under; the managed policies among them."""
-    for policy in function["Properties"]["Policies"]:
-        if "Ref" in policy:
-            policy = template["Resources"][policy["Ref"]]["Properties"]["PolicyDocument"]
-        for statement in policy["Statement"]:
+    role = template["Resources"][function["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]
+    managed = [template["Resources"][policy["Ref"]]["Properties"] for policy in role["ManagedPolicyArns"]]
+    for policy in [*managed, *role["Policies"]]:
+        for statement in policy["PolicyDocument"]["Statement"]:
             yield statement["Fn::If"][:2] if "Fn::If" in statement else (None, statement)
 
 
@@ -47,6 +48,10 @@ def resource(of):
     """An ARN for people; the name of the stack's own thing where the template refers to one."""
     if isinstance(of, dict):
         (kind, name), = of.items()
+        if kind == "Fn::If":
+            return " or ".join(resource(one) for one in name[1:])
+        if kind == "Ref" and name in ("TopicArn", "TopicKeyArn"):
+            return f"`<{name}>`"
         if kind != "Fn::Sub":
             return f"the stack's {name[0] if isinstance(name, list) else name.split('.')[0]}"
         of = name if isinstance(name, str) else name[0]

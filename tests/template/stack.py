@@ -22,6 +22,7 @@ ARNS = {
     "AWS::IAM::Role": "iam::{account}:role/{name}",
     "AWS::KMS::Key": "kms:{here}:key/{name}",
     "AWS::Lambda::Function": "lambda:{here}:function:{name}",
+    "AWS::Logs::LogGroup": "logs:{here}:log-group:{name}:*",
     "AWS::SNS::Topic": "sns:{here}:{name}",
     "AWS::SQS::Queue": "sqs:{here}:{name}",
 }

@@ -13,8 +13,8 @@ from stack import EVERYTHING, Stack
 TOP = pathlib.Path(__file__).parents[2]
 GUARD = Stack(**EVERYTHING)
 FUNCTIONS = sorted(GUARD.of_type("AWS::Lambda::Function"))
-# Asked for by another service on the caller's behalf: by SNS, and by Lambda for an event that failed.
-ON_BEHALF = {"kms:GenerateDataKey", "kms:Decrypt", "sqs:SendMessage"}
+# Asked for by another service on the caller's behalf: by SNS, by Lambda for its log and for an event that failed, and by AWS Budgets.
+ON_BEHALF = {"kms:GenerateDataKey", "kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "billing:GetBillingViewData"}
 # The one condition that a statement has; it is the simulated SageMaker that roles are passed to.
 PASSED_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 # Tests of the process itself run in another Region, one test in two accounts; tests of faults name a table or a topic that is gone. (Cost Explorer is in one
@@ -48,8 +48,22 @@ def actions(statements):
 def test_each_function_has_a_role_of_its_own(name):
     role = GUARD.resources[f"{name}Role"]
     assert [of for of in FUNCTIONS if GUARD.resources[of]["Role"] == GUARD.arn(f"{name}Role")] == [name]
-    assert [one["Principal"] for one in role["AssumeRolePolicyDocument"]["Statement"]] == [{"Service": ["lambda.amazonaws.com"]}]
-    assert role["ManagedPolicyArns"] == ["arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole", GUARD.arn("RememberAndMail")]
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [trusted]
+    assert role["ManagedPolicyArns"] == [GUARD.arn("RememberAndMail")]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_writes_into_its_own_log_only(name):
+    of_logs = [one for one in GUARD.statements(f"{name}Role") if any(action.startswith("logs:") for action in listed(one["Action"]))]
+    assert [(one["Action"], one["Resource"]) for one in of_logs] == [(["logs:CreateLogStream", "logs:PutLogEvents"], GUARD.arn(f"{name}Log"))]
+
+
+def test_a_boundary_is_on_every_role_and_without_one_on_none():
+    boundary = "arn:aws:iam::123456789012:policy/developers"
+    for given, expected in [("", {None}), (boundary, {boundary})]:
+        roles = Stack(PermissionsBoundary=given).of_type("AWS::IAM::Role")
+        assert len(roles) == len(FUNCTIONS) + 6 and {of.get("PermissionsBoundary") for of in roles.values()} == expected
 
 
 def test_the_other_roles_are_those_of_schedules_and_may_wake_their_function_only():

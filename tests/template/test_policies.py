@@ -18,8 +18,8 @@ NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.
 EXPECTED = {
     "NO_VERSION": r"\w+(SQS|Lambda)Policy",  # SAM's own
-    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRolePolicy1",  # who administers the key; iam:PassRole, see below
-    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRolePolicy1",  # the key itself; NAME_NONE
+    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRole",  # who administers the key; iam:PassRole, see below
+    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRole",  # the key itself; NAME_NONE
 }
 
 
@@ -27,13 +27,15 @@ def policies():
     """By name: what roles may do, and who may use a topic, a queue or a key."""
     for name, of in GUARD.resources.items():
         for policy in of.get("Policies", []):
-            yield policy["PolicyName"], policy["PolicyDocument"]
+            yield name if policy["PolicyName"] == "ItsOwnWork" else policy["PolicyName"], policy["PolicyDocument"]
         for key in ("PolicyDocument", "KeyPolicy"):
             if key in of:
                 yield name, of[key]
 
 
 POLICIES = dict(policies())
+# Newer than parliament's copy of the service authorization reference.
+NOT_KNOWN_YET = "Unknown action billing:GetBillingViewData "
 
 
 def resource_types(action):
@@ -45,6 +47,7 @@ def resource_types(action):
 @pytest.mark.parametrize("name", POLICIES)
 def test_parliament_finds_nothing(name):
     found = parliament.analyze_policy_string(json.dumps(POLICIES[name]), include_community_auditors=True).findings
+    found = [one for one in found if NOT_KNOWN_YET not in str(one)]
     assert [str(one) for one in found if not re.fullmatch(EXPECTED.get(one.issue, ""), name)] == []
 
 
@@ -58,7 +61,9 @@ def test_a_services_permission_is_for_this_account_or_for_one_of_its_things():
     for name, policy in POLICIES.items():
         for statement in policy["Statement"]:
             if "Service" in statement.get("Principal", {}):
-                assert statement["Condition"]["StringEquals"]["aws:SourceAccount"] == PSEUDO["AWS::AccountId"], (name, statement["Sid"])
+                limits = [value for test in statement["Condition"].values() for value in test.values()]
+                account = PSEUDO["AWS::AccountId"]
+                assert any(limit == account or f":{account}:" in limit for limit in limits), (name, statement["Sid"])
     for name, permission in GUARD.of_type("AWS::Lambda::Permission").items():
         assert f":{PSEUDO['AWS::AccountId']}:" in permission["SourceArn"], name
 

@@ -151,6 +151,22 @@ def test_who_is_mailed(ops, told):
     assert len(stack.of_type("AWS::SNS::Subscription")) == 3
 
 
+OF_ONES_OWN = "arn:aws:sns:eu-central-1:210987654321:costs"
+A_KEY = "arn:aws:kms:eu-central-1:210987654321:key/1"
+
+
+@pytest.mark.parametrize("key", ["", A_KEY], ids=["plain", "encrypted"])
+def test_a_topic_of_ones_own_takes_the_place_of_the_stacks(key):
+    stack = Stack(TopicArn=OF_ONES_OWN, TopicKeyArn=key)
+    assert set(GUARD.resources) - set(stack.resources) == {"Topic", "AlertSubscription"}
+    assert {of["Environment"]["Variables"]["COST_GUARD_TOPIC_ARN"] for of in stack.of_type("AWS::Lambda::Function").values()} == {OF_ONES_OWN}
+    assert stack.outputs["TopicArn"] == OF_ONES_OWN
+    may = {one["Sid"]: one["Resource"] for one in stack.resources["RememberAndMail"]["PolicyDocument"]["Statement"]}
+    assert may["MailOwners"] == OF_ONES_OWN and may.get("EncryptMails") == (key or None)
+    # The alarms and the messages of Budgets keep the stack's own topics, and these their key.
+    assert {of["KmsMasterKeyId"] for of in stack.of_type("AWS::SNS::Topic").values()} == {stack.name("TopicKey")}
+
+
 @STACKS
 def test_each_output_is_of_the_resource_that_it_names(stack, functions):
     expected = {f"{name}Function": stack.name(name) for name in functions}
@@ -158,6 +174,7 @@ def test_each_output_is_of_the_resource_that_it_names(stack, functions):
     expected |= {"LedgerTable": stack.name("Ledger"), "DeadLetterQueue": stack.name("DeadLetters")}
     found = dict(stack.outputs)
     assert found.pop("DashboardUrl").endswith(f"/home?region=eu-central-1#dashboards:name={stack.name('Dashboard')}")
+    assert Stack(**{"AWS::Partition": "aws-us-gov"}).outputs["DashboardUrl"] == stack.name("Dashboard")
     assert found == expected
 
 
@@ -171,17 +188,17 @@ MAY_USE = {
     ),
     ("DeadLettersPolicy", "RulesMayLeaveEvents"): (
         {"Service": "events.amazonaws.com"}, ["sqs:SendMessage"], DEAD_LETTERS["Arn"],
-        {**OF_THE_ACCOUNT, "ArnLike": {"aws:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/*"}},
+        {"ArnLike": {"aws:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/*"}},
     ),
     ("DeadLettersPolicy", "TopicsMayLeaveMessages"): (
         {"Service": "sns.amazonaws.com"}, ["sqs:SendMessage"], DEAD_LETTERS["Arn"],
-        {**OF_THE_ACCOUNT, "ArnEquals": {"aws:SourceArn": GUARD.arn("BudgetTopic")}},
+        {"ArnEquals": {"aws:SourceArn": GUARD.arn("BudgetTopic")}},
     ),
     ("TopicKey", "TheAccountAdministersIt"): ({"AWS": "arn:aws:iam::123456789012:root"}, ["kms:*"], "*", None),
     ("TopicKey", "AlarmsMayMail"): ({"Service": "cloudwatch.amazonaws.com"}, USES_THE_KEY, "*", OF_THE_ACCOUNT),
     ("TopicKey", "BudgetsMayTell"): ({"Service": "budgets.amazonaws.com"}, USES_THE_KEY, "*", OF_THE_ACCOUNT),
 }  # fmt: skip
-OF_BUDGETS_ONLY = {("BudgetTopicPolicy", "BudgetsMayTell"), ("DeadLettersPolicy", "TopicsMayLeaveMessages")}
+OF_BUDGETS_ONLY = {("BudgetTopicPolicy", "BudgetsMayTell"), ("DeadLettersPolicy", "TopicsMayLeaveMessages"), ("TopicKey", "BudgetsMayTell")}
 
 
 @STACKS
@@ -235,7 +252,10 @@ def expected_alarms(stack, functions):
         errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions(stack, name), "Statistic": "Sum", "Period": 900}
         yield f"{name}Fails", any_is_bad | errors
         period, periods = (3600, stack.values["HoursUntilSilenceAlarm"]) if name == "NotebookStopper" else (86400, 2)
-        yield f"{name}IsSilent", none_is_bad | {"EvaluationPeriods": periods, "Metrics": summed(stack, "CostGuard", "Heartbeat", period, [name])}
+        # A new stack has not run yet: no alarm before it should have.
+        warm_up = {"WarmUpPeriodDurationInMinutes": 240 if name == "NotebookStopper" else 2880, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
+        metrics = {"EvaluationPeriods": periods, "Metrics": summed(stack, "CostGuard", "Heartbeat", period, [name])}
+        yield f"{name}IsSilent", none_is_bad | metrics | {"WarmUpConfiguration": warm_up}
 
 
 def as_expected(alarm):
@@ -273,9 +293,10 @@ def test_the_ledger_is_as_the_code_writes_it_and_is_kept():
     assert [name for name in ("pk", "sk", "expires") if not re.search(rf'\("{name}", Some\(', written)] == []
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
-    for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
+    # Of a first deployment that is rolled back nothing is kept: each would leave an empty table.
+    for policy, of_the_ledger in [("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")]:
         kept = {name: of[policy] for name, of in translated()["Resources"].items() if of.get(policy, "Delete") != "Delete"}
-        assert kept == {"Ledger": "Retain"}, policy
+        assert kept == {"Ledger": of_the_ledger}, policy
 
 
 def test_the_queue_of_dead_letters_is_encrypted_and_keeps_them_as_long_as_it_can():
