@@ -1,8 +1,13 @@
 //! Publishes the tag coverage: in the report, as metrics, and as a CSV table in S3.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{
+    config::{Config, Region},
+    error::SdkError,
+    operation::put_object::PutObjectError,
+    primitives::ByteStream,
+};
 use cost_rules::{
     coverage::{Coverage, Row, Share, or_unowned, spend_by_kind},
     policy::{self, CoverageMetric},
@@ -35,6 +40,12 @@ pub async fn tell(context: &Context, rulebook: &Rulebook, coverage: &Coverage, r
         _ => Ok(()),
     }
 }
+
+/// The most teams that have a metric of their own: each costs money, and a team is whatever somebody wrote into a tag.
+const TEAMS_WITH_METRICS: usize = 20;
+
+/// The other teams, together.
+const OTHER_TEAMS: &str = "others";
 
 /// The `coverage` field of the report.
 fn reported(coverage: &Coverage) -> Value {
@@ -73,19 +84,39 @@ fn metrics(coverage: &Coverage, settings: &policy::Coverage, function: &str, now
         |dimension: Option<(&str, &str)>, share: Share| Some(percent_line("TagCoverage", share.percent()?, dimension, function, now));
     let mut lines: Vec<Option<Value>> = vec![of_resources(None, coverage.all())];
     if has(CoverageMetric::Team) {
-        lines.extend(coverage.by_team().into_iter().map(|(team, share)| of_resources(Some(("Team", team)), share)));
+        lines.extend(measured(coverage.by_team()).into_iter().map(|(team, share)| of_resources(Some(("Team", team)), share)));
     }
     if has(CoverageMetric::Kind) {
         lines.extend(coverage.by_kind().into_iter().map(|(kind, share)| of_resources(Some(("Kind", kind)), share)));
     }
     lines.extend(coverage.spends.iter().map(|spend| {
-        Some(percent_line("TagCoverageSpend", Share::from(spend.all()).percent()?, Some(("Tag", &spend.keys.join(" or "))), function, now))
+        let tag = spend.keys.join(" or ");
+        let tag = Some(tag.as_str()).filter(|tag| is_dimension(tag))?;
+        Some(percent_line("TagCoverageSpend", Share::from(spend.all()).percent()?, Some(("Tag", tag)), function, now))
     }));
     lines.into_iter().flatten().collect()
 }
 
+/// The teams that have metrics: the largest ones with a name that CloudWatch takes. The others are summed up.
+fn measured(by_team: BTreeMap<&str, Share>) -> BTreeMap<&str, Share> {
+    let mut teams: Vec<(&str, Share)> = by_team.into_iter().collect();
+    teams.sort_by_key(|(team, share)| (!is_dimension(team), Reverse(share.total)));
+    let own = teams.iter().take(TEAMS_WITH_METRICS).take_while(|(team, _)| is_dimension(team)).count();
+    let mut measured = BTreeMap::new();
+    for (place, (team, share)) in teams.into_iter().enumerate() {
+        let of: &mut Share = measured.entry(if place < own { team } else { OTHER_TEAMS }).or_default();
+        *of = Share { total: of.total + share.total, tagged: of.tagged + share.tagged };
+    }
+    measured
+}
+
+/// Whether CloudWatch takes this as a dimension's value (API reference, Dimension): it drops a line with another one in silence.
+fn is_dimension(value: &str) -> bool {
+    value.len() <= 1024 && !value.trim().is_empty() && !value.starts_with(':') && value.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+}
+
 /// Writes the table to `s3://<bucket>/<prefix>account=<account>/region=<region>/2026-11-24.csv`. There is one table per day (UTC), which each run replaces.
-/// Many accounts and Regions can share a bucket.
+/// Many accounts and Regions can share a bucket, which may be in another Region.
 ///
 /// # Errors
 /// S3 refuses it, or the account is not known.
@@ -94,9 +125,26 @@ async fn store(context: &Context, coverage: &Coverage, bucket: &str, prefix: &st
     let date = now.to_zoned_datetime(TimeZone::UTC).date().to_string();
     let table = table(&coverage.rows(), &date, account, region)?;
     let key = format!("{prefix}account={account}/region={region}/{date}.csv");
-    let call =
-        context.clients.s3.put_object().bucket(bucket).key(&key).content_type("text/csv; charset=utf-8").body(ByteStream::from(table));
-    call.send().await.map(drop).map_err(|error| anyhow::anyhow!("s3:PutObject s3://{bucket}/{key}: {}", why(&error)))
+    let put = async |of_another: Option<String>| {
+        let body = ByteStream::from(table.clone());
+        let call = context.clients.s3.put_object().bucket(bucket).key(&key).content_type("text/csv; charset=utf-8").body(body);
+        let config = of_another.map(|region| Config::builder().region(Region::new(region)));
+        match config {
+            Some(config) => call.customize().config_override(config).send().await,
+            None => call.send().await,
+        }
+    };
+    let mut sent = put(None).await;
+    // The SDK does not follow S3's redirect to a bucket in another Region.
+    if let Some(elsewhere) = sent.as_ref().err().and_then(region_of_bucket).filter(|of_bucket| of_bucket != region) {
+        sent = put(Some(elsewhere)).await;
+    }
+    sent.map(drop).map_err(|error| anyhow::anyhow!("s3:PutObject s3://{bucket}/{key}: {}", why(&error)))
+}
+
+/// The bucket's Region, by a refusal of S3.
+fn region_of_bucket(error: &SdkError<PutObjectError>) -> Option<String> {
+    error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
 }
 
 fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Result<Vec<u8>> {
@@ -179,6 +227,21 @@ mod tests {
         assert_eq!(nothing, [Value::Null; 0], "of nothing there is no percentage");
         assert_eq!(reported(&Coverage::default())["resources"]["percent"], Value::Null);
         assert_eq!(Share { total: Decimal::ZERO, tagged: Decimal::ZERO }.percent(), None);
+    }
+
+    #[test]
+    fn only_the_largest_teams_have_metrics_and_none_whose_name_cloudwatch_drops() {
+        let share = |total: u32, tagged: u32| Share { total: total.into(), tagged: tagged.into() };
+        let names: Vec<String> = (1..=30).map(|n| format!("team{n:02}")).collect();
+        let mut by_team: BTreeMap<&str, Share> = (1..=30).zip(&names).map(|(n, name)| (name.as_str(), share(n, 1))).collect();
+        by_team.extend([("Z\u{fc}rich", share(99, 50)), (" ", share(99, 0)), (":x", share(99, 0)), ("a\u{7}", share(99, 0))]);
+        let measured = measured(by_team);
+        assert_eq!(measured.len(), TEAMS_WITH_METRICS + 1);
+        assert!(measured.contains_key("team11") && !measured.contains_key("team10"), "{measured:?}");
+        // Ten teams of 1 to 10 resources, with one tagged in each, and those without a name that can be one.
+        assert_eq!(measured[OTHER_TEAMS], share(55 + 4 * 99, 10 + 50));
+        let few = [("nlp", share(3, 2)), ("R&D, 2nd floor", share(1, 0))];
+        assert_eq!(super::measured(few.into()), few.into());
     }
 
     #[test]

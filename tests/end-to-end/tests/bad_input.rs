@@ -71,7 +71,8 @@ async fn a_missing_policy_parameter_is_named() {
     guard.context.settings.policy = cost_aws::settings::PolicySource::Parameter("/cost-guard/policy".into());
     let error = guard.run().await.unwrap_err().to_string();
     assert!(
-        error.contains("SSM parameter /cost-guard/policy") && error.contains("aws ssm put-parameter --name /cost-guard/policy"),
+        error.contains("SSM parameter /cost-guard/policy")
+            && error.contains("aws ssm put-parameter --region eu-central-1 --name /cost-guard/policy"),
         "{error}"
     );
     account.put_parameter("/cost-guard/policy", "[rules.cheaper-than-free]\nmode = \"enforce\"");

@@ -110,6 +110,8 @@ pub struct Estate {
     pub bill: Option<String>,
     /// The name of the S3 bucket; absent: there is no bucket.
     pub bucket: Option<String>,
+    /// The bucket's Region; absent: the account's.
+    pub bucket_region: Option<String>,
     /// The name of the SNS topic that Budgets publishes to.
     pub budget_topic: Option<String>,
     /// Spend in addition to what runs here.
@@ -155,6 +157,7 @@ impl Default for Estate {
             payer: true,
             bill: None,
             bucket: None,
+            bucket_region: None,
             budget_topic: None,
             spend: vec![],
             budget: vec![],

@@ -224,7 +224,7 @@ impl World {
             anomalies: estate.anomaly.clone(),
             payer: estate.payer,
             budgets: Budgets::default(),
-            bucket: estate.bucket.as_deref().map(Bucket::new),
+            bucket: estate.bucket.as_deref().map(|name| Bucket::new(name, estate.bucket_region.as_deref().unwrap_or(&estate.region))),
             topic: estate.topic.as_ref().map(topic_arn),
             prices: Prices::of_region(&estate.region, &estate.prices),
             place: Place {

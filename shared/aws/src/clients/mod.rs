@@ -16,6 +16,9 @@ pub(crate) mod why;
 /// everything for one call that is refused: a run of seconds becomes one of minutes.
 const MAX_ATTEMPTS: u32 = 10;
 
+/// Attempts per call to Cost Explorer, each of which it charges for.
+const PAID_ATTEMPTS: u32 = 3;
+
 /// The clients of AWS's services, one each. Cheap to clone.
 #[derive(Clone)]
 #[expect(missing_docs, reason = "each is the client of the service of its name")]
@@ -81,6 +84,14 @@ impl Clients {
             .build();
         let retries = RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS);
         let config = config.to_builder().retry_config(retries).timeout_config(timeouts).build();
+        // A large bill takes Cost Explorer longer than other services. Who does not wait for the answer pays for it, and asks and pays again.
+        let patience = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .operation_attempt_timeout(Duration::from_secs(50))
+            .operation_timeout(Duration::from_mins(2))
+            .build();
+        let paid =
+            config.to_builder().retry_config(RetryConfig::standard().with_max_attempts(PAID_ATTEMPTS)).timeout_config(patience).build();
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             read_until: None,
@@ -88,7 +99,7 @@ impl Clients {
             sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
             tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
             cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),
-            costexplorer: Lazily::new(&config, aws_sdk_costexplorer::Client::new),
+            costexplorer: Lazily::new(&paid, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
             s3: Lazily::new(&config, |config| {
                 // A custom endpoint has no DNS names for buckets.

@@ -43,6 +43,8 @@ fn missing_statement(message: &str) -> Option<String> {
     let resource = resource.filter(|_| !is_list).map_or("*", |resource| resource.trim_end_matches(['.', ',']));
     let parameter = match action {
         "iam:PassRole" | "sagemaker:CreateTrainingJob" => ", which it has with AllowResubmission = yes",
+        // SageMaker asks for it where a job has a VolumeKmsKeyId: the job's own role may have it instead.
+        "kms:CreateGrant" => ", for jobs with an encrypted volume, and so does the job's own role, which is the better place for it",
         _ if ["sagemaker:Stop", "sagemaker:Delete", "sagemaker:AddTags", "ce:Update"].iter().any(|start| action.starts_with(start)) => {
             ", which it has with AllowEnforcement = yes"
         }
@@ -91,6 +93,10 @@ mod tests {
             (
                 "SNS:Publish because no identity-based policy allows the SNS:Publish action",
                 Some(r#""Action": "SNS:Publish", "Resource": "*""#),
+            ),
+            (
+                "kms:CreateGrant on resource: arn:aws:kms:eu-central-1:123456789012:key/1 because no identity-based policy allows the kms:CreateGrant action",
+                Some(r#"key/1"}, for jobs with an encrypted volume, and so does the job's own role, which is the better place for it"#),
             ),
             ("ce:GetCostForecast.", Some(r#""Action": "ce:GetCostForecast", "Resource": "*""#)),
             (

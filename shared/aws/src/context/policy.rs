@@ -46,7 +46,8 @@ async fn read(source: &PolicySource, clients: &Clients) -> anyhow::Result<Rulebo
             let answer = clients.ssm.get_parameter().name(parameter).with_decryption(true).send().await;
             let answer = answer.map_err(|error| match error.as_service_error() {
                 Some(service) if service.is_parameter_not_found() => anyhow!(
-                    "{name} with the policy is not there: store it with `aws ssm put-parameter --name {parameter} --type String --value file://infra/policy.toml`"
+                    "{name} with the policy is not there: store it with `aws ssm put-parameter --region {} --name {parameter} --type String --value file://infra/policy.toml`",
+                    clients.region
                 ),
                 _ => anyhow!("{name} with the policy cannot be read: {}", why(&error)),
             })?;

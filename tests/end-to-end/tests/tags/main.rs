@@ -312,6 +312,14 @@ async fn coverage_goes_to_s3_as_a_table_where_the_policy_names_a_bucket() {
 }
 
 #[tokio::test]
+async fn the_coverages_bucket_may_be_in_another_region() {
+    let account = account(&format!("bucket = \"finops\"\nbucket-region = \"eu-west-1\"\n{MIXED}"));
+    let guard = guard(&account, &format!("{REQUIRED}[coverage]\nbucket = \"finops\"\n"));
+    assert_eq!(guard.run().await.unwrap().failures, [""; 0]);
+    assert_eq!(account.objects().len(), 1);
+}
+
+#[tokio::test]
 async fn tags_that_cannot_be_written_are_told_and_never_half_written() {
     let fifty: Vec<String> = (0..50).map(|n| format!("k{n} = \"v\"")).collect();
     let account = account(&format!(

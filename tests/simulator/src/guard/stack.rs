@@ -85,7 +85,8 @@ impl Stack {
         let always = ["State", "RetryPolicy", "DeadLetterConfig"];
         match kind {
             "ScheduleV2" => {
-                let own = ["OmitName", "Name", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "Input"];
+                let own =
+                    ["OmitName", "PermissionsBoundary", "Name", "Description", "ScheduleExpression", "ScheduleExpressionTimezone", "Input"];
                 only(properties, &[&always[..], &own].concat())?;
                 let zone = text("ScheduleExpressionTimezone").unwrap_or("UTC");
                 self.schedules.push(Schedule {

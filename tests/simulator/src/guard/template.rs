@@ -124,17 +124,36 @@ fn function(resolver: &Resolver<'_>, logical: &str, resource: &Value) -> anyhow:
         let properties = resolver.resolved(&of["Properties"])?.with_context(|| format!("{event} has no properties"))?;
         events.insert(event.clone(), (of["Type"].as_str().unwrap_or_default().to_owned(), properties));
     }
+    ensure!(resource["Properties"]["Policies"].is_null(), "Policies of a function are not simulated: give it a Role of the template");
+    let statements = match resource["Properties"].get("Role") {
+        None => vec![],
+        Some(role) => {
+            let name = role["Fn::GetAtt"].as_str().and_then(|of| of.strip_suffix(".Arn"));
+            let name = name.filter(|name| resolver.type_of(name) == Some("AWS::IAM::Role"));
+            let name = name.with_context(|| format!("the role {role} is not simulated: expected one of the template"))?;
+            statements(resolver, &resolver.template["Resources"][name]["Properties"]).with_context(|| name.to_owned())?
+        }
+    };
+    Ok(Deployed { logical: logical.to_owned(), name, events, statements })
+}
+
+/// The statements of a role's policies: of the template's managed ones, and of its own.
+fn statements(resolver: &Resolver<'_>, role: &Value) -> anyhow::Result<Vec<Value>> {
+    let listed = |name: &str| role[name].as_array().into_iter().flatten();
+    let managed = listed("ManagedPolicyArns").map(|policy| {
+        let name = policy["Ref"].as_str().filter(|name| resolver.type_of(name) == Some("AWS::IAM::ManagedPolicy"));
+        let name = name.with_context(|| format!("the managed policy {policy} is not simulated: expected one of the template"))?;
+        Ok(&resolver.template["Resources"][name]["Properties"]["PolicyDocument"])
+    });
+    let own = listed("Policies").map(|policy| Ok(&policy["PolicyDocument"]));
     let mut statements = vec![];
-    for policy in resource["Properties"]["Policies"].as_array().into_iter().flatten() {
-        let managed = policy.get("Ref").and_then(Value::as_str).filter(|name| resolver.type_of(name) == Some("AWS::IAM::ManagedPolicy"));
-        let document = managed.map_or(policy, |name| &resolver.template["Resources"][name]["Properties"]["PolicyDocument"]);
-        let Some(document) = resolver.resolved(document)? else { continue };
-        match document.get("Statement") {
-            Some(Value::Array(of)) => statements.extend(of.iter().cloned()),
+    for document in managed.chain(own).collect::<anyhow::Result<Vec<_>>>()? {
+        match resolver.resolved(&document["Statement"])? {
+            Some(Value::Array(of)) => statements.extend(of),
             _ => bail!("a policy without statements is not simulated: {document}"),
         }
     }
-    Ok(Deployed { logical: logical.to_owned(), name, events, statements })
+    Ok(statements)
 }
 
 /// Refuses unknown properties, because their effect is not simulated.

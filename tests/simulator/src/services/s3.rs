@@ -1,9 +1,11 @@
-//! S3: one bucket, with `PutObject` only. REST with XML in path style; bodies may be in chunks with a trailing checksum.
+//! S3: one bucket, with `PutObject` only. REST with XML in path style; bodies may be in chunks with a trailing checksum. What is signed for another Region than
+//! the bucket's is redirected.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     wire::{Refusal, decode, decode_path, escaped},
@@ -35,6 +37,7 @@ pub struct Object {
 /// The bucket.
 pub(crate) struct Bucket {
     name: String,
+    region: String,
     objects: BTreeMap<String, Stored>,
 }
 
@@ -67,8 +70,8 @@ impl Bucket {
         &self.name
     }
 
-    pub(crate) fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), objects: BTreeMap::new() }
+    pub(crate) fn new(name: &str, region: &str) -> Self {
+        Self { name: name.to_owned(), region: region.to_owned(), objects: BTreeMap::new() }
     }
 
     pub(crate) fn objects(&self) -> Vec<Object> {
@@ -121,6 +124,11 @@ impl Rest {
         format!("{} {}{}{extra}", self.method, self.subject(), if extra.is_empty() { "" } else { "?" })
     }
 
+    /// The Region that the call is signed for.
+    fn region(&self) -> Option<&str> {
+        self.headers.get("authorization")?.split_once("Credential=")?.1.split('/').nth(2)
+    }
+
     /// `bucket/key`
     pub(crate) fn subject(&self) -> String {
         if self.key.is_empty() { self.bucket.clone() } else { format!("{}/{}", self.bucket, self.key) }
@@ -134,6 +142,10 @@ pub(crate) fn call(world: &mut World, operation: &str, rest: &Rest) -> Result<Re
     }
     let bucket = world.bucket.as_mut().filter(|bucket| bucket.name == rest.bucket);
     let bucket = bucket.ok_or_else(|| Refusal::new(404, "NoSuchBucket", "The specified bucket does not exist"))?;
+    if rest.region().is_some_and(|region| region != bucket.region) {
+        let message = "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.";
+        return Err(Refusal { fields: json!({"region": bucket.region}), ..Refusal::new(301, "PermanentRedirect", message) });
+    }
     put(bucket, rest, now)
 }
 
@@ -146,7 +158,9 @@ pub(crate) fn refused(rest: &Rest, refusal: &Refusal) -> Reply {
         refusal.code,
         escaped(&refusal.message)
     );
-    Reply { status: refusal.status, headers: vec![("content-type".into(), "application/xml".into())], body: body.into_bytes() }
+    let mut headers = vec![("content-type".to_owned(), "application/xml".to_owned())];
+    headers.extend(refusal.fields["region"].as_str().map(|region| ("x-amz-bucket-region".to_owned(), region.to_owned())));
+    Reply { status: refusal.status, headers, body: body.into_bytes() }
 }
 
 fn put(bucket: &mut Bucket, rest: &Rest, now: Timestamp) -> Result<Reply, Refusal> {
@@ -273,6 +287,13 @@ mod tests {
         ] {
             assert_eq!(ask(method, path, query, headers, body).err(), Some(code), "{method} {path} {query}");
         }
+        let signed = |region: &str| format!("AWS4-HMAC-SHA256 Credential=k/20261124/{region}/s3/aws4_request, SignedHeaders=host");
+        let (here, elsewhere) = (signed("us-east-1"), signed("us-east-2"));
+        assert_eq!(
+            ask("PUT", "/reports/a%20b+c/1.json", "", &[("authorization", here.as_str()), ("x-amz-meta-run", "7")], b"").unwrap().status,
+            200
+        );
+        assert_eq!(ask("PUT", "/reports/x", "", &[("authorization", elsewhere.as_str())], b"").err(), Some("PermanentRedirect"));
         let objects = world.bucket.as_ref().unwrap().objects();
         assert_eq!((objects.len(), objects[0].key.as_str(), objects[0].metadata["run"].as_str()), (1, "a b+c/1.json", "7"));
     }

@@ -114,6 +114,7 @@ impl Resolver<'_> {
             Some("AWS::SNS::Topic") => ("sns", name),
             Some("AWS::SQS::Queue") => ("sqs", name),
             Some("AWS::DynamoDB::Table") => ("dynamodb", format!("table/{name}")),
+            Some("AWS::Logs::LogGroup") => ("logs", format!("log-group:{name}:*")),
             Some("AWS::KMS::Key") => return Ok(self.key_arn(&name)),
             other => bail!("{logical}: the ARN of {other:?} is not simulated"),
         };

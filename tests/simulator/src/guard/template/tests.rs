@@ -78,7 +78,10 @@ fn small(properties: &str) -> anyhow::Result<Deployment> {
 #[test]
 fn functions_of_the_template_mean_what_they_do_in_cloudformation() {
     let policy = |resource: &str| {
-        let deployment = small(&format!("      Policies:\n        - Statement:\n            - Resource: {resource}\n"))?;
+        let role = "      Role: !GetAtt R.Arn\n  R:\n    Type: AWS::IAM::Role\n    Properties:";
+        let deployment = small(&format!(
+            "{role}\n      Policies:\n        - PolicyDocument:\n            Statement:\n              - Resource: {resource}\n"
+        ))?;
         anyhow::Ok(deployment.functions[0].statements[0]["Resource"].clone())
     };
     for (written, meant) in [
@@ -100,4 +103,28 @@ fn functions_of_the_template_mean_what_they_do_in_cloudformation() {
         let error = format!("{:#}", policy(written).unwrap_err());
         assert!(error.contains(why), "{written}: {error}");
     }
+    for (written, why) in [
+        ("      Policies: []\n", "Policies of a function are not simulated"),
+        ("      Role: arn:aws:iam::123456789012:role/mine\n", "expected one of the template"),
+        (
+            "      Role: !GetAtt R.Arn\n  R:\n    Type: AWS::IAM::Role\n    Properties: {ManagedPolicyArns: [arn:aws:iam::aws:policy/X]}\n",
+            "the managed policy \"arn:aws:iam::aws:policy/X\" is not simulated",
+        ),
+    ] {
+        let error = format!("{:#}", small(written).err().unwrap());
+        assert!(error.contains(why), "{written}: {error}");
+    }
+}
+
+#[test]
+fn a_topic_of_ones_own_is_published_to_with_its_key() {
+    let (topic, key) = ("arn:aws:sns:eu-central-1:210987654321:costs", "arn:aws:kms:eu-central-1:210987654321:key/1");
+    let of = |parameters: &[(&str, &str)]| {
+        let deployment = template().deployed(&place(), parameters).unwrap();
+        let text: Vec<String> = deployment.functions.iter().flat_map(|function| &function.statements).map(Value::to_string).collect();
+        [topic, key, ":mails\"", "cost-guard-TopicKey"].map(|arn| text.iter().any(|one| one.contains(arn)))
+    };
+    assert_eq!(of(&[]), [false, false, true, true]);
+    assert_eq!(of(&[("TopicArn", topic)]), [true, false, false, false]);
+    assert_eq!(of(&[("TopicArn", topic), ("TopicKeyArn", key)]), [true, true, false, false]);
 }
