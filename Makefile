@@ -94,8 +94,8 @@ build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" cargo lambda build --release --arm64 $(addprefix --bin ,$(FUNCTIONS))
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam build -t infra/template.yaml
 
-deploy: ## CONFIG_ENV=prod or dev: into your AWS account, by SAM; asks for what it needs
-	@grep -q '^\[$(CONFIG_ENV)\.deploy' infra/samconfig.toml || { echo "CONFIG_ENV is '$(CONFIG_ENV)': infra/samconfig.toml has $$(sed -nE 's/^\[(.*)\.deploy\.parameters\]/CONFIG_ENV=\1/p' infra/samconfig.toml | tr '\n' ' ')"; exit 1; }
+deploy: $(DEPLOYING)/installed ## CONFIG_ENV=prod or dev: into your AWS account, by SAM; asks for what it needs
+	@$(DEPLOYING)/bin/python infra/environments.py "$(CONFIG_ENV)"
 	@$(MAKE) --no-print-directory build
 	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam deploy --guided --config-file $(abspath infra/samconfig.toml) --config-env $(CONFIG_ENV)
 

@@ -1,6 +1,8 @@
 """The deployed stack lives: everything that the template says wakes a function does wake it, and what the functions do arrives where people are."""
 
 import json
+import re
+import shlex
 
 import pytest
 from conftest import ACCOUNT, FUNCTIONS, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually, physical, resources
@@ -158,6 +160,42 @@ def test_the_coverage_is_in_the_bucket(deployed):
     assert keys and all(key.startswith("tag-coverage/") for key in keys)
 
 
+def documented_filters():
+    """The filters of the subscriptions that docs/deploy.md tells people to make."""
+    page = (TOP / "docs/deploy.md").read_text().replace("\\\n", " ")
+    given = [shlex.split(line)[-1] for line in page.splitlines() if "FilterPolicy" in line]
+    filters = [json.loads(json.loads(one).get("FilterPolicy", one)) for one in given]
+    return [*filters, *map(json.loads, re.findall(r'`(\{"[^`]+\]\})`', page))]
+
+
+@pytest.mark.parametrize("policy", documented_filters(), ids=json.dumps)
+def test_a_subscription_with_a_filter_of_the_docs_gets_what_it_says_and_nothing_else(deployed, policy):
+    sqs, sns = deployed.cloud("sqs"), deployed.cloud("sns")
+    topic = sns.create_topic(Name="filtered")["TopicArn"]
+    url = sqs.create_queue(QueueName="filtered")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
+
+    def publish(subject, **attributes):
+        given = {"owner": "somebody@example.com", "team": "other", "severity": "info", "function": "tag-auditor"} | attributes
+        typed = {name: {"DataType": "String.Array" if of.startswith("[") else "String", "StringValue": of} for name, of in given.items()}
+        sns.publish(TopicArn=topic, Subject=subject, Message=subject, MessageAttributes=typed)
+
+    wanted = {name: values[-1] for name, values in policy.items()}
+    publish("wanted", **wanted)
+    publish("one of several", **wanted | {name: json.dumps(["x", of]) for name, of in wanted.items() if name != "severity"})
+    for name in wanted:
+        publish("not wanted", **{key: of for key, of in wanted.items() if key != name})
+    arrived = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        arrived += [json.loads(message["Body"])["Subject"] for message in messages]
+        for message in messages:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    sns.delete_topic(TopicArn=topic)
+    sqs.delete_queue(QueueUrl=url)
+    assert sorted(arrived) == ["one of several", "wanted"]
+
+
 def test_nothing_is_mailed_or_done_twice(deployed, mails):
     before = len(mails("everything"))
     assert before >= len(mails("nlp")) + len(mails("vision"))
@@ -183,22 +221,35 @@ def test_a_new_version_keeps_ledger_and_policy(deployed, mails):
 
 
 def test_a_second_stack_is_refused(deployed):
+    tables = deployed.cloud("dynamodb").list_tables
+    before = tables()["TableNames"]
     stack, failed = deploy(deployed.cloud, "2", "second")
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     assert any("OnlyStackHere" in one and "already exists" in one for one in failed), failed
     delete(deployed.cloud, "second")
+    assert tables()["TableNames"] == before, "each attempt would leave an empty ledger"
 
 
-def test_beside_another_stack_without_budgets_and_with_no_policy_yet(deployed):
-    parameters = {"IsOnlyStack": "no", "IsHomeRegion": "no", "AllowEnforcement": "no", "PolicyParameter": "/cost-guard/absent"}
+def test_beside_another_stack_without_budgets_with_a_topic_of_ones_own_and_with_no_policy_yet(deployed):
+    topic = deployed.cloud("sns").create_topic(Name="costs")["TopicArn"]
+    anything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    boundary = deployed.cloud("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(anything))["Policy"]["Arn"]
+    parameters = {
+        "IsOnlyStack": "no", "IsHomeRegion": "no", "AllowEnforcement": "no", "PolicyParameter": "/cost-guard/absent", "TopicArn": topic, "PermissionsBoundary": boundary,
+    }  # fmt: skip
     stack, failed = deploy(deployed.cloud, "2", "beside", **parameters)
     assert (stack["StackStatus"], failed) == ("CREATE_COMPLETE", [])
     of = physical(deployed.cloud, "beside")
-    assert not [name for name in of if "Budget" in name]
+    assert not [name for name in of if "Budget" in name or name in ("Topic", "AlertSubscription")]
+    roles = [deployed.cloud("iam").get_role(RoleName=of[name])["Role"] for name in of if name.endswith("Role")]
+    assert len(roles) == 8 and {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in roles} == {boundary}
+    environment = deployed.cloud("lambda").get_function_configuration(FunctionName=of["NotebookStopper"])["Environment"]["Variables"]
+    assert environment["COST_GUARD_TOPIC_ARN"] == topic
     assert deployed.cloud("scheduler").get_schedule(Name=of["TagAuditorDue"])["State"] == "DISABLED"
     answer = json.load(deployed.cloud("lambda").invoke(FunctionName=of["NotebookStopper"], Payload=b"{}")["Payload"])
     assert "/cost-guard/absent" in answer["errorMessage"] and "aws ssm put-parameter" in answer["errorMessage"], answer
     delete(deployed.cloud, "beside")
+    deployed.cloud("sns").delete_topic(TopicArn=topic)
 
 
 def test_a_role_that_somebody_narrowed_is_told_with_what_to_give_back(deployed):

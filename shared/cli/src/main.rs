@@ -14,6 +14,7 @@ use cost_rules::{
     duration::Duration,
     policy::{Policy, PolicyError, WorkflowSigns, text_of},
     remedy::{SpotTerms, as_spot, new_name},
+    resource::Arn,
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
     working_time::Calendar,
@@ -161,8 +162,9 @@ fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result
         let name = new_name(&text(&described, "TrainingJobName").unwrap_or_default(), None);
         if tags.is_empty() {
             let arn = text(&described, "TrainingJobArn").unwrap_or_else(|| "<its ARN>".to_owned());
+            let region = Arn::parse(&arn).map_or("<region>", |arn| arn.region);
             eprintln!(
-                "{name}: without tags, because the description has none. They are here: aws sagemaker list-tags --resource-arn {arn}"
+                "{name}: without tags, because the description has none. They are here: aws sagemaker list-tags --region {region} --resource-arn {arn}"
             );
         }
         let resumes = described.get("CheckpointConfig").is_some_and(|checkpoints| !checkpoints.is_null());
