@@ -248,6 +248,8 @@ def expected_alarms(stack, functions):
     yield "FunctionsAreThrottled", any_is_bad | {"Metrics": summed(stack, "AWS/Lambda", "Throttles", 900, functions)}
     visible = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Dimensions": left, "Statistic": "Maximum", "Period": 900}
     yield "EventsAreLeft", any_is_bad | visible
+    gone = {"Namespace": "CostGuard", "MetricName": "SubscriptionsLost", "Dimensions": dimensions(stack, "TagAuditor"), "Statistic": "Sum", "Period": 900}
+    yield "SubscriptionsAreGone", any_is_bad | gone
     for name in functions:
         errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions(stack, name), "Statistic": "Sum", "Period": 900}
         yield f"{name}Fails", any_is_bad | errors

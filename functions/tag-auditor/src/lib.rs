@@ -14,6 +14,7 @@ use cost_aws::{
     },
     report::Report,
     settle::{LookCloser, Memory, Run, due, settle},
+    subscriptions,
 };
 use cost_rules::{coverage::Coverage, facts::Facts, plan::Plan, resource::Kind, rulebook::Rulebook};
 use jiff::Timestamp;
@@ -67,6 +68,11 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     if request.is_whole() {
         let coverage = Coverage::of(&rulebook, &facts, &rulebook.evaluate(&facts), spends);
         failures.extend(coverage::tell(context, &rulebook, &coverage, &mut report, now).await.err());
+        if !request.dry_run {
+            let lost = subscriptions::lost(context, now).await;
+            report.add_lost_subscriptions(*lost.as_ref().unwrap_or(&0), now);
+            failures.extend(lost.err());
+        }
     }
     report.failures.extend(failures.iter().map(|error| format!("{error:#}")));
     Ok(report)

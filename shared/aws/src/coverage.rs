@@ -31,7 +31,7 @@ use crate::{
 /// S3 refuses the table, or the account is not known.
 pub async fn tell(context: &Context, rulebook: &Rulebook, coverage: &Coverage, report: &mut Report, now: Timestamp) -> anyhow::Result<()> {
     report.coverage = Some(reported(coverage));
-    report.more_metrics = metrics(coverage, &rulebook.policy.coverage, context.function, now);
+    report.more_metrics.extend(metrics(coverage, &rulebook.policy.coverage, context.function, now));
     match &rulebook.policy.coverage.bucket {
         // An empty result does not overwrite the table that an earlier run of the day wrote.
         Some(bucket) if !report.dry_run && !coverage.resources.is_empty() => {

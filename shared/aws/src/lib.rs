@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod report;
 mod serve;
 pub mod settle;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 

@@ -213,6 +213,13 @@ impl Report {
         anyhow::bail!("the run ended, but not all of it succeeded:\n{failures}")
     }
 
+    /// Adds the metric of confirmed subscriptions that are gone. There is none in other runs, because each hour with a metric costs money.
+    pub fn add_lost_subscriptions(&mut self, lost: u64, now: Timestamp) {
+        let mut line = metric_line(&[json!({"Name": "SubscriptionsLost", "Unit": "Count"})], &["FunctionName"], &self.function, now);
+        line["SubscriptionsLost"] = lost.into();
+        self.more_metrics.extend((0 < lost).then_some(line));
+    }
+
     /// The first failures, one per line, and how many more there are. `None`: nothing failed.
     fn told_failures(&self) -> Option<String> {
         let mut lines: Vec<String> = self.failures.iter().take(FAILURES_TOLD).cloned().collect();

@@ -311,6 +311,11 @@ impl Simulator {
         self.shared.world().bucket.as_ref().map(|bucket| bucket.name().to_owned())
     }
 
+    /// Changes how many subscriptions to a topic are confirmed.
+    pub fn confirm_subscriptions(&self, count: u32) {
+        self.shared.world().confirmed_subscriptions = count;
+    }
+
     /// The objects in the bucket, by key.
     pub fn objects(&self) -> Vec<Object> {
         self.shared.world().bucket.as_ref().map(services::s3::Bucket::objects).unwrap_or_default()

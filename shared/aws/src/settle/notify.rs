@@ -14,16 +14,13 @@ use cost_rules::{
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
-use super::{
-    Run,
-    publish::{is_anybody_subscribed, publish},
-    remember,
-};
+use super::{Run, publish::publish, remember};
 use crate::{
     area::Area,
     context::Context,
     ledger::{Ledger, Stage},
     report::Report,
+    subscriptions::confirmed,
 };
 
 /// The most mails that are sent at the same time.
@@ -106,12 +103,12 @@ pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: boo
         return None;
     }
     let topic = &context.settings.topic_arn;
-    match is_anybody_subscribed(&context.clients, topic).await {
-        Ok(true) => {
+    match confirmed(&context.clients, topic).await {
+        Ok(None | Some(1..)) => {
             context.is_heard.store(true, Ordering::Relaxed);
             None
         }
-        Ok(false) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
+        Ok(Some(0)) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
         // Publishing may work even so.
         Err(error) => {
             lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");

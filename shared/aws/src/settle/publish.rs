@@ -26,17 +26,6 @@ pub(super) async fn publish(clients: &Clients, topic_arn: &str, function: &str, 
     sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))
 }
 
-/// Whether a subscription to the topic is confirmed; `true` if SNS does not say so.
-///
-/// # Errors
-/// SNS refuses the call.
-pub(super) async fn is_anybody_subscribed(clients: &Clients, topic_arn: &str) -> anyhow::Result<bool> {
-    let answer = clients.sns.get_topic_attributes().topic_arn(topic_arn).send().await;
-    let answer = answer.map_err(|error| anyhow!("sns:GetTopicAttributes: {}", why(&error)))?;
-    let confirmed = answer.attributes.as_ref().and_then(|attributes| attributes.get("SubscriptionsConfirmed")?.parse::<u64>().ok());
-    Ok(confirmed != Some(0))
-}
-
 /// One value, or a list: a filter on any of its values matches it.
 fn each<T: AsRef<str> + serde::Serialize>(values: &[T]) -> anyhow::Result<MessageAttributeValue> {
     match values {

@@ -312,6 +312,29 @@ async fn coverage_goes_to_s3_as_a_table_where_the_policy_names_a_bucket() {
 }
 
 #[tokio::test]
+async fn a_confirmed_subscription_that_is_gone_is_a_metric_once() {
+    let account = account(&format!("confirmed-subscriptions = 3\n{MIXED}"));
+    let guard = guard(&account, REQUIRED);
+    let lost = async |event: Value| {
+        let report = guard.wake(event).await.unwrap();
+        assert_eq!(report.failures, [""; 0]);
+        report.more_metrics.iter().filter_map(|line| line["SubscriptionsLost"].as_u64()).collect::<Vec<_>>()
+    };
+    for (confirmed, event, expected) in [
+        (3, json!({}), &[][..]),
+        (1, json!({"dry-run": true}), &[]),
+        (1, json!({"due-only": true}), &[]),
+        (1, json!({}), &[2]),
+        (1, json!({}), &[]),
+        (2, json!({}), &[]),
+        (0, json!({}), &[2]),
+    ] {
+        account.confirm_subscriptions(confirmed);
+        assert_eq!(lost(event.clone()).await, expected, "{confirmed}, {event}");
+    }
+}
+
+#[tokio::test]
 async fn the_coverages_bucket_may_be_in_another_region() {
     let account = account(&format!("bucket = \"finops\"\nbucket-region = \"eu-west-1\"\n{MIXED}"));
     let guard = guard(&account, &format!("{REQUIRED}[coverage]\nbucket = \"finops\"\n"));
