@@ -157,8 +157,11 @@ def settled(cloud, name=STACK):
 
 
 def deploy(cloud, version, name=STACK, verb="create_stack", **parameters):
+    # Too large to be sent within the call: SAM puts it into its bucket, too.
+    s3, key = cloud("s3"), f"template-{version}.yaml"
+    s3.put_object(Bucket=CODE, Key=key, Body=template(cloud, version).encode())
     getattr(cloud("cloudformation"), verb)(
-        StackName=name, TemplateBody=template(cloud, version), Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        StackName=name, TemplateURL=f"{s3.meta.endpoint_url}/{CODE}/{key}", Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in {**PARAMETERS, **parameters}.items()],
     )  # fmt: skip
     return settled(cloud, name)

