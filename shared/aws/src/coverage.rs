@@ -110,7 +110,7 @@ fn measured(by_team: BTreeMap<&str, Share>) -> BTreeMap<&str, Share> {
     measured
 }
 
-/// Whether CloudWatch takes this as a dimension's value (API reference, Dimension): it drops a line with another one in silence.
+/// Whether CloudWatch takes this as a dimension's value (aws-facts §4): it drops a line with another one in silence.
 fn is_dimension(value: &str) -> bool {
     value.len() <= 1024 && !value.trim().is_empty() && !value.starts_with(':') && value.chars().all(|c| c == ' ' || c.is_ascii_graphic())
 }
@@ -135,7 +135,7 @@ async fn store(context: &Context, coverage: &Coverage, bucket: &str, prefix: &st
         }
     };
     let mut sent = put(None).await;
-    // The SDK does not follow S3's redirect to a bucket in another Region.
+    // The SDK does not follow S3's redirect to a bucket in another Region (aws-facts §5).
     if let Some(elsewhere) = sent.as_ref().err().and_then(region_of_bucket).filter(|of_bucket| of_bucket != region) {
         sent = put(Some(elsewhere)).await;
     }

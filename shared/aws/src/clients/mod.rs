@@ -111,3 +111,20 @@ impl Clients {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cost_explorer_is_waited_for_longer_and_asked_less_often() {
+        let clients = Clients::new(&SdkConfig::builder().behavior_version(BehaviorVersion::latest()).build());
+        let of = |retries: Option<&RetryConfig>, timeouts: Option<&TimeoutConfig>| {
+            let timeouts = timeouts.unwrap();
+            (retries.unwrap().max_attempts(), timeouts.operation_attempt_timeout().unwrap(), timeouts.operation_timeout().unwrap())
+        };
+        let (paid, free) = (clients.costexplorer.config(), clients.sagemaker.config());
+        assert_eq!(of(paid.retry_config(), paid.timeout_config()), (3, Duration::from_secs(50), Duration::from_secs(120)));
+        assert_eq!(of(free.retry_config(), free.timeout_config()), (10, Duration::from_secs(10), Duration::from_secs(60)));
+    }
+}
