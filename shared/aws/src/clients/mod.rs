@@ -124,7 +124,7 @@ mod tests {
             (retries.unwrap().max_attempts(), timeouts.operation_attempt_timeout().unwrap(), timeouts.operation_timeout().unwrap())
         };
         let (paid, free) = (clients.costexplorer.config(), clients.sagemaker.config());
-        assert_eq!(of(paid.retry_config(), paid.timeout_config()), (3, Duration::from_secs(50), Duration::from_secs(120)));
-        assert_eq!(of(free.retry_config(), free.timeout_config()), (10, Duration::from_secs(10), Duration::from_secs(60)));
+        assert_eq!(of(paid.retry_config(), paid.timeout_config()), (3, Duration::from_secs(50), Duration::from_mins(2)));
+        assert_eq!(of(free.retry_config(), free.timeout_config()), (10, Duration::from_secs(10), Duration::from_mins(1)));
     }
 }
