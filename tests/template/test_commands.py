@@ -67,6 +67,8 @@ def test_owners_may_run_what_their_mails_say():
     (policy,) = [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", DEPLOY, re.MULTILINE | re.DOTALL)]
     verbs = {verb for text in CODE for line in text.splitlines() if not line.strip().startswith("//") for verb in re.findall(r"\baws sagemaker ([a-z-]+)", line)}
     verbs -= {"list-tags"}  # of `cost-guard spot-definition`, not of a mail
+    # Mails have the command that shows a resource of any kind.
+    verbs = {"describe-*" if verb.startswith("describe-") else verb for verb in verbs}
     told = {"sagemaker:" + "".join(word.capitalize() for word in verb.split("-")).replace("AutoMl", "AutoML") for verb in verbs}
     assert len(told) > 10 and actions_of(policy["Statement"]) == told | {"iam:PassRole"}
 
