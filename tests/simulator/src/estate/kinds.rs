@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::life::kinds::{
-    Asset, Life, New, Planned, Script, input_of, store,
-    table::{KINDS, Kind, kind_of, put},
+    Asset, Life, New, Planned, Script, input_of, newer, store,
+    table::{KINDS, Kind, REST, kind_of, put},
 };
 use crate::services::sagemaker::kinds as api;
 use crate::{
@@ -279,9 +279,9 @@ section! {
 }
 
 section! {
-    /// A feature group, a pipeline, an `MLflow` tracking server or a `HyperPod` cluster.
+    /// A feature group, a pipeline, an `MLflow` tracking server, a `HyperPod` cluster, or one of the newer kinds.
     ResourceSpec {
-        /// `feature-group`, `pipeline`, `mlflow-tracking-server` or `cluster`.
+        /// `feature-group`, `pipeline`, `mlflow-tracking-server`, `cluster`, `mlflow-app`, `partner-app`, …
         kind: String = String::new(),
         /// Only for a cluster.
         instance_type: Option<String> = None,
@@ -540,6 +540,7 @@ impl Section for ResourceSpec {
     }
 
     fn definition(&self, role: &str) -> Value {
+        let instance_type = self.instance_type.as_deref().unwrap_or("ml.m5.xlarge");
         match self.kind.as_str() {
             "feature-group" => json!({
                 "RecordIdentifierFeatureName": "id", "EventTimeFeatureName": "time", "RoleArn": role,
@@ -556,11 +557,12 @@ impl Section for ResourceSpec {
                 "ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role, "MlflowVersion": "3.0.0",
                 "TrackingServerSize": self.size.as_deref().unwrap_or("Small"),
             }),
-            _ => json!({"InstanceGroups": [{
-                "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
-                "InstanceCount": self.instance_count, "ExecutionRole": role,
-                "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
-            }]}),
+            kind => newer::definition(kind, role, instance_type).unwrap_or_else(|| {
+                json!({"InstanceGroups": [{
+                    "InstanceGroupName": "workers", "InstanceType": instance_type, "InstanceCount": self.instance_count, "ExecutionRole": role,
+                    "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
+                }]})
+            }),
         }
     }
 
@@ -570,7 +572,7 @@ impl Section for ResourceSpec {
 
     fn check(&self) -> anyhow::Result<()> {
         let what = format!("[[resource]] {}", self.name);
-        expect_one_of(&format!("{what}: kind"), &self.kind, &["feature-group", "pipeline", "mlflow-tracking-server", "cluster"])?;
+        expect_one_of(&format!("{what}: kind"), &self.kind, &REST)?;
         expect_one_of(&format!("{what}: ends"), &self.ends, &ENDS)?;
         let of = |key: &str, there: bool, kind: &str| {
             ensure!(!there || self.kind == kind, "{what}: `{key}` is of a {kind}");
@@ -683,7 +685,7 @@ pub(crate) fn check(estate: &Estate, start: Timestamp) -> anyhow::Result<()> {
 }
 
 fn is_of_the_rest(kind: &Kind) -> bool {
-    matches!(kind.name, "feature-group" | "pipeline" | "mlflow-tracking-server" | "cluster")
+    REST.contains(&kind.name)
 }
 
 impl World {

@@ -23,6 +23,7 @@ use crate::{
 
 pub(crate) mod hosting;
 mod jobs;
+pub(crate) mod newer;
 pub(crate) mod store;
 pub(crate) mod table;
 
