@@ -106,11 +106,7 @@ pub(crate) const TRAINING_SESSION: Kind = Kind {
         "training-session",
         "TrainingSession",
         service(("Created", 3), "Running"),
-        Create {
-            operation: "CreateTrainingSession",
-            required: &["LoraConfig", "RoleArn", "ModelConfig", "OutputConfig"],
-            ..CREATE
-        },
+        Create { operation: "CreateTrainingSession", required: &["LoraConfig", "RoleArn", "ModelConfig", "OutputConfig"], ..CREATE },
         List { operation: "ListTrainingSessions", items: "TrainingSessionSummaries", modified: "", more: training_session, ..LIST },
     )
 };
@@ -172,7 +168,13 @@ pub(crate) const LABELING_JOB: Kind = Kind {
             required: &["LabelAttributeName", "InputConfig", "OutputConfig", "RoleArn", "HumanTaskConfig"],
             ..CREATE
         },
-        List { operation: "ListLabelingJobs", items: "LabelingJobSummaryList", sorting: Sorting { by: BY_ALL, ..NEWEST }, more: labeling_job, ..LIST },
+        List {
+            operation: "ListLabelingJobs",
+            items: "LabelingJobSummaryList",
+            sorting: Sorting { by: BY_ALL, ..NEWEST },
+            more: labeling_job,
+            ..LIST
+        },
     )
 };
 

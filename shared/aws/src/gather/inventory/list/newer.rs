@@ -44,10 +44,20 @@ list!(training_sessions, Kind::TrainingSession, |clients, kind, asked, now| {
 
 list!(optimization_jobs, Kind::OptimizationJob, |clients, kind, asked, now| {
     type Status = OptimizationJobStatus;
-    jobs!(clients, kind, asked, now, "ListOptimizationJobs", list_optimization_jobs, Status::Inprogress, optimization_job_summaries, |one| {
-        let is_running = one.optimization_job_status == Some(Status::Inprogress);
-        job(one.optimization_job_name?, one.optimization_job_arn?, one.creation_time, is_running, Remedy::None)
-    })
+    jobs!(
+        clients,
+        kind,
+        asked,
+        now,
+        "ListOptimizationJobs",
+        list_optimization_jobs,
+        Status::Inprogress,
+        optimization_job_summaries,
+        |one| {
+            let is_running = one.optimization_job_status == Some(Status::Inprogress);
+            job(one.optimization_job_name?, one.optimization_job_arn?, one.creation_time, is_running, Remedy::None)
+        }
+    )
 });
 
 list!(inference_recommendations_jobs, Kind::InferenceRecommendationsJob, |clients, kind, asked, now| {
@@ -129,9 +139,8 @@ mod tests {
         let first = mock!(aws_sdk_sagemaker::Client::list_mlflow_apps)
             .match_requests(|asked| asked.next_token().is_none())
             .then_output(move || ListMlflowAppsOutput::builder().summaries(app()).next_token("more").build());
-        let then = mock!(aws_sdk_sagemaker::Client::list_mlflow_apps)
-            .match_requests(|asked| asked.next_token().is_some())
-            .then_error(refused);
+        let then =
+            mock!(aws_sdk_sagemaker::Client::list_mlflow_apps).match_requests(|asked| asked.next_token().is_some()).then_error(refused);
         let Listed { items, complete, unread } = listed(mlflow_apps, &[&first, &then]).await;
         let found: Vec<_> = items.iter().map(|one| (one.resource.id.as_str(), one.resource.name.as_str())).collect();
         assert_eq!(found, [("mlflow-app/app-0123456789ab", "runs")]);
