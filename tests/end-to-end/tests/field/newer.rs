@@ -19,7 +19,7 @@ const NEWER: [(&str, &str); 8] = [
 ];
 
 fn one_of_each(more: &str) -> Simulator {
-    let sections = NEWER.map(|(kind, _)| format!("[[resource]]\nkind = \"{kind}\"\nname = \"churn-{kind}\"\n{more}\n"));
+    let sections = NEWER.map(|(kind, _)| format!("[[resource]]\nkind = \"{kind}\"\nname = \"churn-{kind}\"\ntakes = \"20h\"\n{more}\n"));
     account(&sections.concat())
 }
 
@@ -42,8 +42,11 @@ async fn what_is_new_to_sagemaker_was_counted_nowhere() {
     // Only what AWS bills by the hour runs at a price that is not known. The others are billed by token or object, or were paid in advance.
     let mail = &account.mails()[0].message;
     let unpriced = |name: &str| mail.split("\n\n").any(|part| part.contains(name) && part.contains("price"));
-    assert!(unpriced("churn-partner-app"), "{mail}");
-    assert!(!unpriced("churn-training-session") && !unpriced("churn-training-plan") && !unpriced("churn-mlflow-app"), "{mail}");
+    assert!(["churn-partner-app", "churn-optimization-job"].iter().all(|name| unpriced(name)), "{mail}");
+    assert!(
+        !["churn-training-session", "churn-labeling-job", "churn-training-plan", "churn-mlflow-app"].iter().any(|name| unpriced(name)),
+        "{mail}"
+    );
 }
 
 #[tokio::test]
@@ -83,4 +86,18 @@ async fn missing_tags_are_written_and_nothing_of_these_kinds_is_stopped() {
     account.advance(minutes(10));
     assert_eq!(guard.run().await.unwrap().total_findings, 0);
     assert!(!account.calls().keys().any(|call| call.contains(":Stop") || call.contains(":Delete")), "{:?}", account.calls());
+}
+
+#[tokio::test]
+async fn a_budgets_mail_names_a_partner_app_that_nobody_uses() {
+    let account = account(
+        "[[budget]]\nname = \"ml\"\namount = 10\ncost-filters = { Service = [\"Amazon SageMaker\"] }\n\
+        notifications = [{ type = \"ACTUAL\", threshold = 50, topic = true }]\n\
+        [[spend]]\nusage-type = \"EUC1-Host:ml.m5.xlarge\"\nusd = 20\n\
+        [[resource]]\nkind = \"partner-app\"\nname = \"left-alone\"\n[[resource]]\nkind = \"mlflow-app\"\nname = \"runs\"\n",
+    );
+    guard_of(Function::BudgetAlerter, &account, "").run().await.unwrap();
+    let mails = account.mails();
+    let told = |name: &str| mails.iter().any(|mail| mail.message.contains(name));
+    assert!(told("left-alone") && !told("runs\n"), "{mails:?}");
 }

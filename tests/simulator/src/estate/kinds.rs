@@ -293,9 +293,9 @@ section! {
         executions: Vec<When> = vec![],
         /// What the last of its executions started: `training-job/churn`, as an ARN ends.
         jobs: Vec<String> = vec![],
-        /// How long each execution takes.
+        /// How long a job or each execution takes.
         takes: Duration = Duration::hours(1),
-        /// `Completed` (`Succeeded` for an execution), `Failed` or `Stopped`.
+        /// `Completed` (in the kind's own word), `Failed` or `Stopped`.
         ends: String = "Completed".into(),
     }
 }
@@ -564,6 +564,11 @@ impl Section for ResourceSpec {
                 }]})
             }),
         }
+    }
+
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        let is_job = kind_of(&self.kind).is_some_and(|kind| matches!(kind.life, Life::Job { .. }));
+        is_job.then_some((self.takes, &self.ends, None))
     }
 
     fn executions(&self) -> Executions<'_> {

@@ -22,7 +22,7 @@ use crate::{
     clients::{Clients, why::why},
     gather::{
         notebooks,
-        read::{Listed, is_not_in_this_region, name_of, timestamp},
+        read::{Listed, is_not_in_this_region, timestamp},
         studio::apps,
     },
 };

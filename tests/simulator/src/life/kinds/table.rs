@@ -99,6 +99,11 @@ impl Kind {
         self.grow.map_or_else(|| Ok(Grown::default()), |grow| grow(world, definition))
     }
 
+    /// A job's last status as this kind has it: `FAILED` of an optimization job.
+    pub(crate) fn spelt(&self, status: &str) -> &'static str {
+        self.statuses.iter().copied().find(|known| known.eq_ignore_ascii_case(status)).unwrap_or_default()
+    }
+
     /// A field's name: `EndpointName`.
     pub(crate) fn field(&self, what: &str) -> String {
         format!("{}{what}", self.noun)

@@ -4,8 +4,16 @@ use aws_sdk_sagemaker::types::{
     AiRecommendationJobStatus, LabelingJobStatus, MlflowAppStatus, OptimizationJobStatus, PartnerAppStatus, RecommendationJobStatus,
     TrainingPlanStatus, TrainingSessionStatus,
 };
+use aws_smithy_types::DateTime;
+use cost_rules::{facts::Asset, remedy::Remedy, resource::Kind};
+use futures_util::future::LocalBoxFuture;
+use jiff::Timestamp;
 
-use super::*;
+use super::{Asked, RECENT, audited, both, job};
+use crate::{
+    clients::{Clients, why::why},
+    gather::read::{Listed, is_not_in_this_region, name_of, timestamp},
+};
 
 list!(mlflow_apps, Kind::MlflowApp, |clients, kind, _asked, _now| {
     pages!(clients, kind, "ListMlflowApps", clients.sagemaker.list_mlflow_apps(), summaries, |one| {
@@ -116,7 +124,7 @@ mod tests {
     };
     use aws_smithy_mocks::{Rule, mock};
 
-    use super::*;
+    use super::{super::List, *};
     use crate::testing::{self, arn, at, error};
 
     async fn listed(list: List, rules: &[&Rule]) -> Listed<Asset> {
