@@ -91,7 +91,7 @@ async fn missing_tags_are_written_and_nothing_of_these_kinds_is_stopped() {
 #[tokio::test]
 async fn a_budgets_mail_names_a_partner_app_that_nobody_uses() {
     let account = account(
-        "[[budget]]\nname = \"ml\"\namount = 10\ncost-filters = { Service = [\"Amazon SageMaker\"] }\n\
+        "budget-topic = \"budgets\"\n[[budget]]\nname = \"ml\"\namount = 10\ncost-filters = { Service = [\"Amazon SageMaker\"] }\n\
         notifications = [{ type = \"ACTUAL\", threshold = 50, topic = true }]\n\
         [[spend]]\nusage-type = \"EUC1-Host:ml.m5.xlarge\"\nusd = 20\n\
         [[resource]]\nkind = \"partner-app\"\nname = \"left-alone\"\n[[resource]]\nkind = \"mlflow-app\"\nname = \"runs\"\n",

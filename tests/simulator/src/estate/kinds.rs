@@ -540,7 +540,6 @@ impl Section for ResourceSpec {
     }
 
     fn definition(&self, role: &str) -> Value {
-        let instance_type = self.instance_type.as_deref().unwrap_or("ml.m5.xlarge");
         match self.kind.as_str() {
             "feature-group" => json!({
                 "RecordIdentifierFeatureName": "id", "EventTimeFeatureName": "time", "RoleArn": role,
@@ -557,9 +556,10 @@ impl Section for ResourceSpec {
                 "ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role, "MlflowVersion": "3.0.0",
                 "TrackingServerSize": self.size.as_deref().unwrap_or("Small"),
             }),
-            kind => newer::definition(kind, role, instance_type).unwrap_or_else(|| {
+            kind => newer::definition(kind, role).unwrap_or_else(|| {
                 json!({"InstanceGroups": [{
-                    "InstanceGroupName": "workers", "InstanceType": instance_type, "InstanceCount": self.instance_count, "ExecutionRole": role,
+                    "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
+                    "InstanceCount": self.instance_count, "ExecutionRole": role,
                     "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
                 }]})
             }),

@@ -226,7 +226,7 @@ pub(crate) fn app_id(name: &str) -> String {
 }
 
 /// The definition of a resource in the estate.
-pub(crate) fn definition(kind: &str, role: &str, instance_type: &str) -> Option<Value> {
+pub(crate) fn definition(kind: &str, role: &str) -> Option<Value> {
     let model = "arn:aws:sagemaker:us-east-1:aws:hub-content/SageMakerPublicHub/Model/example/1.0.0";
     Some(match kind {
         "mlflow-app" => json!({"ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role}),
@@ -237,7 +237,7 @@ pub(crate) fn definition(kind: &str, role: &str, instance_type: &str) -> Option<
             "OutputConfig": {"S3Location": {"Path": "s3://ml/sessions"}},
         }),
         "optimization-job" => json!({
-            "RoleArn": role, "ModelSource": {"S3": {"S3Uri": "s3://ml/model"}}, "DeploymentInstanceType": instance_type,
+            "RoleArn": role, "ModelSource": {"S3": {"S3Uri": "s3://ml/model"}}, "DeploymentInstanceType": "ml.g5.xlarge",
             "OptimizationConfigs": [{"ModelQuantizationConfig": {}}], "OutputConfig": {"S3OutputLocation": "s3://ml/optimized"},
             "StoppingCondition": {"MaxRuntimeInSeconds": 36000},
         }),
