@@ -358,5 +358,5 @@ def test_every_operation_of_the_readme_is_driven_here():
 
 
 def test_what_is_not_simulated_says_so(simulated):
-    code, message = refused(simulated.client("sagemaker").list_labeling_jobs)
-    assert code == "NotSimulated" and message == "not simulated: sagemaker:ListLabelingJobs"
+    code, message = refused(simulated.client("sagemaker").list_workteams)
+    assert code == "NotSimulated" and message == "not simulated: sagemaker:ListWorkteams"

@@ -4,6 +4,7 @@ import json
 import re
 import warnings
 
+import botocore.session
 import pytest
 from permissions import listed
 from stack import EVERYTHING, PSEUDO, Stack
@@ -13,6 +14,7 @@ with warnings.catch_warnings():
     import parliament
 
 GUARD = Stack(**EVERYTHING)
+SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
 # Can be narrowed to monitors and to billing views, where a call names one. Those of the guard name none.
 NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.
@@ -34,8 +36,8 @@ def policies():
 
 
 POLICIES = dict(policies())
-# Newer than parliament's copy of the service authorization reference.
-NOT_KNOWN_YET = "Unknown action billing:GetBillingViewData "
+# Actions of other services than SageMaker that are newer than parliament's copy of the service authorization reference.
+NEWER_ACTIONS = ["billing:GetBillingViewData"]
 
 
 def resource_types(action):
@@ -44,11 +46,19 @@ def resource_types(action):
     return {one["resource_type"] for privilege in privileges for one in privilege["resource_types"]} - {""}
 
 
+def is_newer_than_parliament(finding):
+    """Whether parliament does not know an action that AWS has: for SageMaker, by its API model."""
+    action = re.search(r"Unknown action (\w+):(\w+)", str(finding))
+    if finding.issue != "UNKNOWN_ACTION" or not action:
+        return False
+    return f"{action[1]}:{action[2]}" in NEWER_ACTIONS or (action[1] == "sagemaker" and action[2] in SAGEMAKER.operation_names)
+
+
 @pytest.mark.parametrize("name", POLICIES)
 def test_parliament_finds_nothing(name):
     found = parliament.analyze_policy_string(json.dumps(POLICIES[name]), include_community_auditors=True).findings
-    found = [one for one in found if NOT_KNOWN_YET not in str(one)]
-    assert [str(one) for one in found if not re.fullmatch(EXPECTED.get(one.issue, ""), name)] == []
+    unexpected = [one for one in found if not re.fullmatch(EXPECTED.get(one.issue, ""), name) and not is_newer_than_parliament(one)]
+    assert [str(one) for one in unexpected] == []
 
 
 @pytest.mark.parametrize("role", GUARD.of_type("AWS::IAM::Role"))

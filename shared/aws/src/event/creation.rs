@@ -71,6 +71,14 @@ const CALLS: &[Call] = &[
     Call::new("CreateFeatureGroup", Kind::FeatureGroup, &["featureGroupName"]),
     Call::new("CreatePipeline", Kind::Pipeline, &["pipelineName"]),
     Call::new("CreateMlflowTrackingServer", Kind::TrackingServer, &["trackingServerName"]),
+    Call::new("CreateMlflowApp", Kind::MlflowApp, &[]),
+    Call::new("CreatePartnerApp", Kind::PartnerApp, &[]),
+    Call::new("CreateTrainingPlan", Kind::TrainingPlan, &["trainingPlanName"]),
+    Call::new("CreateTrainingSession", Kind::TrainingSession, &["trainingSessionName"]),
+    Call::new("CreateOptimizationJob", Kind::OptimizationJob, &["optimizationJobName"]),
+    Call::new("CreateInferenceRecommendationsJob", Kind::InferenceRecommendationsJob, &["jobName"]),
+    Call::new("CreateAIRecommendationJob", Kind::AiRecommendationJob, &["aIRecommendationJobName"]),
+    Call::new("CreateLabelingJob", Kind::LabelingJob, &["labelingJobName"]),
     Call::new("CreateCluster", Kind::Cluster, &[]),
 ];
 

@@ -32,7 +32,7 @@ use crate::{
 const PAGE: i32 = 1000;
 
 /// The kinds of what runs: it is billed by the hour, or can be stopped.
-const RUNNING: [Kind; 10] = [
+const RUNNING: [Kind; 13] = [
     Kind::NotebookInstance,
     Kind::App,
     Kind::TrainingJob,
@@ -42,6 +42,9 @@ const RUNNING: [Kind; 10] = [
     Kind::AutoMlJob,
     Kind::Endpoint,
     Kind::TrackingServer,
+    Kind::PartnerApp,
+    Kind::OptimizationJob,
+    Kind::InferenceRecommendationsJob,
     Kind::Cluster,
 ];
 

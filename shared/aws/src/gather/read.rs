@@ -157,6 +157,12 @@ pub(crate) fn says_gone(error: &impl ProvideErrorMetadata) -> bool {
     }
 }
 
+/// Whether an error says that the Region does not have the operation, and so no such resources: "The requested operation is not supported in the called
+/// region."
+pub(super) fn is_not_in_this_region(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("UnknownOperationException")
+}
+
 pub(super) fn name_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }

@@ -74,6 +74,22 @@ kinds! {
     Pipeline, "pipeline", "pipeline";
     /// An MLflow tracking server.
     TrackingServer, "mlflow-tracking-server", "MLflow tracking server";
+    /// A serverless MLflow app. Its ARN has an id instead of its name.
+    MlflowApp, "mlflow-app", "MLflow app";
+    /// A Partner AI App, on a cluster of its own. Its ARN has an id instead of its name.
+    PartnerApp, "partner-app", "Partner AI App";
+    /// Capacity for training that is paid in advance.
+    TrainingPlan, "training-plan", "training plan";
+    /// A training session: fine-tuning call by call, billed by token.
+    TrainingSession, "training-session", "training session";
+    /// A job that optimizes a model for inference.
+    OptimizationJob, "optimization-job", "optimization job";
+    /// A job of Inference Recommender. It hosts the model on several instance types.
+    InferenceRecommendationsJob, "inference-recommendations-job", "inference recommendations job";
+    /// A job that recommends how to host a generative model.
+    AiRecommendationJob, "ai-recommendation-job", "AI recommendation job";
+    /// A labeling job of Ground Truth.
+    LabelingJob, "labeling-job", "labeling job";
     /// A HyperPod cluster. Its ARN has an id instead of its name.
     Cluster, "cluster", "HyperPod cluster";
     /// A cost allocation tag key of the account. It is not a resource and has no ARN.
@@ -104,6 +120,14 @@ impl Kind {
         Self::FeatureGroup,
         Self::Pipeline,
         Self::TrackingServer,
+        Self::MlflowApp,
+        Self::PartnerApp,
+        Self::TrainingPlan,
+        Self::TrainingSession,
+        Self::OptimizationJob,
+        Self::InferenceRecommendationsJob,
+        Self::AiRecommendationJob,
+        Self::LabelingJob,
         Self::Cluster,
     ];
 
@@ -123,19 +147,41 @@ impl Kind {
         matches!(self, Self::TagKey | Self::Budget | Self::Spend)
     }
 
-    /// Whether it is a job.
+    /// Whether it is a job: it ends by itself, and the next one is another resource.
     pub const fn is_job(self) -> bool {
-        matches!(self, Self::TrainingJob | Self::TuningJob | Self::ProcessingJob | Self::TransformJob | Self::AutoMlJob)
+        self.is_stopped_as_job()
+            || matches!(
+                self,
+                Self::TrainingSession
+                    | Self::OptimizationJob
+                    | Self::InferenceRecommendationsJob
+                    | Self::AiRecommendationJob
+                    | Self::LabelingJob
+            )
     }
 
-    /// Whether it is billed by the hour while it runs.
+    /// Whether it is billed by the hour while it runs. Only what AWS documents as such: a training session is billed by token, a labeling job by object, and a
+    /// training plan was paid in advance.
     pub const fn is_metered(self) -> bool {
-        self.is_job() || matches!(self, Self::NotebookInstance | Self::App | Self::Endpoint | Self::TrackingServer | Self::Cluster)
+        self.can_be_stopped()
+            || matches!(
+                self,
+                Self::Endpoint
+                    | Self::TrackingServer
+                    | Self::Cluster
+                    | Self::PartnerApp
+                    | Self::OptimizationJob
+                    | Self::InferenceRecommendationsJob
+            )
     }
 
     /// Whether the guard stops resources of this kind, where the policy lets it.
     pub const fn can_be_stopped(self) -> bool {
-        self.is_job() || matches!(self, Self::NotebookInstance | Self::App)
+        self.is_stopped_as_job() || matches!(self, Self::NotebookInstance | Self::App)
+    }
+
+    const fn is_stopped_as_job(self) -> bool {
+        matches!(self, Self::TrainingJob | Self::TuningJob | Self::ProcessingJob | Self::TransformJob | Self::AutoMlJob)
     }
 
     /// The kind in an id, or in the last part of an ARN. `None`: not a known kind.

@@ -8,6 +8,7 @@ mod guard_tags;
 mod holidays;
 mod jobs;
 mod leaving;
+mod newer;
 mod notices;
 mod owners;
 mod stuck;

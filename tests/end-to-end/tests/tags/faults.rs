@@ -375,6 +375,30 @@ name = "fg"
 [[resource]]
 kind = "mlflow-tracking-server"
 name = "ts"
+[[resource]]
+kind = "mlflow-app"
+name = "new"
+[[resource]]
+kind = "partner-app"
+name = "new"
+[[resource]]
+kind = "training-plan"
+name = "new"
+[[resource]]
+kind = "training-session"
+name = "new"
+[[resource]]
+kind = "optimization-job"
+name = "new"
+[[resource]]
+kind = "inference-recommendations-job"
+name = "new"
+[[resource]]
+kind = "ai-recommendation-job"
+name = "new"
+[[resource]]
+kind = "labeling-job"
+name = "new"
 "#;
     format!("{}{more}", one_of_each_kind(""))
 }

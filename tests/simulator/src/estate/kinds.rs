@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::life::kinds::{
-    Asset, Life, New, Planned, Script, input_of, store,
-    table::{KINDS, Kind, kind_of, put},
+    Asset, Life, New, Planned, Script, input_of, newer, store,
+    table::{KINDS, Kind, REST, kind_of, put},
 };
 use crate::services::sagemaker::kinds as api;
 use crate::{
@@ -279,9 +279,9 @@ section! {
 }
 
 section! {
-    /// A feature group, a pipeline, an `MLflow` tracking server or a `HyperPod` cluster.
+    /// A feature group, a pipeline, an `MLflow` tracking server, a `HyperPod` cluster, or one of the newer kinds.
     ResourceSpec {
-        /// `feature-group`, `pipeline`, `mlflow-tracking-server` or `cluster`.
+        /// `feature-group`, `pipeline`, `mlflow-tracking-server`, `cluster`, `mlflow-app`, `partner-app`, …
         kind: String = String::new(),
         /// Only for a cluster.
         instance_type: Option<String> = None,
@@ -293,9 +293,9 @@ section! {
         executions: Vec<When> = vec![],
         /// What the last of its executions started: `training-job/churn`, as an ARN ends.
         jobs: Vec<String> = vec![],
-        /// How long each execution takes.
+        /// How long a job or each execution takes.
         takes: Duration = Duration::hours(1),
-        /// `Completed` (`Succeeded` for an execution), `Failed` or `Stopped`.
+        /// `Completed` (in the kind's own word), `Failed` or `Stopped`.
         ends: String = "Completed".into(),
     }
 }
@@ -556,12 +556,19 @@ impl Section for ResourceSpec {
                 "ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role, "MlflowVersion": "3.0.0",
                 "TrackingServerSize": self.size.as_deref().unwrap_or("Small"),
             }),
-            _ => json!({"InstanceGroups": [{
-                "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
-                "InstanceCount": self.instance_count, "ExecutionRole": role,
-                "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
-            }]}),
+            kind => newer::definition(kind, role).unwrap_or_else(|| {
+                json!({"InstanceGroups": [{
+                    "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
+                    "InstanceCount": self.instance_count, "ExecutionRole": role,
+                    "LifeCycleConfig": {"SourceS3Uri": "s3://sagemaker-lifecycle/scripts", "OnCreate": "on_create.sh"},
+                }]})
+            }),
         }
+    }
+
+    fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
+        let is_job = kind_of(&self.kind).is_some_and(|kind| matches!(kind.life, Life::Job { .. }));
+        is_job.then_some((self.takes, &self.ends, None))
     }
 
     fn executions(&self) -> Executions<'_> {
@@ -570,7 +577,7 @@ impl Section for ResourceSpec {
 
     fn check(&self) -> anyhow::Result<()> {
         let what = format!("[[resource]] {}", self.name);
-        expect_one_of(&format!("{what}: kind"), &self.kind, &["feature-group", "pipeline", "mlflow-tracking-server", "cluster"])?;
+        expect_one_of(&format!("{what}: kind"), &self.kind, &REST)?;
         expect_one_of(&format!("{what}: ends"), &self.ends, &ENDS)?;
         let of = |key: &str, there: bool, kind: &str| {
             ensure!(!there || self.kind == kind, "{what}: `{key}` is of a {kind}");
@@ -683,7 +690,7 @@ pub(crate) fn check(estate: &Estate, start: Timestamp) -> anyhow::Result<()> {
 }
 
 fn is_of_the_rest(kind: &Kind) -> bool {
-    matches!(kind.name, "feature-group" | "pipeline" | "mlflow-tracking-server" | "cluster")
+    REST.contains(&kind.name)
 }
 
 impl World {

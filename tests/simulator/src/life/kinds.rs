@@ -23,6 +23,7 @@ use crate::{
 
 pub(crate) mod hosting;
 mod jobs;
+pub(crate) mod newer;
 pub(crate) mod store;
 pub(crate) mod table;
 
@@ -173,9 +174,8 @@ impl Asset {
                 asset.enter(at, running);
                 let limit = asset.grown.limit.unwrap_or(SignedDuration::MAX);
                 let ends = match asset.script.ends.as_str() {
-                    _ if limit < asset.script.takes => "Stopped",
-                    "Failed" => "Failed",
-                    "Stopped" => "Stopped",
+                    _ if limit < asset.script.takes => kind.spelt("Stopped"),
+                    end @ ("Failed" | "Stopped") => kind.spelt(end),
                     _ => completed,
                 };
                 asset.run_from(at + starting);

@@ -22,7 +22,7 @@ use crate::{
     clients::{Clients, why::why},
     gather::{
         notebooks,
-        read::{Listed, timestamp},
+        read::{Listed, is_not_in_this_region, timestamp},
         studio::apps,
     },
 };
@@ -39,7 +39,12 @@ macro_rules! pages {
             $operation,
             |audited: &Asset| audited.resource.id.clone(),
             async |token| {
-                let page = $call.max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
+                let is_first = token.is_none();
+                let page = match $call.max_results(100).set_next_token(token).send().await {
+                    Ok(page) => page,
+                    Err(error) if is_first && error.as_service_error().is_some_and(is_not_in_this_region) => return Ok((vec![], None)),
+                    Err(error) => return Err(why(&error)),
+                };
                 Ok((page.$items.unwrap_or_default().into_iter().map(|$item| $audited).collect(), page.next_token))
             },
         )
@@ -88,7 +93,7 @@ pub(super) type List = for<'a> fn(&'a Clients, Option<Asked<'a>>, Timestamp) -> 
 /// Defines a function of the type [`List`].
 macro_rules! list {
     ($name:ident, $of:path, |$clients:ident, $kind:ident, $asked:ident, $now:ident| $body:expr) => {
-        fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Asset>> {
+        pub(super) fn $name<'a>($clients: &'a Clients, $asked: Option<Asked<'a>>, $now: Timestamp) -> LocalBoxFuture<'a, Listed<Asset>> {
             Box::pin(async move {
                 let $kind = $of;
                 $body
@@ -282,6 +287,8 @@ list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
     )
 });
 
+mod newer;
+
 /// How each kind that can have tags is listed.
 pub(super) const ALL: &[(Kind, List)] = &[
     (Kind::NotebookInstance, notebook_instances),
@@ -301,6 +308,14 @@ pub(super) const ALL: &[(Kind, List)] = &[
     (Kind::FeatureGroup, feature_groups),
     (Kind::Pipeline, pipelines),
     (Kind::TrackingServer, tracking_servers),
+    (Kind::MlflowApp, newer::mlflow_apps),
+    (Kind::PartnerApp, newer::partner_apps),
+    (Kind::TrainingPlan, newer::training_plans),
+    (Kind::TrainingSession, newer::training_sessions),
+    (Kind::OptimizationJob, newer::optimization_jobs),
+    (Kind::InferenceRecommendationsJob, newer::inference_recommendations_jobs),
+    (Kind::AiRecommendationJob, newer::ai_recommendation_jobs),
+    (Kind::LabelingJob, newer::labeling_jobs),
     (Kind::Cluster, clusters),
 ];
 
@@ -321,6 +336,9 @@ pub(super) const RUNNING: &[(Kind, List)] = &[
     (Kind::Model, models),
     (Kind::Pipeline, pipelines),
     (Kind::TrackingServer, tracking_servers),
+    (Kind::PartnerApp, newer::partner_apps),
+    (Kind::OptimizationJob, newer::optimization_jobs),
+    (Kind::InferenceRecommendationsJob, newer::inference_recommendations_jobs),
     (Kind::Cluster, clusters),
 ];
 

@@ -2,8 +2,9 @@
 //!
 //! ## What it finds
 //! SageMaker resources that lack a required tag: notebook instances; Studio domains, user profiles, spaces and apps; endpoints, their configurations, models
-//! and inference components; feature groups, pipelines, MLflow tracking servers and HyperPod clusters; and training, tuning, processing, transform and AutoML jobs
-//! that run or were submitted in the last week. The rule checks a resource's own tags, because the bill contains no others. The mail names a key that is nearly
+//! and inference components; feature groups, pipelines, MLflow tracking servers and apps, Partner AI Apps, training plans and HyperPod clusters; and training,
+//! tuning, processing, transform, AutoML, optimization, recommendation and labeling jobs and training sessions that run or were submitted in the last week.
+//! The rule checks a resource's own tags, because the bill contains no others. The mail names a key that is nearly
 //! the required one (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`), because for the bill it is another key.
 //!
 //! ## Why it costs money
@@ -251,6 +252,10 @@ mod tests {
             (Asset { instances: vec![unknown], ..audited("endpoint/without-config", &[]) }, Some(3)),
             (audited("mlflow-tracking-server/runs", &[]), Some(0)),
             (audited("automl-job/pilot", &[]), Some(0)),
+            (audited("partner-app/app-0123456789ab", &[]), Some(0)),
+            (audited("optimization-job/quantized", &[]), Some(0)),
+            (audited("training-session/tuned", &[]), None),
+            (audited("labeling-job/cats", &[]), None),
             (audited("app/d-1/ann/jupyterlab/default", &[]), Some(0)),
             (system("Canvas"), Some(1)),
             (system("JupyterServer"), None),

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Asset, Grown, Life, hosting, jobs, store};
+use super::{Asset, Grown, Life, hosting, jobs, newer, store};
 use crate::{
     life::order::{Order, Sorting},
     wire::Refusal,
@@ -99,6 +99,11 @@ impl Kind {
         self.grow.map_or_else(|| Ok(Grown::default()), |grow| grow(world, definition))
     }
 
+    /// A job's last status as this kind has it: `FAILED` of an optimization job.
+    pub(crate) fn spelt(&self, status: &str) -> &'static str {
+        self.statuses.iter().copied().find(|known| known.eq_ignore_ascii_case(status)).unwrap_or_default()
+    }
+
     /// A field's name: `EndpointName`.
     pub(crate) fn field(&self, what: &str) -> String {
         format!("{}{what}", self.noun)
@@ -108,6 +113,9 @@ impl Kind {
         if self.name == "cluster" {
             // A cluster's ARN has an id instead of the name.
             return world.arn(&format!("cluster/{}", store::id_of(name)));
+        }
+        if matches!(self.name, "mlflow-app" | "partner-app") {
+            return world.arn(&format!("{}/{}", self.path, newer::app_id(name)));
         }
         world.arn(&format!("{}/{name}", self.path))
     }
@@ -135,7 +143,7 @@ fn no_such_job(_: &World, _: &Kind, name: &str) -> Refusal {
 }
 
 /// The code is the model's; the text is not AWS's own.
-fn not_found(world: &World, kind: &Kind, name: &str) -> Refusal {
+pub(super) fn not_found(world: &World, kind: &Kind, name: &str) -> Refusal {
     // The error names the cluster, because its ARN does not.
     let what = if kind.name == "cluster" { name.to_owned() } else { kind.arn_of(world, name) };
     Refusal::new(400, "ResourceNotFound", format!("{} '{what}' does not exist.", in_words(kind)))
@@ -147,13 +155,13 @@ fn already_existing(world: &World, kind: &Kind, name: &str) -> Refusal {
 }
 
 /// As for training jobs.
-fn job_exists(world: &World, kind: &Kind, name: &str) -> Refusal {
+pub(super) fn job_exists(world: &World, kind: &Kind, name: &str) -> Refusal {
     let arn = kind.arn_of(world, name);
     let text = format!("Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})");
     Refusal::new(400, "ResourceInUse", text)
 }
 
-fn in_use(_: &World, kind: &Kind, name: &str) -> Refusal {
+pub(super) fn in_use(_: &World, kind: &Kind, name: &str) -> Refusal {
     let text = format!("Resource Already Exists: {} with name {name} already exists. Choose a different name.", kind.noun);
     Refusal::new(400, "ResourceInUse", text)
 }
@@ -180,14 +188,14 @@ fn in_words(kind: &Kind) -> &'static str {
 const NAME: (&str, Order) = ("Name", Order::Name);
 const CREATED: (&str, Order) = ("CreationTime", Order::Created);
 const STATUS: (&str, Order) = ("Status", Order::Status);
-const BY_ALL: &[(&str, Order)] = &[NAME, CREATED, STATUS];
+pub(super) const BY_ALL: &[(&str, Order)] = &[NAME, CREATED, STATUS];
 const BY_NAME_AND_TIME: &[(&str, Order)] = &[NAME, CREATED];
 const JOB_STATUSES: &[&str] = &["InProgress", "Completed", "Failed", "Stopping", "Stopped"];
 
 /// Newest first: the default of most lists.
-const NEWEST: Sorting = Sorting { by: BY_ALL, default: Order::Created, descending: true };
+pub(super) const NEWEST: Sorting = Sorting { by: BY_ALL, default: Order::Created, descending: true };
 
-const LIST: List = List {
+pub(super) const LIST: List = List {
     operation: "",
     items: "",
     sorting: NEWEST,
@@ -202,15 +210,15 @@ const LIST: List = List {
     wanted: all,
     more: nothing_more,
 };
-const DESCRIBE: Describe = Describe { operation: "", modified: true, without: &[], more: nothing_more };
-const CREATE: Create = Create { operation: "", most: 63, underscores: false, required: &[] };
+pub(super) const DESCRIBE: Describe = Describe { operation: "", modified: true, without: &[], more: nothing_more };
+pub(super) const CREATE: Create = Create { operation: "", most: 63, underscores: false, required: &[] };
 
 /// How long processing and transform jobs wait for their instances.
 const PREPARING: SignedDuration = SignedDuration::from_mins(4);
 const JOB: Life = Life::Job { running: "InProgress", completed: "Completed", starting: PREPARING };
 
 /// In the order in which an estate is added: a kind comes after those that it names.
-pub(crate) static KINDS: [Kind; 12] = [
+pub(crate) static KINDS: [Kind; 20] = [
     Kind {
         name: "model",
         path: "model",
@@ -583,6 +591,30 @@ pub(crate) static KINDS: [Kind; 12] = [
         grow: Some(store::grow_cluster),
         event: None,
     },
+    newer::MLFLOW_APP,
+    newer::PARTNER_APP,
+    newer::TRAINING_PLAN,
+    newer::TRAINING_SESSION,
+    newer::OPTIMIZATION_JOB,
+    newer::INFERENCE_RECOMMENDATIONS_JOB,
+    newer::AI_RECOMMENDATION_JOB,
+    newer::LABELING_JOB,
+];
+
+/// The kinds that an estate has as `[[resource]]`.
+pub(crate) const REST: [&str; 12] = [
+    "feature-group",
+    "pipeline",
+    "mlflow-tracking-server",
+    "cluster",
+    "mlflow-app",
+    "partner-app",
+    "training-plan",
+    "training-session",
+    "optimization-job",
+    "inference-recommendations-job",
+    "ai-recommendation-job",
+    "labeling-job",
 ];
 
 /// Sets a field, if there is a value.
