@@ -8,6 +8,8 @@ pub mod coverage;
 pub mod event;
 pub mod gather;
 pub mod ledger;
+mod mailer;
+pub mod regular_mails;
 pub mod report;
 mod serve;
 pub mod settle;

@@ -40,8 +40,10 @@ pub struct Report {
     /// What could not be read, and why.
     #[serde(serialize_with = "unread")]
     pub unread: Vec<Unread>,
-    /// How many owners were mailed.
+    /// How many mails were sent.
     pub notified: usize,
+    /// How many resources wait for their owner's next daily mail or weekly summary.
+    pub waiting: usize,
     /// How many findings there are, including exempt ones.
     pub total_findings: usize,
     /// The tag coverage of resources and of spend. `None`: the function does not measure it.
@@ -174,7 +176,7 @@ impl ReportedAction {
 
 impl Report {
     /// The report of a run that has done nothing yet.
-    pub(crate) fn new(function: &str, dry_run: bool) -> Self {
+    pub fn new(function: &str, dry_run: bool) -> Self {
         Self { function: function.to_owned(), dry_run, ..Self::default() }
     }
 

@@ -100,6 +100,7 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
             remind_after: Duration::days(7),
             escalate_after: None,
             notified_together: false,
+            warned_weekly: false,
             max_actions: 25,
         },
         keep: None,

@@ -18,7 +18,8 @@ const AWS: &[&[&str]] = &[
     &["gather"],
     &["act"],
     &["area", "report", "subscriptions"],
-    &["coverage", "settle", "serve"],
+    &["mailer"],
+    &["coverage", "regular_mails", "settle", "serve"],
 ];
 
 /// The modules of a crate, by path (`facts::notebooks`), each with the modules that its `use` lines name. Tests are left out.

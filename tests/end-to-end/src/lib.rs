@@ -36,16 +36,20 @@ pub enum Function {
     NotebookStopper,
     TagAuditor,
     TrainingJobSpotEnforcer,
+    // The last one, so that it mails what the others found.
+    CostReporter,
 }
 
 impl Function {
     /// All functions.
-    pub const ALL: [Self; 4] = [Self::BudgetAlerter, Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer];
+    pub const ALL: [Self; 5] =
+        [Self::BudgetAlerter, Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer, Self::CostReporter];
 
     /// The name of its folder, package and binary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BudgetAlerter => budget_alerter::NAME,
+            Self::CostReporter => cost_reporter::NAME,
             Self::NotebookStopper => notebook_stopper::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
@@ -55,6 +59,7 @@ impl Function {
     async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
         match self {
             Self::BudgetAlerter => Box::pin(budget_alerter::handle(event, context, now)).await,
+            Self::CostReporter => cost_reporter::handle(event, context, now).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,

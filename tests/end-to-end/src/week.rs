@@ -44,6 +44,8 @@ pub struct Week {
     pub moments: Vec<Moment>,
     /// Every mail.
     pub mails: Vec<Mail>,
+    /// The mails of the Monday after it.
+    pub next_monday: Vec<Mail>,
     /// The number of resources at the start.
     pub resources: usize,
     /// The bill with the guard, by ARN.
@@ -58,6 +60,8 @@ pub struct Week {
     pub calls: BTreeMap<String, u64>,
     /// The tags that an app inherits from its space or profile and from its domain, by the app's ARN.
     inherited: BTreeMap<String, Tags>,
+    /// When a mail last warned of a stop, by the name of the resource.
+    warned: BTreeMap<String, Timestamp>,
     /// Each audit's time, number of resources, and number of resources with all required tags.
     pub coverage: Vec<(Timestamp, u64, u64)>,
     /// The number of findings in the last audit for which the guard could have added the tags, but did not.
@@ -160,6 +164,7 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         enforced_from,
         moments: vec![],
         mails: vec![],
+        next_monday: vec![],
         resources: account.resources().len(),
         guarded: BTreeMap::new(),
         unguarded: BTreeMap::new(),
@@ -167,6 +172,7 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
         events: 0,
         calls: BTreeMap::new(),
         inherited: inherited(&estate()?),
+        warned: BTreeMap::new(),
         coverage: vec![],
         mendable: 0,
         wrongs: vec![],
@@ -191,7 +197,18 @@ pub async fn live(mut progress: impl FnMut(i64)) -> anyhow::Result<Week> {
     week.calls = account.calls();
     let by_arn = |bill: Vec<BillLine>| bill.into_iter().map(|line| (line.arn.clone(), line)).collect();
     (week.guarded, week.unguarded) = (by_arn(account.bill()), by_arn(alone.bill()));
+    week.next_monday = next_monday(&guards, &account).await?;
     Ok(week)
+}
+
+/// The weekly summaries: those of teams in all time zones are due by Monday afternoon.
+async fn next_monday(guards: &[Guard], account: &Simulator) -> anyhow::Result<Vec<Mail>> {
+    let before = account.mail_count();
+    account.live_until(account.now() + SignedDuration::from_hours(17));
+    for guard in guards.iter().filter(|guard| guard.function == Function::CostReporter) {
+        guard.run().await?;
+    }
+    Ok(account.mails().into_iter().skip(before).collect())
 }
 
 /// Delivers the events and does the scheduled runs, each twice. A second run may only close what the first one ended.
@@ -254,6 +271,9 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
             let is_job = action.resource.contains(":training-job/") || action.resource.contains(":hyper-parameter-tuning-job/");
             let wrong = if is_job { wrong_job(at, week.enforced_from, &name, of) } else { wrong(at, week.enforced_from, &name, of) };
             week.wrongs.extend(wrong);
+            if action.action != "resubmit-as-spot" {
+                week.wrongs.extend(unwarned(at, &name, week.warned.get(&name)));
+            }
             Happening::Done(action.action, name)
         } else {
             Happening::NotDone { name, why: format!("{}: {}", action.outcome, action.detail) }
@@ -261,8 +281,9 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         week.moments.push(Moment { at, what });
     }
     if mails < account.mail_count() {
-        let new = account.mails().into_iter().skip(mails);
-        let mailed = new.map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
+        let new: Vec<Mail> = account.mails().into_iter().skip(mails).collect();
+        week.warned.extend(new.iter().flat_map(|mail| warned_of(&mail.message)).map(|name| (name, at)));
+        let mailed = new.iter().map(|mail| format!("{}: {}", mail.attributes["owner"].1, mail.subject)).collect();
         week.moments.push(Moment { at, what: Happening::Mailed(mailed) });
     }
     // The results of actions were recorded above.
@@ -270,6 +291,25 @@ fn tell(account: &Simulator, week: &mut Week, report: &Report, mails: usize) {
         |failure: &str| report.actions.iter().any(|action| failure.contains(&action.resource) && failure.contains(&action.detail));
     let failures = report.failures.iter().filter(|failure| !is_told(failure));
     week.moments.extend(failures.map(|failure| Moment { at, what: Happening::Trouble(failure.clone()) }));
+}
+
+/// The names of the resources that a mail warns of.
+fn warned_of(mail: &str) -> Vec<String> {
+    let warning = |line: &str| {
+        let (what, when) = line.strip_prefix("* ")?.split_once(": on ")?;
+        when.contains(" it will be ").then(|| what.to_owned())
+    };
+    let kinds = ["notebook instance ", "Studio app ", "training job ", "tuning job "];
+    let name = |what: String| kinds.iter().find_map(|kind| what.strip_prefix(kind)).unwrap_or(&what).to_owned();
+    mail.lines().filter_map(warning).map(name).collect()
+}
+
+/// Why a stop came without a warning; `None`: it did not. The demo's policy lets a warning hold for a week.
+fn unwarned(at: Timestamp, name: &str, warned: Option<&Timestamp>) -> Option<String> {
+    let grace = SignedDuration::from_mins(14);
+    let holds = SignedDuration::from_hours(7 * 24 + 2);
+    let was_warned = warned.is_some_and(|warned| (grace..=holds).contains(&at.duration_since(*warned)));
+    (!was_warned).then(|| format!("{at}: {name} was stopped without a warning"))
 }
 
 /// The own tags of all resources, by ARN.

@@ -277,6 +277,11 @@ impl Simulator {
         self.shared.world().mails.clone()
     }
 
+    /// Whether SNS has suspended an e-mail subscription to the topic, because mails came too fast.
+    pub fn is_mail_suspended(&self) -> bool {
+        self.shared.world().mail_rate.is_suspended
+    }
+
     /// The number of mails so far.
     pub fn mail_count(&self) -> usize {
         self.shared.world().mails.len()

@@ -30,7 +30,7 @@ use crate::{
         dynamodb::Tables,
         s3::Bucket,
         sagemaker::{notebooks, studio},
-        sns::Mail,
+        sns::{Mail, MailRate},
         ssm::Parameter,
     },
 };
@@ -72,6 +72,7 @@ pub(crate) struct World {
     /// Of each topic. Mails are recorded even if it is 0.
     pub(crate) confirmed_subscriptions: u32,
     pub(crate) mails: Vec<Mail>,
+    pub(crate) mail_rate: MailRate,
     pub(crate) metrics: BTreeMap<Metric, Vec<Point>>,
     pub(crate) tables: Tables,
     pub(crate) faults: Vec<Fault>,
@@ -251,6 +252,7 @@ impl World {
             tags: BTreeMap::new(),
             parameters: estate.parameters.iter().map(|(name, value)| (name.clone(), Parameter::new(value, start))).collect(),
             mails: vec![],
+            mail_rate: MailRate::default(),
             metrics: BTreeMap::new(),
             faults: estate.fault,
             jobs: Jobs::default(),

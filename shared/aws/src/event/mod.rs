@@ -35,6 +35,8 @@ pub struct Triggers {
     pub budgets: bool,
     /// Whether `{"due-only": true}` is accepted: look only at what is due.
     pub due_only: bool,
+    /// Whether `{"mail-now": true}` is accepted: mail everything that waits.
+    pub mail_now: bool,
 }
 
 /// The guard's own form of event.
@@ -45,21 +47,26 @@ struct Own {
     dry_run: bool,
     #[serde(default)]
     due_only: bool,
+    #[serde(default)]
+    mail_now: bool,
     resources: Option<Vec<String>>,
 }
 
 impl Triggers {
     /// Only schedules and people.
-    pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, due_only: false };
+    pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, due_only: false, mail_now: false };
 
     /// The events that the function accepts, for error messages.
     fn expected(&self) -> String {
-        let own = if self.due_only { "{\"dry-run\": true}, {\"due-only\": true}" } else { "{\"dry-run\": true}" };
+        let more = [("due-only", self.due_only), ("mail-now", self.mail_now)];
+        let more: String = more.iter().filter(|(_, is_for_it)| *is_for_it).map(|(name, _)| format!(", {{\"{name}\": true}}")).collect();
+        let resources = if self.kinds.is_empty() { "" } else { ", {\"resources\": [\"<arn>\"]}" };
+        let own = format!("{{\"dry-run\": true}}{more}{resources}");
         let creations = self.creations.then_some(CREATION);
         let events = self.changes.iter().map(|change| change.detail_type).chain(creations).map(|event| format!(" or a \"{event}\""));
         let budgets = self.budgets.then(|| " or a message of AWS Budgets through SNS".to_owned());
         let more: String = events.chain(budgets).collect();
-        format!("expected {{}}, null, an EventBridge \"Scheduled Event\", {own}, {{\"resources\": [\"<arn>\"]}}{more}")
+        format!("expected {{}}, null, an EventBridge \"Scheduled Event\", {own}{more}")
     }
 
     /// Reads an event.
@@ -103,6 +110,8 @@ impl Triggers {
         let own: Own =
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
+        ensure!(!own.mail_now || (own.resources.is_none() && !own.due_only), "`mail-now` mails all that waits: leave out the rest");
+        ensure!(self.mail_now || !own.mail_now, "an event that is not known (`mail-now` is not for this function): {}", expected());
         ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
         for arn in own.resources.iter().flatten() {
             let is_elsewhere = |arn: Arn<'_>| matches!(arn.service, "sagemaker" | "budgets") && !home.has(arn);
@@ -114,6 +123,7 @@ impl Triggers {
         }
         let trigger = match own.resources {
             None if own.due_only => Trigger::Due,
+            None if own.mail_now => Trigger::MailNow,
             None => Trigger::Schedule,
             Some(arns) => Trigger::Asked(ids_of_arns(&arns, self.kinds).map_err(|arn| {
                 let pattern = |kind: &Kind| {

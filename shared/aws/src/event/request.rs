@@ -29,6 +29,8 @@ pub enum Trigger {
     Schedule,
     /// A schedule that looks only at what is due: warnings whose time has come, and what an interrupted run left.
     Due,
+    /// A person who wants everything mailed that waits.
+    MailNow,
     /// A person who names resources: ids, with the exact spelling of the name, where it is known.
     Asked(BTreeMap<String, Option<String>>),
     /// A resource (id, name) changed its state. It is judged as in any run.
@@ -49,7 +51,7 @@ impl Request {
     /// Which resources to look at.
     pub fn scope(&self) -> Scope {
         match &self.trigger {
-            Trigger::Schedule | Trigger::Due | Trigger::Budgets(_) => Scope::Everything,
+            Trigger::Schedule | Trigger::Due | Trigger::MailNow | Trigger::Budgets(_) => Scope::Everything,
             Trigger::Asked(named) => Scope::Only(named.clone()),
             Trigger::Changed(id, name) | Trigger::Created(id, name, _) => Scope::Only([(id.clone(), name.clone())].into()),
             Trigger::Ended(id, name) => Scope::Changed(id.clone(), name.clone()),

@@ -1,6 +1,6 @@
 //! Further items of the ledger: the creators of resources, and cached values.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::anyhow;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -44,6 +44,14 @@ impl Ledger<'_> {
         let answer = call.send().await;
         let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
         Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
+    }
+
+    /// Which of these names have a cached value.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn are_kept(&self, names: impl Iterator<Item = String>) -> anyhow::Result<HashSet<String>> {
+        Ok(self.batch("cache", names).await?.iter().filter_map(|item| text(item, "sk").map(str::to_owned)).collect())
     }
 
     /// All cached values by name, each with the time when it was cached.

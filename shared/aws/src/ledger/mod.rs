@@ -8,6 +8,8 @@
 //! | `saving#<place>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
 //! | `resubmission#<place>` | the new job's id | a training job that is resubmitted as Spot, with its definition |
 //! | `creator#<place>` | a resource id | who created it, according to CloudTrail |
+//! | `waiting#<place>` | `<time>#<function>#<rule>#<resource id>` | what an owner is told in the next daily or weekly mail, for cost-reporter |
+//! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>` | until when an owner was mailed what waited |
 //! | `cache#<place>` | a name | a cached value, and when it was cached |
 //!
 //! `<place>` is `<function>#<account>#<region>`: functions of many accounts and Regions can share one table. The account comes from the function's ARN, or else
@@ -21,6 +23,7 @@ mod memory;
 mod resubmissions;
 mod savings;
 mod table;
+mod waiting;
 
 pub use findings::Unwritten;
 pub(crate) use findings::{Keys, by_rule};

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use cost_rules::plan::{Entry, Saving, SpotSaving};
+use cost_rules::plan::{Entry, Saved, SavedBy, Saving, SpotSaving};
 use jiff::{SignedDuration, Timestamp};
 
-use super::table::{Item, Ledger, TRANSACTION, item};
+use super::table::{Item, Ledger, TRANSACTION, item, number, text};
 use crate::clients::why::why;
 
 /// How long a saving is kept: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
+
+/// The action of a job that was submitted again, on Spot.
+const RESUBMITTED: &str = "resubmit-as-spot";
 
 impl Ledger<'_> {
     /// Records what Spot saved on jobs that ended. A job that is recorded again replaces its own item.
@@ -30,6 +33,26 @@ impl Ledger<'_> {
             sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
         }
         Ok(())
+    }
+
+    /// What was saved since a time: recorded by stops, or on Spot jobs that have ended since.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn saved_since(&self, since: Timestamp) -> anyhow::Result<Vec<Saved>> {
+        let saved = |item: &Item| {
+            let owned = |name: &str| text(item, name).map(str::to_owned);
+            let by = match text(item, "by") {
+                Some("guard") => SavedBy::Guard,
+                Some("spot") => SavedBy::Spot,
+                _ => SavedBy::Owner,
+            };
+            let usd = number(item, if by == SavedBy::Spot { "realised-usd" } else { "estimated-usd" })?;
+            let (arn, name) = (owned("arn").unwrap_or_default(), owned("name").unwrap_or_default());
+            let is_resubmitted = text(item, "action") == Some(RESUBMITTED);
+            Ok(Saved { arn, name, owner: owned("owner"), team: owned("team"), by, is_resubmitted, usd })
+        };
+        self.query_from("saving", &since.to_string()).await?.iter().map(saved).collect()
     }
 
     fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> anyhow::Result<Item> {
@@ -62,6 +85,7 @@ impl Ledger<'_> {
             ("owner", entry.owner.clone()),
             ("team", entry.team.clone()),
             ("by", Some(if saving.by_guard { "guard" } else { "owner" }.to_owned())),
+            ("action", entry.action.clone()),
             ("from", Some(saving.from.to_string())),
             ("until", Some(saving.until.to_string())),
         ];

@@ -63,8 +63,19 @@ impl Ledger<'_> {
 
     /// All items of a partition.
     pub(super) async fn query(&self, kind: &str) -> anyhow::Result<Vec<Item>> {
+        self.query_from(kind, "").await
+    }
+
+    /// The items of a partition from this sort key on.
+    pub(super) async fn query_from(&self, kind: &str, from_sk: &str) -> anyhow::Result<Vec<Item>> {
         let call = self.clients.dynamodb.query().table_name(self.table).consistent_read(true);
-        let call = call.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(self.pk(kind)?));
+        let call = call.expression_attribute_values(":pk", AttributeValue::S(self.pk(kind)?));
+        let call = match from_sk {
+            "" => call.key_condition_expression("pk = :pk"),
+            from => call
+                .key_condition_expression("pk = :pk AND sk >= :from")
+                .expression_attribute_values(":from", AttributeValue::S(from.to_owned())),
+        };
         let (mut items, mut from) = (vec![], None);
         loop {
             let page = call.clone().set_exclusive_start_key(from).send().await;

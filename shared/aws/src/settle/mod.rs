@@ -19,7 +19,6 @@ use crate::{
 mod act;
 mod look_closer;
 mod notify;
-mod publish;
 mod remember;
 
 /// One run of a function.

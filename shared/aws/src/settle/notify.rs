@@ -1,35 +1,30 @@
-//! Sends the mails of a run: one per owner, in batches. After each batch, the ledger records who was notified.
+//! Notifies the owners of a run's findings: urgent mails are sent, one per owner, and the rest is left for the regular mails. Then the ledger records who was
+//! notified.
 
-use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    sync::atomic::Ordering,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cost_rules::{
-    mail::{self, Digest, Item, MailContext},
-    plan::{Closed, End, Entry, FindingKey, Plan, Planned, Step},
+    mail::{self, Digest, Due, Item, MailContext, Notification, Post},
+    plan::{Closed, End, Entry, FindingKey, News, Plan, Planned, Step},
     remedy::new_name,
     resource::Kind,
 };
-use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Run, publish::publish, remember};
+use super::{Run, remember};
 use crate::{
     area::Area,
     context::Context,
     ledger::{Ledger, Stage},
+    mailer::{self, MAILS_A_SECOND, Pace},
     report::Report,
-    subscriptions::confirmed,
 };
 
-/// The most mails that are sent at the same time.
-const MAILS_IN_FLIGHT: usize = 4;
+/// How long it is remembered what was done to which resource or series of jobs: a month without it is a new habit.
+const HABIT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Mails per batch. The ledger is written after each batch, so that an interrupted run forgets at most this many mails.
-const MAILS_PER_WRITE: usize = 32;
-
-/// Mails all owners. `nobody_listens`: why no mail would reach anybody; then none is sent.
+/// Notifies all owners: mails what is urgent, and leaves the rest for their next regular mails. `nobody_listens`: why no mail would reach anybody; then none is
+/// sent.
 pub(super) async fn owners<A: Area>(
     run: &Run<'_, A>,
     context: &Context,
@@ -38,28 +33,82 @@ pub(super) async fn owners<A: Area>(
     now: Timestamp,
     report: &mut Report,
 ) {
-    let items = items(&context.ledger(), plan).await;
+    let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
+    let mut items = items(&context.ledger(), plan).await;
+    mark_habits(&context.ledger(), &mut items).await;
+    let Post { at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
+    leave(context, plan, &later, &mail_context, report).await;
     let mut keys: HashMap<String, Vec<&FindingKey>> = HashMap::new();
-    for item in &items {
+    for item in &at_once {
         keys.entry(mail::addressee(item.owner.as_deref())).or_default().push(&item.key);
     }
-    let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
-    let digests = mail::digests(&items, &held_back(plan), &mail_context);
-    for lot in digests.chunks(MAILS_PER_WRITE) {
-        let sent = stream::iter(lot)
-            .map(async |digest| (digest, if nobody_listens.is_none() { send(context, digest).await } else { Err(String::new()) }));
+    let digests = mail::digests(&at_once, &held_back(plan), &mail_context);
+    let mut pace = Pace::default();
+    // The ledger is written after each few mails, so that an interrupted run forgets at most these.
+    for lot in digests.chunks(MAILS_A_SECOND) {
+        let lot: Vec<&Digest> = lot.iter().collect();
+        let unheard = || lot.iter().map(|digest| (*digest, Err(String::new()))).collect();
+        let sent = if nobody_listens.is_none() { pace.send(context, &lot).await } else { unheard() };
         let mut after = vec![];
-        for (digest, sent) in sent.buffer_unordered(MAILS_IN_FLIGHT).collect::<Vec<_>>().await {
+        for (digest, sent) in sent {
             let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.notified.iter().collect() } else { HashSet::new() };
             match sent {
                 Ok(()) => report.notified += 1,
                 Err(why) => report.failures.extend(Some(why).filter(|why| !why.is_empty())),
             }
+            keep_habits(&context.ledger(), at_once.iter().filter(|item| reached.contains(&item.key)), now).await;
             after.extend(plan.notified(keys.remove(&digest.owner).into_iter().flatten(), &reached, now));
         }
         remember::told(context, after, now, report).await;
     }
     report.failures.extend(nobody_listens);
+}
+
+/// Leaves notifications for the owners' next regular mails. What could not be left was not notified: the next run notifies it.
+async fn leave(context: &Context, plan: &mut Plan, later: &[(Item, Due)], mail_context: &MailContext<'_>, report: &mut Report) {
+    let notifications: Vec<Notification> = mail::notifications(later, mail_context);
+    if notifications.is_empty() {
+        return;
+    }
+    let now = mail_context.now;
+    let left = context.ledger().leave(&notifications, now).await;
+    let keys: Vec<&FindingKey> = notifications.iter().flat_map(|one| &one.findings).collect();
+    let reached: HashSet<&FindingKey> = if left.is_ok() { keys.iter().copied().collect() } else { HashSet::new() };
+    match left {
+        Ok(()) => {
+            report.waiting += notifications.len();
+            keep_habits(&context.ledger(), later.iter().map(|(item, _)| item), now).await;
+        }
+        Err(error) => report.failures.push(format!("what owners are told in their next regular mail: {error:#}")),
+    }
+    let after = plan.notified(keys, &reached, now);
+    remember::told(context, after, now, report).await;
+}
+
+/// Marks what was done before to the same resource or series of jobs. Where that is not known, the owner is mailed at once.
+async fn mark_habits(ledger: &Ledger<'_>, items: &mut [Item]) {
+    let habits: BTreeSet<String> = items.iter().filter_map(habit).collect();
+    if habits.is_empty() {
+        return;
+    }
+    match ledger.are_kept(habits.into_iter()).await {
+        Ok(known) => items.iter_mut().for_each(|item| item.is_repeated |= habit(item).is_some_and(|habit| known.contains(&habit))),
+        Err(error) => lambda_runtime::tracing::warn!("what was done before is not known: {error:#}"),
+    }
+}
+
+/// Remembers what owners were mailed that was done.
+async fn keep_habits(ledger: &Ledger<'_>, items: impl Iterator<Item = &Item>, now: Timestamp) {
+    for habit in items.filter(|item| !item.is_repeated).filter_map(habit).collect::<BTreeSet<_>>() {
+        if let Err(error) = ledger.keep_for(&habit, "", now, HABIT).await {
+            lambda_runtime::tracing::warn!("what was done is not remembered: {error:#}");
+        }
+    }
+}
+
+/// The name under which the ledger remembers what was done. `None`: nothing was done.
+fn habit(item: &Item) -> Option<String> {
+    (matches!(item.news, News::Done(_)) && !item.habit.is_empty()).then(|| format!("done#{}", item.habit))
 }
 
 /// What the owners are notified of: findings, and resources that an earlier run stopped but was interrupted before it could mail that.
@@ -90,38 +139,12 @@ async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
     found.map_or(End::Stopped(None), |found| End::Replaced(found.name))
 }
 
-/// Why no mail would reach anybody. Until somebody has confirmed a subscription, SNS accepts all mails and delivers none.
-///
-/// This is checked in runs that warn or act, and in complete runs that report something. Once a subscription is known, it is not checked again.
+/// Why no mail would reach anybody. This is checked in runs that warn or act, and in complete runs that report something.
 pub(super) async fn nobody_listens(context: &Context, plan: &Plan, is_whole: bool) -> Option<String> {
     let is_notified = |one: &Planned| match one.step {
         Step::Warn | Step::Act => true,
         Step::Report | Step::Remind | Step::Escalate => is_whole,
         Step::Wait | Step::HoldBack | Step::Exempt => false,
     };
-    if context.is_heard.load(Ordering::Relaxed) || !plan.planned.iter().any(is_notified) {
-        return None;
-    }
-    let topic = &context.settings.topic_arn;
-    match confirmed(&context.clients, topic).await {
-        Ok(None | Some(1..)) => {
-            context.is_heard.store(true, Ordering::Relaxed);
-            None
-        }
-        Ok(Some(0)) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
-        // Publishing may work even so.
-        Err(error) => {
-            lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");
-            None
-        }
-    }
-}
-
-async fn send(context: &Context, digest: &Digest) -> Result<(), String> {
-    let late = || format!("mail to {}: this run is out of time, the next one sends it", digest.owner);
-    if context.time_is_up() {
-        return Err(late());
-    }
-    let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, context.function, digest)).await;
-    sent.ok_or_else(late)?.map_err(|error| format!("{error:#}"))
+    if plan.planned.iter().any(is_notified) { mailer::nobody_listens(context).await } else { None }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The longest body, in bytes. SNS accepts 256 KiB including subject and attributes, which need room, as does the end of the body.
-const BODY: usize = 240 * 1024;
+pub(crate) const BODY: usize = 240 * 1024;
 
 /// How long a mail offers to keep a resource.
 const WEEK: Duration = Duration::days(7);
@@ -30,23 +30,8 @@ const WEEK: Duration = Duration::days(7);
 /// The body, and how many of the entries fit into it.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
     let mut fitted = told.len();
-    let is_of_the_account = told.iter().all(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
-    let mut text = if owner == UNOWNED && is_of_the_account {
-        "For whoever runs the platform.\n".to_owned()
-    } else if owner == UNOWNED {
-        let tags = context.policy.owner_tags.join(" or ");
-        let is_any_of_the_account = told.iter().any(|one| Kind::of(&one.first.id).is_some_and(Kind::is_of_the_account));
-        let these = if is_any_of_the_account { "the resources among these" } else { "these" };
-        format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
-    } else {
-        format!("For {owner}.\n")
-    };
-    let mut arns = told.iter().filter_map(|one| Arn::parse(&one.first.arn));
-    match arns.clone().find(|arn| !arn.region.is_empty()).or_else(|| arns.next()) {
-        Some(Arn { region: "", account, .. }) => drop(writeln!(text, "AWS account {account}.")),
-        Some(Arn { region, account, .. }) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
-        None => {}
-    }
+    let arns: Vec<&str> = told.iter().map(|one| one.first.arn.as_str()).collect();
+    let mut text = opening(owner, &arns, context);
     let mut heading = String::new();
     let mut lists = HashMap::new();
     for (index, one) in told.iter().enumerate() {
@@ -70,12 +55,51 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
         );
     }
-    let _ = write!(
-        text,
+    text += &closing(context);
+    (text, fitted)
+}
+
+/// The first lines of a mail: for whom it is, and about which account and Region.
+pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> String {
+    let is_of_the_account = |arn: &&str| Arn::parse(arn).and_then(|arn| Kind::of(&arn.id()?)).is_some_and(Kind::is_of_the_account);
+    let mut text = if owner == UNOWNED && arns.iter().all(is_of_the_account) {
+        "For whoever runs the platform.\n".to_owned()
+    } else if owner == UNOWNED {
+        let tags = context.policy.owner_tags.join(" or ");
+        let these = if arns.iter().any(is_of_the_account) { "the resources among these" } else { "these" };
+        format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
+    } else {
+        format!("For {owner}.\n")
+    };
+    let mut arns = arns.iter().filter_map(|arn| Arn::parse(arn));
+    match arns.clone().find(|arn| !arn.region.is_empty()).or_else(|| arns.next()) {
+        Some(Arn { region: "", account, .. }) => drop(writeln!(text, "AWS account {account}.")),
+        Some(Arn { region, account, .. }) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
+        None => {}
+    }
+    text
+}
+
+/// The last lines of a mail.
+pub(crate) fn closing(context: &MailContext<'_>) -> String {
+    format!(
         "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
         context.function
-    );
-    (text, fitted)
+    )
+}
+
+/// The part of a mail about one resource, in which every list is printed, and its lines with the reasons.
+pub(crate) fn entry(told: &MailEntry<'_>, context: &MailContext<'_>) -> (String, Vec<String>) {
+    let mut text = String::new();
+    resource(&mut text, told, &mut HashMap::new(), context);
+    (text, reasons(told))
+}
+
+/// `  Why:   on since … (notebook-off-hours).`
+fn reasons(told: &MailEntry<'_>) -> Vec<String> {
+    let is_mended = matches!(told.first.news, News::Done(_)) && told.remedy.is_some_and(Remedy::is_harmless);
+    let label = if is_mended { "Was:" } else { "Why:" };
+    told.reasons.iter().map(|(rule, reason)| format!("  {label}   {reason} ({rule}).")).collect()
 }
 
 /// `lists`: the lists that this mail has printed, and for which resource.
@@ -106,6 +130,13 @@ fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a
                 told.first.participle(),
                 told.first.notice.instead.unwrap_or("keep it")
             );
+            if told.first.recurs {
+                let _ = write!(
+                    text,
+                    "\n  Again: left on again in the next 7 days, it is {} in the same way without a mail. Your weekly summary lists that.",
+                    told.first.participle()
+                );
+            }
         }
         News::Reminder(since) | News::Escalation(since) => {
             let _ = write!(text, ": open since {}", policy.clock(*since));
@@ -115,9 +146,8 @@ fn resource<'a>(text: &mut String, told: &MailEntry<'a>, lists: &mut HashMap<&'a
         }
         News::Done(_) | News::Found => {}
     }
-    for (rule, reason) in &told.reasons {
-        let label = if is_mended { "Was:" } else { "Why:" };
-        let _ = write!(text, "\n  {label}   {reason} ({rule}).");
+    for reason in reasons(told) {
+        let _ = write!(text, "\n{reason}");
     }
     let _ = match (told.usd_per_month, told.usd_per_hour) {
         _ if is_mended => Ok(()),

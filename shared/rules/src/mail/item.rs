@@ -1,5 +1,7 @@
 //! What a mail says about one finding, and about one resource with all of its findings.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
@@ -11,7 +13,7 @@ use crate::{
     rules::verdict::{Detail, Notice},
     vocabulary::{
         price::Instances,
-        resource::Kind,
+        resource::{Kind, UNOWNED},
         text::{lines, one_line},
     },
 };
@@ -45,12 +47,18 @@ pub struct Item {
     pub suspended: Option<String>,
     /// What the mail says in addition.
     pub notice: Notice,
+    /// Whether the warning holds for a week: it is done again without another mail if its owner leaves it on again.
+    pub recurs: bool,
+    /// Whether the same was done before ([`Item::habit`]).
+    pub is_repeated: bool,
+    /// What is done to what of whom: to this resource, or to a job of this series. The same text again means that the same was done before. Empty: not known.
+    pub habit: String,
 }
 
 impl Item {
     /// The item of a planned finding. `None`: its owner is not notified of anything.
     pub fn of(planned: &Planned) -> Option<Self> {
-        let Finding { resource, owner, team, waste, suspended, .. } = &planned.finding;
+        let Finding { rule, resource, series, owner, team, waste, suspended, .. } = &planned.finding;
         Some(Self {
             key: planned.entry.key(),
             news: planned.news.clone()?,
@@ -65,6 +73,9 @@ impl Item {
             remedy: Some(waste.remedy.clone()),
             suspended: suspended.clone(),
             notice: Notice { advice: planned.advice(), ..waste.notice.clone() },
+            recurs: waste.recurs,
+            is_repeated: false,
+            habit: habit(rule, series.as_ref().unwrap_or(&resource.id), owner.as_deref(), &waste.remedy),
         })
     }
 
@@ -85,6 +96,9 @@ impl Item {
             remedy: None,
             suspended: None,
             notice: Notice::default(),
+            recurs: false,
+            is_repeated: false,
+            habit: String::new(),
         }
     }
 
@@ -126,6 +140,17 @@ impl Detail {
     }
 }
 
+/// See [`Item::habit`]. Nothing is lost by what is harmless: it is the same for all resources of an owner.
+fn habit(rule: &str, what: &str, owner: Option<&str>, remedy: &Remedy) -> String {
+    let what = if remedy.is_harmless() { "" } else { what };
+    format!("{rule}#{what}@{}#{}", addressee(owner), remedy.action())
+}
+
+/// To whom the mail about an owner's resources goes: the owner, or `unowned`.
+pub fn addressee(owner: Option<&str>) -> String {
+    Some(one_line(owner.unwrap_or_default()).trim()).filter(|owner| !owner.is_empty()).unwrap_or(UNOWNED).to_owned()
+}
+
 /// One entry of a mail: a resource with all of its findings.
 pub(crate) struct MailEntry<'a> {
     pub(crate) first: &'a Item,
@@ -140,6 +165,57 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) unpriced: Option<&'a [Instances]>,
     pub(crate) usd_per_hour: Option<Decimal>,
     pub(crate) usd_per_month: Option<Decimal>,
+}
+
+/// The entries of a mail: the most urgent first, by news and by severity, then the most expensive. A resource has one entry, with its most urgent news and
+/// every reason.
+pub(crate) fn entries<'a>(mut items: Vec<&'a Item>) -> Vec<MailEntry<'a>> {
+    items.sort_by(|a, b| (&a.news, b.notice.severity, b.rank(), &a.id).cmp(&(&b.news, a.notice.severity, a.rank(), &b.id)));
+    let mut entries: Vec<MailEntry<'_>> = vec![];
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for item in items {
+        let place = *places.entry(&item.id).or_insert(entries.len());
+        match entries.get_mut(place) {
+            Some(same) => same.add(item),
+            None => entries.push(MailEntry::of(item)),
+        }
+    }
+    entries
+}
+
+impl<'a> MailEntry<'a> {
+    fn of(item: &'a Item) -> Self {
+        Self {
+            first: item,
+            keys: vec![&item.key],
+            remedy: item.remedy.as_ref(),
+            hours: item.notice.hours.as_deref(),
+            reasons: vec![(&item.key.rule, &item.reason)],
+            advice: item.notice.advice.as_deref().into_iter().collect(),
+            details: item.notice.details.iter().collect(),
+            unpriced: item.notice.unpriced.as_deref(),
+            usd_per_hour: item.usd_per_hour,
+            usd_per_month: item.usd_per_month,
+        }
+    }
+
+    /// Adds another finding of the same resource. Its cost is the same money.
+    fn add(&mut self, item: &'a Item) {
+        self.keys.push(&item.key);
+        self.reasons.push((&item.key.rule, &item.reason));
+        if self.remedy.is_none_or(|remedy| *remedy == Remedy::None) {
+            self.remedy = item.remedy.as_ref();
+        }
+        self.hours = self.hours.zip(item.notice.hours.as_deref()).map(|(hours, _)| hours);
+        self.advice.extend(item.notice.advice.as_deref().filter(|advice| !self.advice.contains(advice)));
+        // Two rules about the same budget have the same details.
+        if self.details.is_empty() {
+            self.details.extend(&item.notice.details);
+        }
+        self.unpriced = self.unpriced.or(item.notice.unpriced.as_deref());
+        self.usd_per_hour = self.usd_per_hour.max(item.usd_per_hour);
+        self.usd_per_month = self.usd_per_month.max(item.usd_per_month);
+    }
 }
 
 /// What all mails of a run share.

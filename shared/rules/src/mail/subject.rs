@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The longest subject that SNS accepts, in ASCII characters.
-const SUBJECT: usize = 99;
+pub(crate) const SUBJECT: usize = 99;
 
 pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -> String {
     let Some(MailEntry { first, .. }) = told.first() else { return String::new() };
@@ -79,12 +79,12 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
     printable(&format!("Cost guard: {whose} {what}{cost}"))
 }
 
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).take(SUBJECT).collect()
 }
 
 /// Shortens a name to `room` characters by leaving out its middle, because names often differ only at their end.
-fn shortened(name: &str, room: usize) -> String {
+pub(crate) fn shortened(name: &str, room: usize) -> String {
     let length = name.chars().count();
     if length <= room || room < 8 {
         return name.to_owned();

@@ -4,9 +4,10 @@ use rust_decimal::{Decimal, dec};
 
 use super::*;
 use crate::{
-    plan::{End, News},
+    plan::{End, FindingKey, News},
     policy::Policy,
-    rules::verdict::{Detail, Notice},
+    remedy::Remedy,
+    rules::verdict::{Detail, Notice, Severity},
     vocabulary::{duration::Duration, price::Instances},
 };
 
@@ -33,6 +34,9 @@ fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
         remedy: Some(Remedy::StopNotebook),
         suspended: None,
         notice: Notice { hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()), ..Notice::default() },
+        recurs: false,
+        is_repeated: false,
+        habit: String::new(),
     }
 }
 
@@ -435,3 +439,5 @@ fn a_command_that_people_copy_runs_nothing_else() {
     let expected = "aws sagemaker delete-app --domain-id d-1 --space-name '$(reboot)' --app-type JupyterLab --app-name 'a reboot'";
     assert_eq!(app.command("x", ""), expected);
 }
+
+mod regular;

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// For this long, what another run has begun is left to that run. A function runs for at most five minutes, so after this time that run was
 /// interrupted.
@@ -42,6 +43,8 @@ pub struct Entry {
     /// What is only reported is recorded here before the mail, and removed if the mail fails: nobody is mailed twice. Warnings and actions are
     /// recorded here after the mail: nothing is stopped without a warning.
     pub notified_at: Option<Timestamp>,
+    /// When its owner was last mailed a warning that holds for a week ([`crate::rules::verdict::Waste::recurs`]). `None`: there is none.
+    pub standing: Option<Timestamp>,
     /// When the guard may act. Set by a warning.
     pub act_after: Option<Timestamp>,
     /// The start of the resource's run that it is about.
@@ -64,7 +67,7 @@ pub struct Entry {
 }
 
 /// The key of a finding in the ledger, within its function.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FindingKey {
     /// The rule's name.
     pub rule: String,

@@ -20,7 +20,7 @@ pub use self::{
     entry::{Entry, FindingKey, Kept, State, add_failure, take_back_failure},
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
-    saving::{Saving, SpotSaving},
+    saving::{Saved, SavedBy, Saving, SpotSaving},
     step::{Planned, Step},
 };
 

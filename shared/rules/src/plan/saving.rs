@@ -45,6 +45,36 @@ pub struct SpotSaving {
     pub usd: Option<Decimal>,
 }
 
+/// A saving as the ledger remembers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Saved {
+    /// The resource's ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Its team.
+    pub team: Option<String>,
+    /// Who or what saved it.
+    pub by: SavedBy,
+    /// Whether the guard submitted the job again, on Spot.
+    pub is_resubmitted: bool,
+    /// USD. `None`: not known.
+    pub usd: Option<Decimal>,
+}
+
+/// Who or what saved money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SavedBy {
+    /// The guard stopped the resource.
+    Guard,
+    /// Its owner stopped it.
+    Owner,
+    /// The job ran on managed Spot.
+    Spot,
+}
+
 impl Saving {
     /// The saving between two times. `usd_per_hour` is `None` if the price or the end is not known.
     pub(crate) fn new(by_guard: bool, from: Timestamp, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {

@@ -198,6 +198,9 @@ fn settle_mail(one: &mut Planned, is_reached: bool, now: Timestamp) -> Option<Re
         entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(take_back_failure) };
     } else {
         entry.notified_at = is_reached.then_some(now);
+        if one.step == Step::Warn && one.finding.waste.recurs {
+            entry.standing = entry.notified_at;
+        }
     }
     (written_as_notified != is_reached || one.step == Step::Act).then(|| Record::Finding(entry.clone()))
 }

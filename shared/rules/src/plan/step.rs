@@ -22,6 +22,9 @@ const SOONEST_RETRY: SignedDuration = SignedDuration::from_mins(4);
 /// The longest pause after a failed attempt to act on a finding.
 const LATEST_RETRY: SignedDuration = SignedDuration::from_hours(12);
 
+/// How long a warning holds for waste that recurs.
+pub(crate) const STANDING: SignedDuration = SignedDuration::from_hours(7 * 24);
+
 /// How often an open finding is written again although nothing has changed, so that its item does not expire.
 const REFRESH: SignedDuration = SignedDuration::from_hours(24);
 
@@ -99,6 +102,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         action: finding.is_enforced().then(|| finding.action()),
         escalated_at: None,
         notified_at: None,
+        standing: None,
         act_after: None,
         run: finding.run,
         usd_per_hour: finding.waste.usd_per_hour,
@@ -133,13 +137,14 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
         if old.owner == entry.owner && !restarted(old, &finding) {
             entry.failure.clone_from(&old.failure);
         }
+        entry.standing = old.standing.filter(|_| old.owner == entry.owner && old.action == entry.action);
         // A new owner was not notified yet.
         entry.notified_at = old.notified_at.filter(|_| old.owner == entry.owner);
     }
     let step = match exemption(&finding, &mut entry, now) {
         true => {
             entry.state = State::Exempt;
-            entry.notified_at = None;
+            (entry.notified_at, entry.standing) = (None, None);
             Step::Exempt
         }
         false if finding.is_enforced() => enforce(&finding, old, &mut entry, now),
@@ -236,6 +241,10 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
                     return if one.what == OnExceed::StopStoppable { Step::Wait } else { report(finding, old, entry, now) };
                 }
                 entry.act_after = Some(act_after);
+                if finding.waste.recurs && entry.standing.is_some_and(|at| now < at + STANDING) {
+                    entry.notified_at = entry.standing;
+                    return Step::Wait;
+                }
                 return entry_due(entry, Step::Warn);
             };
             entry.act_after = Some(act_after);
@@ -249,6 +258,10 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
 fn warned(finding: &Finding, same_run: Option<&Entry>, entry: &Entry) -> Option<Timestamp> {
     let told = same_run.filter(|old| old.state == State::Warned)?.act_after?;
     let mailed = entry.notified_at?;
+    // A warning of an earlier run holds only as long as nobody needs it.
+    if !finding.waste.recurs && mailed + finding.terms.grace.signed() < told {
+        return None;
+    }
     Some(told.max(mailed + finding.terms.grace.signed()))
 }
 

@@ -7,10 +7,11 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{Change, JobStatus, Notebook, Reading, RunState, TrainingJob},
+    facts::{Change, JobStatus, Notebook, Reading, RunState, TrainingJob, Usage},
     plan::{
         entry::{FAILURES_KEPT, add_failure, take_back_failure},
         saving::SpotSaving,
+        step::STANDING,
     },
     policy::KEEP_UNTIL_TAG,
     remedy::Remedy,
@@ -380,6 +381,71 @@ fn at_most_max_actions_and_the_most_expensive_first() {
     assert_eq!(steps(&second), [Step::Act, Step::Act]);
 }
 
+/// The policy by which a warning holds for a week.
+fn weekly_warnings() -> String {
+    format!("[mail]\nrepeated-warnings = \"weekly\"\n{}", ENFORCE.split_once('\n').map_or("", |(_, rules)| rules)).replacen(
+        "[mail]",
+        "timezone = \"Europe/Berlin\"\n[mail]",
+        1,
+    )
+}
+
+#[test]
+fn a_warning_holds_for_a_week_for_what_is_left_on_again() {
+    let policy = weekly_warnings();
+    let left_on = |day: u8| notebook(&format!("2026-11-{day}T08:00:00Z"));
+    let mut ledger = Ledger::default();
+    for (now, notebook, expected) in [
+        ("2026-11-23T18:00:00Z", left_on(23), Step::Warn),
+        ("2026-11-23T18:30:00Z", left_on(23), Step::Act),
+        ("2026-11-24T18:00:00Z", left_on(24), Step::Wait), // warned yesterday: nobody is mailed
+        ("2026-11-24T18:15:00Z", left_on(24), Step::Wait),
+        ("2026-11-24T18:30:00Z", left_on(24), Step::Act), // and still it has its grace
+        ("2026-11-25T18:00:00Z", notebook("2026-11-25T08:00:00Z"), Step::Wait),
+        ("2026-11-26T00:00:00Z", notebook("2026-11-25T19:00:00Z"), Step::Warn), // started in off hours: somebody wants it
+        ("2026-11-27T18:00:00Z", left_on(27), Step::Wait),
+        ("2026-11-27T18:15:00Z", owned(left_on(27), "bob"), Step::Warn), // he was never warned
+    ] {
+        assert_eq!(steps(&run(&policy, &mut ledger, now, &[notebook])), [expected], "{now}");
+    }
+    let mut ledger = Ledger::default();
+    for (now, day, expected) in [
+        ("2026-11-23T18:00:00Z", 23, Step::Warn),
+        ("2026-11-23T18:30:00Z", 23, Step::Act),
+        ("2026-11-30T17:59:00Z", 30, Step::Wait), // within working hours in Berlin: no finding
+        ("2026-11-30T18:00:00Z", 30, Step::Warn), // the week is over
+    ] {
+        let plan = run(&policy, &mut ledger, now, &[left_on(day)]);
+        assert!(steps(&plan).iter().all(|step| *step == expected), "{now}: {plan:?}");
+    }
+    let mut ledger = Ledger::default();
+    for day in [23, 24] {
+        let now = format!("2026-11-{day}T18:00:00Z");
+        assert_eq!(steps(&run(ENFORCE, &mut ledger, &now, &[left_on(day)])), [Step::Warn], "by default each time has its warning");
+        run(ENFORCE, &mut ledger, &format!("2026-11-{day}T18:30:00Z"), &[left_on(day)]);
+    }
+}
+
+#[test]
+fn who_uses_it_in_the_evening_is_warned_again() {
+    let policy = weekly_warnings();
+    let used = |until: &str| Notebook {
+        usage: Some(Usage { last: until.parse().unwrap(), known_until: until.parse().unwrap() }),
+        ..notebook("2026-11-24T08:00:00Z")
+    };
+    let mut ledger = Ledger::default();
+    run(&policy, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);
+    run(&policy, &mut ledger, "2026-11-23T18:30:00Z", &[notebook(STARTED)]);
+    for (now, last, expected) in [
+        ("2026-11-24T18:00:00Z", "2026-11-24T17:59:00Z", Step::Wait),
+        ("2026-11-24T18:15:00Z", "2026-11-24T18:14:00Z", Step::Warn),
+        ("2026-11-24T18:30:00Z", "2026-11-24T18:14:00Z", Step::Wait),
+        ("2026-11-24T18:45:00Z", "2026-11-24T18:14:00Z", Step::Act),
+    ] {
+        assert_eq!(steps(&run(&policy, &mut ledger, now, &[used(last)])), [expected], "{now}");
+    }
+}
+
 #[test]
 fn a_warning_that_was_not_mailed_is_no_warning() {
     let mut ledger = Ledger::default();
@@ -628,16 +694,17 @@ fn any_luck() -> impl Strategy<Value = Luck> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     /// Whatever happens to a notebook, and whatever fails (actions, lost answers, mails, the ledger): it is stopped only if its owner was mailed a
-    /// warning a whole grace before, in this run of the notebook. While writes to the ledger succeed, nobody is mailed the same twice. What was given
+    /// warning a whole grace before, in this run of the notebook, or in the last week where the policy says that a warning holds for a week. While writes to the ledger succeed, nobody is mailed the same twice. What was given
     /// up is left alone until the next start.
     #[test]
-    fn nobody_is_stopped_unwarned(minutes in prop::collection::vec((1i64..600, 0u8..5, any_luck()), 1..60)) {
-        let rulebook = Rulebook::from_toml(ENFORCE).unwrap();
+    fn nobody_is_stopped_unwarned(minutes in prop::collection::vec((1i64..600, 0u8..5, any_luck()), 1..60), holds in any::<bool>()) {
+        let rulebook = Rulebook::from_toml(&if holds { weekly_warnings() } else { ENFORCE.to_owned() }).unwrap();
         let mut ledger = Ledger::default();
         let mut now: Timestamp = "2026-11-23T07:00:00Z".parse().unwrap();
         let mut started = now;
         let mut on = true;
         let mut warned: Option<Timestamp> = None;
+        let mut standing: Option<Timestamp> = None;
         let mut mailed: Vec<News> = vec![];
         let mut given_up = false;
         let mut is_ledger_whole = true;
@@ -666,7 +733,10 @@ proptest! {
             }
             for (one, step) in plan.planned.iter().zip(steps) {
                 if step == Step::Act {
-                    let at = warned.expect("a warning that was mailed");
+                    // A warning that holds for a week is given once, and each run of the notebook has its grace.
+                    let holding = standing.filter(|at| holds && now.duration_since(*at) <= STANDING + SignedDuration::from_hours(10));
+                    let at = warned.or(holding).expect("a warning that was mailed");
+                    prop_assert!(SignedDuration::from_mins(30) <= now.duration_since(started));
                     prop_assert!(SignedDuration::from_mins(30) <= now.duration_since(at));
                     prop_assert!(happening != 1 || "2026-11-26T23:00:00Z".parse::<Timestamp>().unwrap() <= now);
                     prop_assert!(!given_up || !is_ledger_whole, "it was given up");
@@ -677,7 +747,7 @@ proptest! {
                 }
                 let Some(news) = one.news.clone().filter(|_| luck.mails) else { continue };
                 if let News::Warning(_) = news {
-                    warned = Some(now);
+                    (warned, standing) = (Some(now), Some(now));
                 } else {
                     prop_assert!(!is_ledger_whole || !mailed.contains(&news), "{news:?} was mailed before");
                     mailed.push(news);

@@ -12,7 +12,7 @@ use toml::{
 
 use crate::{
     policy::{
-        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
+        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, PriceOverrides, WorkflowSigns},
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
         working_hours::WorkingHours,
@@ -52,6 +52,8 @@ pub(crate) struct General {
     pub(crate) creators: Creators,
     /// Signs of jobs that somebody's workflow waits for: no rule stops or resubmits them.
     pub(crate) workflows: WorkflowSigns,
+    /// When owners are mailed.
+    pub(crate) mail: MailSettings,
     /// How the bill is read.
     pub(crate) billing: Billing,
     /// The share of the resources and of their cost that is tagged, as a daily table and as metrics.
@@ -73,6 +75,7 @@ impl Default for General {
             prices: PriceOverrides::default(),
             creators: Creators::default(),
             workflows: WorkflowSigns::default(),
+            mail: MailSettings::default(),
             billing: Billing::default(),
             coverage: Coverage::default(),
             budget: vec![],
@@ -80,7 +83,7 @@ impl Default for General {
     }
 }
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -91,16 +94,18 @@ const KEYS: [&str; 13] = [
     "prices",
     "creators",
     "workflows",
+    "mail",
     "billing",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 7] = [
+const SECTION_KEYS: [(&str, &[&str]); 8] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
     ("workflows", &["names", "tags"]),
+    ("mail", &["reports", "repeated-stops", "repeated-warnings", "at"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
@@ -174,6 +179,7 @@ impl General {
             prices: self.prices,
             creators: self.creators,
             workflows: self.workflows,
+            mail: self.mail,
             billing: self.billing,
             coverage: self.coverage,
             budgets: self.budget,

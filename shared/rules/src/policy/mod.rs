@@ -11,7 +11,10 @@ pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
     guard_tags::Keep,
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
-    sections::{Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, PriceOverrides, WorkflowSigns},
+    sections::{
+        Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, MailSettings, PriceOverrides, Repeated, Reports,
+        WorkflowSigns,
+    },
     settings::Policy,
     toml::{PolicyError, text_of},
 };
@@ -20,6 +23,7 @@ mod budgets;
 mod general;
 mod guard_keys;
 mod guard_tags;
+mod mornings;
 mod ownership;
 mod required_tags;
 mod sections;

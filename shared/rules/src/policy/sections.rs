@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Time;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     facts::OnExceed,
@@ -64,6 +65,63 @@ pub struct WorkflowSigns {
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Step Functions and the AWS controllers for Kubernetes are known.
     pub tags: Globs,
+}
+
+/// `[mail]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct MailSettings {
+    /// When owners are mailed what they need not act on today: `"at-once"`: from each run · `"daily"`: everything together on their next working morning.
+    /// Warnings, failures and other urgent mails are always sent at once.
+    pub reports: Reports,
+    /// When owners are mailed that the same was done again to the same resource, or to the same series of jobs: `"weekly"`: in their weekly summary ·
+    /// `"at-once"`: each time.
+    pub repeated_stops: Repeated,
+    /// How often owners are warned of what a rule of working hours stops: `"at-once"`: each time · `"weekly"`: once a week. The warning then says that it
+    /// holds for a week. A resource that was started in off hours is always warned of.
+    pub repeated_warnings: Repeated,
+    /// The time of the daily mail and of the weekly summary, in the time zone of the owner's working hours.
+    #[serde(deserialize_with = "time")]
+    #[schemars(with = "String", regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"), extend("default" = "09:00"))]
+    pub at: Time,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            reports: Reports::AtOnce,
+            repeated_stops: Repeated::Weekly,
+            repeated_warnings: Repeated::AtOnce,
+            at: Time::constant(9, 0, 0, 0),
+        }
+    }
+}
+
+/// When owners are mailed what they need not act on today.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reports {
+    /// From each run.
+    AtOnce,
+    /// Together, on the owner's next working morning.
+    Daily,
+}
+
+/// When owners are mailed the same again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeated {
+    /// Each time.
+    AtOnce,
+    /// Once a week.
+    Weekly,
+}
+
+fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let written_well = text.len() == 5 && text.as_bytes()[2] == b':';
+    let time = Time::strptime("%H:%M", &text).ok().filter(|_| written_well);
+    time.ok_or_else(|| de::Error::custom(format!("`{text}` is not a time: write for example \"09:00\"")))
 }
 
 /// `[billing]`

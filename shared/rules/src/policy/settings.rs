@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, PriceOverrides, WorkflowSigns},
+    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, PriceOverrides, WorkflowSigns},
     vocabulary::{calendars::Calendars, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
@@ -36,6 +36,8 @@ pub struct Policy {
     pub creators: Creators,
     /// Signs of jobs that somebody's workflow waits for.
     pub workflows: WorkflowSigns,
+    /// When owners are mailed.
+    pub mail: MailSettings,
     /// The names of SageMaker in the bill.
     pub billing: Billing,
     /// Where the tag coverage is written.

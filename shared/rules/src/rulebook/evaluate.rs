@@ -112,6 +112,7 @@ impl Rulebook {
 
     fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&BudgetMeasure>) -> Finding {
         let Terms { mut mode, grace, .. } = rule.terms;
+        waste.recurs &= rule.terms.warned_weekly;
         // If the policy enforces the rule anyway, enforcement does not end with the budget's period.
         let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
         if let Some(BudgetMeasure { budget, until, .. }) = measure {

@@ -36,6 +36,8 @@ pub struct Terms {
     pub notified_together: bool,
     /// The maximum number of actions of the rule in one run.
     pub max_actions: u32,
+    /// Whether a warning holds for a week where the waste recurs ([`Waste::recurs`]). If not, each action needs a warning of its own.
+    pub warned_weekly: bool,
 }
 
 /// What one rule found about one resource, with the owner and what the policy allows.

@@ -10,7 +10,7 @@ use toml::{
 };
 
 use crate::{
-    policy::{BudgetPolicy, General, PolicyError, Table, Wrong, contradiction, nearest_or_newer, only_known_keys, tables, wrong},
+    policy::{BudgetPolicy, General, PolicyError, Repeated, Table, Wrong, contradiction, nearest_or_newer, only_known_keys, tables, wrong},
     rulebook::{
         Mode, Rulebook, Terms,
         exempt::Exempt,
@@ -172,6 +172,7 @@ fn terms(mode: Mode, common: &Common, registration: &Registration, general: &Gen
     Terms {
         mode,
         grace: common.grace.unwrap_or(manner.grace),
+        warned_weekly: general.mail.repeated_warnings == Repeated::Weekly,
         remind_after: common.remind_after.or(manner.remind_after).unwrap_or(general.remind_after),
         escalate_after: common.escalate_after.or(manner.escalate_after),
         notified_together: manner.notified_together,

@@ -29,6 +29,16 @@ pub struct RuleContext<'a> {
     pub workflows: &'a Workflows,
 }
 
+/// A resource that is on.
+pub(crate) struct Running<'a> {
+    pub(crate) resource: &'a Resource,
+    /// The start of its run.
+    pub(crate) run: Timestamp,
+    pub(crate) instance_type: Option<&'a str>,
+    /// When it was last used. `None`: not known.
+    pub(crate) last_used: Option<Timestamp>,
+}
+
 impl RuleContext<'_> {
     /// The used-up budget that requires this measure for a resource now. `None`: no budget does.
     pub(crate) fn measure(&self, what: OnExceed, resource: &Resource) -> Option<&BudgetMeasure> {
@@ -47,15 +57,9 @@ impl RuleContext<'_> {
         self.prices.hourly_of(instances)
     }
 
-    /// Judges a resource that has been on since `run`: waste if it is on outside working hours. Both off-hours rules use this.
-    pub(crate) fn off_hours(
-        &self,
-        resource: &Resource,
-        run: Timestamp,
-        instance_type: Option<&str>,
-        late_start_grace: Duration,
-        remedy: Remedy,
-    ) -> Verdict {
+    /// Judges a resource that is on: waste if that is outside working hours. Both off-hours rules use this.
+    pub(crate) fn off_hours(&self, running: &Running<'_>, late_start_grace: Duration, remedy: Remedy) -> Verdict {
+        let &Running { resource, run, instance_type, last_used } = running;
         let HoursOf { schedule, whose, calendar } = match self.policy.hours_of(resource) {
             Ok(hours) => hours,
             Err(why) => return Verdict::Unknown(why),
@@ -67,7 +71,10 @@ impl RuleContext<'_> {
         if started_off_hours && self.now.duration_since(run) < late_start_grace.signed() {
             return Verdict::Fine;
         }
-        let ended = match schedule.off_since(self.now, calendar) {
+        let ended_at = schedule.off_since(self.now, calendar);
+        // Who started it or used it since working hours ended needs it now.
+        let is_needed = ended_at.is_none_or(|end| end <= run || last_used.is_some_and(|used| end < used));
+        let ended = match ended_at {
             Some(end) if self.now.duration_since(end) < SignedDuration::from_mins(1) => ", which just ended".to_owned(),
             Some(end) => format!(", which ended {} ago", roughly(self.now.duration_since(end))),
             None => String::new(),
@@ -84,6 +91,7 @@ impl RuleContext<'_> {
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
+            recurs: !is_needed,
             remedy,
             notice: Notice {
                 hours: Some(schedule.with_zone(calendar)),

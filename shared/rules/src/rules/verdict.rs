@@ -31,6 +31,8 @@ pub struct Waste {
     pub usd_per_month: Option<Decimal>,
     /// When the waste ends by itself, for example because working hours begin. A saving is counted until then. `None`: no such time is known.
     pub ends: Option<Timestamp>,
+    /// Whether it is waste whenever its owner leaves it on, so that one warning can hold for a while. `false`: each action needs a warning of its own.
+    pub recurs: bool,
     /// What the guard can do about it.
     pub remedy: Remedy,
     /// What its mail says in addition to the reason and the cost.

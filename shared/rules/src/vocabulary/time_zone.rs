@@ -71,6 +71,11 @@ pub(crate) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     format!("{} {zone}", wall.strftime("%a %F %H:%M"))
 }
 
+/// A day for people: `Mon 2026-11-23`.
+pub(crate) fn day(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%a %F").to_string()
+}
+
 fn offset(seconds: i32) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let minutes = seconds.abs() / 60;

@@ -58,6 +58,16 @@ impl Schedule {
         }
     }
 
+    /// Whether people work at some time of this day. With the hours `never`, each day counts as a working day.
+    pub fn works_on(&self, day: Date, calendar: &Calendar) -> bool {
+        match &self.hours {
+            Hours::Always | Hours::Never => true,
+            Hours::Windows(windows) => {
+                !calendar.holidays.contains(&day) && windows.iter().any(|window| window.days.contains(&day.weekday()))
+            }
+        }
+    }
+
     /// When the off hours began that include this time: when people last stopped working. `None`: it is within working hours, or they began too
     /// long ago to be found.
     pub fn off_since(&self, at: Timestamp, calendar: &Calendar) -> Option<Timestamp> {

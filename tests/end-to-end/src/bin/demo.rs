@@ -32,7 +32,9 @@ async fn main() -> anyhow::Result<()> {
     let week = live(|day| println!("  day {day} of 7 ({:.0} s)", started.elapsed().as_secs_f64())).await?;
     let folder = project_file("target/demo");
     fs::create_dir_all(&folder)?;
-    fs::write(folder.join("mails.txt"), week.mails.iter().map(|mail| as_text(mail, &week.zone)).collect::<String>())?;
+    let texts = |mails: &[Mail], zone: &TimeZone| mails.iter().map(|mail| as_text(mail, zone)).collect::<String>();
+    fs::write(folder.join("mails.txt"), texts(&week.mails, &week.zone))?;
+    fs::write(folder.join("weekly-summaries.txt"), texts(&week.next_monday, &week.zone))?;
 
     bills(&week);
     in_short(&week);
@@ -42,7 +44,7 @@ async fn main() -> anyhow::Result<()> {
         coverage(&week);
     }
     let month = month::live().await?;
-    fs::write(folder.join("mails-of-the-month.txt"), month.mails.iter().map(|mail| as_text(mail, &month.zone)).collect::<String>())?;
+    fs::write(folder.join("mails-of-the-month.txt"), texts(&month.mails, &month.zone))?;
     if all {
         budgets(&month);
     }
@@ -179,7 +181,7 @@ fn sample_mails(week: &Week) {
             }
         }
     }
-    for mail in shown.values() {
+    for mail in shown.values().copied().chain(week.next_monday.first()) {
         say(&as_text(mail, &week.zone));
     }
 }
@@ -294,12 +296,17 @@ fn in_short(week: &Week) {
     let done = stops(week);
     heading("In short");
     say(&format!(
-        "{} without the guard, {} with it: {percent:.0} % less. {done} stops and resubmissions, {} mails, {} mistakes.",
+        "{} without the guard, {} with it: {percent:.0} % less. {done} stops and resubmissions, {} mistakes.",
         dollars(without),
         dollars(with),
-        week.mails.len(),
         week.wrongs.len()
     ));
+    let mut by_owner: BTreeMap<&str, usize> = BTreeMap::new();
+    for mail in &week.mails {
+        *by_owner.entry(&mail.attributes["owner"].1).or_default() += 1;
+    }
+    let (fewest, most) = (by_owner.values().min().copied().unwrap_or_default(), by_owner.values().max().copied().unwrap_or_default());
+    say(&format!("{} mails in the week: {fewest} to {most} to a person, each stop announced.", week.mails.len()));
     if let [(_, all, tagged), .., (_, last_all, last_tagged)] = week.coverage[..] {
         let rest = match week.mendable {
             0 => "Nothing tells the owner or team of the others".to_owned(),

@@ -1,6 +1,9 @@
 //! SNS: `Publish` stores mails. Query protocol, XML answers.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -27,6 +30,25 @@ pub struct Mail {
     pub message: String,
     /// The message attributes by name, each with its type and value.
     pub attributes: BTreeMap<String, (String, String)>,
+}
+
+/// The most messages in a second that an e-mail subscription gets (aws-facts §9).
+const MOST_MAILS_A_SECOND: usize = 10;
+
+/// How fast mails come, in real time: the account's own clock stands still during a run.
+#[derive(Debug, Default)]
+pub(crate) struct MailRate {
+    last: VecDeque<Instant>,
+    /// Whether SNS has suspended an e-mail subscription that gets every mail, because too many came in a second.
+    pub(crate) is_suspended: bool,
+}
+
+impl MailRate {
+    fn count(&mut self, at: Instant) {
+        self.last.push_back(at);
+        self.last.retain(|before| at.duration_since(*before) < Duration::from_secs(1));
+        self.is_suspended |= MOST_MAILS_A_SECOND < self.last.len();
+    }
 }
 
 /// Serves a call. The answer is the XML inside its `<…Result>`.
@@ -81,6 +103,7 @@ fn publish(world: &mut World, form: &BTreeMap<String, String>) -> Result<String,
     if MOST_BYTES < message.len() + own {
         return Err(invalid("Message too long"));
     }
+    world.mail_rate.count(Instant::now());
     world.mails.push(Mail { at: world.now, topic_arn, subject: subject.unwrap_or_default(), message, attributes });
     Ok(format!("<MessageId>00000000-0000-0000-0000-{:012}</MessageId>", world.mails.len()))
 }

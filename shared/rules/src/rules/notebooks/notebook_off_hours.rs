@@ -12,7 +12,9 @@
 //! two thirds of the week are off hours.
 //!
 //! ## What happens, and what is lost
-//! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the instance is stopped. Everything in
+//! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the instance is stopped. With `repeated-warnings = "weekly"` in
+//! `[mail]` a warning holds for a week: left on again, the notebook is stopped after `grace` without another mail, and the weekly summary lists
+//! that. Of a notebook that was started or used in off hours, its owner is always warned. Everything in
 //! its `SageMaker` folder stays on its volume. What is only in memory or elsewhere on the instance is lost, as with every stop.
 //!
 //! ## Settings
@@ -24,7 +26,7 @@ use crate::{
     facts::Notebook,
     remedy::Remedy,
     rules::{
-        context::RuleContext,
+        context::{RuleContext, Running},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
@@ -52,7 +54,13 @@ impl Rule for NotebookOffHours {
     fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
         match notebook.judged_run() {
             Ok(run) => {
-                cx.off_hours(&notebook.resource, run, notebook.instance_type.as_deref(), self.late_start_grace, Remedy::StopNotebook)
+                let running = Running {
+                    resource: &notebook.resource,
+                    run,
+                    instance_type: notebook.instance_type.as_deref(),
+                    last_used: notebook.usage.map(|usage| usage.last),
+                };
+                cx.off_hours(&running, self.late_start_grace, Remedy::StopNotebook)
             }
             Err(verdict) => verdict,
         }

@@ -14,7 +14,9 @@
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed. Enforce: its owner is warned, and after `grace` the app is deleted (`DeleteApp`, which is how
-//! Studio itself shuts an app down). Its space, profile and files stay. Unsaved work in memory is lost. The owner can start the app
+//! Studio itself shuts an app down). With `repeated-warnings = "weekly"` in `[mail]` a warning holds for a week: left on
+//! again, the app is deleted after `grace` without another mail, and the weekly summary lists that. Of an app that was started in off hours its
+//! owner is always warned. Its space, profile and files stay. Unsaved work in memory is lost. The owner can start the app
 //! again in Studio.
 //!
 //! ## Settings
@@ -25,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::App,
     rules::{
-        context::RuleContext,
+        context::{RuleContext, Running},
         rule::{Manner, Rule},
         studio::{AppType, default_app_types, reported_app_types},
         verdict::Verdict,
@@ -57,7 +59,8 @@ impl Rule for StudioAppOffHours {
 
     fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
         app.judge_billed(&self.app_types, &self.report_only, |run, remedy| {
-            cx.off_hours(&app.resource, run, app.billed_as(), self.late_start_grace, remedy)
+            let running = Running { resource: &app.resource, run, instance_type: app.billed_as(), last_used: None };
+            cx.off_hours(&running, self.late_start_grace, remedy)
         })
     }
 }

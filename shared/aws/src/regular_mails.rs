@@ -1,0 +1,104 @@
+//! Sends the regular mails: each owner's daily mail, and the weekly summary.
+
+use cost_rules::{
+    mail::{Desk, Letter, MailContext, Regular, WEEK},
+    policy::Policy,
+    scope::Scope,
+};
+use jiff::Timestamp;
+
+use crate::{
+    context::Context,
+    ledger::Ledger,
+    mailer::{self, Pace},
+    report::Report,
+};
+
+/// The functions whose findings and savings are in the weekly summary.
+pub const FUNCTIONS: [&str; 4] = ["budget-alerter", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
+
+/// Sends the mails that are due. `is_asked`: a person asks for everything that waits.
+///
+/// # Errors
+/// The ledger cannot be read. Then nobody is mailed.
+pub async fn send(context: &Context, policy: &Policy, is_asked: bool, is_dry_run: bool, now: Timestamp) -> anyhow::Result<Report> {
+    let ledger = context.ledger();
+    let mail_context = MailContext { function: context.function, policy, now };
+    let mut desk = Desk { waiting: ledger.waiting().await?, mailed: ledger.mailed().await?, is_asked, ..Desk::default() };
+    let mut report = Report { is_whole: true, ..Report::new(context.function, is_dry_run) };
+    if !desk.is_anything_due(&mail_context) {
+        return Ok(report);
+    }
+    for function in FUNCTIONS {
+        let of = Ledger { function, ..ledger };
+        desk.entries.push((function, of.findings(&Scope::Everything).await?));
+        desk.saved.extend(of.saved_since(now - WEEK).await?);
+    }
+    let letters = desk.letters(&mail_context);
+    if is_dry_run || letters.is_empty() {
+        report.waiting = letters.len();
+        return Ok(report);
+    }
+    if let Some(why) = mailer::nobody_listens(context).await {
+        report.failures.push(why);
+        return Ok(report);
+    }
+    let mut pace = Pace::default();
+    for lot in letters.chunks(mailer::MAILS_A_SECOND) {
+        send_lot(context, lot, &mut pace, &mut report).await;
+    }
+    Ok(report)
+}
+
+/// Each owner is recorded as mailed before the mail, so that nobody is mailed twice. That is taken back if the mail was not sent.
+async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace, report: &mut Report) {
+    let ledger = context.ledger();
+    let mut claimed: Vec<&Letter> = vec![];
+    for letter in letters {
+        match claim(&ledger, letter).await {
+            Ok(true) => claimed.push(letter),
+            Ok(false) => lambda_runtime::tracing::info!(owner = letter.digest.owner, "another run mails this owner"),
+            Err(error) => report.failures.push(format!("mail to {}: {error:#}", letter.digest.owner)),
+        }
+    }
+    let digests: Vec<_> = claimed.iter().map(|letter| &letter.digest).collect();
+    for (digest, sent) in pace.send(context, &digests).await {
+        let Err(why) = sent else {
+            report.notified += 1;
+            continue;
+        };
+        report.failures.push(why);
+        for letter in claimed.iter().filter(|letter| letter.digest.owner == digest.owner) {
+            let back = take_back(&ledger, letter).await;
+            report.failures.extend(back.err().map(|error| format!("mail to {}: it is not sent again: {error:#}", digest.owner)));
+        }
+    }
+}
+
+/// The regular mails that a letter is: the weekly summary has the daily mail in it.
+const fn parts(letter: &Letter) -> &'static [Regular] {
+    match letter.regular {
+        Regular::Daily => &[Regular::Daily],
+        Regular::Weekly => &[Regular::Weekly, Regular::Daily],
+    }
+}
+
+async fn claim(ledger: &Ledger<'_>, letter: &Letter) -> anyhow::Result<bool> {
+    for part in parts(letter) {
+        if !ledger.claim_mail(&letter.digest.owner, *part, letter.until).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+async fn take_back(ledger: &Ledger<'_>, letter: &Letter) -> anyhow::Result<()> {
+    for part in parts(letter) {
+        let before = match part {
+            Regular::Daily => letter.before.daily,
+            Regular::Weekly => letter.before.weekly,
+        };
+        ledger.take_back_mail(&letter.digest.owner, *part, before).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! A mail, ready to be sent.
+
+use std::collections::BTreeSet;
+
+use crate::{plan::FindingKey, rules::verdict::Severity, vocabulary::resource::UNOWNED};
+
+/// The room for team names in a mail's attributes, in bytes.
+const TEAMS: usize = 8 * 1024;
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digest {
+    /// The owner: `unowned` if no owner is known.
+    pub owner: String,
+    /// The functions that found what it is about.
+    pub functions: Vec<String>,
+    /// The teams of its findings: `unowned` if no team is known.
+    pub teams: Vec<String>,
+    /// The severity of its most urgent finding.
+    pub severity: Severity,
+    /// At most 99 printable ASCII characters.
+    pub subject: String,
+    /// Plain text. With subject and attributes it fits into one SNS message.
+    pub body: String,
+    /// The findings in this mail. Findings that did not fit are not among them.
+    pub notified: Vec<FindingKey>,
+}
+
+/// The teams of a mail, each once; `unowned` if there is none. More teams than fit are left out: a subscription that filters for one of them does not receive
+/// the mail.
+pub(crate) fn teams(teams: impl Iterator<Item = String>) -> Vec<String> {
+    let mut room = TEAMS;
+    let teams: BTreeSet<String> = teams.collect();
+    let fits = |team: &String| {
+        room = room.saturating_sub(team.len() + 3);
+        0 < room
+    };
+    let mut teams: Vec<String> = teams.into_iter().filter(fits).collect();
+    if teams.is_empty() {
+        teams.push(UNOWNED.to_owned());
+    }
+    teams
+}

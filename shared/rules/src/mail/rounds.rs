@@ -1,0 +1,182 @@
+//! The regular mails: who is mailed now what has waited, and who gets a weekly summary. Pure.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    mail::{
+        daily::daily,
+        delivery::Due,
+        digest::Digest,
+        item::{MailContext, addressee},
+        notification::Notification,
+        weekly::{OwnersWeek, weekly},
+    },
+    plan::{Entry, FindingKey, Saved, State},
+    policy::Policy,
+};
+
+/// What a run left less than this ago may not be all that it leaves. It waits for the next mail.
+const LEAVING: SignedDuration = SignedDuration::from_mins(6);
+
+/// A weekly summary that could not be sent within this time is left out.
+const SUMMARY_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// A notification that waits, or that was mailed already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// What the owner is told.
+    pub notification: Notification,
+    /// The time of the run that left it.
+    pub since: Timestamp,
+}
+
+/// Until when an owner was mailed what waited. `None`: never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mailed {
+    /// In daily mails.
+    pub daily: Option<Timestamp>,
+    /// In weekly summaries.
+    pub weekly: Option<Timestamp>,
+}
+
+/// A regular mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regular {
+    /// The daily mail.
+    Daily,
+    /// The weekly summary. It has the daily mail in it.
+    Weekly,
+}
+
+/// What is on the desk of who sends the regular mails.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// Every notification that is kept.
+    pub waiting: Vec<Waiting>,
+    /// Until when each owner was mailed.
+    pub mailed: HashMap<String, Mailed>,
+    /// The findings, by function.
+    pub entries: Vec<(&'static str, Vec<Entry>)>,
+    /// What was saved in the last week.
+    pub saved: Vec<Saved>,
+    /// Whether a person asks for everything that waits, whatever the time.
+    pub is_asked: bool,
+}
+
+/// A regular mail that is due now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Letter {
+    /// The mail.
+    pub digest: Digest,
+    /// What it is.
+    pub regular: Regular,
+    /// Until when its owner was mailed what waited, once it is sent.
+    pub until: Timestamp,
+    /// Until when its owner was mailed before.
+    pub before: Mailed,
+}
+
+impl Desk {
+    /// Whether a mail may be due, for which the functions' findings and savings are needed.
+    pub fn is_anything_due(&self, context: &MailContext<'_>) -> bool {
+        is_summary_day(context.policy, context.now) || self.owners().iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
+    }
+
+    /// The mails that are due now.
+    pub fn letters(&self, context: &MailContext<'_>) -> Vec<Letter> {
+        let mended = self.mended();
+        self.owners().iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
+    }
+
+    fn owners(&self) -> BTreeMap<String, Owner<'_>> {
+        let mut owners: BTreeMap<String, Owner<'_>> = BTreeMap::new();
+        for one in &self.waiting {
+            owners.entry(one.notification.owner.clone()).or_default().waiting.push(one);
+        }
+        for entry in self.entries.iter().flat_map(|(_, entries)| entries) {
+            owners.entry(addressee(entry.owner.as_deref())).or_default().entries.push(entry);
+        }
+        for saved in &self.saved {
+            owners.entry(addressee(saved.owner.as_deref())).or_default().saved.push(saved);
+        }
+        owners
+    }
+
+    /// The findings that somebody has mended: nobody is told that they are open. What ended because working hours began is not among them.
+    fn mended(&self) -> HashSet<(&str, FindingKey)> {
+        let stopped: HashSet<&str> = self.saved.iter().map(|saved| saved.arn.as_str()).collect();
+        let all = self.entries.iter().flat_map(|(function, entries)| entries.iter().map(move |entry| (*function, entry)));
+        let is_mended = |entry: &Entry| entry.state == State::Closed && (entry.run.is_none() || stopped.contains(entry.arn.as_str()));
+        all.filter(|(_, entry)| is_mended(entry)).map(|(function, entry)| (function, entry.key())).collect()
+    }
+}
+
+/// Whether the weekly summaries of a team are due about now.
+fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
+    let teams = policy.team_hours.keys().map(|team| Some(team.as_str())).chain([None]);
+    teams.filter_map(|team| policy.last_weekly_morning(team, now)).any(|morning| now.duration_since(morning) < SUMMARY_DAY)
+}
+
+/// What there is to tell an owner.
+#[derive(Debug, Default)]
+struct Owner<'a> {
+    waiting: Vec<&'a Waiting>,
+    entries: Vec<&'a Entry>,
+    saved: Vec<&'a Saved>,
+}
+
+impl<'a> Owner<'a> {
+    fn team(&self) -> Option<&'a str> {
+        let waiting = self.waiting.iter().find_map(|one| one.notification.team.as_deref());
+        waiting.or_else(|| self.entries.iter().find_map(|entry| entry.team.as_deref()))
+    }
+
+    /// The notifications of one kind that were left after a time, and long enough ago.
+    fn left(&self, due: Due, after: Option<Timestamp>, now: Timestamp) -> Vec<&'a Waiting> {
+        let is_new =
+            |one: &&Waiting| one.notification.due == due && after.is_none_or(|after| after < one.since) && one.since <= now - LEAVING;
+        self.waiting.iter().copied().filter(is_new).collect()
+    }
+
+    /// Whether something has waited since before the last working morning.
+    fn is_daily_due(&self, desk: &Desk, name: &str, context: &MailContext<'_>) -> bool {
+        let mailed = desk.mailed.get(name).copied().unwrap_or_default();
+        let morning = context.policy.last_morning(self.team(), context.now);
+        let left = self.left(Due::Daily, mailed.daily, context.now);
+        left.iter().any(|one| desk.is_asked || morning.is_some_and(|morning| one.since < morning))
+    }
+
+    /// Whether the weekly summary is due: there was something to sum up before the first working morning of this week, and it was not sent since.
+    fn is_weekly_due(&self, mailed: Mailed, context: &MailContext<'_>) -> bool {
+        let Some(morning) = context.policy.last_weekly_morning(self.team(), context.now) else { return false };
+        let first = self.entries.iter().map(|entry| entry.first_seen).chain(self.waiting.iter().map(|one| one.since)).min();
+        // A summary of that morning was recorded as mailed until a little before it.
+        let is_sent = mailed.weekly.is_some_and(|last| morning <= last + LEAVING);
+        context.now.duration_since(morning) < SUMMARY_DAY && !is_sent && first.is_some_and(|first| first < morning)
+    }
+
+    fn letter(&self, desk: &Desk, name: &str, mended: &HashSet<(&str, FindingKey)>, context: &MailContext<'_>) -> Option<Letter> {
+        let before = desk.mailed.get(name).copied().unwrap_or_default();
+        let is_mended =
+            |one: &Notification| one.is_open && one.findings.iter().all(|key| mended.contains(&(one.function.as_str(), key.clone())));
+        let left = |due, after| self.left(due, after, context.now).into_iter().map(|one| &one.notification).collect::<Vec<_>>();
+        let mut new: Vec<&Notification> = left(Due::Daily, before.daily);
+        new.retain(|one| !is_mended(one));
+        let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
+        if self.is_weekly_due(before, context) {
+            let of_state = |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect();
+            let week = OwnersWeek {
+                saved: self.saved.clone(),
+                open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
+                kept: of_state(&[State::Exempt]),
+                done: left(Due::Weekly, before.weekly),
+                new,
+            };
+            return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));
+        }
+        let is_due = !new.is_empty() && self.is_daily_due(desk, name, context);
+        is_due.then(|| letter(daily(name, &new, context), Regular::Daily))
+    }
+}

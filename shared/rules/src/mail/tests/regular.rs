@@ -1,0 +1,219 @@
+//! Tests of the regular mails: what waits for which, who is mailed when, and what the mails say.
+
+use super::*;
+use crate::{
+    mail::{Desk, Due, Mailed, Notification, Regular, Waiting, notifications, sort_out},
+    plan::{Entry, Kept, Saved, SavedBy, State},
+};
+
+const DAILY: &str = "timezone = \"Europe/Berlin\"\n[mail]\nreports = \"daily\"";
+
+fn policy_of(text: &str) -> Policy {
+    Policy::from_toml(text).unwrap()
+}
+
+fn at<'a>(policy: &'a Policy, now: &str) -> MailContext<'a> {
+    MailContext { function: "cost-reporter", policy, now: now.parse().unwrap() }
+}
+
+#[test]
+fn each_item_is_mailed_when_it_matters() {
+    let resubmitted = || News::Done(End::Replaced("churn-spot".into()));
+    let tagged = || Item {
+        remedy: Some(Remedy::AddTags { tags: [("Team".into(), "nlp".into())].into(), from: String::new(), rest: None }),
+        ..item(stopped(), "a", None)
+    };
+    let repeated = |news| Item { is_repeated: true, ..item(news, "a", None) };
+    let critical = || Item { notice: Notice { severity: Severity::Critical, ..Notice::default() }, ..item(News::Found, "a", None) };
+    for (what, item, by_default, daily) in [
+        ("a warning", item(warning(), "a", None), None, None),
+        ("a failure", item(News::Failed("denied".into()), "a", None), None, None),
+        ("what is critical", critical(), None, None),
+        ("a finding", item(News::Found, "a", None), None, Some(Due::Daily)),
+        ("a first stop", item(stopped(), "a", None), None, Some(Due::Daily)),
+        ("the same stop again", repeated(stopped()), Some(Due::Weekly), Some(Due::Weekly)),
+        ("a failure again", repeated(News::Failed("denied".into())), None, None),
+        (
+            "a stop that its warning has announced",
+            Item { recurs: true, ..item(stopped(), "a", None) },
+            Some(Due::Weekly),
+            Some(Due::Weekly),
+        ),
+        ("a job's new name", item(resubmitted(), "a", None), None, None),
+        ("the next job's new name", repeated(resubmitted()), Some(Due::Weekly), Some(Due::Weekly)),
+        ("tags", tagged(), None, Some(Due::Weekly)),
+    ] {
+        for (policy, due) in [("", by_default), (DAILY, daily)] {
+            let post = sort_out(vec![item.clone()], &policy_of(policy).mail);
+            assert_eq!(
+                (post.at_once.len(), post.later.first().map(|(_, due)| *due)),
+                (usize::from(due.is_none()), due),
+                "{what}: {policy}"
+            );
+        }
+    }
+    let at_once = "[mail]\nrepeated-stops = \"at-once\"";
+    assert_eq!(sort_out(vec![repeated(stopped())], &policy_of(at_once).mail).at_once.len(), 1, "a policy setting says otherwise");
+}
+
+#[test]
+fn who_is_mailed_at_once_gets_the_mornings_mail_with_it() {
+    let bobs = Item { owner: Some("bob@example.com".into()), ..item(News::Found, "c", None) };
+    let post = sort_out(vec![item(warning(), "a", None), item(News::Found, "b", None), bobs], &policy_of(DAILY).mail);
+    assert_eq!((post.at_once.len(), post.later.len()), (2, 1));
+}
+
+fn found(name: &str, usd: Option<Decimal>) -> Notification {
+    let policy = policy();
+    notifications(&[(item(News::Found, name, usd), Due::Daily)], &context(&policy)).remove(0)
+}
+
+fn left(notification: Notification, since: &str) -> Waiting {
+    Waiting { notification, since: since.parse().unwrap() }
+}
+
+#[test]
+fn the_daily_mail_comes_on_the_next_working_morning_and_once() {
+    let policy = policy_of(DAILY);
+    // 2026-11-27 is a Friday. 09:00 in Berlin is 08:00Z.
+    let waiting = vec![left(found("a", Some(dec!(10))), "2026-11-27T18:00:00Z"), left(found("b", None), "2026-11-27T19:00:00Z")];
+    let mut desk = Desk { waiting, ..Desk::default() };
+    for (now, is_mailed) in
+        [("2026-11-27T20:00:00Z", false), ("2026-11-28T12:00:00Z", false), ("2026-11-30T07:59:00Z", false), ("2026-11-30T08:05:00Z", true)]
+    {
+        assert_eq!(desk.letters(&at(&policy, now)).len(), usize::from(is_mailed), "{now}");
+    }
+    desk.is_asked = true;
+    let letter = desk.letters(&at(&policy, "2026-11-27T20:00:00Z")).remove(0);
+    assert_eq!((letter.regular, letter.digest.subject.as_str()), (Regular::Daily, "Cost guard: 2 found, $10.00 a month"));
+    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: None });
+    assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "nobody is mailed twice");
+    desk.waiting.push(left(found("c", None), "2026-11-27T19:58:00Z"));
+    assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "its run may still leave more");
+    assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:06:00Z")).len(), 1);
+}
+
+fn entry(rule: &str, name: &str, state: State) -> Entry {
+    Entry {
+        rule: rule.into(),
+        id: format!("notebook-instance/{name}"),
+        arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+        name: name.into(),
+        owner: Some("ann@example.com".into()),
+        team: None,
+        state,
+        first_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
+        last_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
+        topic: None,
+        action: None,
+        escalated_at: None,
+        notified_at: None,
+        standing: None,
+        act_after: None,
+        run: None,
+        usd_per_hour: None,
+        usd_per_month: Some(dec!(201.48)),
+        ends: None,
+        kept: None,
+        retry_after: None,
+        failure: None,
+        version: 1,
+    }
+}
+
+#[test]
+fn what_somebody_mended_before_the_mail_is_not_told() {
+    let policy = policy_of(DAILY);
+    let waiting = vec![left(found("a", None), "2026-11-26T18:00:00Z")];
+    let desk = |entries: Vec<Entry>, saved: Vec<Saved>| Desk {
+        waiting: waiting.clone(),
+        entries: vec![("notebook-stopper", entries)],
+        saved,
+        ..Desk::default()
+    };
+    let off_hours =
+        |state, run: Option<&str>| Entry { run: run.map(|run| run.parse().unwrap()), ..entry("notebook-off-hours", "a", state) };
+    let run = Some("2026-11-26T08:00:00Z");
+    for (what, desk, told) in [
+        ("it is open", desk(vec![off_hours(State::Reported, run)], vec![]), 1),
+        ("working hours began", desk(vec![off_hours(State::Closed, run)], vec![]), 1),
+        ("its owner stopped it", desk(vec![off_hours(State::Closed, run)], vec![saved("a", SavedBy::Owner, None)]), 0),
+        ("its tag was written", desk(vec![off_hours(State::Closed, None)], vec![]), 0),
+    ] {
+        assert_eq!(desk.letters(&at(&policy, "2026-11-27T08:05:00Z")).len(), told, "{what}");
+    }
+}
+
+fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
+    Saved {
+        arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+        name: name.into(),
+        owner: Some("ann@example.com".into()),
+        team: None,
+        by,
+        is_resubmitted: false,
+        usd,
+    }
+}
+
+#[test]
+fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
+    let policy = policy_of(DAILY);
+    let kept = Entry {
+        kept: Some(Kept { value: "2026-12-31".into(), since: "2026-11-25T08:00:00Z".parse().unwrap() }),
+        ..entry("notebook-idle", "paper", State::Exempt)
+    };
+    let open = vec![
+        entry("notebook-idle", "gpu", State::Reported),
+        entry("notebook-always-on", "gpu", State::Warned),
+        entry("notebook-idle", "old", State::Closed),
+        kept,
+    ];
+    let again = Item { is_repeated: true, ..item(stopped(), "gpu", None) };
+    let mut desk = Desk {
+        waiting: vec![
+            left(notifications(&[(again, Due::Weekly)], &context(&policy)).remove(0), "2026-11-26T18:00:00Z"),
+            left(found("new", Some(dec!(5))), "2026-11-29T18:00:00Z"),
+        ],
+        entries: vec![("notebook-stopper", open)],
+        saved: vec![
+            saved("eda", SavedBy::Guard, Some(dec!(2.5))),
+            saved("eda", SavedBy::Guard, Some(dec!(2.5))),
+            saved("x", SavedBy::Owner, Some(dec!(9))),
+        ],
+        ..Desk::default()
+    };
+    assert!(!desk.is_anything_due(&at(&policy, "2026-11-28T12:00:00Z")));
+    let monday = at(&policy, "2026-11-30T08:05:00Z");
+    assert!(desk.is_anything_due(&monday));
+    let letters = desk.letters(&monday);
+    let [letter] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!(
+        (letter.regular, letter.digest.subject.as_str()),
+        (Regular::Weekly, "Cost guard: your week: 2 stopped, $5.00 saved, 1 open, $201.48 a month")
+    );
+    for line in [
+        "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
+        "* notebook instance eda: 2 times, which saved about $5.00",
+        "* notebook instance gpu was stopped",
+        "* notebook instance gpu: open since Wed 2026-11-25 09:00 CET (notebook-idle, notebook-always-on), $201.48 a month",
+        "* notebook instance paper until 2026-12-31",
+        "* notebook instance new",
+    ] {
+        assert!(letter.digest.body.lines().any(|found| found == line), "{line}\n{}", letter.digest.body);
+    }
+    assert!(!letter.digest.body.contains("instance old"));
+    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until) });
+    assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
+    assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
+}
+
+#[test]
+fn nothing_to_tell_is_no_mail_and_a_new_guard_waits_for_its_first_week() {
+    let policy = policy_of(DAILY);
+    assert_eq!(Desk::default().letters(&at(&policy, "2026-11-30T08:05:00Z")), []);
+    let monday_noon = Entry { first_seen: "2026-11-30T11:00:00Z".parse().unwrap(), ..entry("notebook-idle", "gpu", State::Reported) };
+    let desk = Desk { entries: vec![("notebook-stopper", vec![monday_noon])], ..Desk::default() };
+    assert_eq!(desk.letters(&at(&policy, "2026-11-30T12:00:00Z")), []);
+    assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
+}

@@ -1,0 +1,185 @@
+//! The weekly summary of an owner: what was stopped for them, what that saved, what is open, and what they keep.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    mail::{
+        body::{BODY, closing, opening},
+        daily::sections,
+        digest::{Digest, teams},
+        item::MailContext,
+        notification::Notification,
+        subject::printable,
+    },
+    plan::{Entry, Saved, SavedBy},
+    rules::verdict::Severity,
+    vocabulary::{
+        price::dollars,
+        resource::{Arn, Kind},
+        text::one_line,
+        time_zone::{clock, day},
+    },
+};
+
+/// The period of a summary.
+pub const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// The most lines under one heading.
+const LINES: usize = 25;
+
+/// What the ledger knows of an owner's last week.
+#[derive(Debug, Default)]
+pub(crate) struct OwnersWeek<'a> {
+    /// What was saved in it.
+    pub saved: Vec<&'a Saved>,
+    /// The findings that are open.
+    pub open: Vec<&'a Entry>,
+    /// The resources that the owner keeps, one entry per rule.
+    pub kept: Vec<&'a Entry>,
+    /// What was done again and has waited for the summary.
+    pub done: Vec<&'a Notification>,
+    /// What has waited for the next daily mail.
+    pub new: Vec<&'a Notification>,
+}
+
+/// The weekly summary of an owner. `None`: there is nothing to tell.
+pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'_>) -> Option<Digest> {
+    let stops: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Guard && !one.is_resubmitted).collect();
+    if stops.is_empty() && week.open.is_empty() && week.kept.is_empty() && week.done.is_empty() && week.new.is_empty() {
+        return None;
+    }
+    let saved: Decimal = week.saved.iter().filter(|one| one.by != SavedBy::Owner).filter_map(|one| one.usd).sum();
+    let team = week.open.iter().chain(&week.kept).find_map(|entry| entry.team.as_deref());
+    let zone = context.policy.zone_of(team);
+    let arns: Vec<&str> =
+        week.open.iter().chain(&week.kept).map(|entry| entry.arn.as_str()).chain(stops.iter().map(|one| one.arn.as_str())).collect();
+    let mut text = opening(owner, &arns, context);
+    let _ = writeln!(text, "Your week from {} to {}.", day(context.now - WEEK, zone), day(context.now, zone));
+    section(&mut text, "stopped for you", stopped(&stops));
+    section(&mut text, "also done", also_done(week));
+    let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
+    if !spot.is_empty() {
+        let usd: Decimal = spot.iter().filter_map(|one| one.usd).sum();
+        section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(usd))]);
+    }
+    let open = resources(&week.open);
+    let open_usd: Decimal = open.values().filter_map(|one| one.usd_per_month).sum();
+    section(&mut text, "still open", still_open(&open, |at| clock(at, zone)));
+    section(&mut text, "kept by you", kept(&resources(&week.kept)));
+    text += &sections(&week.new, BODY.saturating_sub(text.len()));
+    text += &closing(context);
+    let parts = [
+        (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
+        (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
+        (!open.is_empty()).then(|| format!("{} open", open.len())),
+        (!open_usd.is_zero()).then(|| format!("{} a month", dollars(open_usd))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = if parts.is_empty() { "what you keep".to_owned() } else { parts.join(", ") };
+    Some(Digest {
+        owner: owner.to_owned(),
+        functions: vec![context.function.to_owned()],
+        teams: teams(
+            week.open.iter().chain(&week.kept).filter_map(|one| one.team.clone()).chain(stops.iter().filter_map(|one| one.team.clone())),
+        ),
+        severity: Severity::Info,
+        subject: printable(&format!("Cost guard: your week: {parts}")),
+        body: text,
+        notified: vec![],
+    })
+}
+
+/// One resource with all of its findings.
+struct Open<'a> {
+    entry: &'a Entry,
+    rules: Vec<&'a str>,
+    usd_per_month: Option<Decimal>,
+}
+
+/// The findings by resource. Their costs are the same money.
+fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
+    let mut resources: BTreeMap<&str, Open<'_>> = BTreeMap::new();
+    for entry in entries {
+        let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], usd_per_month: None });
+        one.rules.push(&entry.rule);
+        one.usd_per_month = one.usd_per_month.max(entry.usd_per_month);
+    }
+    resources
+}
+
+fn section(text: &mut String, heading: &str, lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = write!(text, "\n{}\n", heading.to_uppercase());
+    let more = lines.len().saturating_sub(LINES);
+    for line in lines.into_iter().take(LINES) {
+        let _ = writeln!(text, "* {line}");
+    }
+    if 0 < more {
+        let _ = writeln!(text, "… and {more} more");
+    }
+}
+
+/// What was done beside the stops: each line once. A job that was submitted again is saved money like a stop.
+fn also_done(week: &OwnersWeek<'_>) -> Vec<String> {
+    let is_saved = |one: &&&Notification| week.saved.iter().any(|saved| saved.arn == one.arn);
+    let lines: BTreeSet<&str> = week.done.iter().filter(|one| !is_saved(one)).map(|one| one.brief.as_str()).collect();
+    let resubmitted = week.saved.iter().filter(|one| one.is_resubmitted).count();
+    let resubmitted = (0 < resubmitted).then(|| format!("{} resubmitted as Spot", count(resubmitted, "training job")));
+    lines.into_iter().map(str::to_owned).chain(resubmitted).collect()
+}
+
+/// `notebook instance churn: 4 times, which saved about $8.10`
+fn stopped(stops: &[&Saved]) -> Vec<String> {
+    let mut by_resource: BTreeMap<&str, Vec<&Saved>> = BTreeMap::new();
+    for stop in stops {
+        by_resource.entry(&stop.arn).or_default().push(stop);
+    }
+    let usd = |stops: &[&Saved]| stops.iter().filter_map(|one| one.usd).sum::<Decimal>();
+    let mut resources: Vec<Vec<&Saved>> = by_resource.into_values().collect();
+    resources.sort_by_key(|stops| std::cmp::Reverse(usd(stops)));
+    let line = |stops: &Vec<&Saved>| {
+        let saved = usd(stops);
+        let saved = if saved.is_zero() { String::new() } else { format!(", which saved about {}", dollars(saved)) };
+        format!("{}: {}{saved}", named(&stops[0].arn, &stops[0].name), times(stops.len()))
+    };
+    resources.iter().map(line).collect()
+}
+
+/// `notebook instance churn: open since Mon 2026-11-23 09:00 CET (notebook-idle), $201.48 a month`, the most expensive first.
+fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> String) -> Vec<String> {
+    let mut open: Vec<&Open<'_>> = open.values().collect();
+    open.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
+    let line = |one: &&Open<'_>| {
+        let cost = one.usd_per_month.map_or_else(String::new, |usd| format!(", {} a month", dollars(usd)));
+        format!("{}: open since {} ({}){cost}", named(&one.entry.arn, &one.entry.name), clock(one.entry.first_seen), one.rules.join(", "))
+    };
+    open.iter().map(line).collect()
+}
+
+/// `notebook instance churn until 2026-12-31`
+fn kept(kept: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
+    let until = |entry: &Entry| entry.kept.as_ref().map_or_else(String::new, |kept| format!(" until {}", one_line(&kept.value)));
+    kept.values().map(|one| format!("{}{}", named(&one.entry.arn, &one.entry.name), until(one.entry))).collect()
+}
+
+/// The kind and the name of a resource.
+fn named(arn: &str, name: &str) -> String {
+    let kind = Arn::parse(arn).and_then(|arn| Kind::of(&arn.id()?)).map_or("resource", Kind::words);
+    format!("{kind} {}", one_line(name))
+}
+
+fn times(n: usize) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
+
+fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
