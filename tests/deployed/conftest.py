@@ -19,7 +19,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).parents[2]
 HERE = TOP / "tests" / "deployed"
-FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter"}
+FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "CostReporter": "cost-reporter"}
 BINARIES = pathlib.Path(os.environ.get("COST_GUARD_BINARIES", TOP / "target" / "release"))
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"

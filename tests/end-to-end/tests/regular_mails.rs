@@ -107,8 +107,7 @@ async fn nobody_is_recorded_as_mailed_while_nobody_listens() {
 async fn a_ledger_that_cannot_be_written_leaves_the_finding_for_the_next_run() {
     let (account, stopper, reporter) = evening(DAILY);
     // The first write is that of the findings, the second one leaves the notifications.
-    account
-        .add_fault(Fault::new("dynamodb:TransactWriteItems", What::Refuse("InternalServerError".into(), "no".into())).times(1).after(1));
+    account.add_fault(Fault::new("dynamodb:TransactWriteItems", What::Refuse("InternalServerError".into(), "no".into())).times(1).after(1));
     let failed = stopper.run().await.unwrap();
     assert!(failed.waiting == 0 && !failed.failures.is_empty(), "{failed:?}");
     account.clear_faults();
@@ -152,7 +151,9 @@ async fn a_notebook_left_on_each_evening_is_one_warning_and_one_summary() {
 #[tokio::test]
 async fn a_first_run_with_sixty_owners_silences_nobody() {
     let notebook = |n: usize| {
-        format!("[[notebook]]\nname = \"n{n}\"\ninstance-type = \"ml.m5.xlarge\"\nsince = \"-8h\"\ntags = {{ Owner = \"p{n}@example.com\" }}\n")
+        format!(
+            "[[notebook]]\nname = \"n{n}\"\ninstance-type = \"ml.m5.xlarge\"\nsince = \"-8h\"\ntags = {{ Owner = \"p{n}@example.com\" }}\n"
+        )
     };
     let estate: String = (0..60).map(notebook).collect();
     for policy in ["timezone = \"Europe/Berlin\"", DAILY] {

@@ -88,6 +88,10 @@ fn guard(function: Function, account: &Simulator) -> Guard {
 
 /// Runs a function over two days. The first runs write missing tags. Failures are ignored, because the test looks at the calls that the account refused.
 async fn live(guard: &Guard) {
+    if guard.function == Function::CostReporter {
+        let daily = format!("[mail]\nreports = \"daily\"\n{}", "[rules.notebook-off-hours]\nmode = \"report\"");
+        Guard::of(Function::NotebookStopper, &guard.account, &daily).unwrap().run().await.unwrap();
+    }
     let tagging = POLICY.replace("stop-after-grace\"\ngrace = \"1d\"", "tag\"");
     for (passed, policy) in [(0, tagging.as_str()), (24, POLICY), (1, POLICY), (24, POLICY)] {
         guard.account.put_parameter(POLICY_PARAMETER, policy);

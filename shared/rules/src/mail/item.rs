@@ -140,9 +140,8 @@ impl Detail {
     }
 }
 
-/// See [`Item::habit`]. Nothing is lost by what is harmless: it is the same for all resources of an owner.
+/// See [`Item::habit`].
 fn habit(rule: &str, what: &str, owner: Option<&str>, remedy: &Remedy) -> String {
-    let what = if remedy.is_harmless() { "" } else { what };
     format!("{rule}#{what}@{}#{}", addressee(owner), remedy.action())
 }
 
