@@ -87,7 +87,7 @@ def filters():
 
 
 def test_filters_are_by_what_mails_have():
-    publish = (TOP / "shared/aws/src/settle/publish.rs").read_text()
+    publish = (TOP / "shared/aws/src/mailer.rs").read_text()
     attributes = set(re.findall(r'message_attributes\("(\w+)"', publish))
     severities = {"info", "warning", "critical"}
     found = filters()

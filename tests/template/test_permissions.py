@@ -66,7 +66,7 @@ def test_a_boundary_is_on_every_role_and_without_one_on_none():
     boundary = "arn:aws:iam::123456789012:policy/developers"
     for given, expected in [("", {None}), (boundary, {boundary})]:
         roles = Stack(PermissionsBoundary=given).of_type("AWS::IAM::Role")
-        assert len(roles) == len(FUNCTIONS) + 6 and {of.get("PermissionsBoundary") for of in roles.values()} == expected
+        assert len(roles) == len(FUNCTIONS) + len(GUARD.of_type("AWS::Scheduler::Schedule")) and {of.get("PermissionsBoundary") for of in roles.values()} == expected
 
 
 def test_the_other_roles_are_those_of_schedules_and_may_wake_their_function_only():

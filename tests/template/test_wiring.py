@@ -11,10 +11,10 @@ from stack import Stack, translated
 
 TOP = pathlib.Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
-FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "BudgetAlerter"]
+FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "CostReporter", "BudgetAlerter"]
 GUARD = Stack()
 # In the other Regions of an account nobody looks after the budgets.
-STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:3])], ids=["home", "elsewhere"])
+STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:4])], ids=["home", "elsewhere"])
 DEAD_LETTERS = {"Arn": GUARD.arn("DeadLetters")}
 
 
@@ -77,6 +77,7 @@ SCHEDULES = {
     "TrainingJobSpotEnforcerDue": ("TrainingJobSpotEnforcer", DUE, 0, None),
     "TagAuditorAudit": ("TagAuditor", "{}", 2, 3600),
     "TagAuditorDue": ("TagAuditor", DUE, 0, None),
+    "CostReporterSchedule": ("CostReporter", "{}", 2, 3600),
     "BudgetAlerterSchedule": ("BudgetAlerter", "{}", 2, 3600),
 }
 
@@ -104,7 +105,8 @@ def test_when_the_functions_are_woken():
     stack = Stack(ScheduleTimezone="Europe/Berlin", **given)
     found = {name: (of["ScheduleExpression"], of.get("ScheduleExpressionTimezone")) for name, of in stack.of_type("AWS::Scheduler::Schedule").items()}
     due = {"TrainingJobSpotEnforcerDue": ("rate(5 minutes)", None), "TagAuditorDue": ("rate(15 minutes)", None)}
-    assert found == due | {name: (given[parameter], "Europe/Berlin") for name, parameter in parameters.items()}
+    hourly = {"CostReporterSchedule": ("rate(1 hour)", None)}
+    assert found == due | hourly | {name: (given[parameter], "Europe/Berlin") for name, parameter in parameters.items()}
 
 
 @pytest.mark.parametrize(
@@ -253,9 +255,10 @@ def expected_alarms(stack, functions):
     for name in functions:
         errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions(stack, name), "Statistic": "Sum", "Period": 900}
         yield f"{name}Fails", any_is_bad | errors
-        period, periods = (3600, stack.values["HoursUntilSilenceAlarm"]) if name == "NotebookStopper" else (86400, 2)
+        hours = {"NotebookStopper": stack.values["HoursUntilSilenceAlarm"], "CostReporter": 3}
+        period, periods = (3600, hours[name]) if name in hours else (86400, 2)
         # A new stack has not run yet: no alarm before it should have.
-        warm_up = {"WarmUpPeriodDurationInMinutes": 240 if name == "NotebookStopper" else 2880, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
+        warm_up = {"WarmUpPeriodDurationInMinutes": 240 if name in hours else 2880, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
         metrics = {"EvaluationPeriods": periods, "Metrics": summed(stack, "CostGuard", "Heartbeat", period, [name])}
         yield f"{name}IsSilent", none_is_bad | metrics | {"WarmUpConfiguration": warm_up}
 

@@ -1,6 +1,9 @@
 //! The daily mail of an owner: everything that has waited since the last one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt::Write as _,
+};
 
 use rust_decimal::Decimal;
 
@@ -80,7 +83,7 @@ pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
         }
     }
     if 0 < left {
-        text += &format!("\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n");
+        let _ = write!(text, "\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n");
     }
     text
 }

@@ -168,7 +168,7 @@ pub(crate) struct MailEntry<'a> {
 
 /// The entries of a mail: the most urgent first, by news and by severity, then the most expensive. A resource has one entry, with its most urgent news and
 /// every reason.
-pub(crate) fn entries<'a>(mut items: Vec<&'a Item>) -> Vec<MailEntry<'a>> {
+pub(crate) fn entries(mut items: Vec<&Item>) -> Vec<MailEntry<'_>> {
     items.sort_by(|a, b| (&a.news, b.notice.severity, b.rank(), &a.id).cmp(&(&b.news, a.notice.severity, a.rank(), &b.id)));
     let mut entries: Vec<MailEntry<'_>> = vec![];
     let mut places: HashMap<&str, usize> = HashMap::new();

@@ -42,8 +42,10 @@ pub struct Notification {
     pub brief: String,
     /// Its findings.
     pub findings: Vec<FindingKey>,
-    /// Whether it is about waste that is open. If that is over before the mail, there is nothing to tell.
+    /// Whether it is about waste that is open.
     pub is_open: bool,
+    /// Whether somebody can mend it before the mail, so that there is nothing to tell. A job ends by itself, and the next one is the same.
+    pub is_mendable: bool,
     /// What an open finding costs in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
     /// The reasons, each as a line of the mail.
@@ -89,6 +91,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         brief: brief(first),
         findings: told.keys.iter().copied().cloned().collect(),
         is_open,
+        is_mendable: is_open && !is_job(first),
         usd_per_month: told.usd_per_month.filter(|_| is_open && !is_job(first)),
         reasons,
         text,

@@ -15,6 +15,7 @@ use crate::{
     },
     plan::{Entry, FindingKey, Saved, State},
     policy::Policy,
+    vocabulary::resource::Kind,
 };
 
 /// What a run left less than this ago may not be all that it leaves. It waits for the next mail.
@@ -108,7 +109,9 @@ impl Desk {
     fn mended(&self) -> HashSet<(&str, FindingKey)> {
         let stopped: HashSet<&str> = self.saved.iter().map(|saved| saved.arn.as_str()).collect();
         let all = self.entries.iter().flat_map(|(function, entries)| entries.iter().map(move |entry| (*function, entry)));
-        let is_mended = |entry: &Entry| entry.state == State::Closed && (entry.run.is_none() || stopped.contains(entry.arn.as_str()));
+        let is_job = |entry: &Entry| Kind::of(&entry.id).is_some_and(Kind::is_job);
+        let is_mended =
+            |entry: &Entry| entry.state == State::Closed && !is_job(entry) && (entry.run.is_none() || stopped.contains(entry.arn.as_str()));
         all.filter(|(_, entry)| is_mended(entry)).map(|(function, entry)| (function, entry.key())).collect()
     }
 }
@@ -160,7 +163,7 @@ impl<'a> Owner<'a> {
     fn letter(&self, desk: &Desk, name: &str, mended: &HashSet<(&str, FindingKey)>, context: &MailContext<'_>) -> Option<Letter> {
         let before = desk.mailed.get(name).copied().unwrap_or_default();
         let is_mended =
-            |one: &Notification| one.is_open && one.findings.iter().all(|key| mended.contains(&(one.function.as_str(), key.clone())));
+            |one: &Notification| one.is_mendable && one.findings.iter().all(|key| mended.contains(&(one.function.as_str(), key.clone())));
         let left = |due, after| self.left(due, after, context.now).into_iter().map(|one| &one.notification).collect::<Vec<_>>();
         let mut new: Vec<&Notification> = left(Due::Daily, before.daily);
         new.retain(|one| !is_mended(one));

@@ -1,4 +1,4 @@
-//! Lists the resources of all kinds that can have tags: one operation for each kind, page after page.
+//! Lists the resources of all kinds that can have tags: one operation for each kind, page after page. It is one table of 26 kinds, and so longer than other files.
 
 use std::collections::BTreeSet;
 
