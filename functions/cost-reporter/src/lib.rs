@@ -2,7 +2,7 @@
 
 use cost_aws::{
     Context,
-    event::{Trigger, Triggers},
+    event::{OwnEvent, Trigger, Triggers},
     regular_mails,
     report::Report,
 };
@@ -13,7 +13,7 @@ use serde_json::Value;
 pub const NAME: &str = "cost-reporter";
 
 /// What wakes it.
-pub const TRIGGERS: Triggers = Triggers { mail_now: true, ..Triggers::NONE };
+pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow], ..Triggers::NONE };
 
 /// One run at the time `now`.
 ///

@@ -4,7 +4,7 @@ use cost_aws::{
     Context,
     area::{CostTags, Tagged},
     coverage,
-    event::{Trigger, Triggers},
+    event::{OwnEvent, Trigger, Triggers},
     gather::{
         bill::cost_tags::bill,
         inventory::{
@@ -24,7 +24,7 @@ use serde_json::Value;
 pub const NAME: &str = "tag-auditor";
 
 /// What wakes it.
-pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, due_only: true, ..Triggers::NONE };
+pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, own: &[OwnEvent::DueOnly], ..Triggers::NONE };
 
 /// One run at the time `now`: everything, what is due, or single resources.
 ///

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use cost_aws::{
     Context,
     area::Training,
-    event::{StateChange, Trigger, Triggers},
+    event::{OwnEvent, StateChange, Trigger, Triggers},
     gather::{
         self,
         training::{
@@ -42,7 +42,7 @@ pub const TRIGGERS: Triggers = Triggers {
             is_judged: true,
         },
     ],
-    due_only: true,
+    own: &[OwnEvent::DueOnly],
     ..Triggers::NONE
 };
 

@@ -33,10 +33,26 @@ pub struct Triggers {
     pub creations: bool,
     /// Whether the messages of AWS Budgets are accepted.
     pub budgets: bool,
-    /// Whether `{"due-only": true}` is accepted: look only at what is due.
-    pub due_only: bool,
-    /// Whether `{"mail-now": true}` is accepted: mail everything that waits.
-    pub mail_now: bool,
+    /// The guard's own events that are accepted, beside `{"dry-run": true}` and `{"resources": […]}`.
+    pub own: &'static [OwnEvent],
+}
+
+/// An event of the guard's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnEvent {
+    /// `{"due-only": true}`: look only at what is due.
+    DueOnly,
+    /// `{"mail-now": true}`: mail everything that waits.
+    MailNow,
+}
+
+impl OwnEvent {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::DueOnly => "due-only",
+            Self::MailNow => "mail-now",
+        }
+    }
 }
 
 /// The guard's own form of event.
@@ -54,14 +70,15 @@ struct Own {
 
 impl Triggers {
     /// Only schedules and people.
-    pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, due_only: false, mail_now: false };
+    pub const NONE: Self = Self { kinds: &[], changes: &[], creations: false, budgets: false, own: &[] };
 
     /// The events that the function accepts, for error messages.
     fn expected(&self) -> String {
-        let more = [("due-only", self.due_only), ("mail-now", self.mail_now)];
-        let more: String = more.iter().filter(|(_, is_for_it)| *is_for_it).map(|(name, _)| format!(", {{\"{name}\": true}}")).collect();
-        let resources = if self.kinds.is_empty() { "" } else { ", {\"resources\": [\"<arn>\"]}" };
-        let own = format!("{{\"dry-run\": true}}{more}{resources}");
+        let names = ["dry-run"].into_iter().chain(self.own.iter().map(|own| own.name()));
+        let own = names
+            .map(|name| format!("{{\"{name}\": true}}"))
+            .chain((!self.kinds.is_empty()).then(|| "{\"resources\": [\"<arn>\"]}".to_owned()));
+        let own = own.collect::<Vec<_>>().join(", ");
         let creations = self.creations.then_some(CREATION);
         let events = self.changes.iter().map(|change| change.detail_type).chain(creations).map(|event| format!(" or a \"{event}\""));
         let budgets = self.budgets.then(|| " or a message of AWS Budgets through SNS".to_owned());
@@ -111,8 +128,10 @@ impl Triggers {
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(!own.mail_now || (own.resources.is_none() && !own.due_only), "`mail-now` mails all that waits: leave out the rest");
-        ensure!(self.mail_now || !own.mail_now, "an event that is not known (`mail-now` is not for this function): {}", expected());
-        ensure!(self.due_only || !own.due_only, "an event that is not known (`due-only` is not for this function): {}", expected());
+        for (event, is_asked) in [(OwnEvent::DueOnly, own.due_only), (OwnEvent::MailNow, own.mail_now)] {
+            let is_known = !is_asked || self.own.contains(&event);
+            ensure!(is_known, "an event that is not known (`{}` is not for this function): {}", event.name(), expected());
+        }
         for arn in own.resources.iter().flatten() {
             let is_elsewhere = |arn: Arn<'_>| matches!(arn.service, "sagemaker" | "budgets") && !home.has(arn);
             ensure!(
