@@ -61,9 +61,10 @@ pub struct Creators {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkflowSigns {
-    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines and AWS Batch choose are known.
+    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML and Kubeflow Pipelines choose are known.
     pub names: Globs,
-    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Step Functions and the AWS controllers for Kubernetes are known.
+    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, CloudFormation and the AWS
+    /// controllers for Kubernetes are known.
     pub tags: Globs,
 }
 

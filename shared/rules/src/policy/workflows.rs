@@ -10,17 +10,23 @@ use crate::{
     },
 };
 
-/// Names that AWS's own workflows choose for jobs: SageMaker Pipelines, and the service jobs of AWS Batch.
-static NAMES: LazyLock<Globs> = LazyLock::new(|| Globs::of(&["pipelines-*", "AWSBatch*"]));
+/// Names that workflows choose for jobs: SageMaker Pipelines, the service jobs of AWS Batch, models of Amazon Redshift ML (`CREATE MODEL` fails with its
+/// job), and the components of Kubeflow Pipelines.
+static NAMES: LazyLock<Globs> = LazyLock::new(|| {
+    Globs::of(&["pipelines-*", "AWSBatch*", "redshiftml-20*", "{TrainingJob,HPOJob,ProcessingJob,BatchTransform}-20????????????-????"])
+});
 
-/// Keys of tags that workflows set on jobs: SageMaker Pipelines, Step Functions, the AWS controllers for Kubernetes (aws-facts §2.3).
+/// Keys of tags that workflows set on jobs: SageMaker Pipelines, the notebook jobs of Studio (which list a job and its result by the name that they gave it),
+/// Step Functions, the AWS controllers for Kubernetes, and CloudFormation, whose stack fails with its job (aws-facts §2.3).
 static TAGS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "sagemaker:pipeline*",
         "aws:sagemaker:pipeline*",
+        "sagemaker:is-scheduling-notebook-job",
         "MANAGED_BY_AWS",
         "AWS_STEP_FUNCTIONS*",
         "aws:states:*",
+        "aws:cloudformation:*",
         "services.k8s.aws/*",
     ])
 });

@@ -358,6 +358,15 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         ("churn", &[("AWS_STEP_FUNCTIONS_EXECUTION_ARN", EXECUTION)], None, Some(EXECUTION)),
         ("churn", &[("sagemaker:pipeline-name", "p")], None, Some("the workflow that its tag sagemaker:pipeline-name tells of")),
         ("churn", &[("services.k8s.aws/namespace", "ml")], None, Some("its tag services.k8s.aws/namespace")),
+        // CREATE MODEL of Redshift ML, the components of Kubeflow Pipelines, notebook jobs of Studio, a job of a stack.
+        ("redshiftml-20220621190735686935-xgboost", &[], None, Some("the workflow that its name tells of")),
+        ("TrainingJob-20261124010203-AbC4", &[], None, Some("the workflow that its name tells of")),
+        ("trainingjob-20261124010203-abc4", &[], Some(Workflow::None), Some("the workflow that its name tells of")),
+        ("churn", &[("sagemaker:is-scheduling-notebook-job", "true")], None, Some("its tag sagemaker:is-scheduling-notebook-job")),
+        ("churn", &[("aws:cloudformation:stack-name", "ml")], None, Some("its tag aws:cloudformation:stack-name")),
+        ("redshiftml-demo", &[], None, None),
+        ("TrainingJob-20261124", &[], None, None),
+        ("churn", &[("sagemaker:project-name", "p")], None, None),
         ("churn", &[("Pipeline", "p")], None, None),
     ] {
         let (is_enforced, reason) = verdict(stop, name, tags, workflow);
