@@ -69,7 +69,9 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     let apps = async {
         let mut listed = if wants_apps { apps::list(clients, None).await } else { Listed::default() };
         listed.unread.extend(apps::read_instance_types(clients, &mut listed.items).await);
-        listed
+        let owners = apps::space_owners(clients, &listed.items).await;
+        listed.unread.extend(owners.as_ref().err().cloned());
+        (listed, owners.ok())
     };
     let levels = async { if wanted.idle_shutdowns { idle_shutdowns::list(clients).await } else { Listed::default() } };
     let mut tagged = vec![Kind::NotebookInstance];
@@ -77,7 +79,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     if wants_apps || wanted.idle_shutdowns {
         tagged.extend([Kind::Domain, Kind::UserProfile, Kind::Space]);
     }
-    let (notebooks, apps, levels, mut index) =
+    let (notebooks, (apps, owners), levels, mut index) =
         tokio::join!(Box::pin(notebooks), Box::pin(apps), Box::pin(levels), tags::index(clients, rulebook, &tagged));
 
     facts.notebooks = notebooks.into_facts(facts);
@@ -85,7 +87,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     facts.idle_shutdowns = levels.into_facts(facts);
     facts.reading.unread.extend(index.unread.clone());
     for app in &mut facts.apps {
-        apps::inherit(app, &index);
+        apps::inherit(app, &index, owners.as_ref());
     }
     for resource in facts.resources_mut().filter(|resource| resource.kind() != Some(Kind::App)) {
         resource.tags = index.take(&resource.id);

@@ -12,9 +12,13 @@ use aws_sdk_sagemaker::{
         describe_notebook_instance::{DescribeNotebookInstanceError, DescribeNotebookInstanceOutput},
         list_apps::{ListAppsError, ListAppsOutput},
         list_notebook_instances::ListNotebookInstancesOutput,
+        list_spaces::{ListSpacesError, ListSpacesOutput},
         list_tags::{ListTagsError, ListTagsOutput},
     },
-    types::{AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, ResourceSpec, Tag},
+    types::{
+        AppDetails, AppStatus, AppType, NotebookInstanceStatus, NotebookInstanceSummary, OwnershipSettingsSummary, ResourceSpec,
+        SpaceDetails, Tag,
+    },
 };
 use aws_smithy_mocks::{Rule, mock};
 use cost_rules::{
@@ -79,6 +83,15 @@ fn one_app() -> Rule {
     mock!(aws_sdk_sagemaker::Client::list_apps).then_output(|| ListAppsOutput::builder().apps(lab(AppStatus::InService)).build())
 }
 
+/// The app's space, with its owner.
+fn spaces(owner: Option<&'static str>) -> Rule {
+    mock!(aws_sdk_sagemaker::Client::list_spaces).then_output(move || {
+        let owner = owner.map(|owner| OwnershipSettingsSummary::builder().owner_user_profile_name(owner).build());
+        let space = SpaceDetails::builder().domain_id("d-1").space_name("Lab").set_ownership_settings_summary(owner).build();
+        ListSpacesOutput::builder().spaces(space).build()
+    })
+}
+
 /// A tag index with one page: (id, tags).
 fn index(resources: &'static [(&'static str, &'static [(&'static str, &'static str)])]) -> Rule {
     mock!(aws_sdk_resourcegroupstagging::Client::get_resources).then_output(|| {
@@ -136,10 +149,11 @@ async fn pages_tags_and_what_an_app_inherits() {
     let index = index(&[
         ("notebook-instance/ann", &[("Owner", "ann"), ("aws:internal", "x")]),
         ("space/d-1/lab", &[("Owner", "lab"), ("cost-guard:schedule", "always")]),
+        ("user-profile/d-1/ann", &[("Owner", "ann"), ("cost-guard:keep-until", "2026-12-31")]),
         ("domain/d-1", &[("Owner", "domain"), ("Team", "vision")]),
     ]);
     let (notebooks, apps) = (notebook_pages(&[&["Ann"], &["Ben"]]), one_app());
-    let clients = account(&[&notebooks, &apps], &[&index]);
+    let clients = account(&[&notebooks, &apps, &spaces(Some("Ann"))], &[&index]);
     let facts = everything_of(&rulebook(&format!("owner-tags = [\"Owner\"]\nteam-tags = [\"Team\"]\n{QUIET}")), &clients).await;
 
     assert_eq!(facts.reading.unread, []);
@@ -150,7 +164,10 @@ async fn pages_tags_and_what_an_app_inherits() {
     assert_eq!((&ben.resource.tags, ben.state), (&Tags::NotIndexed, RunState::InService));
     let app = &facts.apps[0];
     assert_eq!((app.resource.id.as_str(), &app.home, &app.resource.arn), (LAB, &AppHome::Space("Lab".into()), &None));
-    assert_eq!(app.resource.tags, known(&[("Owner", "lab"), ("Team", "vision"), ("cost-guard:schedule", "always")]));
+    assert_eq!(
+        app.resource.tags,
+        known(&[("Owner", "lab"), ("Team", "vision"), ("cost-guard:keep-until", "2026-12-31"), ("cost-guard:schedule", "always")])
+    );
 }
 
 #[tokio::test]
@@ -161,6 +178,15 @@ async fn one_refused_list_leaves_the_others() {
     let [unread] = &facts.reading.unread[..] else { panic!("{:?}", facts.reading.unread) };
     assert_eq!(unread.what, "Studio apps (sagemaker:ListApps)");
     assert!(unread.why.starts_with("AccessDeniedException: User: arn:aws:sts"), "{}", unread.why);
+}
+
+#[tokio::test]
+async fn an_app_whose_spaces_owner_could_not_be_read_is_left_alone() {
+    let refused = mock!(aws_sdk_sagemaker::Client::list_spaces).then_error(|| ListSpacesError::generic(denied()));
+    let facts = everything_of(&rulebook(QUIET), &account(&[&notebook_pages(&[&["Ann"]]), &one_app(), &refused], &[&index(&[])])).await;
+    assert_eq!((&facts.apps[0].resource.tags, &facts.notebooks[0].resource.tags), (&Tags::Unreadable, &Tags::NotIndexed));
+    let [unread] = &facts.reading.unread[..] else { panic!("{:?}", facts.reading.unread) };
+    assert_eq!(unread.what, "owners of Studio spaces (sagemaker:ListSpaces): their apps are left alone");
 }
 
 #[tokio::test]
@@ -183,7 +209,7 @@ async fn without_the_whole_index_what_it_did_not_name_is_unknown() {
     let second = mock!(aws_sdk_resourcegroupstagging::Client::get_resources)
         .match_requests(|asked| asked.pagination_token() == Some("2"))
         .then_error(|| GetResourcesError::generic(denied()));
-    let clients = account(&[&notebook_pages(&[&["Ann", "Ben"]]), &one_app()], &[&first, &second]);
+    let clients = account(&[&notebook_pages(&[&["Ann", "Ben"]]), &one_app(), &spaces(None)], &[&first, &second]);
     let facts = everything_of(&rulebook(QUIET), &clients).await;
     let read: Vec<&Tags> = facts.resources().map(|resource| &resource.tags).collect();
     assert_eq!(read, [&known(&[]), &Tags::Unreadable, &Tags::Unreadable]);
@@ -194,7 +220,7 @@ async fn without_the_whole_index_what_it_did_not_name_is_unknown() {
 async fn a_kind_that_the_index_does_not_know_has_nothing_in_it() {
     let unknown_kind = mock!(aws_sdk_resourcegroupstagging::Client::get_resources)
         .then_error(|| GetResourcesError::InvalidParameterException(InvalidParameterException::builder().build()));
-    let account = account(&[&notebook_pages(&[&["Ann"]]), &one_app()], &[&unknown_kind]);
+    let account = account(&[&notebook_pages(&[&["Ann"]]), &one_app(), &spaces(None)], &[&unknown_kind]);
     let facts = everything_of(&rulebook(NO_APPS), &account).await;
     assert_eq!((facts.reading.unread.len(), &facts.notebooks[0].resource.tags), (0, &Tags::NotIndexed), "confirmed before it is told");
     let facts = everything_of(&rulebook(QUIET), &account).await;
@@ -213,7 +239,8 @@ async fn only_what_a_rule_needs_is_read() {
 #[tokio::test]
 async fn confirming_asks_the_service_itself() {
     let rulebook = rulebook(QUIET);
-    let read = account(&[&notebook_pages(&[&["Ann", "Ben", "Eve"]]), &one_app()], &[&index(&[("domain/d-1", &[("Team", "vision")])])]);
+    let index = index(&[("domain/d-1", &[("Team", "vision")])]);
+    let read = account(&[&notebook_pages(&[&["Ann", "Ben", "Eve"]]), &one_app(), &spaces(None)], &[&index]);
     let mut facts = everything_of(&rulebook, &read).await;
     let denied_to_eve = mock!(aws_sdk_sagemaker::Client::list_tags)
         .match_requests(|asked| asked.resource_arn() == Some(&arn("notebook-instance/eve")))

@@ -201,7 +201,8 @@ pub struct Resource {
     pub arn: Option<String>,
     /// Its name.
     pub name: String,
-    /// Its tags. Those of a Studio app that is judged by its use include the tags of its space or user profile and of its domain, after its own.
+    /// Its tags. Those of a Studio app that is judged by its use include, after its own, the tags of its space, of its user profile or its space's owner, and of
+    /// its domain.
     pub tags: Tags,
     /// Its owner and team if its tags do not name them.
     pub ownership: Ownership,

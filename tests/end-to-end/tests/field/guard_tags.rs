@@ -5,7 +5,7 @@ use end_to_end::{
     Function,
     testing::{account, due, guard_of, hours, mails_to},
 };
-use simulator::Simulator;
+use simulator::{Fault, Simulator, What};
 
 use crate::stop_calls;
 
@@ -90,4 +90,39 @@ async fn a_nightly_job_with_a_slip_is_told_of_once() {
         account.advance(hours(24));
     }
     assert_eq!(mails, [1, 1, 1]);
+}
+
+/// Most apps run in a space that belongs to one person. Her profile's tag was not read.
+#[tokio::test]
+async fn an_app_was_deleted_although_its_owners_profile_said_keep() {
+    const APPS: &str = "[rules.studio-app-off-hours]\nmode = \"enforce\"\ngrace = \"10m\"\n";
+    for (profile, fault, is_stopped) in [
+        ("", None, true),
+        ("\"cost-guard:keep-until\" = \"2026-12-31\"", None, false),
+        ("\"cost-guard:keep-untill\" = \"2026-12-31\"", None, false),
+        ("\"cost-guard:schedule\" = \"always\"", None, false),
+        ("", Some("sagemaker:ListSpaces"), false),
+    ] {
+        let account = account(&format!(
+            "[[domain]]\nid = \"d-1\"\n[[user-profile]]\ndomain = \"d-1\"\nname = \"Ann\"\ntags = {{ Owner = \"ann@example.com\"{}{profile} }}\n\
+             [[space]]\ndomain = \"d-1\"\nname = \"lab\"\nowner = \"Ann\"\n[[app]]\ndomain = \"d-1\"\nspace = \"lab\"\ntype = \"JupyterLab\"\ninstance-type = \"ml.m5.large\"\n",
+            if profile.is_empty() { "" } else { ", " }
+        ));
+        if let Some(call) = fault {
+            account.add_fault(Fault::new(call, What::AccessDenied));
+        }
+        let guard = guard_of(Function::NotebookStopper, &account, APPS);
+        account.advance(hours(12));
+        guard.run().await.unwrap();
+        account.advance(hours(1));
+        let report = guard.run().await.unwrap();
+        assert_eq!(0 < account.calls().get("sagemaker:DeleteApp").copied().unwrap_or(0), is_stopped, "{profile} {fault:?}: {report:?}");
+        assert_eq!(fault.is_some(), report.unread.iter().any(|unread| format!("{unread:?}").contains("ListSpaces")), "{report:?}");
+        let mails = account.mails();
+        assert_eq!(
+            mails_to(&mails, "ann@example.com").is_empty(),
+            !is_stopped && !profile.contains("untill"),
+            "{profile} {fault:?}: {mails:?}"
+        );
+    }
 }

@@ -1,4 +1,6 @@
-//! Reads Studio apps. Their lists contain no ARN; their tags are on the app, its space or profile, and its domain.
+//! Reads Studio apps. Their lists contain no ARN; their tags are on the app, its space, the profile that it or its space is of, and its domain.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_sagemaker::{
     operation::describe_app::DescribeAppOutput,
@@ -14,7 +16,7 @@ use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        read::{IN_FLIGHT, Listed, Read, says_gone, timestamp, unread_of},
+        read::{IN_FLIGHT, Listed, Read, every_page, says_gone, timestamp, unread_of},
         tags::{self, Index, TagMap},
     },
 };
@@ -85,12 +87,42 @@ fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
     Some(spec?.instance_type?.as_str().to_owned())
 }
 
-/// Sets the app's tags from the index: its own take precedence over those of its space or profile, and these over those of its domain. An app that the index
-/// does not list has no ARN, by which it is known as unconfirmed.
-pub(crate) fn inherit(app: &mut App, index: &Index) {
-    let domain = format!("{}/{}", Kind::Domain.as_str(), app.domain).to_lowercase();
-    let levels = [domain, app.home.id(&app.domain), app.resource.id.clone()];
-    let tags: Option<Vec<&TagMap>> = levels.iter().map(|id| index.get(id)).collect();
+/// The profiles that own spaces, both by id.
+pub(crate) type SpaceOwners = BTreeMap<String, String>;
+
+/// Reads whose the spaces are that these apps run in: the list of apps does not tell it. Makes no call if no app runs in a space.
+pub(crate) async fn space_owners(clients: &Clients, apps: &[App]) -> Result<SpaceOwners, Unread> {
+    let mut owners = SpaceOwners::new();
+    if !apps.iter().any(|app| matches!(app.home, AppHome::Space(_)) && app.state == RunState::InService) {
+        return Ok(owners);
+    }
+    let read = every_page(clients, async |token| {
+        let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
+        owners.extend(page.spaces.unwrap_or_default().into_iter().filter_map(|space| {
+            let (domain, profile) = (space.domain_id?, space.ownership_settings_summary?.owner_user_profile_name?);
+            Some((AppHome::Space(space.space_name?).id(&domain), AppHome::UserProfile(profile).id(&domain)))
+        }));
+        Ok(page.next_token)
+    });
+    match read.await {
+        Ok(()) => Ok(owners),
+        Err(why) => Err(Unread { what: "owners of Studio spaces (sagemaker:ListSpaces): their apps are left alone".to_owned(), why }),
+    }
+}
+
+/// Sets the app's tags from the index: its own take precedence over those of its space, these over those of its profile or of the space's owner, and these over
+/// those of its domain. An app that the index does not list has no ARN, by which it is known as unconfirmed. `owners`: `None` if they could not be read.
+pub(crate) fn inherit(app: &mut App, index: &Index, owners: Option<&SpaceOwners>) {
+    let home = app.home.id(&app.domain);
+    let owner = match &app.home {
+        AppHome::Space(_) => owners.map(|owners| owners.get(&home)),
+        AppHome::UserProfile(_) => Some(None),
+    };
+    let levels = |owner: Option<&String>| {
+        let levels = [Some(&Kind::Domain.id(&app.domain)), owner, Some(&home), Some(&app.resource.id)];
+        levels.into_iter().flatten().map(|id| index.get(id)).collect::<Option<Vec<&TagMap>>>()
+    };
+    let tags = owner.and_then(levels);
     app.resource.arn = index.arn_of(&app.resource.id).map(str::to_owned);
     app.resource.tags = match tags {
         Some(tags) => Tags::Known(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()),
@@ -165,18 +197,33 @@ pub(crate) async fn describe(
     }
 }
 
+/// The tags of the app's profile, or of its space and of the profile that owns the space.
 async fn home_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<TagMap> {
-    let arn = match &app.home {
-        AppHome::Space(space) => {
-            let found = clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await;
-            found.map_err(|error| format!("sagemaker:DescribeSpace: {}", why(&error)))?.space_arn
-        }
+    let space = match &app.home {
+        AppHome::Space(space) => clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await,
         AppHome::UserProfile(profile) => {
-            let found = clients.sagemaker.describe_user_profile().domain_id(&app.domain).user_profile_name(profile).send().await;
-            found.map_err(|error| format!("sagemaker:DescribeUserProfile: {}", why(&error)))?.user_profile_arn
+            let tags = profile_tags(clients, rulebook, &app.domain, profile).await?;
+            return tags.ok_or_else(|| format!("user profile {profile} is gone"));
         }
     };
-    parent_tags(clients, rulebook, arn).await
+    let space = space.map_err(|error| format!("sagemaker:DescribeSpace: {}", why(&error)))?;
+    let owner = space.ownership_settings.and_then(|settings| settings.owner_user_profile_name);
+    let mut tags = match owner {
+        // A space may be left when its owner is gone.
+        Some(profile) => profile_tags(clients, rulebook, &app.domain, &profile).await?.unwrap_or_default(),
+        None => TagMap::new(),
+    };
+    tags.extend(parent_tags(clients, rulebook, space.space_arn).await?);
+    Ok(tags)
+}
+
+/// `None`: the profile is gone.
+async fn profile_tags(clients: &Clients, rulebook: &Rulebook, domain: &str, profile: &str) -> Read<Option<TagMap>> {
+    match clients.sagemaker.describe_user_profile().domain_id(domain).user_profile_name(profile).send().await {
+        Ok(found) => parent_tags(clients, rulebook, found.user_profile_arn).await.map(Some),
+        Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found() || says_gone(error)) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeUserProfile: {}", why(&error))),
+    }
 }
 
 async fn domain_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<TagMap> {
@@ -196,10 +243,11 @@ mod tests {
             describe_app::DescribeAppError,
             describe_domain::DescribeDomainOutput,
             describe_space::{DescribeSpaceError, DescribeSpaceOutput},
+            describe_user_profile::{DescribeUserProfileError, DescribeUserProfileOutput},
             list_apps::ListAppsOutput,
             list_tags::ListTagsOutput,
         },
-        types::{Tag, error::ResourceNotFound},
+        types::{OwnershipSettings, Tag, error::ResourceNotFound},
     };
     use aws_smithy_mocks::{Rule, mock};
 
@@ -306,6 +354,36 @@ mod tests {
         let merged = [("Owner", "app"), ("owner", "space"), ("Team", "domain")].map(|(key, value)| (key.to_owned(), value.to_owned()));
         assert_eq!(read.resource.tags, Tags::Known(merged.into()));
         assert_eq!((read.state, read.created), (RunState::InService, Some("2026-11-24T08:00:00Z".parse().unwrap())));
+    }
+
+    #[tokio::test]
+    async fn an_app_in_a_space_has_the_tags_of_its_owners_profile() {
+        let owned = || OwnershipSettings::builder().owner_user_profile_name("Ann").build();
+        let space = mock!(aws_sdk_sagemaker::Client::describe_space)
+            .then_output(move || DescribeSpaceOutput::builder().space_arn(arn("space/d-1/lab")).ownership_settings(owned()).build());
+        let profile = mock!(aws_sdk_sagemaker::Client::describe_user_profile)
+            .match_requests(|asked| asked.user_profile_name() == Some("Ann"))
+            .then_output(|| DescribeUserProfileOutput::builder().user_profile_arn(arn("user-profile/d-1/ann")).build());
+        let absent = mock!(aws_sdk_sagemaker::Client::describe_user_profile)
+            .then_error(|| DescribeUserProfileError::ResourceNotFound(ResourceNotFound::builder().build()));
+        let [_, domain, _] = levels();
+        let tags = mock!(aws_sdk_sagemaker::Client::list_tags).then_compute_output(|asked| {
+            let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+            let tags = match asked.resource_arn().unwrap() {
+                of if of.contains(":user-profile/") => vec![tag("cost-guard:keep-until", "2026-12-31"), tag("Owner", "ann")],
+                of if of.contains(":space/") => vec![tag("Owner", "lab")],
+                _ => vec![],
+            };
+            ListTagsOutput::builder().set_tags(Some(tags)).build()
+        });
+        for (profile, owner_tags) in
+            [(profile, &[("Owner", "lab"), ("cost-guard:keep-until", "2026-12-31")][..]), (absent, &[("Owner", "lab")])]
+        {
+            let account = account(&[&described(AppStatus::InService), &space, &profile, &domain, &tags]);
+            let read = one(&account, &rulebook(), &app()).await.unwrap().unwrap();
+            let expected = owner_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            assert_eq!(read.resource.tags, Tags::Known(expected));
+        }
     }
 
     #[tokio::test]

@@ -1,9 +1,9 @@
 //! # studio-app-off-hours
 //!
 //! ## What it finds
-//! A Studio app that is on outside working hours. The working hours are those of its own tag `cost-guard:schedule` (or its space's,
-//! profile's or domain's), else of its team, else the policy's default. Like `notebook-off-hours`, the rule checks the state now, and
-//! leaves an app that was started in off hours alone for `late-start-grace`.
+//! A Studio app that is on outside working hours. The working hours are those of its own tag `cost-guard:schedule` (or that of its
+//! space, its user profile or its space's owner, or its domain), else of its team, else the policy's default. Like
+//! `notebook-off-hours`, the rule checks the state now, and leaves an app that was started in off hours alone for `late-start-grace`.
 //!
 //! The rule checks the kinds in `app-types`. Canvas sessions are only reported (`report-only`), and `RSessionGateway` is not looked at, unless the policy names
 //! them in `app-types`: these sessions may hold unsaved work. `RStudioServerPro` (it serves a whole domain) and other apps on a `system` instance are never stopped.
