@@ -14,7 +14,7 @@ use crate::{
         duration::Duration,
         price::Instances,
         resource::{Kind, Resource, id_of_arn},
-        series::series_id,
+        series::{is_made_anew, series_id},
     },
 };
 
@@ -100,8 +100,10 @@ impl Subject for Asset {
         self.run
     }
     fn series(&self) -> Option<String> {
-        let kind = self.resource.kind().filter(|kind| kind.is_job())?;
-        Some(series_id(kind, &self.resource, self.work.as_deref()))
+        let kind = self.resource.kind().filter(|kind| kind.is_in_series())?;
+        // A model stays until somebody deletes it. If people number their models, each has to be tagged.
+        let is_of_series = kind.is_job() || is_made_anew(&self.resource.name);
+        is_of_series.then(|| series_id(kind, &self.resource, self.work.as_deref()))
     }
     fn part_of(&self) -> Option<&str> {
         self.part_of.as_deref()

@@ -58,7 +58,8 @@ kinds! {
     TransformJob, "transform-job", "transform job";
     /// An AutoML job.
     AutoMlJob, "automl-job", "AutoML job";
-    /// Jobs of one kind whose names differ only by a time, a number or a hash. AWS has no such kind; its ARN is that of its newest job.
+    /// Jobs of one kind whose names differ only by a time, a number or a hash; also models and endpoint configurations ([`Kind::is_in_series`]). AWS has no such
+    /// kind; its ARN is that of its newest job.
     JobSeries, "job-series", "jobs";
     /// An endpoint.
     Endpoint, "endpoint", "endpoint";
@@ -158,6 +159,12 @@ impl Kind {
                     | Self::AiRecommendationJob
                     | Self::LabelingJob
             )
+    }
+
+    /// Whether workflows make a new one in each of their runs, so that it belongs to a series: jobs, and the models that these train, with the configurations of
+    /// their endpoints.
+    pub const fn is_in_series(self) -> bool {
+        self.is_job() || matches!(self, Self::Model | Self::EndpointConfig)
     }
 
     /// Whether it is billed by the hour while it runs. Only what AWS documents as such: a training session is billed by token, a labeling job by object, and a

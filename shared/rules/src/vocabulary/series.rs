@@ -78,6 +78,19 @@ fn next(rest: &str) -> (usize, Part) {
     (part.len(), part_of)
 }
 
+/// Whether a tool made the name anew: a time or a random id is in it. A number alone may be a person's.
+pub fn is_made_anew(name: &str) -> bool {
+    let mut rest = name;
+    while !rest.is_empty() {
+        let (length, part) = next(rest);
+        if matches!(part, Part::Generated) {
+            return true;
+        }
+        rest = rest[length..].trim_start_matches('-');
+    }
+    SHAPES.pipeline.is_match(name)
+}
+
 /// Whether the name ends as those that the SageMaker Python SDK chooses.
 pub fn is_named_by_sdk(name: &str) -> bool {
     SHAPES.sdk.is_match(name)
@@ -295,6 +308,25 @@ mod tests {
         assert_ne!(id(one, Some("churn role/ml")), id(one, Some("fraud role/ml")));
         assert_ne!(id(one, None), id(other, None), "nothing is known of either");
         assert_eq!(id("churn-20261124", Some("any")), "job-series/training-job/churn");
+    }
+
+    #[test]
+    fn a_time_or_a_random_id_is_made_by_a_tool() {
+        for (name, is_made) in [
+            ("churn-2026-11-24-01-30-00-123", true),
+            ("pytorch-inference-2026-11-24-01-30-00-123", true),
+            ("churn-20261124", true),
+            ("pipelines-kytlemm1lvpq-CreateModel-cIpzShs3Qp", true),
+            ("fraud-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", true),
+            ("churn-1795570200-cc7d", true),
+            ("churn", false),
+            ("churn-v2", false),
+            ("churn-00017", false),
+            ("resnet101-gpt-2", false),
+            ("", false),
+        ] {
+            assert_eq!(is_made_anew(name), is_made, "{name}");
+        }
     }
 
     #[test]

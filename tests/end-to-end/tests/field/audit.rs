@@ -23,3 +23,25 @@ async fn one_tagged_resource_that_the_index_left_out_made_each_audit_a_first_one
     }
     assert_eq!(account.mails().len(), 1, "{:?}", subjects(&account));
 }
+
+/// A workflow that trains each night makes a model and the configuration of its endpoint anew: the mails grew by two findings each night.
+#[tokio::test]
+async fn what_a_workflow_makes_each_night_is_told_once() {
+    for (from, to, mails) in [("churn-2026-11-", "-01-30-00-123", [1, 1, 1]), ("churn-v", "", [1, 2, 3])] {
+        let of_night = |night: u8| {
+            let made = format!("create = \"2026-11-{night} 01:30\"\ntags = {{ Owner = \"ann@example.com\" }}\n");
+            let variants = "variants = [{ name = \"all\", model = \"scorer\", instance-type = \"ml.m5.large\" }]\n";
+            format!("[[model]]\nname = \"{from}{night}{to}\"\n{made}[[endpoint-config]]\nname = \"{from}{night}{to}\"\n{variants}{made}")
+        };
+        let nights: String = (24..27).map(of_night).collect();
+        let account = account(&format!("[[model]]\nname = \"scorer\"\ntags = {{ CostCenter = \"1\" }}\n{nights}"));
+        let guard = guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nrequired = { CostCenter = \"[0-9]+\" }\n");
+        let mut told = vec![];
+        for night in 24..27 {
+            account.live_until(format!("2026-11-{night}T08:00:00Z").parse().unwrap());
+            guard.run().await.unwrap();
+            told.push(account.mails().len());
+        }
+        assert_eq!(told, mails, "{from}: {:?}", subjects(&account));
+    }
+}

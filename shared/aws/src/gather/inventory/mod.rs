@@ -77,8 +77,8 @@ impl<'a> Inventory<'a> {
             }
             facts.assets.extend(audited);
         }
-        // The series are complete if all kinds of jobs are: a series is gone when none of its jobs is found.
-        if kinds.iter().filter(|kind| kind.is_job()).all(|kind| facts.reading.complete.contains(kind)) {
+        // The series are complete if all kinds that have some are: a series is gone when none of its resources is found.
+        if kinds.iter().filter(|kind| kind.is_in_series()).all(|kind| facts.reading.complete.contains(kind)) {
             facts.reading.complete.insert(Kind::JobSeries);
         }
         facts.assets.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));

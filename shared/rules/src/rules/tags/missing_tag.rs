@@ -14,7 +14,8 @@
 //! Report: its owner is mailed what is missing, what the resource costs, and the command that tags it. The owner is whoever the owner tag names; else whoever
 //! created it according to CloudTrail (see `[creators]` in the policy); else the owner of what it belongs to: for an app its space or profile and its domain, for
 //! a space its owner's profile, for an endpoint its configuration and the model in it, for a job its tuning or AutoML job or its pipeline. If no owner is known,
-//! it is mailed as `unowned`. Jobs whose names differ only by a time or a number are reported once. What is still open after `escalate-after` is mailed once more
+//! it is mailed as `unowned`. Jobs whose names differ only by a time or a number are reported once, and so are models and
+//! endpoint configurations whose names a tool makes anew (`churn-2026-11-24-01-30-00-123`). What is still open after `escalate-after` is mailed once more
 //! with severity `warning`, for its team.
 //!
 //! Enforce with `remedy = "tag"`: the guard at once writes the missing tags whose values it knows. A value comes from a key that is nearly the required one; for
