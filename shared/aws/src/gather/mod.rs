@@ -28,7 +28,7 @@ use notebooks::idle_agent;
 pub(crate) use read::Read;
 pub(crate) use read::says_gone;
 use read::{IN_FLIGHT, Listed, name_of, unread_of};
-use studio::{apps, idle_shutdowns};
+use studio::{apps, idle_shutdowns, spaces};
 pub(crate) use tags::all_tags;
 
 /// What a run needs to read.
@@ -69,7 +69,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, wanted: &Wanted, fac
     let apps = async {
         let mut listed = if wants_apps { apps::list(clients, None).await } else { Listed::default() };
         listed.unread.extend(apps::read_instance_types(clients, &mut listed.items).await);
-        let owners = apps::space_owners(clients, &listed.items).await;
+        let owners = spaces::owners(clients, &listed.items).await;
         listed.unread.extend(owners.as_ref().err().cloned());
         (listed, owners.ok())
     };

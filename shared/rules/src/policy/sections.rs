@@ -63,7 +63,7 @@ pub struct Creators {
 pub struct WorkflowSigns {
     /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML and Kubeflow Pipelines choose are known.
     pub names: Globs,
-    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, CloudFormation and the AWS
+    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, stacks and the AWS
     /// controllers for Kubernetes are known.
     pub tags: Globs,
 }

@@ -17,7 +17,7 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
 });
 
 /// Keys of tags that workflows set on jobs: SageMaker Pipelines, the notebook jobs of Studio (which list a job and its result by the name that they gave it),
-/// Step Functions, the AWS controllers for Kubernetes, and CloudFormation, whose stack fails with its job (aws-facts §2.3).
+/// Step Functions, the AWS controllers for Kubernetes, and `CloudFormation`, whose stack fails with its job (aws-facts §2.3).
 static TAGS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "sagemaker:pipeline*",

@@ -1,7 +1,5 @@
 //! Reads Studio apps. Their lists contain no ARN; their tags are on the app, its space, the profile that it or its space is of, and its domain.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_sagemaker::{
     operation::describe_app::DescribeAppOutput,
     types::{AppDetails, AppStatus, AppType, ResourceSpec},
@@ -16,7 +14,8 @@ use futures_util::{StreamExt as _, future::OptionFuture, stream};
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        read::{IN_FLIGHT, Listed, Read, every_page, says_gone, timestamp, unread_of},
+        read::{IN_FLIGHT, Listed, Read, says_gone, timestamp, unread_of},
+        studio::spaces::SpaceOwners,
         tags::{self, Index, TagMap},
     },
 };
@@ -85,29 +84,6 @@ fn state(status: Option<&AppStatus>) -> RunState {
 
 fn instance_type(spec: Option<ResourceSpec>) -> Option<String> {
     Some(spec?.instance_type?.as_str().to_owned())
-}
-
-/// The profiles that own spaces, both by id.
-pub(crate) type SpaceOwners = BTreeMap<String, String>;
-
-/// Reads whose the spaces are that these apps run in: the list of apps does not tell it. Makes no call if no app runs in a space.
-pub(crate) async fn space_owners(clients: &Clients, apps: &[App]) -> Result<SpaceOwners, Unread> {
-    let mut owners = SpaceOwners::new();
-    if !apps.iter().any(|app| matches!(app.home, AppHome::Space(_)) && app.state == RunState::InService) {
-        return Ok(owners);
-    }
-    let read = every_page(clients, async |token| {
-        let page = clients.sagemaker.list_spaces().max_results(100).set_next_token(token).send().await.map_err(|error| why(&error))?;
-        owners.extend(page.spaces.unwrap_or_default().into_iter().filter_map(|space| {
-            let (domain, profile) = (space.domain_id?, space.ownership_settings_summary?.owner_user_profile_name?);
-            Some((AppHome::Space(space.space_name?).id(&domain), AppHome::UserProfile(profile).id(&domain)))
-        }));
-        Ok(page.next_token)
-    });
-    match read.await {
-        Ok(()) => Ok(owners),
-        Err(why) => Err(Unread { what: "owners of Studio spaces (sagemaker:ListSpaces): their apps are left alone".to_owned(), why }),
-    }
 }
 
 /// Sets the app's tags from the index: its own take precedence over those of its space, these over those of its profile or of the space's owner, and these over

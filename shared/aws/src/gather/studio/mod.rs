@@ -17,6 +17,7 @@ use crate::clients::Clients;
 
 pub(super) mod apps;
 pub(super) mod idle_shutdowns;
+pub(super) mod spaces;
 
 /// Reads the tags of these resources (by id) from the service itself, and the ARNs of apps, which lists do not contain. An app's own tags take precedence over
 /// those that it inherits according to the index.
