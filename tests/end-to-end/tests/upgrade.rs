@@ -116,7 +116,9 @@ async fn just_before_the_new_version() -> Simulator {
 
 /// The mails and what happened to the resources.
 fn history(account: &Simulator) -> Value {
-    let mails: Vec<_> = account.mails().into_iter().map(|mail| (mail.subject, mail.message)).collect();
+    // Mails of one run have no order.
+    let mut mails: Vec<_> = account.mails().into_iter().map(|mail| (mail.at, mail.subject, mail.message)).collect();
+    mails.sort();
     let notebooks: Vec<_> = account.notebooks().into_iter().map(|one| (one.name, one.status, one.since)).collect();
     let jobs: Vec<_> = account.training_jobs().into_iter().map(|job| (job.name, job.status)).collect();
     let tunings: Vec<_> = account.tuning_jobs().into_iter().map(|job| (job.name, job.status)).collect();
