@@ -21,9 +21,9 @@ def bill(printed):
 
 
 def mail(mails):
-    """The first warning about one notebook at the end of working hours, without the foot."""
+    """The first warning about one notebook by the policy's working hours, without the foot."""
     warnings = (one for one in re.split(r"^-{100}\n", mails, flags=re.MULTILINE) if "\nWILL BE STOPPED\n" in one)
-    first = next(one for one in warnings if one.count("\n* notebook instance ") == one.count("\n* ") == 1 and "which just ended" in one and "the policy's" in one)
+    first = next(one for one in warnings if one.count("\n* notebook instance ") == one.count("\n* ") == 1 and "the policy's" in one)
     lines = re.sub(r" +\(function=.*\)$", "", first.split("\n-- \n")[0], flags=re.MULTILINE).rstrip().splitlines()
     return [part for line in lines for part in broken(line)]
 

@@ -21,7 +21,7 @@ use crate::{
     rules::verdict::Severity,
     vocabulary::{
         price::dollars,
-        resource::{Arn, Kind},
+        resource::{Arn, Kind, UNOWNED},
         text::one_line,
         time_zone::{clock, day},
     },
@@ -61,7 +61,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         week.open.iter().chain(&week.kept).map(|entry| entry.arn.as_str()).chain(stops.iter().map(|one| one.arn.as_str())).collect();
     let mut text = opening(owner, &arns, context);
     let _ = writeln!(text, "Your week from {} to {}.", day(context.now - WEEK, zone), day(context.now, zone));
-    section(&mut text, "stopped for you", stopped(&stops));
+    section(&mut text, if owner == UNOWNED { "stopped" } else { "stopped for you" }, stopped(&stops));
     section(&mut text, "also done", also_done(week));
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
@@ -78,6 +78,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
+        (open.is_empty() && !week.new.is_empty()).then(|| format!("{} found", week.new.len())),
         (!open_usd.is_zero()).then(|| format!("{} a month", dollars(open_usd))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -159,7 +160,7 @@ fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> Stri
     open.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
     let line = |one: &&Open<'_>| {
         let cost = one.usd_per_month.map_or_else(String::new, |usd| format!(", {} a month", dollars(usd)));
-        format!("{}: open since {} ({}){cost}", named(&one.entry.arn, &one.entry.name), clock(one.entry.first_seen), one.rules.join(", "))
+        format!("{}: open since {} ({}){cost}", of_entry(one.entry), clock(one.entry.first_seen), one.rules.join(", "))
     };
     open.iter().map(line).collect()
 }
@@ -167,7 +168,12 @@ fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> Stri
 /// `notebook instance churn until 2026-12-31`
 fn kept(kept: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
     let until = |entry: &Entry| entry.kept.as_ref().map_or_else(String::new, |kept| format!(" until {}", one_line(&kept.value)));
-    kept.values().map(|one| format!("{}{}", named(&one.entry.arn, &one.entry.name), until(one.entry))).collect()
+    kept.values().map(|one| format!("{}{}", of_entry(one.entry), until(one.entry))).collect()
+}
+
+/// The kind and the name of an entry's resource. Tag keys and the spend have no ARN.
+fn of_entry(entry: &Entry) -> String {
+    format!("{} {}", Kind::of(&entry.id).map_or("resource", Kind::words), one_line(&entry.name))
 }
 
 /// The kind and the name of a resource.

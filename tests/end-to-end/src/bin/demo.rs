@@ -83,7 +83,7 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
 fn timeline(week: &Week, days: usize) {
     heading("Day by day (times in Berlin)");
     say("Until Tuesday noon the policy only reports. Then it stops what is on outside working hours, 30 minutes after a warning, and");
-    say("submits on-demand training jobs again as Spot (team vision's are stopped instead, after a warning).");
+    say("submits on-demand training jobs again as Spot without a warning (team vision's are stopped instead, after one).");
     say("From then on it also writes the tags that are missing, wherever it knows the owner and the team.");
     let mut by_day: BTreeMap<_, Vec<&Moment>> = BTreeMap::new();
     let date = |at: Timestamp| at.to_zoned_datetime(week.zone.clone()).date();
@@ -306,7 +306,10 @@ fn in_short(week: &Week) {
         *by_owner.entry(&mail.attributes["owner"].1).or_default() += 1;
     }
     let (fewest, most) = (by_owner.values().min().copied().unwrap_or_default(), by_owner.values().max().copied().unwrap_or_default());
-    say(&format!("{} mails in the week: {fewest} to {most} to a person, each stop announced.", week.mails.len()));
+    say(&format!(
+        "{} mails in the week: {fewest} to {most} to an owner, each stop announced (policy: one mail a day, a warning holds for a week).",
+        week.mails.len()
+    ));
     if let [(_, all, tagged), .., (_, last_all, last_tagged)] = week.coverage[..] {
         let rest = match week.mendable {
             0 => "Nothing tells the owner or team of the others".to_owned(),
