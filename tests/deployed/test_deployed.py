@@ -5,7 +5,7 @@ import re
 import shlex
 
 import pytest
-from conftest import ACCOUNT, FUNCTIONS, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually, physical, resources
+from conftest import ACCOUNT, FUNCTIONS, HERE, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually, physical, resources
 
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}"
 # Every trigger of the template, and what a run that it wakes looks at.
@@ -26,6 +26,8 @@ EVENTS = {
     "TagAuditorCreation": ("creation-notebook-by-user", f"{ARN}:notebook-instance/kept"),
 }
 TOPICS = {"BudgetAlerterBudgetMessage"}
+# The filter of AlertEmail's subscription.
+PLATFORM = {"audience": ["platform", {"exists": False}]}
 
 
 def function_of(trigger):
@@ -113,7 +115,7 @@ def test_what_is_wasted_was_stopped_and_its_owners_team_alone_has_heard_of_it(de
     (mail,) = [one for one in mails("nlp") if one["MessageAttributes"]["function"]["Value"] == "notebook-stopper"]
     assert "weekend" in mail["Subject"] and "stopped" in mail["Subject"]
     assert {key: value["Value"] for key, value in mail["MessageAttributes"].items()} == {
-        "function": "notebook-stopper", "severity": "info", "team": "nlp", "owner": "ann@example.com",
+        "function": "notebook-stopper", "severity": "info", "team": "nlp", "owner": "ann@example.com", "audience": '["owner","platform"]',
     }  # fmt: skip
     (mail,) = [one for one in mails("vision") if one["MessageAttributes"]["function"]["Value"] == "training-job-spot-enforcer"]
     assert "on-demand" in mail["Message"] and "weekend" not in mail["Message"]
@@ -175,7 +177,8 @@ def documented_filters():
     page = (TOP / "docs/deploy.md").read_text().replace("\\\n", " ")
     given = [shlex.split(line)[-1] for line in page.splitlines() if "FilterPolicy" in line]
     filters = [json.loads(json.loads(one).get("FilterPolicy", one)) for one in given]
-    return [*filters, *map(json.loads, re.findall(r'`(\{"[^`]+\]\})`', page))]
+    inline = [one for one in map(json.loads, re.findall(r'`(\{"[^`]+\]\})`', page)) if one != PLATFORM]
+    return [*filters, *inline]
 
 
 @pytest.mark.parametrize("policy", documented_filters(), ids=json.dumps)
@@ -198,6 +201,40 @@ def test_a_subscription_with_a_filter_of_the_docs_gets_what_it_says_and_nothing_
     sns.delete_topic(TopicArn=topic)
     deployed.cloud("sqs").delete_queue(QueueUrl=url)
     assert sorted(arrived) == ["one of several", "wanted"]
+
+
+def test_the_platforms_address_gets_the_owners_mails_as_the_policy_says(deployed):
+    sns, parameters, functions, stopper = *map(deployed.cloud, ("sns", "ssm", "lambda")), deployed.of["NotebookStopper"]
+    subscription = sns.get_subscription_attributes(SubscriptionArn=deployed.of["AlertSubscription"])["Attributes"]
+    assert (json.loads(subscription["FilterPolicy"]), subscription["FilterPolicyScope"]) == (PLATFORM, "MessageAttributes")
+    filters = {"platform": PLATFORM, "carol": {"owner": ["carol@example.com"]}}
+    urls = {name: subscribed(deployed.cloud, name, deployed.of["Topic"], policy) for name, policy in filters.items()}
+
+    def arrived(name):
+        return [mail["Subject"] for mail in delivered(deployed.cloud, urls[name]) if "forgotten" in mail["Subject"]]
+
+    def put(policy):
+        parameters.put_parameter(Name=POLICY, Type="String", Value=policy, Overwrite=True)
+        # A new process reads it anew.
+        functions.update_function_configuration(FunctionName=stopper, Description=f"with a policy of {len(policy)} bytes")
+
+    policy = (HERE / "policy.toml").read_text()
+    try:
+        for name, setting, of_platform in (("forgotten-a", "each-mail", 1), ("forgotten-b", "daily-summary", 0)):
+            put(policy + f'''
+[mail]
+platform = "{setting}"
+[[override]]
+match = {{ name = "{name}" }}
+rules.notebook-forgotten.mode = "report"
+''')
+            report = deployed.invoke("NotebookStopper", {})
+            assert report["notified"] == 1, report
+            of_carol = arrived("carol")
+            assert len(of_carol) == 1 and name in of_carol[0], of_carol
+            assert len(arrived("platform")) == of_platform, setting
+    finally:
+        put(policy)
 
 
 def test_nothing_is_mailed_or_done_twice(deployed, mails):

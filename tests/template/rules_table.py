@@ -40,6 +40,11 @@ def manuals_first_clause(rule):
     return re.search(r"### What it finds\s+(.+?)[.:;]\s", section, re.DOTALL).group(1).replace("\n", " ")
 
 
+def is_short(finds):
+    """Whether a row reads at a glance. A link does not count."""
+    return len(re.sub(r"\]\([^)]*\)", "", finds)) <= 90
+
+
 def table(readme):
     finds = {row["rule"]: row["finds"] for row in ROW.finditer(readme)}
     defaults = re.findall(r"^  ([a-z]+(?:-[a-z]+)+) +(report|enforce|off)\b", checked(TOP / "infra/policy.toml"), re.MULTILINE)

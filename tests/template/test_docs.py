@@ -57,6 +57,11 @@ def test_the_readme_tells_of_each_rule_what_the_code_does():
     assert readme == rules_table.written(readme), "README.md's table of the rules is stale: run `make docs`"
 
 
+def test_each_row_of_the_readmes_table_is_a_phrase():
+    rows = rules_table.ROW.finditer(rules_table.README.read_text())
+    assert [row["rule"] for row in rows if not rules_table.is_short(row["finds"])] == [], "say in a phrase what these rules find"
+
+
 @pytest.mark.parametrize("picture", sorted((TOP / "docs/images").glob("*.svg")), ids=lambda path: path.name)
 def test_pictures_are_well_formed(picture):
     assert xml.etree.ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"

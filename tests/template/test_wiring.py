@@ -153,6 +153,15 @@ def test_who_is_mailed(ops, told):
     assert len(stack.of_type("AWS::SNS::Subscription")) == 3
 
 
+def test_the_platforms_address_gets_what_is_for_the_platform_and_what_has_no_audience():
+    subscriptions = GUARD.of_type("AWS::SNS::Subscription")
+    alert = subscriptions["AlertSubscription"]
+    # Without the scope, CloudFormation cannot add the filter to a subscription that had none (aws-facts §9).
+    assert (alert["FilterPolicy"], alert["FilterPolicyScope"]) == ({"audience": ["platform", {"exists": False}]}, "MessageAttributes")
+    assert [name for name, of in subscriptions.items() if "FilterPolicy" in of] == ["AlertSubscription"]
+    assert json.dumps(alert["FilterPolicy"], separators=(",", ":")) in source("docs/deploy.md")
+
+
 OF_ONES_OWN = "arn:aws:sns:eu-central-1:210987654321:costs"
 A_KEY = "arn:aws:kms:eu-central-1:210987654321:key/1"
 

@@ -22,5 +22,5 @@ pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow], ..Triggers:
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
-    regular_mails::send(context, &rulebook.policy, request.trigger == Trigger::MailNow, request.dry_run, now).await
+    regular_mails::send(context, &rulebook, request.trigger == Trigger::MailNow, request.dry_run, now).await
 }

@@ -19,4 +19,4 @@ mod testing;
 
 pub use clients::{Clients, Lazily};
 pub use context::{Context, settings};
-pub use serve::serve;
+pub use serve::{leave_trouble, serve};

@@ -1,11 +1,17 @@
 //! Sends mails through the topic: one SNS message each, with attributes that subscriptions can filter by, at a pace that SNS allows.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{collections::BTreeSet, sync::atomic::Ordering, time::Duration};
 
 use anyhow::anyhow;
 use aws_sdk_sns::types::MessageAttributeValue;
-use cost_rules::{mail::Digest, owners};
+use cost_rules::{
+    mail::{Audience, Digest, MONTH, PlatformGets},
+    owners,
+    policy::{PlatformMails, Policy},
+};
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use lambda_runtime::tracing::warn;
 use tokio::time::Instant;
 
 use crate::{
@@ -17,31 +23,100 @@ use crate::{
 /// The most mails in a second. SNS suspends an e-mail subscription that gets more than 10 messages a second, and two functions may mail at a time.
 pub(crate) const MAILS_A_SECOND: usize = 5;
 
-/// When the next mails may be sent.
-#[derive(Default)]
-pub(crate) struct Pace {
+/// Sends the mails of a run: when the next ones may be sent, and whether the platform's address gets them, too.
+pub(crate) struct Pace<'a> {
+    setting: PlatformMails,
+    context: &'a Context,
+    now: Timestamp,
     next: Option<Instant>,
+    /// `None`: not asked yet.
+    platform: Option<PlatformGets>,
 }
 
-impl Pace {
+impl<'a> Pace<'a> {
+    /// For a run that began at `now`.
+    pub(crate) const fn new(context: &'a Context, policy: &Policy, now: Timestamp) -> Self {
+        Self { setting: policy.mail.platform, context, now, next: None, platform: None }
+    }
+
     /// Sends at most [`MAILS_A_SECOND`] mails at once, not earlier than a second after the last ones. Returns the result of each, in any order. A mail that
     /// could not be sent in the time of this run is an error.
-    pub(crate) async fn send<'d>(&mut self, context: &Context, digests: &[&'d Digest]) -> Vec<(&'d Digest, Result<(), String>)> {
+    pub(crate) async fn send<'d>(&mut self, digests: &[&'d Digest]) -> Vec<(&'d Digest, Result<(), String>)> {
+        let context = self.context;
+        let platform = self.platform().await;
+        let addressed: Vec<(&Digest, Audience)> = digests.iter().map(|digest| (*digest, platform.audience(digest))).collect();
         if let Some(next) = self.next.filter(|_| !context.time_is_up()) {
             tokio::time::sleep_until(next).await;
         }
         self.next = Some(Instant::now() + Duration::from_secs(1));
-        let sent = stream::iter(digests).map(async |digest| (*digest, send(context, digest).await));
-        sent.buffer_unordered(MAILS_A_SECOND).collect().await
+        let sent = stream::iter(addressed).map(async |(digest, audience)| (digest, send(context, digest, audience).await));
+        let sent: Vec<_> = sent.buffer_unordered(MAILS_A_SECOND).collect().await;
+        let reached: Vec<&Digest> = sent.iter().filter(|(_, sent)| sent.is_ok()).map(|(digest, _)| *digest).collect();
+        self.note(&reached).await;
+        sent
+    }
+
+    /// What the platform's address gets. If the ledger does not say so, it gets each mail.
+    async fn platform(&mut self) -> &PlatformGets {
+        if self.platform.is_none() {
+            self.platform = Some(match self.setting {
+                PlatformMails::EachMail => PlatformGets::EachMail,
+                PlatformMails::DailySummary | PlatformMails::WeeklySummary => PlatformGets::Summary,
+                PlatformMails::Automatic => match self.context.in_time(by_owners(self.context, self.now)).await {
+                    Some(Ok(gets)) => gets,
+                    not_known => {
+                        warn!("whether the platform gets a summary is not known: {not_known:?}");
+                        PlatformGets::EachMail
+                    }
+                },
+            });
+        }
+        self.platform.as_ref().unwrap_or(&PlatformGets::EachMail)
+    }
+
+    /// Records the mails that were sent, for the platform's summary. A mail that is not recorded is missing there, and nothing else depends on it.
+    async fn note(&mut self, reached: &[&Digest]) {
+        let reached: Vec<&Digest> = reached.iter().copied().filter(|digest| digest.told.is_some()).collect();
+        if reached.is_empty() || self.setting == PlatformMails::EachMail {
+            return;
+        }
+        let mut begins = false;
+        for digest in &reached {
+            begins |= self.platform.as_mut().is_some_and(|platform| platform.count(&digest.owner));
+        }
+        let (ledger, now) = (self.context.ledger(), self.now);
+        let noted = async {
+            ledger.note_sent(&reached, now).await?;
+            if begins { ledger.begin_summary(now).await } else { Ok(()) }
+        };
+        let noted = self.context.in_time(noted).await;
+        if !matches!(noted, Some(Ok(()))) {
+            warn!("what was mailed is not in the platform's summary: {noted:?}");
+        }
     }
 }
 
-async fn send(context: &Context, digest: &Digest) -> Result<(), String> {
+/// Whether so many owners were mailed in the last month that the platform's address gets the summary. Once it does, it is not asked again.
+async fn by_owners(context: &Context, now: Timestamp) -> anyhow::Result<PlatformGets> {
+    let ledger = context.ledger();
+    if context.has_summary.load(Ordering::Relaxed) || ledger.summary_began().await?.is_some() {
+        context.has_summary.store(true, Ordering::Relaxed);
+        return Ok(PlatformGets::Summary);
+    }
+    let mut gets = PlatformGets::EachMailOf(BTreeSet::new());
+    let sent = ledger.sent_since(now - MONTH).await?;
+    if sent.iter().any(|sent| gets.count(&sent.owner)) {
+        ledger.begin_summary(now).await?;
+    }
+    Ok(gets)
+}
+
+async fn send(context: &Context, digest: &Digest, audience: Audience) -> Result<(), String> {
     let late = || format!("mail to {}: this run is out of time, the next one sends it", digest.owner);
     if context.time_is_up() {
         return Err(late());
     }
-    let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, digest)).await;
+    let sent = context.in_time(publish(&context.clients, &context.settings.topic_arn, digest, audience)).await;
     sent.ok_or_else(late)?.map_err(|error| format!("{error:#}"))
 }
 
@@ -60,17 +135,17 @@ pub(crate) async fn nobody_listens(context: &Context) -> Option<String> {
         Ok(Some(0)) => Some(format!("nobody has confirmed a subscription to {topic}: nobody is mailed until then")),
         // Publishing may work even so.
         Err(error) => {
-            lambda_runtime::tracing::warn!("who is subscribed to {topic} is not known: {error:#}");
+            warn!("who is subscribed to {topic} is not known: {error:#}");
             None
         }
     }
 }
 
-/// Publishes one digest.
+/// Publishes one digest for an audience.
 ///
 /// # Errors
 /// SNS refuses the message. The error names the topic and the reason.
-async fn publish(clients: &Clients, topic_arn: &str, digest: &Digest) -> anyhow::Result<()> {
+async fn publish(clients: &Clients, topic_arn: &str, digest: &Digest, audience: Audience) -> anyhow::Result<()> {
     let sent = clients
         .sns
         .publish()
@@ -81,6 +156,7 @@ async fn publish(clients: &Clients, topic_arn: &str, digest: &Digest) -> anyhow:
         .message_attributes("severity", attribute("String", digest.severity.as_str())?)
         .message_attributes("team", each(&digest.teams)?)
         .message_attributes("owner", each(&owners::each(&digest.owner))?)
+        .message_attributes("audience", each(audience.words())?)
         .send()
         .await;
     sent.map(drop).map_err(|error| anyhow!("mail to {} through {topic_arn} (COST_GUARD_TOPIC_ARN): {}", digest.owner, why(&error)))

@@ -1,8 +1,8 @@
-//! Sends the regular mails: each owner's daily mail, and the weekly summary.
+//! Sends the regular mails: each owner's daily mail and weekly summary, and the platform's summary of all owners.
 
 use cost_rules::{
     mail::{Desk, Letter, MailContext, Regular, WEEK},
-    policy::Policy,
+    rulebook::Rulebook,
     scope::Scope,
 };
 use jiff::Timestamp;
@@ -14,6 +14,8 @@ use crate::{
     report::Report,
 };
 
+mod platform;
+
 /// The functions whose findings and savings are in the weekly summary.
 pub const FUNCTIONS: [&str; 4] = ["budget-alerter", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
 
@@ -21,12 +23,13 @@ pub const FUNCTIONS: [&str; 4] = ["budget-alerter", "notebook-stopper", "tag-aud
 ///
 /// # Errors
 /// The ledger cannot be read. Then nobody is mailed.
-pub async fn send(context: &Context, policy: &Policy, is_asked: bool, is_dry_run: bool, now: Timestamp) -> anyhow::Result<Report> {
+pub async fn send(context: &Context, rulebook: &Rulebook, is_asked: bool, is_dry_run: bool, now: Timestamp) -> anyhow::Result<Report> {
     let ledger = context.ledger();
-    let mail_context = MailContext { function: context.function, policy, now };
+    let mail_context = MailContext { function: context.function, policy: &rulebook.policy, now };
     let mut desk = Desk { waiting: ledger.waiting().await?, mailed: ledger.mailed().await?, is_asked, ..Desk::default() };
     let mut report = Report { is_whole: true, ..Report::new(context.function, is_dry_run) };
-    if !desk.is_anything_due(&mail_context) {
+    let summary = platform::Due::of(&ledger, &desk, &mail_context).await?;
+    if !desk.is_anything_due(&mail_context) && summary.is_none() {
         return Ok(report);
     }
     for function in FUNCTIONS {
@@ -35,23 +38,29 @@ pub async fn send(context: &Context, policy: &Policy, is_asked: bool, is_dry_run
         desk.saved.extend(of.saved_since(now - WEEK).await?);
     }
     let letters = desk.letters(&mail_context);
-    if is_dry_run || letters.is_empty() {
-        report.waiting = letters.len();
+    if is_dry_run || (letters.is_empty() && summary.is_none()) {
+        report.waiting = letters.len() + usize::from(summary.is_some());
         return Ok(report);
     }
     if let Some(why) = mailer::nobody_listens(context).await {
         report.failures.push(why);
         return Ok(report);
     }
-    let mut pace = Pace::default();
+    let mut pace = Pace::new(context, &rulebook.policy, now);
     for lot in letters.chunks(mailer::MAILS_A_SECOND) {
         send_lot(context, lot, &mut pace, &mut report).await;
+    }
+    // After the owners' mails, so that these are in it.
+    let Some(summary) = summary else { return Ok(report) };
+    match summary.letter(&ledger, rulebook, &desk, now).await {
+        Ok(letter) => send_lot(context, letter.as_slice(), &mut pace, &mut report).await,
+        Err(error) => report.failures.push(format!("the platform's summary: {error:#}")),
     }
     Ok(report)
 }
 
 /// Each owner is recorded as mailed before the mail, so that nobody is mailed twice. That is taken back if the mail was not sent.
-async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace, report: &mut Report) {
+async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace<'_>, report: &mut Report) {
     let ledger = context.ledger();
     let mut claimed: Vec<&Letter> = vec![];
     for letter in letters {
@@ -61,8 +70,11 @@ async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace, report
             Err(error) => report.failures.push(format!("mail to {}: {error:#}", letter.digest.owner)),
         }
     }
+    if claimed.is_empty() {
+        return;
+    }
     let digests: Vec<_> = claimed.iter().map(|letter| &letter.digest).collect();
-    for (digest, sent) in pace.send(context, &digests).await {
+    for (digest, sent) in pace.send(&digests).await {
         let Err(why) = sent else {
             report.notified += 1;
             continue;
@@ -80,6 +92,7 @@ const fn parts(letter: &Letter) -> &'static [Regular] {
     match letter.regular {
         Regular::Daily => &[Regular::Daily],
         Regular::Weekly => &[Regular::Weekly, Regular::Daily],
+        Regular::Platform => &[Regular::Platform],
     }
 }
 
@@ -97,6 +110,7 @@ async fn take_back(ledger: &Ledger<'_>, letter: &Letter) -> anyhow::Result<()> {
         let before = match part {
             Regular::Daily => letter.before.daily,
             Regular::Weekly => letter.before.weekly,
+            Regular::Platform => letter.before.platform,
         };
         ledger.take_back_mail(&letter.digest.owner, *part, before).await?;
     }

@@ -1,5 +1,6 @@
 //! The Lambda loop that all functions share.
 
+use cost_rules::{mail::Trouble, policy::PlatformMails};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -19,7 +20,22 @@ pub async fn serve(
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let now = Timestamp::now();
-        handle(event.payload, &context.invoked(&event.context), now).await?.finish(now)
+        let context = context.invoked(&event.context);
+        let report = handle(event.payload, &context, now).await?;
+        leave_trouble(&context, &report, now).await;
+        report.finish(now)
     }))
     .await
+}
+
+/// Leaves what went wrong in a run for the platform's summary, if the policy may ask for one.
+pub async fn leave_trouble(context: &Context, report: &Report, now: Timestamp) {
+    let trouble = Trouble::of(context.function, &report.failures, &report.unread, report.held_back);
+    let Some(trouble) = trouble.filter(|_| !report.dry_run) else { return };
+    // The policy was read in this run, and is cached.
+    if context.rulebook(now).await.is_ok_and(|rulebook| rulebook.policy.mail.platform != PlatformMails::EachMail)
+        && let Some(Err(error)) = context.in_time(context.ledger().note_trouble(&trouble, now)).await
+    {
+        lambda_runtime::tracing::warn!("what went wrong is not in the platform's summary: {error:#}");
+    }
 }

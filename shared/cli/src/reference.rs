@@ -97,12 +97,13 @@ fn is_section(schema: &Value) -> bool {
     [schema, &schema["items"]].iter().any(|schema| schema["properties"].is_object())
 }
 
-/// The meaning of a key and of its values.
+/// The meaning of a key, and of those of its values that it does not name itself.
 fn described(schema: &Value) -> String {
-    let choices = [&schema["oneOf"], &schema["items"]["oneOf"]].into_iter().filter_map(Value::as_array).flatten();
-    let choices = choices.filter_map(|one| Some(format!(" `{}`: {}", one["const"], one["description"].as_str()?)));
     let meaning = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
-    (meaning + &choices.collect::<String>()).replace('|', "\\|")
+    let choices = [&schema["oneOf"], &schema["items"]["oneOf"]].into_iter().filter_map(Value::as_array).flatten();
+    let choices = choices.filter(|one| !meaning.contains(&format!("`{}`", one["const"])));
+    let choices = choices.filter_map(|one| Some(format!(" `{}`: {}", one["const"], one["description"].as_str()?)));
+    format!("{meaning}{}", choices.collect::<String>()).replace('|', "\\|")
 }
 
 fn default(schema: &Value) -> String {

@@ -76,7 +76,11 @@ async fn event() -> anyhow::Result<Figure> {
     let report = run.function.invoke(change).await?.map_err(anyhow::Error::msg)?;
     ensure!(report["notified"] == 1 && report["total-findings"] == 1, "{report}");
     let calls: u64 = account.calls().values().sum();
-    Ok(Figure { what: "one event, with a finding and its mail: AWS calls", measured: calls.to_string(), goal: "≤ 4" })
+    Ok(Figure {
+        what: "one event, with a finding and its mail: AWS calls",
+        measured: calls.to_string(),
+        goal: "≤ 7: four, and three for the platform's summary",
+    })
 }
 
 /// Measures the first sweep; returns the medians of calls, MiB and seconds.

@@ -121,7 +121,10 @@ impl Guard {
     /// # Errors
     /// The function's own error.
     pub async fn wake(&self, event: Value) -> anyhow::Result<Report> {
-        self.function.handle(event, &self.context, self.account.now()).await
+        let now = self.account.now();
+        let report = self.function.handle(event, &self.context, now).await?;
+        cost_aws::leave_trouble(&self.context, &report, now).await;
+        Ok(report)
     }
 
     /// Runs the function as its schedule does.

@@ -44,6 +44,8 @@ pub struct Context {
     deadline: Option<Instant>,
     /// Whether a confirmed subscription to the topic is known.
     pub(crate) is_heard: Arc<AtomicBool>,
+    /// Whether it is known that the platform's address gets the summary in place of the mails. That never ends by itself.
+    pub(crate) has_summary: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -58,6 +60,7 @@ impl Context {
             began: Instant::now(),
             deadline: None,
             is_heard: Arc::default(),
+            has_summary: Arc::default(),
         }
     }
 

@@ -21,8 +21,7 @@ impl Ledger<'_> {
     pub async fn remember_creator(&self, id: &str, creator: &Creator, now: Timestamp) -> anyhow::Result<()> {
         let texts = [("pk", Some(self.pk("creator")?)), ("sk", Some(id.to_owned())), ("user", Some(creator.user.clone()))];
         let numbers = [("expires", Some((now + CREATOR_KEPT).as_second().to_string()))];
-        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item(texts, numbers))).send().await;
-        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+        self.put_one(item(texts, numbers)).await
     }
 
     /// The recorded creators of these resources, by id.
@@ -71,7 +70,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn keep(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<()> {
-        self.put_kept(self.kept_item(name, what, now)?).await
+        self.put_one(self.kept_item(name, what, now)?).await
     }
 
     /// Caches a value for this long.
@@ -81,7 +80,7 @@ impl Ledger<'_> {
     pub async fn keep_for(&self, name: &str, what: &str, now: Timestamp, long: SignedDuration) -> anyhow::Result<()> {
         let mut item = self.kept_item(name, what, now)?;
         item.insert("expires".to_owned(), AttributeValue::N((now + long).as_second().to_string()));
-        self.put_kept(item).await
+        self.put_one(item).await
     }
 
     fn kept_item(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<Item> {
@@ -89,10 +88,5 @@ impl Ledger<'_> {
         item.insert("at".to_owned(), AttributeValue::S(now.to_string()));
         item.insert("what".to_owned(), AttributeValue::S(what.to_owned()));
         Ok(item)
-    }
-
-    async fn put_kept(&self, item: Item) -> anyhow::Result<()> {
-        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
     }
 }

@@ -9,7 +9,9 @@
 //! | `resubmission#<place>` | the new job's id | a training job that is resubmitted as Spot, with its definition |
 //! | `creator#<place>` | a resource id | who created it, according to CloudTrail |
 //! | `waiting#<place>` | `<time>#<function>#<rule>#<resource id>` | what an owner is told in the next daily or weekly mail, for cost-reporter |
-//! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>` | until when an owner was mailed what waited |
+//! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>`, `platform#` | until when an owner was mailed what waited, and the platform its summary |
+//! | `sent#<place>` | `<time>#<function>#<owner>` | a mail that was sent, for the platform's summary |
+//! | `trouble#<place>` | `<time>#<function>` | what went wrong in a run, for the platform's summary |
 //! | `cache#<place>` | a name | a cached value, and when it was cached |
 //!
 //! `<place>` is `<function>#<account>#<region>`: functions of many accounts and Regions can share one table. The account comes from the function's ARN, or else
@@ -20,6 +22,7 @@
 pub mod budget_measures;
 mod findings;
 mod memory;
+mod platform;
 mod resubmissions;
 mod savings;
 mod table;

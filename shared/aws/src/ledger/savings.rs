@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::anyhow;
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use cost_rules::plan::{Entry, Saved, SavedBy, Saving, SpotSaving};
 use jiff::{SignedDuration, Timestamp};
 
-use super::table::{Item, Ledger, TRANSACTION, item, number, text};
-use crate::clients::why::why;
+use super::table::{Item, Ledger, item, number, text};
 
 /// How long a saving is kept: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
@@ -25,14 +22,7 @@ impl Ledger<'_> {
         // The search index may return a job twice, but a transaction must not contain an item twice.
         let savings: Vec<&SpotSaving> =
             savings.iter().map(|saving| ((saving.ended, &saving.id), saving)).collect::<BTreeMap<_, _>>().into_values().collect();
-        for chunk in savings.chunks(TRANSACTION) {
-            let put =
-                |saving: &&SpotSaving| Ok(TransactWriteItem::builder().put(self.put(self.spot_saving_item(saving, now)?).build()?).build());
-            let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
-            let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
-            sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-        }
-        Ok(())
+        self.put_all(savings.into_iter().map(|saving| self.spot_saving_item(saving, now)).collect::<anyhow::Result<_>>()?).await
     }
 
     /// What was saved since a time: recorded by stops, or on Spot jobs that have ended since.

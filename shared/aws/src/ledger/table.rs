@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context as _, anyhow};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, builders::PutBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, builders::PutBuilder};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -114,6 +114,23 @@ impl Ledger<'_> {
     fn keys(&self, keys: Vec<Item>) -> anyhow::Result<KeysAndAttributes> {
         let built = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys)).build();
         built.with_context(|| format!("ledger table {}", self.table))
+    }
+
+    /// Writes an item without a condition.
+    pub(super) async fn put_one(&self, item: Item) -> anyhow::Result<()> {
+        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
+        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+    }
+
+    /// Writes items without a condition.
+    pub(super) async fn put_all(&self, items: Vec<Item>) -> anyhow::Result<()> {
+        for chunk in items.chunks(TRANSACTION) {
+            let put = |item: &Item| Ok(TransactWriteItem::builder().put(self.put(item.clone()).build()?).build());
+            let puts: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
+            let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(puts)).send().await;
+            sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
+        }
+        Ok(())
     }
 
     pub(super) fn put(&self, item: Item) -> PutBuilder {

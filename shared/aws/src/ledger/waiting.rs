@@ -3,14 +3,11 @@
 use std::collections::HashMap;
 
 use anyhow::anyhow;
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata as _,
-    types::{AttributeValue, TransactWriteItem},
-};
+use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
 use cost_rules::mail::{Mailed, Notification, Regular, Waiting};
 use jiff::{SignedDuration, Timestamp};
 
-use super::table::{Item, Ledger, TRANSACTION, item, text, time};
+use super::table::{Item, Ledger, item, text, time};
 use crate::clients::why::why;
 
 /// The function that mails what waits. The items are in its part of the ledger.
@@ -20,7 +17,7 @@ const READER: &str = "cost-reporter";
 const NOTIFICATION_KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 impl Ledger<'_> {
-    fn of_reader(&self) -> Self {
+    pub(super) fn of_reader(&self) -> Self {
         Ledger { function: READER, ..*self }
     }
 
@@ -30,14 +27,7 @@ impl Ledger<'_> {
     /// The table cannot be written. Some of them may be.
     pub async fn leave(&self, notifications: &[Notification], now: Timestamp) -> anyhow::Result<()> {
         let ledger = self.of_reader();
-        for chunk in notifications.chunks(TRANSACTION) {
-            let put =
-                |one: &Notification| Ok(TransactWriteItem::builder().put(ledger.put(ledger.waiting_item(one, now)?).build()?).build());
-            let items: Vec<TransactWriteItem> = chunk.iter().map(put).collect::<anyhow::Result<_>>()?;
-            let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
-            sent.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-        }
-        Ok(())
+        self.put_all(notifications.iter().map(|one| ledger.waiting_item(one, now)).collect::<anyhow::Result<_>>()?).await
     }
 
     fn waiting_item(&self, one: &Notification, now: Timestamp) -> anyhow::Result<Item> {
@@ -79,6 +69,7 @@ impl Ledger<'_> {
             match regular {
                 DAILY => of_owner.daily = time(item, "until")?,
                 WEEKLY => of_owner.weekly = time(item, "until")?,
+                PLATFORM => of_owner.platform = time(item, "until")?,
                 _ => {}
             }
         }
@@ -107,15 +98,14 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written. Then the owner is not mailed what waited.
     pub async fn take_back_mail(&self, owner: &str, regular: Regular, before: Option<Timestamp>) -> anyhow::Result<()> {
-        let item = self.mailed_item(owner, regular, before)?;
-        let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
-        sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+        self.put_one(self.mailed_item(owner, regular, before)?).await
     }
 
     fn mailed_item(&self, owner: &str, regular: Regular, until: Option<Timestamp>) -> anyhow::Result<Item> {
         let name = match regular {
             Regular::Daily => DAILY,
             Regular::Weekly => WEEKLY,
+            Regular::Platform => PLATFORM,
         };
         let pk = self.of_reader().pk("mailed")?;
         Ok(item([("pk", Some(pk)), ("sk", Some(format!("{name}#{owner}"))), ("until", until.map(|at| at.to_string()))], []))
@@ -124,3 +114,4 @@ impl Ledger<'_> {
 
 const DAILY: &str = "daily";
 const WEEKLY: &str = "weekly";
+const PLATFORM: &str = "platform";

@@ -43,12 +43,12 @@ pub(super) async fn owners<A: Area>(
         keys.entry(mail::addressee(item.owner.as_deref())).or_default().push(&item.key);
     }
     let digests = mail::digests(&at_once, &held_back(plan), &mail_context);
-    let mut pace = Pace::default();
+    let mut pace = Pace::new(context, &run.rulebook.policy, now);
     // The ledger is written after each few mails, so that an interrupted run forgets at most these.
     for lot in digests.chunks(MAILS_A_SECOND) {
         let lot: Vec<&Digest> = lot.iter().collect();
         let unheard = || lot.iter().map(|digest| (*digest, Err(String::new()))).collect();
-        let sent = if nobody_listens.is_none() { pace.send(context, &lot).await } else { unheard() };
+        let sent = if nobody_listens.is_none() { pace.send(&lot).await } else { unheard() };
         let mut after = vec![];
         for (digest, sent) in sent {
             let reached: HashSet<&FindingKey> = if sent.is_ok() { digest.notified.iter().collect() } else { HashSet::new() };

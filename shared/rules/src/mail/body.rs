@@ -62,7 +62,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
 /// The first lines of a mail: for whom it is, and about which account and Region.
 pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> String {
     let is_of_the_account = |arn: &&str| Arn::parse(arn).and_then(|arn| Kind::of(&arn.id()?)).is_some_and(Kind::is_of_the_account);
-    let mut text = if owner == UNOWNED && arns.iter().all(is_of_the_account) {
+    let text = if owner == UNOWNED && arns.iter().all(is_of_the_account) {
         "For whoever runs the platform.\n".to_owned()
     } else if owner == UNOWNED {
         let tags = context.policy.owner_tags.join(" or ");
@@ -71,13 +71,17 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
     } else {
         format!("For {owner}.\n")
     };
+    text + &place(arns)
+}
+
+/// The line with the account and the Region.
+pub(crate) fn place(arns: &[&str]) -> String {
     let mut arns = arns.iter().filter_map(|arn| Arn::parse(arn));
     match arns.clone().find(|arn| !arn.region.is_empty()).or_else(|| arns.next()) {
-        Some(Arn { region: "", account, .. }) => drop(writeln!(text, "AWS account {account}.")),
-        Some(Arn { region, account, .. }) => drop(writeln!(text, "AWS account {account}, Region {region}.")),
-        None => {}
+        Some(Arn { region: "", account, .. }) => format!("AWS account {account}.\n"),
+        Some(Arn { region, account, .. }) => format!("AWS account {account}, Region {region}.\n"),
+        None => String::new(),
     }
-    text
 }
 
 /// The last lines of a mail.

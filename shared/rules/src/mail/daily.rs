@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::{
     mail::{
         body::{BODY, closing, opening},
-        digest::{Digest, teams},
+        digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::{SUBJECT, printable, shortened},
@@ -36,6 +36,8 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
         subject: subject(waiting),
         body: text,
         notified: vec![],
+        audience: Audience::of(owner, waiting.iter().any(|one| one.is_of_the_account())),
+        told: Some(Notification::told(waiting)),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{plan::FindingKey, rules::verdict::Severity, vocabulary::resource::UNOWNED};
 
 /// The room for team names in a mail's attributes, in bytes.
@@ -24,6 +26,50 @@ pub struct Digest {
     pub body: String,
     /// The findings in this mail. Findings that did not fit are not among them.
     pub notified: Vec<FindingKey>,
+    /// For whom it is.
+    pub audience: Audience,
+    /// How much it tells. `None`: it is the platform's summary.
+    pub told: Option<Told>,
+}
+
+/// For whom a mail is. Subscriptions can filter by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The owner. The policy says whether the platform's address gets it, too.
+    Owner,
+    /// The owner, and the platform's address at once.
+    OwnerAndPlatform,
+    /// The platform's address alone.
+    Platform,
+}
+
+impl Audience {
+    /// The audience of a mail to this owner. `is_urgent`: the platform has to know it at once.
+    pub(crate) fn of(owner: &str, is_urgent: bool) -> Self {
+        match is_urgent {
+            _ if owner == UNOWNED => Self::Platform,
+            true => Self::OwnerAndPlatform,
+            false => Self::Owner,
+        }
+    }
+
+    /// The values of the attribute `audience`.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Owner => &["owner"],
+            Self::OwnerAndPlatform => &["owner", "platform"],
+            Self::Platform => &["platform"],
+        }
+    }
+}
+
+/// How much a mail tells, for the platform's summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// How many resources were found.
+    pub found: usize,
+    /// Of how many stops it warns.
+    pub warned: usize,
 }
 
 /// The teams of a mail, each once; `unowned` if there is none. More teams than fit are left out: a subscription that filters for one of them does not receive

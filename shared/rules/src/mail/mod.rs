@@ -2,13 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use self::{body::body, digest::teams, item::entries, subject::subject};
+use self::{
+    body::body,
+    digest::teams,
+    item::{MailEntry, entries},
+    subject::subject,
+};
+use crate::{plan::News, rules::verdict::Severity, vocabulary::resource::Kind};
 
 pub use self::{
     delivery::{Due, Post, sort_out},
-    digest::Digest,
+    digest::{Audience, Digest, Told},
     item::{Item, MailContext, addressee},
     notification::{Notification, notifications},
+    platform::{MANY_OWNERS, MONTH, PLATFORM, Period, PlatformGets, Sent, Trouble, period_since, platform_summary},
     rounds::{Desk, Letter, Mailed, Regular, Waiting},
     weekly::WEEK,
 };
@@ -19,6 +26,7 @@ mod delivery;
 mod digest;
 mod item;
 mod notification;
+mod platform;
 mod rounds;
 mod subject;
 mod weekly;
@@ -47,7 +55,19 @@ fn digest(owner: &str, items: &[&Item], held_back: usize, context: &MailContext<
         subject: subject(&entries, context.policy, context.now),
         body,
         notified: keys,
+        audience: Audience::of(owner, severity == Severity::Critical || items.iter().any(|item| concerns_the_platform(item))),
+        told: Some(told(&entries[..fitted])),
     }
+}
+
+/// Whether it is about the whole account, or about an action that failed.
+fn concerns_the_platform(item: &Item) -> bool {
+    matches!(item.news, News::Failed(_) | News::Doubled(_) | News::GivenUp(_)) || Kind::of(&item.id).is_some_and(Kind::is_of_the_account)
+}
+
+fn told(entries: &[MailEntry<'_>]) -> Told {
+    let count = |is: fn(&News) -> bool| entries.iter().filter(|one| is(&one.first.news)).count();
+    Told { found: count(|news| *news == News::Found), warned: count(|news| matches!(news, News::Warning(_))) }
 }
 
 #[cfg(test)]

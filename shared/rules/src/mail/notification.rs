@@ -7,6 +7,7 @@ use crate::{
     mail::{
         body::entry,
         delivery::Due,
+        digest::Told,
         item::{Item, MailContext, MailEntry, addressee, entries, is_job, said},
     },
     plan::{End, FindingKey, News},
@@ -54,6 +55,21 @@ pub struct Notification {
     pub text: String,
 }
 
+impl Notification {
+    /// Whether it is about the whole account.
+    pub(crate) fn is_of_the_account(&self) -> bool {
+        self.findings.iter().any(|key| Kind::of(&key.id).is_some_and(Kind::is_of_the_account))
+    }
+
+    /// How much these tell, for the platform's summary.
+    pub(crate) fn told(these: &[&Self]) -> Told {
+        Told { found: these.iter().filter(|one| one.counted_as == FOUND).count(), warned: 0 }
+    }
+}
+
+/// How new findings are counted in a subject.
+const FOUND: &str = "found";
+
 /// What waits, as words: one notification for each resource and time.
 pub fn notifications(later: &[(Item, Due)], context: &MailContext<'_>) -> Vec<Notification> {
     let items: Vec<(Item, Due)> = later.iter().map(|(item, due)| (item.as_text(), *due)).collect();
@@ -75,7 +91,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => first.participle(),
         News::Done(_) => "stopped",
         News::Reminder(_) | News::Escalation(_) => "still open",
-        _ => "found",
+        _ => FOUND,
     };
     Notification {
         due,

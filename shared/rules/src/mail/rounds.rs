@@ -22,7 +22,7 @@ use crate::{
 const LEAVING: SignedDuration = SignedDuration::from_mins(6);
 
 /// A weekly summary that could not be sent within this time is left out.
-const SUMMARY_DAY: SignedDuration = SignedDuration::from_hours(24);
+pub(crate) const SUMMARY_DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// A notification that waits, or that was mailed already.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Mailed {
     pub daily: Option<Timestamp>,
     /// In weekly summaries.
     pub weekly: Option<Timestamp>,
+    /// In the platform's summaries.
+    pub platform: Option<Timestamp>,
 }
 
 /// A regular mail.
@@ -49,6 +51,8 @@ pub enum Regular {
     Daily,
     /// The weekly summary. It has the daily mail in it.
     Weekly,
+    /// The platform's summary of all owners.
+    Platform,
 }
 
 /// What is on the desk of who sends the regular mails.

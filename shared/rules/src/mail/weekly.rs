@@ -12,7 +12,7 @@ use crate::{
     mail::{
         body::{BODY, closing, opening},
         daily::sections,
-        digest::{Digest, teams},
+        digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::printable,
@@ -93,18 +93,20 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         subject: printable(&format!("Cost guard: your week: {parts}")),
         body: text,
         notified: vec![],
+        audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),
+        told: Some(Notification::told(&week.new)),
     })
 }
 
 /// One resource with all of its findings.
-struct Open<'a> {
-    entry: &'a Entry,
+pub(crate) struct Open<'a> {
+    pub(crate) entry: &'a Entry,
     rules: Vec<&'a str>,
-    usd_per_month: Option<Decimal>,
+    pub(crate) usd_per_month: Option<Decimal>,
 }
 
 /// The findings by resource. Their costs are the same money.
-fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
+pub(crate) fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
     let mut resources: BTreeMap<&str, Open<'_>> = BTreeMap::new();
     for entry in entries {
         let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], usd_per_month: None });
@@ -114,7 +116,7 @@ fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
     resources
 }
 
-fn section(text: &mut String, heading: &str, lines: Vec<String>) {
+pub(crate) fn section(text: &mut String, heading: &str, lines: Vec<String>) {
     if lines.is_empty() {
         return;
     }
@@ -172,7 +174,7 @@ fn kept(kept: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
 }
 
 /// The kind and the name of an entry's resource. Tag keys and the spend have no ARN.
-fn of_entry(entry: &Entry) -> String {
+pub(crate) fn of_entry(entry: &Entry) -> String {
     format!("{} {}", Kind::of(&entry.id).map_or("resource", Kind::words), one_line(&entry.name))
 }
 
@@ -186,6 +188,6 @@ fn times(n: usize) -> String {
     if n == 1 { "once".to_owned() } else { format!("{n} times") }
 }
 
-fn count(n: usize, what: &str) -> String {
+pub(crate) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

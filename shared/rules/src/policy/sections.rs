@@ -81,6 +81,9 @@ pub struct MailSettings {
     /// How often owners are warned of what a rule of working hours stops: `"at-once"`: each time · `"weekly"`: once a week. The warning then says that it
     /// holds for a week. A resource that was started in off hours is always warned of.
     pub repeated_warnings: Repeated,
+    /// What the platform's address (`AlertEmail`) gets of the owners' mails. What failed, what is critical, what nobody owns and what is about the whole account
+    /// always goes there at once.
+    pub platform: PlatformMails,
     /// The time of the daily mail and of the weekly summary, in the time zone of the owner's working hours.
     #[serde(deserialize_with = "time")]
     #[schemars(with = "String", regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"), extend("default" = "09:00"))]
@@ -93,6 +96,7 @@ impl Default for MailSettings {
             reports: Reports::AtOnce,
             repeated_stops: Repeated::Weekly,
             repeated_warnings: Repeated::AtOnce,
+            platform: PlatformMails::Automatic,
             at: Time::constant(9, 0, 0, 0),
         }
     }
@@ -116,6 +120,20 @@ pub enum Repeated {
     AtOnce,
     /// Once a week.
     Weekly,
+}
+
+/// What the platform's address gets of the owners' mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlatformMails {
+    /// Each mail, until ten owners were mailed within 30 days; from then on the daily summary.
+    Automatic,
+    /// Each mail.
+    EachMail,
+    /// One mail each working morning, of all owners.
+    DailySummary,
+    /// One mail on the first working morning of each week, of all owners.
+    WeeklySummary,
 }
 
 fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {

@@ -119,7 +119,13 @@ impl Rulebook {
 
     /// The `[[exempt]]` sections, each with whether it is over.
     pub fn exempts(&self, now: Timestamp) -> impl Iterator<Item = (String, bool)> {
-        self.exempts.iter().map(move |one| (one.to_string(), one.keep(&self.policy.calendar.zone).until.is_some_and(|until| until <= now)))
+        self.exempt_until().map(move |(exempt, until)| (exempt, until <= now))
+    }
+
+    /// The `[[exempt]]` sections, each with its end.
+    pub fn exempt_until(&self) -> impl Iterator<Item = (String, Timestamp)> {
+        let zone = &self.policy.calendar.zone;
+        self.exempts.iter().map(move |one| (one.to_string(), one.keep(zone).until.unwrap_or(Timestamp::MAX)))
     }
 
     /// The policy's own rules, then those of each override.

@@ -1,10 +1,16 @@
 //! The deployment of a template in the simulated account: it judges calls by the roles and finds the functions that an event wakes.
 
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
+
+use serde_json::{Map, Value};
 
 use crate::{
     Shared, Simulator,
     guard::{roles::Roles, stack::Stack, template::Template},
+    services::sns::{Mail, filter::passes},
     wire::{Refusal, Request, asked::Ask},
     world::World,
 };
@@ -13,6 +19,7 @@ use crate::{
 pub(crate) struct InForce {
     stack: Arc<Stack>,
     roles: Roles,
+    filters: BTreeMap<String, Value>,
 }
 
 impl Shared {
@@ -39,13 +46,31 @@ impl Simulator {
         };
         let stack = Arc::new(Stack::new(&deployment.functions, now)?);
         let roles = Roles::new(&deployment)?;
-        self.shared.in_force(|of| *of = Some(InForce { stack: Arc::clone(&stack), roles }));
+        self.shared.in_force(|of| *of = Some(InForce { stack: Arc::clone(&stack), roles, filters: deployment.filters }));
         Ok(stack)
     }
 
     /// The deployed stack; `None`: no template is deployed.
     pub fn stack(&self) -> Option<Arc<Stack>> {
         self.shared.in_force(|of| of.as_ref().map(|of| Arc::clone(&of.stack)))
+    }
+
+    /// The mails so far that a subscription of the deployed template gets, by its logical name: all, if it has no filter.
+    ///
+    /// # Errors
+    /// Its filter has an operator that is not simulated.
+    pub fn mails_for(&self, subscription: &str) -> anyhow::Result<Vec<Mail>> {
+        let filter = self.shared.in_force(|of| of.as_ref().and_then(|of| of.filters.get(subscription).cloned()));
+        self.mails_by(&filter.unwrap_or_else(|| Value::Object(Map::new())))
+    }
+
+    /// The mails so far that a subscription with this filter policy gets.
+    ///
+    /// # Errors
+    /// The filter has an operator that is not simulated.
+    pub fn mails_by(&self, filter: &Value) -> anyhow::Result<Vec<Mail>> {
+        let mails = self.mails().into_iter().map(|mail| Ok(passes(filter, &mail.attributes)?.then_some(mail)));
+        mails.filter_map(Result::transpose).collect()
     }
 
     /// Removes the deployment: from now on no caller is judged.

@@ -45,6 +45,8 @@ pub(crate) struct Deployment {
     pub(crate) functions: Vec<Deployed>,
     /// The KMS keys' ARNs, by the ARN of the topic that they encrypt.
     pub(crate) keys: BTreeMap<String, String>,
+    /// The filter policies of the subscriptions that have one, by their logical names.
+    pub(crate) filters: BTreeMap<String, Value>,
 }
 
 impl Template {
@@ -91,7 +93,7 @@ impl Template {
 
     pub(crate) fn deployed(&self, place: &Place, given: &[(&str, &str)]) -> anyhow::Result<Deployment> {
         let resolver = Resolver { template: &self.0, parameters: self.parameters(given)?, place };
-        let mut deployment = Deployment { functions: vec![], keys: BTreeMap::new() };
+        let mut deployment = Deployment { functions: vec![], keys: BTreeMap::new(), filters: BTreeMap::new() };
         for (logical, resource) in self.section("Resources") {
             if let Some(condition) = resource.get("Condition").and_then(Value::as_str)
                 && !resolver.named_condition(condition)?
@@ -101,6 +103,10 @@ impl Template {
             match resource["Type"].as_str().unwrap_or_default() {
                 "AWS::Serverless::Function" => {
                     deployment.functions.push(function(&resolver, logical, resource).with_context(|| logical.clone())?);
+                }
+                "AWS::SNS::Subscription" => {
+                    let filter = resolver.resolved(&resource["Properties"]["FilterPolicy"])?.filter(|filter| !filter.is_null());
+                    deployment.filters.extend(filter.map(|filter| (logical.clone(), filter)));
                 }
                 "AWS::SNS::Topic" => {
                     if let Some(key) = resolver.resolved(&resource["Properties"]["KmsMasterKeyId"])? {

@@ -14,6 +14,8 @@ use crate::{
     world::World,
 };
 
+pub(crate) mod filter;
+
 /// The maximum size of a message with its attributes, in bytes (aws-facts §9).
 const MOST_BYTES: usize = 256 * 1024;
 

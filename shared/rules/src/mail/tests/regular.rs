@@ -8,11 +8,11 @@ use crate::{
 
 const DAILY: &str = "timezone = \"Europe/Berlin\"\n[mail]\nreports = \"daily\"";
 
-fn policy_of(text: &str) -> Policy {
+pub(super) fn policy_of(text: &str) -> Policy {
     Policy::from_toml(text).unwrap()
 }
 
-fn at<'a>(policy: &'a Policy, now: &str) -> MailContext<'a> {
+pub(super) fn at<'a>(policy: &'a Policy, now: &str) -> MailContext<'a> {
     MailContext { function: "cost-reporter", policy, now: now.parse().unwrap() }
 }
 
@@ -86,14 +86,14 @@ fn the_daily_mail_comes_on_the_next_working_morning_and_once() {
     desk.is_asked = true;
     let letter = desk.letters(&at(&policy, "2026-11-27T20:00:00Z")).remove(0);
     assert_eq!((letter.regular, letter.digest.subject.as_str()), (Regular::Daily, "Cost guard: 2 found, $10.00 a month"));
-    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: None });
+    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "nobody is mailed twice");
     desk.waiting.push(left(found("c", None), "2026-11-27T19:58:00Z"));
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "its run may still leave more");
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:06:00Z")).len(), 1);
 }
 
-fn entry(rule: &str, name: &str, state: State) -> Entry {
+pub(super) fn entry(rule: &str, name: &str, state: State) -> Entry {
     Entry {
         rule: rule.into(),
         id: format!("notebook-instance/{name}"),
@@ -144,7 +144,7 @@ fn what_somebody_mended_before_the_mail_is_not_told() {
     }
 }
 
-fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
+pub(super) fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
     Saved {
         arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
         name: name.into(),
@@ -203,7 +203,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
         assert!(letter.digest.body.lines().any(|found| found == line), "{line}\n{}", letter.digest.body);
     }
     assert!(!letter.digest.body.contains("instance old"));
-    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until) });
+    desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
 }

@@ -1,0 +1,381 @@
+//! What the platform's address gets of the owners' mails: each of them, or one summary of all. Pure.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::Unread,
+    mail::{
+        body::{closing, place},
+        digest::{Audience, Digest, Told},
+        item::{MailContext, addressee},
+        rounds::SUMMARY_DAY,
+        subject::{printable, shortened},
+        weekly::{Open, WEEK, count, of_entry, resources, section},
+    },
+    plan::{Entry, Saved, SavedBy, State},
+    policy::{PlatformMails, Policy},
+    rules::verdict::Severity,
+    vocabulary::{
+        owners,
+        price::dollars,
+        resource::{Kind, UNOWNED},
+        text::one_line,
+        time_zone::{clock, day},
+    },
+};
+
+/// From so many owners within [`MONTH`] on, the summary takes the place of their mails.
+pub const MANY_OWNERS: usize = 10;
+
+/// The time in which owners are counted, and the longest period of a summary.
+pub const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The value of the attribute `owner` of the summary. `unowned` would send it to whoever subscribes to what nobody owns.
+pub const PLATFORM: &str = "platform";
+
+/// The most owners and lines under one heading.
+const LINES: usize = 10;
+
+/// The longest line about something that failed, in characters.
+const LINE: usize = 300;
+
+/// What the platform's address gets of the owners' mails now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlatformGets {
+    /// Each mail.
+    EachMail,
+    /// Each mail, because few owners were mailed in the last month: these.
+    EachMailOf(BTreeSet<String>),
+    /// The summary.
+    Summary,
+}
+
+impl PlatformGets {
+    /// For whom a mail is.
+    pub fn audience(&self, digest: &Digest) -> Audience {
+        match (digest.audience, self) {
+            (Audience::Owner, Self::EachMail | Self::EachMailOf(_)) => Audience::OwnerAndPlatform,
+            (audience, _) => audience,
+        }
+    }
+
+    /// Counts the owner of a mail that was sent. Returns whether the summary takes the place of the mails from now on.
+    pub fn count(&mut self, owner: &str) -> bool {
+        let Self::EachMailOf(owners) = self else { return false };
+        owners.extend(owners::each(owner).into_iter().filter(|one| *one != UNOWNED).map(str::to_owned));
+        let are_many = MANY_OWNERS <= owners.len();
+        if are_many {
+            *self = Self::Summary;
+        }
+        are_many
+    }
+}
+
+/// A mail that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// To whom: `unowned` if no owner is known.
+    pub owner: String,
+    /// How much it told.
+    #[serde(flatten)]
+    pub told: Told,
+}
+
+/// What went wrong in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trouble {
+    function: String,
+    failures: Vec<String>,
+    unread: Vec<String>,
+    held_back: usize,
+}
+
+impl Trouble {
+    /// What went wrong in a run of a function. `None`: nothing.
+    pub fn of(function: &str, failures: &[String], unread: &[Unread], held_back: usize) -> Option<Self> {
+        let text = |text: &str| shortened(one_line(text).trim(), LINE);
+        let trouble = Self {
+            function: function.to_owned(),
+            failures: failures.iter().take(LINES).map(|one| text(one)).collect(),
+            unread: unread.iter().take(LINES).map(|one| text(&format!("{}: {}", one.what, one.why))).collect(),
+            held_back,
+        };
+        (!failures.is_empty() || !unread.is_empty() || 0 < held_back).then_some(trouble)
+    }
+}
+
+/// What happened since the last summary.
+#[derive(Debug)]
+pub struct Period<'a> {
+    /// Since when.
+    pub since: Timestamp,
+    /// The mails that were sent in it.
+    pub sent: Vec<Sent>,
+    /// What was saved in it.
+    pub saved: Vec<Saved>,
+    /// What went wrong in it, oldest first.
+    pub troubles: Vec<Trouble>,
+    /// The findings, by function.
+    pub entries: &'a [(&'static str, Vec<Entry>)],
+    /// The `[[exempt]]` sections of the policy, each with its end.
+    pub exempts: Vec<(String, Timestamp)>,
+}
+
+/// The start of the period of the summary that is due now. `None`: none is due. `last`: when the last one was sent, or since when it takes the place of the
+/// mails. `is_asked`: a person asks for it, whatever the time.
+pub fn period_since(policy: &Policy, last: Option<Timestamp>, is_asked: bool, now: Timestamp) -> Option<Timestamp> {
+    let morning = |at: Timestamp| match policy.mail.platform {
+        PlatformMails::WeeklySummary => policy.last_weekly_morning(None, at),
+        _ => policy.last_morning(None, at),
+    };
+    let this = morning(now);
+    let is_due = this.is_some_and(|this| last.is_none_or(|last| last < this) && now.duration_since(this) < SUMMARY_DAY);
+    let before = || this.and_then(|this| morning(this - SignedDuration::from_secs(1))).unwrap_or(now - WEEK);
+    (is_due || is_asked).then(|| last.unwrap_or_else(before).max(now - MONTH))
+}
+
+/// The numbers of one owner, or of several.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
+    mails: usize,
+    found: usize,
+    warned: usize,
+    stopped: usize,
+    saved: Decimal,
+    open: usize,
+    usd_per_month: Decimal,
+}
+
+impl Row {
+    fn add(&mut self, other: &Self) {
+        self.mails += other.mails;
+        self.found += other.found;
+        self.warned += other.warned;
+        self.stopped += other.stopped;
+        self.saved += other.saved;
+        self.open += other.open;
+        self.usd_per_month += other.usd_per_month;
+    }
+
+    fn of<'r>(rows: impl IntoIterator<Item = &'r Self>) -> Self {
+        let mut sum = Self::default();
+        for row in rows {
+            sum.add(row);
+        }
+        sum
+    }
+
+    /// `3 mails, 2 found, 1 stopped, $2.10 saved, 4 open, $1,020.00 a month`
+    fn words(&self) -> String {
+        let number = |n: usize, what: &str| (0 < n).then(|| format!("{n} {what}"));
+        let usd = |usd: Decimal, what: &str| (!usd.is_zero()).then(|| format!("{} {what}", dollars(usd)));
+        let parts = [
+            (0 < self.mails).then(|| count(self.mails, "mail")),
+            number(self.found, "found"),
+            number(self.warned, "warned of"),
+            number(self.stopped, "stopped"),
+            usd(self.saved, "saved"),
+            number(self.open, "open"),
+            usd(self.usd_per_month, "a month"),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Period<'_> {
+    fn all_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().flat_map(|(_, entries)| entries)
+    }
+
+    /// The open findings.
+    fn open(&self) -> Vec<&Entry> {
+        let states = [State::Reported, State::Warned, State::Acting, State::GivenUp];
+        self.all_entries().filter(|entry| states.contains(&entry.state)).collect()
+    }
+
+    /// The numbers of each owner, and of what nobody owns.
+    fn rows(&self) -> BTreeMap<String, Row> {
+        let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+        for Sent { owner, told } in &self.sent {
+            rows.entry(owner.clone()).or_default().add(&Row { mails: 1, found: told.found, warned: told.warned, ..Row::default() });
+        }
+        for one in self.saved.iter().filter(|one| one.by != SavedBy::Owner) {
+            let stopped = usize::from(one.by == SavedBy::Guard && !one.is_resubmitted);
+            let row = Row { stopped, saved: one.usd.unwrap_or_default(), ..Row::default() };
+            rows.entry(addressee(one.owner.as_deref())).or_default().add(&row);
+        }
+        for open in resources(&self.open()).values() {
+            let row = Row { open: 1, usd_per_month: monthly(open), ..Row::default() };
+            rows.entry(addressee(open.entry.owner.as_deref())).or_default().add(&row);
+        }
+        rows
+    }
+
+    /// Whether anything happened. What is only still open is told on the first working morning of a week.
+    fn has_news(&self, context: &MailContext<'_>) -> bool {
+        let week = context.policy.last_weekly_morning(None, context.now);
+        let is_first = week.is_some_and(|week| self.since < week);
+        let is_open = is_first && (!self.open().is_empty() || !self.exempt(context).is_empty() || !self.kept(context).is_empty());
+        !self.sent.is_empty() || !self.saved.is_empty() || !self.troubles.is_empty() || is_open
+    }
+
+    /// The exemptions of the policy that are over, and those that end in the next week.
+    fn exempt(&self, context: &MailContext<'_>) -> Vec<String> {
+        let now = context.now;
+        let is_over = |until: &Timestamp| *until <= now;
+        let over = self.exempts.iter().filter(|(_, until)| is_over(until)).map(|(what, _)| format!("is over: {what}"));
+        let ending = self.exempts.iter().filter(|(_, until)| !is_over(until) && *until <= now + WEEK);
+        over.chain(ending.map(|(what, _)| format!("ends soon: {what}"))).collect()
+    }
+
+    /// What owners keep by tag, where that ends in the next week.
+    fn kept(&self, context: &MailContext<'_>) -> Vec<String> {
+        let ending = |entry: &Entry| {
+            let kept = entry.kept.as_ref().filter(|_| entry.state == State::Exempt)?;
+            context.policy.kept_until(&kept.value, kept.since).filter(|until| context.now < *until && *until <= context.now + WEEK)
+        };
+        let mut lines: BTreeMap<&str, (Timestamp, String)> = BTreeMap::new();
+        for (entry, until) in self.all_entries().filter_map(|entry| Some((entry, ending(entry)?))) {
+            let line = format!(
+                "{} of {} until {}",
+                of_entry(entry),
+                addressee(entry.owner.as_deref()),
+                clock(until, &context.policy.calendar.zone)
+            );
+            lines.insert(&entry.arn, (until, line));
+        }
+        let mut lines: Vec<(Timestamp, String)> = lines.into_values().collect();
+        lines.sort();
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// What failed, or could not be read: each line once, with its number of runs.
+    fn troubles(&self, of: impl Fn(&Trouble) -> &[String]) -> Vec<String> {
+        let mut lines: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for one in &self.troubles {
+            for text in of(one) {
+                *lines.entry((&one.function, text)).or_default() += 1;
+            }
+        }
+        let runs = |n: usize| if n == 1 { String::new() } else { format!(" ({n} runs)") };
+        lines.into_iter().map(|((function, text), n)| format!("{function}: {text}{}", runs(n))).collect()
+    }
+
+    /// How many actions of a function waited for a later run, at most.
+    fn held_back(&self) -> Vec<String> {
+        let mut most: BTreeMap<&str, usize> = BTreeMap::new();
+        for one in self.troubles.iter().filter(|one| 0 < one.held_back) {
+            let before = most.entry(&one.function).or_default();
+            *before = one.held_back.max(*before);
+        }
+        most.iter().map(|(function, n)| format!("{function}: {} waited for a later run (`max-actions`)", count(*n, "action"))).collect()
+    }
+}
+
+/// What an open resource costs in a month. A job ends by itself, and what a budget costs is the cost of resources.
+fn monthly(open: &Open<'_>) -> Decimal {
+    let is_counted = Kind::of(&open.entry.id).is_none_or(|kind| !kind.ends_by_itself() && !kind.is_of_the_account());
+    open.usd_per_month.filter(|_| is_counted).unwrap_or_default()
+}
+
+/// The platform's summary. `None`: there is nothing to tell.
+pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Option<Digest> {
+    if !period.has_news(context) {
+        return None;
+    }
+    let mut rows = period.rows();
+    let unowned = rows.remove(UNOWNED).unwrap_or_default();
+    let open = period.open();
+    let arns: Vec<&str> = open.iter().map(|entry| entry.arn.as_str()).chain(period.saved.iter().map(|one| one.arn.as_str())).collect();
+    let zone = &context.policy.calendar.zone;
+    let mut text = format!("For whoever runs the platform.\n{}", place(&arns));
+    let _ = writeln!(text, "All owners from {} to {}.", day(period.since, zone), day(context.now, zone));
+    owners_section(&mut text, &rows);
+    unowned_section(&mut text, &unowned, &open);
+    let sections = [
+        ("held back", period.held_back()),
+        ("failed", period.troubles(|one| &one.failures)),
+        ("could not be read", period.troubles(|one| &one.unread)),
+        ("exemptions of the policy", period.exempt(context)),
+        ("kept by tag, and soon not", period.kept(context)),
+    ];
+    let failed = sections[1].1.len();
+    for (heading, lines) in sections {
+        section(&mut text, heading, lines);
+    }
+    text += &closing(context);
+    Some(Digest {
+        owner: PLATFORM.to_owned(),
+        functions: vec![context.function.to_owned()],
+        teams: vec![UNOWNED.to_owned()],
+        severity: Severity::Info,
+        subject: subject(&rows, &unowned, failed),
+        body: text,
+        notified: vec![],
+        audience: Audience::Platform,
+        told: None,
+    })
+}
+
+/// The owners whose resources cost most, and the sum of the others.
+fn owners_section(text: &mut String, rows: &BTreeMap<String, Row>) {
+    let mut largest: Vec<(&String, &Row)> = rows.iter().collect();
+    largest.sort_by_key(|(_, row)| std::cmp::Reverse((row.usd_per_month, row.mails, row.open)));
+    let shown = largest.len().min(LINES);
+    section(text, "owners", largest[..shown].iter().map(|(owner, row)| format!("{owner}: {}", row.words())).collect());
+    let others = &largest[shown..];
+    if !others.is_empty() {
+        let sum = Row::of(others.iter().map(|(_, row)| *row));
+        let _ = writeln!(text, "… and {}: {}", count(others.len(), "more owner"), sum.words());
+    }
+    if 1 < rows.len() {
+        let _ = writeln!(text, "In all: {}", Row::of(rows.values()).words());
+    }
+}
+
+fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
+    let is_unowned = |entry: &&&Entry| addressee(entry.owner.as_deref()) == UNOWNED;
+    let unowned: Vec<&Entry> = open.iter().filter(is_unowned).copied().collect();
+    let unowned = resources(&unowned);
+    let mut largest: Vec<&Open<'_>> = unowned.values().collect();
+    largest.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
+    let line = |one: &&Open<'_>| {
+        let cost = monthly(one);
+        let cost = if cost.is_zero() { String::new() } else { format!(", {} a month", dollars(cost)) };
+        format!("{}{cost}", of_entry(one.entry))
+    };
+    let words = Some(row.words()).filter(|words| !words.is_empty()).map(|words| format!("in all: {words}"));
+    let lines = words.into_iter().chain(largest.iter().take(LINES).map(line)).collect();
+    section(text, "nobody's", lines);
+    if LINES < largest.len() {
+        let _ = writeln!(text, "… and {} more", largest.len() - LINES);
+    }
+}
+
+/// `Cost guard: platform: 12 owners, 5 stopped, $12.40 saved, $3,210.00 a month open`
+fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, failed: usize) -> String {
+    let all = Row::of(rows.values().chain([unowned]));
+    let mailed = rows.values().filter(|row| 0 < row.mails).count();
+    let open = match all.usd_per_month {
+        usd if !usd.is_zero() => Some(format!("{} a month open", dollars(usd))),
+        _ => (0 < all.open).then(|| format!("{} open", all.open)),
+    };
+    let parts = [
+        (0 < failed).then(|| format!("{failed} failed")),
+        (0 < mailed).then(|| count(mailed, "owner")),
+        (0 < all.stopped).then(|| format!("{} stopped", all.stopped)),
+        (!all.saved.is_zero()).then(|| format!("{} saved", dollars(all.saved))),
+        open,
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    let parts = if parts.is_empty() { "what could not be done or read".to_owned() } else { parts.join(", ") };
+    printable(&format!("Cost guard: platform: {parts}"))
+}
