@@ -62,7 +62,7 @@ impl<'a> Pace<'a> {
             self.platform = Some(match self.setting {
                 PlatformMails::EachMail => PlatformGets::EachMail,
                 PlatformMails::DailySummary | PlatformMails::WeeklySummary => PlatformGets::Summary,
-                PlatformMails::Automatic => match self.context.in_time(by_owners(self.context, self.now)).await {
+                PlatformMails::Automatic => match self.context.in_time(Box::pin(by_owners(self.context, self.now))).await {
                     Some(Ok(gets)) => gets,
                     not_known => {
                         warn!("whether the platform gets a summary is not known: {not_known:?}");
@@ -89,7 +89,7 @@ impl<'a> Pace<'a> {
             ledger.note_sent(&reached, now).await?;
             if begins { ledger.begin_summary(now).await } else { Ok(()) }
         };
-        let noted = self.context.in_time(noted).await;
+        let noted = self.context.in_time(Box::pin(noted)).await;
         if !matches!(noted, Some(Ok(()))) {
             warn!("what was mailed is not in the platform's summary: {noted:?}");
         }

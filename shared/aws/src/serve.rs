@@ -21,7 +21,7 @@ pub async fn serve(
         let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let now = Timestamp::now();
         let context = context.invoked(&event.context);
-        let report = handle(event.payload, &context, now).await?;
+        let report = Box::pin(handle(event.payload, &context, now)).await?;
         leave_trouble(&context, &report, now).await;
         report.finish(now)
     }))
