@@ -21,8 +21,8 @@ pub async fn serve(
         let context = context.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let now = Timestamp::now();
         let context = context.invoked(&event.context);
-        let report = Box::pin(handle(event.payload, &context, now)).await?;
-        leave_trouble(&context, &report, now).await;
+        let report = handle(event.payload, &context, now).await?;
+        Box::pin(leave_trouble(&context, &report, now)).await;
         report.finish(now)
     }))
     .await
