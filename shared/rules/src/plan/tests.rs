@@ -18,7 +18,11 @@ use crate::{
     rulebook::{Finding, Rulebook},
     rules::verdict::Waste,
     samples::{budget, notebook, training_job},
-    vocabulary::{duration::Duration, price::Prices, resource::Tags},
+    vocabulary::{
+        duration::Duration,
+        price::Prices,
+        resource::{Kind, Tags},
+    },
 };
 use proptest::prelude::*;
 

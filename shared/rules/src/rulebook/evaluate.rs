@@ -64,9 +64,9 @@ impl Rulebook {
         let resource = judged.resource;
         match judged.verdict {
             Verdict::Fine => {}
-            Verdict::Later => drop(judgement.undecided.insert((name, resource.id.clone()))),
+            Verdict::Later => judgement.leave_undecided(name, resource, judged.series),
             Verdict::Unknown(why) => {
-                judgement.undecided.insert((name, resource.id.clone()));
+                judgement.leave_undecided(name, resource, judged.series);
                 unknown.entry((name, why)).or_default().push(resource.name.clone());
             }
             Verdict::Exempt(why) => judgement.exempted.push(Exempted {
@@ -89,7 +89,7 @@ impl Rulebook {
                 let measure = what.and_then(|what| cx.measure(what, resource));
                 // If the measures could not be read, what was warned of because of one stays as it is.
                 if cx.measures.unread && what.is_some() && measure.is_none() && rule.terms.mode != Mode::Enforce {
-                    judgement.undecided.insert((name, resource.id.clone()));
+                    judgement.leave_undecided(name, resource, judged.series);
                     return;
                 }
                 let finding = self.finding(rule, resource, *waste, measure);
