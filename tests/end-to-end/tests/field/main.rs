@@ -11,6 +11,7 @@ mod leaving;
 mod newer;
 mod notices;
 mod owners;
+mod passing;
 mod stuck;
 mod workflows;
 
