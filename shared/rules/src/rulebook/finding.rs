@@ -68,6 +68,8 @@ pub struct Finding {
     pub suspended: Option<String>,
     /// The used-up budget because of which it is enforced. `None`: the policy alone decides.
     pub measure: Option<BudgetMeasure>,
+    /// Whether it is only reported because it is not known if a workflow waits for the job. What its owner was warned of stays as it is until that is known.
+    pub may_wait_for_it: bool,
 }
 
 impl Finding {
