@@ -6,6 +6,7 @@ mod bills;
 mod exempt;
 mod guard_tags;
 mod holidays;
+mod interrupted;
 mod jobs;
 mod leaving;
 mod newer;
