@@ -6,6 +6,7 @@ mod bills;
 mod exempt;
 mod guard_tags;
 mod holidays;
+mod hostile;
 mod interrupted;
 mod jobs;
 mod leaving;
