@@ -81,6 +81,12 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut plan = Plan::default();
     let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
+        let warned = (finding.rule.to_owned(), finding.resource.id.clone());
+        let is_warned = |old: &Entry| finding.may_wait_for_it && matches!(old.state, State::Warned | State::Acting);
+        if known.get(&warned).is_some_and(is_warned) {
+            plan.planned.extend(known.remove(&warned).map(|old| Planned::new(finding, Step::Wait, old, false)));
+            continue;
+        }
         let key = (finding.rule.to_owned(), finding.entry_id());
         // A finding with an entry of its own (notified, warned or stopped) is not reported again as part of its series.
         let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);

@@ -125,8 +125,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     if let (None, Some(old)) = (&finding.resource.arn, old.filter(|old| old.arn.starts_with("arn:"))) {
         finding.resource.arn = Some(old.arn.clone());
     }
-    let stays = |old: &Entry| finding.may_wait_for_it && matches!(old.state, State::Warned | State::Acting);
-    if let Some(old) = old.filter(|old| old.state == State::Unreadable || at_work(old, now) || stays(old)) {
+    if let Some(old) = old.filter(|old| old.state == State::Unreadable || at_work(old, now)) {
         return Planned::new(finding, Step::Wait, old.clone(), false);
     }
     let mut entry = new_entry(&finding, now);

@@ -9,8 +9,8 @@ const REQUIRED: &str = "[rules.missing-tag]\nrequired = { CostCenter = \".+\" }\
 
 fn hosted(name: &str, config: &str) -> String {
     format!(
-        "[[endpoint-config]]\nname = \"{config}\"\nvariants = [{{ name = \"all\", model = \"scorer\", instance-type = \"ml.m5.large\" }}]\n\
-         [[endpoint]]\nname = \"{name}\"\nconfig = \"{config}\"\n"
+        "[[endpoint-config]]\nname = \"{config}\"\nvariants = [{{ name = \"all\", model = \"scorer\", instance-type = \"ml.m5.large\" }}]\ncreated = \"-10m\"\n\
+         [[endpoint]]\nname = \"{name}\"\nconfig = \"{config}\"\ncreated = \"-10m\"\n"
     )
 }
 
