@@ -60,7 +60,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let rulebook = context.rulebook(now).await?;
     let mut run = Run { context, rulebook: &rulebook, areas: Training, request: &request, scope: request.scope(), essential: &[] };
     let memory = match request.trigger {
-        Trigger::Schedule => return Ok(everything(Run { essential: &[Kind::JobSeries, Kind::TuningJob], ..run }, now).await),
+        Trigger::Schedule => return Ok(everything(Run { essential: &[Kind::TrainingJob, Kind::TuningJob], ..run }, now).await),
         Trigger::Due => {
             let all = context.ledger().findings(&Scope::Everything).await;
             run.scope = due(all.iter().flatten(), now);
@@ -86,7 +86,7 @@ async fn everything(run: Run<'_, Training>, now: Timestamp) -> Report {
     gather::training::some(&context.clients, rulebook, &open, &mut facts).await;
     let resubmissions = find_replaced(context, rulebook, run.request, entries.as_deref().ok(), &mut facts).await;
 
-    let is_whole = facts.reading.complete.contains(&Kind::JobSeries);
+    let is_whole = facts.reading.complete_series.contains(&Kind::TrainingJob);
     let mut report = settle(&run, &mut facts, Memory::Read(entries), KnowsEnough).await;
     if !run.request.dry_run {
         report.failures.extend(tidy(context, &facts, resubmissions).await.err().map(|error| format!("{error:#}")));

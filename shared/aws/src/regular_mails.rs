@@ -81,7 +81,7 @@ async fn send_lot(context: &Context, letters: &[Letter], pace: &mut Pace<'_>, re
         };
         report.failures.push(why);
         for letter in claimed.iter().filter(|letter| letter.digest.owner == digest.owner) {
-            let back = take_back(&ledger, letter).await;
+            let back = take_back(&ledger, letter, parts(letter)).await;
             report.failures.extend(back.err().map(|error| format!("mail to {}: it is not sent again: {error:#}", digest.owner)));
         }
     }
@@ -96,17 +96,20 @@ const fn parts(letter: &Letter) -> &'static [Regular] {
     }
 }
 
+/// `false`: another run mails this owner. Of a mail that is not sent, nothing stays claimed.
 async fn claim(ledger: &Ledger<'_>, letter: &Letter) -> anyhow::Result<bool> {
-    for part in parts(letter) {
-        if !ledger.claim_mail(&letter.digest.owner, *part, letter.until).await? {
-            return Ok(false);
+    for (index, part) in parts(letter).iter().enumerate() {
+        let claimed = ledger.claim_mail(&letter.digest.owner, *part, letter.until).await;
+        if !matches!(claimed, Ok(true)) {
+            take_back(ledger, letter, &parts(letter)[..index]).await?;
+            return claimed;
         }
     }
     Ok(true)
 }
 
-async fn take_back(ledger: &Ledger<'_>, letter: &Letter) -> anyhow::Result<()> {
-    for part in parts(letter) {
+async fn take_back(ledger: &Ledger<'_>, letter: &Letter, parts: &[Regular]) -> anyhow::Result<()> {
+    for part in parts {
         let before = match part {
             Regular::Daily => letter.before.daily,
             Regular::Weekly => letter.before.weekly,

@@ -106,5 +106,6 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         keep: None,
         suspended: None,
         measure: None,
+        may_wait_for_it: false,
     }
 }

@@ -143,6 +143,7 @@ pub(crate) fn audited(id: &str, tags: &[(&str, &str)]) -> Asset {
     Asset {
         resource: with_tags(resource(id), tags),
         tag_count: tags.len(),
+        created: None,
         run: None,
         is_leaving: false,
         changing: None,

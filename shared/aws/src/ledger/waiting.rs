@@ -81,10 +81,16 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn claim_mail(&self, owner: &str, regular: Regular, until: Timestamp) -> anyhow::Result<bool> {
-        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.mailed_item(owner, regular, Some(until))?));
+        // If the answer is lost, the call is sent again, and meets its own item.
+        let claim = AttributeValue::S(fastrand::u64(..).to_string());
+        let mut item = self.mailed_item(owner, regular, Some(until))?;
+        item.insert("claim".to_owned(), claim.clone());
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item));
         let put = put
-            .condition_expression("attribute_not_exists(#until) OR #until < :until")
+            .condition_expression("attribute_not_exists(#until) OR #until < :until OR #claim = :claim")
             .expression_attribute_names("#until", "until")
+            .expression_attribute_names("#claim", "claim")
+            .expression_attribute_values(":claim", claim)
             .expression_attribute_values(":until", AttributeValue::S(until.to_string()));
         match put.send().await {
             Ok(_) => Ok(true),

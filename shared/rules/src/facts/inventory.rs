@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     facts::{
@@ -14,9 +14,12 @@ use crate::{
         duration::Duration,
         price::Instances,
         resource::{Kind, Resource, id_of_arn},
-        series::{is_made_anew, series_id},
+        series::{is_made_anew, is_made_for_a_job, series_id},
     },
 };
+
+/// How long a job of Clarify or Inference Recommender may run: a processing job's limit unless it sets another one.
+const LONGEST_JOB: SignedDuration = SignedDuration::from_hours(24);
 
 /// A resource that is judged by its tags. `resource` has only its own tags, because the bill has no inherited ones.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub struct Asset {
     pub resource: Resource,
     /// The number of its tags, including those that are not kept in `resource`. Tags of AWS (`aws:`) do not count.
     pub tag_count: usize,
+    /// When it was created. Only of endpoints, their configurations and models. `None`: not known.
+    pub created: Option<Timestamp>,
     /// When its current run began. `None`: it does not run.
     pub run: Option<Timestamp>,
     /// Whether it is being deleted. Nobody has to tag it any more.
@@ -57,6 +62,14 @@ impl Asset {
         let of_part = |of: &String| Kind::of(id_of_arn(of).as_ref().unwrap_or(of));
         let of = self.parent.iter().map(|parent| Kind::of(&parent.id)).chain(self.part_of.iter().map(of_part));
         of.flatten().any(|kind| matches!(kind, Kind::TuningJob | Kind::AutoMlJob))
+    }
+
+    /// Whether a job of SageMaker made it for itself and deletes it at its end. What is older was left behind.
+    pub fn is_of_a_job_at_work(&self, now: Timestamp) -> bool {
+        let is_young = |created: Timestamp| now < created + LONGEST_JOB;
+        self.resource.kind().is_some_and(Kind::is_of_hosting)
+            && is_made_for_a_job(&self.resource.name)
+            && self.created.is_some_and(is_young)
     }
 }
 

@@ -161,12 +161,25 @@ pub struct Measures {
 pub struct Reading {
     /// Kinds of which all resources in the Region were read. A resource of such a kind that is not in the facts is gone.
     pub complete: BTreeSet<Kind>,
+    /// Kinds of whose series all were found. A series ([`Kind::JobSeries`]) of resources of such a kind that has no finding is gone.
+    pub complete_series: BTreeSet<Kind>,
     /// The number of resources read, for kinds of which not all are kept in the facts.
     pub looked_at: BTreeMap<Kind, usize>,
     /// Ids of resources that were asked for and do not exist. Their open findings are closed.
     pub gone: BTreeSet<String>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+}
+
+impl Reading {
+    /// Whether all was read among which a resource, or a series, of this id would be. If it was not found, it is gone.
+    pub fn is_listed(&self, id: &str) -> bool {
+        match Kind::of(id) {
+            Some(Kind::JobSeries) => Kind::of_series(id).is_some_and(|kind| self.complete_series.contains(&kind)),
+            Some(kind) => self.complete.contains(&kind),
+            None => false,
+        }
+    }
 }
 
 /// Something that could not be read, and why.

@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use self::{
     close::{close, saved_once},
     entry::at_work,
+    series::name_others,
     step::{new_entry, restarted, step},
 };
 use crate::{
     facts::{Facts, JobStatus},
-    rulebook::Judgement,
-    vocabulary::{resource::Kind, scope::Scope},
+    rulebook::{Judgement, ids_of_entry},
+    vocabulary::scope::Scope,
 };
 
 pub use self::{
@@ -29,6 +30,7 @@ mod entry;
 mod outcome;
 mod record;
 mod saving;
+mod series;
 mod settle;
 mod step;
 
@@ -79,6 +81,12 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut plan = Plan::default();
     let mut met: HashSet<(String, String)> = HashSet::new();
     for finding in findings {
+        let warned = (finding.rule.to_owned(), finding.resource.id.clone());
+        let is_warned = |old: &Entry| finding.may_wait_for_it && matches!(old.state, State::Warned | State::Acting);
+        if known.get(&warned).is_some_and(is_warned) {
+            plan.planned.extend(known.remove(&warned).map(|old| Planned::new(finding, Step::Wait, old, false)));
+            continue;
+        }
         let key = (finding.rule.to_owned(), finding.entry_id());
         // A finding with an entry of its own (notified, warned or stopped) is not reported again as part of its series.
         let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);
@@ -99,6 +107,7 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     if *scope == Scope::Everything {
         notify_together(&mut plan.planned, now);
     }
+    name_others(&mut plan.planned);
     if known.is_empty() {
         return plan;
     }
@@ -111,11 +120,8 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
     let mut gone: Vec<Entry> = known
         .into_values()
         .filter(|entry| scope.includes(&entry.id))
-        .filter(|entry| !undecided.contains(&(entry.rule.as_str(), entry.id.as_str())) && !at_work(entry, now))
-        .filter(|entry| {
-            let is_listed = || Kind::of(&entry.id).is_some_and(|kind| facts.reading.complete.contains(&kind));
-            there.contains(entry.id.as_str()) || facts.reading.gone.contains(&entry.id) || is_listed()
-        })
+        .filter(|entry| ids_of_entry(&entry.id).all(|id| !undecided.contains(&(entry.rule.as_str(), id))) && !at_work(entry, now))
+        .filter(|entry| there.contains(entry.id.as_str()) || facts.reading.gone.contains(&entry.id) || facts.reading.is_listed(&entry.id))
         .collect();
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
     plan.closed.extend(gone.into_iter().filter_map(|entry| {

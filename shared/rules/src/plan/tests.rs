@@ -7,7 +7,7 @@ use rust_decimal::dec;
 
 use super::*;
 use crate::{
-    facts::{Change, JobStatus, Notebook, Reading, RunState, TrainingJob, Usage},
+    facts::{Change, JobStatus, Notebook, Reading, RunState, TrainingJob, Usage, Workflow},
     plan::{
         entry::{FAILURES_KEPT, add_failure, take_back_failure},
         saving::SpotSaving,
@@ -18,7 +18,11 @@ use crate::{
     rulebook::{Finding, Rulebook},
     rules::verdict::Waste,
     samples::{budget, notebook, training_job},
-    vocabulary::{duration::Duration, price::Prices, resource::Tags},
+    vocabulary::{
+        duration::Duration,
+        price::Prices,
+        resource::{Kind, Tags},
+    },
 };
 use proptest::prelude::*;
 
@@ -642,6 +646,28 @@ fn what_could_not_be_read_is_left_as_it_is() {
     }
     let deleted = run(ENFORCE, &mut ledger, "2026-11-23T18:15:00Z", &[]);
     assert_eq!(deleted.closed.len(), 1, "a complete list without it: it is gone");
+}
+
+#[test]
+fn a_warning_outlives_a_run_that_could_not_ask_who_waits_for_the_job() {
+    let policy = "[rules.training-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"\ngrace = \"10m\"";
+    let rulebook = Rulebook::from_toml(policy).unwrap();
+    let mut ledger = Ledger::default();
+    for (now, workflow, step, state) in [
+        ("2026-11-24T09:00:00Z", Workflow::None, Step::Warn, State::Warned),
+        ("2026-11-24T09:15:00Z", Workflow::Unknown("denied".into()), Step::Wait, State::Warned),
+        ("2026-11-24T09:30:00Z", Workflow::None, Step::Act, State::Acted),
+    ] {
+        let job = training_job("2026-11-24T08:00:00Z");
+        let workflows = [(job.resource.id.clone(), workflow)].into();
+        let facts = Facts { training_jobs: vec![job], workflows, ..facts(now, &[]) };
+        let mut plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        let of_rule = plan.planned.iter().find(|one| one.finding.rule == "training-on-demand").unwrap();
+        assert_eq!(of_rule.step, step, "{now}");
+        ledger.settle(&mut plan, &GOOD_LUCK, facts.now);
+        let entry = ledger.entries().into_iter().find(|entry| entry.rule == "training-on-demand").unwrap();
+        assert_eq!(entry.state, state, "{now}");
+    }
 }
 
 #[test]

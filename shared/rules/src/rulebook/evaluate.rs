@@ -64,9 +64,9 @@ impl Rulebook {
         let resource = judged.resource;
         match judged.verdict {
             Verdict::Fine => {}
-            Verdict::Later => drop(judgement.undecided.insert((name, resource.id.clone()))),
+            Verdict::Later => judgement.leave_undecided(name, resource, judged.series),
             Verdict::Unknown(why) => {
-                judgement.undecided.insert((name, resource.id.clone()));
+                judgement.leave_undecided(name, resource, judged.series);
                 unknown.entry((name, why)).or_default().push(resource.name.clone());
             }
             Verdict::Exempt(why) => judgement.exempted.push(Exempted {
@@ -77,11 +77,13 @@ impl Rulebook {
                 why,
             }),
             Verdict::Waste(mut waste) => {
+                let mut may_wait_for_it = false;
                 if waste.remedy.ends_job()
-                    && let Some(why) = self.workflow(cx, resource, judged.part_of)
+                    && let Some((why, is_known)) = self.workflow(cx, resource, judged.part_of)
                 {
                     let _ = write!(waste.reason, "; only reported, because {why}");
                     waste.remedy = Remedy::None;
+                    may_wait_for_it = !is_known;
                 }
                 // A used-up budget does not enforce what an override sets.
                 let may_enforce = |what: &OnExceed| !is_override && what.rules().contains(&name);
@@ -89,24 +91,24 @@ impl Rulebook {
                 let measure = what.and_then(|what| cx.measure(what, resource));
                 // If the measures could not be read, what was warned of because of one stays as it is.
                 if cx.measures.unread && what.is_some() && measure.is_none() && rule.terms.mode != Mode::Enforce {
-                    judgement.undecided.insert((name, resource.id.clone()));
+                    judgement.leave_undecided(name, resource, judged.series);
                     return;
                 }
                 let finding = self.finding(rule, resource, *waste, measure);
-                judgement.findings.push(Finding { series: judged.series, run: judged.run, ..finding });
+                judgement.findings.push(Finding { series: judged.series, run: judged.run, may_wait_for_it, ..finding });
             }
         }
     }
 
-    /// Why a job may be neither stopped nor resubmitted: a workflow waits for it, or whether one does is not known.
-    fn workflow(&self, cx: &RuleContext<'_>, job: &Resource, part_of: Option<&str>) -> Option<String> {
+    /// Why a job may be neither stopped nor resubmitted, and whether that is known: a workflow waits for it, or whether one does is not known.
+    fn workflow(&self, cx: &RuleContext<'_>, job: &Resource, part_of: Option<&str>) -> Option<(String, bool)> {
         if let Some(workflow) = part_of.map(str::to_owned).or_else(|| self.policy.workflow_of(job)) {
-            return Some(format!("{workflow} waits for it"));
+            return Some((format!("{workflow} waits for it"), true));
         }
         match cx.workflows.get(&job.id)? {
             Workflow::None => None,
-            Workflow::Waits(workflow) => Some(format!("{workflow} waits for it")),
-            Workflow::Unknown(why) => Some(format!("it is not known whether a workflow waits for it: {why}")),
+            Workflow::Waits(workflow) => Some((format!("{workflow} waits for it"), true)),
+            Workflow::Unknown(why) => Some((format!("it is not known whether a workflow waits for it: {why}"), false)),
         }
     }
 
@@ -133,6 +135,7 @@ impl Rulebook {
             keep: self.keep(resource).filter(|_| exempts),
             suspended: self.policy.unreadable_tag(resource),
             measure: measure.cloned(),
+            may_wait_for_it: false,
             resource: resource.clone(),
             waste,
         }

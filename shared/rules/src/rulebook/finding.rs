@@ -11,6 +11,9 @@ use crate::{
     vocabulary::{duration::Duration, resource::Resource},
 };
 
+/// What stands between a series and its owner in the id of an entry.
+const OWNER: char = '@';
+
 /// What a rule may do about what it finds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
@@ -65,6 +68,8 @@ pub struct Finding {
     pub suspended: Option<String>,
     /// The used-up budget because of which it is enforced. `None`: the policy alone decides.
     pub measure: Option<BudgetMeasure>,
+    /// Whether it is only reported because it is not known if a workflow waits for the job. What its owner was warned of stays as it is until that is known.
+    pub may_wait_for_it: bool,
 }
 
 impl Finding {
@@ -82,7 +87,7 @@ impl Finding {
     /// The id of its entry in the ledger: that of its series and owner if it is only reported and has no exemption, else that of the resource.
     pub fn entry_id(&self) -> String {
         match self.series.as_ref().filter(|_| !self.is_enforced() && self.keep.is_none()) {
-            Some(series) => format!("{series}@{}", self.owner.as_deref().unwrap_or_default()),
+            Some(series) => format!("{series}{OWNER}{}", self.owner.as_deref().unwrap_or_default()),
             None => self.resource.id.clone(),
         }
     }
@@ -110,8 +115,20 @@ pub struct Judgement {
     pub findings: Vec<Finding>,
     /// The exempt resources.
     pub exempted: Vec<Exempted>,
-    /// (rule, resource id) that could not be judged: a fact is not known, or the resource is changing its state.
+    /// (rule, id) of resources, and of their series, that could not be judged: a fact is not known, or the resource is changing its state.
     pub undecided: BTreeSet<(&'static str, String)>,
     /// Which facts are not known, for people: one line per rule and reason.
     pub unknown: Vec<Unread>,
+}
+
+impl Judgement {
+    /// Records that a resource could not be judged, nor therefore its series.
+    pub(crate) fn leave_undecided(&mut self, rule: &'static str, resource: &Resource, series: Option<String>) {
+        self.undecided.extend([Some(resource.id.clone()), series].into_iter().flatten().map(|id| (rule, id)));
+    }
+}
+
+/// The ids of which an entry of the ledger may be: of a resource, or of a series and its owner.
+pub(crate) fn ids_of_entry(id: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(id).chain(id.match_indices(OWNER).map(|(at, _)| &id[..at]))
 }

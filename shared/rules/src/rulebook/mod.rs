@@ -8,6 +8,7 @@ use crate::{
     vocabulary::resource::{Kind, Resource},
 };
 
+pub(crate) use self::finding::ids_of_entry;
 pub use self::{
     check::MOST_ERRORS,
     finding::{Exempted, Finding, Judgement, Mode, Terms},

@@ -109,9 +109,10 @@ pub(crate) fn stop(audited: &Asset, cx: &RuleContext<'_>) -> Remedy {
     if audited.run.is_some() && audited.ownership_unknown.is_none() && may_stop { audited.stop.clone() } else { Remedy::None }
 }
 
-/// Why there is no finding, whatever its tags are: it is being deleted, its parent job is judged itself, or its owner could not be read.
+/// Why there is no finding, whatever its tags are: it is being deleted, or will be by the job that made it; its parent job is judged itself, or its owner
+/// could not be read.
 pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
-    if audited.is_leaving {
+    if audited.is_leaving || audited.is_of_a_job_at_work(cx.now) {
         return Some(Verdict::Later);
     }
     let is_child = |parent: &&Parent| matches!(Kind::of(&parent.id), Some(Kind::TuningJob | Kind::AutoMlJob));

@@ -79,7 +79,7 @@ pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
     let ends = |after: &str| {
         after.is_empty() && has_digit(part) || after.strip_prefix('-').is_some_and(|number| 8 <= number.len() && is_number(number))
     };
-    let is_of_kubernetes = is_of_kubernetes(part) && ends(&rest[part.len()..]);
+    let is_of_kubernetes = is_of_kubernetes(part, "") && ends(&rest[part.len()..]);
     (is_hex(part) || (!SHAPES.glued.is_match(part) && is_random(part)) || is_of_kubernetes).then_some(part.len())
 }
 
@@ -92,10 +92,13 @@ fn is_hex(part: &str) -> bool {
     6 <= digits.len() && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && runs(digits).nth(1).is_some() && !is_word
 }
 
-/// Whether it looks like the random end of Kubernetes. Letters alone may be an acronym, so two of them have to be rare ones.
-pub(super) fn is_of_kubernetes(part: &str) -> bool {
+/// Whether it looks like the random end of Kubernetes. Letters alone may be an acronym, so two of them have to be rare ones, or the part before is what
+/// Kubernetes makes: `train-job-lmnrs`, but `pharm-nsclc`.
+pub(super) fn is_of_kubernetes(part: &str, before: &str) -> bool {
+    const OBJECTS: [&str; 8] = ["cronjob", "job", "pod", "run", "task", "wf", "worker", "workflow"];
     let is_word = part.starts_with(|first: char| first.is_ascii_alphabetic()) && runs(part).count() == 2;
-    let is_acronym = runs(part).count() == 1 && part.matches(['j', 'k', 'q', 'v', 'w', 'x', 'z']).count() < 2;
+    let has_rare_letters = 2 <= part.matches(['j', 'k', 'q', 'v', 'w', 'x', 'z']).count();
+    let is_acronym = runs(part).count() == 1 && !has_rare_letters && !OBJECTS.contains(&before);
     SHAPES.kubernetes.is_match(part) && !is_word && !is_acronym && !is_number(part)
 }
 

@@ -11,6 +11,7 @@ pub mod owners;
 mod people;
 pub mod period;
 pub mod price;
+mod random_words;
 pub mod resource;
 pub mod schedule;
 pub mod scope;

@@ -9,7 +9,7 @@ use crate::vocabulary::{
     machines::{is_id, is_machine, is_principal},
     people::{can_be_a_person, is_group, is_nobodys_mailbox, is_placeholder},
     resource::Arn,
-    text::one_line,
+    text::{has_no_width, one_line},
 };
 
 /// What stands between the addresses of several owners.
@@ -33,13 +33,15 @@ impl Named {
     ///
     /// In doubt it is nobody: then whoever runs the platform gets the mail. A mail to an address that does not exist reaches nobody at all.
     pub fn of(text: &str) -> Self {
-        let text = one_line(text);
+        let text = one_line(&seen(text));
         if let Some(addresses) = addresses(&text) {
             let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
             return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
         }
         match name_in(undecorated(&text)).map(undecorated) {
             None => Self::Nobody,
+            // An address that cannot be read for certain.
+            Some(name) if name.contains('@') => Self::Nobody,
             Some(name) if is_placeholder(name) => Self::Nobody,
             Some(name) if is_group(name) => Self::Other(name.to_owned()),
             Some(name) if is_machine(name) || is_id(name) => Self::Nobody,
@@ -55,17 +57,67 @@ pub fn each(owner: &str) -> Vec<&str> {
     if parts.iter().all(|part| part.contains('@')) { parts } else { vec![owner] }
 }
 
-/// The addresses in a text, also those that are written for people: `ann (at) example.com`. `None`: there are none.
+/// The addresses in a text, also those that are written for people: `ann (at) example.com`. What may be another address than it seems, such as
+/// `ann@example..com`, is left out. `None`: there are none.
 pub fn addresses(text: &str) -> Option<String> {
-    const ADDRESS: &str = r"[\p{L}\p{N}_][\p{L}\p{N}._+'-]*@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.(?:xn--[a-z0-9-]+|\p{L}{2,})";
-    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ADDRESS).ok());
-    static AT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[{<]\s*at\s*[)\]}>]\s*").ok());
-    static DOT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[{<]\s*dot\s*[)\]}>]\s*").ok());
-    let text = text.to_lowercase();
-    let text = AT.as_ref()?.replace_all(&text, "@");
-    let text = DOT.as_ref()?.replace_all(&text, ".");
-    let found: BTreeSet<&str> = PATTERN.as_ref()?.find_iter(&text).map(|found| found.as_str()).collect();
+    let text = seen(text).to_lowercase();
+    let pieces = text.split([',', ';', '|', '\n']);
+    let found: BTreeSet<String> =
+        pieces.flat_map(|piece| written_out(piece).map_or_else(|| addresses_in(piece), |one| vec![one])).collect();
     (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(AND))
+}
+
+/// The text without characters that cannot be seen, and with `@` and `.` as a keyboard for Latin letters writes them.
+fn seen(text: &str) -> String {
+    let plain = |c: char| match c {
+        '＠' | '﹫' => '@',
+        '．' | '。' => '.',
+        c => c,
+    };
+    let mut plain: String = text.chars().filter(|c| !has_no_width(*c)).map(plain).collect();
+    while plain.contains("@@") {
+        plain = plain.replace("@@", "@");
+    }
+    plain
+}
+
+const LOCAL: &str = r"[\p{L}\p{N}_][\p{L}\p{M}\p{N}._+'-]*";
+const DOMAIN: &str = r"[\p{L}\p{N}](?:[\p{L}\p{M}\p{N}.-]*[\p{L}\p{M}\p{N}])?\.(?:xn--[a-z0-9-]+|\p{L}{2,})";
+
+/// The address that a text is as a whole, with blanks or `at` in it: `ann at example dot com`, `mailto:ann@ example.com`. In a longer text, `at` is a word.
+fn written_out(text: &str) -> Option<String> {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let at = r"(?:\s*@\s*|\s*[(\[{<]\s*at\s*[)\]}>]\s*|\s+at\s+)";
+        Regex::new(&format!(r"^\s*(?:[a-z-]+\s*[:=]\s*)?({LOCAL}){at}({DOMAIN})[\s.]*$")).ok()
+    });
+    static DOT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\s*[(\[{<]\s*dot\s*[)\]}>]\s*|\s+dot\s+").ok());
+    let text = DOT.as_ref()?.replace_all(text, ".");
+    let found = PATTERN.as_ref()?.captures(&text)?;
+    Some(format!("{}@{}", &found[1], &found[2])).filter(|address| is_right(address))
+}
+
+/// The addresses within a text that begin and end where they seem to.
+fn addresses_in(text: &str) -> Vec<String> {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("{LOCAL}@{DOMAIN}")).ok());
+    // What may be a part of the name before the @: `r&d@example.com` is not `d@example.com`.
+    let begins = |before: &str| !before.ends_with(|c: char| c.is_alphanumeric() || is_mark(c) || "_.@&!#$%^*~?’‘´�".contains(c));
+    let ends = |after: &str| {
+        let goes_on = after.strip_prefix('.').is_some_and(|more| more.starts_with(char::is_alphanumeric));
+        !goes_on && !after.starts_with(|c: char| c.is_alphanumeric() || is_mark(c) || "_@%�".contains(c))
+    };
+    let found = PATTERN.iter().flat_map(|pattern| pattern.find_iter(text));
+    let whole = found.filter(|found| begins(&text[..found.start()]) && ends(&text[found.end()..]));
+    whole.map(|found| found.as_str().to_owned()).filter(|address| is_right(address)).collect()
+}
+
+/// Whether an address has no dot too many.
+fn is_right(address: &str) -> bool {
+    !address.contains("..") && !address.contains(".@")
+}
+
+/// Whether it is a mark that belongs to the letter before it.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
 }
 
 /// The name in a text: the end of an ARN or of a principal's id (`AROAEXAMPLE:ann`), the user in a directory (`CORP\ann`, `uid=ann,ou=people`), what stands

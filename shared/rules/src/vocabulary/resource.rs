@@ -167,6 +167,11 @@ impl Kind {
         self.is_job() || matches!(self, Self::Model | Self::EndpointConfig)
     }
 
+    /// Whether it is what a model is hosted with.
+    pub const fn is_of_hosting(self) -> bool {
+        matches!(self, Self::Endpoint | Self::EndpointConfig | Self::Model)
+    }
+
     /// Whether it is billed by the hour while it runs. Only what AWS documents as such: a training session is billed by token, a labeling job by object, and a
     /// training plan was paid in advance.
     pub const fn is_metered(self) -> bool {
@@ -195,6 +200,12 @@ impl Kind {
     pub fn of(id: &str) -> Option<Self> {
         let (kind, _) = id.split_once('/')?;
         Self::ALL.iter().copied().find(|known| known.as_str() == kind)
+    }
+
+    /// The kind of the resources of a series, from the series' id: `job-series/model/churn`. `None`: it is not the id of a series.
+    pub fn of_series(id: &str) -> Option<Self> {
+        let (series, of) = id.split_once('/')?;
+        Self::of(of).filter(|_| series == Self::JobSeries.as_str())
     }
 }
 

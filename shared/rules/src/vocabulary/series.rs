@@ -3,6 +3,7 @@
 use crate::vocabulary::{
     generated::{SHAPES, generated, is_of_kubernetes},
     letters::is_number,
+    random_words::are_random,
     resource::{Kind, Resource},
 };
 
@@ -26,23 +27,53 @@ enum Part {
 /// has no other: `nightly-41` → `nightly`, but `fold-1-20261124` → `fold-1`, and `customer-10001-20261124` → `customer-10001`.
 ///
 /// One name does not tell whether its only number is a counter (`nightly-41`) or the work (`gpt-2`, `lr-001`, `customer-10001-train`). It counts as a counter:
-/// then the owner hears of one of these jobs and not of each, while a nightly job that is not known as one mails its owner every night. Random words
-/// (`gentle-fox`) and acronyms (`pharm-nsclc`) are the work: nothing tells them from what people write.
+/// then the owner hears of one of these jobs and not of each, while a nightly job that is not known as one mails its owner every night. Acronyms
+/// (`pharm-nsclc`) are the work: nothing tells them from what people write.
 pub fn job_stem(name: &str) -> Option<String> {
-    let pipeline = SHAPES.pipeline.captures(name);
-    let mut rest = pipeline.as_ref().and_then(|found| found.get(1)).map_or(name, |step| step.as_str());
-    let mut parts = vec![];
-    let mut is_unique = pipeline.is_some();
-    while !rest.is_empty() {
-        let (length, part) = next(rest);
-        is_unique |= matches!(&part, Part::Generated) || matches!(&part, Part::Work(word) if *word != rest[..length]);
-        parts.push(part);
-        rest = rest[length..].trim_start_matches('-');
+    Stem::of(name).name
+}
+
+/// What is left of a job's name.
+struct Stem {
+    /// [`job_stem`]
+    name: Option<String>,
+    /// Whether random words were left out (`train-gentle-fox` → `train`). A person may have written them, so the name alone does not make a series.
+    is_in_doubt: bool,
+}
+
+impl Stem {
+    fn of(name: &str) -> Self {
+        let pipeline = SHAPES.pipeline.captures(name);
+        let mut rest = pipeline.as_ref().and_then(|found| found.get(1)).map_or(name, |step| step.as_str());
+        let mut parts = vec![];
+        let mut is_unique = pipeline.is_some();
+        let mut before = "";
+        while !rest.is_empty() {
+            let (length, part) = next(rest, before);
+            is_unique |= matches!(&part, Part::Generated) || matches!(&part, Part::Work(word) if *word != rest[..length]);
+            parts.push(part);
+            before = &rest[..length];
+            rest = rest[length..].trim_start_matches('-');
+        }
+        let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
+        let is_numbered = keep(&mut kept, parts, is_unique);
+        while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
+            kept.pop();
+        }
+        let is_in_doubt = !is_unique && matches!(&kept[..], [.., first, second] if are_random(first, second));
+        if is_in_doubt {
+            kept.truncate(kept.len() - 2);
+        }
+        Self { name: Some(kept.join("-")).filter(|stem| !stem.is_empty()), is_in_doubt }
     }
+}
+
+/// Keeps the parts that tell the work. `is_unique`: something else makes the name unique. Returns whether a number that may be a counter was left out or is not
+/// needed.
+fn keep(kept: &mut Vec<String>, parts: Vec<Part>, is_unique: bool) -> bool {
     // Two long numbers are those of a run and of its task.
     let counters = parts.iter().filter(|part| matches!(part, Part::Work(word) | Part::Either(word) if is_counter(word))).count();
     let is_in_doubt = |word: &str| 2 <= counters && is_counter(word);
-    let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
     let mut is_numbered = is_unique;
     for part in parts {
         match part {
@@ -52,10 +83,7 @@ pub fn job_stem(name: &str) -> Option<String> {
             Part::Generated => {}
         }
     }
-    while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
-        kept.pop();
-    }
-    Some(kept.join("-")).filter(|stem| !stem.is_empty())
+    is_numbered
 }
 
 /// Whether it is a number that may be a counter wherever it stands.
@@ -63,8 +91,8 @@ fn is_counter(word: &str) -> bool {
     4 <= word.len() && is_number(word)
 }
 
-/// The next part of a name, and its length. `rest`: the name from there on.
-fn next(rest: &str) -> (usize, Part) {
+/// The next part of a name, and its length. `rest`: the name from there on; `before`: the part before it.
+fn next(rest: &str, before: &str) -> (usize, Part) {
     let part = rest.split('-').next().unwrap_or(rest);
     if let Some(length) = generated(rest, part) {
         let behind = SHAPES.behind.find(&rest[length..]).map_or(0, |number| number.len());
@@ -73,7 +101,7 @@ fn next(rest: &str) -> (usize, Part) {
     if let Some(counter) = SHAPES.counter.captures(rest) {
         return (counter[0].len(), Part::Work(counter[1].to_owned()));
     }
-    let is_either = SHAPES.number.is_match(rest) || (part == rest && is_of_kubernetes(part));
+    let is_either = SHAPES.number.is_match(rest) || (part == rest && is_of_kubernetes(part, before));
     let part_of = if is_either { Part::Either(part.to_owned()) } else { Part::Work(SHAPES.glued.replace_all(part, "").into_owned()) };
     (part.len(), part_of)
 }
@@ -82,7 +110,7 @@ fn next(rest: &str) -> (usize, Part) {
 pub fn is_made_anew(name: &str) -> bool {
     let mut rest = name;
     while !rest.is_empty() {
-        let (length, part) = next(rest);
+        let (length, part) = next(rest, "");
         if matches!(part, Part::Generated) {
             return true;
         }
@@ -91,20 +119,26 @@ pub fn is_made_anew(name: &str) -> bool {
     SHAPES.pipeline.is_match(name)
 }
 
+/// Whether the name begins as those that jobs of Clarify and of Inference Recommender give to the endpoints that they make for themselves (aws-facts §2.4).
+pub fn is_made_for_a_job(name: &str) -> bool {
+    ["sm-clarify-", "sm-epc-"].iter().any(|beginning| name.starts_with(beginning))
+}
+
 /// Whether the name ends as those that the SageMaker Python SDK chooses.
 pub fn is_named_by_sdk(name: &str) -> bool {
     SHAPES.sdk.is_match(name)
 }
 
 /// The id of the series that a job belongs to. `work`: what else tells which work it does, such as its image and its role. It counts if the name
-/// does not tell it, and with a job of a pipeline, because pipelines have steps of the same name.
+/// does not tell it for certain, and with a job of a pipeline, because pipelines have steps of the same name.
 pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
-    let stem = job_stem(&job.name);
+    let Stem { name: stem, is_in_doubt } = Stem::of(&job.name);
     let is_of_pipeline = SHAPES.pipeline.is_match(&job.name);
     let execution = || job.tags.read().and_then(|tags| PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)));
     let pipeline = execution().filter(|_| is_of_pipeline).and_then(|arn| arn.split_once(":pipeline/")?.1.split('/').next());
-    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || stem.is_none());
+    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || is_in_doubt || stem.is_none());
     let name = match (stem, beyond) {
+        (_, None) if is_in_doubt => job.name.clone(),
         (stem, Some(beyond)) => format!("{}~{beyond}", stem.unwrap_or_default()),
         (Some(stem), None) => stem,
         (None, None) => job.name.clone(),
@@ -113,244 +147,4 @@ pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::vocabulary::resource::{Ownership, Tags};
-
-    #[test]
-    fn what_a_tool_generates_is_left_out() {
-        let expected = [
-            // The SageMaker Python SDK.
-            ("churn-train-2026-11-24-09-10-00-123", "churn-train"),
-            ("mnist-1795570200-cc7d", "mnist"),
-            ("mnist-1795570200-1234", "mnist"),
-            ("mnist-1795570200-cafe", "mnist"),
-            ("churn-20261124091000", "churn"),
-            // Dates and times.
-            ("churn-train-20261124T091000Z", "churn-train"),
-            ("transform-2026-11-25T01-30-00", "transform"),
-            ("score-2026-11-25T01-30-00-1", "score"),
-            ("scheduled--2026-11-25T00-00-00-00-00-score", "scheduled-score"),
-            ("score-2026-11-25-01-30-00-123456", "score"),
-            ("20261125-score", "score"),
-            ("daily-20261125-0130-score", "daily-score"),
-            ("daily-25-11-2026-score", "daily-score"),
-            ("daily-26-11-25-score", "daily-score"),
-            ("daily-25Nov2026", "daily"),
-            ("daily-Wed-Nov-25-2026-score", "daily-score"),
-            ("daily-2026-11-25-01h30m00s", "daily"),
-            ("daily-2026-11-25-0130pm-utc", "daily"),
-            ("weekly-2026-W48", "weekly"),
-            ("monthly-2026-11-forecast", "monthly-forecast"),
-            ("Canvas1712936374430", "Canvas"),
-            ("train20261124", "train"),
-            ("v20261124T0130-train", "v-train"),
-            ("metaflow-1795570200123456-train", "metaflow-train"),
-            // Hexadecimal ids.
-            ("fraud-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "fraud"),
-            ("3f2b8c1e-9a4d-face-8f6e-1a2b3c4d5e6f-fraud", "fraud"),
-            ("12345678-9a4d-4c1b-8f6e-1a2b3c4d5e6f-fraud", "fraud"),
-            ("a-long-name-of-a-team-and-its-model-3f2b8c1e-9a4d-4c1b-8f", "a-long-name-of-a-team-and-its-model"),
-            ("xgb-9f86d081884c", "xgb"),
-            ("9f86d08-train-xgb", "train-xgb"),
-            ("xgb-v1-g9f86d08", "xgb-v1"),
-            ("tuning-job-1-57d7f377bfe54b40b1", "tuning-job"),
-            // Random letters and digits.
-            ("churn-train-kytlemm1lvpq-cIpzShs3Qp-0", "churn-train"),
-            ("churn-train-q2hj8vaeo1kd-TbWlqDyNzK", "churn-train"),
-            ("train-x7k2p9-churn", "train-churn"),
-            ("train-kytlemm1lvpq", "train"),
-            ("train-cIpzShs3Qp-churn", "train-churn"),
-            ("train-01HF8ZQ3J5V7W9X2Y4B6D8F0GK", "train"),
-            ("train-aBcDeFgHiJ", "train"),
-            ("xgb-bk7xq", "xgb"),
-            ("xgb-wxzqv", "xgb"),
-            ("TrainingJob-20261125013000-X7KQ", "TrainingJob"),
-            // Counters.
-            ("bert-base-uncased-0007", "bert-base-uncased"),
-            ("nightly-41", "nightly"),
-            ("build-4711-train", "build-train"),
-            ("train-run42-churn", "train-run-churn"),
-            ("part-00017-train", "part-train"),
-            ("train-10001-churn", "train-churn"),
-            ("TrainFlow-1234-train-5678", "TrainFlow-train"),
-            ("TrainFlow-41234-train-105678", "TrainFlow-train"),
-            // Months and days without a year.
-            ("train-nov24", "train"),
-            ("train-24Nov-churn", "train-churn"),
-            // An id, and what a tool puts behind it.
-            ("train-7x9kq-1234567890", "train"),
-            ("train-wxzqv-1234567890", "train"),
-            ("train-9f86d08-41", "train"),
-            ("9f86d08-41", ""),
-            ("train-x7k2p9-2", "train"),
-            ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
-            ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
-            ("AWSBatchchurn3f2b8c1e9a4d4c1b8f6e1a2b3c4d5e6f", "AWSBatchchurn"),
-            ("AWSBatchchurn-train12345678901234567890123456789012", "AWSBatchchurn-train"),
-            // Pipelines.
-            ("pipelines-kytlemm1lvpq-TrainChurn-cIpzShs3Qp", "pipelines-TrainChurn"),
-            ("pipelines-kytlemm1lvpq-train-churn-aBcDeFgHiJ", "pipelines-train-churn"),
-            ("pipelines-kytlemm1lvp-Tune-cIpzS", "pipelines-Tune"),
-        ];
-        let found = expected.map(|(name, _)| (name, job_stem(name).unwrap_or_default()));
-        let wrong: Vec<_> = found.iter().zip(expected).filter(|(found, expected)| found.1 != expected.1).collect();
-        assert!(wrong.is_empty(), "{wrong:#?}");
-    }
-
-    #[test]
-    fn what_tells_the_work_is_kept() {
-        for name in [
-            "train-resnet50",
-            "train-resnet101",
-            "bert-base-v2",
-            "model-a",
-            "model-b",
-            "wav2vec2-large",
-            "word2vec",
-            "seq2seq",
-            "yolov8n",
-            "vgg16",
-            "vgg16bn",
-            "ResNet50V2",
-            "Qwen2VL7B",
-            "llama-3-8b",
-            "llama-3-70b",
-            "mixtral8x7b",
-            "resnext50-32x4d",
-            "efficientnetb0",
-            "lightgbm4",
-            "lstm128x2",
-            "Llama3Instruct8B",
-            "lightgbm4v2",
-            "r2plus1d",
-            "phi3mini128k",
-            "gpt4o",
-            "t5-small",
-            "decade",
-            "decade2",
-            "facade",
-            "MyTraining",
-            "XGBoostDailyTrain",
-            "transformers-MyTraining",
-            "monitor-quality",
-            "may-forecast",
-            "marketing",
-            "html5",
-            "imagenet21k",
-            "region-eu",
-            "fp16",
-            "DeBERTa",
-            "march-madness",
-            "bert-dec-layers12",
-            "pharm-nsclc",
-            "pharm-hrhpv",
-            "gentle-fox",
-        ] {
-            assert_eq!(job_stem(name).as_deref(), Some(name));
-            for generated in ["20261124-091000", "2026-11-25T01-30-00-1", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"] {
-                assert_eq!(job_stem(&format!("{name}-{generated}")).as_deref(), Some(name), "{generated}");
-                assert_eq!(job_stem(&format!("{generated}-{name}")).as_deref(), Some(name), "{generated}");
-            }
-        }
-        // A number that is not needed to make the name unique belongs to the work.
-        for (name, stem) in [
-            ("fold-1-20261124", "fold-1"),
-            ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
-            ("20261124-fold-2", "fold-2"),
-            ("customer-10001-train-20261124", "customer-10001-train"),
-            ("lr-0001-3f2b8c1e9a4d", "lr-0001"),
-            ("9f86d08-llama-1024-ctx-2048", "llama-1024-ctx-2048"),
-            ("train-dec12-20261124", "train-dec12"),
-        ] {
-            assert_eq!(job_stem(name).as_deref(), Some(stem), "{name}");
-        }
-    }
-
-    #[test]
-    fn the_sdk_names_jobs_in_three_ways() {
-        for (name, is_of_sdk) in [
-            ("kmeans-2018-01-31-14-07-29-021", true),
-            ("huggingface-pytorch-training-2026-11-24-09-10-00-123", true),
-            ("mnist-1795570200-cc7d", true),
-            ("mnist-1795570200-0000", true),
-            ("churn-20261124091000", true),
-            ("kmeans-2018-01-31-14-07-29", false),
-            ("kmeans-2018-13-31-14-07-29-021", false),
-            ("kmeans-2018-01-31-14-07-29-021-spot", false),
-            ("churn-20261124", false),
-            ("churn-99991399091000", false),
-            ("mnist-1795570200", false),
-            ("mnist-1795570200-CC7D1", false),
-            ("churn", false),
-        ] {
-            assert_eq!(is_named_by_sdk(name), is_of_sdk, "{name}");
-        }
-    }
-
-    fn job(name: &str, tags: &[(&str, &str)]) -> Resource {
-        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
-        Resource { id: Kind::TrainingJob.id(name), name: name.into(), arn: None, tags: Tags::Known(tags), ownership: Ownership::default() }
-    }
-
-    #[test]
-    fn a_name_that_tells_nothing_is_of_the_series_of_its_work() {
-        let (one, other) = ("3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "2026-11-25-01-30-00-123");
-        for nothing in [one, other, "42", "x7k2p9", ""] {
-            assert_eq!(job_stem(nothing), None, "{nothing}");
-        }
-        let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
-        assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")));
-        assert_ne!(id(one, Some("churn role/ml")), id(one, Some("fraud role/ml")));
-        assert_ne!(id(one, None), id(other, None), "nothing is known of either");
-        assert_eq!(id("churn-20261124", Some("any")), "job-series/training-job/churn");
-    }
-
-    #[test]
-    fn a_time_or_a_random_id_is_made_by_a_tool() {
-        for (name, is_made) in [
-            ("churn-2026-11-24-01-30-00-123", true),
-            ("pytorch-inference-2026-11-24-01-30-00-123", true),
-            ("churn-20261124", true),
-            ("pipelines-kytlemm1lvpq-CreateModel-cIpzShs3Qp", true),
-            ("fraud-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", true),
-            ("churn-1795570200-cc7d", true),
-            ("churn", false),
-            ("churn-v2", false),
-            ("churn-00017", false),
-            ("resnet101-gpt-2", false),
-            ("", false),
-        ] {
-            assert_eq!(is_made_anew(name), is_made, "{name}");
-        }
-    }
-
-    #[test]
-    fn steps_of_the_same_name_are_of_their_pipelines() {
-        let of = |execution: &str, pipeline: &str| {
-            let arn = format!("arn:aws:sagemaker:eu-central-1:123456789012:pipeline/{pipeline}/execution/{execution}");
-            series_id(Kind::TrainingJob, &job(&format!("pipelines-{execution}-Train-cIpzShs3Qp"), &[(PIPELINE_TAGS[0], &arn)]), None)
-        };
-        assert_eq!(of("kytlemm1lvpq", "churn"), of("a8vq2kd0s1mz", "churn"));
-        assert_ne!(of("kytlemm1lvpq", "churn"), of("kytlemm1lvpq", "fraud"));
-    }
-
-    proptest! {
-        #[test]
-        fn every_name_has_a_stem_of_its_own_parts(name in "[a-zA-Z0-9-]{0,63}") {
-            let stem = job_stem(&name);
-            prop_assert_eq!(&stem, &job_stem(&name));
-            prop_assert!(stem.is_none_or(|stem| stem.len() <= name.len().max("pipelines".len())));
-        }
-
-        #[test]
-        fn a_uuid_is_found_whatever_its_digits(uuid in "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}") {
-            prop_assert_eq!(job_stem(&format!("fraud-{uuid}")), Some("fraud".to_owned()));
-            prop_assert_eq!(job_stem(&format!("{uuid}-fraud-nn")), Some("fraud-nn".to_owned()));
-        }
-    }
-}
+mod tests;

@@ -48,6 +48,11 @@ pub fn folded(name: &str) -> impl Iterator<Item = char> {
     name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase)
 }
 
+/// Whether a character has no width and says nothing: it comes into a text by copying.
+pub(super) fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
 fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
@@ -55,7 +60,8 @@ fn is_line_break(c: char) -> bool {
 /// The character, or `�` for one that cannot be seen and changes what is seen: control characters, and marks of direction and of no width.
 fn seen(c: char) -> char {
     let hides = matches!(c,
-        '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     if c.is_control() || hides { '\u{fffd}' } else { c }
 }
 

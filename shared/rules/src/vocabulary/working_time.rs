@@ -324,7 +324,16 @@ mod tests {
             let until = (u16::from(hour) * 60 + u16::from(minute) + length) % DAY;
             format!("{days}/{hour:02}:{minute:02}-{:02}:{:02}", until / 60, until % 60)
         });
-        let zone = prop::sample::select(vec!["", "@UTC", "@Europe/Berlin", "@America/New_York", "@Asia/Kolkata", "@Australia/Lord_Howe"]);
+        let zone = prop::sample::select(vec![
+            "",
+            "@UTC",
+            "@Europe/Berlin",
+            "@America/New_York",
+            "@Asia/Kolkata",
+            "@Asia/Kathmandu",
+            "@Australia/Lord_Howe",
+            "@Pacific/Apia",
+        ]);
         (prop::collection::vec(window, 1..4), zone).prop_map(|(windows, zone)| windows.join("+") + zone)
     }
 

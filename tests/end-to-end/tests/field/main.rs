@@ -6,11 +6,14 @@ mod bills;
 mod exempt;
 mod guard_tags;
 mod holidays;
+mod hostile;
+mod interrupted;
 mod jobs;
 mod leaving;
 mod newer;
 mod notices;
 mod owners;
+mod passing;
 mod stuck;
 mod workflows;
 

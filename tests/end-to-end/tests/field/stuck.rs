@@ -88,3 +88,20 @@ async fn what_is_on_its_way_for_minutes_or_in_maintenance_is_not_told() {
         assert_eq!((report.total_findings, account.mails().len()), (0, 0), "{status}: {report:?}");
     }
 }
+
+/// AWS does not say since when an app has been `Deleting`.
+#[tokio::test]
+async fn an_app_that_is_being_deleted_is_nobodys_finding_however_old_it_is() {
+    let account = account(
+        "[[domain]]\nid = \"d-1\"\nname = \"company\"\n[[user-profile]]\ndomain = \"d-1\"\nname = \"ann\"\n[[app]]\ndomain = \"d-1\"\nuser-profile = \"ann\"\n\
+         type = \"JupyterLab\"\ninstance-type = \"ml.m5.xlarge\"\nsince = \"-20d\"\nstatus = \"Deleting\"\ntags = { Owner = \"ann@example.com\" }\n",
+    );
+    let policy = "[rules.studio-app-always-on]\nmode = \"enforce\"\ngrace = \"0s\"\n[rules.studio-idle-shutdown-off]\nmode = \"off\"\n\
+        [rules.missing-tag]\nkinds = [\"app\"]\nrequired = { CostCenter = \".+\" }\n[rules.invalid-tag-value]\nkinds = [\"app\"]\n";
+    for function in [Function::NotebookStopper, Function::TagAuditor, Function::BudgetAlerter] {
+        let report = guard_of(function, &account, policy).run().await.unwrap();
+        let of_app: Vec<_> = report.findings.iter().filter(|one| one.resource.contains("jupyterlab")).collect();
+        assert_eq!((of_app.len(), report.actions.len()), (0, 0), "{report:?}");
+        assert!(!account.mails().iter().any(|mail| mail.message.contains("JupyterLab")), "{:?}", subjects(&account));
+    }
+}

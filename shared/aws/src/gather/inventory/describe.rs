@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_sagemaker::{
     operation::describe_endpoint_config::DescribeEndpointConfigOutput,
-    types::{ClusterInstanceGroupDetails, ProductionVariant},
+    types::{ClusterInstanceGroupDetails, ProductionVariant, ProductionVariantSummary},
 };
 use cost_rules::{
     duration::Duration,
@@ -138,29 +138,36 @@ async fn describe_endpoint(clients: &Clients, name: &str) -> Read<Described> {
         return Ok(Described::default());
     };
     let Some(config_name) = endpoint.endpoint_config_name else { return Ok(Described::default()) };
-    let now: HashMap<String, i32> = endpoint
-        .production_variants
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|variant| Some((variant.variant_name?, variant.current_instance_count?)))
-        .collect();
+    // A shadow variant gets copies of the requests. Its instances are billed as those of the others are.
+    let variants = [endpoint.production_variants, endpoint.shadow_production_variants].into_iter().flatten().flatten();
+    let now: HashMap<String, ProductionVariantSummary> = variants.filter_map(|one| Some((one.variant_name.clone()?, one))).collect();
     let parent = Some(named(Kind::EndpointConfig, config_name.clone()));
     let Some(config) = describe_config(clients, &config_name).await? else {
         // The endpoint goes on running without its configuration (aws-facts §2.4). How many instances it has is still known.
-        let count = now.values().filter_map(|count| u32::try_from(*count).ok()).sum();
-        let instances = Instances { instance_type: Instances::UNKNOWN_TYPE.to_owned(), count };
-        let instances = Some(instances).filter(|one| 0 < one.count).into_iter().collect();
+        let count = now.values().filter_map(|one| u32::try_from(one.current_instance_count?).ok()).sum();
+        let instances = Some(of_unknown_type(count)).filter(|one| 0 < one.count).into_iter().collect();
         return Ok(Described { instances, parent, ..Described::default() });
     };
-    let of_variant = |variant: &ProductionVariant| {
-        let count = variant.variant_name.as_ref().and_then(|name| now.get(name).copied()).or(variant.initial_instance_count);
-        instances(variant.instance_type.as_ref(), count)
-    };
-    Ok(Described {
-        instances: config.production_variants.iter().flatten().filter_map(of_variant).collect(),
-        parent,
-        ..Described::default()
-    })
+    let variants = config.production_variants().iter().chain(config.shadow_production_variants());
+    let instances = variants.flat_map(|one| of_variant(one, one.variant_name.as_ref().and_then(|name| now.get(name)))).collect();
+    Ok(Described { instances, parent, ..Described::default() })
+}
+
+/// What a variant runs on. `now`: what its endpoint says of it. Only that tells which types of its instance pools are used.
+fn of_variant(variant: &ProductionVariant, now: Option<&ProductionVariantSummary>) -> Vec<Instances> {
+    let pools = now.map(ProductionVariantSummary::instance_pools).unwrap_or_default();
+    if !pools.is_empty() {
+        return pools.iter().filter_map(|pool| instances(pool.instance_type.as_ref(), pool.current_instance_count)).collect();
+    }
+    let count = now.and_then(|now| now.current_instance_count).or(variant.initial_instance_count);
+    if variant.instance_pools().is_empty() {
+        return instances(variant.instance_type.as_ref(), count).into_iter().collect();
+    }
+    count.and_then(|count| u32::try_from(count).ok()).map(of_unknown_type).into_iter().collect()
+}
+
+fn of_unknown_type(count: u32) -> Instances {
+    Instances { instance_type: Instances::UNKNOWN_TYPE.to_owned(), count }
 }
 
 async fn describe_config(clients: &Clients, name: &str) -> Read<Option<DescribeEndpointConfigOutput>> {
@@ -203,4 +210,61 @@ pub(super) fn named(kind: Kind, name: String) -> Parent {
 /// A parent by its ARN. The exact spelling of its name is not known. `None`: tags of its kind are not read.
 fn of_arn(arn: &str) -> Option<Parent> {
     id_of_arn(arn).filter(|id| Kind::of(id).is_some()).map(|id| Parent { id, name: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sagemaker::{
+        operation::describe_endpoint::DescribeEndpointOutput,
+        types::{InstancePool, InstancePoolSummary, ProductionVariantInstanceType},
+    };
+    use aws_smithy_mocks::mock;
+
+    use super::*;
+    use crate::testing;
+
+    const M5: ProductionVariantInstanceType = ProductionVariantInstanceType::MlM5Xlarge;
+    const G5: ProductionVariantInstanceType = ProductionVariantInstanceType::MlG52Xlarge;
+
+    fn configured(name: &str, instance_type: Option<ProductionVariantInstanceType>, count: i32) -> ProductionVariant {
+        ProductionVariant::builder().variant_name(name).set_instance_type(instance_type).initial_instance_count(count).build()
+    }
+
+    fn now(name: &str, count: i32) -> ProductionVariantSummary {
+        ProductionVariantSummary::builder().variant_name(name).current_instance_count(count).build()
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_runs_its_shadow_variants_and_its_pools_too() {
+        let pool = InstancePoolSummary::builder().instance_type(G5).current_instance_count(3).build();
+        let pooled = ProductionVariantSummary::builder().variant_name("pooled").current_instance_count(3).instance_pools(pool).build();
+        let pools = ProductionVariant::builder().variant_name("pooled").instance_pools(InstancePool::builder().instance_type(M5).build());
+        let pools = pools.initial_instance_count(1).build();
+        let endpoint = mock!(aws_sdk_sagemaker::Client::describe_endpoint).then_output(move || {
+            let endpoint = DescribeEndpointOutput::builder().endpoint_name("e").endpoint_config_name("c");
+            endpoint
+                .production_variants(now("main", 2))
+                .production_variants(pooled.clone())
+                .shadow_production_variants(now("shadow", 4))
+                .build()
+        });
+        let config = mock!(aws_sdk_sagemaker::Client::describe_endpoint_config).then_output(move || {
+            let config = DescribeEndpointConfigOutput::builder().production_variants(configured("main", Some(M5), 1));
+            config.production_variants(pools.clone()).shadow_production_variants(configured("shadow", Some(G5), 1)).build()
+        });
+        let clients = Clients { sagemaker: testing::sagemaker(&[&endpoint, &config]).into(), ..testing::clients() };
+        let found = describe_endpoint(&clients, "e").await.unwrap().instances;
+        let found: Vec<_> = found.iter().map(|one| (one.instance_type.as_str(), one.count)).collect();
+        assert_eq!(found, [("ml.m5.xlarge", 2), ("ml.g5.2xlarge", 3), ("ml.g5.2xlarge", 4)]);
+    }
+
+    #[test]
+    fn the_type_of_a_pool_is_known_only_from_its_endpoint() {
+        let pools = ProductionVariant::builder()
+            .instance_pools(InstancePool::builder().instance_type(M5).build())
+            .initial_instance_count(2)
+            .build();
+        assert_eq!(of_variant(&pools, None), [of_unknown_type(2)]);
+        assert_eq!(of_variant(&configured("serverless", None, 1), Some(&now("serverless", 0))), []);
+    }
 }

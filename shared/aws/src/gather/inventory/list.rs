@@ -213,7 +213,8 @@ list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
 
 list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
     pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
-        let run = one.creation_time.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
+        let created = timestamp(one.creation_time.as_ref());
+        let run = created.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
         let is_leaving = one.endpoint_status == Some(EndpointStatus::Deleting);
         let change = one.endpoint_status.and_then(|status| match status {
             EndpointStatus::Creating => Some(Change::Creating),
@@ -223,21 +224,24 @@ list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
         });
         let changing = change.map(|change| (change, timestamp(one.last_modified_time.as_ref())));
         let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
-        Some(Asset { run: timestamp(run.as_ref()), is_leaving, changing, ..endpoint })
+        Some(Asset { created, run, is_leaving, changing, ..endpoint })
     })
 });
 
 list!(endpoint_configs, Kind::EndpointConfig, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_endpoint_configs().set_name_contains(Asked::name(asked));
-    pages!(clients, kind, "ListEndpointConfigs", call(), endpoint_configs, |one| audited(
-        one.endpoint_config_arn?,
-        one.endpoint_config_name?
-    ))
+    pages!(clients, kind, "ListEndpointConfigs", call(), endpoint_configs, |one| {
+        let created = timestamp(one.creation_time.as_ref());
+        Some(Asset { created, ..audited(one.endpoint_config_arn?, one.endpoint_config_name?)? })
+    })
 });
 
 list!(models, Kind::Model, |clients, kind, asked, _now| {
     let call = || clients.sagemaker.list_models().set_name_contains(Asked::name(asked));
-    pages!(clients, kind, "ListModels", call(), models, |one| audited(one.model_arn?, one.model_name?))
+    pages!(clients, kind, "ListModels", call(), models, |one| {
+        let created = timestamp(one.creation_time.as_ref());
+        Some(Asset { created, ..audited(one.model_arn?, one.model_name?)? })
+    })
 });
 
 list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _now| {
@@ -373,6 +377,7 @@ fn bare(resource: Resource) -> Asset {
     Asset {
         resource,
         tag_count: 0,
+        created: None,
         run: None,
         is_leaving: false,
         changing: None,

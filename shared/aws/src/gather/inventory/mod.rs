@@ -77,10 +77,9 @@ impl<'a> Inventory<'a> {
             }
             facts.assets.extend(audited);
         }
-        // The series are complete if all kinds that have some are: a series is gone when none of its resources is found.
-        if kinds.iter().filter(|kind| kind.is_in_series()).all(|kind| facts.reading.complete.contains(kind)) {
-            facts.reading.complete.insert(Kind::JobSeries);
-        }
+        // A series is gone when none of its resources is found.
+        let of_series = facts.reading.complete.iter().copied().filter(|kind| kind.is_in_series());
+        facts.reading.complete_series = of_series.collect();
         facts.assets.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
         facts
     }

@@ -80,12 +80,11 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
 
     for (kind, read) in [(Kind::TrainingJob, training), (Kind::TuningJob, tuning)] {
         match read {
-            // A running job may be too new for the index: so the training jobs are not complete, but the series are.
-            Ok(()) if kind == Kind::TrainingJob => {
-                facts.reading.complete.insert(Kind::JobSeries);
-                facts.reading.looked_at.insert(kind, looked_at);
+            // A running job may be too new for the index: so the jobs are not complete, but their series are.
+            Ok(()) => {
+                facts.reading.complete_series.insert(kind);
+                facts.reading.looked_at.insert(kind, if kind == Kind::TrainingJob { looked_at } else { facts.tuning_jobs.len() });
             }
-            Ok(()) => drop(facts.reading.looked_at.insert(kind, facts.tuning_jobs.len())),
             Err(why) => facts.reading.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
         }
     }

@@ -4,6 +4,7 @@
 //! SageMaker resources that lack a required tag: notebook instances; Studio domains, user profiles, spaces and apps; endpoints, their configurations, models
 //! and inference components; feature groups, pipelines, MLflow tracking servers and apps, Partner AI Apps, training plans and HyperPod clusters; and training,
 //! tuning, processing, transform, AutoML, optimization, recommendation and labeling jobs and training sessions that run or were submitted in the last week.
+//! What a job of SageMaker Clarify or of Inference Recommender hosts for itself (`sm-clarify-…`, `sm-epc-…`) is not checked in its first 24 hours.
 //! The rule checks a resource's own tags, because the bill contains no others. The mail names a key that is nearly
 //! the required one (`costcenter`, `Cost-Center`, `CostCentre` or one with a space at its end, for `CostCenter`), because for the bill it is another key.
 //!
@@ -234,6 +235,24 @@ mod tests {
             let leaving = Asset { is_leaving: true, ..audited(id, &[]) };
             assert_eq!(judge(RULE, &leaving), Verdict::Later, "{id}");
             assert!(matches!(judge(RULE, &audited(id, &[])), Verdict::Waste(_)), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_a_job_of_clarify_or_of_inference_recommender_hosts_for_minutes_is_nobodys_to_tag() {
+        for (id, created, is_found) in [
+            ("endpoint/sm-clarify-fraud-1795570200-5fe3", "2026-11-24T11:50:00Z", false),
+            ("endpoint-config/sm-clarify-config-1795570200-5fe3", "2026-11-24T11:50:00Z", false),
+            ("endpoint/sm-epc-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "2026-11-23T12:00:01Z", false),
+            ("model/sm-epc-3f2b8c1e", "2026-11-24T11:50:00Z", false),
+            // What the job left behind is billed.
+            ("endpoint/sm-epc-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "2026-11-23T12:00:00Z", true),
+            ("endpoint/fraud-sm-clarify-1795570200-5fe3", "2026-11-24T11:50:00Z", true),
+            ("feature-group/sm-clarify-fraud", "2026-11-24T11:50:00Z", true),
+        ] {
+            let made = Asset { created: Some(created.parse().unwrap()), ..audited(id, &[]) };
+            assert_eq!(matches!(judge(RULE, &made), Verdict::Waste(_)), is_found, "{id} {created}");
+            assert_eq!(judge(RULE, &made) == Verdict::Later, !is_found, "{id} {created}");
         }
     }
 

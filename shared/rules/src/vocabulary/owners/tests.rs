@@ -27,6 +27,18 @@ fn addresses_are_taken_out_of_what_holds_them() {
         ("ann@example.com;bob@example.com,ann@example.com", BOTH),
         ("ann@example.com\nbob@example.com", BOTH),
         ("ann(at)example.com", "ann@example.com"),
+        ("ann at example.com", "ann@example.com"),
+        ("ann AT example dot com", "ann@example.com"),
+        ("ann @ example.com", "ann@example.com"),
+        ("ann at example.com; bob at example.com", BOTH),
+        ("Ann <ann@example.com>, Bob <bob@example.com>", BOTH),
+        ("ann@example.com, bob@example..com", "ann@example.com"),
+        ("ann@@example.com", "ann@example.com"),
+        ("ann＠example.com", "ann@example.com"),
+        ("ann\u{200b}@example.com\u{feff}", "ann@example.com"),
+        ("mu\u{308}ller@example.com", "mu\u{308}ller@example.com"),
+        ("担当：ann@example.com", "ann@example.com"),
+        ("ann@example.com-prod", "ann@example.com"),
         ("ann [at] example.com", "ann@example.com"),
         ("Ann {AT} example (dot) com", "ann@example.com"),
         ("user:ann@example.com", "ann@example.com"),
@@ -73,6 +85,10 @@ fn names_are_those_of_persons_or_of_others() {
         ("mwaanga", "mwaanga"),
         ("hauser", "hauser"),
         ("jsessions", "jsessions"),
+        ("domino.example", "domino.example"),
+        ("ann.census", "ann.census"),
+        ("onlooker", "onlooker"),
+        ("dominik", "dominik"),
         ("talbot", "talbot"),
         ("user-experience", "user-experience"),
         ("arn:aws:iam::123456789012:user/people/ann", "ann"),
@@ -98,6 +114,7 @@ fn names_are_those_of_persons_or_of_others() {
         "Sarah Jenkins",
         "Dev Patel",
         "Jan Bot",
+        "Domino Example",
         "cn=vision,ou=groups,dc=example",
         "ml.platform",
         "dev.ops",
@@ -111,7 +128,8 @@ fn names_are_those_of_persons_or_of_others() {
         "nightly-retrain",
         "ann/bob",
         "ann,bob",
-        "ann@localhost",
+        "ask ann at example.com",
+        "Ann Example (at) example.com",
     ] {
         assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
     }
@@ -184,6 +202,33 @@ fn placeholders_name_nobody() {
 }
 
 #[test]
+fn an_address_that_is_not_certain_names_nobody() {
+    for text in [
+        "ann@example,com",
+        "ann@example..com",
+        "ann..x@example.com",
+        "ann.@example.com",
+        "ann@exa mple.com",
+        "ann@example-.com",
+        "ann@example.com2",
+        "ann@example.c0m",
+        "ann@example.com.1",
+        "ann@example.com_bob@example.com",
+        "ann@example.com@vendor.example",
+        "ann@localhost",
+        "ann@10.0.0.1",
+        "ann@",
+        "r&d@example.com",
+        "o’neil@example.com",
+        "an\u{202e}n@example.com",
+        "ann_example.com#EXT#@tenant.example.com",
+        "https://example.com/@ann",
+    ] {
+        assert_eq!(Named::of(text), Named::Nobody, "{text}");
+    }
+}
+
+#[test]
 fn machines_name_nobody() {
     for text in [
         "AWSCloudFormation",
@@ -199,6 +244,20 @@ fn machines_name_nobody() {
         "ClearML",
         "SkyPilot",
         "airbyte",
+        "domino",
+        "domino-prod",
+        "looker",
+        "LookerIntegration",
+        "temporal",
+        "temporal-worker",
+        "fivetran",
+        "hightouch",
+        "hightouch-sync",
+        "census",
+        "census_prod",
+        "dbt-cloud",
+        "vault-churn",
+        "PowerBI",
         "QuickSight",
         "HyperPodCluster",
         "DatadogIntegration",

@@ -1,0 +1,262 @@
+//! Tables of names, and the series that they are of.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::vocabulary::resource::{Ownership, Tags};
+
+#[test]
+fn what_a_tool_generates_is_left_out() {
+    let expected = [
+        // The SageMaker Python SDK.
+        ("churn-train-2026-11-24-09-10-00-123", "churn-train"),
+        ("mnist-1795570200-cc7d", "mnist"),
+        ("mnist-1795570200-1234", "mnist"),
+        ("mnist-1795570200-cafe", "mnist"),
+        ("churn-20261124091000", "churn"),
+        // Dates and times.
+        ("churn-train-20261124T091000Z", "churn-train"),
+        ("transform-2026-11-25T01-30-00", "transform"),
+        ("score-2026-11-25T01-30-00-1", "score"),
+        ("scheduled--2026-11-25T00-00-00-00-00-score", "scheduled-score"),
+        ("score-2026-11-25-01-30-00-123456", "score"),
+        ("20261125-score", "score"),
+        ("daily-20261125-0130-score", "daily-score"),
+        ("daily-25-11-2026-score", "daily-score"),
+        ("daily-26-11-25-score", "daily-score"),
+        ("daily-25Nov2026", "daily"),
+        ("daily-Wed-Nov-25-2026-score", "daily-score"),
+        ("daily-2026-11-25-01h30m00s", "daily"),
+        ("daily-2026-11-25-0130pm-utc", "daily"),
+        ("weekly-2026-W48", "weekly"),
+        ("monthly-2026-11-forecast", "monthly-forecast"),
+        ("Canvas1712936374430", "Canvas"),
+        ("train20261124", "train"),
+        ("v20261124T0130-train", "v-train"),
+        ("metaflow-1795570200123456-train", "metaflow-train"),
+        // Hexadecimal ids.
+        ("fraud-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "fraud"),
+        ("3f2b8c1e-9a4d-face-8f6e-1a2b3c4d5e6f-fraud", "fraud"),
+        ("12345678-9a4d-4c1b-8f6e-1a2b3c4d5e6f-fraud", "fraud"),
+        ("a-long-name-of-a-team-and-its-model-3f2b8c1e-9a4d-4c1b-8f", "a-long-name-of-a-team-and-its-model"),
+        ("xgb-9f86d081884c", "xgb"),
+        ("9f86d08-train-xgb", "train-xgb"),
+        ("xgb-v1-g9f86d08", "xgb-v1"),
+        ("tuning-job-1-57d7f377bfe54b40b1", "tuning-job"),
+        // Random letters and digits.
+        ("churn-train-kytlemm1lvpq-cIpzShs3Qp-0", "churn-train"),
+        ("churn-train-q2hj8vaeo1kd-TbWlqDyNzK", "churn-train"),
+        ("train-x7k2p9-churn", "train-churn"),
+        ("train-kytlemm1lvpq", "train"),
+        ("train-cIpzShs3Qp-churn", "train-churn"),
+        ("train-01HF8ZQ3J5V7W9X2Y4B6D8F0GK", "train"),
+        ("train-aBcDeFgHiJ", "train"),
+        ("xgb-bk7xq", "xgb"),
+        // Letters alone, as Kubernetes may generate them.
+        ("train-job-xkzqw", "train-job"),
+        ("train-job-bcdfg", "train-job"),
+        // Random words, with the number of a run or without.
+        ("train-gentle-fox", "train"),
+        ("train-gentle-fox-42", "train"),
+        ("sweep-churn-admiring-einstein", "sweep-churn"),
+        ("xgb-wxzqv", "xgb"),
+        ("TrainingJob-20261125013000-X7KQ", "TrainingJob"),
+        // Counters.
+        ("bert-base-uncased-0007", "bert-base-uncased"),
+        ("nightly-41", "nightly"),
+        ("build-4711-train", "build-train"),
+        ("train-run42-churn", "train-run-churn"),
+        ("part-00017-train", "part-train"),
+        ("train-10001-churn", "train-churn"),
+        ("TrainFlow-1234-train-5678", "TrainFlow-train"),
+        ("TrainFlow-41234-train-105678", "TrainFlow-train"),
+        // Months and days without a year.
+        ("train-nov24", "train"),
+        ("train-24Nov-churn", "train-churn"),
+        // An id, and what a tool puts behind it.
+        ("train-7x9kq-1234567890", "train"),
+        ("train-wxzqv-1234567890", "train"),
+        ("train-9f86d08-41", "train"),
+        ("9f86d08-41", ""),
+        ("train-x7k2p9-2", "train"),
+        ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
+        ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
+        ("AWSBatchchurn3f2b8c1e9a4d4c1b8f6e1a2b3c4d5e6f", "AWSBatchchurn"),
+        ("AWSBatchchurn-train12345678901234567890123456789012", "AWSBatchchurn-train"),
+        // Pipelines.
+        ("pipelines-kytlemm1lvpq-TrainChurn-cIpzShs3Qp", "pipelines-TrainChurn"),
+        ("pipelines-kytlemm1lvpq-train-churn-aBcDeFgHiJ", "pipelines-train-churn"),
+        ("pipelines-kytlemm1lvp-Tune-cIpzS", "pipelines-Tune"),
+    ];
+    let found = expected.map(|(name, _)| (name, job_stem(name).unwrap_or_default()));
+    let wrong: Vec<_> = found.iter().zip(expected).filter(|(found, expected)| found.1 != expected.1).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_tells_the_work_is_kept() {
+    for name in [
+        "train-resnet50",
+        "train-resnet101",
+        "bert-base-v2",
+        "model-a",
+        "model-b",
+        "wav2vec2-large",
+        "word2vec",
+        "seq2seq",
+        "yolov8n",
+        "vgg16",
+        "vgg16bn",
+        "ResNet50V2",
+        "Qwen2VL7B",
+        "llama-3-8b",
+        "llama-3-70b",
+        "mixtral8x7b",
+        "resnext50-32x4d",
+        "efficientnetb0",
+        "lightgbm4",
+        "lstm128x2",
+        "Llama3Instruct8B",
+        "lightgbm4v2",
+        "r2plus1d",
+        "phi3mini128k",
+        "gpt4o",
+        "t5-small",
+        "decade",
+        "decade2",
+        "facade",
+        "MyTraining",
+        "XGBoostDailyTrain",
+        "transformers-MyTraining",
+        "monitor-quality",
+        "may-forecast",
+        "marketing",
+        "html5",
+        "imagenet21k",
+        "region-eu",
+        "fp16",
+        "DeBERTa",
+        "march-madness",
+        "bert-dec-layers12",
+        "pharm-nsclc",
+        "pharm-hrhpv",
+        "random-forest",
+        "train-happy-users",
+    ] {
+        assert_eq!(job_stem(name).as_deref(), Some(name));
+        for generated in ["20261124-091000", "2026-11-25T01-30-00-1", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"] {
+            assert_eq!(job_stem(&format!("{name}-{generated}")).as_deref(), Some(name), "{generated}");
+            assert_eq!(job_stem(&format!("{generated}-{name}")).as_deref(), Some(name), "{generated}");
+        }
+    }
+    // A number that is not needed to make the name unique belongs to the work.
+    for (name, stem) in [
+        ("fold-1-20261124", "fold-1"),
+        ("resnet-50-2026-11-24-09-10-00-123", "resnet-50"),
+        ("20261124-fold-2", "fold-2"),
+        ("customer-10001-train-20261124", "customer-10001-train"),
+        ("lr-0001-3f2b8c1e9a4d", "lr-0001"),
+        ("9f86d08-llama-1024-ctx-2048", "llama-1024-ctx-2048"),
+        ("train-dec12-20261124", "train-dec12"),
+    ] {
+        assert_eq!(job_stem(name).as_deref(), Some(stem), "{name}");
+    }
+}
+
+#[test]
+fn the_sdk_names_jobs_in_three_ways() {
+    for (name, is_of_sdk) in [
+        ("kmeans-2018-01-31-14-07-29-021", true),
+        ("huggingface-pytorch-training-2026-11-24-09-10-00-123", true),
+        ("mnist-1795570200-cc7d", true),
+        ("mnist-1795570200-0000", true),
+        ("churn-20261124091000", true),
+        ("kmeans-2018-01-31-14-07-29", false),
+        ("kmeans-2018-13-31-14-07-29-021", false),
+        ("kmeans-2018-01-31-14-07-29-021-spot", false),
+        ("churn-20261124", false),
+        ("churn-99991399091000", false),
+        ("mnist-1795570200", false),
+        ("mnist-1795570200-CC7D1", false),
+        ("churn", false),
+    ] {
+        assert_eq!(is_named_by_sdk(name), is_of_sdk, "{name}");
+    }
+}
+
+fn job(name: &str, tags: &[(&str, &str)]) -> Resource {
+    let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>();
+    Resource { id: Kind::TrainingJob.id(name), name: name.into(), arn: None, tags: Tags::Known(tags), ownership: Ownership::default() }
+}
+
+#[test]
+fn a_name_that_tells_nothing_is_of_the_series_of_its_work() {
+    let (one, other) = ("3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "2026-11-25-01-30-00-123");
+    for nothing in [one, other, "42", "x7k2p9", ""] {
+        assert_eq!(job_stem(nothing), None, "{nothing}");
+    }
+    let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
+    assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")));
+    assert_ne!(id(one, Some("churn role/ml")), id(one, Some("fraud role/ml")));
+    assert_ne!(id(one, None), id(other, None), "nothing is known of either");
+    assert_eq!(id("churn-20261124", Some("any")), "job-series/training-job/churn");
+}
+
+#[test]
+fn random_words_are_of_a_series_only_if_the_work_is_the_same() {
+    let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
+    for (one, other) in [("gentle-fox", "wandering-sun-7"), ("train-gentle-fox", "train-happy-whale")] {
+        assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")));
+        assert_ne!(id(one, Some("churn role/ml")), id(other, Some("fraud role/ml")));
+        assert_ne!(id(one, None), id(other, None), "it is not known what they do");
+    }
+    // Something else makes the name unique, so that these words may be the work: a whale that is happy.
+    assert_eq!(job_stem("happy-whale-20261124").as_deref(), Some("happy-whale"));
+    assert_eq!(id("churn-gentle-fox", Some("churn")), "job-series/training-job/churn~churn");
+}
+
+#[test]
+fn a_time_or_a_random_id_is_made_by_a_tool() {
+    for (name, is_made) in [
+        ("churn-2026-11-24-01-30-00-123", true),
+        ("pytorch-inference-2026-11-24-01-30-00-123", true),
+        ("churn-20261124", true),
+        ("pipelines-kytlemm1lvpq-CreateModel-cIpzShs3Qp", true),
+        ("fraud-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", true),
+        ("churn-1795570200-cc7d", true),
+        ("churn", false),
+        ("churn-v2", false),
+        ("churn-00017", false),
+        ("resnet101-gpt-2", false),
+        ("", false),
+    ] {
+        assert_eq!(is_made_anew(name), is_made, "{name}");
+    }
+}
+
+#[test]
+fn steps_of_the_same_name_are_of_their_pipelines() {
+    let of = |execution: &str, pipeline: &str| {
+        let arn = format!("arn:aws:sagemaker:eu-central-1:123456789012:pipeline/{pipeline}/execution/{execution}");
+        series_id(Kind::TrainingJob, &job(&format!("pipelines-{execution}-Train-cIpzShs3Qp"), &[(PIPELINE_TAGS[0], &arn)]), None)
+    };
+    assert_eq!(of("kytlemm1lvpq", "churn"), of("a8vq2kd0s1mz", "churn"));
+    assert_ne!(of("kytlemm1lvpq", "churn"), of("kytlemm1lvpq", "fraud"));
+}
+
+proptest! {
+    #[test]
+    fn every_name_has_a_stem_of_its_own_parts(name in "[a-zA-Z0-9-]{0,63}") {
+        let stem = job_stem(&name);
+        prop_assert_eq!(&stem, &job_stem(&name));
+        prop_assert!(stem.is_none_or(|stem| stem.len() <= name.len().max("pipelines".len())));
+    }
+
+    #[test]
+    fn a_uuid_is_found_whatever_its_digits(uuid in "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}") {
+        prop_assert_eq!(job_stem(&format!("fraud-{uuid}")), Some("fraud".to_owned()));
+        prop_assert_eq!(job_stem(&format!("{uuid}-fraud-nn")), Some("fraud-nn".to_owned()));
+    }
+}
