@@ -19,6 +19,7 @@ mod delivery;
 mod digest;
 mod item;
 mod notification;
+mod part;
 mod rounds;
 mod subject;
 mod weekly;
@@ -44,7 +45,7 @@ fn digest(owner: &str, items: &[&Item], held_back: usize, context: &MailContext<
         functions: vec![context.function.to_owned()],
         teams,
         severity,
-        subject: subject(&entries, context.policy, context.now),
+        subject: subject(&entries, context.now),
         body,
         notified: keys,
     }
