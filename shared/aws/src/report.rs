@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cost_rules::{
     facts::{Facts, Unread},
     plan::{Entry, Outcome, Plan, Planned, State, Step},
+    policy::Policy,
     remedy::Remedy,
     resource::{Kind, Resource},
     rulebook::{Exempted, Judgement},
@@ -94,7 +95,7 @@ pub struct ReportedFinding {
 }
 
 impl ReportedFinding {
-    fn of(planned: &Planned) -> Self {
+    fn of(planned: &Planned, policy: &Policy) -> Self {
         let Planned { finding, .. } = planned;
         Self {
             rule: finding.rule,
@@ -102,7 +103,7 @@ impl ReportedFinding {
             name: one_line(&finding.resource.name),
             owner: finding.owner.clone(),
             team: finding.team.clone(),
-            reason: one_line(&finding.waste.reason),
+            reason: one_line(&finding.waste.reason.with_zone(&policy.calendar.zone)),
             monthly_cost_usd: finding.waste.usd_per_month.and_then(cents),
             remedy: finding.waste.remedy.action(),
             state: state(planned),
@@ -188,13 +189,13 @@ impl Report {
     }
 
     /// Adds the findings and the actions of the plan, with their outcomes.
-    pub(crate) fn done(&mut self, plan: &Plan, judgement: &Judgement) {
+    pub(crate) fn done(&mut self, plan: &Plan, judgement: &Judgement, policy: &Policy) {
         self.actions = plan.due().into_iter().map(ReportedAction::of).collect();
         self.waste_usd_per_month = waste_usd_per_month(&plan.planned);
         self.stopped_usd_per_month = stopped_usd_per_month(&plan.planned);
         self.total_findings = plan.planned.len() + judgement.exempted.len();
         let exempted = judgement.exempted.iter().map(ReportedFinding::exempted);
-        self.findings = plan.planned.iter().map(ReportedFinding::of).chain(exempted).take(FINDINGS_SHOWN).collect();
+        self.findings = plan.planned.iter().map(|one| ReportedFinding::of(one, policy)).chain(exempted).take(FINDINGS_SHOWN).collect();
     }
 
     /// Logs the report and the metrics, one line each. Returns the report's JSON, or an error if something failed that somebody has to look at.

@@ -38,7 +38,7 @@ async fn an_evening_under_enforcement() {
     let evening = guard.run().await.unwrap();
     assert_eq!((evening.findings[0].state, evening.notified), ("warned", 1), "{evening:?}");
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-EDA will be stopped Mon 2026-11-23 19:35 CET, $135.52 a month");
+    assert_eq!(mail.subject, "Cost guard: Churn-EDA will be stopped Mon 2026-11-23 19:35 CET, saves about $3.43 until 08:00");
     let attribute = |name: &str| mail.attributes[name].1.clone();
     assert_eq!(["function", "severity", "team", "owner"].map(attribute), ["notebook-stopper", "warning", "churn", "ann@example.com"]);
 
@@ -50,7 +50,7 @@ async fn an_evening_under_enforcement() {
     let stopped = guard.run().await.unwrap();
     assert_eq!((stopped.findings[0].state, stopped.actions[0].outcome), ("acted", "done"), "{stopped:?}");
     assert_eq!(account.notebook("Churn-EDA").unwrap().status, "Stopping");
-    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA is being stopped, $135.52 a month");
+    assert_eq!(account.mails().last().unwrap().subject, "Cost guard: Churn-EDA is being stopped, saves about $3.43 until 08:00");
 
     account.advance(minutes(15));
     let after = guard.run().await.unwrap();

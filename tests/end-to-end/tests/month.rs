@@ -37,7 +37,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
             "ann@example.com",
             "critical",
             "budget ml-nlp: $",
-            "Done:  until Tue 2026-12-01 01:00 CET, notebooks and Studio apps of team nlp are stopped",
+            "Next:  until Tue 2026-12-01 01:00, notebooks and Studio apps of team nlp are stopped",
         ),
         // The finding has been open for a month.
         ("01", "unowned", "warning", "budget ml-churn does not watch the spend", "open since"),

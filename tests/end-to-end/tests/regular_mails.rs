@@ -61,7 +61,11 @@ async fn what_was_found_waits_for_the_morning_and_is_mailed_once() {
     assert_eq!(ann.subject, "Cost guard: churn needs a look, $135.52 a month");
     let attribute = |name: &str| ann.attributes[name].1.as_str();
     assert_eq!(["function", "severity", "team", "owner"].map(attribute), ["notebook-stopper", "info", "churn", "ann@example.com"]);
-    assert!(ann.message.contains("\nFOUND\n\n* notebook instance churn\n  Why:   on since"), "{}", ann.message);
+    assert!(
+        ann.message.contains("\nFOUND\n\n* notebook instance churn: found on Mon 2026-11-23 19:05\n  Why:   on since"),
+        "{}",
+        ann.message
+    );
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
     if !run.request.dry_run && has_ledger {
         carry_out(run, facts, &mut plan, is_unread, &mut report).await;
     }
-    report.done(&plan, &judgement);
+    report.done(&plan, &judgement, &run.rulebook.policy);
     report
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use cost_rules::{
     mail::{self, Digest, Due, Item, MailContext, Notification, Post},
     plan::{Closed, End, Entry, FindingKey, News, Plan, Planned, Step},
+    policy::Policy,
     remedy::new_name,
     resource::Kind,
 };
@@ -34,7 +35,7 @@ pub(super) async fn owners<A: Area>(
     report: &mut Report,
 ) {
     let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
-    let mut items = items(&context.ledger(), plan).await;
+    let mut items = items(&context.ledger(), &run.rulebook.policy, plan).await;
     mark_habits(&context.ledger(), &mut items).await;
     let Post { at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
     leave(context, plan, &later, &mail_context, report).await;
@@ -112,10 +113,10 @@ fn habit(item: &Item) -> Option<String> {
 }
 
 /// What the owners are notified of: findings, and resources that an earlier run stopped but was interrupted before it could mail that.
-async fn items(ledger: &Ledger<'_>, plan: &Plan) -> Vec<Item> {
-    let mut items: Vec<Item> = plan.planned.iter().filter_map(Item::of).collect();
+async fn items(ledger: &Ledger<'_>, policy: &Policy, plan: &Plan) -> Vec<Item> {
+    let mut items: Vec<Item> = plan.planned.iter().filter_map(|one| Item::of(one, policy)).collect();
     for one in plan.closed.iter().filter(|one: &&Closed| one.pending_notice) {
-        items.push(Item::of_pending(one, pending_end(ledger, &one.entry).await));
+        items.push(Item::of_pending(one, pending_end(ledger, &one.entry).await, policy));
     }
     items
 }

@@ -13,6 +13,7 @@ use crate::{
         price::dollars,
         resource::Resource,
         text::is_alike,
+        timed_text::TimedText,
     },
 };
 
@@ -185,7 +186,7 @@ pub struct Insight {
     /// Whether all running resources were read.
     pub knows_running: bool,
     /// What the guard does because the budget is used up, or why it does nothing although the policy asks for it. `None`: neither.
-    pub measure: Option<String>,
+    pub measure: Option<TimedText>,
     /// The parts of its filter that the daily spend does not show.
     pub untold: BTreeSet<String>,
 }

@@ -5,25 +5,32 @@ use std::{
     fmt::Write as _,
 };
 
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, closing, opening},
+        body::{BODY, ONLY_REPORTED, by_which_clock, closing, opening},
         digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::{SUBJECT, printable, shortened},
     },
     rules::verdict::Severity,
-    vocabulary::price::dollars,
+    vocabulary::{price::dollars, timed_text::TimedText},
 };
 
 /// The daily mail of an owner. `waiting` is what it tells: at least one. What does not fit is counted in the mail, and is in the weekly summary.
 pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContext<'_>) -> Digest {
     let arns: Vec<&str> = waiting.iter().map(|one| one.arn.as_str()).collect();
+    let zone = context.policy.zone_of(waiting.iter().find_map(|one| one.team.as_deref()));
     let mut text = opening(owner, &arns, context);
-    text += &sections(waiting, BODY.saturating_sub(text.len()));
+    if waiting.iter().any(|one| has_time(one)) {
+        text += &by_which_clock(zone, context.now);
+    }
+    let is_report = waiting.iter().all(|one| one.is_report);
+    text += if is_report { ONLY_REPORTED } else { "" };
+    text += &sections(waiting, zone, is_report, BODY.saturating_sub(text.len()));
     text += &closing(context);
     let mut functions: Vec<String> = waiting.iter().map(|one| one.function.clone()).collect();
     functions.sort();
@@ -41,6 +48,11 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
     }
 }
 
+/// Whether there is a time in what a notification says.
+pub(crate) fn has_time(one: &Notification) -> bool {
+    [&one.head, &one.costs].into_iter().chain(&one.reasons).chain(&one.more).any(TimedText::has_time)
+}
+
 /// What happened under one heading: the notifications of each resource.
 struct Section<'a> {
     heading: &'a str,
@@ -48,7 +60,8 @@ struct Section<'a> {
 }
 
 /// The parts of the mail, by what happened, the most expensive first. A resource that is told more than once under a heading has one part, with all reasons.
-pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
+/// `is_report`: the mail has said that all of it is only reported.
+pub(crate) fn sections(waiting: &[&Notification], zone: &TimeZone, is_report: bool, room: usize) -> String {
     let mut sections: Vec<Section<'_>> = vec![];
     let mut places: HashMap<(&str, &str), (usize, usize)> = HashMap::new();
     for one in waiting {
@@ -70,12 +83,11 @@ pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
     for Section { heading, mut resources } in sections {
         resources.sort_by_key(|same| std::cmp::Reverse(cost(same)));
         let mut part = format!("\n{}\n", heading.to_uppercase());
+        if !is_report && resources.iter().flatten().all(|one| one.is_report) {
+            part += ONLY_REPORTED;
+        }
         for same in resources {
-            part += &same[0].text;
-            for reason in same[1..].iter().flat_map(|one| &one.reasons).filter(|reason| !same[0].reasons.contains(reason)) {
-                part += reason;
-                part.push('\n');
-            }
+            part += &joined(&same).by_clock_of(zone);
             if room < text.len() + part.len() {
                 left += 1;
             } else {
@@ -88,6 +100,22 @@ pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
         let _ = write!(text, "\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n");
     }
     text
+}
+
+/// The part about one resource: why it is told, once for each reason, then what it costs, then what can be done about all of it.
+fn joined(same: &[&Notification]) -> TimedText {
+    let mut text = same[0].head.clone();
+    let dearest = same.iter().max_by_key(|one| (one.usd_per_month, !one.costs.is_empty()));
+    let reasons = same.iter().flat_map(|one| &one.reasons);
+    let more = same.iter().flat_map(|one| &one.more);
+    let mut told: Vec<&TimedText> = vec![];
+    for line in reasons.chain(dearest.map(|one| &one.costs)).chain(more) {
+        if !told.contains(&line) {
+            text.append(line);
+            told.push(line);
+        }
+    }
+    text.text("\n")
 }
 
 /// What a resource costs a month: the highest of what its notifications say, because it is the same money.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -10,11 +10,15 @@ use crate::{
     policy::Policy,
     remedy::Remedy,
     rulebook::Finding,
-    rules::verdict::{Detail, Notice},
+    rules::{
+        costs_are_waste,
+        verdict::{Detail, Notice, Severity},
+    },
     vocabulary::{
         price::Instances,
         resource::{Kind, UNOWNED},
         text::{lines, one_line},
+        timed_text::TimedText,
     },
 };
 
@@ -36,11 +40,15 @@ pub struct Item {
     /// Its team. `None`: no team is known.
     pub team: Option<String>,
     /// Why it is waste.
-    pub reason: String,
+    pub reason: TimedText,
     /// Its cost in USD per hour. `None`: not known.
     pub usd_per_hour: Option<Decimal>,
     /// Its cost in USD per month. `None`: not known.
     pub usd_per_month: Option<Decimal>,
+    /// When the waste ends by itself ([`crate::rules::verdict::Waste::ends`]).
+    pub ends: Option<Timestamp>,
+    /// The time zone in which its owner reads times.
+    pub zone: TimeZone,
     /// What the guard can do. `None`: the finding is gone.
     pub remedy: Option<Remedy>,
     /// Why the guard takes no action here although the policy says `enforce`. `None`: it is not suspended.
@@ -57,7 +65,7 @@ pub struct Item {
 
 impl Item {
     /// The item of a planned finding. `None`: its owner is not notified of anything.
-    pub fn of(planned: &Planned) -> Option<Self> {
+    pub fn of(planned: &Planned, policy: &Policy) -> Option<Self> {
         let Finding { rule, resource, series, owner, team, waste, suspended, .. } = &planned.finding;
         Some(Self {
             key: planned.entry.key(),
@@ -70,6 +78,8 @@ impl Item {
             reason: waste.reason.clone(),
             usd_per_hour: waste.usd_per_hour,
             usd_per_month: waste.usd_per_month,
+            ends: waste.ends,
+            zone: policy.zone_of_resource(resource),
             remedy: Some(waste.remedy.clone()),
             suspended: suspended.clone(),
             notice: Notice { advice: planned.advice(), ..waste.notice.clone() },
@@ -80,7 +90,7 @@ impl Item {
     }
 
     /// The item of a resource that the guard stopped in a run that could not notify the owner.
-    pub fn of_pending(closed: &Closed, end: End) -> Self {
+    pub fn of_pending(closed: &Closed, end: End, policy: &Policy) -> Self {
         let entry = &closed.entry;
         Self {
             key: entry.key(),
@@ -90,9 +100,11 @@ impl Item {
             name: entry.name.clone(),
             owner: entry.owner.clone(),
             team: entry.team.clone(),
-            reason: format!("found by the rule {}", entry.rule),
+            reason: format!("found by the rule {}", entry.rule).into(),
             usd_per_hour: entry.usd_per_hour,
             usd_per_month: entry.usd_per_month,
+            ends: entry.ends,
+            zone: policy.zone_of(entry.team.as_deref()).clone(),
             remedy: None,
             suspended: None,
             notice: Notice::default(),
@@ -114,11 +126,26 @@ impl Item {
             arn: one_line(&self.arn),
             name: one_line(&self.name),
             team: self.team.as_deref().map(|team| one_line(team).trim().to_owned()).filter(|team| !team.is_empty()),
-            reason: one_line(&self.reason),
+            reason: self.reason.map(one_line),
             suspended: self.suspended.as_deref().map(one_line),
             notice,
             ..self.clone()
         }
+    }
+
+    /// Whether its owner is told what was found, and not what is done.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.news, News::Found | News::Reminder(_) | News::Escalation(_))
+    }
+
+    /// Whether it is about a resource of which nothing is done and nothing is lost.
+    pub(crate) fn is_report(&self) -> bool {
+        self.is_open() && self.notice.severity == Severity::Info && !Kind::of(&self.id).is_some_and(Kind::is_of_the_account)
+    }
+
+    /// What it wastes in USD per month. `None`: not known, or it costs the same when the finding is mended.
+    fn wasted_per_month(&self) -> Option<Decimal> {
+        self.usd_per_month.filter(|_| !self.is_open() || costs_are_waste(&self.key.rule))
     }
 
     /// The guard's action, as the end of "it will be …".
@@ -129,14 +156,14 @@ impl Item {
     /// Its place among findings of the same urgency, the highest first: by its cost, then what runs at an unknown price by the number of its instances, then
     /// what costs nothing.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
-        (self.usd_per_month, self.notice.unpriced.as_deref().map(Instances::number))
+        (self.wasted_per_month(), self.usd_per_month, self.notice.unpriced.as_deref().map(Instances::number))
     }
 }
 
 impl Detail {
     /// The same, with all that others wrote as lines of text.
     fn as_text(&self) -> Self {
-        Self { title: one_line(&self.title), list: self.list.iter().map(|line| one_line(line)).collect() }
+        Self { title: self.title.map(one_line), list: self.list.iter().map(|line| one_line(line)).collect() }
     }
 }
 
@@ -157,13 +184,25 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) remedy: Option<&'a Remedy>,
     pub(crate) hours: Option<&'a str>,
     pub(crate) keys: Vec<&'a FindingKey>,
-    pub(crate) reasons: Vec<(&'a str, &'a str)>,
+    pub(crate) reasons: Vec<(&'a str, &'a TimedText)>,
     pub(crate) advice: Vec<&'a str>,
     pub(crate) details: Vec<&'a Detail>,
     /// [`Notice::unpriced`]
     pub(crate) unpriced: Option<&'a [Instances]>,
     pub(crate) usd_per_hour: Option<Decimal>,
     pub(crate) usd_per_month: Option<Decimal>,
+    /// What it wastes in USD per month. `None`: not known, or it costs the same when what was found is mended.
+    pub(crate) wasted_per_month: Option<Decimal>,
+    /// When the first of its findings would have ended by itself.
+    ends: Option<Timestamp>,
+}
+
+/// What one stop saves.
+#[derive(Clone, Copy)]
+pub(crate) struct StopSaves {
+    pub(crate) usd: Decimal,
+    /// When the waste would have ended by itself.
+    pub(crate) until: Timestamp,
 }
 
 /// The entries of a mail: the most urgent first, by news and by severity, then the most expensive. A resource has one entry, with its most urgent news and
@@ -195,7 +234,21 @@ impl<'a> MailEntry<'a> {
             unpriced: item.notice.unpriced.as_deref(),
             usd_per_hour: item.usd_per_hour,
             usd_per_month: item.usd_per_month,
+            wasted_per_month: item.wasted_per_month(),
+            ends: item.ends,
         }
+    }
+
+    /// What its stop saves until the waste would have ended by itself. `None`: it is not stopped, it is a job, or no price or no such end is known.
+    pub(crate) fn stop_saves(&self, now: Timestamp) -> Option<StopSaves> {
+        let from = match self.first.news {
+            News::Warning(at) => at,
+            News::Done(End::Stopping(_) | End::Stopped(_)) => now,
+            _ => return None,
+        };
+        let until = self.ends.filter(|end| from < *end && !is_job(self.first))?;
+        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        Some(StopSaves { usd: self.usd_per_hour? * hours, until })
     }
 
     /// Adds another finding of the same resource. Its cost is the same money.
@@ -214,6 +267,8 @@ impl<'a> MailEntry<'a> {
         self.unpriced = self.unpriced.or(item.notice.unpriced.as_deref());
         self.usd_per_hour = self.usd_per_hour.max(item.usd_per_hour);
         self.usd_per_month = self.usd_per_month.max(item.usd_per_month);
+        self.wasted_per_month = self.wasted_per_month.max(item.wasted_per_month());
+        self.ends = [self.ends, item.ends].into_iter().flatten().min();
     }
 }
 
@@ -232,7 +287,7 @@ pub struct MailContext<'a> {
 pub(crate) fn said(item: &Item, is_one: bool) -> String {
     let (is, was) = if is_one { ("is", "was") } else { ("are", "were") };
     match &item.news {
-        News::Failed(_) => format!("could not be {}", item.participle()),
+        News::Failed(_) | News::Refused(_) => format!("could not be {}", item.participle()),
         News::Doubled(_) => "could not be stopped".to_owned(),
         News::GivenUp(_) => format!("will not be {}", item.participle()),
         News::Warning(_) => format!("will be {}", item.participle()),
@@ -244,6 +299,15 @@ pub(crate) fn said(item: &Item, is_one: bool) -> String {
         News::Escalation(_) => "still so, and for the team to look at".to_owned(),
         News::Found => "found".to_owned(),
         News::Reminder(_) => "still so".to_owned(),
+    }
+}
+
+/// The same, as it is said in a mail that comes hours later.
+pub(crate) fn said_later(item: &Item) -> String {
+    let is_harmless = item.remedy.as_ref().is_some_and(Remedy::is_harmless);
+    match &item.news {
+        News::Done(End::Stopping(_)) if !is_harmless => "was stopped".to_owned(),
+        _ => said(item, true),
     }
 }
 

@@ -26,6 +26,7 @@ mod delivery;
 mod digest;
 mod item;
 mod notification;
+mod part;
 mod platform;
 mod rounds;
 mod subject;
@@ -52,7 +53,7 @@ fn digest(owner: &str, items: &[&Item], held_back: usize, context: &MailContext<
         functions: vec![context.function.to_owned()],
         teams,
         severity,
-        subject: subject(&entries, context.policy, context.now),
+        subject: subject(&entries, context.now),
         body,
         notified: keys,
         audience: Audience::of(owner, severity == Severity::Critical || items.iter().any(|item| concerns_the_platform(item))),

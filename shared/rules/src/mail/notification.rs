@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     mail::{
-        body::entry,
         delivery::Due,
         digest::Told,
-        item::{Item, MailContext, MailEntry, addressee, entries, is_job, said},
+        item::{Item, MailContext, MailEntry, addressee, entries, is_job, said_later},
+        part::{Lists, Part, Read, part},
     },
     plan::{End, FindingKey, News},
     remedy::Remedy,
-    vocabulary::{resource::Kind, text::one_line},
+    vocabulary::{resource::Kind, text::one_line, timed_text::TimedText},
 };
 
 /// What an owner is told of one resource.
@@ -47,12 +47,22 @@ pub struct Notification {
     pub is_open: bool,
     /// Whether somebody can mend it before the mail, so that there is nothing to tell. A job ends by itself, and the next one is the same.
     pub is_mendable: bool,
-    /// What an open finding costs in USD per month. `None`: not known, or it is a job or over.
+    /// Whether nothing is done about it and nothing is lost ([`Item::is_report`]).
+    #[serde(default)]
+    pub is_report: bool,
+    /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
+    /// Its part of the mail: what happened to it.
+    #[serde(alias = "text")]
+    pub head: TimedText,
     /// The reasons, each as a line of the mail.
-    pub reasons: Vec<String>,
-    /// Its part of the mail.
-    pub text: String,
+    pub reasons: Vec<TimedText>,
+    /// What it costs.
+    #[serde(default)]
+    pub costs: TimedText,
+    /// Everything else, such as commands.
+    #[serde(default)]
+    pub more: Vec<TimedText>,
 }
 
 impl Notification {
@@ -82,8 +92,13 @@ pub fn notifications(later: &[(Item, Due)], context: &MailContext<'_>) -> Vec<No
 
 fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> Notification {
     let first = told.first;
-    let is_open = matches!(first.news, News::Found | News::Reminder(_) | News::Escalation(_));
-    let (text, reasons) = entry(told, context);
+    let is_open = first.is_open();
+    // Its dates count from when it is read.
+    let read = match due {
+        Due::Daily => context.policy.next_morning(first.team.as_deref(), context.now),
+        Due::Weekly => context.now,
+    };
+    let Part { head, reasons, costs, more } = part(told, &mut Lists::new(), Read::Later(read), context);
     let kind = Kind::of(&first.id).map_or("resource", Kind::words);
     let counted_as = match &first.news {
         News::Done(End::Replaced(_)) => "resubmitted",
@@ -101,16 +116,19 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         arn: first.arn.clone(),
         what: format!("{kind} {}", first.name),
         name: first.name.clone(),
-        heading: said(first, true),
+        heading: said_later(first),
         counted_as: counted_as.to_owned(),
-        headline: if is_open { first.notice.headline.unwrap_or("needs a look").to_owned() } else { said(first, true) },
+        headline: if is_open { first.notice.headline.unwrap_or("needs a look").to_owned() } else { said_later(first) },
         brief: brief(first),
         findings: told.keys.iter().copied().cloned().collect(),
         is_open,
         is_mendable: is_open && !is_job(first),
-        usd_per_month: told.usd_per_month.filter(|_| is_open && !is_job(first)),
+        is_report: first.is_report(),
+        usd_per_month: told.wasted_per_month.filter(|_| is_open && !is_job(first)),
+        head,
         reasons,
-        text,
+        costs,
+        more,
     }
 }
 
@@ -123,5 +141,5 @@ fn brief(item: &Item) -> String {
         _ => String::new(),
     };
     let tags = if tags.is_empty() { tags } else { format!(": {tags}") };
-    format!("{kind} {} {}{tags}", item.name, said(item, true))
+    format!("{kind} {} {}{tags}", item.name, said_later(item))
 }

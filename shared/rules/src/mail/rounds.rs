@@ -126,6 +126,12 @@ fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
     teams.filter_map(|team| policy.last_weekly_morning(team, now)).any(|morning| now.duration_since(morning) < SUMMARY_DAY)
 }
 
+/// Whether its owner's wish to keep it still holds.
+fn is_kept(entry: &Entry, MailContext { policy, now, .. }: &MailContext<'_>) -> bool {
+    let has_ended = |value: &str, since| policy.kept_until(value, since).is_some_and(|end| end <= *now);
+    !entry.kept.as_ref().is_some_and(|kept| has_ended(&kept.value, kept.since))
+}
+
 /// What there is to tell an owner.
 #[derive(Debug, Default)]
 struct Owner<'a> {
@@ -173,11 +179,12 @@ impl<'a> Owner<'a> {
         new.retain(|one| !is_mended(one));
         let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
         if self.is_weekly_due(before, context) {
-            let of_state = |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect();
+            let of_state =
+                |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect::<Vec<_>>();
             let week = OwnersWeek {
                 saved: self.saved.clone(),
                 open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
-                kept: of_state(&[State::Exempt]),
+                kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
                 done: left(Due::Weekly, before.weekly),
                 new,
             };

@@ -1,22 +1,25 @@
-//! The subject of a mail: at most 99 ASCII characters, with the resource and what happens to it first, then the cost.
+//! The subject of a mail: at most 99 ASCII characters, with the resource and what happens to it first, then the cost or what it saves.
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
-    mail::item::{MailEntry, is_job, said},
+    mail::item::{MailEntry, StopSaves, is_job, said},
     plan::{End, News},
-    policy::Policy,
     remedy::Remedy,
-    vocabulary::{duration::roughly, price::dollars},
+    vocabulary::{
+        duration::roughly,
+        price::dollars,
+        time_zone::{clock, until},
+    },
 };
 
 /// The longest subject that SNS accepts, in ASCII characters.
 pub(crate) const SUBJECT: usize = 99;
 
-pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -> String {
+/// The most urgent entry comes first. The subject and its cost are about all entries with the same news.
+pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
     let Some(MailEntry { first, .. }) = told.first() else { return String::new() };
-    // The most urgent entry comes first. The subject and its cost are about all entries with the same news.
     let is_only_told = matches!(first.news, News::Found | News::Reminder(_));
     if let Some(subject) = first.notice.subject.as_ref().filter(|_| is_only_told) {
         let more = if 1 < told.len() { format!(", and {} more", told.len() - 1) } else { String::new() };
@@ -25,50 +28,20 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
     }
     let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, true) == said(first, true);
     let alike: Vec<&MailEntry<'_>> = told.iter().filter(is_alike).collect();
-    let total: Decimal = alike.iter().filter_map(|told| told.usd_per_month).sum();
-    let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
-    let has_jobs = alike.iter().any(|told| is_job(told.first));
-    // The cost of a job is given until its time limit, the cost of everything else per month.
-    let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.usd_per_month).sum();
-    let a_month = total - of_jobs;
-    // What runs at an unknown price is not free.
-    let is_least = alike.iter().any(|told| told.unpriced.is_some() && told.usd_per_month.is_none());
-    let least = if is_least { "at least " } else { "" };
-    let cost = match first.news {
-        News::Done(End::ByItself(_)) => String::new(),
-        News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => String::new(),
-        News::Done(_) if has_jobs && !hourly.is_zero() => format!(", {} an hour", dollars(hourly)),
-        // Nothing is saved before it is stopped.
-        News::Done(End::Stopping(_)) if !has_jobs && !total.is_zero() => format!(", {} a month", dollars(total)),
-        News::Done(_) if !has_jobs && !total.is_zero() => format!(", saves up to {} a month", dollars(total)),
-        News::Done(_) => String::new(),
-        _ if total.is_zero() => String::new(),
-        _ if a_month.is_zero() => format!(", up to {}", dollars(total)),
-        _ if !of_jobs.is_zero() => format!(", {least}{} a month and up to {}", dollars(a_month), dollars(of_jobs)),
-        _ => format!(", {least}{} a month", dollars(total)),
-    };
-    let mut what = said(first, alike.len() == 1);
-    if let News::Warning(_) = first.news {
-        let mut stops: Vec<Timestamp> =
-            alike.iter().filter_map(|told| if let News::Warning(at) = told.first.news { Some(at) } else { None }).collect();
-        stops.sort_unstable();
-        stops.dedup();
-        let from = if 1 < stops.len() { "from " } else { "" };
-        what += &stops.first().map(|at| format!(" {from}{}", policy.clock(*at))).unwrap_or_default();
-    }
-    if let (News::Escalation(since), Some(headline)) = (&first.news, first.notice.headline) {
-        what = format!("still {headline} after {}", roughly(now.duration_since(*since)));
-    }
-    if is_only_told {
-        first.notice.headline.unwrap_or("needs a look").clone_into(&mut what);
-    }
+    let mut cost = cost(&alike, now);
+    let mut what = what(&alike, now);
+    let has_one_headline =
+        || alike.iter().all(|one| one.first.notice.headline.is_some() && one.first.notice.headline == first.notice.headline);
     let whose = match alike.len() {
-        1 if told.len() == 1 => shortened(&first.name, SUBJECT.saturating_sub(13 + what.len() + cost.len())),
-        n if is_only_told
-            && alike.iter().all(|one| one.first.notice.headline.is_some() && one.first.notice.headline == first.notice.headline) =>
-        {
-            format!("{n} resources")
+        1 if told.len() == 1 => {
+            let room = |cost: &str| SUBJECT.saturating_sub(13 + what.len() + cost.len());
+            // The name says more than the time until which it saves something.
+            if room(&cost.text) < first.name.chars().count() {
+                cost.text.clone_from(&cost.short);
+            }
+            shortened(&first.name, room(&cost.text))
         }
+        n if is_only_told && has_one_headline() => format!("{n} resources"),
         n if is_only_told => {
             "findings".clone_into(&mut what);
             n.to_string()
@@ -76,7 +49,81 @@ pub(crate) fn subject(told: &[MailEntry<'_>], policy: &Policy, now: Timestamp) -
         n if n == told.len() => format!("{n} resources"),
         n => format!("{n} of {}", told.len()),
     };
-    printable(&format!("Cost guard: {whose} {what}{cost}"))
+    printable(&format!("Cost guard: {whose} {what}{}", cost.text))
+}
+
+/// What happens to entries with the same news: `will be stopped Mon 2026-11-23 19:30 CET`.
+fn what(alike: &[&MailEntry<'_>], now: Timestamp) -> String {
+    let first = alike[0].first;
+    match &first.news {
+        News::Warning(_) => {
+            let time = |told: &&MailEntry<'_>| if let News::Warning(at) = told.first.news { Some(at) } else { None };
+            let mut stops: Vec<Timestamp> = alike.iter().filter_map(time).collect();
+            stops.sort_unstable();
+            stops.dedup();
+            let from = if 1 < stops.len() { "from " } else { "" };
+            let at = stops.first().map(|at| format!(" {from}{}", clock(*at, &first.zone))).unwrap_or_default();
+            said(first, alike.len() == 1) + &at
+        }
+        News::Escalation(since) if let Some(headline) = first.notice.headline => {
+            format!("still {headline} after {}", roughly(now.duration_since(*since)))
+        }
+        News::Found | News::Reminder(_) => first.notice.headline.unwrap_or("needs a look").to_owned(),
+        _ => said(first, alike.len() == 1),
+    }
+}
+
+/// The end of a subject.
+struct Cost {
+    text: String,
+    /// For a long name.
+    short: String,
+}
+
+impl From<String> for Cost {
+    fn from(text: String) -> Self {
+        Self { short: text.clone(), text }
+    }
+}
+
+/// What entries with the same news cost, or what their stop saves.
+fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
+    let first = alike[0].first;
+    let total: Decimal = alike.iter().filter_map(|told| told.wasted_per_month).sum();
+    let hourly: Decimal = alike.iter().filter_map(|told| told.usd_per_hour).sum();
+    let has_jobs = alike.iter().any(|told| is_job(told.first));
+    // The cost of a job is given until its time limit, the cost of everything else per month.
+    let of_jobs: Decimal = alike.iter().filter(|told| is_job(told.first)).filter_map(|told| told.wasted_per_month).sum();
+    let a_month = total - of_jobs;
+    // What runs at an unknown price is not free.
+    let is_least = alike.iter().any(|told| told.unpriced.is_some() && told.usd_per_month.is_none());
+    let least = if is_least { "at least " } else { "" };
+    let is_harmless = first.remedy.as_ref().is_some_and(Remedy::is_harmless);
+    match first.news {
+        News::Done(End::ByItself(_) | End::Replaced(_)) => String::new().into(),
+        News::Done(_) if is_harmless => String::new().into(),
+        News::Warning(_) | News::Done(_) if !has_jobs => saves(alike, now).unwrap_or_else(|| {
+            if hourly.is_zero() { String::new().into() } else { format!(", {least}{} an hour", dollars(hourly)).into() }
+        }),
+        News::Done(_) if !hourly.is_zero() => format!(", {} an hour", dollars(hourly)).into(),
+        News::Done(_) => String::new().into(),
+        _ if total.is_zero() => String::new().into(),
+        _ if a_month.is_zero() => format!(", up to {}", dollars(total)).into(),
+        _ if !of_jobs.is_zero() => format!(", {least}{} a month and up to {}", dollars(a_month), dollars(of_jobs)).into(),
+        _ => format!(", {least}{} a month", dollars(total)).into(),
+    }
+}
+
+/// What the stops save this time: `, saves about $12.40 until 07:30`. `None`: the end of one of them is not known.
+fn saves(alike: &[&MailEntry<'_>], now: Timestamp) -> Option<Cost> {
+    let priced = alike.iter().filter(|told| told.usd_per_hour.is_some());
+    let saves: Vec<StopSaves> = priced.map(|told| told.stop_saves(now)).collect::<Option<_>>()?;
+    let (first, zone) = (saves.first()?, &alike[0].first.zone);
+    let least = if saves.len() < alike.len() { "at least" } else { "about" };
+    let short = format!(", saves {least} {}", dollars(saves.iter().map(|one| one.usd).sum()));
+    let is_one_end = saves.iter().all(|one| one.until == first.until);
+    let end = if is_one_end { format!(" until {}", until(first.until, now, zone)) } else { String::new() };
+    Some(Cost { text: format!("{short}{end}"), short })
 }
 
 pub(crate) fn printable(text: &str) -> String {

@@ -8,7 +8,7 @@ use crate::{
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Detail, Notice, Severity},
-    vocabulary::{duration::Duration, price::Instances},
+    vocabulary::{duration::Duration, price::Instances, resource::AppHome, time_zone::zone_named, timed_text::TimedText},
 };
 
 fn policy() -> Policy {
@@ -31,9 +31,11 @@ fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
         reason: "on since Mon 2026-11-23 09:00 CET (11h), outside the policy's working hours".into(),
         usd_per_hour: usd_per_month.map(|usd| usd / dec!(730)),
         usd_per_month,
+        ends: Some("2026-11-24T07:00:00Z".parse().unwrap()),
+        zone: zone_named("Europe/Berlin").unwrap(),
         remedy: Some(Remedy::StopNotebook),
         suspended: None,
-        notice: Notice { hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()), ..Notice::default() },
+        notice: Notice { hours: Some("mon-fri/08:00-22:00@Europe/Berlin".into()), ..Notice::default() },
         recurs: false,
         is_repeated: false,
         habit: String::new(),
@@ -45,7 +47,7 @@ fn key(rule: &str, id: &str) -> FindingKey {
 }
 
 fn notice() -> Notice {
-    Notice { hours: Some("mon-fri/08:00-19:00@Europe/Berlin".into()), ..Notice::default() }
+    Notice { hours: Some("mon-fri/08:00-22:00@Europe/Berlin".into()), ..Notice::default() }
 }
 
 fn warning() -> News {
@@ -69,23 +71,140 @@ fn one(items: &[Item]) -> Digest {
 #[test]
 fn a_warning_says_when_and_how_to_keep_it() {
     let digest = one(&[item(warning(), "churn", Some(dec!(112.93)))]);
-    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $112.93 a month");
+    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, saves about $1.93 until 08:00");
     assert_eq!((digest.severity, digest.teams), (Severity::Warning, vec!["nlp".to_owned()]));
     for line in [
         "For ann@example.com.",
-        "* notebook instance churn: on Mon 2026-11-23 19:30 CET it will be stopped, unless you keep it",
-        "  Costs: $112.93 a month if nothing changes ($0.15 an hour).",
-        "  Stop it now:        aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
-        "  Keep it for a week: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+        "All times: Europe/Berlin.",
+        "Stopping a notebook instance keeps all files in its SageMaker folder. Running kernels, what is only in memory, and files elsewhere are lost.",
+        "* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it",
+        "  Saves: about $1.93 until Tue 2026-11-24 08:00 ($0.15 an hour).",
+        "  Stop it now:            aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
+        "  Keep it until tomorrow: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-24'",
+        "  Keep it for a week:     aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
     ] {
         assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
     }
 }
 
 #[test]
+fn what_is_only_reported_says_so_once() {
+    const SAYS: &str = "This is only a report: nothing will be stopped because of it.";
+    let critical = Item { notice: Notice { severity: Severity::Critical, ..notice() }, ..item(News::Found, "c", None) };
+    let budget = Item { id: "budget/ml".into(), ..item(News::Found, "ml", None) };
+    for (items, line) in [
+        (vec![item(News::Found, "a", None), item(News::Reminder("2026-11-16T18:00:00Z".parse().unwrap()), "b", None)], Some(3)),
+        (vec![item(warning(), "a", None), item(News::Found, "b", None), item(News::Found, "c", None)], Some(16)),
+        (vec![item(warning(), "a", None)], None),
+        (vec![critical], None),
+        (vec![budget], None),
+    ] {
+        let body = one(&items).body;
+        assert_eq!(body.lines().position(|found| found == SAYS), line, "{body}");
+        assert_eq!(body.matches(SAYS).count(), usize::from(line.is_some()), "{body}");
+    }
+}
+
+#[test]
+fn a_warning_says_once_for_each_action_what_a_stop_keeps() {
+    let app = |name: &str, home| Item {
+        id: format!("app/d-1/{name}"),
+        remedy: Some(Remedy::DeleteApp { domain: "d-1".into(), home, app_type: "JupyterLab".into(), app_name: "default".into() }),
+        ..item(warning(), name, None)
+    };
+    let space = AppHome::Space("lab".into());
+    let body = one(&[
+        item(warning(), "a", None),
+        item(warning(), "b", None),
+        app("c", space.clone()),
+        app("d", space),
+        item(stopped(), "e", None),
+    ])
+    .body;
+    for (text, times) in [("Stopping a notebook instance keeps all files", 1), ("Stopping a Studio app keeps all files of its space.", 1)] {
+        assert_eq!(body.matches(text).count(), times, "{text}\n{body}");
+    }
+    assert!(!one(&[item(News::Found, "a", None)]).body.contains("Stopping a"));
+}
+
+#[test]
+fn a_mail_has_one_clock() {
+    let in_tokyo = Item { zone: zone_named("Asia/Tokyo").unwrap(), ..item(warning(), "a", Some(dec!(73000))) };
+    let mut in_berlin = item(News::Found, "b", None);
+    in_berlin.reason = TimedText::from("on since ").time("2026-11-23T08:00:00Z".parse().unwrap());
+    let digest = one(&[in_berlin, in_tokyo]);
+    assert_eq!(digest.subject, "Cost guard: 1 of 2 will be stopped Tue 2026-11-24 03:30 UTC+9, saves about $1,250.00 until 16:00");
+    for text in
+        ["All times: Asia/Tokyo.", "a: on Tue 2026-11-24 03:30 it will be", "on since Mon 2026-11-23 17:00 (", "until Tue 2026-11-24 16:00"]
+    {
+        assert!(digest.body.contains(text), "{text}\n{}", digest.body);
+    }
+}
+
+#[test]
+fn tomorrow_lasts_until_the_owners_next_day_ends() {
+    // The tag's day ends by the policy's clock, in Berlin.
+    for (zone, at, day) in [
+        ("Europe/Berlin", "2026-11-23T18:30:00Z", "2026-11-24"),
+        ("Europe/Berlin", "2026-11-27T01:45:00Z", "2026-11-28"),
+        ("Asia/Tokyo", "2026-11-24T10:30:00Z", "2026-11-25"),
+        ("America/New_York", "2026-11-24T23:30:00Z", "2026-11-26"),
+    ] {
+        let item = Item { zone: zone_named(zone).unwrap(), ..item(News::Warning(at.parse().unwrap()), "a", None) };
+        let body = one(&[item]).body;
+        let line = body.lines().find(|line| line.starts_with("  Keep it until tomorrow:")).unwrap();
+        assert!(line.ends_with(&format!("Value={day}'")), "{zone} {at}: {line}");
+    }
+}
+
+#[test]
+fn a_stop_saves_what_it_saves_this_time() {
+    let on = |name: &str, news: News, ends: Option<&str>| Item {
+        ends: ends.map(|ends| ends.parse().unwrap()),
+        ..item(news, name, Some(dec!(730)))
+    };
+    let (morning, monday) = (Some("2026-11-24T07:00:00Z"), Some("2026-11-30T07:00:00Z"));
+    let job = Item { id: "training-job/c".into(), ..on("c", warning(), morning) };
+    for (items, saves) in [
+        (vec![on("a", warning(), morning)], "19:30 CET, saves about $12.50 until 08:00"),
+        (vec![on("a", warning(), monday)], "19:30 CET, saves about $156.50 until Mon 08:00"),
+        (vec![on("a", warning(), morning), on("b", warning(), morning)], "19:30 CET, saves about $25.00 until 08:00"),
+        (vec![on("a", warning(), morning), on("a", warning(), None)], "19:30 CET, saves about $12.50 until 08:00"),
+        (vec![on("a", warning(), morning), on("b", warning(), monday)], "19:30 CET, saves about $169.00"),
+        (vec![on("a", warning(), morning), on("b", warning(), None)], "19:30 CET, $2.00 an hour"),
+        (vec![on("a", stopped(), None)], "a was stopped, $1.00 an hour"),
+        (
+            vec![on("a-notebook-with-a-name", warning(), morning)],
+            "a-notebook-with-a-name will be stopped Mon 2026-11-23 19:30 CET, saves about $12.50",
+        ),
+        (vec![job], "19:30 CET, up to $730.00"),
+    ] {
+        let subject = one(&items).subject;
+        assert!(subject.ends_with(saves), "{saves}: {subject}");
+    }
+}
+
+#[test]
+fn what_costs_the_same_with_all_tags_is_not_in_the_sum() {
+    let untagged = |name: &str, rule: &str| Item {
+        key: key(rule, &format!("notebook-instance/{name}")),
+        notice: Notice { headline: Some("untagged"), ..Notice::default() },
+        ..item(News::Found, name, Some(dec!(730)))
+    };
+    let digest = one(&[untagged("a", "missing-tag")]);
+    assert_eq!(digest.subject, "Cost guard: a untagged");
+    assert!(digest.body.contains("  Costs: $730.00 a month, with or without these tags ($1.00 an hour).\n"), "{}", digest.body);
+    let both = one(&[untagged("a", "missing-tag"), item(News::Found, "a", Some(dec!(100))), untagged("b", "missing-tag")]);
+    assert_eq!(both.subject, "Cost guard: 2 findings, $100.00 a month");
+    let stopped =
+        one(&[Item { ends: None, ..untagged("a", "missing-tag") }, Item { ends: None, news: warning(), ..untagged("b", "missing-tag") }]);
+    assert!(stopped.subject.ends_with("19:30 CET, $1.00 an hour"), "{}", stopped.subject);
+}
+
+#[test]
 fn two_rules_on_one_resource_are_one_cost() {
     let digest = one(&[item(News::Found, "churn", Some(dec!(100))), item(warning(), "churn", Some(dec!(40)))]);
-    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, $100.00 a month");
+    assert_eq!(digest.subject, "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, saves about $1.71 until 08:00");
     assert_eq!(digest.body.matches("* notebook").count(), 1);
     assert_eq!(digest.body.matches("Why:").count(), 2);
 }
@@ -101,11 +220,11 @@ fn subjects_say_the_most_urgent() {
             "Cost guard: 2 findings, $3.00 a month",
             Severity::Info,
         ),
-        (vec![item(stopped(), "a", Some(dec!(1)))], "Cost guard: a was stopped, saves up to $1.00 a month", Severity::Info),
-        (vec![item(stopping(), "a", Some(dec!(1)))], "Cost guard: a is being stopped, $1.00 a month", Severity::Info),
+        (vec![item(stopped(), "a", Some(dec!(730)))], "Cost guard: a was stopped, saves about $13.00 until 08:00", Severity::Info),
+        (vec![item(stopping(), "a", Some(dec!(730)))], "Cost guard: a is being stopped, saves about $13.00 until 08:00", Severity::Info),
         (
-            vec![item(stopping(), "a", Some(dec!(1))), item(stopping(), "b", Some(dec!(2)))],
-            "Cost guard: 2 resources are being stopped, $3.00 a month",
+            vec![item(stopping(), "a", Some(dec!(730))), item(stopping(), "b", Some(dec!(1460)))],
+            "Cost guard: 2 resources are being stopped, saves about $39.00 until 08:00",
             Severity::Info,
         ),
         (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
@@ -115,8 +234,8 @@ fn subjects_say_the_most_urgent() {
             Severity::Warning,
         ),
         (
-            vec![item(stopped(), "a", Some(dec!(1))), item(stopped(), "b", Some(dec!(2))), item(News::Found, "c", Some(dec!(4)))],
-            "Cost guard: 2 of 3 were stopped, saves up to $3.00 a month",
+            vec![item(stopped(), "a", Some(dec!(730))), item(stopped(), "b", Some(dec!(1460))), item(News::Found, "c", Some(dec!(4)))],
+            "Cost guard: 2 of 3 were stopped, saves about $39.00 until 08:00",
             Severity::Info,
         ),
         (
@@ -136,7 +255,7 @@ fn what_nobody_owns_and_what_has_no_price_is_said() {
     (nobodys.owner, nobodys.team) = (None, None);
     let digest = one(&[nobodys]);
     assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
-    assert!(digest.body.starts_with("Nobody owns these: none of them has a tag Owner or owner."), "{}", digest.body);
+    assert!(digest.body.starts_with("No owner is known: the resources below have no tag Owner or owner."), "{}", digest.body);
     assert!(digest.body.contains("price not known"));
 }
 
@@ -194,12 +313,12 @@ fn many_teams_leave_room_for_the_mail() {
 fn only_what_helps_is_offered() {
     let always_on = |name: &str| Item { key: key("notebook-always-on", "x"), ..item(News::Found, name, None) };
     let always_on = |name: &str| Item { notice: Notice::default(), ..always_on(name) };
-    assert!(one(&[item(News::Found, "a", None)]).body.contains("Change its hours"));
-    assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Change its hours"), "hours end no long run");
+    assert!(one(&[item(News::Found, "a", None)]).body.contains("Give it longer hours"));
+    assert!(!one(&[item(News::Found, "a", None), always_on("a")]).body.contains("Give it longer hours"), "hours end no long run");
     let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
     let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &context(&short)).remove(0);
     assert!(
-        digest.body.contains("Keep it for 2d:     aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
+        digest.body.contains("Keep it for 2d:         aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
         "{}",
         digest.body
     );
@@ -233,17 +352,17 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(warning(), resubmit()),
             "Cost guard: churn will be resubmitted as Spot Mon 2026-11-23 19:30 CET, up to $11.04",
-            "* training job churn: on Mon 2026-11-23 19:30 CET it will be resubmitted as Spot, unless you keep it",
+            "* training job churn: on Mon 2026-11-23 19:30 it will be resubmitted as Spot, unless you keep it",
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
-            "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
+            "Cost guard: churn was resubmitted as Spot",
             "  Stop the new one:   aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn-spot",
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), Remedy::StopTrainingJob),
-            "Cost guard: churn was resubmitted as Spot, $0.46 an hour",
-            "  It was stopped, and its work was submitted once more, on Spot: training job churn-spot. Whatever waits for churn has to wait for churn-spot now.",
+            "Cost guard: churn was resubmitted as Spot",
+            "  We stopped churn and restarted its work on Spot as churn-spot.",
         ),
         (
             job(News::Done(End::NotNeeded("churn-spot".into())), resubmit()),
@@ -261,6 +380,11 @@ fn a_job_is_told_by_what_it_costs_at_most() {
             "  Failed: AccessDeniedException: no. The guard tries again, each time after a longer pause.",
         ),
         (
+            job(News::Refused("ResourceLimitExceeded.".into()), resubmit()),
+            "Cost guard: churn could not be resubmitted as Spot, up to $11.04",
+            "  Nothing to do: the job goes on as it is. The guard tries again, each time after a longer pause.",
+        ),
+        (
             job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),
             "Cost guard: churn will not be resubmitted as Spot, up to $11.04",
             "  Failed: churn-spot is Stopped. It goes on as it is, and the guard leaves it alone.",
@@ -268,7 +392,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(warning(), Remedy::StopTrainingJob),
             "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, up to $11.04",
-            "  Stop it now:        aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn",
+            "  Stop it now:            aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn",
         ),
     ] {
         let digest = one(&[item]);
@@ -296,7 +420,7 @@ fn what_was_tagged_says_with_what_from_where_and_how_to_write_over_it() {
     ] {
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");
     }
-    assert!(body.contains("  Was:   ") && !body.contains("Costs:") && !body.contains("Why:"), "{body}");
+    assert!(body.contains("  Found: ") && !body.contains("Costs:") && !body.contains("Why:"), "{body}");
 }
 
 #[test]
@@ -398,7 +522,7 @@ fn what_strangers_write_stays_text() {
         {
             let plain = one(&[item(news.clone(), "churn", None)]);
             let notice = Notice { details: vec![text.to_owned().into()], ..notice() };
-            let (reason, suspended) = (format!("its tag Owner has the value {text}"), Some(text.to_owned()));
+            let (reason, suspended) = (format!("its tag Owner has the value {text}").into(), Some(text.to_owned()));
             let hostile = Item {
                 owner: Some(text.into()),
                 team: Some(text.into()),

@@ -10,25 +10,29 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, closing, opening},
-        daily::sections,
+        body::{BODY, by_which_clock, closing, opening},
+        daily::{has_time, sections},
         digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::printable,
     },
     plan::{Entry, Saved, SavedBy},
-    rules::verdict::Severity,
+    rules::{costs_are_waste, verdict::Severity},
     vocabulary::{
         price::dollars,
         resource::{Arn, Kind, UNOWNED},
         text::one_line,
-        time_zone::{clock, day},
+        time_zone::{day, moment},
     },
 };
 
 /// The period of a summary.
 pub const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What the savings of the stops count.
+const ESTIMATED: &str = "Saved is what the stops above saved, estimated at the on-demand price until the waste would have ended by itself. What was started less \
+                         or stopped by its owner is not in it, so your bill may have fallen by more.\n";
 
 /// The most lines under one heading.
 const LINES: usize = 25;
@@ -54,31 +58,41 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     if stops.is_empty() && week.open.is_empty() && week.kept.is_empty() && week.done.is_empty() && week.new.is_empty() {
         return None;
     }
+    // What is told below with all there is to know is not listed as open besides.
+    let is_new = |entry: &&Entry| week.new.iter().any(|one| one.is_open && one.arn == one_line(&entry.arn));
+    let open: Vec<&Entry> = week.open.iter().copied().filter(|entry| !is_new(entry)).collect();
     let saved: Decimal = week.saved.iter().filter(|one| one.by != SavedBy::Owner).filter_map(|one| one.usd).sum();
     let team = week.open.iter().chain(&week.kept).find_map(|entry| entry.team.as_deref());
     let zone = context.policy.zone_of(team);
     let arns: Vec<&str> =
         week.open.iter().chain(&week.kept).map(|entry| entry.arn.as_str()).chain(stops.iter().map(|one| one.arn.as_str())).collect();
     let mut text = opening(owner, &arns, context);
+    if !open.is_empty() || week.new.iter().any(|one| has_time(one)) {
+        text += &by_which_clock(zone, context.now);
+    }
     let _ = writeln!(text, "Your week from {} to {}.", day(context.now - WEEK, zone), day(context.now, zone));
     section(&mut text, if owner == UNOWNED { "stopped" } else { "stopped for you" }, stopped(&stops));
+    if stops.iter().any(|one| one.usd.is_some()) {
+        text += ESTIMATED;
+    }
     section(&mut text, "also done", also_done(week));
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
         let usd: Decimal = spot.iter().filter_map(|one| one.usd).sum();
         section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(usd))]);
     }
-    let open = resources(&week.open);
-    let open_usd: Decimal = open.values().filter_map(|one| one.usd_per_month).sum();
-    section(&mut text, "still open", still_open(&open, |at| clock(at, zone)));
+    let found: BTreeSet<&str> = week.new.iter().filter(|one| one.is_open).map(|one| one.arn.as_str()).collect();
+    let open_usd = wasted(week);
+    let open = resources(&open);
+    section(&mut text, "still open", still_open(&open, |at| moment(at, zone)));
     section(&mut text, "kept by you", kept(&resources(&week.kept)));
-    text += &sections(&week.new, BODY.saturating_sub(text.len()));
+    text += &sections(&week.new, zone, false, BODY.saturating_sub(text.len()));
     text += &closing(context);
     let parts = [
         (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
-        (open.is_empty() && !week.new.is_empty()).then(|| format!("{} found", week.new.len())),
+        (!found.is_empty()).then(|| format!("{} found", found.len())),
         (!open_usd.is_zero()).then(|| format!("{} a month", dollars(open_usd))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
@@ -98,6 +112,18 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     })
 }
 
+/// What is open wastes in USD per month. Each resource counts once.
+fn wasted(week: &OwnersWeek<'_>) -> Decimal {
+    let known = week.open.iter().filter(|entry| costs_are_waste(&entry.rule)).map(|entry| (one_line(&entry.arn), entry.usd_per_month));
+    let new = week.new.iter().filter(|one| one.is_open).map(|one| (one.arn.clone(), one.usd_per_month));
+    let mut by_resource: BTreeMap<String, Option<Decimal>> = BTreeMap::new();
+    for (arn, usd) in known.chain(new) {
+        let most = by_resource.entry(arn).or_default();
+        *most = (*most).max(usd);
+    }
+    by_resource.into_values().flatten().sum()
+}
+
 /// One resource with all of its findings.
 pub(crate) struct Open<'a> {
     pub(crate) entry: &'a Entry,
@@ -111,7 +137,7 @@ pub(crate) fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>
     for entry in entries {
         let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], usd_per_month: None });
         one.rules.push(&entry.rule);
-        one.usd_per_month = one.usd_per_month.max(entry.usd_per_month);
+        one.usd_per_month = one.usd_per_month.max(entry.usd_per_month.filter(|_| costs_are_waste(&entry.rule)));
     }
     resources
 }
@@ -156,7 +182,7 @@ fn stopped(stops: &[&Saved]) -> Vec<String> {
     resources.iter().map(line).collect()
 }
 
-/// `notebook instance churn: open since Mon 2026-11-23 09:00 CET (notebook-idle), $201.48 a month`, the most expensive first.
+/// `notebook instance churn: open since Mon 2026-11-23 09:00 (notebook-idle), $201.48 a month`, the most expensive first.
 fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> String) -> Vec<String> {
     let mut open: Vec<&Open<'_>> = open.values().collect();
     open.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));

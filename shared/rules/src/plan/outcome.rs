@@ -18,6 +18,8 @@ pub enum News {
     Doubled(String),
     /// The guard's action failed for this reason, and the guard does not try again.
     GivenUp(String),
+    /// AWS refused to submit it again as Spot, for this reason. It goes on as it is, and the guard tries again.
+    Refused(String),
     /// The guard will act at this time.
     Warning(Timestamp),
     /// It is over, in this way.
@@ -49,7 +51,7 @@ impl News {
     pub(crate) const fn severity(&self) -> Severity {
         match self {
             Self::Failed(_) | Self::Doubled(_) => Severity::Critical,
-            Self::GivenUp(_) | Self::Warning(_) | Self::Escalation(_) => Severity::Warning,
+            Self::GivenUp(_) | Self::Refused(_) | Self::Warning(_) | Self::Escalation(_) => Severity::Warning,
             Self::Done(_) | Self::Found | Self::Reminder(_) => Severity::Info,
         }
     }

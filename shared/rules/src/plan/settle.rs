@@ -111,16 +111,13 @@ impl Planned {
         let waste = &self.finding.waste;
         match &self.outcome {
             Some(Outcome::Doubled { advice, .. }) => Some(advice.clone()),
-            Some(Outcome::NotResubmitted { definition, .. }) => Some(match serde_json::from_str(definition) {
-                Ok(definition) => {
-                    let old = &self.finding.resource;
-                    format!(
-                        "nothing, if it may go on as it is: the guard tries again. To submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: {}",
-                        how_to_submit(definition, old),
-                        how_to_stop(&old.name, &old.region_option())
-                    )
-                }
-                Err(_) => "nothing: it goes on as it is, and the guard tries again.".to_owned(),
+            Some(Outcome::NotResubmitted { definition, .. }) => serde_json::from_str(definition).ok().map(|definition| {
+                let old = &self.finding.resource;
+                format!(
+                    "to submit it as Spot yourself, {}\nOnce AWS has accepted that, stop this one: {}",
+                    how_to_submit(definition, old),
+                    how_to_stop(&old.name, &old.region_option())
+                )
             }),
             // The guard has already done it.
             Some(Outcome::Over(End::Replaced(_) | End::NotNeeded(_))) => None,
@@ -177,7 +174,11 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
             due_again(entry);
             // An owner is notified once of a failure. The function's own error reports it every time.
             entry.failure = Some(add_failure(entry.failure.as_deref(), why)?);
-            Some(if matches!(failed, Outcome::Doubled { .. }) { News::Doubled(why.clone()) } else { News::Failed(why.clone()) })
+            Some(match failed {
+                Outcome::Doubled { .. } => News::Doubled(why.clone()),
+                Outcome::NotResubmitted { .. } => News::Refused(why.clone()),
+                _ => News::Failed(why.clone()),
+            })
         }
         // The next run finds out whether it was done. The ledger still says that this run was about to act.
         Some(Outcome::Unknown(_)) => None,

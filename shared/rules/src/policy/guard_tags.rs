@@ -6,9 +6,10 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
     policy::{
-        guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
+        guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG, Slip},
         settings::Policy,
     },
+    remedy::{how_to_add, how_to_remove},
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
 };
 
@@ -23,26 +24,52 @@ pub struct Keep {
     pub longest: Option<Duration>,
 }
 
+/// A `cost-guard:` tag that cannot be read.
+struct WrongTag {
+    why: String,
+    /// The AWS CLI commands that correct it.
+    commands: Vec<String>,
+}
+
 impl Policy {
     /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.
     pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
-        let tags = resource.tags.read()?;
+        let wrong: Vec<String> = self.wrong_tags(resource).into_iter().map(|wrong| wrong.why).collect();
+        (!wrong.is_empty()).then(|| wrong.join("; "))
+    }
+
+    /// The AWS CLI commands that correct a resource's `cost-guard:` tags, one a line.
+    pub(crate) fn how_to_correct(&self, resource: &Resource) -> String {
+        self.wrong_tags(resource).into_iter().flat_map(|wrong| wrong.commands).collect::<Vec<_>>().join("\n")
+    }
+
+    fn wrong_tags(&self, resource: &Resource) -> Vec<WrongTag> {
+        let Some(tags) = resource.tags.read() else { return vec![] };
+        let arn = resource.arn_or_id();
         let not_one_of = |key: &str, known: &[&str]| {
             let value = tags.get(key).filter(|value| !known.contains(&value.trim()))?;
             let known = known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
             Some(format!("`{value}` is not known: write {known}"))
         };
-        let wrong = [
-            (SCHEDULE_TAG, tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string())),
-            (KEEP_UNTIL_TAG, self.keep(resource).and_then(Result::err)),
-            (STOPPABLE_TAG, not_one_of(STOPPABLE_TAG, &["yes", "no"])),
-            (SPOT_TAG, not_one_of(SPOT_TAG, &["resubmit"])),
+        let hours = tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string());
+        let values = [
+            (SCHEDULE_TAG, "mon-fri/08:00-19:00", hours),
+            (KEEP_UNTIL_TAG, "<year-month-day>", self.keep(resource).and_then(Result::err)),
+            (STOPPABLE_TAG, "yes", not_one_of(STOPPABLE_TAG, &["yes", "no"])),
+            (SPOT_TAG, "resubmit", not_one_of(SPOT_TAG, &["resubmit"])),
         ];
-        let values = wrong.into_iter().filter_map(|(key, why)| Some(format!("its tag {key} cannot be read: {}", why?)));
-        let slips = tags.keys().filter_map(|key| Some((key, self.slip_of(key)?)));
-        let keys = slips.map(|(key, slip)| format!("its tag \"{key}\" cannot be read: {}", slip.how_to_write(key)));
-        let wrong: Vec<String> = values.chain(keys).collect();
-        (!wrong.is_empty()).then(|| wrong.join("; "))
+        let of_value = |(key, right, why): (&str, &str, Option<String>)| {
+            Some(WrongTag { why: format!("its tag {key} cannot be read: {}", why?), commands: vec![how_to_add(arn, [(key, right)])] })
+        };
+        let of_key = |(key, value): (&String, &String)| {
+            let slip = self.slip_of(key)?;
+            let add = if let Slip::Of(meant) = slip { Some(how_to_add(arn, [(meant, value.trim())])) } else { None };
+            Some(WrongTag {
+                why: format!("its tag \"{key}\" cannot be read: {}", slip.how_to_write(key)),
+                commands: add.into_iter().chain([how_to_remove(arn, key)]).collect(),
+            })
+        };
+        values.into_iter().filter_map(of_value).chain(tags.iter().filter_map(of_key)).collect()
     }
 
     /// Whether the owner of these tags may wish to keep what they are on: it has `cost-guard:keep-until`, or a key that is nearly one of the guard's.

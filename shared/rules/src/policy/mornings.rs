@@ -8,7 +8,7 @@ use jiff::{
 
 use crate::{
     policy::settings::Policy,
-    vocabulary::{schedule::Schedule, text::alike, working_time::Calendar},
+    vocabulary::{resource::Resource, schedule::Schedule, text::alike, working_time::Calendar},
 };
 
 /// How many days back a working morning is searched for: more than any holidays.
@@ -18,6 +18,19 @@ impl Policy {
     /// The time zone in which a team reads times: that of its working hours.
     pub fn zone_of(&self, team: Option<&str>) -> &TimeZone {
         self.usual_hours(team).0.zone(&self.calendar)
+    }
+
+    /// The time zone in which the owner of a resource reads times: that of the working hours that it is judged by.
+    pub fn zone_of_resource(&self, resource: &Resource) -> TimeZone {
+        let hours = self.hours_of(resource).map(|hours| hours.schedule.zone(hours.calendar).clone());
+        hours.unwrap_or_else(|_| self.zone_of(self.team_of(resource).as_deref()).clone())
+    }
+
+    /// The next working morning of a team, at the time of its daily mail. If it has none for a long time, now.
+    pub(crate) fn next_morning(&self, team: Option<&str>, now: Timestamp) -> Timestamp {
+        let today = now.to_zoned_datetime(self.zone_of(team).clone()).date();
+        let days = (0..LONGEST_HOLIDAYS).map_while(|ahead| today.checked_add(ahead.days()).ok());
+        self.mornings_of(team, days).map(|(_, at)| at).find(|at| now < *at).unwrap_or(now)
     }
 
     /// The last working morning of a team, at the time of its daily mail, up to now. `None`: it had none for a long time.
@@ -39,12 +52,15 @@ impl Policy {
 
     /// The days on which a team works, with the time of its daily mail, from this day back.
     fn mornings_back_from(&self, team: Option<&str>, day: Date) -> impl Iterator<Item = (Date, Timestamp)> {
+        self.mornings_of(team, (0..LONGEST_HOLIDAYS).map_while(move |back| day.checked_sub(back.days()).ok()))
+    }
+
+    /// Those of these days on which a team works, with the time of its daily mail.
+    fn mornings_of(&self, team: Option<&str>, days: impl Iterator<Item = Date>) -> impl Iterator<Item = (Date, Timestamp)> {
         let (schedule, calendar) = self.usual_hours(team);
         let zone = schedule.zone(&self.calendar).clone();
-        (0..LONGEST_HOLIDAYS).filter_map(move |back| {
-            let day = day.checked_sub(back.days()).ok().filter(|day| schedule.works_on(*day, calendar))?;
-            Some((day, day.to_datetime(self.mail.at).to_zoned_datetime(zone.clone()).ok()?.timestamp()))
-        })
+        days.filter(|day| schedule.works_on(*day, calendar))
+            .filter_map(move |day| Some((day, day.to_datetime(self.mail.at).to_zoned_datetime(zone.clone()).ok()?.timestamp())))
     }
 
     /// The working hours of a team, or the policy's if it has none, and its holidays.
@@ -60,6 +76,7 @@ mod tests {
     use jiff::civil::Time;
 
     use super::*;
+    use crate::samples::{resource, with_tags};
 
     fn policy() -> Policy {
         Policy::from_toml(
@@ -91,6 +108,32 @@ mod tests {
             let (policy, at) = (policy(), now.parse().unwrap());
             assert_eq!(policy.last_morning(team, at), Some(morning.parse().unwrap()), "{team:?} {now}");
             assert_eq!(policy.last_weekly_morning(team, at), Some(weekly.parse().unwrap()), "{team:?} {now}");
+        }
+    }
+
+    #[test]
+    fn the_next_morning_is_one_of_a_working_day() {
+        for (team, now, morning) in [
+            (None, "2026-11-26T18:00:00Z", "2026-11-27T08:00:00Z"),
+            (None, "2026-11-27T07:59:00Z", "2026-11-27T08:00:00Z"),
+            (None, "2026-11-27T08:00:00Z", "2026-12-01T08:00:00Z"), // a weekend and a holiday
+            (Some("robotics"), "2026-11-27T08:00:00Z", "2026-11-30T00:00:00Z"),
+        ] {
+            let (policy, at) = (policy(), now.parse().unwrap());
+            assert_eq!(policy.next_morning(team, at), morning.parse().unwrap(), "{team:?} {now}");
+        }
+    }
+
+    #[test]
+    fn an_owner_reads_times_in_the_zone_of_the_resources_hours() {
+        for (tags, zone) in [
+            (&[][..], "Europe/Berlin"),
+            (&[("Team", "robotics")], "Asia/Tokyo"),
+            (&[("Team", "robotics"), ("cost-guard:schedule", "mon-fri/08:00-19:00@America/New_York")], "America/New_York"),
+            (&[("Team", "robotics"), ("cost-guard:schedule", "9 to 5")], "Asia/Tokyo"),
+        ] {
+            let notebook = with_tags(resource("notebook-instance/churn"), tags);
+            assert_eq!(policy().zone_of_resource(&notebook).iana_name(), Some(zone), "{tags:?}");
         }
     }
 

@@ -21,6 +21,9 @@ static CLASS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!(r"\\[pP]\{{(?:(?:{category})|([^}}]*))\}}")).ok()
 });
 
+/// The pattern that everybody writes for an address.
+const ADDRESS: &str = ".+@.+";
+
 /// The maximum size of a compiled pattern, in bytes. A larger one is a mistake. (No pattern is slow: matching takes time in proportion to the value's length.)
 const PATTERN: usize = 1 << 20;
 
@@ -109,6 +112,7 @@ impl<'a> Requirement<'a> {
         match self.values {
             None => "any value".to_owned(),
             Some(Values::Pattern { text, .. }) if text == ".+" => "any value".to_owned(),
+            Some(Values::Pattern { text, .. }) if text == ADDRESS => "an e-mail address".to_owned(),
             Some(Values::Pattern { text, .. }) => format!("a value of the pattern {text}"),
             Some(Values::OneOf(values)) => format!("one of {}", values.join(", ")),
         }

@@ -120,6 +120,40 @@ impl Remedy {
         }
     }
 
+    /// What the owner has to know before the action: what is kept and what is lost. `None`: nothing is lost.
+    pub const fn what_is_kept(&self) -> Option<&'static str> {
+        Some(match self {
+            // aws-facts §2.1
+            Self::StopNotebook => {
+                "Stopping a notebook instance keeps all files in its SageMaker folder. Running kernels, what is only in memory, and files elsewhere are lost."
+            }
+            // aws-facts §2.2
+            Self::DeleteApp { home: AppHome::Space(_), .. } => {
+                "Stopping a Studio app keeps all files of its space. Running kernels and what is only in memory are lost."
+            }
+            Self::DeleteApp { home: AppHome::UserProfile(_), .. } => {
+                "Stopping a Studio app keeps all files of its user profile. Running kernels and what is only in memory are lost."
+            }
+            // aws-facts §2.3
+            Self::StopTrainingJob => {
+                "Stopping a training job keeps what it wrote to S3, with its checkpoints if it writes any. What it trained since the last one is lost."
+            }
+            Self::ResubmitAsSpot(SpotTerms { resumes: true, .. }) => {
+                "Resubmitting a training job starts it again on Spot, from its last checkpoint. What it trained since then is done again."
+            }
+            Self::ResubmitAsSpot(_) => {
+                "Resubmitting a training job starts it again on Spot, from the beginning: it writes no checkpoints. What it trained so far is done again."
+            }
+            Self::StopTuningJob => {
+                "Stopping a tuning job keeps the results of its training jobs that have ended. Those that run are stopped with it."
+            }
+            Self::StopProcessingJob => "Stopping a processing job keeps what it has written to S3 by then. Everything else is lost.",
+            Self::StopTransformJob => "Stopping a transform job keeps what it has written to S3 by then. Everything else is lost.",
+            Self::StopAutoMlJob => "Stopping an AutoML job keeps the candidates that it has by then. What is in training is lost.",
+            Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
+        })
+    }
+
     /// What the owner has to know after the action: what is kept, what is lost, how to start it again.
     pub fn when_done(&self, name: &str, arn: &str) -> String {
         match self {
@@ -143,7 +177,7 @@ impl Remedy {
                 let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
-            Self::ActivateTag => "In a day the bill knows it.".to_owned(),
+            Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
             Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
         }
     }
@@ -171,6 +205,11 @@ impl Remedy {
 pub fn how_to_add<'a>(arn: &str, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let tags: Vec<String> = tags.into_iter().map(|(key, value)| quoted(&format!("Key={key},Value={value}"))).collect();
     format!("aws sagemaker add-tags {}--resource-arn {} --tags {}", region_option(arn), argument(arn), tags.join(" "))
+}
+
+/// The AWS CLI command that removes a tag.
+pub fn how_to_remove(arn: &str, key: &str) -> String {
+    format!("aws sagemaker delete-tags {}--resource-arn {} --tag-keys {}", region_option(arn), argument(arn), quoted(key))
 }
 
 /// The AWS CLI command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).

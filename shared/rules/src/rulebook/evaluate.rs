@@ -14,7 +14,7 @@ use crate::{
         rule::Judged,
         verdict::{Verdict, Waste},
     },
-    vocabulary::{duration::Duration, resource::Resource},
+    vocabulary::{duration::Duration, resource::Resource, timed_text::TimedText},
 };
 
 /// The names of the resources for which a rule lacked a fact, by rule and reason.
@@ -119,7 +119,8 @@ impl Rulebook {
         let measure = measure.filter(|one| mode != Mode::Enforce || one.what == OnExceed::StopStoppable);
         if let Some(BudgetMeasure { budget, until, .. }) = measure {
             mode = Mode::Enforce;
-            let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
+            let until = TimedText::from("; enforced until ").time(*until).text(&format!(", because the budget {budget} is used up"));
+            waste.reason.append(&until);
         }
         // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };

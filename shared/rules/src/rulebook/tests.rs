@@ -253,7 +253,7 @@ fn a_used_up_budget_enforces_for_its_team_what_no_override_speaks_against() {
     let enforced = |budget_measures: Vec<BudgetMeasure>| {
         let judgement = rulebook.evaluate(&Facts { measures: Measures { in_force: budget_measures, unread: false }, ..facts(notebooks()) });
         let found = judgement.findings.into_iter().filter(|found| found.rule == "notebook-off-hours" && found.terms.mode == Mode::Enforce);
-        found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason)).collect::<Vec<_>>()
+        found.map(|found| (found.resource.name, found.keep.is_some(), found.waste.reason.to_string())).collect::<Vec<_>>()
     };
     assert_eq!(enforced(vec![]), []);
     assert_eq!(enforced(vec![measure("2020-01-01T00:00:00Z")]), [], "that period is over");
@@ -346,7 +346,7 @@ fn a_job_that_a_workflow_waits_for_is_only_reported() {
         let workflows = workflow.into_iter().map(|workflow| (job.resource.id.clone(), workflow)).collect();
         let judgement = Rulebook::from_toml(policy).unwrap().evaluate(&Facts { training_jobs: vec![job], workflows, ..facts(vec![]) });
         let found = judgement.findings.into_iter().find(|found| found.rule == "training-on-demand").unwrap();
-        (found.is_enforced(), found.waste.reason)
+        (found.is_enforced(), found.waste.reason.to_string())
     };
     for (name, tags, workflow, because) in [
         ("churn", &[][..], None, None),

@@ -1,6 +1,6 @@
 //! What a rule gets in addition to the resource: time, policy, prices, budget measures. And the checks that several rules share.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         duration::{Duration, roughly},
         price::{HOURS_PER_MONTH, Instances, Prices},
         resource::Resource,
+        timed_text::TimedText,
     },
 };
 
@@ -75,29 +76,24 @@ impl RuleContext<'_> {
         // Who started it or used it since working hours ended needs it now.
         let is_needed = ended_at.is_none_or(|end| end <= run || last_used.is_some_and(|used| end < used));
         let ended = match ended_at {
-            Some(end) if self.now.duration_since(end) < SignedDuration::from_mins(1) => ", which just ended".to_owned(),
-            Some(end) => format!(", which ended {} ago", roughly(self.now.duration_since(end))),
-            None => String::new(),
+            Some(end) => TimedText::from(", which ended ").time(end),
+            None => TimedText::default(),
         };
         let holiday = schedule.holiday_at(self.now, calendar).map_or_else(String::new, |day| format!("; {day} is a holiday"));
+        let mut reason =
+            on_since(run).text(&format!(" ({}), outside {whose} working hours {schedule}", roughly(self.now.duration_since(run))));
+        reason.append(&ended);
+        let reason = reason.text(&holiday);
         let usd_per_hour = self.hourly(instance_type);
         let off_share = Decimal::try_from(schedule.off_share()).unwrap_or_default();
         Verdict::Waste(Box::new(Waste {
-            reason: format!(
-                "on since {} ({}), outside {whose} working hours {schedule}{ended}{holiday}",
-                self.policy.clock(run),
-                roughly(self.now.duration_since(run))
-            ),
+            reason,
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
             recurs: !is_needed,
             remedy,
-            notice: Notice {
-                hours: Some(schedule.with_zone(calendar)),
-                unpriced: unpriced(instance_type, usd_per_hour),
-                ..Notice::default()
-            },
+            notice: Notice { hours: schedule.longer(calendar), unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() },
         }))
     }
 
@@ -107,7 +103,7 @@ impl RuleContext<'_> {
         if up <= limit.signed() {
             return Verdict::Fine;
         }
-        let reason = format!("on since {}, for {} without a break: the limit is {limit}", self.policy.clock(run), roughly(up));
+        let reason = on_since(run).text(&format!(", for {} without a break: the limit is {limit}", roughly(up)));
         Verdict::Waste(Box::new(self.running_waste(reason, instance_type, remedy)))
     }
 
@@ -118,17 +114,23 @@ impl RuleContext<'_> {
         if length <= limit.signed() {
             return Verdict::Fine;
         }
-        let reason = format!("{} since {}, for {}: the limit is {limit}", change.as_str(), self.policy.clock(since), roughly(length));
+        let reason = TimedText::from(format!("{} since ", change.as_str())).time(since);
+        let reason = reason.text(&format!(", for {}: the limit is {limit}", roughly(length)));
         Verdict::Waste(Box::new(needs_a_person(reason, change.as_str(), "stuck", advice)))
     }
 
     /// The waste of a resource that is billed for every hour of the month if nobody stops it.
-    pub(crate) fn running_waste(&self, reason: String, instance_type: Option<&str>, remedy: Remedy) -> Waste {
+    pub(crate) fn running_waste(&self, reason: TimedText, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
         let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
         let notice = Notice { unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() };
         Waste { reason, usd_per_hour, usd_per_month, remedy, notice, ..Waste::default() }
     }
+}
+
+/// `on since Mon 2026-11-23 09:00`
+pub(crate) fn on_since(run: Timestamp) -> TimedText {
+    TimedText::from("on since ").time(run)
 }
 
 /// What a running notebook or app is on, if its price is not known ([`Notice::unpriced`]).
@@ -138,7 +140,7 @@ fn unpriced(instance_type: Option<&str>, usd_per_hour: Option<Decimal>) -> Optio
 }
 
 /// What is wrong with a resource in this state, which only a person can mend.
-pub(crate) fn needs_a_person(reason: String, state: &str, headline: &'static str, advice: String) -> Waste {
+pub(crate) fn needs_a_person(reason: TimedText, state: &str, headline: &'static str, advice: String) -> Waste {
     let notice = Notice { key: Some(state.to_owned()), headline: Some(headline), advice: Some(advice), ..Notice::default() };
     Waste { reason, notice, ..Waste::default() }
 }

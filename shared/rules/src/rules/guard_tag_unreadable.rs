@@ -46,9 +46,12 @@ impl Rule for GuardTagUnreadable {
         let can_be_stopped = resource.kind().is_some_and(Kind::can_be_stopped);
         match cx.policy.unreadable_tag(resource) {
             Some(reason) if can_be_stopped => Verdict::Waste(Box::new(Waste {
-                reason,
+                reason: reason.into(),
                 notice: Notice {
-                    advice: Some("Write the tag anew, or remove it. Until then the guard leaves this resource alone.".into()),
+                    advice: Some(format!(
+                        "correct the tag, or remove it. Until then the guard leaves this resource alone.\n{}",
+                        cx.policy.how_to_correct(resource)
+                    )),
                     ..Notice::default()
                 },
                 ..Waste::default()
@@ -65,6 +68,24 @@ mod tests {
         facts::{App, Change, Facts, Listed as _, Notebook, RunState, TrainingJob},
         samples::*,
     };
+
+    #[test]
+    fn says_how_to_correct_a_value_and_a_key() {
+        for (tags, commands) in [
+            (&[("cost-guard:schedule", "9 to 5")][..], &["--tags 'Key=cost-guard:schedule,Value=mon-fri/08:00-19:00'"][..]),
+            (
+                &[("cost-guard:keep_until", "2026-12-31")],
+                &["--tags 'Key=cost-guard:keep-until,Value=2026-12-31'", "--tag-keys 'cost-guard:keep_until'"],
+            ),
+        ] {
+            let notebook = with_tags(resource("notebook-instance/churn"), tags);
+            let verdict = GuardTagUnreadable::default().check(&notebook, &context("2026-11-24T12:00:00Z"));
+            let Verdict::Waste(waste) = verdict else { panic!("{tags:?}: {verdict:?}") };
+            let advice = waste.notice.advice.unwrap();
+            assert!(commands.iter().all(|command| advice.contains(command)), "{advice}");
+            assert_eq!(advice.matches("aws sagemaker").count(), commands.len(), "{advice}");
+        }
+    }
 
     #[test]
     fn tells_what_is_wrong_and_how_to_write_it() {
@@ -90,7 +111,7 @@ mod tests {
             let notebook = tagged(notebook("2026-11-23T08:00:00Z"), &[(tag, value)]);
             match (GuardTagUnreadable {}.check(&notebook.resource, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.contains(told), "{}", waste.reason),
+                (Verdict::Waste(waste), Some(told)) => assert!(waste.reason.to_string().contains(told), "{}", waste.reason),
                 (verdict, _) => panic!("{tag}={value}: {verdict:?}"),
             }
         }

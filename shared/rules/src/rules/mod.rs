@@ -57,3 +57,8 @@ all![
     budgets::stoppable_over_budget::StoppableOverBudget,
     guard_tag_unreadable::GuardTagUnreadable,
 ];
+
+/// Whether the cost of what a rule finds is wasted ([`rule::Manner::costs_are_waste`]).
+pub(crate) fn costs_are_waste(rule: &str) -> bool {
+    ALL.iter().find(|known| known.name == rule).is_none_or(|known| known.manner.costs_are_waste)
+}

@@ -70,7 +70,7 @@ type ReadRule = fn(Spanned<DeTable<'_>>) -> Result<Box<dyn Check>, toml::de::Err
 
 /// How a rule notifies and acts, where the policy does not say.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four questions that have nothing to do with each other")]
+#[expect(clippy::struct_excessive_bools, reason = "questions that have nothing to do with each other")]
 pub struct Manner {
     /// Whether the policy may set `mode = "enforce"`. True if [`Rule::check`] can return another remedy than [`crate::remedy::Remedy::None`].
     pub enforceable: bool,
@@ -86,6 +86,8 @@ pub struct Manner {
     pub notified_together: bool,
     /// Whether the rule reports resources that their owner wishes to keep, too. The wish then only prevents a stop.
     pub notifies_exempt: bool,
+    /// Whether the cost of what it finds is wasted. `false`: it costs the same when it is mended, as what has no tag does.
+    pub costs_are_waste: bool,
     /// Another rule and one of its settings. The setting applies to this rule too, unless this rule has its own.
     pub shares: Option<(&'static str, &'static str)>,
 }
@@ -100,6 +102,7 @@ impl Manner {
         notified_per_series: false,
         notified_together: false,
         notifies_exempt: false,
+        costs_are_waste: true,
         shares: None,
     };
 

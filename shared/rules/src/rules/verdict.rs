@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use rust_decimal::Decimal;
 
-use crate::{remedy::Remedy, vocabulary::price::Instances};
+use crate::{
+    remedy::Remedy,
+    vocabulary::{price::Instances, timed_text::TimedText},
+};
 
 /// The verdict of a rule on one resource.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +27,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Waste {
     /// Why it is waste, with the observed value and the limit. A sentence without its final period.
-    pub reason: String,
+    pub reason: TimedText,
     /// Its cost in USD per hour. `None`: no price is known, or it is not billed by the hour.
     pub usd_per_hour: Option<Decimal>,
     /// Its cost in USD per month if nothing changes; for a job, at most until its time limit. `None`: no price is known.
@@ -60,7 +63,8 @@ pub struct Notice {
     pub instead: Option<&'static str>,
     /// What it runs on, if it runs at a price that is not known; empty if that is not known either. `None`: its price is known, or it costs nothing.
     pub unpriced: Option<Vec<Instances>>,
-    /// The working hours that it is judged by, with their time zone. The owner can change them with a tag. `None`: that would not help.
+    /// Working hours that end later than those it is judged by, with their time zone: an example for its owner, who can set hours with a tag. `None`: other
+    /// hours would not help.
     pub hours: Option<String>,
 }
 
@@ -68,14 +72,14 @@ pub struct Notice {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Detail {
     /// The line.
-    pub title: String,
+    pub title: TimedText,
     /// The lines of the list. Empty: there is none.
     pub list: Vec<String>,
 }
 
-impl From<String> for Detail {
-    fn from(title: String) -> Self {
-        Self { title, list: vec![] }
+impl<T: Into<TimedText>> From<T> for Detail {
+    fn from(title: T) -> Self {
+        Self { title: title.into(), list: vec![] }
     }
 }
 

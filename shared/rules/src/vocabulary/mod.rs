@@ -19,5 +19,6 @@ pub mod series;
 pub mod spelling;
 pub mod text;
 pub mod time_zone;
+pub mod timed_text;
 pub mod usage_type;
 pub mod working_time;

@@ -60,7 +60,7 @@ kinds! {
     AutoMlJob, "automl-job", "AutoML job";
     /// Jobs of one kind whose names differ only by a time, a number or a hash; also models and endpoint configurations ([`Kind::is_in_series`]). AWS has no such
     /// kind; its ARN is that of its newest job.
-    JobSeries, "job-series", "jobs";
+    JobSeries, "job-series", "jobs like";
     /// An endpoint.
     Endpoint, "endpoint", "endpoint";
     /// An endpoint configuration.

@@ -19,6 +19,9 @@ use crate::vocabulary::time_zone::{ZONE, zone_named};
 /// Minutes of a day. Schedules have no seconds.
 pub(super) const DAY: u16 = 24 * 60;
 
+/// The days, from Monday on.
+const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 /// When people work. [`FromStr`] reads it from text; [`Display`](fmt::Display) returns the same text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
@@ -56,6 +59,17 @@ impl Window {
 
     pub(super) fn minutes(&self) -> u16 {
         if self.passes_midnight() { self.until + DAY - self.from } else { self.until - self.from }
+    }
+}
+
+/// `mon-fri/08:00-19:00`
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |day: &Weekday| NAMES[usize::from(day.to_monday_zero_offset().unsigned_abs())];
+        let [first, last] = [self.days.first(), self.days.last()].map(|day| day.map_or("", name));
+        let days = if first == last { first.to_owned() } else { format!("{first}-{last}") };
+        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+        write!(f, "{days}/{}-{}", time(self.from), time(self.until))
     }
 }
 
@@ -97,16 +111,10 @@ fn window(text: &str) -> anyhow::Result<Window> {
 }
 
 fn weekday(text: &str) -> anyhow::Result<Weekday> {
-    Ok(match text {
-        "mon" => Weekday::Monday,
-        "tue" => Weekday::Tuesday,
-        "wed" => Weekday::Wednesday,
-        "thu" => Weekday::Thursday,
-        "fri" => Weekday::Friday,
-        "sat" => Weekday::Saturday,
-        "sun" => Weekday::Sunday,
-        other => bail!("`{other}` is not a day: write mon, tue, wed, thu, fri, sat or sun"),
-    })
+    let offset = NAMES.iter().position(|name| *name == text).and_then(|offset| i8::try_from(offset).ok());
+    offset
+        .and_then(|offset| Weekday::from_monday_zero_offset(offset).ok())
+        .with_context(|| format!("`{text}` is not a day: write mon, tue, wed, thu, fri, sat or sun"))
 }
 
 fn minute(text: &str) -> anyhow::Result<u16> {

@@ -1,6 +1,6 @@
 //! Time zones by name, and times of a zone for people.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The form of a time zone's name. Whether the zone exists, a pattern cannot check.
@@ -67,8 +67,19 @@ fn hours_of_etc(name: &str) -> Option<i8> {
 pub(crate) fn clock(at: Timestamp, zone: &TimeZone) -> String {
     let wall = at.to_zoned_datetime(zone.clone());
     let abbreviation = wall.strftime("%Z").to_string();
-    let zone = if UNAMBIGUOUS.contains(&abbreviation.as_str()) { abbreviation } else { offset(wall.offset().seconds()) };
-    format!("{} {zone}", wall.strftime("%a %F %H:%M"))
+    let offset = if UNAMBIGUOUS.contains(&abbreviation.as_str()) { abbreviation } else { offset(wall.offset().seconds()) };
+    format!("{} {offset}", moment(at, zone))
+}
+
+/// A time for people who know by which clock: `Mon 2026-11-23 09:00`.
+pub(crate) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%a %F %H:%M").to_string()
+}
+
+/// The end of something that begins at `from`: `08:00`, or with its day if it is a day or more later: `Mon 08:00`.
+pub(crate) fn until(end: Timestamp, from: Timestamp, zone: &TimeZone) -> String {
+    let form = if end.duration_since(from) < SignedDuration::from_hours(24) { "%H:%M" } else { "%a %H:%M" };
+    end.to_zoned_datetime(zone.clone()).strftime(form).to_string()
 }
 
 /// A day for people: `Mon 2026-11-23`.

@@ -13,6 +13,9 @@ use crate::vocabulary::schedule::{DAY, Hours, Schedule, Window};
 /// How many days ahead and back the start or end of working hours is searched for: a week, plus more holidays in a row than are likely.
 const HORIZON_DAYS: i64 = 30;
 
+/// How much longer the hours are that an owner is offered, in minutes.
+const LONGER: u16 = 3 * 60;
+
 /// The time zone of schedules that name none, and the days on which nobody works.
 #[derive(Clone, Debug)]
 pub struct Calendar {
@@ -28,12 +31,14 @@ impl Schedule {
         self.zone.as_ref().unwrap_or(&calendar.zone)
     }
 
-    /// Its text with its time zone, even if it names none: `mon-fri/08:00-19:00@Europe/Berlin`. `always` and `never` stay as they are.
-    pub fn with_zone(&self, calendar: &Calendar) -> String {
-        match (self.zone(calendar).iana_name(), &self.zone, &self.hours) {
-            (Some(zone), None, Hours::Windows(_)) => format!("{self}@{zone}"),
-            _ => self.to_string(),
-        }
+    /// The same hours with later ends, up to midnight, with their time zone: an example for an owner who works longer. `None`: no end can be later.
+    pub(crate) fn longer(&self, calendar: &Calendar) -> Option<String> {
+        let Hours::Windows(windows) = &self.hours else { return None };
+        let until = |window: &Window| if window.passes_midnight() { window.until } else { (window.until + LONGER).min(DAY) };
+        let longer: Vec<Window> = windows.iter().map(|window| Window { until: until(window), ..window.clone() }).collect();
+        let text = longer.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+        let zone = self.zone(calendar).iana_name().map_or_else(String::new, |zone| format!("@{zone}"));
+        (longer != *windows).then(|| text + &zone)
     }
 
     /// Whether people work at this time, by the zone's wall clock. So changes to and from daylight saving are respected.
@@ -353,6 +358,24 @@ mod tests {
                 // Nor does anybody work halfway between `since` and `at`.
                 prop_assert!(!schedule.is_working(since + at.duration_since(since) / 2, &calendar));
             }
+        }
+    }
+
+    #[test]
+    fn hours_that_are_offered_end_later() {
+        let calendar = Calendar { zone: zone_named("Europe/Berlin").unwrap(), holidays: BTreeSet::new() };
+        for (hours, longer) in [
+            ("mon-fri/08:00-19:00", Some("mon-fri/08:00-22:00@Europe/Berlin")),
+            ("mon-fri/08:00-19:00@Asia/Tokyo", Some("mon-fri/08:00-22:00@Asia/Tokyo")),
+            ("mon-sat/06:00-22:00+sun/10:00-12:00", Some("mon-sat/06:00-24:00+sun/10:00-15:00@Europe/Berlin")),
+            ("fri-mon/22:00-06:00+tue/08:00-12:00", Some("fri-mon/22:00-06:00+tue/08:00-15:00@Europe/Berlin")),
+            ("mon-fri/08:00-24:00", None),
+            ("never", None),
+            ("always", None),
+        ] {
+            let offered = hours.parse::<Schedule>().unwrap().longer(&calendar);
+            assert_eq!(offered.as_deref(), longer, "{hours}");
+            assert!(offered.is_none_or(|offered| offered.parse::<Schedule>().is_ok()), "{hours}");
         }
     }
 }

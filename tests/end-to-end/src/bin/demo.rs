@@ -172,7 +172,7 @@ fn sample_mails(week: &Week) {
             ("7 lost work", mail.message.contains("in place of")),
             ("8 unreadable tag", mail.message.contains("cannot be read") && mail.message.matches("\n* ").count() <= 1),
             ("9 nobody's", unowned),
-            ("10 not tagged", mail.message.contains("it has no tag") && mail.message.contains("\nFOUND\n") && !unowned),
+            ("10 not tagged", mail.message.contains("it lacks the tag") && mail.message.contains("\nFOUND\n") && !unowned),
             ("12 untagged spend", mail.message.contains("(untagged-spend)")),
             ("11 tagged", mail.message.contains("\nWAS TAGGED\n")),
         ] {

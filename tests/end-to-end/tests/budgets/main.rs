@@ -291,7 +291,7 @@ async fn what_is_stoppable_is_stopped_after_a_warning_until_the_period_ends() {
     let budgets = mails.iter().find(|mail| mail.subject.contains("budget ml-nlp")).unwrap();
     assert!(
         budgets.message.contains(
-            "Done:  until Tue 2026-12-01 01:00 CET, what of team nlp is tagged cost-guard:stoppable = yes is stopped, after a warning."
+            "Next:  until Tue 2026-12-01 01:00, what of team nlp is tagged cost-guard:stoppable = yes is stopped, after a warning."
         ),
         "{}",
         budgets.message
@@ -352,7 +352,7 @@ async fn a_daily_budget_tightens_nothing_and_says_so() {
     let report = guard(&account, STOP).run().await.unwrap();
     assert_eq!(states_of(&report, "stoppable"), []);
     let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget ml-day")).unwrap();
-    assert!(mail.message.contains("Done:  nothing of what the policy asks for: its period is over before"), "{}", mail.message);
+    assert!(mail.message.contains("Next:  nothing of what the policy asks for: its period is over before"), "{}", mail.message);
 }
 
 #[tokio::test]
@@ -362,7 +362,7 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
         (
             "[[budget]]\nname = \"everything\"\non-exceed = \"stop-stoppable\"",
             Some(
-                "Done:  nothing of what the policy asks for: whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams).",
+                "Next:  nothing of what the policy asks for: whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams).",
             ),
         ),
     ] {

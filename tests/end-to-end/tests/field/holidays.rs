@@ -36,8 +36,12 @@ tags = { Owner = "bob@example.com" }
 async fn thanksgiving_stopped_a_team_in_bangkok() {
     for (now, stopped, reason) in [
         // Thursday in Bangkok 14:00; in New York it is the night before.
-        ("2026-11-26T07:00:00Z", &["in-new-york"][..], "which ended 8h ago"),
-        ("2026-11-26T15:00:00Z", &["in-new-york", "of-the-team", "with-its-own-hours"], "which ended 16h ago; 2026-11-26 is a holiday"),
+        ("2026-11-26T07:00:00Z", &["in-new-york"][..], "which ended Wed 2026-11-25 18:00 ("),
+        (
+            "2026-11-26T15:00:00Z",
+            &["in-new-york", "of-the-team", "with-its-own-hours"],
+            "which ended Wed 2026-11-25 18:00; 2026-11-26 is a holiday",
+        ),
         // Monday in Bangkok 14:00, a holiday there.
         ("2026-12-07T07:00:00Z", &["in-new-york", "of-the-team", "with-its-own-hours"], "; 2026-12-07 is a holiday"),
     ] {

@@ -19,7 +19,7 @@ async fn a_stop_that_aws_took_is_under_way_until_it_is_seen_stopped() {
     let account = account(&notebook("InService", "-2d"));
     let guard = guard_of(Function::NotebookStopper, &account, ENFORCE);
     guard.run().await.unwrap();
-    assert_eq!(subjects(&account), ["churn is being stopped, $201.48 a month"]);
+    assert_eq!(subjects(&account), ["churn is being stopped, $0.28 an hour"]);
     account.advance(minutes(15));
     guard.run().await.unwrap();
     assert_eq!(account.mails().len(), 1, "the stop is told once");

@@ -190,15 +190,16 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let [letter] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(
         (letter.regular, letter.digest.subject.as_str()),
-        (Regular::Weekly, "Cost guard: your week: 2 stopped, $5.00 saved, 1 open, $201.48 a month")
+        (Regular::Weekly, "Cost guard: your week: 2 stopped, $5.00 saved, 1 open, 1 found, $206.48 a month")
     );
     for line in [
         "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
         "* notebook instance eda: 2 times, which saved about $5.00",
         "* notebook instance gpu was stopped",
-        "* notebook instance gpu: open since Wed 2026-11-25 09:00 CET (notebook-idle, notebook-always-on), $201.48 a month",
+        "* notebook instance gpu: open since Wed 2026-11-25 09:00 (notebook-idle, notebook-always-on), $201.48 a month",
         "* notebook instance paper until 2026-12-31",
-        "* notebook instance new",
+        "* notebook instance new: found on Mon 2026-11-23 19:00",
+        "All times: Europe/Berlin.",
     ] {
         assert!(letter.digest.body.lines().any(|found| found == line), "{line}\n{}", letter.digest.body);
     }
@@ -216,4 +217,82 @@ fn nothing_to_tell_is_no_mail_and_a_new_guard_waits_for_its_first_week() {
     let desk = Desk { entries: vec![("notebook-stopper", vec![monday_noon])], ..Desk::default() };
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T12:00:00Z")), []);
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
+}
+
+#[test]
+fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() {
+    let policy = policy_of(DAILY);
+    // A Friday evening, and a stop in its night. Both are read on Monday.
+    let friday = at(&policy, "2026-11-27T18:00:00Z");
+    let stop = notifications(&[(item(stopping(), "b", None), Due::Daily)], &friday).remove(0);
+    let waiting = vec![
+        left(notifications(&[(item(News::Found, "a", None), Due::Daily)], &friday).remove(0), "2026-11-27T18:00:00Z"),
+        left(stop, "2026-11-27T18:00:00Z"),
+    ];
+    let letters = Desk { waiting, ..Desk::default() }.letters(&at(&policy, "2026-11-30T08:05:00Z"));
+    let body = &letters[0].digest.body;
+    for text in [
+        "\nWAS STOPPED\n",
+        "* notebook instance b: its stop began on Fri 2026-11-27 19:00\n",
+        "\nFOUND\nThis is only a report: nothing will be stopped because of it.\n",
+        "* notebook instance a: found on Fri 2026-11-27 19:00\n",
+        "Value=2026-12-07'",
+    ] {
+        assert!(body.contains(text), "{text}\n{body}");
+    }
+}
+
+#[test]
+fn what_several_rules_say_of_one_resource_is_joined_with_all_that_can_be_done() {
+    let policy = policy_of(DAILY);
+    let untagged = Item {
+        key: key("missing-tag", "notebook-instance/a"),
+        reason: "it lacks the tag Owner".into(),
+        remedy: Some(Remedy::None),
+        notice: Notice { advice: Some("tag it.".into()), ..Notice::default() },
+        ..item(News::Found, "a", Some(dec!(730)))
+    };
+    let waiting = [untagged, item(News::Found, "a", Some(dec!(100)))]
+        .map(|item| left(notifications(&[(item, Due::Daily)], &at(&policy, "2026-11-26T18:00:00Z")).remove(0), "2026-11-26T18:00:00Z"));
+    let letters = Desk { waiting: waiting.to_vec(), ..Desk::default() }.letters(&at(&policy, "2026-11-27T08:05:00Z"));
+    let digest = &letters[0].digest;
+    assert_eq!(digest.subject, "Cost guard: 1 found, $100.00 a month");
+    let labels: Vec<&str> = digest.body.lines().filter_map(|line| line.strip_prefix("  ")?.split(':').next()).collect();
+    let [rest @ .., last] = &labels[..] else { panic!("{labels:?}") };
+    assert_eq!((&rest[..3], *last), (&["Why", "Why", "Costs"][..], "Give it longer hours"), "{}", digest.body);
+    assert!(rest.contains(&"To do") && rest.contains(&"Stop it now"), "{labels:?}");
+}
+
+#[test]
+fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
+    let policy = policy_of(DAILY);
+    let kept = |name: &str, until: &str| Entry {
+        kept: Some(Kept { value: until.into(), since: "2026-11-25T08:00:00Z".parse().unwrap() }),
+        ..entry("notebook-idle", name, State::Exempt)
+    };
+    let entries = vec![
+        entry("notebook-off-hours", "new", State::Reported),
+        entry("missing-tag", "untagged", State::Reported),
+        kept("over", "2026-11-29"),
+        kept("paper", "2026-11-30"),
+        kept("demo", "2026-12-31 by the policy: demo for the board"),
+    ];
+    let desk = Desk {
+        waiting: vec![left(found("new", Some(dec!(201.48))), "2026-11-29T18:00:00Z")],
+        entries: vec![("notebook-stopper", entries)],
+        saved: vec![saved("eda", SavedBy::Guard, Some(dec!(2.5)))],
+        ..Desk::default()
+    };
+    let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
+    assert_eq!(digest.subject, "Cost guard: your week: 1 stopped, $2.50 saved, 1 open, 1 found, $201.48 a month");
+    for (text, times) in [
+        ("* notebook instance new", 1),
+        ("* notebook instance untagged", 1),
+        ("over", 0),
+        ("paper until", 1),
+        ("demo until", 1),
+        ("at the on-demand price", 1),
+    ] {
+        assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
+    }
 }

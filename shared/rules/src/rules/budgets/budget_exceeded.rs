@@ -75,7 +75,8 @@ impl Rule for BudgetExceeded {
                 in_percent(actual, limit),
                 period.words(),
                 level.normalize()
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(if is_used_up {
                     "stop what is not needed, or raise the limit: what goes on is spent on top of it.".to_owned()
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(waste.notice.severity, Severity::Warning);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
         let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
-        assert!(waste.reason.starts_with("120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
+        assert!(waste.reason.to_string().starts_with("120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
         assert_eq!(waste.notice.severity, Severity::Critical);
     }
 

@@ -74,7 +74,8 @@ impl Rule for BudgetForecastExceeded {
                 period.words(),
                 period.days_over(cx.now),
                 period.days()
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(ADVICE.to_owned()),
                 severity: Severity::Warning,
@@ -136,6 +137,7 @@ mod tests {
             assert!(
                 waste.notice.details[0]
                     .title
+                    .to_string()
                     .starts_with("Ahead: $1,234.50 by 2026-11-30, 123 % of the limit, likely between $1,100.00 and $1,400.00 ("),
                 "{:?}",
                 waste.notice.details

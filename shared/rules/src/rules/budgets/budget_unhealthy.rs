@@ -44,7 +44,7 @@ impl Rule for BudgetUnhealthy {
     fn check(&self, budget: &Budget, cx: &RuleContext<'_>) -> Verdict {
         let Some(why) = why(budget, cx) else { return Verdict::Fine };
         Verdict::Waste(Box::new(Waste {
-            reason: format!("it does not watch the spend: {why}"),
+            reason: format!("it does not watch the spend: {why}").into(),
             notice: Notice {
                 advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
                 severity: Severity::Warning,
@@ -119,7 +119,11 @@ mod tests {
             "Amazon Sage-Maker",
         ] {
             let Verdict::Waste(waste) = of(service) else { panic!("{service}") };
-            assert!(waste.reason.contains(&format!("`{service}`")) && waste.reason.contains("`Amazon SageMaker`"), "{}", waste.reason);
+            assert!(
+                waste.reason.to_string().contains(&format!("`{service}`")) && waste.reason.to_string().contains("`Amazon SageMaker`"),
+                "{}",
+                waste.reason
+            );
         }
         for service in [
             "Amazon SagemMaker",
@@ -163,7 +167,7 @@ mod tests {
                 BudgetUnhealthy {}.check(&Budget { filter: filter.clone(), ..budget("ml-dev") }, &context("2026-11-11T12:00:00Z"));
             match (&verdict, says) {
                 (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(says)) => assert!(waste.reason.contains(says), "{filter:?}: {}", waste.reason),
+                (Verdict::Waste(waste), Some(says)) => assert!(waste.reason.to_string().contains(says), "{filter:?}: {}", waste.reason),
                 _ => panic!("{filter:?}: {verdict:?}"),
             }
         }
@@ -183,7 +187,8 @@ mod tests {
             let tag = Filter::Tag(key.into(), vec![value.into()]);
             let filter = Filter::All(vec![Filter::Service(vec!["Amazon SageMaker".into()]), tag]);
             let verdict = BudgetUnhealthy {}.check(&Budget { actual, filter, ..budget("ml-dev") }, &context("2026-11-11T12:00:00Z"));
-            let says = |waste: &Waste| waste.reason.contains(&format!("by the tag `{key}`: the team tag of your bill is `Team`"));
+            let says =
+                |waste: &Waste| waste.reason.to_string().contains(&format!("by the tag `{key}`: the team tag of your bill is `Team`"));
             assert_eq!(matches!(&verdict, Verdict::Waste(waste) if says(waste)), told, "{key} {actual:?}: {verdict:?}");
         }
     }

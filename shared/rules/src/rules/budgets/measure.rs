@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     facts::{Budget, BudgetMeasure, Facts, OnExceed},
     policy::{Policy, STOPPABLE_TAG},
-    vocabulary::resource::Kind,
+    vocabulary::{resource::Kind, timed_text::TimedText},
 };
 
 /// The measures that must be enforced from now on, sorted. If a budget or its numbers are not known, its measures so far stay in force.
@@ -29,7 +29,7 @@ pub fn explain_measures(facts: &mut Facts, policy: &Policy) {
 }
 
 /// What is done because a budget is used up, or why it is not done although the policy asks for it. `None`: nothing has to be done.
-fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Timestamp) -> Option<String> {
+fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Timestamp) -> Option<TimedText> {
     let what = policy.budget(&budget.resource.name)?.on_exceed?;
     let Some(BudgetMeasure { team, until, .. }) = measures.iter().find(|one| one.budget == budget.resource.name) else {
         let why = match policy.team_of_measure(budget) {
@@ -41,14 +41,12 @@ fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Time
             Some(_) => "it could not be written down: the next run tries again",
         };
         let is_over = policy.is_used_up(budget, now) || (budget.has_no_real_limit() && budget.spent(now) > budget.limit);
-        return is_over.then(|| format!("nothing of what the policy asks for: {why}."));
+        return is_over.then(|| format!("nothing of what the policy asks for: {why}.").into());
     };
     let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
-    let until = policy.clock(*until);
-    Some(match what {
-        OnExceed::EnforceOffHours => {
-            format!("until {until}, notebooks and Studio apps {of_whom} are stopped outside working hours, after a warning.")
-        }
-        OnExceed::StopStoppable => format!("until {until}, what {of_whom} is tagged {STOPPABLE_TAG} = yes is stopped, after a warning."),
-    })
+    let what = match what {
+        OnExceed::EnforceOffHours => format!("notebooks and Studio apps {of_whom} are stopped outside working hours, after a warning."),
+        OnExceed::StopStoppable => format!("what {of_whom} is tagged {STOPPABLE_TAG} = yes is stopped, after a warning."),
+    };
+    Some(TimedText::from("until ").time(*until).text(&format!(", {what}")))
 }

@@ -81,7 +81,8 @@ impl Rule for NoBudget {
                 dollars(usd),
                 dollars(all),
                 named.join(", ")
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(
                     "make a budget for it: by the service \"Amazon SageMaker\", or by a team's tag, with notifications at 80 and 100 %."
@@ -115,7 +116,7 @@ mod tests {
             let verdict = NoBudget::default().check(&spend, &context("2026-11-11T12:00:00Z"));
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{verdict:?}");
             if let Verdict::Waste(waste) = verdict {
-                assert!(waste.reason.contains("of the $3,000.00 that SageMaker cost"), "{}", waste.reason);
+                assert!(waste.reason.to_string().contains("of the $3,000.00 that SageMaker cost"), "{}", waste.reason);
             }
         }
         let unknown = NoBudget::default().check(&spend("2026-11-11", dec!(100)), &context("2026-11-11T12:00:00Z"));

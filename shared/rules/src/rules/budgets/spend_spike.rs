@@ -83,17 +83,17 @@ impl Rule for SpendSpike {
         let words = if *is_awss_alone {
             format!("SageMaker cost {} more than AWS expected {days}", dollars(*actual - *usual))
         } else {
-            format!("SageMaker cost {} {days}, usual then is {}", dollars(*actual), dollars(*usual))
+            format!("SageMaker cost {} {days}, usually {}", dollars(*actual), dollars(*usual))
         };
         let too = if *by_aws { "; AWS's Cost Anomaly Detection says so" } else { "" };
         let mut details = vec![];
         let causes = causes(spend, &spike);
         if !causes.is_empty() {
-            let title = "Cause: what cost more than usual on these days (the bill of the last one may not be final):".to_owned();
+            let title = "Cause: what cost more than usual on these days (the bill of the last one may not be final):".into();
             details.push(Detail { title, list: causes.iter().map(budget::words).collect() });
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("{words}{too}"),
+            reason: format!("{words}{too}").into(),
             notice: Notice {
                 advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
                 severity: Severity::Warning,
@@ -166,7 +166,7 @@ mod tests {
         let rule = SpendSpike::default();
         let now = context("2026-11-27T06:00:00Z");
         let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
-        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usual then is $100.00");
+        assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usually $100.00");
         let [cause] = &waste.notice.details[..] else { panic!("{:?}", waste.notice.details) };
         assert_eq!(cause.list, ["Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"]);
         spend.days.get_mut(&thursday).unwrap().pop();

@@ -61,7 +61,8 @@ impl Rule for StoppableOverBudget {
         }
         let (usd_per_hour, usd_per_month) = audit::spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
-            reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", measure.budget),
+            reason: format!("the budget {} is used up, and its tag {STOPPABLE_TAG} says that it may be stopped then", measure.budget)
+                .into(),
             usd_per_hour,
             usd_per_month,
             ends: Some(measure.until),

@@ -14,6 +14,7 @@ use crate::{
     vocabulary::{
         period::Period,
         price::dollars,
+        timed_text::TimedText,
         usage_type::{self, is_savings_plan},
     },
 };
@@ -115,7 +116,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         } else {
             format!(" (its filter by {} is not looked at here)", untold.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
         };
-        lines.push(Detail { title: format!("Cause: {against}{but}:"), list: causes.iter().map(words).collect() });
+        lines.push(Detail { title: format!("Cause: {against}{but}:").into(), list: causes.iter().map(words).collect() });
     }
     if !burning.is_empty() {
         let or_more = if *is_least { "at least " } else { "" };
@@ -135,12 +136,14 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
                 if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
             running.push(format!("and {more_running} more{unpriced}"));
         }
-        lines.push(Detail { title, list: running });
+        lines.push(Detail { title: title.into(), list: running });
     } else if *knows_running {
-        lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".to_owned().into());
+        lines.push("Runs:  nothing that is billed by the hour, right now in this Region.".into());
     }
     if let Some(measure) = measure {
-        lines.push(format!("Done:  {measure}").into());
+        let mut line = TimedText::from("Next:  ");
+        line.append(measure);
+        lines.push(line.into());
     }
     lines
 }

@@ -118,7 +118,11 @@ mod tests {
             match (&verdict, told) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(command)) => {
-                    assert!(waste.reason.contains("since") && waste.reason.ends_with("the limit is 3h"), "{}", waste.reason);
+                    assert!(
+                        waste.reason.to_string().contains("since") && waste.reason.to_string().ends_with("the limit is 3h"),
+                        "{}",
+                        waste.reason
+                    );
                     let advice = waste.notice.advice.as_deref().unwrap_or_default();
                     assert!(advice.contains(command), "{advice}");
                 }

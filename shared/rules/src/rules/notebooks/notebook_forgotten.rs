@@ -26,6 +26,7 @@ use crate::{
     vocabulary::{
         duration::{Duration, roughly},
         text::argument,
+        timed_text::TimedText,
     },
 };
 
@@ -60,12 +61,11 @@ impl Rule for NotebookForgotten {
         let volume = notebook.volume_gb.map_or_else(|| "its volume".to_owned(), |gb| format!("its {gb} GB volume"));
         let usd_per_month = notebook.volume_gb.zip(cx.policy.prices.notebook_volume_gb_month).map(|(gb, usd)| Decimal::from(gb) * usd.0);
         Verdict::Waste(Box::new(Waste {
-            reason: format!(
-                "stopped since {} ({}), and {volume} is still billed: the limit is {}",
-                cx.policy.clock(stopped),
+            reason: TimedText::from("stopped since ").time(stopped).text(&format!(
+                " ({}), and {volume} is still billed: the limit is {}",
                 roughly(rest),
                 self.after
-            ),
+            )),
             usd_per_month,
             notice: Notice {
                 advice: Some(format!(

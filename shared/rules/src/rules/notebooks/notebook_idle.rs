@@ -21,7 +21,7 @@ use crate::{
     facts::Notebook,
     remedy::Remedy,
     rules::{
-        context::RuleContext,
+        context::{RuleContext, on_since},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
@@ -63,7 +63,7 @@ impl Rule for NotebookIdle {
         if idle < self.idle_after.signed() {
             return Verdict::Fine;
         }
-        let reason = format!("on since {}, but not used for {}: the limit is {}", cx.policy.clock(run), roughly(idle), self.idle_after);
+        let reason = on_since(run).text(&format!(", but not used for {}: the limit is {}", roughly(idle), self.idle_after));
         Verdict::Waste(Box::new(cx.running_waste(reason, notebook.instance_type.as_deref(), Remedy::StopNotebook)))
     }
 }

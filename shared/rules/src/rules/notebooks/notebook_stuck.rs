@@ -23,7 +23,7 @@ use crate::{
         rule::Rule,
         verdict::Verdict,
     },
-    vocabulary::duration::Duration,
+    vocabulary::{duration::Duration, timed_text::TimedText},
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -56,8 +56,8 @@ impl Rule for NotebookStuck {
                 format!("open a case with AWS Support if it stays so. Its state: {}", look_at(notebook, "NotebookInstanceStatus")),
             ),
             RunState::Failed => {
-                let since = notebook.since.map(|since| format!(" since {}", cx.policy.clock(since))).unwrap_or_default();
-                let reason = format!("Failed{since}: it does not run, and its volume is still billed");
+                let failed = notebook.since.map_or_else(|| TimedText::from("Failed"), |since| TimedText::from("Failed since ").time(since));
+                let reason = failed.text(": it does not run, and its volume is still billed");
                 let advice = format!("ask AWS why: {}\nDelete it if nobody needs its files.", look_at(notebook, "FailureReason"));
                 Verdict::Waste(Box::new(needs_a_person(reason, "Failed", "failed", advice)))
             }
@@ -82,14 +82,14 @@ mod tests {
         let rule = NotebookStuck::default();
         let stopping = |at| (RunState::Changing(Change::Stopping), at);
         for ((state, since), told) in [
-            (stopping("2026-11-23T10:00:00Z"), Some("Stopping since Mon 2026-11-23 11:00 CET, for 1d 2h: the limit is 3h")),
+            (stopping("2026-11-23T10:00:00Z"), Some("Stopping since Mon 2026-11-23 10:00 UTC, for 1d 2h: the limit is 3h")),
             (stopping("2026-11-24T09:00:00Z"), None),
-            (stopping("2026-11-24T08:59:59Z"), Some("Stopping since Tue 2026-11-24 09:59 CET, for 3h: the limit is 3h")),
+            (stopping("2026-11-24T08:59:59Z"), Some("Stopping since Tue 2026-11-24 08:59 UTC, for 3h: the limit is 3h")),
             ((RunState::Changing(Change::Pending), "2026-11-24T06:00:00Z"), Some("Pending since")),
             ((RunState::Changing(Change::Updating), "2026-11-24T06:00:00Z"), Some("Updating since")),
             ((RunState::Changing(Change::Deleting), "2026-11-24T06:00:00Z"), Some("Deleting since")),
             ((RunState::Changing(Change::Deleting), "2026-11-24T11:00:00Z"), None),
-            ((RunState::Failed, "2026-11-24T11:00:00Z"), Some("Failed since Tue 2026-11-24 12:00 CET: it does not run")),
+            ((RunState::Failed, "2026-11-24T11:00:00Z"), Some("Failed since Tue 2026-11-24 11:00 UTC: it does not run")),
             ((RunState::InService, "2026-01-01T00:00:00Z"), None),
             ((RunState::Stopped, "2026-01-01T00:00:00Z"), None),
             ((RunState::Other, "2026-01-01T00:00:00Z"), None),
@@ -98,7 +98,7 @@ mod tests {
             let verdict = rule.check(&notebook, &context("2026-11-24T12:00:00Z"));
             match (&verdict, told) {
                 (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(reason)) => assert!(waste.reason.starts_with(reason), "{}", waste.reason),
+                (Verdict::Waste(waste), Some(reason)) => assert!(waste.reason.to_string().starts_with(reason), "{}", waste.reason),
                 _ => panic!("{state:?} {since}: {verdict:?}"),
             }
         }

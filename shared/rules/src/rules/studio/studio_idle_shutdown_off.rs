@@ -60,7 +60,8 @@ impl Rule for StudioIdleShutdownOff {
                 level.domain,
                 faults.join(", "),
                 self.longest
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(format!(
                     "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, {}, App Configurations, \
@@ -114,7 +115,7 @@ mod tests {
             match (rule.check(&level, &context("2026-11-24T12:00:00Z")), told) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(told)) => {
-                    assert!(waste.reason.contains(told) && waste.reason.contains(" d-1: "), "{}", waste.reason);
+                    assert!(waste.reason.to_string().contains(told) && waste.reason.to_string().contains(" d-1: "), "{}", waste.reason);
                 }
                 (verdict, _) => panic!("{id} {jupyter_lab:?} {code_editor:?}: {verdict:?}"),
             }

@@ -49,18 +49,19 @@ impl Rule for InactiveCostAllocationTag {
             None => Verdict::Later,
             Some(TagKeyStatus::Inactive) => Verdict::Waste(Box::new(Waste {
                 reason: format!(
-                    "resources have the tag {name}, but it is no cost allocation tag: the bill, budgets and Cost Explorer do not know it"
-                ),
+                    "resources have the tag {name}, but it is not activated for billing: the bill, budgets and Cost Explorer do not show it"
+                )
+                .into(),
                 remedy: Remedy::ActivateTag,
                 notice: Notice {
                     advice: Some(format!(
-                        "activate it; in a day the bill tells it.\n\
+                        "activate it. The bill shows it from the next day on.\n\
                      aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {}\n\
                      and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}",
                         quoted(&format!("TagKey={name},Status=Active"))
                     )),
                     after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
-                    headline: Some("not known to the bill"),
+                    headline: Some("not activated for billing"),
                     ..Notice::default()
                 },
                 ..Waste::default()

@@ -61,6 +61,7 @@ impl Rule for InvalidTagValue {
         notified_per_series: true,
         notified_together: true,
         notifies_exempt: true,
+        costs_are_waste: false,
         shares: Some(("missing-tag", "required")),
         ..Manner::ENFORCEABLE
     };
@@ -115,7 +116,7 @@ impl Rule for InvalidTagValue {
         let advice = |has_ended| how_to_tag(audited, &tags, "", has_ended);
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
-            reason: reasons.collect::<Vec<_>>().join("; "),
+            reason: reasons.collect::<Vec<_>>().join("; ").into(),
             usd_per_hour,
             usd_per_month,
             remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited, cx) } else { Remedy::None },
@@ -165,7 +166,9 @@ mod tests {
         ] {
             match (rule().check(&audited("endpoint/x", &tags), &context("2026-11-24T12:00:00Z")), reason) {
                 (Verdict::Fine, None) => {}
-                (Verdict::Waste(waste), Some(reason)) => assert_eq!((waste.reason.as_str(), &waste.remedy), (reason, &Remedy::None)),
+                (Verdict::Waste(waste), Some(reason)) => {
+                    assert_eq!((waste.reason.to_string().as_str(), &waste.remedy), (reason, &Remedy::None))
+                }
                 (verdict, _) => panic!("{tags:?}: {verdict:?}"),
             }
         }

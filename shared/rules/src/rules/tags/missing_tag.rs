@@ -80,6 +80,7 @@ impl Rule for MissingTag {
         notified_per_series: true,
         notified_together: true,
         notifies_exempt: true,
+        costs_are_waste: false,
         ..Manner::ENFORCEABLE
     };
     type Subject = Asset;
@@ -122,9 +123,14 @@ impl Rule for MissingTag {
         let rest: Vec<Requirement<'_>> =
             missing.iter().copied().filter(|wanted| filled.iter().all(|(key, _)| key != wanted.key())).collect();
         let has_room = |more: usize| audited.tag_count + more <= MOST_TAGS;
-        let mut reason = format!("it has no tag {}", missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+        let noun = if missing.len() == 1 { "tag" } else { "tags" };
+        let mut reason = format!("it lacks the {noun} {}", listed(&missing.iter().map(ToString::to_string).collect::<Vec<_>>()));
         for (wanted, (key, value)) in missing.iter().filter_map(|wanted| Some((wanted, wanted.near_miss(tags)?))) {
-            let _ = write!(reason, "; its tag \"{key}\" with the value {value} is another one than {} for the bill", wanted.name());
+            let _ = write!(
+                reason,
+                "; its tag \"{key}\" ({value}) does not count: the bill compares keys to the letter, and wants {}",
+                wanted.name()
+            );
         }
         if !has_room(missing.len()) {
             let _ = write!(reason, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
@@ -133,7 +139,7 @@ impl Rule for MissingTag {
         let has_ended = has_ended(audited);
         let tag = || Remedy::AddTags {
             tags: filled.iter().map(|(key, filled)| (key.clone(), filled.value.clone())).collect(),
-            from: filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect::<Vec<_>>().join(", "),
+            from: sources(&filled),
             rest: (!rest.is_empty()).then(|| advice(audited, &rest, &[], has_ended)),
         };
         let remedy = match self.remedy {
@@ -146,7 +152,7 @@ impl Rule for MissingTag {
         let remaining = if matches!(remedy, Remedy::AddTags { .. }) { &rest } else { &missing };
         let topic = remaining.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
         Verdict::Waste(Box::new(Waste {
-            reason,
+            reason: reason.into(),
             usd_per_hour,
             usd_per_month,
             remedy,
@@ -164,12 +170,31 @@ impl Rule for MissingTag {
     }
 }
 
+/// `Owner and Team from its model churn-model`
+fn sources(filled: &[(String, Filled)]) -> String {
+    let mut by_source: Vec<(&str, Vec<String>)> = vec![];
+    for (key, Filled { from, .. }) in filled {
+        match by_source.iter_mut().find(|(source, _)| source == from) {
+            Some((_, keys)) => keys.push(key.clone()),
+            None => by_source.push((from.as_str(), vec![key.clone()])),
+        }
+    }
+    by_source.iter().map(|(source, keys)| format!("{} from {source}", listed(keys))).collect::<Vec<_>>().join(", ")
+}
+
+/// `a, b and c`
+fn listed(names: &[String]) -> String {
+    match names {
+        [front @ .., last] if !front.is_empty() => format!("{} and {last}", front.join(", ")),
+        _ => names.concat(),
+    }
+}
+
 /// How a person tags it: with the known values, and where they come from.
 fn advice(audited: &Asset, missing: &[Requirement<'_>], filled: &[(String, Filled)], has_ended: bool) -> String {
     let known: BTreeMap<&str, &Filled> = filled.iter().map(|(key, filled)| (key.as_str(), filled)).collect();
     let value = |key: &str| known.get(key).map_or_else(|| format!("<{key}>"), |filled| filled.value.clone());
-    let from: Vec<String> = filled.iter().map(|(key, filled)| format!("{key} from {}", filled.from)).collect();
-    let from = if from.is_empty() { String::new() } else { format!(" ({})", from.join(", ")) };
+    let from = if filled.is_empty() { String::new() } else { format!(" ({})", sources(filled)) };
     let tags: Vec<(&str, String)> = missing.iter().map(|wanted| (wanted.key(), value(wanted.key()))).collect();
     how_to_tag(audited, &tags, &from, has_ended)
 }
@@ -302,8 +327,8 @@ mod tests {
         let waste = waste(RULE, &audited("endpoint/x", &[("costcenter", "ab12")]));
         assert_eq!(
             waste.reason,
-            "it has no tag CostCenter (a value of the pattern [A-Z]{2}[0-9]{4}), Owner (a value of the pattern .+@.+); its tag \"costcenter\" with the value \
-             ab12 is another one than CostCenter for the bill"
+            "it lacks the tags CostCenter (a value of the pattern [A-Z]{2}[0-9]{4}) and Owner (an e-mail address); its tag \"costcenter\" (ab12) does not \
+             count: the bill compares keys to the letter, and wants CostCenter"
         );
         assert_eq!((waste.notice.key.as_deref(), &waste.remedy), (Some("CostCenter, Owner"), &Remedy::None), "the value is not right");
         assert!(waste.notice.advice.unwrap().ends_with("endpoint/x --tags 'Key=CostCenter,Value=<CostCenter>' 'Key=Owner,Value=<Owner>'"));
@@ -349,7 +374,7 @@ mod tests {
         assert_eq!(written(&waste(RULE, &full(49))).len(), 1);
         let waste = waste(RULE, &full(50));
         assert!(
-            waste.remedy == Remedy::None && waste.reason.ends_with("it has 50 tags, and SageMaker takes 50: remove one first"),
+            waste.remedy == Remedy::None && waste.reason.to_string().ends_with("it has 50 tags, and SageMaker takes 50: remove one first"),
             "{waste:?}"
         );
     }

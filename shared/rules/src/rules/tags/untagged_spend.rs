@@ -21,7 +21,7 @@ use crate::{
     facts::{Split, TagKey, TagSpend},
     rules::{
         context::RuleContext,
-        rule::Rule,
+        rule::{Manner, Rule},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::price::{Usd, dollars},
@@ -48,6 +48,7 @@ impl Default for UntaggedSpend {
 
 impl Rule for UntaggedSpend {
     const NAME: &'static str = "untagged-spend";
+    const MANNER: Manner = Manner { costs_are_waste: false, ..Manner::DEFAULT };
     type Subject = TagKey;
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -75,7 +76,8 @@ impl Rule for UntaggedSpend {
                 dollars(total),
                 keys.join(" or "),
                 named.join(", ")
-            ),
+            )
+            .into(),
             usd_per_month: Some(untagged * dec!(30) / Decimal::from((*days).max(1))),
             notice: Notice {
                 advice: Some(

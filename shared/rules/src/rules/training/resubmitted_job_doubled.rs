@@ -59,7 +59,7 @@ impl Rule for ResubmittedJobDoubled {
             return Verdict::Later;
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name),
+            reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name).into(),
             usd_per_hour: cx.hourly_of(&job.instances),
             notice: Notice {
                 advice: Some(to_do),

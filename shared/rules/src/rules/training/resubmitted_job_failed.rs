@@ -71,11 +71,11 @@ impl Rule for ResubmittedJobFailed {
             Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
         };
         Verdict::Waste(Box::new(Waste {
-            reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name),
+            reason: format!("the guard submitted it as Spot in place of {}, and it {how}: its work is not done", replaced.name).into(),
             notice: Notice {
                 advice: Some(again),
                 severity: Severity::Critical,
-                headline: Some("submitted as Spot, came to nothing: the work is not done"),
+                headline: Some("failed on Spot: its work is not done"),
                 ..Notice::default()
             },
             ..Waste::default()
@@ -121,7 +121,7 @@ mod tests {
             match (ResubmittedJobFailed::default().check(&job, &context("2026-11-24T12:00:00Z")), expected) {
                 (Verdict::Fine, None) | (Verdict::Unknown(_), Some("unknown")) => {}
                 (Verdict::Waste(waste), Some(how)) => {
-                    assert!(waste.reason.contains(how), "{}", waste.reason);
+                    assert!(waste.reason.to_string().contains(how), "{}", waste.reason);
                     assert!(waste.notice.advice.unwrap().contains("\"TrainingJobName\":\"churn-again\""));
                 }
                 (verdict, _) => panic!("{job:?}: {verdict:?}"),

@@ -57,7 +57,7 @@ impl Rule for RuntimeLimitLoose {
             return Verdict::Fine;
         }
         let at_stake = match cx.hourly_of(&series.instances) {
-            Some(usd) => format!(": one that hangs costs {}", dollars(usd * limit.in_hours())),
+            Some(usd) => format!(": a job that hangs costs up to {}", dollars(usd * limit.in_hours())),
             None => String::new(),
         };
         // Twice the longest duration, up to the next whole hour.
@@ -66,7 +66,8 @@ impl Rule for RuntimeLimitLoose {
             reason: format!(
                 "its time limit is {limit}, but the longest of its {} completed jobs of the last {} took {}{at_stake}",
                 series.completed, series.window, series.longest
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(format!(
                     "set max_run of the Estimator, or StoppingCondition.MaxRuntimeInSeconds, to for example {}.",
@@ -105,7 +106,7 @@ mod tests {
         let Verdict::Waste(waste) = RuntimeLimitLoose::default().check(&series, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
-            "its time limit is 1d, but the longest of its 12 completed jobs of the last 14d took 1h 30m: one that hangs costs $5.52"
+            "its time limit is 1d, but the longest of its 12 completed jobs of the last 14d took 1h 30m: a job that hangs costs up to $5.52"
         );
         assert!(waste.notice.advice.unwrap().contains("14400"));
     }

@@ -52,18 +52,17 @@ impl Rule for SpotWithoutCheckpoint {
         {
             return Verdict::Fine;
         }
-        let ran = job.started.map_or_else(|| "nothing yet".to_owned(), |started| roughly(cx.now.duration_since(started)));
-        let at_stake = match cx.hourly_of(&job.instances) {
-            Some(usd) => {
-                format!(", at its worst {limit} or {} at the on-demand price", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH)))
-            }
-            None => format!(", at its worst {limit}"),
-        };
+        let so_far = job.started.map_or_else(String::new, |started| format!("{} so far, ", roughly(cx.now.duration_since(started))));
+        let worst = cx
+            .hourly_of(&job.instances)
+            .map_or_else(String::new, |usd| format!(" ({} at the on-demand price)", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH))));
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "on Spot without checkpoints, with a time limit of {limit} (the policy allows {}): an interruption now would lose {ran} of training{at_stake}",
+                "on Spot, and it writes no checkpoints, so an interruption starts training from zero: {so_far}up to {limit}{worst} near its time limit \
+                 (the policy allows {} without checkpoints)",
                 self.longer_than
-            ),
+            )
+            .into(),
             notice: Notice {
                 advice: Some(
                     "let it write checkpoints, and read them at its start.\n\
@@ -106,7 +105,8 @@ mod tests {
         let Verdict::Waste(waste) = SpotWithoutCheckpoint::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
-            "on Spot without checkpoints, with a time limit of 1d (the policy allows 1h): an interruption now would lose 55m of training, at its worst 1d or $11.04 at the on-demand price"
+            "on Spot, and it writes no checkpoints, so an interruption starts training from zero: 55m so far, up to 1d ($11.04 at the on-demand price) near its \
+             time limit (the policy allows 1h without checkpoints)"
         );
     }
 }

@@ -137,9 +137,9 @@ impl Rule for TrainingOnDemand {
         };
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "on demand on {} ({on_since}, time limit {limit}), and nothing speaks against managed Spot, which costs up to 90 % less{only_reported}",
+                "it runs on demand ({}, {on_since}, time limit {limit}); it could run on managed Spot, which costs up to 90 % less{only_reported}",
                 Instances::words(&job.instances)
-            ),
+            ).into(),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
             remedy,
@@ -318,7 +318,7 @@ mod tests {
         };
         assert_eq!(
             waste.reason,
-            "on demand on 2 x ml.m5.xlarge (training for 55m, time limit 1d), and nothing speaks against managed Spot, which costs up to 90 % less"
+            "it runs on demand (2 x ml.m5.xlarge, training for 55m, time limit 1d); it could run on managed Spot, which costs up to 90 % less"
         );
         assert_eq!((waste.usd_per_hour, waste.usd_per_month), (Some(dec!(0.46)), Some(dec!(11.04))));
         let lines = waste.notice.advice.unwrap();

@@ -79,7 +79,7 @@ impl Rule for TuningOnDemand {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel),
+            reason: format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel).into(),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * job.longest(on_demand()).in_hours().min(HOURS_PER_MONTH)),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
@@ -157,7 +157,7 @@ mod tests {
         ] {
             let Verdict::Waste(waste) = TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
             assert_eq!(waste.usd_per_month, usd, "{job:?}");
-            assert!(waste.reason.starts_with(reason), "{}", waste.reason);
+            assert!(waste.reason.to_string().starts_with(reason), "{}", waste.reason);
         }
     }
 
@@ -174,7 +174,9 @@ mod tests {
             match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
                 Verdict::Later => assert_eq!(expected, "later", "{job:?}"),
-                Verdict::Waste(waste) => assert!(!expected.is_empty() && waste.reason.starts_with(expected), "{}", waste.reason),
+                Verdict::Waste(waste) => {
+                    assert!(!expected.is_empty() && waste.reason.to_string().starts_with(expected), "{}", waste.reason)
+                }
                 verdict => panic!("{verdict:?}"),
             }
         }

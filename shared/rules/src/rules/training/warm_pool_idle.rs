@@ -69,7 +69,8 @@ impl Rule for WarmPoolIdle {
                 series.warm_pools,
                 series.window,
                 roughly(series.unused_for.signed())
-            ),
+            )
+            .into(),
             usd_per_month,
             notice: Notice {
                 advice: Some(
@@ -102,7 +103,7 @@ mod tests {
             match WarmPoolIdle::default().check(&series, &context("2026-11-24T12:00:00Z")) {
                 Verdict::Fine => assert_eq!(told, None, "{series:?}"),
                 Verdict::Waste(waste) => {
-                    assert_eq!(Some(waste.reason.as_str()), told);
+                    assert_eq!(Some(waste.reason.to_string().as_str()), told);
                     // 20 h x 0.23 USD in 14 days.
                     assert_eq!(waste.usd_per_month.map(|usd| usd.round_dp(2)), Some(dec!(9.99)));
                 }

@@ -1,0 +1,261 @@
+//! The part of a mail about one resource: what happens to it and why, what it costs, and how to stop or keep it.
+
+use std::collections::{HashMap, hash_map::Entry as Slot};
+
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+
+use crate::{
+    mail::item::{Item, MailContext, MailEntry, is_job},
+    plan::{End, News},
+    policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
+    remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
+    rules::verdict::Detail,
+    vocabulary::{
+        duration::Duration,
+        price::{Instances, dollars},
+        resource::{Kind, region_option},
+        text::one_line,
+        timed_text::TimedText,
+    },
+};
+
+/// How long a mail offers to keep a resource.
+const WEEK: Duration = Duration::days(7);
+
+/// The lists that a mail has printed, and for which resource.
+pub(crate) type Lists<'a> = HashMap<&'a Detail, &'a str>;
+
+/// What a mail says about one resource. Each text is one or more lines, each with a line break before it.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    /// The resource, and what happens to it.
+    pub(crate) head: TimedText,
+    /// Why, one line per rule.
+    pub(crate) reasons: Vec<TimedText>,
+    /// What it costs or saves. Empty: nothing, or that is not said.
+    pub(crate) costs: TimedText,
+    /// Everything else: what there is to know, and what its owner can do.
+    pub(crate) more: Vec<TimedText>,
+}
+
+impl Part {
+    /// All of it.
+    pub(crate) fn text(&self) -> TimedText {
+        let mut text = TimedText::default();
+        [&self.head].into_iter().chain(&self.reasons).chain([&self.costs]).chain(&self.more).for_each(|part| text.append(part));
+        text.text("\n")
+    }
+}
+
+/// When a mail is read that tells of something.
+#[derive(Clone, Copy)]
+pub(crate) enum Read {
+    /// It is sent at once.
+    AtOnce,
+    /// It waits, until about this time.
+    Later(Timestamp),
+}
+
+/// Writes the part about one resource. `lists`: what the mail has printed so far.
+pub(crate) fn part<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Part {
+    Part { head: head(told, read, context), reasons: reasons(told), costs: costs(told, context), more: more(told, lists, read, context) }
+}
+
+/// `* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it`
+fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<'_>) -> TimedText {
+    let Item { news, id, name, .. } = told.first;
+    let kind = Kind::of(id).map_or("resource", Kind::words);
+    let head = TimedText::from(format!("\n* {kind} {name}"));
+    let failed = |why: &str| format!("\n  Failed: {}.", one_line(why.trim_end_matches('.')));
+    match (news, read) {
+        (News::Failed(why) | News::Doubled(why), _) => {
+            head.text(&failed(why)).text(" The guard tries again, each time after a longer pause.")
+        }
+        (News::GivenUp(why), _) => head.text(&failed(why)).text(" It goes on as it is, and the guard leaves it alone."),
+        (News::Refused(why), _) => head
+            .text("\n  Nothing to do: the job goes on as it is. The guard tries again, each time after a longer pause.")
+            .text(&failed(why)),
+        (News::Warning(at), _) => {
+            let participle = told.first.participle();
+            let unless = told.first.notice.instead.unwrap_or("keep it");
+            let head = head.text(": on ").time(*at).text(&format!(" it will be {participle}, unless you {unless}"));
+            let again = "in the same way without a mail. Your weekly summary lists that.";
+            let again = format!("\n  Again: left on again in the next 7 days, it is {participle} {again}");
+            if told.first.recurs { head.text(&again) } else { head }
+        }
+        (News::Reminder(since) | News::Escalation(since), _) => head.text(": open since ").time(*since),
+        (News::Found, Read::Later(_)) => head.text(": found on ").time(*now),
+        (News::Done(End::Stopping(_)), Read::Later(_)) => head.text(": its stop began on ").time(*now).text(&note(told)),
+        (News::Done(_), Read::Later(_)) => head.text(": on ").time(*now).text(&note(told)),
+        (News::Found | News::Done(_), Read::AtOnce) => head.text(&note(told)),
+    }
+}
+
+/// The note for the owner about something that is over.
+fn note(told: &MailEntry<'_>) -> String {
+    match &told.first.news {
+        News::Done(End::Stopping(Some(note)) | End::Stopped(Some(note)) | End::ByItself(note)) => format!("\n  Note:  {}.", one_line(note)),
+        _ => String::new(),
+    }
+}
+
+/// Whether the guard mended it, and nothing was stopped.
+fn is_mended(told: &MailEntry<'_>) -> bool {
+    matches!(told.first.news, News::Done(_)) && told.remedy.is_some_and(Remedy::is_harmless)
+}
+
+/// `  Why:   on since … (notebook-off-hours).`
+fn reasons(told: &MailEntry<'_>) -> Vec<TimedText> {
+    let label = if is_mended(told) { "Found:" } else { "Why:" };
+    let reason = |(rule, reason): &(&str, &TimedText)| {
+        let mut line = TimedText::from(format!("\n  {label:<6} "));
+        line.append(reason);
+        line.text(&format!(" ({rule})."))
+    };
+    told.reasons.iter().map(reason).collect()
+}
+
+fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> TimedText {
+    let is_done = matches!(told.first.news, News::Done(_));
+    let is_job = is_job(told.first);
+    // What is found about its tags alone costs the same with all tags.
+    let tags_alone = told.first.is_open() && told.wasted_per_month.is_none() && told.usd_per_month.is_some();
+    let untagged = if tags_alone { ", with or without these tags" } else { "" };
+    let month = told.wasted_per_month.or(told.usd_per_month);
+    let text = match (month, told.usd_per_hour) {
+        _ if is_mended(told) => return TimedText::default(),
+        (_, Some(hour)) if let Some(saves) = told.stop_saves(*now) => {
+            let is_stopping = matches!(told.first.news, News::Done(End::Stopping(_)));
+            let once = if is_stopping { ", once it is stopped" } else { "" };
+            let saves = TimedText::from(format!("\n  Saves: about {} until ", dollars(saves.usd))).time(saves.until);
+            return saves.text(&format!(" ({} an hour){once}.", dollars(hour)));
+        }
+        (_, Some(hour)) if is_done => format!("Cost:  {} an hour while it was on", dollars(hour)),
+        (Some(most), Some(hour)) if is_job => {
+            format!("Costs: {} an hour, at most {} until its time limit{untagged}", dollars(hour), dollars(most))
+        }
+        (Some(month), Some(hour)) if told.hours.is_some() => {
+            format!("Costs: {} a month outside working hours ({} an hour)", dollars(month), dollars(hour))
+        }
+        (Some(month), Some(hour)) if tags_alone => format!("Costs: {} a month{untagged} ({} an hour)", dollars(month), dollars(hour)),
+        (Some(month), Some(hour)) => format!("Costs: {} a month if nothing changes ({} an hour)", dollars(month), dollars(hour)),
+        (Some(month), None) => format!("Costs: {} a month{untagged}", dollars(month)),
+        (None, Some(hour)) => format!("Costs: {} an hour", dollars(hour)),
+        (None, None) if let Some(instances) = told.unpriced.filter(|_| !is_done) => format!("Costs: {}", price_not_known(instances)),
+        (None, None) if told.remedy == Some(&Remedy::None) || !Kind::of(&told.first.id).is_some_and(Kind::is_metered) => {
+            return TimedText::default();
+        }
+        (None, None) => "Costs: price not known".to_owned(),
+    };
+    format!("\n  {text}.").into()
+}
+
+/// `price not known (2 x ml.p9.giant)`
+fn price_not_known(instances: &[Instances]) -> String {
+    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
+}
+
+fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Vec<TimedText> {
+    let Item { news, arn, suspended, .. } = told.first;
+    // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
+    let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
+    let mut more: Vec<TimedText> = told.details.iter().map(|detail| listed(detail, &told.first.name, lists)).collect();
+    if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason.to_string() != **why)) {
+        more.push(format!("\n  Note:  the guard leaves it alone for now: {why}.").into());
+    }
+    match (news, remedy) {
+        (News::Done(end), _) => more.push(after(end, told, remedy, &region_option(arn)).into()),
+        (_, Some(remedy)) if *remedy != Remedy::None && !remedy.is_harmless() => {
+            more.extend(commands(told, remedy, read, context).into_iter().map(TimedText::from));
+        }
+        _ => {}
+    }
+    let label = if matches!(news, News::Refused(_)) { "Or:   " } else { "To do:" };
+    more.extend(told.advice.iter().map(|advice| format!("\n  {label} {}", advice.replace('\n', "\n         ")).into()));
+    more
+}
+
+/// A detail. A list that the mail has printed before is not printed again.
+fn listed<'a>(detail: &'a Detail, name: &'a str, lists: &mut Lists<'a>) -> TimedText {
+    let mut text = TimedText::from("\n  ");
+    text.append(&detail.title);
+    if detail.list.is_empty() {
+        return text;
+    }
+    match lists.entry(detail) {
+        Slot::Occupied(before) => text.text(&format!(" as of {} above.", before.get())),
+        Slot::Vacant(slot) => {
+            slot.insert(name);
+            detail.list.iter().fold(text, |text, line| text.text(&format!("\n         {line}")))
+        }
+    }
+}
+
+/// How its owner can stop it, keep it, or change its hours.
+fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { policy, now, .. }: &MailContext<'_>) -> Vec<String> {
+    let Item { news, arn, name, zone, .. } = told.first;
+    let from = match (news, read) {
+        (News::Warning(at), _) => (*now).max(*at),
+        (_, Read::Later(at)) => at,
+        _ => *now,
+    };
+    let mut commands = vec![("Stop it now:".to_owned(), remedy.command(name, &region_option(arn)))];
+    let keep_until = |day: String| how_to_add(arn, [(KEEP_UNTIL_TAG, day.as_str())]);
+    let longest = policy.exemption.max;
+    let is_warned = matches!(news, News::Warning(_));
+    if is_warned && !is_job(told.first) && Duration::days(1) < longest {
+        commands.push(("Keep it until tomorrow:".to_owned(), keep_until(tomorrow(from, zone, policy))));
+    }
+    let keep = match longest {
+        _ if is_job(told.first) => "Keep this job:".to_owned(),
+        max if max < WEEK => format!("Keep it for {max}:"),
+        _ => "Keep it for a week:".to_owned(),
+    };
+    commands.push((keep, keep_until(day_of(from + WEEK.min(longest).signed(), policy))));
+    commands.extend(told.hours.map(|hours| ("Give it longer hours:".to_owned(), how_to_add(arn, [(SCHEDULE_TAG, hours)]))));
+    commands.into_iter().map(|(label, command)| format!("\n  {label:<23} {command}")).collect()
+}
+
+/// A day as the tag `cost-guard:keep-until` takes it: until its end by the policy's clock.
+fn day_of(at: Timestamp, policy: &Policy) -> String {
+    at.to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
+}
+
+/// The day on which the owner's next day ends.
+fn tomorrow(at: Timestamp, zone: &TimeZone, policy: &Policy) -> String {
+    let last_second = at.to_zoned_datetime(zone.clone()).date().saturating_add(1.day()).at(23, 59, 59, 0);
+    day_of(last_second.to_zoned_datetime(zone.clone()).map_or(at, |end| end.timestamp()), policy)
+}
+
+/// What the mail says about something that is over: what is kept, what is lost, how to start it again.
+fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str) -> String {
+    let Item { name, arn, .. } = told.first;
+    match (end, remedy) {
+        (End::ByItself(_), _) => String::new(),
+        (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
+        (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
+        (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
+        // Only its entry in the ledger is known.
+        (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
+        (End::Stopping(_) | End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
+    }
+}
+
+/// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.
+fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> String {
+    let terms = match remedy {
+        Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {
+            let from =
+                if *resumes { "resumes from the last checkpoint" } else { "starts from the beginning, because there were no checkpoints" };
+            format!(" It {from}, and may finish up to {wait} later.")
+        }
+        _ => String::new(),
+    };
+    format!(
+        "\n  We stopped {old} and restarted its work on Spot as {new}.{terms}\
+         \n  Does a script or a pipeline wait for {old}? Let it wait for {new}.\
+         \n  Stop the new one:   {}\
+         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value.",
+        how_to_stop(new, region)
+    )
+}
