@@ -8,7 +8,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    mail::item::{Item, MailContext, MailEntry, is_job, said},
+    mail::{
+        closing::closing,
+        item::{Item, MailContext, MailEntry, is_job, said},
+    },
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
@@ -55,7 +58,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
         );
     }
-    text += &closing(context);
+    text += &closing(owner, context);
     (text, fitted)
 }
 
@@ -78,14 +81,6 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
         None => {}
     }
     text
-}
-
-/// The last lines of a mail.
-pub(crate) fn closing(context: &MailContext<'_>) -> String {
-    format!(
-        "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
-        context.function
-    )
 }
 
 /// The part of a mail about one resource, in which every list is printed, and its lines with the reasons.

@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, closing, opening},
+        body::{BODY, opening},
+        closing::closing,
         digest::{Digest, teams},
         item::MailContext,
         notification::Notification,
@@ -24,7 +25,7 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
     let arns: Vec<&str> = waiting.iter().map(|one| one.arn.as_str()).collect();
     let mut text = opening(owner, &arns, context);
     text += &sections(waiting, BODY.saturating_sub(text.len()));
-    text += &closing(context);
+    text += &closing(owner, context);
     let mut functions: Vec<String> = waiting.iter().map(|one| one.function.clone()).collect();
     functions.sort();
     functions.dedup();

@@ -14,6 +14,7 @@ pub use self::{
 };
 
 mod body;
+mod closing;
 mod daily;
 mod delivery;
 mod digest;

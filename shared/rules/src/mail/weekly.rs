@@ -10,7 +10,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, closing, opening},
+        body::{BODY, opening},
+        closing::closing,
         daily::sections,
         digest::{Digest, teams},
         item::MailContext,
@@ -73,7 +74,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     section(&mut text, "still open", still_open(&open, |at| clock(at, zone)));
     section(&mut text, "kept by you", kept(&resources(&week.kept)));
     text += &sections(&week.new, BODY.saturating_sub(text.len()));
-    text += &closing(context);
+    text += &closing(owner, context);
     let parts = [
         (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),

@@ -105,7 +105,7 @@ const SECTION_KEYS: [(&str, &[&str]); 8] = [
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
     ("workflows", &["names", "tags"]),
-    ("mail", &["reports", "repeated-stops", "repeated-warnings", "at"]),
+    ("mail", &["reports", "repeated-stops", "repeated-warnings", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
