@@ -91,6 +91,9 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
         println!("  {line}");
     }
     println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
+    if !rulebook.policy.left.texts().is_empty() {
+        println!("  owners who have left: {}", rulebook.policy.left.texts().join(", "));
+    }
     for rule in rules::ALL {
         println!("  {:29} {}", rule.name, rulebook.words_of(rule.name));
     }

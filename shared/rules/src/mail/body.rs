@@ -70,7 +70,8 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
     } else if owner == UNOWNED {
         let tags = context.policy.owner_tags.join(" or ");
         let these = if arns.iter().any(is_of_the_account) { "the resources among these" } else { "these" };
-        format!("Nobody owns {these}: none of them has a tag {tags}. Whoever runs the platform, please find out whose they are.\n")
+        let left = if context.policy.left.texts().is_empty() { "" } else { ", or who it names has left" };
+        format!("Nobody owns {these}: none of them has a tag {tags}{left}. Whoever runs the platform, please find out whose they are.\n")
     } else {
         format!("For {owner}.\n")
     };

@@ -82,25 +82,29 @@ pub struct Letter {
 impl Desk {
     /// Whether a mail may be due, for which the functions' findings and savings are needed.
     pub fn is_anything_due(&self, context: &MailContext<'_>) -> bool {
-        is_summary_day(context.policy, context.now) || self.owners().iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
+        is_summary_day(context.policy, context.now)
+            || self.owners(context.policy).iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
     }
 
     /// The mails that are due now.
     pub fn letters(&self, context: &MailContext<'_>) -> Vec<Letter> {
         let mended = self.mended();
-        self.owners().iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
+        self.owners(context.policy).iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
     }
 
-    fn owners(&self) -> BTreeMap<String, Owner<'_>> {
+    /// What there is to tell each owner. What belongs to an owner who has left is told to who stands in.
+    fn owners(&self, policy: &Policy) -> BTreeMap<String, Owner<'_>> {
+        let whose = |owner: Option<&str>, team: Option<&str>| addressee(owner.and_then(|owner| policy.mailed_for(owner, team)).as_deref());
         let mut owners: BTreeMap<String, Owner<'_>> = BTreeMap::new();
         for one in &self.waiting {
-            owners.entry(one.notification.owner.clone()).or_default().waiting.push(one);
+            let owner = whose(Some(&one.notification.owner), one.notification.team.as_deref());
+            owners.entry(owner).or_default().waiting.push(one);
         }
         for entry in self.entries.iter().flat_map(|(_, entries)| entries) {
-            owners.entry(addressee(entry.owner.as_deref())).or_default().entries.push(entry);
+            owners.entry(whose(entry.owner.as_deref(), entry.team.as_deref())).or_default().entries.push(entry);
         }
         for saved in &self.saved {
-            owners.entry(addressee(saved.owner.as_deref())).or_default().saved.push(saved);
+            owners.entry(whose(saved.owner.as_deref(), saved.team.as_deref())).or_default().saved.push(saved);
         }
         owners
     }

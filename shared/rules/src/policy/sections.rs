@@ -58,6 +58,15 @@ pub struct Creators {
     pub not_people: Globs,
 }
 
+/// `[ownership]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct OwnershipSettings {
+    /// Owners who have left: addresses or names as in the owners' tags, or patterns such as `*@contractor.example.com`. What they own is mailed to the owner of
+    /// their team's `[[budget]]`, or as `unowned`, and their names are not written into tags.
+    pub(crate) left: Globs,
+}
+
 /// `[workflows]`: further signs of jobs that somebody's workflow waits for, beside those of AWS. No rule stops or resubmits these jobs.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -119,6 +119,9 @@ impl Rulebook {
             mode = Mode::Enforce;
             let _ = write!(waste.reason, "; enforced until {}, because the budget {budget} is used up", self.policy.clock(*until));
         }
+        if let Some(left) = self.policy.owner_who_left(resource) {
+            waste.notice.details.push(format!("Its owner {left} has left (policy).").into());
+        }
         // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
         let is_harmless = waste.remedy.is_harmless();

@@ -55,6 +55,12 @@ pub fn each(owner: &str) -> Vec<&str> {
     if parts.iter().all(|part| part.contains('@')) { parts } else { vec![owner] }
 }
 
+/// An owner without those of several who are gone. `None`: nobody is left.
+pub(crate) fn without(owner: &str, is_gone: impl Fn(&str) -> bool) -> Option<String> {
+    let here: Vec<&str> = each(owner).into_iter().filter(|one| !is_gone(one)).collect();
+    (!here.is_empty()).then(|| here.join(AND))
+}
+
 /// The addresses in a text, also those that are written for people: `ann (at) example.com`. `None`: there are none.
 pub fn addresses(text: &str) -> Option<String> {
     const ADDRESS: &str = r"[\p{L}\p{N}_][\p{L}\p{N}._+'-]*@[\p{L}\p{N}](?:[\p{L}\p{N}.-]*[\p{L}\p{N}])?\.(?:xn--[a-z0-9-]+|\p{L}{2,})";

@@ -217,3 +217,19 @@ fn nothing_to_tell_is_no_mail_and_a_new_guard_waits_for_its_first_week() {
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T12:00:00Z")), []);
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
 }
+
+#[test]
+fn what_waits_for_somebody_who_has_left_goes_to_who_stands_in() {
+    let left = format!("{DAILY}\n[ownership]\nleft = [\"ann@example.com\"]\n");
+    let desk = Desk { waiting: vec![left_at_night(found("a", None))], ..Desk::default() };
+    for (budget, owner) in [("", "unowned"), ("[[budget]]\nname = \"x\"\nteam = \"nlp\"\nowner = \"lead@example.com\"", "lead@example.com")]
+    {
+        let policy = policy_of(&format!("{left}{budget}"));
+        let letters = desk.letters(&at(&policy, "2026-11-30T08:05:00Z"));
+        assert_eq!(letters.iter().map(|letter| letter.digest.owner.as_str()).collect::<Vec<_>>(), [owner]);
+    }
+}
+
+fn left_at_night(notification: Notification) -> Waiting {
+    left(notification, "2026-11-27T18:00:00Z")
+}
