@@ -14,7 +14,7 @@ use crate::{
     },
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
-    remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
+    remedy::{Remedy, SpotTerms, console_link, how_to_add, how_to_stop},
     rules::verdict::Detail,
     vocabulary::{
         duration::Duration,
@@ -30,8 +30,30 @@ pub(crate) const BODY: usize = 240 * 1024;
 /// How long a mail offers to keep a resource.
 const WEEK: Duration = Duration::days(7);
 
-/// The body, and how many of the entries fit into it.
+/// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
+    let (text, fitted) = written(owner, told, held_back, context, link);
+    if fitted < told.len() { written(owner, told, held_back, context, |_| None) } else { (text, fitted) }
+}
+
+/// The link to a resource's page in the console.
+pub(crate) fn link(told: &MailEntry<'_>) -> Option<String> {
+    let Item { arn, id, name, .. } = told.first;
+    console_link(arn, id, name)
+}
+
+/// The line with a link.
+pub(crate) fn link_line(link: Option<&str>) -> String {
+    link.map_or_else(String::new, |link| format!("  Console: {link}\n"))
+}
+
+fn written(
+    owner: &str,
+    told: &[MailEntry<'_>],
+    held_back: usize,
+    context: &MailContext<'_>,
+    link: impl Fn(&MailEntry<'_>) -> Option<String>,
+) -> (String, usize) {
     let mut fitted = told.len();
     let arns: Vec<&str> = told.iter().map(|one| one.first.arn.as_str()).collect();
     let mut text = opening(owner, &arns, context);
@@ -45,6 +67,7 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             heading = this;
         }
         resource(&mut part, one, &mut lists, context);
+        part += &link_line(link(one).as_deref());
         if BODY < text.len() + part.len() {
             let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
             fitted = index;

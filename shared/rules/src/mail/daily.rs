@@ -1,15 +1,12 @@
 //! The daily mail of an owner: everything that has waited since the last one.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, opening},
+        body::{BODY, link_line, opening},
         closing::closing,
         digest::{Digest, teams},
         item::MailContext,
@@ -47,7 +44,21 @@ struct Section<'a> {
 }
 
 /// The parts of the mail, by what happened, the most expensive first. A resource that is told more than once under a heading has one part, with all reasons.
+/// Links to the console are left out if they would take the place of resources.
 pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
+    let (text, left) = written(waiting, room, |one| link_line(one.link.as_deref()));
+    if left == 0 {
+        return text;
+    }
+    let (text, left) = written(waiting, room, |_| String::new());
+    if left == 0 {
+        return text;
+    }
+    format!("{text}\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n")
+}
+
+/// These parts, and how many resources do not fit.
+fn written(waiting: &[&Notification], room: usize, link: impl Fn(&Notification) -> String) -> (String, usize) {
     let mut sections: Vec<Section<'_>> = vec![];
     let mut places: HashMap<(&str, &str), (usize, usize)> = HashMap::new();
     for one in waiting {
@@ -75,6 +86,7 @@ pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
                 part += reason;
                 part.push('\n');
             }
+            part += &link(same[0]);
             if room < text.len() + part.len() {
                 left += 1;
             } else {
@@ -83,10 +95,7 @@ pub(crate) fn sections(waiting: &[&Notification], room: usize) -> String {
             part.clear();
         }
     }
-    if 0 < left {
-        let _ = write!(text, "\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n");
-    }
-    text
+    (text, left)
 }
 
 /// What a resource costs a month: the highest of what its notifications say, because it is the same money.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     mail::{
-        body::entry,
+        body::{entry, link},
         delivery::Due,
         item::{Item, MailContext, MailEntry, addressee, entries, is_job, said},
     },
@@ -52,6 +52,9 @@ pub struct Notification {
     pub reasons: Vec<String>,
     /// Its part of the mail.
     pub text: String,
+    /// Its page in the AWS console, if it has one. Notifications of earlier versions have none.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// What waits, as words: one notification for each resource and time.
@@ -95,6 +98,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         usd_per_month: told.usd_per_month.filter(|_| is_open && !is_job(first)),
         reasons,
         text,
+        link: link(told),
     }
 }
 
