@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use self::{body::body, digest::teams, item::entries, subject::subject};
 
 pub use self::{
+    aside::asides,
     delivery::{Due, Post, sort_out},
     digest::Digest,
     item::{Item, MailContext, addressee},
@@ -13,6 +14,7 @@ pub use self::{
     weekly::WEEK,
 };
 
+mod aside;
 mod body;
 mod closing;
 mod daily;

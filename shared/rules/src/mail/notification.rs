@@ -46,6 +46,9 @@ pub struct Notification {
     pub is_open: bool,
     /// Whether somebody can mend it before the mail, so that there is nothing to tell. A job ends by itself, and the next one is the same.
     pub is_mendable: bool,
+    /// Whether no mail is sent for it: it is told in the weekly summary if there is one anyway.
+    #[serde(default)]
+    pub is_aside: bool,
     /// What an open finding costs in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
     /// The reasons, each as a line of the mail.
@@ -95,6 +98,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         findings: told.keys.iter().copied().cloned().collect(),
         is_open,
         is_mendable: is_open && !is_job(first),
+        is_aside: false,
         usd_per_month: told.usd_per_month.filter(|_| is_open && !is_job(first)),
         reasons,
         text,

@@ -11,7 +11,7 @@ use crate::{
         digest::Digest,
         item::{MailContext, addressee},
         notification::Notification,
-        weekly::{OwnersWeek, weekly},
+        weekly::{OwnersWeek, WEEK, weekly},
     },
     plan::{Entry, FindingKey, Saved, State},
     policy::Policy,
@@ -174,11 +174,17 @@ impl<'a> Owner<'a> {
         let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
         if self.is_weekly_due(before, context) {
             let of_state = |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect();
+            // No mail is sent for asides, so that those of an earlier week may still wait.
+            let of_this_week = self.left(Due::Weekly, before.weekly.max(Some(context.now - WEEK)), context.now);
+            let spared = of_this_week.into_iter().map(|one| &one.notification).filter(|one| one.is_aside).collect();
+            let mut done = left(Due::Weekly, before.weekly);
+            done.retain(|one| !one.is_aside);
             let week = OwnersWeek {
                 saved: self.saved.clone(),
                 open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
                 kept: of_state(&[State::Exempt]),
-                done: left(Due::Weekly, before.weekly),
+                done,
+                spared,
                 new,
             };
             return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));

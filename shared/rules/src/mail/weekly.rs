@@ -45,6 +45,8 @@ pub(crate) struct OwnersWeek<'a> {
     pub kept: Vec<&'a Entry>,
     /// What was done again and has waited for the summary.
     pub done: Vec<&'a Notification>,
+    /// What was to be stopped and was not.
+    pub spared: Vec<&'a Notification>,
     /// What has waited for the next daily mail.
     pub new: Vec<&'a Notification>,
 }
@@ -64,6 +66,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     let _ = writeln!(text, "Your week from {} to {}.", day(context.now - WEEK, zone), day(context.now, zone));
     section(&mut text, if owner == UNOWNED { "stopped" } else { "stopped for you" }, stopped(&stops));
     section(&mut text, "also done", also_done(week));
+    section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
         let usd: Decimal = spot.iter().filter_map(|one| one.usd).sum();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use self::{
     close::{close, saved_once},
     entry::at_work,
+    spared::Now,
     step::{new_entry, restarted, step},
 };
 use crate::{
@@ -21,6 +22,7 @@ pub use self::{
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
     saving::{Saved, SavedBy, Saving, SpotSaving},
+    spared::{Spared, WhySpared},
     step::{Planned, Step},
 };
 
@@ -30,6 +32,7 @@ mod outcome;
 mod record;
 mod saving;
 mod settle;
+mod spared;
 mod step;
 
 /// What a run does.
@@ -49,6 +52,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// What is not stopped although its owner was warned of that.
+    pub fn spared(&self) -> impl Iterator<Item = (&Entry, &Spared)> {
+        let planned = self.planned.iter().filter_map(|one| Some((&one.entry, one.spared.as_ref()?)));
+        planned.chain(self.closed.iter().filter_map(|one| Some((&one.entry, one.spared.as_ref()?))))
+    }
+
     /// The plan without what is mailed only because its owner is mailed about something new. `None`: there is nothing of that kind.
     pub fn without_companions(&self) -> Option<Self> {
         if self.planned.iter().all(|one| !one.is_companion) {
@@ -66,7 +75,7 @@ impl Plan {
 /// notified before.
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
     let now = facts.now;
-    let Judgement { findings, undecided, .. } = judgement;
+    let Judgement { findings, undecided, exempted, .. } = judgement;
     let unchanged = |finding| {
         let entry = new_entry(&finding, now);
         Planned::new(finding, Step::Wait, entry, false)
@@ -118,10 +127,12 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         })
         .collect();
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    let now_known = Now::of(facts, &exempted);
     plan.closed.extend(gone.into_iter().filter_map(|entry| {
         let run = runs.get(entry.id.as_str()).copied();
         let completed = completed.contains(entry.id.as_str());
-        close(entry, run, completed, now)
+        let spared = now_known.spared(&entry, run);
+        close(entry, run, completed, now).map(|closed| Closed { spared, ..closed })
     }));
     saved_once(&mut plan.closed);
     plan

@@ -756,3 +756,5 @@ proptest! {
         }
     }
 }
+
+mod spared;
