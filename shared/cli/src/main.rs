@@ -91,11 +91,17 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
         println!("  {line}");
     }
     println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
+    if !rulebook.policy.left.texts().is_empty() {
+        println!("  owners who have left: {}", rulebook.policy.left.texts().join(", "));
+    }
     for rule in rules::ALL {
         println!("  {:29} {}", rule.name, rulebook.words_of(rule.name));
     }
     if rulebook.policy.creators.email_domain.is_none() && rulebook.uses_rule("missing-tag") {
         println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
+    }
+    if rulebook.policy.mail.contact.is_none() {
+        println!("  [mail] has no `contact`: mails do not say whom to ask");
     }
     for budget in rulebook.policy.budgets() {
         let owner = rulebook.policy.owner_by_section(budget).map_or_else(String::new, |owner| format!("; their mails have owner={owner}"));

@@ -151,6 +151,27 @@ async fn a_notebook_left_on_each_evening_is_one_warning_and_one_summary() {
     assert!(summary.message.contains("* notebook instance churn: 3 times, which saved about $"), "{}", summary.message);
 }
 
+#[tokio::test]
+async fn what_was_not_stopped_after_a_warning_is_explained_in_the_summary() {
+    let policy = format!("{DAILY}[rules.notebook-off-hours]\nmode = \"enforce\"\ngrace = \"14h\"\n");
+    let (account, stopper, reporter) = evening(&policy);
+    stopper.run().await.unwrap();
+    assert_eq!(account.mail_count(), 2, "both are warned");
+    account.live_until(time("2026-11-24T07:10:00Z"));
+    for _ in 0..2 {
+        assert_eq!(stopper.run().await.unwrap().waiting, 0, "no mail is due for it");
+    }
+    account.live_until(time("2026-11-29T18:05:00Z"));
+    stopper.run().await.unwrap();
+    account.live_until(time("2026-11-30T08:05:00Z"));
+    reporter.run().await.unwrap();
+    let mails = account.mails();
+    let summary = mails_to(&mails, "ann@example.com").pop().unwrap();
+    let line = "NOT STOPPED AFTER A WARNING\n* notebook instance churn, which was to be stopped on Tue 2026-11-24 09:05 CET: what it was to be stopped for ended \
+                on Tue 2026-11-24 08:00 CET (notebook-off-hours)\n\n";
+    assert!(summary.subject.starts_with("Cost guard: your week: ") && summary.message.contains(line), "{}", summary.message);
+}
+
 /// SNS suspends an e-mail subscription that gets more than ten mails in a second, and `AlertEmail` gets all of them.
 #[tokio::test]
 async fn a_first_run_with_sixty_owners_silences_nobody() {

@@ -141,6 +141,7 @@ async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is
         tokio::join!(act::all_due(run, context, facts, plan), notify::nobody_listens(context, plan, report.is_whole));
     let silent = plan.settle(&outcomes, now);
     report.failures.extend(failures(plan));
-    remember::silent(context, silent, now, report).await;
+    let unwritten = remember::silent(context, silent, now, report).await;
+    plan.leave_spared(&unwritten);
     notify::owners(run, context, plan, nobody_listens, now, report).await;
 }

@@ -39,6 +39,7 @@ pub(super) async fn owners<A: Area>(
     mark_habits(&context.ledger(), &mut items).await;
     let Post { at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
     leave(context, plan, &later, &mail_context, report).await;
+    leave_asides(context, plan, &mail_context).await;
     let mut keys: HashMap<String, Vec<&FindingKey>> = HashMap::new();
     for item in &at_once {
         keys.entry(mail::addressee(item.owner.as_deref())).or_default().push(&item.key);
@@ -84,6 +85,17 @@ async fn leave(context: &Context, plan: &mut Plan, later: &[(Item, Due)], mail_c
     }
     let after = plan.notified(keys, &reached, now);
     remember::told(context, after, now, report).await;
+}
+
+/// Leaves word of what is not stopped although its owner was warned. If that fails, the owner sees that it goes on, and misses only why.
+async fn leave_asides(context: &Context, plan: &Plan, mail_context: &MailContext<'_>) {
+    let asides = mail::asides(plan, mail_context);
+    if asides.is_empty() {
+        return;
+    }
+    if let Err(error) = context.ledger().leave(&asides, mail_context.now).await {
+        lambda_runtime::tracing::warn!("owners are not told what is not stopped: {error:#}");
+    }
 }
 
 /// Marks what was done before to the same resource or series of jobs. Where that is not known, the owner is mailed at once.

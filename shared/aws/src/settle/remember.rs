@@ -56,11 +56,13 @@ pub(super) async fn told(context: &Context, records: Vec<Record>, now: Timestamp
     }
 }
 
-/// Records what nobody is notified of. If another run has written an entry in the meantime, that is no failure: it has seen the same.
-pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) {
+/// Records what nobody is notified of. If another run has written an entry in the meantime, that is no failure: it has seen the same. Returns the keys of the
+/// findings that were not written.
+pub(super) async fn silent(context: &Context, records: Vec<Record>, now: Timestamp, report: &mut Report) -> ledger::Keys {
     let unwritten = context.ledger().write(records, now).await;
     log_left(&unwritten.refused, "another run has written these findings too");
     report.failures.extend(unwritten.why.map(|error| format!("{error:#}: the next run looks at it again")));
+    unwritten.refused.into_iter().chain(unwritten.failed).collect()
 }
 
 fn log_left(keys: &ledger::Keys, why: &str) {

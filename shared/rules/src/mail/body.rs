@@ -6,10 +6,12 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     mail::{
-        item::{MailContext, MailEntry, said},
+        closing::closing,
+        item::{Item, MailContext, MailEntry, said},
         part::{Lists, Read, part},
     },
     plan::News,
+    remedy::console_link,
     vocabulary::{
         resource::{Arn, Kind, UNOWNED},
         time_zone::clock,
@@ -29,31 +31,21 @@ pub(crate) fn by_which_clock(zone: &TimeZone, now: Timestamp) -> String {
 /// What a mail says, or a section of it, if all of it is only reported.
 pub(crate) const ONLY_REPORTED: &str = "This is only a report: nothing will be stopped because of it.\n";
 
-/// The body, and how many of the entries fit into it.
+/// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
     let mut lists = Lists::new();
     let parts: Vec<TimedText> = told.iter().map(|one| part(one, &mut lists, Read::AtOnce, context).text()).collect();
     let zone = told.first().map_or(&context.policy.calendar.zone, |one| &one.first.zone);
     let arns: Vec<&str> = told.iter().map(|one| one.first.arn.as_str()).collect();
-    let mut text = opening(owner, &arns, context);
+    let mut opening = opening(owner, &arns, context);
     if parts.iter().any(TimedText::has_time) {
-        text += &by_which_clock(zone, context.now);
+        opening += &by_which_clock(zone, context.now);
     }
-    let is_report = told.iter().all(|one| one.first.is_report());
-    text += if is_report { ONLY_REPORTED } else { "" };
-    let mut fitted = told.len();
-    let mut before = String::new();
-    for (index, (one, part)) in told.iter().zip(&parts).enumerate() {
-        let this = said(one.first, true);
-        let heading = if this == before { String::new() } else { heading(&this, &told[index..], is_report) };
-        before = this;
-        let part = heading + &part.by_clock_of(zone);
-        if BODY < text.len() + part.len() {
-            let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
-            fitted = index;
-            break;
-        }
-        text += &part;
+    let texts: Vec<String> = parts.iter().map(|part| part.by_clock_of(zone)).collect();
+    let linked: Vec<String> = texts.iter().zip(told).map(|(text, one)| format!("{text}{}", link_line(link(one).as_deref()))).collect();
+    let (mut text, mut fitted) = written(&opening, told, &linked);
+    if fitted < told.len() {
+        (text, fitted) = written(&opening, told, &texts);
     }
     if 0 < held_back {
         let _ = write!(
@@ -61,8 +53,39 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
         );
     }
-    text += &closing(context);
+    text += &closing(owner, context);
     (text, fitted)
+}
+
+/// The link to a resource's page in the console.
+pub(crate) fn link(told: &MailEntry<'_>) -> Option<String> {
+    let Item { arn, id, name, .. } = told.first;
+    console_link(arn, id, name)
+}
+
+/// The line with a link.
+pub(crate) fn link_line(link: Option<&str>) -> String {
+    link.map_or_else(String::new, |link| format!("  Console: {link}\n"))
+}
+
+/// The mail with these parts, one for each entry, and how many of them fit into it.
+fn written(opening: &str, told: &[MailEntry<'_>], parts: &[String]) -> (String, usize) {
+    let mut text = opening.to_owned();
+    let is_report = told.iter().all(|one| one.first.is_report());
+    text += if is_report { ONLY_REPORTED } else { "" };
+    let mut before = String::new();
+    for (index, (one, part)) in told.iter().zip(parts).enumerate() {
+        let this = said(one.first, true);
+        let heading = if this == before { String::new() } else { heading(&this, &told[index..], is_report) };
+        before = this;
+        if BODY < text.len() + heading.len() + part.len() {
+            let _ = write!(text, "\n… and {} more, which do not fit into one mail: they come with the next.\n", told.len() - index);
+            return (text, index);
+        }
+        text += &heading;
+        text += part;
+    }
+    (text, told.len())
 }
 
 /// The heading of a section, and what there is to know about all of it. `told`: the entries from its first one on.
@@ -91,7 +114,8 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
         "For whoever runs the platform.\n".to_owned()
     } else if owner == UNOWNED {
         let tags = context.policy.owner_tags.join(" or ");
-        format!("No owner is known: the resources below have no tag {tags}. Please find out whose they are, or stop what nobody needs.\n")
+        let left = if context.policy.left.texts().is_empty() { "" } else { ", or who it names has left" };
+        format!("No owner is known: the resources below have no tag {tags}{left}. Please find out whose they are, or stop what nobody needs.\n")
     } else {
         format!("For {owner}.\n")
     };
@@ -108,10 +132,5 @@ pub(crate) fn place(arns: &[&str]) -> String {
     }
 }
 
-/// The last lines of a mail.
-pub(crate) fn closing(context: &MailContext<'_>) -> String {
-    format!(
-        "\n-- \nSageMaker cost guard, {}. Whoever runs it has its manual, docs/rules.md: what each rule (in brackets) means, and what a stop keeps and loses.\n",
-        context.function
     )
 }

@@ -1,16 +1,14 @@
 //! The daily mail of an owner: everything that has waited since the last one.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write as _,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, ONLY_REPORTED, by_which_clock, closing, opening},
+        body::{BODY, ONLY_REPORTED, by_which_clock, link_line, opening},
+        closing::closing,
         digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
@@ -31,7 +29,7 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
     let is_report = waiting.iter().all(|one| one.is_report);
     text += if is_report { ONLY_REPORTED } else { "" };
     text += &sections(waiting, zone, is_report, BODY.saturating_sub(text.len()));
-    text += &closing(context);
+    text += &closing(owner, context);
     let mut functions: Vec<String> = waiting.iter().map(|one| one.function.clone()).collect();
     functions.sort();
     functions.dedup();
@@ -60,8 +58,22 @@ struct Section<'a> {
 }
 
 /// The parts of the mail, by what happened, the most expensive first. A resource that is told more than once under a heading has one part, with all reasons.
-/// `is_report`: the mail has said that all of it is only reported.
+/// `is_report`: the mail has said that all of it is only reported. Links to the console are left out if they would take the place of resources.
 pub(crate) fn sections(waiting: &[&Notification], zone: &TimeZone, is_report: bool, room: usize) -> String {
+    let sections = in_order(waiting);
+    let (text, left) = written(&sections, is_report, room, |same| joined(same).by_clock_of(zone) + &link_line(same[0].link.as_deref()));
+    if left == 0 {
+        return text;
+    }
+    let (text, left) = written(&sections, is_report, room, |same| joined(same).by_clock_of(zone));
+    if left == 0 {
+        return text;
+    }
+    format!("{text}\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n")
+}
+
+/// The sections: what was done comes before what is open, and what costs most first.
+fn in_order<'a>(waiting: &[&'a Notification]) -> Vec<Section<'a>> {
     let mut sections: Vec<Section<'_>> = vec![];
     let mut places: HashMap<(&str, &str), (usize, usize)> = HashMap::new();
     for one in waiting {
@@ -76,18 +88,22 @@ pub(crate) fn sections(waiting: &[&Notification], zone: &TimeZone, is_report: bo
             None => resources.push(vec![one]),
         }
     }
-    // What was done comes before what is open.
     sections.sort_by_key(|section| section.resources[0][0].is_open);
+    sections.iter_mut().for_each(|section| section.resources.sort_by_key(|same| std::cmp::Reverse(cost(same))));
+    sections
+}
+
+/// The text of these sections, and how many resources do not fit.
+fn written(sections: &[Section<'_>], is_report: bool, room: usize, resource: impl Fn(&[&Notification]) -> String) -> (String, usize) {
     let mut text = String::new();
     let mut left = 0;
-    for Section { heading, mut resources } in sections {
-        resources.sort_by_key(|same| std::cmp::Reverse(cost(same)));
+    for Section { heading, resources } in sections {
         let mut part = format!("\n{}\n", heading.to_uppercase());
         if !is_report && resources.iter().flatten().all(|one| one.is_report) {
             part += ONLY_REPORTED;
         }
         for same in resources {
-            part += &joined(&same).by_clock_of(zone);
+            part += &resource(same);
             if room < text.len() + part.len() {
                 left += 1;
             } else {
@@ -96,10 +112,7 @@ pub(crate) fn sections(waiting: &[&Notification], zone: &TimeZone, is_report: bo
             part.clear();
         }
     }
-    if 0 < left {
-        let _ = write!(text, "\n… and {left} more, which do not fit into one mail: your weekly summary counts them.\n");
-    }
-    text
+    (text, left)
 }
 
 /// The part about one resource: why it is told, once for each reason, then what it costs, then what can be done about all of it.

@@ -11,6 +11,7 @@ use self::{
 use crate::{plan::News, rules::verdict::Severity, vocabulary::resource::Kind};
 
 pub use self::{
+    aside::asides,
     delivery::{Due, Post, sort_out},
     digest::{Audience, Digest, Told},
     item::{Item, MailContext, addressee},
@@ -20,7 +21,9 @@ pub use self::{
     weekly::WEEK,
 };
 
+mod aside;
 mod body;
+mod closing;
 mod daily;
 mod delivery;
 mod digest;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     mail::{
+        body::link,
         delivery::Due,
         digest::Told,
         item::{Item, MailContext, MailEntry, addressee, entries, is_job, said_later},
@@ -50,6 +51,9 @@ pub struct Notification {
     /// Whether nothing is done about it and nothing is lost ([`Item::is_report`]).
     #[serde(default)]
     pub is_report: bool,
+    /// Whether no mail is sent for it: it is told in the weekly summary if there is one anyway.
+    #[serde(default)]
+    pub is_aside: bool,
     /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
     /// Its part of the mail: what happened to it.
@@ -63,6 +67,9 @@ pub struct Notification {
     /// Everything else, such as commands.
     #[serde(default)]
     pub more: Vec<TimedText>,
+    /// Its page in the AWS console, if it has one. Notifications of earlier versions have none.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 impl Notification {
@@ -124,11 +131,13 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         is_open,
         is_mendable: is_open && !is_job(first),
         is_report: first.is_report(),
+        is_aside: false,
         usd_per_month: told.wasted_per_month.filter(|_| is_open && !is_job(first)),
         head,
         reasons,
         costs,
         more,
+        link: link(told),
     }
 }
 

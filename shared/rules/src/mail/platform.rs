@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Unread,
     mail::{
-        body::{closing, place},
+        body::place,
+        closing::closing,
         digest::{Audience, Digest, Told},
         item::{MailContext, addressee},
         rounds::SUMMARY_DAY,
@@ -311,7 +312,7 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
     for (heading, lines) in sections {
         section(&mut text, heading, lines);
     }
-    text += &closing(context);
+    text += &closing(PLATFORM, context);
     Some(Digest {
         owner: PLATFORM.to_owned(),
         functions: vec![context.function.to_owned()],

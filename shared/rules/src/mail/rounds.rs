@@ -11,7 +11,7 @@ use crate::{
         digest::Digest,
         item::{MailContext, addressee},
         notification::Notification,
-        weekly::{OwnersWeek, weekly},
+        weekly::{OwnersWeek, WEEK, weekly},
     },
     plan::{Entry, FindingKey, Saved, State},
     policy::Policy,
@@ -86,25 +86,29 @@ pub struct Letter {
 impl Desk {
     /// Whether a mail may be due, for which the functions' findings and savings are needed.
     pub fn is_anything_due(&self, context: &MailContext<'_>) -> bool {
-        is_summary_day(context.policy, context.now) || self.owners().iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
+        is_summary_day(context.policy, context.now)
+            || self.owners(context.policy).iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
     }
 
     /// The mails that are due now.
     pub fn letters(&self, context: &MailContext<'_>) -> Vec<Letter> {
         let mended = self.mended();
-        self.owners().iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
+        self.owners(context.policy).iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
     }
 
-    fn owners(&self) -> BTreeMap<String, Owner<'_>> {
+    /// What there is to tell each owner. What belongs to an owner who has left is told to who stands in.
+    fn owners(&self, policy: &Policy) -> BTreeMap<String, Owner<'_>> {
+        let whose = |owner: Option<&str>, team: Option<&str>| addressee(owner.and_then(|owner| policy.mailed_for(owner, team)).as_deref());
         let mut owners: BTreeMap<String, Owner<'_>> = BTreeMap::new();
         for one in &self.waiting {
-            owners.entry(one.notification.owner.clone()).or_default().waiting.push(one);
+            let owner = whose(Some(&one.notification.owner), one.notification.team.as_deref());
+            owners.entry(owner).or_default().waiting.push(one);
         }
         for entry in self.entries.iter().flat_map(|(_, entries)| entries) {
-            owners.entry(addressee(entry.owner.as_deref())).or_default().entries.push(entry);
+            owners.entry(whose(entry.owner.as_deref(), entry.team.as_deref())).or_default().entries.push(entry);
         }
         for saved in &self.saved {
-            owners.entry(addressee(saved.owner.as_deref())).or_default().saved.push(saved);
+            owners.entry(whose(saved.owner.as_deref(), saved.team.as_deref())).or_default().saved.push(saved);
         }
         owners
     }
@@ -181,11 +185,17 @@ impl<'a> Owner<'a> {
         if self.is_weekly_due(before, context) {
             let of_state =
                 |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect::<Vec<_>>();
+            // No mail is sent for asides, so that those of an earlier week may still wait.
+            let of_this_week = self.left(Due::Weekly, before.weekly.max(Some(context.now - WEEK)), context.now);
+            let spared = of_this_week.into_iter().map(|one| &one.notification).filter(|one| one.is_aside).collect();
+            let mut done = left(Due::Weekly, before.weekly);
+            done.retain(|one| !one.is_aside);
             let week = OwnersWeek {
                 saved: self.saved.clone(),
                 open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
-                done: left(Due::Weekly, before.weekly),
+                done,
+                spared,
                 new,
             };
             return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));

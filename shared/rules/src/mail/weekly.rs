@@ -10,9 +10,9 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, by_which_clock, closing, opening},
+        body::{BODY, by_which_clock, opening},
+        closing::closing,
         daily::{has_time, sections},
-        digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::printable,
@@ -48,6 +48,8 @@ pub(crate) struct OwnersWeek<'a> {
     pub kept: Vec<&'a Entry>,
     /// What was done again and has waited for the summary.
     pub done: Vec<&'a Notification>,
+    /// What was to be stopped and was not.
+    pub spared: Vec<&'a Notification>,
     /// What has waited for the next daily mail.
     pub new: Vec<&'a Notification>,
 }
@@ -76,6 +78,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         text += ESTIMATED;
     }
     section(&mut text, "also done", also_done(week));
+    section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
         let usd: Decimal = spot.iter().filter_map(|one| one.usd).sum();
@@ -87,7 +90,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     section(&mut text, "still open", still_open(&open, |at| moment(at, zone)));
     section(&mut text, "kept by you", kept(&resources(&week.kept)));
     text += &sections(&week.new, zone, false, BODY.saturating_sub(text.len()));
-    text += &closing(context);
+    text += &closing(owner, context);
     let parts = [
         (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),

@@ -9,6 +9,7 @@ use crate::{
     plan::{
         entry::{Entry, State},
         saving::Saving,
+        spared::Spared,
     },
     vocabulary::{price::HOURS_PER_MONTH, resource::Kind},
 };
@@ -22,6 +23,8 @@ pub struct Closed {
     pub saving: Option<Saving>,
     /// Whether the guard stopped it in a run that was interrupted before it could notify the owner.
     pub pending_notice: bool,
+    /// Why it is not stopped although its owner was warned. `None`: its owner knows, or was not warned.
+    pub spared: Option<Spared>,
 }
 
 /// Counts one saving per resource, because one stop may end findings of several rules. It is the guard's saving if the guard acted on one of them. It
@@ -71,5 +74,5 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     entry.act_after = None;
     entry.last_seen = now;
     entry.failure = None;
-    Some(Closed { entry, saving, pending_notice })
+    Some(Closed { entry, saving, pending_notice, spared: None })
 }

@@ -8,6 +8,7 @@ use self::{
     close::{close, saved_once},
     entry::at_work,
     series::name_others,
+    spared::Now,
     step::{new_entry, restarted, step},
 };
 use crate::{
@@ -22,6 +23,7 @@ pub use self::{
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
     saving::{Saved, SavedBy, Saving, SpotSaving},
+    spared::{Spared, WhySpared},
     step::{Planned, Step},
 };
 
@@ -32,6 +34,7 @@ mod record;
 mod saving;
 mod series;
 mod settle;
+mod spared;
 mod step;
 
 /// What a run does.
@@ -51,6 +54,12 @@ impl Plan {
 }
 
 impl Plan {
+    /// What is not stopped although its owner was warned of that.
+    pub fn spared(&self) -> impl Iterator<Item = (&Entry, &Spared)> {
+        let planned = self.planned.iter().filter_map(|one| Some((&one.entry, one.spared.as_ref()?)));
+        planned.chain(self.closed.iter().filter_map(|one| Some((&one.entry, one.spared.as_ref()?))))
+    }
+
     /// The plan without what is mailed only because its owner is mailed about something new. `None`: there is nothing of that kind.
     pub fn without_companions(&self) -> Option<Self> {
         if self.planned.iter().all(|one| !one.is_companion) {
@@ -68,7 +77,7 @@ impl Plan {
 /// notified before.
 pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, scope: &Scope) -> Plan {
     let now = facts.now;
-    let Judgement { findings, undecided, .. } = judgement;
+    let Judgement { findings, undecided, exempted, .. } = judgement;
     let unchanged = |finding| {
         let entry = new_entry(&finding, now);
         Planned::new(finding, Step::Wait, entry, false)
@@ -124,10 +133,12 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         .filter(|entry| there.contains(entry.id.as_str()) || facts.reading.gone.contains(&entry.id) || facts.reading.is_listed(&entry.id))
         .collect();
     gone.sort_by(|a, b| (&a.rule, &a.id).cmp(&(&b.rule, &b.id)));
+    let now_known = Now::of(facts, &exempted);
     plan.closed.extend(gone.into_iter().filter_map(|entry| {
         let run = runs.get(entry.id.as_str()).copied();
         let completed = completed.contains(entry.id.as_str());
-        close(entry, run, completed, now)
+        let spared = now_known.spared(&entry, run);
+        close(entry, run, completed, now).map(|closed| Closed { spared, ..closed })
     }));
     saved_once(&mut plan.closed);
     plan

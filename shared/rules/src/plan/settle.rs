@@ -46,6 +46,13 @@ impl Plan {
         self.closed.clear();
     }
 
+    /// Says nothing of these gone findings that they were spared, because another run has written that they are gone, or the next one will.
+    pub fn leave_spared(&mut self, unwritten: &HashSet<FindingKey>) {
+        for one in self.closed.iter_mut().filter(|one| unwritten.contains(&one.entry.key())) {
+            one.spared = None;
+        }
+    }
+
     /// The actions to take. Each remedy of a resource is there once, even if several rules ask for it.
     pub fn due(&self) -> Vec<&Planned> {
         let mut due: BTreeMap<(&str, &Remedy), &Planned> = BTreeMap::new();
@@ -104,6 +111,7 @@ impl Planned {
     fn leave(&mut self) {
         self.step = Step::Wait;
         self.changed = false;
+        self.spared = None;
     }
 
     /// What the owner can do: the rule's advice, or the definition of a job that could not be submitted again. `None`: nothing.

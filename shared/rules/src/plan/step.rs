@@ -7,6 +7,7 @@ use crate::{
     plan::{
         entry::{Entry, Kept, State, at_work},
         outcome::{News, Outcome},
+        spared::{Spared, only_reported},
     },
     rulebook::Finding,
     rules::verdict::is_news,
@@ -66,12 +67,14 @@ pub struct Planned {
     pub is_companion: bool,
     /// What its owner is notified of. Set after the actions. `None`: nothing.
     pub news: Option<News>,
+    /// Why it is not stopped although its owner was warned. `None`: its owner knows, or was not warned.
+    pub spared: Option<Spared>,
 }
 
 impl Planned {
     /// A planned finding before any action.
     pub(crate) const fn new(finding: Finding, step: Step, entry: Entry, changed: bool) -> Self {
-        Self { finding, step, entry, changed, outcome: None, is_companion: false, news: None }
+        Self { finding, step, entry, changed, outcome: None, is_companion: false, news: None, spared: None }
     }
 }
 
@@ -160,7 +163,8 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
             notifies || significant(old) != significant(&entry)
         }
     };
-    Planned::new(finding, step, entry, changed)
+    let spared = old.filter(|_| step == Step::Wait).and_then(|old| only_reported(&finding, old, &entry));
+    Planned { spared, ..Planned::new(finding, step, entry, changed) }
 }
 
 /// The parts of an entry whose change makes it worth writing.

@@ -782,3 +782,5 @@ proptest! {
         }
     }
 }
+
+mod spared;

@@ -12,13 +12,14 @@ use toml::{
 
 use crate::{
     policy::{
-        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, PriceOverrides, WorkflowSigns},
+        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, OwnershipSettings, PriceOverrides, WorkflowSigns},
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
         working_hours::WorkingHours,
     },
     vocabulary::{
         duration::Duration,
+        owners::each,
         time_zone::{zone_named, zone_schema},
     },
 };
@@ -50,6 +51,8 @@ pub(crate) struct General {
     pub(crate) prices: PriceOverrides,
     /// If no tag names an owner, the owner is who created the resource, according to CloudTrail.
     pub(crate) creators: Creators,
+    /// Owners who have left.
+    pub(crate) ownership: OwnershipSettings,
     /// Signs of jobs that somebody's workflow waits for: no rule stops or resubmits them.
     pub(crate) workflows: WorkflowSigns,
     /// When owners are mailed.
@@ -74,6 +77,7 @@ impl Default for General {
             exemption: Exemption::default(),
             prices: PriceOverrides::default(),
             creators: Creators::default(),
+            ownership: OwnershipSettings::default(),
             workflows: WorkflowSigns::default(),
             mail: MailSettings::default(),
             billing: Billing::default(),
@@ -83,7 +87,7 @@ impl Default for General {
     }
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -93,19 +97,21 @@ const KEYS: [&str; 14] = [
     "exemption",
     "prices",
     "creators",
+    "ownership",
     "workflows",
     "mail",
     "billing",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 8] = [
+const SECTION_KEYS: [(&str, &[&str]); 9] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
+    ("ownership", &["left"]),
     ("workflows", &["names", "tags"]),
-    ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at"]),
+    ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
@@ -133,6 +139,7 @@ impl General {
             _ => 0..0,
         };
         let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
+        let (left_at, contact_at) = (within("ownership", "left"), within("mail", "contact"));
         let general = Self::deserialize(toml::Deserializer::from(root))?;
         Self::is_on_resources("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
         Self::is_on_resources("team-tags", &general.team_tags, team_tags_at)?;
@@ -162,7 +169,28 @@ impl General {
                 );
             }
         }
+        general.mails_nobody_who_left(left_at, contact_at, &budgets_at)?;
         Ok((general, budgets_at))
+    }
+
+    /// Refuses a list of owners who have left that is everybody, or that has somebody whom the policy itself names.
+    fn mails_nobody_who_left(&self, left_at: Range<usize>, contact_at: Range<usize>, budgets_at: &[Range<usize>]) -> Result<(), Wrong> {
+        const ELSE: &str = "who has left (`left` in [ownership]): name somebody else";
+        if let Some(pattern) = self.ownership.left.texts().iter().find(|text| text.chars().all(|c| c == '*')) {
+            return wrong(left_at, format!("`left`: `{pattern}` is everybody: name those who have left"));
+        }
+        let left = self.ownership.left.as_owners(&self.creators);
+        let is_of_left =
+            |named: &str| self.creators.owner_named(named).is_some_and(|owner| each(&owner).iter().any(|one| left.is_match(one)));
+        if let Some(contact) = self.mail.contact.as_deref().filter(|contact| is_of_left(contact)) {
+            return contradiction(contact_at, format!("`contact` is `{contact}`, {ELSE}"));
+        }
+        for (owner, at) in self.budget.iter().zip(budgets_at).filter_map(|(budget, at)| Some((budget.owner.as_deref()?, at))) {
+            if is_of_left(owner) {
+                return contradiction(at.clone(), format!("this [[budget]] has the owner `{owner}`, {ELSE}"));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn into_policy(mut self) -> Policy {
@@ -177,6 +205,7 @@ impl General {
             team_hours: self.working_hours.teams,
             exemption: self.exemption,
             prices: self.prices,
+            left: self.ownership.left.as_owners(&self.creators),
             creators: self.creators,
             workflows: self.workflows,
             mail: self.mail,

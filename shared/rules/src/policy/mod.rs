@@ -23,6 +23,7 @@ mod budgets;
 mod general;
 mod guard_keys;
 mod guard_tags;
+mod left;
 mod mornings;
 mod ownership;
 mod required_tags;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     facts::{Asset, Creator},
-    policy::{required_tags::Requirement, settings::Policy},
+    policy::{Creators, required_tags::Requirement, settings::Policy},
     vocabulary::{
         machines::is_machine,
         owners::Named,
@@ -14,8 +14,14 @@ use crate::{
 };
 
 impl Policy {
-    /// The owner of a resource: from its own tags, else from [`Resource::ownership`]. `None`: not known.
+    /// The owner of a resource: from its own tags, else from [`Resource::ownership`]. If the owner has left, who stands in. `None`: not known, or nobody does.
     pub fn owner_of(&self, resource: &Resource) -> Option<String> {
+        let named = self.named_owner(resource)?;
+        self.still_here(&named).or_else(|| self.mailed_for(&named, self.team_of(resource).as_deref()))
+    }
+
+    /// The owner of a resource, who may have left.
+    pub(super) fn named_owner(&self, resource: &Resource) -> Option<String> {
         resource.tags.read().and_then(|tags| self.owner_in(tags)).or_else(|| resource.ownership.owner.clone())
     }
 
@@ -43,26 +49,18 @@ impl Policy {
         }
         match Named::of(user) {
             Named::Addresses(addresses) => Some(addresses),
-            Named::Person(name) => Some(self.address_of(&name)),
+            Named::Person(name) => Some(self.creators.address_of(&name)),
             Named::Other(_) | Named::Nobody => None,
         }
     }
 
     /// The owner that the value of an owner's tag names. `None`: nobody (`TBD`, `n/a`).
     pub fn owner_named(&self, value: &str) -> Option<String> {
-        match Named::of(value) {
-            Named::Addresses(owner) | Named::Other(owner) => Some(owner),
-            Named::Person(name) => Some(self.address_of(&name)),
-            Named::Nobody => None,
-        }
+        self.creators.owner_named(value)
     }
 
     fn is_machine(&self, name: &str) -> bool {
         self.creators.not_people.is_match(name) || is_machine(name)
-    }
-
-    fn address_of(&self, name: &str) -> String {
-        self.creators.email_domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}").to_lowercase())
     }
 
     /// The owner that an earlier run found ([`Resource::ownership`]). `None`: the name of a machine, from before the guard knew it as one.
@@ -74,14 +72,14 @@ impl Policy {
     }
 
     /// Sets [`Resource::ownership`]: from a tag whose key is nearly right, else from the creator (the owner only), else from what the resource belongs to, else
-    /// as it was.
+    /// as it was. Who has left is the owner only if nobody else is.
     pub fn settle_ownership(&self, audited: &mut Asset) {
         let creator = audited.creator.as_ref().and_then(|creator| self.owner_by(creator));
         let tags = audited.resource.tags.read();
         let nearly = |keys: &[String]| Some(Requirement::any_value(keys).near_miss(tags?)?.1);
         let ancestors = || audited.ancestors.iter().map(|ancestor| &ancestor.tags);
-        let owner = nearly(&self.owner_tags).and_then(|value| self.owner_named(value));
-        let owner = owner.or(creator).or_else(|| ancestors().find_map(|tags| self.owner_in(tags)));
+        let near = nearly(&self.owner_tags).and_then(|value| self.owner_named(value));
+        let owner = self.first_here(near.into_iter().chain(creator).chain(ancestors().filter_map(|tags| self.owner_in(tags))));
         let team = nearly(&self.team_tags).and_then(text);
         let team = team.or_else(|| ancestors().find_map(|tags| self.team_in(tags)));
         let ownership = &mut audited.resource.ownership;
@@ -90,7 +88,19 @@ impl Policy {
     }
 
     fn owner_in(&self, tags: &BTreeMap<String, String>) -> Option<String> {
-        values(tags, &self.owner_tags).find_map(|value| self.owner_named(value))
+        self.first_here(values(tags, &self.owner_tags).filter_map(|value| self.owner_named(value)))
+    }
+
+    /// The first owner who is still here, else the first one.
+    fn first_here(&self, owners: impl Iterator<Item = String>) -> Option<String> {
+        let mut first = None;
+        for owner in owners {
+            if self.still_here(&owner).is_some() {
+                return Some(owner);
+            }
+            first.get_or_insert(owner);
+        }
+        first
     }
 
     fn team_in(&self, tags: &BTreeMap<String, String>) -> Option<String> {
@@ -103,12 +113,31 @@ impl Policy {
     }
 }
 
+impl Creators {
+    /// See [`Policy::owner_named`].
+    pub(super) fn owner_named(&self, value: &str) -> Option<String> {
+        match Named::of(value) {
+            Named::Addresses(owner) | Named::Other(owner) => Some(owner),
+            Named::Person(name) => Some(self.address_of(&name)),
+            Named::Nobody => None,
+        }
+    }
+
+    fn address_of(&self, name: &str) -> String {
+        self.email_domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}").to_lowercase())
+    }
+}
+
 /// The values of these keys, in the order of the keys. Case and blanks of a key do not count, but keys that are spelled as these come first.
 pub(crate) fn values<'t>(tags: &'t BTreeMap<String, String>, keys: &'t [String]) -> impl Iterator<Item = &'t str> {
-    let exact = keys.iter().filter_map(|key| tags.get(key));
-    let alike =
-        keys.iter().flat_map(|key| tags.iter().filter(move |(other, _)| *other != key && is_alike(other, key)).map(|(_, value)| value));
-    exact.chain(alike).map(String::as_str)
+    entries(tags, keys).map(|(_, value)| value)
+}
+
+/// The same, with the keys as they are spelled on the resource.
+pub(crate) fn entries<'t>(tags: &'t BTreeMap<String, String>, keys: &'t [String]) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let exact = keys.iter().filter_map(|key| tags.get_key_value(key));
+    let alike = keys.iter().flat_map(|key| tags.iter().filter(move |(other, _)| *other != key && is_alike(other, key)));
+    exact.chain(alike).map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 fn text(value: &str) -> Option<String> {

@@ -1,8 +1,9 @@
 //! The sections of the policy with their keys and defaults.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::civil::Time;
+use regex::Regex;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -57,6 +58,15 @@ pub struct Creators {
     pub not_people: Globs,
 }
 
+/// `[ownership]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct OwnershipSettings {
+    /// Owners who have left: addresses or names as in the owners' tags, or patterns such as `*@contractor.example.com`. What they own is mailed to the owner of
+    /// their team's `[[budget]]`, or as `unowned`, and their names are not written into tags.
+    pub(crate) left: Globs,
+}
+
 /// `[workflows]`: further signs of jobs that somebody's workflow waits for, beside those of AWS. No rule stops or resubmits these jobs.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -88,6 +98,14 @@ pub struct MailSettings {
     #[serde(deserialize_with = "time")]
     #[schemars(with = "String", regex(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"), extend("default" = "09:00"))]
     pub at: Time,
+    /// Who answers questions about the mails: an address, a channel or a URL. The last lines of each mail name it.
+    #[serde(deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"), extend("examples" = ["ml-platform@example.com", "#ml-platform"]))]
+    pub contact: Option<String>,
+    /// Where your people can read what the rules mean, for example your copy of docs/rules.md. The last lines of each mail have this link.
+    #[serde(deserialize_with = "https_url")]
+    #[schemars(regex(pattern = HTTPS_URL), extend("examples" = ["https://wiki.example.com/cost-guard"]))]
+    pub manual_url: Option<String>,
 }
 
 impl Default for MailSettings {
@@ -98,6 +116,8 @@ impl Default for MailSettings {
             repeated_warnings: Repeated::AtOnce,
             platform: PlatformMails::Automatic,
             at: Time::constant(9, 0, 0, 0),
+            contact: None,
+            manual_url: None,
         }
     }
 }
@@ -141,6 +161,18 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Time, D::Error> {
     let written_well = text.len() == 5 && text.as_bytes()[2] == b':';
     let time = Time::strptime("%H:%M", &text).ok().filter(|_| written_well);
     time.ok_or_else(|| de::Error::custom(format!("`{text}` is not a time: write for example \"09:00\"")))
+}
+
+/// The form of a link that every mail program recognizes, as a regular expression.
+const HTTPS_URL: &str = r"^https://[^\s/?#]+\S*$";
+
+fn https_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(HTTPS_URL).ok());
+    let text = String::deserialize(deserializer)?;
+    if PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(&text)) {
+        return Ok(Some(text));
+    }
+    Err(de::Error::custom(format!("`{text}` is not a link: write for example \"https://wiki.example.com/cost-guard\"")))
 }
 
 /// `[billing]`

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, PriceOverrides, WorkflowSigns},
-    vocabulary::{calendars::Calendars, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
+    vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
 /// The settings that all rules share.
@@ -34,6 +34,8 @@ pub struct Policy {
     pub prices: PriceOverrides,
     /// How the creators of resources become their owners.
     pub creators: Creators,
+    /// Owners who have left, spelled as [`Policy::owner_named`] spells them, or patterns.
+    pub left: Globs,
     /// Signs of jobs that somebody's workflow waits for.
     pub workflows: WorkflowSigns,
     /// When owners are mailed.

@@ -1,11 +1,13 @@
 //! What the guard can do about waste.
 
 mod action;
+mod console;
 mod how_to;
 mod resubmission;
 
 pub use self::{
     action::{Remedy, SpotTerms, how_to_add, how_to_remove, how_to_stop},
+    console::console_link,
     how_to::{how_to_stop_one, how_to_submit},
     resubmission::{RESUBMITTED_TAG, as_spot, may_be_again, may_be_resubmission, new_name, on_demand_again},
 };

@@ -122,6 +122,9 @@ impl Rulebook {
             let until = TimedText::from("; enforced until ").time(*until).text(&format!(", because the budget {budget} is used up"));
             waste.reason.append(&until);
         }
+        if let Some(left) = self.policy.owner_who_left(resource) {
+            waste.notice.details.push(format!("Its owner {left} has left (policy).").into());
+        }
         // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
         let is_harmless = waste.remedy.is_harmless();

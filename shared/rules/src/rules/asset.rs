@@ -119,7 +119,8 @@ pub(crate) fn spared(audited: &Asset, cx: &RuleContext<'_>) -> Option<Verdict> {
     if let Some(parent) = audited.parent.as_ref().filter(is_child) {
         return Some(Verdict::Exempt(format!("it belongs to {}, which is looked at itself", parent.id)));
     }
-    let why = audited.ownership_unknown.as_ref().filter(|_| cx.policy.owner_of(&audited.resource).is_none())?;
+    let is_named = || cx.policy.owner_of(&audited.resource).or_else(|| cx.policy.owner_who_left(&audited.resource)).is_some();
+    let why = audited.ownership_unknown.as_ref().filter(|_| !is_named())?;
     Some(Verdict::Unknown(format!("whose it is could not be read: {why}")))
 }
 

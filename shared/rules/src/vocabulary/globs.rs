@@ -18,7 +18,7 @@ impl Globs {
         Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
     }
 
-    fn read(texts: Vec<String>) -> Result<Self, String> {
+    pub(crate) fn read(texts: Vec<String>) -> Result<Self, String> {
         let no_pattern = |error: globset::Error| format!("not a pattern: {error}");
         let mut set = globset::GlobSetBuilder::new();
         for text in &texts {

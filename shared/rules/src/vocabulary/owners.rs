@@ -57,6 +57,12 @@ pub fn each(owner: &str) -> Vec<&str> {
     if parts.iter().all(|part| part.contains('@')) { parts } else { vec![owner] }
 }
 
+/// An owner without those of several who are gone. `None`: nobody is left.
+pub(crate) fn without(owner: &str, is_gone: impl Fn(&str) -> bool) -> Option<String> {
+    let here: Vec<&str> = each(owner).into_iter().filter(|one| !is_gone(one)).collect();
+    (!here.is_empty()).then(|| here.join(AND))
+}
+
 /// The addresses in a text, also those that are written for people: `ann (at) example.com`. What may be another address than it seems, such as
 /// `ann@example..com`, is left out. `None`: there are none.
 pub fn addresses(text: &str) -> Option<String> {

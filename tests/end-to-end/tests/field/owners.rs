@@ -2,7 +2,7 @@
 
 use end_to_end::{
     Function,
-    testing::{account, guard_of, mails_to},
+    testing::{account, guard_of, mails_to, minutes},
 };
 use serde_json::{Value, json};
 
@@ -122,4 +122,32 @@ async fn a_creator_that_cannot_be_found_is_in_the_report() {
     event["detail"]["eventName"] = "CreateCluster".into();
     let report = guard_of(Function::TagAuditor, &account, POLICY).wake(event).await.unwrap();
     assert!(report.unread.iter().any(|unread| unread.why.contains("CreateCluster")), "{report:?}");
+}
+
+#[tokio::test]
+async fn who_had_left_was_warned_and_nobody_else() {
+    let account = account(&notebooks(&[
+        "{ Owner = \"zoe@example.com\", Team = \"nlp\" }",
+        "{ Owner = \"zoe@example.com\" }",
+        "{ Owner = \"zoe@example.com, ann@example.com\" }",
+    ]));
+    let policy = format!("{POLICY}\n[rules.notebook-off-hours]\nmode = \"enforce\"\n[mail]\ncontact = \"#ml-platform\"\n");
+    guard_of(Function::NotebookStopper, &account, &policy).run().await.unwrap();
+    assert_eq!(mails_to(&account.mails(), "zoe@example.com").len(), 1);
+    account.advance(minutes(30));
+    let left = "[ownership]\nleft = [\"zoe\"]\n[[budget]]\nname = \"nlp\"\nteam = \"nlp\"\nowner = \"lead\"\n";
+    let guard = guard_of(Function::NotebookStopper, &account, &format!("{policy}{left}"));
+    assert_eq!(guard.run().await.unwrap().actions.len(), 0, "who stands in was not warned yet");
+    let mails = account.mails();
+    let after = |owner: &str| mails_to(&mails, owner).into_iter().map(|mail| mail.message.as_str()).collect::<Vec<_>>();
+    for (owner, says) in
+        [("lead@example.com", "For lead@example.com."), ("unowned", "Nobody owns these: "), ("ann@example.com", "For ann@example.com.")]
+    {
+        let [mail] = after(owner)[..] else { panic!("{owner}: {mails:#?}") };
+        assert!(mail.starts_with(says) && mail.contains("Questions, or not yours? Write to #ml-platform."), "{mail}");
+        assert_eq!(mail.contains("\n  Its owner zoe@example.com has left (policy).\n"), owner != "ann@example.com", "{mail}");
+    }
+    assert_eq!(after("zoe@example.com").len(), 1, "nobody reads a second one");
+    account.advance(minutes(30));
+    assert_eq!(guard.run().await.unwrap().actions.len(), 3);
 }

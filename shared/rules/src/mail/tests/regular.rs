@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    mail::{Desk, Due, Mailed, Notification, Regular, Waiting, notifications, sort_out},
-    plan::{Entry, Kept, Saved, SavedBy, State},
+    mail::{Desk, Due, Mailed, Notification, Regular, Waiting, asides, notifications, sort_out},
+    plan::{Closed, Entry, Kept, Plan, Saved, SavedBy, Spared, State, WhySpared},
 };
 
 const DAILY: &str = "timezone = \"Europe/Berlin\"\n[mail]\nreports = \"daily\"";
@@ -294,5 +294,43 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ("at the on-demand price", 1),
     ] {
         assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
+    }
+}
+
+#[test]
+fn what_waits_for_somebody_who_has_left_goes_to_who_stands_in() {
+    let left = format!("{DAILY}\n[ownership]\nleft = [\"ann@example.com\"]\n");
+    let desk = Desk { waiting: vec![left_at_night(found("a", None))], ..Desk::default() };
+    for (budget, owner) in [("", "unowned"), ("[[budget]]\nname = \"x\"\nteam = \"nlp\"\nowner = \"lead@example.com\"", "lead@example.com")]
+    {
+        let policy = policy_of(&format!("{left}{budget}"));
+        let letters = desk.letters(&at(&policy, "2026-11-30T08:05:00Z"));
+        assert_eq!(letters.iter().map(|letter| letter.digest.owner.as_str()).collect::<Vec<_>>(), [owner]);
+    }
+}
+
+fn left_at_night(notification: Notification) -> Waiting {
+    left(notification, "2026-11-27T18:00:00Z")
+}
+
+#[test]
+fn what_was_not_stopped_after_a_warning_is_in_the_weekly_summary_and_sends_none() {
+    let policy = policy_of(DAILY);
+    let used = Spared { announced: "2026-11-25T18:30:00Z".parse().unwrap(), why: WhySpared::Used("2026-11-25T18:20:00Z".parse().unwrap()) };
+    let closed = Closed { entry: entry("notebook-idle", "churn", State::Closed), saving: None, pending_notice: false, spared: Some(used) };
+    let asides = asides(&Plan { closed: vec![closed], ..Plan::default() }, &context(&policy));
+    let line = "* notebook instance churn, which was to be stopped on Wed 2026-11-25 19:30 CET: it was used on Wed 2026-11-25 19:20 CET (notebook-idle)";
+    let of = |since: &str, entries: Vec<Entry>| Desk {
+        waiting: asides.iter().map(|one| left(one.clone(), since)).collect(),
+        entries: vec![("notebook-stopper", entries)],
+        ..Desk::default()
+    };
+    let monday = at(&policy, "2026-11-30T08:05:00Z");
+    assert_eq!(of("2026-11-25T18:30:00Z", vec![]).letters(&monday), [], "no mail for it alone");
+    let open = || vec![entry("notebook-idle", "gpu", State::Reported)];
+    for (since, told) in [("2026-11-25T18:30:00Z", true), ("2026-11-20T18:30:00Z", false)] {
+        let letter = of(since, open()).letters(&monday).remove(0);
+        assert_eq!(letter.digest.body.lines().any(|found| found == line), told, "{since}\n{}", letter.digest.body);
+        assert_eq!(letter.digest.body.contains("NOT STOPPED AFTER A WARNING"), told);
     }
 }

@@ -22,6 +22,8 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("is not a pattern", "JSON Schema does not read globs and regular expressions"),
     ("not a pattern:", "JSON Schema does not read globs"),
     ("is no kind of resource", "a schema does not know what a glob matches"),
+    ("is everybody", "a schema does not know what a glob matches"),
+    ("who has left", "two keys contradict each other"),
     ("is to be enforced, but", "two keys contradict each other"),
     ("are the same team", "a schema does not compare keys"),
     ("are both 0", "two keys contradict each other"),

@@ -19,7 +19,9 @@ pub(super) fn fill(wanted: &Requirement<'_>, audited: &Asset, cx: &RuleContext<'
     let names = |keys: &[String]| keys.iter().any(|key| wanted.keys.contains(key));
     let is_owner = names(&policy.owner_tags);
     let is_usable = |value: &str| {
-        let is_said = if is_owner { policy.owner_named(value).is_some() } else { !value.trim().is_empty() };
+        // Who has left is not written into a tag, not even beside others.
+        let is_here = |owner: String| policy.still_here(&owner) == Some(owner);
+        let is_said = if is_owner { policy.owner_named(value).is_some_and(is_here) } else { !value.trim().is_empty() };
         is_said && wanted.takes(value) && is_legal_value(value) && is_legal_key(wanted.key())
     };
     let near = audited.resource.tags.read().and_then(|tags| wanted.near_miss(tags)).filter(|(_, value)| is_usable(value));

@@ -2,10 +2,10 @@
 //!
 //! ## What it finds
 //! A resource that `missing-tag` checks, with a required tag whose value is empty or does not match `required`. The setting `required` of
-//! `[rules.missing-tag]` applies here too.
+//! `[rules.missing-tag]` applies here too. Also a resource whose owner's tag names somebody who has left (`left` in `[ownership]` of the policy).
 //!
 //! ## Why it costs money
-//! The bill sums up by value: spend with a misspelled value is on nobody's bill.
+//! The bill sums up by value: spend with a misspelled value is on nobody's bill. And nobody looks after what belongs to somebody who has left.
 //!
 //! ## What happens, and what is lost
 //! Report: its owner is mailed the value, what is allowed, and the command that sets it. The guard never overwrites an existing value. Enforce (needs
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::Asset,
-    policy::{Met, Policy, Required},
+    policy::{Met, Policy, Required, Requirement},
     remedy::Remedy,
     rules::{
         asset::{AssetKinds, has_ended, how_to_tag, is_job, spared, spending, stop, unpriced, wanted},
@@ -89,34 +89,29 @@ impl Rule for InvalidTagValue {
 
     fn check(&self, audited: &Asset, cx: &RuleContext<'_>) -> Verdict {
         let Some((wanted, tags)) = wanted(&self.required, &self.kinds, audited, cx) else { return Verdict::Fine };
-        let wrong: Vec<_> = wanted
+        let mut wrong: Vec<Wrong<'_>> = wanted
             .iter()
-            .filter_map(|wanted| if let Met::Wrong(key, value) = wanted.met_by(tags) { Some((wanted, key, value)) } else { None })
+            .filter_map(|wanted| if let Met::Wrong(key, value) = wanted.met_by(tags) { Some(Wrong::of(wanted, key, value)) } else { None })
             .collect();
+        let of_who_left = cx.policy.tag_of_who_left(tags).filter(|(key, _)| wrong.iter().all(|one| one.key != *key));
+        wrong.extend(of_who_left.map(|(key, value)| Wrong {
+            key,
+            value,
+            why: format!("its tag {key} names {value}, who has left"),
+            right: None,
+        }));
         if wrong.is_empty() {
             return Verdict::Fine;
         }
         if let Some(verdict) = spared(audited, cx) {
             return verdict;
         }
-        let reasons = wrong.iter().map(|(wanted, key, value)| match value.trim() {
-            "" => format!("its tag {key} is empty: wanted is {}", wanted.wants()),
-            trimmed if trimmed != *value && wanted.takes(trimmed) => {
-                format!("its tag {key} has the value \"{value}\", which is right but for the space around it")
-            }
-            _ => format!("its tag {key} has the value {value}: wanted is {}", wanted.wants()),
-        });
-        let tags: Vec<(&str, String)> = wrong
-            .iter()
-            .map(|(wanted, key, value)| match value.trim() {
-                trimmed if wanted.takes(trimmed) => (*key, trimmed.to_owned()),
-                _ => (*key, format!("<{key}>")),
-            })
-            .collect();
+        let tags: Vec<(&str, String)> =
+            wrong.iter().map(|one| (one.key, one.right.map_or_else(|| format!("<{}>", one.key), str::to_owned))).collect();
         let advice = |has_ended| how_to_tag(audited, &tags, "", has_ended);
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
         Verdict::Waste(Box::new(Waste {
-            reason: reasons.collect::<Vec<_>>().join("; ").into(),
+            reason: wrong.iter().map(|one| one.why.as_str()).collect::<Vec<_>>().join("; ").into(),
             usd_per_hour,
             usd_per_month,
             remedy: if self.remedy == ValueRemedy::StopAfterGrace { stop(audited, cx) } else { Remedy::None },
@@ -126,11 +121,34 @@ impl Rule for InvalidTagValue {
                 unpriced: unpriced(audited, usd_per_hour),
                 headline: Some("wrongly tagged"),
                 instead: Some("tag it rightly or keep it"),
-                key: Some(wrong.iter().map(|(_, key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
+                key: Some(wrong.iter().map(|Wrong { key, value, .. }| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
                 ..Notice::default()
             },
             ..Waste::default()
         }))
+    }
+}
+
+/// A tag whose value is not accepted.
+struct Wrong<'a> {
+    key: &'a str,
+    value: &'a str,
+    why: String,
+    /// The value that is certainly meant.
+    right: Option<&'a str>,
+}
+
+impl<'a> Wrong<'a> {
+    fn of(wanted: &Requirement<'_>, key: &'a str, value: &'a str) -> Self {
+        let right = Some(value.trim()).filter(|trimmed| wanted.takes(trimmed));
+        let why = match value.trim() {
+            "" => format!("its tag {key} is empty: wanted is {}", wanted.wants()),
+            trimmed if trimmed != value && right.is_some() => {
+                format!("its tag {key} has the value \"{value}\", which is right but for the space around it")
+            }
+            _ => format!("its tag {key} has the value {value}: wanted is {}", wanted.wants()),
+        };
+        Self { key, value, why, right }
     }
 }
 
@@ -187,5 +205,20 @@ mod tests {
             panic!("waste")
         };
         assert_eq!(waste.remedy, Remedy::None, "it has ended");
+    }
+
+    #[test]
+    fn an_owners_tag_that_names_somebody_who_has_left_is_told() {
+        let policy = Policy::from_toml("owner-tags = [\"Owner\"]\n[ownership]\nleft = [\"zoe@example.com\"]").unwrap();
+        let cx = RuleContext { policy: &policy, ..context("2026-11-24T12:00:00Z") };
+        let judge = |tags: &[(&str, &str)]| rule().check(&audited("endpoint/x", tags), &cx);
+        assert_eq!(judge(&[("Owner", "ann@example.com")]), Verdict::Fine);
+        assert_eq!(judge(&[("Owner", "Zoe@example.com, ann@example.com")]), Verdict::Fine, "ann is here");
+        let Verdict::Waste(waste) = judge(&[("Owner", "Zoe@example.com"), ("Team", "NLP")]) else { panic!("waste") };
+        assert_eq!(
+            waste.reason,
+            "its tag Team has the value NLP: wanted is one of nlp, vision; its tag Owner names Zoe@example.com, who has left"
+        );
+        assert!(waste.notice.advice.unwrap().ends_with("--tags 'Key=Team,Value=<Team>' 'Key=Owner,Value=<Owner>'"));
     }
 }

@@ -15,7 +15,7 @@
 //! Report: its owner is mailed what is missing, what the resource costs, and the command that tags it. The owner is whoever the owner tag names; else whoever
 //! created it according to CloudTrail (see `[creators]` in the policy); else the owner of what it belongs to: for an app its space or profile and its domain, for
 //! a space its owner's profile, for an endpoint its configuration and the model in it, for a job its tuning or AutoML job or its pipeline. If no owner is known,
-//! it is mailed as `unowned`. Jobs whose names differ only by a time or a number are reported once, and so are models and
+//! it is mailed as `unowned`. Of an owner who has left (`left` in `[ownership]`), the owner of the team's `[[budget]]` is mailed instead. Jobs whose names differ only by a time or a number are reported once, and so are models and
 //! endpoint configurations whose names a tool makes anew (`churn-2026-11-24-01-30-00-123`). What is still open after `escalate-after` is mailed once more
 //! with severity `warning`, for its team.
 //!
@@ -365,6 +365,25 @@ mod tests {
                 Verdict::Waste(waste) => assert_eq!(written(&waste), expected, "{audited:?}"),
                 verdict => assert!(verdict == Verdict::Fine && expected.is_empty(), "{audited:?}: {verdict:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn who_has_left_is_written_into_no_tag() {
+        let left = "owner-tags = [\"Owner\"]\n[creators]\nemail-domain = \"example.com\"\n[ownership]\nleft = [\"zoe\"]";
+        let policy = Policy::from_toml(left).unwrap();
+        let cx = RuleContext { policy: &policy, ..context("2026-11-24T12:00:00Z") };
+        let domain = |owner| ancestor("domain/d-1", &[("CostCenter", "DD0001"), ("Owner", owner)]);
+        let bare = || audited("endpoint/x", &[("CostCenter", "EE0005")]);
+        for (audited, expected) in [
+            (created_by("zoe", bare()), vec![]),
+            (created_by("zoe", Asset { ancestors: vec![domain("bob@example.com")], ..bare() }), vec![("Owner", "bob@example.com")]),
+            (Asset { ancestors: vec![domain("zoe@example.com")], ..bare() }, vec![]),
+            (Asset { ancestors: vec![domain("bob@example.com / zoe@example.com")], ..bare() }, vec![]),
+            (audited("endpoint/x", &[("CostCenter", "EE0005"), ("owner", "Zoe@example.com")]), vec![]),
+        ] {
+            let Verdict::Waste(waste) = rule(RULE).check(&audited, &cx) else { panic!("{audited:?}") };
+            assert_eq!(written(&waste), expected, "{audited:?}");
         }
     }
 
