@@ -131,6 +131,3 @@ pub(crate) fn place(arns: &[&str]) -> String {
         None => String::new(),
     }
 }
-
-    )
-}

@@ -94,7 +94,7 @@ fn what_is_only_reported_says_so_once() {
     let budget = Item { id: "budget/ml".into(), ..item(News::Found, "ml", None) };
     for (items, line) in [
         (vec![item(News::Found, "a", None), item(News::Reminder("2026-11-16T18:00:00Z".parse().unwrap()), "b", None)], Some(3)),
-        (vec![item(warning(), "a", None), item(News::Found, "b", None), item(News::Found, "c", None)], Some(16)),
+        (vec![item(warning(), "a", None), item(News::Found, "b", None), item(News::Found, "c", None)], Some(17)),
         (vec![item(warning(), "a", None)], None),
         (vec![critical], None),
         (vec![budget], None),

@@ -13,6 +13,7 @@ use crate::{
         body::{BODY, by_which_clock, opening},
         closing::closing,
         daily::{has_time, sections},
+        digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
         subject::printable,

@@ -37,7 +37,7 @@ fn others_of(told: &Resource, others: &[&Resource]) -> Detail {
         let all = list_all(told, others).map(|command| format!(": {command}")).unwrap_or_default();
         list.push(format!("… and {} more{all}", others.len() - MOST_NAMED));
     }
-    Detail { title: format!("Also:  {} more of its series, for which the same holds:", others.len()), list }
+    Detail { title: format!("Also:  {} more of its series, for which the same holds:", others.len()).into(), list }
 }
 
 /// The AWS CLI command that lists the ARNs of a series, and of what else has such a name.

@@ -1,5 +1,7 @@
 //! Tests of the links to the console: each resource has one, and they give way to findings.
 
+use jiff::tz::TimeZone;
+
 use super::*;
 use crate::mail::{Due, Notification, daily::sections, notifications};
 
@@ -28,9 +30,10 @@ fn a_daily_mail_has_them_where_there_is_room() {
     let policy = policy();
     let with: Notification = notifications(&[(item(News::Found, "churn", None), Due::Daily)], &context(&policy)).remove(0);
     let without = Notification { link: None, ..with.clone() };
-    let room = sections(&[&without], usize::MAX).len();
-    assert!(sections(&[&with], usize::MAX).lines().any(|line| line == LINK));
-    assert_eq!(sections(&[&with], room), sections(&[&without], room));
+    let in_room = |one: &Notification, room: usize| sections(&[one], &TimeZone::UTC, true, room);
+    let room = in_room(&without, usize::MAX).len();
+    assert!(in_room(&with, usize::MAX).lines().any(|line| line == LINK));
+    assert_eq!(in_room(&with, room), in_room(&without, room));
 }
 
 #[test]
