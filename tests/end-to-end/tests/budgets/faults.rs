@@ -400,7 +400,7 @@ async fn who_asks_for_one_budget_is_told_what_is_done() {
     guard.wake(json!({"resources": ["arn:aws:budgets::123456789012:budget/ml-nlp"]})).await.unwrap();
     guard.run().await.unwrap();
     let of_budget: Vec<String> = texts(&account).into_iter().filter(|text| text.contains("budget ml-nlp: $")).collect();
-    assert!(of_budget.len() == 1 && of_budget[0].contains("Done:"), "{of_budget:#?}");
+    assert!(of_budget.len() == 1 && of_budget[0].contains("Next:"), "{of_budget:#?}");
 }
 
 #[tokio::test]

@@ -371,7 +371,7 @@ async fn without_the_policys_word_or_a_team_nothing_is_stopped() {
         let report = guard.run().await.unwrap();
         assert_eq!((states_of(&report, "stoppable"), report.examined["notebook-instance"]), (vec![], 4), "{policy}");
         let mail = account.mails().into_iter().find(|mail| mail.subject.contains("budget everything")).unwrap();
-        assert_eq!(mail.message.contains("Done:"), says.is_some());
+        assert_eq!(mail.message.contains("Next:"), says.is_some());
         assert!(says.is_none_or(|says| mail.message.contains(says)), "{}", mail.message);
         account.advance(hours(6));
         assert_eq!(guard.run().await.unwrap().actions.len(), 0);

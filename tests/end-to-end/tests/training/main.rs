@@ -144,7 +144,7 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     let mail = account.mails().pop().unwrap();
     assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot");
     for says in [
-        "training job Churn-Train-0001-spot. That starts from the beginning, because there were no checkpoints, and may take up to 12h longer",
+        "restarted its work on Spot as Churn-Train-0001-spot. It starts from the beginning, because there were no checkpoints, and may finish up to 12h later",
         "stop-training-job --region eu-central-1 --training-job-name Churn-Train-0001-spot",
     ] {
         assert!(mail.message.contains(says), "{says}: {}", mail.message);
