@@ -11,6 +11,7 @@ use crate::{
         saving::Saving,
         spared::Spared,
     },
+    remedy::Remedy,
     vocabulary::{price::HOURS_PER_MONTH, resource::Kind},
 };
 
@@ -54,8 +55,9 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     if matches!(entry.state, State::Closed | State::Unreadable) {
         return None;
     }
-    // A job that completed was not stopped.
-    let by_guard = matches!(entry.state, State::Acting | State::Acted) && !completed;
+    // A job that completed was not stopped, nor was what only got its tags.
+    let is_stop = !entry.action.as_deref().is_some_and(Remedy::is_harmless_action);
+    let by_guard = matches!(entry.state, State::Acting | State::Acted) && !completed && is_stop;
     // If the resource is still in the same run, it was not stopped: the guard's run was interrupted before that.
     let pending_notice = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);
     // If the resource is still in the same run, it was not stopped: the waste ended by itself, for example at the start of working hours. If its owner
@@ -75,4 +77,31 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     entry.last_seen = now;
     entry.failure = None;
     Some(Closed { entry, saving, pending_notice, spared: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Asset, Facts},
+        plan::plan,
+        rulebook::Rulebook,
+        samples::audited,
+        vocabulary::scope::Scope,
+    };
+
+    #[test]
+    fn what_was_tagged_was_not_stopped() {
+        let rule = "[rules.missing-tag]\nmode = \"enforce\"\nremedy = \"tag\"\nrequired = { CostCenter = \".+\" }";
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        for run in [None, Some("2026-11-20T12:00:00Z".parse().unwrap())] {
+            let asset = Asset { run, ..audited("mlflow-tracking-server/churn", &[("costcenter", "1")]) };
+            let facts = Facts { now, assets: vec![asset], ..Facts::default() };
+            let mut plan = plan(Rulebook::from_toml(rule).unwrap().evaluate(&facts), &facts, Some(vec![]), &Scope::Everything);
+            let entry = Entry { state: State::Acted, notified_at: None, ..plan.planned.remove(0).entry };
+            // It has its tags now, and its mail was not sent.
+            let closed = close(entry, run, false, now).unwrap();
+            assert_eq!((closed.pending_notice, closed.saving), (false, None), "{run:?}");
+        }
+    }
 }

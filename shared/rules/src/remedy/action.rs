@@ -65,6 +65,9 @@ pub struct SpotTerms {
     pub resumes: bool,
 }
 
+const ADD_TAGS: &str = "add-tags";
+const ACTIVATE_TAG: &str = "activate-cost-allocation-tag";
+
 impl Remedy {
     /// The action's name in the report.
     pub const fn action(&self) -> &'static str {
@@ -77,8 +80,8 @@ impl Remedy {
             Self::StopProcessingJob => "stop-processing-job",
             Self::StopTransformJob => "stop-transform-job",
             Self::StopAutoMlJob => "stop-automl-job",
-            Self::AddTags { .. } => "add-tags",
-            Self::ActivateTag => "activate-cost-allocation-tag",
+            Self::AddTags { .. } => ADD_TAGS,
+            Self::ActivateTag => ACTIVATE_TAG,
             Self::None => "none",
         }
     }
@@ -198,6 +201,11 @@ impl Remedy {
     /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::AddTags { .. } | Self::ActivateTag)
+    }
+
+    /// The same of a remedy that is known only by its [`Remedy::action`].
+    pub fn is_harmless_action(action: &str) -> bool {
+        [ADD_TAGS, ACTIVATE_TAG].contains(&action)
     }
 }
 
