@@ -31,9 +31,8 @@ async fn endpoints_that_clarify_and_inference_recommender_made_for_minutes_were_
 
 #[tokio::test]
 async fn the_mail_about_forty_models_of_a_series_named_one() {
-    let models: String = (10..50)
-        .map(|n| format!("[[model]]\nname = \"churn-2026-11-20-01-{n}-00-123\"\ntags = {{ Owner = \"ann@example.com\" }}\n"))
-        .collect();
+    let model = |n| format!("[[model]]\nname = \"churn-2026-11-20-01-{n}-00-123\"\ntags = {{ Owner = \"ann@example.com\" }}\n");
+    let models: String = (10..50).map(model).collect();
     let account = account(&models);
     guard_of(Function::TagAuditor, &account, REQUIRED).run().await.unwrap();
     let mails = account.mails();
