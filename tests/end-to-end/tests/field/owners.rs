@@ -141,7 +141,7 @@ async fn who_had_left_was_warned_and_nobody_else() {
     let mails = account.mails();
     let after = |owner: &str| mails_to(&mails, owner).into_iter().map(|mail| mail.message.as_str()).collect::<Vec<_>>();
     for (owner, says) in
-        [("lead@example.com", "For lead@example.com."), ("unowned", "Nobody owns these: "), ("ann@example.com", "For ann@example.com.")]
+        [("lead@example.com", "For lead@example.com."), ("unowned", "No owner is known: "), ("ann@example.com", "For ann@example.com.")]
     {
         let [mail] = after(owner)[..] else { panic!("{owner}: {mails:#?}") };
         assert!(mail.starts_with(says) && mail.contains("Questions, or not yours? Write to #ml-platform."), "{mail}");
