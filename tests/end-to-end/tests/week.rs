@@ -55,7 +55,7 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
     // Each of these reasons and remedies is in at least one mail.
     for says in [
         "use_spot_instances=True",
-        "on Spot without checkpoints",
+        "it writes no checkpoints, so an interruption starts training from zero",
         "warm pools of the last",
         "its time limit is 5d, but the longest",
         "in place of robotics-fragile-",

@@ -49,6 +49,9 @@ pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
         n if n == told.len() => format!("{n} resources"),
         n => format!("{n} of {}", told.len()),
     };
+    if SUBJECT < 13 + whose.len() + what.len() + cost.text.len() {
+        cost.text = cost.short;
+    }
     printable(&format!("Cost guard: {whose} {what}{}", cost.text))
 }
 

@@ -171,6 +171,14 @@ fn a_stop_saves_what_it_saves_this_time() {
         (vec![on("a", warning(), morning), on("b", warning(), morning)], "19:30 CET, saves about $25.00 until 08:00"),
         (vec![on("a", warning(), morning), on("a", warning(), None)], "19:30 CET, saves about $12.50 until 08:00"),
         (vec![on("a", warning(), morning), on("b", warning(), monday)], "19:30 CET, saves about $169.00"),
+        (
+            (0..4)
+                .map(|n| {
+                    on(&format!("{n}"), if n == 0 { warning() } else { News::Warning("2026-11-23T19:00:00Z".parse().unwrap()) }, morning)
+                })
+                .collect(),
+            "4 resources will be stopped from Mon 2026-11-23 19:30 CET, saves about $48.50",
+        ),
         (vec![on("a", warning(), morning), on("b", warning(), None)], "19:30 CET, $2.00 an hour"),
         (vec![on("a", stopped(), None)], "a was stopped, $1.00 an hour"),
         (

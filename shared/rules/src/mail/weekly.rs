@@ -118,7 +118,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
 
 /// What is open wastes in USD per month. Each resource counts once.
 fn wasted(week: &OwnersWeek<'_>) -> Decimal {
-    let known = week.open.iter().filter(|entry| costs_are_waste(&entry.rule)).map(|entry| (one_line(&entry.arn), entry.usd_per_month));
+    let known = week.open.iter().map(|entry| (one_line(&entry.arn), wasted_per_month(entry)));
     let new = week.new.iter().filter(|one| one.is_open).map(|one| (one.arn.clone(), one.usd_per_month));
     let mut by_resource: BTreeMap<String, Option<Decimal>> = BTreeMap::new();
     for (arn, usd) in known.chain(new) {
@@ -126,6 +126,12 @@ fn wasted(week: &OwnersWeek<'_>) -> Decimal {
         *most = (*most).max(usd);
     }
     by_resource.into_values().flatten().sum()
+}
+
+/// What a finding wastes in USD per month. `None`: not known, or it costs the same when it is mended, or it is a job, which ends by itself.
+fn wasted_per_month(entry: &Entry) -> Option<Decimal> {
+    let is_job = Kind::of(&entry.id).is_some_and(Kind::ends_by_itself);
+    entry.usd_per_month.filter(|_| costs_are_waste(&entry.rule) && !is_job)
 }
 
 /// One resource with all of its findings.
@@ -141,7 +147,7 @@ pub(crate) fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>
     for entry in entries {
         let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], usd_per_month: None });
         one.rules.push(&entry.rule);
-        one.usd_per_month = one.usd_per_month.max(entry.usd_per_month.filter(|_| costs_are_waste(&entry.rule)));
+        one.usd_per_month = one.usd_per_month.max(wasted_per_month(entry));
     }
     resources
 }

@@ -131,13 +131,13 @@ impl From<&str> for TimedText {
 
 impl PartialEq<&str> for TimedText {
     fn eq(&self, other: &&str) -> bool {
-        self.to_string() == *other
+        self.with_zone(&TimeZone::UTC) == *other
     }
 }
 
 impl PartialEq<String> for TimedText {
     fn eq(&self, other: &String) -> bool {
-        self.to_string() == *other
+        self.with_zone(&TimeZone::UTC) == *other
     }
 }
 

@@ -273,6 +273,11 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
     let entries = vec![
         entry("notebook-off-hours", "new", State::Reported),
         entry("missing-tag", "untagged", State::Reported),
+        Entry {
+            id: "job-series/training-job/nightly@ann".into(),
+            arn: "nightly".into(),
+            ..entry("training-on-demand", "nightly", State::Reported)
+        },
         kept("over", "2026-11-29"),
         kept("paper", "2026-11-30"),
         kept("demo", "2026-12-31 by the policy: demo for the board"),
@@ -284,7 +289,7 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ..Desk::default()
     };
     let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
-    assert_eq!(digest.subject, "Cost guard: your week: 1 stopped, $2.50 saved, 1 open, 1 found, $201.48 a month");
+    assert_eq!(digest.subject, "Cost guard: your week: 1 stopped, $2.50 saved, 2 open, 1 found, $201.48 a month");
     for (text, times) in [
         ("* notebook instance new", 1),
         ("* notebook instance untagged", 1),

@@ -185,7 +185,7 @@ mod tests {
             match (rule().check(&audited("endpoint/x", &tags), &context("2026-11-24T12:00:00Z")), reason) {
                 (Verdict::Fine, None) => {}
                 (Verdict::Waste(waste), Some(reason)) => {
-                    assert_eq!((waste.reason.to_string().as_str(), &waste.remedy), (reason, &Remedy::None))
+                    assert_eq!((waste.reason.to_string().as_str(), &waste.remedy), (reason, &Remedy::None));
                 }
                 (verdict, _) => panic!("{tags:?}: {verdict:?}"),
             }

@@ -175,7 +175,7 @@ mod tests {
                 Verdict::Fine => assert_eq!(expected, "", "{job:?}"),
                 Verdict::Later => assert_eq!(expected, "later", "{job:?}"),
                 Verdict::Waste(waste) => {
-                    assert!(!expected.is_empty() && waste.reason.to_string().starts_with(expected), "{}", waste.reason)
+                    assert!(!expected.is_empty() && waste.reason.to_string().starts_with(expected), "{}", waste.reason);
                 }
                 verdict => panic!("{verdict:?}"),
             }
