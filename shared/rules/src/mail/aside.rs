@@ -28,7 +28,7 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
     };
     let brief = format!("{kind} {name}, which was to be stopped on {}: {why} ({})", clock(spared.announced, zone), entry.rule);
     Notification {
-        due: Due::Weekly,
+        due: Due::Aside,
         function: context.function.to_owned(),
         owner: addressee(entry.owner.as_deref()),
         team: entry.team.clone(),
@@ -44,7 +44,6 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
         is_open: false,
         is_mendable: false,
         is_report: false,
-        is_aside: true,
         usd_per_month: None,
         reasons: vec![],
         costs: TimedText::default(),

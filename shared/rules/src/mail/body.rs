@@ -115,7 +115,9 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
     } else if owner == UNOWNED {
         let tags = context.policy.owner_tags.join(" or ");
         let left = if context.policy.left.texts().is_empty() { "" } else { ", or who it names has left" };
-        format!("No owner is known: the resources below have no tag {tags}{left}. Please find out whose they are, or stop what nobody needs.\n")
+        format!(
+            "No owner is known: the resources below have no tag {tags}{left}. Please find out whose they are, or stop what nobody needs.\n"
+        )
     } else {
         format!("For {owner}.\n")
     };

@@ -89,7 +89,9 @@ fn in_order<'a>(waiting: &[&'a Notification]) -> Vec<Section<'a>> {
         }
     }
     sections.sort_by_key(|section| section.resources[0][0].is_open);
-    sections.iter_mut().for_each(|section| section.resources.sort_by_key(|same| std::cmp::Reverse(cost(same))));
+    for section in &mut sections {
+        section.resources.sort_by_key(|same| std::cmp::Reverse(cost(same)));
+    }
     sections
 }
 

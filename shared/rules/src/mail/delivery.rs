@@ -20,6 +20,8 @@ pub enum Due {
     Daily,
     /// With the next weekly summary.
     Weekly,
+    /// With the next weekly summary, if there is one anyway.
+    Aside,
 }
 
 /// The items of a run, by when they are mailed.

@@ -51,9 +51,6 @@ pub struct Notification {
     /// Whether nothing is done about it and nothing is lost ([`Item::is_report`]).
     #[serde(default)]
     pub is_report: bool,
-    /// Whether no mail is sent for it: it is told in the weekly summary if there is one anyway.
-    #[serde(default)]
-    pub is_aside: bool,
     /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
     /// Its part of the mail: what happened to it.
@@ -103,7 +100,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
     // Its dates count from when it is read.
     let read = match due {
         Due::Daily => context.policy.next_morning(first.team.as_deref(), context.now),
-        Due::Weekly => context.now,
+        Due::Weekly | Due::Aside => context.now,
     };
     let Part { head, reasons, costs, more } = part(told, &mut Lists::new(), Read::Later(read), context);
     let kind = Kind::of(&first.id).map_or("resource", Kind::words);
@@ -131,7 +128,6 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         is_open,
         is_mendable: is_open && !is_job(first),
         is_report: first.is_report(),
-        is_aside: false,
         usd_per_month: told.wasted_per_month.filter(|_| is_open && !is_job(first)),
         head,
         reasons,

@@ -186,15 +186,12 @@ impl<'a> Owner<'a> {
             let of_state =
                 |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect::<Vec<_>>();
             // No mail is sent for asides, so that those of an earlier week may still wait.
-            let of_this_week = self.left(Due::Weekly, before.weekly.max(Some(context.now - WEEK)), context.now);
-            let spared = of_this_week.into_iter().map(|one| &one.notification).filter(|one| one.is_aside).collect();
-            let mut done = left(Due::Weekly, before.weekly);
-            done.retain(|one| !one.is_aside);
+            let spared = left(Due::Aside, before.weekly.max(Some(context.now - WEEK)));
             let week = OwnersWeek {
                 saved: self.saved.clone(),
                 open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
-                done,
+                done: left(Due::Weekly, before.weekly),
                 spared,
                 new,
             };
