@@ -27,7 +27,7 @@ def asked():
     """By function: (action, resource)."""
     found = {name: set() for name in FUNCTIONS}
     for file in (TOP / "target" / "asked").glob("*.jsonl"):
-        for line in file.read_text().splitlines():
+        for line in file.read_text().rstrip("\n").split("\n"):
             one = json.loads(line) if line else {"caller": ""}
             name = pascal(one["caller"])
             if name in found and not ELSEWHERE.match(one["resource"]):
