@@ -22,6 +22,7 @@ use cost_rules::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+mod chart;
 mod manual;
 mod reference;
 mod scaling;

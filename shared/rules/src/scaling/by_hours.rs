@@ -1,6 +1,11 @@
 //! The search for scheduled actions that make a setting cheaper than tracking alone.
 
-use crate::scaling::{days::Days, hours::Hours, search::Search, setting::Setting};
+use crate::scaling::{
+    days::Days,
+    hours::{Hours, Levels},
+    search::Search,
+    setting::Setting,
+};
 
 /// Pieces of a day that are tried.
 const PIECES: [usize; 2] = [3, 5];
@@ -31,7 +36,7 @@ impl Search<'_> {
     }
 
     /// Levels by the hours, of each group of days: where tracking alone is too late, and a share of what is needed.
-    fn profiles(&self, hours: &Hours, grouping: &[Days], least: u32, fixed: u32) -> Vec<Vec<(Days, [u32; 96])>> {
+    fn profiles(&self, hours: &Hours, grouping: &[Days], least: u32, fixed: u32) -> Vec<Vec<(Days, Levels)>> {
         let mut profiles = vec![];
         let need = self.need.by_minute();
         for hundredths in TRACKED {
@@ -39,18 +44,20 @@ impl Search<'_> {
             let of = |days: &Days| (*days, hours.levels(short.iter().map(|minute| (*minute, need[*minute].min(fixed))), *days));
             profiles.push(grouping.iter().map(of).collect::<Vec<_>>());
         }
-        {
-            let full: Vec<_> =
-                grouping.iter().map(|days| (*days, hours.levels(need.iter().map(|need| (*need).min(fixed)).enumerate(), *days))).collect();
-            for share in COVERED {
-                let covered = |(days, levels): &(Days, [u32; 96])| (*days, levels.map(|level| (level * share).div_ceil(100)));
-                profiles.push(full.iter().map(covered).collect());
-            }
+        let full = |days: &Days| hours.levels(need.iter().map(|need| (*need).min(fixed)).enumerate(), *days);
+        let full: Vec<_> = grouping.iter().map(|days| (*days, full(days))).collect();
+        for hundredths in COVERED {
+            profiles.push(full.iter().map(|(days, levels)| (*days, levels.map(|level| share(level, hundredths)))).collect());
         }
-        let at_least = |profile: &mut Vec<(Days, [u32; 96])>| {
-            profile.iter_mut().for_each(|(_, levels)| *levels = levels.map(|level| level.max(least)))
-        };
+        let at_least =
+            |profile: &mut Vec<(Days, Levels)>| profile.iter_mut().for_each(|(_, levels)| *levels = levels.map(|level| level.max(least)));
         profiles.iter_mut().for_each(at_least);
         profiles
     }
+}
+
+/// So many hundredths of a number of instances, rounded up.
+fn share(instances: u32, hundredths: u32) -> u32 {
+    let all = (u64::from(instances) * u64::from(hundredths)).div_ceil(100);
+    u32::try_from(all).unwrap_or(u32::MAX)
 }

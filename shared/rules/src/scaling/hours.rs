@@ -24,7 +24,7 @@ const SLOTS: usize = 24 * 60 / SLOT;
 const QUIET_SHARE: f64 = 0.6;
 
 /// One level by slot of a day: how many instances are to be there.
-type Levels = [u32; SLOTS];
+pub(super) type Levels = [u32; SLOTS];
 
 /// The calendar of a load, in a time zone.
 pub(super) struct Hours {

@@ -52,7 +52,8 @@ impl Load {
         seen.push(0);
         for &now in &requests {
             if now == MISSING {
-                (high.push(0), low.push(MISSING));
+                high.push(0);
+                low.push(MISSING);
             } else {
                 last[count % LOW_POINTS] = now;
                 count += 1;

@@ -183,10 +183,15 @@ fn with_head_room(load: &Load, question: &Question, setting: Setting, allowed: u
         return setting;
     }
     let mut schedules = setting.schedules.clone();
-    schedules.iter_mut().for_each(|action| action.max = most);
+    for action in &mut schedules {
+        action.max = most;
+    }
     let higher = Setting { max: most, schedules, ..setting.clone() };
     let (before, after) = (dearer(load, &setting, &question.terms, None), dearer(load, &higher, &question.terms, None));
     let is_as_good = after.instance_minutes <= before.instance_minutes + before.instance_minutes / 100
         && after.short_minutes <= allowed.min(before.short_minutes);
     if is_as_good { higher } else { setting }
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,9 +189,9 @@ impl<'a> Search<'a> {
             // What helped once may help again.
             let floors = [best.least(), best.least().saturating_sub(1).max(least)].map(|min| (min, self.need.floor(min, self.allowed)));
             while in_vain < moves.len() && self.tries < until {
-                let moved = moves[at % moves.len()].clone();
-                let floor = floors.iter().find(|(min, _)| *min <= moved.least()).map_or(&floors[1].1, |(_, floor)| floor);
-                if self.attempt(moved, floor) == Tried::Better {
+                let candidate = moves[at % moves.len()].clone();
+                let floor = floors.iter().find(|(min, _)| *min <= candidate.least()).map_or(&floors[1].1, |(_, floor)| floor);
+                if self.attempt(candidate, floor) == Tried::Better {
                     in_vain = 0;
                     break;
                 }
@@ -210,7 +210,7 @@ fn moves(of: &Setting, least: u32, per_instance: f64) -> Vec<Setting> {
         let rests = |setting: Setting| Setting { scale_out_cooldown: out, scale_in_cooldown: within, ..setting };
         moves.extend([rests(of.clone()), rests(target(10.0))]);
     }
-    for max in [of.max + 1, of.max + of.max.div_ceil(5), of.max.saturating_sub(1)] {
+    for max in [of.max.saturating_add(1), of.max.saturating_add(of.max.div_ceil(5)), of.max.saturating_sub(1)] {
         if of.schedules.iter().all(|action| action.min <= max) && of.min <= max {
             let within = |setting: Setting| Setting { max, schedules: with_max(&setting, max), ..setting };
             moves.extend([within(of.clone()), within(target(6.0))]);
@@ -219,7 +219,7 @@ fn moves(of: &Setting, least: u32, per_instance: f64) -> Vec<Setting> {
     moves.extend(schedule_moves(of, least));
     if of.schedules.is_empty() {
         let within = |min: u32, setting: Setting| Setting { min, max: setting.max.max(min), ..setting };
-        let (less, more) = (of.min.saturating_sub(1).max(least), of.min + 1);
+        let (less, more) = (of.min.saturating_sub(1).max(least), of.min.saturating_add(1));
         moves.extend([0.0, -5.0, -15.0].map(|hundredths| within(less, target(hundredths))));
         moves.extend([5.0, 20.0].map(|hundredths| within(more, target(hundredths))));
     }
@@ -271,6 +271,7 @@ pub(super) fn rounded(target: f64) -> f64 {
     if !target.is_normal() {
         return target;
     }
+    #[expect(clippy::cast_possible_truncation, reason = "a number has at most 308 digits")]
     let digits = 2 - target.log10().floor() as i32;
     // Divided, because a power with a negative exponent is not exact.
     if digits < 0 {
@@ -286,7 +287,8 @@ fn steps(from: u32, to: u32) -> Vec<u32> {
     let mut at = from;
     while at <= to {
         numbers.push(at);
-        at += (at / 4).max(1);
+        let Some(next) = at.checked_add((at / 4).max(1)) else { break };
+        at = next;
     }
     numbers
 }

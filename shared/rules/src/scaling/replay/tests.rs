@@ -159,7 +159,7 @@ fn plain(requests: &[Option<u64>], setting: &Setting, terms: &Terms, gradual: bo
                 && visible.last().is_some_and(Option::is_some)
         };
         let rests = |last: Option<usize>, seconds: usize| last.is_none_or(|last| seconds <= 60 * (now - last));
-        let want = |(at, _): &(usize, f64)| (requests[*at].unwrap() as f64 / setting.target).ceil() as u32;
+        let want = |(at, _): &(usize, f64)| needed(requests[*at].unwrap(), setting.target);
         if all(3, &|m| setting.target < m) {
             let want = want(points.last().unwrap()).min(max);
             if desired < want && (rests(last_out, cooldown(setting.scale_out_cooldown)) || last_want < want) {
