@@ -30,7 +30,7 @@ fn svg(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<S
     #[expect(clippy::cast_precision_loss, reason = "pixels need few digits")]
     let instances = |of: &[u32]| of.chunks(step).map(|part| part.iter().max().map(|most| *most as f32)).collect();
 
-    let mut all = vec![Series { fill: Some(true), ..series("load, in instances", load) }];
+    let mut all = vec![Series { fill: Some(true), ..series("load", load) }];
     all.extend(lines.iter().map(|(name, of)| Series { step: Some(LineStep::End), ..series(name, instances(of)) }));
     let mut chart = LineChart::new(all, vec![]);
     chart.base.width = 960.0;
@@ -62,7 +62,7 @@ mod tests {
         let traffic =
             Traffic::new("2026-11-23T00:00:00Z".parse().unwrap(), (0..20_160).map(|minute| (minute != 7).then_some(minute % 1440)));
         let svg = svg(&traffic, 200.0, &[("today", vec![8; 20_160]), ("proposed", vec![3; 20_160])]).unwrap();
-        for text in ["<svg", "role=\"img\"", "<title>Load and instances</title>", "today", "proposed", "load, in instances", "</svg>"] {
+        for text in ["<svg", "role=\"img\"", "<title>Load and instances</title>", "today", "proposed", ">load<", "</svg>"] {
             assert!(svg.contains(text), "{text}");
         }
         assert!(svg.len() < 200_000, "{}", svg.len());

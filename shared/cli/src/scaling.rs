@@ -261,7 +261,7 @@ fn proposal_text(proposal: &Proposal, hourly: Option<Decimal>) -> String {
     rows.extend(today.into_iter().zip(figures(&proposal.replay, hourly)).map(|((name, before), (_, after))| (name, vec![before, after])));
     text += &table(&rows);
     let saved = saving(proposal, hourly).map_or_else(|| format!("{:.0} instance-hours", proposal.saved_hours_per_month()), dollars);
-    let promised = if proposal.is_promised() { "" } else { " on this past; not promised, see below" };
+    let promised = if proposal.is_promised() { "" } else { " if the future is like this past. It is not promised" };
     let _ = writeln!(text, "\nSaves {saved} a month{promised}.");
     for doubt in &proposal.doubts {
         let _ = writeln!(text, "* {}", doubt.text);

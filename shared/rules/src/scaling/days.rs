@@ -104,10 +104,10 @@ pub(super) struct Change {
 /// Eight days: each action of a week has happened at least once.
 const LOOK_BACK_DAYS: i64 = 8;
 
-/// When the actions happen in so many minutes from `starts_at` on. What happened before stands at minute 0.
-pub(super) fn changes(actions: &[Scheduled], starts_at: Timestamp, minutes: usize) -> Vec<Change> {
-    let mut all: Vec<(i64, &Scheduled)> = vec![];
-    for action in actions {
+/// When each of the actions happens, from some days before `starts_at` on: the minute from the start, and which action it is.
+fn occurrences(actions: &[Scheduled], starts_at: Timestamp, minutes: usize) -> Vec<(i64, usize)> {
+    let mut all = vec![];
+    for (index, action) in actions.iter().enumerate() {
         let first = starts_at.to_zoned_datetime(action.zone.clone()).date();
         let days = i64::try_from(minutes / 1440).unwrap_or(i64::MAX) + 1;
         let (hour, minute) = action.hour_and_minute();
@@ -119,13 +119,38 @@ pub(super) fn changes(actions: &[Scheduled], starts_at: Timestamp, minutes: usiz
             }
             let Ok(at) = action.zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible() else { continue };
             // It takes effect in the first whole minute.
-            all.push((-(-at.duration_since(starts_at).as_secs()).div_euclid(60), action));
+            all.push((-(-at.duration_since(starts_at).as_secs()).div_euclid(60), index));
         }
     }
-    all.sort_by_key(|(at, _)| *at);
+    all.sort_unstable();
+    all
+}
+
+/// When the actions happen in so many minutes from `starts_at` on. What happened before stands at minute 0.
+pub(super) fn changes(actions: &[Scheduled], starts_at: Timestamp, minutes: usize) -> Vec<Change> {
+    let all = occurrences(actions, starts_at, minutes);
     let begun = all.partition_point(|(at, _)| *at <= 0);
-    let change = |(at, action): &(i64, &Scheduled)| Change { minute: usize::try_from(*at).unwrap_or(0), min: action.min, max: action.max };
+    let change = |(at, index): &(i64, usize)| {
+        let Scheduled { min, max, .. } = actions[*index];
+        Change { minute: usize::try_from(*at).unwrap_or(0), min, max }
+    };
     all[begun.saturating_sub(1)..].iter().map(change).filter(|change| change.minute < minutes).collect()
+}
+
+/// The same actions without those that never change anything.
+pub(super) fn without_repeats(mut actions: Vec<Scheduled>, starts_at: Timestamp) -> Vec<Scheduled> {
+    while let Some(index) = repeat(&actions, starts_at) {
+        actions.remove(index);
+    }
+    actions
+}
+
+/// An action before which its minimum and maximum are always in force.
+fn repeat(actions: &[Scheduled], starts_at: Timestamp) -> Option<usize> {
+    let all = occurrences(actions, starts_at, 14 * 1440);
+    let bounds = |index: usize| (actions[index].min, actions[index].max);
+    let changes_something = |index: usize| all.windows(2).any(|pair| pair[1].1 == index && bounds(pair[0].1) != bounds(index));
+    (0..actions.len()).find(|index| 1 < actions.len() && !changes_something(*index))
 }
 
 #[cfg(test)]
@@ -159,6 +184,20 @@ mod tests {
         let found: Vec<_> = changes(&actions, starts_at, 2 * 1440).iter().map(|change| (change.minute, change.min)).collect();
         assert_eq!(found, [(0, 1), (480, 4), (1140, 1), (1920, 4), (2580, 1)]);
         assert!(changes(&[], starts_at, 1440).is_empty());
+    }
+
+    #[test]
+    fn actions_that_never_change_anything_are_left_out() {
+        let weekdays = Days::of([Weekday::Saturday, Weekday::Sunday]).others();
+        let starts_at = "2026-11-23T00:00:00Z".parse().unwrap();
+        let left = |actions: Vec<Scheduled>| {
+            without_repeats(actions, starts_at).iter().map(|action| (action.minute, action.min)).collect::<Vec<_>>()
+        };
+        let all = |minute, min| at(Days::ALL, minute, "UTC", min);
+        assert_eq!(left(vec![all(45, 5), all(75, 1), all(600, 1), all(720, 1), all(1185, 2)]), [(45, 5), (75, 1), (1185, 2)]);
+        // After a weekend it does change something.
+        let weekend = at(weekdays.others(), 0, "UTC", 1);
+        assert_eq!(left(vec![at(weekdays, 0, "UTC", 2), weekend, at(weekdays, 480, "UTC", 2)]), [(0, 2), (0, 1)]);
     }
 
     #[test]

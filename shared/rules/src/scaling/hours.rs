@@ -22,6 +22,8 @@ const SLOT: usize = 15;
 const SLOTS: usize = 24 * 60 / SLOT;
 /// The least difference between days of the week that counts.
 const QUIET_SHARE: f64 = 0.6;
+/// With so many days, what only one of them needed does not count.
+const MANY_DAYS: usize = 4;
 
 /// One level by slot of a day: how many instances are to be there.
 pub(super) type Levels = [u32; SLOTS];
@@ -75,12 +77,13 @@ impl Hours {
             let step = |at: usize| ordered[at - 1].0 / ordered[at].0.max(f64::MIN_POSITIVE);
             step(*one).total_cmp(&step(*other))
         });
-        let split = widest.filter(|at| 7 == ordered.len() && ordered[at - 1].0 < QUIET_SHARE * ordered[*at].0);
+        // Each day of the week was seen twice.
+        let split = widest.filter(|at| 14 <= self.weekdays.len() && ordered[at - 1].0 < QUIET_SHARE * ordered[*at].0);
         let quiet = split.map(|at| Days::of(ordered[..at].iter().map(|(_, day)| *day)));
         [Some(vec![Days::ALL]), quiet.map(|quiet| vec![quiet.others(), quiet])].into_iter().flatten().collect()
     }
 
-    /// The levels of some days: in each slot the highest of all days, of those minutes that need some.
+    /// The levels of some days: in each slot the highest that more than one day needed. What happened once is no rhythm.
     pub(super) fn levels(&self, need: impl Iterator<Item = (usize, u32)>, days: Days) -> Levels {
         let mut by_day = vec![[0_u32; SLOTS]; self.weekdays.len()];
         for (minute, need) in need {
@@ -93,7 +96,12 @@ impl Hours {
             }
         }
         let of_group = || by_day.iter().zip(&self.weekdays).filter(|(_, day)| days.contains(**day)).map(|(levels, _)| levels);
-        std::array::from_fn(|slot| of_group().map(|levels| levels[slot]).max().unwrap_or(0))
+        let seen_before = usize::from(MANY_DAYS <= of_group().count());
+        std::array::from_fn(|slot| {
+            let mut all: Vec<u32> = of_group().map(|levels| levels[slot]).collect();
+            all.sort_unstable_by(|one, other| other.cmp(one));
+            all.get(seen_before).copied().unwrap_or(0)
+        })
     }
 
     /// Scheduled actions that keep these levels, with few pieces a day. `None`: one level would do.

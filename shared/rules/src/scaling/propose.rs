@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::scaling::{
+    days::without_repeats,
     hours::Hours,
     lines::{needed, number},
     load::Load,
@@ -171,8 +172,9 @@ fn search(load: &Load, question: &Question, need: &Need, allowed: u64) -> Option
     let mut hourly = Search::new(load, question.terms, need, allowed, cost - cost / 100 * SCHEDULE_MARGIN);
     hourly.by_hours(&Hours::of(load, question.zone.clone(), &question.terms), least, fixed);
     hourly.fine(least);
-    let best = hourly.best().or(plain.best())?;
-    Some(with_head_room(load, question, best.setting.clone(), allowed))
+    let best = hourly.best().or(plain.best())?.setting.clone();
+    let schedules = without_repeats(best.schedules.clone(), load.starts_at);
+    Some(with_head_room(load, question, Setting { schedules, ..best }, allowed))
 }
 
 /// The same setting with a higher maximum, where that costs next to nothing: the next peak may be higher than the last.
