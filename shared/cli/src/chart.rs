@@ -35,8 +35,8 @@ fn svg(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<S
     let mut chart = LineChart::new(all, vec![]);
     chart.base.width = 960.0;
     chart.base.height = 400.0;
-    chart.base.font_family = "sans-serif".to_owned();
-    chart.base.title.text = "Load and instances".to_owned();
+    "sans-serif".clone_into(&mut chart.base.font_family);
+    "Load and instances".clone_into(&mut chart.base.title.text);
     chart.base.margin.right = 20.0;
     chart.base.x_axis.kind = AxisType::Time;
     #[expect(clippy::cast_precision_loss, reason = "seconds of this century")]
@@ -62,7 +62,7 @@ mod tests {
         let traffic =
             Traffic::new("2026-11-23T00:00:00Z".parse().unwrap(), (0..20_160).map(|minute| (minute != 7).then_some(minute % 1440)));
         let svg = svg(&traffic, 200.0, &[("today", vec![8; 20_160]), ("proposed", vec![3; 20_160])]).unwrap();
-        for text in ["<svg", "role=\"img\"", "<title>Load and instances</title>", "today", "proposed", ">load<", "</svg>"] {
+        for text in ["<svg", "role=\"img\"", "<title>Load and instances</title>", "today", "proposed", "\nload\n", "</svg>"] {
             assert!(svg.contains(text), "{text}");
         }
         assert!(svg.len() < 200_000, "{}", svg.len());
