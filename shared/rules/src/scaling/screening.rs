@@ -21,6 +21,13 @@ mod tests {
     use super::*;
     use crate::scaling::{Question, Terms, Traffic, propose};
 
+    #[test]
+    fn an_endpoint_that_nobody_calls_saves_all_but_the_minimum() {
+        assert!((saving_at_most(&[Some(0), None], 120.0, 8, 1, 0.0) - 14.0).abs() < 1e-9);
+        // Half an instance for an hour, and what one minute of a hundred may spare.
+        assert!((saving_at_most(&[Some(3600); 2], 120.0, 8, 0, 0.01) - 15.16).abs() < 1e-9);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 

@@ -298,3 +298,53 @@ pub(super) fn maximums(fixed: u32, need: &Need) -> [u32; 3] {
     let peak = need.by_minute().iter().copied().max().unwrap_or(0).max(1);
     [fixed, fixed.saturating_add(fixed.div_ceil(4)), peak.saturating_mul(2).max(fixed)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scaling::Traffic;
+
+    fn load() -> Load {
+        // An hour of work in each of four hours.
+        let requests = (0..4 * 1440).map(|minute| Some(if minute / 60 % 4 == 0 { 350 } else { 90 }));
+        Load::new(&Traffic::new("2026-11-23T00:00:00Z".parse().unwrap(), requests))
+    }
+
+    #[test]
+    fn only_a_cheaper_setting_is_better() {
+        let load = load();
+        let terms = Terms::usual(100.0);
+        let need = Need::of(&load, 100.0);
+        let mut search = Search::new(&load, terms, &need, 1000, u64::MAX);
+        let floor = need.floor(1, 1000);
+        let setting = search.setting(1, 4, 90);
+        assert_eq!(search.attempt(setting.clone(), &floor), Tried::Better);
+        assert_eq!(search.attempt(setting.clone(), &floor), Tried::NotCheaper);
+        assert_eq!(search.attempt(Setting { max: 9, ..setting.clone() }, &floor), Tried::NotCheaper);
+        assert_eq!(search.attempt(Setting { max: 1, ..setting }, &floor), Tried::Short);
+        let cost = search.best().map_or(0, |found| found.replayed.instance_minutes);
+        assert!(floor.all() <= cost, "{} {cost}", floor.all());
+    }
+
+    #[test]
+    fn the_floor_is_below_every_setting_that_is_good_enough() {
+        let (load, terms) = (load(), Terms::usual(100.0));
+        let need = Need::of(&load, 100.0);
+        // With so many minutes that may be short, the cheapest setting spares them all.
+        for allowed in [0, 500, 1440] {
+            let floor = need.floor(1, allowed);
+            let mut search = Search::new(&load, terms, &need, allowed, u64::MAX);
+            let fixed = need.fixed(allowed);
+            assert_eq!(search.attempt(Setting::fixed(fixed, 100.0), &floor), Tried::Better);
+            assert!(floor.all() <= u64::from(fixed) * 5760, "{allowed}: {}", floor.all());
+        }
+        assert_eq!(need.floor(1, 1440).all(), 5760);
+    }
+
+    #[test]
+    fn targets_have_three_digits() {
+        for (target, digits) in [(123.456, 123.0), (1_234_567.0, 1_230_000.0), (0.012_345, 0.0123), (72.0, 72.0), (0.1, 0.1)] {
+            assert!((rounded(target) - digits).abs() < 1e-12 * digits, "{target}: {}", rounded(target));
+        }
+    }
+}

@@ -220,7 +220,7 @@ fn settings() -> impl Strategy<Value = Setting> {
 }
 
 fn terms() -> impl Strategy<Value = Terms> {
-    (20_f64..600.0, 0_i64..12, 0_i64..5).prop_map(|(per_instance, start_up, delay)| Terms {
+    (20_f64..600.0, 0_i64..40, 0_i64..5).prop_map(|(per_instance, start_up, delay)| Terms {
         per_instance,
         start_up: Duration::minutes(start_up),
         metric_delay: Duration::minutes(delay),
