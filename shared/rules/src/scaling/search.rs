@@ -16,6 +16,8 @@ use crate::{
 
 /// Cooldowns of scaling in that are tried. AWS's default is the first one.
 const IN_COOLDOWNS: [i64; 5] = [300, 600, 900, 1800, 3600];
+/// The one of them that is tried first beside the default.
+const LONG: usize = 2;
 /// The shortest cooldown of scaling out: AWS's default.
 const OUT_COOLDOWN: i64 = 300;
 /// Targets that are tried first, in hundredths of what an instance carries.
@@ -97,9 +99,11 @@ impl<'a> Search<'a> {
             if self.limit() <= floor.all() {
                 break;
             }
-            for max in maximums(fixed, self.need) {
-                let max = max.max(min);
-                self.targets(&COARSE, &floor, |search, hundredths| search.setting(min, max, hundredths));
+            let [least_max, more, most] = maximums(fixed, self.need).map(|max| max.max(min));
+            // A long cooldown keeps what the next peak needs: another way than a low target.
+            for (max, cooldown) in [(least_max, 0), (more, 0), (more, LONG), (most, 0)] {
+                let scale_in_cooldown = Duration::seconds(IN_COOLDOWNS[cooldown]);
+                self.targets(&COARSE, &floor, |search, hundredths| Setting { scale_in_cooldown, ..search.setting(min, max, hundredths) });
             }
         }
     }
@@ -210,10 +214,10 @@ fn moves(of: &Setting, least: u32, per_instance: f64) -> Vec<Setting> {
         let rests = |setting: Setting| Setting { scale_out_cooldown: out, scale_in_cooldown: within, ..setting };
         moves.extend([rests(of.clone()), rests(target(10.0))]);
     }
-    for max in [of.max.saturating_add(1), of.max.saturating_add(of.max.div_ceil(5)), of.max.saturating_sub(1)] {
+    for max in [of.max.saturating_add(1), of.max.saturating_add(of.max.div_ceil(3)), of.max.saturating_sub(1)] {
         if of.schedules.iter().all(|action| action.min <= max) && of.min <= max {
             let within = |setting: Setting| Setting { max, schedules: with_max(&setting, max), ..setting };
-            moves.extend([within(of.clone()), within(target(6.0))]);
+            moves.extend([within(of.clone()), within(target(4.0)), within(target(12.0))]);
         }
     }
     moves.extend(schedule_moves(of, least));
@@ -287,7 +291,7 @@ fn steps(from: u32, to: u32) -> Vec<u32> {
     let mut at = from;
     while at <= to {
         numbers.push(at);
-        let Some(next) = at.checked_add((at / 4).max(1)) else { break };
+        let Some(next) = at.checked_add((at / 3).max(1)) else { break };
         at = next;
     }
     numbers
@@ -296,7 +300,7 @@ fn steps(from: u32, to: u32) -> Vec<u32> {
 /// Maximums that are tried first: the least with which few minutes are short, somewhat more, and more than can be needed.
 pub(super) fn maximums(fixed: u32, need: &Need) -> [u32; 3] {
     let peak = need.by_minute().iter().copied().max().unwrap_or(0).max(1);
-    [fixed, fixed.saturating_add(fixed.div_ceil(4)), peak.saturating_mul(2).max(fixed)]
+    [fixed, fixed.saturating_add(fixed.div_ceil(3).max(2)), peak.saturating_mul(2).max(fixed)]
 }
 
 #[cfg(test)]
