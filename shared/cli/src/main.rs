@@ -1,4 +1,4 @@
-//! `cost-guard`: checks a policy offline, and prints the pages of the documentation that are generated from the code.
+//! `cost-guard`: checks a policy offline, replays and proposes auto scaling, and prints the pages of the documentation that are generated from the code.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
@@ -22,8 +22,11 @@ use cost_rules::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+mod chart;
 mod manual;
 mod reference;
+mod scaling;
+mod traffic;
 
 /// The command-line tools of the SageMaker cost guard.
 #[derive(Parser)]
@@ -56,6 +59,10 @@ enum Command {
         #[arg(long)]
         checkpoints: Option<String>,
     },
+    /// Replay an endpoint's traffic against an auto scaling setting: what it costs, and how many minutes are short. The model is in docs/scaling.md.
+    ReplayScaling(scaling::ReplayScaling),
+    /// Work out the cheapest auto scaling setting for an endpoint's traffic, and what it saves.
+    ProposeScaling(scaling::ProposeScaling),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +75,8 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
+        Command::ReplayScaling(asked) => asked.run().map(|text| print!("{text}")),
+        Command::ProposeScaling(asked) => asked.run().map(|text| print!("{text}")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,7 +8,7 @@ use std::{
 
 /// The floors of cost-rules, from the lowest to the highest. Modules of the same floor do not import each other.
 const RULES: &[&[&str]] =
-    &[&["vocabulary"], &["remedy"], &["facts"], &["policy"], &["rules"], &["rulebook"], &["plan", "coverage"], &["mail"]];
+    &[&["vocabulary"], &["scaling"], &["remedy"], &["facts"], &["policy"], &["rules"], &["rulebook"], &["plan", "coverage"], &["mail"]];
 
 /// The floors of cost-aws, likewise.
 const AWS: &[&[&str]] = &[

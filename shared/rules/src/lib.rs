@@ -10,6 +10,7 @@ pub mod policy;
 pub mod remedy;
 pub mod rulebook;
 pub mod rules;
+pub mod scaling;
 pub mod vocabulary;
 
 #[cfg(test)]

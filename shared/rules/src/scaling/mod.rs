@@ -1,0 +1,32 @@
+//! Auto scaling of endpoints, worked out from their traffic: [`Traffic`] → [`replay`] of a [`Setting`] → [`propose`] the best one.
+
+mod blocks;
+mod by_hours;
+mod capacity;
+mod chart;
+mod days;
+mod hours;
+mod lines;
+mod load;
+mod need;
+mod outlook;
+mod propose;
+mod replay;
+mod screening;
+mod search;
+mod setting;
+mod traffic;
+
+pub use self::{
+    blocks::Variant,
+    capacity::{Bound, Capacity, Datapoint, capacity},
+    chart::chart_of_day,
+    days::{Days, Scheduled},
+    load::Load,
+    outlook::Doubt,
+    propose::{Advice, MINUTES_PER_MONTH, Proposal, Question, propose},
+    replay::{billed_by_minute, dearer, replay},
+    screening::saving_at_most,
+    setting::{Replayed, ScaleIn, Setting, Terms},
+    traffic::{Missing, Traffic},
+};
