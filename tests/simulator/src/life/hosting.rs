@@ -1,6 +1,6 @@
 //! Endpoints and inference components while they live: their capacity and what changes it, their traffic, and the metrics that follow from both.
 
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -8,7 +8,8 @@ use crate::{
     estate::traffic::{HostingSpec, TrafficSpec},
     life::{
         hosting::{
-            metrics::Level,
+            levels::Level,
+            metrics::Computed,
             traffic::{Curve, Files},
         },
         kinds::Kind,
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) mod answer;
 pub(crate) mod change;
 pub(crate) mod fleet;
+pub(crate) mod levels;
 pub(crate) mod metrics;
 pub(crate) mod served;
 pub(crate) mod traffic;
@@ -38,6 +40,8 @@ pub(crate) struct Hosting {
     /// Where requests come from. They come though the endpoint is gone.
     traffic: BTreeMap<String, Vec<Curve>>,
     files: Files,
+    /// What a variant did, as it was computed last: its metrics are asked for one after the other.
+    computed: RefCell<Option<Computed>>,
     pub(crate) spec: HostingSpec,
 }
 

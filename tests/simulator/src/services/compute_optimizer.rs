@@ -8,7 +8,7 @@ use crate::{
     life::{
         hosting::{
             Hosting,
-            metrics::Mode,
+            levels::Mode,
             traffic::{minute_of, moment_of},
         },
         kinds::{Asset, table::kind_of},

@@ -1,49 +1,22 @@
 //! What CloudWatch has of endpoints and components (aws-facts §4), computed from their traffic and the capacity that they had at that time.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    life::{
-        hosting::{
-            Hosting,
-            traffic::{Curve, minute_of, moment_of},
-        },
-        kinds::Kind,
-        order::Listed as _,
+    life::hosting::{
+        Hosting,
+        levels::{Level, Mode},
+        traffic::{Curve, minute_of, moment_of},
     },
     services::cloudwatch::{Metric, Point},
-    world::World,
 };
 
+/// The least number of minutes that are kept for the next metric.
+const WORTH_KEEPING: i64 = 60;
 /// How far back the backlog of an asynchronous endpoint is followed.
 const BACKLOG: i64 = 24 * 60;
-
-/// How a variant takes requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    RealTime,
-    Asynchronous,
-    Serverless,
-    /// The copies of a component.
-    Copies,
-    /// Instances for components.
-    Holder,
-}
-
-/// The capacity of a variant for some time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Level {
-    pub(crate) mode: Mode,
-    /// Whether requests are taken at all.
-    pub(crate) is_up: bool,
-    pub(crate) count: u64,
-    /// Its part of the endpoint's requests.
-    share: f64,
-    pub(crate) memory_mb: u64,
-    pub(crate) provisioned: u64,
-    concurrency: u64,
-    is_accelerated: bool,
-}
 
 /// What a variant did in a minute.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +44,14 @@ impl Minute {
     }
 }
 
+/// Minutes that were computed.
+#[derive(Debug)]
+pub(crate) struct Computed {
+    /// The variant, from when to when, and how many changes of its capacity there were by then.
+    what: (String, String, i64, i64, usize),
+    minutes: Arc<Vec<Minute>>,
+}
+
 /// The numbers of a request.
 #[derive(Clone, Copy)]
 struct Costs {
@@ -85,60 +66,6 @@ struct Costs {
 #[expect(clippy::cast_precision_loss, reason = "numbers of instances fit")]
 fn number(count: u64) -> f64 {
     count as f64
-}
-
-impl World {
-    /// The capacity that each variant has now.
-    fn levels_now(&self, kind: &Kind, key: &str) -> Vec<(String, Level)> {
-        let Some(asset) = self.assets.shelf(kind).and_then(|shelf| shelf.by_key(key)) else { return vec![] };
-        let Some(fleet) = &asset.grown.fleet else { return vec![] };
-        let is_up = matches!(asset.status(), "InService" | "Updating" | "SystemUpdating" | "RollingBack" | "UpdateRollbackFailed");
-        let all: f64 = fleet.variants.iter().filter(|variant| !variant.is_shadow).map(|variant| variant.weight.current).sum();
-        let level = |variant: &crate::life::hosting::fleet::Variant| {
-            let setting = |name: &str| {
-                let serverless = variant.serverless.as_ref()?;
-                serverless.current.get(name).and_then(serde_json::Value::as_u64)
-            };
-            let mode = match () {
-                () if fleet.config.is_empty() => Mode::Copies,
-                () if variant.serverless.is_some() => Mode::Serverless,
-                () if fleet.is_asynchronous() => Mode::Asynchronous,
-                () if variant.holds_components() => Mode::Holder,
-                () => Mode::RealTime,
-            };
-            let share = if all == 0.0 { 0.0 } else { (variant.weight.current / all).min(1.0) };
-            let level = Level {
-                mode,
-                is_up,
-                count: variant.count.current,
-                share,
-                memory_mb: setting("MemorySizeInMB").unwrap_or_default(),
-                provisioned: setting("ProvisionedConcurrency").unwrap_or_default(),
-                concurrency: setting("MaxConcurrency").unwrap_or_default(),
-                is_accelerated: variant.is_accelerated(),
-            };
-            (if mode == Mode::Copies { String::new() } else { variant.name().to_owned() }, level)
-        };
-        fleet.variants.iter().map(level).collect()
-    }
-
-    /// Notes the capacity from a moment on, if it is another one.
-    pub(crate) fn note_levels(&mut self, kind: &Kind, key: &str, at: Timestamp) {
-        let (of, now) = (Hosting::key(kind, key), self.levels_now(kind, key));
-        for (variant, log) in self.hosting.levels.entry(of.clone()).or_default().iter_mut() {
-            let last = log.last().map(|(_, level)| *level);
-            if let Some(gone) = last.filter(|level| level.is_up && !now.iter().any(|(name, _)| name == variant)) {
-                log.push((at, Level { is_up: false, count: 0, ..gone }));
-            }
-        }
-        let logs = self.hosting.levels.entry(of).or_default();
-        for (variant, level) in now {
-            let log = logs.entry(variant).or_default();
-            if log.last().is_none_or(|(_, last)| *last != level) {
-                log.push((at, level));
-            }
-        }
-    }
 }
 
 impl Hosting {
@@ -171,7 +98,21 @@ impl Hosting {
     }
 
     /// What a variant did in some minutes. The copies of a component are those of the variant with an empty name.
-    pub(crate) fn minutes(&self, of: &str, variant: &str, from: i64, until: i64) -> Vec<Minute> {
+    pub(crate) fn minutes(&self, of: &str, variant: &str, from: i64, until: i64) -> Arc<Vec<Minute>> {
+        if until - from < WORTH_KEEPING {
+            return Arc::new(self.computed(of, variant, from, until));
+        }
+        let changes = self.levels.get(of).and_then(|logs| logs.get(variant)).map(Vec::len).unwrap_or_default();
+        let what = (of.to_owned(), variant.to_owned(), from, until, changes);
+        if let Some(kept) = self.computed.borrow().as_ref().filter(|kept| kept.what == what) {
+            return Arc::clone(&kept.minutes);
+        }
+        let minutes = Arc::new(self.computed(of, variant, from, until));
+        *self.computed.borrow_mut() = Some(Computed { what, minutes: Arc::clone(&minutes) });
+        minutes
+    }
+
+    fn computed(&self, of: &str, variant: &str, from: i64, until: i64) -> Vec<Minute> {
         let length = usize::try_from(until - from).unwrap_or_default();
         let log = self.levels.get(of).and_then(|logs| logs.get(variant)).map(Vec::as_slice).unwrap_or_default();
         let costs = self.costs(of, variant);

@@ -11,7 +11,8 @@ use crate::{
     life::{
         hosting::{
             Hosting,
-            metrics::{Minute, Mode},
+            levels::{Level, Mode},
+            metrics::Minute,
             traffic::minute_of,
         },
         kinds::table::kind_of,
@@ -112,7 +113,7 @@ pub(crate) type Seconds = (String, Decimal, Decimal);
 impl Hosting {
     /// The endpoints that have or had serverless variants, with these.
     pub(crate) fn serverless(&self) -> impl Iterator<Item = (&str, &str)> {
-        let is = |log: &Vec<(Timestamp, super::metrics::Level)>| log.iter().any(|(_, level)| level.mode == Mode::Serverless);
+        let is = |log: &Vec<(Timestamp, Level)>| log.iter().any(|(_, level)| level.mode == Mode::Serverless);
         self.levels
             .iter()
             .flat_map(move |(of, logs)| logs.iter().filter(move |(_, log)| is(log)).map(move |(name, _)| (of.as_str(), name.as_str())))
@@ -122,7 +123,7 @@ impl Hosting {
     pub(crate) fn used(&self, of: &str, variant: &str, (from, until): (Timestamp, Timestamp)) -> Vec<Seconds> {
         let latency = self.latency(of, variant);
         let mut used = std::collections::BTreeMap::<(usize, u64), f64>::new();
-        for minute in self.minutes(of, variant, minute_of(from), minute_of(until)) {
+        for minute in self.minutes(of, variant, minute_of(from), minute_of(until)).iter() {
             let Some(level) = minute.level.filter(|level| level.is_up && level.mode == Mode::Serverless) else { continue };
             #[expect(clippy::cast_precision_loss, reason = "a provisioned concurrency fits")]
             let warm = level.provisioned as f64;

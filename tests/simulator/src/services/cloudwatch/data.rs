@@ -1,6 +1,6 @@
 //! `GetMetricData`: the data points of many metrics, by periods and by pages.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -129,9 +129,14 @@ fn points(world: &World, query: &Query<'_>, span: Span, (first, end): (i64, i64)
     }
     let period = |at: Timestamp| at.as_second().div_euclid(query.period);
     let (oldest, newest) = (period(span.from), period(span.until));
-    let mut buckets: BTreeMap<i64, Point> = BTreeMap::new();
-    for point in series(world, &query.metric, span.from, span.until) {
-        buckets.entry(period(point.at)).and_modify(|bucket| *bucket = bucket.with(point)).or_insert(point);
+    let mut all = series(world, &query.metric, span.from, span.until);
+    all.sort_by_key(|point| point.at);
+    let mut buckets: Vec<(i64, Point)> = vec![];
+    for point in all {
+        match buckets.last_mut() {
+            Some((last, bucket)) if *last == period(point.at) => *bucket = bucket.with(point),
+            _ => buckets.push((period(point.at), point)),
+        }
     }
     let place = |bucket: i64| if span.newest_first { newest - bucket } else { bucket - oldest };
     let wanted = buckets.into_iter().filter(|(bucket, _)| (first..end).contains(&place(*bucket)));
