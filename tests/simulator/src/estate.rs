@@ -28,6 +28,7 @@ pub(crate) mod kinds;
 mod money;
 pub mod plan;
 pub mod times;
+pub(crate) mod traffic;
 
 pub use kinds::{
     AutoMlJobSpec, EndpointConfigSpec, EndpointSpec, InferenceComponentSpec, ModelSpec, ProcessingJobSpec, ResourceSpec, ServerlessSpec,
@@ -36,6 +37,7 @@ pub use kinds::{
 pub use money::{
     Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, PlanSpec, SpendSpec, Spike,
 };
+pub use traffic::{BurstSpec, HostingSpec, TrafficSpec};
 
 /// The types of Studio apps in the API.
 const APP_TYPES: [&str; 9] = [
@@ -92,6 +94,8 @@ pub struct Estate {
     pub endpoint: Vec<EndpointSpec>,
     /// Inference components.
     pub inference_component: Vec<InferenceComponentSpec>,
+    /// How endpoints, their metrics and their scaling behave.
+    pub hosting: HostingSpec,
     /// Processing jobs.
     pub processing_job: Vec<ProcessingJobSpec>,
     /// Transform jobs.
@@ -148,6 +152,7 @@ impl Default for Estate {
             endpoint_config: vec![],
             endpoint: vec![],
             inference_component: vec![],
+            hosting: HostingSpec::default(),
             processing_job: vec![],
             transform_job: vec![],
             automl_job: vec![],
@@ -453,6 +458,7 @@ impl Estate {
         for (kind, name, create, fails) in notebooks.chain(apps).chain(profiles).chain(spaces) {
             check_creation(&format!("[[{kind}]] {name}"), create, &[], fails, start)?;
         }
+        self.hosting.check()?;
         kinds::check(self, start)?;
         jobs::check(&self.training_job, &self.tuning_job, start)
     }

@@ -36,6 +36,7 @@ pub use guard::{
 };
 pub use life::{
     billing::Spend,
+    hosting::served::Served,
     inventory::Resource,
     jobs::{TrainingJob, TuningJob},
     trail::Creator,
@@ -302,6 +303,14 @@ impl Simulator {
     /// What the requests to Cost Explorer have cost, in USD.
     pub fn cost_explorer_usd(&self) -> Decimal {
         self.shared.world().billing.requests_usd()
+    }
+
+    /// What became of the requests to endpoints and components between two moments.
+    pub fn served(&self, from: Timestamp, until: Timestamp) -> Vec<Served> {
+        let mut world = self.shared.world();
+        self.shared.tick(&mut world);
+        let until = until.min(world.now);
+        world.served(from, until)
     }
 
     /// The budgets, as of the last time that Budgets read the bill.

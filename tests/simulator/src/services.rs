@@ -9,8 +9,10 @@ use crate::{
 };
 use sagemaker::kinds::{self, Verb};
 
+pub(crate) mod application_autoscaling;
 pub(crate) mod budgets;
 pub(crate) mod cloudwatch;
+pub(crate) mod compute_optimizer;
 pub(crate) mod cost_explorer;
 pub(crate) mod dynamodb;
 pub(crate) mod s3;
@@ -71,7 +73,9 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
         "ssm" => &[ssm::OPERATIONS],
         "dynamodb" => &[dynamodb::OPERATIONS],
         "cloudwatch" => &[cloudwatch::OPERATIONS],
+        "application-autoscaling" => &[application_autoscaling::OPERATIONS],
         "ce" => &[cost_explorer::OPERATIONS],
+        "compute-optimizer" => &[compute_optimizer::OPERATIONS],
         "budgets" => &[budgets::OPERATIONS],
         _ => &[],
     };

@@ -279,6 +279,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
             let token = match (request.service, operation) {
                 ("tagging", _) => "PaginationToken",
                 ("ce", "GetCostAndUsage" | "GetAnomalies") => "NextPageToken",
+                ("compute-optimizer", _) => "nextToken",
                 _ => "NextToken",
             };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
@@ -289,13 +290,15 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
 }
 
 /// The name in `X-Amz-Target` or in the path, the service, and its version of the JSON protocol.
-const TARGETS: [(&str, &str, &str); 7] = [
+const TARGETS: [(&str, &str, &str); 9] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
     ("DynamoDB_20120810", "dynamodb", "1.0"),
     ("AWSInsightsIndexService", "ce", "1.1"),
     ("AWSBudgetServiceGateway", "budgets", "1.1"),
+    ("AnyScaleFrontendService", "application-autoscaling", "1.1"),
+    ("ComputeOptimizerService", "compute-optimizer", "1.0"),
     ("GraniteServiceVersion20100801", "cloudwatch", "1.0"),
 ];
 

@@ -18,10 +18,13 @@ use crate::{
     },
     guard::template::Place,
     life::{
+        alarms::Alarms,
         billing::Billing,
+        hosting::Hosting,
         jobs::{Jobs, Step},
         kinds::{Assets, Kind, Planned},
         prices::Prices,
+        scaling::{Scalable, Scaling},
         trail::{Creator, iso},
     },
     services::{
@@ -78,6 +81,9 @@ pub(crate) struct World {
     pub(crate) faults: Vec<Fault>,
     pub(crate) jobs: Jobs,
     pub(crate) assets: Assets,
+    pub(crate) hosting: Hosting,
+    pub(crate) alarms: Alarms,
+    pub(crate) scaling: Scaling,
     /// Whether CloudTrail delivers events of who creates what.
     pub(crate) trail: bool,
     /// Deleted notebooks and their tags. They stay on the bill.
@@ -132,6 +138,10 @@ pub(crate) enum Due {
     Create(Box<Planned>),
     /// Budgets reads the bill for one budget.
     Budget(String),
+    /// CloudWatch looks at all alarms.
+    Alarms,
+    /// A scheduled action of a scalable target fires, if it is still the one of this number.
+    Scheduled(Scalable, String, u64),
 }
 
 /// The cost of one resource since the start.
@@ -145,9 +155,9 @@ pub struct BillLine {
     pub kind: &'static str,
     /// The value of its tag `Owner`.
     pub owner: Option<String>,
-    /// Its instance type; for a job with several types, all of them.
+    /// Its instance type; for a job with several types, all of them; `serverless`.
     pub instance_type: String,
-    /// How long it ran; for a job, how long it had its instances, its warm pool included.
+    /// How long it ran; for a job, how long it had its instances, its warm pool included; for a serverless endpoint, how long its requests took.
     pub ran: SignedDuration,
     /// USD; `None`: the price is not known.
     pub usd: Option<Decimal>,
@@ -257,6 +267,9 @@ impl World {
             faults: estate.fault,
             jobs: Jobs::default(),
             assets: Assets::default(),
+            alarms: Alarms::default(),
+            scaling: Scaling::default(),
+            hosting: Hosting::new(estate.hosting.clone()),
             trail: estate.trail,
             agenda: BTreeSet::new(),
             due: BTreeMap::new(),
@@ -428,6 +441,8 @@ impl World {
                 Some(Due::Asset(kind, key)) => self.asset_step(kind, &key),
                 Some(Due::Create(planned)) => self.planned_creation(*planned),
                 Some(Due::Budget(name)) => budgets::refresh(self, &name),
+                Some(Due::Alarms) => self.look_at_alarms(),
+                Some(Due::Scheduled(of, name, number)) => self.scale_by_schedule(&of, &name, number),
                 None => {}
             }
         }
@@ -563,6 +578,7 @@ impl World {
             (Deed::Delete, Some(name)) => self.delete_notebook(&name),
             (Deed::Start, None) => self.start_app(what),
             (Deed::Stop | Deed::Delete, None) => self.delete_app(what),
+            (Deed::Hosting(_), _) => {}
         }
     }
 
@@ -629,7 +645,13 @@ impl World {
             let home = app.spec.space.as_ref().or(app.spec.user_profile.as_ref()).cloned().unwrap_or_default();
             line("app", &app.arn, format!("{home} {}", app.spec.app_type), &app.spec.instance_type, &app.runs, owner(&app.arn))
         });
-        notebooks.chain(gone).chain(apps).chain(self.job_lines(from)).chain(self.asset_lines(from)).collect()
+        notebooks
+            .chain(gone)
+            .chain(apps)
+            .chain(self.job_lines(from))
+            .chain(self.asset_lines(from))
+            .chain(self.serverless_lines(from))
+            .collect()
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::life::kinds::{
-    Asset, Life, New, Planned, Script, input_of, newer, store,
+    Asset, Life, New, Planned, Script, around, input_of, newer, store,
     table::{KINDS, Kind, REST, kind_of, put},
 };
 use crate::services::sagemaker::kinds as api;
@@ -22,8 +22,13 @@ use crate::{
         jobs::replaced,
         plan::{Occasion, PlannedAction},
         times::Duration,
+        traffic::TrafficSpec,
     },
-    life::{order::Listed as _, trail::Creator},
+    life::{
+        hosting::{Hosting, Manner},
+        order::Listed as _,
+        trail::Creator,
+    },
     world::{Due, World},
 };
 
@@ -72,6 +77,18 @@ pub(crate) trait Section {
     /// Of a pipeline: its executions.
     fn executions(&self) -> Executions<'_> {
         Executions { times: &[], takes: Duration::hours(1), ends: "Completed", jobs: &[] }
+    }
+    /// Of an endpoint or component: how it behaves.
+    fn manner(&self) -> Option<Manner> {
+        None
+    }
+    /// Of an endpoint or component: its requests.
+    fn traffic(&self) -> &[TrafficSpec] {
+        &[]
+    }
+    /// Of an endpoint: the counts of its variants at the start.
+    fn counts(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
     }
     /// Checks what only this section has.
     fn check(&self) -> anyhow::Result<()> {
@@ -195,6 +212,20 @@ section! {
     EndpointSpec {
         /// Its configuration; absent: the one with the endpoint's name.
         config: Option<String> = None,
+        /// From Creating to `InService`; absent: 4 minutes, 8 with accelerators, 2 serverless.
+        creating_takes: Option<Duration> = None,
+        /// How long more instances take; absent: as long as the creation.
+        scaling_takes: Option<Duration> = None,
+        /// Until then there are no instances for it: creations and larger counts fail.
+        no_capacity_until: Option<Timestamp> = None,
+        /// Whether its container fails the health check when it is created.
+        unhealthy: bool = false,
+        /// Counts of instances other than those of the configuration, by variant: somebody has scaled it.
+        counts: BTreeMap<String, u64> = BTreeMap::new(),
+        /// Its requests.
+        traffic: Vec<TrafficSpec> = vec![],
+        /// With components and managed scaling: how many copies an instance holds; absent: one.
+        copies_per_instance: Option<u64> = None,
     }
 }
 
@@ -213,6 +244,14 @@ section! {
         memory_mb: u64 = 1024,
         /// The number of accelerators that each copy needs.
         accelerators: Option<u64> = None,
+        /// From Creating to `InService`; absent: 2 minutes.
+        creating_takes: Option<Duration> = None,
+        /// How long more copies take; absent: 2 minutes.
+        scaling_takes: Option<Duration> = None,
+        /// Its requests.
+        traffic: Vec<TrafficSpec> = vec![],
+        /// Until then there is no room for it: creations and more copies fail.
+        no_capacity_until: Option<Timestamp> = None,
     }
 }
 
@@ -289,6 +328,10 @@ section! {
         instance_count: u64 = 1,
         /// Only for a tracking server: `Small`, `Medium`, `Large`.
         size: Option<String> = None,
+        /// Only for a monitoring schedule or an inference experiment: the endpoint.
+        endpoint: Option<String> = None,
+        /// Only for an inference router: the ARN of what it routes to.
+        destination: Option<String> = None,
         /// Only for a pipeline: when it was executed.
         executions: Vec<When> = vec![],
         /// What the last of its executions started: `training-job/churn`, as an ARN ends.
@@ -438,6 +481,28 @@ impl Section for EndpointSpec {
     fn definition(&self, _: &str) -> Value {
         json!({"EndpointConfigName": self.config.as_deref().unwrap_or(&self.name)})
     }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner {
+            creating: self.creating_takes.map(Duration::signed),
+            scaling: self.scaling_takes.map(Duration::signed),
+            no_capacity_until: self.no_capacity_until,
+            is_unhealthy: self.unhealthy,
+            copies_per_instance: self.copies_per_instance,
+        })
+    }
+
+    fn counts(&self) -> BTreeMap<String, u64> {
+        self.counts.clone()
+    }
+
+    fn traffic(&self) -> &[TrafficSpec] {
+        &self.traffic
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        self.traffic.iter().try_for_each(|traffic| traffic.check(&format!("[[endpoint]] {}: traffic", self.name)))
+    }
 }
 
 impl Section for InferenceComponentSpec {
@@ -458,6 +523,23 @@ impl Section for InferenceComponentSpec {
         let mut definition = json!({"EndpointName": self.endpoint, "Specification": specification, "RuntimeConfig": copies});
         put(&mut definition, "VariantName", self.variant.as_deref());
         definition
+    }
+
+    fn manner(&self) -> Option<Manner> {
+        Some(Manner {
+            creating: self.creating_takes.map(Duration::signed),
+            scaling: self.scaling_takes.map(Duration::signed),
+            no_capacity_until: self.no_capacity_until,
+            ..Manner::default()
+        })
+    }
+
+    fn traffic(&self) -> &[TrafficSpec] {
+        &self.traffic
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        self.traffic.iter().try_for_each(|traffic| traffic.check(&format!("[[inference-component]] {}: traffic", self.name)))
     }
 }
 
@@ -556,7 +638,7 @@ impl Section for ResourceSpec {
                 "ArtifactStoreUri": "s3://ml/mlflow", "RoleArn": role, "MlflowVersion": "3.0.0",
                 "TrackingServerSize": self.size.as_deref().unwrap_or("Small"),
             }),
-            kind => newer::definition(kind, role).unwrap_or_else(|| {
+            kind => newer::definition(kind, role).or_else(|| self.around(role)).unwrap_or_else(|| {
                 json!({"InstanceGroups": [{
                     "InstanceGroupName": "workers", "InstanceType": self.instance_type.as_deref().unwrap_or("ml.m5.xlarge"),
                     "InstanceCount": self.instance_count, "ExecutionRole": role,
@@ -585,8 +667,18 @@ impl Section for ResourceSpec {
         };
         of("instance-type", self.instance_type.is_some(), "cluster")?;
         of("size", self.size.is_some(), "mlflow-tracking-server")?;
+        of("destination", self.destination.is_some(), "inference-router")?;
+        let around = matches!(self.kind.as_str(), "monitoring-schedule" | "inference-experiment");
+        ensure!(self.endpoint.is_some() == around, "{what}: `endpoint` is of a monitoring-schedule or an inference-experiment");
         of("jobs", !self.jobs.is_empty(), "pipeline")?;
         of("executions", !self.executions.is_empty(), "pipeline")
+    }
+}
+
+impl ResourceSpec {
+    fn around(&self, role: &str) -> Option<Value> {
+        let text = |of: &Option<String>| of.clone().unwrap_or_default();
+        around::definition(&self.kind, &text(&self.endpoint), role, &text(&self.destination))
     }
 }
 
@@ -716,6 +808,10 @@ impl World {
         let whole = Arc::new(template.clone());
         for number in 0..common.count {
             let (name, definition) = numbered(section, &template, number);
+            if let Some(manner) = section.manner() {
+                self.hosting.manners.insert(Hosting::key(kind, &name), manner);
+                self.hosting.add_traffic(kind, &name, section.traffic(), start);
+            }
             if common.create.is_some() || !common.submit.is_empty() {
                 let planned = Planned {
                     operation: kind.create.operation,
@@ -735,14 +831,19 @@ impl World {
             // Equal definitions share one allocation.
             let definition = if definition == *whole { Arc::clone(&whole) } else { Arc::new(definition) };
             // The estate was checked when it was read. In an estate made by a test, a definition may name what does not exist; it then gets no instances.
-            let grown = kind.grown(self, &definition).unwrap_or_default();
+            let mut grown = kind.grown(self, &definition).unwrap_or_default();
+            if let Some(fleet) = &mut grown.fleet {
+                fleet.set_counts(&section.counts());
+            }
             let new = New { name: name.clone(), definition, grown, script: Arc::clone(&script), by: common.by.cloned() };
             let asset = planted(self, kind, new, common, number, start);
             let (arn, created) = (asset.arn.clone(), asset.created());
             // Tags from before the start are in the index, however far the index is behind.
             let tagged = if matches!(kind.life, Life::Job { .. }) { created } else { self.began };
             self.first_tags(&arn, tagged, common.tags);
-            self.shelve(asset);
+            let up = asset.history.iter().rev().find(|(_, status)| *status == "InService").map(|(at, _)| *at);
+            let key = self.shelve(asset);
+            self.note_levels(kind, &key, up.unwrap_or(start));
             for action in common.plan {
                 self.schedule(&arn, action.clone());
             }

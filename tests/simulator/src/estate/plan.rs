@@ -83,6 +83,27 @@ pub enum Deed {
     Tag(String, String),
     /// `untag <key>`
     Untag(String),
+    /// What happens to an endpoint, or to an inference component.
+    Hosting(HostingDeed),
+}
+
+/// What people or AWS do to an endpoint or an inference component.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HostingDeed {
+    /// `maintain 30m`: AWS maintains it for so long (`SystemUpdating`).
+    Maintain(times::Duration),
+    /// `roll-back`: an update under way is rolled back.
+    RollBack,
+    /// `fail-roll-back`: the update under way and its rollback fail (`UpdateRollbackFailed`).
+    FailRollBack,
+    /// `break`: it takes no requests (`OutOfService`).
+    Break,
+    /// `update <configuration>`: somebody deploys another configuration.
+    Update(String),
+    /// `scale 3`: somebody sets the count of its first variant, or its copies.
+    Scale(u64),
+    /// `move-tag <image>`: the tag names another image from now on.
+    MoveTag(String),
 }
 
 impl PlannedAction {
@@ -137,7 +158,18 @@ impl FromStr for Deed {
                 Self::Tag(key.to_owned(), value.to_owned())
             }
             Some(("untag", key)) => Self::Untag(key.to_owned()),
-            _ => bail!("`{text}` is nothing that people do here: write start, stop, delete, \"tag <key>=<value>\" or \"untag <key>\""),
+            None if text == "roll-back" => Self::Hosting(HostingDeed::RollBack),
+            None if text == "fail-roll-back" => Self::Hosting(HostingDeed::FailRollBack),
+            None if text == "break" => Self::Hosting(HostingDeed::Break),
+            Some(("maintain", takes)) => Self::Hosting(HostingDeed::Maintain(takes.parse()?)),
+            Some(("update", config)) => Self::Hosting(HostingDeed::Update(config.to_owned())),
+            Some(("scale", count)) => {
+                Self::Hosting(HostingDeed::Scale(count.parse().with_context(|| format!("`{text}`: expected a number"))?))
+            }
+            Some(("move-tag", image)) => Self::Hosting(HostingDeed::MoveTag(image.to_owned())),
+            _ => bail!(
+                "`{text}` is nothing that people do here: write start, stop, delete, \"tag <key>=<value>\", \"untag <key>\", or of an endpoint \"maintain 30m\", roll-back, fail-roll-back, break, \"update <configuration>\", \"scale 3\" or \"move-tag <image>\""
+            ),
         })
     }
 }

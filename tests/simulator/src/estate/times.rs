@@ -89,6 +89,26 @@ impl Hours {
     }
 }
 
+impl Hours {
+    /// The hours between two moments: from when to when, in order. Adjoining ones are not joined.
+    pub(crate) fn between(&self, from: Timestamp, until: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let instant = |wall| self.zone.to_ambiguous_timestamp(wall).compatible().ok();
+        let day_of = |at: Timestamp| at.to_zoned_datetime(self.zone.clone()).date();
+        let first = day_of(from).yesterday().unwrap_or_else(|_| day_of(from));
+        let days = first.series(1.days()).take_while(|day| *day <= day_of(until));
+        let of_day = |day: jiff::civil::Date| {
+            let windows = self.windows.iter().filter(move |(days, ..)| days.contains(&day.weekday()));
+            windows.filter_map(move |(_, from, minutes)| {
+                let from = day.to_datetime(*from);
+                Some((instant(from)?, instant(from.checked_add(minutes.minutes()).ok()?)?))
+            })
+        };
+        let mut all: Vec<(Timestamp, Timestamp)> = days.flat_map(of_day).filter(|(begin, end)| from < *end && *begin < until).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
 impl FromStr for Hours {
     type Err = anyhow::Error;
 

@@ -497,6 +497,7 @@ impl World {
                 self.meter(&mut all, component, (runs, count), tags, (from, until));
             }
         }
+        self.meter_serverless(&mut all, (from, until));
         for job in self.jobs.training.iter().filter(|job| from < job.billed_until()) {
             self.meter_job(&mut all, job, (from, until));
         }
@@ -532,6 +533,33 @@ impl World {
             for (from, until, tags) in tags.between(start, end) {
                 let usd_per_hour = self.prices.hourly(instance_type);
                 all.push(self.instance_hours(&InstanceHours { component, instance_type, count, from, until, usd_per_hour, tags }));
+            }
+        }
+    }
+
+    /// Adds the seconds of serverless endpoints, by the hour.
+    fn meter_serverless(&self, all: &mut Vec<Metered>, (from, until): (Timestamp, Timestamp)) {
+        const HOUR: i64 = 3600;
+        let prefix = PREFIXES.iter().find(|(region, _)| *region == self.region).map_or("", |(_, prefix)| prefix);
+        for (of, variant) in self.hosting.serverless() {
+            let arn = self.arn(of);
+            let mut begin = from;
+            while begin < until {
+                let next = Timestamp::from_second((begin.as_second().div_euclid(HOUR) + 1) * HOUR).unwrap_or(until).min(until);
+                for (usage, seconds, usd) in self.hosting.used(of, variant, (begin, next)) {
+                    let kind = Kind {
+                        service: "Amazon SageMaker".into(),
+                        usage_type: format!("{prefix}ServerlessInf:{usage}"),
+                        operation: "Invoke-Endpoint".into(),
+                        region: self.region.clone(),
+                        account: self.account.clone(),
+                        record_type: "Usage".into(),
+                        unit: "Seconds".into(),
+                        tags: self.tags.get(&arn).map(TagLog::now).unwrap_or_default(),
+                    };
+                    all.push(Metered { kind, from: begin, until: next, amount: Amount::on_demand(usd, seconds) });
+                }
+                begin = next;
             }
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     estate::plan::{Deed, Occasion, PlannedAction},
     life::{
+        hosting::fleet::Fleet,
         order::{Listed, Ordered},
         trail::Creator,
     },
@@ -21,6 +22,7 @@ use crate::{
     world::{BillLine, Due, Runs, TagLog, World},
 };
 
+pub(crate) mod around;
 pub(crate) mod hosting;
 mod jobs;
 pub(crate) mod newer;
@@ -64,8 +66,10 @@ impl Default for Script {
 pub(crate) struct Grown {
     /// The key of its parent.
     parent: Option<Arc<str>>,
+    /// Of an endpoint or component: its capacity.
+    pub(crate) fleet: Option<Box<Fleet>>,
     /// What it copies from another resource, because that one may be deleted: an endpoint its configuration.
-    parts: Arc<Value>,
+    pub(crate) parts: Arc<Value>,
     instances: Vec<Instances>,
     /// The longest time that a job may take.
     limit: Option<SignedDuration>,
@@ -74,15 +78,17 @@ pub(crate) struct Grown {
 /// Instances that a resource runs on.
 pub(crate) struct Instances {
     /// The component in the usage type: `Host`, `Processing`, …
-    component: &'static str,
-    instance_type: String,
-    count: u64,
-    runs: Runs,
+    pub(crate) component: &'static str,
+    pub(crate) instance_type: String,
+    pub(crate) count: u64,
+    pub(crate) runs: Runs,
+    /// Of an endpoint: the deployment and the variant that they belong to.
+    pub(crate) of: String,
 }
 
 impl Instances {
     pub(crate) fn new(component: &'static str, instance_type: &str, count: u64) -> Self {
-        Self { component, instance_type: instance_type.to_owned(), count, runs: Runs::default() }
+        Self { component, instance_type: instance_type.to_owned(), count, runs: Runs::default(), of: String::new() }
     }
 }
 
@@ -93,10 +99,10 @@ pub(crate) struct Asset {
     pub(crate) arn: String,
     /// The input of its `Create…` call, without the name and the tags.
     pub(crate) definition: Arc<Value>,
-    grown: Grown,
+    pub(crate) grown: Grown,
     pub(crate) script: Arc<Script>,
     /// Its statuses, each with its time; the first is its creation.
-    history: Vec<(Timestamp, &'static str)>,
+    pub(crate) history: Vec<(Timestamp, &'static str)>,
     pub(crate) next: Option<(Timestamp, &'static str)>,
     by: Option<Creator>,
 }
@@ -167,6 +173,9 @@ impl Asset {
         match kind.life {
             Life::Still => asset.enter(at, ""),
             Life::Service { creating: (creating, takes), ready, .. } => {
+                let (manner, lives) = (world.hosting.manner(kind, &asset.name), world.lives(at));
+                let begun = asset.grown.fleet.as_mut().map(|fleet| fleet.begin(at, &manner, takes, lives));
+                let (takes, ready) = begun.unwrap_or((takes, ready));
                 asset.enter(at, creating);
                 asset.next = Some((at + takes, ready)).filter(|_| creating != ready);
             }
@@ -194,6 +203,10 @@ impl Asset {
     /// Changes the status. Its instances start or stop with it.
     pub(crate) fn enter(&mut self, at: Timestamp, status: &'static str) {
         self.history.push((at, status));
+        if let Some(fleet) = &mut self.grown.fleet {
+            fleet.enter(at, status, &mut self.grown.instances);
+            return;
+        }
         let (runs, ends) = match self.kind.life {
             Life::Still => (false, false),
             Life::Service { ready, .. } => (status == ready, matches!(status, "Deleting" | "Failed" | "OutOfService" | "Deleted")),
@@ -251,7 +264,10 @@ impl Asset {
     }
 
     pub(crate) fn failure(&self) -> Option<&str> {
-        Some(self.script.failure.as_str()).filter(|_| self.status().contains("Fail"))
+        match &self.grown.fleet {
+            Some(fleet) => fleet.failure.as_deref(),
+            None => Some(self.script.failure.as_str()).filter(|_| self.status().contains("Fail")),
+        }
     }
 
     /// For the bill: the component, the number of instances, and their runs.
@@ -330,7 +346,7 @@ impl World {
     }
 
     /// Changes a resource, with all consequences: events, bill, next change.
-    fn change_asset(&mut self, kind: &'static Kind, key: &Arc<str>, change: impl FnOnce(&mut Asset, Timestamp)) {
+    pub(crate) fn change_asset(&mut self, kind: &'static Kind, key: &Arc<str>, change: impl FnOnce(&mut Asset, Timestamp)) {
         let now = self.now;
         let outcome = self.assets.shelves.get_mut(kind.name).and_then(|shelf| {
             shelf.change(key, |asset| {
@@ -349,6 +365,7 @@ impl World {
         if status == "Deleted" {
             self.remove_asset(kind, key);
         }
+        self.hosting_changed(kind, key, status);
     }
 
     fn remove_asset(&mut self, kind: &Kind, key: &str) {
@@ -393,6 +410,7 @@ impl World {
         match deed {
             Deed::Tag(key, value) => drop(self.change_tags(&arn, |tags| drop(tags.insert(key.clone(), value.clone())))),
             Deed::Untag(key) => drop(self.change_tags(&arn, |tags| drop(tags.remove(key)))),
+            Deed::Hosting(deed) => self.hosting_deed(kind, &name, deed),
             // As the API does it; a refusal has no effect. None of these can be started again.
             Deed::Stop | Deed::Delete | Deed::Start => {
                 let operation = if *deed == Deed::Stop { kind.stop } else { kind.delete.filter(|_| *deed == Deed::Delete) };
@@ -449,8 +467,12 @@ impl World {
     pub(crate) fn asset_lines(&self, from: Timestamp) -> Vec<BillLine> {
         let line = |asset: &Asset, tags: Option<&TagLog>| {
             let instances = &asset.grown.instances;
-            let ran = |one: &Instances| one.runs.between(from, self.now).map(|(from, until, _)| until.duration_since(from)).sum();
-            let whole: SignedDuration = instances.iter().map(ran).max()?;
+            let ran = |one: &Instances| {
+                one.runs.between(from, self.now).map(|(from, until, _)| until.duration_since(from)).sum::<SignedDuration>()
+            };
+            // The numbers of instances that a variant has had are one after another.
+            let of = |of: &str| instances.iter().filter(|one| one.of == of).map(ran).sum::<SignedDuration>();
+            let whole = instances.iter().map(|one| of(&one.of)).max()?;
             if whole.is_zero() && !asset.is_of_interest(from) {
                 return None;
             }
@@ -462,7 +484,7 @@ impl World {
                 name: asset.name.clone(),
                 kind: asset.kind.name,
                 owner: tags.and_then(|log| log.now().get("Owner").cloned()),
-                instance_type: instances.iter().map(|one| one.instance_type.as_str()).collect::<Vec<_>>().join(" + "),
+                instance_type: types_of(instances).join(" + "),
                 ran: whole,
                 usd: instances.iter().map(cost).sum::<Option<Decimal>>().map(|usd| usd.round_dp(6)),
             })
@@ -470,6 +492,13 @@ impl World {
         let there = self.assets.iter().filter_map(|asset| line(asset, self.tags.get(&asset.arn)));
         there.chain(self.assets.gone().filter_map(|(asset, tags)| line(asset, Some(tags)))).collect()
     }
+}
+
+/// The instance types, each once for each variant.
+fn types_of(instances: &[Instances]) -> Vec<&str> {
+    let mut types: Vec<(&str, &str)> = instances.iter().map(|one| (one.of.as_str(), one.instance_type.as_str())).collect();
+    types.dedup_by(|one, before| !one.0.is_empty() && one == before);
+    types.into_iter().map(|(_, instance_type)| instance_type).collect()
 }
 
 /// The refusal of a planned call. The texts are recorded from real accounts, where a recording was found.

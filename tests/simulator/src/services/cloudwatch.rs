@@ -1,48 +1,53 @@
 //! CloudWatch metrics: those that were published, and those that the idle agents of the estate's notebooks publish every five minutes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
+    life::hosting::traffic::{minute_of, moment_of},
     services::{On, Operation},
-    wire::{Refusal, seconds, text, with_token},
+    wire::{Refusal, text, with_token},
     world::{Notebook, World},
 };
+
+pub(crate) mod alarms;
+mod data;
 
 const AGENT_NAMESPACE: &str = "CostGuard/Notebooks";
 const AGENT_METRIC: &str = "IdleSeconds";
 const AGENT_DIMENSION: &str = "NotebookInstanceName";
 const AGENT_PERIOD: i64 = 300;
 
-/// AWS's limits of queries, metrics per page and data points per answer (aws-facts §4).
-const MOST_QUERIES: usize = 500;
+/// AWS's limit (aws-facts §4).
 const METRICS_PER_PAGE: usize = 500;
-const MOST_POINTS: i64 = 100_800;
 
 /// A metric: namespace, name, and dimensions sorted by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Metric {
-    namespace: String,
-    name: String,
-    dimensions: Vec<(String, String)>,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) dimensions: Vec<(String, String)>,
 }
 
 /// The samples that were published for one time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Point {
-    at: Timestamp,
-    sum: f64,
-    count: f64,
-    least: f64,
-    most: f64,
+    pub(crate) at: Timestamp,
+    pub(crate) sum: f64,
+    pub(crate) count: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
 }
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("PutMetricData", On::Nothing, put),
     Operation::new("ListMetrics", On::Nothing, |world, input| list(world, input)),
-    Operation::new("GetMetricData", On::Nothing, |world, input| get(world, input)),
+    Operation::new("GetMetricData", On::Nothing, |world, input| data::get(world, input)),
+    Operation::new("PutMetricAlarm", On::Of(alarms::arn_in), alarms::put),
+    Operation::new("DescribeAlarms", On::Of(alarms::arn_in), |world, input| alarms::describe(world, input)),
+    Operation::new("DeleteAlarms", On::Of(alarms::arn_in), alarms::delete),
 ];
 
 fn invalid(code: &'static str, message: impl Into<String>) -> Refusal {
@@ -70,7 +75,7 @@ impl Point {
     }
 
     /// The sum of two points.
-    fn with(self, other: Self) -> Self {
+    pub(crate) fn with(self, other: Self) -> Self {
         Self {
             at: self.at,
             sum: self.sum + other.sum,
@@ -153,7 +158,13 @@ fn agent_points(notebook: &Notebook, from: Timestamp, until: Timestamp) -> Vec<P
     agent_times(notebook, from, until).map(point).collect()
 }
 
-fn series(world: &World, metric: &Metric, from: Timestamp, until: Timestamp) -> Vec<Point> {
+/// The data points of a metric, oldest first where they are AWS's own.
+pub(crate) fn series(world: &World, metric: &Metric, from: Timestamp, until: Timestamp) -> Vec<Point> {
+    // A minute is there when it is over, or as much later as the estate says.
+    let later = world.hosting.spec.metric_delay.signed() - SignedDuration::from_mins(1);
+    if let Some(points) = world.hosting.points(metric, from, until.min(moment_of(minute_of(world.now)) - later)) {
+        return points;
+    }
     let mut points: Vec<Point> = world.metrics.get(metric).cloned().unwrap_or_default();
     if let (AGENT_NAMESPACE, AGENT_METRIC, [(dimension, name)]) = (metric.namespace.as_str(), metric.name.as_str(), &metric.dimensions[..])
         && dimension == AGENT_DIMENSION
@@ -203,93 +214,10 @@ fn list(world: &World, input: &Value) -> Result<Value, Refusal> {
     Ok(with_token(json!({"Metrics": page.collect::<Vec<_>>()}), next))
 }
 
-fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
-    let queries: Vec<&Value> = input.get("MetricDataQueries").and_then(Value::as_array).into_iter().flatten().collect();
-    if queries.is_empty() || MOST_QUERIES < queries.len() {
-        let message = format!("The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}.");
-        return Err(invalid("ValidationError", message));
-    }
-    let bound = |name: &str| {
-        input.get(name).and_then(time).ok_or_else(|| invalid("MissingParameter", format!("The parameter {name} is required.")))
-    };
-    let (from, until) = (bound("StartTime")?, bound("EndTime")?);
-    if until <= from {
-        return Err(invalid("ValidationError", "The parameter EndTime must be greater than StartTime."));
-    }
-    let newest_first = text(input, "ScanBy") != Some("TimestampAscending");
-    let (mut ids, mut asked, mut results) = (BTreeSet::new(), 0, vec![]);
-    for query in queries {
-        let id = text(query, "Id").unwrap_or_default();
-        let is_legal = id.starts_with(|c: char| c.is_ascii_lowercase()) && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_legal || !ids.insert(id) {
-            let message = format!(
-                "The value '{id}' for parameter MetricDataQueries.member.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$, or is there twice."
-            );
-            return Err(invalid("ValidationError", message));
-        }
-        let Some(stat) = query.get("MetricStat") else {
-            return Err(Refusal::not_simulated("cloudwatch", "GetMetricData with expressions"));
-        };
-        let of = stat.get("Metric").cloned().unwrap_or_default();
-        let metric = metric(text(&of, "Namespace").unwrap_or_default(), text(&of, "MetricName").unwrap_or_default(), of.get("Dimensions"));
-        let period = stat.get("Period").and_then(Value::as_i64).unwrap_or(0);
-        if period < 1 || (period % 60 != 0 && ![1, 5, 10, 20, 30].contains(&period)) {
-            let message = "The parameter MetricDataQueries.member.MetricStat.Period must be 1, 5, 10, 20, 30 or a multiple of 60.";
-            return Err(invalid("ValidationError", message));
-        }
-        let kind = text(stat, "Stat").unwrap_or_default();
-        let statistic = statistic(kind).ok_or_else(|| Refusal::not_simulated("cloudwatch", &format!("the statistic {kind}")))?;
-        asked += until.duration_since(from).as_secs() / period;
-        if query.get("ReturnData").and_then(Value::as_bool) == Some(false) {
-            continue;
-        }
-        let mut buckets: BTreeMap<i64, Point> = BTreeMap::new();
-        for point in series(world, &metric, from, until).into_iter().filter(|_| is_kept(world.now, from, period)) {
-            let bucket = point.at.as_second().div_euclid(period) * period;
-            buckets.entry(bucket).and_modify(|bucket| *bucket = bucket.with(point)).or_insert(point);
-        }
-        let mut points: Vec<(f64, f64)> = buckets
-            .into_iter()
-            .filter_map(|(start, bucket)| Some((seconds(Timestamp::from_second(start).ok()?), statistic(&bucket))))
-            .collect();
-        if newest_first {
-            points.reverse();
-        }
-        let (times, values): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
-        let label = text(query, "Label").unwrap_or(&metric.name);
-        results.push(json!({"Id": id, "Label": label, "Timestamps": times, "Values": values, "StatusCode": "Complete"}));
-    }
-    if MOST_POINTS < asked {
-        // AWS returns a NextToken here. No function asks for so many points.
-        return Err(Refusal::not_simulated("cloudwatch", &format!("GetMetricData of more than {MOST_POINTS} data points")));
-    }
-    Ok(json!({"MetricDataResults": results, "Messages": []}))
-}
-
-/// Whether CloudWatch still has data of this period: older data is only there for longer periods (aws-facts §4).
-fn is_kept(now: Timestamp, from: Timestamp, period: i64) -> bool {
-    match now.duration_since(from).as_hours() / 24 {
-        ..15 => true,
-        15..63 => period % 300 == 0,
-        _ => period % 3600 == 0,
-    }
-}
-
-fn statistic(name: &str) -> Option<fn(&Point) -> f64> {
-    Some(match name {
-        "Minimum" => |point| point.least,
-        "Maximum" => |point| point.most,
-        "Sum" => |point| point.sum,
-        "SampleCount" => |point| point.count,
-        "Average" => |point| point.sum / point.count,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{estate::Estate, services};
+    use crate::{estate::Estate, services, wire::seconds};
 
     const ESTATE: &str = r#"
         start = "2026-11-23T07:30:00Z"

@@ -2,6 +2,7 @@
 
 use crate::services::{On, Operation};
 
+pub(crate) mod endpoints;
 pub(crate) mod kinds;
 pub(crate) mod notebooks;
 pub(crate) mod pipelines;
@@ -12,8 +13,15 @@ pub(crate) mod training;
 pub(crate) mod tuning;
 
 /// The operations of the kinds are in the kinds' table.
-pub(super) const OPERATIONS: &[&[Operation]] =
-    &[notebooks::OPERATIONS, pipelines::OPERATIONS, studio::OPERATIONS, training::OPERATIONS, tuning::OPERATIONS, COMMON];
+pub(super) const OPERATIONS: &[&[Operation]] = &[
+    endpoints::OPERATIONS,
+    notebooks::OPERATIONS,
+    pipelines::OPERATIONS,
+    studio::OPERATIONS,
+    training::OPERATIONS,
+    tuning::OPERATIONS,
+    COMMON,
+];
 
 const OF_ARN: On = On::Arn("ResourceArn");
 

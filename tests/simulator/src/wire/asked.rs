@@ -42,8 +42,17 @@ pub(crate) fn asks(world: &World, request: &Request) -> Vec<Ask> {
             asks.push(Ask { resource: Some(role.to_owned()), is_about_one: true, passed_to, ..ask("iam:PassRole".into()) });
         }
     }
+    if request.service == "sagemaker" && request.operation == "DeleteEndpoint" {
+        // AWS deregisters them with the caller's permission.
+        let targets = world.targets_of(text(&request.input, "EndpointName").unwrap_or_default()).into_iter();
+        let deregister = |arn: String| Ask { action: DEREGISTER.into(), resource: Some(arn), is_about_one: true, passed_to: None };
+        asks.extend(targets.map(deregister));
+    }
     asks
 }
+
+/// What AWS needs to deregister the scalable targets of an endpoint that is deleted.
+const DEREGISTER: &str = "application-autoscaling:DeregisterScalableTarget";
 
 impl Ask {
     /// The permission on a topic's KMS key that publishing needs.
@@ -69,6 +78,12 @@ impl Ask {
 
     /// AWS's refusal of this permission to a role's session.
     pub(crate) fn denied(&self, world: &World, service: &str, session: &str) -> Refusal {
+        if service == "sagemaker" && self.action == DEREGISTER {
+            // AWS's own text (inference-facts §B4).
+            return Refusal::validation(
+                "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity used to invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget permission to deregister the scalable target.".into(),
+            );
+        }
         let (status, code) = match service {
             "sns" if self.action.starts_with("kms:") => (400, "KMSAccessDenied"),
             "sns" => (403, "AuthorizationError"),
@@ -111,6 +126,8 @@ pub(crate) fn subject(request: &Request) -> String {
         "TransformJobName",
         "AutoMLJobName",
         "InferenceComponentName",
+        "MonitoringScheduleName",
+        "InferenceRouterName",
         "EndpointName",
         "EndpointConfigName",
         "ModelName",
@@ -123,6 +140,9 @@ pub(crate) fn subject(request: &Request) -> String {
         "UserProfileName",
         "DomainId",
         "ResourceArn",
+        "ResourceId",
+        "ResourceARN",
+        "AlarmName",
         "TableName",
         "Name",
         "Namespace",
@@ -139,4 +159,40 @@ pub(crate) fn subject(request: &Request) -> String {
     };
     let plain = fields.iter().find_map(|field| text(&request.input, field)).map(str::to_owned);
     plain.or_else(in_form).or_else(in_items).or_else(in_batch).or_else(in_budget).or_else(in_rest).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Estate, wire::Protocol};
+
+    #[test]
+    fn the_scalable_targets_of_a_deleted_endpoint_need_a_permission_too() {
+        let config = "[[model]]\nname = \"m\"\n[[endpoint-config]]\nname = \"e\"\nmodel = \"m\"\n[[endpoint]]\nname = \"e\"";
+        let mut world = World::new(Estate::from_toml(config).unwrap());
+        let delete = || Request {
+            service: "sagemaker",
+            operation: "DeleteEndpoint".into(),
+            protocol: Protocol::Json("1.1"),
+            input: json!({"EndpointName": "e"}),
+            form: BTreeMap::new(),
+            rest: None,
+        };
+        assert_eq!(asks(&world, &delete()).len(), 1);
+        let target = json!({
+            "ServiceNamespace": "sagemaker", "ResourceId": "endpoint/e/variant/AllTraffic", "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+            "MinCapacity": 1, "MaxCapacity": 2,
+        });
+        let answer = services::call(&mut world, "application-autoscaling", "RegisterScalableTarget", &target).unwrap();
+        let asks = asks(&world, &delete());
+        let ask = asks.last().unwrap();
+        assert_eq!((ask.action.as_str(), ask.resource.as_deref()), (DEREGISTER, answer["ScalableTargetARN"].as_str()));
+        let refusal = ask.denied(&world, "sagemaker", "f/f");
+        assert_eq!(refusal.code, "ValidationException");
+        assert!(refusal.message.starts_with("An Application AutoScaling scalable target exists for a variant being deleted"));
+    }
 }

@@ -3,8 +3,10 @@
 use ciborium::value::Value as Cbor;
 use serde_json::{Map, Number, Value};
 
-/// The time fields of CloudWatch's answers. In JSON they look like numbers.
-const TIMES: [&str; 2] = ["Timestamps", "Timestamp"];
+/// Whether a field of an answer of CloudWatch or Compute Optimizer is a time. In JSON it looks like a number.
+fn holds_time(name: &str) -> bool {
+    name == "Timestamps" || name.ends_with("Timestamp")
+}
 
 pub(crate) fn decode(bytes: &[u8]) -> Option<Value> {
     if bytes.is_empty() {
@@ -49,7 +51,7 @@ fn to_cbor(value: &Value, is_time: bool) -> Cbor {
         Value::String(text) => Cbor::Text(text.clone()),
         Value::Array(items) => Cbor::Array(items.iter().map(|item| to_cbor(item, is_time)).collect()),
         Value::Object(fields) => {
-            let pair = |(name, value): (&String, &Value)| (Cbor::Text(name.clone()), to_cbor(value, TIMES.contains(&name.as_str())));
+            let pair = |(name, value): (&String, &Value)| (Cbor::Text(name.clone()), to_cbor(value, holds_time(name)));
             Cbor::Map(fields.iter().map(pair).collect())
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     wire::decode_path,
 };
 
-/// `GET calls · log · mails · events · state · resources · bill · spend · budgets · objects · object/<key>`,
+/// `GET calls · log · mails · events · state · resources · bill · spend · budgets · served · objects · object/<key>`,
 /// `POST advance {"by": "15m"} · deed {"to": …, "do": …} · fault {"on": …, "what": …} · clear-faults`
 pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response::Response {
     let input: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -25,6 +25,7 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
         "bill" => Ok(bill(shared)),
         "spend" => Ok(spend(shared)),
         "budgets" => Ok(budgets(shared)),
+        "served" => Ok(served(shared)),
         "objects" => Ok(json!(shared.world().bucket.as_ref().map(Bucket::objects).unwrap_or_default())),
         "advance" => advance(shared, &input),
         "fault" => fault(shared, &input),
@@ -39,7 +40,7 @@ pub(crate) fn serve(shared: &Shared, uri: &Uri, body: &Bytes) -> axum::response:
                 return content.into_response();
             }
             Err(format!(
-                "`{other}` is not known: calls, log, mails, events, state, resources, bill, spend, budgets, objects, object/<key>, advance, deed, fault or clear-faults"
+                "`{other}` is not known: calls, log, mails, events, state, resources, bill, spend, budgets, served, objects, object/<key>, advance, deed, fault or clear-faults"
             ))
         }
     };
@@ -91,6 +92,12 @@ fn spend(shared: &Shared) -> Value {
                "quantity": row.quantity.to_string(), "unit": row.unit})
     });
     json!({"rows": rows.collect::<Vec<_>>(), "cost-explorer-usd": world.billing.requests_usd().to_string()})
+}
+
+fn served(shared: &Shared) -> Value {
+    let mut world = shared.world();
+    shared.tick(&mut world);
+    json!(world.served(shared.started, world.now))
 }
 
 fn budgets(shared: &Shared) -> Value {

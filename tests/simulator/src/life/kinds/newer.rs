@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A kind without a description: nothing in this account asks for one.
-const fn plain(name: &'static str, noun: &'static str, life: Life, create: Create, list: List) -> Kind {
+pub(super) const fn plain(name: &'static str, noun: &'static str, life: Life, create: Create, list: List) -> Kind {
     Kind {
         name,
         path: name,
@@ -40,7 +40,7 @@ const fn job(name: &'static str, noun: &'static str, ends: (&'static str, &'stat
     Kind { taken: job_exists, ..plain(name, noun, life, create, list) }
 }
 
-const fn service(creating: (&'static str, i64), ready: &'static str) -> Life {
+pub(super) const fn service(creating: (&'static str, i64), ready: &'static str) -> Life {
     Life::Service { creating: (creating.0, SignedDuration::from_mins(creating.1)), ready, deleting: SignedDuration::from_mins(2) }
 }
 

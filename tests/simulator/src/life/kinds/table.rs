@@ -3,9 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Asset, Grown, Life, hosting, jobs, newer, store};
+use super::{Asset, Grown, Life, around, hosting, jobs, newer, store};
 use crate::{
-    life::order::{Order, Sorting},
+    life::{
+        hosting::answer,
+        order::{Order, Sorting},
+    },
     wire::Refusal,
     world::World,
 };
@@ -218,7 +221,7 @@ const PREPARING: SignedDuration = SignedDuration::from_mins(4);
 const JOB: Life = Life::Job { running: "InProgress", completed: "Completed", starting: PREPARING };
 
 /// In the order in which an estate is added: a kind comes after those that it names.
-pub(crate) static KINDS: [Kind; 20] = [
+pub(crate) static KINDS: [Kind; 23] = [
     Kind {
         name: "model",
         path: "model",
@@ -279,7 +282,7 @@ pub(crate) static KINDS: [Kind; 20] = [
         life: Life::Service {
             creating: ("Creating", SignedDuration::from_mins(4)),
             ready: "InService",
-            deleting: SignedDuration::from_mins(1),
+            deleting: SignedDuration::from_mins(2),
         },
         statuses: &[
             "OutOfService",
@@ -293,14 +296,14 @@ pub(crate) static KINDS: [Kind; 20] = [
             "UpdateRollbackFailed",
         ],
         create: Create { operation: "CreateEndpoint", required: &["EndpointConfigName"], ..CREATE },
-        describe: Describe { operation: "DescribeEndpoint", without: &["DeploymentConfig"], more: hosting::endpoint, ..DESCRIBE },
+        describe: Describe { operation: "DescribeEndpoint", without: &["DeploymentConfig"], more: answer::endpoint, ..DESCRIBE },
         list: List { operation: "ListEndpoints", items: "Endpoints", from_its_moment: true, ..LIST },
         stop: None,
         delete: Some("DeleteEndpoint"),
         missing: could_not_find,
         taken: already_existing,
         grow: Some(hosting::grow_endpoint),
-        event: Some(Event { title: "Endpoint", detail: hosting::endpoint_event, time_in_milliseconds: true }),
+        event: Some(Event { title: "Endpoint", detail: answer::endpoint_event, time_in_milliseconds: true }),
     },
     Kind {
         name: "inference-component",
@@ -314,7 +317,7 @@ pub(crate) static KINDS: [Kind; 20] = [
         },
         statuses: &["InService", "Creating", "Updating", "Failed", "Deleting"],
         create: Create { operation: "CreateInferenceComponent", required: &["EndpointName"], ..CREATE },
-        describe: Describe { operation: "DescribeInferenceComponent", more: hosting::component, ..DESCRIBE },
+        describe: Describe { operation: "DescribeInferenceComponent", more: answer::component, ..DESCRIBE },
         list: List {
             operation: "ListInferenceComponents",
             items: "InferenceComponents",
@@ -599,10 +602,13 @@ pub(crate) static KINDS: [Kind; 20] = [
     newer::INFERENCE_RECOMMENDATIONS_JOB,
     newer::AI_RECOMMENDATION_JOB,
     newer::LABELING_JOB,
+    around::MONITORING_SCHEDULE,
+    around::INFERENCE_EXPERIMENT,
+    around::INFERENCE_ROUTER,
 ];
 
 /// The kinds that an estate has as `[[resource]]`.
-pub(crate) const REST: [&str; 12] = [
+pub(crate) const REST: [&str; 15] = [
     "feature-group",
     "pipeline",
     "mlflow-tracking-server",
@@ -615,6 +621,9 @@ pub(crate) const REST: [&str; 12] = [
     "inference-recommendations-job",
     "ai-recommendation-job",
     "labeling-job",
+    "monitoring-schedule",
+    "inference-experiment",
+    "inference-router",
 ];
 
 /// Sets a field, if there is a value.

@@ -146,9 +146,9 @@ fn what_is_on_endpoints_and_in_jobs_is_billed() {
     let bill: Vec<(String, i64, Option<Decimal>)> =
         world.bill(start).into_iter().map(|line| (format!("{} {}", line.kind, line.name), line.ran.as_secs() / 60, line.usd)).collect();
     let line = |what: &str, minutes: i64, usd| (what.to_owned(), minutes, Some(usd));
-    let (e, f) = (line("endpoint e", 58, dec!(1.933333)), line("endpoint f", 0, dec!(0)));
+    let (e, f) = (line("endpoint e", 60, dec!(2)), line("endpoint f", 0, dec!(0)));
     let (p, t) = (line("processing-job p", 30, dec!(0.5)), line("transform-job t", 11, dec!(0.183333)));
-    assert_eq!(bill, [f, p, t, e], "from two minutes past eight on, of two instances; a stop takes a minute");
+    assert_eq!(bill, [f, p, t, e], "of two instances, which are billed while it is created; a stop takes a minute");
     assert_eq!(world.bill(start)[3].owner.as_deref(), Some("ann"));
 }
 

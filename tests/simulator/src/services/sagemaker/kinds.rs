@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::life::kinds::{
-    Asset, New, hosting,
+    Asset, New,
     table::{KINDS, Kind, kind_of},
 };
 use crate::{
@@ -15,7 +15,10 @@ use crate::{
         order::{Asked, Listed as _, Part},
         trail::Creator,
     },
-    services::sagemaker::training::{legal_tags, moment, one_of},
+    services::sagemaker::{
+        endpoints,
+        training::{legal_tags, moment, one_of},
+    },
     wire::{Page, Refusal, seconds, text, with_token},
     world::World,
 };
@@ -91,15 +94,12 @@ fn delete(world: &mut World, kind: &'static Kind, input: &Value) -> Result<Value
     let asset = find(world, kind, input)?;
     let (name, arn) = (asset.name.clone(), asset.arn.clone());
     if kind.name == "endpoint" {
-        if matches!(asset.status(), "Creating" | "Updating" | "Deleting") {
-            return Err(Refusal::validation(format!("Cannot update in-progress endpoint \"{arn}\".")));
-        }
-        if hosting::has_components(world, asset) {
-            // AWS refuses this (developer guide, inference components); the text is not AWS's own.
-            return Err(Refusal::validation(format!("Cannot delete endpoint \"{arn}\" while inference components are on it.")));
-        }
+        endpoints::may_delete(world, asset)?;
+        world.forget_scaling(&name);
     }
     world.delete_asset(kind, &name);
+    // A kind without a status for its deletion is deleted at once.
+    world.live_until(world.now);
     Ok(match kind.name {
         "pipeline" | "mlflow-tracking-server" | "cluster" => json!({kind.field("Arn"): arn}),
         _ => json!({}),
@@ -118,10 +118,12 @@ fn create(world: &mut World, kind: &'static Kind, input: &Value) -> Result<Value
     if world.assets.shelf(kind).is_some_and(|shelf| shelf.get(name).is_some()) {
         return Err((kind.taken)(world, kind, name));
     }
+    endpoints::may_create(kind, &definition)?;
     let grown = kind.grown(world, &definition)?;
     let (script, by) = (world.assets.script_for(kind, name), Some(Creator::default()));
     world.create_asset(kind, New { name: name.to_owned(), definition: Arc::new(definition), grown, script, by }, &tags);
-    Ok(json!({kind.field("Arn"): kind.arn_of(world, name)}))
+    let answered = if kind.name == "inference-experiment" { "InferenceExperimentArn".into() } else { kind.field("Arn") };
+    Ok(json!({answered: kind.arn_of(world, name)}))
 }
 
 /// The input, without the name and the tags.
