@@ -48,7 +48,7 @@ pub struct Notification {
     pub is_open: bool,
     /// Whether somebody can mend it before the mail, so that there is nothing to tell. A job ends by itself, and the next one is the same.
     pub is_mendable: bool,
-    /// Whether nothing is done about it and nothing is lost ([`Item::is_report`]).
+    /// Whether nothing is done about it and nothing is lost.
     #[serde(default)]
     pub is_report: bool,
     /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.

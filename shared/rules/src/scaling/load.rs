@@ -6,24 +6,24 @@ use crate::scaling::traffic::{MISSING, Traffic};
 
 /// An alarm scales out after this many datapoints above the target in a row.
 pub(super) const HIGH_POINTS: usize = 3;
-/// An alarm scales in after this many datapoints below [`LOW_SHARE`] of the target in a row.
+/// An alarm scales in after this many datapoints below `LOW_SHARE` of the target in a row.
 pub(super) const LOW_POINTS: usize = 15;
 /// The share of the target below which a datapoint counts as low.
 pub(super) const LOW_SHARE: f64 = 0.9;
 /// The minutes of a block.
 pub(super) const BLOCK: usize = 32;
 
-/// Traffic, prepared. An instance count that has held for [`LOW_POINTS`] datapoints needs no more than these arrays, which is what makes replays fast.
+/// Traffic, prepared. An instance count that has held for `LOW_POINTS` datapoints needs no more than these arrays, which is what makes replays fast.
 #[derive(Clone, Debug)]
 pub struct Load {
     pub(super) starts_at: Timestamp,
-    /// The requests of each minute, or [`MISSING`].
+    /// The requests of each minute, or `MISSING`.
     pub(super) requests: Vec<u64>,
     /// How many datapoints there are before each minute.
     pub(super) seen: Vec<u32>,
-    /// The least of the last [`HIGH_POINTS`] datapoints; 0 where the minute has none, or fewer came before.
+    /// The least of the last `HIGH_POINTS` datapoints; 0 where the minute has none, or fewer came before.
     pub(super) high: Vec<u64>,
-    /// The most of the last [`LOW_POINTS`] datapoints; [`MISSING`] where the minute has none, or fewer came before.
+    /// The most of the last `LOW_POINTS` datapoints; `MISSING` where the minute has none, or fewer came before.
     pub(super) low: Vec<u64>,
     pub(super) blocks: Vec<Block>,
 }

@@ -1,4 +1,4 @@
-//! Auto scaling of endpoints, worked out from their traffic: [`Traffic`] → [`replay`] of a [`Setting`] → [`propose`] the best one.
+//! Auto scaling of endpoints, worked out from their traffic: [`Traffic`] → [`replay()`] of a [`Setting`] → [`propose()`] the best one.
 
 mod blocks;
 mod by_hours;
