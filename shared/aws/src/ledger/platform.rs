@@ -47,11 +47,7 @@ impl Ledger<'_> {
             let sent = Sent { owner: digest.owner.clone(), told: digest.told? };
             Some(self.noted(SENT, &format!("{}#{}", self.function, digest.owner), &sent, now))
         });
-        let items: Vec<Item> = items.collect::<anyhow::Result<_>>()?;
-        match items.as_slice() {
-            [one] => self.put_one(one.clone()).await,
-            _ => self.put_all(items).await,
-        }
+        self.put_all(items.collect::<anyhow::Result<_>>()?).await
     }
 
     /// The mails that all functions sent since a time.

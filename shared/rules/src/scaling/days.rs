@@ -8,7 +8,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+use crate::vocabulary::schedule::{DAY_NAMES, time_of_day};
 
 /// Some days of the week. Its text is like that of working hours: `mon-fri`, `sat-sun`, `mon,wed-thu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,8 +51,8 @@ impl fmt::Display for Days {
             let run = (day..7).take_while(|day| self.has(*day)).count();
             match run {
                 0 => {}
-                1 => parts.push(NAMES[day].to_owned()),
-                run => parts.push(format!("{}-{}", NAMES[day], NAMES[day + run - 1])),
+                1 => parts.push(DAY_NAMES[day].to_owned()),
+                run => parts.push(format!("{}-{}", DAY_NAMES[day], DAY_NAMES[day + run - 1])),
             }
             day += run + 1;
         }
@@ -83,8 +83,7 @@ impl Scheduled {
 
     /// Its time, for example `07:45`.
     pub fn time(&self) -> String {
-        let (hour, minute) = self.hour_and_minute();
-        format!("{hour:02}:{minute:02}")
+        time_of_day(self.minute)
     }
 
     /// The name of its time zone.

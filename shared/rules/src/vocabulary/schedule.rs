@@ -19,8 +19,8 @@ use crate::vocabulary::time_zone::{ZONE, zone_named};
 /// Minutes of a day. Schedules have no seconds.
 pub(super) const DAY: u16 = 24 * 60;
 
-/// The days, from Monday on.
-const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// The names of the days in a schedule, from Monday on.
+pub(crate) const DAY_NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// When people work. [`FromStr`] reads it from text; [`Display`](fmt::Display) returns the same text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,12 +65,16 @@ impl Window {
 /// `mon-fri/08:00-19:00`
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |day: &Weekday| NAMES[usize::from(day.to_monday_zero_offset().unsigned_abs())];
+        let name = |day: &Weekday| DAY_NAMES[usize::from(day.to_monday_zero_offset().unsigned_abs())];
         let [first, last] = [self.days.first(), self.days.last()].map(|day| day.map_or("", name));
         let days = if first == last { first.to_owned() } else { format!("{first}-{last}") };
-        let time = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-        write!(f, "{days}/{}-{}", time(self.from), time(self.until))
+        write!(f, "{days}/{}-{}", time_of_day(self.from), time_of_day(self.until))
     }
+}
+
+/// A minute of the day as a schedule writes it: `07:45`, and `24:00` for the end of the day.
+pub(crate) fn time_of_day(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
 impl FromStr for Schedule {
@@ -111,7 +115,7 @@ fn window(text: &str) -> anyhow::Result<Window> {
 }
 
 fn weekday(text: &str) -> anyhow::Result<Weekday> {
-    let offset = NAMES.iter().position(|name| *name == text).and_then(|offset| i8::try_from(offset).ok());
+    let offset = DAY_NAMES.iter().position(|name| *name == text).and_then(|offset| i8::try_from(offset).ok());
     offset
         .and_then(|offset| Weekday::from_monday_zero_offset(offset).ok())
         .with_context(|| format!("`{text}` is not a day: write mon, tue, wed, thu, fri, sat or sun"))
