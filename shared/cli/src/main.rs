@@ -12,11 +12,12 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use cost_rules::{
     duration::Duration,
-    policy::{Policy, PolicyError, WorkflowSigns, text_of},
+    policy::{BudgetPolicy, Policy, PolicyError, WorkflowSigns, text_of},
     remedy::{SpotTerms, as_spot, new_name},
     resource::Arn,
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
+    text::lines,
     working_time::Calendar,
 };
 use jiff::Timestamp;
@@ -75,13 +76,13 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
-        Command::ReplayScaling(asked) => asked.run().map(|text| print!("{text}")),
-        Command::ProposeScaling(asked) => asked.run().map(|text| print!("{text}")),
+        Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
+        Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -91,43 +92,71 @@ fn check_policy(file: &Path) -> anyhow::Result<()> {
     let text = fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
     let text = text_of(text).map_err(|error| said(&[error], file))?;
     let rulebook = Rulebook::check(&text).map_err(|errors| said(&errors, file))?;
-    println!("{}: no errors.", file.display());
-    println!("  time zone {}, working hours {}", rulebook.policy.calendar.zone.iana_name().unwrap_or("UTC"), rulebook.policy.hours);
-    for (team, hours) in &rulebook.policy.team_hours {
-        println!("  working hours of team {team}: {hours}");
-    }
-    for line in days_off(&rulebook.policy).into_iter().chain(own_workflows(&rulebook.policy)) {
-        println!("  {line}");
-    }
-    println!("  owners by the tags {}, teams by {}", rulebook.policy.owner_tags.join(", "), rulebook.policy.team_tags.join(", "));
-    if !rulebook.policy.left.texts().is_empty() {
-        println!("  owners who have left: {}", rulebook.policy.left.texts().join(", "));
-    }
-    for rule in rules::ALL {
-        println!("  {:29} {}", rule.name, rulebook.words_of(rule.name));
-    }
-    if rulebook.policy.creators.email_domain.is_none() && rulebook.uses_rule("missing-tag") {
-        println!("  [creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches");
-    }
-    if rulebook.policy.mail.contact.is_none() {
-        println!("  [mail] has no `contact`: mails do not say whom to ask");
-    }
-    for budget in rulebook.policy.budgets() {
-        let owner = rulebook.policy.owner_by_section(budget).map_or_else(String::new, |owner| format!("; their mails have owner={owner}"));
-        println!("  budgets {budget}{owner}");
-    }
-    for (exempt, is_over) in rulebook.exempts(Timestamp::now()) {
-        let over = if is_over { ": this is over, delete it" } else { "" };
-        println!("  exempt: {exempt}{over}");
-    }
-    if rulebook.enforces() {
-        let resubmission = if rulebook.enforces_by(RemedyName::Resubmit) { " and AllowResubmission = yes" } else { "" };
-        println!("  What it enforces needs a deployment with AllowEnforcement = yes{resubmission}.");
-    }
-    if STANDARD_PARAMETER < text.len() {
-        println!("  It has {} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192.", text.len());
+    println!("{}", shown(&format!("{}: no errors.", file.display())));
+    for line in what_it_does(&rulebook, text.len()) {
+        println!("  {}", shown(&line));
     }
     Ok(())
+}
+
+/// A line for a terminal. What others wrote into a policy, such as names of teams, stays text there.
+fn shown(line: &str) -> String {
+    lines(&line.replace(['\n', '\r'], " "))
+}
+
+/// What a policy does, one line for each setting. `bytes`: the length of its text.
+fn what_it_does(rulebook: &Rulebook, bytes: usize) -> Vec<String> {
+    let Rulebook { policy, .. } = rulebook;
+    let mut says = vec![format!("time zone {}, working hours {}", policy.calendar.zone.iana_name().unwrap_or("UTC"), policy.hours)];
+    if stops_by_utc(rulebook) {
+        says.push(
+            "off hours are enforced by the clock of UTC: set `timezone` to where people work, for example \"America/New_York\"".into(),
+        );
+    }
+    if policy.exemption.max < Duration::days(1) {
+        says.push(format!("owners' tags cost-guard:keep-until hold for {} at most: what they protect is stopped", policy.exemption.max));
+    }
+    says.extend(policy.team_hours.iter().map(|(team, hours)| format!("working hours of team {team}: {hours}")));
+    says.extend(days_off(policy).into_iter().chain(own_workflows(policy)));
+    says.push(format!("owners by the tags {}, teams by {}", policy.owner_tags.join(", "), policy.team_tags.join(", ")));
+    if !policy.left.texts().is_empty() {
+        says.push(format!("owners who have left: {}", policy.left.texts().join(", ")));
+    }
+    says.extend(rules::ALL.iter().map(|rule| format!("{:29} {}", rule.name, rulebook.words_of(rule.name))));
+    if policy.creators.email_domain.is_none() && rulebook.uses_rule("missing-tag") {
+        says.push(
+            "[creators] has no `email-domain`: owners by CloudTrail are told by their names alone (`ann`), which no mail reaches".into(),
+        );
+    }
+    if policy.mail.contact.is_none() {
+        says.push("[mail] has no `contact`: mails do not say whom to ask".into());
+    }
+    says.extend(policy.budgets().iter().map(|budget| {
+        let owner = policy.owner_by_section(budget).map_or_else(String::new, |owner| format!("; their mails have owner={owner}"));
+        format!("budgets {budget}{owner}")
+    }));
+    says.extend(rulebook.exempts(Timestamp::now()).map(|(exempt, is_over)| {
+        let over = if is_over { ": this is over, delete it" } else { "" };
+        format!("exempt: {exempt}{over}")
+    }));
+    if rulebook.enforces() {
+        let resubmission = if rulebook.enforces_by(RemedyName::Resubmit) { " and AllowResubmission = yes" } else { "" };
+        says.push(format!("What it enforces needs a deployment with AllowEnforcement = yes{resubmission}."));
+    }
+    if STANDARD_PARAMETER < bytes {
+        says.push(format!("It has {bytes} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192."));
+    }
+    says
+}
+
+/// Whether things are stopped after the working hours of UTC, which is where the policy that is shipped begins, and where nobody lives.
+fn stops_by_utc(rulebook: &Rulebook) -> bool {
+    let Policy { hours, calendar, .. } = &rulebook.policy;
+    let enforces = |rule: &&str| {
+        let by_budget = |budget: &BudgetPolicy| budget.on_exceed.is_some_and(|what| what.rules().contains(rule));
+        rulebook.enforces_rule(rule) || rulebook.policy.budgets().iter().any(by_budget)
+    };
+    hours.zone(calendar).iana_name() == Some("UTC") && ["notebook-off-hours", "studio-app-off-hours"].iter().any(enforces)
 }
 
 /// The days on which nobody works, by where they apply: one line each.
@@ -237,6 +266,54 @@ mod tests {
             ["jobs that your workflows wait for, beside those that AWS marks: with the tags x"]
         );
         assert!(lines("").is_empty());
+    }
+
+    /// A policy may be pasted from anywhere: its texts steer no terminal, and hide nothing.
+    #[test]
+    fn what_is_said_of_a_policy_stays_text() {
+        const TEXT: &str = "x\\u001b]31m\\u202e\\n\\u0007\\u200by";
+        let is_seen = |line: &str| !line.contains(['\u{1b}', '\u{202e}', '\n', '\u{7}', '\u{200b}']);
+        let policy = format!(
+            "owner-tags = [\"{TEXT}\"]\nteam-tags = [\"{TEXT}\"]\n[working-hours]\nteams = {{ \"{TEXT}\" = \"always\" }}\n\
+             team-holidays = {{ \"{TEXT}\" = [\"2026-12-24\"] }}\n[workflows]\nnames = [\"{TEXT}\"]\n[ownership]\nleft = [\"left {TEXT}\"]\n\
+             [rules.missing-tag]\nrequired = {{ Team = [\"nlp\"] }}\n[[budget]]\nname = \"{TEXT}\"\nowner = \"{TEXT}\"\nteam = \"{TEXT}\"\n\
+             [[override]]\nmatch = {{ team = \"{TEXT}\" }}\nrules.notebook-idle.mode = \"off\"\n\
+             [[exempt]]\nmatch = {{ name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"{TEXT}\"\n"
+        );
+        let rulebook = Rulebook::check(&policy).unwrap();
+        let says: Vec<String> = what_it_does(&rulebook, policy.len()).iter().map(|line| shown(line)).collect();
+        assert!(5 < says.iter().filter(|line| line.contains("]31m")).count(), "{says:#?}");
+        assert!(says.iter().all(|line| is_seen(line)), "{says:#?}");
+        for wrong in [
+            format!("\"{TEXT}\" = 1"),
+            format!("timezone = \"{TEXT}\""),
+            format!("[rules.\"{TEXT}\"]\nmode = \"off\""),
+            format!("[working-hours]\ndefault = \"{TEXT}\""),
+            format!("[[override]]\nmatch = {{ kind = \"{TEXT}\" }}"),
+            format!("[rules.missing-tag]\nrequired = {{ \"{TEXT}\" = \"(\" }}"),
+            "timezone = \"\u{1b}[31m\"".to_owned(),
+        ] {
+            let errors = Rulebook::check(&wrong).err().unwrap();
+            assert!(errors.iter().all(|error| is_seen(&error.to_string())), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn hours_of_utc_are_pointed_out_where_they_stop_people() {
+        let enforced = "[rules.notebook-off-hours]\nmode = \"enforce\"\n";
+        let budget = "[[budget]]\nname = \"*\"\non-exceed = \"enforce-off-hours\"\n";
+        let hours = "[working-hours]\ndefault = \"mon-fri/08:00-19:00@Asia/Tokyo\"\n";
+        for (text, is_said) in [
+            (enforced.to_owned(), true),
+            (format!("timezone = \"Etc/UTC\"\n{enforced}"), true),
+            (budget.to_owned(), true),
+            (format!("timezone = \"Europe/Berlin\"\n{enforced}"), false),
+            (format!("{hours}{enforced}"), false),
+            ("[working-hours]\ndefault = \"always\"\n".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(stops_by_utc(&Rulebook::from_toml(&text).unwrap()), is_said, "{text}");
+        }
     }
 
     #[test]

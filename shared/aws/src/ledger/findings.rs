@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem},
 };
 use cost_rules::{
+    mail::Notification,
     owners::addresses,
     plan::{Entry, FindingKey, Kept, Record, State},
     rules,
@@ -25,9 +26,31 @@ const TRANSACTIONS_IN_FLIGHT: usize = 16;
 /// Keys of findings.
 pub(crate) type Keys = HashSet<FindingKey>;
 
-/// How many items of a transaction a record needs.
-const fn places(record: &Record) -> usize {
-    if matches!(record, Record::Closed(_, Some(_))) { 2 } else { 1 }
+/// What is written together, or not at all.
+#[derive(Debug)]
+pub struct Together<'n> {
+    /// Records of findings.
+    pub records: Vec<Record>,
+    /// What their owner is told in a regular mail.
+    pub left: Option<&'n Notification>,
+}
+
+impl From<Record> for Together<'_> {
+    fn from(record: Record) -> Self {
+        Self { records: vec![record], left: None }
+    }
+}
+
+impl Together<'_> {
+    /// How many items of a transaction it needs.
+    fn places(&self) -> usize {
+        let of_record = |record: &Record| if matches!(record, Record::Closed(_, Some(_))) { 2 } else { 1 };
+        self.records.iter().map(of_record).sum::<usize>() + usize::from(self.left.is_some())
+    }
+
+    fn keys(&self) -> Vec<FindingKey> {
+        self.left.map_or_else(|| self.records.iter().map(Record::key).collect(), |left| left.findings.clone())
+    }
 }
 
 /// The findings that were not written.
@@ -43,7 +66,7 @@ pub struct Unwritten {
 
 /// How a transaction ended.
 enum Written {
-    /// The indices of the records that were refused. Empty: everything was written.
+    /// The indices of what was refused. Empty: everything was written.
     Refused(Vec<usize>),
     /// It conflicted with another transaction, or was throttled: nothing was written, for this reason.
     Met(String),
@@ -72,21 +95,26 @@ impl Ledger<'_> {
 
     /// Writes what can be written, and returns what was not.
     pub async fn write(&self, records: Vec<Record>, now: Timestamp) -> Unwritten {
-        let mut transactions: Vec<Vec<Record>> = vec![];
+        self.write_together(records.into_iter().map(Together::from).collect(), now).await
+    }
+
+    /// Writes what can be written, and returns what was not.
+    pub async fn write_together(&self, all: Vec<Together<'_>>, now: Timestamp) -> Unwritten {
+        let mut transactions: Vec<Vec<Together<'_>>> = vec![];
         let mut room = 0;
-        for record in records {
-            let places = places(&record);
+        for together in all {
+            let places = together.places();
             if let Some(last) = transactions.last_mut().filter(|_| places <= room) {
-                last.push(record);
+                last.push(together);
             } else {
-                transactions.push(vec![record]);
+                transactions.push(vec![together]);
                 room = TRANSACTION;
             }
-            room -= places;
+            room -= places.min(room);
         }
-        let written = stream::iter(transactions).map(async |records| {
-            let keys: Vec<FindingKey> = records.iter().map(Record::key).collect();
-            self.write_all(records, now).await.map_err(|error| (keys, error))
+        let written = stream::iter(transactions).map(async |all| {
+            let keys: Vec<FindingKey> = all.iter().flat_map(Together::keys).collect();
+            self.write_all(all, now).await.map_err(|error| (keys, error))
         });
         let mut unwritten = Unwritten::default();
         for written in written.buffer_unordered(TRANSACTIONS_IN_FLIGHT).collect::<Vec<_>>().await {
@@ -102,26 +130,25 @@ impl Ledger<'_> {
     }
 
     /// Writes one transaction. If records are refused, it writes the others without them. Returns the keys of the refused ones.
-    async fn write_all(&self, mut records: Vec<Record>, now: Timestamp) -> anyhow::Result<HashSet<FindingKey>> {
+    async fn write_all(&self, mut all: Vec<Together<'_>>, now: Timestamp) -> anyhow::Result<HashSet<FindingKey>> {
         let mut refused = HashSet::new();
-        while !records.is_empty() {
-            let again = self.transaction(&records, now).await?;
-            let lost: HashSet<FindingKey> = again.iter().map(|index| records[*index].key()).collect();
-            if lost.is_empty() {
+        while !all.is_empty() {
+            let again = self.transaction(&all, now).await?;
+            if again.is_empty() {
                 break;
             }
-            records.retain(|record| !lost.contains(&record.key()));
-            refused.extend(lost);
+            refused.extend(again.iter().flat_map(|index| all[*index].keys()));
+            let mut index = 0..;
+            all.retain(|_| index.next().is_some_and(|index| !again.contains(&index)));
         }
         Ok(refused)
     }
 
-    /// Writes one transaction; repeats it while it conflicts with another one. Returns the indices of the records that were refused: if there are any, nothing
-    /// was written.
-    async fn transaction(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Vec<usize>> {
+    /// Writes one transaction; repeats it while it conflicts with another one. Returns the indices of what was refused: if there are any, nothing was written.
+    async fn transaction(&self, all: &[Together<'_>], now: Timestamp) -> anyhow::Result<Vec<usize>> {
         let mut pauses = pauses(fastrand::Rng::new());
         loop {
-            match self.transaction_once(records, now).await? {
+            match self.transaction_once(all, now).await? {
                 Written::Refused(refused) => return Ok(refused),
                 Written::Met(why) => {
                     let pause = pauses.next().with_context(|| format!("ledger table {}: {why}", self.table))?;
@@ -131,26 +158,19 @@ impl Ledger<'_> {
         }
     }
 
-    async fn transaction_once(&self, records: &[Record], now: Timestamp) -> anyhow::Result<Written> {
+    async fn transaction_once(&self, all: &[Together<'_>], now: Timestamp) -> anyhow::Result<Written> {
         let mut puts = vec![];
-        let mut of_record = vec![];
-        for (index, record) in records.iter().enumerate() {
-            puts.push(match record {
-                Record::Claim(entry, told_by) => self.claim_put(entry, *told_by)?,
-                Record::Finding(entry) | Record::Closed(entry, _) => self.finding_put(entry)?,
-            });
-            of_record.push(index);
-            if let Record::Closed(entry, Some(saving)) = record {
-                puts.push(self.put(self.saving_item(entry, saving, now)?).build()?);
-                of_record.push(index);
-            }
+        let mut indices = vec![];
+        for (index, together) in all.iter().enumerate() {
+            puts.extend(self.puts(together, now)?);
+            indices.resize(puts.len(), index);
         }
         let items = puts.into_iter().map(|put| TransactWriteItem::builder().put(put).build()).collect();
         let sent = self.clients.dynamodb.transact_write_items().set_transact_items(Some(items)).send().await;
         let Err(error) = sent else { return Ok(Written::Refused(vec![])) };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() {
             let reasons = canceled.cancellation_reasons();
-            let refused = reasons.iter().zip(&of_record).filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"));
+            let refused = reasons.iter().zip(&indices).filter(|(reason, _)| reason.code() == Some("ConditionalCheckFailed"));
             let refused: Vec<usize> = refused.map(|(_, index)| *index).collect();
             if !refused.is_empty() {
                 return Ok(Written::Refused(refused));
@@ -161,6 +181,21 @@ impl Ledger<'_> {
             }
         }
         bail!("ledger table {}: {}", self.table, why(&error))
+    }
+
+    fn puts(&self, together: &Together<'_>, now: Timestamp) -> anyhow::Result<Vec<Put>> {
+        let mut puts = vec![];
+        for record in &together.records {
+            puts.push(match record {
+                Record::Claim(entry, told_by) => self.claim_put(entry, *told_by)?,
+                Record::Finding(entry) | Record::Closed(entry, _) => self.finding_put(entry)?,
+            });
+            if let Record::Closed(entry, Some(saving)) = record {
+                puts.push(self.put(self.saving_item(entry, saving, now)?).build()?);
+            }
+        }
+        puts.extend(together.left.map(|left| self.waiting_put(left, now)).transpose()?);
+        Ok(puts)
     }
 
     /// A put that is refused if the entry no longer has the version that was read.
@@ -213,6 +248,7 @@ impl Ledger<'_> {
             ("kept-since", entry.kept.as_ref().map(|kept| kept.since.to_string())),
             ("retry-after", entry.retry_after.map(|at| at.to_string())),
             ("failure", entry.failure.clone()),
+            ("written", entry.written.clone().filter(|_| entry.notified_at.is_none())),
         ];
         let numbers = [
             ("usd-per-hour", entry.usd_per_hour.map(|usd| usd.to_string())),
@@ -252,6 +288,7 @@ fn entry(item: &Item) -> anyhow::Result<Entry> {
         kept: kept.map(|(value, since)| Kept { value, since }),
         retry_after: time(item, "retry-after")?,
         failure: optional("failure"),
+        written: optional("written"),
         version: item.get("version").and_then(|value| value.as_n().ok()?.parse().ok()).context("`version` is missing")?,
     })
 }
@@ -287,6 +324,7 @@ fn readable(item: &Item) -> Option<Entry> {
         kept: None,
         retry_after: None,
         failure: Some(error),
+        written: None,
         version: 0,
     })
 }

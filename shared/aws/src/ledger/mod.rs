@@ -28,8 +28,8 @@ mod savings;
 mod table;
 mod waiting;
 
-pub use findings::Unwritten;
 pub(crate) use findings::{Keys, by_rule};
+pub use findings::{Together, Unwritten};
 pub(crate) use resubmissions::LONGEST_DEFINITION;
 pub use resubmissions::{Resubmission, Stage};
 pub use table::Ledger;

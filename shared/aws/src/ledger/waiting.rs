@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use anyhow::anyhow;
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata as _, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata as _,
+    types::{AttributeValue, Put},
+};
 use cost_rules::mail::{Mailed, Notification, Regular, Waiting};
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,6 +31,11 @@ impl Ledger<'_> {
     pub async fn leave(&self, notifications: &[Notification], now: Timestamp) -> anyhow::Result<()> {
         let ledger = self.of_reader();
         self.put_all(notifications.iter().map(|one| ledger.waiting_item(one, now)).collect::<anyhow::Result<_>>()?).await
+    }
+
+    pub(super) fn waiting_put(&self, one: &Notification, now: Timestamp) -> anyhow::Result<Put> {
+        let ledger = self.of_reader();
+        Ok(ledger.put(ledger.waiting_item(one, now)?).build()?)
     }
 
     fn waiting_item(&self, one: &Notification, now: Timestamp) -> anyhow::Result<Item> {

@@ -2,6 +2,7 @@
 
 use cost_rules::{
     facts::{Facts, Unread},
+    mail,
     plan::{Entry, Outcomes, Plan, Step, plan},
     resource::Kind,
     rulebook::Rulebook,
@@ -134,6 +135,7 @@ fn failures(plan: &Plan) -> impl Iterator<Item = String> {
 async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is_unread: bool, report: &mut Report) {
     let context = &run.context.asking_for(1);
     let now = facts.now;
+    plan.notify_later(|one| mail::may_wait(one, &run.rulebook.policy.mail));
     if !remember::intended(context, plan, is_unread, now, report).await {
         return;
     }

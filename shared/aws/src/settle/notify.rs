@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use cost_rules::{
     mail::{self, Digest, Due, Item, MailContext, Notification, Post},
-    plan::{Closed, End, Entry, FindingKey, News, Plan, Planned, Step},
+    plan::{Closed, End, FindingKey, News, Plan, Planned, Step},
     policy::Policy,
     remedy::new_name,
     resource::Kind,
@@ -16,7 +16,7 @@ use super::{Run, remember};
 use crate::{
     area::Area,
     context::Context,
-    ledger::{Ledger, Stage},
+    ledger::{Ledger, Stage, Together},
     mailer::{self, MAILS_A_SECOND, Pace},
     report::Report,
 };
@@ -37,9 +37,10 @@ pub(super) async fn owners<A: Area>(
     let mail_context = MailContext { function: context.function, policy: &run.rulebook.policy, now };
     let mut items = items(&context.ledger(), &run.rulebook.policy, plan).await;
     mark_habits(&context.ledger(), &mut items).await;
-    let Post { at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
+    let Post { mut at_once, later } = mail::sort_out(items, &run.rulebook.policy.mail);
     leave(context, plan, &later, &mail_context, report).await;
     leave_asides(context, plan, &mail_context).await;
+    remember::mailed_now(context, plan, &mut at_once, now, report).await;
     let mut keys: HashMap<String, Vec<&FindingKey>> = HashMap::new();
     for item in &at_once {
         keys.entry(mail::addressee(item.owner.as_deref())).or_default().push(&item.key);
@@ -66,24 +67,23 @@ pub(super) async fn owners<A: Area>(
     report.failures.extend(nobody_listens);
 }
 
-/// Leaves notifications for the owners' next regular mails. What could not be left was not notified: the next run notifies it.
+/// Leaves notifications for the owners' next regular mails, each together with the record that its owner is notified: both are written, or neither. What could
+/// not be left was not notified: the next run notifies it.
 async fn leave(context: &Context, plan: &mut Plan, later: &[(Item, Due)], mail_context: &MailContext<'_>, report: &mut Report) {
     let notifications: Vec<Notification> = mail::notifications(later, mail_context);
     if notifications.is_empty() {
         return;
     }
     let now = mail_context.now;
-    let left = context.ledger().leave(&notifications, now).await;
-    let keys: Vec<&FindingKey> = notifications.iter().flat_map(|one| &one.findings).collect();
-    let reached: HashSet<&FindingKey> = if left.is_ok() { keys.iter().copied().collect() } else { HashSet::new() };
-    match left {
-        Ok(()) => {
-            report.waiting += notifications.len();
-            keep_habits(&context.ledger(), later.iter().map(|(item, _)| item), now).await;
-        }
-        Err(error) => report.failures.push(format!("what owners are told in their next regular mail: {error:#}")),
-    }
-    let after = plan.notified(keys, &reached, now);
+    let all: HashSet<&FindingKey> = notifications.iter().flat_map(|one| &one.findings).collect();
+    let together = notifications.iter().map(|one| Together { records: plan.notified(&one.findings, &all, now), left: Some(one) });
+    let unwritten = context.ledger().write_together(together.collect(), now).await;
+    let is_left = |key: &FindingKey| !unwritten.refused.contains(key) && !unwritten.failed.contains(key);
+    report.waiting += notifications.iter().filter(|one| one.findings.iter().all(is_left)).count();
+    keep_habits(&context.ledger(), later.iter().map(|(item, _)| item).filter(|item| is_left(&item.key)), now).await;
+    let Some(why) = unwritten.why else { return };
+    report.failures.push(format!("what owners are told in their next regular mail: {why:#}"));
+    let after = plan.notified(&unwritten.failed, &HashSet::new(), now);
     remember::told(context, after, now, report).await;
 }
 
@@ -128,7 +128,7 @@ fn habit(item: &Item) -> Option<String> {
 async fn items(ledger: &Ledger<'_>, policy: &Policy, plan: &Plan) -> Vec<Item> {
     let mut items: Vec<Item> = plan.planned.iter().filter_map(|one| Item::of(one, policy)).collect();
     for one in plan.closed.iter().filter(|one: &&Closed| one.pending_notice) {
-        items.push(Item::of_pending(one, pending_end(ledger, &one.entry).await, policy));
+        items.push(Item::of_pending(one, pending_end(ledger, one).await, policy));
     }
     items
 }
@@ -142,9 +142,9 @@ fn held_back(plan: &Plan) -> BTreeMap<String, usize> {
     held_back
 }
 
-/// How an earlier run, which could not mail it, ended a resource: it stopped it, or resubmitted it as Spot.
-async fn pending_end(ledger: &Ledger<'_>, entry: &Entry) -> End {
-    if Kind::of(&entry.id) != Some(Kind::TrainingJob) {
+/// How an earlier run, which could not mail it, ended a resource: it stopped or tagged it, or resubmitted it as Spot.
+async fn pending_end(ledger: &Ledger<'_>, Closed { entry, written, .. }: &Closed) -> End {
+    if written.is_some() || Kind::of(&entry.id) != Some(Kind::TrainingJob) {
         return End::Stopped(None);
     }
     let found = ledger.resubmission(&Kind::TrainingJob.id(&new_name(&entry.name, entry.run))).await.ok().flatten();

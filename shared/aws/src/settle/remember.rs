@@ -2,6 +2,7 @@
 
 use cost_rules::{
     facts::{Facts, Unread},
+    mail::Item,
     plan::{Entry, Plan, Record},
     rulebook::{Finding, Judgement},
 };
@@ -44,6 +45,20 @@ pub(super) async fn intended(context: &Context, plan: &mut Plan, is_unread: bool
     }
     plan.written();
     true
+}
+
+/// Records that what could have waited for a regular mail is mailed at once. What cannot be written is not mailed: the next run tells it.
+pub(super) async fn mailed_now(context: &Context, plan: &mut Plan, at_once: &mut Vec<Item>, now: Timestamp, report: &mut Report) {
+    let records = plan.notify_now(at_once.iter().map(|item| &item.key), now);
+    if records.is_empty() {
+        return;
+    }
+    let unwritten = context.ledger().write(records, now).await;
+    report.failures.extend(unwritten.why.map(|error| format!("{error:#}: the next run mails it")));
+    let left: ledger::Keys = unwritten.refused.into_iter().chain(unwritten.failed).collect();
+    log_left(&left, "not mailed by this run");
+    plan.leave(&left);
+    at_once.retain(|item| !left.contains(&item.key));
 }
 
 /// Records what was done and mailed. If another run has written an entry in the meantime, this write is refused, and the mail may be sent again.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     mail::item::{Item, addressee},
-    plan::{End, News},
+    plan::{End, News, Planned, Step},
     policy::{MailSettings, Repeated, Reports},
     remedy::Remedy,
     rules::verdict::Severity,
@@ -45,6 +45,12 @@ pub fn sort_out(items: Vec<Item>, settings: &MailSettings) -> Post {
         }
     }
     post
+}
+
+/// Whether a finding that is only reported may wait for a regular mail.
+pub fn may_wait(one: &Planned, settings: &MailSettings) -> bool {
+    let is_urgent = one.step == Step::Escalate || Severity::Info < one.finding.waste.notice.severity;
+    settings.reports == Reports::Daily && one.step.only_reports() && !is_urgent
 }
 
 impl Item {

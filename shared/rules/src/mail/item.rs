@@ -89,7 +89,7 @@ impl Item {
         })
     }
 
-    /// The item of a resource that the guard stopped in a run that could not notify the owner.
+    /// The item of a resource that the guard stopped, or wrote something to, in a run that could not notify the owner.
     pub fn of_pending(closed: &Closed, end: End, policy: &Policy) -> Self {
         let entry = &closed.entry;
         Self {
@@ -105,7 +105,7 @@ impl Item {
             usd_per_month: entry.usd_per_month,
             ends: entry.ends,
             zone: policy.zone_of(entry.team.as_deref()).clone(),
-            remedy: None,
+            remedy: closed.written.clone(),
             suspended: None,
             notice: Notice::default(),
             recurs: false,

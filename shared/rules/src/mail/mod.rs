@@ -12,7 +12,7 @@ use crate::{plan::News, rules::verdict::Severity, vocabulary::resource::Kind};
 
 pub use self::{
     aside::asides,
-    delivery::{Due, Post, sort_out},
+    delivery::{Due, Post, may_wait, sort_out},
     digest::{Audience, Digest, Told},
     item::{Item, MailContext, addressee},
     notification::{Notification, notifications},

@@ -22,10 +22,19 @@ pub struct Closed {
     pub entry: Entry,
     /// What that saves. `None`: nothing was stopped.
     pub saving: Option<Saving>,
-    /// Whether the guard stopped it in a run that was interrupted before it could notify the owner.
+    /// Whether the guard stopped it, or wrote something, in a run that was interrupted before it could notify the owner.
     pub pending_notice: bool,
+    /// What the guard has written, of which its owner was not notified. `None`: nothing.
+    pub written: Option<Remedy>,
     /// Why it is not stopped although its owner was warned. `None`: its owner knows, or was not warned.
     pub spared: Option<Spared>,
+}
+
+impl Closed {
+    /// The same, with what else its owner is to be told.
+    pub(crate) fn also(self, written: Option<Remedy>, spared: Option<Spared>) -> Self {
+        Self { pending_notice: self.pending_notice || written.is_some(), written, spared, ..self }
+    }
 }
 
 /// Counts one saving per resource, because one stop may end findings of several rules. It is the guard's saving if the guard acted on one of them. It
@@ -76,11 +85,13 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     entry.act_after = None;
     entry.last_seen = now;
     entry.failure = None;
-    Some(Closed { entry, saving, pending_notice, spared: None })
+    Some(Closed { entry, saving, pending_notice, written: None, spared: None })
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::{
         facts::{Asset, Facts},
@@ -102,6 +113,36 @@ mod tests {
             // It has its tags now, and its mail was not sent.
             let closed = close(entry, run, false, now).unwrap();
             assert_eq!((closed.pending_notice, closed.saving), (false, None), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_and_not_mailed_is_told_by_the_next_run() {
+        const RULE: &str = "[rules.missing-tag]\nmode = \"enforce\"\nremedy = \"tag\"\nrequired = { CostCenter = \".+\", Stage = \".+\" }";
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let plan_of = |tags: &[(&str, &str)], entries: Vec<Entry>| {
+            let facts = Facts { now, assets: vec![audited("model/churn", tags)], ..Facts::default() };
+            plan(Rulebook::from_toml(RULE).unwrap().evaluate(&facts), &facts, Some(entries), &Scope::Everything)
+        };
+        let half = [("costcenter", "AB1234"), ("Stage", "prod")];
+        let acting = Entry { version: 1, last_seen: now - SignedDuration::from_hours(1), ..plan_of(&half, vec![]).planned.remove(0).entry };
+        assert_eq!(acting.state, State::Acting);
+        let with = |value| [half.as_slice(), &[("CostCenter", value)]].concat();
+        // The tags are there: it was done, and nobody knows.
+        let closed = plan_of(&with("AB1234"), vec![acting.clone()]).closed.remove(0);
+        assert!(closed.pending_notice && matches!(closed.written, Some(Remedy::AddTags { .. })) && closed.saving.is_none());
+        // Its owner was mailed, wrote another value, or deleted it.
+        let mailed = Entry { notified_at: Some(now), ..acting.clone() };
+        for (tags, entry) in [(with("AB1234"), &mailed), (with("XY9999"), &acting)] {
+            let closed = plan_of(&tags, vec![entry.clone()]).closed.remove(0);
+            assert!(!closed.pending_notice && closed.written.is_none(), "{tags:?}");
+        }
+        // Another tag is still missing: the mail about it says what was written.
+        for (entry, is_told) in [(&acting, true), (&mailed, false)] {
+            let left = plan_of(&[("costcenter", "AB1234"), ("CostCenter", "AB1234")], vec![entry.clone()]).planned.remove(0);
+            let says = left.finding.waste.notice.details.iter().map(|detail| detail.title.by_clock_of(&TimeZone::UTC)).collect::<Vec<_>>();
+            let right = "The guard has already tagged it. It now has: CostCenter=AB1234 (CostCenter from its tag \"costcenter\").";
+            assert_eq!(says, if is_told { vec![right] } else { vec![] });
         }
     }
 }

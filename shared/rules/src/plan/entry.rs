@@ -4,6 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::{remedy::Remedy, vocabulary::resource::Resource};
+
 /// For this long, what another run has begun is left to that run. A function runs for at most five minutes, so after this time that run was
 /// interrupted.
 const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
@@ -62,6 +64,8 @@ pub struct Entry {
     /// Why actions failed: one line for each different failure that its owner was notified of ([`add_failure`]). Empty: there was a failure, but
     /// nobody was notified of it.
     pub failure: Option<String>,
+    /// What the guard writes or has written ([`crate::remedy::Remedy::as_written`]). It counts until its owner was mailed. `None`: nothing.
+    pub written: Option<String>,
     /// Counts the writes. The ledger refuses a write if another run has written in between. 0: not in the ledger yet.
     pub version: u64,
 }
@@ -130,6 +134,13 @@ pub(crate) fn at_work(entry: &Entry, now: Timestamp) -> bool {
     let begun = matches!(entry.state, State::Warned | State::Acting) && entry.notified_at.is_none();
     // A time in the future comes from a wrong clock.
     begun && entry.last_seen <= now && now.duration_since(entry.last_seen) < LONGEST_RUN
+}
+
+impl Entry {
+    /// What the guard has written to this resource while its owner was not mailed: the mail failed, or the run was interrupted.
+    pub(crate) fn unsaid(&self, resource: &Resource) -> Option<Remedy> {
+        Remedy::of_written(self.written.as_deref().filter(|_| self.notified_at.is_none())?, resource)
+    }
 }
 
 /// Adds a failure to those that an owner was notified of ([`Entry::failure`]). `None`: the owner was already notified of this one.

@@ -99,7 +99,8 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         let key = (finding.rule.to_owned(), finding.entry_id());
         // A finding with an entry of its own (notified, warned or stopped) is not reported again as part of its series.
         let own = || known.get(&(finding.rule.to_owned(), finding.resource.id.clone())).filter(|own| own.owner == finding.owner);
-        let own = own().map(|own| Entry { id: key.1.clone(), version: 0, ..own.clone() });
+        // What was written to it is told when its own entry is closed.
+        let own = own().map(|own| Entry { id: key.1.clone(), version: 0, written: None, ..own.clone() });
         let entry = known.remove(&key).or(own);
         if !met.insert(key) {
             // The owner is notified of another resource of this series.
@@ -138,7 +139,9 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         let run = runs.get(entry.id.as_str()).copied();
         let completed = completed.contains(entry.id.as_str());
         let spared = now_known.spared(&entry, run);
-        close(entry, run, completed, now).map(|closed| Closed { spared, ..closed })
+        let resource = entry.written.as_ref().and_then(|_| facts.resources().find(|resource| resource.id == entry.id));
+        let written = resource.and_then(|resource| entry.unsaid(resource));
+        close(entry, run, completed, now).map(|closed| closed.also(written, spared))
     }));
     saved_once(&mut plan.closed);
     plan

@@ -26,6 +26,27 @@ impl Plan {
         changed.map(|one| if is_unread { claim(one, now) } else { Record::Finding(one.entry.clone()) }).collect()
     }
 
+    /// Findings that may wait for a regular mail are not recorded as notified until they are left for it.
+    pub fn notify_later(&mut self, may_wait: impl Fn(&Planned) -> bool) {
+        for one in self.planned.iter_mut().filter(|one| one.step.only_reports() && may_wait(one)) {
+            one.entry.notified_at = None;
+        }
+    }
+
+    /// The records to write before a mail is sent at once: what could have waited, and goes out with it, is recorded as notified first, as everything that is
+    /// only reported.
+    pub fn notify_now<'a>(&mut self, keys: impl IntoIterator<Item = &'a FindingKey>, now: Timestamp) -> Vec<Record> {
+        let keys: HashSet<&FindingKey> = keys.into_iter().collect();
+        let waits = |one: &&mut Planned| one.step.only_reports() && one.entry.notified_at.is_none() && keys.contains(&one.entry.key());
+        let recorded = self.planned.iter_mut().filter(waits).map(|one| {
+            one.entry.notified_at = Some(now);
+            let record = Record::Finding(one.entry.clone());
+            one.entry.version += 1;
+            record
+        });
+        recorded.collect()
+    }
+
     /// Counts up the versions of the changed findings, because they are in the ledger now.
     pub fn written(&mut self) {
         for one in self.planned.iter_mut().filter(|one| one.changed) {
@@ -111,6 +132,7 @@ impl Planned {
     fn leave(&mut self) {
         self.step = Step::Wait;
         self.changed = false;
+        self.news = None;
         self.spared = None;
     }
 
@@ -150,7 +172,9 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
     // The next run acts again: the entry becomes a warning whose time has come. The owner was warned in time, and that warning still holds.
     let due_again = |entry: &mut Entry| {
         entry.state = State::Warned;
-        entry.notified_at = Some(entry.act_after.map_or(now, |at| now.min(at - finding.terms.grace.signed())));
+        // Nobody is warned before something is written, and what was written may not have been told yet.
+        let warned_at = entry.act_after.map_or(now, |at| now.min(at - finding.terms.grace.signed()));
+        entry.notified_at = (!finding.waste.remedy.is_harmless()).then_some(warned_at);
     };
     let end = match outcome {
         Some(Outcome::Done) if finding.waste.remedy.is_harmless() => Some(End::Stopped(None)),
@@ -197,11 +221,11 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
     }
 }
 
-/// The record of a finding after its mail. A finding that is only reported was recorded as notified before the mail. This is taken back if the mail
-/// was not sent.
+/// The record of a finding after its mail. A finding that is only reported was recorded as notified before a mail that is sent at once. This is taken back if
+/// the mail was not sent.
 fn settle_mail(one: &mut Planned, is_reached: bool, now: Timestamp) -> Option<Record> {
     let entry = &mut one.entry;
-    let written_as_notified = one.step.only_reports();
+    let written_as_notified = one.step.only_reports() && entry.notified_at.is_some();
     if one.step == Step::Act && entry.state == State::Warned {
         // It stays due. If nobody was notified of the failure, the owner is notified when it happens again.
         entry.failure = if is_reached { entry.failure.take() } else { entry.failure.as_deref().map(take_back_failure) };

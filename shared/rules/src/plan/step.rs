@@ -9,9 +9,10 @@ use crate::{
         outcome::{News, Outcome},
         spared::{Spared, only_reported},
     },
+    remedy::Remedy,
     rulebook::Finding,
-    rules::verdict::is_news,
-    vocabulary::duration::Duration,
+    rules::verdict::{Detail, is_news},
+    vocabulary::{duration::Duration, resource::Resource},
 };
 
 /// The guard does not act again on the same finding within this time, because the effect of a stop is visible only after a few minutes.
@@ -114,6 +115,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         kept: None,
         retry_after: None,
         failure: None,
+        written: None,
         version: 0,
     }
 }
@@ -135,6 +137,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     if let Some(old) = old {
         entry.version = old.version;
         entry.kept.clone_from(&old.kept);
+        entry.written.clone_from(&old.written);
         // A closed finding that comes back was not open in between.
         (entry.first_seen, entry.escalated_at) = if old.state == State::Closed { (now, None) } else { (old.first_seen, old.escalated_at) };
         if old.owner == entry.owner && !restarted(old, &finding) {
@@ -153,6 +156,11 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
         false if finding.is_enforced() => enforce(&finding, old, &mut entry, now),
         false => report(&finding, old, &mut entry, now),
     };
+    match old.and_then(|old| old.unsaid(&finding.resource)) {
+        _ if step == Step::Act => entry.written = finding.waste.remedy.as_written(),
+        Some(remedy) => finding.waste.notice.details.push(already(&remedy, &finding.resource)),
+        None => {}
+    }
     let changed = match old {
         None => step != Step::Wait,
         Some(old) => {
@@ -165,6 +173,14 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
     };
     let spared = old.filter(|_| step == Step::Wait).and_then(|old| only_reported(&finding, old, &entry));
     Planned { spared, ..Planned::new(finding, step, entry, changed) }
+}
+
+/// What the guard has already written to a resource, of which something is still to be told.
+fn already(remedy: &Remedy, resource: &Resource) -> Detail {
+    let done = remedy.when_done(&resource.name, resource.arn_or_id());
+    let mut lines = done.lines().map(str::trim);
+    let title = format!("The guard has already {} it. {}", remedy.participle(), lines.next().unwrap_or_default());
+    Detail { title: title.into(), list: lines.map(str::to_owned).collect() }
 }
 
 /// The parts of an entry whose change makes it worth writing.

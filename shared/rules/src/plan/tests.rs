@@ -704,6 +704,51 @@ fn two_remedies_on_one_resource_are_two_actions_and_each_has_its_outcome() {
     assert_eq!(plan.planned[1].news, Some(News::Failed("denied".into())));
 }
 
+#[test]
+fn what_may_wait_is_not_recorded_as_notified_before_it_is_left() {
+    let mut ledger = Ledger::default();
+    let facts = facts("2026-11-23T19:00:00Z", &[notebook("2026-11-23T08:00:00Z")]);
+    let judged =
+        |ledger: &Ledger| plan(Rulebook::from_toml(REPORT).unwrap().evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+    let mut interrupted = judged(&ledger);
+    interrupted.notify_later(|_| true);
+    ledger.write(interrupted.intended(false, facts.now));
+    interrupted.written();
+    // Nothing was left: the next run reports it.
+    let mut next = judged(&ledger);
+    assert_eq!(steps(&next), [Step::Report]);
+    next.notify_later(|_| true);
+    ledger.write(next.intended(false, facts.now));
+    next.written();
+    next.settle(&Outcomes::new(), facts.now);
+    let key = next.planned[0].entry.key();
+    let left = next.notified([&key], &HashSet::from([&key]), facts.now);
+    assert!(ledger.write(left).is_empty());
+    assert_eq!(steps(&judged(&ledger)), [Step::Wait]);
+    // The run before does not leave it once more.
+    interrupted.settle(&Outcomes::new(), facts.now);
+    let late = interrupted.notified([&key], &HashSet::from([&key]), facts.now);
+    assert_eq!(ledger.write(late), HashSet::from([key]));
+}
+
+#[test]
+fn what_could_wait_is_recorded_as_notified_before_it_is_mailed_with_something_urgent() {
+    let mut ledger = Ledger::default();
+    let facts = facts("2026-11-23T19:00:00Z", &[notebook("2026-11-23T08:00:00Z")]);
+    let mut plan = plan(Rulebook::from_toml(REPORT).unwrap().evaluate(&facts), &facts, Some(vec![]), &Scope::Everything);
+    plan.notify_later(|_| true);
+    ledger.write(plan.intended(false, facts.now));
+    plan.written();
+    plan.settle(&Outcomes::new(), facts.now);
+    let key = plan.planned[0].entry.key();
+    assert!(ledger.write(plan.notify_now([&key], facts.now)).is_empty());
+    assert_eq!(ledger.entries()[0].notified_at, Some(facts.now));
+    assert_eq!(plan.notify_now([&key], facts.now), [], "it is recorded");
+    // The mail was not sent: that is taken back.
+    assert!(ledger.write(plan.notified([&key], &HashSet::new(), facts.now)).is_empty());
+    assert_eq!(ledger.entries()[0].notified_at, None);
+}
+
 fn any_luck() -> impl Strategy<Value = Luck> {
     let outcome = prop_oneof![
         4 => Just(Outcome::Done),

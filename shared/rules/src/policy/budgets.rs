@@ -142,11 +142,13 @@ impl Policy {
         budgets.iter().filter_map(of).collect()
     }
 
-    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known,
+    /// Whether a budget that may count `SageMaker` is used up: more than its limit is spent. `false` if the amounts are not known, AWS does not update them,
     /// or the limit says nothing.
     pub fn is_used_up(&self, budget: &Budget, now: Timestamp) -> bool {
         let numbers = budget.spent(now).zip(budget.limit).filter(|_| budget.filter.takes_sagemaker(self) != Some(false));
-        !budget.has_no_real_limit() && numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
+        budget.unhealthy.is_none()
+            && !budget.has_no_real_limit()
+            && numbers.is_some_and(|(spent, limit)| is_over(spent, limit, Decimal::ONE_HUNDRED))
     }
 
     /// The team for which a used-up budget enforces rules: the one in the policy (`Some(None)`: all teams), else the one in its filter, if the daily spend

@@ -148,7 +148,7 @@ impl General {
         if general.owner_tags.iter().all(String::is_empty) {
             return wrong(owner_tags_at, "`owner-tags` names no tag: nobody would ever be mailed: write for example [\"Owner\"]");
         }
-        if let Some(domain) = general.creators.email_domain.as_ref().filter(|domain| domain.contains('@') || !domain.contains('.')) {
+        if let Some(domain) = general.creators.email_domain.as_ref().filter(|domain| !is_domain(domain)) {
             return wrong(
                 creators_at,
                 format!("`email-domain` is `{domain}`: write what stands behind the @, for example \"example.com\""),
@@ -270,6 +270,15 @@ fn budgets_at(root: &DeTable<'_>) -> Result<Vec<Range<usize>>, Wrong> {
         }
     }
     Ok(items.iter().map(Spanned::span).collect())
+}
+
+/// Whether an address can end with it: `example.com`.
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        let ends_well = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+        label.chars().all(|c| c.is_alphanumeric() || c == '-') && ends_well(label.chars().next()) && ends_well(label.chars().next_back())
+    };
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 /// Whether AWS accepts a bucket's name. The less common naming rules are not checked.

@@ -66,7 +66,8 @@ impl Policy {
 /// * a key whose first words are `cost guard`, in any letters that look so, is meant for the guard, whatever follows;
 /// * with one slip in them too, unless they begin with another word: `coast-guard:schedule` is another tool's;
 /// * with two slips only before a name that is right: `cos-gaurd:keep-until`;
-/// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word: `coast-guard:keep-until`;
+/// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word, or one of the two:
+///   `coast-guard:keep-until`, `guard:keep-until`;
 /// * longer words, such as `cost-guardian`, are another tool's.
 fn slip_of(key: &str) -> Option<Slip> {
     if KEYS.contains(&key) || key == RESUBMITTED_TAG || is_aws(key) {
@@ -79,7 +80,7 @@ fn slip_of(key: &str) -> Option<Slip> {
 /// The key that is meant, if the guard's words are at the key's beginning, or nearly.
 fn meant_by(key: &str) -> Option<&'static str> {
     let letters = plain(key);
-    let after_prefix = letters.split_once(PREFIX).and_then(|(_, rest)| named(rest));
+    let after_prefix = letters.split_once(PREFIX).and_then(|(front, rest)| named(if rest.is_empty() { front } else { rest }));
     let with_name = || KEYS.into_iter().find(|key| letters.strip_suffix(name_of(key).as_str()).is_some_and(|front| is_slip(front, key)));
     let split = |at: usize| letters.split_at_checked(at).map(|(front, rest)| (front.to_owned(), rest.to_owned()));
     // In `cosguardkeepuntill` it is not seen where words end.
@@ -96,7 +97,9 @@ fn meant_by(key: &str) -> Option<&'static str> {
 fn is_slip(front: &str, key: &str) -> bool {
     let is_ours_alone = ![SCHEDULE_TAG, SPOT_TAG].contains(&key);
     let is_typed = || front.starts_with('c') && front.chars().all(|c| PREFIX.contains(c)) && !is_other_word(front);
-    is_slipped_once(front) || (strsim::osa_distance(front, PREFIX) <= 2 && (is_ours_alone || is_typed()))
+    is_slipped_once(front)
+        || (strsim::osa_distance(front, PREFIX) <= 2 && (is_ours_alone || is_typed()))
+        || (is_ours_alone && ["cost", "costs", "guard", "guardcost"].contains(&front))
 }
 
 fn is_slipped_once(front: &str) -> bool {
@@ -228,6 +231,12 @@ mod tests {
             ("xost-huard:keep-until", KEEP_UNTIL_TAG),
             ("coast-guard:keep-until", KEEP_UNTIL_TAG),
             ("post-guard:stoppable", STOPPABLE_TAG),
+            ("guard:keep-until", KEEP_UNTIL_TAG),
+            ("guard-cost:keep-until", KEEP_UNTIL_TAG),
+            ("keep-until:cost-guard", KEEP_UNTIL_TAG),
+            ("schedule/CostGuard", SCHEDULE_TAG),
+            ("Cost:KeepUntil", KEEP_UNTIL_TAG),
+            ("cost-stoppable", STOPPABLE_TAG),
             ("user:cost-guard:keep-until", KEEP_UNTIL_TAG), // as Cost Explorer writes it
             ("Cost-Guard:Schedule", SCHEDULE_TAG),
             ("cost-guard:shedule", SCHEDULE_TAG),

@@ -10,7 +10,11 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::vocabulary::{price::Usd, spelling::nearest, text::is_alike};
+use crate::vocabulary::{
+    price::Usd,
+    spelling::nearest,
+    text::{is_alike, lines},
+};
 
 /// What is wrong with a policy, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,10 +28,15 @@ pub struct PolicyError {
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.message),
-            None => f.write_str(&self.message),
+            Some(line) => write!(f, "line {line}: {}", shown(&self.message)),
+            None => f.write_str(&shown(&self.message)),
         }
     }
+}
+
+/// The message for a terminal or a log: names in it are those that somebody wrote.
+fn shown(message: &str) -> String {
+    lines(&message.replace(['\n', '\r'], " "))
 }
 
 impl std::error::Error for PolicyError {}

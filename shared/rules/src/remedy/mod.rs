@@ -4,6 +4,7 @@ mod action;
 mod console;
 mod how_to;
 mod resubmission;
+mod written;
 
 pub use self::{
     action::{Remedy, SpotTerms, how_to_add, how_to_remove, how_to_stop},

@@ -7,6 +7,7 @@ use crate::vocabulary::{
 
 /// Names of services of AWS and of tools, wherever they stand in a name.
 const PARTS: &[&str] = &[
+    "agentcore",
     "airbyte",
     "airflow",
     "alteryx",
@@ -16,21 +17,27 @@ const PARTS: &[&str] = &[
     "argoworkflow",
     "assumedrole",
     "atlantis",
+    "autogpt",
     "autoscaling",
     "azuredevops",
+    "beanstalk",
     "bitbucket",
     "boto3",
     "botocore",
+    "breakglass",
     "buildkite",
     "chatbot",
+    "chatgpt",
     "circleci",
     "clearml",
     "cloudability",
+    "cloudcheckr",
     "cloudcustodian",
     "cloudformation",
     "cloudhealth",
     "cloudquery",
     "cloudwatch",
+    "cloudzero",
     "codebuild",
     "codecommit",
     "codedeploy",
@@ -38,6 +45,7 @@ const PARTS: &[&str] = &[
     "collibra",
     "controltower",
     "crossplane",
+    "crowdstrike",
     "cyberark",
     "dagster",
     "databrew",
@@ -47,10 +55,12 @@ const PARTS: &[&str] = &[
     "dataiku",
     "datarobot",
     "datazone",
+    "deepnote",
     "dependabot",
     "dremio",
     "dynatrace",
     "eventbridge",
+    "featurestore",
     "fivetran",
     "fluentbit",
     "flyte",
@@ -63,6 +73,7 @@ const PARTS: &[&str] = &[
     "informatica",
     "infracost",
     "jumpcloud",
+    "jupyter",
     "karpenter",
     "kestra",
     "kubecost",
@@ -70,6 +81,8 @@ const PARTS: &[&str] = &[
     "kubeflow",
     "kubernetes",
     "lacework",
+    "langchain",
+    "lightdash",
     "matillion",
     "meltano",
     "metabase",
@@ -80,15 +93,19 @@ const PARTS: &[&str] = &[
     "noreply",
     "octopusdeploy",
     "onelogin",
+    "opentofu",
     "opsgenie",
+    "orcasecurity",
     "pagerduty",
     "powerbi",
     "prefect",
     "quicksight",
+    "rstudio",
     "rudderstack",
     "rundeck",
     "sagemaker",
     "sailpoint",
+    "scoutsuite",
     "serverless",
     "serviceaccount",
     "servicecatalog",
@@ -101,9 +118,13 @@ const PARTS: &[&str] = &[
     "spacelift",
     "spinnaker",
     "splunk",
+    "spotinst",
     "stacksets",
+    "statemachine",
+    "statesexecution",
     "steampipe",
     "stepfunction",
+    "streamlit",
     "streamsets",
     "sumologic",
     "tableau",
@@ -111,9 +132,11 @@ const PARTS: &[&str] = &[
     "tekton",
     "terraform",
     "terragrunt",
+    "tfcloud",
     "thoughtspot",
     "travisci",
     "trustedadvisor",
+    "turbonomic",
     "wandb",
     "workato",
     "zenml",
@@ -123,45 +146,65 @@ const PARTS: &[&str] = &[
 const WORDS: &[&str] = &[
     "alation",
     "amazon",
+    "apptio",
     "argo",
     "astronomer",
     "awx",
+    "bedrock",
     "boto",
+    "britive",
     "c7n",
+    "castai",
     "cdk",
     "census",
     "cicd",
+    "cloud9",
     "codespace",
+    "codex",
+    "copilot",
     "cronjob",
     "dbt",
+    "delinea",
     "dms",
     "drone",
+    "e2e",
     "ec2",
     "ecs",
     "eks",
     "emr",
     "env0",
     "fargate",
+    "finout",
     "gha",
+    "gradio",
     "immuta",
     "jovyan",
+    "k6",
     "k8s",
     "kfp",
+    "kion",
     "knime",
+    "ksoc",
+    "loadtest",
     "looker",
     "mwaa",
     "n8n",
     "nifi",
+    "npa",
     "oidc",
     "okta",
     "oozie",
+    "prowler",
     "pulumi",
     "qlik",
+    "qualys",
     "redash",
     "redshift",
+    "renovate",
     "retool",
     "robot",
     "runner",
+    "saviynt",
     "sdk",
     "session",
     "sisense",
@@ -169,16 +212,22 @@ const WORDS: &[&str] = &[
     "ssm",
     "sso",
     "starburst",
+    "strongdm",
     "superset",
     "svc",
+    "sysdig",
     "talend",
     "temporal",
+    "tenable",
     "tfc",
+    "tfe",
     "trino",
     "ubuntu",
     "vantage",
     "vault",
     "vscode",
+    "webhook",
+    "wiz",
     "zapier",
 ];
 
@@ -190,29 +239,68 @@ const ALSO_NAMES: &[&str] = &["aws", "bot", "cd", "ci", "domino", "glue", "harne
 
 /// Words for what a machine does. A name that has no other words is a machine's.
 const WORK: &[&str] = &[
+    "actions",
     "automation",
+    "backup",
     "batch",
+    "break",
+    "canary",
+    "cleanup",
+    "cli",
+    "console",
+    "controller",
+    "crawler",
     "cron",
     "deploy",
     "deployer",
     "deployment",
     "etl",
+    "events",
     "function",
+    "gateway",
+    "gh",
+    "glass",
+    "handler",
+    "ingest",
+    "ingestion",
+    "integration",
     "job",
     "jobs",
+    "listener",
     "main",
+    "mcp",
+    "monitor",
+    "monitoring",
     "my",
+    "orchestrator",
     "pipeline",
     "pipelines",
+    "pipes",
+    "poller",
+    "processor",
     "prod",
     "production",
+    "provisioner",
+    "reconciler",
+    "release",
+    "restore",
+    "sandbox",
+    "scanner",
     "scheduled",
     "scheduler",
+    "semantic",
+    "server",
+    "sst",
+    "states",
+    "studio",
+    "synthetics",
     "task",
+    "tf",
     "trigger",
     "worker",
     "workflow",
     "workflows",
+    "workspaces",
 ];
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
@@ -226,7 +314,11 @@ pub fn is_machine(name: &str) -> bool {
         return if name.contains('.') { is_machine_with_dot(&full) } else { is_machine_with_capitals(&full, name.contains(' ')) };
     }
     let words = words(name);
-    is_work(&words) || has_machines_word(&words) || words.iter().any(|word| is_in(ALSO_NAMES, word)) || is_technical(&words.concat())
+    is_account_of_program(&lower)
+        || is_work(&words)
+        || has_machines_word(&words)
+        || words.iter().any(|word| is_in(ALSO_NAMES, word))
+        || is_technical(&words.concat())
 }
 
 /// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
@@ -275,6 +367,12 @@ fn is_technical(letters: &str) -> bool {
         || (is_longer("lambda") && letters.starts_with("lambda"))
 }
 
+/// Whether it begins as companies name the accounts of programs, and those with which people administrate: `sa-churn`, `npa_ml`, `adm-ann`.
+fn is_account_of_program(lower: &str) -> bool {
+    const BEGINNINGS: [&str; 7] = ["adm", "fid", "npa", "sa", "srv", "svc", "sys"];
+    lower.split_once(['-', '_']).is_some_and(|(first, rest)| BEGINNINGS.contains(&first) && !rest.is_empty())
+}
+
 /// Whether it is the name of a host by its address: `ip-10-0-0-1`.
 fn is_host(name: &str) -> bool {
     name.strip_prefix("ip-").is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || c == '-'))
@@ -288,9 +386,18 @@ pub(super) fn is_id(name: &str) -> bool {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
         let letters = part.chars().filter(|c| c.is_alphabetic()).count();
         let is_counted = (letters == 0 && 6 <= digits) || 8 <= digits || (8 <= part.len() && is_hex(part) && 0 < digits);
-        (is_counted && !is_numbered_person(part)) || is_random(part) || is_principal(part)
+        (is_counted && !is_numbered_person(part)) || is_random(part) || is_principal(part) || is_of_slack(part)
     };
     (16 <= whole.len() && is_hex(&whole)) || name.split(|c: char| !c.is_alphanumeric()).any(is_id)
+}
+
+/// Whether it is the id of a member in Slack: `U02ABCDEF`.
+fn is_of_slack(part: &str) -> bool {
+    let has_digit_inside = part.trim_matches(|c: char| c.is_ascii_digit()).contains(|c: char| c.is_ascii_digit());
+    9 <= part.len()
+        && part.starts_with(['U', 'W'])
+        && has_digit_inside
+        && part.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 /// Whether it is the number of an employee, `e1234567`, or a name with a date of birth, `jane19850412`. Today's date behind a name is that of a session.

@@ -45,6 +45,7 @@ impl Named {
             Some(name) if is_placeholder(name) => Self::Nobody,
             Some(name) if is_group(name) => Self::Other(name.to_owned()),
             Some(name) if is_machine(name) || is_id(name) => Self::Nobody,
+            Some(name) if can_be_a_person(name) && ends_as_domain(name) => Self::Nobody,
             Some(name) if can_be_a_person(name) => Self::Person(name.to_owned()),
             Some(name) => Self::Other(name.to_owned()),
         }
@@ -114,6 +115,13 @@ fn addresses_in(text: &str) -> Vec<String> {
     let found = PATTERN.iter().flat_map(|pattern| pattern.find_iter(text));
     let whole = found.filter(|found| begins(&text[..found.start()]) && ends(&text[found.end()..]));
     whole.map(|found| found.as_str().to_owned()).filter(|address| is_right(address)).collect()
+}
+
+/// Whether it ends as an address does, without an @ in it: `ann_at_example.com`, `ann.example.com`. With a domain behind it, it would be nobody's address.
+fn ends_as_domain(name: &str) -> bool {
+    const ENDS: [&str; 9] = ["com", "corp", "edu", "gov", "internal", "lan", "local", "net", "org"];
+    let (front, end) = name.rsplit_once(['.', '-', '_']).unwrap_or_default();
+    !front.is_empty() && ENDS.contains(&end.to_lowercase().as_str())
 }
 
 /// Whether an address has no dot too many.

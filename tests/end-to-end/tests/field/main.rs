@@ -3,6 +3,7 @@
 
 mod audit;
 mod bills;
+mod budgets;
 mod exempt;
 mod guard_tags;
 mod holidays;

@@ -117,6 +117,7 @@ pub(super) fn entry(rule: &str, name: &str, state: State) -> Entry {
         kept: None,
         retry_after: None,
         failure: None,
+        written: None,
         version: 1,
     }
 }
@@ -322,7 +323,13 @@ fn left_at_night(notification: Notification) -> Waiting {
 fn what_was_not_stopped_after_a_warning_is_in_the_weekly_summary_and_sends_none() {
     let policy = policy_of(DAILY);
     let used = Spared { announced: "2026-11-25T18:30:00Z".parse().unwrap(), why: WhySpared::Used("2026-11-25T18:20:00Z".parse().unwrap()) };
-    let closed = Closed { entry: entry("notebook-idle", "churn", State::Closed), saving: None, pending_notice: false, spared: Some(used) };
+    let closed = Closed {
+        entry: entry("notebook-idle", "churn", State::Closed),
+        saving: None,
+        pending_notice: false,
+        written: None,
+        spared: Some(used),
+    };
     let asides = asides(&Plan { closed: vec![closed], ..Plan::default() }, &context(&policy));
     let line = "* notebook instance churn, which was to be stopped on Wed 2026-11-25 19:30 CET: it was used on Wed 2026-11-25 19:20 CET (notebook-idle)";
     let of = |since: &str, entries: Vec<Entry>| Desk {

@@ -12,7 +12,9 @@ use crate::{
 pub fn wanted(facts: &Facts, policy: &Policy) -> Vec<BudgetMeasure> {
     let is_whole = facts.reading.complete.contains(&Kind::Budget);
     let goes_on = |held: &&BudgetMeasure| match facts.budgets.iter().find(|budget| budget.resource.name == held.budget) {
-        Some(budget) => budget.period.is_some() && (budget.spent(facts.now).is_none() || budget.limit.is_none()),
+        Some(budget) => {
+            budget.period.is_some() && (budget.spent(facts.now).is_none() || budget.limit.is_none() || budget.unhealthy.is_some())
+        }
         None => !is_whole,
     };
     let mut wanted: Vec<BudgetMeasure> = facts.measures.in_force.iter().filter(goes_on).cloned().collect();
@@ -36,11 +38,13 @@ fn words(policy: &Policy, budget: &Budget, measures: &[BudgetMeasure], now: Time
             _ if budget.has_no_real_limit() => {
                 "its limit is a dollar or less, which says nothing of what the team may spend: write another one"
             }
+            _ if budget.unhealthy.is_some() => "it is unhealthy, so its numbers may be old: put it right",
             None => "whose team's it is is not known: write team = \"…\" in its [[budget]] (\"*\": all teams)",
             Some(_) if budget.period?.end() <= now => "its period is over before anything could be stopped",
             Some(_) => "it could not be written down: the next run tries again",
         };
-        let is_over = policy.is_used_up(budget, now) || (budget.has_no_real_limit() && budget.spent(now) > budget.limit);
+        let says_nothing = budget.has_no_real_limit() || budget.unhealthy.is_some();
+        let is_over = policy.is_used_up(budget, now) || (says_nothing && budget.spent(now) > budget.limit);
         return is_over.then(|| format!("nothing of what the policy asks for: {why}.").into());
     };
     let of_whom = team.as_ref().map_or_else(|| "of all teams".to_owned(), |team| format!("of team {team}"));
