@@ -51,7 +51,7 @@ pub struct PriceOverrides {
 pub struct Creators {
     /// The domain that is added to a person's name that is no e-mail address, of a creator, in an owner's tag or of a budget: with
     /// `example.com`, `ann` becomes `ann@example.com`.
-    #[schemars(regex(pattern = r"^[^@]*\.[^@]*$"), extend("examples" = ["example.com"]))]
+    #[schemars(regex(pattern = r"^[\p{L}\p{N}]+(-+[\p{L}\p{N}]+)*(\.[\p{L}\p{N}]+(-+[\p{L}\p{N}]+)*)+$"), extend("examples" = ["example.com"]))]
     pub email_domain: Option<String>,
     /// More names of users and role sessions that do not belong to a person. They are not taken as owners. Names of AWS services and of known tools, ids and
     /// random names never are.

@@ -6,6 +6,7 @@ mod generated;
 pub mod globs;
 pub mod image;
 mod letters;
+mod machine_words;
 pub mod machines;
 pub mod owners;
 mod people;
