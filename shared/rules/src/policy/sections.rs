@@ -71,7 +71,7 @@ pub(crate) struct OwnershipSettings {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkflowSigns {
-    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, QuickSight, Canvas and Kubeflow Pipelines choose are known.
+    /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose are known.
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, stacks and the AWS
     /// controllers for Kubernetes are known, and those with the name of Airflow or another such tool, or with `dag-id`.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Names that workflows choose for jobs: SageMaker Pipelines, the service jobs of AWS Batch, models of Amazon Redshift ML (`CREATE MODEL` fails with its
-/// job), refreshes of Amazon QuickSight's datasets, models and data flows of SageMaker Canvas, and the components of Kubeflow Pipelines (aws-facts §2.3).
+/// job), refreshes of Amazon Quick Sight's datasets, models and data flows of SageMaker Canvas, and the components of Kubeflow Pipelines (aws-facts §2.3).
 static NAMES: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "pipelines-*",
