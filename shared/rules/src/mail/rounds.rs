@@ -147,14 +147,15 @@ impl Known<'_> {
     }
 
     /// The notification with what became of it before the mail: whether it is still so, or was until working hours began.
-    fn brought_up_to_date(&self, one: &Notification) -> Notification {
+    fn brought_up_to_date(&self, one: &Notification, now: Timestamp) -> Notification {
         let mut one = one.clone();
         if !one.is_mendable || !one.is_new() {
             return one;
         }
-        let is_open = |entry: &&Entry| OPEN.contains(&entry.state);
+        // What should have ended by itself, and is still open in the ledger, was not looked at since.
+        let is_open = |entry: &Entry| OPEN.contains(&entry.state) && entry.ends.is_none_or(|end| now < end);
         let ended = |entry: &Entry| entry.ends.filter(|end| entry.state == State::Closed && *end <= entry.last_seen);
-        let head = if self.of(&one).flatten().any(|entry| is_open(&entry)) {
+        let head = if self.of(&one).flatten().any(is_open) {
             one.head.clone().text(", and still so")
         } else if let Some(end) = self.of(&one).flatten().filter_map(ended).max() {
             one.head.clone().text(", and on until working hours began on ").time(end)
@@ -222,7 +223,7 @@ impl<'a> Owner<'a> {
         let left = |due, after| self.left(due, after, context.now).into_iter().map(|one| &one.notification).collect::<Vec<_>>();
         let mut waiting = self.left(Due::Daily, before.daily, context.now);
         waiting.retain(|one| !known.is_mended(&one.notification));
-        let new: Vec<Notification> = waiting.iter().map(|one| known.brought_up_to_date(&one.notification)).collect();
+        let new: Vec<Notification> = waiting.iter().map(|one| known.brought_up_to_date(&one.notification, context.now)).collect();
         let new: Vec<&Notification> = new.iter().collect();
         let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
         if self.is_weekly_due(before, context) {

@@ -80,11 +80,12 @@ impl Trouble {
         since.to_zoned_datetime(TimeZone::UTC).date().to_string()
     }
 
-    /// The same, with what earlier runs said of it.
+    /// The same, with what earlier runs said of it. A run that is repeated counts once.
     #[must_use]
     pub fn after(self, before: &Self) -> Self {
         let (first, last) = (self.first.min(before.first), self.last.max(before.last));
-        Self { first, last, runs: self.runs + before.runs, ..self }
+        let runs = if self.last == before.last { before.runs } else { self.runs + before.runs };
+        Self { first, last, runs, ..self }
     }
 
     /// When it was seen last.

@@ -173,7 +173,9 @@ fn a_mail_in_the_morning_says_whether_it_is_still_so() {
         ..entry("notebook-off-hours", "a", state)
     };
     for (entry, says) in [
-        (off_hours(State::Reported, "2026-11-26T18:00:00Z"), ", and still so\n"),
+        (Entry { ends: None, ..off_hours(State::Reported, "2026-11-26T18:00:00Z") }, ", and still so\n"),
+        // Nobody has looked at it since working hours began.
+        (off_hours(State::Reported, "2026-11-26T18:00:00Z"), "\n"),
         (off_hours(State::Closed, "2026-11-27T07:15:00Z"), ", and on until working hours began on Fri 2026-11-27 08:00\n"),
         // It was started anew in the night: what became of it is not known.
         (off_hours(State::Closed, "2026-11-26T22:00:00Z"), "\n"),
