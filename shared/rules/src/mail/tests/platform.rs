@@ -125,7 +125,7 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
     let trouble = |failures: &[&str], unread: &[(&str, &str)], held_back| {
         let failures: Vec<String> = failures.iter().map(|one| (*one).to_owned()).collect();
         let unread: Vec<Unread> = unread.iter().map(|(what, why)| Unread::new(*what, *why)).collect();
-        Trouble::of("notebook-stopper", &failures, &unread, held_back, "2026-11-27T12:00:00Z".parse().unwrap())
+        Trouble::of("notebook-stopper", &failures, &unread, held_back, format!("2026-11-27T12:{held_back:02}:00Z").parse().unwrap())
     };
     let period = Period {
         since: "2026-11-27T08:05:00Z".parse().unwrap(),
@@ -157,7 +157,7 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         "* notebook instance nobodys, $100.00 a month",
         "* notebook-stopper: 3 actions waited for a later run (`max-actions`)",
         "* notebook-stopper: mail to ann: denied (Fri 2026-11-27 13:00)",
-        "* notebook-stopper: apps: denied (2 runs, Fri 2026-11-27 13:00 to Fri 2026-11-27 13:00)",
+        "* notebook-stopper: apps: denied (2 runs, Fri 2026-11-27 13:00 to Fri 2026-11-27 13:03)",
         "KEPT BY TAG, ENDS WITHIN A WEEK",
         "All times: Europe/Berlin.",
         "Set `contact` in `[mail]` so that owners know whom to ask.",
