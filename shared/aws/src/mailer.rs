@@ -99,12 +99,13 @@ impl<'a> Pace<'a> {
 /// Whether so many owners were mailed in the last month that the platform's address gets the summary. Once it does, it is not asked again.
 async fn by_owners(context: &Context, now: Timestamp) -> anyhow::Result<PlatformGets> {
     let ledger = context.ledger();
-    if context.has_summary.load(Ordering::Relaxed) || ledger.summary_began().await?.is_some() {
+    let known_to_have_begun = context.has_summary.load(Ordering::Relaxed);
+    let sent = if known_to_have_begun { None } else { ledger.sent_unless_began(now - MONTH).await? };
+    let Some(sent) = sent else {
         context.has_summary.store(true, Ordering::Relaxed);
         return Ok(PlatformGets::Summary);
-    }
+    };
     let mut gets = PlatformGets::EachMailOf(BTreeSet::new());
-    let sent = ledger.sent_since(now - MONTH).await?;
     if sent.iter().any(|sent| gets.count(&sent.owner)) {
         ledger.begin_summary(now).await?;
     }

@@ -348,10 +348,10 @@ fn examined(facts: &Facts) -> BTreeMap<&'static str, usize> {
 }
 
 fn unreadable(entry: &Entry) -> Unread {
-    Unread {
-        what: format!("what the ledger says of {} ({}): it is left alone", entry.id, entry.rule),
-        why: entry.failure.clone().unwrap_or_default(),
-    }
+    Unread::new(
+        format!("what the ledger says of {} ({}): it is left alone", entry.id, entry.rule),
+        entry.failure.clone().unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]

@@ -30,11 +30,13 @@ pub async fn serve(
 
 /// Leaves what went wrong in a run for the platform's summary, if the policy may ask for one.
 pub async fn leave_trouble(context: &Context, report: &Report, now: Timestamp) {
-    let trouble = Trouble::of(context.function, &report.failures, &report.unread, report.held_back);
-    let Some(trouble) = trouble.filter(|_| !report.dry_run) else { return };
+    let troubles = Trouble::of(context.function, &report.failures, &report.unread, report.held_back, now);
+    if troubles.is_empty() || report.dry_run {
+        return;
+    }
     // The policy was read in this run, and is cached.
     if context.rulebook(now).await.is_ok_and(|rulebook| rulebook.policy.mail.platform != PlatformMails::EachMail)
-        && let Some(Err(error)) = context.in_time(context.ledger().note_trouble(&trouble, now)).await
+        && let Some(Err(error)) = context.in_time(context.ledger().note_troubles(troubles, now)).await
     {
         lambda_runtime::tracing::warn!("what went wrong is not in the platform's summary: {error:#}");
     }

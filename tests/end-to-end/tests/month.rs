@@ -36,7 +36,7 @@ async fn a_month_of_budgets_sends_the_mails_that_a_person_would_want() {
             "22",
             "ann@example.com",
             "critical",
-            "budget ml-nlp: $",
+            "budget ml-nlp is used up: $",
             "Next:  until Tue 2026-12-01 01:00, notebooks and Studio apps of team nlp are stopped",
         ),
         // The finding has been open for a month.

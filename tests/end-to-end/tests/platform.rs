@@ -100,7 +100,8 @@ async fn the_policy_says_what_the_platform_gets() {
 #[tokio::test]
 async fn few_owners_are_no_summary_and_a_ledger_that_does_not_say_is_each_mail() {
     let (account, stopper, reporter) = evening(9, "");
-    account.add_fault(Fault::new("dynamodb:GetItem", What::Refuse("AccessDeniedException".into(), "no".into())));
+    // The first query is for its findings, and the other one for the mails that were sent: it says both whether the summary has begun and to how many.
+    account.add_fault(Fault::new("dynamodb:Query", What::Refuse("AccessDeniedException".into(), "no".into())).after(1));
     let run = stopper.run().await.unwrap();
     assert_eq!((run.notified, run.failures.len(), platforms(&account).len()), (10, 0, 10), "{run:?}");
     account.clear_faults();
@@ -125,9 +126,19 @@ async fn what_went_wrong_is_in_the_summary_and_a_summary_that_was_not_sent_comes
     assert_eq!(reporter.run().await.unwrap().notified, 1);
     let summary = platforms(&account).pop().unwrap();
     assert!(summary.subject.starts_with("Cost guard: platform: 1 failed, 1 owner, "), "{}", summary.subject);
-    for says in ["\nFAILED\n* cost-reporter: ", "\nCOULD NOT BE READ\n* notebook-stopper: ", " (2 runs)\n"] {
+    for says in [
+        "\nFAILED\n* cost-reporter: ",
+        "\nCOULD NOT BE READ\n* notebook-stopper: ",
+        " (2 runs, Mon 2026-11-23 19:05 to Mon 2026-11-23 19:20)\n",
+    ] {
         assert!(summary.message.contains(says), "{says}: {}", summary.message);
     }
+    let items = account.table_items(TABLE);
+    let left = |function: &str| {
+        let is_trouble = |item: &&serde_json::Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("trouble#"));
+        items.iter().filter(is_trouble).filter(|item| item["sk"]["S"].as_str().is_some_and(|sk| sk.contains(function))).count()
+    };
+    assert_eq!((left("notebook-stopper"), left("cost-reporter")), (2, 1), "each cause of a day is one item: {items:?}");
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ async fn a_notebook_left_on_each_evening_is_one_warning_and_one_summary() {
     let warnings = "will be stopped Mon 2026-11-23 19:35 CET";
     let sent = subjects(&account);
     assert!(sent.len() == 2 && sent.iter().all(|subject| subject.contains(warnings)), "{sent:?}");
-    assert!(account.mails()[0].message.contains("left on again in the next 7 days, it is stopped in the same way without a mail"));
+    assert!(account.mails()[0].message.contains("Left on again in the next 7 days, it is stopped in the same way without another mail"));
     account.live_until(time("2026-11-30T08:05:00Z"));
     assert_eq!(reporter.run().await.unwrap().notified, 2);
     let mails = account.mails();

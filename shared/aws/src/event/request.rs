@@ -83,12 +83,12 @@ impl Request {
     /// What the event should have said and does not.
     pub fn unread(&self) -> Option<Unread> {
         let Trigger::CreatedUnnamed(call) = &self.trigger else { return None };
-        Some(Unread {
-            what: "who created a resource".to_owned(),
-            why: format!(
+        Some(Unread::new(
+            "who created a resource",
+            format!(
                 "CloudTrail left out the response of {call}, and the request does not identify the resource: if its owner matters, tag it"
             ),
-        })
+        ))
     }
 
     /// The names of the budgets that AWS Budgets sent a message about; empty for other events.

@@ -334,10 +334,7 @@ async fn last_period(clients: &Clients, account: &str, budget: &mut Budget) -> R
 pub fn missing(told: &[String], facts: &Facts) -> Vec<Unread> {
     let is_there = |name: &&String| facts.budgets.iter().any(|budget| budget.resource.name == **name);
     let missing = told.iter().filter(|name| facts.reading.complete.contains(&Kind::Budget) && !is_there(name));
-    let unread = |name| Unread {
-        what: format!("budget {name}, of which AWS Budgets told"),
-        why: "there is no such budget in this account".to_owned(),
-    };
+    let unread = |name| Unread::new(format!("budget {name}, of which AWS Budgets told"), "there is no such budget in this account");
     missing.map(unread).collect()
 }
 

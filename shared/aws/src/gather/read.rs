@@ -74,7 +74,7 @@ impl<T> Listed<T> {
             Ok(next)
         });
         let why = read.await.err().or_else(|| (0 < nameless).then(|| format!("{nameless} came without a name or an ARN")));
-        let unread = why.map(|why| Unread { what: format!("{}s ({operation})", kind.words()), why });
+        let unread = why.map(|why| Unread::new(format!("{}s ({operation})", kind.words()), why));
         Self { items, complete: if unread.is_none() { vec![kind] } else { vec![] }, unread: unread.into_iter().collect() }
     }
 
@@ -136,12 +136,12 @@ impl<T> FromIterator<(String, Read<Option<T>>)> for Looked<T> {
 pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
     let (_, why) = failed.first()?;
     let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
-    let what = match failed.len() {
+    let named = match failed.len() {
         1 => format!("{what} of {names}"),
         many if many <= NAMES_TOLD => format!("{what} of {many} resources ({names})"),
         many => format!("{what} of {many} resources ({names}, …)"),
     };
-    Some(Unread { what, why: why.clone() })
+    Some(Unread::new(named, why).with_cause(format!("{what} of resources")))
 }
 
 /// Whether an error says that the resource does not exist. Few operations of `SageMaker` have an error of their own for this; the others say it in the message

@@ -100,7 +100,7 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
         Ok(page.pagination_token)
     });
     let read = read.await;
-    let unread = read.err().map(|why| Unread { what: "tags (tag:GetResources): what they did not name is left alone".to_owned(), why });
+    let unread = read.err().map(|why| Unread::new("tags (tag:GetResources): what they did not name is left alone", why));
     Index { known, unread }
 }
 

@@ -22,7 +22,7 @@ fn ledger(context: &Context) -> Ledger<'_> {
 /// # Errors
 /// The measures cannot be read. Then none is in force, and only what the policy itself enforces is enforced.
 pub async fn read(context: &Context, rulebook: &Rulebook, now: Timestamp) -> Result<Vec<BudgetMeasure>, Unread> {
-    let unread = |why: String| Unread { what: "what is enforced because a budget is used up".to_owned(), why };
+    let unread = |why: String| Unread::new("what is enforced because a budget is used up", why);
     let cached = ledger(context).kept(NAME).await.map_err(|error| unread(format!("{error:#}")))?;
     let Some((_, text)) = cached else { return Ok(vec![]) };
     let mut budget_measures: Vec<BudgetMeasure> =

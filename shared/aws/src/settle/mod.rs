@@ -104,7 +104,7 @@ pub async fn settle<A: Area>(run: &Run<'_, A>, facts: &mut Facts, memory: Memory
     report.read(facts, &judgement, entries.as_deref());
     // If a person named a resource that does not exist, the report says so. An event may be about a resource that is gone: that is normal.
     if matches!(run.request.trigger, Trigger::Asked(_) | Trigger::Due) {
-        report.unread.extend(facts.reading.gone.iter().map(|id| Unread { what: id.clone(), why: "there is no such resource".to_owned() }));
+        report.unread.extend(facts.reading.gone.iter().map(|id| Unread::new(id.clone(), "there is no such resource")));
     }
     report.held_back = plan.planned.iter().filter(|one| one.step == Step::HoldBack).count();
     report.is_whole = run.is_whole(facts) && has_ledger;

@@ -87,9 +87,10 @@ fn log_left(keys: &ledger::Keys, why: &str) {
 }
 
 fn partly_written(left: usize, error: &anyhow::Error) -> Unread {
-    Unread { what: format!("the ledger could not be written for {left} findings: the next run looks at them"), why: format!("{error:#}") }
+    let what = format!("the ledger could not be written for {left} findings: the next run looks at them");
+    Unread::new(what, format!("{error:#}")).with_cause("the ledger could not be written")
 }
 
 fn no_ledger(error: &anyhow::Error) -> Unread {
-    Unread { what: "the ledger: nothing is enforced and nobody is mailed".to_owned(), why: format!("{error:#}") }
+    Unread::new("the ledger: nothing is enforced and nobody is mailed", format!("{error:#}"))
 }

@@ -162,6 +162,8 @@ pub struct RunningCost {
     pub usd_per_hour: Option<Decimal>,
     /// The number of its instances. 0: not known.
     pub instances: u32,
+    /// Whether others call it, so that they get errors when it is stopped.
+    pub is_called: bool,
 }
 
 /// What a budget's mail says in addition to the budget's numbers. Set by `rules::budgets::explain`.

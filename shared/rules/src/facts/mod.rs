@@ -189,4 +189,19 @@ pub struct Unread {
     pub what: String,
     /// Why, with AWS's own error code.
     pub why: String,
+    /// `what` without names and numbers that differ from run to run: what has the same cause is the same text.
+    pub cause: String,
+}
+
+impl Unread {
+    /// Something that is called the same in each run.
+    pub fn new(what: impl Into<String>, why: impl Into<String>) -> Self {
+        let what = what.into();
+        Self { cause: what.clone(), what, why: why.into() }
+    }
+
+    /// Something whose names and numbers differ from run to run.
+    pub fn with_cause(self, cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..self }
+    }
 }

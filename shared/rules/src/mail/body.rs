@@ -103,7 +103,25 @@ fn heading(what: &str, told: &[MailEntry<'_>], is_report: bool) -> String {
             kept.push(what);
         }
     }
-    text
+    text + &again(&section)
+}
+
+/// What happens without another mail if it is left on again: said once for all of a section.
+fn again(section: &[&MailEntry<'_>]) -> String {
+    let recur: Vec<&MailEntry<'_>> =
+        section.iter().copied().filter(|one| matches!(one.first.news, News::Warning(_)) && one.first.recurs).collect();
+    let Some(MailEntry { first, .. }) = recur.first() else { return String::new() };
+    let (what, is) = match recur.len() {
+        n if n < section.len() => {
+            (recur.iter().map(|one| one.first.name.as_str()).collect::<Vec<_>>().join(", "), if n == 1 { "is" } else { "are" })
+        }
+        1 => ("it".to_owned(), "is"),
+        _ => ("each of them".to_owned(), "is"),
+    };
+    format!(
+        "Left on again in the next 7 days, {what} {is} {} in the same way without another mail. Your weekly summary lists that.\n",
+        first.participle()
+    )
 }
 
 /// The first lines of a mail: for whom it is, and about which account and Region.

@@ -1,7 +1,7 @@
 //! The last lines of a mail: whom to ask, and where the rules are explained.
 
 use crate::{
-    mail::item::MailContext,
+    mail::{digest::PLATFORM, item::MailContext},
     policy::MailSettings,
     vocabulary::{resource::UNOWNED, text::one_line},
 };
@@ -10,15 +10,15 @@ use crate::{
 pub(crate) fn closing(owner: &str, context: &MailContext<'_>) -> String {
     let MailSettings { contact, manual_url, .. } = &context.policy.mail;
     let ask = match contact.as_deref().map(one_line) {
-        Some(link) if link.starts_with("https://") || link.starts_with("http://") => format!("Questions, or not yours? {link}"),
-        Some(contact) => format!("Questions, or not yours? Write to {}.", contact.trim_end_matches('.')),
-        None if owner == UNOWNED => {
-            "The people whom this guard mails have nobody to ask: name a `contact` in the policy's [mail].".to_owned()
-        }
-        None => "Questions, or not yours? Ask the team that runs your ML platform.".to_owned(),
+        // Whoever reads it is the one whom the others ask.
+        Some(_) if owner == PLATFORM => String::new(),
+        Some(link) if link.starts_with("https://") || link.starts_with("http://") => format!("Questions, or not yours? {link}\n"),
+        Some(contact) => format!("Questions, or not yours? Write to {}.\n", contact.trim_end_matches('.')),
+        None if [UNOWNED, PLATFORM].contains(&owner) => "Set `contact` in `[mail]` so that owners know whom to ask.\n".to_owned(),
+        None => "Questions, or not yours? Ask the team that runs your ML platform.\n".to_owned(),
     };
     let manual = manual_url.as_ref().map_or_else(String::new, |url| format!("What the rules (in brackets) mean: {url}\n"));
-    format!("\n-- \n{ask}\n{manual}SageMaker cost guard, {}.\n", context.function)
+    format!("\n-- \n{ask}{manual}SageMaker cost guard, {}.\n", context.function)
 }
 
 #[cfg(test)]
@@ -31,7 +31,13 @@ mod tests {
         const ANN: &str = "ann@example.com";
         for (mail, owner, lines) in [
             ("", ANN, &["Questions, or not yours? Ask the team that runs your ML platform."][..]),
-            ("", UNOWNED, &["The people whom this guard mails have nobody to ask: name a `contact` in the policy's [mail]."]),
+            ("", UNOWNED, &["Set `contact` in `[mail]` so that owners know whom to ask."]),
+            ("", PLATFORM, &["Set `contact` in `[mail]` so that owners know whom to ask."]),
+            (
+                "contact = \"ml@example.com\"\nmanual-url = \"https://example.com/rules\"",
+                PLATFORM,
+                &["What the rules (in brackets) mean: https://example.com/rules"],
+            ),
             ("contact = \" #ml-platform on Slack. \"", UNOWNED, &["Questions, or not yours? Write to #ml-platform on Slack."]),
             ("contact = \"ml@example.com\\nX: y\"", ANN, &["Questions, or not yours? Write to ml@example.com X: y."]),
             ("contact = \"https://example.com/ask\"", ANN, &["Questions, or not yours? https://example.com/ask"]),

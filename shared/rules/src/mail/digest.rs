@@ -9,6 +9,9 @@ use crate::{plan::FindingKey, rules::verdict::Severity, vocabulary::resource::UN
 /// The room for team names in a mail's attributes, in bytes.
 const TEAMS: usize = 8 * 1024;
 
+/// The value of the attribute `owner` of the summary. `unowned` would send it to whoever subscribes to what nobody owns.
+pub const PLATFORM: &str = "platform";
+
 /// One mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digest {

@@ -19,6 +19,7 @@ use crate::{
         resource::{Kind, UNOWNED},
         text::{lines, one_line},
         timed_text::TimedText,
+        working_time::LongerHours,
     },
 };
 
@@ -140,7 +141,8 @@ impl Item {
 
     /// Whether it is about a resource of which nothing is done and nothing is lost.
     pub(crate) fn is_report(&self) -> bool {
-        self.is_open() && self.notice.severity == Severity::Info && !Kind::of(&self.id).is_some_and(Kind::is_of_the_account)
+        // A budget that is used up may have stops enforced.
+        self.is_open() && self.notice.severity == Severity::Info && Kind::of(&self.id) != Some(Kind::Budget)
     }
 
     /// What it wastes in USD per month. `None`: not known, or it costs the same when the finding is mended.
@@ -182,7 +184,11 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) first: &'a Item,
     /// What the guard can do about it: the remedy of the most urgent finding that has one.
     pub(crate) remedy: Option<&'a Remedy>,
-    pub(crate) hours: Option<&'a str>,
+    pub(crate) hours: Option<&'a LongerHours>,
+    /// [`Notice::supposes`], of the finding that costs most.
+    pub(crate) supposes: Option<&'static str>,
+    /// [`Notice::writes_checkpoints`]
+    pub(crate) writes_checkpoints: Option<bool>,
     pub(crate) keys: Vec<&'a FindingKey>,
     pub(crate) reasons: Vec<(&'a str, &'a TimedText)>,
     pub(crate) advice: Vec<&'a str>,
@@ -227,7 +233,9 @@ impl<'a> MailEntry<'a> {
             first: item,
             keys: vec![&item.key],
             remedy: item.remedy.as_ref(),
-            hours: item.notice.hours.as_deref(),
+            hours: item.notice.hours.as_ref(),
+            supposes: item.notice.supposes,
+            writes_checkpoints: item.notice.writes_checkpoints,
             reasons: vec![(&item.key.rule, &item.reason)],
             advice: item.notice.advice.as_deref().into_iter().collect(),
             details: item.notice.details.iter().collect(),
@@ -251,6 +259,11 @@ impl<'a> MailEntry<'a> {
         Some(StopSaves { usd: self.usd_per_hour? * hours, until })
     }
 
+    /// Whether the guard stops a job, and no other takes its place.
+    pub(crate) fn ends_a_job(&self) -> bool {
+        self.remedy.is_some_and(|remedy| remedy.ends_job() && !matches!(remedy, Remedy::ResubmitAsSpot(_)))
+    }
+
     /// Adds another finding of the same resource. Its cost is the same money.
     fn add(&mut self, item: &'a Item) {
         self.keys.push(&item.key);
@@ -258,7 +271,11 @@ impl<'a> MailEntry<'a> {
         if self.remedy.is_none_or(|remedy| *remedy == Remedy::None) {
             self.remedy = item.remedy.as_ref();
         }
-        self.hours = self.hours.zip(item.notice.hours.as_deref()).map(|(hours, _)| hours);
+        self.hours = self.hours.zip(item.notice.hours.as_ref()).map(|(hours, _)| hours);
+        self.writes_checkpoints = self.writes_checkpoints.or(item.notice.writes_checkpoints);
+        if self.usd_per_month < item.usd_per_month {
+            self.supposes = item.notice.supposes;
+        }
         self.advice.extend(item.notice.advice.as_deref().filter(|advice| !self.advice.contains(advice)));
         // Two rules about the same budget have the same details.
         if self.details.is_empty() {

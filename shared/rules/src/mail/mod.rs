@@ -13,11 +13,12 @@ use crate::{plan::News, rules::verdict::Severity, vocabulary::resource::Kind};
 pub use self::{
     aside::asides,
     delivery::{Due, Post, may_wait, sort_out},
-    digest::{Audience, Digest, Told},
+    digest::{Audience, Digest, PLATFORM, Told},
     item::{Item, MailContext, addressee},
     notification::{Notification, notifications},
-    platform::{MANY_OWNERS, MONTH, PLATFORM, Period, PlatformGets, Sent, Trouble, period_since, platform_summary},
+    platform::{MANY_OWNERS, MONTH, Period, PlatformGets, Sent, period_since, platform_summary},
     rounds::{Desk, Letter, Mailed, Regular, Waiting},
+    trouble::Trouble,
     weekly::WEEK,
 };
 
@@ -30,9 +31,11 @@ mod digest;
 mod item;
 mod notification;
 mod part;
+mod plain;
 mod platform;
 mod rounds;
 mod subject;
+mod trouble;
 mod weekly;
 
 /// The mails of a run. `held_back`: by owner, how many due actions exceeded the maximum of one run.

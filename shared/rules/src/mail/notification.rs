@@ -75,9 +75,14 @@ impl Notification {
         self.findings.iter().any(|key| Kind::of(&key.id).is_some_and(Kind::is_of_the_account))
     }
 
+    /// Whether it tells what was found for the first time.
+    pub(crate) fn is_new(&self) -> bool {
+        self.counted_as == FOUND
+    }
+
     /// How much these tell, for the platform's summary.
     pub(crate) fn told(these: &[&Self]) -> Told {
-        Told { found: these.iter().filter(|one| one.counted_as == FOUND).count(), warned: 0 }
+        Told { found: these.iter().filter(|one| one.is_new()).count(), warned: 0 }
     }
 }
 

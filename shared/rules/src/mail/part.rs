@@ -2,10 +2,13 @@
 
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
-use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Time, tz::TimeZone};
 
 use crate::{
-    mail::item::{Item, MailContext, MailEntry, is_job},
+    mail::{
+        item::{Item, MailContext, MailEntry, is_job},
+        plain::explained,
+    },
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
     remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
@@ -21,6 +24,9 @@ use crate::{
 
 /// How long a mail offers to keep a resource.
 const WEEK: Duration = Duration::days(7);
+
+/// The least width of the labels of commands, so that those of several resources stand below each other.
+const LABEL: usize = 23;
 
 /// The lists that a mail has printed, and for which resource.
 pub(crate) type Lists<'a> = HashMap<&'a Detail, &'a str>;
@@ -66,7 +72,7 @@ fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<
     let Item { news, id, name, .. } = told.first;
     let kind = Kind::of(id).map_or("resource", Kind::words);
     let head = TimedText::from(format!("\n* {kind} {name}"));
-    let failed = |why: &str| format!("\n  Failed: {}.", one_line(why.trim_end_matches('.')));
+    let failed = |why: &str| format!("\n  Failed: {}.", explained(&one_line(why)));
     match (news, read) {
         (News::Failed(why) | News::Doubled(why), _) => {
             head.text(&failed(why)).text(" The guard tries again, each time after a longer pause.")
@@ -78,10 +84,9 @@ fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<
         (News::Warning(at), _) => {
             let participle = told.first.participle();
             let unless = told.first.notice.instead.unwrap_or("keep it");
-            let head = head.text(": on ").time(*at).text(&format!(" it will be {participle}, unless you {unless}"));
-            let again = "in the same way without a mail. Your weekly summary lists that.";
-            let again = format!("\n  Again: left on again in the next 7 days, it is {participle} {again}");
-            if told.first.recurs { head.text(&again) } else { head }
+            let lost = told.remedy.and_then(|remedy| remedy.what_is_lost(told.writes_checkpoints));
+            let lost = lost.map_or_else(String::new, |lost| format!("\n  Loses: {lost}."));
+            head.text(": on ").time(*at).text(&format!(" it will be {participle}, unless you {unless}{lost}"))
         }
         (News::Reminder(since) | News::Escalation(since), _) => head.text(": open since ").time(*since),
         (News::Found, Read::Later(_)) => head.text(": found on ").time(*now),
@@ -131,14 +136,17 @@ fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> Tim
             return saves.text(&format!(" ({} an hour){once}.", dollars(hour)));
         }
         (_, Some(hour)) if is_done => format!("Cost:  {} an hour while it was on", dollars(hour)),
+        (Some(most), Some(hour)) if matches!(told.first.news, News::Warning(_)) && told.ends_a_job() => {
+            format!("Saves: up to {} until its time limit ({} an hour)", dollars(most), dollars(hour))
+        }
         (Some(most), Some(hour)) if is_job => {
             format!("Costs: {} an hour, at most {} until its time limit{untagged}", dollars(hour), dollars(most))
         }
-        (Some(month), Some(hour)) if told.hours.is_some() => {
-            format!("Costs: {} a month outside working hours ({} an hour)", dollars(month), dollars(hour))
-        }
         (Some(month), Some(hour)) if tags_alone => format!("Costs: {} a month{untagged} ({} an hour)", dollars(month), dollars(hour)),
-        (Some(month), Some(hour)) => format!("Costs: {} a month if nothing changes ({} an hour)", dollars(month), dollars(hour)),
+        (Some(month), Some(hour)) => {
+            let supposes = told.supposes.unwrap_or("if nothing changes");
+            format!("Costs: {} a month {supposes} ({} an hour)", dollars(month), dollars(hour))
+        }
         (Some(month), None) => format!("Costs: {} a month{untagged}", dollars(month)),
         (None, Some(hour)) => format!("Costs: {} an hour", dollars(hour)),
         (None, None) if let Some(instances) = told.unpriced.filter(|_| !is_done) => format!("Costs: {}", price_not_known(instances)),
@@ -200,20 +208,32 @@ fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { pol
         _ => *now,
     };
     let mut commands = vec![("Stop it now:".to_owned(), remedy.command(name, &region_option(arn)))];
-    let keep_until = |day: String| how_to_add(arn, [(KEEP_UNTIL_TAG, day.as_str())]);
+    let keep_until = |day: &str| how_to_add(arn, [(KEEP_UNTIL_TAG, day)]);
     let longest = policy.exemption.max;
     let is_warned = matches!(news, News::Warning(_));
     if is_warned && !is_job(told.first) && Duration::days(1) < longest {
-        commands.push(("Keep it until tomorrow:".to_owned(), keep_until(tomorrow(from, zone, policy))));
+        let day = tomorrow(from, zone, policy);
+        commands.push((format!("Keep it until {}:", end_of(&day, zone, policy)), keep_until(&day)));
     }
+    // Of what is only reported, nothing is stopped that could be kept.
+    let keep = if told.first.is_open() { "Do not report" } else { "Keep" };
     let keep = match longest {
-        _ if is_job(told.first) => "Keep this job:".to_owned(),
-        max if max < WEEK => format!("Keep it for {max}:"),
-        _ => "Keep it for a week:".to_owned(),
+        _ if is_job(told.first) => format!("{keep} this job:"),
+        max if max < WEEK => format!("{keep} it for {max}:"),
+        _ => format!("{keep} it for a week:"),
     };
-    commands.push((keep, keep_until(day_of(from + WEEK.min(longest).signed(), policy))));
-    commands.extend(told.hours.map(|hours| ("Give it longer hours:".to_owned(), how_to_add(arn, [(SCHEDULE_TAG, hours)]))));
-    commands.into_iter().map(|(label, command)| format!("\n  {label:<23} {command}")).collect()
+    commands.push((keep, keep_until(&day_of(from + WEEK.min(longest).signed(), policy))));
+    // Hours that end before the stop do not prevent it.
+    let hours = told.hours.filter(|hours| !matches!(news, News::Warning(at) if hours.until <= *at));
+    commands.extend(hours.map(|hours| ("Give it longer hours:".to_owned(), how_to_add(arn, [(SCHEDULE_TAG, hours.tag.as_str())]))));
+    let width = commands.iter().map(|(label, _)| label.len()).max().unwrap_or_default().max(LABEL);
+    commands.into_iter().map(|(label, command)| format!("\n  {label:<width$} {command}")).collect()
+}
+
+/// When the owner's wish to keep something until a day ends: `tomorrow`, or the time by the owner's clock if the policy's day ends at another one.
+fn end_of(day: &str, zone: &TimeZone, policy: &Policy) -> String {
+    let end = policy.end_of_day(day).map(|end| end.to_zoned_datetime(zone.clone()));
+    end.filter(|end| end.time() != Time::midnight()).map_or_else(|| "tomorrow".to_owned(), |end| end.strftime("%a %H:%M").to_string())
 }
 
 /// A day as the tag `cost-guard:keep-until` takes it: until its end by the policy's clock.
@@ -234,7 +254,7 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str)
         (End::ByItself(_), _) => String::new(),
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
         (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
-        (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn)),
+        (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn, told.writes_checkpoints)),
         // Only its entry in the ledger is known.
         (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
         (End::Stopping(_) | End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),

@@ -10,14 +10,14 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::Unread,
     mail::{
-        body::place,
+        body::{by_which_clock, place},
         closing::closing,
-        digest::{Audience, Digest, Told},
+        digest::{Audience, Digest, PLATFORM, Told},
         item::{MailContext, addressee},
-        rounds::SUMMARY_DAY,
-        subject::{printable, shortened},
+        rounds::{OPEN, SUMMARY_DAY},
+        subject::counting,
+        trouble::{Trouble, Wrong, held_back, lines},
         weekly::{Open, WEEK, count, of_entry, resources, section},
     },
     plan::{Entry, Saved, SavedBy, State},
@@ -27,8 +27,7 @@ use crate::{
         owners,
         price::dollars,
         resource::{Kind, UNOWNED},
-        text::one_line,
-        time_zone::{clock, day},
+        time_zone::{day, until_end},
     },
 };
 
@@ -38,14 +37,8 @@ pub const MANY_OWNERS: usize = 10;
 /// The time in which owners are counted, and the longest period of a summary.
 pub const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The value of the attribute `owner` of the summary. `unowned` would send it to whoever subscribes to what nobody owns.
-pub const PLATFORM: &str = "platform";
-
 /// The most owners and lines under one heading.
 const LINES: usize = 10;
-
-/// The longest line about something that failed, in characters.
-const LINE: usize = 300;
 
 /// What the platform's address gets of the owners' mails now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,30 +82,6 @@ pub struct Sent {
     pub told: Told,
 }
 
-/// What went wrong in a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Trouble {
-    function: String,
-    failures: Vec<String>,
-    unread: Vec<String>,
-    held_back: usize,
-}
-
-impl Trouble {
-    /// What went wrong in a run of a function. `None`: nothing.
-    pub fn of(function: &str, failures: &[String], unread: &[Unread], held_back: usize) -> Option<Self> {
-        let text = |text: &str| shortened(one_line(text).trim(), LINE);
-        let trouble = Self {
-            function: function.to_owned(),
-            failures: failures.iter().take(LINES).map(|one| text(one)).collect(),
-            unread: unread.iter().take(LINES).map(|one| text(&format!("{}: {}", one.what, one.why))).collect(),
-            held_back,
-        };
-        (!failures.is_empty() || !unread.is_empty() || 0 < held_back).then_some(trouble)
-    }
-}
-
 /// What happened since the last summary.
 #[derive(Debug)]
 pub struct Period<'a> {
@@ -151,6 +120,7 @@ struct Row {
     warned: usize,
     stopped: usize,
     saved: Decimal,
+    by_spot: Decimal,
     open: usize,
     usd_per_month: Decimal,
 }
@@ -162,6 +132,7 @@ impl Row {
         self.warned += other.warned;
         self.stopped += other.stopped;
         self.saved += other.saved;
+        self.by_spot += other.by_spot;
         self.open += other.open;
         self.usd_per_month += other.usd_per_month;
     }
@@ -184,6 +155,7 @@ impl Row {
             number(self.warned, "warned of"),
             number(self.stopped, "stopped"),
             usd(self.saved, "saved"),
+            usd(self.by_spot, "saved by Spot"),
             number(self.open, "open"),
             usd(self.usd_per_month, "a month"),
         ];
@@ -198,8 +170,7 @@ impl Period<'_> {
 
     /// The open findings.
     fn open(&self) -> Vec<&Entry> {
-        let states = [State::Reported, State::Warned, State::Acting, State::GivenUp];
-        self.all_entries().filter(|entry| states.contains(&entry.state)).collect()
+        self.all_entries().filter(|entry| OPEN.contains(&entry.state)).collect()
     }
 
     /// The numbers of each owner, and of what nobody owns.
@@ -210,7 +181,9 @@ impl Period<'_> {
         }
         for one in self.saved.iter().filter(|one| one.by != SavedBy::Owner) {
             let stopped = usize::from(one.by == SavedBy::Guard && !one.is_resubmitted);
-            let row = Row { stopped, saved: one.usd.unwrap_or_default(), ..Row::default() };
+            let usd = one.usd.unwrap_or_default();
+            let (saved, by_spot) = if one.by == SavedBy::Spot { (Decimal::ZERO, usd) } else { (usd, Decimal::ZERO) };
+            let row = Row { stopped, saved, by_spot, ..Row::default() };
             rows.entry(addressee(one.owner.as_deref())).or_default().add(&row);
         }
         for open in resources(&self.open()).values() {
@@ -245,39 +218,13 @@ impl Period<'_> {
         };
         let mut lines: BTreeMap<&str, (Timestamp, String)> = BTreeMap::new();
         for (entry, until) in self.all_entries().filter_map(|entry| Some((entry, ending(entry)?))) {
-            let line = format!(
-                "{} of {} until {}",
-                of_entry(entry),
-                addressee(entry.owner.as_deref()),
-                clock(until, &context.policy.calendar.zone)
-            );
+            let line =
+                format!("{} of {} {}", of_entry(entry), addressee(entry.owner.as_deref()), until_end(until, &context.policy.calendar.zone));
             lines.insert(&entry.arn, (until, line));
         }
         let mut lines: Vec<(Timestamp, String)> = lines.into_values().collect();
         lines.sort();
         lines.into_iter().map(|(_, line)| line).collect()
-    }
-
-    /// What failed, or could not be read: each line once, with its number of runs.
-    fn troubles(&self, of: impl Fn(&Trouble) -> &[String]) -> Vec<String> {
-        let mut lines: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        for one in &self.troubles {
-            for text in of(one) {
-                *lines.entry((&one.function, text)).or_default() += 1;
-            }
-        }
-        let runs = |n: usize| if n == 1 { String::new() } else { format!(" ({n} runs)") };
-        lines.into_iter().map(|((function, text), n)| format!("{function}: {text}{}", runs(n))).collect()
-    }
-
-    /// How many actions of a function waited for a later run, at most.
-    fn held_back(&self) -> Vec<String> {
-        let mut most: BTreeMap<&str, usize> = BTreeMap::new();
-        for one in self.troubles.iter().filter(|one| 0 < one.held_back) {
-            let before = most.entry(&one.function).or_default();
-            *before = one.held_back.max(*before);
-        }
-        most.iter().map(|(function, n)| format!("{function}: {} waited for a later run (`max-actions`)", count(*n, "action"))).collect()
     }
 }
 
@@ -298,15 +245,16 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
     let arns: Vec<&str> = open.iter().map(|entry| entry.arn.as_str()).chain(period.saved.iter().map(|one| one.arn.as_str())).collect();
     let zone = &context.policy.calendar.zone;
     let mut text = format!("For whoever runs the platform.\n{}", place(&arns));
+    text += &by_which_clock(zone, context.now);
     let _ = writeln!(text, "All owners from {} to {}.", day(period.since, zone), day(context.now, zone));
     owners_section(&mut text, &rows);
     unowned_section(&mut text, &unowned, &open);
     let sections = [
-        ("held back", period.held_back()),
-        ("failed", period.troubles(|one| &one.failures)),
-        ("could not be read", period.troubles(|one| &one.unread)),
+        ("held back", held_back(&period.troubles)),
+        ("failed", lines(&period.troubles, Wrong::Failed, zone)),
+        ("could not be read", lines(&period.troubles, Wrong::Unread, zone)),
         ("exemptions of the policy", period.exempt(context)),
-        ("kept by tag, and soon not", period.kept(context)),
+        ("kept by tag, ends within a week", period.kept(context)),
     ];
     let failed = sections[1].1.len();
     for (heading, lines) in sections {
@@ -365,18 +313,17 @@ fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
 fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, failed: usize) -> String {
     let all = Row::of(rows.values().chain([unowned]));
     let mailed = rows.values().filter(|row| 0 < row.mails).count();
+    let owners = if mailed == rows.len() { count(mailed, "owner") } else { format!("{mailed} of {} mailed", count(rows.len(), "owner")) };
     let open = match all.usd_per_month {
         usd if !usd.is_zero() => Some(format!("{} a month open", dollars(usd))),
         _ => (0 < all.open).then(|| format!("{} open", all.open)),
     };
     let parts = [
         (0 < failed).then(|| format!("{failed} failed")),
-        (0 < mailed).then(|| count(mailed, "owner")),
+        (0 < mailed).then_some(owners),
         (0 < all.stopped).then(|| format!("{} stopped", all.stopped)),
         (!all.saved.is_zero()).then(|| format!("{} saved", dollars(all.saved))),
         open,
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let parts = if parts.is_empty() { "what could not be done or read".to_owned() } else { parts.join(", ") };
-    printable(&format!("Cost guard: platform: {parts}"))
+    counting(PLATFORM, &parts, 1, "what could not be done or read")
 }

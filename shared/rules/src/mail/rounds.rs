@@ -86,14 +86,17 @@ pub struct Letter {
 impl Desk {
     /// Whether a mail may be due, for which the functions' findings and savings are needed.
     pub fn is_anything_due(&self, context: &MailContext<'_>) -> bool {
-        is_summary_day(context.policy, context.now)
-            || self.owners(context.policy).iter().any(|(name, owner)| owner.is_daily_due(self, name, context))
+        let is_due = |(name, owner): (&String, &Owner<'_>)| {
+            let mailed = self.mailed.get(name).copied().unwrap_or_default();
+            owner.is_daily_due(self, &owner.left(Due::Daily, mailed.daily, context.now), context)
+        };
+        is_summary_day(context.policy, context.now) || self.owners(context.policy).iter().any(is_due)
     }
 
     /// The mails that are due now.
     pub fn letters(&self, context: &MailContext<'_>) -> Vec<Letter> {
-        let mended = self.mended();
-        self.owners(context.policy).iter().filter_map(|(name, owner)| owner.letter(self, name, &mended, context)).collect()
+        let known = self.known();
+        self.owners(context.policy).iter().filter_map(|(name, owner)| owner.letter(self, name, &known, context)).collect()
     }
 
     /// What there is to tell each owner. What belongs to an owner who has left is told to who stands in.
@@ -113,16 +116,59 @@ impl Desk {
         owners
     }
 
-    /// The findings that somebody has mended: nobody is told that they are open. What ended because working hours began is not among them.
-    fn mended(&self) -> HashSet<(&str, FindingKey)> {
-        let stopped: HashSet<&str> = self.saved.iter().map(|saved| saved.arn.as_str()).collect();
+    fn known(&self) -> Known<'_> {
         let all = self.entries.iter().flat_map(|(function, entries)| entries.iter().map(move |entry| (*function, entry)));
-        let is_job = |entry: &Entry| Kind::of(&entry.id).is_some_and(Kind::is_job);
-        let is_mended =
-            |entry: &Entry| entry.state == State::Closed && !is_job(entry) && (entry.run.is_none() || stopped.contains(entry.arn.as_str()));
-        all.filter(|(_, entry)| is_mended(entry)).map(|(function, entry)| (function, entry.key())).collect()
+        Known {
+            entries: all.map(|(function, entry)| ((function, entry.key()), entry)).collect(),
+            stopped: self.saved.iter().map(|saved| saved.arn.as_str()).collect(),
+        }
     }
 }
+
+/// What the ledger knows by now of what waits.
+struct Known<'a> {
+    entries: HashMap<(&'a str, FindingKey), &'a Entry>,
+    /// The ARNs of what was stopped.
+    stopped: HashSet<&'a str>,
+}
+
+impl Known<'_> {
+    fn of<'s>(&'s self, one: &'s Notification) -> impl Iterator<Item = Option<&'s Entry>> {
+        one.findings.iter().map(|key| self.entries.get(&(one.function.as_str(), key.clone())).copied())
+    }
+
+    /// Whether somebody has mended it, so that nobody is told that it is open. What ended because working hours began was not mended.
+    fn is_mended(&self, one: &Notification) -> bool {
+        let is_job = |entry: &Entry| Kind::of(&entry.id).is_some_and(Kind::is_job);
+        let is_mended = |entry: &Entry| {
+            entry.state == State::Closed && !is_job(entry) && (entry.run.is_none() || self.stopped.contains(entry.arn.as_str()))
+        };
+        one.is_mendable && self.of(one).all(|entry| entry.is_some_and(is_mended))
+    }
+
+    /// The notification with what became of it before the mail: whether it is still so, or was until working hours began.
+    fn brought_up_to_date(&self, one: &Notification, now: Timestamp) -> Notification {
+        let mut one = one.clone();
+        if !one.is_mendable || !one.is_new() {
+            return one;
+        }
+        // What should have ended by itself, and is still open in the ledger, was not looked at since.
+        let is_open = |entry: &Entry| OPEN.contains(&entry.state) && entry.ends.is_none_or(|end| now < end);
+        let ended = |entry: &Entry| entry.ends.filter(|end| entry.state == State::Closed && *end <= entry.last_seen);
+        let head = if self.of(&one).flatten().any(is_open) {
+            one.head.clone().text(", and still so")
+        } else if let Some(end) = self.of(&one).flatten().filter_map(ended).max() {
+            one.head.clone().text(", and on until working hours began on ").time(end)
+        } else {
+            return one;
+        };
+        one.head = head;
+        one
+    }
+}
+
+/// The states of a finding that is open.
+pub(crate) const OPEN: [State; 4] = [State::Reported, State::Warned, State::Acting, State::GivenUp];
 
 /// Whether the weekly summaries of a team are due about now.
 fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
@@ -157,11 +203,9 @@ impl<'a> Owner<'a> {
         self.waiting.iter().copied().filter(is_new).collect()
     }
 
-    /// Whether something has waited since before the last working morning.
-    fn is_daily_due(&self, desk: &Desk, name: &str, context: &MailContext<'_>) -> bool {
-        let mailed = desk.mailed.get(name).copied().unwrap_or_default();
+    /// Whether some of these has waited since before the last working morning.
+    fn is_daily_due(&self, desk: &Desk, left: &[&Waiting], context: &MailContext<'_>) -> bool {
         let morning = context.policy.last_morning(self.team(), context.now);
-        let left = self.left(Due::Daily, mailed.daily, context.now);
         left.iter().any(|one| desk.is_asked || morning.is_some_and(|morning| one.since < morning))
     }
 
@@ -174,13 +218,13 @@ impl<'a> Owner<'a> {
         context.now.duration_since(morning) < SUMMARY_DAY && !is_sent && first.is_some_and(|first| first < morning)
     }
 
-    fn letter(&self, desk: &Desk, name: &str, mended: &HashSet<(&str, FindingKey)>, context: &MailContext<'_>) -> Option<Letter> {
+    fn letter(&self, desk: &Desk, name: &str, known: &Known<'_>, context: &MailContext<'_>) -> Option<Letter> {
         let before = desk.mailed.get(name).copied().unwrap_or_default();
-        let is_mended =
-            |one: &Notification| one.is_mendable && one.findings.iter().all(|key| mended.contains(&(one.function.as_str(), key.clone())));
         let left = |due, after| self.left(due, after, context.now).into_iter().map(|one| &one.notification).collect::<Vec<_>>();
-        let mut new: Vec<&Notification> = left(Due::Daily, before.daily);
-        new.retain(|one| !is_mended(one));
+        let mut waiting = self.left(Due::Daily, before.daily, context.now);
+        waiting.retain(|one| !known.is_mended(&one.notification));
+        let new: Vec<Notification> = waiting.iter().map(|one| known.brought_up_to_date(&one.notification, context.now)).collect();
+        let new: Vec<&Notification> = new.iter().collect();
         let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
         if self.is_weekly_due(before, context) {
             let of_state =
@@ -189,7 +233,7 @@ impl<'a> Owner<'a> {
             let spared = left(Due::Aside, before.weekly.max(Some(context.now - WEEK)));
             let week = OwnersWeek {
                 saved: self.saved.clone(),
-                open: of_state(&[State::Reported, State::Warned, State::Acting, State::GivenUp]),
+                open: of_state(&OPEN),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
                 done: left(Due::Weekly, before.weekly),
                 spared,
@@ -197,7 +241,6 @@ impl<'a> Owner<'a> {
             };
             return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));
         }
-        let is_due = !new.is_empty() && self.is_daily_due(desk, name, context);
-        is_due.then(|| letter(daily(name, &new, context), Regular::Daily))
+        self.is_daily_due(desk, &waiting, context).then(|| letter(daily(name, &new, context), Regular::Daily))
     }
 }

@@ -111,7 +111,10 @@ fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
         News::Done(_) if !hourly.is_zero() => format!(", {} an hour", dollars(hourly)).into(),
         News::Done(_) => String::new().into(),
         _ if total.is_zero() => String::new().into(),
-        _ if a_month.is_zero() => format!(", up to {}", dollars(total)).into(),
+        News::Warning(_) if a_month.is_zero() && alike.iter().all(|told| told.ends_a_job()) => {
+            format!(", saves up to {}", dollars(total)).into()
+        }
+        _ if a_month.is_zero() => format!(", costs up to {}", dollars(total)).into(),
         _ if !of_jobs.is_zero() => format!(", {least}{} a month and up to {}", dollars(a_month), dollars(of_jobs)).into(),
         _ => format!(", {least}{} a month", dollars(total)).into(),
     }
@@ -127,6 +130,18 @@ fn saves(alike: &[&MailEntry<'_>], now: Timestamp) -> Option<Cost> {
     let is_one_end = saves.iter().all(|one| one.until == first.until);
     let end = if is_one_end { format!(" until {}", until(first.until, now, zone)) } else { String::new() };
     Some(Cost { text: format!("{short}{end}"), short })
+}
+
+/// `Cost guard: your week: 2 stopped, $5.00 saved`: what a mail counts. If not all of it fits, the part with the number `least` is left out, rather than half of
+/// the last number. `nothing`: what stands there if nothing is counted.
+pub(crate) fn counting(whose: &str, parts: &[Option<String>], least: usize, nothing: &str) -> String {
+    let written = |left_out: Option<usize>| {
+        let parts = parts.iter().enumerate().filter(|(number, _)| Some(*number) != left_out);
+        let parts: Vec<&str> = parts.filter_map(|(_, part)| part.as_deref()).collect();
+        format!("Cost guard: {whose}: {}", if parts.is_empty() { nothing.to_owned() } else { parts.join(", ") })
+    };
+    let all = written(None);
+    printable(&if SUBJECT < all.len() { written(Some(least)) } else { all })
 }
 
 pub(crate) fn printable(text: &str) -> String {

@@ -8,7 +8,9 @@ use crate::{
     policy::Policy,
     remedy::Remedy,
     rules::verdict::{Detail, Notice, Severity},
-    vocabulary::{duration::Duration, price::Instances, resource::AppHome, time_zone::zone_named, timed_text::TimedText},
+    vocabulary::{
+        duration::Duration, price::Instances, resource::AppHome, time_zone::zone_named, timed_text::TimedText, working_time::LongerHours,
+    },
 };
 
 fn policy() -> Policy {
@@ -35,7 +37,7 @@ fn item(news: News, name: &str, usd_per_month: Option<Decimal>) -> Item {
         zone: zone_named("Europe/Berlin").unwrap(),
         remedy: Some(Remedy::StopNotebook),
         suspended: None,
-        notice: Notice { hours: Some("mon-fri/08:00-22:00@Europe/Berlin".into()), ..Notice::default() },
+        notice: notice(),
         recurs: false,
         is_repeated: false,
         habit: String::new(),
@@ -47,7 +49,8 @@ fn key(rule: &str, id: &str) -> FindingKey {
 }
 
 fn notice() -> Notice {
-    Notice { hours: Some("mon-fri/08:00-22:00@Europe/Berlin".into()), ..Notice::default() }
+    let hours = LongerHours { tag: "mon-fri/08:00-22:00@Europe/Berlin".into(), until: "2026-11-23T21:00:00Z".parse().unwrap() };
+    Notice { hours: Some(hours), supposes: Some("if left on every night and weekend"), ..Notice::default() }
 }
 
 fn warning() -> News {
@@ -144,15 +147,16 @@ fn a_mail_has_one_clock() {
 #[test]
 fn tomorrow_lasts_until_the_owners_next_day_ends() {
     // The tag's day ends by the policy's clock, in Berlin.
-    for (zone, at, day) in [
-        ("Europe/Berlin", "2026-11-23T18:30:00Z", "2026-11-24"),
-        ("Europe/Berlin", "2026-11-27T01:45:00Z", "2026-11-28"),
-        ("Asia/Tokyo", "2026-11-24T10:30:00Z", "2026-11-25"),
-        ("America/New_York", "2026-11-24T23:30:00Z", "2026-11-26"),
+    for (zone, at, until, day) in [
+        ("Europe/Berlin", "2026-11-23T18:30:00Z", "tomorrow", "2026-11-24"),
+        ("Europe/Berlin", "2026-11-27T01:45:00Z", "tomorrow", "2026-11-28"),
+        ("Asia/Tokyo", "2026-11-24T10:30:00Z", "Thu 08:00", "2026-11-25"),
+        ("Asia/Tokyo", "2026-11-23T18:30:00Z", "Thu 08:00", "2026-11-25"),
+        ("America/New_York", "2026-11-24T23:30:00Z", "Thu 18:00", "2026-11-26"),
     ] {
         let item = Item { zone: zone_named(zone).unwrap(), ..item(News::Warning(at.parse().unwrap()), "a", None) };
         let body = one(&[item]).body;
-        let line = body.lines().find(|line| line.starts_with("  Keep it until tomorrow:")).unwrap();
+        let line = body.lines().find(|line| line.starts_with(&format!("  Keep it until {until}:"))).unwrap();
         assert!(line.ends_with(&format!("Value={day}'")), "{zone} {at}: {line}");
     }
 }
@@ -164,7 +168,7 @@ fn a_stop_saves_what_it_saves_this_time() {
         ..item(news, name, Some(dec!(730)))
     };
     let (morning, monday) = (Some("2026-11-24T07:00:00Z"), Some("2026-11-30T07:00:00Z"));
-    let job = Item { id: "training-job/c".into(), ..on("c", warning(), morning) };
+    let job = Item { id: "training-job/c".into(), remedy: Some(Remedy::StopTrainingJob), ..on("c", warning(), morning) };
     for (items, saves) in [
         (vec![on("a", warning(), morning)], "19:30 CET, saves about $12.50 until 08:00"),
         (vec![on("a", warning(), monday)], "19:30 CET, saves about $156.50 until Mon 08:00"),
@@ -185,7 +189,7 @@ fn a_stop_saves_what_it_saves_this_time() {
             vec![on("a-notebook-with-a-name", warning(), morning)],
             "a-notebook-with-a-name will be stopped Mon 2026-11-23 19:30 CET, saves about $12.50",
         ),
-        (vec![job], "19:30 CET, up to $730.00"),
+        (vec![job], "19:30 CET, saves up to $730.00"),
     ] {
         let subject = one(&items).subject;
         assert!(subject.ends_with(saves), "{saves}: {subject}");
@@ -326,10 +330,87 @@ fn only_what_helps_is_offered() {
     let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
     let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &context(&short)).remove(0);
     assert!(
-        digest.body.contains("Keep it for 2d:         aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
+        digest.body.contains("Do not report it for 2d: aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
         "{}",
         digest.body
     );
+    // Hours until 22:00 prevent a stop at 19:30, and none at 22:00.
+    for (stop, is_offered) in [("2026-11-23T18:30:00Z", true), ("2026-11-23T21:00:00Z", false)] {
+        let body = one(&[item(News::Warning(stop.parse().unwrap()), "a", None)]).body;
+        assert_eq!(body.contains("Give it longer hours"), is_offered, "{body}");
+    }
+}
+
+#[test]
+fn what_is_only_reported_is_not_kept_and_its_cost_says_what_it_supposes() {
+    let always_on = Item {
+        notice: Notice { supposes: Some("if left on day and night"), ..Notice::default() },
+        key: key("notebook-always-on", "notebook-instance/a"),
+        ..item(News::Found, "a", Some(dec!(730)))
+    };
+    let off_hours = || item(News::Found, "a", Some(dec!(500)));
+    for (items, line) in [
+        (vec![off_hours()], "  Costs: $500.00 a month if left on every night and weekend ($0.68 an hour)."),
+        (vec![off_hours(), always_on], "  Costs: $730.00 a month if left on day and night ($1.00 an hour)."),
+    ] {
+        let body = one(&items).body;
+        assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+        assert!(body.contains("  Do not report it for a week: aws") && !body.contains("Keep it"), "{body}");
+    }
+}
+
+#[test]
+fn what_is_stopped_again_without_a_mail_is_said_once() {
+    let recurring = |name: &str| Item { recurs: true, ..item(warning(), name, None) };
+    for (items, says) in [
+        (vec![recurring("a")], Some("in the next 7 days, it is stopped in the same way without another mail.")),
+        (vec![recurring("a"), recurring("b")], Some("in the next 7 days, each of them is stopped in")),
+        (vec![recurring("a"), item(warning(), "b", None)], Some("in the next 7 days, a is stopped in")),
+        (vec![recurring("a"), recurring("c"), item(warning(), "b", None)], Some("in the next 7 days, a, c are stopped in")),
+        (vec![item(warning(), "b", None)], None),
+    ] {
+        let body = one(&items).body;
+        assert_eq!(body.matches("Left on again").count(), usize::from(says.is_some()), "{body}");
+        assert!(says.is_none_or(|says| body.contains(says)), "{body}");
+    }
+}
+
+#[test]
+fn each_training_job_says_what_its_stop_loses() {
+    let job = |name: &str, writes_checkpoints, news| Item {
+        id: format!("training-job/{name}"),
+        remedy: Some(Remedy::StopTrainingJob),
+        notice: Notice { writes_checkpoints, ..Notice::default() },
+        ..item(news, name, Some(dec!(45.48)))
+    };
+    let resubmitted = |resumes| Item {
+        remedy: Some(Remedy::ResubmitAsSpot(crate::remedy::SpotTerms {
+            name: "x-spot".into(),
+            wait: Duration::hours(12),
+            checkpoints: None,
+            resumes,
+        })),
+        ..job("x", Some(resumes), warning())
+    };
+    let none = "all its training, unless its own code saves it: the job has no CheckpointConfig";
+    for (item, line) in [
+        (job("a", Some(false), warning()), format!("  Loses: {none}.")),
+        (job("a", Some(true), warning()), "  Loses: what it trained since its last checkpoint.".to_owned()),
+        (
+            job("a", None, warning()),
+            "  Loses: what it trained since its last checkpoint, or all its training if it writes none.".to_owned(),
+        ),
+        (job("a", Some(false), warning()), "  Saves: up to $45.48 until its time limit ($0.06 an hour).".to_owned()),
+        (
+            job("a", Some(false), stopped()),
+            format!("  What it wrote to S3 is kept. Lost is {none}. Submit it again where you submitted it."),
+        ),
+        (resubmitted(true), "  Loses: what it trained since its last checkpoint, which is done again.".to_owned()),
+        (resubmitted(false), "  Loses: all its training so far, which is done again: the job has no CheckpointConfig.".to_owned()),
+    ] {
+        let body = one(&[item]).body;
+        assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+    }
 }
 
 #[test]
@@ -353,13 +434,13 @@ fn a_job_is_told_by_what_it_costs_at_most() {
     for (item, subject, line) in [
         (
             job(News::Found, Remedy::None),
-            "Cost guard: churn needs a look, up to $11.04",
+            "Cost guard: churn needs a look, costs up to $11.04",
             "  Costs: $0.46 an hour, at most $11.04 until its time limit.",
         ),
-        (job(News::Found, Remedy::None), "Cost guard: churn needs a look, up to $11.04", "         SDK: use_spot_instances=True"),
+        (job(News::Found, Remedy::None), "Cost guard: churn needs a look, costs up to $11.04", "         SDK: use_spot_instances=True"),
         (
             job(warning(), resubmit()),
-            "Cost guard: churn will be resubmitted as Spot Mon 2026-11-23 19:30 CET, up to $11.04",
+            "Cost guard: churn will be resubmitted as Spot Mon 2026-11-23 19:30 CET, costs up to $11.04",
             "* training job churn: on Mon 2026-11-23 19:30 it will be resubmitted as Spot, unless you keep it",
         ),
         (
@@ -384,22 +465,22 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         ),
         (
             job(News::Doubled("AccessDeniedException: no.".into()), resubmit()),
-            "Cost guard: churn could not be stopped, up to $11.04",
-            "  Failed: AccessDeniedException: no. The guard tries again, each time after a longer pause.",
+            "Cost guard: churn could not be stopped, costs up to $11.04",
+            "  Failed: The guard may not do this in this account. In full: AccessDeniedException: no. The guard tries again, each time after a longer pause.",
         ),
         (
             job(News::Refused("ResourceLimitExceeded.".into()), resubmit()),
-            "Cost guard: churn could not be resubmitted as Spot, up to $11.04",
+            "Cost guard: churn could not be resubmitted as Spot, costs up to $11.04",
             "  Nothing to do: the job goes on as it is. The guard tries again, each time after a longer pause.",
         ),
         (
             job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),
-            "Cost guard: churn will not be resubmitted as Spot, up to $11.04",
+            "Cost guard: churn will not be resubmitted as Spot, costs up to $11.04",
             "  Failed: churn-spot is Stopped. It goes on as it is, and the guard leaves it alone.",
         ),
         (
             job(warning(), Remedy::StopTrainingJob),
-            "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, up to $11.04",
+            "Cost guard: churn will be stopped Mon 2026-11-23 19:30 CET, saves up to $11.04",
             "  Stop it now:            aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn",
         ),
     ] {
@@ -440,7 +521,7 @@ fn what_is_open_for_long_and_what_ends_by_itself_is_counted_as_what_it_is() {
     assert_eq!(digest.subject, "Cost guard: 2 resources still untagged after 14d, $200.00 a month");
     let job = |name: &str| Item { id: format!("training-job/{name}"), usd_per_month: Some(dec!(7)), ..untagged(name, News::Found) };
     assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00");
-    assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, up to $7.00");
+    assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, costs up to $7.00");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -16,15 +16,16 @@ use crate::{
         digest::{Audience, Digest, teams},
         item::MailContext,
         notification::Notification,
-        subject::printable,
+        subject::counting,
     },
     plan::{Entry, Saved, SavedBy},
-    rules::{costs_are_waste, verdict::Severity},
+    policy::Policy,
+    rules::{self, costs_are_waste, verdict::Severity},
     vocabulary::{
         price::dollars,
         resource::{Arn, Kind, UNOWNED},
         text::one_line,
-        time_zone::{day, moment},
+        time_zone::{day, moment, until_end},
     },
 };
 
@@ -55,6 +56,16 @@ pub(crate) struct OwnersWeek<'a> {
     pub new: Vec<&'a Notification>,
 }
 
+impl OwnersWeek<'_> {
+    /// The ARN and the team of everything that the summary tells.
+    fn about<'s>(&'s self, stops: &'s [&Saved]) -> Vec<(&'s str, Option<&'s str>)> {
+        let entries = self.open.iter().chain(&self.kept).map(|one| (one.arn.as_str(), one.team.as_deref()));
+        let stops = stops.iter().map(|one| (one.arn.as_str(), one.team.as_deref()));
+        let told = self.new.iter().chain(&self.done).chain(&self.spared).map(|one| (one.arn.as_str(), one.team.as_deref()));
+        entries.chain(stops).chain(told).collect()
+    }
+}
+
 /// The weekly summary of an owner. `None`: there is nothing to tell.
 pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'_>) -> Option<Digest> {
     let stops: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Guard && !one.is_resubmitted).collect();
@@ -64,13 +75,13 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     // What is told below with all there is to know is not listed as open besides.
     let is_new = |entry: &&Entry| week.new.iter().any(|one| one.is_open && one.arn == one_line(&entry.arn));
     let open: Vec<&Entry> = week.open.iter().copied().filter(|entry| !is_new(entry)).collect();
-    let saved: Decimal = week.saved.iter().filter(|one| one.by != SavedBy::Owner).filter_map(|one| one.usd).sum();
-    let team = week.open.iter().chain(&week.kept).find_map(|entry| entry.team.as_deref());
-    let zone = context.policy.zone_of(team);
-    let arns: Vec<&str> =
-        week.open.iter().chain(&week.kept).map(|entry| entry.arn.as_str()).chain(stops.iter().map(|one| one.arn.as_str())).collect();
+    let usd_of = |by: SavedBy| week.saved.iter().filter(|one| one.by == by).filter_map(|one| one.usd).sum::<Decimal>();
+    let (saved, by_spot) = (usd_of(SavedBy::Guard), usd_of(SavedBy::Spot));
+    let about = week.about(&stops);
+    let zone = context.policy.zone_of(about.iter().find_map(|(_, team)| *team));
+    let arns: Vec<&str> = about.iter().map(|(arn, _)| *arn).collect();
     let mut text = opening(owner, &arns, context);
-    if !open.is_empty() || week.new.iter().any(|one| has_time(one)) {
+    if !open.is_empty() || !week.kept.is_empty() || week.new.iter().any(|one| has_time(one)) {
         text += &by_which_clock(zone, context.now);
     }
     let _ = writeln!(text, "Your week from {} to {}.", day(context.now - WEEK, zone), day(context.now, zone));
@@ -82,33 +93,30 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
-        let usd: Decimal = spot.iter().filter_map(|one| one.usd).sum();
-        section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(usd))]);
+        section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(by_spot))]);
     }
     let found: BTreeSet<&str> = week.new.iter().filter(|one| one.is_open).map(|one| one.arn.as_str()).collect();
     let open_usd = wasted(week);
     let open = resources(&open);
     section(&mut text, "still open", still_open(&open, |at| moment(at, zone)));
-    section(&mut text, "kept by you", kept(&resources(&week.kept)));
+    section(&mut text, "what you can do about what is open", to_do(&open));
+    section(&mut text, "kept by you", kept(&resources(&week.kept), context.policy, zone));
     text += &sections(&week.new, zone, false, BODY.saturating_sub(text.len()));
     text += &closing(owner, context);
     let parts = [
         (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
+        (!by_spot.is_zero()).then(|| format!("{} saved by Spot", dollars(by_spot))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
         (!found.is_empty()).then(|| format!("{} found", found.len())),
         (!open_usd.is_zero()).then(|| format!("{} a month", dollars(open_usd))),
     ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let parts = if parts.is_empty() { "what you keep".to_owned() } else { parts.join(", ") };
     Some(Digest {
         owner: owner.to_owned(),
         functions: vec![context.function.to_owned()],
-        teams: teams(
-            week.open.iter().chain(&week.kept).filter_map(|one| one.team.clone()).chain(stops.iter().filter_map(|one| one.team.clone())),
-        ),
+        teams: teams(about.iter().filter_map(|(_, team)| team.map(str::to_owned))),
         severity: Severity::Info,
-        subject: printable(&format!("Cost guard: your week: {parts}")),
+        subject: counting("your week", &parts, 2, "what you keep"),
         body: text,
         notified: vec![],
         audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),
@@ -203,10 +211,20 @@ fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> Stri
     open.iter().map(line).collect()
 }
 
-/// `notebook instance churn until 2026-12-31`
-fn kept(kept: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
-    let until = |entry: &Entry| entry.kept.as_ref().map_or_else(String::new, |kept| format!(" until {}", one_line(&kept.value)));
-    kept.values().map(|one| format!("{}{}", of_entry(one.entry), until(one.entry))).collect()
+/// What a person can do about what is open, once for each rule.
+fn to_do(open: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
+    let rules: BTreeSet<&str> = open.values().flat_map(|one| &one.rules).copied().collect();
+    rules.into_iter().filter_map(|rule| Some(format!("{rule}: {}", rules::to_do(rule)?))).collect()
+}
+
+/// `notebook instance churn to the end of Thu 2026-12-31`: until when the guard takes it, which may be sooner than the tag says.
+fn kept(kept: &BTreeMap<&str, Open<'_>>, policy: &Policy, zone: &TimeZone) -> Vec<String> {
+    let until = |entry: &Entry| {
+        let kept = entry.kept.as_ref()?;
+        let end = policy.kept_until(&kept.value, kept.since);
+        Some(end.map_or_else(|| format!(" until {}", one_line(&kept.value)), |end| format!(" {}", until_end(end, zone))))
+    };
+    kept.values().map(|one| format!("{}{}", of_entry(one.entry), until(one.entry).unwrap_or_default())).collect()
 }
 
 /// The kind and the name of an entry's resource. Tag keys and the spend have no ARN.

@@ -177,7 +177,7 @@ pub(crate) fn step(mut finding: Finding, old: Option<&Entry>, now: Timestamp) ->
 
 /// What the guard has already written to a resource, of which something is still to be told.
 fn already(remedy: &Remedy, resource: &Resource) -> Detail {
-    let done = remedy.when_done(&resource.name, resource.arn_or_id());
+    let done = remedy.when_done(&resource.name, resource.arn_or_id(), None);
     let mut lines = done.lines().map(str::trim);
     let title = format!("The guard has already {} it. {}", remedy.participle(), lines.next().unwrap_or_default());
     Detail { title: title.into(), list: lines.map(str::to_owned).collect() }

@@ -83,7 +83,7 @@ impl Policy {
         Some(match value.trim() {
             "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
-            day => match self.end_of(day) {
+            day => match self.end_of_day(day) {
                 Some(until) => Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max) }),
                 None => Err(format!("`{value}` is not a day: write a day, for example 2026-12-31")),
             },
@@ -92,11 +92,11 @@ impl Policy {
 
     /// When an exemption by tag ends whose value was first seen at this time. `None`: it has no end, or the policy made it.
     pub(crate) fn kept_until(&self, value: &str, since: Timestamp) -> Option<Timestamp> {
-        Some(self.end_of(value.trim())?.min(since + self.exemption.max.signed()))
+        Some(self.end_of_day(value.trim())?.min(since + self.exemption.max.signed()))
     }
 
     /// The end of a day in the policy's time zone. `None`: it is not a day.
-    fn end_of(&self, day: &str) -> Option<Timestamp> {
+    pub(crate) fn end_of_day(&self, day: &str) -> Option<Timestamp> {
         let end = day.parse::<Date>().ok()?.saturating_add(1.day()).to_zoned_datetime(self.calendar.zone.clone());
         Some(end.map_or(Timestamp::MAX, |end| end.timestamp()))
     }

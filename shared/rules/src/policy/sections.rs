@@ -14,6 +14,7 @@ use crate::{
         duration::Duration,
         globs::{Globs, filled_glob_schema},
         price::Usd,
+        text::one_line,
     },
 };
 
@@ -119,6 +120,15 @@ impl Default for MailSettings {
             contact: None,
             manual_url: None,
         }
+    }
+}
+
+impl MailSettings {
+    /// Whom people ask, in the middle of a sentence.
+    pub(crate) fn whom_to_ask(&self) -> String {
+        self.contact
+            .as_deref()
+            .map_or_else(|| "the team that runs your ML platform".to_owned(), |contact| one_line(contact).trim().to_owned())
     }
 }
 

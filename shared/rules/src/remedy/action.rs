@@ -137,15 +137,10 @@ impl Remedy {
             Self::DeleteApp { home: AppHome::UserProfile(_), .. } => {
                 "Stopping a Studio app keeps all files of its user profile. Running kernels and what is only in memory are lost."
             }
-            // aws-facts §2.3
-            Self::StopTrainingJob => {
-                "Stopping a training job keeps what it wrote to S3, with its checkpoints if it writes any. What it trained since the last one is lost."
-            }
-            Self::ResubmitAsSpot(SpotTerms { resumes: true, .. }) => {
-                "Resubmitting a training job starts it again on Spot, from its last checkpoint. What it trained since then is done again."
-            }
+            // aws-facts §2.3. What is lost differs from job to job.
+            Self::StopTrainingJob => "Stopping a training job keeps what it wrote to S3.",
             Self::ResubmitAsSpot(_) => {
-                "Resubmitting a training job starts it again on Spot, from the beginning: it writes no checkpoints. What it trained so far is done again."
+                "Resubmitting a training job starts it again on Spot: from its last checkpoint, or from the beginning."
             }
             Self::StopTuningJob => {
                 "Stopping a tuning job keeps the results of its training jobs that have ended. Those that run are stopped with it."
@@ -157,8 +152,20 @@ impl Remedy {
         })
     }
 
+    /// What this one training job loses by the action, as the end of a sentence. `writes_checkpoints`: `None` if that is not known. `None`: it is no training job.
+    pub const fn what_is_lost(&self, writes_checkpoints: Option<bool>) -> Option<&'static str> {
+        Some(match (self, writes_checkpoints) {
+            (Self::StopTrainingJob, Some(true)) => "what it trained since its last checkpoint",
+            (Self::StopTrainingJob, Some(false)) => "all its training, unless its own code saves it: the job has no CheckpointConfig",
+            (Self::StopTrainingJob, None) => "what it trained since its last checkpoint, or all its training if it writes none",
+            (Self::ResubmitAsSpot(SpotTerms { resumes: true, .. }), _) => "what it trained since its last checkpoint, which is done again",
+            (Self::ResubmitAsSpot(_), _) => "all its training so far, which is done again: the job has no CheckpointConfig",
+            _ => return None,
+        })
+    }
+
     /// What the owner has to know after the action: what is kept, what is lost, how to start it again.
-    pub fn when_done(&self, name: &str, arn: &str) -> String {
+    pub fn when_done(&self, name: &str, arn: &str, writes_checkpoints: Option<bool>) -> String {
         match self {
             Self::StopNotebook => {
                 let (region, name) = (region_option(arn), argument(name));
@@ -168,7 +175,9 @@ impl Remedy {
                 "The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it.".to_owned()
             }
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
-                "What it wrote to S3 is kept, what it trained since its last checkpoint is lost. Submit it again where you submitted it.".to_owned()
+                // It was stopped and not resubmitted.
+                let lost = Self::StopTrainingJob.what_is_lost(writes_checkpoints).unwrap_or_default();
+                format!("What it wrote to S3 is kept. Lost is {lost}. Submit it again where you submitted it.")
             }
             Self::StopProcessingJob | Self::StopTransformJob | Self::StopAutoMlJob => {
                 "What it wrote to S3 is kept. Submit it again where you submitted it.".to_owned()

@@ -45,7 +45,11 @@ impl Rulebook {
                 }
             }
         }
-        judgement.unknown = unknown.into_iter().map(|((rule, why), names)| Unread { what: for_rule(rule, &names), why }).collect();
+        let told = |((rule, why), names): ((_, String), Vec<String>)| {
+            let cause = format!("{rule}: {why}");
+            Unread::new(for_rule(rule, &names), why).with_cause(cause)
+        };
+        judgement.unknown = unknown.into_iter().map(told).collect();
         judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
         judgement.exempted.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
         judgement

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What the cost of a month supposes where every hour counts.
+const DAY_AND_NIGHT: &str = "if left on day and night";
+
 /// What a rule gets in addition to the resource that it judges.
 pub struct RuleContext<'a> {
     /// The current time.
@@ -86,6 +89,7 @@ impl RuleContext<'_> {
         let reason = reason.text(&holiday);
         let usd_per_hour = self.hourly(instance_type);
         let off_share = Decimal::try_from(schedule.off_share()).unwrap_or_default();
+        let supposes = if off_share < Decimal::ONE { "if left on every night and weekend" } else { DAY_AND_NIGHT };
         Verdict::Waste(Box::new(Waste {
             reason,
             usd_per_hour,
@@ -93,7 +97,12 @@ impl RuleContext<'_> {
             ends: schedule.next_start(self.now, calendar),
             recurs: !is_needed,
             remedy,
-            notice: Notice { hours: schedule.longer(calendar), unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() },
+            notice: Notice {
+                hours: schedule.longer(self.now, calendar),
+                unpriced: unpriced(instance_type, usd_per_hour),
+                supposes: Some(supposes),
+                ..Notice::default()
+            },
         }))
     }
 
@@ -123,7 +132,7 @@ impl RuleContext<'_> {
     pub(crate) fn running_waste(&self, reason: TimedText, instance_type: Option<&str>, remedy: Remedy) -> Waste {
         let usd_per_hour = self.hourly(instance_type);
         let usd_per_month = usd_per_hour.map(|usd| usd * HOURS_PER_MONTH);
-        let notice = Notice { unpriced: unpriced(instance_type, usd_per_hour), ..Notice::default() };
+        let notice = Notice { unpriced: unpriced(instance_type, usd_per_hour), supposes: Some(DAY_AND_NIGHT), ..Notice::default() };
         Waste { reason, usd_per_hour, usd_per_month, remedy, notice, ..Waste::default() }
     }
 }

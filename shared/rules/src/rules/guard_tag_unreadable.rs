@@ -38,6 +38,7 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
+    const TO_DO: &'static str = "write the tag anew, or remove it";
     /// A nightly job has the same tags each night.
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = Resource;

@@ -62,3 +62,8 @@ all![
 pub(crate) fn costs_are_waste(rule: &str) -> bool {
     ALL.iter().find(|known| known.name == rule).is_none_or(|known| known.manner.costs_are_waste)
 }
+
+/// What a person can do about what a rule finds ([`rule::Rule::TO_DO`]). `None`: this version has no such rule.
+pub(crate) fn to_do(rule: &str) -> Option<&'static str> {
+    ALL.iter().find(|known| known.name == rule).map(|known| known.to_do)
+}

@@ -21,6 +21,8 @@ use crate::{
 pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The rule's name, after the waste that it finds. Its section of the policy is `[rules.<NAME>]`, its file `<name>.rs` with underscores.
     const NAME: &'static str;
+    /// What a person can do about what it finds, in a line of a weekly summary: begins in lower case and has no full stop. Its mail says more.
+    const TO_DO: &'static str;
     /// How the rule notifies and acts, where the policy does not say.
     const MANNER: Manner = Manner::DEFAULT;
     /// What the rule checks, one at a time.
@@ -138,6 +140,8 @@ impl fmt::Display for RemedyName {
 pub struct Registration {
     /// [`Rule::NAME`].
     pub name: &'static str,
+    /// [`Rule::TO_DO`].
+    pub to_do: &'static str,
     /// [`Rule::MANNER`].
     pub manner: Manner,
     /// The rule's own settings with their defaults, as TOML.
@@ -149,6 +153,7 @@ impl Registration {
     pub(crate) const fn of<R: Rule>() -> Self {
         Self {
             name: R::NAME,
+            to_do: R::TO_DO,
             manner: R::MANNER,
             // The settings are plain values, so this conversion cannot fail.
             defaults: || toml::Table::try_from(R::default()).unwrap_or_default(),

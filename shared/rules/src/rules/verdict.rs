@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     remedy::Remedy,
-    vocabulary::{price::Instances, timed_text::TimedText},
+    vocabulary::{price::Instances, timed_text::TimedText, working_time::LongerHours},
 };
 
 /// The verdict of a rule on one resource.
@@ -63,9 +63,12 @@ pub struct Notice {
     pub instead: Option<&'static str>,
     /// What it runs on, if it runs at a price that is not known; empty if that is not known either. `None`: its price is known, or it costs nothing.
     pub unpriced: Option<Vec<Instances>>,
-    /// Working hours that end later than those it is judged by, with their time zone: an example for its owner, who can set hours with a tag. `None`: other
-    /// hours would not help.
-    pub hours: Option<String>,
+    /// Working hours that end later than those it is judged by: an example for its owner, who can set hours with a tag. `None`: other hours would not help.
+    pub hours: Option<LongerHours>,
+    /// What its cost of a month supposes: `if left on day and night`. `None`: that nothing changes.
+    pub supposes: Option<&'static str>,
+    /// Whether a training job writes checkpoints. `None`: not known, or it is none.
+    pub writes_checkpoints: Option<bool>,
 }
 
 /// A line of a mail, such as `Cause: what cost more than usual:`, and the list below it.

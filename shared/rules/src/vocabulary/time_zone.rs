@@ -1,6 +1,6 @@
 //! Time zones by name, and times of a zone for people.
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Time, tz::TimeZone};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The form of a time zone's name. Whether the zone exists, a pattern cannot check.
@@ -82,6 +82,15 @@ pub(crate) fn until(end: Timestamp, from: Timestamp, zone: &TimeZone) -> String 
     end.to_zoned_datetime(zone.clone()).strftime(form).to_string()
 }
 
+/// Until when something is kept: `to the end of Fri 2026-12-04`, or `until Fri 2026-12-04 18:00` where that is no end of a day by the reader's clock.
+pub(crate) fn until_end(end: Timestamp, zone: &TimeZone) -> String {
+    if end.to_zoned_datetime(zone.clone()).time() == Time::midnight() {
+        format!("to the end of {}", day(end - SignedDuration::from_secs(1), zone))
+    } else {
+        format!("until {}", moment(end, zone))
+    }
+}
+
 /// A day for people: `Mon 2026-11-23`.
 pub(crate) fn day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned_datetime(zone.clone()).strftime("%a %F").to_string()
@@ -140,6 +149,18 @@ mod tests {
         ] {
             let error = zone_named(name).unwrap_err().to_string();
             assert!(error.contains(says), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_end_of_a_day_is_told_as_that_day_and_any_other_with_its_time() {
+        let end: Timestamp = "2026-12-04T23:00:00Z".parse().unwrap();
+        for (zone, told) in [
+            ("Europe/Berlin", "to the end of Fri 2026-12-04"),
+            ("America/New_York", "until Fri 2026-12-04 18:00"),
+            ("Asia/Tokyo", "until Sat 2026-12-05 08:00"),
+        ] {
+            assert_eq!(until_end(end, &zone_named(zone).unwrap()), told);
         }
     }
 

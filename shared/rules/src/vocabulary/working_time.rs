@@ -25,20 +25,32 @@ pub struct Calendar {
     pub holidays: BTreeSet<Date>,
 }
 
+/// Working hours that an owner is offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongerHours {
+    /// As the tag `cost-guard:schedule` takes them, with their time zone.
+    pub tag: String,
+    /// When they end: until then, they prevent a stop.
+    pub until: Timestamp,
+}
+
 impl Schedule {
     /// The time zone of its times: its own, else the calendar's.
     pub fn zone<'a>(&'a self, calendar: &'a Calendar) -> &'a TimeZone {
         self.zone.as_ref().unwrap_or(&calendar.zone)
     }
 
-    /// The same hours with later ends, up to midnight, with their time zone: an example for an owner who works longer. `None`: no end can be later.
-    pub(crate) fn longer(&self, calendar: &Calendar) -> Option<String> {
+    /// The same hours with later ends, up to midnight: an example for an owner who works longer. `None`: no end can be later, or `at` is off hours by them too.
+    pub(crate) fn longer(&self, at: Timestamp, calendar: &Calendar) -> Option<LongerHours> {
         let Hours::Windows(windows) = &self.hours else { return None };
         let until = |window: &Window| if window.passes_midnight() { window.until } else { (window.until + LONGER).min(DAY) };
         let longer: Vec<Window> = windows.iter().map(|window| Window { until: until(window), ..window.clone() }).collect();
         let text = longer.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
         let zone = self.zone(calendar).iana_name().map_or_else(String::new, |zone| format!("@{zone}"));
-        (longer != *windows).then(|| text + &zone)
+        let text = Some(text + &zone).filter(|_| longer != *windows)?;
+        let hours: Self = text.parse().ok()?;
+        let until = Some(at).filter(|at| hours.is_working(*at, calendar)).and_then(|at| hours.working_until(at, calendar))?;
+        Some(LongerHours { tag: text, until })
     }
 
     /// Whether people work at this time, by the zone's wall clock. So changes to and from daylight saving are respected.
@@ -88,6 +100,11 @@ impl Schedule {
             return None;
         }
         self.changes(at, calendar).into_iter().filter(|start| at < *start && self.is_working(*start, calendar)).min()
+    }
+
+    /// When the working hours end that include this time. `None`: it is off hours, or they end too far ahead to be found.
+    fn working_until(&self, at: Timestamp, calendar: &Calendar) -> Option<Timestamp> {
+        self.changes(at, calendar).into_iter().filter(|end| at < *end && !self.is_working(*end, calendar)).min()
     }
 
     /// The holiday because of which nobody works at this time: the day on which the last window before it would have begun. `None`: another reason.
@@ -364,18 +381,25 @@ mod tests {
     #[test]
     fn hours_that_are_offered_end_later() {
         let calendar = Calendar { zone: zone_named("Europe/Berlin").unwrap(), holidays: BTreeSet::new() };
-        for (hours, longer) in [
-            ("mon-fri/08:00-19:00", Some("mon-fri/08:00-22:00@Europe/Berlin")),
-            ("mon-fri/08:00-19:00@Asia/Tokyo", Some("mon-fri/08:00-22:00@Asia/Tokyo")),
-            ("mon-sat/06:00-22:00+sun/10:00-12:00", Some("mon-sat/06:00-24:00+sun/10:00-15:00@Europe/Berlin")),
-            ("fri-mon/22:00-06:00+tue/08:00-12:00", Some("fri-mon/22:00-06:00+tue/08:00-15:00@Europe/Berlin")),
-            ("mon-fri/08:00-24:00", None),
-            ("never", None),
-            ("always", None),
+        // The 24th is a Tuesday.
+        for (hours, at, longer) in [
+            ("mon-fri/08:00-19:00", "24T19:00", Some(("mon-fri/08:00-22:00@Europe/Berlin", "24T22:00"))),
+            ("mon-fri/08:00-19:00@Asia/Tokyo", "24T11:00", Some(("mon-fri/08:00-22:00@Asia/Tokyo", "24T14:00"))),
+            ("mon-sat/06:00-22:00+sun/10:00-12:00", "24T23:00", Some(("mon-sat/06:00-24:00+sun/10:00-15:00@Europe/Berlin", "25T00:00"))),
+            ("fri-mon/22:00-06:00+tue/08:00-12:00", "24T12:30", Some(("fri-mon/22:00-06:00+tue/08:00-15:00@Europe/Berlin", "24T15:00"))),
+            // They would not prevent a stop in the night or on a Sunday.
+            ("mon-fri/08:00-19:00", "24T22:00", None),
+            ("mon-fri/08:00-19:00", "25T02:45", None),
+            ("mon-fri/08:00-19:00", "22T12:00", None),
+            ("mon-fri/08:00-24:00", "24T23:00", None),
+            ("never", "24T19:00", None),
+            ("always", "24T19:00", None),
         ] {
-            let offered = hours.parse::<Schedule>().unwrap().longer(&calendar);
-            assert_eq!(offered.as_deref(), longer, "{hours}");
-            assert!(offered.is_none_or(|offered| offered.parse::<Schedule>().is_ok()), "{hours}");
+            let time = |at: &str| format!("2026-11-{at}:00+01:00").parse::<Timestamp>().unwrap();
+            let offered = hours.parse::<Schedule>().unwrap().longer(time(at), &calendar);
+            let expected = longer.map(|(tag, until)| LongerHours { tag: tag.to_owned(), until: time(until) });
+            assert_eq!(offered, expected, "{hours} at {at}");
+            assert!(offered.is_none_or(|offered| offered.tag.parse::<Schedule>().is_ok()), "{hours}");
         }
     }
 }

@@ -45,7 +45,7 @@ async fn what_aws_tells_when_a_month_begins_is_the_last_ones() {
         guard.run().await.unwrap();
     }
     // The mails of November's budget period and of December's, each with its own levels: 50, 80 and 100 %.
-    let told: Vec<String> = subjects(&account).into_iter().filter(|one| one.starts_with("budget ml-nlp: $")).collect();
+    let told: Vec<String> = subjects(&account).into_iter().filter(|one| one.starts_with("budget ml-nlp") && one.contains(": $")).collect();
     assert_eq!(told.len(), 4, "{told:?}");
 }
 
@@ -332,7 +332,7 @@ async fn lost_answers_mail_once_and_warn_first() {
             guard.run().await.unwrap();
         }
         let told = subjects(&account);
-        let of_budget = told.iter().filter(|one| one.starts_with("budget ml-nlp: $")).count();
+        let of_budget = told.iter().filter(|one| one.starts_with("budget ml-nlp is used up: $")).count();
         assert_eq!(of_budget, 1, "{on}: {told:?}");
     }
 }
@@ -399,7 +399,7 @@ async fn who_asks_for_one_budget_is_told_what_is_done() {
     let guard = guard(&account, STOP);
     guard.wake(json!({"resources": ["arn:aws:budgets::123456789012:budget/ml-nlp"]})).await.unwrap();
     guard.run().await.unwrap();
-    let of_budget: Vec<String> = texts(&account).into_iter().filter(|text| text.contains("budget ml-nlp: $")).collect();
+    let of_budget: Vec<String> = texts(&account).into_iter().filter(|text| text.contains("budget ml-nlp is used up: $")).collect();
     assert!(of_budget.len() == 1 && of_budget[0].contains("Next:"), "{of_budget:#?}");
 }
 

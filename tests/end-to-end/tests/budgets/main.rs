@@ -130,12 +130,12 @@ async fn budgets_of_every_sort_are_understood_or_said_not_to_be() {
     }
     let reason = |name: &str| report.findings.iter().find(|finding| finding.name == name).map(|finding| finding.reason.clone()).unwrap();
     assert!(
-        reason("planned").starts_with("$46") && reason("planned").contains(" of $400.00 (115 %) spent for November 2026"),
+        reason("planned").starts_with("it is used up: $46") && reason("planned").contains(" of $400.00 (115 %) spent for November 2026"),
         "{}",
         reason("planned")
     );
-    assert!(reason("hours").starts_with("130 Hrs of 100 Hrs (130 %) spent"), "{}", reason("hours"));
-    assert!(reason("day").contains("spent for Mon 2026-11-23: the threshold is 100 %"), "{}", reason("day"));
+    assert!(reason("hours").starts_with("it is used up: 130 Hrs of 100 Hrs (130 %) spent"), "{}", reason("hours"));
+    assert!(reason("day").contains("spent for Mon 2026-11-23; the threshold is 100 %"), "{}", reason("day"));
     assert!(reason("project").contains("for 2026-11-20 to 2026-12-09, with 16 days to go"), "{}", reason("project"));
     assert!(reason("sick").ends_with("AWS says that it is unhealthy: FILTER_INVALID"), "{}", reason("sick"));
     assert_eq!((report.examined["budget"], report.unread.len(), report.notified), (12, 0, 1), "{:?}", report.unread);
@@ -229,7 +229,7 @@ async fn a_dry_run_writes_and_mails_nothing_and_one_budget_can_be_asked_for() {
     let report = guard.wake(named).await.unwrap();
     assert_eq!((report.examined["budget"], report.notified), (1, 1), "{:?}", report.findings);
     assert_eq!(report.unread.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["budget/gone"]);
-    assert!(subjects(&account)[0].starts_with("budget Other: $5.00 of $1.00"), "{:?}", subjects(&account));
+    assert!(subjects(&account)[0].starts_with("budget Other is used up: $5.00 of $1.00"), "{:?}", subjects(&account));
 }
 
 const STOPPABLE: &str = r#"

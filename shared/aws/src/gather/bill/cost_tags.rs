@@ -95,7 +95,7 @@ pub async fn bill(context: &Context, rulebook: &Rulebook, request: &Request, now
 }
 
 fn spend_unread(why: String) -> Unread {
-    Unread { what: "what SageMaker cost, with and without tags".into(), why }
+    Unread::new("what SageMaker cost, with and without tags", why)
 }
 
 /// The required tag keys, and whether they are active cost allocation tags; and what of that could not be read.
@@ -108,7 +108,7 @@ async fn keys(clients: &Clients, rulebook: &Rulebook) -> (Vec<TagKey>, Vec<Unrea
     }
     let mut unread = vec![];
     let statuses = statuses(clients, names.clone()).await.unwrap_or_else(|why| {
-        unread.push(Unread { what: "which tags are cost allocation tags".into(), why });
+        unread.push(Unread::new("which tags are cost allocation tags", why));
         BTreeMap::new()
     });
     let keys = names.iter().map(|key| TagKey { resource: resource(key), status: statuses.get(key).copied(), spend: None });

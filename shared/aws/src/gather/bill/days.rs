@@ -133,7 +133,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
 }
 
 fn unread(what: &str, why: String) -> Unread {
-    Unread { what: what.to_owned(), why }
+    Unread::new(what, why)
 }
 
 /// The cached items by name: when each was cached, and its value.

@@ -368,7 +368,8 @@ fn of_app(app: App) -> Asset {
     let stop = app.delete();
     let name = Some(app.home.name().to_owned());
     let parent = Some(Parent { id: app.home.id(&app.domain), name });
-    let instances = app.instance_type.into_iter().map(|instance_type| Instances { instance_type, count: 1 }).collect();
+    // A session of Canvas is not billed by the instance that it is said to have.
+    let instances = app.billed_as().map(|on| Instances { instance_type: on.to_owned(), count: 1 }).into_iter().collect();
     let run = app.created.filter(|_| app.state == RunState::InService);
     Asset { run, is_leaving: app.state.is_leaving(), instances, stop, parent, ..bare(app.resource) }
 }

@@ -61,7 +61,7 @@ impl<'a> AskOwnership<'a> {
                 for audited in facts.assets.iter_mut().filter(|audited| ids.contains(&audited.resource.id)) {
                     audited.ownership_unknown = Some(why.clone());
                 }
-                facts.reading.unread.push(Unread { what: "who created these resources".into(), why });
+                facts.reading.unread.push(Unread::new("who created these resources", why));
                 self.gave_up = true;
             }
         }

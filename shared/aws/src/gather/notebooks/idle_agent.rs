@@ -39,7 +39,7 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
         return vec![];
     }
     let (publishing, listed) = publishing(clients, |name| running.contains_key(name)).await;
-    let unlisted = listed.err().map(|why| Unread { what: "idle time of notebooks (cloudwatch:ListMetrics)".into(), why });
+    let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
     let batches = stream::iter(publishing.chunks(BATCH)).map(async |names| (names, read_batch(clients, names, now).await));
     let mut failed: Vec<(String, String)> = vec![];
     for (names, read) in batches.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {

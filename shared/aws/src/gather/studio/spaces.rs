@@ -31,6 +31,6 @@ pub(crate) async fn owners(clients: &Clients, apps: &[App]) -> Result<SpaceOwner
     });
     match read.await {
         Ok(()) => Ok(owners),
-        Err(why) => Err(Unread { what: "owners of Studio spaces (sagemaker:ListSpaces): their apps are left alone".to_owned(), why }),
+        Err(why) => Err(Unread::new("owners of Studio spaces (sagemaker:ListSpaces): their apps are left alone", why)),
     }
 }

@@ -65,7 +65,7 @@ pub async fn find_replaced(
             for job in facts.training_jobs.iter_mut().filter(|job| may_be_resubmission(&job.resource.name)) {
                 job.replaces = Some(Err(why.clone()));
             }
-            facts.reading.unread.push(Unread { what: "jobs that were submitted again".into(), why });
+            facts.reading.unread.push(Unread::new("jobs that were submitted again", why));
             return vec![];
         }
     };

@@ -85,7 +85,7 @@ pub async fn sweep(clients: &Clients, rulebook: &Rulebook, since: Timestamp, now
                 facts.reading.complete_series.insert(kind);
                 facts.reading.looked_at.insert(kind, if kind == Kind::TrainingJob { looked_at } else { facts.tuning_jobs.len() });
             }
-            Err(why) => facts.reading.unread.push(Unread { what: format!("{}s (sagemaker:Search)", kind.words()), why }),
+            Err(why) => facts.reading.unread.push(Unread::new(format!("{}s (sagemaker:Search)", kind.words()), why)),
         }
     }
     facts.job_series = series.into_values().collect();

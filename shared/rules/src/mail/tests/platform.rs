@@ -124,8 +124,8 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
     found.push(Entry { rule: "notebook-always-on".into(), ..open(Some("p11@example.com"), "n11", Some(dec!(5))) });
     let trouble = |failures: &[&str], unread: &[(&str, &str)], held_back| {
         let failures: Vec<String> = failures.iter().map(|one| (*one).to_owned()).collect();
-        let unread: Vec<Unread> = unread.iter().map(|(what, why)| Unread { what: (*what).into(), why: (*why).into() }).collect();
-        Trouble::of("notebook-stopper", &failures, &unread, held_back).unwrap()
+        let unread: Vec<Unread> = unread.iter().map(|(what, why)| Unread::new(*what, *why)).collect();
+        Trouble::of("notebook-stopper", &failures, &unread, held_back, format!("2026-11-27T12:{held_back:02}:00Z").parse().unwrap())
     };
     let period = Period {
         since: "2026-11-27T08:05:00Z".parse().unwrap(),
@@ -133,8 +133,9 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         saved: vec![
             Saved { owner: Some("p11@example.com".into()), ..saved("n11", SavedBy::Guard, Some(dec!(2.5))) },
             saved("x", SavedBy::Owner, Some(dec!(9))),
+            Saved { owner: Some("p11@example.com".into()), ..saved("job", SavedBy::Spot, Some(dec!(4))) },
         ],
-        troubles: vec![trouble(&["mail to ann: denied"], &[("apps", "denied")], 0), trouble(&[], &[("apps", "denied")], 3)],
+        troubles: [trouble(&["mail to ann: denied"], &[("apps", "denied")], 0), trouble(&[], &[("apps", "denied")], 3)].concat(),
         entries: &[("notebook-stopper", found)],
         exempts: Rulebook::from_toml(EXEMPTS).unwrap().exempt_until().collect(),
     };
@@ -148,18 +149,21 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         "For whoever runs the platform.",
         "AWS account 123456789012, Region eu-central-1.",
         "All owners from Fri 2026-11-27 to Mon 2026-11-30.",
-        "* p11@example.com: 1 mail, 1 found, 1 stopped, $2.50 saved, 1 open, $21.00 a month",
+        "* p11@example.com: 1 mail, 1 found, 1 stopped, $2.50 saved, $4.00 saved by Spot, 1 open, $21.00 a month",
         "… and 2 more owners: 3 mails, 3 found, 2 open, $21.00 a month",
-        "In all: 13 mails, 13 found, 1 stopped, $2.50 saved, 12 open, $186.00 a month",
+        "In all: 13 mails, 13 found, 1 stopped, $2.50 saved, $4.00 saved by Spot, 12 open, $186.00 a month",
         "NOBODY'S",
         "* in all: 1 mail, 1 found, 1 open, $100.00 a month",
         "* notebook instance nobodys, $100.00 a month",
         "* notebook-stopper: 3 actions waited for a later run (`max-actions`)",
-        "* notebook-stopper: mail to ann: denied",
-        "* notebook-stopper: apps: denied (2 runs)",
+        "* notebook-stopper: mail to ann: denied (Fri 2026-11-27 13:00)",
+        "* notebook-stopper: apps: denied (2 runs, Fri 2026-11-27 13:00 to Fri 2026-11-27 13:03)",
+        "KEPT BY TAG, ENDS WITHIN A WEEK",
+        "All times: Europe/Berlin.",
+        "Set `contact` in `[mail]` so that owners know whom to ask.",
         "* is over: name old-* until 2026-11-20 (demo for the board)",
         "* ends soon: name soon-* until 2026-12-02 (paper)",
-        "* notebook instance paper of ann@example.com until Wed 2026-12-02 00:00 CET",
+        "* notebook instance paper of ann@example.com to the end of Tue 2026-12-01",
     ] {
         assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
     }
@@ -167,6 +171,31 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         assert!(!digest.body.contains(absent), "{absent}\n{}", digest.body);
     }
     assert!(digest.body.len() < 3000, "{} bytes", digest.body.len());
+}
+
+#[test]
+fn a_subject_says_how_many_of_the_owners_were_mailed() {
+    let policy = policy_of("timezone = \"Europe/Berlin\"");
+    let of = |owners: usize, mailed: usize, usd: Decimal| {
+        let open =
+            |n: usize| Entry { owner: Some(format!("p{n}@example.com")), ..entry("notebook-idle", &format!("n{n}"), State::Reported) };
+        let period = Period {
+            since: "2026-11-27T08:05:00Z".parse().unwrap(),
+            sent: (0..mailed).map(|n| mail_to(&format!("p{n}@example.com"))).collect(),
+            saved: (0..131).map(|n| saved(&format!("n{n}"), SavedBy::Guard, Some(usd))).collect(),
+            troubles: vec![],
+            entries: &[("notebook-stopper", (0..owners).map(open).collect())],
+            exempts: vec![],
+        };
+        platform_summary(&period, &at(&policy, "2026-11-30T08:05:00Z")).unwrap().subject
+    };
+    let starts =
+        |subject: &str, owners: &str| assert!(subject.starts_with(&format!("Cost guard: platform: {owners}131 stopped, ")), "{subject}");
+    starts(&of(11, 4, dec!(1)), "4 of 12 owners mailed, ");
+    // Rather no owners than half a number of dollars.
+    let long = of(1100, 400, dec!(98765.43));
+    starts(&long, "");
+    assert!(long.ends_with(" a month open"), "{long}");
 }
 
 #[test]

@@ -145,6 +145,64 @@ fn what_somebody_mended_before_the_mail_is_not_told() {
     }
 }
 
+#[test]
+fn what_was_found_this_morning_waits_for_the_next_one_although_older_things_were_mended() {
+    let policy = policy_of(DAILY);
+    let desk = Desk {
+        waiting: vec![left(found("a", None), "2026-11-25T18:00:00Z"), left(found("b", None), "2026-11-26T09:00:00Z")],
+        entries: vec![("notebook-stopper", vec![entry("notebook-off-hours", "a", State::Closed)])],
+        ..Desk::default()
+    };
+    assert_eq!(desk.letters(&at(&policy, "2026-11-26T10:05:00Z")), [], "the morning's mail would come two hours late");
+    let next = desk.letters(&at(&policy, "2026-11-27T08:05:00Z"));
+    assert!(next.len() == 1 && next[0].digest.subject.starts_with("Cost guard: b "), "{next:?}");
+}
+
+#[test]
+fn a_mail_in_the_morning_says_whether_it_is_still_so() {
+    let policy = policy_of(DAILY);
+    let of = |entry: Entry| {
+        let waiting = vec![left(found("a", None), "2026-11-26T18:00:00Z")];
+        let desk = Desk { waiting, entries: vec![("notebook-stopper", vec![entry])], ..Desk::default() };
+        desk.letters(&at(&policy, "2026-11-27T08:05:00Z")).remove(0).digest.body
+    };
+    let time = |text: &str| text.parse().unwrap();
+    let off_hours = |state, last_seen: &str| Entry {
+        run: Some(time("2026-11-26T08:00:00Z")),
+        ends: Some(time("2026-11-27T07:00:00Z")),
+        last_seen: time(last_seen),
+        ..entry("notebook-off-hours", "a", state)
+    };
+    for (entry, says) in [
+        (Entry { ends: None, ..off_hours(State::Reported, "2026-11-26T18:00:00Z") }, ", and still so\n"),
+        // Nobody has looked at it since working hours began.
+        (off_hours(State::Reported, "2026-11-26T18:00:00Z"), "\n"),
+        (off_hours(State::Closed, "2026-11-27T07:15:00Z"), ", and on until working hours began on Fri 2026-11-27 08:00\n"),
+        // It was started anew in the night: what became of it is not known.
+        (off_hours(State::Closed, "2026-11-26T22:00:00Z"), "\n"),
+    ] {
+        let body = of(entry);
+        assert!(body.contains(&format!("* notebook instance a: found on Mon 2026-11-23 19:00{says}")), "{says}\n{body}");
+    }
+}
+
+#[test]
+fn a_first_summary_of_new_findings_alone_names_the_account_and_the_team() {
+    let policy = policy_of(DAILY);
+    let account = Item { id: "tag-key/Owner".into(), remedy: Some(Remedy::None), ..item(News::Found, "Owner", None) };
+    let desk = Desk {
+        waiting: vec![
+            left(found("a", None), "2026-11-27T18:00:00Z"),
+            left(notifications(&[(account, Due::Daily)], &context(&policy)).remove(0), "2026-11-27T18:00:00Z"),
+        ],
+        ..Desk::default()
+    };
+    let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
+    assert!(digest.body.contains("\nAWS account 123456789012, Region eu-central-1.\n"), "{}", digest.body);
+    assert!(digest.body.contains("\nFOUND\nThis is only a report"), "a tag key is only reported, too\n{}", digest.body);
+    assert_eq!(digest.teams, ["nlp"]);
+}
+
 pub(super) fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
     Saved {
         arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
@@ -161,7 +219,7 @@ pub(super) fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
 fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let policy = policy_of(DAILY);
     let kept = Entry {
-        kept: Some(Kept { value: "2026-12-31".into(), since: "2026-11-25T08:00:00Z".parse().unwrap() }),
+        kept: Some(Kept { value: "2026-12-04".into(), since: "2026-11-25T08:00:00Z".parse().unwrap() }),
         ..entry("notebook-idle", "paper", State::Exempt)
     };
     let open = vec![
@@ -181,6 +239,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
             saved("eda", SavedBy::Guard, Some(dec!(2.5))),
             saved("eda", SavedBy::Guard, Some(dec!(2.5))),
             saved("x", SavedBy::Owner, Some(dec!(9))),
+            saved("job", SavedBy::Spot, Some(dec!(7))),
         ],
         ..Desk::default()
     };
@@ -198,13 +257,22 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
         "* notebook instance eda: 2 times, which saved about $5.00",
         "* notebook instance gpu was stopped",
         "* notebook instance gpu: open since Wed 2026-11-25 09:00 (notebook-idle, notebook-always-on), $201.48 a month",
-        "* notebook instance paper until 2026-12-31",
+        "WHAT YOU CAN DO ABOUT WHAT IS OPEN",
+        "* notebook-always-on: stop it, or keep it with the tag cost-guard:keep-until",
+        "* notebook-idle: stop it, or keep it with the tag cost-guard:keep-until",
+        "* notebook instance paper to the end of Fri 2026-12-04",
+        "* 1 job cost $7.00 less than on demand",
         "* notebook instance new: found on Mon 2026-11-23 19:00",
         "All times: Europe/Berlin.",
     ] {
         assert!(letter.digest.body.lines().any(|found| found == line), "{line}\n{}", letter.digest.body);
     }
     assert!(!letter.digest.body.contains("instance old"));
+    // What Spot saved is no saving of the stops. Here there is room for it in the subject.
+    let kept = desk.entries[0].1[3].clone();
+    let less = Desk { entries: vec![("notebook-stopper", vec![kept])], saved: desk.saved.clone(), ..Desk::default() };
+    let subject = less.letters(&monday).remove(0).digest.subject;
+    assert_eq!(subject, "Cost guard: your week: 2 stopped, $5.00 saved, $7.00 saved by Spot");
     desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
@@ -295,7 +363,7 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ("* notebook instance new", 1),
         ("* notebook instance untagged", 1),
         ("over", 0),
-        ("paper until", 1),
+        ("paper to the end of Mon 2026-11-30", 1),
         ("demo until", 1),
         ("at the on-demand price", 1),
     ] {

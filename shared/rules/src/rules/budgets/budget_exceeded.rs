@@ -49,6 +49,7 @@ impl Default for BudgetExceeded {
 
 impl Rule for BudgetExceeded {
     const NAME: &'static str = "budget-exceeded";
+    const TO_DO: &'static str = "stop what is not needed, or raise the limit";
     const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Budget;
 
@@ -71,7 +72,8 @@ impl Rule for BudgetExceeded {
         let name = &budget.resource.name;
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "{spent} of {of}{} spent for {}{to_go}: the threshold is {} %",
+                "{}{spent} of {of}{} spent for {}{to_go}; the threshold is {} %",
+                if is_used_up { "it is used up: " } else { "" },
                 in_percent(actual, limit),
                 period.words(),
                 level.normalize()
@@ -79,7 +81,7 @@ impl Rule for BudgetExceeded {
             .into(),
             notice: Notice {
                 advice: Some(if is_used_up {
-                    "stop what is not needed, or raise the limit: what goes on is spent on top of it.".to_owned()
+                    "stop what is not needed, or raise the limit. Everything still running is spent above the budget.".to_owned()
                 } else {
                     ADVICE.to_owned()
                 }),
@@ -88,9 +90,13 @@ impl Rule for BudgetExceeded {
                     () if dec!(80) <= level => Severity::Warning,
                     () => Severity::Info,
                 },
-                subject: Some(format!("budget {name}: {spent} of {of}{}", in_percent(actual, limit))),
-                headline: Some("past a threshold"),
-                details: details(budget, numbers, cx.now),
+                subject: Some(format!(
+                    "budget {name}{}: {spent} of {of}{}",
+                    if is_used_up { " is used up" } else { "" },
+                    in_percent(actual, limit)
+                )),
+                headline: Some(if is_used_up { "used up" } else { "past a threshold" }),
+                details: details(budget, numbers, cx),
                 key: Some(topic(numbers, level)),
                 ..Notice::default()
             },
@@ -103,7 +109,10 @@ impl Rule for BudgetExceeded {
 mod tests {
     use super::*;
     use crate::samples::*;
-    use crate::{facts::Filter, rules::verdict::is_news};
+    use crate::{
+        facts::{Filter, RunningCost},
+        rules::verdict::is_news,
+    };
 
     fn judged(budget: &Budget) -> Verdict {
         BudgetExceeded::default().check(budget, &context("2026-11-21T12:00:00Z"))
@@ -154,13 +163,44 @@ mod tests {
         let Verdict::Waste(waste) = judged(&Budget { actual: Some(dec!(4150)), limit: Some(dec!(5000)), ..budget("ml-dev") }) else {
             panic!("waste")
         };
-        assert_eq!(waste.reason, "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go: the threshold is 80 %");
+        assert_eq!(waste.reason, "$4,150.00 of $5,000.00 (83 %) spent for November 2026, with 10 days to go; the threshold is 80 %");
         assert_eq!(waste.notice.subject.as_deref(), Some("budget ml-dev: $4,150.00 of $5,000.00 (83 %)"));
         assert_eq!(waste.notice.severity, Severity::Warning);
         let hours = Budget { is_cost: false, unit: "Hrs".into(), actual: Some(dec!(120.5)), limit: Some(dec!(100)), ..budget("gpu-hours") };
         let Verdict::Waste(waste) = judged(&hours) else { panic!("waste") };
-        assert!(waste.reason.to_string().starts_with("120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
+        assert!(waste.reason.to_string().starts_with("it is used up: 120.5 Hrs of 100 Hrs (120 %) spent"), "{}", waste.reason);
+        assert_eq!(waste.notice.subject.as_deref(), Some("budget gpu-hours is used up: 120.5 Hrs of 100 Hrs (120 %)"));
         assert_eq!(waste.notice.severity, Severity::Critical);
+    }
+
+    #[test]
+    fn what_is_somebody_elses_is_not_stopped_unasked() {
+        let running = |owner: Option<&str>, is_called| RunningCost {
+            what: "x".into(),
+            stop: Some("aws stop".into()),
+            owner: owner.map(str::to_owned),
+            usd_per_hour: None,
+            instances: 1,
+            is_called,
+        };
+        for (burning, first) in [
+            (running(Some("ann@example.com"), false), None),
+            (running(Some("ann@example.com"), true), Some("  Its callers will get errors.")),
+            (running(Some("bob@example.com"), false), Some("  Ask bob@example.com first.")),
+            (running(Some("bob@example.com"), true), Some("  Ask bob@example.com first. Its callers will get errors.")),
+            (running(None, false), Some("  Find out whose it is first.")),
+            (RunningCost { stop: None, ..running(None, true) }, None),
+        ] {
+            let has_command = burning.stop.is_some();
+            let mut of_ann = Budget { actual: Some(dec!(2000)), ..budget("ml-dev") };
+            of_ann.resource.ownership.owner = Some("ann@example.com".into());
+            of_ann.insight.burning = vec![burning];
+            let Verdict::Waste(waste) = judged(&of_ann) else { panic!("waste") };
+            assert!(waste.reason.to_string().starts_with("it is used up: $2,000.00 of $1,000.00 (200 %)"), "{}", waste.reason);
+            let list = &waste.notice.details.iter().find(|detail| !detail.list.is_empty()).unwrap().list;
+            let lines: Vec<&str> = list.iter().skip(1).map(String::as_str).collect();
+            assert_eq!(lines, first.into_iter().chain(has_command.then_some("  aws stop")).collect::<Vec<_>>());
+        }
     }
 
     #[test]

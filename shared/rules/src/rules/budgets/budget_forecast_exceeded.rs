@@ -44,6 +44,7 @@ impl Default for BudgetForecastExceeded {
 
 impl Rule for BudgetForecastExceeded {
     const NAME: &'static str = "budget-forecast-exceeded";
+    const TO_DO: &'static str = "stop what is not needed, or raise the limit";
     const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Budget;
 
@@ -81,7 +82,7 @@ impl Rule for BudgetForecastExceeded {
                 severity: Severity::Warning,
                 subject: Some(format!("budget {} heads for {by_then} of {of}{}", budget.resource.name, in_percent(forecast.amount, limit))),
                 headline: Some("heading past a threshold"),
-                details: details(budget, numbers, cx.now),
+                details: details(budget, numbers, cx),
                 key: Some(topic(numbers, level)),
                 ..Notice::default()
             },

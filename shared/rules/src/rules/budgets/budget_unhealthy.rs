@@ -38,6 +38,7 @@ pub(crate) struct BudgetUnhealthy {}
 
 impl Rule for BudgetUnhealthy {
     const NAME: &'static str = "budget-unhealthy";
+    const TO_DO: &'static str = "mend the budget in the AWS Budgets console";
     const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
     type Subject = Budget;
 

@@ -50,6 +50,7 @@ impl Default for NoBudget {
 
 impl Rule for NoBudget {
     const NAME: &'static str = "no-budget";
+    const TO_DO: &'static str = "create a budget for this spend";
     const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
     type Subject = Spend;
 

@@ -62,6 +62,7 @@ impl Default for SpendSpike {
 
 impl Rule for SpendSpike {
     const NAME: &'static str = "spend-spike";
+    const TO_DO: &'static str = "look at the first cause that its mail names";
     const MANNER: Manner = Manner { remind_after: Some(Duration::LONGEST), ..Manner::DEFAULT };
     type Subject = Spend;
 

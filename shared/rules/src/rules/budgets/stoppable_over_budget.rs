@@ -37,6 +37,7 @@ pub(crate) struct StoppableOverBudget {}
 
 impl Rule for StoppableOverBudget {
     const NAME: &'static str = "stoppable-over-budget";
+    const TO_DO: &'static str = "stop it, or remove its tag cost-guard:stoppable";
     const MANNER: Manner = Manner { grace: Duration::hours(4), ..Manner::ENFORCEABLE };
     type Subject = RunningAsset;
 

@@ -1,17 +1,18 @@
 //! What the budget rules share: thresholds, which budgets they check, and what a mail says about a budget.
 
-use jiff::{Timestamp, ToSpan as _};
+use jiff::ToSpan as _;
 use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
-    facts::{Budget, CostDriver, Insight, amount, percent_of},
+    facts::{Budget, CostDriver, Insight, RunningCost, amount, percent_of},
     rules::{
         context::RuleContext,
         verdict::{Detail, Verdict, leveled},
     },
     vocabulary::{
+        owners,
         period::Period,
         price::dollars,
         timed_text::TimedText,
@@ -87,7 +88,7 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 }
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
-pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, now: Timestamp) -> Vec<Detail> {
+pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
     let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
@@ -105,7 +106,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         lines.push(format!("Last:  {} of {} in {last}.", amount(actual, unit), amount(limit, unit)).into());
     }
     if !causes.is_empty() {
-        let until = period.from.saturating_add((period.days_over(now) - 1).days());
+        let until = period.from.saturating_add((period.days_over(cx.now) - 1).days());
         let against = if causes.iter().any(|cause| cause.before.is_some()) {
             format!("what SageMaker cost until {until}, and against the same days of {last}")
         } else {
@@ -129,6 +130,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         for one in burning {
             let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
             running.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+            running.extend(before_a_stop(one, cx.policy.owner_of(&budget.resource).as_deref()).map(|first| format!("  {first}")));
             running.extend(one.stop.iter().map(|stop| format!("  {stop}")));
         }
         if 0 < *more_running {
@@ -146,6 +148,20 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, n
         lines.push(line.into());
     }
     lines
+}
+
+/// What a reader must know before the command that stops something: it may be somebody else's, and others may call it. `None`: nothing.
+fn before_a_stop(running: &RunningCost, reader: Option<&str>) -> Option<String> {
+    running.stop.as_ref()?;
+    let is_readers = reader.zip(running.owner.as_deref()).is_some_and(|(reader, owner)| owners::each(reader).contains(&owner));
+    let ask = match running.owner.as_deref() {
+        _ if is_readers => None,
+        Some(owner) => Some(format!("Ask {owner} first.")),
+        None => Some("Find out whose it is first.".to_owned()),
+    };
+    let called = running.is_called.then(|| "Its callers will get errors.".to_owned());
+    let first: Vec<String> = ask.into_iter().chain(called).collect();
+    (!first.is_empty()).then(|| first.join(" "))
 }
 
 /// A cause in words: `Host:ml.g5.xlarge, team nlp: $1,830.00, $1,200.00 more`

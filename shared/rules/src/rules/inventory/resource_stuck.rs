@@ -41,6 +41,7 @@ impl Default for ResourceStuck {
 
 impl Rule for ResourceStuck {
     const NAME: &'static str = "resource-stuck";
+    const TO_DO: &'static str = "open a case with AWS Support if it stays so";
     type Subject = Asset;
 
     fn nonsense(&self) -> Option<&'static str> {

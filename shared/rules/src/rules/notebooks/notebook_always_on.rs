@@ -42,6 +42,7 @@ impl Default for NotebookAlwaysOn {
 
 impl Rule for NotebookAlwaysOn {
     const NAME: &'static str = "notebook-always-on";
+    const TO_DO: &'static str = "stop it, or keep it with the tag cost-guard:keep-until";
     const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 

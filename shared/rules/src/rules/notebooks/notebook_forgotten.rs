@@ -45,6 +45,7 @@ impl Default for NotebookForgotten {
 
 impl Rule for NotebookForgotten {
     const NAME: &'static str = "notebook-forgotten";
+    const TO_DO: &'static str = "copy what you need, then delete it";
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {

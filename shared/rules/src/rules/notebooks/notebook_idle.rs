@@ -43,6 +43,7 @@ impl Default for NotebookIdle {
 
 impl Rule for NotebookIdle {
     const NAME: &'static str = "notebook-idle";
+    const TO_DO: &'static str = "stop it, or keep it with the tag cost-guard:keep-until";
     const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 

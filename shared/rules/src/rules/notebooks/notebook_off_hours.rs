@@ -48,6 +48,8 @@ impl Default for NotebookOffHours {
 
 impl Rule for NotebookOffHours {
     const NAME: &'static str = "notebook-off-hours";
+    const TO_DO: &'static str =
+        "stop it in the evening, give it other hours with the tag cost-guard:schedule, or keep it with cost-guard:keep-until";
     const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = Notebook;
 

@@ -41,6 +41,7 @@ impl Default for NotebookStuck {
 
 impl Rule for NotebookStuck {
     const NAME: &'static str = "notebook-stuck";
+    const TO_DO: &'static str = "read its FailureReason, then start it anew, delete it, or open a case with AWS Support";
     type Subject = Notebook;
 
     fn nonsense(&self) -> Option<&'static str> {

@@ -88,7 +88,7 @@ impl App {
     }
 
     /// What it is billed by. `None`: not known, as for Canvas, which is billed by the session.
-    pub(crate) fn billed_as(&self) -> Option<&str> {
+    pub fn billed_as(&self) -> Option<&str> {
         self.instance_type.as_deref().filter(|_| !self.is_canvas())
     }
 

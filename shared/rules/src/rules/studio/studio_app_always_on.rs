@@ -47,6 +47,7 @@ impl Default for StudioAppAlwaysOn {
 
 impl Rule for StudioAppAlwaysOn {
     const NAME: &'static str = "studio-app-always-on";
+    const TO_DO: &'static str = "stop it, or keep it with the tag cost-guard:keep-until";
     const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = App;
 

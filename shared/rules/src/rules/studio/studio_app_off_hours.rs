@@ -54,6 +54,8 @@ impl Default for StudioAppOffHours {
 
 impl Rule for StudioAppOffHours {
     const NAME: &'static str = "studio-app-off-hours";
+    const TO_DO: &'static str =
+        "stop it in the evening, give it other hours with the tag cost-guard:schedule, or keep it with cost-guard:keep-until";
     const MANNER: Manner = Manner::ENFORCEABLE;
     type Subject = App;
 

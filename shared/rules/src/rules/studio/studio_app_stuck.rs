@@ -36,6 +36,7 @@ impl Default for StudioAppStuck {
 
 impl Rule for StudioAppStuck {
     const NAME: &'static str = "studio-app-stuck";
+    const TO_DO: &'static str = "delete the app, or open a case with AWS Support";
     type Subject = App;
 
     fn nonsense(&self) -> Option<&'static str> {

@@ -43,6 +43,7 @@ impl Default for StudioIdleShutdownOff {
 
 impl Rule for StudioIdleShutdownOff {
     const NAME: &'static str = "studio-idle-shutdown-off";
+    const TO_DO: &'static str = "ask the administrator of the Studio domain to switch on idle shutdown";
     type Subject = IdleShutdown;
 
     fn check(&self, level: &IdleShutdown, _: &RuleContext<'_>) -> Verdict {

@@ -33,6 +33,7 @@ pub(crate) struct InactiveCostAllocationTag {}
 
 impl Rule for InactiveCostAllocationTag {
     const NAME: &'static str = "inactive-cost-allocation-tag";
+    const TO_DO: &'static str = "activate the tag key for billing";
     const MANNER: Manner = Manner { grace: Duration::minutes(0), ..Manner::ENFORCEABLE };
     type Subject = TagKey;
 

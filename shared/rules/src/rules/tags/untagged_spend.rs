@@ -48,6 +48,7 @@ impl Default for UntaggedSpend {
 
 impl Rule for UntaggedSpend {
     const NAME: &'static str = "untagged-spend";
+    const TO_DO: &'static str = "tag what missing-tag names; Cost Explorer shows the rest: filter by \"No tag key\"";
     const MANNER: Manner = Manner { costs_are_waste: false, ..Manner::DEFAULT };
     type Subject = TagKey;
 

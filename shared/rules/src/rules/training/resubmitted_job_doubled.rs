@@ -32,6 +32,7 @@ pub(crate) struct ResubmittedJobDoubled {}
 
 impl Rule for ResubmittedJobDoubled {
     const NAME: &'static str = "resubmitted-job-doubled";
+    const TO_DO: &'static str = "stop one of the two jobs";
     type Subject = TrainingJob;
 
     fn check(&self, job: &TrainingJob, cx: &RuleContext<'_>) -> Verdict {

@@ -45,6 +45,7 @@ impl Default for RuntimeLimitLoose {
 
 impl Rule for RuntimeLimitLoose {
     const NAME: &'static str = "runtime-limit-loose";
+    const TO_DO: &'static str = "set a shorter time limit: max_run";
     type Subject = JobSeries;
 
     fn nonsense(&self) -> Option<&'static str> {

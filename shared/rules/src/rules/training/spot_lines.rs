@@ -29,6 +29,11 @@ pub(super) fn without_checkpoints(job: &TrainingJob) -> Option<&str> {
     job.algorithm.as_deref().filter(|algorithm| job.checkpoint.is_none() || never_writes_checkpoints(algorithm))
 }
 
+/// Whether SageMaker writes its checkpoints to S3. What its own code writes there besides is not known.
+pub(super) fn writes_checkpoints(job: &TrainingJob) -> bool {
+    job.checkpoint.is_some() && !job.algorithm.as_deref().is_some_and(never_writes_checkpoints)
+}
+
 /// The lines for a job of such an algorithm.
 fn lines_of_an_hour(algorithm: &str, limit: Duration) -> String {
     let limit = limit.min(Duration::hours(1)).signed().as_secs();

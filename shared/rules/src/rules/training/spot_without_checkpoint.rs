@@ -43,6 +43,7 @@ impl Default for SpotWithoutCheckpoint {
 
 impl Rule for SpotWithoutCheckpoint {
     const NAME: &'static str = "spot-without-checkpoint";
+    const TO_DO: &'static str = "let it write checkpoints: checkpoint_s3_uri";
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = TrainingJob;
 

@@ -51,7 +51,7 @@ use crate::{
         rule::{Manner, RemedyName, Rule},
         training::{
             SpotRemedy,
-            spot_lines::{spot_lines, without_checkpoints},
+            spot_lines::{spot_lines, without_checkpoints, writes_checkpoints},
         },
         verdict::{Notice, Verdict, Waste},
     },
@@ -95,6 +95,7 @@ impl Default for TrainingOnDemand {
 
 impl Rule for TrainingOnDemand {
     const NAME: &'static str = "training-on-demand";
+    const TO_DO: &'static str = "run the next one on Spot: use_spot_instances=True";
     /// The grace is short, because resubmitting is only worth it early in a job.
     const MANNER: Manner = Manner { grace: Duration::minutes(5), notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TrainingJob;
@@ -143,7 +144,11 @@ impl Rule for TrainingOnDemand {
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
             remedy,
-            notice: Notice { advice: Some(spot_lines(job, limit, self.spot_wait, &self.checkpoints)), ..Notice::default() },
+            notice: Notice {
+                advice: Some(spot_lines(job, limit, self.spot_wait, &self.checkpoints)),
+                writes_checkpoints: Some(writes_checkpoints(job)),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{JobStatus, TuningJob},
+    policy::MailSettings,
     remedy::Remedy,
     rules::{
         context::RuleContext,
@@ -47,6 +48,7 @@ impl Default for TuningOnDemand {
 
 impl Rule for TuningOnDemand {
     const NAME: &'static str = "tuning-on-demand";
+    const TO_DO: &'static str = "ask for Spot in the next one: use_spot_instances=True";
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TuningJob;
 
@@ -64,9 +66,9 @@ impl Rule for TuningOnDemand {
         }
         let is_asked_for = job.is_spot();
         let found = match (is_asked_for, job.running) {
-            (false, _) => format!("{}did not ask for managed Spot, which costs up to 90 % less", part_of(job)),
+            (false, _) => format!("{} did not ask for managed Spot, which costs up to 90 % less", part_of(job)),
             (true, Some((running, on_spot))) if on_spot < running => {
-                format!("asked for managed Spot, but {} of its {running} running training jobs did not get it", running - on_spot)
+                format!("it asked for managed Spot, but AWS runs {} of its {running} running training jobs on demand", running - on_spot)
             }
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
@@ -84,13 +86,7 @@ impl Rule for TuningOnDemand {
             usd_per_month: usd_per_hour.map(|usd| usd * job.longest(on_demand()).in_hours().min(HOURS_PER_MONTH)),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
             notice: Notice {
-                advice: Some(
-                    "ask for Spot in its training job definition.\n\
-                 SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>)\n\
-                 CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
-                 {\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}"
-                        .to_owned(),
-                ),
+                advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ASK_FOR_SPOT.to_owned() }),
                 ..Notice::default()
             },
             ..Waste::default()
@@ -98,10 +94,21 @@ impl Rule for TuningOnDemand {
     }
 }
 
-/// The subject of a reason, if some of its definitions ask for Spot and others do not: `1 of its 2 definitions `.
+/// The lines with which a tuning job asks for Spot.
+const ASK_FOR_SPOT: &str = "ask for Spot in its training job definition.\n\
+     SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>)\n\
+     CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
+     {\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}";
+
+/// What its owner can do if it asked for Spot: to ask for it again changes nothing.
+fn not_given(mail: &MailSettings) -> String {
+    format!("it asks for Spot already. Ask {} why AWS runs it on demand, before you start it again.", mail.whom_to_ask())
+}
+
+/// The subject of a reason: `it`, or if some of its definitions ask for Spot and others do not, `1 of its 2 definitions`.
 fn part_of(job: &TuningJob) -> String {
     let (all, not) = (job.definitions.len(), job.definitions.iter().filter(|definition| !definition.spot).count());
-    if not < all { format!("{not} of its {all} definitions ") } else { String::new() }
+    if not < all { format!("{not} of its {all} definitions") } else { "it".to_owned() }
 }
 
 #[cfg(test)]
@@ -123,7 +130,7 @@ mod tests {
             ..definition("ml.m5.xlarge")
         };
         let with = |definitions: Vec<TuningDefinition>| TuningJob { definitions, ..tuning_job("2026-11-24T11:00:00Z") };
-        let all = "did not ask for managed Spot";
+        let all = "it did not ask for managed Spot";
         // Twenty training jobs of at most one hour, four at a time. An ml.m5.xlarge costs $0.23 an hour, an ml.m5.2xlarge $0.461.
         for (job, usd, reason) in [
             (with(vec![definition("ml.m5.xlarge")]), Some(dec!(4.60)), all),
@@ -165,10 +172,10 @@ mod tests {
     fn finds_parents_that_did_not_ask_and_children_that_did_not_get() {
         let job = || tuning_job("2026-11-24T11:00:00Z");
         for (job, expected) in [
-            (job(), "did not ask for managed Spot"),
+            (job(), "it did not ask for managed Spot"),
             (spot(job()), "later"),
             (TuningJob { running: Some((4, 4)), ..spot(job()) }, ""),
-            (TuningJob { running: Some((4, 1)), ..spot(job()) }, "asked for managed Spot, but 3 of its 4 running"),
+            (TuningJob { running: Some((4, 1)), ..spot(job()) }, "it asked for managed Spot, but AWS runs 3 of its 4 running"),
             (TuningJob { status: JobStatus::Completed, ..job() }, ""),
         ] {
             match TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) {
@@ -179,6 +186,19 @@ mod tests {
                 }
                 verdict => panic!("{verdict:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn who_asked_for_spot_is_not_told_to_ask_for_it() {
+        let job = || tuning_job("2026-11-24T11:00:00Z");
+        for (job, advice, not) in [
+            (job(), "ask for Spot in its training job definition", "already"),
+            (TuningJob { running: Some((2, 0)), ..spot(job()) }, "Ask the team that runs your ML platform why", "use_spot_instances"),
+        ] {
+            let Verdict::Waste(waste) = TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
+            let told = waste.notice.advice.unwrap();
+            assert!(told.contains(advice) && !told.contains(not), "{told}");
         }
     }
 

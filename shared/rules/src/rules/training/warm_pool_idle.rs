@@ -47,6 +47,7 @@ impl Default for WarmPoolIdle {
 
 impl Rule for WarmPoolIdle {
     const NAME: &'static str = "warm-pool-idle";
+    const TO_DO: &'static str = "keep instances warm for a shorter time: keep_alive_period_in_seconds";
     type Subject = JobSeries;
 
     fn nonsense(&self) -> Option<&'static str> {

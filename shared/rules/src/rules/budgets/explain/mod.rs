@@ -120,6 +120,7 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
         stop,
         owner: policy.owner_of(&audited.resource),
         instances: Instances::number(&audited.instances),
+        is_called: kind == Kind::Endpoint,
         usd_per_hour: prices.hourly_of_kind(Some(kind), &audited.instances),
     })
 }
