@@ -78,9 +78,21 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be written.
     pub async fn keep_for(&self, name: &str, what: &str, now: Timestamp, long: SignedDuration) -> anyhow::Result<()> {
+        self.put_one(self.item_kept_for(name, what, now, long)?).await
+    }
+
+    /// Remembers these names for this long, many in one call ([`Self::are_kept`] asks for them).
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn keep_names_for(&self, names: impl Iterator<Item = String>, now: Timestamp, long: SignedDuration) -> anyhow::Result<()> {
+        self.put_all(names.map(|name| self.item_kept_for(&name, "", now, long)).collect::<anyhow::Result<_>>()?).await
+    }
+
+    fn item_kept_for(&self, name: &str, what: &str, now: Timestamp, long: SignedDuration) -> anyhow::Result<Item> {
         let mut item = self.kept_item(name, what, now)?;
         item.insert("expires".to_owned(), AttributeValue::N((now + long).as_second().to_string()));
-        self.put_one(item).await
+        Ok(item)
     }
 
     fn kept_item(&self, name: &str, what: &str, now: Timestamp) -> anyhow::Result<Item> {

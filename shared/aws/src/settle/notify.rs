@@ -112,10 +112,9 @@ async fn mark_habits(ledger: &Ledger<'_>, items: &mut [Item]) {
 
 /// Remembers what owners were mailed that was done.
 async fn keep_habits(ledger: &Ledger<'_>, items: impl Iterator<Item = &Item>, now: Timestamp) {
-    for habit in items.filter(|item| !item.is_repeated).filter_map(habit).collect::<BTreeSet<_>>() {
-        if let Err(error) = ledger.keep_for(&habit, "", now, HABIT).await {
-            lambda_runtime::tracing::warn!("what was done is not remembered: {error:#}");
-        }
+    let habits: BTreeSet<String> = items.filter(|item| !item.is_repeated).filter_map(habit).collect();
+    if let Err(error) = ledger.keep_names_for(habits.into_iter(), now, HABIT).await {
+        lambda_runtime::tracing::warn!("what was done is not remembered: {error:#}");
     }
 }
 
