@@ -177,7 +177,7 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
         entry.notified_at = (!finding.waste.remedy.is_harmless()).then_some(warned_at);
     };
     let end = match outcome {
-        Some(Outcome::Done) if finding.waste.remedy.is_harmless() => Some(End::Stopped(None)),
+        Some(Outcome::Done) if finding.waste.remedy.leaves_running() => Some(End::Stopped(None)),
         Some(Outcome::Done) => Some(End::Stopping(None)),
         Some(Outcome::AlreadyDone(why)) => Some(End::Stopped(Some(why.clone()))),
         Some(Outcome::Over(end)) => Some(end.clone()),
@@ -198,7 +198,8 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
         }
         Some(Outcome::GivenUp(why)) => {
             entry.state = State::GivenUp;
-            entry.failure = Some(why.clone());
+            // What it was notified of before stays known, in case this mail fails and it is tried again.
+            entry.failure = add_failure(entry.failure.as_deref(), why).or(entry.failure.take());
             entry.last_seen = now;
             Some(News::GivenUp(why.clone()))
         }
