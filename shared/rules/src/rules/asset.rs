@@ -141,16 +141,22 @@ pub(crate) fn how_to_tag(audited: &Asset, tags: &[(&str, String)], from: &str, h
 
 /// What it runs on, if it runs at a price that is not known ([`crate::rules::verdict::Notice::unpriced`]).
 pub(crate) fn unpriced(audited: &Asset, usd_per_hour: Option<Decimal>) -> Option<Vec<Instances>> {
-    let is_canvas = matches!(&audited.stop, Remedy::DeleteApp { app_type, .. } if app_type == AppType::Canvas.as_str());
+    let is_canvas = is_canvas(audited);
     // Other apps on a `system` instance cost nothing.
     let is_free = !is_canvas && audited.instances.iter().any(|one| one.instance_type == "system");
     let is_metered = audited.resource.kind().is_some_and(Kind::is_metered) && audited.run.is_some();
     (is_metered && !is_free && usd_per_hour.is_none()).then(|| audited.instances.clone())
 }
 
+/// Whether it is a session of Canvas, which has a price of its own, whatever instance it is said to have.
+fn is_canvas(audited: &Asset) -> bool {
+    matches!(&audited.stop, Remedy::DeleteApp { app_type, .. } if app_type == AppType::Canvas.as_str())
+}
+
 /// What a running resource costs: USD per hour, and USD per month if nothing changes (for a job, at most until its time limit).
 pub(crate) fn spending(audited: &Asset, cx: &RuleContext<'_>) -> (Option<Decimal>, Option<Decimal>) {
-    let usd_per_hour = cx.prices.hourly_of_kind(audited.resource.kind(), &audited.instances).filter(|_| audited.run.is_some());
+    let usd_per_hour =
+        cx.prices.hourly_of_kind(audited.resource.kind(), &audited.instances).filter(|_| audited.run.is_some() && !is_canvas(audited));
     let hours = match audited.limit {
         Some(limit) => Some(limit.in_hours().min(HOURS_PER_MONTH)),
         None => (!is_job(audited)).then_some(HOURS_PER_MONTH),
