@@ -19,7 +19,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).parents[2]
 HERE = TOP / "tests" / "deployed"
-FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "CostReporter": "cost-reporter"}
+FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "EndpointAutoscaler": "endpoint-autoscaler", "CostReporter": "cost-reporter"}
 BINARIES = pathlib.Path(os.environ.get("COST_GUARD_BINARIES", TOP / "target" / "release"))
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -35,7 +35,7 @@ PARAMETERS = {
     "ReserveConcurrency": "yes",
     "ReportBucket": REPORTS,
     "TestEventSource": TEST_SOURCE,
-    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "BudgetSchedule")},
+    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "EndpointSchedule", "BudgetSchedule")},
     "ScheduleTimezone": "Europe/Berlin",
 }
 # What ministack does not know: saved queries, and alarms on metric math.
@@ -102,7 +102,7 @@ def cloud(logs, account):
     """ministack: a function that makes clients of it."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    simulated = {f"AWS_ENDPOINT_URL_{service}": account for service in ("SAGEMAKER", "BUDGETS", "CLOUDWATCH", "COST_EXPLORER", "RESOURCE_GROUPS_TAGGING_API")}
+    simulated = {f"AWS_ENDPOINT_URL_{service}": account for service in ("SAGEMAKER", "BUDGETS", "CLOUDWATCH", "APPLICATION_AUTO_SCALING", "COMPUTE_OPTIMIZER", "COST_EXPLORER", "RESOURCE_GROUPS_TAGGING_API")}
     # The functions run with what ministack was started with: it reads AWS_ENDPOINT_URL for them.
     environment = {
         "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "LAMBDA_EXECUTOR": "local", "IOT_MTLS_ENABLED": "false", "SFTP_ENABLED": "false",

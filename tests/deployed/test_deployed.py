@@ -13,16 +13,19 @@ SCHEDULES = {
     "NotebookStopperSchedule": {"notebook-instance"},
     "TrainingJobSpotEnforcerSweep": {"training-job", "hyper-parameter-tuning-job"},
     "TagAuditorAudit": {"notebook-instance", "training-job", "hyper-parameter-tuning-job", "model"},
+    "EndpointAutoscalerSchedule": {"endpoint"},
     "BudgetAlerterSchedule": {"budget"},
     # Nothing is due.
     "TrainingJobSpotEnforcerDue": set(),
     "TagAuditorDue": set(),
+    "EndpointAutoscalerDue": set(),
     "CostReporterSchedule": set(),
 }
 EVENTS = {
     "NotebookStopperStateChange": ("notebook-in-service", f"{ARN}:notebook-instance/kept"),
     "TrainingJobSpotEnforcerTrainingJob": ("training-job-in-progress", f"{ARN}:training-job/on-demand"),
     "TrainingJobSpotEnforcerTuningJob": ("tuning-job-in-progress", f"{ARN}:hyper-parameter-tuning-job/tuned"),
+    "EndpointAutoscalerStateChange": ("endpoint-deleting", f"{ARN}:endpoint/steady"),
     "TagAuditorCreation": ("creation-notebook-by-user", f"{ARN}:notebook-instance/kept"),
 }
 TOPICS = {"BudgetAlerterBudgetMessage"}

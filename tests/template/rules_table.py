@@ -31,8 +31,9 @@ def can_do(rule):
         return "–"
     chosen = re.findall(r'remedy = "([a-z-]+)"', said)
     assert chosen or "no errors" in said, said
-    # Where there is nothing to choose, the rule stops what it finds; of tags, it activates them.
-    return ", ".join(chosen) or ("activate" if rule.endswith("-tag") else "stop")
+    # Where there is nothing to choose, the rule stops what it finds; of tags, it activates them; to endpoints, it attaches auto scaling.
+    only = "activate" if rule.endswith("-tag") else "attach" if rule.startswith("endpoint-") else "stop"
+    return ", ".join(chosen) or only
 
 
 def manuals_first_clause(rule):

@@ -20,7 +20,7 @@ NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.
 EXPECTED = {
     "NO_VERSION": r"\w+(SQS|Lambda)Policy",  # SAM's own
-    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRole",  # who administers the key; iam:PassRole, see below
+    "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRole|EndpointAutoscalerRole",  # who administers the key; iam:PassRole, see below; the role of Application Auto Scaling
     "RESOURCE_STAR": r"TopicKey|BudgetAlerterRole",  # the key itself; NAME_NONE
 }
 

@@ -105,7 +105,8 @@ def test_every_call_of_the_code_is_granted(template):
     source = "\n".join(path.read_text() for path in (TOP / "shared/aws/src").rglob("*.rs") if path.name not in ("tests.rs", "testing.rs"))
     services = {
         "sagemaker": "sagemaker", "tagging": "tag", "cloudwatch": "cloudwatch", "dynamodb": "dynamodb", "sns": "sns", "ssm": "ssm",
-        "costexplorer": "ce", "s3": "s3", "budgets": "budgets",
+        "costexplorer": "ce", "s3": "s3", "budgets": "budgets", "autoscaling": "application-autoscaling",
+        "computeoptimizer": "compute-optimizer",
     }  # fmt: skip
     calls = {f"sagemaker:{operation}" for operation in re.findall(r'"((?:List|Describe)[A-Z]\w+)"', source)}
     for client, method in re.findall(rf"\b({'|'.join(services)})\s*\.([a-z_0-9]+)\(", source):
@@ -128,14 +129,14 @@ def wanted(sample):
     none = {"creation-that-failed", "training-job-of-a-new-status", "training-resources"}
     by_name = {
         "notebook-": "NotebookStopperStateChange", "training-": "TrainingJobSpotEnforcerTrainingJob",
-        "tuning-": "TrainingJobSpotEnforcerTuningJob", "creation-": "TagAuditorCreation",
+        "tuning-": "TrainingJobSpotEnforcerTuningJob", "endpoint-": "EndpointAutoscalerStateChange", "creation-": "TagAuditorCreation",
     }  # fmt: skip
     return set() if sample in none else {rule for start, rule in by_name.items() if sample.startswith(start)}
 
 
 def matched(stack, event):
     rules = stack.of_type("AWS::Events::Rule")
-    assert len(rules) == 4
+    assert len(rules) == 5
     return {name for name in rules if stack.hears(name, event)}
 
 

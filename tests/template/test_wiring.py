@@ -11,10 +11,10 @@ from stack import Stack, translated
 
 TOP = pathlib.Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
-FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "CostReporter", "BudgetAlerter"]
+FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "EndpointAutoscaler", "CostReporter", "BudgetAlerter"]
 GUARD = Stack()
 # In the other Regions of an account nobody looks after the budgets.
-STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:4])], ids=["home", "elsewhere"])
+STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:5])], ids=["home", "elsewhere"])
 DEAD_LETTERS = {"Arn": GUARD.arn("DeadLetters")}
 
 
@@ -52,6 +52,7 @@ ENDED = {"Completed", "Failed", "Stopped"}
 CHANGES = {
     "NotebookInstance": ("NotebookStopperStateChange", {"InService", "Stopped", "Failed", "Deleted"}),
     "TrainingJob": ("TrainingJobSpotEnforcerTrainingJob", {"InProgress"} | ENDED),
+    "Endpoint": ("EndpointAutoscalerStateChange", {"Deleting", "Deleted", "Failed"}),
     "HyperParameterTuningJob": ("TrainingJobSpotEnforcerTuningJob", {"InProgress"} | ENDED),
 }
 TRIGGER = re.compile(r'StateChange \{\s*detail_type: "([^"]+)",\s*kind: Kind::\w+,\s*fields: "(\w+)"')
@@ -65,7 +66,8 @@ def test_each_state_change_that_the_code_knows_is_heard_when_it_matters():
         assert [target["Arn"] for target in GUARD.resources[rule]["Targets"]] == [GUARD.arn(pascal(folder))], rule
         # The API knows no status of what is gone; events do.
         for status in {*SAGEMAKER.shape_for(f"{fields}Status").enum, "Deleted"}:
-            event = {"source": "aws.sagemaker", "detail-type": detail_type, "detail": {f"{fields}Status": status}}
+            told = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", status).upper() if fields == "Endpoint" else status
+            event = {"source": "aws.sagemaker", "detail-type": detail_type, "detail": {f"{fields}Status": told}}
             assert GUARD.hears(rule, event) == (status in statuses), (rule, status)
 
 
@@ -77,6 +79,8 @@ SCHEDULES = {
     "TrainingJobSpotEnforcerDue": ("TrainingJobSpotEnforcer", DUE, 0, None),
     "TagAuditorAudit": ("TagAuditor", "{}", 2, 3600),
     "TagAuditorDue": ("TagAuditor", DUE, 0, None),
+    "EndpointAutoscalerSchedule": ("EndpointAutoscaler", "{}", 2, 3600),
+    "EndpointAutoscalerDue": ("EndpointAutoscaler", DUE, 0, None),
     "CostReporterSchedule": ("CostReporter", "{}", 2, 3600),
     "BudgetAlerterSchedule": ("BudgetAlerter", "{}", 2, 3600),
 }
@@ -99,19 +103,19 @@ def test_schedules_wake_their_functions_and_what_cannot_be_delivered_is_left():
 def test_when_the_functions_are_woken():
     parameters = {
         "NotebookStopperSchedule": "NotebookSchedule", "TrainingJobSpotEnforcerSweep": "TrainingSweepSchedule",
-        "TagAuditorAudit": "TagAuditSchedule", "BudgetAlerterSchedule": "BudgetSchedule",
+        "TagAuditorAudit": "TagAuditSchedule", "EndpointAutoscalerSchedule": "EndpointSchedule", "BudgetAlerterSchedule": "BudgetSchedule",
     }  # fmt: skip
     given = {parameter: f"cron({at} 5 * * ? *)" for at, parameter in enumerate(parameters.values())}
     stack = Stack(ScheduleTimezone="Europe/Berlin", **given)
     found = {name: (of["ScheduleExpression"], of.get("ScheduleExpressionTimezone")) for name, of in stack.of_type("AWS::Scheduler::Schedule").items()}
-    due = {"TrainingJobSpotEnforcerDue": ("rate(5 minutes)", None), "TagAuditorDue": ("rate(15 minutes)", None)}
+    due = {"TrainingJobSpotEnforcerDue": ("rate(5 minutes)", None), "TagAuditorDue": ("rate(15 minutes)", None), "EndpointAutoscalerDue": ("rate(15 minutes)", None)}
     hourly = {"CostReporterSchedule": ("rate(1 hour)", None)}
     assert found == due | hourly | {name: (given[parameter], "Europe/Berlin") for name, parameter in parameters.items()}
 
 
 @pytest.mark.parametrize(
     ("parameter", "names"),
-    [("AllowEnforcement", ["TagAuditorDue", "TrainingJobSpotEnforcerDue"]), ("WatchCreations", ["TagAuditorCreation"])],
+    [("AllowEnforcement", ["EndpointAutoscalerDue", "TagAuditorDue", "TrainingJobSpotEnforcerDue"]), ("WatchCreations", ["TagAuditorCreation"])],
 )
 def test_what_a_parameter_turns_on_and_off(parameter, names):
     def on(value):

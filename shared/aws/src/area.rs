@@ -47,6 +47,23 @@ impl Area for Notebooks {
     }
 }
 
+/// Endpoints.
+pub struct Endpoints;
+
+impl Area for Endpoints {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        gather::endpoints::confirm(&context.clients, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, context: &Context, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+        gather::endpoints::again(&context.clients, rulebook, facts, id).await
+    }
+
+    async fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
+        act::endpoints::act(context, finding, now).await
+    }
+}
+
 /// Studio apps, and the domains, user profiles and spaces that configure their idle shutdown.
 pub struct Studio;
 

@@ -5,6 +5,7 @@ pub mod area;
 mod clients;
 mod context;
 pub mod coverage;
+pub mod detach;
 pub mod event;
 pub mod gather;
 pub mod ledger;

@@ -17,7 +17,7 @@ use crate::{
 mod platform;
 
 /// The functions whose findings and savings are in the weekly summary.
-pub const FUNCTIONS: [&str; 4] = ["budget-alerter", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
+pub const FUNCTIONS: [&str; 5] = ["budget-alerter", "endpoint-autoscaler", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
 
 /// Sends the mails that are due. `is_asked`: a person asks for everything that waits.
 ///

@@ -26,10 +26,12 @@ pub(crate) fn clients() -> Clients {
     Clients {
         region: "us-east-1".into(),
         read_until: None,
+        autoscaling: autoscaling(&[]).into(),
         budgets: mock_client!(aws_sdk_budgets, RuleMode::MatchAny, none()).into(),
         sagemaker: sagemaker(&[]).into(),
         tagging: tagging(&[]).into(),
         cloudwatch: cloudwatch(&[]).into(),
+        computeoptimizer: mock_client!(aws_sdk_computeoptimizer, RuleMode::MatchAny, none()).into(),
         costexplorer: mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, none()).into(),
         s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, none()).into(),
         dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()).into(),
@@ -48,6 +50,10 @@ pub(crate) fn sagemaker(rules: &[&Rule]) -> aws_sdk_sagemaker::Client {
 
 pub(crate) fn tagging(rules: &[&Rule]) -> aws_sdk_resourcegroupstagging::Client {
     mock_client!(aws_sdk_resourcegroupstagging, RuleMode::MatchAny, rules)
+}
+
+pub(crate) fn autoscaling(rules: &[&Rule]) -> aws_sdk_applicationautoscaling::Client {
+    mock_client!(aws_sdk_applicationautoscaling, RuleMode::MatchAny, rules)
 }
 
 pub(crate) fn cloudwatch(rules: &[&Rule]) -> aws_sdk_cloudwatch::Client {

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{
-        App, Asset, Budget, Capacity, DailySpend, Filter, Insight, JobSeries, JobStatus, Measures, Notebook, RunState, Spend, TagKey,
-        TrainingJob, TuningDefinition, TuningJob, Workflows,
+        App, Asset, AutoScaling, Budget, Capacity, Compute, DailySpend, Endpoint, Filter, Insight, JobSeries, JobStatus, Measures,
+        Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant, Workflows,
     },
     policy::Policy,
     remedy::Remedy,
@@ -231,4 +231,30 @@ fn every_file_is_registered_under_its_name() {
     let mut registered: Vec<&str> = ALL.iter().map(|entry| entry.name).collect();
     registered.sort_unstable();
     assert_eq!(files, registered, "a rule needs its file, its `mod` line and its line in ALL, all of one name");
+}
+
+/// An endpoint of one variant on two `ml.m5.large` that was created at this time. Nothing is known of its use.
+pub(crate) fn endpoint(created: &str) -> Endpoint {
+    let instance_type = Some("ml.m5.large".to_owned());
+    let variant = Variant {
+        name: "AllTraffic".into(),
+        is_shadow: false,
+        compute: Compute::Instances { instance_type, current: 2, desired: 2, fixed: None },
+        weight: Some(1.0),
+        scaling: AutoScaling::None,
+        invocations: None,
+    };
+    Endpoint {
+        resource: resource("endpoint/churn"),
+        state: RunState::InService,
+        created: Some(created.parse().unwrap()),
+        config: Some("churn-1".into()),
+        serving: Serving::RealTime,
+        is_deploying: false,
+        variants: vec![variant],
+        components: Some(vec![]),
+        backlog: None,
+        attached: None,
+        compute_optimizer: None,
+    }
 }

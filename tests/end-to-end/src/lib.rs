@@ -33,6 +33,7 @@ pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 #[expect(missing_docs, reason = "each is the function of its name")]
 pub enum Function {
     BudgetAlerter,
+    EndpointAutoscaler,
     NotebookStopper,
     TagAuditor,
     TrainingJobSpotEnforcer,
@@ -42,14 +43,21 @@ pub enum Function {
 
 impl Function {
     /// All functions.
-    pub const ALL: [Self; 5] =
-        [Self::BudgetAlerter, Self::NotebookStopper, Self::TagAuditor, Self::TrainingJobSpotEnforcer, Self::CostReporter];
+    pub const ALL: [Self; 6] = [
+        Self::BudgetAlerter,
+        Self::EndpointAutoscaler,
+        Self::NotebookStopper,
+        Self::TagAuditor,
+        Self::TrainingJobSpotEnforcer,
+        Self::CostReporter,
+    ];
 
     /// The name of its folder, package and binary.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BudgetAlerter => budget_alerter::NAME,
             Self::CostReporter => cost_reporter::NAME,
+            Self::EndpointAutoscaler => endpoint_autoscaler::NAME,
             Self::NotebookStopper => notebook_stopper::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
@@ -60,6 +68,7 @@ impl Function {
         match self {
             Self::BudgetAlerter => Box::pin(budget_alerter::handle(event, context, now)).await,
             Self::CostReporter => cost_reporter::handle(event, context, now).await,
+            Self::EndpointAutoscaler => Box::pin(endpoint_autoscaler::handle(event, context, now)).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,

@@ -35,6 +35,14 @@ fn account() -> Simulator {
         tags = { Owner = "ann@example.com", Team = "churn" }
         [[model]]
         name = "untagged"
+        [[endpoint-config]]
+        name = "forgotten"
+        model = "untagged"
+        instance-type = "ml.m5.xlarge"
+        [[endpoint]]
+        name = "forgotten"
+        created = "-30d"
+        tags = { Owner = "ann@example.com", Team = "churn" }
         [[budget]]
         name = "everything"
         amount = 1000
@@ -75,6 +83,7 @@ async fn the_report_is_the_contracts() {
     for function in function::Function::ALL {
         let (kind, rule, usd) = match function {
             function::Function::BudgetAlerter => ("budget", "budget-exceeded", Value::Null),
+            function::Function::EndpointAutoscaler => ("endpoint", "endpoint-idle", json!(201.48)),
             function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", json!(201.48)),
             function::Function::CostReporter => continue, // it has no findings of its own
             function::Function::TagAuditor => ("model", "missing-tag", Value::Null),
@@ -99,7 +108,7 @@ async fn the_report_is_the_contracts() {
             ];
             match function {
                 function::Function::TagAuditor => fields.insert(1, "coverage"),
-                function::Function::BudgetAlerter => fields.insert(1, "cost-usd"),
+                function::Function::BudgetAlerter | function::Function::EndpointAutoscaler => fields.insert(1, "cost-usd"),
                 _ => {}
             }
             assert_eq!(keys(&report), fields);

@@ -23,12 +23,13 @@ fn samples() -> Vec<(String, Value)> {
 fn is_for(sample: &str, function: Function) -> bool {
     match sample {
         "schedule" | "scheduler-without-input" | "dry-run" => true,
-        "due-only" => matches!(function, Function::TagAuditor | Function::TrainingJobSpotEnforcer),
+        "due-only" => matches!(function, Function::EndpointAutoscaler | Function::TagAuditor | Function::TrainingJobSpotEnforcer),
         _ if sample.starts_with("budget-") => function == Function::BudgetAlerter,
         "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
         "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
         _ if sample.starts_with("creation-") => function == Function::TagAuditor,
         _ if sample.starts_with("training-") || sample.starts_with("tuning-") => function == Function::TrainingJobSpotEnforcer,
+        _ if sample.starts_with("endpoint-") => function == Function::EndpointAutoscaler,
         _ if sample.starts_with("notebook-") => function == Function::NotebookStopper,
         other => panic!("{other}.json: whose is it?"),
     }

@@ -31,6 +31,16 @@ fn account() -> Simulator {
         [[space]]
         domain = "d-2"
         name = "lab"
+        [[endpoint-config]]
+        name = "serving"
+        model = "m"
+        instance-type = "ml.m5.xlarge"
+        instance-count = 4
+        [[endpoint]]
+        name = "serving"
+        created = "-20d"
+        tags = {{ Owner = "ann@example.com" }}
+        traffic = [{{ requests = 1200, hours = "mon-fri/08:00-18:00@Europe/Berlin", outside = 60, most = 400 }}]
         [[budget]]
         name = "everything"
         amount = 10
@@ -66,6 +76,9 @@ grace = "0s"
 mode = "enforce"
 remedy = "stop"
 grace = "0s"
+[rules.endpoint-without-autoscaling]
+mode = "enforce"
+grace = "0s"
 [rules.inactive-cost-allocation-tag]
 mode = "enforce"
 [rules.missing-tag]
@@ -100,6 +113,9 @@ async fn live(guard: &Guard) {
             let _ = guard.wake(event).await;
         }
     }
+    if guard.function == Function::EndpointAutoscaler {
+        let _ = guard.wake(json!({"detach": "serving"})).await;
+    }
 }
 
 /// The number of calls that were refused because of a missing permission.
@@ -108,8 +124,15 @@ fn denied(account: &Simulator) -> BTreeMap<String, u64> {
     account.refused().into_iter().filter(|(call, _)| codes.iter().any(|code| call.ends_with(&format!(" {code}")))).collect()
 }
 
-/// What a service of AWS asks for on the function's behalf, and the account does not simulate: Lambda, and AWS Budgets for billing views.
-const ON_BEHALF: [&str; 3] = ["WriteItsLog", "LeaveWhatFails", "SeeBillingViews"];
+/// What a service of AWS asks for on the function's behalf, and the account does not simulate: Lambda, AWS Budgets for billing views, and Application Auto Scaling.
+const ON_BEHALF: [&str; 6] = [
+    "WriteItsLog",
+    "LeaveWhatFails",
+    "SeeBillingViews",
+    "MakeAlarmsOfTargetTracking",
+    "SeeAlarmsOfTargetTracking",
+    "MakeTheRoleOfAutoScaling",
+];
 
 #[tokio::test]
 async fn each_statement_of_a_role_is_needed_and_no_other() {

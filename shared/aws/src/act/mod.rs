@@ -2,6 +2,7 @@
 //! stopped, or gone, counts as success.
 
 pub(crate) mod cost_tags;
+pub(crate) mod endpoints;
 pub(crate) mod jobs;
 pub(crate) mod notebooks;
 pub(crate) mod studio;

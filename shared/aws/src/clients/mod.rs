@@ -26,10 +26,12 @@ pub struct Clients {
     pub region: String,
     /// When reading must end. What was not read by then is reported as unread.
     pub read_until: Option<Instant>,
+    pub autoscaling: Lazily<aws_sdk_applicationautoscaling::Client>,
     pub budgets: Lazily<aws_sdk_budgets::Client>,
     pub sagemaker: Lazily<aws_sdk_sagemaker::Client>,
     pub tagging: Lazily<aws_sdk_resourcegroupstagging::Client>,
     pub cloudwatch: Lazily<aws_sdk_cloudwatch::Client>,
+    pub computeoptimizer: Lazily<aws_sdk_computeoptimizer::Client>,
     pub costexplorer: Lazily<aws_sdk_costexplorer::Client>,
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub s3: Lazily<aws_sdk_s3::Client>,
@@ -95,10 +97,12 @@ impl Clients {
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             read_until: None,
+            autoscaling: Lazily::new(&config, aws_sdk_applicationautoscaling::Client::new),
             budgets: Lazily::new(&config, aws_sdk_budgets::Client::new),
             sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
             tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
             cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),
+            computeoptimizer: Lazily::new(&config, aws_sdk_computeoptimizer::Client::new),
             costexplorer: Lazily::new(&paid, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
             s3: Lazily::new(&config, |config| {

@@ -44,6 +44,8 @@ pub enum OwnEvent {
     DueOnly,
     /// `{"mail-now": true}`: mail everything that waits.
     MailNow,
+    /// `{"detach": "<endpoint>"}`: take back the auto scaling that the guard attached.
+    Detach,
 }
 
 impl OwnEvent {
@@ -51,6 +53,15 @@ impl OwnEvent {
         match self {
             Self::DueOnly => "due-only",
             Self::MailNow => "mail-now",
+            Self::Detach => "detach",
+        }
+    }
+
+    /// What a person sends.
+    fn example(self) -> String {
+        match self {
+            Self::Detach => format!("{{\"{}\": \"<endpoint>\"}}", self.name()),
+            Self::DueOnly | Self::MailNow => format!("{{\"{}\": true}}", self.name()),
         }
     }
 }
@@ -66,6 +77,7 @@ struct Own {
     #[serde(default)]
     mail_now: bool,
     resources: Option<Vec<String>>,
+    detach: Option<String>,
 }
 
 impl Triggers {
@@ -74,9 +86,9 @@ impl Triggers {
 
     /// The events that the function accepts, for error messages.
     fn expected(&self) -> String {
-        let names = ["dry-run"].into_iter().chain(self.own.iter().map(|own| own.name()));
-        let own = names
-            .map(|name| format!("{{\"{name}\": true}}"))
+        let examples = self.own.iter().map(|own| own.example());
+        let own = std::iter::once("{\"dry-run\": true}".to_owned())
+            .chain(examples)
             .chain((!self.kinds.is_empty()).then(|| "{\"resources\": [\"<arn>\"]}".to_owned()));
         let own = own.collect::<Vec<_>>().join(", ");
         let creations = self.creations.then_some(CREATION);
@@ -128,7 +140,10 @@ impl Triggers {
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(!own.mail_now || (own.resources.is_none() && !own.due_only), "`mail-now` mails all that waits: leave out the rest");
-        for (event, is_asked) in [(OwnEvent::DueOnly, own.due_only), (OwnEvent::MailNow, own.mail_now)] {
+        let is_alone = own.resources.is_none() && !own.due_only && !own.mail_now;
+        ensure!(own.detach.is_none() || is_alone, "`detach` is about one endpoint: leave out the rest");
+        let asked = [(OwnEvent::DueOnly, own.due_only), (OwnEvent::MailNow, own.mail_now), (OwnEvent::Detach, own.detach.is_some())];
+        for (event, is_asked) in asked {
             let is_known = !is_asked || self.own.contains(&event);
             ensure!(is_known, "an event that is not known (`{}` is not for this function): {}", event.name(), expected());
         }
@@ -139,6 +154,13 @@ impl Triggers {
                 "`{arn}` in \"resources\" is not in this function's Region {} and account",
                 home.region
             );
+        }
+        if let Some(endpoint) = own.detach {
+            ensure!(
+                !endpoint.contains([':', '/']),
+                "`{endpoint}` in \"detach\" is not the name of an endpoint: leave out the rest of the ARN"
+            );
+            return Ok(Request { dry_run: own.dry_run, trigger: Trigger::Detach(endpoint) });
         }
         let trigger = match own.resources {
             None if own.due_only => Trigger::Due,

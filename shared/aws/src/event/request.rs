@@ -31,6 +31,8 @@ pub enum Trigger {
     Due,
     /// A person who wants everything mailed that waits.
     MailNow,
+    /// A person who wants the auto scaling of this endpoint taken back.
+    Detach(String),
     /// A person who names resources: ids, with the exact spelling of the name, where it is known.
     Asked(BTreeMap<String, Option<String>>),
     /// A resource (id, name) changed its state. It is judged as in any run.
@@ -55,7 +57,7 @@ impl Request {
             Trigger::Asked(named) => Scope::Only(named.clone()),
             Trigger::Changed(id, name) | Trigger::Created(id, name, _) => Scope::Only([(id.clone(), name.clone())].into()),
             Trigger::Ended(id, name) => Scope::Changed(id.clone(), name.clone()),
-            Trigger::CreatedUnnamed(_) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
+            Trigger::CreatedUnnamed(_) | Trigger::Detach(_) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
         }
     }
 

@@ -15,7 +15,9 @@ use crate::clients::Clients;
 
 pub mod bill;
 pub mod budgets;
+pub mod endpoints;
 pub mod inventory;
+mod metrics;
 pub(crate) mod notebooks;
 mod read;
 pub(crate) mod studio;

@@ -136,12 +136,12 @@ impl<T> FromIterator<(String, Read<Option<T>>)> for Looked<T> {
 pub(super) fn unread_of(what: &str, failed: &[(String, String)]) -> Option<Unread> {
     let (_, why) = failed.first()?;
     let names = failed.iter().take(NAMES_TOLD).map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
-    let named = match failed.len() {
+    let failures = match failed.len() {
         1 => format!("{what} of {names}"),
         many if many <= NAMES_TOLD => format!("{what} of {many} resources ({names})"),
         many => format!("{what} of {many} resources ({names}, …)"),
     };
-    Some(Unread::new(named, why).with_cause(format!("{what} of resources")))
+    Some(Unread::new(failures, why).with_cause(format!("{what} of resources")))
 }
 
 /// Whether an error says that the resource does not exist. Few operations of `SageMaker` have an error of their own for this; the others say it in the message

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::config_bag::ConfigBag;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::read::Read;
@@ -41,4 +42,9 @@ impl Body {
         let body = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         serde_json::from_slice(&body).map_err(|error| format!("sagemaker:{operation}: an answer that cannot be read: {error}"))
     }
+}
+
+/// From seconds since 1970, as in the JSON. `None`: missing, or out of range.
+pub(super) fn time(seconds: Option<f64>) -> Option<Timestamp> {
+    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds?).ok()?).ok()
 }

@@ -7,6 +7,7 @@
 //! | `saving#<place>` | `<time>#<rule>#<resource id>` | what a stop saved, estimated |
 //! | `saving#<place>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
 //! | `resubmission#<place>` | the new job's id | a training job that is resubmitted as Spot, with its definition |
+//! | `attached#<place>` | an endpoint's id | auto scaling that the guard attached to it, and how far that has come; never expires |
 //! | `creator#<place>` | a resource id | who created it, according to CloudTrail |
 //! | `waiting#<place>` | `<time>#<function>#<rule>#<resource id>` | what an owner is told in the next daily or weekly mail, for cost-reporter |
 //! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>`, `platform#` | until when an owner was mailed what waited, and the platform its summary |
@@ -19,6 +20,7 @@
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 
+mod attached;
 pub mod budget_measures;
 mod findings;
 mod memory;

@@ -15,6 +15,10 @@ use crate::vocabulary::{
 pub use self::{
     bill::{Anomaly, DailySpend, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
+    endpoints::{
+        Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,
+        Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric, Variant,
+    },
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Change, Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
@@ -25,6 +29,7 @@ pub use self::{
 
 mod bill;
 mod budgets;
+mod endpoints;
 mod inventory;
 mod notebooks;
 mod studio;
@@ -89,6 +94,8 @@ facts! {
     job_series: JobSeries,
     /// Hyperparameter tuning jobs that run, and those that were asked for by name.
     tuning_jobs: TuningJob,
+    /// Endpoints.
+    endpoints: Endpoint,
     /// Resources of any kind that are judged by their tags.
     assets: Asset,
     /// Required tag keys, with their status in the bill.
@@ -201,6 +208,7 @@ impl Unread {
     }
 
     /// Something whose names and numbers differ from run to run.
+    #[must_use]
     pub fn with_cause(self, cause: impl Into<String>) -> Self {
         Self { cause: cause.into(), ..self }
     }

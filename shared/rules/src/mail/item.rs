@@ -308,7 +308,7 @@ pub(crate) fn said(item: &Item, is_one: bool) -> String {
         News::Doubled(_) => "could not be stopped".to_owned(),
         News::GivenUp(_) => format!("will not be {}", item.participle()),
         News::Warning(_) => format!("will be {}", item.participle()),
-        News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::is_harmless) => format!("{was} {}", item.participle()),
+        News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::leaves_running) => format!("{was} {}", item.participle()),
         News::Done(End::Stopping(_)) => format!("{is} being stopped"),
         News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
         News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
@@ -321,9 +321,9 @@ pub(crate) fn said(item: &Item, is_one: bool) -> String {
 
 /// The same, as it is said in a mail that comes hours later.
 pub(crate) fn said_later(item: &Item) -> String {
-    let is_harmless = item.remedy.as_ref().is_some_and(Remedy::is_harmless);
+    let runs_on = item.remedy.as_ref().is_some_and(Remedy::leaves_running);
     match &item.news {
-        News::Done(End::Stopping(_)) if !is_harmless => "was stopped".to_owned(),
+        News::Done(End::Stopping(_)) if !runs_on => "was stopped".to_owned(),
         _ => said(item, true),
     }
 }

@@ -112,7 +112,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
     let counted_as = match &first.news {
         News::Done(End::Replaced(_)) => "resubmitted",
         News::Done(End::ByItself(_)) => "over",
-        News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::is_harmless) => first.participle(),
+        News::Done(_) if first.remedy.as_ref().is_some_and(Remedy::leaves_running) => first.participle(),
         News::Done(_) => "stopped",
         News::Reminder(_) | News::Escalation(_) => "still open",
         _ => FOUND,

@@ -106,7 +106,7 @@ fn note(told: &MailEntry<'_>) -> String {
 
 /// Whether the guard mended it, and nothing was stopped.
 fn is_mended(told: &MailEntry<'_>) -> bool {
-    matches!(told.first.news, News::Done(_)) && told.remedy.is_some_and(Remedy::is_harmless)
+    matches!(told.first.news, News::Done(_)) && told.remedy.is_some_and(Remedy::leaves_running)
 }
 
 /// `  Why:   on since … (notebook-off-hours).`
@@ -128,6 +128,9 @@ fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> Tim
     let untagged = if tags_alone { ", with or without these tags" } else { "" };
     let month = told.wasted_per_month.or(told.usd_per_month);
     let text = match (month, told.usd_per_hour) {
+        (Some(month), _) if is_mended(told) && matches!(told.remedy, Some(Remedy::AttachScaling(_))) => {
+            format!("Saves: about {} a month", dollars(month))
+        }
         _ if is_mended(told) => return TimedText::default(),
         (_, Some(hour)) if let Some(saves) = told.stop_saves(*now) => {
             let is_stopping = matches!(told.first.news, News::Done(End::Stopping(_)));
@@ -207,7 +210,8 @@ fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { pol
         (_, Read::Later(at)) => at,
         _ => *now,
     };
-    let mut commands = vec![("Stop it now:".to_owned(), remedy.command(name, &region_option(arn)))];
+    let stop = Some(remedy.command(name, &region_option(arn))).filter(|command| !command.is_empty());
+    let mut commands: Vec<(String, String)> = stop.map(|command| ("Stop it now:".to_owned(), command)).into_iter().collect();
     let keep_until = |day: &str| how_to_add(arn, [(KEEP_UNTIL_TAG, day)]);
     let longest = policy.exemption.max;
     let is_warned = matches!(news, News::Warning(_));

@@ -101,10 +101,10 @@ fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
     // What runs at an unknown price is not free.
     let is_least = alike.iter().any(|told| told.unpriced.is_some() && told.usd_per_month.is_none());
     let least = if is_least { "at least " } else { "" };
-    let is_harmless = first.remedy.as_ref().is_some_and(Remedy::is_harmless);
+    let runs_on = first.remedy.as_ref().is_some_and(Remedy::leaves_running);
     match first.news {
         News::Done(End::ByItself(_) | End::Replaced(_)) => String::new().into(),
-        News::Done(_) if is_harmless => String::new().into(),
+        News::Done(_) if runs_on => String::new().into(),
         News::Warning(_) | News::Done(_) if !has_jobs => saves(alike, now).unwrap_or_else(|| {
             if hourly.is_zero() { String::new().into() } else { format!(", {least}{} an hour", dollars(hourly)).into() }
         }),

@@ -64,8 +64,8 @@ pub(crate) fn close(mut entry: Entry, run: Option<Timestamp>, completed: bool, n
     if matches!(entry.state, State::Closed | State::Unreadable) {
         return None;
     }
-    // A job that completed was not stopped, nor was what only got its tags.
-    let is_stop = !entry.action.as_deref().is_some_and(Remedy::is_harmless_action);
+    // A job that completed was not stopped, nor was what only got tags or auto scaling.
+    let is_stop = !entry.action.as_deref().is_some_and(Remedy::leaves_running_action);
     let by_guard = matches!(entry.state, State::Acting | State::Acted) && !completed && is_stop;
     // If the resource is still in the same run, it was not stopped: the guard's run was interrupted before that.
     let pending_notice = by_guard && entry.notified_at.is_none() && (run.is_none() || run != entry.run);

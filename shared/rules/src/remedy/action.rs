@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::vocabulary::{
-    duration::Duration,
-    resource::{AppHome, region_option},
-    text::{argument, one_line, quoted},
+use crate::{
+    scaling::{Attachment, DIMENSION, NAMESPACE},
+    vocabulary::{
+        duration::Duration,
+        resource::{AppHome, region_option},
+        text::{argument, one_line, quoted},
+    },
 };
 
 /// What the guard can do about waste if the policy allows it.
@@ -48,6 +51,8 @@ pub enum Remedy {
         /// What the owner can do about tags that are still missing afterwards.
         rest: Option<String>,
     },
+    /// `RegisterScalableTarget`, `PutScheduledAction` and `PutScalingPolicy` for variants without auto scaling: their instances follow the requests.
+    AttachScaling(Vec<Attachment>),
     /// `UpdateCostAllocationTagsStatus`: the tag key is activated for billing, from then on.
     ActivateTag,
 }
@@ -66,6 +71,7 @@ pub struct SpotTerms {
 }
 
 const ADD_TAGS: &str = "add-tags";
+const ATTACH_SCALING: &str = "attach-auto-scaling";
 const ACTIVATE_TAG: &str = "activate-cost-allocation-tag";
 
 impl Remedy {
@@ -82,6 +88,7 @@ impl Remedy {
             Self::StopAutoMlJob => "stop-automl-job",
             Self::AddTags { .. } => ADD_TAGS,
             Self::ActivateTag => ACTIVATE_TAG,
+            Self::AttachScaling(_) => ATTACH_SCALING,
             Self::None => "none",
         }
     }
@@ -109,7 +116,7 @@ impl Remedy {
             Self::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
             Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
             // The advice of their rules says what a person can do.
-            Self::AddTags { .. } | Self::ActivateTag | Self::None => String::new(),
+            Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(_) | Self::None => String::new(),
         }
     }
 
@@ -119,6 +126,7 @@ impl Remedy {
             Self::ResubmitAsSpot(_) => "resubmitted as Spot",
             Self::AddTags { .. } => "tagged",
             Self::ActivateTag => "activated",
+            Self::AttachScaling(_) => "given auto scaling",
             _ => "stopped",
         }
     }
@@ -148,6 +156,10 @@ impl Remedy {
             Self::StopProcessingJob => "Stopping a processing job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopTransformJob => "Stopping a transform job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopAutoMlJob => "Stopping an AutoML job keeps the candidates that it has by then. What is in training is lost.",
+            // inference-facts §C3: target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
+            Self::AttachScaling(_) => {
+                "Auto scaling changes no model and no configuration. When requests rise quickly, they may be slow or fail until new instances serve, some minutes later."
+            }
             Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
         })
     }
@@ -189,6 +201,7 @@ impl Remedy {
                 let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
+            Self::AttachScaling(attachments) => detach(name, &region_option(arn), attachments),
             Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
             Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
         }
@@ -207,15 +220,37 @@ impl Remedy {
         )
     }
 
+    /// Whether what it changes goes on running afterwards.
+    pub const fn leaves_running(&self) -> bool {
+        matches!(self, Self::AttachScaling(_)) || self.is_harmless()
+    }
+
+    /// The same of a remedy that is known only by its [`Remedy::action`].
+    pub fn leaves_running_action(action: &str) -> bool {
+        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING].contains(&action)
+    }
+
     /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::AddTags { .. } | Self::ActivateTag)
     }
+}
 
-    /// The same of a remedy that is known only by its [`Remedy::action`].
-    pub fn is_harmless_action(action: &str) -> bool {
-        [ADD_TAGS, ACTIVATE_TAG].contains(&action)
+/// How a person takes auto scaling away again.
+fn detach(endpoint: &str, region: &str, attachments: &[Attachment]) -> String {
+    let name = argument(endpoint);
+    let mut lines = vec!["Its instances follow its requests from now on. Take that back:".to_owned()];
+    for one in attachments {
+        let id = argument(&one.resource_id);
+        lines.push(format!(
+            "aws application-autoscaling deregister-scalable-target {region}--service-namespace {NAMESPACE} --scalable-dimension {DIMENSION} --resource-id {id}"
+        ));
+        let counts = quoted(&format!("VariantName={},DesiredInstanceCount={}", one.variant, one.instances));
+        lines.push(format!(
+            "aws sagemaker update-endpoint-weights-and-capacities {region}--endpoint-name {name} --desired-weights-and-capacities {counts}"
+        ));
     }
+    lines.join("\n  ")
 }
 
 /// The AWS CLI command that writes these tags.

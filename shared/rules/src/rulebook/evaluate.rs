@@ -1,7 +1,7 @@
 //! Applies the rules to the facts. Pure and infallible; the same facts always give the same judgement.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Write as _,
 };
 
@@ -23,28 +23,14 @@ type Unknown = BTreeMap<(&'static str, String), Vec<String>>;
 impl Rulebook {
     /// Applies every rule to every resource.
     pub fn evaluate(&self, facts: &Facts) -> Judgement {
-        let cx = RuleContext {
-            now: facts.now,
-            policy: &self.policy,
-            prices: &facts.prices,
-            measures: &facts.measures,
-            workflows: &facts.workflows,
-        };
-        let overridden: HashMap<&str, usize> = if self.overrides.is_empty() {
-            HashMap::new()
-        } else {
-            facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect()
-        };
+        let cx = self.context(facts);
         let mut judgement = Judgement::default();
         let mut unknown = Unknown::new();
-        for (set, number) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
-            let is_of_set = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == number;
-            for rule in &set.0 {
-                for judged in rule.check.judge(facts, &cx, &is_of_set) {
-                    self.enter(&mut judgement, &mut unknown, &cx, (rule, number.is_some()), judged);
-                }
+        self.each_rule(facts, |rule, is_override, is_of_set| {
+            for judged in rule.check.judge(facts, &cx, is_of_set) {
+                self.enter(&mut judgement, &mut unknown, &cx, (rule, is_override), judged);
             }
-        }
+        });
         let told = |((rule, why), names): ((_, String), Vec<String>)| {
             let cause = format!("{rule}: {why}");
             Unread::new(for_rule(rule, &names), why).with_cause(cause)
@@ -53,6 +39,34 @@ impl Rulebook {
         judgement.findings.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
         judgement.exempted.sort_by(|a, b| (a.rule, &a.resource.id).cmp(&(b.rule, &b.resource.id)));
         judgement
+    }
+
+    /// The ids of the endpoints of which a rule needs the requests by the minute.
+    pub fn needs_minutes(&self, facts: &Facts) -> BTreeSet<String> {
+        let cx = self.context(facts);
+        let mut ids = BTreeSet::new();
+        self.each_rule(facts, |rule, _, is_of_set| {
+            ids.extend(rule.check.needs_minutes(facts, &cx, is_of_set).into_iter().map(|resource| resource.id.clone()));
+        });
+        ids
+    }
+
+    fn context<'a>(&'a self, facts: &'a Facts) -> RuleContext<'a> {
+        let Facts { now, prices, measures, workflows, .. } = facts;
+        RuleContext { now: *now, policy: &self.policy, prices, measures, workflows }
+    }
+
+    /// Calls `of` for each rule of the policy and of its overrides: with the rule, whether it is of an override, and which resources its settings apply to.
+    fn each_rule(&self, facts: &Facts, mut of: impl FnMut(&ConfiguredRule, bool, &dyn Fn(&Resource) -> bool)) {
+        let overridden: HashMap<&str, usize> = if self.overrides.is_empty() {
+            HashMap::new()
+        } else {
+            facts.resources().filter_map(|resource| Some((resource.id.as_str(), self.override_of(resource)?))).collect()
+        };
+        for (set, number) in self.rule_sets().zip(std::iter::once(None).chain((0..).map(Some))) {
+            let is_of_set = |resource: &Resource| overridden.get(resource.id.as_str()).copied() == number;
+            set.0.iter().for_each(|rule| of(rule, number.is_some(), &is_of_set));
+        }
     }
 
     /// Adds one verdict to the judgement. The flag beside `rule`: whether the rule's settings come from an override.

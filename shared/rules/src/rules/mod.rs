@@ -7,6 +7,7 @@ use crate::rules::rule::Registration;
 pub mod asset;
 pub mod budgets;
 pub mod context;
+pub mod endpoints;
 pub mod guard_tag_unreadable;
 pub mod inventory;
 pub mod notebooks;
@@ -44,6 +45,11 @@ all![
     training::runtime_limit_loose::RuntimeLimitLoose,
     training::resubmitted_job_doubled::ResubmittedJobDoubled,
     training::resubmitted_job_failed::ResubmittedJobFailed,
+    endpoints::endpoint_without_autoscaling::EndpointWithoutAutoscaling,
+    endpoints::endpoint_autoscaling_ineffective::EndpointAutoscalingIneffective,
+    endpoints::endpoint_never_at_zero::EndpointNeverAtZero,
+    endpoints::endpoint_idle::EndpointIdle,
+    endpoints::endpoint_off_hours::EndpointOffHours,
     inventory::resource_stuck::ResourceStuck,
     tags::missing_tag::MissingTag,
     tags::invalid_tag_value::InvalidTagValue,

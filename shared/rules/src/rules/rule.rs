@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use toml::{Spanned, de::DeTable};
 
 use crate::{
-    facts::{Facts, Listed, Subject as _},
+    facts::{Facts, Listed, Subject},
     policy::{Policy, Required},
     rules::{context::RuleContext, verdict::Verdict},
     vocabulary::{
@@ -60,6 +60,11 @@ pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Syn
 
     /// Whether the rule checks the tags of resources of this kind.
     fn audits(&self, _kind: Kind) -> bool {
+        false
+    }
+
+    /// Whether the rule needs the requests of an endpoint by the minute, which are read only where they may pay.
+    fn needs_minutes(&self, _subject: &Self::Subject, _cx: &RuleContext<'_>) -> bool {
         false
     }
 
@@ -167,6 +172,9 @@ pub(crate) trait Check: Send + Sync {
     /// Judges the subjects that `select` picks. Returns each verdict that is not [`Verdict::Fine`].
     fn judge<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<Judged<'a>>;
 
+    /// The selected subjects of which the rule needs the requests by the minute ([`Rule::needs_minutes`]).
+    fn needs_minutes<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<&'a Resource>;
+
     /// [`Rule::lacks`].
     fn lacks(&self) -> Option<&'static str>;
 
@@ -215,6 +223,11 @@ impl<R: Rule> Check for Checked<R> {
             }
         });
         judged.filter(|judged| judged.verdict != Verdict::Fine).collect()
+    }
+
+    fn needs_minutes<'a>(&self, facts: &'a Facts, cx: &RuleContext<'_>, select: &dyn Fn(&Resource) -> bool) -> Vec<&'a Resource> {
+        let subjects = R::Subject::all(facts).filter(|subject| select(subject.resource()) && self.0.needs_minutes(subject, cx));
+        subjects.map(Subject::resource).collect()
     }
 
     fn lacks(&self) -> Option<&'static str> {

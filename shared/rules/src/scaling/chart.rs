@@ -2,7 +2,7 @@
 //!
 //! Each hour is a line that begins with a bar. So it stays readable in a proportional font, in which columns do not line up.
 
-use jiff::tz::TimeZone;
+use jiff::{ToSpan as _, tz::TimeZone};
 
 use crate::scaling::{lines::number, load::Load, traffic::MISSING};
 
@@ -28,6 +28,19 @@ pub fn chart_of_day(load: &Load, per_instance: f64, from: usize, now: &[u32], pr
     lines.collect()
 }
 
+/// The minute at which the whole day with the most requests begins. `None`: the traffic has no whole day.
+pub fn busiest_day(load: &Load, zone: &TimeZone) -> Option<usize> {
+    let starts_at = load.starts_at.to_zoned_datetime(zone.clone());
+    let midnights = (0..=i64::try_from(load.minutes() / (24 * 60)).ok()? + 1).filter_map(|day| {
+        let midnight = starts_at.checked_add(day.days()).ok()?.start_of_day().ok()?;
+        usize::try_from(midnight.timestamp().duration_since(load.starts_at).as_mins()).ok()
+    });
+    let whole = midnights.filter(|from| from + 24 * 60 <= load.minutes());
+    let requests = |from: &usize| load.requests[*from..from + 24 * 60].iter().filter(|requests| **requests != MISSING).sum::<u64>();
+    // Of equal days, the last one.
+    whole.max_by_key(requests)
+}
+
 /// The instances that the busiest minute of an hour needs, with a fraction. `None`: no minute has a datapoint.
 fn need(load: &Load, per_instance: f64, from: usize, until: usize) -> Option<f64> {
     let minutes = &load.requests[from..(from + 60).min(until)];
@@ -45,6 +58,17 @@ fn bar(share: f64) -> String {
 mod tests {
     use super::*;
     use crate::scaling::Traffic;
+
+    #[test]
+    fn the_busiest_day_is_a_whole_one_by_the_zones_clock() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        // From noon on, 60 hours: Tuesday and Wednesday are whole, and Wednesday has more requests.
+        let requests = (0..60 * 60_u64).map(|minute| Some(if minute < 720 { 100 } else { minute / 60 }));
+        let load = Load::new(&Traffic::new("2026-11-23T11:00:00Z".parse().unwrap(), requests));
+        assert_eq!(busiest_day(&load, &zone), Some((12 + 24) * 60));
+        let short = Load::new(&Traffic::new("2026-11-23T11:00:00Z".parse().unwrap(), vec![Some(1); 1440]));
+        assert_eq!(busiest_day(&short, &zone), None);
+    }
 
     #[test]
     fn a_day_is_24_short_lines() {

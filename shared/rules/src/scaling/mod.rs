@@ -1,5 +1,6 @@
 //! Auto scaling of endpoints, worked out from their traffic: [`Traffic`] → [`replay()`] of a [`Setting`] → [`propose()`] the best one.
 
+mod attachment;
 mod blocks;
 mod by_hours;
 mod capacity;
@@ -15,12 +16,13 @@ mod replay;
 mod screening;
 mod search;
 mod setting;
+mod to_zero;
 mod traffic;
 
 pub use self::{
-    blocks::Variant,
+    attachment::{Attachment, DIMENSION, METRIC, NAMESPACE, ScheduledBounds},
     capacity::{Bound, Capacity, Datapoint, capacity},
-    chart::chart_of_day,
+    chart::{busiest_day, chart_of_day},
     days::{Days, Scheduled},
     load::Load,
     outlook::Doubt,
@@ -28,5 +30,6 @@ pub use self::{
     replay::{billed_by_minute, dearer, replay},
     screening::saving_at_most,
     setting::{Replayed, ScaleIn, Setting, Terms},
+    to_zero::{asynchronous_to_zero, component_to_zero},
     traffic::{Missing, Traffic},
 };

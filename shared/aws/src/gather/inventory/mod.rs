@@ -26,6 +26,16 @@ mod describe;
 mod list;
 pub mod ownership;
 
+/// All endpoints of the Region, without their tags.
+pub(super) async fn endpoints(clients: &Clients, now: Timestamp) -> Listed<Asset> {
+    list::endpoints(clients, None, now).await
+}
+
+/// All inference components of the Region, without their tags. The parent of each is its endpoint.
+pub(super) async fn inference_components(clients: &Clients, now: Timestamp) -> Listed<Asset> {
+    list::inference_components(clients, None, now).await
+}
+
 /// Reads resources of any kind, for their tags or because a budget pays for them.
 #[derive(Clone, Copy)]
 pub struct Inventory<'a> {

@@ -2,23 +2,21 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, RecentlyActive, ScanBy, StatusCode};
-use aws_smithy_types::DateTime;
+use aws_sdk_cloudwatch::types::RecentlyActive;
 use cost_rules::facts::{Notebook, RunState, Unread, Usage};
-use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     clients::{Clients, why::why},
-    gather::read::{IN_FLIGHT, Read, every_page, timestamp, unread_of},
+    gather::{
+        metrics::{self, Series, Window},
+        read::{Read, every_page, unread_of},
+    },
 };
 
 const NAMESPACE: &str = "CostGuard/Notebooks";
 const METRIC: &str = "IdleSeconds";
 const DIMENSION: &str = "NotebookInstanceName";
-
-/// The most queries that `CloudWatch` takes in one call.
-const BATCH: usize = 500;
 
 /// The agent publishes every five minutes.
 const PERIOD: SignedDuration = SignedDuration::from_mins(5);
@@ -40,21 +38,15 @@ pub(crate) async fn read(clients: &Clients, notebooks: &mut [Notebook], now: Tim
     }
     let (publishing, listed) = publishing(clients, |name| running.contains_key(name)).await;
     let unlisted = listed.err().map(|why| Unread::new("idle time of notebooks (cloudwatch:ListMetrics)", why));
-    let batches = stream::iter(publishing.chunks(BATCH)).map(async |names| (names, read_batch(clients, names, now).await));
+    let series: Vec<Series> = publishing.iter().map(|name| idle_seconds(name)).collect();
     let mut failed: Vec<(String, String)> = vec![];
-    for (names, read) in batches.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match read {
-            Ok(found) => {
-                for (name, usage) in names.iter().zip(found) {
-                    match usage {
-                        Ok(usage) => running.get_mut(name.as_str()).into_iter().for_each(|place| **place = usage),
-                        Err(why) => failed.push((name.clone(), why)),
-                    }
-                }
-            }
-            Err(why) => failed.extend(names.iter().map(|name| (name.clone(), why.clone()))),
-        }
-    }
+    let window = Window { from: now - WINDOW, until: now, period: PERIOD };
+    metrics::read(clients, &series, window, |place, read| match (read, running.get_mut(publishing[place].as_str())) {
+        (Ok(points), Some(known)) => **known = usage(&points, now),
+        (Ok(_), None) => {}
+        (Err(why), _) => failed.push((publishing[place].clone(), why)),
+    })
+    .await;
     unlisted.into_iter().chain(unread_of("idle time", &failed)).collect()
 }
 
@@ -76,44 +68,17 @@ async fn publishing(clients: &Clients, wanted: impl Fn(&str) -> bool) -> (Vec<St
     (names, listed)
 }
 
-/// When each of at most 500 notebooks was last used, or why that could not be read. `Ok(None)`: there is no fresh datapoint.
-async fn read_batch(clients: &Clients, names: &[String], now: Timestamp) -> Read<Vec<Read<Option<Usage>>>> {
-    let queries: Vec<MetricDataQuery> = names.iter().enumerate().map(|(index, name)| query(index, name)).collect();
-    let mut found: Vec<Read<Option<Usage>>> = vec![Ok(None); names.len()];
-    let read = every_page(clients, async |token| {
-        let call = clients.cloudwatch.get_metric_data().set_metric_data_queries(Some(queries.clone())).scan_by(ScanBy::TimestampDescending);
-        let call = call.start_time(DateTime::from_secs((now - WINDOW).as_second())).end_time(DateTime::from_secs(now.as_second()));
-        let page = call.set_next_token(token).send().await.map_err(|error| format!("cloudwatch:GetMetricData: {}", why(&error)))?;
-        for result in page.metric_data_results.unwrap_or_default() {
-            let place = result.id.as_deref().and_then(|id| found.get_mut(id.strip_prefix('q')?.parse::<usize>().ok()?));
-            match (place, &result.status_code) {
-                (Some(place), Some(status @ (StatusCode::InternalError | StatusCode::Forbidden))) => {
-                    *place = Err(format!("cloudwatch:GetMetricData: status {}", status.as_str()));
-                }
-                (Some(Ok(known)), _) => *known = usage(&result, now).into_iter().chain(*known).max_by_key(|usage| usage.last),
-                _ => {}
-            }
-        }
-        Ok(page.next_token)
-    });
-    read.await.map(|()| found)
-}
-
-fn query(index: usize, name: &str) -> MetricDataQuery {
-    let dimension = Dimension::builder().name(DIMENSION).value(name).build();
-    let metric = Metric::builder().namespace(NAMESPACE).metric_name(METRIC).dimensions(dimension).build();
-    // The shortest idle time of a period: when in doubt, the notebook is in use.
-    let stat = MetricStat::builder().metric(metric).period(i32::try_from(PERIOD.as_secs()).unwrap_or(300)).stat("Minimum").build();
-    MetricDataQuery::builder().id(format!("q{index}")).metric_stat(stat).build()
+/// The shortest idle time of each period: when in doubt, the notebook is in use.
+fn idle_seconds(name: &str) -> Series {
+    Series { namespace: NAMESPACE, metric: METRIC, dimensions: vec![(DIMENSION, name.to_owned())], statistic: "Minimum" }
 }
 
 /// The latest time of use that the newest datapoint allows: its time is the start of its period, and it was measured at most one period later. `None`: there is
 /// no fresh datapoint.
-fn usage(result: &MetricDataResult, now: Timestamp) -> Option<Usage> {
-    let points = result.timestamps().iter().zip(result.values()).filter_map(|(time, idle)| Some((timestamp(Some(time))?, *idle)));
-    let (start, idle) = points.max_by_key(|(start, _)| *start)?;
+fn usage(points: &[(Timestamp, f64)], now: Timestamp) -> Option<Usage> {
+    let (start, idle) = points.iter().copied().max_by_key(|(start, _)| *start)?;
     let taken = (start + PERIOD).min(now);
-    if FRESH < now.duration_since(taken) || !idle.is_finite() || idle < 0.0 {
+    if FRESH < now.duration_since(taken) || idle < 0.0 {
         return None;
     }
     #[expect(
@@ -128,11 +93,14 @@ fn usage(result: &MetricDataResult, now: Timestamp) -> Option<Usage> {
 mod tests {
     use std::sync::Arc;
 
-    use aws_sdk_cloudwatch::operation::{
-        get_metric_data::{GetMetricDataError, GetMetricDataInput, GetMetricDataOutput},
-        list_metrics::{ListMetricsError, ListMetricsOutput},
+    use aws_sdk_cloudwatch::{
+        operation::{
+            get_metric_data::{GetMetricDataInput, GetMetricDataOutput},
+            list_metrics::{ListMetricsError, ListMetricsOutput},
+        },
+        types::{Dimension, Metric, MetricDataResult, StatusCode},
     };
-    use aws_smithy_mocks::{MockResponse, Rule, mock};
+    use aws_smithy_mocks::{Rule, mock};
     use cost_rules::resource::{Ownership, Resource, Tags};
 
     use super::*;
@@ -210,24 +178,6 @@ mod tests {
             (unread.what.as_str(), unread.why.as_str()),
             ("idle time of internal", "cloudwatch:GetMetricData: status InternalError")
         );
-    }
-
-    #[tokio::test]
-    async fn five_hundred_and_one_take_two_calls_and_one_failing_leaves_the_other() {
-        let names: Vec<String> = (0..501).map(|index| format!("n{index:03}")).collect();
-        let listed = publish(&names);
-        let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_response(|input| {
-            if input.metric_data_queries().len() == 500 {
-                return MockResponse::Error(GetMetricDataError::generic(denied()));
-            }
-            let result = |id| MetricDataResult::builder().id(id).timestamps(at("2026-11-24T11:50:00Z")).values(60.0).build();
-            let results = asked(input).map(|(id, _)| result(id)).collect();
-            MockResponse::Output(GetMetricDataOutput::builder().set_metric_data_results(Some(results)).build())
-        });
-        let (used, unread) = read_by(&[&listed, &data], &names).await;
-        assert_eq!((data.num_calls(), used.iter().flatten().count()), (2, 1));
-        assert!(used[500].is_some());
-        assert!(unread[0].what.starts_with("idle time of 500 resources"), "{unread:?}");
     }
 
     #[tokio::test]

@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use self::record::{TrainingRecord, TuningRecord, time};
+use self::record::{TrainingRecord, TuningRecord};
 use super::{
     read::{IN_FLIGHT, Read, name_of, says_gone, unread_of},
     tags,
-    wire::Body,
+    wire::{Body, time},
 };
 use crate::clients::{Clients, why::why};
 

@@ -13,8 +13,9 @@ use cost_rules::{
         series::is_named_by_sdk,
     },
 };
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
+
+use crate::gather::wire::time;
 
 mod tuning;
 
@@ -256,11 +257,6 @@ fn status(status: Option<&str>) -> JobStatus {
         Some("Stopped") => JobStatus::Stopped,
         _ => JobStatus::Other,
     }
-}
-
-/// From seconds since 1970, as in the JSON. `None`: missing, or out of range.
-pub(super) fn time(seconds: Option<f64>) -> Option<Timestamp> {
-    Timestamp::UNIX_EPOCH.checked_add(SignedDuration::try_from_secs_f64(seconds?).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ const BEYOND_A_SCHEMA: &[(&str, &str)] = &[
     ("summer time: write", "the names of the time zones are a database"),
     ("is not a day", "a pattern does not count the days of a month"),
     ("is less than", "a pattern does not compare durations"),
+    ("is more than", "a pattern does not compare durations"),
     ("`remind-after` is", "a pattern does not compare durations"),
     ("is longer than ten years", "a pattern does not compare durations"),
     ("is not a duration", "a pattern does not know that the longer unit comes first"),

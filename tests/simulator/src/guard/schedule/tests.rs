@@ -24,6 +24,7 @@ fn is_meant(schedule: &Schedule) -> Option<fn(i8, i8) -> bool> {
         ("notebook-stopper", "Schedule") => |_, minute| minute % 15 == 0,
         ("training-job-spot-enforcer", "Sweep") => |hour, minute| (hour, minute) == (7, 0),
         ("tag-auditor", "Audit") => |hour, minute| (hour, minute) == (7, 30),
+        ("endpoint-autoscaler", "Schedule") => |hour, minute| (hour, minute) == (7, 45),
         ("budget-alerter", "Schedule") => |hour, minute| minute == 15 && hour % 6 == 3,
         ("cost-reporter", _) | (_, "Due") => return None,
         other => panic!("when is {other:?} meant to fire?"),
@@ -37,7 +38,7 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
         let tz = TimeZone::get(zone).unwrap();
         let [from, until] = YEAR.map(|at| tz.to_timestamp(at.parse().unwrap()).unwrap());
         let schedules = schedules(zone);
-        assert_eq!(schedules.len(), 7, "{schedules:?}");
+        assert_eq!(schedules.len(), 9, "{schedules:?}");
         for schedule in schedules {
             assert!(schedule.enabled, "{schedule:?}");
             let second = SignedDuration::from_secs(1);
@@ -45,7 +46,7 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
             let Some(is_meant) = is_meant(&schedule) else {
                 let (every, count, input) = match schedule.function.as_str() {
                     "cost-reporter" => (60, 8_759, serde_json::json!({})),
-                    "tag-auditor" => (15, 35_039, serde_json::json!({"due-only": true})),
+                    "tag-auditor" | "endpoint-autoscaler" => (15, 35_039, serde_json::json!({"due-only": true})),
                     _ => (5, 105_119, serde_json::json!({"due-only": true})),
                 };
                 assert!(fired.iter().all(|at| at.duration_since(from).as_secs() % (every * 60) == 0), "{schedule:?}");

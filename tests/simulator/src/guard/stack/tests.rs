@@ -41,6 +41,7 @@ fn events_go_to_whose_patterns_match() {
             &["training-job-spot-enforcer"],
         ),
         (event("aws.sagemaker", "SageMaker Endpoint State Change", &json!({})), &[]),
+        (event("aws.sagemaker", "SageMaker Endpoint State Change", &json!({"EndpointStatus": "DELETING"})), &["endpoint-autoscaler"]),
         (created(json!({})), &["tag-auditor"]),
         (created(json!({"errorCode": "AccessDenied"})), &[]),
         (created(json!({"eventName": "DescribeModel"})), &[]),
@@ -68,15 +69,15 @@ fn parameters_decide_what_wakes_whom() {
         firings.into_iter().filter(|firing| firing.schedule == "Due").count()
     };
     assert_eq!(due(&[]), 0, "nothing comes due where nothing may be done");
-    assert_eq!(due(&[("AllowEnforcement", "yes")]), 12 + 4);
+    assert_eq!(due(&[("AllowEnforcement", "yes")]), 12 + 4 + 4);
 }
 
 #[test]
 fn firings_are_in_the_order_of_time() {
     let firings = stack(&[("AllowEnforcement", "yes")]).firings(Timestamp::UNIX_EPOCH, "1970-01-02T00:00:00Z".parse().unwrap());
     assert!(firings.is_sorted_by_key(|firing| (firing.at, &firing.function)), "{firings:?}");
-    // Schedules: one every quarter of an hour (96), the two due-only ones (288 and 96), budgets (4), two daily sweeps, and the regular mails (24).
-    assert_eq!(firings.len(), 96 + 288 + 96 + 4 + 2 + 24);
+    // Schedules: one every quarter of an hour (96), the three due-only ones (288, 96 and 96), budgets (4), three daily runs, and the regular mails (24).
+    assert_eq!(firings.len(), 96 + 288 + 96 + 96 + 4 + 3 + 24);
 }
 
 #[test]

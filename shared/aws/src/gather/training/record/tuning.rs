@@ -8,7 +8,8 @@ use cost_rules::{
 };
 use serde::Deserialize;
 
-use super::{AlgorithmSpecification, ResourceConfig, StoppingCondition, Tag, resource, status, tags_of, time, work};
+use super::{AlgorithmSpecification, ResourceConfig, StoppingCondition, Tag, resource, status, tags_of, work};
+use crate::gather::wire::time;
 
 /// The fields that are read of a tuning job, from a description or from the search index.
 #[derive(Deserialize)]

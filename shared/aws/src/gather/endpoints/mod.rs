@@ -1,0 +1,288 @@
+//! Reads endpoints: their variants and inference components, their auto scaling, their use, and what Compute Optimizer says of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use cost_rules::{
+    facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Unread},
+    resource::{Kind, Tags},
+    rulebook::Rulebook,
+    scope::Scope,
+};
+use futures_util::{StreamExt as _, stream};
+
+use self::{
+    record::{ComponentRecord, ConfigRecord, EndpointRecord},
+    scaling::{Targets, variant_id},
+    usage::Reading,
+};
+use super::{
+    inventory,
+    read::{IN_FLIGHT, Looked, Read, name_of, says_gone, unread_of},
+    tags,
+    wire::Body,
+};
+use crate::clients::{Clients, why::why};
+
+mod capacity;
+mod compute_optimizer;
+mod record;
+mod scaling;
+mod usage;
+
+/// The configurations of endpoints by name. `None`: it is gone, which does not stop the endpoint.
+type Configs = HashMap<String, Read<Option<ConfigRecord>>>;
+
+/// Reads the endpoints of this scope with their use by the hour. Returns how many metrics CloudWatch was asked for.
+///
+/// Never fails: what could not be read is in `facts.reading.unread`.
+pub async fn read(clients: &Clients, rulebook: &Rulebook, scope: &Scope, facts: &mut Facts) -> usize {
+    match scope.named() {
+        None => Box::pin(everything(clients, rulebook, facts)).await,
+        Some(named) => Box::pin(some(clients, rulebook, &named, facts)).await,
+    }
+}
+
+/// Reads all endpoints of the Region.
+async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -> usize {
+    let now = facts.now;
+    let ((listed, components), (targets, unread), mut index, idle) = tokio::join!(
+        async { tokio::join!(inventory::endpoints(clients, now), inventory::inference_components(clients, now)) },
+        scaling::read(clients, None),
+        tags::index(clients, rulebook, &[Kind::Endpoint]),
+        compute_optimizer::read(clients),
+    );
+    facts.reading.unread.extend(unread);
+    facts.reading.unread.extend(index.unread.clone());
+    let names = listed.into_facts(facts).into_iter().map(|one| (one.resource.id, one.resource.name)).collect();
+    let mut endpoints = described(clients, names, facts).await;
+
+    let of_components = components.complete.contains(&Kind::InferenceComponent);
+    let names: Vec<String> = components.into_facts(facts).into_iter().map(|one| one.resource.name).collect();
+    if of_components {
+        take_components(described_components(clients, &names).await, &mut endpoints, facts);
+    }
+    take_scaling(targets, &mut endpoints, facts);
+    match idle {
+        Ok(idle) => idle.take_into(&mut endpoints),
+        Err(unread) => facts.reading.unread.push(unread),
+    }
+    for endpoint in &mut endpoints {
+        endpoint.resource.tags = index.take(&endpoint.resource.id);
+    }
+    let Reading { metrics, unread } = usage::read_hours(clients, &mut endpoints, now).await;
+    facts.reading.unread.extend(unread);
+    facts.endpoints = endpoints;
+    metrics
+}
+
+/// Sets what the guard has attached. If that could not be read, nothing is attached anew: the ledger refuses it.
+pub fn take_attached(facts: &mut Facts, read: anyhow::Result<BTreeMap<String, Attached>>) {
+    match read {
+        Ok(mut attached) => facts.endpoints.iter_mut().for_each(|endpoint| endpoint.attached = attached.remove(&endpoint.resource.id)),
+        Err(error) => facts.reading.unread.push(Unread::new("what the guard attached to endpoints", format!("{error:#}"))),
+    }
+}
+
+/// Reads the use of these endpoints (by id) by the minute, and what one instance carries. Returns how many metrics CloudWatch was asked for.
+pub async fn minutes(clients: &Clients, facts: &mut Facts, ids: &BTreeSet<String>) -> usize {
+    let requests = Box::pin(usage::read_minutes(clients, &mut facts.endpoints, ids, facts.now)).await;
+    let carried = Box::pin(capacity::read(clients, &mut facts.endpoints, ids, facts.now)).await;
+    facts.reading.unread.extend(requests.unread.into_iter().chain(carried.unread));
+    requests.metrics + carried.metrics
+}
+
+/// The endpoints of these ids and names, without their tags, scaling and use. One that is gone is in `facts.reading.gone`.
+async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut Facts) -> Vec<Endpoint> {
+    let read = stream::iter(names).map(async |(id, name)| (id, describe(clients, &name).await)).buffer_unordered(IN_FLIGHT);
+    let Looked { there, gone, failed } = read.collect::<Vec<_>>().await.into_iter().collect();
+    facts.reading.unread.extend(unread_of("state", &failed));
+    facts.reading.gone.extend(gone);
+    let configs: BTreeSet<String> = there.values().filter_map(|one: &EndpointRecord| one.endpoint_config_name.clone()).collect();
+    let configs = stream::iter(configs).map(async |name| (name.clone(), describe_config(clients, &name).await));
+    let configs: Configs = configs.buffer_unordered(IN_FLIGHT).collect().await;
+    let failed = configs.iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(name), read.as_ref().err()?.clone())));
+    facts.reading.unread.extend(unread_of("configuration", &failed.collect::<Vec<_>>()));
+    let mut endpoints: Vec<Endpoint> = there
+        .into_values()
+        .map(|record| {
+            let config =
+                record.endpoint_config_name.as_ref().and_then(|name| configs.get(name)).and_then(|read| read.as_ref().ok()?.as_ref());
+            record.endpoint(config)
+        })
+        .collect();
+    endpoints.sort_by(|a, b| a.resource.id.cmp(&b.resource.id));
+    endpoints
+}
+
+/// `None`: it does not exist.
+async fn describe(clients: &Clients, name: &str) -> Read<Option<EndpointRecord>> {
+    clients.in_time()?;
+    let body = Body::default();
+    match clients.sagemaker.describe_endpoint().endpoint_name(name).customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json("DescribeEndpoint").map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeEndpoint: {}", why(&error))),
+    }
+}
+
+/// `None`: it does not exist.
+async fn describe_config(clients: &Clients, name: &str) -> Read<Option<ConfigRecord>> {
+    clients.in_time()?;
+    let body = Body::default();
+    match clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await {
+        Ok(_) => body.json("DescribeEndpointConfig").map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeEndpointConfig: {}", why(&error))),
+    }
+}
+
+/// The inference components of these names, by id.
+async fn described_components(clients: &Clients, names: &[String]) -> Looked<ComponentRecord> {
+    let read = stream::iter(names).map(async |name| (Kind::InferenceComponent.id(name), describe_component(clients, name).await));
+    read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect()
+}
+
+/// `None`: it does not exist.
+async fn describe_component(clients: &Clients, name: &str) -> Read<Option<ComponentRecord>> {
+    clients.in_time()?;
+    let body = Body::default();
+    match clients.sagemaker.describe_inference_component().inference_component_name(name).customize().interceptor(body.clone()).send().await
+    {
+        Ok(_) => body.json("DescribeInferenceComponent").map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:DescribeInferenceComponent: {}", why(&error))),
+    }
+}
+
+/// Sets the components of all endpoints. If one could not be read, those of all endpoints stay unread: which endpoint it belongs to is not known.
+fn take_components(looked: Looked<ComponentRecord>, endpoints: &mut [Endpoint], facts: &mut Facts) {
+    if !looked.failed.is_empty() {
+        facts.reading.unread.extend(unread_of("state", &looked.failed));
+        return;
+    }
+    let mut by_endpoint: BTreeMap<String, Vec<Component>> = BTreeMap::new();
+    for record in looked.there.into_values() {
+        by_endpoint.entry(Kind::Endpoint.id(&record.endpoint_name)).or_default().push(record.component());
+    }
+    for endpoint in endpoints {
+        let mut components = by_endpoint.remove(&endpoint.resource.id).unwrap_or_default();
+        components.sort_by(|a, b| a.name.cmp(&b.name));
+        endpoint.components = Some(components);
+    }
+}
+
+/// Sets the scaling of all variants and components. If it could not be read, it stays unread.
+fn take_scaling(targets: Read<Targets>, endpoints: &mut [Endpoint], facts: &mut Facts) {
+    match targets {
+        Ok(mut targets) => endpoints.iter_mut().for_each(|endpoint| targets.take_into(endpoint)),
+        Err(why) => facts.reading.unread.push(Unread::new("auto scaling of endpoints", why)),
+    }
+}
+
+/// Reads single endpoints ([`Scope::named`]).
+async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) -> usize {
+    let asked: Vec<(String, String)> =
+        named.iter().map(|(id, name)| (id.clone(), name.clone().unwrap_or_else(|| name_of(id).to_owned()))).collect();
+    let mut endpoints = described(clients, asked, facts).await;
+    complete(clients, rulebook, &mut endpoints, facts).await;
+    let Reading { metrics, unread } = usage::read_hours(clients, &mut endpoints, facts.now).await;
+    facts.reading.unread.extend(unread);
+    facts.endpoints = endpoints;
+    metrics
+}
+
+/// Adds tags, components and scaling to single endpoints.
+async fn complete(clients: &Clients, rulebook: &Rulebook, endpoints: &mut [Endpoint], facts: &mut Facts) {
+    if endpoints.is_empty() {
+        return;
+    }
+    let listed = inventory::inference_components(clients, facts.now).await;
+    let is_complete = listed.complete.contains(&Kind::InferenceComponent);
+    let ids: BTreeSet<String> = endpoints.iter().map(|one| one.resource.id.clone()).collect();
+    let of_these = |parent: &Option<Parent>| parent.as_ref().is_some_and(|parent| ids.contains(&parent.id));
+    let names: Vec<String> =
+        listed.into_facts(facts).into_iter().filter(|one| of_these(&one.parent)).map(|one| one.resource.name).collect();
+    if is_complete {
+        take_components(described_components(clients, &names).await, endpoints, facts);
+    }
+    let targets: Vec<String> = endpoints.iter().flat_map(target_ids).collect();
+    // More ids than one call takes: then one list of everything.
+    let of = (targets.len() <= 50).then_some(&targets[..]);
+    let (targets, unread) = if targets.is_empty() { (Ok(Targets::default()), vec![]) } else { scaling::read(clients, of).await };
+    facts.reading.unread.extend(unread);
+    take_scaling(targets, endpoints, facts);
+    let mut failed = vec![];
+    for endpoint in endpoints {
+        match tags::of(clients, rulebook, endpoint.resource.arn_or_id()).await {
+            Ok(Some(tags)) => endpoint.resource.tags = Tags::Known(tags),
+            Ok(None) => drop(facts.reading.gone.insert(endpoint.resource.id.clone())),
+            Err(why) => {
+                endpoint.resource.tags = Tags::Unreadable;
+                failed.push((endpoint.resource.id.clone(), why));
+            }
+        }
+    }
+    facts.reading.unread.extend(unread_of("tags", &failed));
+}
+
+/// The ids of an endpoint's variants and components in Application Auto Scaling.
+fn target_ids(endpoint: &Endpoint) -> Vec<String> {
+    let variants = endpoint.variants.iter().map(|variant| variant_id(&endpoint.resource.name, &variant.name));
+    variants.chain(endpoint.components.iter().flatten().map(|component| scaling::component_id(&component.name))).collect()
+}
+
+/// The names of a scalable target's policies and scheduled actions.
+pub(crate) struct ScalingOf {
+    pub(crate) policies: Vec<String>,
+    pub(crate) actions: Vec<String>,
+}
+
+/// The auto scaling of a variant, by its id in Application Auto Scaling. `None`: it has none.
+pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Option<ScalingOf>> {
+    let (targets, _) = scaling::read(clients, Some(&[resource_id.to_owned()])).await;
+    let AutoScaling::Target(found) = targets?.take(resource_id) else { return Ok(None) };
+    let policies = found.policies.into_iter().map(|policy| policy.name).collect();
+    Ok(Some(ScalingOf { policies, actions: found.scheduled.into_iter().map(|action| action.name).collect() }))
+}
+
+/// How many instances a variant should have. `None`: there is no such endpoint or variant.
+pub(crate) async fn instances_of(clients: &Clients, endpoint: &str, variant: &str) -> Read<Option<u32>> {
+    let Some(record) = describe(clients, endpoint).await? else { return Ok(None) };
+    let found = record.endpoint(None).variants.into_iter().find(|one| one.name == variant);
+    Ok(found.and_then(|one| match one.compute {
+        Compute::Instances { desired, .. } => Some(desired),
+        Compute::Serverless { .. } => None,
+    }))
+}
+
+/// Reads the tags of these endpoints (by id) again, from the service itself.
+pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+    let meant: BTreeSet<String> =
+        facts.endpoints.iter().filter(|one| one.resource.tags == Tags::NotIndexed).map(|one| one.resource.id.clone()).collect();
+    tags::confirm(clients, rulebook, facts, |resource| ids.contains(&resource.id) && meant.contains(&resource.id)).await;
+}
+
+/// Reads one endpoint again, right before an action: state, tags, scaling, and whether somebody has called it. `None`: it is no endpoint of these facts.
+pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts, id: &str) -> Option<Read<Option<Facts>>> {
+    let known = facts.endpoints.iter().find(|one| one.resource.id == id)?;
+    let mut fresh = facts.of_this_moment();
+    let named = BTreeMap::from([(id.to_owned(), Some(known.resource.name.clone()))]);
+    Box::pin(some(clients, rulebook, &named, &mut fresh)).await;
+    if let Some(unread) = fresh.reading.unread.first() {
+        return Some(Err(format!("{}: {}", unread.what, unread.why)));
+    }
+    if fresh.endpoints.is_empty() || fresh.reading.gone.contains(id) {
+        return Some(Ok(None));
+    }
+    fresh.endpoints.iter_mut().for_each(|endpoint| endpoint.attached.clone_from(&known.attached));
+    for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {
+        // What was worked out of the same instances holds.
+        if variant.name == known.name
+            && variant.compute == known.compute
+            && let (Some(fresh), Some(known)) = (&mut variant.invocations, &known.invocations)
+        {
+            *fresh = Invocations { hours: std::mem::take(&mut fresh.hours), from: fresh.from, ..known.clone() };
+        }
+    }
+    Some(Ok(Some(fresh)))
+}

@@ -1,0 +1,187 @@
+//! Reads how much endpoints are used, from CloudWatch (aws-facts §4): by the hour for all, by the minute for those for which a setting is worked out.
+
+use std::collections::BTreeSet;
+
+use cost_rules::{
+    facts::{Endpoint, Invocations, RunState, Serving, Unread},
+    scaling::Traffic,
+};
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
+
+use crate::{
+    clients::Clients,
+    gather::{
+        metrics::{self, Series, Window},
+        read::unread_of,
+    },
+};
+
+pub(super) const NAMESPACE: &str = "AWS/SageMaker";
+
+/// How far back the use is read. CloudWatch keeps minutes for 15 days.
+pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// A metric that asynchronous endpoints publish. AWS's documentation spells it with three `s`, and nothing says whether the service does.
+const PROCESSED: [&str; 2] = ["InvocationsProcesssed", "InvocationsProcessed"];
+
+/// Where in an endpoint a metric belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Variant(usize),
+    Component(usize),
+    Backlog,
+}
+
+/// A metric of an endpoint.
+struct Asked {
+    endpoint: usize,
+    place: Place,
+    series: Series,
+}
+
+/// What reading took and missed.
+#[derive(Default)]
+pub(super) struct Reading {
+    /// The number of metrics. CloudWatch charges for each.
+    pub(super) metrics: usize,
+    pub(super) unread: Option<Unread>,
+}
+
+/// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
+pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
+    let Some(this_hour) = whole(now, Unit::Hour) else { return Reading::default() };
+    let window = Window { from: this_hour - WINDOW, until: this_hour + HOUR, period: HOUR };
+    let is_meant = |endpoint: &Endpoint| endpoint.state == RunState::InService;
+    let asked: Vec<Asked> = (0..).zip(&*endpoints).filter(|(_, one)| is_meant(one)).flat_map(|(index, one)| asked(index, one)).collect();
+    read(clients, endpoints, asked, window, |endpoint, place, points| match place {
+        Place::Backlog => endpoint.backlog = Some(most(points)),
+        Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
+        Place::Component(index) => {
+            endpoint
+                .components
+                .iter_mut()
+                .flatten()
+                .nth(index)
+                .into_iter()
+                .for_each(|component| add(&mut component.invocations, points, window));
+        }
+    })
+    .await
+}
+
+/// Sets the use of these endpoints (by id) by the minute.
+pub(super) async fn read_minutes(clients: &Clients, endpoints: &mut [Endpoint], ids: &BTreeSet<String>, now: Timestamp) -> Reading {
+    let Some(until) = until(now) else { return Reading::default() };
+    let window = Window { from: until - WINDOW, until, period: MINUTE };
+    let chosen = (0..).zip(&*endpoints).filter(|(_, one)| ids.contains(&one.resource.id));
+    let asked = chosen.flat_map(|(index, one)| asked(index, one)).filter(|one| one.place != Place::Backlog).collect();
+    read(clients, endpoints, asked, window, |endpoint, place, points| {
+        let usage = match place {
+            Place::Backlog => None,
+            Place::Variant(index) => endpoint.variants[index].invocations.as_mut(),
+            Place::Component(index) => {
+                endpoint.components.iter_mut().flatten().nth(index).and_then(|component| component.invocations.as_mut())
+            }
+        };
+        if let Some(usage) = usage {
+            usage.minutes = Some(Traffic::new(window.from, by_period(points, window).into_iter().map(|requests| requests.map(count))));
+        }
+    })
+    .await
+}
+
+async fn read(
+    clients: &Clients,
+    endpoints: &mut [Endpoint],
+    asked: Vec<Asked>,
+    window: Window,
+    mut take: impl FnMut(&mut Endpoint, Place, &[(Timestamp, f64)]),
+) -> Reading {
+    let (places, series): (Vec<(usize, Place)>, Vec<Series>) = asked.into_iter().map(|one| ((one.endpoint, one.place), one.series)).unzip();
+    let mut failed: Vec<(String, String)> = vec![];
+    metrics::read(clients, &series, window, |index, read| {
+        let (endpoint, place) = places[index];
+        let endpoint = &mut endpoints[endpoint];
+        match read {
+            Ok(points) => take(endpoint, place, &points),
+            Err(why) if failed.last().is_none_or(|(id, _)| *id != endpoint.resource.id) => failed.push((endpoint.resource.id.clone(), why)),
+            Err(_) => {}
+        }
+    })
+    .await;
+    Reading { metrics: series.len(), unread: unread_of("use", &failed) }
+}
+
+/// The metrics that tell how much an endpoint is used.
+fn asked(index: usize, endpoint: &Endpoint) -> Vec<Asked> {
+    let name = ("EndpointName", endpoint.resource.name.clone());
+    let one = |place, metric, dimensions, statistic| Asked {
+        endpoint: index,
+        place,
+        series: Series { namespace: NAMESPACE, metric, dimensions, statistic },
+    };
+    let names: &[&str] = if endpoint.serving == Serving::Asynchronous { &PROCESSED } else { &["Invocations"] };
+    let mut all = vec![];
+    for (place, variant) in (0..).zip(&endpoint.variants) {
+        let dimensions = vec![name.clone(), ("VariantName", variant.name.clone())];
+        all.extend(names.iter().map(|metric| one(Place::Variant(place), *metric, dimensions.clone(), "Sum")));
+    }
+    for (place, component) in (0..).zip(endpoint.components.iter().flatten()) {
+        all.push(one(Place::Component(place), "Invocations", vec![("InferenceComponentName", component.name.clone())], "Sum"));
+    }
+    if endpoint.serving == Serving::Asynchronous {
+        all.push(one(Place::Backlog, "ApproximateBacklogSize", vec![name], "Maximum"));
+    }
+    all
+}
+
+/// The start of the hour or the minute.
+fn whole(now: Timestamp, unit: Unit) -> Option<Timestamp> {
+    now.round(TimestampRound::new().smallest(unit).mode(RoundMode::Trunc)).ok()
+}
+
+/// Until when minutes are read: `CloudWatch`'s newest ones may still be incomplete.
+pub(super) fn until(now: Timestamp) -> Option<Timestamp> {
+    whole(now, Unit::Minute).map(|minute| minute - SignedDuration::from_mins(5))
+}
+
+/// Adds requests by the hour. A metric that has two spellings has datapoints under one of them.
+fn add(usage: &mut Option<Invocations>, points: &[(Timestamp, f64)], window: Window) {
+    let hours = by_period(points, window);
+    match usage {
+        None => *usage = Some(Invocations::by_hour(window.from, hours)),
+        Some(usage) => usage.hours.iter_mut().zip(hours).for_each(|(known, more)| *known = known.or(more)),
+    }
+}
+
+/// One value for each period of the window, oldest first. What lies outside of the window is left out.
+fn by_period(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f64>> {
+    let mut values = vec![None; window.periods()];
+    for (at, value) in points {
+        if let Some(known) = place_of(*at, window).and_then(|place| values.get_mut(place)) {
+            *known = Some(value.max(0.0));
+        }
+    }
+    values
+}
+
+/// Which period of the window this is. `None`: it is before the window.
+pub(super) fn place_of(at: Timestamp, window: Window) -> Option<usize> {
+    usize::try_from(at.duration_since(window.from).as_secs().div_euclid(window.period.as_secs())).ok()
+}
+
+fn most(points: &[(Timestamp, f64)]) -> u64 {
+    count(points.iter().map(|(_, value)| *value).fold(0.0, f64::max))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of requests: the cast saturates, and rounds as AWS's sums are whole"
+)]
+fn count(requests: f64) -> u64 {
+    requests.max(0.0).ceil() as u64
+}

@@ -1,0 +1,371 @@
+//! Endpoints: what serves their requests, how it scales, and how much they are used.
+
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{notebooks::RunState, subject::Subject},
+    scaling::{Attachment, Capacity, Proposal, Traffic},
+    vocabulary::{duration::Duration, price::Instances, resource::Resource},
+};
+
+/// An endpoint.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Its id, ARN, name, tags and owner.
+    pub resource: Resource,
+    /// Its state. In [`RunState::Changing`] AWS refuses every change, also while it only scales.
+    pub state: RunState,
+    /// `CreationTime`. An endpoint that was deleted and created again has a new one.
+    pub created: Option<Timestamp>,
+    /// The name of its configuration.
+    pub config: Option<String>,
+    /// How it answers.
+    pub serving: Serving,
+    /// Whether a deployment is under way, or a variant is on its way to another state.
+    pub is_deploying: bool,
+    /// Its production variants, and after them its shadow variants.
+    pub variants: Vec<Variant>,
+    /// Its inference components. `None`: not read.
+    pub components: Option<Vec<Component>>,
+    /// Requests that wait in the queue of an asynchronous endpoint, at most, over the last hours. `None`: not read, or there is no queue.
+    pub backlog: Option<u64>,
+    /// The auto scaling that the guard attached once. `None`: it never did.
+    pub attached: Option<Attached>,
+    /// What Compute Optimizer says. `None`: not enrolled, or not read.
+    pub compute_optimizer: Option<IdleByAws>,
+}
+
+/// Auto scaling that the guard attached to an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Attached {
+    /// What was attached, by variant.
+    pub attachments: Vec<Attachment>,
+    /// How far it has come.
+    pub stage: AttachStage,
+    /// When this stage was reached.
+    pub at: Timestamp,
+}
+
+/// How far the guard has come with auto scaling that it attaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AttachStage {
+    /// Some calls may have been made. The next run makes all of them again.
+    Attaching,
+    /// All of it was attached.
+    Attached,
+    /// It was taken away again, because somebody asked for that.
+    Detached,
+}
+
+/// How an endpoint answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// At once, from its variants.
+    RealTime,
+    /// From a queue.
+    Asynchronous,
+    /// At once, from inference components that share its instances.
+    Components,
+    /// At once, without instances.
+    Serverless,
+    /// Its configuration could not be read.
+    Unknown,
+}
+
+/// A variant of an endpoint.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Its name. It is a part of the scalable target's id, in this spelling.
+    pub name: String,
+    /// Whether it gets copies of requests and answers nobody.
+    pub is_shadow: bool,
+    /// What it runs on.
+    pub compute: Compute,
+    /// Its share of the requests, relative to the other variants. `None`: not known.
+    pub weight: Option<f64>,
+    /// Its auto scaling.
+    pub scaling: AutoScaling,
+    /// How often it was called. `None`: not read.
+    pub invocations: Option<Invocations>,
+}
+
+/// What a variant runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Compute {
+    /// Instances that are billed by the hour.
+    Instances {
+        /// `ml.m5.xlarge`. `None`: not known, because its configuration is gone.
+        instance_type: Option<String>,
+        /// How many there are.
+        current: u32,
+        /// How many there shall be.
+        desired: u32,
+        /// Why Application Auto Scaling cannot change their number. `None`: it can.
+        fixed: Option<Fixed>,
+    },
+    /// No instances: billed by the duration of requests.
+    Serverless {
+        /// Its memory in MB.
+        memory_mb: u32,
+        /// Environments that are kept ready, and billed as long as they are. `None`: none.
+        provisioned: Option<u32>,
+    },
+}
+
+/// Why Application Auto Scaling cannot change the number of a variant's instances (inference-facts §E5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixed {
+    /// A burstable type (`ml.t2.…`).
+    Burstable,
+    /// `ManagedInstanceScaling`: the endpoint itself follows its inference components.
+    Managed,
+    /// It runs in reserved capacity, which is paid anyway.
+    Reserved,
+    /// Several instance types. AWS does not say whether such a variant can be a scalable target.
+    SeveralTypes,
+    /// A shadow variant follows the variant that it copies.
+    Shadow,
+}
+
+impl Fixed {
+    /// The end of the sentence "it cannot be scaled: …".
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Burstable => "AWS does not scale burstable instance types (ml.t2)",
+            Self::Managed => "its instances follow its inference components (managed instance scaling)",
+            Self::Reserved => "it runs in reserved capacity, which is paid for anyway",
+            Self::SeveralTypes => "it runs on several instance types",
+            Self::Shadow => "it is a shadow variant",
+        }
+    }
+}
+
+/// An inference component: a model with its share of an endpoint's instances.
+#[derive(Clone, Debug)]
+pub struct Component {
+    /// Its name.
+    pub name: String,
+    /// How many copies there shall be. `None`: not known.
+    pub copies: Option<u32>,
+    /// Whether it is in service.
+    pub is_in_service: bool,
+    /// Its auto scaling.
+    pub scaling: AutoScaling,
+    /// How often it was called. `None`: not read.
+    pub invocations: Option<Invocations>,
+}
+
+/// How often something was called.
+#[derive(Clone, Debug)]
+pub struct Invocations {
+    /// Requests by the hour, oldest first. `None`: the hour has no datapoint.
+    pub hours: Vec<Option<f64>>,
+    /// When the first of these hours began.
+    pub from: Timestamp,
+    /// Requests by the minute. `None`: not read, because no rule needs them.
+    pub minutes: Option<Traffic>,
+    /// What one instance carries. `None`: not read, or it cannot be told.
+    pub carries: Option<Capacity>,
+    /// The setting that the requests by the minute ask for. It takes time to work out, so that it is worked out once.
+    pub proposal: OnceLock<Box<Proposal>>,
+}
+
+impl Invocations {
+    /// Requests by the hour, from this time on.
+    pub const fn by_hour(from: Timestamp, hours: Vec<Option<f64>>) -> Self {
+        Self { hours, from, minutes: None, carries: None, proposal: OnceLock::new() }
+    }
+
+    /// When the last hour with a request ended. `None`: there was none.
+    pub fn last_used(&self) -> Option<Timestamp> {
+        let hour = self.hours.iter().rposition(|requests| requests.is_some_and(|requests| 0.0 < requests))?;
+        let hours = i64::try_from(hour + 1).ok()?;
+        self.from.checked_add(jiff::SignedDuration::from_hours(hours)).ok()
+    }
+}
+
+/// Whether a variant or an inference component has auto scaling.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum AutoScaling {
+    /// It could not be read.
+    #[default]
+    Unread,
+    /// It has none.
+    None,
+    /// It is a scalable target.
+    Target(Box<Scaling>),
+}
+
+/// A scalable target with what changes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// The minimum.
+    pub min: u32,
+    /// The maximum.
+    pub max: u32,
+    /// Which kinds of scaling somebody has suspended.
+    pub suspended: Suspended,
+    /// When it was registered.
+    pub created: Option<Timestamp>,
+    /// Its policies.
+    pub policies: Vec<ScalingPolicy>,
+    /// Its scheduled actions.
+    pub scheduled: Vec<ScheduledAction>,
+    /// What it did, and why it did nothing, in the last six weeks. The newest first.
+    pub activities: Vec<Activity>,
+}
+
+/// Which kinds of scaling are suspended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Suspended {
+    /// Policies do not remove capacity.
+    pub scale_in: bool,
+    /// Policies do not add capacity.
+    pub scale_out: bool,
+    /// Scheduled actions do nothing.
+    pub scheduled: bool,
+}
+
+/// A scaling policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalingPolicy {
+    /// Its name.
+    pub name: String,
+    /// Names of its alarms, as Application Auto Scaling knows them.
+    pub alarms: Vec<String>,
+    /// What it follows.
+    pub follows: Follows,
+}
+
+/// What a scaling policy follows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Follows {
+    /// A target value of a metric.
+    Target {
+        /// The metric.
+        metric: TrackedMetric,
+        /// The target value, in the metric's unit.
+        target: f64,
+        /// `ScaleOutCooldown`.
+        scale_out_cooldown: Duration,
+        /// `ScaleInCooldown`.
+        scale_in_cooldown: Duration,
+        /// Whether it never removes capacity.
+        never_scales_in: bool,
+    },
+    /// The steps of an alarm.
+    Steps,
+    /// Something that this version does not know.
+    Other(String),
+}
+
+/// The metric of a target tracking policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrackedMetric {
+    /// A metric that Application Auto Scaling defines, by its name there: `SageMakerVariantInvocationsPerInstance`.
+    Predefined(String),
+    /// A metric by its name in CloudWatch.
+    Custom(String),
+    /// An expression over several metrics.
+    Expression,
+}
+
+/// A scheduled action of a scalable target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScheduledAction {
+    /// Its name.
+    pub name: String,
+    /// `cron(…)`, `rate(…)` or `at(…)`.
+    pub schedule: String,
+    /// The time zone of the schedule. `None`: UTC.
+    pub zone: Option<String>,
+    /// The minimum that it sets. `None`: it leaves the minimum as it is.
+    pub min: Option<u32>,
+    /// The maximum that it sets. `None`: it leaves the maximum as it is.
+    pub max: Option<u32>,
+}
+
+/// A scaling activity, or the reason why there was none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// When it began.
+    pub at: Timestamp,
+    /// How long it took. `None`: it is under way, or not known.
+    pub took: Option<Duration>,
+    /// What became of it.
+    pub outcome: ActivityOutcome,
+}
+
+/// What became of a scaling activity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivityOutcome {
+    /// The capacity was set to this.
+    SetTo(u32),
+    /// It failed, for this reason.
+    Failed(String),
+    /// Nothing was scaled, because of these codes (`AlreadyAtMaxCapacity`, …).
+    NotScaled(Vec<String>),
+    /// It is under way, or was overtaken by another one.
+    Other,
+}
+
+/// What Compute Optimizer says of an idle endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleByAws {
+    /// Over how many days it looked.
+    pub days: u32,
+    /// When it looked last.
+    pub at: Option<Timestamp>,
+}
+
+impl Endpoint {
+    /// All instances that it is billed for, of all variants. `None`: the type of one is not known.
+    pub fn instances(&self) -> Option<Vec<Instances>> {
+        let billed = self.variants.iter().filter_map(|variant| match &variant.compute {
+            // While it scales out, those that start count.
+            Compute::Instances { instance_type, current, desired, .. } => Some((instance_type, *current.max(desired))),
+            Compute::Serverless { .. } => None,
+        });
+        let billed = billed.filter(|(_, count)| 0 < *count);
+        billed.map(|(instance_type, count)| Some(Instances { instance_type: instance_type.clone()?, count })).collect()
+    }
+
+    /// When the last hour with a request ended, over all variants and components. `None`: there was none. `Err`: the use of one is not known.
+    ///
+    /// # Errors
+    /// The name of what was not read.
+    pub fn last_used(&self) -> Result<Option<Timestamp>, String> {
+        let components = self.components.as_ref().ok_or("its inference components")?;
+        let variants = self.variants.iter().map(|variant| (&variant.name, &variant.invocations));
+        let components = components.iter().map(|component| (&component.name, &component.invocations));
+        let used = variants.chain(components).map(|(name, usage)| usage.as_ref().map(Invocations::last_used).ok_or_else(|| name.clone()));
+        Ok(used.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().max())
+    }
+}
+
+impl Scaling {
+    /// The lowest minimum that it ever has.
+    pub fn least(&self) -> u32 {
+        self.scheduled.iter().filter_map(|action| action.min).min().map_or(self.min, |least| least.min(self.min))
+    }
+}
+
+impl Subject for Endpoint {
+    fn resource(&self) -> &Resource {
+        &self.resource
+    }
+    fn resource_mut(&mut self) -> &mut Resource {
+        &mut self.resource
+    }
+    fn run(&self) -> Option<Timestamp> {
+        self.created.filter(|_| self.state == RunState::InService)
+    }
+    fn has_guard_tags(&self) -> bool {
+        !self.state.is_leaving()
+    }
+}

@@ -1,0 +1,280 @@
+//! # endpoint-without-autoscaling
+//!
+//! ## What it finds
+//! A real-time endpoint whose number of instances never changes, although its requests do: a setting was found that would have carried the requests of the last 14 days for less.
+//! The setting (minimum, maximum, target, cooldowns, and scheduled actions where the requests keep hours) is worked out from the endpoint's own requests by the minute, and replayed over them. Of all
+//! settings that keep the share of short minutes under `max-short-share`, the cheapest is proposed. A minute is short if there were more requests than its instances carry.
+//!
+//! What one instance carries is what it has carried at its usual latency. It may carry more: then the proposal has more instances than are needed, which is never dangerous.
+//!
+//! An endpoint whose auto scaling somebody took back after this guard had attached it is not judged for 90 days, and the guard never attaches it again.
+//! An endpoint that is less than `min-age` old is not judged, and neither is one that is being deployed or whose metrics could not be read. A variant that AWS cannot scale is in the report with the reason.
+//!
+//! ## Why it costs money
+//! Every instance is billed around the clock. Requests come by day, or in bursts.
+//!
+//! ## What happens, and what is lost
+//! Its owner is mailed what the setting saves and risks, with the commands, and as `CloudFormation` and Terraform. Where code owns the endpoint, write it there: the next deployment would set
+//! everything else back. With `mode = "enforce"`, the guard warns first and then attaches the setting, once. What a person changes later is never set back.
+//!
+//! ## Settings
+
+use rust_decimal::{Decimal, dec, prelude::FromPrimitive as _};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{AttachStage, Attached, AutoScaling, Compute, Endpoint, Invocations, Serving, Variant},
+    rules::{
+        context::RuleContext,
+        endpoints::proposed::{self, Proposed},
+        rule::{Manner, Rule},
+        verdict::Verdict,
+    },
+    scaling::{Question, Terms, propose},
+    vocabulary::{
+        duration::Duration,
+        price::{HOURS_PER_MONTH, Usd},
+    },
+};
+
+/// How long an endpoint is not judged whose auto scaling was taken back.
+const RESPECTED: Duration = Duration::days(90);
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct EndpointWithoutAutoscaling {
+    /// What a setting must save, in USD per month and endpoint.
+    min_saving: Usd,
+    /// The number of instances below which no variant is scaled. AWS recommends two and more for production: `[[override]] match = { tag.Environment = "prod*" }`.
+    #[schemars(range(min = 1))]
+    min_instances: u32,
+    /// The share of minutes that may be short.
+    #[schemars(range(min = 0.0, max = 0.5))]
+    max_short_share: f64,
+    /// How long an instance takes from its start until it serves, if no scaling activity of the variant tells.
+    start_up: Duration,
+    /// How old an endpoint must be to be judged: at most 14 days.
+    min_age: Duration,
+}
+
+impl Default for EndpointWithoutAutoscaling {
+    fn default() -> Self {
+        Self { min_saving: Usd(dec!(20)), min_instances: 1, max_short_share: 0.001, start_up: Terms::START_UP, min_age: Duration::days(3) }
+    }
+}
+
+impl Rule for EndpointWithoutAutoscaling {
+    const NAME: &'static str = "endpoint-without-autoscaling";
+    const TO_DO: &'static str = "set the auto scaling of its last mail";
+    const MANNER: Manner = Manner::ENFORCEABLE;
+    type Subject = Endpoint;
+
+    fn nonsense(&self) -> Option<&'static str> {
+        if self.min_instances < 1 {
+            return Some("`min-instances` is 0: a real-time variant has at least one instance");
+        }
+        if !(0.0..=0.5).contains(&self.max_short_share) {
+            return Some("`max-short-share` is not between 0 and 0.5");
+        }
+        if Duration::days(14) < self.min_age {
+            return Some("`min-age` is more than 14 days: CloudWatch is asked for the last 14 days");
+        }
+        (Duration::hours(2) < self.start_up).then_some("`start-up` is more than two hours: AWS gives up before that")
+    }
+
+    fn concerns(&self, endpoint: &Endpoint) -> bool {
+        matches!(endpoint.serving, Serving::RealTime | Serving::Unknown) && endpoint.variants.iter().any(|one| self.is_meant(endpoint, one))
+    }
+
+    fn needs_minutes(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> bool {
+        let is_old = endpoint.judged_run().is_ok_and(|created| self.min_age.signed() <= cx.now.duration_since(created));
+        let most = |variant: &Variant| {
+            cx.hourly_of_variant(variant).map(|(count, each)| each * Decimal::from(count - self.min_instances.min(count)))
+        };
+        let saved: Decimal = endpoint.variants.iter().filter(|one| self.is_meant(endpoint, one) && is_used(one)).filter_map(most).sum();
+        self.concerns(endpoint) && is_old && self.min_saving.0 <= saved * HOURS_PER_MONTH
+    }
+
+    fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
+        let created = match endpoint.judged_run() {
+            Ok(run) => run,
+            Err(verdict) => return verdict,
+        };
+        if cx.now.duration_since(created) < self.min_age.signed() || was_taken_back(endpoint, cx.now) {
+            return Verdict::Fine;
+        }
+        let mut proposed = vec![];
+        for variant in endpoint.variants.iter().filter(|one| self.is_meant(endpoint, one)) {
+            match self.judge(endpoint, variant, cx) {
+                Ok(found) => proposed.extend(found),
+                Err(verdict) => return verdict,
+            }
+        }
+        let usd_per_month: Decimal = proposed.iter().map(|one| one.usd_per_month).sum();
+        if proposed.is_empty() || usd_per_month < self.min_saving.0 {
+            return Verdict::Fine;
+        }
+        Verdict::Waste(Box::new(proposed::waste(endpoint, &proposed, usd_per_month)))
+    }
+}
+
+impl EndpointWithoutAutoscaling {
+    /// Whether the number of a variant's instances is to be judged.
+    fn is_meant(&self, endpoint: &Endpoint, variant: &Variant) -> bool {
+        let Compute::Instances { desired, fixed, .. } = &variant.compute else { return false };
+        // What the guard began to attach is finished, though its target may be there already.
+        let is_begun = endpoint.attached.as_ref().is_some_and(|attached| attached.stage == AttachStage::Attaching);
+        let has_none = is_begun || !matches!(variant.scaling, AutoScaling::Target(_));
+        !variant.is_shadow && fixed.is_none() && self.min_instances < *desired && has_none
+    }
+
+    /// The proposal for a variant that has no auto scaling. `Ok(None)`: nothing is saved.
+    fn judge<'a>(&self, endpoint: &Endpoint, variant: &'a Variant, cx: &RuleContext<'_>) -> Result<Option<Proposed<'a>>, Verdict> {
+        let unknown = |why: String| Verdict::Unknown(format!("variant {}: {why}", variant.name));
+        if variant.scaling == AutoScaling::Unread {
+            return Err(unknown("its auto scaling could not be read".into()));
+        }
+        let invocations = variant.invocations.as_ref().ok_or_else(|| unknown("how often it was called could not be read".into()))?;
+        // One that nobody calls is the matter of `endpoint-idle`.
+        if !is_used(variant) {
+            return Ok(None);
+        }
+        let Some((instances, each)) = cx.hourly_of_variant(variant) else { return Err(unknown("its price is not known".into())) };
+        let Some(Invocations { minutes: Some(minutes), carries, .. }) = variant.invocations.as_ref() else {
+            return if self.needs_minutes(endpoint, cx) {
+                Err(unknown("its requests by the minute could not be read".into()))
+            } else {
+                Ok(None)
+            };
+        };
+        let carries =
+            carries.ok_or_else(|| unknown("what one instance carries cannot be told: no minute has requests and a latency".into()))?;
+        let question = Question {
+            terms: Terms { per_instance: carries.per_minute, start_up: self.start_up, metric_delay: Terms::METRIC_DELAY },
+            instances,
+            min_instances: self.min_instances,
+            max_short_share: self.max_short_share,
+            zone: cx.policy.zone_of(cx.policy.team_of(&endpoint.resource).as_deref()).clone(),
+        };
+        let (terms, zone) = (question.terms, question.zone.clone());
+        let proposal = invocations.proposal.get_or_init(|| Box::new(propose(minutes, &question)));
+        let saved = Decimal::from_f64(proposal.saved_hours_per_month()).unwrap_or_default() * each;
+        Ok((Decimal::ZERO < saved).then(|| Proposed { variant, minutes, proposal, carries, terms, zone, usd_per_month: saved }))
+    }
+}
+
+/// Whether somebody took back what the guard attached. That is a decision, which the guard respects for a while.
+fn was_taken_back(endpoint: &Endpoint, now: jiff::Timestamp) -> bool {
+    let is_recent = |attached: &Attached| now.duration_since(attached.at) < RESPECTED.signed();
+    endpoint.attached.as_ref().is_some_and(|attached| attached.stage != AttachStage::Attaching && is_recent(attached))
+}
+
+fn is_used(variant: &Variant) -> bool {
+    variant.invocations.as_ref().is_some_and(|invocations| invocations.last_used().is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::Fixed,
+        rules::verdict::Waste,
+        samples::*,
+        scaling::{Bound, Capacity, Traffic},
+    };
+
+    const NOW: &str = "2026-11-24T12:00:00Z";
+
+    /// Four `ml.m5.large`, each carrying 100 requests a minute. So many requests a minute from 8 to 18 o'clock UTC, a tenth of it else.
+    fn busy_by_day(requests: u64) -> Endpoint {
+        let mut endpoint = endpoint("2026-10-01T00:00:00Z");
+        let from: jiff::Timestamp = "2026-11-10T12:00:00Z".parse().unwrap();
+        let minutes: Vec<u64> =
+            (0..14 * 1440).map(|minute| if (8..18).contains(&((minute / 60 + 12) % 24)) { requests } else { requests / 10 }).collect();
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        let hours = minutes.chunks(60).map(|hour| Some(hour.iter().sum::<u64>() as f64)).collect();
+        let variant = &mut endpoint.variants[0];
+        variant.compute = Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 4, desired: 4, fixed: None };
+        variant.invocations = Some(Invocations {
+            minutes: Some(Traffic::new(from, minutes.into_iter().map(Some))),
+            carries: Some(Capacity { per_minute: 100.0, bound: Bound::Carried }),
+            ..Invocations::by_hour(from, hours)
+        });
+        endpoint
+    }
+
+    fn waste_of(endpoint: &Endpoint) -> Option<Waste> {
+        match EndpointWithoutAutoscaling::default().check(endpoint, &context(NOW)) {
+            Verdict::Fine => None,
+            Verdict::Waste(waste) => Some(*waste),
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+
+    #[test]
+    fn a_fixed_number_of_instances_for_requests_by_day() {
+        let waste = waste_of(&busy_by_day(350)).unwrap();
+        let usd = waste.usd_per_month.unwrap();
+        // 14 of 24 hours with one instead of four instances of 0.115 USD an hour save 147 USD a month; starting early and ending late takes some of it.
+        assert!(dec!(120) < usd && usd < dec!(147), "{usd}");
+        let reason = waste.reason.to_string();
+        assert!(reason.starts_with("AllTraffic runs 4 instances around the clock, 1 to "), "{reason}");
+        let titles: Vec<String> = waste.notice.details.iter().map(|detail| detail.title.to_string()).collect();
+        assert!(
+            titles.iter().any(|title| title.starts_with("Assumed: one instance carries 100 requests a minute (the most")),
+            "{titles:?}"
+        );
+        let commands = waste.notice.details.iter().find(|detail| detail.title == "Set it for AllTraffic:").unwrap();
+        assert!(commands.list[0].contains("register-scalable-target --region us-east-1"), "{:?}", commands.list);
+    }
+
+    #[test]
+    fn what_saves_too_little_or_is_not_used_is_fine() {
+        assert!(waste_of(&busy_by_day(0)).is_none(), "endpoint-idle finds it");
+        let mut one = busy_by_day(90);
+        one.variants[0].compute = Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 1, desired: 1, fixed: None };
+        assert!(waste_of(&one).is_none());
+        let mut cheap = busy_by_day(350);
+        cheap.created = Some("2026-11-22T00:00:00Z".parse().unwrap());
+        assert!(waste_of(&cheap).is_none(), "two days old");
+    }
+
+    #[test]
+    fn minutes_are_read_only_where_they_may_pay() {
+        let rule = EndpointWithoutAutoscaling::default();
+        let mut endpoint = busy_by_day(350);
+        assert!(rule.needs_minutes(&endpoint, &context(NOW)));
+        for (compute, needs) in [
+            (Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 1, desired: 1, fixed: None }, false),
+            (Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 2, desired: 2, fixed: Some(Fixed::Reserved) }, false),
+            (Compute::Instances { instance_type: None, current: 2, desired: 2, fixed: None }, false),
+            (Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 2, desired: 2, fixed: None }, true),
+        ] {
+            endpoint.variants[0].compute = compute;
+            assert_eq!(rule.needs_minutes(&endpoint, &context(NOW)), needs, "{endpoint:?}");
+        }
+    }
+
+    fn invocations(endpoint: &mut Endpoint) -> &mut Invocations {
+        endpoint.variants[0].invocations.as_mut().unwrap()
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_proposed() {
+        let verdict = |change: fn(&mut Endpoint)| {
+            let mut endpoint = busy_by_day(350);
+            change(&mut endpoint);
+            EndpointWithoutAutoscaling::default().check(&endpoint, &context(NOW))
+        };
+        for (what, verdict) in [
+            ("auto scaling", verdict(|one| one.variants[0].scaling = AutoScaling::Unread)),
+            ("how often", verdict(|one| one.variants[0].invocations = None)),
+            ("by the minute", verdict(|one| invocations(one).minutes = None)),
+            ("what one instance carries", verdict(|one| invocations(one).carries = None)),
+        ] {
+            assert!(matches!(&verdict, Verdict::Unknown(why) if why.contains(what)), "{what}: {verdict:?}");
+        }
+        assert_eq!(verdict(|one| one.is_deploying = true), Verdict::Later);
+    }
+}
