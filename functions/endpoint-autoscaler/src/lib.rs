@@ -24,8 +24,8 @@ pub const TRIGGERS: Triggers = Triggers {
     ..Triggers::NONE
 };
 
-/// What CloudWatch charges for each metric that it is asked for, in USD (aws-facts §4).
-const USD_PER_METRIC: f64 = 0.01 / 1000.0;
+/// How many metrics CloudWatch returns for one USD (aws-facts §4).
+const METRICS_PER_USD: f64 = 100_000.0;
 
 /// One run at the time `now`: all endpoints, or those that the event names.
 ///
@@ -51,6 +51,6 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;
     let run = Run { context, rulebook: &rulebook, areas: Endpoints, request: &request, scope, essential: &[Kind::Endpoint] };
     let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), KnowsEnough)).await;
-    report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) * USD_PER_METRIC);
+    report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
     Ok(report)
 }

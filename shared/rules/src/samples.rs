@@ -243,6 +243,7 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         weight: Some(1.0),
         scaling: AutoScaling::None,
         invocations: None,
+        provisioned_use: None,
     };
     Endpoint {
         resource: resource("endpoint/churn"),

@@ -128,7 +128,7 @@ async fn each_endpoint_is_found_for_what_it_is() {
     let [mail] = &mails_to(&mails, "ann@example.com")[..] else { panic!("{:?}", subjects(&account)) };
     for says in [
         "AllTraffic runs 4 instances around the clock",
-        "one instance carries 3",
+        "one instance handles 3",
         "aws application-autoscaling register-scalable-target --region eu-central-1",
         "AWS::ApplicationAutoScaling::ScalableTarget",
         "resource \"aws_appautoscaling_target\"",
@@ -335,4 +335,24 @@ async fn what_is_not_the_guards_cannot_be_taken_back() {
         let error = guard.wake(event.clone()).await.unwrap_err().to_string();
         assert!(error.contains(says), "{event}: {error}");
     }
+}
+
+#[tokio::test]
+async fn provisioned_concurrency_that_is_hardly_used_is_found() {
+    let (_account, guard) = endpoints(
+        r#"
+        [[endpoint-config]]
+        name = "ready"
+        variants = [{ name = "v", model = "m", serverless = { memory-mb = 2048, max-concurrency = 10, provisioned-concurrency = 5 } }]
+        [[endpoint]]
+        name = "ready"
+        created = "-30d"
+        tags = { Owner = "ann@example.com" }
+        traffic = [{ requests = 6, latency-ms = 100 }]
+        "#,
+    );
+    let report = guard.run().await.unwrap();
+    assert_eq!(rules(&report, "ready"), ["provisioned-concurrency-unused"], "{report:#?}");
+    let usd = report.findings[0].monthly_cost_usd.unwrap();
+    assert!(100.0 < usd && usd < 131.4, "{usd}");
 }

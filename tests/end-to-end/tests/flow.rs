@@ -139,3 +139,18 @@ async fn a_dry_run_changes_nothing() {
     let real = guard.run().await.unwrap();
     assert_eq!((real.actions[0].outcome, real.notified), ("done", 1));
 }
+
+/// Written one by one, what was done to 900 notebooks would take 18 seconds at 20 ms a call.
+#[tokio::test]
+async fn what_was_done_is_remembered_in_few_writes() {
+    let account = account_at(
+        "2026-11-23T16:00:00Z",
+        "[[notebook]]\nname = \"left-on-{}\"\ncount = 60\nsince = \"-5d\"\ntags = { Owner = \"ann@example.com\" }\n",
+    );
+    let policy = "max-actions = 100\n[working-hours]\ndefault = \"always\"\n[rules.notebook-always-on]\nmode = \"enforce\"\ngrace = \"0s\"";
+    let report = Guard::new(&account, policy).unwrap().run().await.unwrap();
+    assert_eq!(report.actions.iter().filter(|action| action.outcome == "done").count(), 60);
+    let writes: u64 =
+        account.calls().iter().filter(|(call, _)| call.contains("PutItem") || call.contains("TransactWrite")).map(|(_, count)| count).sum();
+    assert!(writes < 12, "{:?}", account.calls());
+}

@@ -92,6 +92,8 @@ pub struct Variant {
     pub scaling: AutoScaling,
     /// How often it was called. `None`: not read.
     pub invocations: Option<Invocations>,
+    /// The mean share of its provisioned concurrency that was in use, from 0 to 1. `None`: not read, or it has none.
+    pub provisioned_use: Option<f64>,
 }
 
 /// What a variant runs on.

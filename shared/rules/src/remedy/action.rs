@@ -183,9 +183,7 @@ impl Remedy {
                 let (region, name) = (region_option(arn), argument(name));
                 format!("Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}")
             }
-            Self::StopTuningJob => {
-                "The results of its training jobs that had ended are kept, the others were stopped with it. Submit it again where you submitted it.".to_owned()
-            }
+            Self::StopTuningJob => "The results of its training jobs that had ended are kept, the others were stopped with it.".to_owned(),
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
                 // It was stopped and not resubmitted.
                 let lost = Self::StopTrainingJob.what_is_lost(writes_checkpoints).unwrap_or_default();

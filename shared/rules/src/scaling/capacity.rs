@@ -41,7 +41,7 @@ impl Bound {
     /// In words, for mails.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Carried => "the most that an instance has carried at its usual latency; it may carry more",
+            Self::Carried => "the most that an instance has handled at its usual latency; it may handle more",
             Self::Cpu => "estimated from the CPU that its load took, up to 70 %",
             Self::Gpu => "estimated from the GPU that its load took, up to 80 %",
             Self::Serial => "estimated from its latency, one request at a time",

@@ -105,6 +105,7 @@ mod tests {
             weight: None,
             scaling: AutoScaling::None,
             invocations: Some(Invocations::by_hour(now, vec![])),
+            provisioned_use: None,
         };
         Endpoint {
             resource: Resource {

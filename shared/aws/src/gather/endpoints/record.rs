@@ -154,7 +154,15 @@ impl Deployed {
             },
         };
         let name = self.variant_name;
-        Variant { name, is_shadow, compute, weight: self.current_weight, scaling: AutoScaling::Unread, invocations: None }
+        Variant {
+            name,
+            is_shadow,
+            compute,
+            weight: self.current_weight,
+            scaling: AutoScaling::Unread,
+            invocations: None,
+            provisioned_use: None,
+        }
     }
 }
 

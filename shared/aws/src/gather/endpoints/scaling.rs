@@ -291,6 +291,7 @@ mod tests {
             weight: None,
             scaling: AutoScaling::Unread,
             invocations: None,
+            provisioned_use: None,
         };
         let resource = testing::finding("endpoint/churn", cost_rules::remedy::Remedy::None).resource;
         Endpoint {

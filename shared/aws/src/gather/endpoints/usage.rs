@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use cost_rules::{
-    facts::{Endpoint, Invocations, RunState, Serving, Unread},
+    facts::{Compute, Endpoint, Invocations, RunState, Serving, Unread},
     scaling::Traffic,
 };
 use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
@@ -33,6 +33,8 @@ enum Place {
     Variant(usize),
     Component(usize),
     Backlog,
+    /// The provisioned concurrency of a variant.
+    Provisioned(usize),
 }
 
 /// A metric of an endpoint.
@@ -58,6 +60,7 @@ pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], no
     let asked: Vec<Asked> = (0..).zip(&*endpoints).filter(|(_, one)| is_meant(one)).flat_map(|(index, one)| asked(index, one)).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| match place {
         Place::Backlog => endpoint.backlog = Some(most(points)),
+        Place::Provisioned(index) => endpoint.variants[index].provisioned_use = Some(mean(points, window)),
         Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
         Place::Component(index) => {
             endpoint
@@ -77,10 +80,13 @@ pub(super) async fn read_minutes(clients: &Clients, endpoints: &mut [Endpoint], 
     let Some(until) = until(now) else { return Reading::default() };
     let window = Window { from: until - WINDOW, until, period: MINUTE };
     let chosen = (0..).zip(&*endpoints).filter(|(_, one)| ids.contains(&one.resource.id));
-    let asked = chosen.flat_map(|(index, one)| asked(index, one)).filter(|one| one.place != Place::Backlog).collect();
+    let asked = chosen
+        .flat_map(|(index, one)| asked(index, one))
+        .filter(|one| matches!(one.place, Place::Variant(_) | Place::Component(_)))
+        .collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| {
         let usage = match place {
-            Place::Backlog => None,
+            Place::Backlog | Place::Provisioned(_) => None,
             Place::Variant(index) => endpoint.variants[index].invocations.as_mut(),
             Place::Component(index) => {
                 endpoint.components.iter_mut().flatten().nth(index).and_then(|component| component.invocations.as_mut())
@@ -128,6 +134,9 @@ fn asked(index: usize, endpoint: &Endpoint) -> Vec<Asked> {
     for (place, variant) in (0..).zip(&endpoint.variants) {
         let dimensions = vec![name.clone(), ("VariantName", variant.name.clone())];
         all.extend(names.iter().map(|metric| one(Place::Variant(place), *metric, dimensions.clone(), "Sum")));
+        if matches!(variant.compute, Compute::Serverless { provisioned: Some(_), .. }) {
+            all.push(one(Place::Provisioned(place), "ServerlessProvisionedConcurrencyUtilization", dimensions, "Average"));
+        }
     }
     for (place, component) in (0..).zip(endpoint.components.iter().flatten()) {
         all.push(one(Place::Component(place), "Invocations", vec![("InferenceComponentName", component.name.clone())], "Sum"));
@@ -171,6 +180,12 @@ fn by_period(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f64>> {
 /// Which period of the window this is. `None`: it is before the window.
 pub(super) fn place_of(at: Timestamp, window: Window) -> Option<usize> {
     usize::try_from(at.duration_since(window.from).as_secs().div_euclid(window.period.as_secs())).ok()
+}
+
+/// The mean over the window. An hour without a datapoint had no use.
+fn mean(points: &[(Timestamp, f64)], window: Window) -> f64 {
+    let hours = u32::try_from(window.periods()).unwrap_or(u32::MAX);
+    points.iter().map(|(_, share)| share.clamp(0.0, 1.0)).sum::<f64>() / f64::from(hours)
 }
 
 fn most(points: &[(Timestamp, f64)]) -> u64 {

@@ -83,7 +83,7 @@ impl Rule for EndpointAutoscalingIneffective {
         let reason = format!("its auto scaling does nothing useful: {first}");
         let details = if rest.is_empty() { vec![] } else { vec![Detail { title: "Besides:".into(), list: rest.to_vec() }] };
         let notice = Notice {
-            headline: Some("has auto scaling that does nothing useful"),
+            headline: Some("did not scale usefully"),
             details,
             advice: Some("mend it, or take it away if the number of instances is meant to stay".into()),
             ..Notice::default()

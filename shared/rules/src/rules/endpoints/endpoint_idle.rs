@@ -85,8 +85,8 @@ impl Rule for EndpointIdle {
         };
         let mut waste = cx.endpoint_waste(endpoint, format!("{last}: the limit is {}", self.idle_after).into(), Decimal::ONE);
         waste.notice.details.extend(by_aws(endpoint));
-        waste.notice.advice = Some(endpoint.how_to_delete());
-        waste.notice.headline = Some("is called by nobody");
+        waste.notice.advice = Some(endpoint.how_to_delete("delete it, if nobody needs it"));
+        waste.notice.headline = Some("got no requests");
         Verdict::Waste(Box::new(Waste { ..waste }))
     }
 }

@@ -94,7 +94,7 @@ impl Rule for EndpointNeverAtZero {
         }
         let reason = format!("kept instances in {quiet} hours without work, of the last {all}: its minimum is {least}");
         let mut waste = cx.endpoint_waste(endpoint, reason.into(), share);
-        waste.notice.headline = Some("never goes to zero");
+        waste.notice.headline = Some("kept instances without work");
         waste.notice.advice = Some(advice(endpoint));
         Verdict::Waste(Box::new(waste))
     }

@@ -9,7 +9,7 @@
 //! Working hours of 11 hours on five days are a third of the week. The other two thirds are billed as well.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed.
+//! Its owner is mailed, with the commands that delete it and create it again. While it is deleted, its callers get errors.
 //!
 //! ## Settings
 
@@ -78,7 +78,8 @@ impl Rule for EndpointOffHours {
         let reason =
             format!("runs day and night, but nobody called it outside {whose} working hours {schedule} in the last 14 days").into();
         let mut waste = cx.endpoint_waste(endpoint, reason, off_share);
-        waste.notice.headline = Some("is called in working hours only");
+        waste.notice.headline = Some("got requests in working hours only");
+        waste.notice.advice = Some(endpoint.how_to_delete("delete it when working hours end, and create it again before they begin"));
         Verdict::Waste(Box::new(waste))
     }
 }

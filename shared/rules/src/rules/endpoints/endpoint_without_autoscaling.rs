@@ -67,7 +67,8 @@ impl Default for EndpointWithoutAutoscaling {
 impl Rule for EndpointWithoutAutoscaling {
     const NAME: &'static str = "endpoint-without-autoscaling";
     const TO_DO: &'static str = "set the auto scaling of its last mail";
-    const MANNER: Manner = Manner::ENFORCEABLE;
+    // An endpoint of production is changed: its owner has time to look at it.
+    const MANNER: Manner = Manner { grace: Duration::days(3), ..Manner::ENFORCEABLE };
     type Subject = Endpoint;
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -222,7 +223,7 @@ mod tests {
         assert!(reason.starts_with("AllTraffic runs 4 instances around the clock, 1 to "), "{reason}");
         let titles: Vec<String> = waste.notice.details.iter().map(|detail| detail.title.to_string()).collect();
         assert!(
-            titles.iter().any(|title| title.starts_with("Assumed: one instance carries 100 requests a minute (the most")),
+            titles.iter().any(|title| title.starts_with("Assumed: one instance handles 100 requests a minute (the most")),
             "{titles:?}"
         );
         let commands = waste.notice.details.iter().find(|detail| detail.title == "Set it for AllTraffic:").unwrap();

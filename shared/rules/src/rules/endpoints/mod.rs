@@ -22,6 +22,7 @@ pub mod endpoint_never_at_zero;
 pub mod endpoint_off_hours;
 pub mod endpoint_without_autoscaling;
 mod proposed;
+pub mod provisioned_concurrency_unused;
 
 impl Endpoint {
     /// When it was created. `Err`: the verdict on an endpoint that is not in service, or on its way to another state.
@@ -71,14 +72,15 @@ impl Endpoint {
         Some(((before..hours).filter(quiet).count(), hours - before))
     }
 
-    /// The commands that delete it and create it again.
-    pub(crate) fn how_to_delete(&self) -> String {
+    /// The commands that delete it and create it again, and what is lost. `what`: what to do, without the command.
+    pub(crate) fn how_to_delete(&self, what: &str) -> String {
         let (region, name) = (self.resource.region_option(), argument(&self.resource.name));
         let delete = format!("aws sagemaker delete-endpoint {region}--endpoint-name {name}");
-        let Some(config) = &self.config else { return format!("delete it: {delete}") };
+        let Some(config) = &self.config else { return format!("{what}: {delete}") };
         format!(
-            "delete it, if nobody needs it: {delete}\n\
-             Its model and its configuration stay. Create it again: aws sagemaker create-endpoint {region}--endpoint-name {name} --endpoint-config-name {}",
+            "{what}: {delete}\n\
+             Its model and its configuration stay. Its auto scaling, tags and resource policy are lost, and its callers get errors.\n\
+             Create it again: aws sagemaker create-endpoint {region}--endpoint-name {name} --endpoint-config-name {}",
             argument(config)
         )
     }

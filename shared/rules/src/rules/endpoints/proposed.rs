@@ -49,10 +49,10 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
         details.insert(0, Detail { title: title.into(), list: doubts });
     }
     let notice = Notice {
-        headline: Some("could follow its requests"),
+        headline: Some("could scale with the requests"),
         details,
         advice: Some(
-            "set it with the commands above, or in the code that owns the endpoint: CloudFormation or Terraform would otherwise set it back."
+            "if code owns the endpoint (CloudFormation, Terraform), write the setting there: its next deployment removes everything else again."
                 .into(),
         ),
         ..Notice::default()
@@ -103,11 +103,11 @@ fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
     let name = &one.variant.name;
     let days = replay.minutes / (24 * 60);
     let risk = format!(
-        "Risk of {name}: in {} of {} minutes of the last {days} days there would have been more requests than the instances carry.",
+        "Risk of {name}: in {} of {} minutes of the last {days} days there would have been more requests than the instances handle. Then they are slow or fail.",
         replay.short_minutes, replay.minutes
     );
     let assumed = format!(
-        "Assumed: one instance carries {:.0} requests a minute ({}), and takes {} to start.",
+        "Assumed: one instance handles {:.0} requests a minute ({}), and takes {} to start.",
         one.carries.per_minute,
         one.carries.bound.words(),
         one.terms.start_up

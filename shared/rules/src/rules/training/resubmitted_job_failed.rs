@@ -68,7 +68,12 @@ impl Rule for ResubmittedJobFailed {
             return Verdict::Fine;
         }
         let again = match on_demand_again(&replaced.definition, &replaced.name) {
-            Ok(definition) => format!("start the work again, on demand as it was: {}", how_to_submit(definition, &job.resource)),
+            Ok(definition) => {
+                // `AlgorithmError` is what SageMaker calls an error of the job's own code (aws-facts §2.3).
+                let is_its_own = job.failure.as_deref().is_some_and(|why| why.starts_with("AlgorithmError"));
+                let first = if is_its_own { "this is an error of its code, probably not of Spot: mend it first. Then " } else { "" };
+                format!("{first}start the work again, on demand: {}", how_to_submit(definition, &job.resource))
+            }
             Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
         };
         Verdict::Waste(Box::new(Waste {

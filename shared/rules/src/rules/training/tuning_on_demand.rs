@@ -102,7 +102,10 @@ const ASK_FOR_SPOT: &str = "ask for Spot in its training job definition.\n\
 
 /// What its owner can do if it asked for Spot: to ask for it again changes nothing.
 fn not_given(mail: &MailSettings) -> String {
-    format!("it asks for Spot already. Ask {} why AWS runs it on demand, before you start it again.", mail.whom_to_ask())
+    format!(
+        "it asks for Spot already. Ask {} why AWS runs it on demand, before you submit it again: it would be found again.",
+        mail.whom_to_ask()
+    )
 }
 
 /// The subject of a reason: `it`, or if some of its definitions ask for Spot and others do not, `1 of its 2 definitions`.
