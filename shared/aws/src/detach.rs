@@ -4,14 +4,14 @@ use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace}
 use cost_rules::{
     facts::{AttachStage, Attached, Unread},
     resource::Kind,
-    scaling::Attachment,
+    scaling::{Attachment, POLICY_NAME},
 };
 use jiff::Timestamp;
 
 use crate::{
     clients::{Clients, why::why},
     context::Context,
-    gather::endpoints::{ScalingOf, instances_of, scaling_of},
+    gather::endpoints::{instances_of, scaling_of},
     report::{Report, ReportedAction},
 };
 
@@ -59,11 +59,13 @@ async fn take_back(clients: &Clients, endpoint: &str, attached: &Attached) -> Re
 
 async fn take_back_one(clients: &Clients, endpoint: &str, one: &Attachment) -> Result<Option<String>, String> {
     let (namespace, dimension) = (ServiceNamespace::Sagemaker, ScalableDimension::SageMakerVariantDesiredInstanceCount);
-    let Some(ScalingOf { policies, actions }) = scaling_of(clients, &one.resource_id).await? else {
+    let Some(scaling) = scaling_of(clients, &one.resource_id).await? else {
         return Ok(Some(format!("{} had no auto scaling any more", one.variant)));
     };
-    let is_ours = |name: &String| *name == one.policy_name() || one.actions.iter().any(|action| action.name == *name);
-    if policies.iter().chain(&actions).all(is_ours) {
+    let policies: Vec<&str> = scaling.policies.iter().map(|policy| policy.name.as_str()).collect();
+    let actions: Vec<&str> = scaling.scheduled.iter().map(|action| action.name.as_str()).collect();
+    let is_ours = |name: &str| name == POLICY_NAME || one.actions.iter().any(|action| action.name == name);
+    if policies.iter().chain(&actions).all(|name| is_ours(name)) {
         // The instances come back first: if that is refused, nothing else is done.
         restore_instances(clients, endpoint, one).await?;
         let call = clients.autoscaling.deregister_scalable_target().service_namespace(namespace).scalable_dimension(dimension);
@@ -73,12 +75,12 @@ async fn take_back_one(clients: &Clients, endpoint: &str, one: &Attachment) -> R
     }
     for name in policies.iter().filter(|name| is_ours(name)) {
         let call = clients.autoscaling.delete_scaling_policy().service_namespace(namespace.clone()).scalable_dimension(dimension.clone());
-        let sent = call.resource_id(&one.resource_id).policy_name(name).send().await;
+        let sent = call.resource_id(&one.resource_id).policy_name(*name).send().await;
         sent.map_err(|error| format!("application-autoscaling:DeleteScalingPolicy: {}", why(&error)))?;
     }
     for name in actions.iter().filter(|name| is_ours(name)) {
         let call = clients.autoscaling.delete_scheduled_action().service_namespace(namespace.clone()).scalable_dimension(dimension.clone());
-        let sent = call.resource_id(&one.resource_id).scheduled_action_name(name).send().await;
+        let sent = call.resource_id(&one.resource_id).scheduled_action_name(*name).send().await;
         sent.map_err(|error| format!("application-autoscaling:DeleteScheduledAction: {}", why(&error)))?;
     }
     Ok(Some(format!(

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     duration::Duration,
+    facts::{AutoScaling, Compute, Endpoint, RunState, Serving, Variant},
     remedy::Remedy,
     resource::{Ownership, Resource, Tags},
     rulebook::{Finding, Mode, Terms},
@@ -113,5 +114,31 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         suspended: None,
         measure: None,
         may_wait_for_it: false,
+    }
+}
+
+/// An endpoint `churn` with one variant, `Blue`. Nothing is known of its scaling and its use.
+pub(crate) fn endpoint() -> Endpoint {
+    let variant = Variant {
+        name: "Blue".into(),
+        is_shadow: false,
+        compute: Compute::Serverless { memory_mb: 1024, provisioned: None },
+        weight: None,
+        scaling: AutoScaling::Unread,
+        invocations: None,
+        provisioned_use: None,
+    };
+    Endpoint {
+        resource: finding("endpoint/churn", Remedy::None).resource,
+        state: RunState::InService,
+        created: None,
+        config: None,
+        serving: Serving::RealTime,
+        is_deploying: false,
+        variants: vec![variant],
+        components: None,
+        backlog: None,
+        attached: None,
+        compute_optimizer: None,
     }
 }

@@ -15,7 +15,7 @@ use cost_rules::{
     plan::Outcome,
     remedy::Remedy,
     rulebook::Finding,
-    scaling::{Attachment, METRIC},
+    scaling::{Attachment, METRIC, POLICY_NAME},
 };
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -73,7 +73,7 @@ async fn put(clients: &Clients, one: &Attachment) -> Result<(), Outcome> {
     let tracking = tracking(one).map_err(|why| Outcome::GivenUp(format!("PutScalingPolicy: {why}")))?;
     let policy =
         clients.autoscaling.put_scaling_policy().service_namespace(namespace).scalable_dimension(dimension).resource_id(&one.resource_id);
-    let policy = policy.policy_name(one.policy_name()).policy_type(PolicyType::TargetTrackingScaling);
+    let policy = policy.policy_name(POLICY_NAME).policy_type(PolicyType::TargetTrackingScaling);
     policy.target_tracking_scaling_policy_configuration(tracking).send().await.map_err(|error| refused("PutScalingPolicy", &error))?;
     Ok(())
 }
@@ -86,11 +86,11 @@ fn tracking(one: &Attachment) -> Result<TargetTrackingScalingPolicyConfiguration
     tracking.predefined_metric_specification(metric).build()
 }
 
-pub(super) fn capacity(instances: u32) -> i32 {
+fn capacity(instances: u32) -> i32 {
     i32::try_from(instances).unwrap_or(i32::MAX)
 }
 
-/// What an error means. An account has at most 500 scalable targets of endpoints: that is a normal end.
+/// The outcome of a refused call. An account has at most 500 scalable targets of endpoints: that is a normal end.
 fn refused<E: ProvideErrorMetadata + std::error::Error + 'static>(call: &str, error: &SdkError<E>) -> Outcome {
     let text = format!("application-autoscaling:{call}: {}", why(error));
     match error.as_service_error().and_then(ProvideErrorMetadata::code) {

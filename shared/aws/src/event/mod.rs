@@ -57,7 +57,7 @@ impl OwnEvent {
         }
     }
 
-    /// What a person sends.
+    /// An example of it, for error messages.
     fn example(self) -> String {
         match self {
             Self::Detach => format!("{{\"{}\": \"<endpoint>\"}}", self.name()),

@@ -1,7 +1,7 @@
 //! Reads tags: of all resources from the tag index (fast, but it lags behind and omits resources that were never tagged), of one resource from `SageMaker`
 //! itself.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
@@ -143,6 +143,28 @@ pub(super) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut 
     });
     let looked = read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().collect();
     take_in(facts, looked);
+}
+
+/// Sets the own tags of these resources, read from `SageMaker` itself, many at the same time. Returns the ids of those that are gone, and what could not be read:
+/// their tags become `Unreadable`.
+pub(super) async fn read_own<'r>(
+    clients: &Clients,
+    rulebook: &Rulebook,
+    resources: impl Iterator<Item = &'r mut Resource>,
+) -> (BTreeSet<String>, Option<Unread>) {
+    let (mut gone, mut failed) = (BTreeSet::new(), vec![]);
+    let read = stream::iter(resources).map(async |resource| (of(clients, rulebook, resource.arn_or_id()).await, resource));
+    for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
+        match read {
+            Ok(Some(tags)) => resource.tags = Tags::Known(tags),
+            Ok(None) => drop(gone.insert(resource.id.clone())),
+            Err(why) => {
+                resource.tags = Tags::Unreadable;
+                failed.push((resource.id.clone(), why));
+            }
+        }
+    }
+    (gone, unread_of("tags", &failed))
 }
 
 /// Updates the facts with resources that were read again. If one could not be read, its tags become `Unreadable`; if one is gone, it is removed.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_sagemaker::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -13,7 +14,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
-use super::read::Read;
+use super::read::{Read, says_gone};
+use crate::clients::why::why;
 
 /// Stores the body of a response. For `.customize().interceptor(…)`.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +43,19 @@ impl Body {
     pub(super) fn json<T: DeserializeOwned>(&self, operation: &str) -> Read<T> {
         let body = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
         serde_json::from_slice(&body).map_err(|error| format!("sagemaker:{operation}: an answer that cannot be read: {error}"))
+    }
+}
+
+/// The answer of a call that describes one resource, as JSON. `None`: there is no such resource.
+pub(super) fn described<T: DeserializeOwned, O, E, R>(sent: Result<O, SdkError<E, R>>, body: &Body, operation: &str) -> Read<Option<T>>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    match sent {
+        Ok(_) => body.json(operation).map(Some),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
+        Err(error) => Err(format!("sagemaker:{operation}: {}", why(&error))),
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, bail};
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use anyhow::Context as _;
+use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::facts::{AttachStage, Attached};
 
 use super::table::{Item, Ledger, item, text};
-use crate::clients::why::why;
 
 const KIND: &str = "attached";
 
@@ -39,11 +38,7 @@ impl Ledger<'_> {
             .condition_expression("attribute_not_exists(pk) OR #stage = :attaching")
             .expression_attribute_names("#stage", "stage")
             .expression_attribute_values(":attaching", AttributeValue::S(name(AttachStage::Attaching)?));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
-            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
-        }
+        self.put_if(put).await
     }
 
     /// Records how far it has come.

@@ -1,7 +1,7 @@
 //! Resubmissions in the ledger: training jobs that are resubmitted as Spot, with their definitions and stages.
 
-use anyhow::{Context as _, anyhow, bail};
-use aws_sdk_dynamodb::{operation::put_item::PutItemError, types::AttributeValue};
+use anyhow::{Context as _, anyhow};
+use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::resource::Kind;
 use jiff::{SignedDuration, Timestamp};
 
@@ -87,10 +87,8 @@ impl Ledger<'_> {
             .expression_attribute_values(":stored", AttributeValue::S(Stage::Stored.as_str().to_owned()))
             .expression_attribute_values(":settled", AttributeValue::S(Stage::Settled.as_str().to_owned()))
             .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
-        match put.send().await {
-            Ok(_) => return Ok(resubmission.clone()),
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => {}
-            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        if self.put_if(put).await? {
+            return Ok(resubmission.clone());
         }
         let found = self.resubmission(&resubmission.id()).await?;
         found.with_context(|| format!("ledger table {}: what was stored is not there", self.table))
@@ -113,14 +111,11 @@ impl Ledger<'_> {
             .expression_attribute_values(":was", AttributeValue::S(resubmission.stage.as_str().to_owned()))
             .expression_attribute_values(":is", AttributeValue::S(stage.as_str().to_owned()))
             .expression_attribute_values(":run", AttributeValue::S(run_of(resubmission)));
-        match put.send().await {
-            Ok(_) => {
-                *resubmission = next;
-                Ok(true)
-            }
-            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
-            Err(error) => bail!("ledger table {}: {}", self.table, why(&error)),
+        let is_written = self.put_if(put).await?;
+        if is_written {
+            *resubmission = next;
         }
+        Ok(is_written)
     }
 
     /// The resubmission that created a job. `None`: the guard did not create it.

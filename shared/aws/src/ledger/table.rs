@@ -3,7 +3,10 @@
 use std::{collections::HashMap, time::Duration};
 
 use anyhow::{Context as _, anyhow};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, builders::PutBuilder};
+use aws_sdk_dynamodb::{
+    operation::put_item::{PutItemError, builders::PutItemFluentBuilder},
+    types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem, builders::PutBuilder},
+};
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
@@ -120,6 +123,15 @@ impl Ledger<'_> {
     pub(super) async fn put_one(&self, item: Item) -> anyhow::Result<()> {
         let sent = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item)).send().await;
         sent.map(drop).map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))
+    }
+
+    /// Sends a conditional write. `false`: its condition did not hold, and nothing was written.
+    pub(super) async fn put_if(&self, put: PutItemFluentBuilder) -> anyhow::Result<bool> {
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.as_service_error().is_some_and(PutItemError::is_conditional_check_failed_exception) => Ok(false),
+            Err(error) => Err(anyhow!("ledger table {}: {}", self.table, why(&error))),
+        }
     }
 
     /// Writes items without a condition. A single one needs no transaction, which costs twice as much.

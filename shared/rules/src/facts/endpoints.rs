@@ -337,6 +337,12 @@ impl Endpoint {
         billed.map(|(instance_type, count)| Some(Instances { instance_type: instance_type.clone()?, count })).collect()
     }
 
+    /// How often its variants and components were called, as far as it was read.
+    pub fn uses(&self) -> impl Iterator<Item = &Invocations> {
+        let components = self.components.iter().flatten().filter_map(|component| component.invocations.as_ref());
+        self.variants.iter().filter_map(|variant| variant.invocations.as_ref()).chain(components)
+    }
+
     /// When the last hour with a request ended, over all variants and components. `None`: there was none. `Err`: the use of one is not known.
     ///
     /// # Errors

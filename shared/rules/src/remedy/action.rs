@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    scaling::{Attachment, DIMENSION, NAMESPACE},
+    scaling::{Attachment, DIMENSION, autoscaling_command, how_to_set_instances},
     vocabulary::{
         duration::Duration,
         resource::{AppHome, region_option},
@@ -236,17 +236,10 @@ impl Remedy {
 
 /// How a person takes auto scaling away again.
 fn detach(endpoint: &str, region: &str, attachments: &[Attachment]) -> String {
-    let name = argument(endpoint);
     let mut lines = vec!["Its instances follow its requests from now on. Take that back:".to_owned()];
     for one in attachments {
-        let id = argument(&one.resource_id);
-        lines.push(format!(
-            "aws application-autoscaling deregister-scalable-target {region}--service-namespace {NAMESPACE} --scalable-dimension {DIMENSION} --resource-id {id}"
-        ));
-        let counts = quoted(&format!("VariantName={},DesiredInstanceCount={}", one.variant, one.instances));
-        lines.push(format!(
-            "aws sagemaker update-endpoint-weights-and-capacities {region}--endpoint-name {name} --desired-weights-and-capacities {counts}"
-        ));
+        lines.push(autoscaling_command("deregister-scalable-target", region, DIMENSION, &one.resource_id));
+        lines.push(how_to_set_instances(endpoint, region, &one.variant, one.instances));
     }
     lines.join("\n  ")
 }

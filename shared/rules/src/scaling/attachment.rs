@@ -11,8 +11,11 @@ use crate::{
 /// Names that the guard gives begin with this, because policies and scheduled actions cannot be tagged.
 const PREFIX: &str = "cost-guard";
 
+/// The name of the guard's target tracking policy. It begins as all names that the guard gives.
+pub const POLICY_NAME: &str = "cost-guard-target-tracking";
+
 /// The service namespace of all of `SageMaker`'s targets.
-pub const NAMESPACE: &str = "sagemaker";
+pub(super) const NAMESPACE: &str = "sagemaker";
 /// The scalable dimension of a variant's instances.
 pub const DIMENSION: &str = "sagemaker:variant:DesiredInstanceCount";
 /// The metric that the policy tracks.
@@ -72,11 +75,6 @@ impl Attachment {
             scale_in_cooldown: setting.scale_in_cooldown,
             actions: setting.schedules.iter().map(ScheduledBounds::new).collect(),
         }
-    }
-
-    /// The name of its policy.
-    pub fn policy_name(&self) -> String {
-        format!("{PREFIX}-target-tracking")
     }
 }
 

@@ -6,25 +6,21 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::json;
 
 use crate::{
-    scaling::attachment::{Attachment, DIMENSION, METRIC, NAMESPACE},
+    scaling::{
+        attachment::{Attachment, DIMENSION, METRIC, NAMESPACE, POLICY_NAME},
+        command::autoscaling_command,
+    },
     vocabulary::text::{argument, literal, quoted},
 };
 
 impl Attachment {
-    /// The commands of the AWS CLI, one a line.
+    /// The commands of the AWS CLI, one a line. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
     pub fn commands(&self, region: &str) -> String {
-        let policy = self.policy_name();
-        let command = |name: &str| {
-            format!(
-                "aws application-autoscaling {name} --region {} --service-namespace {NAMESPACE} --scalable-dimension {DIMENSION} --resource-id {}",
-                argument(region),
-                argument(&self.resource_id)
-            )
-        };
+        let command = |name: &str| autoscaling_command(name, region, DIMENSION, &self.resource_id);
         let mut text = format!("{} --min-capacity {} --max-capacity {}\n", command("register-scalable-target"), self.min, self.max);
         let _ = writeln!(
             text,
-            "{} --policy-name {policy} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration {}",
+            "{} --policy-name {POLICY_NAME} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration {}",
             command("put-scaling-policy"),
             quoted(&self.tracking().to_string())
         );
@@ -55,7 +51,6 @@ impl Attachment {
 
     /// Resources for a `CloudFormation` template, in YAML.
     pub fn cloud_formation(&self) -> String {
-        let policy = self.policy_name();
         let mut text = format!(
             "CostGuardScalableTarget:\n  Type: AWS::ApplicationAutoScaling::ScalableTarget\n  Properties:\n    ServiceNamespace: {NAMESPACE}\n    \
              ScalableDimension: {DIMENSION}\n    ResourceId: {}\n    MinCapacity: {}\n    MaxCapacity: {}\n",
@@ -80,7 +75,7 @@ impl Attachment {
         }
         let _ = write!(
             text,
-            "CostGuardScalingPolicy:\n  Type: AWS::ApplicationAutoScaling::ScalingPolicy\n  Properties:\n    PolicyName: {policy}\n    \
+            "CostGuardScalingPolicy:\n  Type: AWS::ApplicationAutoScaling::ScalingPolicy\n  Properties:\n    PolicyName: {POLICY_NAME}\n    \
              PolicyType: TargetTrackingScaling\n    ScalingTargetId: !Ref CostGuardScalableTarget\n    TargetTrackingScalingPolicyConfiguration:\n      \
              TargetValue: {}\n      PredefinedMetricSpecification:\n        PredefinedMetricType: {METRIC}\n      ScaleOutCooldown: {}\n      \
              ScaleInCooldown: {}\n",
@@ -96,7 +91,6 @@ impl Attachment {
         const OF_TARGET: &str = "  service_namespace  = aws_appautoscaling_target.cost_guard.service_namespace\n  \
              scalable_dimension = aws_appautoscaling_target.cost_guard.scalable_dimension\n  \
              resource_id        = aws_appautoscaling_target.cost_guard.resource_id\n";
-        let policy = self.policy_name();
         let mut text = format!(
             "resource \"aws_appautoscaling_target\" \"cost_guard\" {{\n  service_namespace  = \"{NAMESPACE}\"\n  scalable_dimension = \"{DIMENSION}\"\n  \
              resource_id        = {}\n  min_capacity       = {}\n  max_capacity       = {}\n}}\n",
@@ -106,7 +100,7 @@ impl Attachment {
         );
         let _ = write!(
             text,
-            "resource \"aws_appautoscaling_policy\" \"cost_guard\" {{\n  name               = \"{policy}\"\n  \
+            "resource \"aws_appautoscaling_policy\" \"cost_guard\" {{\n  name               = \"{POLICY_NAME}\"\n  \
              policy_type        = \"TargetTrackingScaling\"\n{OF_TARGET}  target_tracking_scaling_policy_configuration {{\n    target_value       = {}\n    \
              scale_out_cooldown = {}\n    scale_in_cooldown  = {}\n    predefined_metric_specification {{\n      predefined_metric_type = \"{METRIC}\"\n    }}\n  \
              }}\n}}\n",
@@ -165,7 +159,7 @@ mod tests {
 
     #[test]
     fn commands_set_the_target_the_policy_and_each_scheduled_action() {
-        let commands = variant("churn").commands("eu-central-1");
+        let commands = variant("churn").commands("--region eu-central-1 ");
         let lines: Vec<&str> = commands.lines().collect();
         let common = "--region eu-central-1 --service-namespace sagemaker --scalable-dimension sagemaker:variant:DesiredInstanceCount --resource-id \
                       endpoint/churn/variant/AllTraffic";
@@ -190,7 +184,7 @@ mod tests {
     #[test]
     fn names_of_others_stay_texts() {
         let odd = variant("a\" ${b} '; reboot #");
-        assert!(odd.commands("eu-central-1").contains(r#"--resource-id 'endpoint/a" ${b} '\''; reboot #/variant/AllTraffic'"#));
+        assert!(odd.commands("--region eu-central-1 ").contains(r#"--resource-id 'endpoint/a" ${b} '\''; reboot #/variant/AllTraffic'"#));
         assert!(odd.cloud_formation().contains(r#"ResourceId: "endpoint/a\" ${b} '; reboot #/variant/AllTraffic""#));
         assert!(odd.terraform().contains(r#"= "endpoint/a\" $${b} '; reboot #/variant/AllTraffic""#));
     }

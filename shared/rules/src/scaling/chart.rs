@@ -2,25 +2,53 @@
 //!
 //! Each hour is a line that begins with a bar. So it stays readable in a proportional font, in which columns do not line up.
 
-use jiff::{ToSpan as _, tz::TimeZone};
+use jiff::{SignedDuration, ToSpan as _, ZonedDateTime, tz::TimeZone};
 
-use crate::scaling::{lines::number, load::Load, traffic::MISSING};
+use crate::scaling::{
+    lines::number,
+    load::Load,
+    replay::billed_by_minute,
+    setting::{Setting, Terms},
+    traffic::MISSING,
+};
 
 /// The bar of the highest hour, in characters.
 const WIDTH: u32 = 30;
 /// Eighths of a character.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
+/// The busiest day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayChart {
+    /// When it begins, by the clock of the chart.
+    pub begins: ZonedDateTime,
+    /// The chart.
+    pub text: String,
+}
+
+impl DayChart {
+    /// The busiest day with the instances of today and those of a setting. `None`: the traffic has no whole day.
+    pub(super) fn new(load: &Load, settings: [&Setting; 2], terms: &Terms, zone: &TimeZone) -> Option<Self> {
+        let from = busiest_day(load, zone)?;
+        let [now, proposed] = settings.map(|setting| billed_by_minute(load, setting, terms, None));
+        let begins = load.starts_at.checked_add(SignedDuration::from_mins(i64::try_from(from).ok()?)).ok()?;
+        Some(Self {
+            begins: begins.to_zoned_datetime(zone.clone()),
+            text: chart_of_day(load, terms.per_instance, from, &now, &proposed, zone),
+        })
+    }
+}
+
 /// One day, hour by hour, as lines of at most 72 characters. `now` and `proposed` are the instances of each minute of the load, and `from` the minute at which
 /// the day begins.
-pub fn chart_of_day(load: &Load, per_instance: f64, from: usize, now: &[u32], proposed: &[u32], zone: &TimeZone) -> String {
+fn chart_of_day(load: &Load, per_instance: f64, from: usize, now: &[u32], proposed: &[u32], zone: &TimeZone) -> String {
     let until = (from + 24 * 60).min(load.minutes());
     let hours: Vec<usize> = (from..until).step_by(60).collect();
     let most = |of: &[u32], hour: usize| of.get(hour..(hour + 60).min(of.len())).and_then(|of| of.iter().max().copied()).unwrap_or(0);
     let needs: Vec<Option<f64>> = hours.iter().map(|hour| need(load, per_instance, *hour, until)).collect();
     let highest = needs.iter().flatten().copied().fold(1.0, f64::max);
     let lines = hours.iter().zip(&needs).map(|(hour, need)| {
-        let at = load.starts_at.checked_add(jiff::SignedDuration::from_mins(i64::try_from(*hour).unwrap_or(0))).unwrap_or(load.starts_at);
+        let at = load.starts_at.checked_add(SignedDuration::from_mins(i64::try_from(*hour).unwrap_or(0))).unwrap_or(load.starts_at);
         let time = at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string();
         let load = need.map_or_else(|| "? no data".to_owned(), |need| format!("{} {need:.1}", bar(need / highest)));
         format!("{time} {load} of {}, proposed {}\n", most(now, *hour), most(proposed, *hour))
@@ -29,7 +57,7 @@ pub fn chart_of_day(load: &Load, per_instance: f64, from: usize, now: &[u32], pr
 }
 
 /// The minute at which the whole day with the most requests begins. `None`: the traffic has no whole day.
-pub fn busiest_day(load: &Load, zone: &TimeZone) -> Option<usize> {
+fn busiest_day(load: &Load, zone: &TimeZone) -> Option<usize> {
     let starts_at = load.starts_at.to_zoned_datetime(zone.clone());
     let midnights = (0..=i64::try_from(load.minutes() / (24 * 60)).ok()? + 1).filter_map(|day| {
         let midnight = starts_at.checked_add(day.days()).ok()?.start_of_day().ok()?;

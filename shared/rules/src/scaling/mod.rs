@@ -5,6 +5,7 @@ mod blocks;
 mod by_hours;
 mod capacity;
 mod chart;
+mod command;
 mod days;
 mod hours;
 mod lines;
@@ -20,9 +21,10 @@ mod to_zero;
 mod traffic;
 
 pub use self::{
-    attachment::{Attachment, DIMENSION, METRIC, NAMESPACE, ScheduledBounds},
+    attachment::{Attachment, DIMENSION, METRIC, POLICY_NAME, ScheduledBounds},
     capacity::{Bound, Capacity, Datapoint, capacity},
-    chart::{busiest_day, chart_of_day},
+    chart::DayChart,
+    command::{autoscaling_command, how_to_set_instances},
     days::{Days, Scheduled},
     load::Load,
     outlook::Doubt,

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::scaling::{
+    chart::DayChart,
     days::without_repeats,
     hours::Hours,
     lines::{needed, number},
@@ -68,6 +69,8 @@ pub struct Proposal {
     pub replay: Replayed,
     /// The replay of the instances of today.
     pub today: Replayed,
+    /// Its busiest day. `None`: the traffic has no whole day.
+    pub day: Option<DayChart>,
     /// What the past does not support, or what else there is to know.
     pub doubts: Vec<Doubt>,
 }
@@ -123,7 +126,8 @@ pub fn propose(traffic: &Traffic, question: &Question) -> Proposal {
     }
     doubts.extend(outlook::of_setting(&load, &question.terms, &setting, allowed));
     debug_assert!(replay.instance_minutes <= limit(question.instances));
-    Proposal { advice: advice(&setting), setting, reason, replay, today, doubts }
+    let day = DayChart::new(&load, [&self::today(question), &setting], &question.terms, &question.zone);
+    Proposal { advice: advice(&setting), setting, reason, replay, today, day, doubts }
 }
 
 /// How many minutes may be short.

@@ -21,7 +21,7 @@ use crate::{
 const PERIOD: SignedDuration = SignedDuration::from_mins(5);
 const PERIOD_MINUTES: f64 = 5.0;
 
-/// What is read of each variant, and as which statistic. `ModelLatency` is in microseconds.
+/// The metrics of each variant, each with its statistic. `ModelLatency` is in microseconds.
 const MEASURES: [(&str, &str); 3] = [("InvocationsPerInstance", "Sum"), ("ModelLatency", "p99"), ("Invocation5XXErrors", "Sum")];
 
 /// Sets what one instance carries, for the variants of these endpoints (by id) whose requests by the minute were read.
@@ -86,8 +86,7 @@ mod tests {
     use aws_smithy_mocks::mock;
     use aws_smithy_types::DateTime;
     use cost_rules::{
-        facts::{AutoScaling, Compute, Invocations, RunState, Serving, Variant},
-        resource::{Kind, Ownership, Resource, Tags},
+        facts::{Invocations, Variant},
         scaling::{Bound, Capacity},
     };
 
@@ -97,38 +96,13 @@ mod tests {
     const NOW: &str = "2026-11-24T12:03:00Z";
 
     fn endpoint() -> Endpoint {
-        let now: Timestamp = NOW.parse().unwrap();
-        let variant = Variant {
-            name: "Blue".into(),
-            is_shadow: false,
-            compute: Compute::Instances { instance_type: None, current: 2, desired: 2, fixed: None },
-            weight: None,
-            scaling: AutoScaling::None,
-            invocations: Some(Invocations::by_hour(now, vec![])),
-            provisioned_use: None,
-        };
-        Endpoint {
-            resource: Resource {
-                id: Kind::Endpoint.id("churn"),
-                arn: None,
-                name: "Churn".into(),
-                tags: Tags::NotIndexed,
-                ownership: Ownership::default(),
-            },
-            state: RunState::InService,
-            created: None,
-            config: None,
-            serving: Serving::RealTime,
-            is_deploying: false,
-            variants: vec![variant.clone(), Variant { name: "Green".into(), ..variant }],
-            components: None,
-            backlog: None,
-            attached: None,
-            compute_optimizer: None,
-        }
+        let mut endpoint = testing::endpoint();
+        endpoint.variants[0].invocations = Some(Invocations::by_hour(NOW.parse().unwrap(), vec![]));
+        endpoint.variants.push(Variant { name: "Green".into(), ..endpoint.variants[0].clone() });
+        endpoint
     }
 
-    /// Of `Green`, the latency is forbidden.
+    /// CloudWatch refuses the latency of `Green`.
     #[tokio::test]
     async fn what_an_instance_carries_comes_from_five_minutes_and_is_not_known_without_one_of_the_measures() {
         let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(|asked| {

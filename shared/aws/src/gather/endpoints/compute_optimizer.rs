@@ -13,7 +13,7 @@ use crate::{
     gather::read::{every_page, timestamp},
 };
 
-/// What Compute Optimizer calls endpoints.
+/// The resource type of endpoints in Compute Optimizer.
 const ENDPOINTS: &str = "SageMakerEndpoint";
 
 /// The endpoints that AWS calls idle, by ARN in lower case.

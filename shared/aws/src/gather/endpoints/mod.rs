@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use cost_rules::{
-    facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Unread},
-    resource::{Kind, Tags},
+    facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Scaling, Unread},
+    resource::{Kind, Resource, Tags},
     rulebook::Rulebook,
     scope::Scope,
 };
@@ -17,11 +17,11 @@ use self::{
 };
 use super::{
     inventory,
-    read::{IN_FLIGHT, Looked, Read, name_of, says_gone, unread_of},
+    read::{IN_FLIGHT, Looked, Read, name_of, unread_of},
     tags,
-    wire::Body,
+    wire::{self, Body},
 };
-use crate::clients::{Clients, why::why};
+use crate::clients::Clients;
 
 mod capacity;
 mod compute_optimizer;
@@ -118,22 +118,16 @@ async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut 
 async fn describe(clients: &Clients, name: &str) -> Read<Option<EndpointRecord>> {
     clients.in_time()?;
     let body = Body::default();
-    match clients.sagemaker.describe_endpoint().endpoint_name(name).customize().interceptor(body.clone()).send().await {
-        Ok(_) => body.json("DescribeEndpoint").map(Some),
-        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
-        Err(error) => Err(format!("sagemaker:DescribeEndpoint: {}", why(&error))),
-    }
+    let sent = clients.sagemaker.describe_endpoint().endpoint_name(name).customize().interceptor(body.clone()).send().await;
+    wire::described(sent, &body, "DescribeEndpoint")
 }
 
 /// `None`: it does not exist.
 async fn describe_config(clients: &Clients, name: &str) -> Read<Option<ConfigRecord>> {
     clients.in_time()?;
     let body = Body::default();
-    match clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await {
-        Ok(_) => body.json("DescribeEndpointConfig").map(Some),
-        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
-        Err(error) => Err(format!("sagemaker:DescribeEndpointConfig: {}", why(&error))),
-    }
+    let sent = clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await;
+    wire::described(sent, &body, "DescribeEndpointConfig")
 }
 
 /// The inference components of these names, by id.
@@ -146,12 +140,9 @@ async fn described_components(clients: &Clients, names: &[String]) -> Looked<Com
 async fn describe_component(clients: &Clients, name: &str) -> Read<Option<ComponentRecord>> {
     clients.in_time()?;
     let body = Body::default();
-    match clients.sagemaker.describe_inference_component().inference_component_name(name).customize().interceptor(body.clone()).send().await
-    {
-        Ok(_) => body.json("DescribeInferenceComponent").map(Some),
-        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
-        Err(error) => Err(format!("sagemaker:DescribeInferenceComponent: {}", why(&error))),
-    }
+    let sent =
+        clients.sagemaker.describe_inference_component().inference_component_name(name).customize().interceptor(body.clone()).send().await;
+    wire::described(sent, &body, "DescribeInferenceComponent")
 }
 
 /// Sets the components of all endpoints. If one could not be read, those of all endpoints stay unread: which endpoint it belongs to is not known.
@@ -211,18 +202,9 @@ async fn complete(clients: &Clients, rulebook: &Rulebook, endpoints: &mut [Endpo
     let (targets, unread) = if targets.is_empty() { (Ok(Targets::default()), vec![]) } else { scaling::read(clients, of).await };
     facts.reading.unread.extend(unread);
     take_scaling(targets, endpoints, facts);
-    let mut failed = vec![];
-    for endpoint in endpoints {
-        match tags::of(clients, rulebook, endpoint.resource.arn_or_id()).await {
-            Ok(Some(tags)) => endpoint.resource.tags = Tags::Known(tags),
-            Ok(None) => drop(facts.reading.gone.insert(endpoint.resource.id.clone())),
-            Err(why) => {
-                endpoint.resource.tags = Tags::Unreadable;
-                failed.push((endpoint.resource.id.clone(), why));
-            }
-        }
-    }
-    facts.reading.unread.extend(unread_of("tags", &failed));
+    let (gone, unread) = tags::read_own(clients, rulebook, endpoints.iter_mut().map(|endpoint| &mut endpoint.resource)).await;
+    facts.reading.unread.extend(unread);
+    facts.reading.gone.extend(gone);
 }
 
 /// The ids of an endpoint's variants and components in Application Auto Scaling.
@@ -231,18 +213,13 @@ fn target_ids(endpoint: &Endpoint) -> Vec<String> {
     variants.chain(endpoint.components.iter().flatten().map(|component| scaling::component_id(&component.name))).collect()
 }
 
-/// The names of a scalable target's policies and scheduled actions.
-pub(crate) struct ScalingOf {
-    pub(crate) policies: Vec<String>,
-    pub(crate) actions: Vec<String>,
-}
-
 /// The auto scaling of a variant, by its id in Application Auto Scaling. `None`: it has none.
-pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Option<ScalingOf>> {
+pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Option<Box<Scaling>>> {
     let (targets, _) = scaling::read(clients, Some(&[resource_id.to_owned()])).await;
-    let AutoScaling::Target(found) = targets?.take(resource_id) else { return Ok(None) };
-    let policies = found.policies.into_iter().map(|policy| policy.name).collect();
-    Ok(Some(ScalingOf { policies, actions: found.scheduled.into_iter().map(|action| action.name).collect() }))
+    Ok(match targets?.take(resource_id) {
+        AutoScaling::Target(found) => Some(found),
+        AutoScaling::None | AutoScaling::Unread => None,
+    })
 }
 
 /// How many instances a variant should have. `None`: there is no such endpoint or variant.
@@ -257,9 +234,9 @@ pub(crate) async fn instances_of(clients: &Clients, endpoint: &str, variant: &st
 
 /// Reads the tags of these endpoints (by id) again, from the service itself.
 pub(crate) async fn confirm(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
-    let meant: BTreeSet<String> =
-        facts.endpoints.iter().filter(|one| one.resource.tags == Tags::NotIndexed).map(|one| one.resource.id.clone()).collect();
-    tags::confirm(clients, rulebook, facts, |resource| ids.contains(&resource.id) && meant.contains(&resource.id)).await;
+    let is_meant =
+        |resource: &Resource| resource.kind() == Some(Kind::Endpoint) && resource.tags == Tags::NotIndexed && ids.contains(&resource.id);
+    tags::confirm(clients, rulebook, facts, is_meant).await;
 }
 
 /// Reads one endpoint again, right before an action: state, tags, scaling, and whether somebody has called it. `None`: it is no endpoint of these facts.
@@ -276,7 +253,7 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
     }
     fresh.endpoints.iter_mut().for_each(|endpoint| endpoint.attached.clone_from(&known.attached));
     for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {
-        // What was worked out of the same instances holds.
+        // The requests by the minute and the proposal were worked out for the same instances: they still hold.
         if variant.name == known.name
             && variant.compute == known.compute
             && let (Some(fresh), Some(known)) = (&mut variant.invocations, &known.invocations)

@@ -283,32 +283,6 @@ mod tests {
         activity.cause("alarm").start_time(at("2026-11-20T02:28:13Z")).status_code(status)
     }
 
-    fn endpoint() -> Endpoint {
-        let variant = facts::Variant {
-            name: "Blue".into(),
-            is_shadow: false,
-            compute: facts::Compute::Serverless { memory_mb: 1024, provisioned: None },
-            weight: None,
-            scaling: AutoScaling::Unread,
-            invocations: None,
-            provisioned_use: None,
-        };
-        let resource = testing::finding("endpoint/churn", cost_rules::remedy::Remedy::None).resource;
-        Endpoint {
-            resource: cost_rules::resource::Resource { name: "churn".into(), ..resource },
-            state: facts::RunState::InService,
-            created: None,
-            config: None,
-            serving: facts::Serving::RealTime,
-            is_deploying: false,
-            variants: vec![variant],
-            components: None,
-            backlog: None,
-            attached: None,
-            compute_optimizer: None,
-        }
-    }
-
     #[tokio::test]
     async fn a_target_comes_with_its_policies_schedules_and_activities() {
         let happened = mock!(aws_sdk_applicationautoscaling::Client::describe_scaling_activities).then_output(|| {
@@ -322,7 +296,7 @@ mod tests {
             DescribeScalingActivitiesOutput::builder().set_scaling_activities(Some(all.into())).build()
         });
         let (targets, unread) = read(&clients(&[&one_target(), &one_policy(), &one_action(), &happened]), None).await;
-        let mut endpoint = endpoint();
+        let mut endpoint = testing::endpoint();
         targets.ok().unwrap().take_into(&mut endpoint);
         let AutoScaling::Target(scaling) = &endpoint.variants[0].scaling else { panic!("{endpoint:?}") };
         assert_eq!((scaling.min, scaling.max, scaling.suspended.scale_in, scaling.suspended.scale_out), (1, 4, true, false));

@@ -44,7 +44,7 @@ struct Asked {
     series: Series,
 }
 
-/// What reading took and missed.
+/// How many metrics were read, and what could not be read.
 #[derive(Default)]
 pub(super) struct Reading {
     /// The number of metrics. CloudWatch charges for each.
@@ -63,36 +63,24 @@ pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], no
         Place::Provisioned(index) => endpoint.variants[index].provisioned_use = Some(mean(points, window)),
         Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
         Place::Component(index) => {
-            endpoint
-                .components
-                .iter_mut()
-                .flatten()
-                .nth(index)
-                .into_iter()
-                .for_each(|component| add(&mut component.invocations, points, window));
+            if let Some(component) = endpoint.components.iter_mut().flatten().nth(index) {
+                add(&mut component.invocations, points, window);
+            }
         }
     })
     .await
 }
 
-/// Sets the use of these endpoints (by id) by the minute.
+/// Sets the use of the variants of these endpoints (by id) by the minute. No rule needs that of inference components.
 pub(super) async fn read_minutes(clients: &Clients, endpoints: &mut [Endpoint], ids: &BTreeSet<String>, now: Timestamp) -> Reading {
     let Some(until) = until(now) else { return Reading::default() };
     let window = Window { from: until - WINDOW, until, period: MINUTE };
     let chosen = (0..).zip(&*endpoints).filter(|(_, one)| ids.contains(&one.resource.id));
-    let asked = chosen
-        .flat_map(|(index, one)| asked(index, one))
-        .filter(|one| matches!(one.place, Place::Variant(_) | Place::Component(_)))
-        .collect();
+    let asked = chosen.flat_map(|(index, one)| asked(index, one)).filter(|one| matches!(one.place, Place::Variant(_))).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| {
-        let usage = match place {
-            Place::Backlog | Place::Provisioned(_) => None,
-            Place::Variant(index) => endpoint.variants[index].invocations.as_mut(),
-            Place::Component(index) => {
-                endpoint.components.iter_mut().flatten().nth(index).and_then(|component| component.invocations.as_mut())
-            }
-        };
-        if let Some(usage) = usage {
+        if let Place::Variant(index) = place
+            && let Some(usage) = &mut endpoint.variants[index].invocations
+        {
             usage.minutes = Some(Traffic::new(window.from, by_period(points, window).into_iter().map(|requests| requests.map(count))));
         }
     })

@@ -17,7 +17,7 @@ use self::record::{TrainingRecord, TuningRecord};
 use super::{
     read::{IN_FLIGHT, Read, name_of, says_gone, unread_of},
     tags,
-    wire::{Body, time},
+    wire::{self, Body, time},
 };
 use crate::clients::{Clients, why::why};
 
@@ -37,21 +37,8 @@ pub async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<Strin
     // The tags of a job that belongs to another one are not needed: that one decides.
     let training = training.filter(|job| job.status == JobStatus::InProgress && job.parent.is_none()).map(|job| &mut job.resource);
     let tuning = facts.tuning_jobs[before.1..].iter_mut().filter(|job| job.status == JobStatus::InProgress).map(|job| &mut job.resource);
-    let mut failed: Vec<(String, String)> = vec![];
-    let mut gone = BTreeSet::new();
-    let read =
-        stream::iter(training.chain(tuning)).map(async |resource| (tags::of(clients, rulebook, resource.arn_or_id()).await, resource));
-    for (read, resource) in read.buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await {
-        match read {
-            Ok(Some(tags)) => resource.tags = Tags::Known(tags),
-            Ok(None) => drop(gone.insert(resource.id.clone())),
-            Err(why) => {
-                resource.tags = Tags::Unreadable;
-                failed.push((resource.id.clone(), why));
-            }
-        }
-    }
-    facts.reading.unread.extend(unread_of("tags", &failed));
+    let (gone, unread) = tags::read_own(clients, rulebook, training.chain(tuning)).await;
+    facts.reading.unread.extend(unread);
     facts.forget(&gone);
     facts.reading.gone.extend(gone);
 }
@@ -163,11 +150,8 @@ pub(super) async fn auto_ml_job_of(clients: &Clients, tuning_job: &str) -> Read<
 pub(crate) async fn describe_training(clients: &Clients, name: &str) -> Read<Option<Value>> {
     clients.in_time()?;
     let body = Body::default();
-    match clients.sagemaker.describe_training_job().training_job_name(name).customize().interceptor(body.clone()).send().await {
-        Ok(_) => body.json("DescribeTrainingJob").map(Some),
-        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
-        Err(error) => Err(format!("sagemaker:DescribeTrainingJob: {}", why(&error))),
-    }
+    let sent = clients.sagemaker.describe_training_job().training_job_name(name).customize().interceptor(body.clone()).send().await;
+    wire::described(sent, &body, "DescribeTrainingJob")
 }
 
 /// The current state of a training job.

@@ -25,7 +25,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::Rule,
-        verdict::{Detail, Verdict, Waste},
+        verdict::{Detail, Verdict},
     },
     vocabulary::duration::{Duration, roughly},
 };
@@ -87,7 +87,7 @@ impl Rule for EndpointIdle {
         waste.notice.details.extend(by_aws(endpoint));
         waste.notice.advice = Some(endpoint.how_to_delete("delete it, if nobody needs it"));
         waste.notice.headline = Some("got no requests");
-        Verdict::Waste(Box::new(Waste { ..waste }))
+        Verdict::Waste(Box::new(waste))
     }
 }
 

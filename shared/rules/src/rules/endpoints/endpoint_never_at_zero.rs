@@ -28,7 +28,6 @@ use crate::{
     vocabulary::{
         duration::Duration,
         price::{HOURS_PER_MONTH, Usd},
-        resource::Arn,
     },
 };
 
@@ -57,34 +56,27 @@ impl Rule for EndpointNeverAtZero {
     }
 
     fn concerns(&self, endpoint: &Endpoint) -> bool {
-        let is_managed = |endpoint: &Endpoint| {
-            let fixed = |variant: &Variant| matches!(variant.compute, Compute::Instances { fixed: Some(Fixed::Managed), .. });
-            endpoint.variants.iter().all(fixed)
-        };
+        let is_managed = |variant: &Variant| matches!(variant.compute, Compute::Instances { fixed: Some(Fixed::Managed), .. });
         match endpoint.serving {
             Serving::Asynchronous => true,
-            Serving::Components => is_managed(endpoint),
+            Serving::Components => endpoint.variants.iter().all(is_managed),
             Serving::RealTime | Serving::Serverless | Serving::Unknown => false,
         }
     }
 
     fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
-        let created = match endpoint.judged_run() {
-            Ok(run) => run,
+        let created = match endpoint.judged_old(self.min_age, cx.now) {
+            Ok(created) => created,
             Err(verdict) => return verdict,
         };
-        if cx.now.duration_since(created) < self.min_age.signed() {
-            return Verdict::Fine;
-        }
         let least = match least(endpoint) {
             Ok(least) => least,
             Err(verdict) => return verdict,
         };
-        match endpoint.last_used() {
-            Err(what) => return Verdict::Unknown(format!("how often it was called is not known: {what} could not be read")),
-            Ok(None) => return Verdict::Fine,
-            Ok(Some(_)) if least == 0 => return Verdict::Fine,
-            Ok(Some(_)) => {}
+        match endpoint.known_use() {
+            Err(verdict) => return verdict,
+            Ok(used) if used.is_none() || least == 0 => return Verdict::Fine,
+            Ok(_) => {}
         }
         let Some(hourly) = cx.hourly_of_endpoint(endpoint) else { return Verdict::Unknown("its price is not known".into()) };
         let Some((quiet, all)) = endpoint.quiet_hours(created) else { return Verdict::Fine };
@@ -116,7 +108,7 @@ fn least(endpoint: &Endpoint) -> Result<u32, Verdict> {
 
 fn advice(endpoint: &Endpoint) -> String {
     let name = &endpoint.resource.name;
-    let region = endpoint.resource.arn.as_deref().and_then(Arn::parse).map_or("", |arn| arn.region);
+    let region = &endpoint.resource.region_option();
     let commands: Vec<String> = if endpoint.serving == Serving::Asynchronous {
         let of = |variant: &Variant| match variant.compute {
             Compute::Instances { desired, .. } => Some(asynchronous_to_zero(region, name, &variant.name, desired.max(1))),

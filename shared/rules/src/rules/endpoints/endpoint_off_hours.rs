@@ -55,12 +55,8 @@ impl Rule for EndpointOffHours {
     }
 
     fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
-        let created = match endpoint.judged_run() {
-            Ok(run) => run,
-            Err(verdict) => return verdict,
-        };
-        if cx.now.duration_since(created) < self.min_age.signed() {
-            return Verdict::Fine;
+        if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
+            return verdict;
         }
         let HoursOf { schedule, whose, calendar } = match cx.policy.hours_of(&endpoint.resource) {
             Ok(hours) => hours,
@@ -71,7 +67,7 @@ impl Rule for EndpointOffHours {
             Err(verdict) => return verdict,
         };
         // One that nobody calls at all is the matter of `endpoint-idle`.
-        if used.is_none() || uses(endpoint).any(|invocations| is_used_off_hours(invocations, &schedule, calendar)) {
+        if used.is_none() || endpoint.uses().any(|invocations| is_used_off_hours(invocations, &schedule, calendar)) {
             return Verdict::Fine;
         }
         let Some(off_share) = Decimal::from_f64(schedule.off_share()).filter(|share| Decimal::ZERO < *share) else { return Verdict::Fine };
@@ -82,11 +78,6 @@ impl Rule for EndpointOffHours {
         waste.notice.advice = Some(endpoint.how_to_delete("delete it when working hours end, and create it again before they begin"));
         Verdict::Waste(Box::new(waste))
     }
-}
-
-fn uses(endpoint: &Endpoint) -> impl Iterator<Item = &Invocations> {
-    let variants = endpoint.variants.iter().filter_map(|variant| variant.invocations.as_ref());
-    variants.chain(endpoint.components.iter().flatten().filter_map(|component| component.invocations.as_ref()))
 }
 
 /// Whether it was called in an hour that has no working time, neither at its start nor at its end.

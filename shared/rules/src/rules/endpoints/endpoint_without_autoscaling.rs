@@ -89,7 +89,7 @@ impl Rule for EndpointWithoutAutoscaling {
     }
 
     fn needs_minutes(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> bool {
-        let is_old = endpoint.judged_run().is_ok_and(|created| self.min_age.signed() <= cx.now.duration_since(created));
+        let is_old = endpoint.judged_old(self.min_age, cx.now).is_ok();
         let most = |variant: &Variant| {
             cx.hourly_of_variant(variant).map(|(count, each)| each * Decimal::from(count - self.min_instances.min(count)))
         };
@@ -98,11 +98,10 @@ impl Rule for EndpointWithoutAutoscaling {
     }
 
     fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
-        let created = match endpoint.judged_run() {
-            Ok(run) => run,
-            Err(verdict) => return verdict,
-        };
-        if cx.now.duration_since(created) < self.min_age.signed() || was_taken_back(endpoint, cx.now) {
+        if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
+            return verdict;
+        }
+        if was_taken_back(endpoint, cx.now) {
             return Verdict::Fine;
         }
         let mut proposed = vec![];
@@ -158,10 +157,9 @@ impl EndpointWithoutAutoscaling {
             max_short_share: self.max_short_share,
             zone: cx.policy.zone_of(cx.policy.team_of(&endpoint.resource).as_deref()).clone(),
         };
-        let (terms, zone) = (question.terms, question.zone.clone());
         let proposal = invocations.proposal.get_or_init(|| Box::new(propose(minutes, &question)));
         let saved = Decimal::from_f64(proposal.saved_hours_per_month()).unwrap_or_default() * each;
-        Ok((Decimal::ZERO < saved).then(|| Proposed { variant, minutes, proposal, carries, terms, zone, usd_per_month: saved }))
+        Ok((Decimal::ZERO < saved).then_some(Proposed { variant, proposal, carries, start_up: self.start_up, usd_per_month: saved }))
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
+        duration::Duration,
         price::{HOURS_PER_MONTH, Instances},
         text::argument,
         timed_text::TimedText,
@@ -34,6 +35,11 @@ impl Endpoint {
         }
     }
 
+    /// The same of an endpoint that is old enough to be judged. One that is younger is fine.
+    pub(crate) fn judged_old(&self, min_age: Duration, now: Timestamp) -> Result<Timestamp, Verdict> {
+        self.judged_run().and_then(|created| if now.duration_since(created) < min_age.signed() { Err(Verdict::Fine) } else { Ok(created) })
+    }
+
     /// Whether it costs money while nobody calls it.
     pub(crate) fn is_billed_when_idle(&self) -> bool {
         self.variants.iter().any(|variant| match &variant.compute {
@@ -42,10 +48,14 @@ impl Endpoint {
         })
     }
 
-    /// When the last hour with a request ended. `Ok(None)`: there was none since `from`. `Err`: it is not known, or requests wait.
+    /// When the last hour with a request ended. `Ok(None)`: there was none. `Err`: it is not known.
+    pub(crate) fn known_use(&self) -> Result<Option<Timestamp>, Verdict> {
+        self.last_used().map_err(|what| Verdict::Unknown(format!("how often it was called is not known: {what} could not be read")))
+    }
+
+    /// The same. `Err`: it is not known, or requests wait.
     pub(crate) fn judged_use(&self) -> Result<Option<Timestamp>, Verdict> {
-        let used =
-            self.last_used().map_err(|what| Verdict::Unknown(format!("how often it was called is not known: {what} could not be read")))?;
+        let used = self.known_use()?;
         match (self.serving, self.backlog) {
             (Serving::Asynchronous, None) => Err(Verdict::Unknown("how many requests wait in its queue could not be read".into())),
             (Serving::Asynchronous, Some(1..)) => Err(Verdict::Fine),
@@ -55,17 +65,15 @@ impl Endpoint {
 
     /// The first hour of which it is known whether it was called: every rule looks back to the same one.
     pub(crate) fn known_from(&self) -> Option<Timestamp> {
-        let variants = self.variants.iter().filter_map(|variant| variant.invocations.as_ref());
-        variants.map(|invocations| invocations.from).max()
+        self.uses().map(|invocations| invocations.from).max()
     }
 
     /// How many hours had no work, neither did the hours around them, and how many hours there are since it was created. `None`: no use is known.
     pub(crate) fn quiet_hours(&self, created: Timestamp) -> Option<(usize, usize)> {
-        let components = self.components.iter().flatten().filter_map(|component| component.invocations.as_ref());
-        let uses: Vec<&Invocations> = self.variants.iter().filter_map(|variant| variant.invocations.as_ref()).chain(components).collect();
+        let uses: Vec<&Invocations> = self.uses().collect();
         let from = uses.first()?.from;
-        let hours = uses.iter().map(|use_| use_.hours.len()).min()?;
-        let busy = |hour: usize| uses.iter().any(|use_| use_.hours[hour].is_some_and(|requests| 0.0 < requests));
+        let hours = uses.iter().map(|invocations| invocations.hours.len()).min()?;
+        let busy = |hour: usize| uses.iter().any(|invocations| invocations.hours[hour].is_some_and(|requests| 0.0 < requests));
         // A request may begin in one hour and end in the next, and an instance goes some time after the last one.
         let quiet = |hour: &usize| !(hour.saturating_sub(1)..=(hour + 1).min(hours - 1)).any(busy);
         let before = usize::try_from(created.duration_since(from).as_hours()).unwrap_or(0).min(hours);

@@ -1,31 +1,27 @@
 //! What a mail says of a proposed auto scaling setting: what it saves, what it risks, what was assumed, a day of it, and how to set it.
 
-use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 
 use crate::{
     facts::{AttachStage, Endpoint, Variant},
     remedy::Remedy,
     rules::verdict::{Detail, Notice, Waste},
-    scaling::{Advice, Attachment, Capacity, Load, Proposal, Setting, Terms, Traffic, billed_by_minute, busiest_day, chart_of_day},
+    scaling::{Advice, Attachment, Capacity, Proposal, how_to_set_instances},
     vocabulary::{
+        duration::Duration,
         price::{HOURS_PER_MONTH, dollars},
-        resource::{Arn, Resource},
-        text::{argument, quoted},
+        resource::Resource,
     },
 };
 
 /// A variant, its proposal, and what that saves.
 pub(super) struct Proposed<'a> {
     pub(super) variant: &'a Variant,
-    /// Its requests by the minute.
-    pub(super) minutes: &'a Traffic,
     pub(super) proposal: &'a Proposal,
     /// What one instance carries.
     pub(super) carries: Capacity,
-    pub(super) terms: Terms,
-    /// The time zone of the chart and of scheduled actions.
-    pub(super) zone: TimeZone,
+    /// How long an instance takes to start.
+    pub(super) start_up: Duration,
     pub(super) usd_per_month: Decimal,
 }
 
@@ -110,46 +106,34 @@ fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
         "Assumed: one instance handles {:.0} requests a minute ({}), and takes {} to start.",
         one.carries.per_minute,
         one.carries.bound.words(),
-        one.terms.start_up
+        one.start_up
     );
     let mut details = vec![risk.into(), assumed.into()];
-    details.extend(day(one, setting));
-    let region = resource.arn.as_deref().and_then(Arn::parse).map_or("", |arn| arn.region);
+    details.extend(day(one));
+    let region = &resource.region_option();
     details.extend(match one.attachment(resource) {
         Some(attachment) => blocks(name, &attachment, region),
-        None => vec![fixed(resource, name, setting.max)],
+        None => vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, region, name, setting.max))],
     });
     details
 }
 
 /// The busiest day: what the requests needed in each hour, and the instances now and with the setting.
-fn day(one: &Proposed<'_>, setting: &Setting) -> Option<Detail> {
-    let load = Load::new(one.minutes);
-    let from = busiest_day(&load, &one.zone)?;
-    let today = Setting::fixed(one.proposal.today.peak_instances, setting.target);
-    let [now, proposed] = [&today, setting].map(|setting| billed_by_minute(&load, setting, &one.terms, None));
-    let chart = chart_of_day(&load, one.terms.per_instance, from, &now, &proposed, &one.zone);
-    let day = one.minutes.time_of(from).to_zoned_datetime(one.zone.clone());
-    let title = format!("Instances that {} needed on its busiest day, {}, by the hour:", one.variant.name, day.strftime("%A %Y-%m-%d"));
-    Some(Detail { title: title.into(), list: chart.lines().map(str::to_owned).collect() })
+fn day(one: &Proposed<'_>) -> Option<Detail> {
+    let day = one.proposal.day.as_ref()?;
+    let date = day.begins.strftime("%A %Y-%m-%d");
+    let title = format!("Instances that {} needed on its busiest day, {date}, by the hour:", one.variant.name);
+    Some(Detail { title: title.into(), list: day.text.lines().map(str::to_owned).collect() })
 }
 
 fn blocks(variant: &str, attachment: &Attachment, region: &str) -> Vec<Detail> {
-    let block = |title: String, text: String| Detail { title: title.into(), list: text.lines().map(str::to_owned).collect() };
     vec![
-        block(format!("Set it for {variant}:"), attachment.commands(region)),
-        block("As CloudFormation:".into(), attachment.cloud_formation()),
-        block("As Terraform:".into(), attachment.terraform()),
+        block(format!("Set it for {variant}:"), &attachment.commands(region)),
+        block("As CloudFormation:".into(), &attachment.cloud_formation()),
+        block("As Terraform:".into(), &attachment.terraform()),
     ]
 }
 
-/// The command that sets a fixed number of instances.
-fn fixed(endpoint: &Resource, variant: &str, instances: u32) -> Detail {
-    let counts = quoted(&format!("VariantName={variant},DesiredInstanceCount={instances}"));
-    let command = format!(
-        "aws sagemaker update-endpoint-weights-and-capacities {}--endpoint-name {} --desired-weights-and-capacities {counts}",
-        endpoint.region_option(),
-        argument(&endpoint.name)
-    );
-    Detail { title: format!("Set it for {variant}:").into(), list: vec![command] }
+fn block(title: String, text: &str) -> Detail {
+    Detail { title: title.into(), list: text.lines().map(str::to_owned).collect() }
 }

@@ -71,12 +71,8 @@ impl Rule for ProvisionedConcurrencyUnused {
     }
 
     fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
-        let created = match endpoint.judged_run() {
-            Ok(run) => run,
-            Err(verdict) => return verdict,
-        };
-        if cx.now.duration_since(created) < WINDOW.signed() {
-            return Verdict::Fine;
+        if let Err(verdict) = endpoint.judged_old(WINDOW, cx.now) {
+            return verdict;
         }
         let (mut usd_per_hour, mut told) = (Decimal::ZERO, vec![]);
         for (variant, ready, gb) in
