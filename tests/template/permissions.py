@@ -16,6 +16,7 @@ Each schedule has a role of its own, which may call its function and leave what 
 """
 CONDITIONS = {
     "MayEnforce": "AllowEnforcement = yes",
+    "MayHibernate": "AllowEnforcement = yes, AllowHibernation = yes",
     "MayResubmit": "AllowEnforcement = yes, AllowResubmission = yes",
     "HasReportBucket": "ReportBucket",
     "HasPolicyParameter": "PolicyParameter",

@@ -30,7 +30,7 @@ REF_IS_THE_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 # What the tests' simulated account has them called, whose calls test_permissions.py judges.
 NAMES = {"Ledger": "cost-guard", "Topic": "cost-guard"}
 # All that the guard may be allowed.
-EVERYTHING = {"AllowEnforcement": "yes", "AllowResubmission": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
+EVERYTHING = {"AllowEnforcement": "yes", "AllowResubmission": "yes", "AllowHibernation": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
 
 
 class NoManagedPolicies(ManagedPolicyLoader):

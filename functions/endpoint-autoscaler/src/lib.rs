@@ -1,15 +1,27 @@
 //! endpoint-autoscaler: finds endpoints that do not follow their requests, or that nobody calls, works out the right setting, and notifies their owners.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use cost_aws::{
     Context,
     area::Endpoints,
     detach::detach,
-    event::{OwnEvent, StateChange, Trigger, Triggers},
+    event::{Order, OwnEvent, Request, StateChange, Trigger, Triggers},
     gather,
+    hibernation::{
+        Hibernations, Which,
+        asked::{hibernate_now, restore_now},
+    },
     report::Report,
-    settle::{KnowsEnough, Memory, Run, due, settle},
+    settle::{LookCloser, Memory, Run, due, settle},
 };
-use cost_rules::{facts::Facts, resource::Kind};
+use cost_rules::{
+    facts::{CanSleep, Facts},
+    plan::{Plan, Planned},
+    remedy::Remedy,
+    resource::Kind,
+    scope::Scope,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -20,7 +32,7 @@ pub const NAME: &str = "endpoint-autoscaler";
 pub const TRIGGERS: Triggers = Triggers {
     kinds: &[Kind::Endpoint],
     changes: &[StateChange { detail_type: "SageMaker Endpoint State Change", kind: Kind::Endpoint, fields: "Endpoint", is_judged: false }],
-    own: &[OwnEvent::DueOnly, OwnEvent::Detach],
+    own: &[OwnEvent::DueOnly, OwnEvent::Order(Order::Detach), OwnEvent::Order(Order::Hibernate), OwnEvent::Order(Order::Restore)],
     ..Triggers::NONE
 };
 
@@ -33,24 +45,79 @@ const METRICS_PER_USD: f64 = 100_000.0;
 /// The function does not accept the event, or the policy cannot be read. Then nothing was done. Later failures are in the report.
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
-    if let Trigger::Detach(endpoint) = &request.trigger {
-        return Box::pin(detach(context, endpoint, request.dry_run, now)).await;
+    if let Trigger::Ordered(order, endpoint) = &request.trigger {
+        return Box::pin(obey(*order, endpoint, context, request.dry_run, now)).await;
     }
     let rulebook = context.rulebook(now).await?;
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
-    let ledger = context.ledger();
+    // What slept is created again first: then it is judged in this run.
+    let hibernations = Box::pin(Hibernations::tend(context, &rulebook.policy, &which(&request), request.dry_run, now)).await;
     let mut scope = request.scope();
+    let ledger = context.ledger();
     let (entries, attached) = tokio::join!(ledger.findings(&scope), ledger.all_attached());
     if request.trigger == Trigger::Due {
         scope = due(entries.iter().flatten(), now);
     }
+    scope = also(scope, &hibernations.touched);
     let by_hour = gather::endpoints::read(&context.clients, &rulebook, &scope, &mut facts).await;
     gather::endpoints::take_attached(&mut facts, attached);
+    hibernations.take_into(&mut facts);
     // Requests by the minute are read only of those endpoints that may save enough.
     let wanted = rulebook.needs_minutes(&facts);
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;
     let run = Run { context, rulebook: &rulebook, areas: Endpoints, request: &request, scope, essential: &[Kind::Endpoint] };
-    let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), KnowsEnough)).await;
+    let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), WhatCanSleep { context })).await;
+    hibernations.report(&mut report);
     report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
     Ok(report)
+}
+
+async fn obey(order: Order, endpoint: &str, context: &Context, is_dry_run: bool, now: Timestamp) -> anyhow::Result<Report> {
+    let rulebook = context.rulebook(now).await?;
+    match order {
+        Order::Detach => Box::pin(detach(context, endpoint, is_dry_run, now)).await,
+        Order::Hibernate => Ok(Box::pin(hibernate_now(context, &rulebook, endpoint, is_dry_run, now)).await),
+        Order::Restore => Ok(Box::pin(restore_now(context, &rulebook, endpoint, is_dry_run, now)).await),
+    }
+}
+
+/// Which hibernated endpoints a run looks after.
+fn which(request: &Request) -> Which<'_> {
+    match &request.trigger {
+        Trigger::Changed(id, _) | Trigger::Ended(id, _) => Which::Changed(id),
+        Trigger::Schedule => Which::All,
+        _ => Which::Due,
+    }
+}
+
+/// The same resources and these, which are judged as in any run.
+fn also(scope: Scope, touched: &BTreeMap<String, Option<String>>) -> Scope {
+    match scope {
+        _ if touched.is_empty() => scope,
+        Scope::Everything => Scope::Everything,
+        Scope::Only(mut named) => {
+            named.extend(touched.clone());
+            Scope::Only(named)
+        }
+        Scope::Changed(..) => Scope::Only(touched.clone()),
+    }
+}
+
+/// Reads whether endpoints can be created again as they are, before somebody is notified that they will be hibernated.
+struct WhatCanSleep<'a> {
+    context: &'a Context,
+}
+
+impl LookCloser for WhatCanSleep<'_> {
+    async fn look(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
+        let is_meant = |one: &&Planned| one.step.notifies() && matches!(one.finding.waste.remedy, Remedy::Hibernate(_));
+        let wanted: BTreeSet<&String> = plan.planned.iter().filter(is_meant).map(|one| &one.finding.resource.id).collect();
+        let unseen = facts.endpoints.iter().filter(|one| one.can_sleep == CanSleep::NotLooked && wanted.contains(&one.resource.id));
+        let ids: Vec<String> = unseen.map(|one| one.resource.id.clone()).collect();
+        if ids.is_empty() {
+            return false;
+        }
+        Box::pin(gather::endpoints::look_at_sleep(&self.context.clients, facts, &ids)).await;
+        true
+    }
 }

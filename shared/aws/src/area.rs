@@ -60,7 +60,10 @@ impl Area for Endpoints {
     }
 
     async fn act(&self, context: &Context, finding: &Finding, now: Timestamp) -> Option<Outcome> {
-        act::endpoints::act(context, finding, now).await
+        match act::endpoints::act(context, finding, now).await {
+            None => act::hibernate::act(context, finding, now).await,
+            done => done,
+        }
     }
 }
 

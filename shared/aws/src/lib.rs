@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod detach;
 pub mod event;
 pub mod gather;
+pub mod hibernation;
 pub mod ledger;
 mod mailer;
 pub mod regular_mails;

@@ -1,6 +1,7 @@
 //! Sends the regular mails: each owner's daily mail and weekly summary, and the platform's summary of all owners.
 
 use cost_rules::{
+    facts::HibernationStage,
     mail::{Desk, Letter, MailContext, Regular, WEEK},
     rulebook::Rulebook,
     scope::Scope,
@@ -19,6 +20,9 @@ mod platform;
 /// The functions whose findings and savings are in the weekly summary.
 pub const FUNCTIONS: [&str; 5] = ["budget-alerter", "endpoint-autoscaler", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
 
+/// The function that hibernates endpoints.
+const HIBERNATES: &str = "endpoint-autoscaler";
+
 /// Sends the mails that are due. `is_asked`: a person asks for everything that waits.
 ///
 /// # Errors
@@ -36,6 +40,9 @@ pub async fn send(context: &Context, rulebook: &Rulebook, is_asked: bool, is_dry
         let of = Ledger { function, ..ledger };
         desk.entries.push((function, of.findings(&Scope::Everything).await?));
         desk.saved.extend(of.saved_since(now - WEEK).await?);
+        if function == HIBERNATES {
+            desk.sleeping.extend(of.hibernations().await?.into_values().filter(|one| one.hibernation.stage == HibernationStage::Asleep));
+        }
     }
     let letters = desk.letters(&mail_context);
     if is_dry_run || (letters.is_empty() && summary.is_none()) {

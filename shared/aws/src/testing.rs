@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     duration::Duration,
-    facts::{AutoScaling, Compute, Endpoint, RunState, Serving, Variant},
+    facts::{AutoScaling, CanSleep, Compute, Endpoint, RunState, Serving, Variant},
     remedy::Remedy,
     resource::{Ownership, Resource, Tags},
     rulebook::{Finding, Mode, Terms},
@@ -139,6 +139,8 @@ pub(crate) fn endpoint() -> Endpoint {
         components: None,
         backlog: None,
         attached: None,
+        hibernation: None,
+        can_sleep: CanSleep::NotLooked,
         compute_optimizer: None,
     }
 }

@@ -140,8 +140,10 @@ fn what_it_does(rulebook: &Rulebook, bytes: usize) -> Vec<String> {
         format!("exempt: {exempt}{over}")
     }));
     if rulebook.enforces() {
-        let resubmission = if rulebook.enforces_by(RemedyName::Resubmit) { " and AllowResubmission = yes" } else { "" };
-        says.push(format!("What it enforces needs a deployment with AllowEnforcement = yes{resubmission}."));
+        let needs = |remedy, parameter| rulebook.enforces_by(remedy).then(|| format!(" and {parameter} = yes"));
+        let besides = [needs(RemedyName::Resubmit, "AllowResubmission"), needs(RemedyName::Hibernate, "AllowHibernation")];
+        let besides: String = besides.into_iter().flatten().collect();
+        says.push(format!("What it enforces needs a deployment with AllowEnforcement = yes{besides}."));
     }
     if STANDARD_PARAMETER < bytes {
         says.push(format!("It has {bytes} bytes: a standard SSM parameter takes {STANDARD_PARAMETER}, an advanced one 8,192."));

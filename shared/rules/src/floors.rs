@@ -19,7 +19,7 @@ const AWS: &[&[&str]] = &[
     &["act"],
     &["area", "report", "subscriptions"],
     &["mailer"],
-    &["coverage", "detach", "regular_mails", "settle", "serve"],
+    &["coverage", "detach", "hibernation", "regular_mails", "settle", "serve"],
 ];
 
 /// The modules of a crate, by path (`facts::notebooks`), each with the modules that its `use` lines name. Tests are left out.

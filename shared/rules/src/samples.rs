@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{
-        App, Asset, AutoScaling, Budget, Capacity, Compute, DailySpend, Endpoint, Filter, Insight, JobSeries, JobStatus, Measures,
-        Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant, Workflows,
+        App, Asset, AutoScaling, Budget, CanSleep, Capacity, Compute, DailySpend, Endpoint, Filter, Insight, JobSeries, JobStatus,
+        Measures, Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant, Workflows,
     },
     policy::Policy,
     remedy::Remedy,
@@ -256,6 +256,8 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         components: Some(vec![]),
         backlog: None,
         attached: None,
+        hibernation: None,
+        can_sleep: CanSleep::NotLooked,
         compute_optimizer: None,
     }
 }

@@ -157,6 +157,7 @@ pub fn deploy(account: &Simulator, parameters: &[(&str, &str)]) -> anyhow::Resul
     let everything = [
         ("AllowEnforcement", "yes"),
         ("AllowResubmission", "yes"),
+        ("AllowHibernation", "yes"),
         ("PolicyParameter", POLICY_PARAMETER),
         ("ReportBucket", bucket.as_str()),
     ];

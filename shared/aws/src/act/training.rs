@@ -3,7 +3,6 @@
 //! again.
 
 use aws_sdk_sagemaker::error::ProvideErrorMetadata;
-use aws_smithy_types::body::SdkBody;
 use cost_rules::{
     facts::Fate,
     plan::{End, Outcome},
@@ -17,7 +16,7 @@ use super::jobs::{stop_training_job, stop_tuning_job};
 use crate::{
     clients::why::why,
     context::Context,
-    gather::{all_tags, training},
+    gather::{all_tags, training, wire::with_body},
     ledger::{LONGEST_DEFINITION, Resubmission, Stage},
 };
 
@@ -174,10 +173,7 @@ async fn definition(context: &Context, old: &Resource, terms: &SpotTerms) -> Res
 async fn create(context: &Context, stored: &Resubmission) -> New {
     let new = stored.name.as_str();
     let body = stored.definition.clone().unwrap_or_default();
-    let call = context.clients.sagemaker.create_training_job().training_job_name(new).customize().mutate_request(move |request| {
-        request.headers_mut().insert("content-length", body.len().to_string());
-        *request.body_mut() = SdkBody::from(body.clone());
-    });
+    let call = context.clients.sagemaker.create_training_job().training_job_name(new).customize().mutate_request(with_body(body));
     let Err(error) = call.send().await else { return New::Runs };
     let answer = format!("CreateTrainingJob {new}: {}", why(&error));
     // Only a client error (4xx) is a refusal. After a server error or no answer, the job may still appear.

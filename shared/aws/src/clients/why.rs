@@ -42,6 +42,9 @@ fn missing_statement(message: &str) -> Option<String> {
         .is_some_and(|(_, operation)| operation == "Search" || operation.starts_with("List") && operation != "ListTags");
     let resource = resource.filter(|_| !is_list).map_or("*", |resource| resource.trim_end_matches(['.', ',']));
     let parameter = match action {
+        "sagemaker:DeleteEndpoint" | "sagemaker:CreateEndpoint" | "sagemaker:CreateEndpointConfig" => {
+            ", which it has with AllowHibernation = yes"
+        }
         "iam:PassRole" | "sagemaker:CreateTrainingJob" => ", which it has with AllowResubmission = yes",
         // SageMaker asks for it where a job has a VolumeKmsKeyId: the job's own role may have it instead.
         "kms:CreateGrant" => ", for jobs with an encrypted volume, and so does the job's own role, which is the better place for it",

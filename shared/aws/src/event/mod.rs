@@ -17,7 +17,7 @@ mod request;
 use request::at_home;
 pub use {
     change::StateChange,
-    request::{Home, Request, Trigger},
+    request::{Home, Order, Request, Trigger},
 };
 
 /// The `detail-type` of an API call that CloudTrail sends to EventBridge (aws-facts §1.3).
@@ -44,8 +44,8 @@ pub enum OwnEvent {
     DueOnly,
     /// `{"mail-now": true}`: mail everything that waits.
     MailNow,
-    /// `{"detach": "<endpoint>"}`: take back the auto scaling that the guard attached.
-    Detach,
+    /// `{"detach": "<endpoint>"}`, `{"hibernate": …}` and `{"restore": …}`.
+    Order(Order),
 }
 
 impl OwnEvent {
@@ -53,14 +53,16 @@ impl OwnEvent {
         match self {
             Self::DueOnly => "due-only",
             Self::MailNow => "mail-now",
-            Self::Detach => "detach",
+            Self::Order(Order::Detach) => "detach",
+            Self::Order(Order::Hibernate) => "hibernate",
+            Self::Order(Order::Restore) => "restore",
         }
     }
 
     /// An example of it, for error messages.
     fn example(self) -> String {
         match self {
-            Self::Detach => format!("{{\"{}\": \"<endpoint>\"}}", self.name()),
+            Self::Order(_) => format!("{{\"{}\": \"<endpoint>\"}}", self.name()),
             Self::DueOnly | Self::MailNow => format!("{{\"{}\": true}}", self.name()),
         }
     }
@@ -78,6 +80,8 @@ struct Own {
     mail_now: bool,
     resources: Option<Vec<String>>,
     detach: Option<String>,
+    hibernate: Option<String>,
+    restore: Option<String>,
 }
 
 impl Triggers {
@@ -141,10 +145,13 @@ impl Triggers {
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(!own.mail_now || (own.resources.is_none() && !own.due_only), "`mail-now` mails all that waits: leave out the rest");
         let is_alone = own.resources.is_none() && !own.due_only && !own.mail_now;
-        ensure!(own.detach.is_none() || is_alone, "`detach` is about one endpoint: leave out the rest");
-        let asked = [(OwnEvent::DueOnly, own.due_only), (OwnEvent::MailNow, own.mail_now), (OwnEvent::Detach, own.detach.is_some())];
-        for (event, is_asked) in asked {
-            let is_known = !is_asked || self.own.contains(&event);
+        let orders = [(Order::Detach, own.detach), (Order::Hibernate, own.hibernate), (Order::Restore, own.restore)];
+        let mut orders = orders.into_iter().filter_map(|(order, endpoint)| Some((order, endpoint?)));
+        let order = orders.next();
+        ensure!(order.is_none() || (is_alone && orders.next().is_none()), "an order is about one endpoint: leave out the rest");
+        let asked = [(OwnEvent::DueOnly, own.due_only), (OwnEvent::MailNow, own.mail_now)].into_iter().filter(|(_, is_asked)| *is_asked);
+        for event in asked.map(|(event, _)| event).chain(order.as_ref().map(|(order, _)| OwnEvent::Order(*order))) {
+            let is_known = self.own.contains(&event);
             ensure!(is_known, "an event that is not known (`{}` is not for this function): {}", event.name(), expected());
         }
         for arn in own.resources.iter().flatten() {
@@ -155,12 +162,13 @@ impl Triggers {
                 home.region
             );
         }
-        if let Some(endpoint) = own.detach {
+        if let Some((order, endpoint)) = order {
             ensure!(
                 !endpoint.contains([':', '/']),
-                "`{endpoint}` in \"detach\" is not the name of an endpoint: leave out the rest of the ARN"
+                "`{endpoint}` in \"{}\" is not the name of an endpoint: leave out the rest of the ARN",
+                OwnEvent::Order(order).name()
             );
-            return Ok(Request { dry_run: own.dry_run, trigger: Trigger::Detach(endpoint) });
+            return Ok(Request { dry_run: own.dry_run, trigger: Trigger::Ordered(order, endpoint) });
         }
         let trigger = match own.resources {
             None if own.due_only => Trigger::Due,

@@ -31,8 +31,8 @@ pub enum Trigger {
     Due,
     /// A person who wants everything mailed that waits.
     MailNow,
-    /// A person who wants the auto scaling of this endpoint taken back.
-    Detach(String),
+    /// A person who orders something for the endpoint of this name.
+    Ordered(Order, String),
     /// A person who names resources: ids, with the exact spelling of the name, where it is known.
     Asked(BTreeMap<String, Option<String>>),
     /// A resource (id, name) changed its state. It is judged as in any run.
@@ -49,6 +49,17 @@ pub enum Trigger {
     Budgets(Vec<String>),
 }
 
+/// What a person can order for an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Take back the auto scaling that the guard attached.
+    Detach,
+    /// Delete it, to be created again as it was.
+    Hibernate,
+    /// Create it again after it was hibernated.
+    Restore,
+}
+
 impl Request {
     /// Which resources to look at.
     pub fn scope(&self) -> Scope {
@@ -57,7 +68,7 @@ impl Request {
             Trigger::Asked(named) => Scope::Only(named.clone()),
             Trigger::Changed(id, name) | Trigger::Created(id, name, _) => Scope::Only([(id.clone(), name.clone())].into()),
             Trigger::Ended(id, name) => Scope::Changed(id.clone(), name.clone()),
-            Trigger::CreatedUnnamed(_) | Trigger::Detach(_) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
+            Trigger::CreatedUnnamed(_) | Trigger::Ordered(..) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
         }
     }
 

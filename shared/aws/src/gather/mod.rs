@@ -23,7 +23,7 @@ mod read;
 pub(crate) mod studio;
 mod tags;
 pub mod training;
-mod wire;
+pub(crate) mod wire;
 pub(crate) mod workflows;
 
 use notebooks::idle_agent;

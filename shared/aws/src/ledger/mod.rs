@@ -8,6 +8,8 @@
 //! | `saving#<place>` | `<time>#spot#<job id>` | what Spot saved on a job that ended, realised |
 //! | `resubmission#<place>` | the new job's id | a training job that is resubmitted as Spot, with its definition |
 //! | `attached#<place>` | an endpoint's id | auto scaling that the guard attached to it, and how far that has come; never expires |
+//! | `hibernation#<place>` | an endpoint's id | an endpoint that was hibernated, and how far that has come; never expires |
+//! | `blueprint#<place>` | an endpoint's id | what it takes to create it again; never expires |
 //! | `creator#<place>` | a resource id | who created it, according to CloudTrail |
 //! | `waiting#<place>` | `<time>#<function>#<rule>#<resource id>` | what an owner is told in the next daily or weekly mail, for cost-reporter |
 //! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>`, `platform#` | until when an owner was mailed what waited, and the platform its summary |
@@ -23,6 +25,7 @@
 mod attached;
 pub mod budget_measures;
 mod findings;
+mod hibernations;
 mod memory;
 mod platform;
 mod resubmissions;
@@ -32,6 +35,7 @@ mod waiting;
 
 pub(crate) use findings::{Keys, by_rule};
 pub use findings::{Together, Unwritten};
+pub(crate) use hibernations::LONGEST_BLUEPRINT;
 pub(crate) use resubmissions::LONGEST_DEFINITION;
 pub use resubmissions::{Resubmission, Stage};
 pub use table::Ledger;

@@ -6,7 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{notebooks::RunState, subject::Subject},
+    facts::{
+        hibernation::{CanSleep, Hibernation},
+        notebooks::RunState,
+        subject::Subject,
+    },
     scaling::{Attachment, Capacity, Proposal, Traffic},
     vocabulary::{duration::Duration, price::Instances, resource::Resource},
 };
@@ -34,6 +38,10 @@ pub struct Endpoint {
     pub backlog: Option<u64>,
     /// The auto scaling that the guard attached once. `None`: it never did.
     pub attached: Option<Attached>,
+    /// What the ledger remembers of its hibernation. `None`: it was never hibernated, or this could not be read.
+    pub hibernation: Option<Hibernation>,
+    /// Whether it can be hibernated, as far as only a closer look shows.
+    pub can_sleep: CanSleep,
     /// What Compute Optimizer says. `None`: not enrolled, or not read.
     pub compute_optimizer: Option<IdleByAws>,
 }

@@ -19,6 +19,7 @@ pub use self::{
         Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,
         Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric, Variant,
     },
+    hibernation::{CanSleep, FailedWake, Hibernation, HibernationStage, SleepingEndpoint},
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Change, Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
@@ -30,6 +31,7 @@ pub use self::{
 mod bill;
 mod budgets;
 mod endpoints;
+mod hibernation;
 mod inventory;
 mod notebooks;
 mod studio;
@@ -96,6 +98,8 @@ facts! {
     tuning_jobs: TuningJob,
     /// Endpoints.
     endpoints: Endpoint,
+    /// Endpoints that the guard has hibernated and that are not yet as they were.
+    sleeping: SleepingEndpoint,
     /// Resources of any kind that are judged by their tags.
     assets: Asset,
     /// Required tag keys, with their status in the bill.

@@ -155,6 +155,14 @@ impl Item {
         self.remedy.as_ref().map_or("stopped", Remedy::participle)
     }
 
+    /// What has happened to it when it is over: `stopped`.
+    fn ended(&self) -> &'static str {
+        match &self.remedy {
+            Some(remedy @ Remedy::Hibernate(_)) => remedy.participle(),
+            _ => "stopped",
+        }
+    }
+
     /// Its place among findings of the same urgency, the highest first: by its cost, then what runs at an unknown price by the number of its instances, then
     /// what costs nothing.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
@@ -309,8 +317,8 @@ pub(crate) fn said(item: &Item, is_one: bool) -> String {
         News::GivenUp(_) => format!("will not be {}", item.participle()),
         News::Warning(_) => format!("will be {}", item.participle()),
         News::Done(End::Stopped(_)) if item.remedy.as_ref().is_some_and(Remedy::leaves_running) => format!("{was} {}", item.participle()),
-        News::Done(End::Stopping(_)) => format!("{is} being stopped"),
-        News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} stopped"),
+        News::Done(End::Stopping(_)) => format!("{is} being {}", item.ended()),
+        News::Done(End::Stopped(_) | End::NotNeeded(_)) => format!("{was} {}", item.ended()),
         News::Done(End::Replaced(_)) => format!("{was} resubmitted as Spot"),
         News::Done(End::ByItself(_)) => format!("{was} over already"),
         News::Escalation(_) => "still so, and for the team to look at".to_owned(),
@@ -323,7 +331,7 @@ pub(crate) fn said(item: &Item, is_one: bool) -> String {
 pub(crate) fn said_later(item: &Item) -> String {
     let runs_on = item.remedy.as_ref().is_some_and(Remedy::leaves_running);
     match &item.news {
-        News::Done(End::Stopping(_)) if !runs_on => "was stopped".to_owned(),
+        News::Done(End::Stopping(_)) if !runs_on => format!("was {}", item.ended()),
         _ => said(item, true),
     }
 }

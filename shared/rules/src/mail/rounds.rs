@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    facts::SleepingEndpoint,
     mail::{
         daily::daily,
         delivery::Due,
@@ -66,6 +67,8 @@ pub struct Desk {
     pub entries: Vec<(&'static str, Vec<Entry>)>,
     /// What was saved in the last week.
     pub saved: Vec<Saved>,
+    /// Endpoints that sleep.
+    pub sleeping: Vec<SleepingEndpoint>,
     /// Whether a person asks for everything that waits, whatever the time.
     pub is_asked: bool,
 }
@@ -112,6 +115,10 @@ impl Desk {
         }
         for saved in &self.saved {
             owners.entry(whose(saved.owner.as_deref(), saved.team.as_deref())).or_default().saved.push(saved);
+        }
+        for one in &self.sleeping {
+            let owner = whose(policy.owner_of(&one.resource).as_deref(), policy.team_of(&one.resource).as_deref());
+            owners.entry(owner).or_default().sleeping.push(one);
         }
         owners
     }
@@ -188,6 +195,7 @@ struct Owner<'a> {
     waiting: Vec<&'a Waiting>,
     entries: Vec<&'a Entry>,
     saved: Vec<&'a Saved>,
+    sleeping: Vec<&'a SleepingEndpoint>,
 }
 
 impl<'a> Owner<'a> {
@@ -212,7 +220,8 @@ impl<'a> Owner<'a> {
     /// Whether the weekly summary is due: there was something to sum up before the first working morning of this week, and it was not sent since.
     fn is_weekly_due(&self, mailed: Mailed, context: &MailContext<'_>) -> bool {
         let Some(morning) = context.policy.last_weekly_morning(self.team(), context.now) else { return false };
-        let first = self.entries.iter().map(|entry| entry.first_seen).chain(self.waiting.iter().map(|one| one.since)).min();
+        let first = self.entries.iter().map(|entry| entry.first_seen).chain(self.waiting.iter().map(|one| one.since));
+        let first = first.chain(self.sleeping.iter().map(|one| one.hibernation.since)).min();
         // A summary of that morning was recorded as mailed until a little before it.
         let is_sent = mailed.weekly.is_some_and(|last| morning <= last + LEAVING);
         context.now.duration_since(morning) < SUMMARY_DAY && !is_sent && first.is_some_and(|first| first < morning)
@@ -233,6 +242,7 @@ impl<'a> Owner<'a> {
             let spared = left(Due::Aside, before.weekly.max(Some(context.now - WEEK)));
             let week = OwnersWeek {
                 saved: self.saved.clone(),
+                sleeping: self.sleeping.clone(),
                 open: of_state(&OPEN),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
                 done: left(Due::Weekly, before.weekly),

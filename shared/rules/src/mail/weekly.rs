@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use crate::{
+    facts::SleepingEndpoint,
     mail::{
         body::{BODY, by_which_clock, opening},
         closing::closing,
@@ -20,6 +21,7 @@ use crate::{
     },
     plan::{Entry, Saved, SavedBy},
     policy::Policy,
+    remedy::{WakesBy, how_to_wake},
     rules::{self, costs_are_waste, verdict::Severity},
     vocabulary::{
         price::dollars,
@@ -44,6 +46,8 @@ const LINES: usize = 25;
 pub(crate) struct OwnersWeek<'a> {
     /// What was saved in it.
     pub saved: Vec<&'a Saved>,
+    /// The endpoints that sleep.
+    pub sleeping: Vec<&'a SleepingEndpoint>,
     /// The findings that are open.
     pub open: Vec<&'a Entry>,
     /// The resources that the owner keeps, one entry per rule.
@@ -62,14 +66,22 @@ impl OwnersWeek<'_> {
         let entries = self.open.iter().chain(&self.kept).map(|one| (one.arn.as_str(), one.team.as_deref()));
         let stops = stops.iter().map(|one| (one.arn.as_str(), one.team.as_deref()));
         let told = self.new.iter().chain(&self.done).chain(&self.spared).map(|one| (one.arn.as_str(), one.team.as_deref()));
-        entries.chain(stops).chain(told).collect()
+        let sleeping = self.sleeping.iter().map(|one| (one.resource.arn_or_id(), one.resource.ownership.team.as_deref()));
+        entries.chain(stops).chain(told).chain(sleeping).collect()
     }
 }
 
 /// The weekly summary of an owner. `None`: there is nothing to tell.
 pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'_>) -> Option<Digest> {
     let stops: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Guard && !one.is_resubmitted).collect();
-    if stops.is_empty() && week.open.is_empty() && week.kept.is_empty() && week.done.is_empty() && week.new.is_empty() {
+    let sleeping = asleep(&week.sleeping, context);
+    if stops.is_empty()
+        && sleeping.is_empty()
+        && week.open.is_empty()
+        && week.kept.is_empty()
+        && week.done.is_empty()
+        && week.new.is_empty()
+    {
         return None;
     }
     // What is told below with all there is to know is not listed as open besides.
@@ -90,6 +102,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         text += ESTIMATED;
     }
     section(&mut text, "also done", also_done(week));
+    section(&mut text, "asleep", sleeping);
     section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
@@ -181,6 +194,19 @@ fn also_done(week: &OwnersWeek<'_>) -> Vec<String> {
     let resubmitted = week.saved.iter().filter(|one| one.is_resubmitted).count();
     let resubmitted = (0 < resubmitted).then(|| format!("{} resubmitted as Spot", count(resubmitted, "training job")));
     lines.into_iter().map(str::to_owned).chain(resubmitted).collect()
+}
+
+/// `endpoint churn: hibernated since Mon 2026-11-23 19:00, which saved about $8.10. Wake it: aws sagemaker …`. One that wakes by its working hours is not listed.
+fn asleep(sleeping: &[&SleepingEndpoint], context: &MailContext<'_>) -> Vec<String> {
+    let by_asking = sleeping.iter().filter(|one| one.hibernation.wakes == WakesBy::Asking);
+    let line = |one: &&SleepingEndpoint| {
+        let SleepingEndpoint { resource, config, hibernation } = one;
+        let since = moment(hibernation.since, &context.policy.zone_of_resource(resource));
+        let saved = hibernation.saved(context.now).map_or_else(String::new, |usd| format!(", which saved about {}", dollars(usd)));
+        let wake = how_to_wake(&resource.name, config, &resource.region_option());
+        format!("endpoint {}: hibernated since {since}{saved}. Wake it: {wake}", one_line(&resource.name))
+    };
+    by_asking.map(line).collect()
 }
 
 /// `notebook instance churn: 4 times, which saved about $8.10`

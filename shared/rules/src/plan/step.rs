@@ -231,7 +231,9 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
     // A warning of another action or in another run does not count. What was done then is not what must be done now.
     let same_run = old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| *action == finding.action()));
     let last_try = same_run.map(|old| old.last_seen);
+    let is_too_early = finding.waste.not_before.is_some_and(|at| now < at);
     let is_early = |old: &Entry| match old.state {
+        State::Acting | State::Acted if is_too_early => true,
         State::Acted => now.duration_since(old.last_seen) < SETTLING,
         State::Warned => entry.failure.is_some() && old.retry_after.is_some_and(|again| now < again),
         _ => false,
@@ -250,11 +252,11 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
             entry.act_after = old.act_after;
             due_to_act(entry, last_try, now)
         }
-        _ if finding.terms.grace == Duration::minutes(0) => due_to_act(entry, last_try, now),
+        _ if finding.terms.grace == Duration::minutes(0) && !is_too_early => due_to_act(entry, last_try, now),
         _ => {
             entry.state = State::Warned;
             let Some(act_after) = warned(finding, same_run, entry) else {
-                let act_after = now + finding.terms.grace.signed();
+                let act_after = finding.waste.not_before.max(Some(now + finding.terms.grace.signed())).unwrap_or(now);
                 // Nobody is warned if the budget's measure ends before the grace does. What is waste without the budget is only reported.
                 if let Some(one) = finding.measure.as_ref().filter(|one| one.until <= act_after) {
                     (entry.state, entry.action) = (State::Reported, None);
@@ -279,10 +281,11 @@ fn warned(finding: &Finding, same_run: Option<&Entry>, entry: &Entry) -> Option<
     let told = same_run.filter(|old| old.state == State::Warned)?.act_after?;
     let mailed = entry.notified_at?;
     // A warning of an earlier run holds only as long as nobody needs it.
-    if !finding.waste.recurs && mailed + finding.terms.grace.signed() < told {
+    let is_of_earlier_run = entry.standing == Some(mailed) && mailed + finding.terms.grace.signed() < told;
+    if !finding.waste.recurs && is_of_earlier_run {
         return None;
     }
-    Some(told.max(mailed + finding.terms.grace.signed()))
+    Some(told.max(mailed + finding.terms.grace.signed()).max(finding.waste.not_before.unwrap_or(told)))
 }
 
 fn entry_due(entry: &mut Entry, step: Step) -> Step {

@@ -451,6 +451,32 @@ fn who_uses_it_in_the_evening_is_warned_again() {
 }
 
 #[test]
+fn what_may_be_done_only_later_is_announced_for_then_and_done_then() {
+    let hours = "[working-hours]\ndefault = \"mon-fri/08:00-19:00\"";
+    let enforced = "[rules.endpoint-off-hours]\nmode = \"enforce\"\nremedy = \"hibernate\"\ngrace = \"1h\"";
+    let rulebook = Rulebook::from_toml(&format!("{hours}\n{enforced}")).unwrap();
+    let mut endpoint = crate::samples::endpoint("2026-10-01T00:00:00Z");
+    // Called at noon of each working day. 24 November 2026 is a Tuesday.
+    let is_noon = |hour: usize| (hour % 24 == 12 && !matches!(hour / 24 % 7, 5 | 6)).then_some(5.0);
+    let from = "2026-11-09T00:00:00Z".parse().unwrap();
+    endpoint.variants[0].invocations = Some(crate::facts::Invocations::by_hour(from, (0..336).map(is_noon).collect()));
+    let mut ledger = Ledger::default();
+    let mut at = |now: &str| {
+        let reading = Reading { complete: [Kind::Endpoint].into(), ..Reading::default() };
+        let facts = Facts { endpoints: vec![endpoint.clone()], reading, ..facts(now, &[]) };
+        let mut plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        ledger.settle(&mut plan, &Luck { outcome: Outcome::Done, mails: true, writes: true }, facts.now);
+        let one = plan.planned.remove(0);
+        (one.step, one.entry.act_after.map(|at| at.to_string()))
+    };
+    let evening = Some("2026-11-24T19:00:00Z".to_owned());
+    assert_eq!(at("2026-11-24T09:00:00Z"), (Step::Warn, evening.clone()));
+    assert_eq!(at("2026-11-24T12:00:00Z"), (Step::Wait, evening.clone()), "its grace is over, and people work");
+    assert_eq!(at("2026-11-24T18:45:00Z"), (Step::Wait, evening.clone()));
+    assert_eq!(at("2026-11-24T19:00:00Z").0, Step::Act);
+}
+
+#[test]
 fn a_warning_that_was_not_mailed_is_no_warning() {
     let mut ledger = Ledger::default();
     run(ENFORCE, &mut ledger, "2026-11-23T18:00:00Z", &[notebook(STARTED)]);

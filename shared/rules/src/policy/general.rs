@@ -12,7 +12,10 @@ use toml::{
 
 use crate::{
     policy::{
-        sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, OwnershipSettings, PriceOverrides, WorkflowSigns},
+        sections::{
+            Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, OwnershipSettings, PriceOverrides,
+            WorkflowSigns,
+        },
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
         working_hours::WorkingHours,
@@ -55,6 +58,8 @@ pub(crate) struct General {
     pub(crate) ownership: OwnershipSettings,
     /// Signs of jobs that somebody's workflow waits for: no rule stops or resubmits them.
     pub(crate) workflows: WorkflowSigns,
+    /// Which endpoints may be deleted while nobody needs them, to be created again as they were.
+    pub(crate) hibernation: HibernationSettings,
     /// When owners are mailed.
     pub(crate) mail: MailSettings,
     /// How the bill is read.
@@ -79,6 +84,7 @@ impl Default for General {
             creators: Creators::default(),
             ownership: OwnershipSettings::default(),
             workflows: WorkflowSigns::default(),
+            hibernation: HibernationSettings::default(),
             mail: MailSettings::default(),
             billing: Billing::default(),
             coverage: Coverage::default(),
@@ -87,7 +93,7 @@ impl Default for General {
     }
 }
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -99,18 +105,20 @@ const KEYS: [&str; 15] = [
     "creators",
     "ownership",
     "workflows",
+    "hibernation",
     "mail",
     "billing",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 9] = [
+const SECTION_KEYS: [(&str, &[&str]); 10] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     ("prices", &["hourly", "notebook-volume-gb-month"]),
     ("creators", &["email-domain", "not-people"]),
     ("ownership", &["left"]),
     ("workflows", &["names", "tags"]),
+    ("hibernation", &["also", "wake-before"]),
     ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
@@ -208,6 +216,7 @@ impl General {
             left: self.ownership.left.as_owners(&self.creators),
             creators: self.creators,
             workflows: self.workflows,
+            hibernation: self.hibernation,
             mail: self.mail,
             billing: self.billing,
             coverage: self.coverage,

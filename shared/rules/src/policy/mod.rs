@@ -12,8 +12,8 @@ pub use self::{
     guard_tags::Keep,
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{
-        Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, MailSettings, PlatformMails, PriceOverrides, Repeated,
-        Reports, WorkflowSigns,
+        AlsoSleeps, Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, HibernationSettings, MailSettings, PlatformMails,
+        PriceOverrides, Repeated, Reports, WorkflowSigns,
     },
     settings::Policy,
     toml::{PolicyError, text_of},
@@ -23,6 +23,7 @@ mod budgets;
 mod general;
 mod guard_keys;
 mod guard_tags;
+mod hibernation;
 mod left;
 mod mornings;
 mod ownership;

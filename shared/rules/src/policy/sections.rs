@@ -1,6 +1,9 @@
 //! The sections of the policy with their keys and defaults.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use jiff::civil::Time;
 use regex::Regex;
@@ -66,6 +69,33 @@ pub(crate) struct OwnershipSettings {
     /// Owners who have left: addresses or names as in the owners' tags, or patterns such as `*@contractor.example.com`. What they own is mailed to the owner of
     /// their team's `[[budget]]`, or as `unowned`, and their names are not written into tags.
     pub(crate) left: Globs,
+}
+
+/// `[hibernation]`: which endpoints the rules may hibernate, beside the usual ones.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HibernationSettings {
+    /// What else may be hibernated: `"gpu"`: endpoints on GPUs and other accelerators, for which AWS may have no capacity for days · `"production"`: endpoints
+    /// with a tag `Environment`, `Env` or `Stage` that begins with `prod`.
+    pub also: BTreeSet<AlsoSleeps>,
+    /// How long before working hours begin an endpoint is created again, at least. If AWS took longer the last time, it is twice that time.
+    pub wake_before: Duration,
+}
+
+impl Default for HibernationSettings {
+    fn default() -> Self {
+        Self { also: BTreeSet::new(), wake_before: Duration::minutes(20) }
+    }
+}
+
+/// Endpoints that are hibernated only if the policy says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlsoSleeps {
+    /// Endpoints on GPUs and other accelerators.
+    Gpu,
+    /// Endpoints of production.
+    Production,
 }
 
 /// `[workflows]`: further signs of jobs that somebody's workflow waits for, beside those of AWS. No rule stops or resubmits these jobs.

@@ -8,7 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    policy::sections::{Billing, BudgetPolicy, Coverage, Creators, Exemption, MailSettings, PriceOverrides, WorkflowSigns},
+    policy::sections::{
+        Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, WorkflowSigns,
+    },
     vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
 
@@ -38,6 +40,8 @@ pub struct Policy {
     pub left: Globs,
     /// Signs of jobs that somebody's workflow waits for.
     pub workflows: WorkflowSigns,
+    /// Which endpoints may be hibernated.
+    pub hibernation: HibernationSettings,
     /// When owners are mailed.
     pub mail: MailSettings,
     /// The names of SageMaker in the bill.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    remedy::hibernation::Sleep,
     scaling::{Attachment, DIMENSION, autoscaling_command, how_to_set_instances},
     vocabulary::{
         duration::Duration,
@@ -53,6 +54,8 @@ pub enum Remedy {
     },
     /// `RegisterScalableTarget`, `PutScheduledAction` and `PutScalingPolicy` for variants without auto scaling: their instances follow the requests.
     AttachScaling(Vec<Attachment>),
+    /// `DeleteEndpoint`, after everything that it takes to create the endpoint again was stored.
+    Hibernate(Sleep),
     /// `UpdateCostAllocationTagsStatus`: the tag key is activated for billing, from then on.
     ActivateTag,
 }
@@ -72,6 +75,7 @@ pub struct SpotTerms {
 
 const ADD_TAGS: &str = "add-tags";
 const ATTACH_SCALING: &str = "attach-auto-scaling";
+const HIBERNATE: &str = "hibernate-endpoint";
 const ACTIVATE_TAG: &str = "activate-cost-allocation-tag";
 
 impl Remedy {
@@ -89,6 +93,7 @@ impl Remedy {
             Self::AddTags { .. } => ADD_TAGS,
             Self::ActivateTag => ACTIVATE_TAG,
             Self::AttachScaling(_) => ATTACH_SCALING,
+            Self::Hibernate(_) => HIBERNATE,
             Self::None => "none",
         }
     }
@@ -115,6 +120,7 @@ impl Remedy {
             Self::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
             Self::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
             Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
+            Self::Hibernate(_) => format!("aws sagemaker delete-endpoint {region}--endpoint-name {name}"),
             // The advice of their rules says what a person can do.
             Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(_) | Self::None => String::new(),
         }
@@ -127,6 +133,7 @@ impl Remedy {
             Self::AddTags { .. } => "tagged",
             Self::ActivateTag => "activated",
             Self::AttachScaling(_) => "given auto scaling",
+            Self::Hibernate(_) => "hibernated",
             _ => "stopped",
         }
     }
@@ -159,6 +166,11 @@ impl Remedy {
             // inference-facts §C3: target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
             Self::AttachScaling(_) => {
                 "Auto scaling changes no model and no configuration. When requests rise quickly, they may be slow or fail until new instances serve, some minutes later."
+            }
+            // inference-facts §B1
+            Self::Hibernate(_) => {
+                "Hibernating deletes an endpoint and keeps its model and its configuration. Its tags, auto scaling and number of instances are stored, and come back with it. \
+                 While it is deleted, its callers get errors. It comes back with a new creation time. If the tag of its image has moved, it runs the new image."
             }
             Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
         })
@@ -200,6 +212,7 @@ impl Remedy {
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
             Self::AttachScaling(attachments) => detach(name, &region_option(arn), attachments),
+            Self::Hibernate(sleep) => sleep.when_done(name, &region_option(arn)),
             Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
             Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
         }

@@ -96,6 +96,7 @@ impl RuleContext<'_> {
             usd_per_month: usd_per_hour.map(|usd| usd * HOURS_PER_MONTH * off_share),
             ends: schedule.next_start(self.now, calendar),
             recurs: !is_needed,
+            not_before: None,
             remedy,
             notice: Notice {
                 hours: schedule.longer(self.now, calendar),

@@ -50,6 +50,7 @@ all![
     endpoints::endpoint_never_at_zero::EndpointNeverAtZero,
     endpoints::endpoint_idle::EndpointIdle,
     endpoints::endpoint_off_hours::EndpointOffHours,
+    endpoints::endpoint_wake_failed::EndpointWakeFailed,
     endpoints::provisioned_concurrency_unused::ProvisionedConcurrencyUnused,
     inventory::resource_stuck::ResourceStuck,
     tags::missing_tag::MissingTag,

@@ -124,6 +124,8 @@ pub enum RemedyName {
     Stop,
     /// Submit a training job again on managed Spot.
     Resubmit,
+    /// Delete an endpoint, to be created again as it was.
+    Hibernate,
     /// Write the missing tags.
     Tag,
     /// Write the missing tags. After the grace, stop resources that still lack one.
@@ -135,6 +137,7 @@ impl fmt::Display for RemedyName {
         f.write_str(match self {
             Self::Stop => "stop",
             Self::Resubmit => "resubmit",
+            Self::Hibernate => "hibernate",
             Self::Tag => "tag",
             Self::StopAfterGrace => "stop-after-grace",
         })

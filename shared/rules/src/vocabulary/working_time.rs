@@ -13,6 +13,9 @@ use crate::vocabulary::schedule::{DAY, Hours, Schedule, Window};
 /// How many days ahead and back the start or end of working hours is searched for: a week, plus more holidays in a row than are likely.
 const HORIZON_DAYS: i64 = 30;
 
+/// The most breaks of one day that are looked at.
+const MOST_BREAKS: usize = 8;
+
 /// How much longer the hours are that an owner is offered, in minutes.
 const LONGER: u16 = 3 * 60;
 
@@ -100,6 +103,19 @@ impl Schedule {
             return None;
         }
         self.changes(at, calendar).into_iter().filter(|start| at < *start && self.is_working(*start, calendar)).min()
+    }
+
+    /// When the next off hours of at least this length begin, or now if it is off hours and so much of them is left. `None`: there are none, or they begin too far
+    /// ahead to be found.
+    pub(crate) fn off_from(&self, now: Timestamp, calendar: &Calendar, least: SignedDuration) -> Option<Timestamp> {
+        let mut from = if self.is_working(now, calendar) { self.working_until(now, calendar)? } else { now };
+        for _ in 0..MOST_BREAKS {
+            match self.next_start(from, calendar) {
+                Some(start) if start.duration_since(from) < least => from = self.working_until(start, calendar)?,
+                _ => return Some(from),
+            }
+        }
+        None
     }
 
     /// When the working hours end that include this time. `None`: it is off hours, or they end too far ahead to be found.

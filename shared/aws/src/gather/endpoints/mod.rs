@@ -9,6 +9,7 @@ use cost_rules::{
     scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
+use serde::de::DeserializeOwned;
 
 use self::{
     record::{ComponentRecord, ConfigRecord, EndpointRecord},
@@ -23,6 +24,9 @@ use super::{
 };
 use crate::clients::Clients;
 
+pub use self::blueprint::look as look_at_sleep;
+
+pub(crate) mod blueprint;
 mod capacity;
 mod compute_optimizer;
 mod record;
@@ -116,6 +120,11 @@ async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut 
 
 /// `None`: it does not exist.
 async fn describe(clients: &Clients, name: &str) -> Read<Option<EndpointRecord>> {
+    describe_as(clients, name).await
+}
+
+/// The answer of `DescribeEndpoint`, as AWS's own JSON or as a part of it. `None`: there is no such endpoint.
+pub(crate) async fn describe_as<T: DeserializeOwned>(clients: &Clients, name: &str) -> Read<Option<T>> {
     clients.in_time()?;
     let body = Body::default();
     let sent = clients.sagemaker.describe_endpoint().endpoint_name(name).customize().interceptor(body.clone()).send().await;
@@ -251,7 +260,11 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
     if fresh.endpoints.is_empty() || fresh.reading.gone.contains(id) {
         return Some(Ok(None));
     }
-    fresh.endpoints.iter_mut().for_each(|endpoint| endpoint.attached.clone_from(&known.attached));
+    for endpoint in &mut fresh.endpoints {
+        endpoint.attached.clone_from(&known.attached);
+        endpoint.hibernation.clone_from(&known.hibernation);
+        endpoint.can_sleep.clone_from(&known.can_sleep);
+    }
     for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {
         // The requests by the minute and the proposal were worked out for the same instances: they still hold.
         if variant.name == known.name

@@ -1,7 +1,7 @@
 //! Endpoints, their configurations and inference components in `SageMaker`'s JSON, and the facts that are made of them (inference-facts §A2–A5).
 
 use cost_rules::{
-    facts::{AutoScaling, Change, Component, Compute, Endpoint, Fixed, RunState, Serving, Variant},
+    facts::{AutoScaling, CanSleep, Change, Component, Compute, Endpoint, Fixed, RunState, Serving, Variant},
     resource::{Kind, Ownership, Resource, Tags},
 };
 use serde::{Deserialize, de::IgnoredAny};
@@ -119,6 +119,8 @@ impl EndpointRecord {
             components: None,
             backlog: None,
             attached: None,
+            hibernation: None,
+            can_sleep: CanSleep::NotLooked,
             compute_optimizer: None,
         }
     }

@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::{
+    facts::{Hibernation, HibernationStage, SleepingEndpoint},
     mail::{Desk, Due, Mailed, Notification, Regular, Waiting, asides, notifications, sort_out},
     plan::{Closed, Entry, Kept, Plan, Saved, SavedBy, Spared, State, WhySpared},
+    remedy::WakesBy,
 };
 
 const DAILY: &str = "timezone = \"Europe/Berlin\"\n[mail]\nreports = \"daily\"";
@@ -413,4 +415,35 @@ fn what_was_not_stopped_after_a_warning_is_in_the_weekly_summary_and_sends_none(
         assert_eq!(letter.digest.body.lines().any(|found| found == line), told, "{since}\n{}", letter.digest.body);
         assert_eq!(letter.digest.body.contains("NOT STOPPED AFTER A WARNING"), told);
     }
+}
+
+#[test]
+fn a_summary_names_the_endpoints_that_sleep_and_how_to_wake_them() {
+    let policy = policy_of(DAILY);
+    let since: jiff::Timestamp = "2026-11-25T18:00:00Z".parse().unwrap();
+    let asleep = |name: &str, wakes| SleepingEndpoint {
+        resource: crate::samples::with_tags(crate::samples::resource(&format!("endpoint/{name}")), &[("Owner", "ann@example.com")]),
+        config: "churn-1".into(),
+        hibernation: Hibernation {
+            stage: HibernationStage::Asleep,
+            at: since,
+            wakes,
+            since,
+            first_created: since,
+            usd_per_hour: Some(dec!(0.5)),
+            took: None,
+            failed: None,
+        },
+    };
+    let sleeping = vec![asleep("old", WakesBy::Asking), asleep("nightly", WakesBy::WorkingHours)];
+    let desk = Desk { sleeping, ..Desk::default() };
+    let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
+    assert_eq!((letter.regular, letter.digest.owner.as_str()), (Regular::Weekly, "ann@example.com"));
+    // 110 hours and 5 minutes.
+    let line = "* endpoint old: hibernated since Wed 2026-11-25 19:00, which saved about $55.04. Wake it: aws sagemaker create-endpoint --region us-east-1 \
+                --endpoint-name old --endpoint-config-name churn-1";
+    assert!(letter.digest.body.contains(line), "{}", letter.digest.body);
+    assert!(!letter.digest.body.contains("nightly"));
+    let awake_by_itself = Desk { sleeping: vec![asleep("nightly", WakesBy::WorkingHours)], ..Desk::default() };
+    assert_eq!(awake_by_itself.letters(&at(&policy, "2026-11-30T08:05:00Z")), []);
 }

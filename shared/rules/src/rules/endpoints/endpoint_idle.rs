@@ -12,8 +12,12 @@
 //! A real-time endpoint is billed for every second of every instance, whether it is called or not.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed, with the command that deletes it and the one that creates it again. Deleting keeps the model and the configuration, and loses auto scaling, tags,
-//! and a resource policy of the endpoint.
+//! Report: its owner is mailed, with the command that deletes it and the one that creates it again. Deleting keeps the model and the configuration, and loses auto
+//! scaling, tags, and a resource policy of the endpoint.
+//!
+//! Enforce with `remedy = "hibernate"`: its owner is warned, and after `grace` it is hibernated: the guard stores what it takes to create it again, and deletes it. It sleeps until somebody creates it
+//! again, with the command of the mail or with `{"restore": "<endpoint>"}`. The guard then restores its tags, its auto scaling and its number of instances. Hibernating needs a deployment with
+//! `AllowHibernation = yes`. docs/endpoints.md says which endpoints are only reported, and what does not come back.
 //!
 //! ## Settings
 
@@ -22,10 +26,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::Endpoint,
+    policy::Policy,
+    remedy::WakesBy,
     rules::{
         context::RuleContext,
-        rule::Rule,
-        verdict::{Detail, Verdict},
+        endpoints::sleep::{self, EndpointRemedy},
+        rule::{Manner, RemedyName, Rule},
+        verdict::{Detail, Verdict, Waste},
     },
     vocabulary::duration::{Duration, roughly},
 };
@@ -39,18 +46,34 @@ const WINDOW: Duration = Duration::days(14);
 pub(crate) struct EndpointIdle {
     /// How long an endpoint may go without a request: at most 14 days.
     idle_after: Duration,
+    /// The action if the rule is enforced: `"hibernate"`. To enforce the rule, the policy must set it.
+    remedy: EndpointRemedy,
 }
 
 impl Default for EndpointIdle {
     fn default() -> Self {
-        Self { idle_after: Duration::days(7) }
+        Self { idle_after: Duration::days(7), remedy: EndpointRemedy::None }
     }
 }
 
 impl Rule for EndpointIdle {
     const NAME: &'static str = "endpoint-idle";
     const TO_DO: &'static str = "delete it, if nobody needs it";
+    // Its callers get errors while it sleeps: its owner has time to look at it.
+    const MANNER: Manner = Manner { grace: Duration::days(3), ..Manner::ENFORCEABLE };
     type Subject = Endpoint;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        self.remedy.name()
+    }
+
+    fn lacks(&self) -> Option<&'static str> {
+        self.remedy.lacks()
+    }
+
+    fn reads_tag(&self, key: &str, _: &Policy) -> bool {
+        sleep::reads_tag(key)
+    }
 
     fn nonsense(&self) -> Option<&'static str> {
         if self.idle_after < Duration::hours(2) {
@@ -83,7 +106,9 @@ impl Rule for EndpointIdle {
             None if created <= known_from => format!("not called in the last {}", roughly(idle)),
             None => format!("never called since it was created {} ago", roughly(idle)),
         };
-        let mut waste = cx.endpoint_waste(endpoint, format!("{last}: the limit is {}", self.idle_after).into(), Decimal::ONE);
+        let (remedy, only_reported) = self.remedy.of(endpoint, WakesBy::Asking, cx);
+        let reason = format!("{last}: the limit is {}{only_reported}", self.idle_after);
+        let mut waste = Waste { remedy, ..cx.endpoint_waste(endpoint, reason.into(), Decimal::ONE) };
         waste.notice.details.extend(by_aws(endpoint));
         waste.notice.advice = Some(endpoint.how_to_delete("delete it, if nobody needs it"));
         waste.notice.headline = Some("got no requests");

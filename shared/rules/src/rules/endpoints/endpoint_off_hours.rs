@@ -9,7 +9,11 @@
 //! Working hours of 11 hours on five days are a third of the week. The other two thirds are billed as well.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed, with the commands that delete it and create it again. While it is deleted, its callers get errors.
+//! Report: its owner is mailed, with the commands that delete it and create it again. While it is deleted, its callers get errors.
+//!
+//! Enforce with `remedy = "hibernate"`: its owner is warned, and each time when working hours end, but not before `grace`, it is hibernated: the guard stores what it takes to create it again,
+//! and deletes it. It creates it again before working hours begin (`wake-before` in `[hibernation]`), with its tags, its auto scaling and its number of instances. A break of less than three
+//! hours does not count. Hibernating needs a deployment with `AllowHibernation = yes`. docs/endpoints.md says which endpoints are only reported, and what does not come back.
 //!
 //! ## Settings
 
@@ -20,28 +24,53 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Endpoint, Invocations},
-    policy::HoursOf,
-    rules::{context::RuleContext, rule::Rule, verdict::Verdict},
+    policy::{HoursOf, Policy},
+    remedy::WakesBy,
+    rules::{
+        context::RuleContext,
+        endpoints::sleep::{self, EndpointRemedy},
+        rule::{Manner, RemedyName, Rule},
+        verdict::{Verdict, Waste},
+    },
     vocabulary::{duration::Duration, schedule::Schedule, working_time::Calendar},
 };
+
+/// A break of working hours that is shorter than this is not worth a creation of some minutes.
+const SHORTEST_SLEEP: SignedDuration = SignedDuration::from_hours(3);
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct EndpointOffHours {
     /// How old an endpoint must be to be judged: at most 14 days.
     min_age: Duration,
+    /// The action if the rule is enforced: `"hibernate"`. To enforce the rule, the policy must set it.
+    remedy: EndpointRemedy,
 }
 
 impl Default for EndpointOffHours {
     fn default() -> Self {
-        Self { min_age: Duration::days(7) }
+        Self { min_age: Duration::days(7), remedy: EndpointRemedy::None }
     }
 }
 
 impl Rule for EndpointOffHours {
     const NAME: &'static str = "endpoint-off-hours";
     const TO_DO: &'static str = "run it in working hours only";
+    // A warning of the morning is of this evening.
+    const MANNER: Manner = Manner { grace: Duration::hours(8), ..Manner::ENFORCEABLE };
     type Subject = Endpoint;
+
+    fn remedy(&self) -> Option<RemedyName> {
+        self.remedy.name()
+    }
+
+    fn lacks(&self) -> Option<&'static str> {
+        self.remedy.lacks()
+    }
+
+    fn reads_tag(&self, key: &str, _: &Policy) -> bool {
+        sleep::reads_tag(key)
+    }
 
     fn nonsense(&self) -> Option<&'static str> {
         if self.min_age < Duration::days(3) {
@@ -71,9 +100,18 @@ impl Rule for EndpointOffHours {
             return Verdict::Fine;
         }
         let Some(off_share) = Decimal::from_f64(schedule.off_share()).filter(|share| Decimal::ZERO < *share) else { return Verdict::Fine };
+        let Some(from) = schedule.off_from(cx.now, calendar, SHORTEST_SLEEP) else { return Verdict::Fine };
+        let (remedy, only_reported) = self.remedy.of(endpoint, WakesBy::WorkingHours, cx);
         let reason =
-            format!("runs day and night, but nobody called it outside {whose} working hours {schedule} in the last 14 days").into();
-        let mut waste = cx.endpoint_waste(endpoint, reason, off_share);
+            format!("runs day and night, but nobody called it outside {whose} working hours {schedule} in the last 14 days{only_reported}");
+        let mut waste = Waste {
+            ends: schedule.next_start(from, calendar),
+            not_before: Some(from).filter(|from| cx.now < *from),
+            recurs: true,
+            remedy,
+            ..cx.endpoint_waste(endpoint, reason.into(), off_share)
+        };
+        waste.notice.hours = schedule.longer(from, calendar);
         waste.notice.headline = Some("got requests in working hours only");
         waste.notice.advice = Some(endpoint.how_to_delete("delete it when working hours end, and create it again before they begin"));
         Verdict::Waste(Box::new(waste))
@@ -97,7 +135,11 @@ fn is_used_off_hours(invocations: &Invocations, schedule: &Schedule, calendar: &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::*;
+    use crate::{
+        facts::{AutoScaling, Hibernation, HibernationStage},
+        remedy::Remedy,
+        samples::*,
+    };
 
     /// Called once in each of these hours of the day (UTC), on these days before noon of 24 November 2026, a Tuesday.
     fn called(hours: std::ops::Range<usize>, weekend: bool) -> Endpoint {
@@ -132,6 +174,42 @@ mod tests {
         let Verdict::Waste(waste) = verdict else { panic!("{verdict:?}") };
         // 113 of 168 hours of 2 x ml.m5.large at 0.115 USD an hour.
         assert_eq!(waste.usd_per_month.unwrap().round_dp(2).to_string(), "112.93");
+    }
+
+    #[test]
+    fn it_sleeps_from_the_end_of_working_hours_until_they_begin() {
+        let rule = EndpointOffHours { remedy: EndpointRemedy::Hibernate, ..EndpointOffHours::default() };
+        let mut one = called(7..18, false);
+        one.variants[0].scaling = AutoScaling::None;
+        // Working hours are 07:00 to 18:00 in UTC. 24 November is a Tuesday.
+        for (now, not_before, ends) in [
+            ("2026-11-24T12:00:00Z", Some("2026-11-24T18:00:00Z"), "2026-11-25T07:00:00Z"),
+            ("2026-11-24T18:00:00Z", None, "2026-11-25T07:00:00Z"),
+            ("2026-11-24T23:00:00Z", None, "2026-11-25T07:00:00Z"),
+            ("2026-11-25T05:00:00Z", Some("2026-11-25T18:00:00Z"), "2026-11-26T07:00:00Z"), // two hours are too short
+            ("2026-11-27T20:00:00Z", None, "2026-11-30T07:00:00Z"),                         // a weekend
+        ] {
+            let verdict = rule.check(&one, &context(now));
+            let Verdict::Waste(waste) = verdict else { panic!("{now}: {verdict:?}") };
+            assert_eq!(waste.not_before.map(|at| at.to_string()).as_deref(), not_before, "{now}");
+            assert_eq!(waste.ends.unwrap().to_string(), ends, "{now}");
+            assert!(matches!(waste.remedy, Remedy::Hibernate(_)), "{now}: {:?}", waste.reason);
+        }
+        // What the guard has created again this morning is no new endpoint.
+        one.created = Some("2026-11-24T06:45:00Z".parse().unwrap());
+        assert_eq!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Fine);
+        let at = "2026-11-24T06:50:00Z".parse().unwrap();
+        one.hibernation = Some(Hibernation {
+            stage: HibernationStage::Awake,
+            at,
+            wakes: WakesBy::WorkingHours,
+            since: at,
+            first_created: "2026-10-01T00:00:00Z".parse().unwrap(),
+            usd_per_hour: None,
+            took: None,
+            failed: None,
+        });
+        assert!(matches!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Waste(_)));
     }
 
     #[test]

@@ -21,9 +21,11 @@ pub mod endpoint_autoscaling_ineffective;
 pub mod endpoint_idle;
 pub mod endpoint_never_at_zero;
 pub mod endpoint_off_hours;
+pub mod endpoint_wake_failed;
 pub mod endpoint_without_autoscaling;
 mod proposed;
 pub mod provisioned_concurrency_unused;
+pub(crate) mod sleep;
 
 impl Endpoint {
     /// When it was created. `Err`: the verdict on an endpoint that is not in service, or on its way to another state.
@@ -35,9 +37,11 @@ impl Endpoint {
         }
     }
 
-    /// The same of an endpoint that is old enough to be judged. One that is younger is fine.
+    /// The same of an endpoint that is old enough to be judged. One that is younger is fine. Hibernating it does not make it a new one.
     pub(crate) fn judged_old(&self, min_age: Duration, now: Timestamp) -> Result<Timestamp, Verdict> {
-        self.judged_run().and_then(|created| if now.duration_since(created) < min_age.signed() { Err(Verdict::Fine) } else { Ok(created) })
+        let created = self.judged_run()?;
+        let first = self.hibernation.as_ref().map_or(created, |hibernation| hibernation.first_created_of(created));
+        if now.duration_since(first) < min_age.signed() { Err(Verdict::Fine) } else { Ok(first) }
     }
 
     /// Whether it costs money while nobody calls it.

@@ -20,7 +20,13 @@ fn sids(parameters: &[(&str, &str)], function: &str) -> Vec<String> {
 
 #[test]
 fn a_role_has_what_the_parameters_say() {
-    let everything = [("AllowEnforcement", "yes"), ("AllowResubmission", "yes"), ("ReportBucket", "finops"), ("PolicyParameter", "/p/q")];
+    let everything = [
+        ("AllowEnforcement", "yes"),
+        ("AllowResubmission", "yes"),
+        ("AllowHibernation", "yes"),
+        ("ReportBucket", "finops"),
+        ("PolicyParameter", "/p/q"),
+    ];
     for (parameters, function, sid, has) in [
         (&[][..], "notebook-stopper", "FindNotebooksAndApps", true),
         (&[], "notebook-stopper", "KeepTheLedger", true),

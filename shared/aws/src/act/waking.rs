@@ -1,0 +1,47 @@
+//! The calls that create an endpoint again. Each takes AWS's own JSON, as it was stored.
+
+use cost_rules::remedy::Blueprint;
+use serde_json::Value;
+
+use crate::{
+    clients::{Clients, why::why},
+    gather::{
+        endpoints::blueprint::{config, missing_model},
+        says_gone,
+        wire::with_body,
+    },
+};
+
+/// Creates an endpoint, and before it its configuration if somebody has deleted that. AWS would be stuck for hours on an endpoint whose configuration or model is gone, so
+/// both are looked at first (inference-facts §B4).
+pub(crate) async fn create(clients: &Clients, blueprint: &Blueprint) -> Result<(), String> {
+    if let Some(gone) = missing_model(clients, blueprint).await? {
+        return Err(format!("its model {gone} is gone: create it again"));
+    }
+    if config(clients, blueprint.config_name()).await?.is_none() {
+        let call = clients.sagemaker.create_endpoint_config().customize().mutate_request(with_body(blueprint.create_config().to_string()));
+        call.send().await.map_err(|error| format!("sagemaker:CreateEndpointConfig: {}", why(&error)))?;
+    }
+    let call = clients.sagemaker.create_endpoint().customize().mutate_request(with_body(blueprint.create_endpoint().to_string()));
+    match call.send().await {
+        Ok(_) => Ok(()),
+        // A call whose answer was lost, or another run, has created it.
+        Err(error) if why(&error).contains("Cannot create already existing endpoint") => Ok(()),
+        Err(error) => Err(format!("sagemaker:CreateEndpoint: {}", why(&error))),
+    }
+}
+
+/// Deletes an endpoint. One that is gone is fine.
+pub(crate) async fn remove(clients: &Clients, name: &str) -> Result<(), String> {
+    match clients.sagemaker.delete_endpoint().endpoint_name(name).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(()),
+        Err(error) => Err(format!("sagemaker:DeleteEndpoint: {}", why(&error))),
+    }
+}
+
+/// Sets weights, or the number of instances of one variant.
+pub(crate) async fn set_capacity(clients: &Clients, input: &Value) -> Result<(), String> {
+    let call = clients.sagemaker.update_endpoint_weights_and_capacities().customize().mutate_request(with_body(input.to_string()));
+    call.send().await.map(drop).map_err(|error| format!("sagemaker:UpdateEndpointWeightsAndCapacities: {}", why(&error)))
+}

@@ -1,0 +1,261 @@
+//! Reads everything that it takes to create an endpoint again, as AWS's own JSON, and finds what would not come back (inference-facts §B1).
+
+use std::collections::BTreeMap;
+
+use aws_sdk_applicationautoscaling::types::ServiceNamespace;
+use aws_sdk_sagemaker::types::InferenceExperimentStatus;
+use cost_rules::{
+    facts::{CanSleep, Facts},
+    remedy::{Blueprint, TargetBlueprint},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{describe_as, scaling::variant_id};
+use crate::{
+    clients::{Clients, why::why},
+    gather::{
+        read::{Read, every_page, says_gone},
+        tags::all_tags,
+        wire::{Body, call_unknown, described},
+    },
+};
+
+/// Tags by which something else owns an endpoint, and would not find it or would set it back. The tags of AWS's own cannot be written again.
+const OWNED_BY: [(&str, &str); 3] = [
+    ("aws:", "AWS has set its tag"),
+    ("sagemaker:project-", "a SageMaker project owns it, by its tag"),
+    ("sagemaker:pipeline", "a pipeline owns it, by its tag"),
+];
+
+/// An endpoint that was read to be created again.
+pub(crate) enum Planned {
+    /// Everything that it takes.
+    Blueprint(Box<Blueprint>),
+    /// It would not come back as it was, for this reason.
+    Refused(String),
+    /// There is no such endpoint.
+    Gone,
+}
+
+/// Reads whether these endpoints (by id) can be created again as they are.
+pub async fn look(clients: &Clients, facts: &mut Facts, ids: &[String]) {
+    for endpoint in facts.endpoints.iter_mut().filter(|endpoint| ids.contains(&endpoint.resource.id)) {
+        endpoint.can_sleep = match Box::pin(blueprint(clients, &endpoint.resource.name)).await {
+            Ok(Planned::Blueprint(_)) => CanSleep::Yes,
+            Ok(Planned::Refused(why)) => CanSleep::No(why),
+            Ok(Planned::Gone) => CanSleep::No("it is gone".into()),
+            Err(why) => CanSleep::Unknown(why),
+        };
+    }
+}
+
+/// Reads everything that it takes to create the endpoint of this name again.
+pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
+    let Some(endpoint) = describe_as::<Value>(clients, name).await? else { return Ok(Planned::Gone) };
+    let text = |field: &str| endpoint[field].as_str().unwrap_or_default().to_owned();
+    let (arn, config_name) = (text("EndpointArn"), text("EndpointConfigName"));
+    let Some(tags) = all_tags(clients, &arn).await? else { return Ok(Planned::Gone) };
+    if let Some((key, whose)) = tags.keys().find_map(|key| Some((key, owned_by(key)?))) {
+        return Ok(Planned::Refused(format!("{whose} {key}")));
+    }
+    let Some(config) = config(clients, &config_name).await? else {
+        return Ok(Planned::Refused(format!("its configuration {config_name} is gone")));
+    };
+    let config_arn = config["EndpointConfigArn"].as_str().unwrap_or_default();
+    let config_tags = all_tags(clients, config_arn).await?.unwrap_or_default();
+    let mut blueprint = Blueprint { endpoint, tags, config, config_tags, targets: vec![], policy: None };
+    if let Some(gone) = missing_model(clients, &blueprint).await? {
+        return Ok(Planned::Refused(format!("its model {gone} is gone")));
+    }
+    if let Some(why) = Box::pin(depends(clients, name, &arn)).await? {
+        return Ok(Planned::Refused(why));
+    }
+    blueprint.targets = Box::pin(targets(clients, &blueprint)).await?;
+    blueprint.policy = resource_policy(clients, name).await?;
+    Ok(Planned::Blueprint(Box::new(blueprint)))
+}
+
+fn owned_by(key: &str) -> Option<&'static str> {
+    let key = key.to_ascii_lowercase();
+    OWNED_BY.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, whose)| *whose)
+}
+
+/// An endpoint configuration. `None`: it is gone.
+pub(crate) async fn config(clients: &Clients, name: &str) -> Read<Option<Value>> {
+    let body = Body::default();
+    let sent = clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await;
+    described(sent, &body, "DescribeEndpointConfig")
+}
+
+/// The first model of an endpoint that is gone.
+pub(crate) async fn missing_model(clients: &Clients, blueprint: &Blueprint) -> Read<Option<String>> {
+    for name in blueprint.models() {
+        let sent = clients.sagemaker.describe_model().model_name(name).send().await;
+        match sent {
+            Ok(_) => {}
+            Err(error) if error.as_service_error().is_some_and(says_gone) => return Ok(Some(name.to_owned())),
+            Err(error) => return Err(format!("sagemaker:DescribeModel: {}", why(&error))),
+        }
+    }
+    Ok(None)
+}
+
+/// What depends on the endpoint, so that it must not be deleted: monitoring schedules, shadow tests, inference routers (inference-facts §0.6).
+async fn depends(clients: &Clients, name: &str, arn: &str) -> Read<Option<String>> {
+    let schedules = clients.sagemaker.list_monitoring_schedules().endpoint_name(name).send().await;
+    let schedules = schedules.map_err(|error| format!("sagemaker:ListMonitoringSchedules: {}", why(&error)))?;
+    if let Some(schedule) = schedules.monitoring_schedule_summaries().first() {
+        return Ok(Some(format!("monitoring schedule {} watches it", schedule.monitoring_schedule_name().unwrap_or_default())));
+    }
+    if let Some(test) = shadow_test(clients, name).await? {
+        return Ok(Some(format!("shadow test {test} runs on it")));
+    }
+    Ok(router(clients, arn).await?.map(|router| format!("inference router {router} sends requests to it")))
+}
+
+/// The shadow test of an endpoint that is not over.
+async fn shadow_test(clients: &Clients, endpoint: &str) -> Read<Option<String>> {
+    let mut names = vec![];
+    every_page(clients, async |token| {
+        let page = clients.sagemaker.list_inference_experiments().set_next_token(token).send().await;
+        let page = page.map_err(|error| format!("sagemaker:ListInferenceExperiments: {}", why(&error)))?;
+        let is_over = |status: Option<&str>| matches!(status, Some("Completed" | "Cancelled"));
+        let open = page.inference_experiments().iter().filter(|one| !is_over(one.status().map(InferenceExperimentStatus::as_str)));
+        names.extend(open.filter_map(|one| one.name().map(str::to_owned)));
+        Ok(page.next_token)
+    })
+    .await?;
+    for name in names {
+        let sent = clients.sagemaker.describe_inference_experiment().name(&name).send().await;
+        let one = sent.map_err(|error| format!("sagemaker:DescribeInferenceExperiment: {}", why(&error)))?;
+        let of = one.endpoint_metadata().and_then(|metadata| metadata.endpoint_name());
+        if of.is_some_and(|of| of.eq_ignore_ascii_case(endpoint)) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Routers {
+    #[serde(default)]
+    inference_routers: Vec<RouterName>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RouterName {
+    inference_router_name: String,
+}
+
+/// The inference router that sends requests to an endpoint. The SDK does not know the operations (inference-facts §0.18).
+async fn router(clients: &Clients, arn: &str) -> Read<Option<String>> {
+    let mut names = vec![];
+    every_page(clients, async |token| {
+        let input = token.map_or_else(|| json!({}), |token| json!({"NextToken": token}));
+        let Some(page) = call_unknown::<Routers>(clients, "ListInferenceRouters", input).await? else { return Ok(None) };
+        names.extend(page.inference_routers.into_iter().map(|one| one.inference_router_name));
+        Ok(page.next_token)
+    })
+    .await?;
+    for name in names {
+        let Some(router) = call_unknown::<Value>(clients, "DescribeInferenceRouter", json!({"InferenceRouterName": name})).await? else {
+            continue;
+        };
+        let targets = router["RoutingTargets"].as_array().into_iter().flatten();
+        let mut destinations = targets.flat_map(|target| target["Destinations"].as_array().into_iter().flatten());
+        if destinations.any(|one| one["ResourceArn"].as_str().is_some_and(|of| of.eq_ignore_ascii_case(arn))) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// The endpoint's resource policy. `None`: it has none. The SDK does not know the operation.
+pub(crate) async fn resource_policy(clients: &Clients, endpoint: &str) -> Read<Option<String>> {
+    match call_unknown::<Value>(clients, "GetEndpointPolicy", json!({"EndpointName": endpoint})).await {
+        Ok(found) => Ok(found.and_then(|found| found["ResourcePolicy"].as_str().map(str::to_owned))),
+        // That is AWS's answer where there is none (inference-facts §A2). The name is right, because the endpoint was described.
+        Err(why) if why.contains("GetEndpointPolicy: ValidationException") => Ok(None),
+        Err(why) => Err(why),
+    }
+}
+
+/// The scalable targets of an endpoint's variants, with their tags, policies and scheduled actions.
+async fn targets(clients: &Clients, blueprint: &Blueprint) -> Read<Vec<TargetBlueprint>> {
+    let endpoint = blueprint.text("EndpointName");
+    let variants = blueprint.endpoint["ProductionVariants"].as_array().into_iter().flatten();
+    let ids: Vec<String> =
+        variants.filter_map(|variant| variant["VariantName"].as_str()).map(|variant| variant_id(endpoint, variant)).collect();
+    let mut targets = vec![];
+    for target in scalable_targets(clients, ids).await? {
+        let id = target["ResourceId"].as_str().unwrap_or_default();
+        let tags = match target["ScalableTargetARN"].as_str() {
+            Some(arn) => scaling_tags(clients, arn).await?,
+            None => BTreeMap::new(),
+        };
+        let (policies, actions) = (scaling_policies(clients, id).await?, scheduled_actions(clients, id).await?);
+        targets.push(TargetBlueprint { target, tags, policies, actions });
+    }
+    Ok(targets)
+}
+
+/// The scalable targets of these resource ids, as AWS's JSON.
+pub(crate) async fn scalable_targets(clients: &Clients, ids: Vec<String>) -> Read<Vec<Value>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let call = clients.autoscaling.describe_scalable_targets().service_namespace(ServiceNamespace::Sagemaker).set_resource_ids(Some(ids));
+    let page = async |token, body| {
+        call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
+    };
+    all_of(clients, "DescribeScalableTargets", "ScalableTargets", page).await
+}
+
+/// The policies of a scalable target, as AWS's JSON.
+pub(crate) async fn scaling_policies(clients: &Clients, id: &str) -> Read<Vec<Value>> {
+    let call = clients.autoscaling.describe_scaling_policies().service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
+    let page = async |token, body| {
+        call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
+    };
+    all_of(clients, "DescribeScalingPolicies", "ScalingPolicies", page).await
+}
+
+/// The scheduled actions of a scalable target, as AWS's JSON.
+pub(crate) async fn scheduled_actions(clients: &Clients, id: &str) -> Read<Vec<Value>> {
+    let call = clients.autoscaling.describe_scheduled_actions().service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
+    let page = async |token, body| {
+        call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
+    };
+    all_of(clients, "DescribeScheduledActions", "ScheduledActions", page).await
+}
+
+/// The items of all pages of a list of Application Auto Scaling, as its JSON.
+async fn all_of(
+    clients: &Clients,
+    operation: &str,
+    list: &str,
+    mut page: impl AsyncFnMut(Option<String>, Body) -> Result<(), String>,
+) -> Read<Vec<Value>> {
+    let mut items = vec![];
+    every_page(clients, async |token| {
+        let body = Body::default();
+        page(token, body.clone()).await.map_err(|why| format!("application-autoscaling:{operation}: {why}"))?;
+        let mut answer: Value = body.json(operation)?;
+        if let Value::Array(found) = answer[list].take() {
+            items.extend(found);
+        }
+        Ok(answer["NextToken"].as_str().map(str::to_owned))
+    })
+    .await?;
+    Ok(items)
+}
+
+async fn scaling_tags(clients: &Clients, arn: &str) -> Read<BTreeMap<String, String>> {
+    let sent = clients.autoscaling.list_tags_for_resource().resource_arn(arn).send().await;
+    let answer = sent.map_err(|error| format!("application-autoscaling:ListTagsForResource: {}", why(&error)))?;
+    Ok(answer.tags.unwrap_or_default().into_iter().collect())
+}

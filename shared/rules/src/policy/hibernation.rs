@@ -1,0 +1,68 @@
+//! When an endpoint that sleeps is created again.
+
+use jiff::Timestamp;
+
+use crate::{
+    facts::{Hibernation, HibernationStage},
+    policy::{HoursOf, settings::Policy},
+    remedy::WakesBy,
+    vocabulary::resource::Resource,
+};
+
+impl Policy {
+    /// Whether it is time to create an endpoint again: working hours begin within the time that it takes. If its working hours are not known, it is.
+    pub fn is_to_wake(&self, resource: &Resource, hibernation: &Hibernation, now: Timestamp) -> bool {
+        if hibernation.stage != HibernationStage::Asleep || hibernation.wakes != WakesBy::WorkingHours {
+            return false;
+        }
+        let Ok(HoursOf { schedule, calendar, .. }) = self.hours_of(resource) else { return true };
+        // AWS gives no time. Twice the last one is enough for most days (inference-facts §B5).
+        let usual = hibernation.took.map_or(jiff::SignedDuration::ZERO, |took| took.signed() * 2);
+        let ready_by = now + usual.max(self.hibernation.wake_before.signed());
+        schedule.is_working(now, calendar) || schedule.next_start(now, calendar).is_some_and(|start| start <= ready_by)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        samples::{resource, with_tags},
+        vocabulary::duration::Duration,
+    };
+
+    #[test]
+    fn it_is_created_before_working_hours_begin() {
+        let policy = Policy::from_toml("timezone = \"Europe/Berlin\"\n[working-hours]\ndefault = \"mon-fri/08:00-19:00\"").unwrap();
+        let at: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
+        let asleep = |took| Hibernation {
+            stage: HibernationStage::Asleep,
+            at,
+            wakes: WakesBy::WorkingHours,
+            since: at,
+            first_created: at,
+            usd_per_hour: None,
+            took,
+            failed: None,
+        };
+        let churn = || resource("endpoint/churn");
+        // 2026-11-24 is a Tuesday: 08:00 in Berlin is 07:00 in UTC.
+        for (now, took, schedule, is_to_wake) in [
+            ("2026-11-23T18:15:00Z", None, None, false),
+            ("2026-11-24T06:30:00Z", None, None, false),
+            ("2026-11-24T06:40:00Z", None, None, true),
+            ("2026-11-24T06:30:00Z", Some(Duration::minutes(15)), None, true),
+            ("2026-11-24T09:00:00Z", None, None, true),
+            ("2026-11-28T09:00:00Z", None, None, false), // a Saturday
+            ("2026-11-28T09:00:00Z", None, Some("always"), true),
+            ("2026-11-28T09:00:00Z", None, Some("nonsense"), true),
+            ("2026-11-24T09:00:00Z", None, Some("never"), false),
+        ] {
+            let one = schedule.map_or_else(churn, |hours| with_tags(churn(), &[("cost-guard:schedule", hours)]));
+            assert_eq!(policy.is_to_wake(&one, &asleep(took), now.parse().unwrap()), is_to_wake, "{now} {took:?} {schedule:?}");
+        }
+        let noon = "2026-11-24T11:00:00Z".parse().unwrap();
+        assert!(!policy.is_to_wake(&churn(), &Hibernation { wakes: WakesBy::Asking, ..asleep(None) }, noon));
+        assert!(!policy.is_to_wake(&churn(), &Hibernation { stage: HibernationStage::Awake, ..asleep(None) }, noon));
+    }
+}
