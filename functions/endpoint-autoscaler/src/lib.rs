@@ -9,7 +9,7 @@ use cost_aws::{
     report::Report,
     settle::{KnowsEnough, Memory, Run, due, settle},
 };
-use cost_rules::{facts::Facts, resource::Kind};
+use cost_rules::{facts::Facts, plan::ScalingSaving, resource::Kind};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -51,6 +51,11 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;
     let run = Run { context, rulebook: &rulebook, areas: Endpoints, request: &request, scope, essential: &[Kind::Endpoint] };
     let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), KnowsEnough)).await;
+    if report.is_whole {
+        let savings: Vec<ScalingSaving> =
+            facts.endpoints.iter().filter_map(|endpoint| ScalingSaving::of(endpoint, &rulebook.policy, now)).collect();
+        report.failures.extend(ledger.remember_scaling_savings(&savings).await.err().map(|error| format!("{error:#}")));
+    }
     report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
     Ok(report)
 }

@@ -8,6 +8,7 @@ pub(crate) mod notebooks;
 pub(crate) mod studio;
 pub(crate) mod tags;
 pub(crate) mod training;
+pub(crate) mod wake;
 
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ pub use self::{
     entry::{Entry, FindingKey, Kept, State, add_failure, take_back_failure},
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
-    saving::{Saved, SavedBy, Saving, SpotSaving},
+    saving::{Saved, SavedBy, Saving, ScalingSaving, SpotSaving},
     spared::{Spared, WhySpared},
     step::{Planned, Step},
 };

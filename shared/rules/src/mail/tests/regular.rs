@@ -240,6 +240,8 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
             saved("eda", SavedBy::Guard, Some(dec!(2.5))),
             saved("x", SavedBy::Owner, Some(dec!(9))),
             saved("job", SavedBy::Spot, Some(dec!(7))),
+            saved("churn", SavedBy::Scaling, Some(dec!(1.25))),
+            saved("churn", SavedBy::Scaling, Some(dec!(1.25))),
         ],
         ..Desk::default()
     };
@@ -250,11 +252,12 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let [letter] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(
         (letter.regular, letter.digest.subject.as_str()),
-        (Regular::Weekly, "Cost guard: your week: 2 stopped, $5.00 saved, 1 open, 1 found, $206.48 a month")
+        (Regular::Weekly, "Cost guard: your week: 2 stopped, $7.50 saved, 1 open, 1 found, $206.48 a month")
     );
     for line in [
         "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
         "* notebook instance eda: 2 times, which saved about $5.00",
+        "* about $2.50 less than without it, as it was promised: churn",
         "* notebook instance gpu was stopped",
         "* notebook instance gpu: open since Wed 2026-11-25 09:00 (notebook-idle, notebook-always-on), $201.48 a month",
         "WHAT YOU CAN DO ABOUT WHAT IS OPEN",
