@@ -47,13 +47,11 @@ pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) ->
 async fn attach(context: &Context, id: &str, new: Attached) -> Result<Outcome, Outcome> {
     let ledger = context.ledger();
     let failed = |error: anyhow::Error| Outcome::Failed(format!("{error:#}"));
-    let before = || Outcome::Skipped("auto scaling was attached to it before: it is not attached again".into());
     let now = new.at;
     let begun = match ledger.attached(id).await.map_err(failed)? {
         Some(begun) if begun.stage == AttachStage::Attaching && begun.attachments == new.attachments => begun,
-        Some(_) => return Err(before()),
         None if ledger.begin_attaching(id, &new).await.map_err(failed)? => new,
-        None => return Err(before()),
+        _ => return Err(Outcome::Skipped("auto scaling was attached to it before: it is not attached again".into())),
     };
     for one in &begun.attachments {
         put(&context.clients, one).await?;

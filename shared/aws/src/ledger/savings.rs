@@ -66,10 +66,8 @@ impl Ledger<'_> {
             ("by", Some("scaling".to_owned())),
             ("until", Some(saving.until.to_string())),
         ];
-        let numbers = [
-            ("estimated-usd", Some(saving.usd.to_string())),
-            ("expires", Some((saving.until + SAVING_KEPT).as_second().to_string())),
-        ];
+        let numbers =
+            [("estimated-usd", Some(saving.usd.to_string())), ("expires", Some((saving.until + SAVING_KEPT).as_second().to_string()))];
         Ok(item(texts, numbers))
     }
 

@@ -73,7 +73,10 @@ impl Attachment {
                 min
             }
             (Some(target), _) if !self.has_set(bounds_of(target)) => {
-                return Err(format!("somebody has changed the auto scaling of {name} meanwhile: its bounds are {} to {}", target.min, target.max));
+                return Err(format!(
+                    "somebody has changed the auto scaling of {name} meanwhile: its bounds are {} to {}",
+                    target.min, target.max
+                ));
             }
             (Some(target), _) => target.min,
         };
@@ -140,9 +143,13 @@ impl Attachment {
     /// Whether it still stands as it was attached.
     fn stands(&self, target: &Scaling) -> bool {
         let has_policy = |name: &str| target.policies.iter().any(|policy| policy.name == name);
-        let has_action = |action: &ScheduledBounds| target.scheduled.iter().any(|there| there.name == action.name && there.min == Some(action.min));
+        let has_action =
+            |action: &ScheduledBounds| target.scheduled.iter().any(|there| there.name == action.name && there.min == Some(action.min));
         let is_tracked = self.tracking.is_none() || target.policies.iter().any(|policy| matches!(policy.follows, Follows::Target { .. }));
-        self.has_set(bounds_of(target)) && is_tracked && (self.wake.is_none() || has_policy(FIRST_NAME)) && self.actions.iter().all(has_action)
+        self.has_set(bounds_of(target))
+            && is_tracked
+            && (self.wake.is_none() || has_policy(FIRST_NAME))
+            && self.actions.iter().all(has_action)
     }
 
     /// Whether there were fewer instances than before at some time since.
@@ -258,9 +265,13 @@ mod tests {
 
     #[test]
     fn what_somebody_has_changed_is_left_alone() {
-        for (attachment, there) in
-            [(queue(), Some(target(3, 8))), (queue(), Some(target(0, 8))), (theirs(), Some(target(2, 4))), (theirs(), None), (by_hours(), Some(target(2, 5)))]
-        {
+        for (attachment, there) in [
+            (queue(), Some(target(3, 8))),
+            (queue(), Some(target(0, 8))),
+            (theirs(), Some(target(2, 4))),
+            (theirs(), None),
+            (by_hours(), Some(target(2, 5))),
+        ] {
             let refused = attachment.left_to_put(there.as_ref()).unwrap_err();
             assert!(refused.starts_with("somebody has"), "{refused}");
         }
@@ -278,7 +289,12 @@ mod tests {
             (queue(), None, vec![Alarm], true),
             // Nothing would bring the first instance back any more: the minimum does.
             (queue(), Some(added), vec![minimum(2), Policy(FIRST_NAME), Alarm], true),
-            (theirs(), Some(Scaling { policies: vec![tracking("mine"), steps(FIRST_NAME)], ..target(0, 4) }), vec![minimum(1), Policy(FIRST_NAME), Alarm], false),
+            (
+                theirs(),
+                Some(Scaling { policies: vec![tracking("mine"), steps(FIRST_NAME)], ..target(0, 4) }),
+                vec![minimum(1), Policy(FIRST_NAME), Alarm],
+                false,
+            ),
             // Somebody has set another minimum, or a maximum.
             (theirs(), Some(Scaling { policies: vec![steps(FIRST_NAME)], ..target(2, 4) }), vec![Policy(FIRST_NAME), Alarm], false),
             (theirs(), Some(target(0, 8)), vec![minimum(1), Alarm], false),
@@ -292,7 +308,11 @@ mod tests {
     #[test]
     fn it_saves_as_long_as_it_stands_and_instances_go() {
         let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
-        let gone = |days: i64, count: u32| Activity { at: now - Duration::days(days).signed(), took: None, outcome: ActivityOutcome::SetTo(count) };
+        let gone = |days: i64, count: u32| Activity {
+            at: now - Duration::days(days).signed(),
+            took: None,
+            outcome: ActivityOutcome::SetTo(count),
+        };
         let stage = crate::facts::AttachStage::Attached;
         let attached = Attached { way: crate::scaling::Way::ToZero, attachments: vec![queue()], usd_per_month: None, stage, at: now };
         for (there, saves) in [

@@ -247,7 +247,7 @@ const fn what_scaling_risks(way: Way) -> &'static str {
         Way::ToZero => {
             "Auto scaling to zero changes no model and no configuration. The first requests after a pause start an instance, which takes some minutes: those to an \
              asynchronous endpoint wait in its queue, those to an inference component fail until it serves, so that callers have to try again. A request that \
-             takes longer than ten minutes may be cut off when its instance is removed, and is then processed again or lost."
+             takes longer than ten minutes may be cut off when its instance is removed. With few requests it may go to zero between them."
         }
         Way::ByHours => {
             "Auto scaling by working hours changes no model and no configuration. Outside working hours requests may be slow or fail: what has gone to zero starts \
@@ -275,7 +275,8 @@ fn detach_one(endpoint: &str, region: &str, one: &Attachment) -> Vec<String> {
     let mut lines = vec![];
     if let Some(before) = one.before {
         lines.push(format!("{} --min-capacity {} --max-capacity {}", command("register-scalable-target"), before.min, before.max));
-        let actions = one.actions.iter().map(|action| format!("{} --scheduled-action-name {}", command("delete-scheduled-action"), action.name));
+        let actions =
+            one.actions.iter().map(|action| format!("{} --scheduled-action-name {}", command("delete-scheduled-action"), action.name));
         lines.extend(actions);
         let policies = [(POLICY_NAME, one.tracking.is_some()), (FIRST_NAME, one.wake.is_some())];
         let policies = policies.into_iter().filter(|(_, is_ours)| *is_ours);

@@ -183,11 +183,7 @@ impl Attachment {
 
     /// So many copies of an inference component, and nothing that changes them.
     pub fn of_component(component: &str, copies: u32) -> Self {
-        Self {
-            resource_id: format!("inference-component/{component}"),
-            counts: Counts::Copies,
-            ..Self::of_variant("", component, copies)
-        }
+        Self { resource_id: format!("inference-component/{component}"), counts: Counts::Copies, ..Self::of_variant("", component, copies) }
     }
 
     /// Its scalable dimension.

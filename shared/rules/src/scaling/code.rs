@@ -80,10 +80,9 @@ impl Tracking {
                  Statistic: Average\n        Dimensions: [{{Name: EndpointName, Value: {}}}]\n",
                 literal(endpoint)
             ),
-            other => format!(
-                "      PredefinedMetricSpecification:\n        PredefinedMetricType: {}\n",
-                other.predefined().unwrap_or_default()
-            ),
+            other => {
+                format!("      PredefinedMetricSpecification:\n        PredefinedMetricType: {}\n", other.predefined().unwrap_or_default())
+            }
         };
         format!(
             "CostGuardScalingPolicy:\n  Type: AWS::ApplicationAutoScaling::ScalingPolicy\n  Properties:\n    PolicyName: {POLICY_NAME}\n    \
@@ -176,10 +175,19 @@ mod tests {
         let llm = component_to_zero("llm", 3);
         for (attachment, says) in [
             (&queue, &["ApproximateBacklogSizePerInstance", "HasBacklogWithoutCapacity", "EndpointName"][..]),
-            (&llm, &["SageMakerInferenceComponentInvocationsPerCopy", "NoCapacityInvocationFailures", "InferenceComponentName", "DesiredCopyCount"]),
+            (
+                &llm,
+                &[
+                    "SageMakerInferenceComponentInvocationsPerCopy",
+                    "NoCapacityInvocationFailures",
+                    "InferenceComponentName",
+                    "DesiredCopyCount",
+                ],
+            ),
         ] {
             for code in [attachment.cloud_formation(), attachment.terraform()] {
-                let mut missing = says.iter().chain(["cost-guard-first", "GreaterThanOrEqualToThreshold"].iter()).filter(|says| !code.contains(**says));
+                let mut missing =
+                    says.iter().chain(["cost-guard-first", "GreaterThanOrEqualToThreshold"].iter()).filter(|says| !code.contains(**says));
                 assert_eq!(missing.next(), None, "{code}");
             }
         }

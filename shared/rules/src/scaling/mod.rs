@@ -24,8 +24,8 @@ mod traffic;
 
 pub use self::{
     attachment::{
-        ALARM_DESCRIPTION, Attachment, BACKLOG_METRIC, Bounds, COPIES, Counts, DIMENSION, FIRST_NAME, POLICY_NAME, ScheduledBounds, Tracked, Tracking,
-        Wake, Way,
+        ALARM_DESCRIPTION, Attachment, BACKLOG_METRIC, Bounds, COPIES, Counts, DIMENSION, FIRST_NAME, POLICY_NAME, ScheduledBounds,
+        Tracked, Tracking, Wake, Way,
     },
     capacity::{Bound, Capacity, Datapoint, capacity},
     chart::DayChart,

@@ -50,7 +50,7 @@ impl OfficeHours {
             return Err("they have no beginning or no end".into());
         }
         let hours = Self { changes, zone: zone.clone() };
-        match hours.changes.iter().find(|change| change.begins && hours.is_skipped(change, now)) {
+        match hours.changes.iter().find(|change| change.begins && hours.is_skipped(**change, now)) {
             Some(Change { minute, .. }) => {
                 let time = time_of_day(*minute);
                 Err(format!("clocks skip {time} when summer time begins, so that its instances might not start on that day"))
@@ -70,7 +70,7 @@ impl OfficeHours {
     }
 
     /// Whether clocks skip this time on one of its days in the next year.
-    fn is_skipped(&self, change: &Change, now: Timestamp) -> bool {
+    fn is_skipped(&self, change: Change, now: Timestamp) -> bool {
         let today = self.zone.to_datetime(now).date();
         let (hour, minute) = (change.minute / 60, change.minute % 60);
         let time = i8::try_from(hour).ok().zip(i8::try_from(minute).ok()).and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok());
@@ -147,18 +147,13 @@ mod tests {
             // A lunch break is worked through, and so is what overlaps.
             ("mon/08:00-12:00+mon/13:00-17:00", &["cron(0 17 ? * MON *) 1-1", "cron(40 7 ? * MON *) 3-3"]),
             ("mon/08:00-12:00+mon/10:00-17:00", &["cron(0 17 ? * MON *) 1-1", "cron(40 7 ? * MON *) 3-3"]),
-            (
-                "mon/08:00-12:00+tue/08:00-13:00",
-                &["cron(0 12 ? * MON *) 1-1", "cron(0 13 ? * TUE *) 1-1", "cron(40 7 ? * MON-TUE *) 3-3"],
-            ),
+            ("mon/08:00-12:00+tue/08:00-13:00", &["cron(0 12 ? * MON *) 1-1", "cron(0 13 ? * TUE *) 1-1", "cron(40 7 ? * MON-TUE *) 3-3"]),
             // The week ends on a Sunday night.
             ("sun/22:00-24:00+mon/00:00-06:00", &["cron(0 6 ? * MON *) 1-1", "cron(40 21 ? * SUN *) 3-3"]),
-            ("mon/08:00-12:00+mon/14:01-17:00", &[
-                "cron(0 12 ? * MON *) 1-1",
-                "cron(0 17 ? * MON *) 1-1",
-                "cron(40 7 ? * MON *) 3-3",
-                "cron(41 13 ? * MON *) 3-3",
-            ]),
+            (
+                "mon/08:00-12:00+mon/14:01-17:00",
+                &["cron(0 12 ? * MON *) 1-1", "cron(0 17 ? * MON *) 1-1", "cron(40 7 ? * MON *) 3-3", "cron(41 13 ? * MON *) 3-3"],
+            ),
         ] {
             assert_eq!(actions(schedule, "Europe/Berlin").unwrap(), expected, "{schedule}");
         }
@@ -176,7 +171,9 @@ mod tests {
             let refused = actions(schedule, zone).unwrap_err();
             assert!(refused.contains(says), "{schedule}: {refused}");
         }
-        for (schedule, zone) in [("mon/02:50-10:00", "Europe/Berlin"), ("sun/02:50-10:00", "Asia/Tokyo"), ("sun/10:00-02:30", "Europe/Berlin")] {
+        for (schedule, zone) in
+            [("mon/02:50-10:00", "Europe/Berlin"), ("sun/02:50-10:00", "Asia/Tokyo"), ("sun/10:00-02:30", "Europe/Berlin")]
+        {
             assert!(actions(schedule, zone).is_ok(), "{schedule}");
         }
     }

@@ -239,7 +239,10 @@ mod tests {
         let fixed = |fixed| Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 2, desired: 2, fixed };
         for (more, capacity) in [
             (json!({}), fixed(None)),
-            (json!({"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0}}), fixed(Some(Fixed::Managed { least: Some(0) }))),
+            (
+                json!({"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0}}),
+                fixed(Some(Fixed::Managed { least: Some(0) })),
+            ),
             (json!({"ManagedInstanceScaling": {"Status": "ENABLED"}}), fixed(Some(Fixed::Managed { least: None }))),
             (json!({"ManagedInstanceScaling": {"Status": "DISABLED"}}), fixed(None)),
             (json!({"CapacityReservationConfig": {"MlReservationArn": "arn"}}), fixed(Some(Fixed::Reserved))),

@@ -275,7 +275,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let kept = desk.entries[0].1[3].clone();
     let less = Desk { entries: vec![("notebook-stopper", vec![kept])], saved: desk.saved.clone(), ..Desk::default() };
     let subject = less.letters(&monday).remove(0).digest.subject;
-    assert_eq!(subject, "Cost guard: your week: 2 stopped, $5.00 saved, $7.00 saved by Spot");
+    assert_eq!(subject, "Cost guard: your week: 2 stopped, $7.50 saved, $7.00 saved by Spot");
     desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);

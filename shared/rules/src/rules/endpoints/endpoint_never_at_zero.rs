@@ -127,7 +127,8 @@ fn waste(endpoint: &Endpoint, cx: &RuleContext<'_>, reason: String, share: Decim
     match endpoint.to_zero() {
         Ok(attachments) => {
             waste.notice.details = attachments.iter().flat_map(|one| how_to_set(&endpoint.resource, one)).collect();
-            waste.notice.advice = Some(format!("let it go to zero with these commands. The alarm brings the first instance back; {CODE_OWNS_IT}"));
+            waste.notice.advice =
+                Some(format!("let it go to zero with these commands. The alarm brings the first instance back; {CODE_OWNS_IT}"));
             waste.notice.after_stop = Some(CODE_OWNS_IT.into());
             waste.remedy = endpoint.attaches(Way::ToZero, attachments);
         }
@@ -249,7 +250,8 @@ mod tests {
     fn what_somebody_means_is_left_alone_with_the_reason() {
         let suspended = |endpoint: &mut Endpoint| scaling_of(endpoint).suspended.scale_in = true;
         let scheduled = |endpoint: &mut Endpoint| {
-            let action = ScheduledAction { name: "morning".into(), schedule: "cron(0 8 ? * MON-FRI *)".into(), zone: None, min: Some(2), max: None };
+            let action =
+                ScheduledAction { name: "morning".into(), schedule: "cron(0 8 ? * MON-FRI *)".into(), zone: None, min: Some(2), max: None };
             scaling_of(endpoint).scheduled.push(action);
         };
         let reserved = |endpoint: &mut Endpoint| {

@@ -25,7 +25,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Endpoint, Invocations},
+    facts::{AutoScaling, Endpoint, Invocations, Serving},
     policy::HoursOf,
     rules::{
         context::RuleContext,
@@ -34,7 +34,12 @@ use crate::{
         verdict::{Notice, Verdict, Waste},
     },
     scaling::{Attachment, OfficeHours, Way},
-    vocabulary::{duration::Duration, price::{dollars, HOURS_PER_MONTH}, schedule::Schedule, working_time::Calendar},
+    vocabulary::{
+        duration::Duration,
+        price::{HOURS_PER_MONTH, dollars},
+        schedule::Schedule,
+        working_time::Calendar,
+    },
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +86,13 @@ impl Rule for EndpointOffHours {
         }
         if endpoint.is_begun(Way::ByHours) {
             return Verdict::Waste(Box::new(finish(endpoint)));
+        }
+        // What could not be read is no reason to do anything else than before.
+        if endpoint.serving == Serving::Unknown {
+            return Verdict::Unknown("its configuration could not be read".into());
+        }
+        if endpoint.scalings().any(|scaling| *scaling == AutoScaling::Unread) {
+            return Verdict::Unknown("its auto scaling could not be read".into());
         }
         if endpoint.keeps_hours(cx.now) || endpoint.goes_to_zero() {
             return Verdict::Fine;
@@ -172,7 +184,8 @@ fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment
     if !kept.is_empty() {
         let all = waste.usd_per_month.map_or_else(String::new, |usd| format!(" Without any, {} a month would be saved.", dollars(usd)));
         notice.details.push(format!("Outside its working hours it keeps {}.{all}", kept.join(" and ")).into());
-        let delete = endpoint.how_to_delete("or, to save all of it, delete it when working hours end, and create it again before they begin");
+        let delete =
+            endpoint.how_to_delete("or, to save all of it, delete it when working hours end, and create it again before they begin");
         notice.advice = notice.advice.take().map(|advice| format!("{advice}\n{delete}"));
     }
     waste.usd_per_month = saved;
@@ -199,7 +212,8 @@ mod tests {
     use super::*;
     use crate::{
         facts::{
-            AttachStage, Attached, AutoScaling, Compute, Follows, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric,
+            AttachStage, Attached, AutoScaling, Compute, Follows, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended,
+            TrackedMetric,
         },
         remedy::Remedy,
         samples::*,
@@ -255,7 +269,11 @@ mod tests {
     }
 
     fn hours(schedule: &str) -> Result<OfficeHours, String> {
-        OfficeHours::new(&schedule.parse().unwrap(), &jiff::tz::TimeZone::get("Europe/Berlin").unwrap(), "2026-11-24T12:00:00Z".parse().unwrap())
+        OfficeHours::new(
+            &schedule.parse().unwrap(),
+            &jiff::tz::TimeZone::get("Europe/Berlin").unwrap(),
+            "2026-11-24T12:00:00Z".parse().unwrap(),
+        )
     }
 
     fn real_time(instances: u32) -> Endpoint {
@@ -289,7 +307,13 @@ mod tests {
             scaling.policies.push(ScalingPolicy { name: "mine".into(), alarms: vec![], follows });
         };
         let morning = |scaling: &mut Scaling| {
-            scaling.scheduled.push(ScheduledAction { name: "morning".into(), schedule: "rate(1 day)".into(), zone: None, min: Some(1), max: None });
+            scaling.scheduled.push(ScheduledAction {
+                name: "morning".into(),
+                schedule: "rate(1 day)".into(),
+                zone: None,
+                min: Some(1),
+                max: None,
+            });
         };
         let nothing = |_: &mut Scaling| {};
         for (endpoint, least, evening, has_wake) in [
@@ -328,7 +352,10 @@ mod tests {
         let Verdict::Waste(waste) = EndpointOffHours::default().check(&real_time(3), &context("2026-11-24T12:00:00Z")) else { panic!() };
         // Two of three ml.m5.large, 113 of 168 hours.
         assert_eq!(waste.usd_per_month.unwrap().round_dp(2).to_string(), "112.93");
-        assert_eq!(waste.notice.details[0].title.to_string(), "Outside its working hours it keeps 1 of the 3 instances of AllTraffic. Without any, $169.40 a month would be saved.");
+        assert_eq!(
+            waste.notice.details[0].title.to_string(),
+            "Outside its working hours it keeps 1 of the 3 instances of AllTraffic. Without any, $169.40 a month would be saved."
+        );
         assert!(matches!(&waste.remedy, Remedy::AttachScaling(Way::ByHours, all) if all.len() == 1));
         assert!(waste.notice.advice.unwrap().contains("delete-endpoint"));
     }

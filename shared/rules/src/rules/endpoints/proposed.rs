@@ -47,12 +47,8 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
         let title = if is_promised { "Know this:" } else { "The saving is not promised, because:" };
         details.insert(0, Detail { title: title.into(), list: doubts });
     }
-    let notice = Notice {
-        headline: Some("could scale with the requests"),
-        details,
-        advice: Some(CODE_OWNS_IT.into()),
-        ..Notice::default()
-    };
+    let notice =
+        Notice { headline: Some("could scale with the requests"), details, advice: Some(CODE_OWNS_IT.into()), ..Notice::default() };
     Waste {
         reason: told.join("; ").into(),
         remedy: remedy(endpoint, proposed),
@@ -109,7 +105,9 @@ fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
     details.extend(day(one));
     details.extend(match one.attachment(resource) {
         Some(attachment) => how_to_set(resource, &attachment),
-        None => vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, &resource.region_option(), name, setting.max))],
+        None => {
+            vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, &resource.region_option(), name, setting.max))]
+        }
     });
     details
 }
