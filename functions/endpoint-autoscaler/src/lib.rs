@@ -17,7 +17,7 @@ use cost_aws::{
 };
 use cost_rules::{
     facts::{CanSleep, Facts},
-    plan::{Plan, Planned},
+    plan::{Plan, Planned, ScalingSaving},
     remedy::Remedy,
     resource::Kind,
     scope::Scope,
@@ -68,6 +68,11 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let run = Run { context, rulebook: &rulebook, areas: Endpoints, request: &request, scope, essential: &[Kind::Endpoint] };
     let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), WhatCanSleep { context })).await;
     hibernations.report(&mut report);
+    if report.is_whole {
+        let savings: Vec<ScalingSaving> =
+            facts.endpoints.iter().filter_map(|endpoint| ScalingSaving::of(endpoint, &rulebook.policy, now)).collect();
+        report.failures.extend(ledger.remember_scaling_savings(&savings).await.err().map(|error| format!("{error:#}")));
+    }
     report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
     Ok(report)
 }

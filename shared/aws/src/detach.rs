@@ -1,17 +1,19 @@
 //! Takes back the auto scaling that the guard attached to an endpoint, because somebody asked for that.
 
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+use aws_sdk_sagemaker::types::{DesiredWeightAndCapacity, InferenceComponentRuntimeConfig};
 use cost_rules::{
-    facts::{AttachStage, Attached, Unread},
+    facts::{AttachStage, Attached, TakeBack, TakenBack, Unread},
     resource::Kind,
-    scaling::{Attachment, POLICY_NAME},
+    scaling::{Attachment, Counts},
 };
 use jiff::Timestamp;
 
 use crate::{
+    act::{endpoints::register, wake::delete_alarm},
     clients::{Clients, why::why},
     context::Context,
-    gather::endpoints::{instances_of, scaling_of},
+    gather::endpoints::{capacity_of, scaling_of},
     report::{Report, ReportedAction},
 };
 
@@ -58,46 +60,65 @@ async fn take_back(clients: &Clients, endpoint: &str, attached: &Attached) -> Re
 }
 
 async fn take_back_one(clients: &Clients, endpoint: &str, one: &Attachment) -> Result<Option<String>, String> {
-    let (namespace, dimension) = (ServiceNamespace::Sagemaker, ScalableDimension::SageMakerVariantDesiredInstanceCount);
-    let Some(scaling) = scaling_of(clients, &one.resource_id).await? else {
-        return Ok(Some(format!("{} had no auto scaling any more", one.variant)));
-    };
-    let policies: Vec<&str> = scaling.policies.iter().map(|policy| policy.name.as_str()).collect();
-    let actions: Vec<&str> = scaling.scheduled.iter().map(|action| action.name.as_str()).collect();
-    let is_ours = |name: &str| name == POLICY_NAME || one.actions.iter().any(|action| action.name == name);
-    if policies.iter().chain(&actions).all(|name| is_ours(name)) {
-        // The instances come back first: if that is refused, nothing else is done.
-        restore_instances(clients, endpoint, one).await?;
-        let call = clients.autoscaling.deregister_scalable_target().service_namespace(namespace).scalable_dimension(dimension);
-        let sent = call.resource_id(&one.resource_id).send().await;
-        sent.map_err(|error| format!("application-autoscaling:DeregisterScalableTarget: {}", why(&error)))?;
-        return Ok(None);
+    let there = scaling_of(clients, &one.resource_id).await?;
+    let TakenBack { calls, note } = one.to_take_back(there.as_deref());
+    for call in calls {
+        match call {
+            TakeBack::Bounds { min, max } => register(clients, one, min, max).await.map_err(|outcome| outcome.detail().to_owned())?,
+            TakeBack::Capacity => restore_capacity(clients, endpoint, one).await?,
+            TakeBack::Target => deregister(clients, one).await?,
+            TakeBack::Policy(name) => delete_policy(clients, one, name).await?,
+            TakeBack::Action(name) => delete_action(clients, one, name).await?,
+            TakeBack::Alarm => delete_alarm(clients, &one.alarm_name()).await?,
+        }
     }
-    for name in policies.iter().filter(|name| is_ours(name)) {
-        let call = clients.autoscaling.delete_scaling_policy().service_namespace(namespace.clone()).scalable_dimension(dimension.clone());
-        let sent = call.resource_id(&one.resource_id).policy_name(*name).send().await;
-        sent.map_err(|error| format!("application-autoscaling:DeleteScalingPolicy: {}", why(&error)))?;
-    }
-    for name in actions.iter().filter(|name| is_ours(name)) {
-        let call = clients.autoscaling.delete_scheduled_action().service_namespace(namespace.clone()).scalable_dimension(dimension.clone());
-        let sent = call.resource_id(&one.resource_id).scheduled_action_name(*name).send().await;
-        sent.map_err(|error| format!("application-autoscaling:DeleteScheduledAction: {}", why(&error)))?;
-    }
-    Ok(Some(format!(
-        "{}: somebody has added to its auto scaling, so that the scalable target stays with what is not the guard's",
-        one.variant
-    )))
+    Ok(note)
 }
 
-/// Sets the number of instances that the variant had before, if it has fewer.
-async fn restore_instances(clients: &Clients, endpoint: &str, one: &Attachment) -> Result<(), String> {
-    let is_less = instances_of(clients, endpoint, &one.variant).await?.is_some_and(|instances| instances < one.instances);
+fn target_of(one: &Attachment) -> (ServiceNamespace, ScalableDimension) {
+    (ServiceNamespace::Sagemaker, ScalableDimension::from(one.dimension()))
+}
+
+async fn deregister(clients: &Clients, one: &Attachment) -> Result<(), String> {
+    let (namespace, dimension) = target_of(one);
+    let call = clients.autoscaling.deregister_scalable_target().service_namespace(namespace).scalable_dimension(dimension);
+    let sent = call.resource_id(&one.resource_id).send().await;
+    sent.map(drop).map_err(|error| format!("application-autoscaling:DeregisterScalableTarget: {}", why(&error)))
+}
+
+async fn delete_policy(clients: &Clients, one: &Attachment, name: &str) -> Result<(), String> {
+    let (namespace, dimension) = target_of(one);
+    let call = clients.autoscaling.delete_scaling_policy().service_namespace(namespace).scalable_dimension(dimension);
+    let sent = call.resource_id(&one.resource_id).policy_name(name).send().await;
+    sent.map(drop).map_err(|error| format!("application-autoscaling:DeleteScalingPolicy: {}", why(&error)))
+}
+
+async fn delete_action(clients: &Clients, one: &Attachment, name: &str) -> Result<(), String> {
+    let (namespace, dimension) = target_of(one);
+    let call = clients.autoscaling.delete_scheduled_action().service_namespace(namespace).scalable_dimension(dimension);
+    let sent = call.resource_id(&one.resource_id).scheduled_action_name(name).send().await;
+    sent.map(drop).map_err(|error| format!("application-autoscaling:DeleteScheduledAction: {}", why(&error)))
+}
+
+/// Sets the number of instances or copies that there were before, if there are fewer.
+async fn restore_capacity(clients: &Clients, endpoint: &str, one: &Attachment) -> Result<(), String> {
+    let is_less = capacity_of(clients, endpoint, one).await?.is_some_and(|capacity| capacity < one.instances);
     if !is_less {
         return Ok(());
     }
-    let wanted = aws_sdk_sagemaker::types::DesiredWeightAndCapacity::builder().variant_name(&one.variant);
-    let wanted = wanted.desired_instance_count(i32::try_from(one.instances).unwrap_or(i32::MAX)).build();
-    let call = clients.sagemaker.update_endpoint_weights_and_capacities().endpoint_name(endpoint);
-    let sent = call.desired_weights_and_capacities(wanted).send().await;
-    sent.map(drop).map_err(|error| format!("sagemaker:UpdateEndpointWeightsAndCapacities: {}", why(&error)))
+    let count = i32::try_from(one.instances).unwrap_or(i32::MAX);
+    match one.counts {
+        Counts::Instances => {
+            let wanted = DesiredWeightAndCapacity::builder().variant_name(&one.variant).desired_instance_count(count).build();
+            let call = clients.sagemaker.update_endpoint_weights_and_capacities().endpoint_name(endpoint);
+            let sent = call.desired_weights_and_capacities(wanted).send().await;
+            sent.map(drop).map_err(|error| format!("sagemaker:UpdateEndpointWeightsAndCapacities: {}", why(&error)))
+        }
+        Counts::Copies => {
+            let wanted = InferenceComponentRuntimeConfig::builder().copy_count(count).build();
+            let call = clients.sagemaker.update_inference_component_runtime_config().inference_component_name(&one.variant);
+            let sent = call.desired_runtime_config(wanted).send().await;
+            sent.map(drop).map_err(|error| format!("sagemaker:UpdateInferenceComponentRuntimeConfig: {}", why(&error)))
+        }
+    }
 }

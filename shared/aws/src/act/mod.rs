@@ -11,6 +11,7 @@ pub(crate) mod studio;
 pub(crate) mod tags;
 pub(crate) mod training;
 pub(crate) mod waking;
+pub(crate) mod wake;
 
 #[cfg(test)]
 mod tests;

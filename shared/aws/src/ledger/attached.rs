@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::facts::{AttachStage, Attached};
 
 use super::table::{Item, Ledger, item, text};
@@ -28,17 +27,13 @@ impl Ledger<'_> {
         found.first().map(|item| attached_of(item).map(|(_, attached)| attached)).transpose()
     }
 
-    /// Records what is to be attached, before the first call. `false`: something was attached before and finished, so that nothing may be attached again.
+    /// Records what is to be attached, before the first call. `false`: something is recorded already, so that nothing else may be attached.
     ///
     /// # Errors
     /// The table cannot be written.
     pub async fn begin_attaching(&self, id: &str, attached: &Attached) -> anyhow::Result<bool> {
         let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.attached_item(id, attached)?));
-        let put = put
-            .condition_expression("attribute_not_exists(pk) OR #stage = :attaching")
-            .expression_attribute_names("#stage", "stage")
-            .expression_attribute_values(":attaching", AttributeValue::S(name(AttachStage::Attaching)?));
-        self.put_if(put).await
+        self.put_if(put.condition_expression("attribute_not_exists(pk)")).await
     }
 
     /// Records how far it has come.

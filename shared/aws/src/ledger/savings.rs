@@ -1,8 +1,8 @@
-//! Savings in the ledger: what a stop saved, as an estimate, and what Spot saved on a job that ended.
+//! Savings in the ledger: what a stop or attached auto scaling saved, as an estimate, and what Spot saved on a job that ended.
 
 use std::collections::BTreeMap;
 
-use cost_rules::plan::{Entry, Saved, SavedBy, Saving, SpotSaving};
+use cost_rules::plan::{Entry, Saved, SavedBy, Saving, ScalingSaving, SpotSaving};
 use jiff::{SignedDuration, Timestamp};
 
 use super::table::{Item, Ledger, item, number, text};
@@ -35,6 +35,7 @@ impl Ledger<'_> {
             let by = match text(item, "by") {
                 Some("guard") => SavedBy::Guard,
                 Some("spot") => SavedBy::Spot,
+                Some("scaling") => SavedBy::Scaling,
                 _ => SavedBy::Owner,
             };
             let usd = number(item, if by == SavedBy::Spot { "realised-usd" } else { "estimated-usd" })?;
@@ -43,6 +44,31 @@ impl Ledger<'_> {
             Ok(Saved { arn, name, owner: owned("owner"), team: owned("team"), by, is_resubmitted, usd })
         };
         self.query_from("saving", &since.to_string()).await?.iter().map(saved).collect()
+    }
+
+    /// Records what attached auto scaling saved on the day that ends now. A second run on the same day replaces it.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn remember_scaling_savings(&self, savings: &[ScalingSaving]) -> anyhow::Result<()> {
+        self.put_all(savings.iter().map(|saving| self.scaling_saving_item(saving)).collect::<anyhow::Result<_>>()?).await
+    }
+
+    fn scaling_saving_item(&self, saving: &ScalingSaving) -> anyhow::Result<Item> {
+        let day = saving.until.strftime("%Y-%m-%dT00:00:00Z");
+        let texts = [
+            ("pk", Some(self.pk("saving")?)),
+            ("sk", Some(format!("{day}#scaling#{}", saving.id))),
+            ("arn", Some(saving.arn.clone())),
+            ("name", Some(saving.name.clone())),
+            ("owner", saving.owner.clone()),
+            ("team", saving.team.clone()),
+            ("by", Some("scaling".to_owned())),
+            ("until", Some(saving.until.to_string())),
+        ];
+        let numbers =
+            [("estimated-usd", Some(saving.usd.to_string())), ("expires", Some((saving.until + SAVING_KEPT).as_second().to_string()))];
+        Ok(item(texts, numbers))
     }
 
     fn spot_saving_item(&self, saving: &SpotSaving, now: Timestamp) -> anyhow::Result<Item> {

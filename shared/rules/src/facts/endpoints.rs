@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
         notebooks::RunState,
         subject::Subject,
     },
-    scaling::{Attachment, Capacity, Proposal, Traffic},
+    scaling::{Attachment, Capacity, Proposal, Traffic, Way},
     vocabulary::{duration::Duration, price::Instances, resource::Resource},
 };
 
@@ -50,8 +51,14 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Attached {
-    /// What was attached, by variant.
+    /// Why.
+    #[serde(default)]
+    pub way: Way,
+    /// What was attached, by variant or inference component.
     pub attachments: Vec<Attachment>,
+    /// What it was promised to save. `None`: nothing was promised.
+    #[serde(default)]
+    pub usd_per_month: Option<Decimal>,
     /// How far it has come.
     pub stage: AttachStage,
     /// When this stage was reached.
@@ -133,7 +140,10 @@ pub enum Fixed {
     /// A burstable type (`ml.t2.…`).
     Burstable,
     /// `ManagedInstanceScaling`: the endpoint itself follows its inference components.
-    Managed,
+    Managed {
+        /// `MinInstanceCount`: the instances that it keeps without a component. `None`: not known.
+        least: Option<u32>,
+    },
     /// It runs in reserved capacity, which is paid anyway.
     Reserved,
     /// Several instance types. AWS does not say whether such a variant can be a scalable target.
@@ -147,7 +157,7 @@ impl Fixed {
     pub const fn why(self) -> &'static str {
         match self {
             Self::Burstable => "AWS does not scale burstable instance types (ml.t2)",
-            Self::Managed => "its instances follow its inference components (managed instance scaling)",
+            Self::Managed { .. } => "its instances follow its inference components (managed instance scaling)",
             Self::Reserved => "it runs in reserved capacity, which is paid for anyway",
             Self::SeveralTypes => "it runs on several instance types",
             Self::Shadow => "it is a shadow variant",

@@ -13,6 +13,7 @@ use crate::vocabulary::{
 };
 
 pub use self::{
+    attaching::{Put, TakeBack, TakenBack},
     bill::{Anomaly, DailySpend, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
     endpoints::{
@@ -28,6 +29,7 @@ pub use self::{
     workflows::{Workflow, Workflows},
 };
 
+mod attaching;
 mod bill;
 mod budgets;
 mod endpoints;

@@ -128,7 +128,7 @@ fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> Tim
     let untagged = if tags_alone { ", with or without these tags" } else { "" };
     let month = told.wasted_per_month.or(told.usd_per_month);
     let text = match (month, told.usd_per_hour) {
-        (Some(month), _) if is_mended(told) && matches!(told.remedy, Some(Remedy::AttachScaling(_))) => {
+        (Some(month), _) if is_mended(told) && matches!(told.remedy, Some(Remedy::AttachScaling(..))) => {
             format!("Saves: about {} a month", dollars(month))
         }
         _ if is_mended(told) => return TimedText::default(),

@@ -198,7 +198,9 @@ impl Period<'_> {
         let week = context.policy.last_weekly_morning(None, context.now);
         let is_first = week.is_some_and(|week| self.since < week);
         let is_open = is_first && (!self.open().is_empty() || !self.exempt(context).is_empty() || !self.kept(context).is_empty());
-        !self.sent.is_empty() || !self.saved.is_empty() || !self.troubles.is_empty() || is_open
+        // What auto scaling saves day by day is no news.
+        let is_saved = self.saved.iter().any(|one| one.by != SavedBy::Scaling);
+        !self.sent.is_empty() || is_saved || !self.troubles.is_empty() || is_open
     }
 
     /// The exemptions of the policy that are over, and those that end in the next week.

@@ -14,7 +14,7 @@ use crate::{
         notification::Notification,
         weekly::{OwnersWeek, WEEK, weekly},
     },
-    plan::{Entry, FindingKey, Saved, State},
+    plan::{Entry, FindingKey, Saved, SavedBy, State},
     policy::Policy,
     vocabulary::resource::Kind,
 };
@@ -127,7 +127,7 @@ impl Desk {
         let all = self.entries.iter().flat_map(|(function, entries)| entries.iter().map(move |entry| (*function, entry)));
         Known {
             entries: all.map(|(function, entry)| ((function, entry.key()), entry)).collect(),
-            stopped: self.saved.iter().map(|saved| saved.arn.as_str()).collect(),
+            stopped: self.saved.iter().filter(|saved| saved.by != SavedBy::Scaling).map(|saved| saved.arn.as_str()).collect(),
         }
     }
 }

@@ -88,7 +88,8 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     let is_new = |entry: &&Entry| week.new.iter().any(|one| one.is_open && one.arn == one_line(&entry.arn));
     let open: Vec<&Entry> = week.open.iter().copied().filter(|entry| !is_new(entry)).collect();
     let usd_of = |by: SavedBy| week.saved.iter().filter(|one| one.by == by).filter_map(|one| one.usd).sum::<Decimal>();
-    let (saved, by_spot) = (usd_of(SavedBy::Guard), usd_of(SavedBy::Spot));
+    let by_scaling = usd_of(SavedBy::Scaling);
+    let (saved, by_spot) = (usd_of(SavedBy::Guard) + by_scaling, usd_of(SavedBy::Spot));
     let about = week.about(&stops);
     let zone = context.policy.zone_of(about.iter().find_map(|(_, team)| *team));
     let arns: Vec<&str> = about.iter().map(|(arn, _)| *arn).collect();
@@ -108,6 +109,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     if !spot.is_empty() {
         section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(by_spot))]);
     }
+    section(&mut text, "auto scaling", scaled(week, by_scaling));
     let found: BTreeSet<&str> = week.new.iter().filter(|one| one.is_open).map(|one| one.arn.as_str()).collect();
     let open_usd = wasted(week);
     let open = resources(&open);
@@ -135,6 +137,16 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),
         told: Some(Notification::told(&week.new)),
     })
+}
+
+/// What auto scaling that the guard attached has saved.
+fn scaled(week: &OwnersWeek<'_>, usd: Decimal) -> Vec<String> {
+    let names: BTreeSet<&str> = week.saved.iter().filter(|one| one.by == SavedBy::Scaling).map(|one| one.name.as_str()).collect();
+    if names.is_empty() {
+        return vec![];
+    }
+    let names: Vec<String> = names.into_iter().map(one_line).collect();
+    vec![format!("about {} less than without it, as it was promised: {}", dollars(usd), names.join(", "))]
 }
 
 /// What is open wastes in USD per month. Each resource counts once.

@@ -94,10 +94,11 @@ mod tests {
 
     use super::*;
     use crate::{
-        facts::{Asset, Facts},
+        facts::{Asset, AttachStage, Attached, Facts},
         plan::plan,
         rulebook::Rulebook,
-        samples::audited,
+        samples::{audited, endpoint},
+        scaling::{Attachment, Way},
         vocabulary::scope::Scope,
     };
 
@@ -144,5 +145,39 @@ mod tests {
             let right = "The guard has already tagged it. It now has: CostCenter=AB1234 (CostCenter from its tag \"costcenter\").";
             assert_eq!(says, if is_told { vec![right] } else { vec![] });
         }
+    }
+
+    #[test]
+    fn auto_scaling_that_was_attached_and_not_mailed_is_told_by_the_next_run() {
+        const RULE: &str = "[rules.endpoint-off-hours]\nmode = \"enforce\"";
+        let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let attachments = vec![Attachment::of_variant("churn", "AllTraffic", 3)];
+        let written = Remedy::AttachScaling(Way::ByHours, attachments.clone()).as_written();
+        let plan_of = |attached: Option<AttachStage>| {
+            let mut endpoint = endpoint("2026-10-01T00:00:00Z");
+            let of = |stage| Attached { way: Way::ByHours, attachments: attachments.clone(), usd_per_month: None, stage, at: now };
+            endpoint.attached = attached.map(of);
+            let facts = Facts { now, endpoints: vec![endpoint], ..Facts::default() };
+            let reading = crate::facts::Reading { complete: [crate::vocabulary::resource::Kind::Endpoint].into(), ..facts.reading.clone() };
+            let facts = Facts { reading, ..facts };
+            let judgement = Rulebook::from_toml(RULE).unwrap().evaluate(&Facts::default());
+            let id = facts.endpoints[0].resource.id.clone();
+            let entry = Entry { id, written: written.clone(), state: State::Acted, notified_at: None, ..acted(now) };
+            plan(judgement, &facts, Some(vec![entry]), &Scope::Everything).closed.remove(0)
+        };
+        for (attached, is_told) in [(Some(AttachStage::Attached), true), (Some(AttachStage::Attaching), false), (None, false)] {
+            let closed = plan_of(attached);
+            assert_eq!((closed.pending_notice, closed.written.is_some(), closed.saving), (is_told, is_told, None), "{attached:?}");
+        }
+    }
+
+    /// An entry of a rule about endpoints, as some run left it.
+    fn acted(now: Timestamp) -> Entry {
+        let asset = audited("mlflow-tracking-server/churn", &[("costcenter", "1")]);
+        let facts = Facts { now, assets: vec![asset], ..Facts::default() };
+        let rule = "[rules.missing-tag]\nrequired = { CostCenter = \".+\" }";
+        let planned = plan(Rulebook::from_toml(rule).unwrap().evaluate(&facts), &facts, Some(vec![]), &Scope::Everything).planned.remove(0);
+        let last_seen = now - SignedDuration::from_hours(1);
+        Entry { rule: "endpoint-off-hours".into(), action: Some("schedule-scaling".into()), last_seen, version: 1, ..planned.entry }
     }
 }

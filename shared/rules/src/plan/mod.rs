@@ -12,7 +12,8 @@ use self::{
     step::{new_entry, restarted, step},
 };
 use crate::{
-    facts::{Facts, JobStatus},
+    facts::{AttachStage, Endpoint, Facts, JobStatus},
+    remedy::Remedy,
     rulebook::{Judgement, ids_of_entry},
     vocabulary::scope::Scope,
 };
@@ -22,7 +23,7 @@ pub use self::{
     entry::{Entry, FindingKey, Kept, State, add_failure, take_back_failure},
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
-    saving::{Saved, SavedBy, Saving, SpotSaving},
+    saving::{Saved, SavedBy, Saving, ScalingSaving, SpotSaving},
     spared::{Spared, WhySpared},
     step::{Planned, Step},
 };
@@ -140,11 +141,17 @@ pub fn plan(judgement: Judgement, facts: &Facts, entries: Option<Vec<Entry>>, sc
         let completed = completed.contains(entry.id.as_str());
         let spared = now_known.spared(&entry, run);
         let resource = entry.written.as_ref().and_then(|_| facts.resources().find(|resource| resource.id == entry.id));
-        let written = resource.and_then(|resource| entry.unsaid(resource));
+        let written = resource.and_then(|resource| entry.unsaid(resource)).filter(|remedy| was_done(remedy, &entry.id, facts));
         close(entry, run, completed, now).map(|closed| closed.also(written, spared))
     }));
     saved_once(&mut plan.closed);
     plan
+}
+
+/// Whether what an interrupted run was about to write was written. Of tags the tags themselves say that.
+fn was_done(remedy: &Remedy, id: &str, facts: &Facts) -> bool {
+    let is_attached = |endpoint: &Endpoint| endpoint.attached.as_ref().is_some_and(|attached| attached.stage == AttachStage::Attached);
+    !matches!(remedy, Remedy::AttachScaling(..)) || facts.endpoints.iter().any(|one| one.resource.id == id && is_attached(one))
 }
 
 /// Adds all other open findings of an owner to a mail, if their rules have `notified_together`: one mail contains everything, and reminders come

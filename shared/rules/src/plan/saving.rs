@@ -1,10 +1,10 @@
 //! What a stop or managed Spot saves.
 
-use jiff::Timestamp;
-use rust_decimal::Decimal;
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::{Decimal, dec};
 
 use crate::{
-    facts::{JobStatus, TrainingJob},
+    facts::{AttachStage, Endpoint, JobStatus, TrainingJob},
     policy::Policy,
     vocabulary::price::Prices,
 };
@@ -45,6 +45,25 @@ pub struct SpotSaving {
     pub usd: Option<Decimal>,
 }
 
+/// What auto scaling that the guard attached saved on one day, as it was promised: an estimate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScalingSaving {
+    /// The endpoint's id.
+    pub id: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its name.
+    pub name: String,
+    /// Its owner.
+    pub owner: Option<String>,
+    /// Its team.
+    pub team: Option<String>,
+    /// When the day ended.
+    pub until: Timestamp,
+    /// USD saved on it.
+    pub usd: Decimal,
+}
+
 /// A saving as the ledger remembers it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Saved {
@@ -73,6 +92,8 @@ pub enum SavedBy {
     Owner,
     /// The job ran on managed Spot.
     Spot,
+    /// The guard attached auto scaling to the endpoint.
+    Scaling,
 }
 
 impl Saving {
@@ -85,6 +106,25 @@ impl Saving {
 
     pub(crate) fn until(self, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {
         Self::new(self.by_guard, self.from, until, usd_per_hour.filter(|_| self.usd.is_some()))
+    }
+}
+
+impl ScalingSaving {
+    /// The saving of the last day. `None`: nothing was promised, or auto scaling does not stand as it was attached, is less than a day old, or has taken no instance away of late.
+    pub fn of(endpoint: &Endpoint, policy: &Policy, now: Timestamp) -> Option<Self> {
+        const DAYS_PER_MONTH: Decimal = dec!(30.416667);
+        let attached = endpoint.attached.as_ref().filter(|attached| attached.stage == AttachStage::Attached)?;
+        let usd = attached.usd_per_month.map(|usd| (usd / DAYS_PER_MONTH).round_dp(4))?;
+        let is_a_day_old = SignedDuration::from_hours(24) <= now.duration_since(attached.at);
+        (is_a_day_old && attached.has_saved(|one| endpoint.target_of(one), now)).then(|| Self {
+            id: endpoint.resource.id.clone(),
+            arn: endpoint.resource.arn_or_id().to_owned(),
+            name: endpoint.resource.name.clone(),
+            owner: policy.owner_of(&endpoint.resource),
+            team: policy.team_of(&endpoint.resource),
+            until: now,
+            usd,
+        })
     }
 }
 
@@ -113,5 +153,40 @@ impl SpotSaving {
     pub fn percent(&self) -> Decimal {
         let billed = Decimal::from(self.billable_seconds) / Decimal::from(self.training_seconds.max(1));
         ((Decimal::ONE - billed) * Decimal::ONE_HUNDRED).round_dp(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Activity, ActivityOutcome, Attached, AutoScaling, Scaling, Suspended},
+        rulebook::Rulebook,
+        samples::endpoint,
+        scaling::{Attachment, Way},
+    };
+
+    #[test]
+    fn a_day_of_what_was_promised() {
+        let now: Timestamp = "2026-11-24T08:00:00Z".parse().unwrap();
+        let policy = Rulebook::from_toml("owner-tags = [\"Owner\"]").unwrap().policy;
+        let ago = |hours| now - SignedDuration::from_hours(hours);
+        for (stage, hours, usd, saves) in [
+            (AttachStage::Attached, 25, Some(dec!(73)), true),
+            (AttachStage::Attached, 23, Some(dec!(73)), false),
+            (AttachStage::Attached, 25, None, false),
+            (AttachStage::Detached, 25, Some(dec!(73)), false),
+            (AttachStage::Attaching, 25, Some(dec!(73)), false),
+        ] {
+            let mut of = endpoint("2026-10-01T00:00:00Z");
+            let attachment = Attachment { min: 1, ..Attachment::of_variant("churn", "AllTraffic", 3) };
+            let (policies, scheduled, suspended) = (vec![], vec![], Suspended::default());
+            let activities = vec![Activity { at: ago(9), took: None, outcome: ActivityOutcome::SetTo(1) }];
+            of.variants[0].scaling =
+                AutoScaling::Target(Box::new(Scaling { min: 1, max: 3, suspended, created: None, policies, scheduled, activities }));
+            of.attached = Some(Attached { way: Way::Follow, attachments: vec![attachment], usd_per_month: usd, stage, at: ago(hours) });
+            let saving = ScalingSaving::of(&of, &policy, now);
+            assert_eq!(saving.map(|saving| saving.usd), saves.then_some(dec!(2.4)), "{stage:?} {hours} {usd:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     remedy::hibernation::Sleep,
-    scaling::{Attachment, DIMENSION, autoscaling_command, how_to_set_instances},
+    scaling::{Attachment, Counts, FIRST_NAME, POLICY_NAME, Way, how_to_set_copies, how_to_set_instances},
     vocabulary::{
         duration::Duration,
         resource::{AppHome, region_option},
@@ -52,8 +52,8 @@ pub enum Remedy {
         /// What the owner can do about tags that are still missing afterwards.
         rest: Option<String>,
     },
-    /// `RegisterScalableTarget`, `PutScheduledAction` and `PutScalingPolicy` for variants without auto scaling: their instances follow the requests.
-    AttachScaling(Vec<Attachment>),
+    /// `RegisterScalableTarget`, `PutScheduledAction`, `PutScalingPolicy` and `PutMetricAlarm` for variants or inference components.
+    AttachScaling(Way, Vec<Attachment>),
     /// `DeleteEndpoint`, after everything that it takes to create the endpoint again was stored.
     Hibernate(Sleep),
     /// `UpdateCostAllocationTagsStatus`: the tag key is activated for billing, from then on.
@@ -76,6 +76,8 @@ pub struct SpotTerms {
 const ADD_TAGS: &str = "add-tags";
 const ATTACH_SCALING: &str = "attach-auto-scaling";
 const HIBERNATE: &str = "hibernate-endpoint";
+const SCALE_TO_ZERO: &str = "scale-to-zero";
+const SCHEDULE: &str = "schedule-scaling";
 const ACTIVATE_TAG: &str = "activate-cost-allocation-tag";
 
 impl Remedy {
@@ -92,7 +94,9 @@ impl Remedy {
             Self::StopAutoMlJob => "stop-automl-job",
             Self::AddTags { .. } => ADD_TAGS,
             Self::ActivateTag => ACTIVATE_TAG,
-            Self::AttachScaling(_) => ATTACH_SCALING,
+            Self::AttachScaling(Way::Follow, _) => ATTACH_SCALING,
+            Self::AttachScaling(Way::ToZero, _) => SCALE_TO_ZERO,
+            Self::AttachScaling(Way::ByHours, _) => SCHEDULE,
             Self::Hibernate(_) => HIBERNATE,
             Self::None => "none",
         }
@@ -122,7 +126,7 @@ impl Remedy {
             Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
             Self::Hibernate(_) => format!("aws sagemaker delete-endpoint {region}--endpoint-name {name}"),
             // The advice of their rules says what a person can do.
-            Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(_) | Self::None => String::new(),
+            Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(..) | Self::None => String::new(),
         }
     }
 
@@ -132,7 +136,9 @@ impl Remedy {
             Self::ResubmitAsSpot(_) => "resubmitted as Spot",
             Self::AddTags { .. } => "tagged",
             Self::ActivateTag => "activated",
-            Self::AttachScaling(_) => "given auto scaling",
+            Self::AttachScaling(Way::Follow, _) => "given auto scaling",
+            Self::AttachScaling(Way::ToZero, _) => "given auto scaling to zero",
+            Self::AttachScaling(Way::ByHours, _) => "given auto scaling by working hours",
             Self::Hibernate(_) => "hibernated",
             _ => "stopped",
         }
@@ -163,10 +169,7 @@ impl Remedy {
             Self::StopProcessingJob => "Stopping a processing job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopTransformJob => "Stopping a transform job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopAutoMlJob => "Stopping an AutoML job keeps the candidates that it has by then. What is in training is lost.",
-            // inference-facts §C3: target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
-            Self::AttachScaling(_) => {
-                "Auto scaling changes no model and no configuration. When requests rise quickly, they may be slow or fail until new instances serve, some minutes later."
-            }
+            Self::AttachScaling(way, _) => what_scaling_risks(*way),
             // inference-facts §B1
             Self::Hibernate(_) => {
                 "Hibernating deletes an endpoint and keeps its model and its configuration. Its tags, auto scaling and number of instances are stored, and come back with it. \
@@ -211,7 +214,7 @@ impl Remedy {
                 let right = how_to_add(arn, right.iter().map(|(key, value)| (*key, value.as_str())));
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
-            Self::AttachScaling(attachments) => detach(name, &region_option(arn), attachments),
+            Self::AttachScaling(way, attachments) => detach(name, &region_option(arn), *way, attachments),
             Self::Hibernate(sleep) => sleep.when_done(name, &region_option(arn)),
             Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
             Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
@@ -233,12 +236,12 @@ impl Remedy {
 
     /// Whether what it changes goes on running afterwards.
     pub const fn leaves_running(&self) -> bool {
-        matches!(self, Self::AttachScaling(_)) || self.is_harmless()
+        matches!(self, Self::AttachScaling(..)) || self.is_harmless()
     }
 
     /// The same of a remedy that is known only by its [`Remedy::action`].
     pub fn leaves_running_action(action: &str) -> bool {
-        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING].contains(&action)
+        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING, SCALE_TO_ZERO, SCHEDULE].contains(&action)
     }
 
     /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
@@ -247,14 +250,61 @@ impl Remedy {
     }
 }
 
+/// What auto scaling risks, before it is attached (inference-facts §C3, §C6).
+const fn what_scaling_risks(way: Way) -> &'static str {
+    match way {
+        // Target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
+        Way::Follow => {
+            "Auto scaling changes no model and no configuration. When requests rise quickly, they may be slow or fail until new instances serve, some minutes later."
+        }
+        Way::ToZero => {
+            "Auto scaling to zero changes no model and no configuration. The first requests after a pause start an instance, which takes some minutes: those to an \
+             asynchronous endpoint wait in its queue, those to an inference component fail until it serves, so that callers have to try again. A request that \
+             takes longer than ten minutes may be cut off when its instance is removed. With few requests it may go to zero between them."
+        }
+        Way::ByHours => {
+            "Auto scaling by working hours changes no model and no configuration. Outside working hours requests may be slow or fail: what has gone to zero starts \
+             with the first ones, which takes some minutes. On holidays it runs as on other days."
+        }
+    }
+}
+
 /// How a person takes auto scaling away again.
-fn detach(endpoint: &str, region: &str, attachments: &[Attachment]) -> String {
-    let mut lines = vec!["Its instances follow its requests from now on. Take that back:".to_owned()];
+fn detach(endpoint: &str, region: &str, way: Way, attachments: &[Attachment]) -> String {
+    let what = match way {
+        Way::Follow => "Its instances follow its requests from now on.",
+        Way::ToZero => "Without work it goes to zero from now on, and the first request brings an instance back.",
+        Way::ByHours => "Its working hours decide from now on how many instances it has at the least.",
+    };
+    let mut lines = vec![format!("{what} Take that back:")];
     for one in attachments {
-        lines.push(autoscaling_command("deregister-scalable-target", region, DIMENSION, &one.resource_id));
-        lines.push(how_to_set_instances(endpoint, region, &one.variant, one.instances));
+        lines.extend(detach_one(endpoint, region, one));
     }
     lines.join("\n  ")
+}
+
+fn detach_one(endpoint: &str, region: &str, one: &Attachment) -> Vec<String> {
+    let command = |name: &str| one.command(name, region);
+    let mut lines = vec![];
+    if let Some(before) = one.before {
+        lines.push(format!("{} --min-capacity {} --max-capacity {}", command("register-scalable-target"), before.min, before.max));
+        let actions =
+            one.actions.iter().map(|action| format!("{} --scheduled-action-name {}", command("delete-scheduled-action"), action.name));
+        lines.extend(actions);
+        let policies = [(POLICY_NAME, one.tracking.is_some()), (FIRST_NAME, one.wake.is_some())];
+        let policies = policies.into_iter().filter(|(_, is_ours)| *is_ours);
+        lines.extend(policies.map(|(name, _)| format!("{} --policy-name {name}", command("delete-scaling-policy"))));
+    } else {
+        lines.push(command("deregister-scalable-target"));
+        lines.push(match one.counts {
+            Counts::Instances => how_to_set_instances(endpoint, region, &one.variant, one.instances),
+            Counts::Copies => how_to_set_copies(region, &one.variant, one.instances),
+        });
+    }
+    if one.wake.is_some() {
+        lines.push(format!("aws cloudwatch delete-alarms {region}--alarm-names {}", argument(&one.alarm_name())));
+    }
+    lines
 }
 
 /// The AWS CLI command that writes these tags.

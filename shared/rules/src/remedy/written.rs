@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{remedy::Remedy, vocabulary::resource::Resource};
+use crate::{
+    remedy::Remedy,
+    scaling::{Attachment, Way},
+    vocabulary::resource::Resource,
+};
 
 /// A remedy that writes something and stops nothing.
 #[derive(Serialize, Deserialize)]
@@ -12,6 +16,7 @@ use crate::{remedy::Remedy, vocabulary::resource::Resource};
 enum Written {
     Tags { tags: BTreeMap<String, String>, from: String },
     ActiveTag,
+    Scaling { way: Way, attachments: Vec<Attachment> },
 }
 
 impl Remedy {
@@ -20,6 +25,7 @@ impl Remedy {
         let written = match self {
             Self::AddTags { tags, from, .. } => Written::Tags { tags: tags.clone(), from: from.clone() },
             Self::ActivateTag => Written::ActiveTag,
+            Self::AttachScaling(way, attachments) => Written::Scaling { way: *way, attachments: attachments.clone() },
             _ => return None,
         };
         serde_json::to_string(&written).ok()
@@ -33,6 +39,8 @@ impl Remedy {
                 resource.tags.read().is_some_and(is_there).then_some(Self::AddTags { tags, from, rest: None })
             }
             Written::ActiveTag => Some(Self::ActivateTag),
+            // Whether it was attached is another record's to say.
+            Written::Scaling { way, attachments } => Some(Self::AttachScaling(way, attachments)),
         }
     }
 }

@@ -172,7 +172,7 @@ fn terms(mode: Mode, common: &Common, registration: &Registration, general: &Gen
     Terms {
         mode,
         grace: common.grace.unwrap_or(manner.grace),
-        warned_weekly: general.mail.repeated_warnings == Repeated::Weekly,
+        warned_weekly: manner.warns_weekly || general.mail.repeated_warnings == Repeated::Weekly,
         remind_after: common.remind_after.or(manner.remind_after).unwrap_or(general.remind_after),
         escalate_after: common.escalate_after.or(manner.escalate_after),
         notified_together: manner.notified_together,

@@ -95,6 +95,8 @@ pub struct Manner {
     pub notifies_exempt: bool,
     /// Whether the cost of what it finds is wasted. `false`: it costs the same when it is mended, as what has no tag does.
     pub costs_are_waste: bool,
+    /// Whether a warning of waste that recurs holds for a week in any case. `false`: the policy's `repeated-warnings` decides.
+    pub warns_weekly: bool,
     /// Another rule and one of its settings. The setting applies to this rule too, unless this rule has its own.
     pub shares: Option<(&'static str, &'static str)>,
 }
@@ -110,6 +112,7 @@ impl Manner {
         notified_together: false,
         notifies_exempt: false,
         costs_are_waste: true,
+        warns_weekly: false,
         shares: None,
     };
 
@@ -126,6 +129,8 @@ pub enum RemedyName {
     Resubmit,
     /// Delete an endpoint, to be created again as it was.
     Hibernate,
+    /// Scale an endpoint by its working hours.
+    Schedule,
     /// Write the missing tags.
     Tag,
     /// Write the missing tags. After the grace, stop resources that still lack one.
@@ -138,6 +143,7 @@ impl fmt::Display for RemedyName {
             Self::Stop => "stop",
             Self::Resubmit => "resubmit",
             Self::Hibernate => "hibernate",
+            Self::Schedule => "schedule",
             Self::Tag => "tag",
             Self::StopAfterGrace => "stop-after-grace",
         })

@@ -1,10 +1,15 @@
-//! A setting as Application Auto Scaling takes it: a scalable target, a target tracking policy and scheduled actions.
+//! What is attached to a variant or an inference component, as Application Auto Scaling takes it: a scalable target, a target tracking policy, scheduled actions,
+//! and what brings the first instance back.
 
+use jiff::civil::Weekday;
 use rust_decimal::{Decimal, prelude::FromPrimitive as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    scaling::{days::Scheduled, setting::Setting},
+    scaling::{
+        days::{Days, Scheduled},
+        setting::Setting,
+    },
     vocabulary::duration::Duration,
 };
 
@@ -13,36 +18,117 @@ const PREFIX: &str = "cost-guard";
 
 /// The name of the guard's target tracking policy. It begins as all names that the guard gives.
 pub const POLICY_NAME: &str = "cost-guard-target-tracking";
+/// The name of the guard's step scaling policy, which adds the first instance or copy.
+pub const FIRST_NAME: &str = "cost-guard-first";
+/// The description of an alarm that the guard put. An alarm without it is somebody else's, whatever its name is.
+pub const ALARM_DESCRIPTION: &str = "Put by the SageMaker cost guard: brings the first instance back when there are requests.";
 
 /// The service namespace of all of `SageMaker`'s targets.
 pub(super) const NAMESPACE: &str = "sagemaker";
 /// The scalable dimension of a variant's instances.
 pub const DIMENSION: &str = "sagemaker:variant:DesiredInstanceCount";
-/// The metric that the policy tracks.
-pub const METRIC: &str = "SageMakerVariantInvocationsPerInstance";
+/// The scalable dimension of an inference component's copies.
+pub const COPIES: &str = "sagemaker:inference-component:DesiredCopyCount";
 
-/// Auto scaling for the instances of a variant.
+/// Auto scaling of a variant's instances, or of an inference component's copies.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Attachment {
-    /// The variant's name.
+    /// The name of the variant or of the inference component.
     pub variant: String,
-    /// The variant's id in Application Auto Scaling: `endpoint/churn/variant/AllTraffic`.
+    /// Its id in Application Auto Scaling: `endpoint/churn/variant/AllTraffic`.
     pub resource_id: String,
-    /// How many instances the variant has without auto scaling.
+    /// What is counted.
+    #[serde(default)]
+    pub counts: Counts,
+    /// How many instances or copies it has before.
     pub instances: u32,
-    /// The minimum number of instances.
+    /// The scalable target that somebody registered before. Its maximum is kept. `None`: there was none.
+    #[serde(default)]
+    pub before: Option<Bounds>,
+    /// The minimum.
     pub min: u32,
-    /// The maximum number of instances.
+    /// The maximum.
     pub max: u32,
-    /// What the policy aims at: requests a minute and instance.
+    /// The target tracking policy. `None`: somebody's own is kept, or none is needed.
+    #[serde(flatten)]
+    pub tracking: Option<Tracking>,
+    /// The scheduled actions.
+    pub actions: Vec<ScheduledBounds>,
+    /// What brings the first one back. `None`: it never goes to zero.
+    #[serde(default)]
+    pub wake: Option<Wake>,
+}
+
+/// Why auto scaling is attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// The instances follow the requests.
+    #[default]
+    Follow,
+    /// They go to zero while there is no work.
+    ToZero,
+    /// There are fewer of them outside working hours.
+    ByHours,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// A variant's instances.
+    #[default]
+    Instances,
+    /// An inference component's copies.
+    Copies,
+}
+
+/// The minimum and the maximum of a scalable target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Bounds {
+    /// The minimum.
+    pub min: u32,
+    /// The maximum.
+    pub max: u32,
+}
+
+/// A target tracking policy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tracking {
+    /// What the metric is held at.
     pub target: Decimal,
     /// `ScaleOutCooldown`.
     pub scale_out_cooldown: Duration,
     /// `ScaleInCooldown`.
     pub scale_in_cooldown: Duration,
-    /// The scheduled actions.
-    pub actions: Vec<ScheduledBounds>,
+    /// The metric.
+    #[serde(default)]
+    pub metric: Tracked,
+}
+
+/// The metric that a target tracking policy follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tracked {
+    /// Requests a minute and instance.
+    #[default]
+    PerInstance,
+    /// Requests a minute and copy of an inference component.
+    PerCopy,
+    /// Requests that wait in the queue of this asynchronous endpoint, per instance.
+    Backlog(String),
+}
+
+/// What brings the first instance or copy back: a step scaling policy that adds one, called by an alarm (inference-facts §C6).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wake {
+    /// Requests wait in the queue of this asynchronous endpoint.
+    Backlog(String),
+    /// Requests to this inference component failed because it has no copy.
+    Failures(String),
 }
 
 /// A scheduled action: at this time, the target's minimum and maximum become these.
@@ -64,30 +150,190 @@ pub struct ScheduledBounds {
 impl Attachment {
     /// The setting for a variant that has so many instances.
     pub fn new(endpoint: &str, variant: &str, instances: u32, setting: &Setting) -> Self {
-        Self {
-            variant: variant.to_owned(),
-            resource_id: format!("endpoint/{endpoint}/variant/{variant}"),
-            instances,
-            min: setting.min,
-            max: setting.max,
+        let tracking = Tracking {
             target: Decimal::from_f64(setting.target).unwrap_or_default(),
             scale_out_cooldown: setting.scale_out_cooldown,
             scale_in_cooldown: setting.scale_in_cooldown,
+            metric: Tracked::PerInstance,
+        };
+        Self {
+            min: setting.min,
+            max: setting.max,
+            tracking: Some(tracking),
             actions: setting.schedules.iter().map(ScheduledBounds::new).collect(),
+            ..Self::of_variant(endpoint, variant, instances)
+        }
+    }
+
+    /// So many instances of a variant, and nothing that changes them.
+    pub fn of_variant(endpoint: &str, variant: &str, instances: u32) -> Self {
+        Self {
+            variant: variant.to_owned(),
+            resource_id: format!("endpoint/{endpoint}/variant/{variant}"),
+            counts: Counts::Instances,
+            instances,
+            before: None,
+            min: instances,
+            max: instances,
+            tracking: None,
+            actions: vec![],
+            wake: None,
+        }
+    }
+
+    /// So many copies of an inference component, and nothing that changes them.
+    pub fn of_component(component: &str, copies: u32) -> Self {
+        Self { resource_id: format!("inference-component/{component}"), counts: Counts::Copies, ..Self::of_variant("", component, copies) }
+    }
+
+    /// Its scalable dimension.
+    pub const fn dimension(&self) -> &'static str {
+        match self.counts {
+            Counts::Instances => DIMENSION,
+            Counts::Copies => COPIES,
+        }
+    }
+
+    /// What there is before it is attached: the bounds of somebody's target, else so many instances.
+    pub fn bounds_before(&self) -> Bounds {
+        self.before.unwrap_or(Bounds { min: self.instances, max: self.instances })
+    }
+
+    /// The minimum with which its target is registered. A minimum of zero is set last, when there is all that brings the first one back.
+    pub fn first_min(&self) -> u32 {
+        if self.min == 0 { self.bounds_before().min.clamp(1, self.max.max(1)) } else { self.min }
+    }
+
+    /// The lowest minimum that it ever has.
+    pub fn least(&self) -> u32 {
+        self.actions.iter().map(|action| action.min).min().unwrap_or(self.min).min(self.min)
+    }
+
+    /// The name of the alarm that brings the first one back.
+    pub fn alarm_name(&self) -> String {
+        format!("{FIRST_NAME}-{}", self.resource_id.replace('/', "-"))
+    }
+}
+
+impl Tracked {
+    /// The name of a metric that Application Auto Scaling defines. `None`: it is one of CloudWatch's own.
+    pub const fn predefined(&self) -> Option<&'static str> {
+        match self {
+            Self::PerInstance => Some("SageMakerVariantInvocationsPerInstance"),
+            Self::PerCopy => Some("SageMakerInferenceComponentInvocationsPerCopy"),
+            Self::Backlog(_) => None,
+        }
+    }
+}
+
+/// The name of the metric of [`Tracked::Backlog`].
+pub const BACKLOG_METRIC: &str = "ApproximateBacklogSizePerInstance";
+
+impl Wake {
+    /// The metric that is 1 or more when there is work and nothing that does it.
+    pub const fn metric(&self) -> &'static str {
+        match self {
+            Self::Backlog(_) => "HasBacklogWithoutCapacity",
+            Self::Failures(_) => "NoCapacityInvocationFailures",
+        }
+    }
+
+    /// The metric's dimension: its name and its value.
+    pub fn of(&self) -> (&'static str, &str) {
+        match self {
+            Self::Backlog(endpoint) => ("EndpointName", endpoint),
+            Self::Failures(component) => ("InferenceComponentName", component),
+        }
+    }
+
+    /// The statistic of a minute.
+    pub const fn statistic(&self) -> &'static str {
+        match self {
+            Self::Backlog(_) => "Average",
+            Self::Failures(_) => "Sum",
+        }
+    }
+
+    /// In how many minutes of as many the metric has to be 1 or more. AWS's example for components is `GreaterThanThreshold` 1, which needs two failed requests.
+    pub const fn minutes(&self) -> u32 {
+        match self {
+            Self::Backlog(_) => 2,
+            Self::Failures(_) => 1,
+        }
+    }
+
+    /// The policy's `MetricAggregationType`.
+    pub const fn aggregation(&self) -> &'static str {
+        match self {
+            Self::Backlog(_) => "Average",
+            Self::Failures(_) => "Maximum",
+        }
+    }
+
+    /// The policy's `Cooldown`, in seconds.
+    pub const fn cooldown(&self) -> u32 {
+        match self {
+            Self::Backlog(_) => 300,
+            Self::Failures(_) => 60,
         }
     }
 }
 
 impl ScheduledBounds {
-    fn new(action: &Scheduled) -> Self {
+    /// A scheduled action, as Application Auto Scaling takes it.
+    pub fn new(action: &Scheduled) -> Self {
         let (hour, minute) = action.hour_and_minute();
-        let days = action.days.to_string();
         Self {
-            name: format!("{PREFIX}-{}-{hour:02}{minute:02}", days.replace(',', "-")),
-            schedule: format!("cron({minute} {hour} ? * {} *)", days.to_uppercase()),
+            name: format!("{PREFIX}-{}-{hour:02}{minute:02}", action.days.to_string().replace(',', "-")),
+            schedule: format!("cron({minute} {hour} ? * {} *)", cron_days(action.days)),
             zone: action.zone_name().to_owned(),
             min: action.min,
             max: action.max,
         }
+    }
+}
+
+/// Days in AWS's cron expressions. Their week begins on Sunday, so that no range ends with it.
+fn cron_days(days: Days) -> String {
+    let others = Days::of(days.each().filter(|day| *day != Weekday::Sunday)).to_string().to_uppercase();
+    match (days == Days::ALL, days.contains(Weekday::Sunday)) {
+        (true, _) => "*".to_owned(),
+        (_, false) => others,
+        (_, true) if others.is_empty() => "SUN".to_owned(),
+        (_, true) => format!("{others},SUN"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::Weekday::{Friday, Monday, Saturday, Sunday, Tuesday, Wednesday};
+
+    use super::*;
+
+    #[test]
+    fn days_are_written_as_aws_counts_them() {
+        let weekend = Days::of([Saturday, Sunday]);
+        for (days, cron) in [
+            (weekend.others(), "MON-FRI"),
+            (Days::ALL, "*"),
+            (weekend, "SAT,SUN"),
+            (Days::of([Sunday]), "SUN"),
+            (Days::of([Monday, Wednesday, Tuesday, Friday]), "MON-WED,FRI"),
+            (Days::of([Monday]).others(), "TUE-SAT,SUN"),
+        ] {
+            assert_eq!(cron_days(days), cron);
+        }
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_can_be_read() {
+        let old = r#"{"variant":"Blue","resource-id":"endpoint/churn/variant/Blue","instances":4,"min":1,"max":6,"target":"62.5","scale-out-cooldown":"5m","scale-in-cooldown":"10m","actions":[]}"#;
+        let read: Attachment = serde_json::from_str(old).unwrap();
+        let tracking = read.tracking.clone().unwrap();
+        assert_eq!((tracking.target, tracking.metric), (Decimal::new(625, 1), Tracked::PerInstance));
+        assert_eq!((read.counts, read.before, &read.wake, read.first_min()), (Counts::Instances, None, &None, 1));
+        let without = Attachment { tracking: None, wake: Some(Wake::Backlog("queue".into())), min: 0, ..read };
+        let again: Attachment = serde_json::from_str(&serde_json::to_string(&without).unwrap()).unwrap();
+        assert_eq!(again, without);
     }
 }

@@ -1,133 +1,114 @@
-//! A proposal as people set it: commands of the AWS CLI, `CloudFormation` and Terraform.
+//! Auto scaling as people set it: commands of the AWS CLI. The templates are in `code`.
 
 use std::fmt::Write as _;
 
 use rust_decimal::prelude::ToPrimitive as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     scaling::{
-        attachment::{Attachment, DIMENSION, METRIC, NAMESPACE, POLICY_NAME},
+        attachment::{Attachment, BACKLOG_METRIC, FIRST_NAME, POLICY_NAME, ScheduledBounds, Tracked, Tracking, Wake},
         command::autoscaling_command,
     },
-    vocabulary::text::{argument, literal, quoted},
+    vocabulary::text::{argument, quoted},
 };
 
 impl Attachment {
     /// The commands of the AWS CLI, one a line. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
     pub fn commands(&self, region: &str) -> String {
-        let command = |name: &str| autoscaling_command(name, region, DIMENSION, &self.resource_id);
-        let mut text = format!("{} --min-capacity {} --max-capacity {}\n", command("register-scalable-target"), self.min, self.max);
-        let _ = writeln!(
-            text,
-            "{} --policy-name {POLICY_NAME} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration {}",
-            command("put-scaling-policy"),
-            quoted(&self.tracking().to_string())
-        );
-        for action in &self.actions {
+        let command = |name: &str| self.command(name, region);
+        let mut text = String::new();
+        match self.before {
+            None => {
+                let _ = writeln!(text, "{} --min-capacity {} --max-capacity {}", command("register-scalable-target"), self.min, self.max);
+            }
+            Some(before) if before.min != self.min => {
+                let _ = writeln!(text, "{} --min-capacity {}", command("register-scalable-target"), self.min);
+            }
+            Some(_) => {}
+        }
+        if let Some(tracking) = &self.tracking {
             let _ = writeln!(
                 text,
-                "{} --scheduled-action-name {} --schedule {} --timezone {} --scalable-target-action MinCapacity={},MaxCapacity={}",
-                command("put-scheduled-action"),
-                action.name,
-                quoted(&action.schedule),
-                argument(&action.zone),
-                action.min,
-                action.max
+                "{} --policy-name {POLICY_NAME} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration {}",
+                command("put-scaling-policy"),
+                quoted(&tracking.configuration().to_string())
             );
         }
-        text
-    }
-
-    /// The policy's configuration, as the API takes it.
-    fn tracking(&self) -> serde_json::Value {
-        json!({
-            "TargetValue": self.target.to_f64(),
-            "PredefinedMetricSpecification": {"PredefinedMetricType": METRIC},
-            "ScaleOutCooldown": self.scale_out_cooldown.signed().as_secs(),
-            "ScaleInCooldown": self.scale_in_cooldown.signed().as_secs(),
-        })
-    }
-
-    /// Resources for a `CloudFormation` template, in YAML.
-    pub fn cloud_formation(&self) -> String {
-        let mut text = format!(
-            "CostGuardScalableTarget:\n  Type: AWS::ApplicationAutoScaling::ScalableTarget\n  Properties:\n    ServiceNamespace: {NAMESPACE}\n    \
-             ScalableDimension: {DIMENSION}\n    ResourceId: {}\n    MinCapacity: {}\n    MaxCapacity: {}\n",
-            literal(&self.resource_id),
-            self.min,
-            self.max
-        );
-        if !self.actions.is_empty() {
-            text.push_str("    ScheduledActions:\n");
-        }
-        for action in &self.actions {
-            let _ = write!(
+        self.actions.iter().for_each(|action| text += &action.command(&command("put-scheduled-action")));
+        if let Some(wake) = &self.wake {
+            let _ = writeln!(
                 text,
-                "      - ScheduledActionName: {}\n        Schedule: {}\n        Timezone: {}\n        ScalableTargetAction:\n          \
-                 MinCapacity: {}\n          MaxCapacity: {}\n",
-                action.name,
-                literal(&action.schedule),
-                literal(&action.zone),
-                action.min,
-                action.max
+                "{} --policy-name {FIRST_NAME} --policy-type StepScaling --step-scaling-policy-configuration {} --query PolicyARN --output text",
+                command("put-scaling-policy"),
+                quoted(&wake.configuration().to_string())
             );
+            text += &wake.command(region, &self.alarm_name());
         }
-        let _ = write!(
-            text,
-            "CostGuardScalingPolicy:\n  Type: AWS::ApplicationAutoScaling::ScalingPolicy\n  Properties:\n    PolicyName: {POLICY_NAME}\n    \
-             PolicyType: TargetTrackingScaling\n    ScalingTargetId: !Ref CostGuardScalableTarget\n    TargetTrackingScalingPolicyConfiguration:\n      \
-             TargetValue: {}\n      PredefinedMetricSpecification:\n        PredefinedMetricType: {METRIC}\n      ScaleOutCooldown: {}\n      \
-             ScaleInCooldown: {}\n",
-            self.target,
-            self.scale_out_cooldown.signed().as_secs(),
-            self.scale_in_cooldown.signed().as_secs()
-        );
         text
     }
 
-    /// Resources for Terraform.
-    pub fn terraform(&self) -> String {
-        const OF_TARGET: &str = "  service_namespace  = aws_appautoscaling_target.cost_guard.service_namespace\n  \
-             scalable_dimension = aws_appautoscaling_target.cost_guard.scalable_dimension\n  \
-             resource_id        = aws_appautoscaling_target.cost_guard.resource_id\n";
-        let mut text = format!(
-            "resource \"aws_appautoscaling_target\" \"cost_guard\" {{\n  service_namespace  = \"{NAMESPACE}\"\n  scalable_dimension = \"{DIMENSION}\"\n  \
-             resource_id        = {}\n  min_capacity       = {}\n  max_capacity       = {}\n}}\n",
-            template(&self.resource_id),
-            self.min,
-            self.max
-        );
-        let _ = write!(
-            text,
-            "resource \"aws_appautoscaling_policy\" \"cost_guard\" {{\n  name               = \"{POLICY_NAME}\"\n  \
-             policy_type        = \"TargetTrackingScaling\"\n{OF_TARGET}  target_tracking_scaling_policy_configuration {{\n    target_value       = {}\n    \
-             scale_out_cooldown = {}\n    scale_in_cooldown  = {}\n    predefined_metric_specification {{\n      predefined_metric_type = \"{METRIC}\"\n    }}\n  \
-             }}\n}}\n",
-            self.target,
-            self.scale_out_cooldown.signed().as_secs(),
-            self.scale_in_cooldown.signed().as_secs()
-        );
-        for action in &self.actions {
-            let _ = write!(
-                text,
-                "resource \"aws_appautoscaling_scheduled_action\" \"{}\" {{\n  name               = \"{}\"\n{OF_TARGET}  schedule           = {}\n  \
-                 timezone           = {}\n  scalable_target_action {{\n    min_capacity = {}\n    max_capacity = {}\n  }}\n}}\n",
-                action.name.replace('-', "_"),
-                action.name,
-                template(&action.schedule),
-                template(&action.zone),
-                action.min,
-                action.max
-            );
-        }
-        text
+    /// A command of Application Auto Scaling about it. `region`: as above.
+    pub fn command(&self, name: &str, region: &str) -> String {
+        autoscaling_command(name, region, self.dimension(), &self.resource_id)
     }
 }
 
-/// A text in Terraform's language: `${` and `%{` would begin a template.
-fn template(text: &str) -> String {
-    literal(text).replace("${", "$${").replace("%{", "%%{")
+impl Tracking {
+    /// The policy's configuration, as the API takes it.
+    pub fn configuration(&self) -> Value {
+        let mut configuration = json!({
+            "TargetValue": self.target.to_f64(),
+            "ScaleOutCooldown": self.scale_out_cooldown.signed().as_secs(),
+            "ScaleInCooldown": self.scale_in_cooldown.signed().as_secs(),
+        });
+        match &self.metric {
+            Tracked::Backlog(endpoint) => {
+                configuration["CustomizedMetricSpecification"] = json!({
+                    "MetricName": BACKLOG_METRIC, "Namespace": "AWS/SageMaker", "Statistic": "Average",
+                    "Dimensions": [{"Name": "EndpointName", "Value": endpoint}],
+                });
+            }
+            other => configuration["PredefinedMetricSpecification"] = json!({"PredefinedMetricType": other.predefined()}),
+        }
+        configuration
+    }
+}
+
+impl Wake {
+    /// The configuration of the policy that adds the first one, as the API takes it.
+    fn configuration(&self) -> Value {
+        json!({
+            "AdjustmentType": "ChangeInCapacity", "MetricAggregationType": self.aggregation(), "Cooldown": self.cooldown(),
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+        })
+    }
+
+    /// The command that puts the alarm.
+    fn command(&self, region: &str, alarm: &str) -> String {
+        let (dimension, value) = self.of();
+        let (metric, statistic, minutes) = (self.metric(), self.statistic(), self.minutes());
+        format!(
+            "aws cloudwatch put-metric-alarm {region}--alarm-name {} --namespace AWS/SageMaker --metric-name {metric} --dimensions {} --statistic \
+             {statistic} --period 60 --evaluation-periods {minutes} --datapoints-to-alarm {minutes} --threshold 1 --comparison-operator \
+             GreaterThanOrEqualToThreshold --treat-missing-data missing --alarm-actions <the ARN that the command before printed>\n",
+            argument(alarm),
+            quoted(&format!("Name={dimension},Value={value}"))
+        )
+    }
+}
+
+impl ScheduledBounds {
+    fn command(&self, put: &str) -> String {
+        format!(
+            "{put} --scheduled-action-name {} --schedule {} --timezone {} --scalable-target-action MinCapacity={},MaxCapacity={}\n",
+            self.name,
+            quoted(&self.schedule),
+            argument(&self.zone),
+            self.min,
+            self.max
+        )
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +151,7 @@ mod tests {
         );
         let (_, configuration) = lines[1].split_once("configuration ").unwrap();
         let configuration: serde_json::Value = serde_json::from_str(configuration.trim_matches('\'')).unwrap();
-        assert_eq!(configuration, variant("churn").tracking());
+        assert_eq!(configuration, variant("churn").tracking.unwrap().configuration());
         assert_eq!(
             lines[2],
             format!(

@@ -20,3 +20,11 @@ pub fn how_to_set_instances(endpoint: &str, region: &str, variant: &str, instanc
     let name = argument(endpoint);
     format!("aws sagemaker update-endpoint-weights-and-capacities {region}--endpoint-name {name} --desired-weights-and-capacities {counts}")
 }
+
+/// The command that sets the number of an inference component's copies. `region`: as above.
+pub fn how_to_set_copies(region: &str, component: &str, copies: u32) -> String {
+    let name = argument(component);
+    format!(
+        "aws sagemaker update-inference-component-runtime-config {region}--inference-component-name {name} --desired-runtime-config CopyCount={copies}"
+    )
+}

@@ -34,6 +34,11 @@ impl Days {
         self.0 & Self::bit(day) != 0
     }
 
+    /// Each of them, from Monday on.
+    pub fn each(self) -> impl Iterator<Item = Weekday> {
+        Weekday::Monday.cycle_forward().take(7).filter(move |day| self.contains(*day))
+    }
+
     fn bit(day: Weekday) -> u8 {
         1 << day.to_monday_zero_offset()
     }

@@ -5,12 +5,14 @@ mod blocks;
 mod by_hours;
 mod capacity;
 mod chart;
+mod code;
 mod command;
 mod days;
 mod hours;
 mod lines;
 mod load;
 mod need;
+mod office_hours;
 mod outlook;
 mod propose;
 mod replay;
@@ -21,12 +23,16 @@ mod to_zero;
 mod traffic;
 
 pub use self::{
-    attachment::{Attachment, DIMENSION, METRIC, POLICY_NAME, ScheduledBounds},
+    attachment::{
+        ALARM_DESCRIPTION, Attachment, BACKLOG_METRIC, Bounds, COPIES, Counts, DIMENSION, FIRST_NAME, POLICY_NAME, ScheduledBounds,
+        Tracked, Tracking, Wake, Way,
+    },
     capacity::{Bound, Capacity, Datapoint, capacity},
     chart::DayChart,
-    command::{autoscaling_command, how_to_set_instances},
+    command::{autoscaling_command, how_to_set_copies, how_to_set_instances},
     days::{Days, Scheduled},
     load::Load,
+    office_hours::OfficeHours,
     outlook::Doubt,
     propose::{Advice, MINUTES_PER_MONTH, Proposal, Question, propose},
     replay::{billed_by_minute, dearer, replay},

@@ -1,104 +1,43 @@
-//! The commands that let an asynchronous endpoint or an inference component go to zero, and bring the first instance back (inference-facts §C6).
+//! Auto scaling with which an asynchronous endpoint or an inference component goes to zero, and its first instance comes back (inference-facts §C6).
 
-use serde_json::{Value, json};
+use rust_decimal::Decimal;
 
 use crate::{
-    scaling::{
-        attachment::{DIMENSION, POLICY_NAME},
-        command::autoscaling_command,
-    },
-    vocabulary::text::{argument, quoted},
+    scaling::attachment::{Attachment, Tracked, Tracking, Wake},
+    vocabulary::duration::Duration,
 };
 
 /// The requests that one instance of an asynchronous endpoint has waiting: AWS's own example.
 const BACKLOG_TARGET: u32 = 5;
+/// Requests a minute and copy: AWS's own example. A component that is called keeps all the copies that it has today, one that is not called loses them.
+const PER_COPY_TARGET: u32 = 1;
 
-/// A scalable target, as the CLI's commands name it.
-struct Target<'a> {
-    region: &'a str,
-    resource_id: String,
-    dimension: &'static str,
-    max: u32,
-}
-
-impl Target<'_> {
-    fn command(&self, name: &str) -> String {
-        autoscaling_command(name, self.region, self.dimension, &self.resource_id)
-    }
-
-    fn register(&self) -> String {
-        format!("{} --min-capacity 0 --max-capacity {}", self.command("register-scalable-target"), self.max)
-    }
-
-    fn tracking(&self, configuration: &Value) -> String {
-        format!(
-            "{} --policy-name {POLICY_NAME} --policy-type TargetTrackingScaling --target-tracking-scaling-policy-configuration {}",
-            self.command("put-scaling-policy"),
-            quoted(&configuration.to_string())
-        )
-    }
-
-    /// The policy that adds the first instance. It prints its ARN, which the alarm needs.
-    fn first(&self, aggregation: &str, cooldown: u32) -> String {
-        let steps = json!([{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]);
-        let configuration = json!({
-            "AdjustmentType": "ChangeInCapacity", "MetricAggregationType": aggregation, "Cooldown": cooldown, "StepAdjustments": steps,
-        });
-        format!(
-            "{} --policy-name cost-guard-first --policy-type StepScaling --step-scaling-policy-configuration {} --query PolicyARN --output text",
-            self.command("put-scaling-policy"),
-            quoted(&configuration.to_string())
-        )
-    }
-}
-
-/// The alarm that calls the policy above as soon as the metric is 1 in so many minutes of as many.
-struct Alarm<'a> {
-    metric: &'static str,
-    statistic: &'static str,
-    minutes: u32,
-    /// Its dimension's name, and the value.
-    of: (&'static str, &'a str),
-}
-
-impl Alarm<'_> {
-    fn command(&self, region: &str, name: &str) -> String {
-        let Self { metric, statistic, minutes, of: (dimension, value) } = self;
-        format!(
-            "aws cloudwatch put-metric-alarm {region}--alarm-name {} --namespace AWS/SageMaker --metric-name {metric} --dimensions {} --statistic \
-             {statistic} --period 60 --evaluation-periods {minutes} --datapoints-to-alarm {minutes} --threshold 1 --comparison-operator \
-             GreaterThanOrEqualToThreshold --treat-missing-data missing --alarm-actions <the ARN that the command before printed>",
-            argument(name),
-            quoted(&format!("Name={dimension},Value={value}"))
-        )
-    }
-}
-
-/// For a variant of an asynchronous endpoint with at most so many instances. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
-pub fn asynchronous_to_zero(region: &str, endpoint: &str, variant: &str, max: u32) -> String {
-    let resource_id = format!("endpoint/{endpoint}/variant/{variant}");
-    let target = Target { region, resource_id, dimension: DIMENSION, max };
-    let backlog = json!({
-        "MetricName": "ApproximateBacklogSizePerInstance", "Namespace": "AWS/SageMaker", "Statistic": "Average",
-        "Dimensions": [{"Name": "EndpointName", "Value": endpoint}],
-    });
-    let tracking = json!({
-        "TargetValue": BACKLOG_TARGET, "CustomizedMetricSpecification": backlog, "ScaleInCooldown": 600, "ScaleOutCooldown": 300,
-    });
+/// For a variant of an asynchronous endpoint that has so many instances: its most.
+pub fn asynchronous_to_zero(endpoint: &str, variant: &str, instances: u32) -> Attachment {
+    let tracking = Tracking {
+        target: BACKLOG_TARGET.into(),
+        scale_out_cooldown: Duration::minutes(5),
+        scale_in_cooldown: Duration::minutes(10),
+        metric: Tracked::Backlog(endpoint.to_owned()),
+    };
     // Without it, the first instance comes only when the backlog exceeds the target: with no instance, the metric has no value.
-    let alarm = Alarm { metric: "HasBacklogWithoutCapacity", statistic: "Average", minutes: 2, of: ("EndpointName", endpoint) };
-    let alarm = alarm.command(region, &format!("cost-guard-first-{endpoint}-{variant}"));
-    [target.register(), target.tracking(&tracking), target.first("Average", 300), alarm].join("\n")
+    let wake = Wake::Backlog(endpoint.to_owned());
+    to_zero(Attachment::of_variant(endpoint, variant, instances), tracking, wake)
 }
 
-/// For an inference component with at most so many copies. `region`: as above.
-pub fn component_to_zero(region: &str, component: &str, max: u32) -> String {
-    let resource_id = format!("inference-component/{component}");
-    let target = Target { region, resource_id, dimension: "sagemaker:inference-component:DesiredCopyCount", max };
-    // AWS's example has GreaterThanThreshold 1, which needs two failed requests in a minute.
-    let alarm = Alarm { metric: "NoCapacityInvocationFailures", statistic: "Sum", minutes: 1, of: ("InferenceComponentName", component) };
-    let alarm = alarm.command(region, &format!("cost-guard-first-{component}"));
-    [target.register(), target.first("Maximum", 60), alarm].join("\n")
+/// For an inference component that has so many copies: its most.
+pub fn component_to_zero(component: &str, copies: u32) -> Attachment {
+    let tracking = Tracking {
+        target: Decimal::from(PER_COPY_TARGET),
+        scale_out_cooldown: Duration::minutes(5),
+        scale_in_cooldown: Duration::minutes(5),
+        metric: Tracked::PerCopy,
+    };
+    to_zero(Attachment::of_component(component, copies), tracking, Wake::Failures(component.to_owned()))
+}
+
+fn to_zero(of: Attachment, tracking: Tracking, wake: Wake) -> Attachment {
+    Attachment { min: 0, max: of.instances.max(1), tracking: Some(tracking), wake: Some(wake), ..of }
 }
 
 #[cfg(test)]
@@ -107,14 +46,21 @@ mod tests {
 
     #[test]
     fn the_first_instance_comes_back_by_an_alarm() {
-        let commands = asynchronous_to_zero("--region eu-central-1 ", "queue", "AllTraffic", 2);
+        let commands = asynchronous_to_zero("queue", "AllTraffic", 2).commands("--region eu-central-1 ");
         let lines: Vec<&str> = commands.lines().collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[0].ends_with("--resource-id endpoint/queue/variant/AllTraffic --min-capacity 0 --max-capacity 2"));
+        assert!(lines[1].contains(r#""MetricName":"ApproximateBacklogSizePerInstance""#), "{}", lines[1]);
         assert!(lines[2].contains(r#""AdjustmentType":"ChangeInCapacity""#) && lines[2].ends_with("--query PolicyARN --output text"));
         assert!(lines[3].contains("--metric-name HasBacklogWithoutCapacity --dimensions 'Name=EndpointName,Value=queue'"), "{}", lines[3]);
-        let commands = component_to_zero("--region eu-central-1 ", "llm", 1);
+        let commands = component_to_zero("llm", 1).commands("--region eu-central-1 ");
         assert!(commands.contains("--comparison-operator GreaterThanOrEqualToThreshold"), "{commands}");
+        assert!(commands.contains("SageMakerInferenceComponentInvocationsPerCopy"), "{commands}");
         assert!(commands.contains("sagemaker:inference-component:DesiredCopyCount --resource-id inference-component/llm"), "{commands}");
+    }
+
+    #[test]
+    fn the_minimum_of_zero_comes_last() {
+        assert_eq!((asynchronous_to_zero("queue", "v", 3).first_min(), asynchronous_to_zero("queue", "v", 0).first_min()), (3, 1));
     }
 }

@@ -135,27 +135,27 @@ impl Schedule {
 
     /// The share of a week without holidays that is off hours: 0 for `always`, 1 for `never`.
     pub fn off_share(&self) -> f64 {
-        match &self.hours {
-            Hours::Always => 0.0,
-            Hours::Never => 1.0,
-            Hours::Windows(windows) => {
-                // Windows may overlap, and each minute counts once.
-                let mut worked = vec![false; 7 * usize::from(DAY)];
-                for window in windows {
-                    for day in &window.days {
-                        let start = usize::from(day.to_monday_zero_offset().unsigned_abs()) * usize::from(DAY) + usize::from(window.from);
-                        for minute in start..start + usize::from(window.minutes()) {
-                            let minute = minute % worked.len();
-                            worked[minute] = true;
-                        }
-                    }
+        let worked = self.worked_minutes();
+        let off = worked.iter().filter(|worked| !**worked).count();
+        #[expect(clippy::cast_precision_loss, reason = "at most 10,080 minutes")]
+        let share = off as f64 / worked.len() as f64;
+        share
+    }
+
+    /// Of each minute of a week without holidays, from Monday on, whether people work. Windows may overlap.
+    pub fn worked_minutes(&self) -> Vec<bool> {
+        let mut worked = vec![matches!(self.hours, Hours::Always); 7 * usize::from(DAY)];
+        let Hours::Windows(windows) = &self.hours else { return worked };
+        for window in windows {
+            for day in &window.days {
+                let start = usize::from(day.to_monday_zero_offset().unsigned_abs()) * usize::from(DAY) + usize::from(window.from);
+                for minute in start..start + usize::from(window.minutes()) {
+                    let minute = minute % worked.len();
+                    worked[minute] = true;
                 }
-                let off = worked.iter().filter(|worked| !**worked).count();
-                #[expect(clippy::cast_precision_loss, reason = "at most 10,080 minutes")]
-                let share = off as f64 / worked.len() as f64;
-                share
             }
         }
+        worked
     }
 
     /// The times around `at` at which people begin or stop to work.

@@ -15,18 +15,18 @@ use simulator::{Fault, Mail, Simulator, What};
 const AT_ONCE: usize = 8;
 
 /// A finding's life: what there is, and which runs look at it.
-struct Life {
-    estate: &'static str,
-    policy: &'static str,
+pub(super) struct Life {
+    pub(super) estate: &'static str,
+    pub(super) policy: &'static str,
     /// Each run: its function, how many minutes it is after the one before, and its event.
-    runs: Vec<(Function, i64, Value)>,
+    pub(super) runs: Vec<(Function, i64, Value)>,
     /// Which of the runs are disturbed, one in each life. The others are clean.
-    disturbed: &'static [usize],
+    pub(super) disturbed: &'static [usize],
 }
 
 /// What happens to the calls of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+pub(super) enum Trouble {
     /// One call is refused.
     Refused,
     /// All calls from one on are refused.
@@ -36,7 +36,7 @@ enum Trouble {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Disturbance {
+pub(super) struct Disturbance {
     run: usize,
     /// How many calls of the run succeed before it.
     after: u64,
@@ -79,7 +79,7 @@ impl Life {
     }
 
     /// Lives once for every call of the disturbed runs and every trouble. `wrong`: what is wrong with a life.
-    fn walk(&self, troubles: &[Trouble], wrong: impl Fn(&Simulator, Option<Disturbance>) -> Option<String> + Sync) {
+    pub(super) fn walk(&self, troubles: &[Trouble], wrong: impl Fn(&Simulator, Option<Disturbance>) -> Option<String> + Sync) {
         let clean = self.live(None);
         assert_eq!(wrong(&clean.account, None), None, "without any trouble");
         let all: Vec<Disturbance> = self
@@ -121,7 +121,7 @@ fn mails_with(account: &Simulator, words: &str) -> Vec<Mail> {
 ///
 /// One more is right after a mail if the ledger cannot be written then, or the answer to the mail is lost: whether it was mailed is not known, and nothing is
 /// stopped unwarned.
-fn mailed_wrongly(account: &Simulator, expected: &[&[&str]], trouble: Option<Disturbance>) -> Option<String> {
+pub(super) fn mailed_wrongly(account: &Simulator, expected: &[&[&str]], trouble: Option<Disturbance>) -> Option<String> {
     let log = account.call_log();
     let first_failed = log.iter().position(|call| call.error.is_some());
     let is_after_mail = |failed: usize| {
@@ -152,7 +152,7 @@ fn unwarned(account: &Simulator, grace: i64) -> Option<String> {
 /// The words of a subject that tells of a stop: of one that AWS has accepted, or of one that is over.
 const STOPPED: &[&str] = &["is being stopped", "was stopped"];
 
-const ALL: [Trouble; 3] = [Trouble::Refused, Trouble::Outage, Trouble::LostAnswer];
+pub(super) const ALL: [Trouble; 3] = [Trouble::Refused, Trouble::Outage, Trouble::LostAnswer];
 
 fn every(function: Function, minutes: i64, count: usize) -> impl Iterator<Item = (Function, i64, Value)> {
     std::iter::repeat_n((function, minutes, Value::Null), count)

@@ -15,6 +15,7 @@ mod newer;
 mod notices;
 mod owners;
 mod passing;
+mod scaling;
 mod stuck;
 mod workflows;
 

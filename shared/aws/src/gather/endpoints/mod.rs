@@ -6,6 +6,7 @@ use cost_rules::{
     facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Scaling, Unread},
     resource::{Kind, Resource, Tags},
     rulebook::Rulebook,
+    scaling::{Attachment, Counts},
     scope::Scope,
 };
 use futures_util::{StreamExt as _, stream};
@@ -222,7 +223,7 @@ fn target_ids(endpoint: &Endpoint) -> Vec<String> {
     variants.chain(endpoint.components.iter().flatten().map(|component| scaling::component_id(&component.name))).collect()
 }
 
-/// The auto scaling of a variant, by its id in Application Auto Scaling. `None`: it has none.
+/// The auto scaling of a variant or inference component, by its id in Application Auto Scaling. `None`: it has none.
 pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Option<Box<Scaling>>> {
     let (targets, _) = scaling::read(clients, Some(&[resource_id.to_owned()])).await;
     Ok(match targets?.take(resource_id) {
@@ -231,8 +232,15 @@ pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Opt
     })
 }
 
-/// How many instances a variant should have. `None`: there is no such endpoint or variant.
-pub(crate) async fn instances_of(clients: &Clients, endpoint: &str, variant: &str) -> Read<Option<u32>> {
+/// How many instances or copies there should be of what auto scaling was attached to. `None`: there is no such endpoint, variant or component.
+pub(crate) async fn capacity_of(clients: &Clients, endpoint: &str, one: &Attachment) -> Read<Option<u32>> {
+    match one.counts {
+        Counts::Copies => Ok(describe_component(clients, &one.variant).await?.and_then(|record| record.component().copies)),
+        Counts::Instances => instances_of(clients, endpoint, &one.variant).await,
+    }
+}
+
+async fn instances_of(clients: &Clients, endpoint: &str, variant: &str) -> Read<Option<u32>> {
     let Some(record) = describe(clients, endpoint).await? else { return Ok(None) };
     let found = record.endpoint(None).variants.into_iter().find(|one| one.name == variant);
     Ok(found.and_then(|one| match one.compute {

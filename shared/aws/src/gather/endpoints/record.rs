@@ -74,6 +74,7 @@ struct Configured {
 #[serde(rename_all = "PascalCase")]
 struct ManagedInstanceScaling {
     status: Option<String>,
+    min_instance_count: Option<u32>,
 }
 
 /// The fields that are read of an inference component.
@@ -177,10 +178,10 @@ impl ConfigRecord {
 
 impl Configured {
     fn fixed(&self) -> Option<Fixed> {
-        let is_managed = self.managed_instance_scaling.as_ref().is_some_and(|managed| managed.status.as_deref() != Some("DISABLED"));
+        let managed = self.managed_instance_scaling.as_ref().filter(|managed| managed.status.as_deref() != Some("DISABLED"));
         match self {
             _ if self.serverless_config.is_some() => None,
-            _ if is_managed => Some(Fixed::Managed),
+            _ if let Some(managed) = managed => Some(Fixed::Managed { least: managed.min_instance_count }),
             _ if self.capacity_reservation_config.is_some() => Some(Fixed::Reserved),
             _ if self.instance_pools.is_some() => Some(Fixed::SeveralTypes),
             _ if self.instance_type.as_deref().is_some_and(|name| name.starts_with("ml.t2.")) => Some(Fixed::Burstable),
@@ -240,7 +241,11 @@ mod tests {
         let fixed = |fixed| Compute::Instances { instance_type: Some("ml.m5.large".into()), current: 2, desired: 2, fixed };
         for (more, capacity) in [
             (json!({}), fixed(None)),
-            (json!({"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0}}), fixed(Some(Fixed::Managed))),
+            (
+                json!({"ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0}}),
+                fixed(Some(Fixed::Managed { least: Some(0) })),
+            ),
+            (json!({"ManagedInstanceScaling": {"Status": "ENABLED"}}), fixed(Some(Fixed::Managed { least: None }))),
             (json!({"ManagedInstanceScaling": {"Status": "DISABLED"}}), fixed(None)),
             (json!({"CapacityReservationConfig": {"MlReservationArn": "arn"}}), fixed(Some(Fixed::Reserved))),
             (json!({"InstancePools": [{"InstanceType": "ml.g5.xlarge", "Priority": 1}]}), fixed(Some(Fixed::SeveralTypes))),

@@ -242,6 +242,8 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
             saved("eda", SavedBy::Guard, Some(dec!(2.5))),
             saved("x", SavedBy::Owner, Some(dec!(9))),
             saved("job", SavedBy::Spot, Some(dec!(7))),
+            saved("churn", SavedBy::Scaling, Some(dec!(1.25))),
+            saved("churn", SavedBy::Scaling, Some(dec!(1.25))),
         ],
         ..Desk::default()
     };
@@ -252,11 +254,12 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let [letter] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(
         (letter.regular, letter.digest.subject.as_str()),
-        (Regular::Weekly, "Cost guard: your week: 2 stopped, $5.00 saved, 1 open, 1 found, $206.48 a month")
+        (Regular::Weekly, "Cost guard: your week: 2 stopped, $7.50 saved, 1 open, 1 found, $206.48 a month")
     );
     for line in [
         "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
         "* notebook instance eda: 2 times, which saved about $5.00",
+        "* about $2.50 less than without it, as it was promised: churn",
         "* notebook instance gpu was stopped",
         "* notebook instance gpu: open since Wed 2026-11-25 09:00 (notebook-idle, notebook-always-on), $201.48 a month",
         "WHAT YOU CAN DO ABOUT WHAT IS OPEN",
@@ -274,7 +277,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let kept = desk.entries[0].1[3].clone();
     let less = Desk { entries: vec![("notebook-stopper", vec![kept])], saved: desk.saved.clone(), ..Desk::default() };
     let subject = less.letters(&monday).remove(0).digest.subject;
-    assert_eq!(subject, "Cost guard: your week: 2 stopped, $5.00 saved, $7.00 saved by Spot");
+    assert_eq!(subject, "Cost guard: your week: 2 stopped, $7.50 saved, $7.00 saved by Spot");
     desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);

@@ -26,7 +26,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{ActivityOutcome, AutoScaling, Endpoint, Follows, Invocations, Scaling, ScalingPolicy, Serving, TrackedMetric},
+    facts::{
+        ActivityOutcome, AutoScaling, Endpoint, Follows, Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, TrackedMetric,
+    },
     rules::{
         context::RuleContext,
         rule::Rule,
@@ -99,7 +101,9 @@ impl EndpointAutoscalingIneffective {
         if scaling.policies.is_empty() && scaling.scheduled.is_empty() {
             faults.push("no policy and no scheduled action changes its capacity".to_owned());
         }
-        if scaling.min == scaling.max && 1 < scaling.max {
+        let changes_bounds =
+            |action: &ScheduledAction| action.min.is_some_and(|min| min != scaling.min) || action.max.is_some_and(|max| max != scaling.max);
+        if scaling.min == scaling.max && 1 < scaling.max && !scaling.scheduled.iter().any(changes_bounds) {
             faults.push(format!("its minimum and its maximum are both {}", scaling.max));
         }
         let suspended = scaling.suspended;
@@ -208,7 +212,7 @@ fn fell(invocations: &Invocations) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Activity, ScheduledAction, Suspended},
+        facts::{Activity, Suspended},
         samples::*,
     };
 
@@ -257,6 +261,10 @@ mod tests {
         }
     }
 
+    fn night() -> ScheduledAction {
+        ScheduledAction { name: "night".into(), schedule: "cron(0 19 ? * * *)".into(), zone: None, min: Some(1), max: Some(1) }
+    }
+
     #[test]
     fn a_setting_that_cannot_work_is_found() {
         let with = |change: fn(&mut Scaling)| {
@@ -268,6 +276,8 @@ mod tests {
             ("", with(|_| {})),
             ("AllTraffic: its minimum and its maximum are both 4", with(|scaling| scaling.min = 4)),
             ("", with(|scaling| (scaling.min, scaling.max) = (1, 1))),
+            // By night its scheduled actions leave one.
+            ("", with(|scaling| (scaling.min, scaling.scheduled) = (4, vec![night()]))),
             ("AllTraffic: no policy and no scheduled action changes its capacity", with(|scaling| scaling.policies.clear())),
             ("AllTraffic: somebody has suspended scaling in", with(|scaling| scaling.suspended.scale_in = true)),
             ("AllTraffic: policy mine has no alarm left, and so never acts", with(|scaling| scaling.policies[0].alarms.clear())),

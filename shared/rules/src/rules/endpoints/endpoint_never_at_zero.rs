@@ -7,13 +7,20 @@
 //!
 //! An endpoint that nobody calls at all is found by `endpoint-idle`. One that is less than `min-age` old is not judged, and neither is one that is being deployed or whose
 //! use or auto scaling could not be read. Inference components can go to zero only on instances that follow them (managed instance scaling).
+//! An endpoint whose auto scaling somebody took back after this guard had attached it is not judged for 90 days, and the guard never attaches it again.
 //!
 //! ## Why it costs money
 //! Their instances are billed while they wait. Asynchronous endpoints keep requests in a queue, and can start when there is one.
 //!
 //! ## What happens, and what is lost
-//! Its owner is mailed, with the commands. After hours without work, the first requests take some minutes longer: asynchronous ones wait in the queue, those to
-//! components fail until an instance serves, so that callers have to try again.
+//! Its owner is mailed, with the commands, and as `CloudFormation` and Terraform. With `mode = "enforce"`, the guard warns first and then lets it go to zero, once: the minimum becomes zero
+//! (somebody's own maximum and target tracking policy are kept), and an alarm with a step scaling policy brings the first instance back. What a person changes later is never set back.
+//!
+//! After hours without work, the first requests take some minutes longer: asynchronous ones wait in the queue, those to components fail until an instance serves, so that callers have to
+//! try again. A request that takes longer than ten minutes may be cut off when its instance is removed.
+//!
+//! The guard leaves it alone, with the reason in the mail, where the instances cannot go to zero (`MinInstanceCount` above 0, reserved capacity), and where somebody has suspended its scaling or has
+//! scheduled actions that set a minimum.
 //!
 //! ## Settings
 
@@ -22,9 +29,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{AutoScaling, Component, Compute, Endpoint, Fixed, Serving, Variant},
-    rules::{context::RuleContext, rule::Rule, verdict::Verdict},
-    scaling::{asynchronous_to_zero, component_to_zero},
+    facts::{AutoScaling, Compute, Endpoint, Fixed, Serving, Variant},
+    rules::{
+        context::RuleContext,
+        endpoints::attaching::{CODE_OWNS_IT, how_to_set},
+        rule::{Manner, Rule},
+        verdict::{Verdict, Waste},
+    },
+    scaling::Way,
     vocabulary::{
         duration::Duration,
         price::{HOURS_PER_MONTH, Usd},
@@ -49,6 +61,8 @@ impl Default for EndpointNeverAtZero {
 impl Rule for EndpointNeverAtZero {
     const NAME: &'static str = "endpoint-never-at-zero";
     const TO_DO: &'static str = "let it go to zero";
+    // An endpoint of production is changed: its owner has time to look at it.
+    const MANNER: Manner = Manner { grace: Duration::days(3), ..Manner::ENFORCEABLE };
     type Subject = Endpoint;
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -56,7 +70,7 @@ impl Rule for EndpointNeverAtZero {
     }
 
     fn concerns(&self, endpoint: &Endpoint) -> bool {
-        let is_managed = |variant: &Variant| matches!(variant.compute, Compute::Instances { fixed: Some(Fixed::Managed), .. });
+        let is_managed = |variant: &Variant| matches!(variant.compute, Compute::Instances { fixed: Some(Fixed::Managed { .. }), .. });
         match endpoint.serving {
             Serving::Asynchronous => true,
             Serving::Components => endpoint.variants.iter().all(is_managed),
@@ -69,13 +83,18 @@ impl Rule for EndpointNeverAtZero {
             Ok(created) => created,
             Err(verdict) => return verdict,
         };
+        if endpoint.is_begun(Way::ToZero) {
+            let mut waste = waste(endpoint, cx, "the guard has begun to let it go to zero, and finishes that".to_owned(), Decimal::ONE);
+            waste.usd_per_month = endpoint.attached.as_ref().and_then(|attached| attached.usd_per_month);
+            return Verdict::Waste(Box::new(waste));
+        }
         let least = match least(endpoint) {
             Ok(least) => least,
             Err(verdict) => return verdict,
         };
         match endpoint.known_use() {
             Err(verdict) => return verdict,
-            Ok(used) if used.is_none() || least == 0 => return Verdict::Fine,
+            Ok(used) if used.is_none() || least == 0 || endpoint.was_taken_back(cx.now) => return Verdict::Fine,
             Ok(_) => {}
         }
         let Some(hourly) = cx.hourly_of_endpoint(endpoint) else { return Verdict::Unknown("its price is not known".into()) };
@@ -85,20 +104,16 @@ impl Rule for EndpointNeverAtZero {
             return Verdict::Fine;
         }
         let reason = format!("kept instances in {quiet} hours without work, of the last {all}: its minimum is {least}");
-        let mut waste = cx.endpoint_waste(endpoint, reason.into(), share);
-        waste.notice.headline = Some("kept instances without work");
-        waste.notice.advice = Some(advice(endpoint));
-        Verdict::Waste(Box::new(waste))
+        Verdict::Waste(Box::new(waste(endpoint, cx, reason, share)))
     }
 }
 
 /// The lowest number of instances or copies that its auto scaling allows: 0 only if all of them may go to zero.
 fn least(endpoint: &Endpoint) -> Result<u32, Verdict> {
-    let Some(components) = &endpoint.components else { return Err(Verdict::Unknown("its inference components could not be read".into())) };
-    let of_variants = endpoint.variants.iter().map(|variant| &variant.scaling);
-    let of_components = components.iter().map(|component| &component.scaling);
-    let all: Vec<&AutoScaling> = if endpoint.serving == Serving::Asynchronous { of_variants.collect() } else { of_components.collect() };
-    let least = all.iter().map(|scaling| match scaling {
+    if endpoint.components.is_none() {
+        return Err(Verdict::Unknown("its inference components could not be read".into()));
+    }
+    let least = endpoint.scalings().map(|scaling| match scaling {
         AutoScaling::Unread => Err(Verdict::Unknown("its auto scaling could not be read".into())),
         AutoScaling::None => Ok(1),
         AutoScaling::Target(scaling) => Ok(scaling.least()),
@@ -106,27 +121,28 @@ fn least(endpoint: &Endpoint) -> Result<u32, Verdict> {
     Ok(least.collect::<Result<Vec<u32>, Verdict>>()?.into_iter().max().unwrap_or(0))
 }
 
-fn advice(endpoint: &Endpoint) -> String {
-    let name = &endpoint.resource.name;
-    let region = &endpoint.resource.region_option();
-    let commands: Vec<String> = if endpoint.serving == Serving::Asynchronous {
-        let of = |variant: &Variant| match variant.compute {
-            Compute::Instances { desired, .. } => Some(asynchronous_to_zero(region, name, &variant.name, desired.max(1))),
-            Compute::Serverless { .. } => None,
-        };
-        endpoint.variants.iter().filter_map(of).collect()
-    } else {
-        let of = |component: &Component| component_to_zero(region, &component.name, component.copies.unwrap_or(1).max(1));
-        endpoint.components.iter().flatten().map(of).collect()
-    };
-    format!("let it go to zero. The alarm brings the first instance back:\n{}", commands.join("\n"))
+fn waste(endpoint: &Endpoint, cx: &RuleContext<'_>, reason: String, share: Decimal) -> Waste {
+    let mut waste = cx.endpoint_waste(endpoint, reason.into(), share);
+    waste.notice.headline = Some("kept instances without work");
+    match endpoint.to_zero() {
+        Ok(attachments) => {
+            waste.notice.details = attachments.iter().flat_map(|one| how_to_set(&endpoint.resource, one)).collect();
+            waste.notice.advice =
+                Some(format!("let it go to zero with these commands. The alarm brings the first instance back; {CODE_OWNS_IT}"));
+            waste.notice.after_stop = Some(CODE_OWNS_IT.into());
+            waste.remedy = endpoint.attaches(Way::ToZero, attachments);
+        }
+        Err(why) => waste.notice.advice = Some(format!("let it go to zero. The guard leaves it alone: {why}.")),
+    }
+    waste
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        facts::{Invocations, Scaling, Suspended},
+        facts::{AttachStage, Attached, Component, Invocations, Scaling, ScheduledAction, Suspended},
+        remedy::Remedy,
         samples::*,
     };
 
@@ -171,10 +187,15 @@ mod tests {
             // Two instances of 0.115 USD an hour, 295 of 336 hours.
             let usd = waste.usd_per_month.unwrap();
             assert!(dec!(147) < usd && usd < dec!(148), "{usd}");
-            let advice = waste.notice.advice.unwrap();
+            let commands = waste.notice.details[0].list.join("\n");
             for says in ["--min-capacity 0", "ApproximateBacklogSizePerInstance", "HasBacklogWithoutCapacity"] {
-                assert!(advice.contains(says), "{says}: {advice}");
+                assert!(commands.contains(says), "{says}: {commands}");
             }
+            let Remedy::AttachScaling(Way::ToZero, attachments) = waste.remedy else { panic!("{:?}", waste.remedy) };
+            let [one] = &attachments[..] else { panic!("{attachments:?}") };
+            // Somebody's maximum is kept.
+            let (max, first) = if one.before.is_some() { (4, 1) } else { (2, 2) };
+            assert_eq!((one.min, one.max, one.first_min(), one.tracking.is_some()), (0, max, first, true));
         }
     }
 
@@ -199,12 +220,76 @@ mod tests {
         endpoint.components = Some(vec![component(target(1))]);
         let rule = EndpointNeverAtZero::default();
         assert!(!rule.concerns(&endpoint));
-        let instance_type = Some("ml.m5.large".to_owned());
-        endpoint.variants[0].compute = Compute::Instances { instance_type, current: 2, desired: 2, fixed: Some(Fixed::Managed) };
+        let managed = |least| {
+            let instance_type = Some("ml.m5.large".to_owned());
+            Compute::Instances { instance_type, current: 2, desired: 2, fixed: Some(Fixed::Managed { least }) }
+        };
+        endpoint.variants[0].compute = managed(Some(0));
         assert!(rule.concerns(&endpoint));
         let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
-        assert!(waste.notice.advice.unwrap().contains("NoCapacityInvocationFailures"));
+        assert!(waste.notice.details[0].list.concat().contains("NoCapacityInvocationFailures"));
+        assert!(matches!(&waste.remedy, Remedy::AttachScaling(Way::ToZero, all) if all[0].resource_id == "inference-component/llm"));
         endpoint.components = Some(vec![component(target(0))]);
         assert_eq!(check(&endpoint), Verdict::Fine);
+        // Its instances stay although its copies go.
+        for (least, says) in [(Some(1), "keeps 1 (MinInstanceCount)"), (None, "does not say how many")] {
+            endpoint.components = Some(vec![component(target(1))]);
+            endpoint.variants[0].compute = managed(least);
+            let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
+            let advice = waste.notice.advice.unwrap();
+            assert!(waste.remedy == Remedy::None && advice.contains(says), "{advice}");
+        }
+    }
+
+    fn scaling_of(endpoint: &mut Endpoint) -> &mut Scaling {
+        let AutoScaling::Target(scaling) = &mut endpoint.variants[0].scaling else { panic!() };
+        scaling
+    }
+
+    #[test]
+    fn what_somebody_means_is_left_alone_with_the_reason() {
+        let suspended = |endpoint: &mut Endpoint| scaling_of(endpoint).suspended.scale_in = true;
+        let scheduled = |endpoint: &mut Endpoint| {
+            let action =
+                ScheduledAction { name: "morning".into(), schedule: "cron(0 8 ? * MON-FRI *)".into(), zone: None, min: Some(2), max: None };
+            scaling_of(endpoint).scheduled.push(action);
+        };
+        let reserved = |endpoint: &mut Endpoint| {
+            let Compute::Instances { fixed, .. } = &mut endpoint.variants[0].compute else { panic!() };
+            *fixed = Some(Fixed::Reserved);
+        };
+        for (change, says) in [
+            (&suspended as &dyn Fn(&mut Endpoint), "has suspended"),
+            (&scheduled, "scheduled actions that set a minimum"),
+            (&reserved, "reserved capacity"),
+        ] {
+            let mut endpoint = queue(target(1));
+            change(&mut endpoint);
+            let Verdict::Waste(waste) = check(&endpoint) else { panic!("{says}") };
+            let advice = waste.notice.advice.unwrap();
+            assert!(waste.remedy == Remedy::None && advice.contains(says), "{says}: {advice}");
+        }
+    }
+
+    #[test]
+    fn it_is_attached_once_and_what_was_begun_is_finished() {
+        let attachments = queue(AutoScaling::None).to_zero().unwrap();
+        let attached = |stage| {
+            let at = "2026-08-01T00:00:00Z".parse().unwrap();
+            Some(Attached { way: Way::ToZero, attachments: attachments.clone(), usd_per_month: Some(dec!(100)), stage, at })
+        };
+        // Its minimum is zero already, and it has no instances.
+        let mut begun = queue(target(0));
+        begun.attached = attached(AttachStage::Attaching);
+        let Verdict::Waste(waste) = check(&begun) else { panic!() };
+        assert_eq!((waste.remedy, waste.usd_per_month), (Remedy::AttachScaling(Way::ToZero, attachments.clone()), Some(dec!(100))));
+        for stage in [AttachStage::Attached, AttachStage::Detached] {
+            let mut endpoint = queue(target(1));
+            endpoint.attached = attached(stage);
+            let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
+            assert_eq!(waste.remedy, Remedy::None, "it is only told again");
+            endpoint.attached.as_mut().unwrap().at = "2026-11-01T00:00:00Z".parse().unwrap();
+            assert_eq!(check(&endpoint), Verdict::Fine, "for 90 days");
+        }
     }
 }

@@ -24,22 +24,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{AttachStage, Attached, AutoScaling, Compute, Endpoint, Invocations, Serving, Variant},
+    facts::{AutoScaling, Compute, Endpoint, Invocations, Serving, Variant},
     rules::{
         context::RuleContext,
         endpoints::proposed::{self, Proposed},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
-    scaling::{Question, Terms, propose},
+    scaling::{Question, Terms, Way, propose},
     vocabulary::{
         duration::Duration,
         price::{HOURS_PER_MONTH, Usd},
     },
 };
-
-/// How long an endpoint is not judged whose auto scaling was taken back.
-const RESPECTED: Duration = Duration::days(90);
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -101,7 +98,7 @@ impl Rule for EndpointWithoutAutoscaling {
         if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
             return verdict;
         }
-        if was_taken_back(endpoint, cx.now) {
+        if endpoint.was_taken_back(cx.now) {
             return Verdict::Fine;
         }
         let mut proposed = vec![];
@@ -124,8 +121,7 @@ impl EndpointWithoutAutoscaling {
     fn is_meant(&self, endpoint: &Endpoint, variant: &Variant) -> bool {
         let Compute::Instances { desired, fixed, .. } = &variant.compute else { return false };
         // What the guard began to attach is finished, though its target may be there already.
-        let is_begun = endpoint.attached.as_ref().is_some_and(|attached| attached.stage == AttachStage::Attaching);
-        let has_none = is_begun || !matches!(variant.scaling, AutoScaling::Target(_));
+        let has_none = endpoint.is_begun(Way::Follow) || !matches!(variant.scaling, AutoScaling::Target(_));
         !variant.is_shadow && fixed.is_none() && self.min_instances < *desired && has_none
     }
 
@@ -161,12 +157,6 @@ impl EndpointWithoutAutoscaling {
         let saved = Decimal::from_f64(proposal.saved_hours_per_month()).unwrap_or_default() * each;
         Ok((Decimal::ZERO < saved).then_some(Proposed { variant, proposal, carries, start_up: self.start_up, usd_per_month: saved }))
     }
-}
-
-/// Whether somebody took back what the guard attached. That is a decision, which the guard respects for a while.
-fn was_taken_back(endpoint: &Endpoint, now: jiff::Timestamp) -> bool {
-    let is_recent = |attached: &Attached| now.duration_since(attached.at) < RESPECTED.signed();
-    endpoint.attached.as_ref().is_some_and(|attached| attached.stage != AttachStage::Attaching && is_recent(attached))
 }
 
 fn is_used(variant: &Variant) -> bool {

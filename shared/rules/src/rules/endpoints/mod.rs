@@ -17,6 +17,7 @@ use crate::{
     },
 };
 
+mod attaching;
 pub mod endpoint_autoscaling_ineffective;
 pub mod endpoint_idle;
 pub mod endpoint_never_at_zero;

@@ -3,10 +3,13 @@
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{AttachStage, Endpoint, Variant},
+    facts::{Endpoint, Variant},
     remedy::Remedy,
-    rules::verdict::{Detail, Notice, Waste},
-    scaling::{Advice, Attachment, Capacity, Proposal, how_to_set_instances},
+    rules::{
+        endpoints::attaching::{CODE_OWNS_IT, block, how_to_set},
+        verdict::{Detail, Notice, Waste},
+    },
+    scaling::{Advice, Attachment, Capacity, Proposal, Way, how_to_set_instances},
     vocabulary::{
         duration::Duration,
         price::{HOURS_PER_MONTH, dollars},
@@ -44,15 +47,8 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
         let title = if is_promised { "Know this:" } else { "The saving is not promised, because:" };
         details.insert(0, Detail { title: title.into(), list: doubts });
     }
-    let notice = Notice {
-        headline: Some("could scale with the requests"),
-        details,
-        advice: Some(
-            "if code owns the endpoint (CloudFormation, Terraform), write the setting there: its next deployment removes everything else again."
-                .into(),
-        ),
-        ..Notice::default()
-    };
+    let notice =
+        Notice { headline: Some("could scale with the requests"), details, advice: Some(CODE_OWNS_IT.into()), ..Notice::default() };
     Waste {
         reason: told.join("; ").into(),
         remedy: remedy(endpoint, proposed),
@@ -84,13 +80,10 @@ fn told(one: &Proposed<'_>) -> String {
     }
 }
 
-/// Attaches auto scaling to all of these variants. It is attached once: what somebody took back stays so. A fixed number of instances is for people to set.
+/// Attaches auto scaling to all of these variants. A fixed number of instances is for people to set.
 fn remedy(endpoint: &Endpoint, proposed: &[Proposed<'_>]) -> Remedy {
-    let attachments: Option<Vec<Attachment>> = match &endpoint.attached {
-        None => proposed.iter().map(|one| one.attachment(&endpoint.resource)).collect(),
-        Some(attached) => (attached.stage == AttachStage::Attaching).then(|| attached.attachments.clone()),
-    };
-    attachments.map_or(Remedy::None, Remedy::AttachScaling)
+    let new: Option<Vec<Attachment>> = proposed.iter().map(|one| one.attachment(&endpoint.resource)).collect();
+    endpoint.attaches(Way::Follow, new.unwrap_or_default())
 }
 
 /// What the setting risks, what was assumed, one day of it, and how to set it.
@@ -110,10 +103,11 @@ fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
     );
     let mut details = vec![risk.into(), assumed.into()];
     details.extend(day(one));
-    let region = &resource.region_option();
     details.extend(match one.attachment(resource) {
-        Some(attachment) => blocks(name, &attachment, region),
-        None => vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, region, name, setting.max))],
+        Some(attachment) => how_to_set(resource, &attachment),
+        None => {
+            vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, &resource.region_option(), name, setting.max))]
+        }
     });
     details
 }
@@ -124,16 +118,4 @@ fn day(one: &Proposed<'_>) -> Option<Detail> {
     let date = day.begins.strftime("%A %Y-%m-%d");
     let title = format!("Instances that {} needed on its busiest day, {date}, by the hour:", one.variant.name);
     Some(Detail { title: title.into(), list: day.text.lines().map(str::to_owned).collect() })
-}
-
-fn blocks(variant: &str, attachment: &Attachment, region: &str) -> Vec<Detail> {
-    vec![
-        block(format!("Set it for {variant}:"), &attachment.commands(region)),
-        block("As CloudFormation:".into(), &attachment.cloud_formation()),
-        block("As Terraform:".into(), &attachment.terraform()),
-    ]
-}
-
-fn block(title: String, text: &str) -> Detail {
-    Detail { title: title.into(), list: text.lines().map(str::to_owned).collect() }
 }
