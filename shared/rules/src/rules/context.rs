@@ -103,6 +103,7 @@ impl RuleContext<'_> {
                 supposes: Some(supposes),
                 ..Notice::default()
             },
+            ..Waste::default()
         }))
     }
 

@@ -95,6 +95,8 @@ pub struct Manner {
     pub notifies_exempt: bool,
     /// Whether the cost of what it finds is wasted. `false`: it costs the same when it is mended, as what has no tag does.
     pub costs_are_waste: bool,
+    /// Whether the rule is off where the policy has no section for it, because it needs what few accounts have.
+    pub only_if_named: bool,
     /// Another rule and one of its settings. The setting applies to this rule too, unless this rule has its own.
     pub shares: Option<(&'static str, &'static str)>,
 }
@@ -110,6 +112,7 @@ impl Manner {
         notified_together: false,
         notifies_exempt: false,
         costs_are_waste: true,
+        only_if_named: false,
         shares: None,
     };
 
