@@ -150,7 +150,7 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
         }
         (_, Some(hour)) if matches!(told.first.news, News::Done(End::Replaced(_))) => {
             let most = hour * Decimal::from(SPOT_SAVES_UP_TO) / Decimal::ONE_HUNDRED;
-            format!("Saves: up to {} of {} an hour: Spot costs up to {SPOT_SAVES_UP_TO} % less", dollars(most), dollars(hour))
+            format!("Saves: up to {} of {} an hour", dollars(most), dollars(hour))
         }
         (_, Some(hour)) if is_done => format!("Cost:  {} an hour while it was on", dollars(hour)),
         (Some(most), Some(hour)) if matches!(told.first.news, News::Warning(_)) && told.ends_a_job() => {

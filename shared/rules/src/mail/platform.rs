@@ -165,7 +165,7 @@ impl Row {
         let parts = [
             with(self.found, "found", self.found_usd),
             (0 < self.mails).then(|| count(self.mails, "mail")),
-            number(self.warned, "warned of"),
+            (0 < self.warned).then(|| count(self.warned, "warning")),
             (0 < self.stops).then(|| stopped_times(self.stopped, self.stops)),
             usd(self.saved, "saved"),
             usd(self.by_spot, "saved by Spot"),
@@ -341,7 +341,7 @@ fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
     };
     let words = Some(row.words()).filter(|words| !words.is_empty()).map(|words| format!("in all: {words}"));
     let lines = words.into_iter().chain(largest.iter().take(LINES).map(line)).collect();
-    section(text, "nobody's", lines);
+    section(text, "no owner known", lines);
     if LINES < largest.len() {
         let _ = writeln!(text, "… and {} more", largest.len() - LINES);
     }

@@ -467,7 +467,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
             "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
-            "  Saves: up to $0.41 of $0.46 an hour: Spot costs up to 90 % less.",
+            "  Saves: up to $0.41 of $0.46 an hour.",
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),

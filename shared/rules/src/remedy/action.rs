@@ -152,7 +152,7 @@ impl Remedy {
             Self::StopProcessingJob => "Stopping a processing job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopTransformJob => "Stopping a transform job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopAutoMlJob => "Stopping an AutoML job keeps the candidates that it has by then. What is in training is lost.",
-            // inference-facts §C3: target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
+            // aws-facts §3.2: target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.
             Self::AttachScaling(_) => {
                 "Auto scaling changes no model and no configuration. When requests rise quickly, they may be slow or fail until new instances serve, some minutes later."
             }

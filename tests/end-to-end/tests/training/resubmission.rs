@@ -164,7 +164,7 @@ async fn a_stop_of_a_resubmitted_job_names_the_spot_job() {
     guard.wake(due()).await.unwrap();
     assert_eq!(status(&account, OLD), "Stopping");
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot");
+    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, saves up to 90 %");
     assert!(!mail.message.contains("Submit it again") && mail.message.contains(NEW), "its work goes on as {NEW}: {}", mail.message);
 }
 

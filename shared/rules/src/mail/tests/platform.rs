@@ -152,7 +152,7 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         "* p11@example.com: 1 mail, 1 resource stopped, $2.50 saved, $4.00 saved by Spot, 1 open ($21.00 a month)",
         "… and 2 more owners: 3 mails, 2 open ($21.00 a month)",
         "In all: 13 mails, 1 resource stopped, $2.50 saved, $4.00 saved by Spot, 12 open ($186.00 a month)",
-        "NOBODY'S",
+        "NO OWNER KNOWN",
         "* in all: 1 mail, 1 open ($100.00 a month)",
         "* notebook instance nobodys, $100.00 a month",
         "* notebook-stopper: 3 actions waited for a later run (`max-actions`)",
