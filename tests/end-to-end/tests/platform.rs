@@ -140,7 +140,7 @@ async fn what_went_wrong_is_in_the_summary_and_a_summary_that_was_not_sent_comes
         let is_trouble = |item: &&serde_json::Value| item["pk"]["S"].as_str().is_some_and(|pk| pk.starts_with("trouble#"));
         items.iter().filter(is_trouble).filter(|item| item["sk"]["S"].as_str().is_some_and(|sk| sk.contains(function))).count()
     };
-    assert_eq!((left("notebook-stopper"), left("cost-reporter")), (2, 1), "each cause of a day is one item: {items:?}");
+    assert_eq!((left("notebook-stopper"), left("cost-reporter")), (1, 1), "each cause of a day is one item: {items:?}");
 }
 
 #[tokio::test]

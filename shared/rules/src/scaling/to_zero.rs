@@ -1,4 +1,4 @@
-//! The commands that let an asynchronous endpoint or an inference component go to zero, and bring the first instance back (inference-facts §C6).
+//! The commands that let an asynchronous endpoint or an inference component go to zero, and bring the first instance back (aws-facts §3.4).
 
 use serde_json::{Value, json};
 

@@ -144,7 +144,8 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     let mail = account.mails().pop().unwrap();
     assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, saves up to 90 %");
     for says in [
-        "restarted its work on Spot as Churn-Train-0001-spot. It starts from the beginning, because there were no checkpoints, and may finish up to 12h later",
+        "restarted its work on Spot as Churn-Train-0001-spot.\n  It starts from the beginning, because there were no checkpoints: what was trained so far is done again. It may finish \
+         up to 12h later.",
         "stop-training-job --region eu-central-1 --training-job-name Churn-Train-0001-spot",
     ] {
         assert!(mail.message.contains(says), "{says}: {}", mail.message);
