@@ -59,6 +59,9 @@ pub struct Report {
     /// Failures that somebody has to look at, such as failed actions and mails. They are not in the report's JSON: the function's error lists them.
     #[serde(skip)]
     pub failures: Vec<String>,
+    /// Of those that are failed actions: the ARN of the resource, by the failure's text.
+    #[serde(skip)]
+    pub failed_resources: BTreeMap<String, String>,
     /// Whether this was a complete run that could do its work. Only such a run writes the `Heartbeat` metric.
     #[serde(skip)]
     pub is_whole: bool,

@@ -1,6 +1,9 @@
 //! The Lambda loop that all functions share.
 
-use cost_rules::{mail::Trouble, policy::PlatformMails};
+use cost_rules::{
+    mail::{Failure, Trouble},
+    policy::PlatformMails,
+};
 use jiff::Timestamp;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -30,7 +33,9 @@ pub async fn serve(
 
 /// Leaves what went wrong in a run for the platform's summary, if the policy may ask for one.
 pub async fn leave_trouble(context: &Context, report: &Report, now: Timestamp) {
-    let troubles = Trouble::of(context.function, &report.failures, &report.unread, report.held_back, now);
+    let failure = |text: &String| Failure { text: text.clone(), resource: report.failed_resources.get(text).cloned() };
+    let failures: Vec<Failure> = report.failures.iter().map(failure).collect();
+    let troubles = Trouble::of(context.function, &failures, &report.unread, report.held_back, now);
     if troubles.is_empty() || report.dry_run {
         return;
     }

@@ -239,11 +239,27 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_policy_does_what_no_policy_does_and_fits_into_a_standard_parameter() {
+        const SHIPPED: &str = include_str!("../../../infra/policy.toml");
+        let (shipped, none) = (Rulebook::from_toml(SHIPPED).unwrap(), Rulebook::from_toml("").unwrap());
+        for rule in rules::ALL {
+            assert_eq!(shipped.words_of(rule.name).to_string(), none.words_of(rule.name).to_string(), "{}", rule.name);
+        }
+        // The limit of a standard parameter of SSM, with room for what people write into it.
+        assert!(SHIPPED.len() <= 4000, "{} bytes", SHIPPED.len());
+    }
+
+    #[test]
     fn what_overrides_change_is_said_exactly() {
         let text = "[rules.notebook-off-hours]\nmode = \"off\"\n[[override]]\nmatch = { team = \"x\", tag.Env = \"dev*\" }\nrules.notebook-off-hours.mode = \"enforce\"";
         let rulebook = Rulebook::from_toml(text).unwrap();
         assert_eq!(rulebook.words_of("notebook-off-hours").to_string(), "off; enforce after 30m, at most 25 a run for Env=dev* and team x");
-        assert_eq!(rulebook.words_of("notebook-idle").to_string(), "report");
+        assert_eq!(rulebook.words_of("notebook-always-on").to_string(), "report");
+        assert_eq!(rulebook.words_of("notebook-idle").to_string(), "off", "it needs the idle agent");
+        let named =
+            Rulebook::from_toml("[rules.notebook-idle]\n[[override]]\nmatch = { team = \"x\" }\nrules.notebook-idle.mode = \"off\"")
+                .unwrap();
+        assert_eq!(named.words_of("notebook-idle").to_string(), "report; off for team x");
     }
 
     #[test]

@@ -69,8 +69,18 @@ fn default_of_all(key: &str, policy: &Value) -> String {
         "remind-after" => with_others(&of_policy, |manner| manner.remind_after),
         "escalate-after" => with_others("never", |manner| manner.escalate_after),
         "max-actions" => of_policy,
-        _ => format!("`{}`", policy["properties"]["rules"]["properties"][rules::ALL[0].name]["properties"][key]["default"]),
+        "mode" => {
+            let off = rules::ALL.iter().filter(|rule| rule.manner.only_if_named).map(|rule| format!("`{}`", rule.name));
+            let off = off.collect::<Vec<_>>().join(", ");
+            format!("{}; off without a section of its own: {off}", of_all_rules(key, policy))
+        }
+        _ => of_all_rules(key, policy),
     }
+}
+
+/// The default of a setting, as each rule has it.
+fn of_all_rules(key: &str, policy: &Value) -> String {
+    format!("`{}`", policy["properties"]["rules"]["properties"][rules::ALL[0].name]["properties"][key]["default"])
 }
 
 /// `never; "14d": missing-tag, invalid-tag-value`

@@ -26,6 +26,8 @@ fn is_for(sample: &str, function: Function) -> bool {
         "due-only" => matches!(function, Function::EndpointAutoscaler | Function::TagAuditor | Function::TrainingJobSpotEnforcer),
         _ if sample.starts_with("budget-") => function == Function::BudgetAlerter,
         "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
+        "detach" => function == Function::EndpointAutoscaler,
+        "endpoint-resources" => matches!(function, Function::EndpointAutoscaler | Function::TagAuditor),
         "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
         _ if sample.starts_with("creation-") => function == Function::TagAuditor,
         _ if sample.starts_with("training-") || sample.starts_with("tuning-") => function == Function::TrainingJobSpotEnforcer,

@@ -142,12 +142,16 @@ async fn a_notebook_left_on_each_evening_is_one_warning_and_one_summary() {
     let warnings = "will be stopped Mon 2026-11-23 19:35 CET";
     let sent = subjects(&account);
     assert!(sent.len() == 2 && sent.iter().all(|subject| subject.contains(warnings)), "{sent:?}");
-    assert!(account.mails()[0].message.contains("Left on again in the next 7 days, it is stopped in the same way without another mail"));
+    assert!(
+        account.mails()[0]
+            .message
+            .contains("This warning holds for 7 days: what is left on when working hours end is stopped without another warning")
+    );
     account.live_until(time("2026-11-30T08:05:00Z"));
     assert_eq!(reporter.run().await.unwrap().notified, 2);
     let mails = account.mails();
     let summary = mails_to(&mails, "ann@example.com")[1];
-    assert!(summary.subject.starts_with("Cost guard: your week: 3 stopped, $"), "{}", summary.subject);
+    assert!(summary.subject.starts_with("Cost guard: your week: 1 resource stopped 3 times, $"), "{}", summary.subject);
     assert!(summary.message.contains("* notebook instance churn: 3 times, which saved about $"), "{}", summary.message);
 }
 

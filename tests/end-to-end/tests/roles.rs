@@ -62,6 +62,8 @@ owner-tags = ["Owner"]
 team-tags = ["Team"]
 [coverage]
 bucket = "finops"
+[rules.notebook-idle]
+mode = "report"
 [rules.notebook-off-hours]
 mode = "enforce"
 grace = "0s"

@@ -60,18 +60,32 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
         "its time limit is 5d, but the longest",
         "in place of robotics-fragile-",
         "it asked for managed Spot, but AWS runs",
-        "Ask the team that runs your ML platform why AWS runs it on demand",
+        "it asked for managed Spot, but AWS ran",
+        "it ran on demand (",
+        "Its code must write checkpoints to /opt/ml/checkpoints, and load them from there",
+        "Ask the team that runs your ML platform why it is not given",
         "Failed: Your Spot quota for ml.g5.12xlarge is 0, and can be raised in Service Quotas. In full: CreateTrainingJob nlp-finetune-",
-        "  Loses: all its training, unless its own code saves it",
+        "  Loses: its training, except what its own code saves",
+        "  Lost:  its training, except what its own code saves",
+        "  Saves: up to $7.98 of $8.87 an hour.",
         "a month if left on every night and weekend (",
         "a month if left on day and night (",
-        ", and on until working hours began on ",
-        "Do not report it for a week:",
+        ", still on when working hours began on ",
+        "No report and no stop for a week:",
+        "         Correct that: aws sagemaker add-tags",
     ] {
         // What was found on Friday is in the mail of the Monday after.
         let told = week.mails.iter().chain(&week.next_monday).filter(|mail| mail.message.contains(says)).count();
         assert!(0 < told, "no mail says: {says}");
     }
+    // A job was refused on Tuesday and resubmitted a quarter of an hour later.
+    let summary = week.next_monday.iter().find(|mail| mail.attributes["owner"].1 == "platform").unwrap();
+    assert!(!summary.subject.contains("failed") && !summary.message.contains("\nFAILED\n"), "{}", summary.message);
+    assert!(
+        summary.message.contains("\nNo longer so: 1 failure of training-job-spot-enforcer (last on Tue 2026-11-24 13:15)"),
+        "{}",
+        summary.message
+    );
     // Two functions tell of this session of Canvas, and neither knows its price.
     let of_canvas = |mail: &simulator::Mail| -> Vec<String> {
         mail.message.split("\n\n").filter(|part| part.starts_with("* Studio app deepak Canvas")).map(str::to_owned).collect()

@@ -81,7 +81,7 @@ fn names(items: &[Value], field: &str) -> BTreeSet<String> {
     items.iter().filter_map(|item| item[field].as_str().map(str::to_owned)).collect()
 }
 
-/// Lets the alarms of a step policy call it again: the policy may have another ARN now, and AWS has taken the action out of its alarms (inference-facts §0.5).
+/// Lets the alarms of a step policy call it again: the policy may have another ARN now, and AWS has taken the action out of its alarms (aws-facts §3.6).
 async fn connect(clients: &Clients, stored: &Value, arn: &str) -> Result<Vec<String>, String> {
     let alarms: BTreeSet<String> = names(stored["Alarms"].as_array().map_or(&[][..], Vec::as_slice), "AlarmName");
     if alarms.is_empty() {

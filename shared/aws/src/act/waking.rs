@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Creates an endpoint, and before it its configuration if somebody has deleted that. AWS would be stuck for hours on an endpoint whose configuration or model is gone, so
-/// both are looked at first (inference-facts §B4).
+/// both are looked at first (aws-facts §3.6).
 pub(crate) async fn create(clients: &Clients, blueprint: &Blueprint) -> Result<(), String> {
     if let Some(gone) = missing_model(clients, blueprint).await? {
         return Err(format!("its model {gone} is gone: create it again"));

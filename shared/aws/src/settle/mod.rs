@@ -123,11 +123,12 @@ impl<A> Run<'_, A> {
     }
 }
 
-/// The actions that failed, for the function's error.
-fn failures(plan: &Plan) -> impl Iterator<Item = String> {
+/// The actions that failed, for the function's error, each with the ARN of its resource.
+fn failures(plan: &Plan) -> impl Iterator<Item = (String, String)> {
     plan.due().into_iter().filter_map(|one| {
         let why = one.outcome.as_ref()?.failure()?;
-        Some(format!("{} of {}: {why}", one.finding.waste.remedy.action(), one.entry.arn))
+        let arn = &one.entry.arn;
+        Some((format!("{} of {arn}: {why}", one.finding.waste.remedy.action()), arn.clone()))
     })
 }
 
@@ -142,7 +143,8 @@ async fn carry_out<A: Area>(run: &Run<'_, A>, facts: &Facts, plan: &mut Plan, is
     let (outcomes, nobody_listens): (Outcomes, Option<String>) =
         tokio::join!(act::all_due(run, context, facts, plan), notify::nobody_listens(context, plan, report.is_whole));
     let silent = plan.settle(&outcomes, now);
-    report.failures.extend(failures(plan));
+    report.failed_resources = failures(plan).collect();
+    report.failures.extend(report.failed_resources.keys().cloned());
     let unwritten = remember::silent(context, silent, now, report).await;
     plan.leave_spared(&unwritten);
     notify::owners(run, context, plan, nobody_listens, now, report).await;

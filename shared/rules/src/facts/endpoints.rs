@@ -134,7 +134,7 @@ pub enum Compute {
     },
 }
 
-/// Why Application Auto Scaling cannot change the number of a variant's instances (inference-facts §E5).
+/// Why Application Auto Scaling cannot change the number of a variant's instances (aws-facts §3.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fixed {
     /// A burstable type (`ml.t2.…`).

@@ -45,6 +45,7 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
         is_mendable: false,
         is_report: false,
         usd_per_month: None,
+        usd_per_hour: None,
         reasons: vec![],
         costs: TimedText::default(),
         more: vec![],

@@ -29,7 +29,8 @@ pub(crate) fn by_which_clock(zone: &TimeZone, now: Timestamp) -> String {
 }
 
 /// What a mail says, or a section of it, if all of it is only reported.
-pub(crate) const ONLY_REPORTED: &str = "This is only a report: nothing will be stopped because of it.\n";
+pub(crate) const ONLY_REPORTED: &str =
+    "This mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.\n";
 
 /// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
@@ -106,20 +107,16 @@ fn heading(what: &str, told: &[MailEntry<'_>], is_report: bool) -> String {
     text + &again(&section)
 }
 
-/// What happens without another mail if it is left on again: said once for all of a section.
+/// What happens without another warning if it is left on again: said once for all of a section.
 fn again(section: &[&MailEntry<'_>]) -> String {
     let recur: Vec<&MailEntry<'_>> =
         section.iter().copied().filter(|one| matches!(one.first.news, News::Warning(_)) && one.first.recurs).collect();
     let Some(MailEntry { first, .. }) = recur.first() else { return String::new() };
-    let (what, is) = match recur.len() {
-        n if n < section.len() => {
-            (recur.iter().map(|one| one.first.name.as_str()).collect::<Vec<_>>().join(", "), if n == 1 { "is" } else { "are" })
-        }
-        1 => ("it".to_owned(), "is"),
-        _ => ("each of them".to_owned(), "is"),
-    };
+    let names = || recur.iter().map(|one| one.first.name.as_str()).collect::<Vec<_>>().join(", ");
+    let what = if recur.len() < section.len() { format!(" ({})", names()) } else { String::new() };
     format!(
-        "Left on again in the next 7 days, {what} {is} {} in the same way without another mail. Your weekly summary lists that.\n",
+        "This warning holds for 7 days{what}: what is left on when working hours end is {} without another warning, and your weekly summary lists it.\n\
+         What you start or use after working hours gets a new warning.\n",
         first.participle()
     )
 }

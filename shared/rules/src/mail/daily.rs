@@ -9,7 +9,7 @@ use crate::{
     mail::{
         body::{BODY, ONLY_REPORTED, by_which_clock, link_line, opening},
         closing::closing,
-        digest::{Audience, Digest, teams},
+        digest::{Audience, Digest, Told, teams},
         item::MailContext,
         notification::Notification,
         subject::{SUBJECT, printable, shortened},
@@ -42,7 +42,7 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
         body: text,
         notified: vec![],
         audience: Audience::of(owner, waiting.iter().any(|one| one.is_of_the_account())),
-        told: Some(Notification::told(waiting)),
+        told: Some(Told::default()),
     }
 }
 
@@ -138,29 +138,30 @@ fn cost(same: &[&Notification]) -> Option<Decimal> {
     same.iter().filter_map(|one| one.usd_per_month).max()
 }
 
-/// `Cost guard: 2 stopped, 3 found, $337.00 a month`
+/// `Cost guard: churn and 1 more stopped, 3 found, $337.00 a month`: the most expensive resource has its name in it.
 fn subject(waiting: &[&Notification]) -> String {
     let mut by_resource: BTreeMap<&str, Option<Decimal>> = BTreeMap::new();
-    let mut counts: Vec<(&str, Vec<&str>)> = vec![];
+    let mut counts: Vec<(&str, Vec<&Notification>)> = vec![];
     let mut ordered = waiting.to_vec();
     ordered.sort_by_key(|one| one.is_open);
     for one in ordered {
         let usd = by_resource.entry(&one.arn).or_default();
         *usd = (*usd).max(one.usd_per_month);
         match counts.iter_mut().find(|(what, _)| *what == one.counted_as) {
-            Some((_, arns)) if arns.contains(&one.arn.as_str()) => {}
-            Some((_, arns)) => arns.push(&one.arn),
-            None => counts.push((&one.counted_as, vec![&one.arn])),
+            Some((_, alike)) if alike.iter().any(|other| other.arn == one.arn) => {}
+            Some((_, alike)) => alike.push(one),
+            None => counts.push((&one.counted_as, vec![one])),
         }
     }
     let total: Decimal = by_resource.values().flatten().sum();
     let cost = if total.is_zero() { String::new() } else { format!(", {} a month", dollars(total)) };
-    let what = match waiting {
-        [one] => {
-            let name = shortened(&one.name, SUBJECT.saturating_sub(13 + one.headline.len() + cost.len()));
-            format!("{name} {}", one.headline)
-        }
-        _ => counts.iter().map(|(what, arns)| format!("{} {what}", arns.len())).collect::<Vec<_>>().join(", "),
-    };
-    printable(&format!("Cost guard: {what}{cost}"))
+    let Some(((what, alike), others)) = counts.split_first() else { return String::new() };
+    let Some(dearest) = alike.iter().rev().max_by_key(|one| (one.usd_per_month, one.usd_per_hour)) else { return String::new() };
+    let what = if by_resource.len() == 1 { dearest.headline.as_str() } else { what };
+    let more = if 1 < alike.len() { format!(" and {} more", alike.len() - 1) } else { String::new() };
+    // A resource that is told of in two ways is named with the first one.
+    let others = others.iter().filter(|_| 1 < by_resource.len()).map(|(what, alike)| format!(", {} {what}", alike.len()));
+    let end = format!("{more} {what}{}{cost}", others.collect::<String>());
+    let name = shortened(&dearest.name, SUBJECT.saturating_sub(12 + end.len()));
+    printable(&format!("Cost guard: {name}{end}"))
 }

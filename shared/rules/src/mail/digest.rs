@@ -69,8 +69,6 @@ impl Audience {
 /// How much a mail tells, for the platform's summary.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
-    /// How many resources were found.
-    pub found: usize,
     /// Of how many stops it warns.
     pub warned: usize,
 }

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     plan::{Closed, End, FindingKey, News, Planned},
-    policy::Policy,
+    policy::{Policy, UnreadableTags},
     remedy::Remedy,
     rulebook::Finding,
     rules::{
@@ -53,7 +53,7 @@ pub struct Item {
     /// What the guard can do. `None`: the finding is gone.
     pub remedy: Option<Remedy>,
     /// Why the guard takes no action here although the policy says `enforce`. `None`: it is not suspended.
-    pub suspended: Option<String>,
+    pub suspended: Option<UnreadableTags>,
     /// What the mail says in addition.
     pub notice: Notice,
     /// Whether the warning holds for a week: it is done again without another mail if its owner leaves it on again.
@@ -68,15 +68,17 @@ impl Item {
     /// The item of a planned finding. `None`: its owner is not notified of anything.
     pub fn of(planned: &Planned, policy: &Policy) -> Option<Self> {
         let Finding { rule, resource, series, owner, team, waste, suspended, .. } = &planned.finding;
+        let news = planned.news.clone()?;
+        let was = waste.was.as_ref().filter(|_| matches!(news, News::Done(_)));
         Some(Self {
             key: planned.entry.key(),
-            news: planned.news.clone()?,
+            news,
             id: resource.id.clone(),
             arn: resource.arn_or_id().to_owned(),
             name: resource.name.clone(),
             owner: owner.clone(),
             team: team.clone(),
-            reason: waste.reason.clone(),
+            reason: was.unwrap_or(&waste.reason).clone(),
             usd_per_hour: waste.usd_per_hour,
             usd_per_month: waste.usd_per_month,
             ends: waste.ends,
@@ -128,7 +130,7 @@ impl Item {
             name: one_line(&self.name),
             team: self.team.as_deref().map(|team| one_line(team).trim().to_owned()).filter(|team| !team.is_empty()),
             reason: self.reason.map(one_line),
-            suspended: self.suspended.as_deref().map(one_line),
+            suspended: self.suspended.as_ref().map(|tags| UnreadableTags { why: one_line(&tags.why), commands: lines(&tags.commands) }),
             notice,
             ..self.clone()
         }

@@ -18,7 +18,7 @@ pub use self::{
     notification::{Notification, notifications},
     platform::{MANY_OWNERS, MONTH, Period, PlatformGets, Sent, period_since, platform_summary},
     rounds::{Desk, Letter, Mailed, Regular, Waiting},
-    trouble::Trouble,
+    trouble::{Failure, Trouble},
     weekly::WEEK,
 };
 
@@ -73,8 +73,7 @@ fn concerns_the_platform(item: &Item) -> bool {
 }
 
 fn told(entries: &[MailEntry<'_>]) -> Told {
-    let count = |is: fn(&News) -> bool| entries.iter().filter(|one| is(&one.first.news)).count();
-    Told { found: count(|news| *news == News::Found), warned: count(|news| matches!(news, News::Warning(_))) }
+    Told { warned: entries.iter().filter(|one| matches!(one.first.news, News::Warning(_))).count() }
 }
 
 #[cfg(test)]

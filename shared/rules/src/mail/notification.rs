@@ -7,7 +7,6 @@ use crate::{
     mail::{
         body::link,
         delivery::Due,
-        digest::Told,
         item::{Item, MailContext, MailEntry, addressee, entries, is_job, said_later},
         part::{Lists, Part, Read, part},
     },
@@ -53,6 +52,9 @@ pub struct Notification {
     pub is_report: bool,
     /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
+    /// What it costs in USD per hour, or did. `None`: not known.
+    #[serde(default)]
+    pub usd_per_hour: Option<Decimal>,
     /// Its part of the mail: what happened to it.
     #[serde(alias = "text")]
     pub head: TimedText,
@@ -78,11 +80,6 @@ impl Notification {
     /// Whether it tells what was found for the first time.
     pub(crate) fn is_new(&self) -> bool {
         self.counted_as == FOUND
-    }
-
-    /// How much these tell, for the platform's summary.
-    pub(crate) fn told(these: &[&Self]) -> Told {
-        Told { found: these.iter().filter(|one| one.is_new()).count(), warned: 0 }
     }
 }
 
@@ -134,6 +131,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         is_mendable: is_open && !is_job(first),
         is_report: first.is_report(),
         usd_per_month: told.wasted_per_month.filter(|_| is_open && !is_job(first)),
+        usd_per_hour: told.usd_per_hour,
         head,
         reasons,
         costs,

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
 use jiff::{Timestamp, ToSpan as _, civil::Time, tz::TimeZone};
+use rust_decimal::Decimal;
 
 use crate::{
     mail::{
@@ -15,7 +16,7 @@ use crate::{
     rules::verdict::Detail,
     vocabulary::{
         duration::Duration,
-        price::{Instances, dollars},
+        price::{Instances, SPOT_SAVES_UP_TO, dollars},
         resource::{Kind, region_option},
         text::one_line,
         timed_text::TimedText,
@@ -64,7 +65,12 @@ pub(crate) enum Read {
 
 /// Writes the part about one resource. `lists`: what the mail has printed so far.
 pub(crate) fn part<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Part {
-    Part { head: head(told, read, context), reasons: reasons(told), costs: costs(told, context), more: more(told, lists, read, context) }
+    Part {
+        head: head(told, read, context),
+        reasons: reasons(told),
+        costs: costs(told, read, context),
+        more: more(told, lists, read, context),
+    }
 }
 
 /// `* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it`
@@ -78,9 +84,9 @@ fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<
             head.text(&failed(why)).text(" The guard tries again, each time after a longer pause.")
         }
         (News::GivenUp(why), _) => head.text(&failed(why)).text(" It goes on as it is, and the guard leaves it alone."),
-        (News::Refused(why), _) => head
-            .text("\n  Nothing to do: the job goes on as it is. The guard tries again, each time after a longer pause.")
-            .text(&failed(why)),
+        (News::Refused(why), _) => head.text(&failed(why)).text(
+            "\n  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
+        ),
         (News::Warning(at), _) => {
             let participle = told.first.participle();
             let unless = told.first.notice.instead.unwrap_or("keep it");
@@ -120,7 +126,7 @@ fn reasons(told: &MailEntry<'_>) -> Vec<TimedText> {
     told.reasons.iter().map(reason).collect()
 }
 
-fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> TimedText {
+fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<'_>) -> TimedText {
     let is_done = matches!(told.first.news, News::Done(_));
     let is_job = is_job(told.first);
     // What is found about its tags alone costs the same with all tags.
@@ -133,10 +139,18 @@ fn costs(told: &MailEntry<'_>, MailContext { now, .. }: &MailContext<'_>) -> Tim
         }
         _ if is_mended(told) => return TimedText::default(),
         (_, Some(hour)) if let Some(saves) = told.stop_saves(*now) => {
-            let is_stopping = matches!(told.first.news, News::Done(End::Stopping(_)));
-            let once = if is_stopping { ", once it is stopped" } else { "" };
-            let saves = TimedText::from(format!("\n  Saves: about {} until ", dollars(saves.usd))).time(saves.until);
+            let (label, once) = match (&told.first.news, read) {
+                // Read hours later, it is stopped.
+                (News::Done(_), Read::Later(_)) => ("Saved:", ""),
+                (News::Done(End::Stopping(_)), Read::AtOnce) => ("Saves:", ", once it is stopped"),
+                _ => ("Saves:", ""),
+            };
+            let saves = TimedText::from(format!("\n  {label} about {} until ", dollars(saves.usd))).time(saves.until);
             return saves.text(&format!(" ({} an hour){once}.", dollars(hour)));
+        }
+        (_, Some(hour)) if matches!(told.first.news, News::Done(End::Replaced(_))) => {
+            let most = hour * Decimal::from(SPOT_SAVES_UP_TO) / Decimal::ONE_HUNDRED;
+            format!("Saves: up to {} of {} an hour", dollars(most), dollars(hour))
         }
         (_, Some(hour)) if is_done => format!("Cost:  {} an hour while it was on", dollars(hour)),
         (Some(most), Some(hour)) if matches!(told.first.news, News::Warning(_)) && told.ends_a_job() => {
@@ -167,20 +181,22 @@ fn price_not_known(instances: &[Instances]) -> String {
 }
 
 fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Vec<TimedText> {
-    let Item { news, arn, suspended, .. } = told.first;
+    let Item { news, suspended, .. } = told.first;
     // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
     let remedy = told.remedy.filter(|_| !matches!(news, News::Doubled(_) | News::GivenUp(_)));
     let mut more: Vec<TimedText> = told.details.iter().map(|detail| listed(detail, &told.first.name, lists)).collect();
-    if let Some(why) = suspended.as_ref().filter(|why| told.reasons.iter().all(|(_, reason)| reason.to_string() != **why)) {
-        more.push(format!("\n  Note:  the guard leaves it alone for now: {why}.").into());
+    if let Some(tags) = suspended.as_ref().filter(|tags| told.reasons.iter().all(|(_, reason)| reason.to_string() != tags.why)) {
+        let commands = tags.commands.replace('\n', "\n         ");
+        more.push(format!("\n  Note:  the guard leaves it alone for now: {}.\n         Correct that: {commands}", tags.why).into());
     }
     match (news, remedy) {
-        (News::Done(end), _) => more.push(after(end, told, remedy, &region_option(arn)).into()),
+        (News::Done(end), _) => more.push(after(end, told, remedy, context).into()),
         (_, Some(remedy)) if *remedy != Remedy::None && !remedy.is_harmless() => {
             more.extend(commands(told, remedy, read, context).into_iter().map(TimedText::from));
         }
         _ => {}
     }
+    // Of a refused job, the commands before it are choices too.
     let label = if matches!(news, News::Refused(_)) { "Or:   " } else { "To do:" };
     more.extend(told.advice.iter().map(|advice| format!("\n  {label} {}", advice.replace('\n', "\n         ")).into()));
     more
@@ -219,14 +235,15 @@ fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { pol
         let day = tomorrow(from, zone, policy);
         commands.push((format!("Keep it until {}:", end_of(&day, zone, policy)), keep_until(&day)));
     }
-    // Of what is only reported, nothing is stopped that could be kept.
-    let keep = if told.first.is_open() { "Do not report" } else { "Keep" };
+    // Of what is only reported, the tag ends the reports too.
+    let keep = if told.first.is_open() { "No report and no stop" } else { "Keep it" };
     let keep = match longest {
-        _ if is_job(told.first) => format!("{keep} this job:"),
-        max if max < WEEK => format!("{keep} it for {max}:"),
-        _ => format!("{keep} it for a week:"),
+        _ if is_job(told.first) && told.first.is_open() => format!("{keep} of this job:"),
+        _ if is_job(told.first) => "Keep this job:".to_owned(),
+        max if max < WEEK => format!("{keep} for {max}:"),
+        _ => format!("{keep} for a week:"),
     };
-    commands.push((keep, keep_until(&day_of(from + WEEK.min(longest).signed(), policy))));
+    commands.push((keep, keep_until(&in_a_week(from, policy))));
     // Hours that end before the stop do not prevent it.
     let hours = told.hours.filter(|hours| !matches!(news, News::Warning(at) if hours.until <= *at));
     commands.extend(hours.map(|hours| ("Give it longer hours:".to_owned(), how_to_add(arn, [(SCHEDULE_TAG, hours.tag.as_str())]))));
@@ -245,6 +262,11 @@ fn day_of(at: Timestamp, policy: &Policy) -> String {
     at.to_zoned_datetime(policy.calendar.zone.clone()).date().to_string()
 }
 
+/// The day that mails offer: a week from then, or as long as the policy allows.
+fn in_a_week(from: Timestamp, policy: &Policy) -> String {
+    day_of(from + WEEK.min(policy.exemption.max).signed(), policy)
+}
+
 /// The day on which the owner's next day ends.
 fn tomorrow(at: Timestamp, zone: &TimeZone, policy: &Policy) -> String {
     let last_second = at.to_zoned_datetime(zone.clone()).date().saturating_add(1.day()).at(23, 59, 59, 0);
@@ -252,12 +274,12 @@ fn tomorrow(at: Timestamp, zone: &TimeZone, policy: &Policy) -> String {
 }
 
 /// What the mail says about something that is over: what is kept, what is lost, how to start it again.
-fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str) -> String {
+fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, context: &MailContext<'_>) -> String {
     let Item { name, arn, .. } = told.first;
     match (end, remedy) {
         (End::ByItself(_), _) => String::new(),
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
-        (End::Replaced(new), remedy) => as_which_job(name, new, remedy, region),
+        (End::Replaced(new), remedy) => as_which_job(told.first, new, remedy, context),
         (End::Stopping(_) | End::Stopped(_), Some(remedy)) => format!("\n  {}", remedy.when_done(name, arn, told.writes_checkpoints)),
         // Only its entry in the ledger is known.
         (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
@@ -266,12 +288,16 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, region: &str)
 }
 
 /// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.
-fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> String {
+fn as_which_job(Item { name: old, arn, .. }: &Item, new: &str, remedy: Option<&Remedy>, context: &MailContext<'_>) -> String {
+    let MailContext { policy, now, .. } = context;
     let terms = match remedy {
         Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {
-            let from =
-                if *resumes { "resumes from the last checkpoint" } else { "starts from the beginning, because there were no checkpoints" };
-            format!(" It {from}, and may finish up to {wait} later.")
+            let from = if *resumes {
+                "resumes from the last checkpoint. What was trained since then is done again"
+            } else {
+                "starts from the beginning, because there were no checkpoints: what was trained so far is done again"
+            };
+            format!("\n  It {from}. It may finish up to {wait} later.")
         }
         _ => String::new(),
     };
@@ -279,7 +305,8 @@ fn as_which_job(old: &str, new: &str, remedy: Option<&Remedy>, region: &str) -> 
         "\n  We stopped {old} and restarted its work on Spot as {new}.{terms}\
          \n  Does a script or a pipeline wait for {old}? Let it wait for {new}.\
          \n  Stop the new one:   {}\
-         \n  To keep the next one on demand, submit it with the tag {KEEP_UNTIL_TAG}, and the last day as its value.",
-        how_to_stop(new, region)
+         \n  To keep the next one on demand, submit it with a tag and a last day, for example {KEEP_UNTIL_TAG} = {}.",
+        how_to_stop(new, &region_option(arn)),
+        in_a_week(*now, policy)
     )
 }

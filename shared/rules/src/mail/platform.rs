@@ -17,8 +17,8 @@ use crate::{
         item::{MailContext, addressee},
         rounds::{OPEN, SUMMARY_DAY},
         subject::counting,
-        trouble::{Trouble, Wrong, held_back, lines},
-        weekly::{Open, WEEK, count, of_entry, resources, section},
+        trouble::{Trouble, Wrong, by_cause, held_back, lines, no_longer_so},
+        weekly::{Open, WEEK, count, of_entry, resources, section, stopped_times},
     },
     plan::{Entry, Saved, SavedBy, State},
     policy::{PlatformMails, Policy},
@@ -36,6 +36,9 @@ pub const MANY_OWNERS: usize = 10;
 
 /// The time in which owners are counted, and the longest period of a summary.
 pub const MONTH: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What goes wrong in every run is seen again within this time: each function looks at everything once a day.
+const SEEN_AGAIN: SignedDuration = SignedDuration::from_hours(26);
 
 /// The most owners and lines under one heading.
 const LINES: usize = 10;
@@ -117,8 +120,12 @@ pub fn period_since(policy: &Policy, last: Option<Timestamp>, is_asked: bool, no
 struct Row {
     mails: usize,
     found: usize,
+    /// What that wastes in USD per month, whether it was mended since or not.
+    found_usd: Decimal,
     warned: usize,
+    /// How many resources were stopped, and how often in all.
     stopped: usize,
+    stops: usize,
     saved: Decimal,
     by_spot: Decimal,
     open: usize,
@@ -129,8 +136,10 @@ impl Row {
     fn add(&mut self, other: &Self) {
         self.mails += other.mails;
         self.found += other.found;
+        self.found_usd += other.found_usd;
         self.warned += other.warned;
         self.stopped += other.stopped;
+        self.stops += other.stops;
         self.saved += other.saved;
         self.by_spot += other.by_spot;
         self.open += other.open;
@@ -145,19 +154,22 @@ impl Row {
         sum
     }
 
-    /// `3 mails, 2 found, 1 stopped, $2.10 saved, 4 open, $1,020.00 a month`
+    /// `2 found ($1,020.00 a month), 3 mails, 1 resource stopped, $2.10 saved, 1 open ($820.00 a month)`
     fn words(&self) -> String {
         let number = |n: usize, what: &str| (0 < n).then(|| format!("{n} {what}"));
         let usd = |usd: Decimal, what: &str| (!usd.is_zero()).then(|| format!("{} {what}", dollars(usd)));
+        let with = |n: usize, what: &str, monthly: Decimal| {
+            let monthly = usd(monthly, "a month").map_or_else(String::new, |usd| format!(" ({usd})"));
+            number(n, what).map(|number| number + &monthly)
+        };
         let parts = [
+            with(self.found, "found", self.found_usd),
             (0 < self.mails).then(|| count(self.mails, "mail")),
-            number(self.found, "found"),
-            number(self.warned, "warned of"),
-            number(self.stopped, "stopped"),
+            (0 < self.warned).then(|| count(self.warned, "warning")),
+            (0 < self.stops).then(|| stopped_times(self.stopped, self.stops)),
             usd(self.saved, "saved"),
             usd(self.by_spot, "saved by Spot"),
-            number(self.open, "open"),
-            usd(self.usd_per_month, "a month"),
+            with(self.open, "open", self.usd_per_month),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
@@ -173,24 +185,48 @@ impl Period<'_> {
         self.all_entries().filter(|entry| OPEN.contains(&entry.state)).collect()
     }
 
+    /// What was found in it. What was mended since is still found.
+    fn found(&self) -> Vec<&Entry> {
+        let is_found = |entry: &&Entry| self.since < entry.first_seen && !matches!(entry.state, State::Exempt | State::Unreadable);
+        self.all_entries().filter(is_found).collect()
+    }
+
     /// The numbers of each owner, and of what nobody owns.
     fn rows(&self) -> BTreeMap<String, Row> {
         let mut rows: BTreeMap<String, Row> = BTreeMap::new();
         for Sent { owner, told } in &self.sent {
-            rows.entry(owner.clone()).or_default().add(&Row { mails: 1, found: told.found, warned: told.warned, ..Row::default() });
+            rows.entry(owner.clone()).or_default().add(&Row { mails: 1, warned: told.warned, ..Row::default() });
         }
+        let mut stopped: BTreeSet<&str> = BTreeSet::new();
         for one in self.saved.iter().filter(|one| one.by != SavedBy::Owner) {
-            let stopped = usize::from(one.by == SavedBy::Guard && !one.is_resubmitted);
+            let is_stop = one.by == SavedBy::Guard && !one.is_resubmitted;
+            let is_first = is_stop && stopped.insert(&one.arn);
             let usd = one.usd.unwrap_or_default();
             let (saved, by_spot) = if one.by == SavedBy::Spot { (Decimal::ZERO, usd) } else { (usd, Decimal::ZERO) };
-            let row = Row { stopped, saved, by_spot, ..Row::default() };
+            let row = Row { stopped: usize::from(is_first), stops: usize::from(is_stop), saved, by_spot, ..Row::default() };
             rows.entry(addressee(one.owner.as_deref())).or_default().add(&row);
+        }
+        for found in resources(&self.found()).values() {
+            let row = Row { found: 1, found_usd: monthly(found), ..Row::default() };
+            rows.entry(addressee(found.entry.owner.as_deref())).or_default().add(&row);
         }
         for open in resources(&self.open()).values() {
             let row = Row { open: 1, usd_per_month: monthly(open), ..Row::default() };
             rows.entry(addressee(open.entry.owner.as_deref())).or_default().add(&row);
         }
         rows
+    }
+
+    /// What went wrong, by whether it still does.
+    fn troubles(&self, now: Timestamp) -> (Vec<Trouble>, Vec<Trouble>) {
+        let fails = |function: &str, arn: &str| {
+            let mut entries = self.entries.iter().filter(|(name, _)| *name == function).flat_map(|(_, entries)| entries);
+            entries.any(|entry| entry.arn == arn && entry.failure.is_some() && OPEN.contains(&entry.state))
+        };
+        by_cause(&self.troubles).into_iter().partition(|one| match one.resource() {
+            Some(arn) => fails(one.function(), arn),
+            None => now < one.last() + SEEN_AGAIN,
+        })
     }
 
     /// Whether anything happened. What is only still open is told on the first working morning of a week.
@@ -249,19 +285,21 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
     let mut text = format!("For whoever runs the platform.\n{}", place(&arns));
     text += &by_which_clock(zone, context.now);
     let _ = writeln!(text, "All owners from {} to {}.", day(period.since, zone), day(context.now, zone));
+    let (troubles, over) = period.troubles(context.now);
+    let failures = lines(&troubles, Wrong::Failed, zone);
+    let failed = failures.len();
+    section(&mut text, "failed", failures);
     owners_section(&mut text, &rows);
     unowned_section(&mut text, &unowned, &open);
-    let sections = [
-        ("held back", held_back(&period.troubles)),
-        ("failed", lines(&period.troubles, Wrong::Failed, zone)),
-        ("could not be read", lines(&period.troubles, Wrong::Unread, zone)),
+    for (heading, lines) in [
+        ("could not be read", lines(&troubles, Wrong::Unread, zone)),
         ("exemptions of the policy", period.exempt(context)),
         ("kept by tag, ends within a week", period.kept(context)),
-    ];
-    let failed = sections[1].1.len();
-    for (heading, lines) in sections {
+        ("held back", held_back(&period.troubles)),
+    ] {
         section(&mut text, heading, lines);
     }
+    text += &no_longer_so(&over, zone);
     text += &closing(PLATFORM, context);
     Some(Digest {
         owner: PLATFORM.to_owned(),
@@ -276,10 +314,10 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
     })
 }
 
-/// The owners whose resources cost most, and the sum of the others.
+/// The owners of whom most was found, in dollars, then those whose open resources cost most, and the sum of the others.
 fn owners_section(text: &mut String, rows: &BTreeMap<String, Row>) {
     let mut largest: Vec<(&String, &Row)> = rows.iter().collect();
-    largest.sort_by_key(|(_, row)| std::cmp::Reverse((row.usd_per_month, row.mails, row.open)));
+    largest.sort_by_key(|(_, row)| std::cmp::Reverse((row.found_usd, row.usd_per_month, row.mails, row.open)));
     let shown = largest.len().min(LINES);
     section(text, "owners", largest[..shown].iter().map(|(owner, row)| format!("{owner}: {}", row.words())).collect());
     let others = &largest[shown..];
@@ -305,13 +343,13 @@ fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
     };
     let words = Some(row.words()).filter(|words| !words.is_empty()).map(|words| format!("in all: {words}"));
     let lines = words.into_iter().chain(largest.iter().take(LINES).map(line)).collect();
-    section(text, "nobody's", lines);
+    section(text, "no owner known", lines);
     if LINES < largest.len() {
         let _ = writeln!(text, "… and {} more", largest.len() - LINES);
     }
 }
 
-/// `Cost guard: platform: 12 owners, 5 stopped, $12.40 saved, $3,210.00 a month open`
+/// `Cost guard: platform: 12 owners, 2 resources stopped 5 times, $12.40 saved, $3,210.00 a month open`
 fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, failed: usize) -> String {
     let all = Row::of(rows.values().chain([unowned]));
     let mailed = rows.values().filter(|row| 0 < row.mails).count();
@@ -323,7 +361,7 @@ fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, failed: usize) -> String
     let parts = [
         (0 < failed).then(|| format!("{failed} failed")),
         (0 < mailed).then_some(owners),
-        (0 < all.stopped).then(|| format!("{} stopped", all.stopped)),
+        (0 < all.stops).then(|| stopped_times(all.stopped, all.stops)),
         (!all.saved.is_zero()).then(|| format!("{} saved", dollars(all.saved))),
         open,
     ];

@@ -153,7 +153,7 @@ impl Known<'_> {
         one.is_mendable && self.of(one).all(|entry| entry.is_some_and(is_mended))
     }
 
-    /// The notification with what became of it before the mail: whether it is still so, or was until working hours began.
+    /// The notification with what became of it before the mail: whether it is still so, or still was when working hours began.
     fn brought_up_to_date(&self, one: &Notification, now: Timestamp) -> Notification {
         let mut one = one.clone();
         if !one.is_mendable || !one.is_new() {
@@ -165,7 +165,7 @@ impl Known<'_> {
         let head = if self.of(&one).flatten().any(is_open) {
             one.head.clone().text(", and still so")
         } else if let Some(end) = self.of(&one).flatten().filter_map(ended).max() {
-            one.head.clone().text(", and on until working hours began on ").time(end)
+            one.head.clone().text(", still on when working hours began on ").time(end)
         } else {
             return one;
         };

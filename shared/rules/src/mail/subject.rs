@@ -9,7 +9,7 @@ use crate::{
     remedy::Remedy,
     vocabulary::{
         duration::roughly,
-        price::dollars,
+        price::{SPOT_SAVES_UP_TO, dollars},
         time_zone::{clock, until},
     },
 };
@@ -28,31 +28,15 @@ pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
     }
     let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, true) == said(first, true);
     let alike: Vec<&MailEntry<'_>> = told.iter().filter(is_alike).collect();
-    let mut cost = cost(&alike, now);
-    let mut what = what(&alike, now);
-    let has_one_headline =
-        || alike.iter().all(|one| one.first.notice.headline.is_some() && one.first.notice.headline == first.notice.headline);
-    let whose = match alike.len() {
-        1 if told.len() == 1 => {
-            let room = |cost: &str| SUBJECT.saturating_sub(13 + what.len() + cost.len());
-            // The name says more than the time until which it saves something.
-            if room(&cost.text) < first.name.chars().count() {
-                cost.text.clone_from(&cost.short);
-            }
-            shortened(&first.name, room(&cost.text))
-        }
-        n if is_only_told && has_one_headline() => format!("{n} resources"),
-        n if is_only_told => {
-            "findings".clone_into(&mut what);
-            n.to_string()
-        }
-        n if n == told.len() => format!("{n} resources"),
-        n => format!("{n} of {}", told.len()),
-    };
-    if SUBJECT < 13 + whose.len() + what.len() + cost.text.len() {
-        cost.text = cost.short;
-    }
-    printable(&format!("Cost guard: {whose} {what}{}", cost.text))
+    let (what, cost) = (what(&alike, now), cost(&alike, now));
+    let dearest = alike.iter().rev().max_by_key(|told| (told.wasted_per_month, told.usd_per_month)).map_or(*first, |told| told.first);
+    let more = if 1 < alike.len() { format!(" and {} more", alike.len() - 1) } else { String::new() };
+    let besides = if alike.len() < told.len() { format!("; {} more in this mail", told.len() - alike.len()) } else { String::new() };
+    // The name says more than what stands at the end.
+    let ends = [cost.text + &besides, format!("{}{besides}", cost.short), cost.short];
+    let room = |end: &String| SUBJECT.saturating_sub(13 + more.len() + what.len() + end.len());
+    let end = ends.iter().find(|end| dearest.name.chars().count() <= room(end)).unwrap_or(&ends[2]);
+    printable(&format!("Cost guard: {}{more} {what}{end}", shortened(&dearest.name, room(end))))
 }
 
 /// What happens to entries with the same news: `will be stopped Mon 2026-11-23 19:30 CET`.
@@ -71,7 +55,10 @@ fn what(alike: &[&MailEntry<'_>], now: Timestamp) -> String {
         News::Escalation(since) if let Some(headline) = first.notice.headline => {
             format!("still {headline} after {}", roughly(now.duration_since(*since)))
         }
-        News::Found | News::Reminder(_) => first.notice.headline.unwrap_or("needs a look").to_owned(),
+        News::Found | News::Reminder(_) => {
+            let headline = first.notice.headline.filter(|_| alike.iter().all(|one| one.first.notice.headline == first.notice.headline));
+            headline.unwrap_or(if alike.len() == 1 { "needs a look" } else { "need a look" }).to_owned()
+        }
         _ => said(first, alike.len() == 1),
     }
 }
@@ -103,7 +90,8 @@ fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
     let least = if is_least { "at least " } else { "" };
     let runs_on = first.remedy.as_ref().is_some_and(Remedy::leaves_running);
     match first.news {
-        News::Done(End::ByItself(_) | End::Replaced(_)) => String::new().into(),
+        News::Done(End::ByItself(_)) => String::new().into(),
+        News::Done(End::Replaced(_)) => format!(", saves up to {SPOT_SAVES_UP_TO} %").into(),
         News::Done(_) if runs_on => String::new().into(),
         News::Warning(_) | News::Done(_) if !has_jobs => saves(alike, now).unwrap_or_else(|| {
             if hourly.is_zero() { String::new().into() } else { format!(", {least}{} an hour", dollars(hourly)).into() }

@@ -92,7 +92,7 @@ fn a_warning_says_when_and_how_to_keep_it() {
 
 #[test]
 fn what_is_only_reported_says_so_once() {
-    const SAYS: &str = "This is only a report: nothing will be stopped because of it.";
+    const SAYS: &str = "This mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.";
     let critical = Item { notice: Notice { severity: Severity::Critical, ..notice() }, ..item(News::Found, "c", None) };
     let budget = Item { id: "budget/ml".into(), ..item(News::Found, "ml", None) };
     for (items, line) in [
@@ -136,7 +136,7 @@ fn a_mail_has_one_clock() {
     let mut in_berlin = item(News::Found, "b", None);
     in_berlin.reason = TimedText::from("on since ").time("2026-11-23T08:00:00Z".parse().unwrap());
     let digest = one(&[in_berlin, in_tokyo]);
-    assert_eq!(digest.subject, "Cost guard: 1 of 2 will be stopped Tue 2026-11-24 03:30 UTC+9, saves about $1,250.00 until 16:00");
+    assert_eq!(digest.subject, "Cost guard: a will be stopped Tue 2026-11-24 03:30 UTC+9, saves about $1,250.00");
     for text in
         ["All times: Asia/Tokyo.", "a: on Tue 2026-11-24 03:30 it will be", "on since Mon 2026-11-23 17:00 (", "until Tue 2026-11-24 16:00"]
     {
@@ -181,7 +181,7 @@ fn a_stop_saves_what_it_saves_this_time() {
                     on(&format!("{n}"), if n == 0 { warning() } else { News::Warning("2026-11-23T19:00:00Z".parse().unwrap()) }, morning)
                 })
                 .collect(),
-            "4 resources will be stopped from Mon 2026-11-23 19:30 CET, saves about $48.50",
+            "0 and 3 more will be stopped from Mon 2026-11-23 19:30 CET, saves about $48.50",
         ),
         (vec![on("a", warning(), morning), on("b", warning(), None)], "19:30 CET, $2.00 an hour"),
         (vec![on("a", stopped(), None)], "a was stopped, $1.00 an hour"),
@@ -207,10 +207,10 @@ fn what_costs_the_same_with_all_tags_is_not_in_the_sum() {
     assert_eq!(digest.subject, "Cost guard: a untagged");
     assert!(digest.body.contains("  Costs: $730.00 a month, with or without these tags ($1.00 an hour).\n"), "{}", digest.body);
     let both = one(&[untagged("a", "missing-tag"), item(News::Found, "a", Some(dec!(100))), untagged("b", "missing-tag")]);
-    assert_eq!(both.subject, "Cost guard: 2 findings, $100.00 a month");
+    assert_eq!(both.subject, "Cost guard: a and 1 more need a look, $100.00 a month");
     let stopped =
         one(&[Item { ends: None, ..untagged("a", "missing-tag") }, Item { ends: None, news: warning(), ..untagged("b", "missing-tag") }]);
-    assert!(stopped.subject.ends_with("19:30 CET, $1.00 an hour"), "{}", stopped.subject);
+    assert!(stopped.subject.contains("19:30 CET, $1.00 an hour; 1 more"), "{}", stopped.subject);
 }
 
 #[test]
@@ -229,25 +229,29 @@ fn subjects_say_the_most_urgent() {
         (vec![item(News::Found, "a", None)], "Cost guard: a needs a look", Severity::Info),
         (
             vec![item(News::Found, "a", Some(dec!(1))), item(since(), "b", Some(dec!(2)))],
-            "Cost guard: 2 findings, $3.00 a month",
+            "Cost guard: b and 1 more need a look, $3.00 a month",
             Severity::Info,
         ),
         (vec![item(stopped(), "a", Some(dec!(730)))], "Cost guard: a was stopped, saves about $13.00 until 08:00", Severity::Info),
         (vec![item(stopping(), "a", Some(dec!(730)))], "Cost guard: a is being stopped, saves about $13.00 until 08:00", Severity::Info),
         (
             vec![item(stopping(), "a", Some(dec!(730))), item(stopping(), "b", Some(dec!(1460)))],
-            "Cost guard: 2 resources are being stopped, saves about $39.00 until 08:00",
+            "Cost guard: b and 1 more are being stopped, saves about $39.00 until 08:00",
             Severity::Info,
         ),
-        (vec![item(stopped(), "a", None), item(failed(), "b", None)], "Cost guard: 1 of 2 could not be stopped", Severity::Critical),
+        (
+            vec![item(stopped(), "a", None), item(failed(), "b", None)],
+            "Cost guard: b could not be stopped; 1 more in this mail",
+            Severity::Critical,
+        ),
         (
             vec![item(stopped(), "a", None), item(warning(), "b", None)],
-            "Cost guard: 1 of 2 will be stopped Mon 2026-11-23 19:30 CET",
+            "Cost guard: b will be stopped Mon 2026-11-23 19:30 CET; 1 more in this mail",
             Severity::Warning,
         ),
         (
             vec![item(stopped(), "a", Some(dec!(730))), item(stopped(), "b", Some(dec!(1460))), item(News::Found, "c", Some(dec!(4)))],
-            "Cost guard: 2 of 3 were stopped, saves about $39.00 until 08:00",
+            "Cost guard: b and 1 more were stopped, saves about $39.00 until 08:00; 1 more in this mail",
             Severity::Info,
         ),
         (
@@ -299,7 +303,7 @@ fn what_runs_at_an_unknown_price_is_not_told_as_if_it_were_free() {
     ] {
         assert_eq!(digest.body.lines().filter(|found| *found == line).count(), times, "{line}\n{}", digest.body);
     }
-    assert_eq!(digest.subject, "Cost guard: 6 findings, at least $901.00 a month");
+    assert_eq!(digest.subject, "Cost guard: dear and 5 more need a look, at least $901.00 a month");
 }
 
 #[test]
@@ -330,7 +334,7 @@ fn only_what_helps_is_offered() {
     let short = Policy::from_toml("[exemption]\nmax = \"2d\"").unwrap();
     let digest = digests(&[item(News::Found, "a", None)], &BTreeMap::new(), &context(&short)).remove(0);
     assert!(
-        digest.body.contains("Do not report it for 2d: aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
+        digest.body.contains("No report and no stop for 2d: aws sagemaker add-tags") && digest.body.contains("Value=2026-11-25"),
         "{}",
         digest.body
     );
@@ -355,24 +359,42 @@ fn what_is_only_reported_is_not_kept_and_its_cost_says_what_it_supposes() {
     ] {
         let body = one(&items).body;
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");
-        assert!(body.contains("  Do not report it for a week: aws") && !body.contains("Keep it"), "{body}");
+        assert!(body.contains("  No report and no stop for a week: aws") && !body.contains("Keep it"), "{body}");
     }
 }
 
 #[test]
-fn what_is_stopped_again_without_a_mail_is_said_once() {
+fn what_is_stopped_again_without_a_warning_is_said_once() {
     let recurring = |name: &str| Item { recurs: true, ..item(warning(), name, None) };
     for (items, says) in [
-        (vec![recurring("a")], Some("in the next 7 days, it is stopped in the same way without another mail.")),
-        (vec![recurring("a"), recurring("b")], Some("in the next 7 days, each of them is stopped in")),
-        (vec![recurring("a"), item(warning(), "b", None)], Some("in the next 7 days, a is stopped in")),
-        (vec![recurring("a"), recurring("c"), item(warning(), "b", None)], Some("in the next 7 days, a, c are stopped in")),
+        (
+            vec![recurring("a")],
+            Some("This warning holds for 7 days: what is left on when working hours end is stopped without another warning"),
+        ),
+        (vec![recurring("a"), recurring("b")], Some("holds for 7 days: what")),
+        (vec![recurring("a"), item(warning(), "b", None)], Some("holds for 7 days (a): what")),
+        (vec![recurring("a"), recurring("c"), item(warning(), "b", None)], Some("holds for 7 days (a, c): what")),
         (vec![item(warning(), "b", None)], None),
     ] {
         let body = one(&items).body;
-        assert_eq!(body.matches("Left on again").count(), usize::from(says.is_some()), "{body}");
+        for text in ["This warning holds", "What you start or use after working hours gets a new warning."] {
+            assert_eq!(body.matches(text).count(), usize::from(says.is_some()), "{body}");
+        }
         assert!(says.is_none_or(|says| body.contains(says)), "{body}");
     }
+}
+
+#[test]
+fn a_tag_that_suspends_a_stop_comes_with_the_commands_that_correct_it() {
+    let tags = crate::policy::UnreadableTags { why: "its tag x cannot be read".into(), commands: "aws add\naws remove".into() };
+    let suspended = Item { suspended: Some(tags), ..item(News::Reminder("2026-11-16T18:00:00Z".parse().unwrap()), "a", None) };
+    let note =
+        "  Note:  the guard leaves it alone for now: its tag x cannot be read.\n         Correct that: aws add\n         aws remove\n";
+    let body = one(&[suspended.clone()]).body;
+    assert!(body.contains(note), "{body}");
+    // The finding about the tag itself has them.
+    let told = Item { reason: "its tag x cannot be read".into(), ..suspended.clone() };
+    assert!(!one(&[suspended, told]).body.contains("Note:"));
 }
 
 #[test]
@@ -392,24 +414,23 @@ fn each_training_job_says_what_its_stop_loses() {
         })),
         ..job("x", Some(resumes), warning())
     };
-    let none = "all its training, unless its own code saves it: the job has no CheckpointConfig";
+    let none = "its training, except what its own code saves: the job has no CheckpointConfig";
     for (item, line) in [
         (job("a", Some(false), warning()), format!("  Loses: {none}.")),
-        (job("a", Some(true), warning()), "  Loses: what it trained since its last checkpoint.".to_owned()),
-        (
-            job("a", None, warning()),
-            "  Loses: what it trained since its last checkpoint, or all its training if it writes none.".to_owned(),
-        ),
+        (job("a", Some(true), warning()), "  Loses: its training since its last checkpoint. The checkpoints in S3 are kept.".to_owned()),
+        (job("a", None, warning()), "  Loses: its training since its last checkpoint, or all of it if it writes none.".to_owned()),
         (job("a", Some(false), warning()), "  Saves: up to $45.48 until its time limit ($0.06 an hour).".to_owned()),
+        (job("a", Some(false), stopped()), format!("  Lost:  {none}.")),
+        (resubmitted(true), "  Loses: its training since its last checkpoint. The Spot job does that part again.".to_owned()),
         (
-            job("a", Some(false), stopped()),
-            format!("  What it wrote to S3 is kept. Lost is {none}. Submit it again where you submitted it."),
+            resubmitted(false),
+            "  Loses: its training so far: the job has no CheckpointConfig. The Spot job starts from the beginning.".to_owned(),
         ),
-        (resubmitted(true), "  Loses: what it trained since its last checkpoint, which is done again.".to_owned()),
-        (resubmitted(false), "  Loses: all its training so far, which is done again: the job has no CheckpointConfig.".to_owned()),
     ] {
         let body = one(&[item]).body;
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");
+        // What is lost is said once, and nothing else is said to be kept.
+        assert!(!body.contains("Stopping a training job keeps") && !body.contains("What it wrote to S3"), "{body}");
     }
 }
 
@@ -445,12 +466,27 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
-            "Cost guard: churn was resubmitted as Spot",
+            "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
+            "  Saves: up to $0.41 of $0.46 an hour.",
+        ),
+        (
+            job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
+            "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
+            "  It starts from the beginning, because there were no checkpoints: what was trained so far is done again. It may finish up to 12h later.",
+        ),
+        (
+            job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
+            "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
+            "  To keep the next one on demand, submit it with a tag and a last day, for example cost-guard:keep-until = 2026-11-30.",
+        ),
+        (
+            job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
+            "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
             "  Stop the new one:   aws sagemaker stop-training-job --region eu-central-1 --training-job-name churn-spot",
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), Remedy::StopTrainingJob),
-            "Cost guard: churn was resubmitted as Spot",
+            "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
             "  We stopped churn and restarted its work on Spot as churn-spot.",
         ),
         (
@@ -471,7 +507,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(News::Refused("ResourceLimitExceeded.".into()), resubmit()),
             "Cost guard: churn could not be resubmitted as Spot, costs up to $11.04",
-            "  Nothing to do: the job goes on as it is. The guard tries again, each time after a longer pause.",
+            "  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
         ),
         (
             job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),
@@ -518,9 +554,9 @@ fn what_is_open_for_long_and_what_ends_by_itself_is_counted_as_what_it_is() {
         |name: &str, news| Item { notice: Notice { headline: Some("untagged"), ..notice() }, ..item(news, name, Some(dec!(100))) };
     let since = News::Escalation("2026-11-09T18:00:00Z".parse().unwrap());
     let digest = one(&[untagged("a", since.clone()), untagged("b", since)]);
-    assert_eq!(digest.subject, "Cost guard: 2 resources still untagged after 14d, $200.00 a month");
+    assert_eq!(digest.subject, "Cost guard: a and 1 more still untagged after 14d, $200.00 a month");
     let job = |name: &str| Item { id: format!("training-job/{name}"), usd_per_month: Some(dec!(7)), ..untagged(name, News::Found) };
-    assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: 2 resources untagged, $100.00 a month and up to $7.00");
+    assert_eq!(one(&[job("c"), untagged("a", News::Found)]).subject, "Cost guard: a and 1 more untagged, $100.00 a month and up to $7.00");
     assert_eq!(one(&[job("c")]).subject, "Cost guard: c untagged, costs up to $7.00");
 }
 
@@ -611,7 +647,8 @@ fn what_strangers_write_stays_text() {
         {
             let plain = one(&[item(news.clone(), "churn", None)]);
             let notice = Notice { details: vec![text.to_owned().into()], ..notice() };
-            let (reason, suspended) = (format!("its tag Owner has the value {text}").into(), Some(text.to_owned()));
+            let reason = format!("its tag Owner has the value {text}").into();
+            let suspended = Some(crate::policy::UnreadableTags { why: text.to_owned(), commands: "aws sagemaker".to_owned() });
             let hostile = Item {
                 owner: Some(text.into()),
                 team: Some(text.into()),
@@ -625,8 +662,8 @@ fn what_strangers_write_stays_text() {
             assert!(digest.subject.len() <= 99 && digest.subject.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()), "{digest:?}");
             let is_line = |text: &str| !text.is_empty() && !text.contains(char::is_control) && text.chars().count() <= 1001;
             assert!(is_line(&digest.owner) && digest.teams.iter().all(|team| is_line(team)), "{digest:?}");
-            // A detail and a suspension are lines of their own.
-            let more = 1 + usize::from(suspended.is_some());
+            // A detail is a line of its own, and a suspension two.
+            let more = 1 + 2 * usize::from(suspended.is_some());
             assert_eq!(digest.body.lines().count(), plain.body.lines().count() + more, "{}", digest.body);
             let hidden =
                 |c: char| c != '\n' && c.is_control() || "\u{202e}\u{2066}\u{2069}\u{200f}\u{200b}\u{feff}\u{2028}\u{2029}".contains(c);

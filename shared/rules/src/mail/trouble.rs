@@ -30,9 +30,21 @@ pub struct Trouble {
     cause: String,
     /// As the last run said it.
     text: String,
+    /// The ARN of the resource whose action failed. `None`: it is about something else.
+    #[serde(default)]
+    resource: Option<String>,
     first: Timestamp,
     last: Timestamp,
     runs: usize,
+}
+
+/// Something that failed in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What failed, and why.
+    pub text: String,
+    /// The ARN of the resource whose action failed. `None`: it is about something else.
+    pub resource: Option<String>,
 }
 
 /// What sort of trouble it is.
@@ -49,17 +61,20 @@ pub(crate) enum Wrong {
 
 impl Trouble {
     /// What went wrong in a run of a function that began at `now`.
-    pub fn of(function: &str, failures: &[String], unread: &[Unread], held_back: usize, now: Timestamp) -> Vec<Self> {
+    pub fn of(function: &str, failures: &[Failure], unread: &[Unread], held_back: usize, now: Timestamp) -> Vec<Self> {
         let one = |wrong, cause: &str, text: &str| Self {
             function: function.to_owned(),
             wrong,
             cause: shortened(one_line(cause).trim(), CAUSE),
             text: shortened(one_line(text).trim(), LINE),
+            resource: None,
             first: now,
             last: now,
             runs: 1,
         };
-        let failures = failures.iter().take(CAUSES).map(|text| one(Wrong::Failed, text, &explained(text)));
+        let failed =
+            |Failure { text, resource }: &Failure| Self { resource: resource.clone(), ..one(Wrong::Failed, text, &explained(text)) };
+        let failures = failures.iter().take(CAUSES).map(failed);
         let unread = unread.iter().take(CAUSES).map(|it| one(Wrong::Unread, &it.cause, &format!("{}: {}", it.what, it.why)));
         let held_back = (0 < held_back).then(|| one(Wrong::HeldBack(held_back), &held_back.to_string(), ""));
         let mut causes: BTreeMap<String, Self> = BTreeMap::new();
@@ -92,6 +107,15 @@ impl Trouble {
     pub const fn last(&self) -> Timestamp {
         self.last
     }
+
+    pub(crate) fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// The ARN of the resource whose action failed.
+    pub(crate) fn resource(&self) -> Option<&str> {
+        self.resource.as_deref()
+    }
 }
 
 impl Wrong {
@@ -104,18 +128,43 @@ impl Wrong {
     }
 }
 
-/// A line for each cause of a sort: what, how often, and when.
-pub(crate) fn lines(troubles: &[Trouble], wrong: Wrong, zone: &TimeZone) -> Vec<String> {
-    let mut causes: BTreeMap<(&str, &str), Trouble> = BTreeMap::new();
-    for one in troubles.iter().filter(|one| one.wrong == wrong) {
-        let all = causes.get(&(&*one.function, &*one.cause)).map_or_else(|| one.clone(), |before| one.clone().after(before));
-        causes.insert((&one.function, &one.cause), all);
+/// Each cause once, with all of its days.
+pub(crate) fn by_cause(troubles: &[Trouble]) -> Vec<Trouble> {
+    let mut causes: BTreeMap<(&str, &str, &str), Trouble> = BTreeMap::new();
+    for one in troubles {
+        let key = (&*one.function, one.wrong.name(), &*one.cause);
+        let all = causes.get(&key).map_or_else(|| one.clone(), |before| one.clone().after(before));
+        causes.insert(key, all);
     }
+    causes.into_values().collect()
+}
+
+/// A line for each cause of a sort: what, how often, and when.
+pub(crate) fn lines(causes: &[Trouble], wrong: Wrong, zone: &TimeZone) -> Vec<String> {
     let when = |one: &Trouble| match one.runs {
         1 => moment(one.last, zone),
         runs => format!("{}, {} to {}", count(runs, "run"), moment(one.first, zone), moment(one.last, zone)),
     };
-    causes.values().map(|one| format!("{}: {} ({})", one.function, one.text.trim_end_matches('.'), when(one))).collect()
+    let causes = causes.iter().filter(|one| one.wrong == wrong);
+    causes.map(|one| format!("{}: {} ({})", one.function, one.text.trim_end_matches('.'), when(one))).collect()
+}
+
+/// One line about what went wrong and does not any more: `No longer so: 1 failure of training-job-spot-enforcer (last on Tue 2026-11-24 13:15).`
+pub(crate) fn no_longer_so(causes: &[Trouble], zone: &TimeZone) -> String {
+    let mut of: BTreeMap<(&str, &str), (usize, Timestamp)> = BTreeMap::new();
+    for one in causes {
+        let what = match one.wrong {
+            Wrong::Failed => "failure",
+            Wrong::Unread => "unread item",
+            Wrong::HeldBack(_) => continue,
+        };
+        let (times, last) = of.entry((&one.function, what)).or_insert((0, one.last));
+        (*times, *last) = (*times + 1, one.last.max(*last));
+    }
+    let each =
+        of.iter().map(|((function, what), (n, last))| format!("{} of {function} (last on {})", count(*n, what), moment(*last, zone)));
+    let each = each.collect::<Vec<_>>().join(", ");
+    if each.is_empty() { each } else { format!("\nNo longer so: {each}.\n") }
 }
 
 /// How many actions of each function waited for a later run, at most.
@@ -152,7 +201,7 @@ mod tests {
         assert!(Trouble::keys_from(at("23T17:00")) <= early.key() && next_day.key() < Trouble::keys_from(at("25T00:00")));
         let of_day = late.after(&early);
         let other = Trouble::of("tag-auditor", &[], &[Unread::new("apps", "denied")], 0, at("23T09:00"));
-        let told = lines(&[vec![of_day, next_day], other].concat(), Wrong::Unread, &TimeZone::UTC);
+        let told = lines(&by_cause(&[vec![of_day, next_day], other].concat()), Wrong::Unread, &TimeZone::UTC);
         assert_eq!(
             told,
             [
@@ -164,7 +213,8 @@ mod tests {
 
     #[test]
     fn a_run_leaves_a_cause_once_and_not_all_of_many() {
-        let failures: Vec<String> = (0..40).map(|n| format!("mail {n}: ThrottlingException: Rate exceeded")).collect();
+        let failure = |text: String| Failure { text, resource: None };
+        let failures: Vec<Failure> = (0..40).map(|n| failure(format!("mail {n}: ThrottlingException: Rate exceeded"))).collect();
         let twice = [Unread::new("apps", "denied"), Unread::new("apps", "denied")];
         let left = Trouble::of("notebook-stopper", &failures, &twice, 3, at("23T08:00"));
         let of = |wrong: Wrong| left.iter().filter(|one| one.wrong == wrong).count();
@@ -172,7 +222,7 @@ mod tests {
         assert!(left.iter().any(|one| one.text.starts_with("AWS got too many requests at a time. In full: mail 0")), "{left:?}");
         let more = Trouble::of("notebook-stopper", &[], &[], 7, at("23T09:00"));
         assert_eq!(held_back(&[left, more].concat()), ["notebook-stopper: 7 actions waited for a later run (`max-actions`)"]);
-        let long = Trouble::of("notebook-stopper", &["\u{1f600}".repeat(2000)], &[], 0, at("23T08:00")).remove(0);
+        let long = Trouble::of("notebook-stopper", &[failure("\u{1f600}".repeat(2000))], &[], 0, at("23T08:00")).remove(0);
         assert!(long.key().len() <= 1024 && long.text.chars().count() <= LINE, "{} bytes", long.key().len());
     }
 }

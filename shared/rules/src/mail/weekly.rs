@@ -14,7 +14,7 @@ use crate::{
         body::{BODY, by_which_clock, opening},
         closing::closing,
         daily::{has_time, sections},
-        digest::{Audience, Digest, teams},
+        digest::{Audience, Digest, Told, teams},
         item::MailContext,
         notification::Notification,
         subject::counting,
@@ -35,8 +35,8 @@ use crate::{
 pub const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What the savings of the stops count.
-const ESTIMATED: &str = "Saved is what the stops above saved, estimated at the on-demand price until the waste would have ended by itself. What was started less \
-                         or stopped by its owner is not in it, so your bill may have fallen by more.\n";
+const ESTIMATED: &str = "The savings are estimates: the on-demand price, from the stop until the waste would have ended by itself. What you stop or start less \
+                         yourself is not counted.\n";
 
 /// The most lines under one heading.
 const LINES: usize = 25;
@@ -119,7 +119,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     text += &sections(&week.new, zone, false, BODY.saturating_sub(text.len()));
     text += &closing(owner, context);
     let parts = [
-        (!stops.is_empty()).then(|| format!("{} stopped", stops.len())),
+        (!stops.is_empty()).then(|| stopped_times(by_resource(&stops).len(), stops.len())),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
         (!by_spot.is_zero()).then(|| format!("{} saved by Spot", dollars(by_spot))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
@@ -135,7 +135,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         body: text,
         notified: vec![],
         audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),
-        told: Some(Notification::told(&week.new)),
+        told: Some(Told::default()),
     })
 }
 
@@ -221,14 +221,24 @@ fn asleep(sleeping: &[&SleepingEndpoint], context: &MailContext<'_>) -> Vec<Stri
     by_asking.map(line).collect()
 }
 
-/// `notebook instance churn: 4 times, which saved about $8.10`
-fn stopped(stops: &[&Saved]) -> Vec<String> {
+fn by_resource<'a>(stops: &[&'a Saved]) -> BTreeMap<&'a str, Vec<&'a Saved>> {
     let mut by_resource: BTreeMap<&str, Vec<&Saved>> = BTreeMap::new();
     for stop in stops {
         by_resource.entry(&stop.arn).or_default().push(stop);
     }
+    by_resource
+}
+
+/// `5 resources stopped 14 times`
+pub(crate) fn stopped_times(resources: usize, stops: usize) -> String {
+    let what = format!("{} stopped", count(resources, "resource"));
+    if stops == resources { what } else { format!("{what} {}", times(stops)) }
+}
+
+/// `notebook instance churn: 4 times, which saved about $8.10`
+fn stopped(stops: &[&Saved]) -> Vec<String> {
     let usd = |stops: &[&Saved]| stops.iter().filter_map(|one| one.usd).sum::<Decimal>();
-    let mut resources: Vec<Vec<&Saved>> = by_resource.into_values().collect();
+    let mut resources: Vec<Vec<&Saved>> = by_resource(stops).into_values().collect();
     resources.sort_by_key(|stops| std::cmp::Reverse(usd(stops)));
     let line = |stops: &Vec<&Saved>| {
         let saved = usd(stops);

@@ -74,7 +74,7 @@ impl<'a> Now<'a> {
 pub(super) fn only_reported(finding: &Finding, warned: &Entry, now: &Entry) -> Option<Spared> {
     let (announced, _) =
         was_warned(warned).filter(|_| now.state == State::Reported && (now.run, &now.owner) == (warned.run, &warned.owner))?;
-    let why = finding.suspended.clone().map_or(WhySpared::OnlyReported, WhySpared::Suspended);
+    let why = finding.suspended.clone().map_or(WhySpared::OnlyReported, |tags| WhySpared::Suspended(tags.why));
     Some(Spared { announced, why })
 }
 

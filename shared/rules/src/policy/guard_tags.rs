@@ -24,23 +24,29 @@ pub struct Keep {
     pub longest: Option<Duration>,
 }
 
+/// `cost-guard:` tags of a resource that cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnreadableTags {
+    /// What is wrong with them, and how to write them.
+    pub why: String,
+    /// The AWS CLI commands that correct them, one a line.
+    pub commands: String,
+}
+
 /// A `cost-guard:` tag that cannot be read.
 struct WrongTag {
     why: String,
-    /// The AWS CLI commands that correct it.
     commands: Vec<String>,
 }
 
 impl Policy {
-    /// Which of a resource's `cost-guard:` tags cannot be read, and how to write them. `None`: all can be read, or the tags are not known.
-    pub(crate) fn unreadable_tag(&self, resource: &Resource) -> Option<String> {
-        let wrong: Vec<String> = self.wrong_tags(resource).into_iter().map(|wrong| wrong.why).collect();
-        (!wrong.is_empty()).then(|| wrong.join("; "))
-    }
-
-    /// The AWS CLI commands that correct a resource's `cost-guard:` tags, one a line.
-    pub(crate) fn how_to_correct(&self, resource: &Resource) -> String {
-        self.wrong_tags(resource).into_iter().flat_map(|wrong| wrong.commands).collect::<Vec<_>>().join("\n")
+    /// Which of a resource's `cost-guard:` tags cannot be read. `None`: all can be read, or the tags are not known.
+    pub(crate) fn unreadable_tags(&self, resource: &Resource) -> Option<UnreadableTags> {
+        let wrong = self.wrong_tags(resource);
+        (!wrong.is_empty()).then(|| UnreadableTags {
+            why: wrong.iter().map(|one| one.why.as_str()).collect::<Vec<_>>().join("; "),
+            commands: wrong.into_iter().flat_map(|one| one.commands).collect::<Vec<_>>().join("\n"),
+        })
     }
 
     fn wrong_tags(&self, resource: &Resource) -> Vec<WrongTag> {

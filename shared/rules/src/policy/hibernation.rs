@@ -16,7 +16,7 @@ impl Policy {
             return false;
         }
         let Ok(HoursOf { schedule, calendar, .. }) = self.hours_of(resource) else { return true };
-        // AWS gives no time. Twice the last one is enough for most days (inference-facts §B5).
+        // AWS gives no time. Twice the last one is enough for most days (aws-facts §3.6).
         let usual = hibernation.took.map_or(jiff::SignedDuration::ZERO, |took| took.signed() * 2);
         let ready_by = now + usual.max(self.hibernation.wake_before.signed());
         schedule.is_working(now, calendar) || schedule.next_start(now, calendar).is_some_and(|start| start <= ready_by)

@@ -9,7 +9,7 @@ pub(crate) use self::{
 };
 pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
-    guard_tags::Keep,
+    guard_tags::{Keep, UnreadableTags},
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{
         AlsoSleeps, Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, HibernationSettings, MailSettings, PlatformMails,

@@ -144,7 +144,8 @@ impl Remedy {
         }
     }
 
-    /// What the owner has to know before the action: what is kept and what is lost. `None`: nothing is lost.
+    /// What the owner has to know before the action, the same for all of its kind: what is kept and what is lost. `None`: nothing is lost, or that differs from
+    /// one to the next ([`Self::what_is_lost`]).
     pub const fn what_is_kept(&self) -> Option<&'static str> {
         Some(match self {
             // aws-facts §2.1
@@ -158,11 +159,6 @@ impl Remedy {
             Self::DeleteApp { home: AppHome::UserProfile(_), .. } => {
                 "Stopping a Studio app keeps all files of its user profile. Running kernels and what is only in memory are lost."
             }
-            // aws-facts §2.3. What is lost differs from job to job.
-            Self::StopTrainingJob => "Stopping a training job keeps what it wrote to S3.",
-            Self::ResubmitAsSpot(_) => {
-                "Resubmitting a training job starts it again on Spot: from its last checkpoint, or from the beginning."
-            }
             Self::StopTuningJob => {
                 "Stopping a tuning job keeps the results of its training jobs that have ended. Those that run are stopped with it."
             }
@@ -170,23 +166,26 @@ impl Remedy {
             Self::StopTransformJob => "Stopping a transform job keeps what it has written to S3 by then. Everything else is lost.",
             Self::StopAutoMlJob => "Stopping an AutoML job keeps the candidates that it has by then. What is in training is lost.",
             Self::AttachScaling(way, _) => what_scaling_risks(*way),
-            // inference-facts §B1
+            // aws-facts §3.6
             Self::Hibernate(_) => {
                 "Hibernating deletes an endpoint and keeps its model and its configuration. Its tags, auto scaling and number of instances are stored, and come back with it. \
                  While it is deleted, its callers get errors. It comes back with a new creation time. If the tag of its image has moved, it runs the new image."
             }
-            Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
+            Self::StopTrainingJob | Self::ResubmitAsSpot(_) | Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
         })
     }
 
-    /// What this one training job loses by the action, as the end of a sentence. `writes_checkpoints`: `None` if that is not known. `None`: it is no training job.
+    /// What this one training job loses by the action, before it and after it, as the end of a sentence (aws-facts §2.3). `writes_checkpoints`: `None` if that is
+    /// not known. `None`: it is no training job.
     pub const fn what_is_lost(&self, writes_checkpoints: Option<bool>) -> Option<&'static str> {
         Some(match (self, writes_checkpoints) {
-            (Self::StopTrainingJob, Some(true)) => "what it trained since its last checkpoint",
-            (Self::StopTrainingJob, Some(false)) => "all its training, unless its own code saves it: the job has no CheckpointConfig",
-            (Self::StopTrainingJob, None) => "what it trained since its last checkpoint, or all its training if it writes none",
-            (Self::ResubmitAsSpot(SpotTerms { resumes: true, .. }), _) => "what it trained since its last checkpoint, which is done again",
-            (Self::ResubmitAsSpot(_), _) => "all its training so far, which is done again: the job has no CheckpointConfig",
+            (Self::StopTrainingJob, Some(true)) => "its training since its last checkpoint. The checkpoints in S3 are kept",
+            (Self::StopTrainingJob, Some(false)) => "its training, except what its own code saves: the job has no CheckpointConfig",
+            (Self::StopTrainingJob, None) => "its training since its last checkpoint, or all of it if it writes none",
+            (Self::ResubmitAsSpot(SpotTerms { resumes: true, .. }), _) => {
+                "its training since its last checkpoint. The Spot job does that part again"
+            }
+            (Self::ResubmitAsSpot(_), _) => "its training so far: the job has no CheckpointConfig. The Spot job starts from the beginning",
             _ => return None,
         })
     }
@@ -202,7 +201,7 @@ impl Remedy {
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
                 // It was stopped and not resubmitted.
                 let lost = Self::StopTrainingJob.what_is_lost(writes_checkpoints).unwrap_or_default();
-                format!("What it wrote to S3 is kept. Lost is {lost}. Submit it again where you submitted it.")
+                format!("Lost:  {lost}.\n  Submit it again where you submitted it.")
             }
             Self::StopProcessingJob | Self::StopTransformJob | Self::StopAutoMlJob => {
                 "What it wrote to S3 is kept. Submit it again where you submitted it.".to_owned()
@@ -250,7 +249,7 @@ impl Remedy {
     }
 }
 
-/// What auto scaling risks, before it is attached (inference-facts §C3, §C6).
+/// What auto scaling risks, before it is attached (aws-facts §3.2, §3.4).
 const fn what_scaling_risks(way: Way) -> &'static str {
     match way {
         // Target tracking adds an instance after three minutes above the target, and the instance takes minutes to start.

@@ -1,4 +1,4 @@
-//! What it takes to create a hibernated endpoint again, as AWS's own JSON, and the calls that do it (inference-facts §B1). Fields that this version does not
+//! What it takes to create a hibernated endpoint again, as AWS's own JSON, and the calls that do it (aws-facts §3.6). Fields that this version does not
 //! know are kept.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -139,6 +139,7 @@ impl Rulebook {
             mode = Mode::Enforce;
             let until = TimedText::from("; enforced until ").time(*until).text(&format!(", because the budget {budget} is used up"));
             waste.reason.append(&until);
+            waste.was.iter_mut().for_each(|was| was.append(&until));
         }
         if let Some(left) = self.policy.owner_who_left(resource) {
             waste.notice.details.push(format!("Its owner {left} has left (policy).").into());
@@ -155,7 +156,7 @@ impl Rulebook {
             team: self.policy.team_of(resource),
             terms: Terms { mode, grace: if is_harmless { Duration::minutes(0) } else { grace }, ..rule.terms },
             keep: self.keep(resource).filter(|_| exempts),
-            suspended: self.policy.unreadable_tag(resource),
+            suspended: self.policy.unreadable_tags(resource),
             measure: measure.cloned(),
             may_wait_for_it: false,
             resource: resource.clone(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     facts::{BudgetMeasure, Unread},
-    policy::Keep,
+    policy::{Keep, UnreadableTags},
     rules::verdict::Waste,
     vocabulary::{duration::Duration, resource::Resource},
 };
@@ -65,7 +65,7 @@ pub struct Finding {
     /// The exemption that the owner asks for with `cost-guard:keep-until`. `None`: there is none, or it has no effect here.
     pub keep: Option<Keep>,
     /// Why it is not enforced although the policy says so: a `cost-guard:` tag cannot be read.
-    pub suspended: Option<String>,
+    pub suspended: Option<UnreadableTags>,
     /// The used-up budget because of which it is enforced. `None`: the policy alone decides.
     pub measure: Option<BudgetMeasure>,
     /// Whether it is only reported because it is not known if a workflow waits for the job. What its owner was warned of stays as it is until that is known.

@@ -113,6 +113,9 @@ fn rule_set(sections: &Sections<'_>, over: &Sections<'_>, general: &General) -> 
 
 /// One rule with its settings. `None`: it is off.
 fn rule(registration: &'static Registration, layers: [&Sections<'_>; 2], general: &General) -> Result<Option<ConfiguredRule>, Wrong> {
+    if registration.manner.only_if_named && layers.iter().all(|layer| !layer.contains_key(registration.name)) {
+        return Ok(None);
+    }
     let section = format!("[rules.{}]", registration.name);
     let (span, mut own) = merged(registration, layers);
     let defaults = (registration.defaults)();

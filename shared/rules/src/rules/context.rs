@@ -104,6 +104,7 @@ impl RuleContext<'_> {
                 supposes: Some(supposes),
                 ..Notice::default()
             },
+            ..Waste::default()
         }))
     }
 

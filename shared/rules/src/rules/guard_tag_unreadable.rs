@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    policy::UnreadableTags,
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
@@ -38,21 +39,18 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
-    const TO_DO: &'static str = "write the tag anew, or remove it";
+    const TO_DO: &'static str = "correct the tag: aws sagemaker add-tags --resource-arn <ARN> --tags 'Key=<key>,Value=<value>'; or remove it: aws sagemaker delete-tags --resource-arn <ARN> --tag-keys <key>";
     /// A nightly job has the same tags each night.
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = Resource;
 
     fn check(&self, resource: &Resource, cx: &RuleContext<'_>) -> Verdict {
         let can_be_stopped = resource.kind().is_some_and(Kind::can_be_stopped);
-        match cx.policy.unreadable_tag(resource) {
-            Some(reason) if can_be_stopped => Verdict::Waste(Box::new(Waste {
-                reason: reason.into(),
+        match cx.policy.unreadable_tags(resource) {
+            Some(UnreadableTags { why, commands }) if can_be_stopped => Verdict::Waste(Box::new(Waste {
+                reason: why.into(),
                 notice: Notice {
-                    advice: Some(format!(
-                        "correct the tag, or remove it. Until then the guard leaves this resource alone.\n{}",
-                        cx.policy.how_to_correct(resource)
-                    )),
+                    advice: Some(format!("correct the tag, or remove it. Until then the guard leaves this resource alone.\n{commands}")),
                     ..Notice::default()
                 },
                 ..Waste::default()

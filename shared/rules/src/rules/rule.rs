@@ -97,6 +97,8 @@ pub struct Manner {
     pub costs_are_waste: bool,
     /// Whether a warning of waste that recurs holds for a week in any case. `false`: the policy's `repeated-warnings` decides.
     pub warns_weekly: bool,
+    /// Whether the rule is off where the policy has no section for it, because it needs what few accounts have.
+    pub only_if_named: bool,
     /// Another rule and one of its settings. The setting applies to this rule too, unless this rule has its own.
     pub shares: Option<(&'static str, &'static str)>,
 }
@@ -113,6 +115,7 @@ impl Manner {
         notifies_exempt: false,
         costs_are_waste: true,
         warns_weekly: false,
+        only_if_named: false,
         shares: None,
     };
 

@@ -28,6 +28,8 @@ pub enum Verdict {
 pub struct Waste {
     /// Why it is waste, with the observed value and the limit. A sentence without its final period.
     pub reason: TimedText,
+    /// The same in the past tense, for a mail about what was done. `None`: it reads the same then.
+    pub was: Option<TimedText>,
     /// Its cost in USD per hour. `None`: no price is known, or it is not billed by the hour.
     pub usd_per_hour: Option<Decimal>,
     /// Its cost in USD per month if nothing changes; for a job, at most until its time limit. `None`: no price is known.

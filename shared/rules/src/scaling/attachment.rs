@@ -121,7 +121,7 @@ pub enum Tracked {
     Backlog(String),
 }
 
-/// What brings the first instance or copy back: a step scaling policy that adds one, called by an alarm (inference-facts §C6).
+/// What brings the first instance or copy back: a step scaling policy that adds one, called by an alarm (aws-facts §3.4).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wake {

@@ -1,4 +1,4 @@
-//! Auto scaling with which an asynchronous endpoint or an inference component goes to zero, and its first instance comes back (inference-facts §C6).
+//! Auto scaling with which an asynchronous endpoint or an inference component goes to zero, and its first instance comes back (aws-facts §3.4).
 
 use rust_decimal::Decimal;
 

@@ -142,9 +142,10 @@ async fn a_job_is_submitted_again_as_spot_and_only_then_stopped() {
     }
     assert_eq!((new.tags["Owner"].as_str(), new.tags["cost-guard:resubmitted-from"].as_str()), ("ann@example.com", "Churn-Train-0001"));
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot");
+    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, saves up to 90 %");
     for says in [
-        "restarted its work on Spot as Churn-Train-0001-spot. It starts from the beginning, because there were no checkpoints, and may finish up to 12h later",
+        "restarted its work on Spot as Churn-Train-0001-spot.\n  It starts from the beginning, because there were no checkpoints: what was trained so far is done again. It may finish \
+         up to 12h later.",
         "stop-training-job --region eu-central-1 --training-job-name Churn-Train-0001-spot",
     ] {
         assert!(mail.message.contains(says), "{says}: {}", mail.message);
@@ -185,7 +186,7 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         for says in [
             text,
             "--region eu-central-1 --cli-input-json file://job.json",
-            "  Nothing to do: the job goes on as it is. The guard tries again",
+            "  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
             "accepted that, stop this one: aws",
             "\"TrainingJobName\":\"Churn-Train-0001-spot\"",
         ] {

@@ -164,7 +164,7 @@ async fn a_stop_of_a_resubmitted_job_names_the_spot_job() {
     guard.wake(due()).await.unwrap();
     assert_eq!(status(&account, OLD), "Stopping");
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot");
+    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 was resubmitted as Spot, saves up to 90 %");
     assert!(!mail.message.contains("Submit it again") && mail.message.contains(NEW), "its work goes on as {NEW}: {}", mail.message);
 }
 
@@ -370,7 +370,7 @@ async fn the_dollars_of_a_subject_are_of_what_was_done() {
     let account = account(&format!("{CHURN}{other}"));
     let reported = "[[override]]\nmatch = { tag.Environment = \"prod\" }\nrules.training-on-demand.mode = \"report\"\n";
     guard(&account, &format!("{STOP}{reported}").replace("10m", "0s")).run().await.unwrap();
-    assert_eq!(account.mails().pop().unwrap().subject, "Cost guard: 1 of 2 is being stopped, $0.55 an hour");
+    assert_eq!(account.mails().pop().unwrap().subject, "Cost guard: Churn-Train-0001 is being stopped, $0.55 an hour; 1 more in this mail");
 }
 
 #[tokio::test]

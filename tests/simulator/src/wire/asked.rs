@@ -79,7 +79,7 @@ impl Ask {
     /// AWS's refusal of this permission to a role's session.
     pub(crate) fn denied(&self, world: &World, service: &str, session: &str) -> Refusal {
         if service == "sagemaker" && self.action == DEREGISTER {
-            // AWS's own text (inference-facts §B4).
+            // AWS's own text (aws-facts §3.1).
             return Refusal::validation(
                 "An Application AutoScaling scalable target exists for a variant being deleted, and the IAM identity used to invoke DeleteEndpoint does not have application-autoscaling:DeregisterScalableTarget permission to deregister the scalable target.".into(),
             );

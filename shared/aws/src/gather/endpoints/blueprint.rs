@@ -1,4 +1,4 @@
-//! Reads everything that it takes to create an endpoint again, as AWS's own JSON, and finds what would not come back (inference-facts §B1).
+//! Reads everything that it takes to create an endpoint again, as AWS's own JSON, and finds what would not come back (aws-facts §3.6).
 
 use std::collections::BTreeMap;
 
@@ -101,7 +101,7 @@ pub(crate) async fn missing_model(clients: &Clients, blueprint: &Blueprint) -> R
     Ok(None)
 }
 
-/// What depends on the endpoint, so that it must not be deleted: monitoring schedules, shadow tests, inference routers (inference-facts §0.6).
+/// What depends on the endpoint, so that it must not be deleted: monitoring schedules, shadow tests, inference routers (aws-facts §3.6).
 async fn depends(clients: &Clients, name: &str, arn: &str) -> Read<Option<String>> {
     let schedules = clients.sagemaker.list_monitoring_schedules().endpoint_name(name).send().await;
     let schedules = schedules.map_err(|error| format!("sagemaker:ListMonitoringSchedules: {}", why(&error)))?;
@@ -151,7 +151,7 @@ struct RouterName {
     inference_router_name: String,
 }
 
-/// The inference router that sends requests to an endpoint. The SDK does not know the operations (inference-facts §0.18).
+/// The inference router that sends requests to an endpoint. The SDK does not know the operations (aws-facts §3.6).
 async fn router(clients: &Clients, arn: &str) -> Read<Option<String>> {
     let mut names = vec![];
     every_page(clients, async |token| {
@@ -178,7 +178,7 @@ async fn router(clients: &Clients, arn: &str) -> Read<Option<String>> {
 pub(crate) async fn resource_policy(clients: &Clients, endpoint: &str) -> Read<Option<String>> {
     match call_unknown::<Value>(clients, "GetEndpointPolicy", json!({"EndpointName": endpoint})).await {
         Ok(found) => Ok(found.and_then(|found| found["ResourcePolicy"].as_str().map(str::to_owned))),
-        // That is AWS's answer where there is none (inference-facts §A2). The name is right, because the endpoint was described.
+        // That is AWS's answer where there is none (aws-facts §3.6). The name is right, because the endpoint was described.
         Err(why) if why.contains("GetEndpointPolicy: ValidationException") => Ok(None),
         Err(why) => Err(why),
     }

@@ -1,4 +1,4 @@
-//! Reads what one instance of a variant carries: its requests by the instance, their latency and its errors (inference-facts §C1). `CloudWatch` is asked by five
+//! Reads what one instance of a variant carries: its requests by the instance, their latency and its errors (aws-facts §3.5). `CloudWatch` is asked by five
 //! minutes: the mean of five minutes is at most what the instance carried in one of them, and a fifth of the datapoints.
 
 use std::collections::BTreeSet;

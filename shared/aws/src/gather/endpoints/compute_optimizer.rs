@@ -1,4 +1,4 @@
-//! Reads which endpoints AWS itself calls idle: Compute Optimizer's criterion is no `Invocations` for 14 days (inference-facts §A8).
+//! Reads which endpoints AWS itself calls idle: Compute Optimizer's criterion is no `Invocations` for 14 days (aws-facts §3.5).
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Endpoints, their configurations and inference components in `SageMaker`'s JSON, and the facts that are made of them (inference-facts §A2–A5).
+//! Endpoints, their configurations and inference components in `SageMaker`'s JSON, and the facts that are made of them (aws-facts §2.4).
 
 use cost_rules::{
     facts::{AutoScaling, CanSleep, Change, Component, Compute, Endpoint, Fixed, RunState, Serving, Variant},

@@ -1,4 +1,4 @@
-//! Reads Application Auto Scaling: scalable targets, policies, scheduled actions and activities. One list each for all of `SageMaker` (inference-facts §A6).
+//! Reads Application Auto Scaling: scalable targets, policies, scheduled actions and activities. One list each for all of `SageMaker` (aws-facts §3.1).
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
     gather::read::{Read, every_page, timestamp},
 };
 
-/// `ScaleOutCooldown` and `ScaleInCooldown` of a policy that does not set them (inference-facts §C2).
+/// `ScaleOutCooldown` and `ScaleInCooldown` of a policy that does not set them (aws-facts §3.2).
 const DEFAULT_COOLDOWN: Duration = Duration::seconds(300);
 
 /// All scalable targets by resource id, in lower case: AWS spells names of endpoints as they were typed.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     facts::Unread,
-    mail::{Audience, MANY_OWNERS, Period, PlatformGets, Sent, Told, Trouble, period_since, platform_summary},
+    mail::{Audience, Failure, MANY_OWNERS, Period, PlatformGets, Sent, Told, Trouble, period_since, platform_summary},
     plan::{Entry, Kept, Saved, SavedBy, State},
     rulebook::Rulebook,
 };
@@ -43,7 +43,7 @@ fn what_the_platform_has_to_know_goes_there_at_once() {
         daily::daily("ann@example.com", &waits.iter().collect::<Vec<_>>(), &context(&policy))
     };
     assert_eq!((daily(found()).audience, daily(of_budget(found())).audience), (Audience::Owner, Audience::OwnerAndPlatform));
-    assert_eq!(daily(found()).told, Some(Told { found: 1, warned: 0 }));
+    assert_eq!(daily(found()).told, Some(Told { warned: 0 }));
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn a_summary_is_due_each_working_morning_or_the_first_of_a_week() {
 }
 
 fn mail_to(owner: &str) -> Sent {
-    Sent { owner: owner.into(), told: Told { found: 1, warned: 0 } }
+    Sent { owner: owner.into(), told: Told { warned: 0 } }
 }
 
 const EXEMPTS: &str = r#"
@@ -123,9 +123,9 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
     // Another rule about the same notebook: the same money.
     found.push(Entry { rule: "notebook-always-on".into(), ..open(Some("p11@example.com"), "n11", Some(dec!(5))) });
     let trouble = |failures: &[&str], unread: &[(&str, &str)], held_back| {
-        let failures: Vec<String> = failures.iter().map(|one| (*one).to_owned()).collect();
+        let failures: Vec<Failure> = failures.iter().map(|one| Failure { text: (*one).to_owned(), resource: None }).collect();
         let unread: Vec<Unread> = unread.iter().map(|(what, why)| Unread::new(*what, *why)).collect();
-        Trouble::of("notebook-stopper", &failures, &unread, held_back, format!("2026-11-27T12:{held_back:02}:00Z").parse().unwrap())
+        Trouble::of("notebook-stopper", &failures, &unread, held_back, format!("2026-11-29T12:{held_back:02}:00Z").parse().unwrap())
     };
     let period = Period {
         since: "2026-11-27T08:05:00Z".parse().unwrap(),
@@ -140,7 +140,7 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         exempts: Rulebook::from_toml(EXEMPTS).unwrap().exempt_until().collect(),
     };
     let digest = platform_summary(&period, &at(&policy, "2026-11-30T08:05:00Z")).unwrap();
-    assert_eq!(digest.subject, "Cost guard: platform: 1 failed, 12 owners, 1 stopped, $2.50 saved, $286.00 a month open");
+    assert_eq!(digest.subject, "Cost guard: platform: 1 failed, 12 owners, 1 resource stopped, $2.50 saved, $286.00 a month open");
     assert_eq!(
         (digest.owner.as_str(), digest.audience, digest.told, &digest.teams[..]),
         ("platform", Audience::Platform, None, &["unowned".to_owned()][..])
@@ -149,15 +149,15 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         "For whoever runs the platform.",
         "AWS account 123456789012, Region eu-central-1.",
         "All owners from Fri 2026-11-27 to Mon 2026-11-30.",
-        "* p11@example.com: 1 mail, 1 found, 1 stopped, $2.50 saved, $4.00 saved by Spot, 1 open, $21.00 a month",
-        "… and 2 more owners: 3 mails, 3 found, 2 open, $21.00 a month",
-        "In all: 13 mails, 13 found, 1 stopped, $2.50 saved, $4.00 saved by Spot, 12 open, $186.00 a month",
-        "NOBODY'S",
-        "* in all: 1 mail, 1 found, 1 open, $100.00 a month",
+        "* p11@example.com: 1 mail, 1 resource stopped, $2.50 saved, $4.00 saved by Spot, 1 open ($21.00 a month)",
+        "… and 2 more owners: 3 mails, 2 open ($21.00 a month)",
+        "In all: 13 mails, 1 resource stopped, $2.50 saved, $4.00 saved by Spot, 12 open ($186.00 a month)",
+        "NO OWNER KNOWN",
+        "* in all: 1 mail, 1 open ($100.00 a month)",
         "* notebook instance nobodys, $100.00 a month",
         "* notebook-stopper: 3 actions waited for a later run (`max-actions`)",
-        "* notebook-stopper: mail to ann: denied (Fri 2026-11-27 13:00)",
-        "* notebook-stopper: apps: denied (2 runs, Fri 2026-11-27 13:00 to Fri 2026-11-27 13:03)",
+        "* notebook-stopper: mail to ann: denied (Sun 2026-11-29 13:00)",
+        "* notebook-stopper: apps: denied (2 runs, Sun 2026-11-29 13:00 to Sun 2026-11-29 13:03)",
         "KEPT BY TAG, ENDS WITHIN A WEEK",
         "All times: Europe/Berlin.",
         "Set `contact` in `[mail]` so that owners know whom to ask.",
@@ -182,16 +182,17 @@ fn a_subject_says_how_many_of_the_owners_were_mailed() {
         let period = Period {
             since: "2026-11-27T08:05:00Z".parse().unwrap(),
             sent: (0..mailed).map(|n| mail_to(&format!("p{n}@example.com"))).collect(),
-            saved: (0..131).map(|n| saved(&format!("n{n}"), SavedBy::Guard, Some(usd))).collect(),
+            saved: (0..3).map(|n| saved(&format!("n{n}"), SavedBy::Guard, Some(usd))).collect(),
             troubles: vec![],
             entries: &[("notebook-stopper", (0..owners).map(open).collect())],
             exempts: vec![],
         };
         platform_summary(&period, &at(&policy, "2026-11-30T08:05:00Z")).unwrap().subject
     };
-    let starts =
-        |subject: &str, owners: &str| assert!(subject.starts_with(&format!("Cost guard: platform: {owners}131 stopped, ")), "{subject}");
-    starts(&of(11, 4, dec!(1)), "4 of 12 owners mailed, ");
+    let starts = |subject: &str, owners: &str| {
+        assert!(subject.starts_with(&format!("Cost guard: platform: {owners}3 resources stopped, ")), "{subject}")
+    };
+    starts(&of(4, 3, dec!(1)), "3 of 5 owners mailed, ");
     // Rather no owners than half a number of dollars.
     let long = of(1100, 400, dec!(98765.43));
     starts(&long, "");
@@ -214,4 +215,76 @@ fn a_day_without_news_is_no_mail() {
     assert!(!is_told(&period("2026-11-26T08:05:00Z", vec![]), "2026-11-27T08:05:00Z"));
     assert!(is_told(&period("2026-11-26T08:05:00Z", vec![mail_to("ann@example.com")]), "2026-11-27T08:05:00Z"));
     assert!(is_told(&period("2026-11-27T08:05:00Z", vec![]), "2026-11-30T08:05:00Z"), "a week begins: what is still open");
+}
+
+/// A week of the platform, with these findings and this trouble.
+fn week_of<'a>(entries: &'a [(&'static str, Vec<Entry>)], troubles: Vec<Trouble>) -> Period<'a> {
+    Period { since: "2026-11-23T08:00:00Z".parse().unwrap(), sent: vec![], saved: vec![], troubles, entries, exempts: vec![] }
+}
+
+#[test]
+fn who_wasted_most_in_the_week_comes_first_though_it_was_mended_since() {
+    let policy = policy_of("timezone = \"Europe/Berlin\"");
+    let of = |owner: &str, name: &str, state, usd: i64, first_seen: &str| Entry {
+        owner: Some(format!("{owner}@example.com")),
+        usd_per_month: Some(Decimal::from(usd)),
+        first_seen: first_seen.parse().unwrap(),
+        ..entry("notebook-off-hours", name, state)
+    };
+    let (before, within) = ("2026-11-10T08:00:00Z", "2026-11-25T08:00:00Z");
+    let entries = [(
+        "notebook-stopper",
+        vec![
+            of("old", "a", State::Reported, 900, before),
+            of("open", "b", State::Reported, 50, within),
+            of("mended", "c", State::Closed, 700, within),
+            // Found by two rules: the same money.
+            Entry { rule: "notebook-always-on".into(), ..of("mended", "c", State::Closed, 600, within) },
+            of("long-mended", "d", State::Closed, 800, before),
+            of("keeps", "e", State::Exempt, 800, within),
+        ],
+    )];
+    let stopped = |name: &str| Saved { owner: Some("mended@example.com".into()), ..saved(name, SavedBy::Guard, Some(dec!(2))) };
+    let saved = vec![stopped("c"), stopped("c"), stopped("c2")];
+    let body = platform_summary(&Period { saved, ..week_of(&entries, vec![]) }, &at(&policy, "2026-11-30T08:05:00Z")).unwrap().body;
+    let owners: Vec<&str> = body.lines().skip_while(|line| *line != "OWNERS").skip(1).take_while(|line| !line.is_empty()).collect();
+    assert_eq!(
+        owners,
+        [
+            "* mended@example.com: 1 found ($700.00 a month), 2 resources stopped 3 times, $6.00 saved",
+            "* open@example.com: 1 found ($50.00 a month), 1 open ($50.00 a month)",
+            "* old@example.com: 1 open ($900.00 a month)",
+            "In all: 2 found ($750.00 a month), 2 resources stopped 3 times, $6.00 saved, 2 open ($950.00 a month)",
+        ]
+    );
+}
+
+#[test]
+fn what_solved_itself_is_one_line_at_the_end() {
+    const JOB: &str = "arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/job";
+    let policy = policy_of("timezone = \"Europe/Berlin\"");
+    let failed = |resource: Option<&str>, when: &str| {
+        let failure = Failure { text: "resubmit-as-spot: no quota".into(), resource: resource.map(str::to_owned) };
+        Trouble::of("notebook-stopper", &[failure], &[], 0, when.parse().unwrap())
+    };
+    let fails = Entry { failure: Some("no quota".into()), ..entry("training-on-demand", "job", State::Warned) };
+    let done = Entry { failure: None, state: State::Closed, ..fails.clone() };
+    let (early, late) = ("2026-11-24T12:15:00Z", "2026-11-30T07:30:00Z");
+    for (what, entry, troubles, is_so) in [
+        ("it was done fifteen minutes later", &done, failed(Some(JOB), early), false),
+        ("it was done before this morning's mail", &done, failed(Some(JOB), late), false),
+        ("it fails since Tuesday, and is tried again", &fails, failed(Some(JOB), early), true),
+        ("a mail that was not sent", &done, failed(None, late), true),
+        ("a mail of Tuesday", &done, failed(None, early), false),
+    ] {
+        let entries = [("notebook-stopper", vec![entry.clone()])];
+        let digest = platform_summary(&week_of(&entries, troubles), &at(&policy, "2026-11-30T08:05:00Z")).unwrap();
+        assert_eq!(digest.subject.contains("1 failed"), is_so, "{what}: {}", digest.subject);
+        assert_eq!(digest.body.contains("\nFAILED\n* notebook-stopper: resubmit-as-spot: no quota ("), is_so, "{what}\n{}", digest.body);
+        let end = "\nNo longer so: 1 failure of notebook-stopper (last on ";
+        assert_eq!(digest.body.contains(end), !is_so, "{what}\n{}", digest.body);
+    }
+    let entries = [("notebook-stopper", vec![fails])];
+    let body = platform_summary(&week_of(&entries, failed(Some(JOB), late)), &at(&policy, "2026-11-30T08:05:00Z")).unwrap().body;
+    assert!(body.find("FAILED") < body.find("OWNERS"), "{body}");
 }

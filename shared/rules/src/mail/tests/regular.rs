@@ -87,7 +87,7 @@ fn the_daily_mail_comes_on_the_next_working_morning_and_once() {
     }
     desk.is_asked = true;
     let letter = desk.letters(&at(&policy, "2026-11-27T20:00:00Z")).remove(0);
-    assert_eq!((letter.regular, letter.digest.subject.as_str()), (Regular::Daily, "Cost guard: 2 found, $10.00 a month"));
+    assert_eq!((letter.regular, letter.digest.subject.as_str()), (Regular::Daily, "Cost guard: a and 1 more found, $10.00 a month"));
     desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "nobody is mailed twice");
     desk.waiting.push(left(found("c", None), "2026-11-27T19:58:00Z"));
@@ -179,7 +179,7 @@ fn a_mail_in_the_morning_says_whether_it_is_still_so() {
         (Entry { ends: None, ..off_hours(State::Reported, "2026-11-26T18:00:00Z") }, ", and still so\n"),
         // Nobody has looked at it since working hours began.
         (off_hours(State::Reported, "2026-11-26T18:00:00Z"), "\n"),
-        (off_hours(State::Closed, "2026-11-27T07:15:00Z"), ", and on until working hours began on Fri 2026-11-27 08:00\n"),
+        (off_hours(State::Closed, "2026-11-27T07:15:00Z"), ", still on when working hours began on Fri 2026-11-27 08:00\n"),
         // It was started anew in the night: what became of it is not known.
         (off_hours(State::Closed, "2026-11-26T22:00:00Z"), "\n"),
     ] {
@@ -201,7 +201,7 @@ fn a_first_summary_of_new_findings_alone_names_the_account_and_the_team() {
     };
     let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
     assert!(digest.body.contains("\nAWS account 123456789012, Region eu-central-1.\n"), "{}", digest.body);
-    assert!(digest.body.contains("\nFOUND\nThis is only a report"), "a tag key is only reported, too\n{}", digest.body);
+    assert!(digest.body.contains("\nFOUND\nThis mail only reports."), "a tag key is only reported, too\n{}", digest.body);
     assert_eq!(digest.teams, ["nlp"]);
 }
 
@@ -254,7 +254,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let [letter] = &letters[..] else { panic!("{letters:?}") };
     assert_eq!(
         (letter.regular, letter.digest.subject.as_str()),
-        (Regular::Weekly, "Cost guard: your week: 2 stopped, $7.50 saved, 1 open, 1 found, $206.48 a month")
+        (Regular::Weekly, "Cost guard: your week: 1 resource stopped 2 times, $7.50 saved, 1 open, 1 found, $206.48 a month")
     );
     for line in [
         "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
@@ -277,7 +277,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     let kept = desk.entries[0].1[3].clone();
     let less = Desk { entries: vec![("notebook-stopper", vec![kept])], saved: desk.saved.clone(), ..Desk::default() };
     let subject = less.letters(&monday).remove(0).digest.subject;
-    assert_eq!(subject, "Cost guard: your week: 2 stopped, $7.50 saved, $7.00 saved by Spot");
+    assert_eq!(subject, "Cost guard: your week: 1 resource stopped 2 times, $7.50 saved, $7.00 saved by Spot");
     desk.mailed.insert("ann@example.com".into(), Mailed { daily: Some(letter.until), weekly: Some(letter.until), ..Mailed::default() });
     assert_eq!(desk.letters(&at(&policy, "2026-11-30T15:05:00Z")), [], "one mail a week");
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
@@ -298,7 +298,7 @@ fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() 
     let policy = policy_of(DAILY);
     // A Friday evening, and a stop in its night. Both are read on Monday.
     let friday = at(&policy, "2026-11-27T18:00:00Z");
-    let stop = notifications(&[(item(stopping(), "b", None), Due::Daily)], &friday).remove(0);
+    let stop = notifications(&[(item(stopping(), "b", Some(dec!(730))), Due::Daily)], &friday).remove(0);
     let waiting = vec![
         left(notifications(&[(item(News::Found, "a", None), Due::Daily)], &friday).remove(0), "2026-11-27T18:00:00Z"),
         left(stop, "2026-11-27T18:00:00Z"),
@@ -308,7 +308,7 @@ fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() 
     for text in [
         "\nWAS STOPPED\n",
         "* notebook instance b: its stop began on Fri 2026-11-27 19:00\n",
-        "\nFOUND\nThis is only a report: nothing will be stopped because of it.\n",
+        "\nFOUND\nThis mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.\n",
         "* notebook instance a: found on Fri 2026-11-27 19:00\n",
         "Value=2026-12-07'",
     ] {
@@ -330,7 +330,7 @@ fn what_several_rules_say_of_one_resource_is_joined_with_all_that_can_be_done() 
         .map(|item| left(notifications(&[(item, Due::Daily)], &at(&policy, "2026-11-26T18:00:00Z")).remove(0), "2026-11-26T18:00:00Z"));
     let letters = Desk { waiting: waiting.to_vec(), ..Desk::default() }.letters(&at(&policy, "2026-11-27T08:05:00Z"));
     let digest = &letters[0].digest;
-    assert_eq!(digest.subject, "Cost guard: 1 found, $100.00 a month");
+    assert_eq!(digest.subject, "Cost guard: a needs a look, $100.00 a month");
     let labels: Vec<&str> = digest.body.lines().filter_map(|line| line.strip_prefix("  ")?.split(':').next()).collect();
     let [rest @ .., last, "Console"] = &labels[..] else { panic!("{labels:?}") };
     assert_eq!((&rest[..3], *last), (&["Why", "Why", "Costs"][..], "Give it longer hours"), "{}", digest.body);
@@ -363,14 +363,14 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ..Desk::default()
     };
     let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
-    assert_eq!(digest.subject, "Cost guard: your week: 1 stopped, $2.50 saved, 2 open, 1 found, $201.48 a month");
+    assert_eq!(digest.subject, "Cost guard: your week: 1 resource stopped, $2.50 saved, 2 open, 1 found, $201.48 a month");
     for (text, times) in [
         ("* notebook instance new", 1),
         ("* notebook instance untagged", 1),
         ("over", 0),
         ("paper to the end of Mon 2026-11-30", 1),
         ("demo until", 1),
-        ("at the on-demand price", 1),
+        ("The savings are estimates: the on-demand price, from the stop until", 1),
     ] {
         assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
     }

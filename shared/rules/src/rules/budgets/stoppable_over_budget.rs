@@ -67,10 +67,9 @@ impl Rule for StoppableOverBudget {
             usd_per_hour,
             usd_per_month,
             ends: Some(measure.until),
-            recurs: false,
-            not_before: None,
             remedy,
             notice: Notice { unpriced: audit::unpriced(audited, usd_per_hour), ..Notice::default() },
+            ..Waste::default()
         }))
     }
 }

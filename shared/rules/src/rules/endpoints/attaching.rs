@@ -156,7 +156,7 @@ fn scalable_instances(variant: &Variant) -> Result<u32, String> {
     }
 }
 
-/// Inference components scale their copies only. Their endpoint gives instances back down to `MinInstanceCount` (inference-facts §C6).
+/// Inference components scale their copies only. Their endpoint gives instances back down to `MinInstanceCount` (aws-facts §3.4).
 fn keeps_no_instances(variant: &Variant) -> Result<(), String> {
     match variant.compute {
         Compute::Instances { fixed: Some(Fixed::Managed { least: Some(0) }), .. } => Ok(()),

@@ -141,7 +141,7 @@ impl EndpointAutoscalingIneffective {
     }
 }
 
-/// The metric, if this kind of endpoint does not publish it (aws-facts §4: an asynchronous endpoint counts no invocations by instance).
+/// The metric, if this kind of endpoint does not publish it (aws-facts §3.5: an asynchronous endpoint counts no invocations by instance).
 fn unpublished(metric: &TrackedMetric, serving: Serving) -> Option<&str> {
     let TrackedMetric::Predefined(name) = metric else { return None };
     let is_of = match serving {

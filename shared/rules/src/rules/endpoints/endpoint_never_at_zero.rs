@@ -70,6 +70,7 @@ impl Rule for EndpointNeverAtZero {
     }
 
     fn concerns(&self, endpoint: &Endpoint) -> bool {
+        // aws-facts §3.4
         let is_managed = |variant: &Variant| matches!(variant.compute, Compute::Instances { fixed: Some(Fixed::Managed { .. }), .. });
         match endpoint.serving {
             Serving::Asynchronous => true,

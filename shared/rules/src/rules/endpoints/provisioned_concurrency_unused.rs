@@ -51,7 +51,7 @@ pub(crate) struct ProvisionedConcurrencyUnused {
 
 impl Default for ProvisionedConcurrencyUnused {
     fn default() -> Self {
-        // inference-facts §D2
+        // aws-facts §8.2
         Self {
             min_saving: Usd(dec!(5)),
             usd_ready: Usd(dec!(0.000005)),

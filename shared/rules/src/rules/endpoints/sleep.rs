@@ -1,4 +1,4 @@
-//! Whether an endpoint may be hibernated, by what is known of it (inference-facts §B2).
+//! Whether an endpoint may be hibernated, by what is known of it (aws-facts §3.6).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,8 @@
 //! idle. AWS publishes no such metric. The guard reads a metric that its idle agent (`infra/notebook-idle-agent`, a lifecycle configuration)
 //! publishes from inside the instance every five minutes. Without a recent datapoint the idle time is unknown, and the guard takes no action.
 //!
+//! The rule is off unless the policy has a section `[rules.notebook-idle]`: install the agent first.
+//!
 //! ## Why it costs money
 //! A notebook instance is billed for every second that it is on. A GPU notebook that somebody forgot costs as much as one in use.
 //!
@@ -44,7 +46,8 @@ impl Default for NotebookIdle {
 impl Rule for NotebookIdle {
     const NAME: &'static str = "notebook-idle";
     const TO_DO: &'static str = "stop it, or keep it with the tag cost-guard:keep-until";
-    const MANNER: Manner = Manner::ENFORCEABLE;
+    /// Without the idle agent, every report would list each notebook as unread.
+    const MANNER: Manner = Manner { only_if_named: true, ..Manner::ENFORCEABLE };
     type Subject = Notebook;
 
     fn nonsense(&self) -> Option<&'static str> {

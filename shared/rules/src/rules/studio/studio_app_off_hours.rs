@@ -70,7 +70,7 @@ impl Rule for StudioAppOffHours {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{remedy::Remedy, samples::*};
+    use crate::{remedy::Remedy, rules::notebooks::notebook_off_hours::NotebookOffHours, samples::*};
 
     #[test]
     fn only_the_named_kinds_on_billed_instances() {
@@ -113,6 +113,11 @@ mod tests {
                 assert_eq!(logs_out, remedy == Remedy::None);
             }
         }
+    }
+
+    #[test]
+    fn who_leaves_a_notebook_and_an_app_on_is_mailed_once_of_both() {
+        assert_eq!(StudioAppOffHours::MANNER.grace, NotebookOffHours::MANNER.grace);
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl Rule for InactiveCostAllocationTag {
                     "resources have the tag {name}, but it is not activated for billing: the bill, budgets and Cost Explorer do not show it"
                 )
                 .into(),
+                was: Some(format!("resources have the tag {name}, but it was not activated for billing").into()),
                 remedy: Remedy::ActivateTag,
                 notice: Notice {
                     advice: Some(format!(

@@ -125,16 +125,17 @@ impl Rule for MissingTag {
             missing.iter().copied().filter(|wanted| filled.iter().all(|(key, _)| key != wanted.key())).collect();
         let has_room = |more: usize| audited.tag_count + more <= MOST_TAGS;
         let noun = if missing.len() == 1 { "tag" } else { "tags" };
-        let mut reason = format!("it lacks the {noun} {}", listed(&missing.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        let lacked = format!("the {noun} {}", listed(&missing.iter().map(ToString::to_string).collect::<Vec<_>>()));
+        let mut more = String::new();
         for (wanted, (key, value)) in missing.iter().filter_map(|wanted| Some((wanted, wanted.near_miss(tags)?))) {
             let _ = write!(
-                reason,
+                more,
                 "; its tag \"{key}\" ({value}) does not count: the bill compares keys to the letter, and wants {}",
                 wanted.name()
             );
         }
         if !has_room(missing.len()) {
-            let _ = write!(reason, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
+            let _ = write!(more, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
         }
         let (usd_per_hour, usd_per_month) = spending(audited, cx);
         let has_ended = has_ended(audited);
@@ -153,7 +154,8 @@ impl Rule for MissingTag {
         let remaining = if matches!(remedy, Remedy::AddTags { .. }) { &rest } else { &missing };
         let topic = remaining.iter().map(Requirement::name).collect::<Vec<_>>().join(", ");
         Verdict::Waste(Box::new(Waste {
-            reason: reason.into(),
+            reason: format!("it lacks {lacked}{more}").into(),
+            was: Some(format!("it lacked {lacked}{more}").into()),
             usd_per_hour,
             usd_per_month,
             remedy,

@@ -16,13 +16,19 @@ pub(super) fn spot_lines(job: &TrainingJob, limit: Duration, wait: Duration, che
     let own = Some(checkpoints).filter(|prefix| !prefix.is_empty());
     // People paste these lines, and anybody who may submit a job chose the prefix.
     let checkpoint = literal(job.checkpoint.as_deref().or(own).unwrap_or("s3://<bucket>/<prefix>"));
+    // An algorithm that gets here does both by itself.
+    let code = if job.algorithm.is_some() { String::new() } else { format!("\n{OWN_CODE_HAS_TO}") };
     format!(
         "run it on Spot next time.\n\
          SageMaker Python SDK: Estimator(..., use_spot_instances=True, max_run={limit}, max_wait={wait}, checkpoint_s3_uri={checkpoint})\n\
          CreateTrainingJob:    \"EnableManagedSpotTraining\": true, \"StoppingCondition\": {{\"MaxRuntimeInSeconds\": {limit}, \
-         \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": {checkpoint}}}"
+         \"MaxWaitTimeInSeconds\": {wait}}}, \"CheckpointConfig\": {{\"S3Uri\": {checkpoint}}}{code}"
     )
 }
+
+/// What the code of a job has to do, so that an interruption by Spot loses little: `SageMaker` only copies the files (aws-facts §2.3).
+pub(super) const OWN_CODE_HAS_TO: &str = "Its code must write checkpoints to /opt/ml/checkpoints, and load them from there at its start. Otherwise an \
+                                          interruption starts training from zero.";
 
 /// The algorithm of a job that writes no checkpoints, or may write none. AWS limits the Spot jobs of such an algorithm to an hour.
 pub(super) fn without_checkpoints(job: &TrainingJob) -> Option<&str> {
@@ -86,7 +92,7 @@ mod tests {
         for prefix in ["s3://a\"); import os; os.system(\"reboot", "s3://a\nreboot\n", "s3://a\\"] {
             let lines = lines_of(prefix);
             assert_eq!(lines.lines().count(), plain, "{lines}");
-            let api = lines.lines().last().unwrap().split_once(':').unwrap().1;
+            let api = lines.lines().find_map(|line| line.strip_prefix("CreateTrainingJob:")).unwrap();
             let api: serde_json::Value = serde_json::from_str(&format!("{{{api}}}")).unwrap();
             assert_eq!(api["CheckpointConfig"]["S3Uri"], prefix);
         }

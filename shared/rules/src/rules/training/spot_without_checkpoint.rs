@@ -20,6 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
+        training::spot_lines::OWN_CODE_HAS_TO,
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
@@ -65,12 +66,12 @@ impl Rule for SpotWithoutCheckpoint {
             )
             .into(),
             notice: Notice {
-                advice: Some(
-                    "let it write checkpoints, and read them at its start.\n\
-                 SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
-                 CreateTrainingJob:    \"CheckpointConfig\": {\"S3Uri\": \"s3://<bucket>/<prefix>\"}; they lie in /opt/ml/checkpoints"
-                        .to_owned(),
-                ),
+                advice: Some(format!(
+                    "let it write checkpoints.\n\
+                     SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
+                     CreateTrainingJob:    \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}\n{}",
+                    OWN_CODE_HAS_TO
+                )),
                 ..Notice::default()
             },
             ..Waste::default()

@@ -57,7 +57,7 @@ use crate::{
     },
     vocabulary::{
         duration::{Duration, roughly},
-        price::{HOURS_PER_MONTH, Instances, Usd, dollars},
+        price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, Usd, dollars},
     },
 };
 
@@ -95,7 +95,7 @@ impl Default for TrainingOnDemand {
 
 impl Rule for TrainingOnDemand {
     const NAME: &'static str = "training-on-demand";
-    const TO_DO: &'static str = "run the next one on Spot: use_spot_instances=True";
+    const TO_DO: &'static str = "run the next one on Spot, with checkpoints: use_spot_instances=True, checkpoint_s3_uri";
     /// The grace is short, because resubmitting is only worth it early in a job.
     const MANNER: Manner = Manner { grace: Duration::minutes(5), notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TrainingJob;
@@ -136,11 +136,15 @@ impl Rule for TrainingOnDemand {
             Some(started) => format!("training for {}", roughly(cx.now.duration_since(started))),
             None => "not training yet".to_owned(),
         };
+        let job_is = format!("({}, {on_since}, time limit {limit})", Instances::words(&job.instances));
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "it runs on demand ({}, {on_since}, time limit {limit}); it could run on managed Spot, which costs up to 90 % less{only_reported}",
-                Instances::words(&job.instances)
-            ).into(),
+                "it runs on demand {job_is}; it could run on managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less{only_reported}"
+            )
+            .into(),
+            was: Some(
+                format!("it ran on demand {job_is}; it could have run on managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less").into(),
+            ),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
             remedy,

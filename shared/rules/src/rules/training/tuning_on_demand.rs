@@ -25,10 +25,10 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
-        training::StopRemedy,
+        training::{StopRemedy, spot_lines::OWN_CODE_HAS_TO},
         verdict::{Notice, Verdict, Waste},
     },
-    vocabulary::price::{HOURS_PER_MONTH, Usd, dollars},
+    vocabulary::price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, Usd, dollars},
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -48,7 +48,7 @@ impl Default for TuningOnDemand {
 
 impl Rule for TuningOnDemand {
     const NAME: &'static str = "tuning-on-demand";
-    const TO_DO: &'static str = "ask for Spot in the next one: use_spot_instances=True";
+    const TO_DO: &'static str = "ask for Spot in the next one, with checkpoints: use_spot_instances=True, checkpoint_s3_uri";
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::ENFORCEABLE };
     type Subject = TuningJob;
 
@@ -65,10 +65,12 @@ impl Rule for TuningOnDemand {
             return Verdict::Fine;
         }
         let is_asked_for = job.is_spot();
-        let found = match (is_asked_for, job.running) {
-            (false, _) => format!("{} did not ask for managed Spot, which costs up to 90 % less", part_of(job)),
+        let (found, was) = match (is_asked_for, job.running) {
+            (false, _) => (format!("{} did not ask for managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less", part_of(job)), None),
             (true, Some((running, on_spot))) if on_spot < running => {
-                format!("it asked for managed Spot, but AWS runs {} of its {running} running training jobs on demand", running - on_spot)
+                let which = format!("{} of its {running} running training jobs on demand", running - on_spot);
+                let found = |runs: &str| format!("it asked for managed Spot, but AWS {runs} {which}");
+                (found("runs"), Some(found("ran")))
             }
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
@@ -80,30 +82,34 @@ impl Rule for TuningOnDemand {
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
+        let reason = |found: String| format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel).into();
         Verdict::Waste(Box::new(Waste {
-            reason: format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel).into(),
+            reason: reason(found),
+            was: was.map(reason),
             usd_per_hour,
             usd_per_month: usd_per_hour.map(|usd| usd * job.longest(on_demand()).in_hours().min(HOURS_PER_MONTH)),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
-            notice: Notice {
-                advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ASK_FOR_SPOT.to_owned() }),
-                ..Notice::default()
-            },
+            notice: Notice { advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ask_for_spot() }), ..Notice::default() },
             ..Waste::default()
         }))
     }
 }
 
 /// The lines with which a tuning job asks for Spot.
-const ASK_FOR_SPOT: &str = "ask for Spot in its training job definition.\n\
-     SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>)\n\
-     CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
-     {\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}";
+fn ask_for_spot() -> String {
+    format!(
+        "ask for Spot in its training job definition.\n\
+         SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
+         CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {{\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
+         {{\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}, \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}}}\n{}",
+        OWN_CODE_HAS_TO
+    )
+}
 
 /// What its owner can do if it asked for Spot: to ask for it again changes nothing.
 fn not_given(mail: &MailSettings) -> String {
     format!(
-        "it asks for Spot already. Ask {} why AWS runs it on demand, before you submit it again: it would be found again.",
+        "Spot is asked for already. Ask {} why it is not given, before you submit such a job again: it would be found again.",
         mail.whom_to_ask()
     )
 }

@@ -103,7 +103,7 @@ impl World {
     }
 }
 
-/// What serverless capacity costs per second and GB: on demand, provisioned, and a request to provisioned capacity (inference-facts §D2).
+/// What serverless capacity costs per second and GB: on demand, provisioned, and a request to provisioned capacity (aws-facts §8.2).
 const PRICES: [(&str, Decimal); 3] =
     [("", dec!(0.00002)), ("ProvisionedConcurrency:Usage", dec!(0.000005)), ("ProvisionedConcurrency:Mem", dec!(0.00001165))];
 

@@ -1,4 +1,4 @@
-//! What a policy wants, as pure functions: target tracking and step scaling.
+//! What a policy wants, as pure functions: target tracking (aws-facts §3.2) and step scaling.
 
 use serde_json::Value;
 

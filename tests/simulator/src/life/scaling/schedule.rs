@@ -1,4 +1,4 @@
-//! Scheduled actions: when they fire, and the bounds that they set.
+//! Scheduled actions: when they fire, and the bounds that they set (aws-facts §3.3).
 
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;

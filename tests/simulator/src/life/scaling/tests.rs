@@ -75,7 +75,7 @@ fn count(world: &mut World) -> (u64, u64) {
     (capacity.current, capacity.desired)
 }
 
-/// (Bursts are counted from 1970: the first is five minutes after the start.) 100 requests a minute for 5 minutes, 1,000 for 25 and 100 for an hour: the reference trace of inference-facts §C4.
+/// (Bursts are counted from 1970: the first is five minutes after the start.) 100 requests a minute for 5 minutes, 1,000 for 25 and 100 for an hour: a reference trace that was worked out by hand.
 const TRACE: &str = r#"
     config = "c"
     scaling-takes = "5m"

@@ -150,7 +150,7 @@ fn summary(world: &World, alarm: &str) -> Value {
     json!({"AlarmName": alarm, "AlarmARN": arn_of(world, alarm)})
 }
 
-/// The alarms of target tracking: out after 3 of 3 minutes above the target, in after 15 of 15 below nine tenths of it (inference-facts §C3).
+/// The alarms of target tracking: out after 3 of 3 minutes above the target, in after 15 of 15 below nine tenths of it (aws-facts §3.2).
 /// High-resolution metrics are looked at by the minute, too.
 fn put_alarms(world: &mut World, of: &Scalable, policy: &str, tracking: &Value) -> Result<Vec<String>, Refusal> {
     let target = tracking.get("TargetValue").and_then(Value::as_f64).unwrap_or_default();
