@@ -10,8 +10,8 @@ pub(crate) mod notebooks;
 pub(crate) mod studio;
 pub(crate) mod tags;
 pub(crate) mod training;
-pub(crate) mod waking;
 pub(crate) mod wake;
+pub(crate) mod waking;
 
 #[cfg(test)]
 mod tests;

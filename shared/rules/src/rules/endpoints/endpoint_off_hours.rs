@@ -273,8 +273,8 @@ mod tests {
     use super::*;
     use crate::{
         facts::{
-            AttachStage, Attached, AutoScaling, Compute, Follows, Hibernation, HibernationStage, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended,
-            TrackedMetric,
+            AttachStage, Attached, AutoScaling, Compute, Follows, Hibernation, HibernationStage, Scaling, ScalingPolicy, ScheduledAction,
+            Serving, Suspended, TrackedMetric,
         },
         samples::*,
         scaling::ScheduledBounds,

@@ -99,7 +99,9 @@ fn of_variant(variant: &Variant) -> Option<String> {
         return Some(format!("the auto scaling of {name} could not be read"));
     }
     match &variant.compute {
-        Compute::Instances { fixed: Some(fixed @ (Fixed::Reserved | Fixed::Managed)), .. } => Some(format!("of {name}, {}", fixed.why())),
+        Compute::Instances { fixed: Some(fixed @ (Fixed::Reserved | Fixed::Managed { .. })), .. } => {
+            Some(format!("of {name}, {}", fixed.why()))
+        }
         Compute::Instances { .. } => None,
         Compute::Serverless { .. } => Some(format!("{name} is serverless")),
     }
@@ -136,6 +138,7 @@ mod tests {
     use crate::{
         facts::{Attached, Invocations},
         samples::{endpoint, with_tags},
+        scaling::Way,
     };
 
     fn refused(policy: &str, change: impl FnOnce(&mut Endpoint)) -> Option<String> {
@@ -172,7 +175,8 @@ mod tests {
             ("no capacity for its GPUs", |one| on(one, None, None)),
             ("is being attached", |one| {
                 let at = "2026-11-10T12:00:00Z".parse().unwrap();
-                one.attached = Some(Attached { attachments: vec![], stage: AttachStage::Attaching, at });
+                one.attached =
+                    Some(Attached { attachments: vec![], stage: AttachStage::Attaching, at, way: Way::Follow, usd_per_month: None });
             }),
             ("it has monitoring schedules", |one| one.can_sleep = CanSleep::No("it has monitoring schedules".into())),
             ("is not known", |one| one.can_sleep = CanSleep::Unknown("sagemaker:DescribeModel: no answer".into())),
