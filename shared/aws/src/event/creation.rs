@@ -5,6 +5,7 @@ use anyhow::bail;
 use cost_rules::{
     facts::Creator,
     resource::{Arn, Kind},
+    vocabulary::machines::is_named_after,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -133,14 +134,27 @@ fn user(identity: &Value) -> Option<String> {
         "SAMLUser" | "WebIdentityUser" | "Directory" => text("/userName").map(str::to_owned),
         // If the Studio domain sets a source identity, it is the user profile. The session is then often named SageMaker.
         "AssumedRole" => text("/sessionContext/sourceIdentity").map(str::to_owned).or_else(|| {
-            let is_service = text("/invokedBy").is_some()
-                || [text("/sessionContext/sessionIssuer/arn"), text("/arn")].into_iter().flatten().any(is_role_of_service);
-            if is_service { None } else { last_of_arn().or_else(last_of_principal) }
+            let name = last_of_arn().or_else(last_of_principal)?;
+            (!is_of_program(identity, &name)).then_some(name)
         }),
         "FederatedUser" => last_of_arn().or_else(last_of_principal),
         // IdentityCenterUser has only an id, which is not an address.
         _ => None,
     }
+}
+
+/// Whether a program works in a session of this name, by all that `CloudTrail` says besides the name: a service, a function, a task or an instance of EC2 has the
+/// session, or a workflow or a pod has it from its own identity provider. An address is a person's there. A program's role is named as the program is.
+fn is_of_program(identity: &Value, name: &str) -> bool {
+    let text = |pointer: &str| identity.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let role =
+        text("/sessionContext/sessionIssuer/arn").or_else(|| text("/arn")?.rsplit_once('/').map(|(role, _)| role)).unwrap_or_default();
+    let is_of_provider = text("/sessionContext/webIdFederationData/federatedProvider").is_some_and(|one| one.contains("oidc-provider/"));
+    text("/invokedBy").is_some()
+        || ["/inScopeOf", "/sessionContext/ec2RoleDelivery"].iter().any(|sign| identity.pointer(sign).is_some_and(|sign| !sign.is_null()))
+        || is_role_of_service(role)
+        || (is_of_provider && !name.contains('@'))
+        || is_named_after(name, role.rsplit('/').next().unwrap_or_default())
 }
 
 /// Whether the ARN is that of a role that only an AWS service can assume, or of a session of one.
@@ -168,6 +182,13 @@ mod tests {
 
     fn read_call(detail: &Value) -> Request {
         read(detail, Kind::TAGGED, HOME).unwrap()
+    }
+
+    const GITHUB: &str = "arn:aws:iam::1:oidc-provider/token.actions.githubusercontent.com";
+
+    fn of_provider(session: &str, provider: &str) -> Value {
+        let arn = format!("arn:aws:sts::1:assumed-role/Deploy/{session}");
+        json!({"type": "AssumedRole", "arn": arn, "sessionContext": {"webIdFederationData": {"federatedProvider": provider}}})
     }
 
     #[test]
@@ -198,6 +219,27 @@ mod tests {
             (
                 json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Studio/SageMaker", "sessionContext": {"sourceIdentity": "cleo"}}),
                 Some("cleo"),
+            ),
+            // Sessions of programs whose names are those of persons, too.
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Train/ray",
+                    "inScopeOf": {"issuerType": "AWS::Lambda::Function", "credentialsIssuedTo": "arn:aws:lambda:us-east-1:1:function:x"}}),
+                None,
+            ),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Train/hue", "sessionContext": {"ec2RoleDelivery": "2.0"}}),
+                None,
+            ),
+            (of_provider("octocat", GITHUB), None),
+            (of_provider("ann@example.com", "arn:aws:iam::1:oidc-provider/example.okta.com"), Some("ann@example.com")),
+            (of_provider("ann", "accounts.google.com"), Some("ann")),
+            (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Ray-Cluster/ray"}), None),
+            (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/SparkOnEks/spark"}), None),
+            (json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/Sparkling/spark"}), Some("spark")),
+            (
+                json!({"type": "AssumedRole", "arn": "arn:aws:sts::1:assumed-role/AWSReservedSSO_Ann_0123456789abcdef/ann",
+                    "sessionContext": {"webIdFederationData": {}, "sessionIssuer": {"arn": "arn:aws:iam::1:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ann_0123456789abcdef"}}}),
+                Some("ann"),
             ),
             (json!({"type": "FederatedUser", "arn": "arn:aws:sts::1:federated-user/dan"}), Some("dan")),
             (json!({"type": "FederatedUser", "principalId": "1:dan"}), Some("dan")),

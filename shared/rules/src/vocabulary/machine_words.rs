@@ -242,7 +242,10 @@ pub(super) const WORDS: &[&str] = &[
 pub(super) const LAST_WORDS: &[&str] = &["account", "role", "user", "users"];
 
 /// Words that are names of people too: `Sarah Jenkins`, `john.lambda`, `Ci Zhang`. In a full name they are a person's.
-pub(super) const ALSO_NAMES: &[&str] = &["aws", "bot", "cd", "ci", "domino", "glue", "harness", "jenkins", "lambda", "presto", "travis"];
+pub(super) const ALSO_NAMES: &[&str] = &[
+    "aws", "bot", "cd", "ci", "colab", "domino", "glue", "harness", "hue", "jenkins", "kaggle", "lambda", "presto", "ray", "spark",
+    "travis",
+];
 
 /// Words for what a machine does. A name that has no other words is a machine's.
 pub(super) const WORK: &[&str] = &[
@@ -254,6 +257,7 @@ pub(super) const WORK: &[&str] = &[
     "canary",
     "cleanup",
     "cli",
+    "code",
     "console",
     "controller",
     "crawler",
@@ -261,6 +265,7 @@ pub(super) const WORK: &[&str] = &[
     "deploy",
     "deployer",
     "deployment",
+    "editor",
     "etl",
     "events",
     "function",

@@ -24,6 +24,13 @@ pub fn is_machine(name: &str) -> bool {
         || is_technical(&words.concat())
 }
 
+/// Whether a session is named after its role, `ray` in `Ray-Cluster`: roles of programs are named as the programs are. Roles of IAM Identity Center are people's.
+pub fn is_named_after(session: &str, role: &str) -> bool {
+    let (session, role_words) = (words(session), words(role));
+    let is_of_people = role.starts_with("AWSReservedSSO_");
+    !is_of_people && !session.is_empty() && session.iter().all(|word| role_words.contains(word))
+}
+
 /// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
 fn is_machine_with_dot(words: &[String]) -> bool {
     // Of the others, a person may be called so: `anna.drone`, `j.emr`.

@@ -31,6 +31,9 @@ use crate::{
     vocabulary::duration::Duration,
 };
 
+/// The longest time for which a saving is counted, in hours.
+const MONTH: i64 = 730;
+
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StoppableOverBudget {}
@@ -66,7 +69,8 @@ impl Rule for StoppableOverBudget {
                 .into(),
             usd_per_hour,
             usd_per_month,
-            ends: Some(measure.until),
+            // Nobody knows whether it would go on until the end of a long period: then a month counts.
+            ends: Some(measure.until).filter(|end| end.duration_since(cx.now).as_hours() <= MONTH),
             remedy,
             notice: Notice { unpriced: audit::unpriced(audited, usd_per_hour), ..Notice::default() },
             ..Waste::default()
@@ -114,6 +118,20 @@ mod tests {
             let verdict = StoppableOverBudget {}.check(&running(Some("2026-11-20T12:00:00Z")), &cx);
             assert_eq!(matches!(verdict, Verdict::Waste(_)), waste, "{budget_measures:?} {tags:?} {now}: {verdict:?}");
             assert_eq!(StoppableOverBudget {}.check(&running(None), &cx), Verdict::Fine, "it does not run");
+        }
+    }
+
+    #[test]
+    fn a_stop_was_said_to_save_sixty_years_because_the_budget_has_no_end() {
+        for (until, ends) in [("2026-12-01T00:00:00Z", true), ("2027-01-01T00:00:00Z", false), ("2087-06-15T00:00:00Z", false)] {
+            let until = until.parse().unwrap();
+            let measure = BudgetMeasure { budget: "b".into(), team: None, what: OnExceed::StopStoppable, until };
+            let measures = Measures { in_force: vec![measure], unread: false };
+            let cx = RuleContext { measures: &measures, ..context("2026-11-27T12:00:00Z") };
+            let run = Some("2026-11-20T12:00:00Z".parse().unwrap());
+            let asset = Asset { run, stop: Remedy::StopNotebook, ..audited("notebook-instance/x", &[(STOPPABLE_TAG, "yes")]) };
+            let Verdict::Waste(waste) = StoppableOverBudget {}.check(&RunningAsset(asset), &cx) else { panic!("{until}") };
+            assert_eq!(waste.ends, ends.then_some(until));
         }
     }
 

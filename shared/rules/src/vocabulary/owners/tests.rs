@@ -81,6 +81,10 @@ fn names_are_those_of_persons_or_of_others() {
         ("ci.zhang", "ci.zhang"),
         ("sarah.jenkins2", "sarah.jenkins2"),
         ("travis.example", "travis.example"),
+        ("ray.example", "ray.example"),
+        ("anna.spark", "anna.spark"),
+        ("raymond", "raymond"),
+        ("sparks", "sparks"),
         ("anna-maria.jenkins", "anna-maria.jenkins"),
         ("mwaanga", "mwaanga"),
         ("hauser", "hauser"),
@@ -397,6 +401,13 @@ fn machines_name_nobody() {
         "bedrock-agent",
         "mcp-server",
         "wiz",
+        "spark",
+        "ray",
+        "ray-head",
+        "hue",
+        "kaggle",
+        "colab",
+        "code-editor",
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }
