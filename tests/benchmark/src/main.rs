@@ -17,6 +17,7 @@ use simulator::{Estate, Simulator};
 use tempfile::NamedTempFile;
 
 mod budgets;
+mod endpoints;
 mod start;
 mod tags;
 mod training;
@@ -26,6 +27,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 const TIMEOUT: Duration = Duration::from_mins(5);
 
 const BUDGET_ALERTER: &str = "budget-alerter";
+const ENDPOINT_AUTOSCALER: &str = "endpoint-autoscaler";
 const NOTEBOOK_STOPPER: &str = "notebook-stopper";
 const TAG_AUDITOR: &str = "tag-auditor";
 const SPOT_ENFORCER: &str = "training-job-spot-enforcer";
@@ -48,7 +50,7 @@ pub(crate) struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    for name in [BUDGET_ALERTER, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
+    for name in [BUDGET_ALERTER, ENDPOINT_AUTOSCALER, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
         ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
     }
     let mut figures = vec![];
@@ -62,6 +64,8 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(tags::measure(runs).await?);
     println!("1,000 budgets and 95 days of spend, {LATENCY:?} per call …");
     figures.extend(budgets::measure(runs).await?);
+    println!("2,000 endpoints of three variants, {LATENCY:?} per call, report mode …");
+    figures.extend(endpoints::measure(runs).await?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();
