@@ -18,6 +18,7 @@ use simulator::{Simulator, Stack, Template};
 use tempfile::NamedTempFile;
 
 pub mod lambda;
+pub mod endpoint_month;
 pub mod month;
 pub mod testing;
 pub mod week;

@@ -26,7 +26,7 @@ fn is_for(sample: &str, function: Function) -> bool {
         "due-only" => matches!(function, Function::EndpointAutoscaler | Function::TagAuditor | Function::TrainingJobSpotEnforcer),
         _ if sample.starts_with("budget-") => function == Function::BudgetAlerter,
         "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
-        "detach" => function == Function::EndpointAutoscaler,
+        "detach" | "hibernate" | "restore" => function == Function::EndpointAutoscaler,
         "endpoint-resources" => matches!(function, Function::EndpointAutoscaler | Function::TagAuditor),
         "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
         _ if sample.starts_with("creation-") => function == Function::TagAuditor,

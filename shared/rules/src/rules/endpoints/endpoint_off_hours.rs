@@ -19,7 +19,7 @@
 //! The guard leaves it alone, with the reason in the mail, where that saves nothing (a real-time variant with one instance), where somebody has scheduled actions or has suspended its scaling, and
 //! where scheduled actions cannot say the hours: `always`, `never`, or hours that begin at a time that clocks skip when summer time begins.
 //!
-//! Enforce with `remedy = "hibernate"`: its owner is warned once a week, and each time when working hours end, but not before `grace`, it is hibernated: the guard stores what it takes to create it
+//! Enforce with `remedy = "hibernate"`: scheduled actions for what can go to zero. Of a real-time endpoint, its owner is warned once a week, and each time when working hours end, but not before `grace`, it is hibernated: the guard stores what it takes to create it
 //! again, and deletes it. It creates it again before working hours begin (`wake-before` in `[hibernation]`), with its tags, its auto scaling and its number of instances. A break of less than
 //! three hours does not count. While it is deleted, its callers get errors. Hibernating needs a deployment with `AllowHibernation = yes`. docs/endpoints.md says which endpoints are only
 //! reported, and what does not come back.
@@ -64,7 +64,7 @@ pub(crate) struct EndpointOffHours {
     min_instances: u32,
     /// How old an endpoint must be to be judged: at most 14 days.
     min_age: Duration,
-    /// The action if the rule is enforced: `"schedule"` attaches scheduled actions, `"hibernate"` deletes the endpoint every evening and creates it again every morning.
+    /// The action if the rule is enforced: `"schedule"` attaches scheduled actions, `"hibernate"` deletes real-time endpoints every evening and creates them again every morning.
     remedy: OffHoursRemedy,
 }
 
@@ -191,7 +191,8 @@ enum OffHours {
 impl EndpointOffHours {
     /// The one place where that is chosen.
     fn choose(&self, endpoint: &Endpoint, schedule: &Schedule, calendar: &Calendar, cx: &RuleContext<'_>) -> OffHours {
-        if self.remedy == OffHoursRemedy::Schedule {
+        // What can go to zero need not be deleted.
+        if self.remedy == OffHoursRemedy::Schedule || endpoint.serving != Serving::RealTime {
             return scheduled_actions(endpoint, OfficeHours::new(schedule, schedule.zone(calendar), cx.now), self.min_instances);
         }
         let Some(from) = schedule.off_from(cx.now, calendar, SHORTEST_SLEEP) else {
