@@ -32,6 +32,7 @@ PARAMETERS = {
     "AlertEmail": "platform@example.com",
     "PolicyParameter": POLICY,
     "AllowEnforcement": "yes",
+    "AllowHibernation": "yes",
     "ReserveConcurrency": "yes",
     "ReportBucket": REPORTS,
     "TestEventSource": TEST_SOURCE,

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+import boto3
 import pytest
 from conftest import ACCOUNT, FUNCTIONS, HERE, POLICY, REGION, REPORTS, STACK, TEST_SOURCE, TOP, delete, deploy, eventually, physical, resources
 
@@ -150,6 +151,32 @@ def test_every_rule_wakes_its_function_for_the_resource_of_the_event(deployed, t
     send(deployed, trigger)
     report = eventually(narrow, 60, f"{trigger}: {deployed.log(function_of(trigger))[-3000:]}")[0]
     assert not report["dry-run"]
+
+
+def test_an_endpoint_sleeps_when_a_person_asks_and_comes_back_as_it_was(deployed):
+    sagemaker = boto3.client("sagemaker", endpoint_url=deployed.address, region_name=REGION, aws_access_key_id="test", aws_secret_access_key="test")
+
+    def picture():
+        found = [one for one in sagemaker.list_endpoints()["Endpoints"] if one["EndpointName"] == "sleepy"]
+        if not found:
+            return None
+        described = sagemaker.describe_endpoint(EndpointName="sleepy")
+        tags = sagemaker.list_tags(ResourceArn=described["EndpointArn"])["Tags"]
+        variants = [(one["VariantName"], one["DesiredInstanceCount"], one["DesiredWeight"]) for one in described["ProductionVariants"]]
+        return described["EndpointConfigName"], described["EndpointStatus"], variants, sorted(one["Key"] for one in tags)
+
+    def asked(event):
+        (action,) = deployed.invoke("EndpointAutoscaler", event)["actions"]
+        return action["outcome"], action["detail"]
+
+    before = picture()
+    assert asked({"hibernate": "sleepy"}) == ("done", "")
+    eventually(lambda: picture() is None, 60, "the endpoint is deleted")
+    assert asked({"restore": "sleepy"}) == ("skipped", "AWS is creating it")
+    eventually(lambda: picture()[1] == "InService", 60, "the endpoint is there again")
+    assert asked({"restore": "sleepy"}) == ("done", "")
+    assert picture() == before
+    assert asked({"restore": "sleepy"})[0] == "already-done"
 
 
 def test_a_message_of_budgets_wakes_the_budget_alerter(deployed):
