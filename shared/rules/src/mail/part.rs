@@ -84,9 +84,9 @@ fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<
             head.text(&failed(why)).text(" The guard tries again, each time after a longer pause.")
         }
         (News::GivenUp(why), _) => head.text(&failed(why)).text(" It goes on as it is, and the guard leaves it alone."),
-        (News::Refused(why), _) => head.text(&failed(why)).text(
-            "\n  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
-        ),
+        (News::Refused(why), _) => {
+            head.text(&failed(why)).text("\n  The job goes on as it is, and the guard tries again, each time after a longer pause.")
+        }
         (News::Warning(at), _) => {
             let participle = told.first.participle();
             let unless = told.first.notice.instead.unwrap_or("keep it");
@@ -192,6 +192,7 @@ fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &M
     match (news, remedy) {
         (News::Done(end), _) => more.push(after(end, told, remedy, context).into()),
         (_, Some(remedy)) if *remedy != Remedy::None && !remedy.is_harmless() => {
+            more.extend(matches!(news, News::Refused(_)).then(|| "\n  You can wait for that, or do one of these:".into()));
             more.extend(commands(told, remedy, read, context).into_iter().map(TimedText::from));
         }
         _ => {}

@@ -390,7 +390,7 @@ fn a_tag_that_suspends_a_stop_comes_with_the_commands_that_correct_it() {
     let suspended = Item { suspended: Some(tags), ..item(News::Reminder("2026-11-16T18:00:00Z".parse().unwrap()), "a", None) };
     let note =
         "  Note:  the guard leaves it alone for now: its tag x cannot be read.\n         Correct that: aws add\n         aws remove\n";
-    let body = one(&[suspended.clone()]).body;
+    let body = one(std::slice::from_ref(&suspended)).body;
     assert!(body.contains(note), "{body}");
     // The finding about the tag itself has them.
     let told = Item { reason: "its tag x cannot be read".into(), ..suspended.clone() };
@@ -507,7 +507,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(News::Refused("ResourceLimitExceeded.".into()), resubmit()),
             "Cost guard: churn could not be resubmitted as Spot, costs up to $11.04",
-            "  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
+            "  You can wait for that, or do one of these:",
         ),
         (
             job(News::GivenUp("churn-spot is Stopped".into()), resubmit()),

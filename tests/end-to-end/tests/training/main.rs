@@ -186,7 +186,7 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         for says in [
             text,
             "--region eu-central-1 --cli-input-json file://job.json",
-            "  The job goes on as it is, and the guard tries again, each time after a longer pause. You can wait, or do one of these:",
+            "  The job goes on as it is, and the guard tries again, each time after a longer pause.\n",
             "accepted that, stop this one: aws",
             "\"TrainingJobName\":\"Churn-Train-0001-spot\"",
         ] {

@@ -190,7 +190,7 @@ fn a_subject_says_how_many_of_the_owners_were_mailed() {
         platform_summary(&period, &at(&policy, "2026-11-30T08:05:00Z")).unwrap().subject
     };
     let starts = |subject: &str, owners: &str| {
-        assert!(subject.starts_with(&format!("Cost guard: platform: {owners}3 resources stopped, ")), "{subject}")
+        assert!(subject.starts_with(&format!("Cost guard: platform: {owners}3 resources stopped, ")), "{subject}");
     };
     starts(&of(4, 3, dec!(1)), "3 of 5 owners mailed, ");
     // Rather no owners than half a number of dollars.

@@ -69,8 +69,7 @@ impl Rule for SpotWithoutCheckpoint {
                 advice: Some(format!(
                     "let it write checkpoints.\n\
                      SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
-                     CreateTrainingJob:    \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}\n{}",
-                    OWN_CODE_HAS_TO
+                     CreateTrainingJob:    \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}\n{OWN_CODE_HAS_TO}"
                 )),
                 ..Notice::default()
             },

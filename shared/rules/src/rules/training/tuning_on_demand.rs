@@ -101,8 +101,7 @@ fn ask_for_spot() -> String {
         "ask for Spot in its training job definition.\n\
          SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
          CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {{\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
-         {{\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}, \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}}}\n{}",
-        OWN_CODE_HAS_TO
+         {{\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}, \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}}}\n{OWN_CODE_HAS_TO}"
     )
 }
 
