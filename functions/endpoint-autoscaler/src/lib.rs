@@ -66,7 +66,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let wanted = rulebook.needs_minutes(&facts);
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;
     let run = Run { context, rulebook: &rulebook, areas: Endpoints, request: &request, scope, essential: &[Kind::Endpoint] };
-    let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), WhatCanSleep { context })).await;
+    let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), LookAtEndpoints { context, are_routers_read: false })).await;
     hibernations.report(&mut report);
     if report.is_whole {
         let savings: Vec<ScalingSaving> =
@@ -108,13 +108,20 @@ fn also(scope: Scope, touched: &BTreeMap<String, Option<String>>) -> Scope {
     }
 }
 
-/// Reads whether endpoints can be created again as they are, before somebody is notified that they will be hibernated.
-struct WhatCanSleep<'a> {
+/// Reads what speaks against notifying somebody: inference routers that need an endpoint that nobody calls, and whatever keeps an endpoint from being created again as it is, before its
+/// owner is notified that it will be hibernated.
+struct LookAtEndpoints<'a> {
     context: &'a Context,
+    are_routers_read: bool,
 }
 
-impl LookCloser for WhatCanSleep<'_> {
+impl LookCloser for LookAtEndpoints<'_> {
     async fn look(&mut self, facts: &mut Facts, plan: &Plan) -> bool {
+        let is_idle = |one: &Planned| one.step.notifies() && one.finding.rule == "endpoint-idle";
+        if plan.planned.iter().any(is_idle) && !std::mem::replace(&mut self.are_routers_read, true) {
+            gather::endpoints::read_routers(&self.context.clients, facts).await;
+            return true;
+        }
         let is_meant = |one: &&Planned| one.step.notifies() && matches!(one.finding.waste.remedy, Remedy::Hibernate(_));
         let wanted: BTreeSet<&String> = plan.planned.iter().filter(is_meant).map(|one| &one.finding.resource.id).collect();
         let unseen = facts.endpoints.iter().filter(|one| one.can_sleep == CanSleep::NotLooked && wanted.contains(&one.resource.id));

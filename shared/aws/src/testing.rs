@@ -140,6 +140,7 @@ pub(crate) fn endpoint() -> Endpoint {
         backlog: None,
         attached: None,
         hibernation: None,
+        router: None,
         can_sleep: CanSleep::NotLooked,
         compute_optimizer: None,
     }

@@ -257,6 +257,7 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         backlog: None,
         attached: None,
         hibernation: None,
+        router: None,
         can_sleep: CanSleep::NotLooked,
         compute_optimizer: None,
     }

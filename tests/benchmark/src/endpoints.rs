@@ -1,11 +1,6 @@
 //! endpoint-autoscaler: 2,000 endpoints of three variants, a run in which nothing is due, and the arithmetic alone.
 
-use std::{
-    fmt::Write as _,
-    io::Write as _,
-    net::TcpStream,
-    time::Instant,
-};
+use std::{fmt::Write as _, io::Write as _, net::TcpStream, time::Instant};
 
 use anyhow::ensure;
 use cost_rules::{
@@ -37,7 +32,10 @@ fn account() -> anyhow::Result<Simulator> {
         let variant = |name: &str| format!("{{ name = \"{name}\", model = \"m\", instance-type = \"ml.m5.xlarge\", instance-count = 2 }}");
         let variants = ["a", "b", "c"].map(variant).join(", ");
         writeln!(estate, "[[endpoint-config]]\nname = \"{name}-{{}}\"\ncount = {count}\nvariants = [{variants}]")?;
-        writeln!(estate, "[[endpoint]]\nname = \"{name}-{{}}\"\ncount = {count}\ncreated = \"-30d\"\n{more}tags = {{ Owner = \"ann@example.com\" }}")?;
+        writeln!(
+            estate,
+            "[[endpoint]]\nname = \"{name}-{{}}\"\ncount = {count}\ncreated = \"-30d\"\n{more}tags = {{ Owner = \"ann@example.com\" }}"
+        )?;
     }
     Simulator::start(Estate::from_toml(&estate)?)
 }
@@ -45,7 +43,12 @@ fn account() -> anyhow::Result<Simulator> {
 pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
     let account = account()?;
     // Every quiet endpoint is idle. What is measured is a run in which all of that is known.
-    start(ENDPOINT_AUTOSCALER, &account, account.endpoint(), "", &[]).await?.function.invoke(json!({})).await?.map_err(anyhow::Error::msg)?;
+    start(ENDPOINT_AUTOSCALER, &account, account.endpoint(), "", &[])
+        .await?
+        .function
+        .invoke(json!({}))
+        .await?
+        .map_err(anyhow::Error::msg)?;
     account.set_latency(LATENCY);
     let (mut seconds, mut memory, mut describes, mut others, mut floors, mut due) = (vec![], vec![], vec![], vec![], vec![], vec![]);
     for _ in 0..runs {
@@ -77,7 +80,10 @@ pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {
         },
         Figure {
             what: "2,000 endpoints: wall time",
-            measured: format!("{seconds:.2} s = {:.2} × the descriptions, {IN_FLIGHT} at a time ({floor:.2} s, run beside it)", seconds / floor),
+            measured: format!(
+                "{seconds:.2} s = {:.2} × the descriptions, {IN_FLIGHT} at a time ({floor:.2} s, run beside it)",
+                seconds / floor
+            ),
             goal: "≤ 1.5 ×",
         },
         Figure { what: "2,000 endpoints: peak memory", measured: format!("{:.1} MiB", median(memory)), goal: "≤ 96 MiB" },
@@ -115,7 +121,8 @@ fn describe_one_after_the_other(address: &str, count: usize) -> anyhow::Result<(
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     let body = json!({"EndpointName": "used-00000"}).to_string();
-    let head = format!("POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: SageMaker.DescribeEndpoint\r\ncontent-length: {}\r\n\r\n", body.len());
+    let head =
+        format!("POST / HTTP/1.1\r\nhost: {address}\r\nx-amz-target: SageMaker.DescribeEndpoint\r\ncontent-length: {}\r\n\r\n", body.len());
     for _ in 0..count {
         stream.write_all(format!("{head}{body}").as_bytes())?;
         read_body(&mut stream)?;
@@ -192,6 +199,7 @@ fn endpoint(number: usize, variants: usize, by_minute: bool, now: Timestamp) -> 
         backlog: None,
         attached: None,
         hibernation: None,
+        router: None,
         can_sleep: cost_rules::facts::CanSleep::NotLooked,
         compute_optimizer: None,
     }

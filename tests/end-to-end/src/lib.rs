@@ -17,8 +17,8 @@ use serde_json::Value;
 use simulator::{Simulator, Stack, Template};
 use tempfile::NamedTempFile;
 
-pub mod lambda;
 pub mod endpoint_month;
+pub mod lambda;
 pub mod month;
 pub mod testing;
 pub mod week;

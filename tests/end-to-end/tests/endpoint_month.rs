@@ -22,8 +22,7 @@ async fn six_endpoints_end_as_a_good_engineer_would_have_set_them() {
     }
     let clients = end_to_end::clients(&month.account);
     let targets = clients.autoscaling.describe_scalable_targets().service_namespace(ServiceNamespace::Sagemaker).send().await.unwrap();
-    let least: BTreeMap<String, i32> =
-        targets.scalable_targets().iter().map(|one| (one.resource_id.clone(), one.min_capacity)).collect();
+    let least: BTreeMap<String, i32> = targets.scalable_targets().iter().map(|one| (one.resource_id.clone(), one.min_capacity)).collect();
     let expected = [
         ("endpoint/checkout/variant/AllTraffic", 2),
         ("endpoint/documents/variant/AllTraffic", 0),

@@ -41,6 +41,8 @@ pub struct Endpoint {
     pub attached: Option<Attached>,
     /// What the ledger remembers of its hibernation. `None`: it was never hibernated, or this could not be read.
     pub hibernation: Option<Hibernation>,
+    /// The inference router that sends requests to it. `None`: there is none, or it was not read.
+    pub router: Option<String>,
     /// Whether it can be hibernated, as far as only a closer look shows.
     pub can_sleep: CanSleep,
     /// What Compute Optimizer says. `None`: not enrolled, or not read.

@@ -8,10 +8,9 @@ use cost_rules::{
     facts::{CanSleep, Facts},
     remedy::{Blueprint, TargetBlueprint},
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{describe_as, scaling::variant_id};
+use super::{describe_as, routers, scaling::variant_id};
 use crate::{
     clients::{Clients, why::why},
     gather::{
@@ -111,7 +110,7 @@ async fn depends(clients: &Clients, name: &str, arn: &str) -> Read<Option<String
     if let Some(test) = shadow_test(clients, name).await? {
         return Ok(Some(format!("shadow test {test} runs on it")));
     }
-    Ok(router(clients, arn).await?.map(|router| format!("inference router {router} sends requests to it")))
+    Ok(routers::read(clients).await?.of(arn).map(|router| format!("inference router {router} sends requests to it")))
 }
 
 /// The shadow test of an endpoint that is not over.
@@ -131,43 +130,6 @@ async fn shadow_test(clients: &Clients, endpoint: &str) -> Read<Option<String>> 
         let one = sent.map_err(|error| format!("sagemaker:DescribeInferenceExperiment: {}", why(&error)))?;
         let of = one.endpoint_metadata().and_then(|metadata| metadata.endpoint_name());
         if of.is_some_and(|of| of.eq_ignore_ascii_case(endpoint)) {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Routers {
-    #[serde(default)]
-    inference_routers: Vec<RouterName>,
-    next_token: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RouterName {
-    inference_router_name: String,
-}
-
-/// The inference router that sends requests to an endpoint. The SDK does not know the operations (aws-facts §3.6).
-async fn router(clients: &Clients, arn: &str) -> Read<Option<String>> {
-    let mut names = vec![];
-    every_page(clients, async |token| {
-        let input = token.map_or_else(|| json!({}), |token| json!({"NextToken": token}));
-        let Some(page) = call_unknown::<Routers>(clients, "ListInferenceRouters", input).await? else { return Ok(None) };
-        names.extend(page.inference_routers.into_iter().map(|one| one.inference_router_name));
-        Ok(page.next_token)
-    })
-    .await?;
-    for name in names {
-        let Some(router) = call_unknown::<Value>(clients, "DescribeInferenceRouter", json!({"InferenceRouterName": name})).await? else {
-            continue;
-        };
-        let targets = router["RoutingTargets"].as_array().into_iter().flatten();
-        let mut destinations = targets.flat_map(|target| target["Destinations"].as_array().into_iter().flatten());
-        if destinations.any(|one| one["ResourceArn"].as_str().is_some_and(|of| of.eq_ignore_ascii_case(arn))) {
             return Ok(Some(name));
         }
     }

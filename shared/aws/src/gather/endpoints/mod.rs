@@ -31,6 +31,7 @@ pub(crate) mod blueprint;
 mod capacity;
 mod compute_optimizer;
 mod record;
+mod routers;
 mod scaling;
 mod usage;
 
@@ -78,6 +79,18 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     facts.reading.unread.extend(unread);
     facts.endpoints = endpoints;
     metrics
+}
+
+/// Sets which inference router sends requests to which endpoint: one that is a router's standby may have had none for a long time.
+pub async fn read_routers(clients: &Clients, facts: &mut Facts) {
+    match Box::pin(routers::read(clients)).await {
+        Ok(routers) => {
+            for endpoint in &mut facts.endpoints {
+                endpoint.router = endpoint.resource.arn.as_deref().and_then(|arn| routers.of(arn)).cloned();
+            }
+        }
+        Err(why) => facts.reading.unread.push(Unread::new("inference routers", why)),
+    }
 }
 
 /// Sets what the guard has attached. If that could not be read, nothing is attached anew: the ledger refuses it.
@@ -272,6 +285,7 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
         endpoint.attached.clone_from(&known.attached);
         endpoint.hibernation.clone_from(&known.hibernation);
         endpoint.can_sleep.clone_from(&known.can_sleep);
+        endpoint.router.clone_from(&known.router);
     }
     for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {
         // The requests by the minute and the proposal were worked out for the same instances: they still hold.

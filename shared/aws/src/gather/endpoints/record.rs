@@ -121,6 +121,7 @@ impl EndpointRecord {
             backlog: None,
             attached: None,
             hibernation: None,
+            router: None,
             can_sleep: CanSleep::NotLooked,
             compute_optimizer: None,
         }

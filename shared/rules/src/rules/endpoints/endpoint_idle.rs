@@ -3,7 +3,7 @@
 //! ## What it finds
 //! An endpoint that nobody has called for `idle-after`: not one request to any of its variants, shadow variants or inference components, and no request in its
 //! queue. A new endpoint has as much time from its creation. An endpoint that is being deployed is left alone, and so is one whose use could not be read. An endpoint without
-//! instances (serverless without provisioned concurrency, or scaled to zero) costs nothing while it is idle, and is not found.
+//! instances (serverless without provisioned concurrency, or scaled to zero) costs nothing while it is idle, and is not found. One that an inference router sends requests to may be its standby, and is left alone.
 //!
 //! AWS Compute Optimizer has a finding of its own: no `Invocations` for 14 days. Where the account is enrolled, the mail says what it says. An asynchronous endpoint publishes no
 //! `Invocations`: of it, this rule counts the requests that were processed.
@@ -106,6 +106,9 @@ impl Rule for EndpointIdle {
             None if created <= known_from => format!("not called in the last {}", roughly(idle)),
             None => format!("never called since it was created {} ago", roughly(idle)),
         };
+        if let Some(router) = &endpoint.router {
+            return Verdict::Exempt(format!("inference router {router} sends requests to it: it may be its standby"));
+        }
         let (remedy, only_reported) = self.remedy.of(endpoint, WakesBy::Asking, cx);
         let reason = format!("{last}: the limit is {}{only_reported}", self.idle_after);
         let mut waste = Waste { remedy, ..cx.endpoint_waste(endpoint, reason.into(), Decimal::ONE) };
@@ -206,6 +209,11 @@ mod tests {
         assert!(of(Compute::Serverless { memory_mb: 2048, provisioned: Some(1) }));
         assert!(!of(Compute::Instances { instance_type: None, current: 0, desired: 0, fixed: None }));
         assert!(of(Compute::Instances { instance_type: None, current: 0, desired: 1, fixed: None }));
+    }
+
+    #[test]
+    fn a_standby_waits_for_its_turn() {
+        assert_eq!(told(&Endpoint { router: Some("shop".into()), ..idle_for(None) }), "exempt");
     }
 
     #[test]
