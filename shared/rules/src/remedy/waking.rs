@@ -367,8 +367,8 @@ mod tests {
         };
         let register = one.register();
         assert_eq!(
-            register.as_object().unwrap().keys().collect::<Vec<_>>(),
-            ["MaxCapacity", "MinCapacity", "ResourceId", "ScalableDimension", "ServiceNamespace", "SuspendedState", "Tags"]
+            register.as_object().unwrap().keys().map(String::as_str).collect::<BTreeSet<_>>(),
+            ["MaxCapacity", "MinCapacity", "ResourceId", "ScalableDimension", "ServiceNamespace", "SuspendedState", "Tags"].into()
         );
         assert_eq!(one.put_policies().collect::<Vec<_>>(), [json!({"PolicyName": "p", "PolicyType": "StepScaling", "New": 1})]);
         let actions: Vec<Value> = one.put_actions(now).collect();
