@@ -149,9 +149,10 @@ impl Rule for EndpointOffHours {
             return Verdict::Fine;
         }
         let Some(off_share) = Decimal::from_f64(schedule.off_share()).filter(|share| Decimal::ZERO < *share) else { return Verdict::Fine };
-        let reason =
-            format!("runs day and night, but nobody called it outside {whose} working hours {schedule} in the last 14 days").into();
-        let mut waste = cx.endpoint_waste(endpoint, reason, off_share);
+        let reason = |runs: &str| {
+            format!("{runs} day and night, but nobody called it outside {whose} working hours {schedule} in the last 14 days").into()
+        };
+        let mut waste = Waste { was: Some(reason("ran")), ..cx.endpoint_waste(endpoint, reason("runs"), off_share) };
         waste.notice.headline = Some(HEADLINE);
         match self.choose(endpoint, &schedule, calendar, cx) {
             OffHours::Hibernate(sleep, from) => {

@@ -39,7 +39,7 @@ impl Proposed<'_> {
 /// The waste of these variants, with all that a mail says of them.
 pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_month: Decimal) -> Waste {
     let is_promised = proposed.iter().all(|one| one.proposal.is_promised());
-    let told: Vec<String> = proposed.iter().map(told).collect();
+    let told = |runs: &str| proposed.iter().map(|one| told(one, runs)).collect::<Vec<_>>().join("; ");
     let mut details: Vec<Detail> = proposed.iter().flat_map(|one| details(&endpoint.resource, one)).collect();
     let mut doubts: Vec<String> = proposed.iter().flat_map(|one| one.proposal.doubts.iter().map(|doubt| doubt.text.clone())).collect();
     doubts.dedup();
@@ -50,7 +50,8 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
     let notice =
         Notice { headline: Some("could scale with the requests"), details, advice: Some(CODE_OWNS_IT.into()), ..Notice::default() };
     Waste {
-        reason: told.join("; ").into(),
+        reason: told("runs").into(),
+        was: Some(told("ran").into()),
         remedy: remedy(endpoint, proposed),
         usd_per_hour: Some(usd_per_month / HOURS_PER_MONTH),
         usd_per_month: is_promised.then_some(usd_per_month),
@@ -59,25 +60,16 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
     }
 }
 
-/// `AllTraffic runs 4 instances around the clock, 1 to 4 would have carried its requests for $120.00 a month less`
-fn told(one: &Proposed<'_>) -> String {
+/// `AllTraffic runs 4 instances around the clock, 1 to 4 would have carried its requests for $120.00 a month less`. `runs`: or "ran".
+fn told(one: &Proposed<'_>, runs: &str) -> String {
     let Proposal { setting, today, advice, .. } = one.proposal;
-    let (name, usd) = (&one.variant.name, dollars(one.usd_per_month));
-    let now = today.peak_instances;
-    match advice {
-        Advice::Fixed => format!("{name} runs {now} instances, {} would have carried its requests for {usd} a month less", setting.max),
-        Advice::Scale | Advice::ToZero => {
-            format!(
-                "{name} runs {now} instances around the clock, {} to {} would have carried its requests for {usd} a month less",
-                setting.min, setting.max
-            )
-        }
-        Advice::Schedule => format!(
-            "{name} runs {now} instances around the clock, {} to {} by its hours would have carried its requests for {usd} a month less",
-            setting.least(),
-            setting.max
-        ),
-    }
+    let (clock, enough) = match advice {
+        Advice::Fixed => ("", setting.max.to_string()),
+        Advice::Scale | Advice::ToZero => (" around the clock", format!("{} to {}", setting.min, setting.max)),
+        Advice::Schedule => (" around the clock", format!("{} to {} by its hours", setting.least(), setting.max)),
+    };
+    let (name, now, usd) = (&one.variant.name, today.peak_instances, dollars(one.usd_per_month));
+    format!("{name} {runs} {now} instances{clock}, {enough} would have carried its requests for {usd} a month less")
 }
 
 /// Attaches auto scaling to all of these variants. A fixed number of instances is for people to set.
