@@ -60,8 +60,8 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     }
     scope = also(scope, &hibernations.touched);
     let by_hour = gather::endpoints::read(&context.clients, &rulebook, &scope, &mut facts).await;
-    gather::endpoints::take_attached(&mut facts, attached);
     hibernations.take_into(&mut facts);
+    gather::endpoints::take_attached(&mut facts, attached);
     // Requests by the minute are read only of those endpoints that may save enough.
     let wanted = rulebook.needs_minutes(&facts);
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;

@@ -1,11 +1,11 @@
 //! Looks after the endpoints that the guard has hibernated, and creates them again: by a schedule, by an event, or because a person asks. Each step first looks at what is
 //! there, so that the next run goes on where an interrupted one stopped. No run waits for AWS.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
     duration::Duration,
-    facts::{Facts, HibernationStage, SleepingEndpoint, Unread},
+    facts::{CanSleep, Facts, HibernationStage, SleepingEndpoint, Unread},
     policy::Policy,
     remedy::WakeStep,
 };
@@ -37,6 +37,10 @@ pub struct Hibernations {
     actions: Vec<ReportedAction>,
     failures: Vec<String>,
     unread: Vec<Unread>,
+    /// Those (by id) whose record cannot be read.
+    unreadable: BTreeSet<String>,
+    /// Whether no record could be read.
+    is_unread: bool,
 }
 
 /// Which hibernated endpoints a run looks after.
@@ -74,14 +78,11 @@ impl Hibernations {
         let read = match which {
             Which::All | Which::Due => ledger.hibernations().await,
             Which::Changed(id) | Which::Asked(id) => {
-                ledger.hibernation(id).await.map(|one| one.into_iter().map(|one| (one.resource.id.clone(), one)).collect())
+                Ok(ledger.hibernation(id).await.transpose().map(|one| ((*id).to_owned(), one)).into_iter().collect())
             }
         };
         let mut known = Self { now, ..Self::default() };
-        match read {
-            Ok(all) => known.all = all,
-            Err(error) => known.unread.push(Unread::new("endpoints that were hibernated", format!("{error:#}"))),
-        }
+        known.take(read);
         let is_due = |one: &&SleepingEndpoint| which.is_due(one, policy, now);
         let due: Vec<SleepingEndpoint> = known.all.values().filter(is_due).cloned().collect();
         for one in due.into_iter().filter(|_| !is_dry_run) {
@@ -91,6 +92,21 @@ impl Hibernations {
             Box::pin(known.tend_one(context, policy, one, which)).await;
         }
         known
+    }
+
+    fn take(&mut self, read: anyhow::Result<BTreeMap<String, anyhow::Result<SleepingEndpoint>>>) {
+        self.is_unread = read.is_err();
+        let why = |error: anyhow::Error| format!("{error:#}");
+        let all = read.map_err(|error| self.unread.push(Unread::new("endpoints that were hibernated", why(error)))).unwrap_or_default();
+        for (id, one) in all {
+            match one {
+                Ok(one) => drop(self.all.insert(id, one)),
+                Err(error) => {
+                    self.unread.push(Unread::new(format!("the hibernation of {id}"), why(error)));
+                    self.unreadable.insert(id);
+                }
+            }
+        }
     }
 
     async fn tend_one(&mut self, context: &Context, policy: &Policy, mut one: SleepingEndpoint, which: &Which<'_>) {
@@ -117,11 +133,16 @@ impl Hibernations {
         self.all.insert(one.resource.id.clone(), one);
     }
 
-    /// Sets what is known of the hibernation of endpoints, and adds those that sleep.
+    /// Sets what is known of the hibernation of endpoints, and adds those that sleep. Where that is not known, nothing is hibernated, and what is not there is not gone.
     pub fn take_into(&self, facts: &mut Facts) {
         for endpoint in &mut facts.endpoints {
             endpoint.hibernation = self.all.get(&endpoint.resource.id).map(|one| one.hibernation.clone());
+            if self.is_unread || self.unreadable.contains(&endpoint.resource.id) {
+                endpoint.can_sleep = CanSleep::Unknown("the guard's record of its last hibernation cannot be read".to_owned());
+            }
         }
+        facts.reading.gone.retain(|id| !self.unreadable.contains(id));
+        facts.reading.unknown.extend(self.unreadable.iter().cloned());
         let sleeps = |one: &&SleepingEndpoint| matches!(one.hibernation.stage, HibernationStage::Asleep | HibernationStage::Waking);
         facts.sleeping = self.all.values().filter(sleeps).cloned().collect();
         facts.reading.unread.extend(self.unread.clone());

@@ -41,7 +41,9 @@ pub async fn send(context: &Context, rulebook: &Rulebook, is_asked: bool, is_dry
         desk.entries.push((function, of.findings(&Scope::Everything).await?));
         desk.saved.extend(of.saved_since(now - WEEK).await?);
         if function == HIBERNATES {
-            desk.sleeping.extend(of.hibernations().await?.into_values().filter(|one| one.hibernation.stage == HibernationStage::Asleep));
+            // What cannot be read is in the report of the function that hibernates.
+            let known = of.hibernations().await?.into_values().flatten();
+            desk.sleeping.extend(known.filter(|one| one.hibernation.stage == HibernationStage::Asleep));
         }
     }
     let letters = desk.letters(&mail_context);

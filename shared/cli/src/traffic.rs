@@ -29,11 +29,15 @@ pub(crate) fn read(file: &Path, starts_at: Timestamp) -> anyhow::Result<Traffic>
         let at = || format!("{name}, line {line}");
         if is_header {
             let is_right = record.iter().map(<[u8]>::to_ascii_lowercase).eq(HEADER);
-            ensure!(is_right, "{}: `{}` is not the header: expected `minute,requests`", at(), shown(&record));
+            let fields = || record.iter().map(shown).collect::<Vec<_>>().join(",");
+            ensure!(is_right, "{}: `{}` is not the header: expected `minute,requests`", at(), fields());
             is_header = false;
             continue;
         }
-        row(&record, &mut requests).with_context(at)?;
+        let is_blank = record.len() == 1 && record[0].is_empty();
+        if !is_blank {
+            row(&record, &mut requests).with_context(at)?;
+        }
     }
     ensure!(!is_header, "{name}, line 1: the file is empty: expected the header `minute,requests`, then one line a minute");
     ensure!(!requests.is_empty(), "{name}, line 2: there is no minute: expected a minute and its requests, for example `0,120`");
@@ -49,17 +53,12 @@ fn line_of(position: &csv::Position, bytes: &[u8]) -> u64 {
 /// Adds one line's minute, and the minutes without datapoints before it.
 fn row(record: &ByteRecord, requests: &mut Vec<Option<u64>>) -> anyhow::Result<()> {
     let [minute, count] = record.iter().collect::<Vec<_>>()[..] else {
-        bail!("{} fields: expected two, a minute and its requests, for example `0,120`", record.len());
+        bail!("{} field(s): expected two, a minute and its requests, for example `0,120`", record.len());
     };
-    let minute: usize = whole(minute).with_context(|| {
-        format!("`{}` is not a minute: expected a whole number of minutes from the start, 0 or more", String::from_utf8_lossy(minute))
-    })?;
+    let minute: usize = whole(minute)
+        .with_context(|| format!("`{}` is not a minute: expected a whole number of minutes from the start, 0 or more", shown(minute)))?;
     let count: u64 = whole(count).filter(|count| *count <= Traffic::MOST_REQUESTS).with_context(|| {
-        format!(
-            "`{}` is not a number of requests: expected a whole number from 0 to {}",
-            String::from_utf8_lossy(count),
-            Traffic::MOST_REQUESTS
-        )
+        format!("`{}` is not a number of requests: expected a whole number from 0 to {}", shown(count), Traffic::MOST_REQUESTS)
     })?;
     ensure!(minute < Traffic::MOST_MINUTES, "minute {minute} is too late: expected less than {} minutes", Traffic::MOST_MINUTES);
     ensure!(
@@ -78,9 +77,10 @@ fn whole<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
     digits.parse().ok()
 }
 
-fn shown(record: &ByteRecord) -> String {
-    let fields: Vec<_> = record.iter().map(|field| String::from_utf8_lossy(field).chars().take(40).collect::<String>()).collect();
-    fields.join(",").chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// A field's beginning, without what a terminal would act upon.
+fn shown(field: &[u8]) -> String {
+    let text = String::from_utf8_lossy(field);
+    text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// A time as people write it: with an offset, with a zone, or in UTC; or a day.
@@ -115,6 +115,7 @@ mod tests {
             (b"minute,requests\r\n0,5\r\n1,7\r\n", vec![Some(5), Some(7)]),
             (b"\xef\xbb\xbfminute,requests\n0,5", vec![Some(5)]),
             (b"Minute, Requests\n\"0\", 5 \n\n3,1\n", vec![Some(5), None, None, Some(1)]),
+            (b"minute,requests\n0,5\n\n   \n \t\n", vec![Some(5)]),
             (b"minute,requests\n2,18446744073709551614\n", vec![None, None, Some(u64::MAX - 1)]),
         ] {
             assert_eq!(read(text), Ok(requests), "{}", String::from_utf8_lossy(text));
@@ -131,11 +132,16 @@ mod tests {
             (b"minute,requests\n0,-3\n", "t.csv, line 2: `-3` is not a number of requests: expected a whole number from 0"),
             (b"minute,requests\n0,1\n1,2.5\n", "t.csv, line 3: `2.5` is not a number of requests"),
             (b"minute,requests\n0,18446744073709551615\n", "is not a number of requests"),
+            (b"minute,requests\n0,\x1b[31m5\n", "t.csv, line 2: `\u{fffd}[31m5` is not a number of requests"),
+            (
+                b"minute,requests\n0,99999999999999999999999999999999999999999999999999\n",
+                "`9999999999999999999999999999999999999999` is not a number",
+            ),
             (b"minute,requests\n0,\n", "t.csv, line 2: `` is not a number of requests"),
             (b"minute,requests\n0,1\n\n-1,1\n", "t.csv, line 4: `-1` is not a minute: expected a whole number"),
             (b"minute,requests\n5,1\n5,1\n", "t.csv, line 3: minute 5 stands after minute 5: expected increasing minutes"),
             (b"minute,requests\n5,1\n4,1\n", "t.csv, line 3: minute 4 stands after minute 5"),
-            (b"minute,requests\n0,1,2\n", "t.csv, line 2: 3 fields: expected two"),
+            (b"minute,requests\n0,1,2\n", "t.csv, line 2: 3 field(s): expected two"),
             (b"minute,requests\n10000000,1\n", "t.csv, line 2: minute 10000000 is too late: expected less than 10000000"),
         ] {
             let error = read(text).unwrap_err();

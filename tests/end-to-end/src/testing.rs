@@ -1,11 +1,12 @@
 //! Helpers that the tests of several functions share: accounts, lengths of time, and short forms of reports and mails.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use cost_aws::report::Report;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 use simulator::{Estate, Mail, Simulator};
 
-use crate::{Function, Guard};
+use crate::{Function, Guard, TABLE, clients};
 
 /// An account with this estate on a Monday morning during working hours.
 ///
@@ -70,4 +71,16 @@ pub fn mails_to<'a>(mails: &'a [Mail], owner: &str) -> Vec<&'a Mail> {
 /// The subjects of all mails, without their common prefix.
 pub fn subjects(account: &Simulator) -> Vec<String> {
     account.mails().into_iter().map(|mail| mail.subject.trim_start_matches("Cost guard: ").to_owned()).collect()
+}
+
+/// Overwrites what endpoint-autoscaler remembers of an endpoint (`kind`: `attached`, `hibernation`) with something that nobody can read.
+///
+/// # Panics
+/// The ledger cannot be written.
+pub async fn damage(account: &Simulator, kind: &str, id: &str, stage: &str) {
+    let pk = format!("{kind}#endpoint-autoscaler#123456789012#eu-central-1");
+    let fields = [("pk", pk.as_str()), ("sk", id), ("stage", stage), ("what", "{"), ("hibernation", "{")];
+    let put = clients(account).dynamodb.put_item().table_name(TABLE);
+    let put = fields.into_iter().fold(put, |put, (key, value)| put.item(key, AttributeValue::S(value.to_owned())));
+    put.send().await.expect("a table");
 }

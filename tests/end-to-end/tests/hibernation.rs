@@ -4,7 +4,7 @@
 use cost_aws::report::Report;
 use end_to_end::{
     Function, Guard,
-    testing::{account_at, due, guard_of, hours, mails_to, minutes, states_of, subjects},
+    testing::{account_at, damage, due, guard_of, hours, mails_to, minutes, states_of, subjects},
 };
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator, What};
@@ -322,4 +322,36 @@ async fn a_run_that_breaks_off_after_any_call_is_finished_by_the_next() {
             assert_eq!(picture(&account, "Forgotten").await, before, "{call} {what:?}: {:?}", subjects(&account));
         }
     }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_stops_nothing_else_and_its_endpoint_is_left_alone() {
+    let (account, guard) = start(&format!("{FORGOTTEN}{}", FORGOTTEN.replace("Forgotten", "Spare").replace("bob@", "dan@")));
+    // It woke, and could sleep again.
+    damage(&account, "hibernation", "endpoint/spare", "awake").await;
+    let warned = guard.run().await.unwrap();
+    assert_eq!(states_of(&warned, "Forgotten"), [("endpoint-idle", "warned")], "{warned:#?}");
+    assert_eq!(states_of(&warned, "Spare"), [("endpoint-idle", "reported")], "{warned:#?}");
+    assert!(warned.unread.iter().any(|one| one.what == "the hibernation of endpoint/spare"), "{:?}", warned.unread);
+    live(&account, &guard, 6).await;
+    account.advance(minutes(10));
+    assert_eq!(picture(&account, "Forgotten").await, Value::Null);
+    assert_ne!(picture(&account, "Spare").await, Value::Null);
+    let asked = guard.wake(json!({"hibernate": "Spare"})).await.unwrap();
+    assert!(action(&asked).1 != "done" && picture(&account, "Spare").await != Value::Null, "{asked:#?}");
+
+    // It sleeps.
+    let mails = account.mails().len();
+    damage(&account, "hibernation", "endpoint/forgotten", "asleep").await;
+    account.advance(hours(24));
+    let after = guard.run().await.unwrap();
+    assert_eq!((after.actions.len(), account.mails().len()), (0, mails), "{after:#?}");
+    for id in ["endpoint/forgotten", "endpoint/spare"] {
+        assert!(after.unread.iter().any(|one| one.what == format!("the hibernation of {id}")), "{:?}", after.unread);
+    }
+    let asked = guard.wake(json!({"restore": "Forgotten"})).await.unwrap();
+    assert!(asked.actions.is_empty() && asked.unread[0].what == "the hibernation of endpoint/forgotten", "{asked:#?}");
+    let reporter = guard_of(Function::CostReporter, &account, POLICY);
+    let week = reporter.wake(json!({"mail-now": true})).await.unwrap();
+    assert_eq!(week.failures, [""; 0]);
 }

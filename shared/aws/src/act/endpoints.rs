@@ -47,16 +47,17 @@ pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) ->
 async fn attach(context: &Context, id: &str, new: Attached) -> Result<Outcome, Outcome> {
     let ledger = context.ledger();
     let failed = |error: anyhow::Error| Outcome::Failed(format!("{error:#}"));
-    let now = new.at;
-    let begun = match ledger.attached(id).await.map_err(failed)? {
-        Some(begun) if begun.stage == AttachStage::Attaching && begun.attachments == new.attachments => begun,
-        None if ledger.begin_attaching(id, &new).await.map_err(failed)? => new,
-        _ => return Err(Outcome::Skipped("auto scaling was attached to it before: it is not attached again".into())),
-    };
-    for one in &begun.attachments {
+    let before = ledger.attached(id).await.map_err(failed)?;
+    // What an earlier run began otherwise was found not to stand, and worked out anew. What this run began for another reason stays.
+    let goes_on = |begun: &Attached| begun.stage == AttachStage::Attaching && (begun.attachments == new.attachments || begun.at < new.at);
+    let is_free = before.as_ref().is_none_or(goes_on);
+    if !is_free || !ledger.begin_attaching(id, &new, before.map(|begun| begun.stage)).await.map_err(failed)? {
+        return Err(Outcome::Skipped("auto scaling was attached to it before: it is not attached again".into()));
+    }
+    for one in &new.attachments {
         put(&context.clients, one).await?;
     }
-    let attached = Attached { stage: AttachStage::Attached, at: now, ..begun };
+    let attached = Attached { stage: AttachStage::Attached, ..new };
     let kept = ledger.set_attached(id, &attached).await;
     kept.map(|()| Outcome::Done).map_err(|error| Outcome::Unknown(format!("{error:#}: the next run attaches it once more")))
 }

@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::facts::{AttachStage, Attached};
+use serde_json::{Map, Value};
 
 use super::table::{Item, Ledger, item, text};
 
 const KIND: &str = "attached";
+/// The field that a condition looks at. It is an attribute of its own, and not in the rest.
+const STAGE: &str = "stage";
 
 impl Ledger<'_> {
-    /// What was attached to endpoints, by their ids.
+    /// What was attached to endpoints, by their ids. `Err` of one: its item is not readable.
     ///
     /// # Errors
-    /// The table cannot be read, or an item is not readable.
-    pub async fn all_attached(&self) -> anyhow::Result<BTreeMap<String, Attached>> {
-        self.query(KIND).await?.iter().map(attached_of).collect()
+    /// The table cannot be read.
+    pub async fn all_attached(&self) -> anyhow::Result<BTreeMap<String, anyhow::Result<Attached>>> {
+        Ok(self.query(KIND).await?.iter().map(|item| (id_of(item).to_owned(), attached_of(item))).collect())
     }
 
     /// What was attached to this endpoint. `None`: nothing.
@@ -24,16 +28,24 @@ impl Ledger<'_> {
     /// The table cannot be read, or the item is not readable.
     pub async fn attached(&self, id: &str) -> anyhow::Result<Option<Attached>> {
         let found = self.batch(KIND, std::iter::once(id.to_owned())).await?;
-        found.first().map(|item| attached_of(item).map(|(_, attached)| attached)).transpose()
+        found.first().map(attached_of).transpose()
     }
 
-    /// Records what is to be attached, before the first call. `false`: something is recorded already, so that nothing else may be attached.
+    /// Records what is to be attached, before the first call, on top of what was read. `false`: another run has changed that in the meantime, so that nothing may be
+    /// attached.
     ///
     /// # Errors
     /// The table cannot be written.
-    pub async fn begin_attaching(&self, id: &str, attached: &Attached) -> anyhow::Result<bool> {
+    pub async fn begin_attaching(&self, id: &str, attached: &Attached, was: Option<AttachStage>) -> anyhow::Result<bool> {
         let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(self.attached_item(id, attached)?));
-        self.put_if(put.condition_expression("attribute_not_exists(pk)")).await
+        let put = match was {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(stage) => put
+                .condition_expression("#stage = :was")
+                .expression_attribute_names("#stage", STAGE)
+                .expression_attribute_values(":was", AttributeValue::S(name(stage)?)),
+        };
+        self.put_if(put).await
     }
 
     /// Records how far it has come.
@@ -45,11 +57,13 @@ impl Ledger<'_> {
     }
 
     fn attached_item(&self, id: &str, attached: &Attached) -> anyhow::Result<Item> {
+        let mut what = serde_json::to_value(attached)?;
+        let stage = what.as_object_mut().and_then(|what| what.remove(STAGE)).unwrap_or_default();
         let texts = [
             ("pk", Some(self.pk(KIND)?)),
             ("sk", Some(id.to_owned())),
-            ("stage", Some(name(attached.stage)?)),
-            ("what", Some(serde_json::to_string(attached)?)),
+            (STAGE, stage.as_str().map(str::to_owned)),
+            ("what", Some(what.to_string())),
         ];
         Ok(item(texts, []))
     }
@@ -59,9 +73,13 @@ fn name(stage: AttachStage) -> anyhow::Result<String> {
     Ok(serde_json::to_value(stage)?.as_str().unwrap_or_default().to_owned())
 }
 
-fn attached_of(item: &Item) -> anyhow::Result<(String, Attached)> {
-    let id = text(item, "sk").unwrap_or_default();
-    let what = text(item, "what").unwrap_or_default();
-    let attached = serde_json::from_str(what).with_context(|| format!("what was attached to {id}: `{what}`"))?;
-    Ok((id.to_owned(), attached))
+fn id_of(item: &Item) -> &str {
+    text(item, "sk").unwrap_or_default()
+}
+
+fn attached_of(item: &Item) -> anyhow::Result<Attached> {
+    let mut what: Map<String, Value> = text(item, "what").and_then(|what| serde_json::from_str(what).ok()).unwrap_or_default();
+    what.insert(STAGE.to_owned(), text(item, STAGE).into());
+    let read = serde_json::from_value(what.into());
+    read.with_context(|| format!("the ledger's item of what was attached to {} is not readable", id_of(item)))
 }

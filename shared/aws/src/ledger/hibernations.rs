@@ -25,12 +25,12 @@ const BLUEPRINTS: &str = "blueprint";
 pub(crate) const LONGEST_BLUEPRINT: usize = 380_000;
 
 impl Ledger<'_> {
-    /// All endpoints that were ever hibernated, by id.
+    /// All endpoints that were ever hibernated, by id. `Err` of one: its item is not readable.
     ///
     /// # Errors
-    /// The table cannot be read, or an item is not readable.
-    pub async fn hibernations(&self) -> anyhow::Result<BTreeMap<String, SleepingEndpoint>> {
-        self.query(KIND).await?.iter().map(|item| sleeping(item).map(|one| (one.resource.id.clone(), one))).collect()
+    /// The table cannot be read.
+    pub async fn hibernations(&self) -> anyhow::Result<BTreeMap<String, anyhow::Result<SleepingEndpoint>>> {
+        Ok(self.query(KIND).await?.iter().map(|item| (text(item, "sk").unwrap_or_default().to_owned(), sleeping(item))).collect())
     }
 
     /// The endpoint of this id. `None`: it was never hibernated.
@@ -127,7 +127,7 @@ fn sleeping(item: &Item) -> anyhow::Result<SleepingEndpoint> {
     let owned = |name: &str| text(item, name).map(str::to_owned);
     let id = owned("sk").unwrap_or_default();
     let hibernation: Hibernation = serde_json::from_str(text(item, "hibernation").unwrap_or_default())
-        .with_context(|| format!("how far the hibernation of {id} has come cannot be read"))?;
+        .with_context(|| format!("the ledger's item of the hibernation of {id} is not readable"))?;
     let tags = serde_json::from_str(text(item, "tags").unwrap_or("{}")).with_context(|| format!("the tags of {id} cannot be read"))?;
     let resource = Resource {
         name: owned("name").unwrap_or_else(|| id.clone()),

@@ -72,7 +72,7 @@ impl Attachment {
                 calls.push(Put::Target { min, max });
                 min
             }
-            (Some(target), _) if !self.has_set(bounds_of(target)) => {
+            (Some(target), _) if !self.has_set(target) => {
                 return Err(format!(
                     "somebody has changed the auto scaling of {name} meanwhile: its bounds are {} to {}",
                     target.min, target.max
@@ -92,17 +92,28 @@ impl Attachment {
         Ok(calls)
     }
 
-    /// Whether these bounds are those of before, or the guard's.
-    fn has_set(&self, bounds: Bounds) -> bool {
+    /// Whether the target's bounds are those of before, or the guard's.
+    pub(super) fn has_set(&self, target: &Scaling) -> bool {
         let own = [self.first_min(), self.min].map(|min| Bounds { min, max: self.max });
         let scheduled = self.actions.iter().map(|action| Bounds { min: action.min, max: action.max });
-        own.into_iter().chain(self.before).chain(scheduled).any(|set| set == bounds)
+        own.into_iter().chain(self.before).chain(scheduled).any(|set| set == bounds_of(target))
     }
 
     /// Whether this name is one that was given to a policy or a scheduled action of it.
-    fn has_named(&self, name: &str) -> bool {
+    pub(super) fn has_named(&self, name: &str) -> bool {
         let tracking = self.tracking.is_some() && name == POLICY_NAME;
         tracking || (self.wake.is_some() && name == FIRST_NAME) || self.actions.iter().any(|action| action.name == name)
+    }
+
+    /// Whether all policies and scheduled actions that stand there were given by it.
+    pub(super) fn has_only_ours(&self, target: &Scaling) -> bool {
+        names_in(target).all(|name| self.has_named(name))
+    }
+
+    /// Whether some of it stands there.
+    pub(super) fn has_begun(&self, target: &Scaling) -> bool {
+        let is_theirs = self.before.is_some_and(|before| before == bounds_of(target));
+        self.before.is_none() || names_in(target).any(|name| self.has_named(name)) || (self.has_set(target) && !is_theirs)
     }
 
     /// How to take it back, by what stands there. What others have added stays.
@@ -113,8 +124,11 @@ impl Attachment {
         };
         let policies: Vec<&str> = target.policies.iter().map(|policy| policy.name.as_str()).collect();
         let actions: Vec<&str> = target.scheduled.iter().map(|action| action.name.as_str()).collect();
-        let is_all_ours = policies.iter().chain(&actions).all(|name| self.has_named(name));
-        if self.before.is_none() && is_all_ours {
+        if self.before.is_none() && self.has_only_ours(target) {
+            // A target without anything in it is somebody else's, unless its bounds are the guard's.
+            if policies.is_empty() && actions.is_empty() && !self.has_set(target) {
+                return TakenBack { calls: alarm.collect(), note: Some(self.is_theirs()) };
+            }
             // The instances come back first: if that is refused, nothing else is done.
             return TakenBack { calls: [TakeBack::Capacity, TakeBack::Target].into_iter().chain(alarm).collect(), note: None };
         }
@@ -122,11 +136,11 @@ impl Attachment {
         calls.extend(actions.into_iter().filter(|name| self.has_named(name)).map(TakeBack::Action));
         calls.extend(policies.into_iter().filter(|name| self.has_named(name)).map(TakeBack::Policy));
         calls.extend(alarm);
-        let note = format!(
-            "{}: somebody has added to its auto scaling, so that the scalable target stays with what is not the guard's",
-            self.variant
-        );
-        TakenBack { calls, note: self.before.is_none().then_some(note) }
+        TakenBack { calls, note: self.before.is_none().then(|| self.is_theirs()) }
+    }
+
+    fn is_theirs(&self) -> String {
+        format!("{}: somebody has added to its auto scaling, so that the scalable target stays with what is not the guard's", self.variant)
     }
 
     /// The bounds of before, as far as the guard's stand there. Where nothing brings the first one back any more, zero is the guard's as well.
@@ -146,10 +160,7 @@ impl Attachment {
         let has_action =
             |action: &ScheduledBounds| target.scheduled.iter().any(|there| there.name == action.name && there.min == Some(action.min));
         let is_tracked = self.tracking.is_none() || target.policies.iter().any(|policy| matches!(policy.follows, Follows::Target { .. }));
-        self.has_set(bounds_of(target))
-            && is_tracked
-            && (self.wake.is_none() || has_policy(FIRST_NAME))
-            && self.actions.iter().all(has_action)
+        self.has_set(target) && is_tracked && (self.wake.is_none() || has_policy(FIRST_NAME)) && self.actions.iter().all(has_action)
     }
 
     /// Whether there were fewer instances than before at some time since.
@@ -160,15 +171,21 @@ impl Attachment {
 }
 
 impl Endpoint {
+    /// The scaling of the variant or inference component to which this was attached. `None`: there is none of this name.
+    pub(super) fn scaling_of(&self, one: &Attachment) -> Option<&AutoScaling> {
+        match one.counts {
+            Counts::Instances => self.variants.iter().find(|variant| variant.name == one.variant).map(|variant| &variant.scaling),
+            Counts::Copies if self.components.is_none() => Some(&AutoScaling::Unread),
+            Counts::Copies => self.components.iter().flatten().find(|part| part.name == one.variant).map(|part| &part.scaling),
+        }
+    }
+
     /// The target that stands where this was attached. `None`: there is none, or it is not known.
     pub(crate) fn target_of(&self, one: &Attachment) -> Option<&Scaling> {
-        let variants = self.variants.iter().filter(|_| one.counts == Counts::Instances).map(|variant| (&variant.name, &variant.scaling));
-        let components = self.components.iter().flatten().filter(|_| one.counts == Counts::Copies);
-        let mut all = variants.chain(components.map(|component| (&component.name, &component.scaling)));
-        all.find_map(|(name, scaling)| match scaling {
-            AutoScaling::Target(target) if *name == one.variant => Some(&**target),
-            _ => None,
-        })
+        match self.scaling_of(one)? {
+            AutoScaling::Target(target) => Some(target),
+            AutoScaling::None | AutoScaling::Unread => None,
+        }
     }
 }
 
@@ -180,6 +197,12 @@ impl Attached {
         let stands = all().all(|(one, target)| target.is_some_and(|target| one.stands(target)));
         stands && all().any(|(one, target)| target.is_some_and(|target| one.came_down(target, since)))
     }
+}
+
+/// The names of all policies and scheduled actions of a target.
+fn names_in(target: &Scaling) -> impl Iterator<Item = &str> {
+    let policies = target.policies.iter().map(|policy| policy.name.as_str());
+    policies.chain(target.scheduled.iter().map(|action| action.name.as_str()))
 }
 
 const fn bounds_of(target: &Scaling) -> Bounds {
@@ -287,6 +310,10 @@ mod tests {
         for (attachment, there, calls, has_note) in [
             (queue(), Some(ours(0, 2)), vec![Capacity, Target, Alarm], false),
             (queue(), None, vec![Alarm], true),
+            // It was registered and no more, or somebody has registered another one instead.
+            (queue(), Some(target(2, 2)), vec![Capacity, Target, Alarm], false),
+            (queue(), Some(target(0, 8)), vec![Alarm], true),
+            (by_hours(), Some(target(1, 5)), vec![], true),
             // Nothing would bring the first instance back any more: the minimum does.
             (queue(), Some(added), vec![minimum(2), Policy(FIRST_NAME), Alarm], true),
             (

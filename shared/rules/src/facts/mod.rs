@@ -39,6 +39,7 @@ mod notebooks;
 mod studio;
 mod subject;
 mod training;
+mod unfinished;
 mod workflows;
 
 /// The lists of subjects, one line each. The fields, the iterators over all subjects, and each rule's access to its subjects are generated from them.
@@ -180,6 +181,8 @@ pub struct Reading {
     pub looked_at: BTreeMap<Kind, usize>,
     /// Ids of resources that were asked for and do not exist. Their open findings are closed.
     pub gone: BTreeSet<String>,
+    /// Ids of resources that may be gone, or not: their findings stay open.
+    pub unknown: BTreeSet<String>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -188,6 +191,7 @@ impl Reading {
     /// Whether all was read among which a resource, or a series, of this id would be. If it was not found, it is gone.
     pub fn is_listed(&self, id: &str) -> bool {
         match Kind::of(id) {
+            _ if self.unknown.contains(id) => false,
             Some(Kind::JobSeries) => Kind::of_series(id).is_some_and(|kind| self.complete_series.contains(&kind)),
             Some(kind) => self.complete.contains(&kind),
             None => false,

@@ -240,7 +240,9 @@ impl Remedy {
 
     /// The same of a remedy that is known only by its [`Remedy::action`].
     pub fn leaves_running_action(action: &str) -> bool {
-        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING, SCALE_TO_ZERO, SCHEDULE].contains(&action)
+        // What it starts from, and the budget that causes it, stand behind its name.
+        let name = action.split([' ', ',']).next().unwrap_or_default();
+        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING, SCALE_TO_ZERO, SCHEDULE].contains(&name)
     }
 
     /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
@@ -320,4 +322,25 @@ pub fn how_to_remove(arn: &str, key: &str) -> String {
 /// The AWS CLI command that stops a training job. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
 pub fn how_to_stop(name: &str, region: &str) -> String {
     Remedy::StopTrainingJob.command(name, region)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_that_scales_was_not_stopped() {
+        for (action, leaves_running) in [
+            ("attach-auto-scaling from 4 AllTraffic", true),
+            ("scale-to-zero from 1-4 AllTraffic", true),
+            ("schedule-scaling from 2 blue, 2 green", true),
+            ("hibernate-endpoint", false),
+            ("add-tags, because of nlp", true),
+            ("activate-cost-allocation-tag", true),
+            ("stop-training-job", false),
+            ("stop-training-job, because of nlp", false),
+        ] {
+            assert_eq!(Remedy::leaves_running_action(action), leaves_running, "{action}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     facts::{BudgetMeasure, Unread},
     policy::{Keep, UnreadableTags},
+    remedy::Remedy,
     rules::verdict::Waste,
     vocabulary::{duration::Duration, resource::Resource},
 };
@@ -78,10 +79,18 @@ impl Finding {
         self.terms.mode == Mode::Enforce && self.suspended.is_none()
     }
 
-    /// What its owner is warned of: the action, and the budget that causes it. A warning of one action is not a warning of another.
+    /// What its owner is warned of: the action with what it starts from, and the budget that causes it. A warning of one action is not a warning of another.
     pub fn action(&self) -> String {
         let action = self.waste.remedy.action();
-        self.measure.as_ref().map_or_else(|| action.to_owned(), |one| format!("{action}, because of {}", one.budget))
+        let action = match &self.waste.remedy {
+            // Who has changed the number of instances since was warned of another change.
+            Remedy::AttachScaling(_, attachments) => {
+                let from: Vec<String> = attachments.iter().map(|one| format!("{} {}", one.starts_from(), one.variant)).collect();
+                format!("{action} from {}", from.join(", "))
+            }
+            _ => action.to_owned(),
+        };
+        self.measure.as_ref().map_or_else(|| action.clone(), |one| format!("{action}, because of {}", one.budget))
     }
 
     /// The id of its entry in the ledger: that of its series and owner if it is only reported and has no exemption, else that of the resource.

@@ -279,6 +279,18 @@ impl Wake {
     }
 }
 
+impl Attachment {
+    /// What somebody has set: the bounds of their target, between which the number changes by itself, else the number.
+    pub fn starts_from(&self) -> String {
+        self.before.map_or_else(|| self.instances.to_string(), |before| format!("{}-{}", before.min, before.max))
+    }
+
+    /// The name of its endpoint, as AWS spells it. `None`: it is not one of an endpoint.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.resource_id.strip_prefix("endpoint/")?.split('/').next()
+    }
+}
+
 impl ScheduledBounds {
     /// A scheduled action, as Application Auto Scaling takes it.
     pub fn new(action: &Scheduled) -> Self {

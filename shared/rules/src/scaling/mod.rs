@@ -16,7 +16,6 @@ mod office_hours;
 mod outlook;
 mod propose;
 mod replay;
-mod screening;
 mod search;
 mod setting;
 mod to_zero;
@@ -36,7 +35,6 @@ pub use self::{
     outlook::Doubt,
     propose::{Advice, MINUTES_PER_MONTH, Proposal, Question, propose},
     replay::{billed_by_minute, dearer, replay},
-    screening::saving_at_most,
     setting::{Replayed, ScaleIn, Setting, Terms},
     to_zero::{asynchronous_to_zero, component_to_zero},
     traffic::{Missing, Traffic},

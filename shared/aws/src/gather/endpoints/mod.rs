@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use anyhow::anyhow;
 use cost_rules::{
     facts::{Attached, AutoScaling, Component, Compute, Endpoint, Facts, Invocations, Parent, Scaling, Unread},
     resource::{Kind, Resource, Tags},
@@ -65,6 +66,7 @@ async fn everything(clients: &Clients, rulebook: &Rulebook, facts: &mut Facts) -
     let of_components = components.complete.contains(&Kind::InferenceComponent);
     let names: Vec<String> = components.into_facts(facts).into_iter().map(|one| one.resource.name).collect();
     if of_components {
+        facts.reading.looked_at.insert(Kind::InferenceComponent, names.len());
         take_components(described_components(clients, &names).await, &mut endpoints, facts);
     }
     take_scaling(targets, &mut endpoints, facts);
@@ -93,12 +95,24 @@ pub async fn read_routers(clients: &Clients, facts: &mut Facts) {
     }
 }
 
-/// Sets what the guard has attached. If that could not be read, nothing is attached anew: the ledger refuses it.
-pub fn take_attached(facts: &mut Facts, read: anyhow::Result<BTreeMap<String, Attached>>) {
-    match read {
-        Ok(mut attached) => facts.endpoints.iter_mut().for_each(|endpoint| endpoint.attached = attached.remove(&endpoint.resource.id)),
-        Err(error) => facts.reading.unread.push(Unread::new("what the guard attached to endpoints", format!("{error:#}"))),
+/// Sets what the guard has attached, after what is known of hibernations. Where that could not be read, it is not known whether somebody took it back: nothing is
+/// said of the auto scaling.
+pub fn take_attached(facts: &mut Facts, read: anyhow::Result<BTreeMap<String, anyhow::Result<Attached>>>) {
+    let mut of = read.unwrap_or_else(|error| {
+        let why = format!("{error:#}");
+        facts.endpoints.iter().map(|one| (one.resource.id.clone(), Err(anyhow!("{why}")))).collect()
+    });
+    let mut failed = vec![];
+    for endpoint in &mut facts.endpoints {
+        match of.remove(&endpoint.resource.id).transpose() {
+            Ok(attached) => endpoint.take_attached(attached),
+            Err(error) => {
+                endpoint.forget_scaling();
+                failed.push((endpoint.resource.id.clone(), format!("{error:#}")));
+            }
+        }
     }
+    facts.reading.unread.extend(unread_of("what the guard attached", &failed));
 }
 
 /// Reads the use of these endpoints (by id) by the minute, and what one instance carries. Returns how many metrics CloudWatch was asked for.
@@ -205,8 +219,8 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     metrics
 }
 
-/// Adds tags, components and scaling to single endpoints.
-async fn complete(clients: &Clients, rulebook: &Rulebook, endpoints: &mut [Endpoint], facts: &mut Facts) {
+/// Adds tags, components and scaling to single endpoints. One that is gone by then is removed.
+async fn complete(clients: &Clients, rulebook: &Rulebook, endpoints: &mut Vec<Endpoint>, facts: &mut Facts) {
     if endpoints.is_empty() {
         return;
     }
@@ -227,6 +241,7 @@ async fn complete(clients: &Clients, rulebook: &Rulebook, endpoints: &mut [Endpo
     take_scaling(targets, endpoints, facts);
     let (gone, unread) = tags::read_own(clients, rulebook, endpoints.iter_mut().map(|endpoint| &mut endpoint.resource)).await;
     facts.reading.unread.extend(unread);
+    endpoints.retain(|endpoint| !gone.contains(&endpoint.resource.id));
     facts.reading.gone.extend(gone);
 }
 
@@ -238,18 +253,19 @@ fn target_ids(endpoint: &Endpoint) -> Vec<String> {
 
 /// The auto scaling of a variant or inference component, by its id in Application Auto Scaling. `None`: it has none.
 pub(crate) async fn scaling_of(clients: &Clients, resource_id: &str) -> Read<Option<Box<Scaling>>> {
-    let (targets, _) = scaling::read(clients, Some(&[resource_id.to_owned()])).await;
-    Ok(match targets?.take(resource_id) {
+    let mut targets = scaling::settings(clients, Some(&[resource_id.to_owned()])).await?;
+    Ok(match targets.take(resource_id) {
         AutoScaling::Target(found) => Some(found),
         AutoScaling::None | AutoScaling::Unread => None,
     })
 }
 
 /// How many instances or copies there should be of what auto scaling was attached to. `None`: there is no such endpoint, variant or component.
-pub(crate) async fn capacity_of(clients: &Clients, endpoint: &str, one: &Attachment) -> Read<Option<u32>> {
-    match one.counts {
-        Counts::Copies => Ok(describe_component(clients, &one.variant).await?.and_then(|record| record.component().copies)),
-        Counts::Instances => instances_of(clients, endpoint, &one.variant).await,
+pub(crate) async fn capacity_of(clients: &Clients, one: &Attachment) -> Read<Option<u32>> {
+    match (one.counts, one.endpoint()) {
+        (Counts::Copies, _) => Ok(describe_component(clients, &one.variant).await?.and_then(|record| record.component().copies)),
+        (Counts::Instances, Some(endpoint)) => instances_of(clients, endpoint, &one.variant).await,
+        (Counts::Instances, None) => Ok(None),
     }
 }
 
@@ -282,10 +298,10 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
         return Some(Ok(None));
     }
     for endpoint in &mut fresh.endpoints {
-        endpoint.attached.clone_from(&known.attached);
         endpoint.hibernation.clone_from(&known.hibernation);
         endpoint.can_sleep.clone_from(&known.can_sleep);
         endpoint.router.clone_from(&known.router);
+        endpoint.take_attached(known.attached.clone());
     }
     for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {
         // The requests by the minute and the proposal were worked out for the same instances: they still hold.

@@ -56,34 +56,43 @@ pub(super) fn component_id(component: &str) -> String {
 /// Reads all scalable targets, or those of these resource ids (at most 50), with what belongs to them. What could not be read is returned beside them: without
 /// the targets nothing is known, without the rest less is.
 pub(super) async fn read(clients: &Clients, of: Option<&[String]>) -> (Read<Targets>, Vec<Unread>) {
-    let mut targets = match Box::pin(targets(clients, of)).await {
-        Ok(targets) if targets.0.is_empty() => return (Ok(targets), vec![]),
-        Ok(targets) => targets,
-        Err(why) => return (Err(why), vec![]),
+    let mut targets = match Box::pin(settings(clients, of)).await {
+        Ok(targets) if !targets.0.is_empty() => targets,
+        other => return (other, vec![]),
     };
-    // With several ids one list of everything takes fewer calls: only the targets can be asked for by several ids at once.
-    let single = of.and_then(|ids| if let [id] = ids { Some(id.as_str()) } else { None });
-    let (policies, scheduled) = tokio::join!(Box::pin(policies(clients, single)), Box::pin(scheduled_actions(clients, single)));
-    let activities = Box::pin(activities(clients, single)).await;
-    let mut unread = vec![];
-    let mut told = |what: &str, why: String| unread.push(Unread::new(what, why));
-    match policies {
-        Ok(all) => all.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.policies.push(one.clone()))),
-        // A target whose policies are not known is not judged.
-        Err(why) => return (Err(why), vec![]),
-    }
-    match scheduled {
-        Ok(all) => all.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.scheduled.push(one.clone()))),
-        Err(why) => return (Err(why), vec![]),
-    }
-    match activities {
-        Ok(all) => all.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.activities.push(one.clone()))),
-        Err(why) => told("scaling activities of endpoints", why),
-    }
+    let unread = match Box::pin(activities(clients, single(of))).await {
+        Ok(all) => {
+            for (id, one) in all {
+                targets.of(&id).into_iter().for_each(|target| target.activities.push(one.clone()));
+            }
+            vec![]
+        }
+        Err(why) => vec![Unread::new("scaling activities of endpoints", why)],
+    };
     for target in targets.0.values_mut() {
         target.activities.sort_by_key(|activity| std::cmp::Reverse(activity.at));
     }
     (Ok(targets), unread)
+}
+
+/// The same without activities.
+///
+/// # Errors
+/// Something could not be read: a target whose policies are not known is not judged.
+pub(super) async fn settings(clients: &Clients, of: Option<&[String]>) -> Read<Targets> {
+    let mut targets = Box::pin(targets(clients, of)).await?;
+    if targets.0.is_empty() {
+        return Ok(targets);
+    }
+    let (policies, scheduled) = tokio::join!(Box::pin(policies(clients, single(of))), Box::pin(scheduled_actions(clients, single(of))));
+    policies?.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.policies.push(one.clone())));
+    scheduled?.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.scheduled.push(one.clone())));
+    Ok(targets)
+}
+
+/// The only one of these ids. With several, one list of everything takes fewer calls: only the targets can be asked for by several ids at once.
+fn single(of: Option<&[String]>) -> Option<&str> {
+    of.and_then(|ids| if let [id] = ids { Some(id.as_str()) } else { None })
 }
 
 async fn targets(clients: &Clients, of: Option<&[String]>) -> Read<Targets> {

@@ -6,7 +6,7 @@ use crate::{
     facts::{AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, Scaling, Serving, Suspended, Variant},
     remedy::Remedy,
     rules::verdict::Detail,
-    scaling::{Attachment, Bounds, OfficeHours, Way, asynchronous_to_zero, component_to_zero},
+    scaling::{Attachment, Bounds, Counts, OfficeHours, Way, asynchronous_to_zero, component_to_zero},
     vocabulary::{duration::Duration, resource::Resource},
 };
 
@@ -21,6 +21,13 @@ impl Endpoint {
     /// Whether the guard has begun to attach auto scaling for this reason, and has not finished that.
     pub(super) fn is_begun(&self, way: Way) -> bool {
         self.attached.as_ref().is_some_and(|attached| attached.stage == AttachStage::Attaching && attached.way == way)
+    }
+
+    /// Whether the guard has begun to attach fewer instances for this reason than there may be by now. It is not finished so.
+    pub(super) fn is_begun_below(&self, way: Way, min_instances: u32) -> bool {
+        let is_below = |one: &Attachment| one.counts == Counts::Instances && one.least() < min_instances;
+        let can_be_none = matches!(self.serving, Serving::Asynchronous | Serving::Components);
+        !can_be_none && self.is_begun(way) && self.attached.iter().flat_map(|attached| &attached.attachments).any(is_below)
     }
 
     /// Whether somebody took back what the guard attached. That is a decision, which the guard respects for a while.

@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{
-        ActivityOutcome, AutoScaling, Endpoint, Follows, Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, TrackedMetric,
+        ActivityOutcome, AttachStage, AutoScaling, Endpoint, Follows, Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving,
+        TrackedMetric,
     },
     rules::{
         context::RuleContext,
@@ -67,6 +68,10 @@ impl Rule for EndpointAutoscalingIneffective {
     fn check(&self, endpoint: &Endpoint, _: &RuleContext<'_>) -> Verdict {
         if let Err(verdict) = endpoint.judged_run() {
             return verdict;
+        }
+        // The guard's own half of it is not its owner's fault.
+        if endpoint.attached.as_ref().is_some_and(|attached| attached.stage == AttachStage::Attaching) {
+            return Verdict::Later;
         }
         let Some(components) = &endpoint.components else { return Verdict::Unknown("its inference components could not be read".into()) };
         let variants = endpoint.variants.iter().map(|one| (&one.name, &one.scaling, one.invocations.as_ref()));

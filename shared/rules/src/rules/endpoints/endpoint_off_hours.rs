@@ -123,6 +123,9 @@ impl Rule for EndpointOffHours {
         if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
             return verdict;
         }
+        if endpoint.is_begun_below(Way::ByHours, self.min_instances) {
+            return Verdict::Fine;
+        }
         if endpoint.is_begun(Way::ByHours) {
             return Verdict::Waste(Box::new(finish(endpoint)));
         }

@@ -98,7 +98,7 @@ impl Rule for EndpointWithoutAutoscaling {
         if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
             return verdict;
         }
-        if endpoint.was_taken_back(cx.now) {
+        if endpoint.was_taken_back(cx.now) || endpoint.is_begun_below(Way::Follow, self.min_instances) {
             return Verdict::Fine;
         }
         let mut proposed = vec![];

@@ -41,7 +41,7 @@ impl Endpoint {
     /// The same of an endpoint that is old enough to be judged. One that is younger is fine. Hibernating it does not make it a new one.
     pub(crate) fn judged_old(&self, min_age: Duration, now: Timestamp) -> Result<Timestamp, Verdict> {
         let created = self.judged_run()?;
-        let first = self.hibernation.as_ref().map_or(created, |hibernation| hibernation.first_created_of(created));
+        let first = self.first_created().unwrap_or(created);
         if now.duration_since(first) < min_age.signed() { Err(Verdict::Fine) } else { Ok(first) }
     }
 
