@@ -56,7 +56,9 @@ pub async fn live() -> anyhow::Result<EndpointMonth> {
     let start = || Simulator::start(Estate::read(&file("endpoint-month.toml"))?);
     let (account, alone) = (start()?, start()?);
     let stack = deploy(&account, &[("ScheduleTimezone", "Europe/Berlin")])?;
-    let guard = Guard::of(Function::EndpointAutoscaler, &account, &std::fs::read_to_string(file("endpoint-month-policy.toml"))?)?;
+    let policy = std::fs::read_to_string(file("endpoint-month-policy.toml"))?;
+    let guard = Guard::of(Function::EndpointAutoscaler, &account, &policy)?;
+    let reporter = Guard::of(Function::CostReporter, &account, &policy)?;
     let begin = account.now();
     let mut month = EndpointMonth {
         zone: cost_rules::time_zone::zone_named("Europe/Berlin")?,
@@ -79,6 +81,11 @@ pub async fn live() -> anyhow::Result<EndpointMonth> {
         let last_of_each: BTreeMap<String, Value> = firings.map(|Firing { schedule, input, .. }| (schedule, input)).collect();
         for input in last_of_each.into_values() {
             wake(&guard, input, &mut month).await?;
+        }
+        // It runs each hour, and mails in the morning.
+        let clock = account.now().to_zoned_datetime(month.zone.clone());
+        if clock.hour() == 9 && clock.minute() == 0 {
+            reporter.run().await?;
         }
     }
     alone.advance(LENGTH);

@@ -391,7 +391,8 @@ impl Subject for Endpoint {
         &mut self.resource
     }
     fn run(&self) -> Option<Timestamp> {
-        self.created.filter(|_| self.state == RunState::InService)
+        // That the guard hibernates it every night does not make it another run.
+        self.first_created().filter(|_| self.state == RunState::InService)
     }
     fn has_guard_tags(&self) -> bool {
         !self.state.is_leaving()

@@ -177,6 +177,11 @@ impl Known<'_> {
 /// The states of a finding that is open.
 pub(crate) const OPEN: [State; 4] = [State::Reported, State::Warned, State::Acting, State::GivenUp];
 
+/// Whether the guard does something about it each time, as it has announced for a week: it is not open for its owner.
+fn is_done_by_itself(entry: &Entry) -> bool {
+    entry.state == State::Warned && entry.standing.is_some()
+}
+
 /// Whether the weekly summaries of a team are due about now.
 fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
     let teams = policy.team_hours.keys().map(|team| Some(team.as_str())).chain([None]);
@@ -243,7 +248,7 @@ impl<'a> Owner<'a> {
             let week = OwnersWeek {
                 saved: self.saved.clone(),
                 sleeping: self.sleeping.clone(),
-                open: of_state(&OPEN),
+                open: of_state(&OPEN).into_iter().filter(|entry| !is_done_by_itself(entry)).collect(),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
                 done: left(Due::Weekly, before.weekly),
                 spared,

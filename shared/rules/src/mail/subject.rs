@@ -17,6 +17,9 @@ use crate::{
 /// The longest subject that SNS accepts, in ASCII characters.
 pub(crate) const SUBJECT: usize = 99;
 
+/// The fewest characters of a name that say something.
+const SHORTEST: usize = 8;
+
 /// The most urgent entry comes first. The subject and its cost are about all entries with the same news.
 pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
     let Some(MailEntry { first, .. }) = told.first() else { return String::new() };
@@ -35,7 +38,10 @@ pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
     // The name says more than what stands at the end.
     let ends = [cost.text + &besides, format!("{}{besides}", cost.short), cost.short];
     let room = |end: &String| SUBJECT.saturating_sub(13 + more.len() + what.len() + end.len());
-    let end = ends.iter().find(|end| dearest.name.chars().count() <= room(end)).unwrap_or(&ends[2]);
+    let name = dearest.name.chars().count();
+    // A name is shortened before the cost is left out, but not to less than says something.
+    let last = Some(&ends[2]).filter(|end| SHORTEST <= room(end)).cloned().unwrap_or_default();
+    let end = ends.iter().find(|end| name <= room(end)).unwrap_or(&last);
     printable(&format!("Cost guard: {}{more} {what}{end}", shortened(&dearest.name, room(end))))
 }
 
@@ -139,7 +145,7 @@ pub(crate) fn printable(text: &str) -> String {
 /// Shortens a name to `room` characters by leaving out its middle, because names often differ only at their end.
 pub(crate) fn shortened(name: &str, room: usize) -> String {
     let length = name.chars().count();
-    if length <= room || room < 8 {
+    if length <= room || room < SHORTEST {
         return name.to_owned();
     }
     let front = (room - 2) / 2;

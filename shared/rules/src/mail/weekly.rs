@@ -103,6 +103,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         text += ESTIMATED;
     }
     section(&mut text, "also done", also_done(week));
+    let asleep_count = sleeping.len();
     section(&mut text, "asleep", sleeping);
     section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
@@ -120,6 +121,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     text += &closing(owner, context);
     let parts = [
         (!stops.is_empty()).then(|| stopped_times(by_resource(&stops).len(), stops.len())),
+        (0 < asleep_count).then(|| format!("{} asleep", count(asleep_count, "endpoint"))),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
         (!by_spot.is_zero()).then(|| format!("{} saved by Spot", dollars(by_spot))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
@@ -131,7 +133,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         functions: vec![context.function.to_owned()],
         teams: teams(about.iter().filter_map(|(_, team)| team.map(str::to_owned))),
         severity: Severity::Info,
-        subject: counting("your week", &parts, 2, "what you keep"),
+        subject: counting("your week", &parts, 3, "what you keep"),
         body: text,
         notified: vec![],
         audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),

@@ -8,7 +8,7 @@ use jiff::{
 
 use crate::{
     scaling::{
-        attachment::{Attachment, Bounds, ScheduledBounds},
+        attachment::{Attachment, Bounds, Counts, ScheduledBounds},
         days::{Days, Scheduled},
     },
     vocabulary::schedule::{Schedule, time_of_day},
@@ -18,7 +18,10 @@ use crate::{
 const LEAD: usize = 20;
 /// Breaks up to so many minutes are worked through: instances that stop and start again save little in them.
 const BREAK: usize = 2 * 60;
+/// How long copies are kept at zero when working hours end, in minutes.
+const UNTIL_GONE: u16 = 15;
 const DAY: usize = 24 * 60;
+const DAY_MINUTES: u16 = 24 * 60;
 const WEEK: usize = 7 * DAY;
 
 /// When instances are needed, by the week.
@@ -34,6 +37,19 @@ struct Change {
     begins: bool,
     days: Days,
     minute: u16,
+}
+
+impl Change {
+    /// The same, so many minutes later. It may be on the next day.
+    fn later(self, minutes: u16) -> Self {
+        let minute = self.minute + minutes;
+        let (days, minute) = if minute < DAY_MINUTES {
+            (self.days, minute)
+        } else {
+            (Days::of(self.days.each().map(|day| day.wrapping_add(1))), minute - DAY_MINUTES)
+        };
+        Self { days, minute, ..self }
+    }
 }
 
 impl OfficeHours {
@@ -62,11 +78,17 @@ impl OfficeHours {
     /// The same auto scaling, with other bounds outside of working hours.
     pub fn applied(&self, attachment: Attachment, outside: Bounds) -> Attachment {
         let within = Bounds { max: attachment.max, ..attachment.bounds_before() };
-        let action = |change: &Change| {
-            let Bounds { min, max } = if change.begins { within } else { outside };
+        let at = |change: Change, Bounds { min, max }: Bounds| {
             ScheduledBounds::new(&Scheduled { days: change.days, minute: change.minute, zone: self.zone.clone(), min, max })
         };
-        Attachment { min: within.min, actions: self.changes.iter().map(action).collect(), ..attachment }
+        // Copies without requests may publish no metric, and target tracking then removes none: they are set to zero, and a little later may come back.
+        let is_forced = attachment.counts == Counts::Copies && outside.min == 0 && 0 < outside.max;
+        let actions = |change: &Change| match change.begins {
+            true => vec![at(*change, within)],
+            false if is_forced => vec![at(*change, Bounds { max: 0, ..outside }), at(change.later(UNTIL_GONE), outside)],
+            false => vec![at(*change, outside)],
+        };
+        Attachment { min: within.min, actions: self.changes.iter().flat_map(actions).collect(), ..attachment }
     }
 
     /// Whether clocks skip this time on one of its days in the next year.
@@ -156,6 +178,24 @@ mod tests {
             ),
         ] {
             assert_eq!(actions(schedule, "Europe/Berlin").unwrap(), expected, "{schedule}");
+        }
+    }
+
+    #[test]
+    fn copies_go_to_zero_and_may_come_back_a_little_later() {
+        for (schedule, expected) in [
+            ("mon-fri/08:00-19:00", ["cron(0 19 ? * MON-FRI *) 0-0", "cron(15 19 ? * MON-FRI *) 0-2", "cron(40 7 ? * MON-FRI *) 2-2"]),
+            ("mon-sat/08:00-23:50", ["cron(40 7 ? * MON-SAT *) 2-2", "cron(5 0 ? * TUE-SAT,SUN *) 0-2", "cron(50 23 ? * MON-SAT *) 0-0"]),
+        ] {
+            let hours = OfficeHours::new(
+                &schedule.parse().unwrap(),
+                &zone_named("Europe/Berlin").unwrap(),
+                "2026-11-24T12:00:00Z".parse().unwrap(),
+            );
+            let attached = hours.unwrap().applied(Attachment::of_component("llm", 2), Bounds { min: 0, max: 2 });
+            let mut all: Vec<String> = attached.actions.iter().map(|one| format!("{} {}-{}", one.schedule, one.min, one.max)).collect();
+            all.sort();
+            assert_eq!(all, expected, "{schedule}");
         }
     }
 

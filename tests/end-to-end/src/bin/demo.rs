@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use cost_rules::price::dollars;
 use end_to_end::{
+    endpoint_month::{self, EndpointMonth},
     month::{self, Month},
     project_file,
     week::{Happening, Moment, Week, live},
@@ -45,13 +46,17 @@ async fn main() -> anyhow::Result<()> {
     }
     let month = month::live().await?;
     fs::write(folder.join("mails-of-the-month.txt"), texts(&month.mails, &month.zone))?;
+    let mut wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
     if all {
         budgets(&month);
+        let hosting = endpoint_month::live().await?;
+        fs::write(folder.join("mails-of-the-endpoints.txt"), texts(&hosting.mails, &hosting.zone))?;
+        endpoints(&hosting);
+        wrongs.extend(hosting.wrongs);
     }
-    let wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
     checks(&week, &wrongs, started.elapsed().as_secs_f64(), &folder.join("mails.txt"));
     if !all {
-        say("The other days, one mail of each kind, and a month of budgets: target/debug/demo --all");
+        say("The other days, one mail of each kind, and a month of budgets and one of endpoints: target/debug/demo --all");
     }
     say("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
     anyhow::ensure!(wrongs.is_empty(), "the guard made mistakes:\n{}", wrongs.join("\n"));
@@ -243,6 +248,49 @@ fn budgets(month: &Month) {
     if let Some(mail) = month.mails.iter().find(|mail| mail.attributes["severity"].1 == "critical") {
         say(&format!("Subject: {}\n\n{}", mail.subject, mail.message));
     }
+}
+
+/// Prints the month of the endpoints: what each costs with and without the guard, and what was done.
+fn endpoints(month: &EndpointMonth) {
+    heading("A month of six endpoints: what nobody calls sleeps, and what is called follows its requests");
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(["endpoint", "without the guard", "with the guard", "saved", "requests", "short", "lost", "what was done"]);
+    let mut sums = [Decimal::ZERO; 2];
+    for (name, one) in &month.endpoints {
+        sums = [sums[0] + one.without, sums[1] + one.with];
+        let percent = (one.without - one.with) / one.without.max(Decimal::ONE) * Decimal::from(100);
+        let amounts = [dollars(one.without), dollars(one.with), format!("{percent:.0} %")];
+        let requests = [one.requests, one.short, one.lost].map(|requests| format!("{requests:.0}"));
+        let numbers = amounts.into_iter().chain(requests).map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
+        table.add_row(std::iter::once(Cell::new(name)).chain(numbers).chain([Cell::new(done_to(month, name))]));
+    }
+    println!("{table}");
+    let percent = (sums[0] - sums[1]) / sums[0].max(Decimal::ONE) * Decimal::from(100);
+    say(&format!(
+        "{} without the guard, {} with it: {percent:.0} % less. All mails: target/demo/mails-of-the-endpoints.txt.",
+        dollars(sums[0]),
+        dollars(sums[1])
+    ));
+    println!("\nThe mail that warns of the nights of the back office:\n");
+    if let Some(mail) = month.mails.iter().find(|mail| mail.subject.contains("back-office will be hibernated")) {
+        say(&format!("Subject: {}\n\n{}", mail.subject, mail.message));
+    }
+}
+
+/// `hibernate-endpoint 20 times`
+fn done_to(month: &EndpointMonth, name: &str) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, action, of) in &month.done {
+        if of == name {
+            *counts.entry(*action).or_default() += 1;
+        }
+    }
+    counts
+        .iter()
+        .map(|(action, count)| if *count == 1 { (*action).to_owned() } else { format!("{action} {count} times") })
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn bills(week: &Week) {

@@ -8,7 +8,7 @@
 //! What one instance carries is what it has carried at its usual latency. It may carry more: then the proposal has more instances than are needed, which is never dangerous.
 //!
 //! An endpoint whose auto scaling somebody took back after this guard had attached it is not judged for 90 days, and the guard never attaches it again.
-//! An endpoint that is less than `min-age` old is not judged, and neither is one that is being deployed or whose metrics could not be read. A variant that AWS cannot scale is in the report with the reason.
+//! An endpoint that this guard hibernates outside its working hours is not judged. One that is less than `min-age` old is not judged, and neither is one that is being deployed or whose metrics could not be read. A variant that AWS cannot scale is in the report with the reason.
 //!
 //! ## Why it costs money
 //! Every instance is billed around the clock. Requests come by day, or in bursts.
@@ -91,12 +91,16 @@ impl Rule for EndpointWithoutAutoscaling {
             cx.hourly_of_variant(variant).map(|(count, each)| each * Decimal::from(count - self.min_instances.min(count)))
         };
         let saved: Decimal = endpoint.variants.iter().filter(|one| self.is_meant(endpoint, one) && is_used(one)).filter_map(most).sum();
-        self.concerns(endpoint) && is_old && self.min_saving.0 <= saved * HOURS_PER_MONTH
+        self.concerns(endpoint) && is_old && !endpoint.sleeps_by_hours(cx.now) && self.min_saving.0 <= saved * HOURS_PER_MONTH
     }
 
     fn check(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> Verdict {
         if let Err(verdict) = endpoint.judged_old(self.min_age, cx.now) {
             return verdict;
+        }
+        // Its nights tell nothing, and scheduled actions would be missed while it sleeps.
+        if endpoint.sleeps_by_hours(cx.now) {
+            return Verdict::Exempt("it is hibernated outside its working hours".to_owned());
         }
         if endpoint.was_taken_back(cx.now) || endpoint.is_begun_below(Way::Follow, self.min_instances) {
             return Verdict::Fine;

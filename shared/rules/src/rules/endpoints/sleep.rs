@@ -1,15 +1,19 @@
 //! Whether an endpoint may be hibernated, by what is known of it (aws-facts §3.6).
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{AttachStage, AutoScaling, CanSleep, Compute, Endpoint, Fixed, Serving, Variant},
+    facts::{AttachStage, AutoScaling, CanSleep, Compute, Endpoint, Fixed, Hibernation, Serving, Variant},
     policy::{AlsoSleeps, Policy},
     remedy::{Remedy, Sleep, WakesBy},
     rules::{context::RuleContext, rule::RemedyName},
-    vocabulary::resource::Resource,
+    vocabulary::{duration::Duration, resource::Resource},
 };
+
+/// An endpoint that was hibernated by its working hours of late will be so again: holidays may lie between.
+const USUAL: Duration = Duration::days(7);
 
 /// Families of instance types with GPUs or other accelerators, by their first letters: `ml.g5.xlarge`, `ml.p4d.24xlarge`, `ml.inf2.xlarge`, `ml.trn1.2xlarge`.
 const ACCELERATED: [&str; 5] = ["g", "p", "inf", "trn", "dl"];
@@ -86,6 +90,14 @@ impl Endpoint {
             CanSleep::No(why) => Err(why.clone()),
             CanSleep::Unknown(why) => Err(format!("it is not known whether it could be created again as it is: {why}")),
         }
+    }
+}
+
+impl Endpoint {
+    /// Whether the guard hibernates it outside its working hours.
+    pub(crate) fn sleeps_by_hours(&self, now: Timestamp) -> bool {
+        let is_recent = |hibernation: &Hibernation| now.duration_since(hibernation.since) < USUAL.signed();
+        self.hibernation.as_ref().is_some_and(|hibernation| hibernation.wakes == WakesBy::WorkingHours && is_recent(hibernation))
     }
 }
 
