@@ -3,6 +3,7 @@
 What a rule finds is said in the table itself, by hand; of a rule that is not in it yet, the manual's first clause is taken.
 """
 
+import json
 import pathlib
 import re
 import subprocess
@@ -11,6 +12,7 @@ import tempfile
 TOP = pathlib.Path(__file__).parents[2]
 README = TOP / "README.md"
 CHECKER = TOP / "target/debug/cost-guard"
+SCHEMA = json.loads((TOP / "docs/policy.schema.json").read_text())
 ROW = re.compile(r"^`(?P<rule>[a-z-]+)` \| (?P<default>\w+) \| (?P<can>.+?) \| (?P<finds>.+)\n", re.MULTILINE)
 
 
@@ -29,8 +31,8 @@ def can_do(rule):
         said = checked(policy.name)
     if "cannot be enforced" in said:
         return "–"
-    chosen = re.findall(r'remedy = "([a-z-]+)"', said)
-    assert chosen or "no errors" in said, said
+    remedy = SCHEMA["properties"]["rules"]["properties"][rule]["properties"].get("remedy", {})
+    chosen = [name for name in remedy.get("enum", []) if name != "none"]
     # Where there is nothing to choose, the rule stops what it finds; of tags, it activates them; to endpoints, it attaches auto scaling.
     only = "activate" if rule.endswith("-tag") else "attach" if rule.startswith("endpoint-") else "stop"
     return ", ".join(chosen) or only
