@@ -55,6 +55,11 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let mut scope = request.scope();
     let ledger = context.ledger();
     let (entries, attached) = tokio::join!(ledger.findings(&scope), ledger.all_attached());
+    // Each step of a scaling endpoint is an event. Where nothing is open and nothing slept, there is nothing to do.
+    let is_of_nothing = hibernations.touched.is_empty() && entries.as_ref().is_ok_and(Vec::is_empty);
+    if matches!(request.trigger, Trigger::Ended(..)) && is_of_nothing {
+        return Ok(hibernations.alone(Report::new(NAME, request.dry_run)));
+    }
     if request.trigger == Trigger::Due {
         scope = due(entries.iter().flatten(), now);
     }

@@ -148,6 +148,14 @@ impl Hibernations {
         facts.reading.unread.extend(self.unread.clone());
     }
 
+    /// The report of a run in which nothing else is done.
+    #[must_use]
+    pub fn alone(self, mut report: Report) -> Report {
+        report.unread.extend(self.unread.clone());
+        self.report(&mut report);
+        report
+    }
+
     /// Adds what was done to the report.
     pub fn report(self, report: &mut Report) {
         report.actions.extend(self.actions);

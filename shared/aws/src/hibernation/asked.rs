@@ -80,7 +80,5 @@ pub async fn restore_now(context: &Context, rulebook: &Rulebook, endpoint: &str,
         }
         _ => {}
     }
-    report.unread.extend(known.unread.clone());
-    known.report(&mut report);
-    report
+    known.alone(report)
 }

@@ -61,6 +61,10 @@ pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
     let Some(config) = config(clients, &config_name).await? else {
         return Ok(Planned::Refused(format!("its configuration {config_name} is gone")));
     };
+    // Whether who creates the endpoint needs rights on the key is not documented: the guard might not be able to create it again.
+    if !config["KmsKeyId"].is_null() {
+        return Ok(Planned::Refused(format!("its configuration {config_name} has a KMS key, for which the guard may have no rights")));
+    }
     let config_arn = config["EndpointConfigArn"].as_str().unwrap_or_default();
     let config_tags = all_tags(clients, config_arn).await?.unwrap_or_default();
     let mut blueprint = Blueprint { endpoint, tags, config, config_tags, targets: vec![], policy: None };

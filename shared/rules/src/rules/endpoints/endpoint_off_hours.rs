@@ -161,7 +161,9 @@ impl Rule for EndpointOffHours {
             OffHours::Hibernate(sleep, from) => {
                 waste.ends = schedule.next_start(from, calendar);
                 waste.not_before = Some(from).filter(|from| cx.now < *from);
-                (waste.recurs, waste.remedy) = (true, Remedy::Hibernate(sleep));
+                // Who created it again outside working hours needs it: that is warned of.
+                waste.recurs = !was_woken_off_hours(endpoint, &schedule, calendar);
+                waste.remedy = Remedy::Hibernate(sleep);
                 waste.notice.hours = schedule.longer(from, calendar);
                 waste.notice.advice = Some(endpoint.how_to_delete(DELETE));
             }
@@ -259,6 +261,12 @@ fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment
     waste.remedy = endpoint.attaches(Way::ByHours, attachments);
 }
 
+/// Whether it was created outside working hours, and long before they begin.
+fn was_woken_off_hours(endpoint: &Endpoint, schedule: &Schedule, calendar: &Calendar) -> bool {
+    let next = |created: Timestamp| schedule.next_start(created, calendar).map(|start| start.duration_since(created));
+    endpoint.created.and_then(next).is_some_and(|ahead| SHORTEST_SLEEP < ahead)
+}
+
 /// Whether it was called in an hour that has no working time, neither at its start nor at its end.
 fn is_used_off_hours(invocations: &Invocations, schedule: &Schedule, calendar: &Calendar) -> bool {
     let mut start = invocations.from;
@@ -339,6 +347,13 @@ mod tests {
             assert_eq!(waste.ends.unwrap().to_string(), ends, "{now}");
             assert!(matches!(waste.remedy, Remedy::Hibernate(_)), "{now}: {:?}", waste.reason);
         }
+        // Who woke it at night is warned again.
+        let woken = |created: &str| {
+            let one = Endpoint { created: Some(created.parse().unwrap()), ..one.clone() };
+            let rule = EndpointOffHours { min_age: Duration::seconds(0), remedy: OffHoursRemedy::Hibernate, ..EndpointOffHours::default() };
+            matches!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Waste(waste) if waste.recurs)
+        };
+        assert!(woken("2026-11-24T06:30:00Z") && woken("2026-11-24T09:00:00Z") && !woken("2026-11-23T21:00:00Z"));
         // What the guard has created again this morning is no new endpoint.
         one.created = Some("2026-11-24T06:45:00Z".parse().unwrap());
         assert_eq!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Fine);
