@@ -355,3 +355,16 @@ async fn a_record_that_cannot_be_read_stops_nothing_else_and_its_endpoint_is_lef
     let week = reporter.wake(json!({"mail-now": true})).await.unwrap();
     assert_eq!(week.failures, [""; 0]);
 }
+
+#[tokio::test]
+async fn an_event_about_an_endpoint_that_never_slept_costs_a_few_reads_of_the_ledger() {
+    let (account, guard) = start(FORGOTTEN);
+    account.reset_counts();
+    let event = json!({
+        "detail-type": "SageMaker Endpoint State Change", "source": "aws.sagemaker", "account": "123456789012", "region": "eu-central-1",
+        "resources": [], "detail": {"EndpointName": "Forgotten", "EndpointStatus": "IN_SERVICE"},
+    });
+    guard.wake(event).await.unwrap();
+    let calls = account.calls();
+    assert!(calls.keys().all(|call| call.starts_with("dynamodb:")) && calls.values().sum::<u64>() <= 3, "{calls:?}");
+}
