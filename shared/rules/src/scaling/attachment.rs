@@ -209,6 +209,16 @@ impl Attachment {
         self.actions.iter().map(|action| action.min).min().unwrap_or(self.min).min(self.min)
     }
 
+    /// What somebody has set: the bounds of their target, between which the number changes by itself, else the number.
+    pub fn starts_from(&self) -> String {
+        self.before.map_or_else(|| self.instances.to_string(), |before| format!("{}-{}", before.min, before.max))
+    }
+
+    /// The name of its endpoint, as AWS spells it. `None`: it is not one of an endpoint.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.resource_id.strip_prefix("endpoint/")?.split('/').next()
+    }
+
     /// The name of the alarm that brings the first one back.
     pub fn alarm_name(&self) -> String {
         format!("{FIRST_NAME}-{}", self.resource_id.replace('/', "-"))
@@ -279,18 +289,6 @@ impl Wake {
     }
 }
 
-impl Attachment {
-    /// What somebody has set: the bounds of their target, between which the number changes by itself, else the number.
-    pub fn starts_from(&self) -> String {
-        self.before.map_or_else(|| self.instances.to_string(), |before| format!("{}-{}", before.min, before.max))
-    }
-
-    /// The name of its endpoint, as AWS spells it. `None`: it is not one of an endpoint.
-    pub fn endpoint(&self) -> Option<&str> {
-        self.resource_id.strip_prefix("endpoint/")?.split('/').next()
-    }
-}
-
 impl ScheduledBounds {
     /// A scheduled action, as Application Auto Scaling takes it.
     pub fn new(action: &Scheduled) -> Self {
@@ -335,6 +333,15 @@ mod tests {
         ] {
             assert_eq!(cron_days(days), cron);
         }
+    }
+
+    #[test]
+    fn what_changes_by_itself_is_not_what_somebody_has_set() {
+        let over = |instances| Attachment { before: Some(Bounds { min: 1, max: 4 }), ..Attachment::of_variant("churn", "Blue", instances) };
+        let component = Attachment::of_component("llm", 2);
+        let all = [over(2), over(3), Attachment::of_variant("Churn", "Blue", 3), component];
+        assert_eq!(all.each_ref().map(Attachment::starts_from), ["1-4", "1-4", "3", "2"]);
+        assert_eq!((all[2].endpoint(), all[3].endpoint()), (Some("Churn"), None));
     }
 
     #[test]

@@ -487,6 +487,8 @@ mod tests {
         endpoint.attached = attached(AttachStage::Attaching, "2026-11-01T00:00:00Z", Way::ByHours);
         let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
         assert_eq!(waste.remedy, Remedy::AttachScaling(Way::ByHours, attachments.clone()));
+        let raised = EndpointOffHours { min_instances: 2, ..EndpointOffHours::default() };
+        assert_eq!(raised.check(&endpoint, &context("2026-11-24T12:00:00Z")), Verdict::Fine, "it is not finished with fewer");
         for stage in [AttachStage::Attached, AttachStage::Detached] {
             endpoint.attached = attached(stage, "2026-11-01T00:00:00Z", Way::ByHours);
             assert_eq!(check(&endpoint), Verdict::Fine, "for 90 days");
