@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use cost_aws::settings::PolicySource;
 use end_to_end::{
     Function, Guard, POLICY_PARAMETER, deploy, one_of_each_kind,
-    testing::{account_at, hours},
+    testing::{account_at, hours, minutes},
 };
 use serde_json::json;
 use simulator::Simulator;
@@ -116,6 +116,11 @@ async fn live(guard: &Guard) {
         }
     }
     if guard.function == Function::EndpointAutoscaler {
+        for event in [json!({"hibernate": "serving"}), json!({"restore": "serving"}), json!({"due-only": true}), json!({"due-only": true})]
+        {
+            let _ = guard.wake(event).await;
+            guard.account.advance(minutes(20));
+        }
         let _ = guard.wake(json!({"detach": "serving"})).await;
     }
 }

@@ -7,6 +7,7 @@ use aws_sdk_sagemaker::types::InferenceExperimentStatus;
 use cost_rules::{
     facts::{CanSleep, Facts},
     remedy::{Blueprint, TargetBlueprint},
+    scaling::FIRST_NAME,
 };
 use serde_json::{Value, json};
 
@@ -75,8 +76,19 @@ pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
         return Ok(Planned::Refused(why));
     }
     blueprint.targets = Box::pin(targets(clients, &blueprint)).await?;
+    if let Some(alarm) = blueprint.targets.iter().flat_map(alarms_of_others).next() {
+        return Ok(Planned::Refused(format!("alarm {alarm} calls a step policy of its auto scaling, and would have to be written anew")));
+    }
     blueprint.policy = resource_policy(clients, name).await?;
     Ok(Planned::Blueprint(Box::new(blueprint)))
+}
+
+/// The alarms of step policies that the guard did not make. A policy that is put again may have another ARN, and the guard changes no alarm of others.
+fn alarms_of_others(target: &TargetBlueprint) -> Vec<String> {
+    let steps = target.policies.iter().filter(|policy| policy["PolicyType"] == "StepScaling");
+    let alarms = steps.flat_map(|policy| policy["Alarms"].as_array().into_iter().flatten());
+    let names = alarms.filter_map(|alarm| alarm["AlarmName"].as_str());
+    names.filter(|name| !name.starts_with(FIRST_NAME)).map(str::to_owned).collect()
 }
 
 fn owned_by(key: &str) -> Option<&'static str> {
