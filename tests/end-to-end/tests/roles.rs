@@ -41,6 +41,21 @@ fn account() -> Simulator {
         created = "-20d"
         tags = {{ Owner = "ann@example.com" }}
         traffic = [{{ requests = 1200, hours = "mon-fri/08:00-18:00@Europe/Berlin", outside = 60, most = 400 }}]
+        [[endpoint-config]]
+        name = "shared"
+        variants = [{{ name = "v", instance-type = "ml.m5.xlarge", definition = {{ ManagedInstanceScaling = {{ Status = "ENABLED", MinInstanceCount = 0, MaxInstanceCount = 4 }} }} }}]
+        [[endpoint]]
+        name = "shared"
+        created = "-30d"
+        tags = {{ Owner = "ann@example.com" }}
+        [[inference-component]]
+        name = "llm"
+        endpoint = "shared"
+        model = "m"
+        memory-mb = 4096
+        traffic = [{{ requests = 20, hours = "mon-fri/12:00-13:00@Europe/Berlin", outside = 0 }}]
+        [hosting]
+        zero-datapoints = true
         [[budget]]
         name = "everything"
         amount = 10
@@ -79,6 +94,9 @@ mode = "enforce"
 remedy = "stop"
 grace = "0s"
 [rules.endpoint-without-autoscaling]
+mode = "enforce"
+grace = "0s"
+[rules.endpoint-never-at-zero]
 mode = "enforce"
 grace = "0s"
 [rules.inactive-cost-allocation-tag]
@@ -121,7 +139,9 @@ async fn live(guard: &Guard) {
             let _ = guard.wake(event).await;
             guard.account.advance(minutes(20));
         }
-        let _ = guard.wake(json!({"detach": "serving"})).await;
+        for endpoint in ["serving", "shared"] {
+            let _ = guard.wake(json!({"detach": endpoint})).await;
+        }
     }
 }
 

@@ -199,7 +199,9 @@ fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &M
     }
     // Of a refused job, the commands before it are choices too.
     let label = if matches!(news, News::Refused(_)) { "Or:   " } else { "To do:" };
-    more.extend(told.advice.iter().map(|advice| format!("\n  {label} {}", advice.replace('\n', "\n         ")).into()));
+    // Who deletes it by hand loses what the guard would restore.
+    let advice = told.advice.iter().filter(|_| !matches!((news, remedy), (News::Warning(_) | News::Done(_), Some(Remedy::Hibernate(_)))));
+    more.extend(advice.map(|advice| format!("\n  {label} {}", advice.replace('\n', "\n         ")).into()));
     more
 }
 

@@ -124,9 +124,8 @@ impl Remedy {
             Self::StopProcessingJob => format!("aws sagemaker stop-processing-job {region}--processing-job-name {name}"),
             Self::StopTransformJob => format!("aws sagemaker stop-transform-job {region}--transform-job-name {name}"),
             Self::StopAutoMlJob => format!("aws sagemaker stop-auto-ml-job {region}--auto-ml-job-name {name}"),
-            Self::Hibernate(_) => format!("aws sagemaker delete-endpoint {region}--endpoint-name {name}"),
             // The advice of their rules says what a person can do.
-            Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(..) | Self::None => String::new(),
+            Self::AddTags { .. } | Self::ActivateTag | Self::AttachScaling(..) | Self::Hibernate(_) | Self::None => String::new(),
         }
     }
 

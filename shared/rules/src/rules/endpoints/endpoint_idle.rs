@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Endpoint,
     policy::Policy,
-    remedy::WakesBy,
+    remedy::{Remedy, WakesBy},
     rules::{
         context::RuleContext,
         endpoints::sleep::{self, EndpointRemedy},
@@ -113,6 +113,9 @@ impl Rule for EndpointIdle {
         let reason = format!("{last}: the limit is {}{only_reported}", self.idle_after);
         let mut waste = Waste { remedy, ..cx.endpoint_waste(endpoint, reason.into(), Decimal::ONE) };
         waste.notice.details.extend(by_aws(endpoint));
+        if matches!(waste.remedy, Remedy::Hibernate(_)) {
+            waste.notice.details.push("Sleeps: until somebody creates it again, with one command.".into());
+        }
         waste.notice.advice = Some(endpoint.how_to_delete("delete it, if nobody needs it"));
         waste.notice.headline = Some("got no requests");
         Verdict::Waste(Box::new(waste))

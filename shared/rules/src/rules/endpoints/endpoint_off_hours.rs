@@ -49,6 +49,7 @@ use crate::{
         duration::Duration,
         price::{HOURS_PER_MONTH, dollars},
         schedule::Schedule,
+        timed_text::TimedText,
         working_time::Calendar,
     },
 };
@@ -162,8 +163,13 @@ impl Rule for EndpointOffHours {
                 waste.ends = schedule.next_start(from, calendar);
                 waste.not_before = Some(from).filter(|from| cx.now < *from);
                 // Who created it again outside working hours needs it: that is warned of.
-                waste.recurs = !was_woken_off_hours(endpoint, &schedule, calendar);
+                waste.recurs = !was_woken_off_hours(endpoint, &schedule, calendar, cx.now);
                 waste.remedy = Remedy::Hibernate(sleep);
+                if let Some(start) = waste.ends {
+                    let until =
+                        TimedText::from("Sleeps: until shortly before ").time(start).text(", and so each time outside its working hours.");
+                    waste.notice.details.push(until.into());
+                }
                 waste.notice.hours = schedule.longer(from, calendar);
                 waste.notice.advice = Some(endpoint.how_to_delete(DELETE));
             }
@@ -261,10 +267,11 @@ fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment
     waste.remedy = endpoint.attaches(Way::ByHours, attachments);
 }
 
-/// Whether it was created outside working hours, and long before they begin.
-fn was_woken_off_hours(endpoint: &Endpoint, schedule: &Schedule, calendar: &Calendar) -> bool {
-    let next = |created: Timestamp| schedule.next_start(created, calendar).map(|start| start.duration_since(created));
-    endpoint.created.and_then(next).is_some_and(|ahead| SHORTEST_SLEEP < ahead)
+/// Whether somebody has created it since working hours ended: not the guard, which does so shortly before they begin.
+fn was_woken_off_hours(endpoint: &Endpoint, schedule: &Schedule, calendar: &Calendar, now: Timestamp) -> bool {
+    let Some((ended, created)) = schedule.off_since(now, calendar).zip(endpoint.created) else { return false };
+    let ahead = schedule.next_start(created, calendar).map(|start| start.duration_since(created));
+    ended <= created && ahead.is_none_or(|ahead| SHORTEST_SLEEP < ahead)
 }
 
 /// Whether it was called in an hour that has no working time, neither at its start nor at its end.
@@ -348,12 +355,19 @@ mod tests {
             assert!(matches!(waste.remedy, Remedy::Hibernate(_)), "{now}: {:?}", waste.reason);
         }
         // Who woke it at night is warned again.
-        let woken = |created: &str| {
+        let recurs = |created: &str, now: &str| {
             let one = Endpoint { created: Some(created.parse().unwrap()), ..one.clone() };
             let rule = EndpointOffHours { min_age: Duration::seconds(0), remedy: OffHoursRemedy::Hibernate, ..EndpointOffHours::default() };
-            matches!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Waste(waste) if waste.recurs)
+            matches!(rule.check(&one, &context(now)), Verdict::Waste(waste) if waste.recurs)
         };
-        assert!(woken("2026-11-24T06:30:00Z") && woken("2026-11-24T09:00:00Z") && !woken("2026-11-23T21:00:00Z"));
+        for (created, now, is_as_usual) in [
+            ("2026-11-23T21:00:00Z", "2026-11-23T23:00:00Z", false),
+            ("2026-11-23T21:00:00Z", "2026-11-24T12:00:00Z", true),
+            ("2026-11-24T06:30:00Z", "2026-11-24T06:40:00Z", true), // by the guard
+            ("2026-10-01T00:00:00Z", "2026-11-23T23:00:00Z", true),
+        ] {
+            assert_eq!(recurs(created, now), is_as_usual, "{created} {now}");
+        }
         // What the guard has created again this morning is no new endpoint.
         one.created = Some("2026-11-24T06:45:00Z".parse().unwrap());
         assert_eq!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Fine);
