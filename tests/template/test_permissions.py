@@ -15,7 +15,9 @@ GUARD = Stack(**EVERYTHING)
 FUNCTIONS = sorted(GUARD.of_type("AWS::Lambda::Function"))
 # Asked for by another service on the caller's behalf: by SNS, by Lambda for its log and for an event that failed, and by AWS Budgets.
 ON_BEHALF = {"kms:GenerateDataKey", "kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage", "billing:GetBillingViewData"} | {
-    "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "iam:CreateServiceLinkedRole"}
+    "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "iam:CreateServiceLinkedRole",
+    # Application Auto Scaling asks for it where a target is registered with tags.
+    "application-autoscaling:TagResource"}
 # The one condition that a statement has; it is the simulated SageMaker that roles are passed to.
 PASSED_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
 # Tests of the process itself run in another Region, one test in two accounts; tests of faults name a table or a topic that is gone. (Cost Explorer is in one

@@ -108,7 +108,7 @@ def test_every_call_of_the_code_is_granted(template):
         "costexplorer": "ce", "s3": "s3", "budgets": "budgets", "autoscaling": "application-autoscaling",
         "computeoptimizer": "compute-optimizer",
     }  # fmt: skip
-    calls = {f"sagemaker:{operation}" for operation in re.findall(r'"((?:List|Describe)[A-Z]\w+)"', source)}
+    calls = {f"sagemaker:{operation}" for operation in re.findall(r'"((?:List|Describe|GetEndpoint|PutEndpoint)[A-Z]\w+)"', source)}
     for client, method in re.findall(rf"\b({'|'.join(services)})\s*\.([a-z_0-9]+)\(", source):
         if method in ("clone", "config", "new", "into"):
             continue
@@ -120,13 +120,14 @@ def test_every_call_of_the_code_is_granted(template):
     calls = {"dynamodb:PutItem" if call == "dynamodb:TransactWriteItems" else call for call in calls}
     granted = {action for _, _, statement in statements(template) for action in actions(statement)}
     # CreateTrainingJob with a role asks for PassRole.
-    granted -= {"iam:PassRole"} | ON_BEHALF
+    granted -= ({"iam:PassRole"} | ON_BEHALF) - calls
     assert calls == granted
 
 
 def wanted(sample):
     """Which rules a sample event is for, by its name."""
-    none = {"creation-that-failed", "training-job-of-a-new-status", "training-resources"}
+    # IN_SERVICE is heard of only where endpoints may be hibernated.
+    none = {"creation-that-failed", "training-job-of-a-new-status", "training-resources", "endpoint-resources", "endpoint-in-service"}
     by_name = {
         "notebook-": "NotebookStopperStateChange", "training-": "TrainingJobSpotEnforcerTrainingJob",
         "tuning-": "TrainingJobSpotEnforcerTuningJob", "endpoint-": "EndpointAutoscalerStateChange", "creation-": "TagAuditorCreation",
@@ -181,3 +182,8 @@ def test_a_panic_is_an_error_of_one_run_not_the_end_of_the_process():
 
 def test_the_manual_of_the_parameters_is_the_templates(template):
     assert (TOP / "docs/parameters.md").read_text() == parameters.manual(template), "docs/parameters.md is stale: run `make docs`"
+
+
+def test_that_an_endpoint_is_in_service_is_heard_of_where_endpoints_may_be_hibernated():
+    event = json.loads((TOP / "events/endpoint-in-service.json").read_text())
+    assert matched(Stack(AllowEnforcement="yes", AllowHibernation="yes"), event) == {"EndpointAutoscalerStateChange"}

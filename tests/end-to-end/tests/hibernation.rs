@@ -368,3 +368,51 @@ async fn an_event_about_an_endpoint_that_never_slept_costs_a_few_reads_of_the_le
     let calls = account.calls();
     assert!(calls.keys().all(|call| call.starts_with("dynamodb:")) && calls.values().sum::<u64>() <= 3, "{calls:?}");
 }
+
+/// A call that the SDK does not know, with its input.
+async fn call(account: &Simulator, operation: &'static str, input: &Value) {
+    let body = input.to_string();
+    let call = end_to_end::clients(account).sagemaker.describe_endpoint().endpoint_name("-").customize().mutate_request(move |request| {
+        request.headers_mut().insert("x-amz-target", format!("SageMaker.{operation}"));
+        request.headers_mut().insert("content-length", body.len().to_string());
+        *request.body_mut() = body.clone().into();
+    });
+    let _ = call.send().await;
+}
+
+#[tokio::test]
+async fn a_policy_and_a_configuration_that_somebody_deleted_meanwhile_come_back_and_what_is_about_others_does_not_matter() {
+    let others = r#"
+[[endpoint]]
+name = "other"
+config = "two"
+created = "-1d"
+[[resource]]
+kind = "inference-experiment"
+name = "shadow"
+endpoint = "other"
+[[resource]]
+kind = "inference-router"
+name = "shop"
+definition = { RoutingTargets = [{ Name = "a", Destinations = [{ ResourceArn = "arn:aws:sagemaker:eu-central-1:123456789012:endpoint/other" }] }] }
+"#;
+    let (account, guard) = start(&format!("{FORGOTTEN}{others}"));
+    set_up(&account, "Forgotten").await;
+    let policy = json!({"EndpointName": "Forgotten", "ResourcePolicy": "{\"Statement\": []}"});
+    call(&account, "PutEndpointPolicy", &policy).await;
+    let before = picture(&account, "Forgotten").await;
+    let asleep = guard.wake(json!({"hibernate": "Forgotten"})).await.unwrap();
+    assert_eq!(action(&asleep), ("hibernate-endpoint", "done"), "{asleep:#?}");
+    live(&account, &guard, 2).await;
+    let clients = end_to_end::clients(&account);
+    clients.sagemaker.delete_endpoint_config().endpoint_config_name("two").send().await.unwrap();
+    guard.wake(json!({"restore": "Forgotten"})).await.unwrap();
+    live(&account, &guard, 8).await;
+    assert_eq!(picture(&account, "Forgotten").await, before);
+    let calls = account.calls();
+    let made = |operation: &str| calls.get(&format!("sagemaker:{operation}")).copied().unwrap_or_default();
+    assert_eq!((made("CreateEndpointConfig"), made("PutEndpointPolicy")), (1, 2), "{calls:?}");
+    // A router that needs it keeps it from being hibernated.
+    let refused = guard.wake(json!({"hibernate": "other"})).await.unwrap();
+    assert!(refused.actions[0].detail.contains("shop") || refused.actions[0].detail.contains("shadow"), "{refused:#?}");
+}

@@ -44,7 +44,7 @@ impl Body {
     /// Takes the stored body, and parses it as JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, operation: &str) -> Read<T> {
         let body = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        serde_json::from_slice(&body).map_err(|error| format!("sagemaker:{operation}: an answer that cannot be read: {error}"))
+        serde_json::from_slice(&body).map_err(|error| format!("{operation}: an answer that cannot be read: {error}"))
     }
 }
 
@@ -76,7 +76,7 @@ where
     R: std::fmt::Debug,
 {
     match sent {
-        Ok(_) => body.json(operation).map(Some),
+        Ok(_) => body.json(&format!("sagemaker:{operation}")).map(Some),
         Err(error) if error.as_service_error().is_some_and(says_gone) => Ok(None),
         Err(error) => Err(format!("sagemaker:{operation}: {}", why(&error))),
     }

@@ -190,7 +190,7 @@ pub(crate) async fn scalable_targets(clients: &Clients, ids: Vec<String>) -> Rea
     let page = async |token, body| {
         call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
     };
-    all_of(clients, "DescribeScalableTargets", "ScalableTargets", page).await
+    all_of(clients, "application-autoscaling:DescribeScalableTargets", "ScalableTargets", page).await
 }
 
 /// The policies of a scalable target, as AWS's JSON.
@@ -199,7 +199,7 @@ pub(crate) async fn scaling_policies(clients: &Clients, id: &str) -> Read<Vec<Va
     let page = async |token, body| {
         call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
     };
-    all_of(clients, "DescribeScalingPolicies", "ScalingPolicies", page).await
+    all_of(clients, "application-autoscaling:DescribeScalingPolicies", "ScalingPolicies", page).await
 }
 
 /// The scheduled actions of a scalable target, as AWS's JSON.
@@ -208,7 +208,7 @@ pub(crate) async fn scheduled_actions(clients: &Clients, id: &str) -> Read<Vec<V
     let page = async |token, body| {
         call.clone().set_next_token(token).customize().interceptor(body).send().await.map(drop).map_err(|error| why(&error))
     };
-    all_of(clients, "DescribeScheduledActions", "ScheduledActions", page).await
+    all_of(clients, "application-autoscaling:DescribeScheduledActions", "ScheduledActions", page).await
 }
 
 /// The items of all pages of a list of Application Auto Scaling, as its JSON.
@@ -221,7 +221,7 @@ async fn all_of(
     let mut items = vec![];
     every_page(clients, async |token| {
         let body = Body::default();
-        page(token, body.clone()).await.map_err(|why| format!("application-autoscaling:{operation}: {why}"))?;
+        page(token, body.clone()).await.map_err(|why| format!("{operation}: {why}"))?;
         let mut answer: Value = body.json(operation)?;
         if let Value::Array(found) = answer[list].take() {
             items.extend(found);
