@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    act::{completing, waking},
+    act::{completing, recreate},
     context::Context,
     gather::endpoints::describe_as,
     report::{Report, ReportedAction},
@@ -223,7 +223,7 @@ async fn wake(context: &Context, one: &mut SleepingEndpoint, there: Option<Value
     let blueprint = stored.ok_or("what it takes to create it again is not in the ledger")?;
     match (blueprint.next_step(there.as_ref()), there) {
         (WakeStep::Wait, _) => Ok(Progress::UnderWay("AWS is at work on it")),
-        (WakeStep::Create, _) => match Box::pin(waking::create(clients, &blueprint)).await {
+        (WakeStep::Create, _) => match Box::pin(recreate::create(clients, &blueprint)).await {
             Ok(()) => {
                 one.hibernation.reach(HibernationStage::Waking, now);
                 Ok(Progress::UnderWay("AWS is creating it"))
@@ -231,14 +231,14 @@ async fn wake(context: &Context, one: &mut SleepingEndpoint, there: Option<Value
             Err(why) => Ok(failed(one, why, now)),
         },
         (WakeStep::Remove(why), _) => {
-            let removed = waking::remove(clients, &one.resource.name).await;
+            let removed = recreate::remove(clients, &one.resource.name).await;
             let why = removed
                 .err()
                 .map_or_else(|| why.clone(), |removing| format!("{why}; the failed endpoint could not be deleted: {removing}"));
             Ok(failed(one, why, now))
         }
         (WakeStep::SetCapacity(input), _) => {
-            waking::set_capacity(clients, &input).await?;
+            recreate::set_capacity(clients, &input).await?;
             Ok(Progress::UnderWay("its number of instances is being set"))
         }
         (WakeStep::Complete, Some(there)) => {

@@ -7,11 +7,12 @@ use rust_decimal::Decimal;
 
 use crate::{
     facts::{
-        App, Asset, AutoScaling, Budget, CanSleep, Capacity, Compute, DailySpend, Endpoint, Filter, Insight, JobSeries, JobStatus,
-        Measures, Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant, Workflows,
+        App, Asset, AutoScaling, Budget, CanSleep, Capacity, Compute, DailySpend, Endpoint, Filter, Hibernation, HibernationStage, Insight,
+        JobSeries, JobStatus, Measures, Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant,
+        Workflows,
     },
     policy::Policy,
-    remedy::Remedy,
+    remedy::{Remedy, WakesBy},
     rules::{ALL, context::RuleContext},
     vocabulary::{
         duration::Duration,
@@ -231,6 +232,13 @@ fn every_file_is_registered_under_its_name() {
     let mut registered: Vec<&str> = ALL.iter().map(|entry| entry.name).collect();
     registered.sort_unstable();
     assert_eq!(files, registered, "a rule needs its file, its `mod` line and its line in ALL, all of one name");
+}
+
+/// A hibernation at this time, which ends with the working hours and has met no failure. Its costs are not known.
+pub(crate) fn hibernation(stage: HibernationStage, at: &str) -> Hibernation {
+    let at = at.parse().unwrap();
+    let wakes = WakesBy::WorkingHours;
+    Hibernation { stage, at, wakes, since: at, first_created: at, usd_per_hour: None, took: None, failed: None }
 }
 
 /// An endpoint of one variant on two `ml.m5.large` that was created at this time. Nothing is known of its use.

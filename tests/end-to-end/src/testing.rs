@@ -1,5 +1,8 @@
 //! Helpers that the tests of several functions share: accounts, lengths of time, and short forms of reports and mails.
 
+use aws_sdk_applicationautoscaling::types::{
+    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
+};
 use aws_sdk_dynamodb::types::AttributeValue;
 use cost_aws::report::Report;
 use jiff::SignedDuration;
@@ -31,6 +34,39 @@ pub fn account_at(start: &str, estate: &str) -> Simulator {
 /// The policy cannot be stored, or the template cannot be deployed.
 pub fn guard_of(function: Function, account: &Simulator, policy: &str) -> Guard {
     Guard::of(function, account, policy).expect("a guard")
+}
+
+/// Registers a variant or an inference component with Application Auto Scaling, as a person does by hand.
+///
+/// # Panics
+/// The account refuses it.
+pub async fn register_scaling(account: &Simulator, id: &str, min: i32, max: i32) {
+    let target = clients(account).autoscaling.register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
+    let target = target.scalable_dimension(scaling_of(id).0).min_capacity(min).max_capacity(max);
+    target.send().await.expect("a registered target");
+}
+
+/// Lets a registered target follow its requests with a policy of this name, as a person does by hand.
+///
+/// # Panics
+/// The account refuses it.
+pub async fn put_tracking(account: &Simulator, id: &str, name: &str, requests: f64) {
+    let (dimension, metric) = scaling_of(id);
+    let metric = PredefinedMetricSpecification::builder().predefined_metric_type(metric).build().expect("a right metric");
+    let tracking = TargetTrackingScalingPolicyConfiguration::builder().target_value(requests).predefined_metric_specification(metric);
+    let policy = clients(account).autoscaling.put_scaling_policy().policy_name(name).service_namespace(ServiceNamespace::Sagemaker);
+    let policy = policy.resource_id(id).scalable_dimension(dimension).policy_type(PolicyType::TargetTrackingScaling);
+    let policy = policy.target_tracking_scaling_policy_configuration(tracking.build().expect("a right policy"));
+    policy.send().await.expect("a policy");
+}
+
+/// What a resource of this id scales, and the metric of its requests.
+fn scaling_of(id: &str) -> (ScalableDimension, MetricType) {
+    if id.starts_with("inference-component/") {
+        (ScalableDimension::SageMakerInferenceComponentDesiredCopyCount, MetricType::SageMakerInferenceComponentInvocationsPerCopy)
+    } else {
+        (ScalableDimension::SageMakerVariantDesiredInstanceCount, MetricType::SageMakerVariantInvocationsPerInstance)
+    }
 }
 
 /// `n` minutes.

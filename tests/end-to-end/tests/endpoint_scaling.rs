@@ -2,13 +2,11 @@
 //! what is left when it is taken back.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use aws_sdk_applicationautoscaling::types::{
-    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
-};
+use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use aws_sdk_cloudwatch::types::{ComparisonOperator, MetricAlarm, Statistic};
 use end_to_end::{
     Function, Guard, clients,
-    testing::{account, days, due, guard_of, hours, mails_to, minutes, states_of, subjects},
+    testing::{account, days, due, guard_of, hours, mails_to, minutes, put_tracking, register_scaling, states_of, subjects},
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -224,16 +222,8 @@ async fn a_queue_goes_to_zero_and_its_first_instance_comes_back() {
 
 /// Auto scaling of the component as somebody has set it up by hand.
 async fn scale(account: &Simulator, min: i32, max: i32) {
-    let client = clients(account).autoscaling.clone();
-    let (id, dimension) = ("inference-component/llm", ScalableDimension::SageMakerInferenceComponentDesiredCopyCount);
-    let target = client.register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
-    target.scalable_dimension(dimension.clone()).min_capacity(min).max_capacity(max).send().await.unwrap();
-    let metric = PredefinedMetricSpecification::builder().predefined_metric_type(MetricType::SageMakerInferenceComponentInvocationsPerCopy);
-    let tracking = TargetTrackingScalingPolicyConfiguration::builder().target_value(100.0);
-    let tracking = tracking.predefined_metric_specification(metric.build().unwrap()).build().unwrap();
-    let policy = client.put_scaling_policy().policy_name("mine").service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
-    let policy = policy.scalable_dimension(dimension).policy_type(PolicyType::TargetTrackingScaling);
-    policy.target_tracking_scaling_policy_configuration(tracking).send().await.unwrap();
+    register_scaling(account, "inference-component/llm", min, max).await;
+    put_tracking(account, "inference-component/llm", "mine", 100.0).await;
 }
 
 #[tokio::test]

@@ -1,13 +1,11 @@
 //! endpoint-autoscaler on the simulated account: what it finds, what it mails, and what it leaves alone.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use aws_sdk_applicationautoscaling::types::{
-    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
-};
+use aws_sdk_applicationautoscaling::types::ServiceNamespace;
 use cost_aws::report::Report;
 use end_to_end::{
     Function, Guard,
-    testing::{account, guard_of, hours, mails_to, minutes, states_of, subjects},
+    testing::{account, guard_of, hours, mails_to, minutes, put_tracking, register_scaling, states_of, subjects},
 };
 use serde_json::json;
 use simulator::{Fault, Simulator, What};
@@ -92,17 +90,9 @@ fn endpoints(estate: &str) -> (Simulator, Guard) {
 
 /// Auto scaling as somebody has set it up by hand.
 async fn scale(account: &Simulator, endpoint: &str, min: i32, max: i32) {
-    let client = end_to_end::clients(account).autoscaling.clone();
     let id = format!("endpoint/{endpoint}/variant/AllTraffic");
-    let dimension = ScalableDimension::SageMakerVariantDesiredInstanceCount;
-    let target = client.register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(&id);
-    target.scalable_dimension(dimension.clone()).min_capacity(min).max_capacity(max).send().await.unwrap();
-    let metric = PredefinedMetricSpecification::builder().predefined_metric_type(MetricType::SageMakerVariantInvocationsPerInstance);
-    let tracking = TargetTrackingScalingPolicyConfiguration::builder().target_value(300.0);
-    let tracking = tracking.predefined_metric_specification(metric.build().unwrap()).build().unwrap();
-    let policy = client.put_scaling_policy().policy_name("mine").service_namespace(ServiceNamespace::Sagemaker).resource_id(&id);
-    let policy = policy.scalable_dimension(dimension).policy_type(PolicyType::TargetTrackingScaling);
-    policy.target_tracking_scaling_policy_configuration(tracking).send().await.unwrap();
+    register_scaling(account, &id, min, max).await;
+    put_tracking(account, &id, "mine", 300.0).await;
 }
 
 fn rules<'a>(report: &'a Report, name: &str) -> Vec<&'a str> {

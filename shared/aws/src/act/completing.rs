@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_cloudwatch::types::MetricAlarm;
-use aws_sdk_sagemaker::types::Tag;
 use cost_rules::remedy::{Blueprint, TargetBlueprint};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::tags::adding;
 use crate::{
     clients::{Clients, why::why},
     gather::{
@@ -36,8 +36,7 @@ async fn tags(clients: &Clients, blueprint: &Blueprint) -> Result<(), String> {
     if missing.is_empty() {
         return Ok(());
     }
-    let tags = missing.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    let sent = clients.sagemaker.add_tags().resource_arn(arn).set_tags(Some(tags)).send().await;
+    let sent = adding(clients, arn, &missing).send().await;
     sent.map(drop).map_err(|error| format!("sagemaker:AddTags: {}", why(&error)))
 }
 

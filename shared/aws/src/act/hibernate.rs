@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::waking::remove;
+use super::recreate::remove;
 use crate::{
     context::Context,
     gather::{

@@ -7,11 +7,11 @@ pub(crate) mod endpoints;
 pub(crate) mod hibernate;
 pub(crate) mod jobs;
 pub(crate) mod notebooks;
+pub(crate) mod recreate;
 pub(crate) mod studio;
 pub(crate) mod tags;
 pub(crate) mod training;
 pub(crate) mod wake;
-pub(crate) mod waking;
 
 #[cfg(test)]
 mod tests;

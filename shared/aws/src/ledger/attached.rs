@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::facts::{AttachStage, Attached};
 use serde_json::{Map, Value};
 
-use super::table::{Item, Ledger, item, text};
+use super::table::{Item, Ledger, item, stage_text, text};
 
 const KIND: &str = "attached";
 /// The field that a condition looks at. It is an attribute of its own, and not in the rest.
@@ -27,8 +27,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read, or the item is not readable.
     pub async fn attached(&self, id: &str) -> anyhow::Result<Option<Attached>> {
-        let found = self.batch(KIND, std::iter::once(id.to_owned())).await?;
-        found.first().map(attached_of).transpose()
+        self.one(KIND, id).await?.as_ref().map(attached_of).transpose()
     }
 
     /// Records what is to be attached, before the first call, on top of what was read. `false`: another run has changed that in the meantime, so that nothing may be
@@ -43,7 +42,7 @@ impl Ledger<'_> {
             Some(stage) => put
                 .condition_expression("#stage = :was")
                 .expression_attribute_names("#stage", STAGE)
-                .expression_attribute_values(":was", AttributeValue::S(name(stage)?)),
+                .expression_attribute_values(":was", AttributeValue::S(stage_text(stage)?)),
         };
         self.put_if(put).await
     }
@@ -67,10 +66,6 @@ impl Ledger<'_> {
         ];
         Ok(item(texts, []))
     }
-}
-
-fn name(stage: AttachStage) -> anyhow::Result<String> {
-    Ok(serde_json::to_value(stage)?.as_str().unwrap_or_default().to_owned())
 }
 
 fn id_of(item: &Item) -> &str {

@@ -13,7 +13,7 @@ use cost_rules::{
     resource::{Ownership, Resource, Tags},
 };
 
-use super::table::{Item, Ledger, item, text};
+use super::table::{Item, Ledger, item, stage_text, text};
 use crate::clients::why::why;
 
 const KIND: &str = "hibernation";
@@ -53,8 +53,8 @@ impl Ledger<'_> {
             .put(self.hibernation_item(one)?)
             .condition_expression("attribute_not_exists(pk) OR #stage IN (:deleting, :awake)")
             .expression_attribute_names("#stage", "stage")
-            .expression_attribute_values(":deleting", AttributeValue::S(name(HibernationStage::Deleting)?))
-            .expression_attribute_values(":awake", AttributeValue::S(name(HibernationStage::Awake)?));
+            .expression_attribute_values(":deleting", AttributeValue::S(stage_text(HibernationStage::Deleting)?))
+            .expression_attribute_values(":awake", AttributeValue::S(stage_text(HibernationStage::Awake)?));
         let writes = [record, self.put(stored)].map(|put| Ok(TransactWriteItem::builder().put(put.build()?).build()));
         let writes = writes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         match self.clients.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await {
@@ -90,15 +90,9 @@ impl Ledger<'_> {
         let put = put
             .condition_expression("#stage IN (:was, :is)")
             .expression_attribute_names("#stage", "stage")
-            .expression_attribute_values(":was", AttributeValue::S(name(was)?))
-            .expression_attribute_values(":is", AttributeValue::S(name(one.hibernation.stage)?));
+            .expression_attribute_values(":was", AttributeValue::S(stage_text(was)?))
+            .expression_attribute_values(":is", AttributeValue::S(stage_text(one.hibernation.stage)?));
         self.put_if(put).await
-    }
-
-    async fn one(&self, kind: &str, id: &str) -> anyhow::Result<Option<Item>> {
-        let key = self.key(kind, id)?;
-        let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
-        Ok(answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?.item)
     }
 
     fn hibernation_item(&self, one: &SleepingEndpoint) -> anyhow::Result<Item> {
@@ -112,15 +106,11 @@ impl Ledger<'_> {
             ("owner", resource.ownership.owner.clone()),
             ("team", resource.ownership.team.clone()),
             ("tags", Some(serde_json::to_string(resource.tags.read().unwrap_or(&BTreeMap::new()))?)),
-            ("stage", Some(name(hibernation.stage)?)),
+            ("stage", Some(stage_text(hibernation.stage)?)),
             ("hibernation", Some(serde_json::to_string(hibernation)?)),
         ];
         Ok(item(texts, []))
     }
-}
-
-fn name(stage: HibernationStage) -> anyhow::Result<String> {
-    Ok(serde_json::to_value(stage)?.as_str().unwrap_or_default().to_owned())
 }
 
 fn sleeping(item: &Item) -> anyhow::Result<SleepingEndpoint> {

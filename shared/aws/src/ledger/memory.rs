@@ -2,13 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use anyhow::anyhow;
 use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::facts::Creator;
 use jiff::{SignedDuration, Timestamp};
 
 use super::table::{Item, Ledger, item, text};
-use crate::clients::why::why;
 
 /// How long the creator of a resource is kept.
 const CREATOR_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
@@ -39,10 +37,8 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn kept(&self, name: &str) -> anyhow::Result<Option<(Timestamp, String)>> {
-        let call = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(self.key("cache", name)?));
-        let answer = call.send().await;
-        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-        Ok(answer.item.as_ref().and_then(|item| Some((text(item, "at")?.parse().ok()?, text(item, "what").unwrap_or_default().to_owned()))))
+        let cached = self.one("cache", name).await?;
+        Ok(cached.and_then(|item| Some((text(&item, "at")?.parse().ok()?, text(&item, "what").unwrap_or_default().to_owned()))))
     }
 
     /// Which of these names have a cached value.

@@ -1,12 +1,11 @@
 //! Resubmissions in the ledger: training jobs that are resubmitted as Spot, with their definitions and stages.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::resource::Kind;
 use jiff::{SignedDuration, Timestamp};
 
 use super::table::{FINDING_KEPT, Item, Ledger, item, text};
-use crate::clients::why::why;
 
 /// The most bytes of a job's definition: an item of DynamoDB has at most 400 KB.
 pub(crate) const LONGEST_DEFINITION: usize = 380_000;
@@ -123,10 +122,7 @@ impl Ledger<'_> {
     /// # Errors
     /// The table cannot be read.
     pub async fn resubmission(&self, new_id: &str) -> anyhow::Result<Option<Resubmission>> {
-        let key = self.key("resubmission", new_id)?;
-        let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
-        let answer = answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?;
-        Ok(answer.item.as_ref().and_then(resubmission))
+        Ok(self.one("resubmission", new_id).await?.as_ref().and_then(resubmission))
     }
 
     /// All resubmissions in the ledger.

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use crate::{
     clients::{Clients, why::why},
@@ -91,6 +92,13 @@ impl Ledger<'_> {
         }
     }
 
+    /// The item with this sort key. `None`: there is none.
+    pub(super) async fn one(&self, kind: &str, sk: &str) -> anyhow::Result<Option<Item>> {
+        let key = self.key(kind, sk)?;
+        let answer = self.clients.dynamodb.get_item().table_name(self.table).consistent_read(true).set_key(Some(key)).send().await;
+        Ok(answer.map_err(|error| anyhow!("ledger table {}: {}", self.table, why(&error)))?.item)
+    }
+
     /// The items of a partition that have these sort keys.
     pub(super) async fn batch(&self, kind: &str, sks: impl Iterator<Item = String>) -> anyhow::Result<Vec<Item>> {
         let keys: Vec<Item> = sks.map(|sk| self.key(kind, &sk)).collect::<anyhow::Result<_>>()?;
@@ -164,6 +172,11 @@ pub(super) fn item<'k>(
 
 pub(super) fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// A stage as it is stored: its name in JSON.
+pub(super) fn stage_text(stage: impl Serialize) -> anyhow::Result<String> {
+    Ok(serde_json::to_value(stage)?.as_str().unwrap_or_default().to_owned())
 }
 
 pub(super) fn number(item: &Item, name: &str) -> anyhow::Result<Option<Decimal>> {

@@ -135,19 +135,10 @@ impl Subject for SleepingEndpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::samples::hibernation;
 
     fn asleep() -> Hibernation {
-        let at: Timestamp = "2026-11-24T18:00:00Z".parse().unwrap();
-        Hibernation {
-            stage: HibernationStage::Asleep,
-            at,
-            wakes: WakesBy::WorkingHours,
-            since: at,
-            first_created: at,
-            usd_per_hour: Some(Decimal::TWO),
-            took: None,
-            failed: None,
-        }
+        Hibernation { usd_per_hour: Some(Decimal::TWO), ..hibernation(HibernationStage::Asleep, "2026-11-24T18:00:00Z") }
     }
 
     #[test]

@@ -80,8 +80,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Component, Follows, Hibernation, HibernationStage, ScalingPolicy, ScheduledAction},
-        remedy::WakesBy,
-        samples::endpoint,
+        samples::{endpoint, hibernation},
         scaling::{Bounds, FIRST_NAME, OfficeHours, POLICY_NAME, Setting, asynchronous_to_zero, component_to_zero},
         vocabulary::time_zone::zone_named,
     };
@@ -205,9 +204,8 @@ mod tests {
     fn an_endpoint_that_slept_is_not_a_new_one() {
         let mut endpoint = endpoint(AFTER);
         endpoint.variants[0].scaling = target(2, 8, &["mine"]);
-        let [first_created, at] = [BEFORE, "2026-11-22T00:10:00Z"].map(|time| time.parse().unwrap());
-        let (stage, wakes, since) = (HibernationStage::Awake, WakesBy::WorkingHours, at);
-        endpoint.hibernation = Some(Hibernation { stage, at, wakes, since, first_created, usd_per_hour: None, took: None, failed: None });
+        let first_created = BEFORE.parse().unwrap();
+        endpoint.hibernation = Some(Hibernation { first_created, ..hibernation(HibernationStage::Awake, "2026-11-22T00:10:00Z") });
         assert_eq!(stage_of(endpoint, &one_to_four()), Some(Theirs));
     }
 }

@@ -27,24 +27,14 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::{
-        samples::{resource, with_tags},
+        samples::{hibernation, resource, with_tags},
         vocabulary::duration::Duration,
     };
 
     #[test]
     fn it_is_created_before_working_hours_begin() {
         let policy = Policy::from_toml("timezone = \"Europe/Berlin\"\n[working-hours]\ndefault = \"mon-fri/08:00-19:00\"").unwrap();
-        let at: Timestamp = "2026-11-23T18:00:00Z".parse().unwrap();
-        let asleep = |took| Hibernation {
-            stage: HibernationStage::Asleep,
-            at,
-            wakes: WakesBy::WorkingHours,
-            since: at,
-            first_created: at,
-            usd_per_hour: None,
-            took,
-            failed: None,
-        };
+        let asleep = |took| Hibernation { took, ..hibernation(HibernationStage::Asleep, "2026-11-23T18:00:00Z") };
         let churn = || resource("endpoint/churn");
         // 2026-11-24 is a Tuesday: 08:00 in Berlin is 07:00 in UTC.
         for (now, took, schedule, is_to_wake) in [

@@ -1,12 +1,10 @@
 //! Auto scaling that the guard attaches and takes back, while people and faults come in between.
 
-use aws_sdk_applicationautoscaling::types::{
-    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
-};
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use aws_sdk_sagemaker::types::DesiredWeightAndCapacity;
 use end_to_end::{
     Function, Guard, clients,
-    testing::{account, damage, due, guard_of, hours, minutes, states_of, subjects},
+    testing::{account, damage, due, guard_of, hours, minutes, put_tracking, register_scaling, states_of, subjects},
 };
 use serde_json::json;
 use simulator::{Fault, Simulator, What};
@@ -60,16 +58,10 @@ async fn interrupted(call: &str) -> (Simulator, Guard) {
 
 /// What somebody registers by hand.
 async fn register(account: &Simulator, min: i32, max: i32, policy: Option<&str>) {
-    let (client, id) = (clients(account).autoscaling.clone(), "endpoint/bursty/variant/v");
-    let target = client.register_scalable_target().service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
-    target.scalable_dimension(DIMENSION).min_capacity(min).max_capacity(max).send().await.unwrap();
-    let Some(name) = policy else { return };
-    let metric = PredefinedMetricSpecification::builder().predefined_metric_type(MetricType::SageMakerVariantInvocationsPerInstance);
-    let tracking = TargetTrackingScalingPolicyConfiguration::builder().target_value(300.0);
-    let tracking = tracking.predefined_metric_specification(metric.build().unwrap()).build().unwrap();
-    let policy = client.put_scaling_policy().policy_name(name).service_namespace(ServiceNamespace::Sagemaker).resource_id(id);
-    let policy = policy.scalable_dimension(DIMENSION).policy_type(PolicyType::TargetTrackingScaling);
-    policy.target_tracking_scaling_policy_configuration(tracking).send().await.unwrap();
+    register_scaling(account, "endpoint/bursty/variant/v", min, max).await;
+    if let Some(name) = policy {
+        put_tracking(account, "endpoint/bursty/variant/v", name, 300.0).await;
+    }
 }
 
 async fn deregister(account: &Simulator) {

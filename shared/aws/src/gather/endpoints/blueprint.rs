@@ -11,13 +11,13 @@ use cost_rules::{
 };
 use serde_json::{Value, json};
 
-use super::{describe_as, routers, scaling::variant_id};
+use super::{describe_as, describe_config_as, routers, scaling::variant_id};
 use crate::{
     clients::{Clients, why::why},
     gather::{
         read::{Read, every_page, says_gone},
         tags::all_tags,
-        wire::{Body, call_unknown, described},
+        wire::{Body, call_unknown},
     },
 };
 
@@ -59,7 +59,7 @@ pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
     if let Some((key, whose)) = tags.keys().find_map(|key| Some((key, owned_by(key)?))) {
         return Ok(Planned::Refused(format!("{whose} {key}")));
     }
-    let Some(config) = config(clients, &config_name).await? else {
+    let Some(config) = describe_config_as::<Value>(clients, &config_name).await? else {
         return Ok(Planned::Refused(format!("its configuration {config_name} is gone")));
     };
     // Whether who creates the endpoint needs rights on the key is not documented: the guard might not be able to create it again.
@@ -94,13 +94,6 @@ fn alarms_of_others(target: &TargetBlueprint) -> Vec<String> {
 fn owned_by(key: &str) -> Option<&'static str> {
     let key = key.to_ascii_lowercase();
     OWNED_BY.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, whose)| *whose)
-}
-
-/// An endpoint configuration. `None`: it is gone.
-pub(crate) async fn config(clients: &Clients, name: &str) -> Read<Option<Value>> {
-    let body = Body::default();
-    let sent = clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await;
-    described(sent, &body, "DescribeEndpointConfig")
 }
 
 /// The first model of an endpoint that is gone.

@@ -130,7 +130,7 @@ async fn described(clients: &Clients, names: Vec<(String, String)>, facts: &mut 
     facts.reading.unread.extend(unread_of("state", &failed));
     facts.reading.gone.extend(gone);
     let configs: BTreeSet<String> = there.values().filter_map(|one: &EndpointRecord| one.endpoint_config_name.clone()).collect();
-    let configs = stream::iter(configs).map(async |name| (name.clone(), describe_config(clients, &name).await));
+    let configs = stream::iter(configs).map(async |name| (name.clone(), describe_config_as(clients, &name).await));
     let configs: Configs = configs.buffer_unordered(IN_FLIGHT).collect().await;
     let failed = configs.iter().filter_map(|(name, read)| Some((Kind::EndpointConfig.id(name), read.as_ref().err()?.clone())));
     facts.reading.unread.extend(unread_of("configuration", &failed.collect::<Vec<_>>()));
@@ -159,8 +159,8 @@ pub(crate) async fn describe_as<T: DeserializeOwned>(clients: &Clients, name: &s
     wire::described(sent, &body, "DescribeEndpoint")
 }
 
-/// `None`: it does not exist.
-async fn describe_config(clients: &Clients, name: &str) -> Read<Option<ConfigRecord>> {
+/// The answer of `DescribeEndpointConfig`, as AWS's own JSON or as a part of it. `None`: there is no such configuration.
+pub(crate) async fn describe_config_as<T: DeserializeOwned>(clients: &Clients, name: &str) -> Read<Option<T>> {
     clients.in_time()?;
     let body = Body::default();
     let sent = clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await;

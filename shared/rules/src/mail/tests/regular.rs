@@ -423,19 +423,13 @@ fn what_was_not_stopped_after_a_warning_is_in_the_weekly_summary_and_sends_none(
 #[test]
 fn a_summary_names_the_endpoints_that_sleep_and_how_to_wake_them() {
     let policy = policy_of(DAILY);
-    let since: jiff::Timestamp = "2026-11-25T18:00:00Z".parse().unwrap();
     let asleep = |name: &str, wakes| SleepingEndpoint {
         resource: crate::samples::with_tags(crate::samples::resource(&format!("endpoint/{name}")), &[("Owner", "ann@example.com")]),
         config: "churn-1".into(),
         hibernation: Hibernation {
-            stage: HibernationStage::Asleep,
-            at: since,
             wakes,
-            since,
-            first_created: since,
             usd_per_hour: Some(dec!(0.5)),
-            took: None,
-            failed: None,
+            ..crate::samples::hibernation(HibernationStage::Asleep, "2026-11-25T18:00:00Z")
         },
     };
     let sleeping = vec![asleep("old", WakesBy::Asking), asleep("nightly", WakesBy::WorkingHours)];

@@ -371,17 +371,8 @@ mod tests {
         // What the guard has created again this morning is no new endpoint.
         one.created = Some("2026-11-24T06:45:00Z".parse().unwrap());
         assert_eq!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Fine);
-        let at = "2026-11-24T06:50:00Z".parse().unwrap();
-        one.hibernation = Some(Hibernation {
-            stage: HibernationStage::Awake,
-            at,
-            wakes: WakesBy::WorkingHours,
-            since: at,
-            first_created: "2026-10-01T00:00:00Z".parse().unwrap(),
-            usd_per_hour: None,
-            took: None,
-            failed: None,
-        });
+        let first_created = "2026-10-01T00:00:00Z".parse().unwrap();
+        one.hibernation = Some(Hibernation { first_created, ..hibernation(HibernationStage::Awake, "2026-11-24T06:50:00Z") });
         assert!(matches!(rule.check(&one, &context("2026-11-24T12:00:00Z")), Verdict::Waste(_)));
     }
 

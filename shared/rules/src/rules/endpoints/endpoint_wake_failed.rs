@@ -54,28 +54,14 @@ impl Rule for EndpointWakeFailed {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
 
     use super::*;
-    use crate::{
-        facts::{Hibernation, HibernationStage},
-        remedy::WakesBy,
-        samples::*,
-    };
+    use crate::{facts::HibernationStage, samples::*};
 
     #[test]
     fn says_why_and_when_it_is_tried_again() {
-        let at: Timestamp = "2026-11-24T07:00:00Z".parse().unwrap();
-        let asleep = Hibernation {
-            stage: HibernationStage::Waking,
-            at,
-            wakes: WakesBy::WorkingHours,
-            since: at,
-            first_created: at,
-            usd_per_hour: None,
-            took: None,
-            failed: None,
-        };
+        let asleep = hibernation(HibernationStage::Waking, "2026-11-24T07:00:00Z");
+        let at = asleep.at;
         let resource = endpoint("2026-10-01T00:00:00Z").resource;
         let judge = |hibernation| {
             let one = SleepingEndpoint { resource: resource.clone(), config: "churn-1".into(), hibernation };

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        endpoints::blueprint::{config, missing_model},
+        endpoints::{blueprint::missing_model, describe_config_as},
         says_gone,
         wire::with_body,
     },
@@ -18,7 +18,7 @@ pub(crate) async fn create(clients: &Clients, blueprint: &Blueprint) -> Result<(
     if let Some(gone) = missing_model(clients, blueprint).await? {
         return Err(format!("its model {gone} is gone: create it again"));
     }
-    if config(clients, blueprint.config_name()).await?.is_none() {
+    if describe_config_as::<Value>(clients, blueprint.config_name()).await?.is_none() {
         let call = clients.sagemaker.create_endpoint_config().customize().mutate_request(with_body(blueprint.create_config().to_string()));
         call.send().await.map_err(|error| format!("sagemaker:CreateEndpointConfig: {}", why(&error)))?;
     }
