@@ -126,6 +126,7 @@ pub(crate) fn endpoint() -> Endpoint {
         weight: None,
         scaling: AutoScaling::Unread,
         invocations: None,
+        start_up: None,
         provisioned_use: None,
     };
     Endpoint {

@@ -251,6 +251,7 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         weight: Some(1.0),
         scaling: AutoScaling::None,
         invocations: None,
+        start_up: None,
         provisioned_use: None,
     };
     Endpoint {

@@ -178,6 +178,7 @@ fn endpoint(number: usize, variants: usize, by_minute: bool, now: Timestamp) -> 
             weight: Some(1.0),
             scaling: AutoScaling::None,
             invocations: Some(invocations),
+            start_up: None,
             provisioned_use: None,
         }
     };

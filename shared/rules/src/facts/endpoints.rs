@@ -107,6 +107,8 @@ pub struct Variant {
     pub weight: Option<f64>,
     /// Its auto scaling.
     pub scaling: AutoScaling,
+    /// The longest that instances took to start, by its scaling activities of six weeks. `None`: none tells.
+    pub start_up: Option<Duration>,
     /// How often it was called. `None`: not read.
     pub invocations: Option<Invocations>,
     /// The mean share of its provisioned concurrency that was in use, from 0 to 1. `None`: not read, or it has none.
@@ -376,6 +378,21 @@ impl Endpoint {
     }
 }
 
+impl Activity {
+    /// The longest that instances took to start, by these activities. The first that is known does not tell whether instances came or went.
+    pub fn longest_start(activities: &[Self]) -> Option<Duration> {
+        let mut all: Vec<&Self> = activities.iter().collect();
+        all.sort_by_key(|activity| activity.at);
+        let set = all.into_iter().filter_map(|activity| match activity.outcome {
+            ActivityOutcome::SetTo(count) => Some((count, activity.took)),
+            _ => None,
+        });
+        let set: Vec<_> = set.collect();
+        let grew = set.windows(2).filter(|pair| pair[0].0 < pair[1].0);
+        grew.filter_map(|pair| pair[1].1).max()
+    }
+}
+
 impl Scaling {
     /// The lowest minimum that it ever has.
     pub fn least(&self) -> u32 {
@@ -396,5 +413,27 @@ impl Subject for Endpoint {
     }
     fn has_guard_tags(&self) -> bool {
         !self.state.is_leaving()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_are_those_activities_that_added_instances() {
+        let at = |minute: i64, outcome, took: i64| Activity {
+            at: Timestamp::UNIX_EPOCH + Duration::minutes(minute).signed(),
+            took: Some(Duration::minutes(took)),
+            outcome,
+        };
+        let set = |minute, count, took| at(minute, ActivityOutcome::SetTo(count), took);
+        // 9 minutes: it is not known whether instances came or went. 8: they went. 20: it failed.
+        let all = [set(0, 2, 9), set(50, 1, 8), set(60, 4, 6), at(70, ActivityOutcome::Failed("no capacity".into()), 20), set(80, 5, 4)];
+        assert_eq!(Activity::longest_start(&all), Some(Duration::minutes(6)));
+        let mut newest_first = all.to_vec();
+        newest_first.reverse();
+        assert_eq!(Activity::longest_start(&newest_first), Some(Duration::minutes(6)));
+        assert_eq!(Activity::longest_start(&all[..2]), None);
     }
 }

@@ -169,6 +169,12 @@ impl TargetBlueprint {
         call
     }
 
+    /// The names of the alarms that call its step policies. Those of a target tracking policy are Application Auto Scaling's own, and come with the policy.
+    pub fn step_alarms(&self) -> impl Iterator<Item = &str> {
+        let steps = self.policies.iter().filter(|policy| policy["PolicyType"] == "StepScaling");
+        steps.flat_map(|policy| items(policy, "Alarms")).filter_map(|alarm| alarm["AlarmName"].as_str())
+    }
+
     /// The inputs of `PutScalingPolicy`.
     pub fn put_policies(&self) -> impl Iterator<Item = Value> {
         self.policies.iter().map(|policy| without(policy, &["PolicyARN", "Alarms", "CreationTime"]))
@@ -210,7 +216,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 fn is_of_aws(key: &str) -> bool {
-    key.len() >= 4 && key[..4].eq_ignore_ascii_case("aws:")
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 fn set_tags(call: &mut Value, tags: &BTreeMap<String, String>) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_applicationautoscaling::types::ServiceNamespace;
-use aws_sdk_sagemaker::types::InferenceExperimentStatus;
 use cost_rules::{
     facts::{CanSleep, Facts},
     remedy::{Blueprint, TargetBlueprint},
@@ -11,7 +10,7 @@ use cost_rules::{
 };
 use serde_json::{Value, json};
 
-use super::{describe_as, describe_config_as, routers, scaling::variant_id};
+use super::{dependents::Dependents, describe_as, describe_config_as, scaling::variant_id};
 use crate::{
     clients::{Clients, why::why},
     gather::{
@@ -40,8 +39,13 @@ pub(crate) enum Planned {
 
 /// Reads whether these endpoints (by id) can be created again as they are.
 pub async fn look(clients: &Clients, facts: &mut Facts, ids: &[String]) {
+    let dependents = Box::pin(Dependents::read(clients)).await;
     for endpoint in facts.endpoints.iter_mut().filter(|endpoint| ids.contains(&endpoint.resource.id)) {
-        endpoint.can_sleep = match Box::pin(blueprint(clients, &endpoint.resource.name)).await {
+        let planned = match &dependents {
+            Ok(dependents) => Box::pin(plan(clients, &endpoint.resource.name, dependents)).await,
+            Err(why) => Err(why.clone()),
+        };
+        endpoint.can_sleep = match planned {
             Ok(Planned::Blueprint(_)) => CanSleep::Yes,
             Ok(Planned::Refused(why)) => CanSleep::No(why),
             Ok(Planned::Gone) => CanSleep::No("it is gone".into()),
@@ -52,6 +56,11 @@ pub async fn look(clients: &Clients, facts: &mut Facts, ids: &[String]) {
 
 /// Reads everything that it takes to create the endpoint of this name again.
 pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
+    let dependents = Box::pin(Dependents::read(clients)).await?;
+    Box::pin(plan(clients, name, &dependents)).await
+}
+
+async fn plan(clients: &Clients, name: &str, dependents: &Dependents) -> Read<Planned> {
     let Some(endpoint) = describe_as::<Value>(clients, name).await? else { return Ok(Planned::Gone) };
     let text = |field: &str| endpoint[field].as_str().unwrap_or_default().to_owned();
     let (arn, config_name) = (text("EndpointArn"), text("EndpointConfigName"));
@@ -72,23 +81,17 @@ pub(crate) async fn blueprint(clients: &Clients, name: &str) -> Read<Planned> {
     if let Some(gone) = missing_model(clients, &blueprint).await? {
         return Ok(Planned::Refused(format!("its model {gone} is gone")));
     }
-    if let Some(why) = Box::pin(depends(clients, name, &arn)).await? {
+    if let Some(why) = dependents.of(clients, name, &arn).await? {
         return Ok(Planned::Refused(why));
     }
     blueprint.targets = Box::pin(targets(clients, &blueprint)).await?;
-    if let Some(alarm) = blueprint.targets.iter().flat_map(alarms_of_others).next() {
+    // A policy that is put again may have another ARN, and the guard changes no alarm of others.
+    let alarms: Vec<&str> = blueprint.targets.iter().flat_map(TargetBlueprint::step_alarms).collect();
+    if let Some(alarm) = alarms.into_iter().find(|name| !name.starts_with(FIRST_NAME)) {
         return Ok(Planned::Refused(format!("alarm {alarm} calls a step policy of its auto scaling, and would have to be written anew")));
     }
     blueprint.policy = resource_policy(clients, name).await?;
     Ok(Planned::Blueprint(Box::new(blueprint)))
-}
-
-/// The alarms of step policies that the guard did not make. A policy that is put again may have another ARN, and the guard changes no alarm of others.
-fn alarms_of_others(target: &TargetBlueprint) -> Vec<String> {
-    let steps = target.policies.iter().filter(|policy| policy["PolicyType"] == "StepScaling");
-    let alarms = steps.flat_map(|policy| policy["Alarms"].as_array().into_iter().flatten());
-    let names = alarms.filter_map(|alarm| alarm["AlarmName"].as_str());
-    names.filter(|name| !name.starts_with(FIRST_NAME)).map(str::to_owned).collect()
 }
 
 fn owned_by(key: &str) -> Option<&'static str> {
@@ -104,42 +107,6 @@ pub(crate) async fn missing_model(clients: &Clients, blueprint: &Blueprint) -> R
             Ok(_) => {}
             Err(error) if error.as_service_error().is_some_and(says_gone) => return Ok(Some(name.to_owned())),
             Err(error) => return Err(format!("sagemaker:DescribeModel: {}", why(&error))),
-        }
-    }
-    Ok(None)
-}
-
-/// What depends on the endpoint, so that it must not be deleted: monitoring schedules, shadow tests, inference routers (aws-facts §3.6).
-async fn depends(clients: &Clients, name: &str, arn: &str) -> Read<Option<String>> {
-    let schedules = clients.sagemaker.list_monitoring_schedules().endpoint_name(name).send().await;
-    let schedules = schedules.map_err(|error| format!("sagemaker:ListMonitoringSchedules: {}", why(&error)))?;
-    if let Some(schedule) = schedules.monitoring_schedule_summaries().first() {
-        return Ok(Some(format!("monitoring schedule {} watches it", schedule.monitoring_schedule_name().unwrap_or_default())));
-    }
-    if let Some(test) = shadow_test(clients, name).await? {
-        return Ok(Some(format!("shadow test {test} runs on it")));
-    }
-    Ok(routers::read(clients).await?.of(arn).map(|router| format!("inference router {router} sends requests to it")))
-}
-
-/// The shadow test of an endpoint that is not over.
-async fn shadow_test(clients: &Clients, endpoint: &str) -> Read<Option<String>> {
-    let mut names = vec![];
-    every_page(clients, async |token| {
-        let page = clients.sagemaker.list_inference_experiments().set_next_token(token).send().await;
-        let page = page.map_err(|error| format!("sagemaker:ListInferenceExperiments: {}", why(&error)))?;
-        let is_over = |status: Option<&str>| matches!(status, Some("Completed" | "Cancelled"));
-        let open = page.inference_experiments().iter().filter(|one| !is_over(one.status().map(InferenceExperimentStatus::as_str)));
-        names.extend(open.filter_map(|one| one.name().map(str::to_owned)));
-        Ok(page.next_token)
-    })
-    .await?;
-    for name in names {
-        let sent = clients.sagemaker.describe_inference_experiment().name(&name).send().await;
-        let one = sent.map_err(|error| format!("sagemaker:DescribeInferenceExperiment: {}", why(&error)))?;
-        let of = one.endpoint_metadata().and_then(|metadata| metadata.endpoint_name());
-        if of.is_some_and(|of| of.eq_ignore_ascii_case(endpoint)) {
-            return Ok(Some(name));
         }
     }
     Ok(None)

@@ -31,6 +31,7 @@ pub use self::blueprint::look as look_at_sleep;
 pub(crate) mod blueprint;
 mod capacity;
 mod compute_optimizer;
+mod dependents;
 mod record;
 mod routers;
 mod scaling;

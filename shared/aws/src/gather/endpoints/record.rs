@@ -165,6 +165,7 @@ impl Deployed {
             weight: self.current_weight,
             scaling: AutoScaling::Unread,
             invocations: None,
+            start_up: None,
             provisioned_use: None,
         }
     }

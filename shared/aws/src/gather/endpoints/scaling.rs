@@ -20,13 +20,22 @@ const DEFAULT_COOLDOWN: Duration = Duration::seconds(300);
 
 /// All scalable targets by resource id, in lower case: AWS spells names of endpoints as they were typed.
 #[derive(Default)]
-pub(super) struct Targets(HashMap<String, Scaling>);
+pub(super) struct Targets {
+    of: HashMap<String, Scaling>,
+    /// The activities of what is no scalable target now, but was one.
+    past: HashMap<String, Vec<Activity>>,
+}
 
 impl Targets {
     /// Sets the scaling of an endpoint's variants and components.
     pub(super) fn take_into(&mut self, endpoint: &mut Endpoint) {
         for variant in &mut endpoint.variants {
-            variant.scaling = self.take(&variant_id(&endpoint.resource.name, &variant.name));
+            let id = variant_id(&endpoint.resource.name, &variant.name);
+            variant.scaling = self.take(&id);
+            variant.start_up = match &variant.scaling {
+                AutoScaling::Target(scaling) => Activity::longest_start(&scaling.activities),
+                _ => self.past.remove(&id.to_lowercase()).and_then(|past| Activity::longest_start(&past)),
+            };
         }
         for component in endpoint.components.iter_mut().flatten() {
             component.scaling = self.take(&component_id(&component.name));
@@ -35,11 +44,11 @@ impl Targets {
 
     /// The scaling of this resource id.
     pub(super) fn take(&mut self, resource_id: &str) -> AutoScaling {
-        self.0.remove(&resource_id.to_lowercase()).map_or(AutoScaling::None, |scaling| AutoScaling::Target(Box::new(scaling)))
+        self.of.remove(&resource_id.to_lowercase()).map_or(AutoScaling::None, |scaling| AutoScaling::Target(Box::new(scaling)))
     }
 
-    fn of(&mut self, resource_id: &str) -> Option<&mut Scaling> {
-        self.0.get_mut(&resource_id.to_lowercase())
+    fn known(&mut self, resource_id: &str) -> Option<&mut Scaling> {
+        self.of.get_mut(&resource_id.to_lowercase())
     }
 }
 
@@ -57,19 +66,22 @@ pub(super) fn component_id(component: &str) -> String {
 /// the targets nothing is known, without the rest less is.
 pub(super) async fn read(clients: &Clients, of: Option<&[String]>) -> (Read<Targets>, Vec<Unread>) {
     let mut targets = match Box::pin(settings(clients, of)).await {
-        Ok(targets) if !targets.0.is_empty() => targets,
+        Ok(targets) if !targets.of.is_empty() => targets,
         other => return (other, vec![]),
     };
     let unread = match Box::pin(activities(clients, single(of))).await {
         Ok(all) => {
             for (id, one) in all {
-                targets.of(&id).into_iter().for_each(|target| target.activities.push(one.clone()));
+                match targets.known(&id) {
+                    Some(target) => target.activities.push(one),
+                    None => targets.past.entry(id.to_lowercase()).or_default().push(one),
+                }
             }
             vec![]
         }
         Err(why) => vec![Unread::new("scaling activities of endpoints", why)],
     };
-    for target in targets.0.values_mut() {
+    for target in targets.of.values_mut() {
         target.activities.sort_by_key(|activity| std::cmp::Reverse(activity.at));
     }
     (Ok(targets), unread)
@@ -81,12 +93,12 @@ pub(super) async fn read(clients: &Clients, of: Option<&[String]>) -> (Read<Targ
 /// Something could not be read: a target whose policies are not known is not judged.
 pub(super) async fn settings(clients: &Clients, of: Option<&[String]>) -> Read<Targets> {
     let mut targets = Box::pin(targets(clients, of)).await?;
-    if targets.0.is_empty() {
+    if targets.of.is_empty() {
         return Ok(targets);
     }
     let (policies, scheduled) = tokio::join!(Box::pin(policies(clients, single(of))), Box::pin(scheduled_actions(clients, single(of))));
-    policies?.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.policies.push(one.clone())));
-    scheduled?.into_iter().for_each(|(id, one)| targets.of(&id).into_iter().for_each(|target| target.scheduled.push(one.clone())));
+    policies?.into_iter().for_each(|(id, one)| targets.known(&id).into_iter().for_each(|target| target.policies.push(one.clone())));
+    scheduled?.into_iter().for_each(|(id, one)| targets.known(&id).into_iter().for_each(|target| target.scheduled.push(one.clone())));
     Ok(targets)
 }
 
@@ -105,7 +117,7 @@ async fn targets(clients: &Clients, of: Option<&[String]>) -> Read<Targets> {
         Ok(page.next_token)
     })
     .await?;
-    Ok(Targets(all))
+    Ok(Targets { of: all, past: HashMap::new() })
 }
 
 fn target(target: &ScalableTarget) -> Scaling {
@@ -345,6 +357,6 @@ mod tests {
         let none = mock!(aws_sdk_applicationautoscaling::Client::describe_scalable_targets)
             .then_output(|| DescribeScalableTargetsOutput::builder().build());
         let (targets, unread) = read(&clients(&[&none]), None).await;
-        assert!(targets.is_ok_and(|targets| targets.0.is_empty()) && unread.is_empty());
+        assert!(targets.is_ok_and(|targets| targets.of.is_empty()) && unread.is_empty());
     }
 }

@@ -150,8 +150,9 @@ impl EndpointWithoutAutoscaling {
         };
         let carries =
             carries.ok_or_else(|| unknown("what one instance carries cannot be told: no minute has requests and a latency".into()))?;
+        let start_up = variant.start_up.unwrap_or(self.start_up);
         let question = Question {
-            terms: Terms { per_instance: carries.per_minute, start_up: self.start_up, metric_delay: Terms::METRIC_DELAY },
+            terms: Terms { per_instance: carries.per_minute, start_up, metric_delay: Terms::METRIC_DELAY },
             instances,
             min_instances: self.min_instances,
             max_short_share: self.max_short_share,
@@ -159,7 +160,7 @@ impl EndpointWithoutAutoscaling {
         };
         let proposal = invocations.proposal.get_or_init(|| Box::new(propose(minutes, &question)));
         let saved = Decimal::from_f64(proposal.saved_hours_per_month()).unwrap_or_default() * each;
-        Ok((Decimal::ZERO < saved).then_some(Proposed { variant, proposal, carries, start_up: self.start_up, usd_per_month: saved }))
+        Ok((Decimal::ZERO < saved).then_some(Proposed { variant, proposal, carries, start_up, usd_per_month: saved }))
     }
 }
 

@@ -88,10 +88,11 @@ fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
         replay.short_minutes, replay.minutes
     );
     let assumed = format!(
-        "Assumed: one instance handles {:.0} requests a minute ({}), and takes {} to start.",
+        "Assumed: one instance handles {:.0} requests a minute ({}), and takes {} to start{}.",
         one.carries.per_minute,
         one.carries.bound.words(),
-        one.start_up
+        one.start_up,
+        if one.variant.start_up.is_some() { " (the longest start of the last six weeks)" } else { "" }
     );
     let mut details = vec![risk.into(), assumed.into()];
     details.extend(day(one));
