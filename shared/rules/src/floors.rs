@@ -7,8 +7,17 @@ use std::{
 };
 
 /// The floors of cost-rules, from the lowest to the highest. Modules of the same floor do not import each other.
-const RULES: &[&[&str]] =
-    &[&["vocabulary"], &["scaling"], &["remedy"], &["facts"], &["policy"], &["rules"], &["rulebook"], &["plan", "coverage"], &["mail"]];
+const RULES: &[&[&str]] = &[
+    &["vocabulary"],
+    &["scaling"],
+    &["inference", "remedy"],
+    &["facts"],
+    &["policy"],
+    &["rules"],
+    &["rulebook"],
+    &["plan", "coverage"],
+    &["mail"],
+];
 
 /// The floors of cost-aws, likewise.
 const AWS: &[&[&str]] = &[

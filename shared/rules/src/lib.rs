@@ -4,6 +4,7 @@
 
 pub mod coverage;
 pub mod facts;
+pub mod inference;
 pub mod mail;
 pub mod plan;
 pub mod policy;

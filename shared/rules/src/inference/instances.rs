@@ -1,0 +1,129 @@
+//! Ways of serving on instances of one's own: billed by the time for which the instances are there.
+
+use crate::inference::{
+    Assumptions, Rates, Workload,
+    options::{Estimate, Fit, ServingOption, Usd},
+    serverless::data,
+};
+
+/// Hours in a month.
+const HOURS: f64 = 730.0;
+/// The minutes after which the alarm of an empty endpoint brings the first instance: two datapoints and their delay (aws-facts §3.3).
+const ALARM: f64 = 3.0;
+/// By how many minutes the time may differ for which an instance stays after its last work.
+const LINGER_VARIES: f64 = 5.0;
+
+/// As it is.
+pub(super) fn real_time(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
+    let usd = workload.usd_per_hour.map(|usd| usd * f64::from(workload.instances) * HOURS + data_of(workload, assumptions, rates));
+    let mut one = Estimate::new(ServingOption::RealTime, workload, usd.map(Usd::exactly), "its requests stay as they were");
+    one.instances = Some(workload.instances);
+    one
+}
+
+/// With the auto scaling that endpoint-autoscaler proposes.
+pub(super) fn scaled(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
+    let option = ServingOption::RealTimeScaled;
+    let assumes = "what one instance carries is what it has carried at its usual latency";
+    let Some(proposal) = workload.proposal else {
+        let mut one = Estimate::new(option, workload, None, assumes);
+        one.fit = Fit::CannotTell("its requests by the minute are not known".into());
+        return one;
+    };
+    let fixed = f64::from(workload.instances) * HOURS;
+    let hours = (fixed - proposal.saved_hours_per_month()).max(0.0);
+    let usd = workload.usd_per_hour.map(|usd| {
+        let (expected, data) = (usd * hours, data_of(workload, assumptions, rates));
+        // What the past does not support is not promised.
+        let high = if proposal.is_promised() { expected } else { usd * fixed };
+        Usd { expected: expected + data, low: expected + data, high: high + data }
+    });
+    let mut one = Estimate::new(option, workload, usd, assumes);
+    one.instances = Some(proposal.setting.max);
+    one
+}
+
+/// A queue, and instances as long as there is work.
+pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions) -> Estimate {
+    let assumes = format!("an instance starts within {} and stays {} after its last request", assumptions.start_up, assumptions.scale_in);
+    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions), assumes);
+    waits(&mut one, workload, assumptions);
+    one
+}
+
+/// An inference component alone on its instances.
+pub(super) fn component(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
+    let data = data_of(workload, assumptions, rates);
+    let usd = up(workload, assumptions).map(|usd| Usd { expected: usd.expected + data, low: usd.low + data, high: usd.high + data });
+    let assumes = format!("an instance starts within {}: until then requests fail, and callers have to try again", assumptions.start_up);
+    let mut one = Estimate::new(ServingOption::InferenceComponent, workload, usd, assumes);
+    waits(&mut one, workload, assumptions);
+    one
+}
+
+/// A job for all requests of a day, or of another time.
+pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions) -> Estimate {
+    let requests = workload.requests;
+    let every = minutes(assumptions.batch_every).max(1.0);
+    let carries = carried(workload);
+    let (mut jobs, mut of_job, mut left) = (0.0, 0.0, every);
+    for (per_minute, minutes) in requests.per_minute() {
+        of_job += per_minute * minutes;
+        left -= minutes;
+        if left <= 0.0 {
+            jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
+            (of_job, left) = (0.0, every);
+        }
+    }
+    jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
+    let work = requests.total() / carries;
+    let start = minutes(assumptions.start_up);
+    let usd = workload.usd_per_hour.map(|usd| {
+        let of = |start: f64| usd / 60.0 * requests.per_month(work + jobs * start);
+        Usd { expected: of(start), low: of(start * 0.5), high: of(start * 2.0) }
+    });
+    let assumes = format!(
+        "a job every {} for all requests of that time; its instance takes {} to start",
+        assumptions.batch_every, assumptions.start_up
+    );
+    let mut one = Estimate::new(ServingOption::BatchTransform, workload, usd, assumes);
+    (one.cold_share, one.cold_seconds, one.instances) = (1.0, Some(every * 60.0), Some(1));
+    one
+}
+
+/// What instances cost that are there only while there is work.
+fn up(workload: &Workload<'_>, assumptions: &Assumptions) -> Option<Usd> {
+    let (requests, carries) = (workload.requests, carried(workload));
+    // What more than one instance has to do.
+    let more: f64 = requests.per_minute().map(|(per_minute, minutes)| (per_minute / carries - 1.0).max(0.0) * minutes).sum();
+    let linger = minutes(assumptions.start_up) + minutes(assumptions.scale_in);
+    let usd = workload.usd_per_hour? / 60.0;
+    let of = |linger: f64, more: f64| usd * requests.per_month(requests.minutes_up(linger) + more);
+    Some(Usd { expected: of(linger, more), low: of(linger - LINGER_VARIES, more), high: of(linger + LINGER_VARIES, more * 1.5) })
+}
+
+/// Sets which share of the requests comes while no instance is there, and how long they wait.
+fn waits(one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumptions) {
+    let requests = workload.requests;
+    let start = ALARM + minutes(assumptions.start_up);
+    let waiting = requests.first_after(minutes(assumptions.scale_in)) + requests.in_first(start, minutes(assumptions.scale_in));
+    let total = requests.total();
+    one.cold_share = if total <= 0.0 { 0.0 } else { (waiting / total).clamp(0.0, 1.0) };
+    one.cold_seconds = (0.0 < one.cold_share).then_some(start * 60.0 + workload.seconds);
+    one.instances = Some(workload.instances);
+}
+
+/// Requests a minute that one instance carries: what is known, else one request at a time, but no less than it carries today.
+fn carried(workload: &Workload<'_>) -> f64 {
+    let serial = 60.0 / workload.seconds.max(1e-4);
+    let today = workload.requests.peak_per_minute() / f64::from(workload.instances.max(1));
+    workload.carries.unwrap_or_else(|| serial.max(today)).max(1e-9)
+}
+
+fn data_of(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> f64 {
+    rates.map_or(0.0, |rates| data(workload, assumptions, rates))
+}
+
+fn minutes(length: crate::vocabulary::duration::Duration) -> f64 {
+    length.signed().as_secs_f64() / 60.0
+}

@@ -1,0 +1,19 @@
+//! What each way of serving an endpoint's requests would cost, and whether it may be used: [`Workload`] → [`options()`] → [`recommended`].
+
+mod assumptions;
+mod instance_types;
+mod instances;
+mod options;
+mod rates;
+mod requests;
+mod serverless;
+mod workload;
+
+pub use self::{
+    assumptions::Assumptions,
+    instance_types::{InstanceType, InstanceTypes},
+    options::{Estimate, Fit, ServingOption, Usd, options, recommended},
+    rates::Rates,
+    requests::Requests,
+    workload::{Feature, Features, Workload},
+};

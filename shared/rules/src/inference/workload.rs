@@ -1,0 +1,108 @@
+//! An endpoint as the cost model sees it: its requests, what they take, and what it has that not every way of serving can do.
+
+use std::collections::BTreeSet;
+
+use crate::{inference::Requests, scaling::Proposal};
+
+/// An endpoint with one variant that answers.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    /// Its requests.
+    pub requests: &'a Requests,
+    /// How many instances it has.
+    pub instances: u32,
+    /// What one of them costs, in USD per hour. `None`: not known.
+    pub usd_per_hour: Option<f64>,
+    /// How long a request takes, in seconds: the mean.
+    pub seconds: f64,
+    /// How long the slowest one took, in seconds. `None`: not known.
+    pub slowest: Option<f64>,
+    /// The memory that the model and its server need at most, in GiB. `None`: not known.
+    pub memory_gib: Option<f64>,
+    /// The bytes in and out of a request. `None`: they were not measured, and the assumption holds.
+    pub payload: Option<f64>,
+    /// Requests a minute that one instance carries. `None`: not known.
+    pub carries: Option<f64>,
+    /// The auto scaling that its requests by the minute ask for. `None`: it was not worked out.
+    pub proposal: Option<&'a Proposal>,
+    /// What it has that not every way of serving can do.
+    pub features: Features,
+}
+
+/// What an endpoint has, and of what it is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// What it has.
+    pub has: BTreeSet<Feature>,
+    /// What it may have.
+    pub unknown: BTreeSet<Feature>,
+}
+
+/// Something that not every way of serving can do (inference-facts: AWS's model-deploy-feature-matrix; aws-facts §8.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Feature {
+    /// It computes on a GPU or another accelerator.
+    Accelerator,
+    /// `VpcConfig`.
+    Vpc,
+    /// `EnableNetworkIsolation`.
+    NetworkIsolation,
+    /// `DataCaptureConfig`.
+    DataCapture,
+    /// Several production variants.
+    SeveralVariants,
+    /// Shadow variants.
+    ShadowVariants,
+    /// Several containers, in a row or called one by one.
+    SeveralContainers,
+    /// A multi-model container.
+    MultiModel,
+    /// A model package of the marketplace.
+    Marketplace,
+    /// A model that is not one compressed archive.
+    UncompressedModel,
+    /// An image in a private registry.
+    PrivateRegistry,
+    /// Clarify explains its answers.
+    Explainer,
+    /// An image of more than 10 GB.
+    LargeImage,
+}
+
+impl Feature {
+    /// All of them.
+    pub const ALL: [Self; 13] = [
+        Self::Accelerator,
+        Self::Vpc,
+        Self::NetworkIsolation,
+        Self::DataCapture,
+        Self::SeveralVariants,
+        Self::ShadowVariants,
+        Self::SeveralContainers,
+        Self::MultiModel,
+        Self::Marketplace,
+        Self::UncompressedModel,
+        Self::PrivateRegistry,
+        Self::Explainer,
+        Self::LargeImage,
+    ];
+
+    /// The beginning of the sentence "… cannot be served like this": lower case.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Accelerator => "a model that computes on an accelerator",
+            Self::Vpc => "a model in a VPC",
+            Self::NetworkIsolation => "a model with network isolation",
+            Self::DataCapture => "an endpoint with data capture",
+            Self::SeveralVariants => "an endpoint with several variants",
+            Self::ShadowVariants => "an endpoint with shadow variants",
+            Self::SeveralContainers => "a model of several containers",
+            Self::MultiModel => "a multi-model container",
+            Self::Marketplace => "a model package of the marketplace",
+            Self::UncompressedModel => "a model that is not one compressed archive",
+            Self::PrivateRegistry => "an image in a private registry",
+            Self::Explainer => "an endpoint with an explainer",
+            Self::LargeImage => "an image of more than 10 GB",
+        }
+    }
+}
