@@ -1,4 +1,4 @@
-//! `cost-guard`: checks a policy offline, replays and proposes auto scaling, and prints the pages of the documentation that are generated from the code.
+//! `cost-guard`: checks a policy offline, replays and proposes auto scaling, compares inference options, and prints the pages of the documentation that are generated from the code.
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
@@ -24,7 +24,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 mod chart;
+mod inference;
 mod manual;
+mod output;
 mod reference;
 mod scaling;
 mod traffic;
@@ -64,6 +66,8 @@ enum Command {
     ReplayScaling(scaling::ReplayScaling),
     /// Work out the cheapest auto scaling setting for an endpoint's traffic, and what it saves.
     ProposeScaling(scaling::ProposeScaling),
+    /// Compare the ways of serving a model's requests: what each costs in a month, whether it can be used, and what callers notice. The model is in docs/inference-options.md.
+    InferenceOptions(Box<inference::InferenceOptions>),
 }
 
 fn main() -> ExitCode {
@@ -78,6 +82,7 @@ fn main() -> ExitCode {
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
         Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
+        Command::InferenceOptions(asked) => asked.run().map(|text| print!("{}", lines(&text))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

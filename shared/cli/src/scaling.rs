@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use anyhow::{bail, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use cost_rules::{
     duration::Duration,
     price::{Instances, Prices, dollars},
@@ -17,16 +17,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
-use crate::{chart, traffic};
-
-/// How an answer is printed.
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs.
-    Json,
-}
+use crate::{
+    chart,
+    output::{Format, table},
+    traffic,
+};
 
 /// What both commands take.
 #[derive(Args)]
@@ -284,18 +279,6 @@ fn advice(proposal: &Proposal) -> String {
         let _ = write!(text, "\n  {} {} {}: {} to {} instances", action.days, action.time(), action.zone_name(), action.min, action.max);
     }
     text
-}
-
-/// Names on the left, values in columns.
-fn table(rows: &[(&str, Vec<String>)]) -> String {
-    let wide = |texts: &mut dyn Iterator<Item = &str>| texts.map(|text| text.chars().count()).max().unwrap_or(0);
-    let names = wide(&mut rows.iter().map(|(name, _)| *name));
-    let values = wide(&mut rows.iter().flat_map(|(_, values)| values.iter().map(String::as_str)));
-    let line = |(name, of): &(&str, Vec<String>)| {
-        let columns = of.iter().fold(String::new(), |line, value| line + &format!("  {value:>values$}"));
-        format!("{name:names$}{columns}\n")
-    };
-    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub struct Assumptions {
     pub burst: f64,
     /// How long an instance takes to start.
     pub start_up: Duration,
-    /// How long auto scaling waits without work until it takes the last instance away: 15 minutes of its alarm and a cooldown of five (aws-facts §3.3).
+    /// How long auto scaling waits without work until it takes the last instance away: 15 minutes of its alarm and a cooldown of five (aws-facts §3.2).
     pub scale_in: Duration,
     /// How often a batch transform job would run.
     pub batch_every: Duration,

@@ -1,21 +1,23 @@
 //! Ways of serving on instances of one's own: billed by the time for which the instances are there.
 
 use crate::inference::{
-    Assumptions, Rates, Workload,
-    options::{Estimate, Fit, ServingOption, Usd},
+    assumptions::Assumptions,
+    estimate::{Estimate, Fit, ServingOption, Usd},
+    rates::Rates,
     serverless::data,
+    workload::Workload,
 };
 
 /// Hours in a month.
 const HOURS: f64 = 730.0;
-/// The minutes after which the alarm of an empty endpoint brings the first instance: two datapoints and their delay (aws-facts §3.3).
+/// The minutes after which the alarm of an empty endpoint brings the first instance: two datapoints and their delay (aws-facts §3.5).
 const ALARM: f64 = 3.0;
 /// By how many minutes the time may differ for which an instance stays after its last work.
 const LINGER_VARIES: f64 = 5.0;
 
 /// As it is.
 pub(super) fn real_time(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
-    let usd = workload.usd_per_hour.map(|usd| usd * f64::from(workload.instances) * HOURS + data_of(workload, assumptions, rates));
+    let usd = instance_usd(workload, rates).map(|usd| usd * f64::from(workload.instances) * HOURS + data_of(workload, assumptions, rates));
     let mut one = Estimate::new(ServingOption::RealTime, workload, usd.map(Usd::exactly), "its requests stay as they were");
     one.instances = Some(workload.instances);
     one
@@ -32,21 +34,19 @@ pub(super) fn scaled(workload: &Workload<'_>, assumptions: &Assumptions, rates: 
     };
     let fixed = f64::from(workload.instances) * HOURS;
     let hours = (fixed - proposal.saved_hours_per_month()).max(0.0);
-    let usd = workload.usd_per_hour.map(|usd| {
-        let (expected, data) = (usd * hours, data_of(workload, assumptions, rates));
-        // What the past does not support is not promised.
-        let high = if proposal.is_promised() { expected } else { usd * fixed };
-        Usd { expected: expected + data, low: expected + data, high: high + data }
-    });
+    let usd = instance_usd(workload, rates).map(|usd| Usd::exactly(usd * hours + data_of(workload, assumptions, rates)));
+    let doubt = proposal.doubts.iter().find(|doubt| doubt.forbids_promise);
+    let assumes =
+        doubt.map_or_else(|| assumes.to_owned(), |doubt| format!("the future is like the past: {}", doubt.text.trim_end_matches('.')));
     let mut one = Estimate::new(option, workload, usd, assumes);
     one.instances = Some(proposal.setting.max);
     one
 }
 
 /// A queue, and instances as long as there is work.
-pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions) -> Estimate {
+pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let assumes = format!("an instance starts within {} and stays {} after its last request", assumptions.start_up, assumptions.scale_in);
-    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions), assumes);
+    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions, rates), assumes);
     waits(&mut one, workload, assumptions);
     one
 }
@@ -54,7 +54,7 @@ pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions) -
 /// An inference component alone on its instances.
 pub(super) fn component(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let data = data_of(workload, assumptions, rates);
-    let usd = up(workload, assumptions).map(|usd| Usd { expected: usd.expected + data, low: usd.low + data, high: usd.high + data });
+    let usd = up(workload, assumptions, rates).map(|usd| Usd { expected: usd.expected + data, low: usd.low + data, high: usd.high + data });
     let assumes = format!("an instance starts within {}: until then requests fail, and callers have to try again", assumptions.start_up);
     let mut one = Estimate::new(ServingOption::InferenceComponent, workload, usd, assumes);
     waits(&mut one, workload, assumptions);
@@ -62,10 +62,10 @@ pub(super) fn component(workload: &Workload<'_>, assumptions: &Assumptions, rate
 }
 
 /// A job for all requests of a day, or of another time.
-pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions) -> Estimate {
+pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let requests = workload.requests;
     let every = minutes(assumptions.batch_every).max(1.0);
-    let carries = carried(workload);
+    let carries = workload.carried();
     let (mut jobs, mut of_job, mut left) = (0.0, 0.0, every);
     for (per_minute, minutes) in requests.per_minute() {
         of_job += per_minute * minutes;
@@ -78,7 +78,7 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions) -> Estim
     jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
     let work = requests.total() / carries;
     let start = minutes(assumptions.start_up);
-    let usd = workload.usd_per_hour.map(|usd| {
+    let usd = instance_usd(workload, rates).map(|usd| {
         let of = |start: f64| usd / 60.0 * requests.per_month(work + jobs * start);
         Usd { expected: of(start), low: of(start * 0.5), high: of(start * 2.0) }
     });
@@ -92,12 +92,12 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions) -> Estim
 }
 
 /// What instances cost that are there only while there is work.
-fn up(workload: &Workload<'_>, assumptions: &Assumptions) -> Option<Usd> {
-    let (requests, carries) = (workload.requests, carried(workload));
+fn up(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Option<Usd> {
+    let (requests, carries) = (workload.requests, workload.carried());
     // What more than one instance has to do.
     let more: f64 = requests.per_minute().map(|(per_minute, minutes)| (per_minute / carries - 1.0).max(0.0) * minutes).sum();
     let linger = minutes(assumptions.start_up) + minutes(assumptions.scale_in);
-    let usd = workload.usd_per_hour? / 60.0;
+    let usd = instance_usd(workload, rates)? / 60.0;
     let of = |linger: f64, more: f64| usd * requests.per_month(requests.minutes_up(linger) + more);
     Some(Usd { expected: of(linger, more), low: of(linger - LINGER_VARIES, more), high: of(linger + LINGER_VARIES, more * 1.5) })
 }
@@ -113,11 +113,10 @@ fn waits(one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumptions)
     one.instances = Some(workload.instances);
 }
 
-/// Requests a minute that one instance carries: what is known, else one request at a time, but no less than it carries today.
-fn carried(workload: &Workload<'_>) -> f64 {
-    let serial = 60.0 / workload.seconds.max(1e-4);
-    let today = workload.requests.peak_per_minute() / f64::from(workload.instances.max(1));
-    workload.carries.unwrap_or_else(|| serial.max(today)).max(1e-9)
+/// USD per hour of an instance with its volume.
+fn instance_usd(workload: &Workload<'_>, rates: Option<&Rates>) -> Option<f64> {
+    let volume = rates.zip(workload.volume_gb).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS);
+    Some(workload.usd_per_hour? + volume)
 }
 
 fn data_of(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> f64 {

@@ -1,6 +1,7 @@
 //! What each way of serving an endpoint's requests would cost, and whether it may be used: [`Workload`] → [`options()`] → [`recommended`].
 
 mod assumptions;
+mod estimate;
 mod instance_types;
 mod instances;
 mod options;
@@ -11,9 +12,13 @@ mod workload;
 
 pub use self::{
     assumptions::Assumptions,
+    estimate::{Estimate, Fit, ServingOption, Usd},
     instance_types::{InstanceType, InstanceTypes},
-    options::{Estimate, Fit, ServingOption, Usd, options, recommended},
+    options::{options, recommended},
     rates::Rates,
     requests::Requests,
     workload::{Feature, Features, Workload},
 };
+
+#[cfg(test)]
+mod tests;

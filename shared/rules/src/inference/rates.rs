@@ -11,11 +11,13 @@ pub struct Rates {
     pub busy: f64,
     /// One GB of data in or out of a real-time or serverless endpoint.
     pub data: f64,
+    /// One GB of an instance's volume for a month.
+    pub volume: f64,
 }
 
 impl Rates {
     /// The prices of us-east-1. Those of other Regions are not known.
-    pub const US_EAST_1: Self = Self { on_demand: 0.000_02, ready: 0.000_005, busy: 0.000_011_65, data: 0.016 };
+    pub const US_EAST_1: Self = Self { on_demand: 0.000_02, ready: 0.000_005, busy: 0.000_011_65, data: 0.016, volume: 0.14 };
     /// The Region of [`Self::US_EAST_1`].
     pub const KNOWN_REGION: &str = "us-east-1";
 

@@ -1,8 +1,10 @@
 //! Serverless endpoints: billed by the time that requests take, and by what is kept ready for them.
 
 use crate::inference::{
-    Assumptions, Rates, Workload,
-    options::{Estimate, Fit, ServingOption, Usd},
+    assumptions::Assumptions,
+    estimate::{Estimate, Fit, ServingOption, Usd},
+    rates::Rates,
+    workload::Workload,
 };
 
 /// The memory sizes of serverless endpoints, in GB.
@@ -15,9 +17,16 @@ pub(super) fn serverless(workload: &Workload<'_>, assumptions: &Assumptions, rat
     by_size(ServingOption::Serverless, workload, rates, |gb, rates| on_demand(workload, assumptions, rates, gb))
 }
 
-/// The same with as many environments kept ready as cost least, of those numbers that keep cold starts rare.
+/// The same with as many environments kept ready as cost least, of those numbers that keep cold starts rare. All prices are by the GB, so that the number is the same for each size.
 pub(super) fn provisioned(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Vec<Estimate> {
-    by_size(ServingOption::ServerlessProvisioned, workload, rates, |gb, rates| ready(workload, assumptions, rates, gb))
+    let best = rates.map(|rates| Kept::best(workload, assumptions, rates));
+    by_size(ServingOption::ServerlessProvisioned, workload, rates, |gb, rates| {
+        let mut one = Estimate::new(ServingOption::ServerlessProvisioned, workload, None, String::new());
+        if let Some(best) = &best {
+            best.estimate(&mut one, workload, assumptions, (gb, rates));
+        }
+        one
+    })
 }
 
 /// One estimate for each memory size from the smallest that the model fits into. What cannot be priced, or does not fit, comes once.
@@ -58,53 +67,68 @@ fn on_demand(workload: &Workload<'_>, assumptions: &Assumptions, rates: &Rates, 
     one
 }
 
-fn ready(workload: &Workload<'_>, assumptions: &Assumptions, rates: &Rates, gb: u32) -> Estimate {
-    let most = at_once(workload, assumptions).min(MOST_AT_ONCE);
-    let mut best: Option<Estimate> = None;
-    for kept in 1..=WHOLE.min(whole(most)) {
-        let one = kept_ready(workload, assumptions, rates, (gb, kept));
-        let is_rare = |one: &Estimate| one.cold_share <= assumptions.max_cold_share;
-        let usd = |one: &Estimate| one.usd.map_or(f64::INFINITY, |usd| usd.expected);
-        let is_better = best.as_ref().is_none_or(|best| match (is_rare(&one), is_rare(best)) {
-            (true, true) => usd(&one) < usd(best),
-            (is_rare, _) => is_rare || one.cold_share < best.cold_share,
-        });
-        // Each more costs more, once cold starts are rare and few requests find none ready.
-        let is_over = best.as_ref().is_some_and(|best| is_rare(best) && usd(best) < usd(&one));
-        if is_better {
-            best = Some(one);
-        }
-        if is_over {
-            break;
-        }
-    }
-    best.unwrap_or_else(|| kept_ready(workload, assumptions, rates, (gb, 1)))
+/// Environments that are kept ready, and what they do in a month.
+struct Kept {
+    environments: u32,
+    /// Seconds of requests that they answer.
+    answered: f64,
+    /// Seconds of requests that find none of them free.
+    spilled: f64,
+    /// Requests in the traffic that meet a cold start.
+    cold: f64,
 }
 
-/// No more environments than this are looked at.
-const WHOLE: u32 = 200;
-
-fn kept_ready(workload: &Workload<'_>, assumptions: &Assumptions, rates: &Rates, (gb, kept): (u32, u32)) -> Estimate {
-    let requests = workload.requests;
-    let of_gb = f64::from(gb);
-    let (mut answered, mut spilled) = (0.0, 0.0);
-    for (per_minute, minutes) in requests.per_minute().filter(|(per_minute, _)| 0.0 < *per_minute) {
-        let spill = blocked(per_minute * workload.seconds / 60.0, kept);
-        answered += per_minute * minutes * (1.0 - spill);
-        spilled += per_minute * minutes * spill;
+impl Kept {
+    fn best(workload: &Workload<'_>, assumptions: &Assumptions, rates: &Rates) -> Self {
+        let is_rare = |one: &Self| one.cold <= assumptions.max_cold_share * workload.requests.total();
+        let mut best = Self::of(1, workload, assumptions);
+        for environments in 2..=whole(at_once(workload, assumptions)) {
+            let one = Self::of(environments, workload, assumptions);
+            let is_cheaper = one.usd_per_gb(rates) < best.usd_per_gb(rates);
+            // Each more costs more, once cold starts are rare and few requests find none ready.
+            if is_rare(&best) && !is_cheaper {
+                break;
+            }
+            best = one;
+        }
+        best
     }
-    let data = data(workload, assumptions, rates);
-    let kept_usd = f64::from(kept) * of_gb * rates.ready * 730.0 * 3600.0;
-    let busy =
-        |answered: f64, spilled: f64| requests.per_month(workload.seconds * of_gb * (answered * rates.busy + spilled * rates.on_demand));
-    let expected = kept_usd + busy(answered, spilled) + data;
-    let usd = Usd { expected, low: expected, high: kept_usd + busy(answered, spilled) * assumptions.slower + data };
-    let assumes = format!("a request takes 1 to {} times as long as today", assumptions.slower);
-    let mut one = Estimate::new(ServingOption::ServerlessProvisioned, workload, Some(usd), assumes);
-    (one.memory_gb, one.provisioned) = (Some(gb), Some(kept));
-    let cold = cold(workload, assumptions, f64::from(kept)).min(spilled.max(0.0) + 1.0);
-    with_cold(&mut one, workload, assumptions, cold);
-    one
+
+    fn of(environments: u32, workload: &Workload<'_>, assumptions: &Assumptions) -> Self {
+        let requests = workload.requests;
+        let (mut answered, mut spilled) = (0.0, 0.0);
+        for (per_minute, minutes) in requests.per_minute().filter(|(per_minute, _)| 0.0 < *per_minute) {
+            let spill = blocked(per_minute * workload.seconds / 60.0, environments);
+            answered += per_minute * minutes * (1.0 - spill);
+            spilled += per_minute * minutes * spill;
+        }
+        let cold = cold(workload, assumptions, f64::from(environments)).min(spilled + 1.0);
+        let month = |count: f64| requests.per_month(count * workload.seconds);
+        Self { environments, answered: month(answered), spilled: month(spilled), cold }
+    }
+
+    /// What is kept ready, in USD a month and GB.
+    fn ready_per_gb(&self, rates: &Rates) -> f64 {
+        f64::from(self.environments) * rates.ready * 730.0 * 3600.0
+    }
+
+    fn busy_per_gb(&self, rates: &Rates) -> f64 {
+        self.answered * rates.busy + self.spilled * rates.on_demand
+    }
+
+    fn usd_per_gb(&self, rates: &Rates) -> f64 {
+        self.ready_per_gb(rates) + self.busy_per_gb(rates)
+    }
+
+    fn estimate(&self, one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumptions, (gb, rates): (u32, &Rates)) {
+        let (of_gb, data) = (f64::from(gb), data(workload, assumptions, rates));
+        let expected = self.usd_per_gb(rates) * of_gb + data;
+        let high = (self.ready_per_gb(rates) + self.busy_per_gb(rates) * assumptions.slower) * of_gb + data;
+        one.usd = Some(Usd { expected, low: expected, high });
+        one.assumes = format!("a request takes 1 to {} times as long as today", assumptions.slower);
+        (one.memory_gb, one.provisioned) = (Some(gb), Some(self.environments));
+        with_cold(one, workload, assumptions, self.cold);
+    }
 }
 
 /// What requests and answers cost on their way in and out.

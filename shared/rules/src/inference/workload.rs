@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{inference::Requests, scaling::Proposal};
+use crate::{inference::requests::Requests, scaling::Proposal};
 
 /// An endpoint with one variant that answers.
 #[derive(Clone, Debug)]
@@ -13,6 +13,8 @@ pub struct Workload<'a> {
     pub instances: u32,
     /// What one of them costs, in USD per hour. `None`: not known.
     pub usd_per_hour: Option<f64>,
+    /// The size of an instance's volume in GB. `None`: it is not known, or the instance has disks of its own: it is left out.
+    pub volume_gb: Option<f64>,
     /// How long a request takes, in seconds: the mean.
     pub seconds: f64,
     /// How long the slowest one took, in seconds. `None`: not known.
@@ -29,6 +31,15 @@ pub struct Workload<'a> {
     pub features: Features,
 }
 
+impl Workload<'_> {
+    /// Requests a minute that one instance carries: what is known, else one request at a time, but no less than it carries today.
+    pub fn carried(&self) -> f64 {
+        let serial = 60.0 / self.seconds.max(1e-4);
+        let today = self.requests.peak_per_minute() / f64::from(self.instances.max(1));
+        self.carries.unwrap_or_else(|| serial.max(today)).max(1e-9)
+    }
+}
+
 /// What an endpoint has, and of what it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
@@ -38,7 +49,7 @@ pub struct Features {
     pub unknown: BTreeSet<Feature>,
 }
 
-/// Something that not every way of serving can do (inference-facts: AWS's model-deploy-feature-matrix; aws-facts §8.3).
+/// Something that not every way of serving can do (aws-facts §8.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Feature {
     /// It computes on a GPU or another accelerator.
