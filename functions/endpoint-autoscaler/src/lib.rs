@@ -67,6 +67,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let by_hour = gather::endpoints::read(&context.clients, &rulebook, &scope, &mut facts).await;
     hibernations.take_into(&mut facts);
     gather::endpoints::take_attached(&mut facts, attached);
+    facts.take_announced(entries.iter().flatten());
     // Requests by the minute are read only of those endpoints that may save enough.
     let wanted = rulebook.needs_minutes(&facts);
     let metrics = by_hour + gather::endpoints::minutes(&context.clients, &mut facts, &wanted).await;

@@ -140,6 +140,7 @@ pub(crate) fn endpoint() -> Endpoint {
         components: None,
         backlog: None,
         attached: None,
+        announced: vec![],
         hibernation: None,
         router: None,
         can_sleep: CanSleep::NotLooked,

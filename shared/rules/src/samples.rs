@@ -265,6 +265,7 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         components: Some(vec![]),
         backlog: None,
         attached: None,
+        announced: vec![],
         hibernation: None,
         router: None,
         can_sleep: CanSleep::NotLooked,

@@ -199,6 +199,7 @@ fn endpoint(number: usize, variants: usize, by_minute: bool, now: Timestamp) -> 
         components: Some(vec![]),
         backlog: None,
         attached: None,
+        announced: vec![],
         hibernation: None,
         router: None,
         can_sleep: cost_rules::facts::CanSleep::NotLooked,

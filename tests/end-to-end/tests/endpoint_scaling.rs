@@ -189,7 +189,8 @@ async fn a_queue_goes_to_zero_and_its_first_instance_comes_back() {
     for says in [
         "will be given auto scaling to zero",
         "wait in its queue",
-        "--min-capacity 0 --max-capacity 2",
+        "--min-capacity 2 --max-capacity 2",
+        "--alarm-actions \"$ARN\"",
         "HasBacklogWithoutCapacity",
         "AWS::CloudWatch::Alarm",
         "aws_cloudwatch_metric_alarm",
@@ -311,11 +312,12 @@ async fn a_real_time_endpoint_keeps_one_instance_at_night() {
         "will be given auto scaling by working hours",
         "give it other hours with the tag cost-guard:schedule",
         "Outside its working hours it keeps 1 of the 3 instances of AllTraffic.",
+        "mon-fri 19:00: 1 instance",
         "--schedule 'cron(0 19 ? * MON-FRI *)' --timezone Europe/Berlin --scalable-target-action MinCapacity=1,MaxCapacity=1",
     ] {
         assert!(warning.contains(says), "{says}: {warning}");
     }
-    assert!(told.contains("was given auto scaling by working hours"), "{told}");
+    assert!(told.contains("was given auto scaling by working hours") && !told.contains("aws_appautoscaling_target"), "{told}");
     is_settled(&account, &guard).await;
     for (moment, instances_then) in [
         ("2026-11-23T17:55:00Z", 3),

@@ -117,7 +117,9 @@ async fn each_endpoint_is_found_for_what_it_is() {
     let mails = account.mails();
     let [mail] = &mails_to(&mails, "ann@example.com")[..] else { panic!("{:?}", subjects(&account)) };
     for says in [
-        "AllTraffic runs 4 instances around the clock",
+        "AllTraffic runs 4 instances around the clock:",
+        "Saves: about $",
+        "TO SET IT BY HAND OR BY CODE",
         "one instance handles 3",
         "aws application-autoscaling register-scalable-target --region eu-central-1",
         "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -253,6 +255,50 @@ async fn auto_scaling_is_attached_once_after_a_warning_and_taken_back_on_request
     account.advance(hours(24));
     let after = guard.run().await.unwrap();
     assert_eq!((states_of(&after, "bursty"), attached(&account).await), (vec![], None), "what was taken back stays so");
+}
+
+/// The setting that a mail names.
+fn setting(mail: &str) -> String {
+    let lines = mail.lines().skip_while(|line| !line.contains("Setting of AllTraffic:"));
+    let lines: Vec<&str> = lines.take_while(|line| line.contains("Setting of") || line.starts_with("         ")).collect();
+    assert!(!lines.is_empty(), "{mail}");
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn what_was_announced_is_what_is_attached_although_the_requests_change() {
+    let traffic = |more: &str| BURSTY.replace("latency-ms = 80 }]", &format!("latency-ms = 80 }}{more}]"));
+    let policy = ATTACHES.replace("grace = \"1h\"", "grace = \"3d\"");
+    for (more, is_kept) in [
+        // Some more by night.
+        (", { requests = 30, from = \"2026-11-23T12:00:00Z\", most = 400 }", true),
+        // Four times as many in the evening.
+        (
+            ", { requests = 2400, hours = \"mon-sun/19:00-22:00@Europe/Berlin\", outside = 0, from = \"2026-11-23T12:00:00Z\", most = 400 }",
+            false,
+        ),
+    ] {
+        let account = account(&format!("{CONFIGS}{}", traffic(more)));
+        let guard = guard_of(Function::EndpointAutoscaler, &account, &policy);
+        guard.run().await.unwrap();
+        let announced = setting(&account.mails()[0].message);
+        for _ in 0..3 {
+            account.advance(hours(24));
+            guard.run().await.unwrap();
+        }
+        account.advance(hours(1));
+        guard.wake(end_to_end::testing::due()).await.unwrap();
+        let mails = account.mails();
+        let last = mails_to(&mails, "ann@example.com").last().unwrap().message.clone();
+        if is_kept {
+            assert_eq!((setting(&last), mails.len()), (announced, 2), "{:?}", subjects(&account));
+            assert!(attached(&account).await.is_some());
+        } else {
+            // Nothing is attached that was not announced: the owner is warned anew, with another setting.
+            assert!(last.contains("WILL BE GIVEN AUTO SCALING") && setting(&last) != announced, "{last}");
+            assert_eq!(attached(&account).await, None);
+        }
+    }
 }
 
 #[tokio::test]

@@ -167,7 +167,12 @@ async fn a_forgotten_endpoint_sleeps_after_a_warning_and_comes_back_as_it_was() 
     let warned = guard.run().await.unwrap();
     assert_eq!(states_of(&warned, "Forgotten"), [("endpoint-idle", "warned")], "{warned:#?}");
     let warning = account.mails()[0].clone();
-    for says in ["will be hibernated", "its callers get errors", "new creation time"] {
+    for says in [
+        "will be hibernated",
+        "its callers get errors",
+        "new creation time",
+        "Sleeps: until you wake it, which takes some minutes: aws sagemaker create-endpoint",
+    ] {
         assert!(format!("{} {}", warning.subject, warning.message).contains(says), "{says}: {warning:?}");
     }
     let reports = live(&account, &guard, 6).await;
@@ -204,6 +209,15 @@ async fn an_endpoint_with_office_hours_sleeps_every_night_and_is_there_in_the_mo
     let before = picture(&account, "office").await;
     let warned = guard.run().await.unwrap();
     assert!(states_of(&warned, "office").contains(&("endpoint-off-hours", "warned")), "{warned:#?}");
+    let mail = account.mails().last().unwrap().message.clone();
+    for says in [
+        "This is the only warning",
+        "Sleeps: until Tue 2026-11-24 07:40, when the guard begins to create it again",
+        "until Tue 2026-11-24 07:40 ($",
+    ] {
+        assert!(mail.contains(says), "{says}: {mail}");
+    }
+    assert!(!mail.contains("delete-endpoint"), "{mail}");
     let mut nights = 0;
     for day in 0..4 {
         // From 07:40 on, in steps of a quarter of an hour.

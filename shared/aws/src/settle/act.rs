@@ -67,6 +67,9 @@ async fn still_due<A: Area>(run: &Run<'_, A>, context: &Context, facts: &Facts, 
         {
             Err(Outcome::Skipped("its tags changed since they were read: the next run looks at it".into()))
         }
+        Some(found) if found.waste.remedy.as_announced() != finding.waste.remedy.as_announced() => {
+            Err(Outcome::Skipped("another setting than the one that was announced is right by now: the next run looks at it".into()))
+        }
         Some(found) => Ok(found),
     }
 }

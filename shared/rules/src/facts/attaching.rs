@@ -80,12 +80,12 @@ impl Attachment {
             }
             (Some(target), _) => target.min,
         };
-        let scheduled = |name: &str| there.is_some_and(|target| target.scheduled.iter().any(|action| action.name == name));
-        calls.extend(self.actions.iter().filter(|action| !scheduled(&action.name)).map(Put::Action));
         // One policy of this kind is enough: what somebody has put is kept.
         let is_tracked = there.is_some_and(|target| target.policies.iter().any(|policy| matches!(policy.follows, Follows::Target { .. })));
         calls.extend(self.tracking.as_ref().filter(|_| !is_tracked).map(Put::Tracking));
         calls.extend(self.wake.as_ref().map(Put::Wake));
+        let scheduled = |name: &str| there.is_some_and(|target| target.scheduled.iter().any(|action| action.name == name));
+        calls.extend(self.actions.iter().filter(|action| !scheduled(&action.name)).map(Put::Action));
         if self.min == 0 && now != 0 {
             calls.push(Put::Target { min: 0, max: None });
         }

@@ -39,6 +39,8 @@ pub struct Endpoint {
     pub backlog: Option<u64>,
     /// The auto scaling that the guard attached once. `None`: it never did.
     pub attached: Option<Attached>,
+    /// The auto scaling that its owner was warned of, and that was not attached yet, if it is to follow the requests. Empty: there is none.
+    pub announced: Vec<Attachment>,
     /// What the ledger remembers of its hibernation. `None`: it was never hibernated, or this could not be read.
     pub hibernation: Option<Hibernation>,
     /// The inference router that sends requests to it. `None`: there is none, or it was not read.

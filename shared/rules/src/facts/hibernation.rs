@@ -103,9 +103,9 @@ impl Hibernation {
         (self.stage, self.at) = (stage, now);
     }
 
-    /// What it has saved until now, in USD. `None`: its price is not known.
-    pub fn saved(&self, now: Timestamp) -> Option<Decimal> {
-        let hours = Decimal::from(now.duration_since(self.since).as_secs().max(0)) / Decimal::from(3600);
+    /// What it has saved between two times, in USD. `None`: its price is not known.
+    pub fn saved_between(&self, from: Timestamp, until: Timestamp) -> Option<Decimal> {
+        let hours = Decimal::from(until.duration_since(self.since.max(from)).as_secs().max(0)) / Decimal::from(3600);
         Some(self.usd_per_hour? * hours)
     }
 
@@ -156,8 +156,8 @@ mod tests {
 
     #[test]
     fn it_saves_by_the_hour() {
-        assert_eq!(asleep().saved("2026-11-25T06:00:00Z".parse().unwrap()), Some(Decimal::from(24)));
-        assert_eq!(asleep().saved("2026-11-24T17:00:00Z".parse().unwrap()), Some(Decimal::ZERO));
+        assert_eq!(asleep().saved_between(Timestamp::UNIX_EPOCH, "2026-11-25T06:00:00Z".parse().unwrap()), Some(Decimal::from(24)));
+        assert_eq!(asleep().saved_between(Timestamp::UNIX_EPOCH, "2026-11-24T17:00:00Z".parse().unwrap()), Some(Decimal::ZERO));
     }
 
     #[test]

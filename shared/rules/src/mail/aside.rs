@@ -49,6 +49,7 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
         reasons: vec![],
         costs: TimedText::default(),
         more: vec![],
+        by_hand: String::new(),
         link: None,
     }
 }

@@ -8,10 +8,10 @@ use crate::{
     mail::{
         closing::closing,
         item::{Item, MailContext, MailEntry, said},
-        part::{Lists, Read, part},
+        part::{Lists, Part, Read, part},
     },
     plan::News,
-    remedy::console_link,
+    remedy::{Remedy, console_link},
     vocabulary::{
         resource::{Arn, Kind, UNOWNED},
         time_zone::clock,
@@ -35,7 +35,9 @@ pub(crate) const ONLY_REPORTED: &str =
 /// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {
     let mut lists = Lists::new();
-    let parts: Vec<TimedText> = told.iter().map(|one| part(one, &mut lists, Read::AtOnce, context).text()).collect();
+    let parts: Vec<Part> = told.iter().map(|one| part(one, &mut lists, Read::AtOnce, context)).collect();
+    let by_hand: Vec<&str> = parts.iter().map(|part| part.by_hand.as_str()).collect();
+    let parts: Vec<TimedText> = parts.iter().map(Part::text).collect();
     let zone = told.first().map_or(&context.policy.calendar.zone, |one| &one.first.zone);
     let arns: Vec<&str> = told.iter().map(|one| one.first.arn.as_str()).collect();
     let mut opening = opening(owner, &arns, context);
@@ -54,8 +56,22 @@ pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, contex
             "\nHeld back: {held_back} more of yours are due, but one run does only so much (`max-actions`). The next run goes on.\n"
         );
     }
+    text += &at_the_end(by_hand.into_iter().take(fitted), BODY.saturating_sub(text.len()));
     text += &closing(owner, context);
     (text, fitted)
+}
+
+/// How people do by hand what the mail is about, below everything else, as far as there is room.
+pub(crate) fn at_the_end<'a>(by_hand: impl Iterator<Item = &'a str>, room: usize) -> String {
+    let mut text = String::new();
+    for one in by_hand.filter(|one| !one.is_empty()) {
+        let heading = if text.is_empty() { "\nTO SET IT BY HAND OR BY CODE\n" } else { "" };
+        if text.len() + heading.len() + one.len() <= room {
+            text += heading;
+            text += one;
+        }
+    }
+    text
 }
 
 /// The link to a resource's page in the console.
@@ -114,6 +130,13 @@ fn again(section: &[&MailEntry<'_>]) -> String {
     let Some(MailEntry { first, .. }) = recur.first() else { return String::new() };
     let names = || recur.iter().map(|one| one.first.name.as_str()).collect::<Vec<_>>().join(", ");
     let what = if recur.len() < section.len() { format!(" ({})", names()) } else { String::new() };
+    if first.remedy.as_ref().is_some_and(Remedy::is_routine) {
+        return format!(
+            "This is the only warning{what}: it is {} so each time its working hours end, and your weekly summary counts that.\n\
+             If you create it again outside its working hours, you are warned anew.\n",
+            first.participle()
+        );
+    }
     format!(
         "This warning holds for 7 days{what}: what is left on when working hours end is {} without another warning, and your weekly summary lists it.\n\
          What you start or use after working hours gets a new warning.\n",

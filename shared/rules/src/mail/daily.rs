@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{
-        body::{BODY, ONLY_REPORTED, by_which_clock, link_line, opening},
+        body::{BODY, ONLY_REPORTED, at_the_end, by_which_clock, link_line, opening},
         closing::closing,
         digest::{Audience, Digest, Told, teams},
         item::MailContext,
@@ -29,6 +29,7 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
     let is_report = waiting.iter().all(|one| one.is_report);
     text += if is_report { ONLY_REPORTED } else { "" };
     text += &sections(waiting, zone, is_report, BODY.saturating_sub(text.len()));
+    text += &at_the_end(waiting.iter().map(|one| one.by_hand.as_str()), BODY.saturating_sub(text.len()));
     text += &closing(owner, context);
     let mut functions: Vec<String> = waiting.iter().map(|one| one.function.clone()).collect();
     functions.sort();

@@ -122,6 +122,8 @@ impl Item {
         let notice = Notice {
             subject: self.notice.subject.as_deref().map(one_line),
             details: self.notice.details.iter().map(Detail::as_text).collect(),
+            before: self.notice.before.iter().map(Detail::as_text).collect(),
+            by_hand: self.notice.by_hand.iter().map(Detail::as_text).collect(),
             advice: self.notice.advice.as_deref().map(lines),
             ..self.notice.clone()
         };
@@ -139,6 +141,16 @@ impl Item {
     /// Whether its owner is told what was found, and not what is done.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.news, News::Found | News::Reminder(_) | News::Escalation(_))
+    }
+
+    /// Whether it tells of something of which nothing is done yet.
+    pub(crate) const fn is_before(&self) -> bool {
+        self.is_open() || matches!(self.news, News::Warning(_))
+    }
+
+    /// Whether it tells of auto scaling that the guard attaches: each rule has its own.
+    fn is_of_scaling(&self) -> bool {
+        !self.is_open() && matches!(self.remedy, Some(Remedy::AttachScaling(..)))
     }
 
     /// Whether it is about a resource of which nothing is done and nothing is lost.
@@ -203,6 +215,10 @@ pub(crate) struct MailEntry<'a> {
     pub(crate) reasons: Vec<(&'a str, &'a TimedText)>,
     pub(crate) advice: Vec<&'a str>,
     pub(crate) details: Vec<&'a Detail>,
+    /// [`Notice::by_hand`], in a mail from before the action.
+    pub(crate) by_hand: Vec<&'a Detail>,
+    /// [`Notice::is_saving`], of the finding that costs most.
+    pub(crate) is_saving: bool,
     /// [`Notice::unpriced`]
     pub(crate) unpriced: Option<&'a [Instances]>,
     pub(crate) usd_per_hour: Option<Decimal>,
@@ -248,7 +264,9 @@ impl<'a> MailEntry<'a> {
             writes_checkpoints: item.notice.writes_checkpoints,
             reasons: vec![(&item.key.rule, &item.reason)],
             advice: item.notice.advice.as_deref().into_iter().collect(),
-            details: item.notice.details.iter().collect(),
+            details: details(item),
+            by_hand: item.notice.by_hand.iter().filter(|_| item.is_before()).collect(),
+            is_saving: item.notice.is_saving,
             unpriced: item.notice.unpriced.as_deref(),
             usd_per_hour: item.usd_per_hour,
             usd_per_month: item.usd_per_month,
@@ -269,6 +287,16 @@ impl<'a> MailEntry<'a> {
         Some(StopSaves { usd: self.usd_per_hour? * hours, until })
     }
 
+    /// When the first of its findings ends by itself.
+    pub(crate) const fn ends(&self) -> Option<Timestamp> {
+        self.ends
+    }
+
+    /// Whether a mail says what is saved in a month: nothing is done, or what is done goes on.
+    pub(crate) fn saves_by_month(&self) -> bool {
+        self.first.is_open() || self.first.is_of_scaling()
+    }
+
     /// Whether the guard stops a job, and no other takes its place.
     pub(crate) fn ends_a_job(&self) -> bool {
         self.remedy.is_some_and(|remedy| remedy.ends_job() && !matches!(remedy, Remedy::ResubmitAsSpot(_)))
@@ -278,18 +306,23 @@ impl<'a> MailEntry<'a> {
     fn add(&mut self, item: &'a Item) {
         self.keys.push(&item.key);
         self.reasons.push((&item.key.rule, &item.reason));
+        // What another rule would set, and what that would save, is not what is set.
+        if self.first.is_of_scaling() {
+            return;
+        }
         if self.remedy.is_none_or(|remedy| *remedy == Remedy::None) {
             self.remedy = item.remedy.as_ref();
         }
         self.hours = self.hours.zip(item.notice.hours.as_ref()).map(|(hours, _)| hours);
         self.writes_checkpoints = self.writes_checkpoints.or(item.notice.writes_checkpoints);
         if self.usd_per_month < item.usd_per_month {
-            self.supposes = item.notice.supposes;
+            (self.supposes, self.is_saving) = (item.notice.supposes, item.notice.is_saving);
         }
         self.advice.extend(item.notice.advice.as_deref().filter(|advice| !self.advice.contains(advice)));
         // Two rules about the same budget have the same details.
         if self.details.is_empty() {
-            self.details.extend(&item.notice.details);
+            self.details.extend(details(item));
+            self.by_hand.extend(item.notice.by_hand.iter().filter(|_| item.is_before()));
         }
         self.unpriced = self.unpriced.or(item.notice.unpriced.as_deref());
         self.usd_per_hour = self.usd_per_hour.max(item.usd_per_hour);
@@ -297,6 +330,12 @@ impl<'a> MailEntry<'a> {
         self.wasted_per_month = self.wasted_per_month.max(item.wasted_per_month());
         self.ends = [self.ends, item.ends].into_iter().flatten().min();
     }
+}
+
+/// The details of a mail about this: what there is to decide is left out once it is decided.
+fn details(item: &Item) -> Vec<&Detail> {
+    let Notice { before, details, .. } = &item.notice;
+    before.iter().filter(|_| item.is_before()).chain(details).collect()
 }
 
 /// What all mails of a run share.

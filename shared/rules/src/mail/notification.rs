@@ -66,6 +66,9 @@ pub struct Notification {
     /// Everything else, such as commands.
     #[serde(default)]
     pub more: Vec<TimedText>,
+    /// How people do it by hand, for the end of the mail.
+    #[serde(default)]
+    pub by_hand: String,
     /// Its page in the AWS console, if it has one. Notifications of earlier versions have none.
     #[serde(default)]
     pub link: Option<String>,
@@ -104,7 +107,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         Due::Daily => context.policy.next_morning(first.team.as_deref(), context.now),
         Due::Weekly | Due::Aside => context.now,
     };
-    let Part { head, reasons, costs, more } = part(told, &mut Lists::new(), Read::Later(read), context);
+    let Part { head, reasons, costs, more, by_hand } = part(told, &mut Lists::new(), Read::Later(read), context);
     let kind = Kind::of(&first.id).map_or("resource", Kind::words);
     let counted_as = match &first.news {
         News::Done(End::Replaced(_)) => "resubmitted",
@@ -136,6 +139,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         reasons,
         costs,
         more,
+        by_hand,
         link: link(told),
     }
 }

@@ -12,11 +12,11 @@ use crate::{
     },
     plan::{End, News},
     policy::{KEEP_UNTIL_TAG, Policy, SCHEDULE_TAG},
-    remedy::{Remedy, SpotTerms, how_to_add, how_to_stop},
+    remedy::{Remedy, Sleep, SpotTerms, how_to_add, how_to_stop, how_to_wake},
     rules::verdict::Detail,
     vocabulary::{
         duration::Duration,
-        price::{Instances, SPOT_SAVES_UP_TO, dollars},
+        price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, dollars},
         resource::{Kind, region_option},
         text::one_line,
         timed_text::TimedText,
@@ -43,10 +43,12 @@ pub(crate) struct Part {
     pub(crate) costs: TimedText,
     /// Everything else: what there is to know, and what its owner can do.
     pub(crate) more: Vec<TimedText>,
+    /// How people do it by hand, for the end of the mail. Empty: there is nothing of that kind.
+    pub(crate) by_hand: String,
 }
 
 impl Part {
-    /// All of it.
+    /// All of it but what is for the end of the mail.
     pub(crate) fn text(&self) -> TimedText {
         let mut text = TimedText::default();
         [&self.head].into_iter().chain(&self.reasons).chain([&self.costs]).chain(&self.more).for_each(|part| text.append(part));
@@ -70,7 +72,17 @@ pub(crate) fn part<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, 
         reasons: reasons(told),
         costs: costs(told, read, context),
         more: more(told, lists, read, context),
+        by_hand: by_hand(told),
     }
+}
+
+/// Commands and code, below the resource's name.
+fn by_hand(told: &MailEntry<'_>) -> String {
+    if told.by_hand.is_empty() {
+        return String::new();
+    }
+    let block = |detail: &&Detail| format!("{}\n{}\n", detail.title, detail.list.join("\n"));
+    format!("\n{}\n{}", told.first.name.to_uppercase(), told.by_hand.iter().map(block).collect::<Vec<_>>().join("\n"))
 }
 
 /// `* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it`
@@ -134,8 +146,9 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
     let untagged = if tags_alone { ", with or without these tags" } else { "" };
     let month = told.wasted_per_month.or(told.usd_per_month);
     let text = match (month, told.usd_per_hour) {
-        (Some(month), _) if is_mended(told) && matches!(told.remedy, Some(Remedy::AttachScaling(..))) => {
-            format!("Saves: about {} a month", dollars(month))
+        (Some(month), _) if told.is_saving && (is_mended(told) || told.saves_by_month()) => {
+            let by = if is_mended(told) { ", by its last 14 days" } else { "" };
+            format!("Saves: about {} a month{by}", dollars(month))
         }
         _ if is_mended(told) => return TimedText::default(),
         (_, Some(hour)) if let Some(saves) = told.stop_saves(*now) => {
@@ -160,6 +173,9 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
             format!("Costs: {} an hour, at most {} until its time limit{untagged}", dollars(hour), dollars(most))
         }
         (Some(month), Some(hour)) if tags_alone => format!("Costs: {} a month{untagged} ({} an hour)", dollars(month), dollars(hour)),
+        (None, Some(hour)) if told.is_saving && told.saves_by_month() => {
+            format!("Saves: perhaps {} a month, which is not promised (see below)", dollars(hour * HOURS_PER_MONTH))
+        }
         (Some(month), Some(hour)) => {
             let supposes = told.supposes.unwrap_or("if nothing changes");
             format!("Costs: {} a month {supposes} ({} an hour)", dollars(month), dollars(hour))
@@ -190,7 +206,8 @@ fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &M
         more.push(format!("\n  Note:  the guard leaves it alone for now: {}.\n         Correct that: {commands}", tags.why).into());
     }
     match (news, remedy) {
-        (News::Done(end), _) => more.push(after(end, told, remedy, context).into()),
+        // What was done can be taken back: that comes first.
+        (News::Done(end), _) => more.insert(0, after(end, told, remedy, read, context)),
         (_, Some(remedy)) if *remedy != Remedy::None && !remedy.is_harmless() => {
             more.extend(matches!(news, News::Refused(_)).then(|| "\n  You can wait for that, or do one of these:".into()));
             more.extend(commands(told, remedy, read, context).into_iter().map(TimedText::from));
@@ -233,13 +250,14 @@ fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { pol
     let mut commands: Vec<(String, String)> = stop.map(|command| ("Stop it now:".to_owned(), command)).into_iter().collect();
     let keep_until = |day: &str| how_to_add(arn, [(KEEP_UNTIL_TAG, day)]);
     let longest = policy.exemption.max;
+    let keep_it = if matches!(remedy, Remedy::AttachScaling(..)) { "Leave it as it is" } else { "Keep it" };
     let is_warned = matches!(news, News::Warning(_));
     if is_warned && !is_job(told.first) && Duration::days(1) < longest {
         let day = tomorrow(from, zone, policy);
-        commands.push((format!("Keep it until {}:", end_of(&day, zone, policy)), keep_until(&day)));
+        commands.push((format!("{keep_it} until {}:", end_of(&day, zone, policy)), keep_until(&day)));
     }
     // Of what is only reported, the tag ends the reports too.
-    let keep = if told.first.is_open() { "No report and no stop" } else { "Keep it" };
+    let keep = if told.first.is_open() { "No report and no stop" } else { keep_it };
     let keep = match longest {
         _ if is_job(told.first) && told.first.is_open() => format!("{keep} of this job:"),
         _ if is_job(told.first) => "Keep this job:".to_owned(),
@@ -277,9 +295,10 @@ fn tomorrow(at: Timestamp, zone: &TimeZone, policy: &Policy) -> String {
 }
 
 /// What the mail says about something that is over: what is kept, what is lost, how to start it again.
-fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, context: &MailContext<'_>) -> String {
+fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, read: Read, context: &MailContext<'_>) -> TimedText {
     let Item { name, arn, .. } = told.first;
-    match (end, remedy) {
+    let text = match (end, remedy) {
+        (End::Stopping(_) | End::Stopped(_), Some(Remedy::Hibernate(sleep))) => return asleep(sleep, told, read, context),
         (End::ByItself(_), _) => String::new(),
         (End::NotNeeded(new), _) => format!("\n  It was stopped because its Spot job, {new}, has done the work."),
         (End::Replaced(new), remedy) => as_which_job(told.first, new, remedy, context),
@@ -287,7 +306,27 @@ fn after(end: &End, told: &MailEntry<'_>, remedy: Option<&Remedy>, context: &Mai
         // Only its entry in the ledger is known.
         (End::Stopping(_) | End::Stopped(_), None) if is_job(told.first) => "\n  What it wrote to S3 is kept.".to_owned(),
         (End::Stopping(_) | End::Stopped(_), None) => "\n  Its files are kept. Start it again where you started it.".to_owned(),
-    }
+    };
+    text.into()
+}
+
+/// Until when an endpoint sleeps or slept, what comes back, and how to keep it on. `told` has an end if its working hours wake it.
+fn asleep(sleep: &Sleep, told: &MailEntry<'_>, read: Read, MailContext { policy, now, .. }: &MailContext<'_>) -> TimedText {
+    const COMES_BACK: &str = "with its tags, its auto scaling and its number of instances";
+    let Item { name, arn, .. } = told.first;
+    let Some(end) = told.ends() else {
+        let until = sleep.until_somebody_wakes_it(name, &region_option(arn));
+        return format!("\n  {until}\n  It comes back {COMES_BACK}. Until then its callers get errors.").into();
+    };
+    let keep = how_to_add(arn, [(KEEP_UNTIL_TAG, in_a_week(end, policy).as_str())]);
+    let is_over = matches!(read, Read::Later(at) if end <= at);
+    let (slept, created) =
+        if is_over { ("Slept: ", "Then the guard created it again") } else { ("Sleeps:", "Then the guard creates it again") };
+    let text = TimedText::from(format!("\n  {slept} until ")).time(end).text(&format!(". {created}, {COMES_BACK}."));
+    let wake = how_to_wake(name, &sleep.config, &region_option(arn));
+    let wake = if is_over { String::new() } else { format!("\n  Until it is in service, its callers get errors. Wake it now: {wake}") };
+    let begun = if *now < end && !is_over { "Keep it on for a week, once it is back:" } else { "Keep it on for a week:" };
+    text.text(&format!("{wake}\n  It sleeps so each time its working hours end. Your weekly summary counts that.\n  {begun} {keep}"))
 }
 
 /// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.

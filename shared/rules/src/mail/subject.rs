@@ -95,9 +95,13 @@ fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
     let is_least = alike.iter().any(|told| told.unpriced.is_some() && told.usd_per_month.is_none());
     let least = if is_least { "at least " } else { "" };
     let runs_on = first.remedy.as_ref().is_some_and(Remedy::leaves_running);
+    let saves_by_month = alike.iter().all(|told| told.is_saving && told.saves_by_month());
     match first.news {
         News::Done(End::ByItself(_)) => String::new().into(),
         News::Done(End::Replaced(_)) => format!(", saves up to {SPOT_SAVES_UP_TO} %").into(),
+        _ if saves_by_month && !total.is_zero() => format!(", saves about {} a month", dollars(total)).into(),
+        // What is not promised is not in a subject.
+        _ if saves_by_month => String::new().into(),
         News::Done(_) if runs_on => String::new().into(),
         News::Warning(_) | News::Done(_) if !has_jobs => saves(alike, now).unwrap_or_else(|| {
             if hourly.is_zero() { String::new().into() } else { format!(", {least}{} an hour", dollars(hourly)).into() }

@@ -690,6 +690,7 @@ fn a_command_that_people_copy_runs_nothing_else() {
     assert_eq!(app.command("x", ""), expected);
 }
 
+mod endpoints;
 mod links;
 mod platform;
 mod regular;

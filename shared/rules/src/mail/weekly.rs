@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use crate::{
     facts::SleepingEndpoint,
     mail::{
-        body::{BODY, by_which_clock, opening},
+        body::{BODY, at_the_end, by_which_clock, opening},
         closing::closing,
         daily::{has_time, sections},
         digest::{Audience, Digest, Told, teams},
@@ -19,9 +19,9 @@ use crate::{
         notification::Notification,
         subject::counting,
     },
-    plan::{Entry, Saved, SavedBy},
+    plan::{Entry, Saved, SavedBy, State},
     policy::Policy,
-    remedy::{WakesBy, how_to_wake},
+    remedy::{Remedy, WakesBy, how_to_wake},
     rules::{self, costs_are_waste, verdict::Severity},
     vocabulary::{
         price::dollars,
@@ -73,10 +73,15 @@ impl OwnersWeek<'_> {
 
 /// The weekly summary of an owner. `None`: there is nothing to tell.
 pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'_>) -> Option<Digest> {
-    let stops: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Guard && !one.is_resubmitted).collect();
-    let sleeping = asleep(&week.sleeping, context);
+    let sleeping: Vec<&SleepingEndpoint> = week.sleeping.iter().copied().filter(|one| one.hibernation.wakes == WakesBy::Asking).collect();
+    // What sleeps until somebody wakes it is told as that, with what it has saved so far.
+    let sleeps = |one: &Saved| sleeping.iter().any(|endpoint| endpoint.resource.arn_or_id() == one.arn);
+    let is_stop = |one: &&Saved| one.by == SavedBy::Guard && !one.is_resubmitted && !sleeps(one);
+    let stops: Vec<&Saved> = week.saved.iter().copied().filter(is_stop).collect();
+    let scaled = week.saved.iter().any(|one| one.by == SavedBy::Scaling);
     if stops.is_empty()
         && sleeping.is_empty()
+        && !scaled
         && week.open.is_empty()
         && week.kept.is_empty()
         && week.done.is_empty()
@@ -87,10 +92,13 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     // What is told below with all there is to know is not listed as open besides.
     let is_new = |entry: &&Entry| week.new.iter().any(|one| one.is_open && one.arn == one_line(&entry.arn));
     let open: Vec<&Entry> = week.open.iter().copied().filter(|entry| !is_new(entry)).collect();
-    let usd_of = |by: SavedBy| week.saved.iter().filter(|one| one.by == by).filter_map(|one| one.usd).sum::<Decimal>();
+    let usd_of = |by: SavedBy| week.saved.iter().filter(|one| one.by == by && !sleeps(one)).filter_map(|one| one.usd).sum::<Decimal>();
     let by_scaling = usd_of(SavedBy::Scaling);
-    let (saved, by_spot) = (usd_of(SavedBy::Guard) + by_scaling, usd_of(SavedBy::Spot));
-    let about = week.about(&stops);
+    let of_week = |one: &SleepingEndpoint| one.hibernation.saved_between(context.now - WEEK, context.now);
+    let by_sleep: Decimal = sleeping.iter().filter_map(|one| of_week(one)).sum();
+    let (saved, by_spot) = (usd_of(SavedBy::Guard) + by_sleep + by_scaling, usd_of(SavedBy::Spot));
+    let told: Vec<&Saved> = week.saved.iter().copied().filter(|one| is_stop(one) || one.by == SavedBy::Scaling).collect();
+    let about = week.about(&told);
     let zone = context.policy.zone_of(about.iter().find_map(|(_, team)| *team));
     let arns: Vec<&str> = about.iter().map(|(arn, _)| *arn).collect();
     let mut text = opening(owner, &arns, context);
@@ -103,14 +111,13 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         text += ESTIMATED;
     }
     section(&mut text, "also done", also_done(week));
-    let asleep_count = sleeping.len();
-    section(&mut text, "asleep", sleeping);
+    section(&mut text, "asleep", asleep(&sleeping, context));
     section(&mut text, "not stopped after a warning", week.spared.iter().map(|one| one.brief.clone()).collect());
     let spot: Vec<&Saved> = week.saved.iter().copied().filter(|one| one.by == SavedBy::Spot).collect();
     if !spot.is_empty() {
         section(&mut text, "managed spot", vec![format!("{} cost {} less than on demand", count(spot.len(), "job"), dollars(by_spot))]);
     }
-    section(&mut text, "auto scaling", scaled(week, by_scaling));
+    section(&mut text, "auto scaling", saved_by_scaling(week, by_scaling));
     let found: BTreeSet<&str> = week.new.iter().filter(|one| one.is_open).map(|one| one.arn.as_str()).collect();
     let open_usd = wasted(week);
     let open = resources(&open);
@@ -118,10 +125,11 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
     section(&mut text, "what you can do about what is open", to_do(&open));
     section(&mut text, "kept by you", kept(&resources(&week.kept), context.policy, zone));
     text += &sections(&week.new, zone, false, BODY.saturating_sub(text.len()));
+    text += &at_the_end(week.new.iter().map(|one| one.by_hand.as_str()), BODY.saturating_sub(text.len()));
     text += &closing(owner, context);
     let parts = [
         (!stops.is_empty()).then(|| stopped_times(by_resource(&stops).len(), stops.len())),
-        (0 < asleep_count).then(|| format!("{} asleep", count(asleep_count, "endpoint"))),
+        (!sleeping.is_empty()).then(|| format!("{} asleep", count(sleeping.len(), "endpoint"))),
         (!saved.is_zero()).then(|| format!("{} saved", dollars(saved))),
         (!by_spot.is_zero()).then(|| format!("{} saved by Spot", dollars(by_spot))),
         (!open.is_empty()).then(|| format!("{} open", open.len())),
@@ -142,7 +150,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
 }
 
 /// What auto scaling that the guard attached has saved.
-fn scaled(week: &OwnersWeek<'_>, usd: Decimal) -> Vec<String> {
+fn saved_by_scaling(week: &OwnersWeek<'_>, usd: Decimal) -> Vec<String> {
     let names: BTreeSet<&str> = week.saved.iter().filter(|one| one.by == SavedBy::Scaling).map(|one| one.name.as_str()).collect();
     if names.is_empty() {
         return vec![];
@@ -173,6 +181,8 @@ fn wasted_per_month(entry: &Entry) -> Option<Decimal> {
 pub(crate) struct Open<'a> {
     pub(crate) entry: &'a Entry,
     rules: Vec<&'a str>,
+    /// When the guard does what, as its owner was warned. `None`: its owner was not warned.
+    warned: Option<(Timestamp, &'static str)>,
     pub(crate) usd_per_month: Option<Decimal>,
 }
 
@@ -180,8 +190,11 @@ pub(crate) struct Open<'a> {
 pub(crate) fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
     let mut resources: BTreeMap<&str, Open<'_>> = BTreeMap::new();
     for entry in entries {
-        let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], usd_per_month: None });
+        let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], warned: None, usd_per_month: None });
         one.rules.push(&entry.rule);
+        let warned = entry.act_after.filter(|_| entry.state == State::Warned && entry.notified_at.is_some());
+        let warned = warned.zip(entry.action.as_deref().map(Remedy::participle_of_action));
+        one.warned = [one.warned, warned].into_iter().flatten().min();
         one.usd_per_month = one.usd_per_month.max(wasted_per_month(entry));
     }
     resources
@@ -210,17 +223,17 @@ fn also_done(week: &OwnersWeek<'_>) -> Vec<String> {
     lines.into_iter().map(str::to_owned).chain(resubmitted).collect()
 }
 
-/// `endpoint churn: hibernated since Mon 2026-11-23 19:00, which saved about $8.10. Wake it: aws sagemaker …`. One that wakes by its working hours is not listed.
+/// `endpoint churn: hibernated since Mon 2026-11-23 19:00, which has saved about $8.10 so far. Wake it: aws sagemaker …`
 fn asleep(sleeping: &[&SleepingEndpoint], context: &MailContext<'_>) -> Vec<String> {
-    let by_asking = sleeping.iter().filter(|one| one.hibernation.wakes == WakesBy::Asking);
     let line = |one: &&SleepingEndpoint| {
         let SleepingEndpoint { resource, config, hibernation } = one;
         let since = moment(hibernation.since, &context.policy.zone_of_resource(resource));
-        let saved = hibernation.saved(context.now).map_or_else(String::new, |usd| format!(", which saved about {}", dollars(usd)));
+        let saved = hibernation.saved_between(hibernation.since, context.now);
+        let saved = saved.map_or_else(String::new, |usd| format!(", which has saved about {} so far", dollars(usd)));
         let wake = how_to_wake(&resource.name, config, &resource.region_option());
         format!("endpoint {}: hibernated since {since}{saved}. Wake it: {wake}", one_line(&resource.name))
     };
-    by_asking.map(line).collect()
+    sleeping.iter().map(line).collect()
 }
 
 fn by_resource<'a>(stops: &[&'a Saved]) -> BTreeMap<&'a str, Vec<&'a Saved>> {
@@ -256,14 +269,16 @@ fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> Stri
     open.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
     let line = |one: &&Open<'_>| {
         let cost = one.usd_per_month.map_or_else(String::new, |usd| format!(", {} a month", dollars(usd)));
-        format!("{}: open since {} ({}){cost}", of_entry(one.entry), clock(one.entry.first_seen), one.rules.join(", "))
+        let (what, since, rules) = (of_entry(one.entry), clock(one.entry.first_seen), one.rules.join(", "));
+        let will = one.warned.map_or_else(String::new, |(at, participle)| format!("will be {participle} on {}, ", clock(at)));
+        format!("{what}: {will}open since {since} ({rules}){cost}")
     };
     open.iter().map(line).collect()
 }
 
-/// What a person can do about what is open, once for each rule.
+/// What a person can do about what is open, once for each rule. What the guard will do is in the warning.
 fn to_do(open: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
-    let rules: BTreeSet<&str> = open.values().flat_map(|one| &one.rules).copied().collect();
+    let rules: BTreeSet<&str> = open.values().filter(|one| one.warned.is_none()).flat_map(|one| &one.rules).copied().collect();
     rules.into_iter().filter_map(|rule| Some(format!("{rule}: {}", rules::to_do(rule)?))).collect()
 }
 

@@ -38,6 +38,8 @@ pub struct Entry {
     pub topic: Option<String>,
     /// What its owner was warned of, or what was done ([`crate::rulebook::Finding::action`]). `None`: it is only reported.
     pub action: Option<String>,
+    /// What exactly its owner was warned of ([`crate::remedy::Remedy::as_announced`]). `None`: `action` says all.
+    pub announced: Option<String>,
     /// When its team was notified, because it was open for a long time.
     pub escalated_at: Option<Timestamp>,
     /// When its owner was last mailed about its state. `None`: the mail is due, because it was not sent yet or failed.
@@ -45,7 +47,8 @@ pub struct Entry {
     /// What is only reported is recorded here before the mail, and removed if the mail fails: nobody is mailed twice. Warnings and actions are
     /// recorded here after the mail: nothing is stopped without a warning.
     pub notified_at: Option<Timestamp>,
-    /// When its owner was last mailed a warning that holds for a week ([`crate::rules::verdict::Waste::recurs`]). `None`: there is none.
+    /// When its owner was last mailed a warning that holds for a week ([`crate::rules::verdict::Waste::recurs`]), or when it was last done, if it is a routine
+    /// ([`crate::remedy::Remedy::is_routine`]). `None`: there is none.
     pub standing: Option<Timestamp>,
     /// When the guard may act. Set by a warning.
     pub act_after: Option<Timestamp>,

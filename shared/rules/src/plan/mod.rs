@@ -28,6 +28,7 @@ pub use self::{
     step::{Planned, Step},
 };
 
+mod announced;
 mod close;
 mod entry;
 mod outcome;

@@ -188,6 +188,10 @@ fn settle_action(entry: &mut Entry, finding: &Finding, outcome: Option<&Outcome>
         entry.state = if matches!(end, End::ByItself(_)) { State::Closed } else { State::Acted };
         entry.failure = None;
         entry.last_seen = now;
+        // A routine needs no other warning as long as it goes on.
+        if finding.waste.remedy.is_routine() && finding.waste.recurs {
+            entry.standing = Some(now);
+        }
         return Some(News::Done(end));
     }
     match outcome {

@@ -104,6 +104,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         last_seen: now,
         topic: finding.waste.notice.key.clone(),
         action: finding.is_enforced().then(|| finding.action()),
+        announced: finding.waste.remedy.as_announced().filter(|_| finding.is_enforced()),
         escalated_at: None,
         notified_at: None,
         standing: None,
@@ -229,7 +230,9 @@ fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timest
 
 fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {
     // A warning of another action or in another run does not count. What was done then is not what must be done now.
-    let same_run = old.filter(|old| !restarted(old, finding) && old.action.as_ref().is_none_or(|action| *action == finding.action()));
+    let is_announced =
+        |old: &Entry| old.action.as_ref().is_none_or(|action| *action == finding.action()) && old.announced == entry.announced;
+    let same_run = old.filter(|old| !restarted(old, finding) && is_announced(old));
     let last_try = same_run.map(|old| old.last_seen);
     let is_too_early = finding.waste.not_before.is_some_and(|at| now < at);
     let is_early = |old: &Entry| match old.state {

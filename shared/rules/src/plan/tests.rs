@@ -857,4 +857,5 @@ proptest! {
     }
 }
 
+mod announced;
 mod spared;

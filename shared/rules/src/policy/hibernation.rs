@@ -6,7 +6,7 @@ use crate::{
     facts::{Hibernation, HibernationStage},
     policy::{HoursOf, settings::Policy},
     remedy::WakesBy,
-    vocabulary::resource::Resource,
+    vocabulary::{duration::Duration, resource::Resource},
 };
 
 impl Policy {
@@ -16,10 +16,15 @@ impl Policy {
             return false;
         }
         let Ok(HoursOf { schedule, calendar, .. }) = self.hours_of(resource) else { return true };
+        let is_time = |start: Timestamp| self.wakes_at(start, hibernation.took) <= now;
+        schedule.is_working(now, calendar) || schedule.next_start(now, calendar).is_some_and(is_time)
+    }
+
+    /// When the guard begins to create an endpoint again whose working hours begin at this time. `took`: how long AWS took the last time.
+    pub fn wakes_at(&self, start: Timestamp, took: Option<Duration>) -> Timestamp {
         // AWS gives no time. Twice the last one is enough for most days (aws-facts §3.6).
-        let usual = hibernation.took.map_or(jiff::SignedDuration::ZERO, |took| took.signed() * 2);
-        let ready_by = now + usual.max(self.hibernation.wake_before.signed());
-        schedule.is_working(now, calendar) || schedule.next_start(now, calendar).is_some_and(|start| start <= ready_by)
+        let usual = took.map_or(jiff::SignedDuration::ZERO, |took| took.signed() * 2);
+        start - usual.max(self.hibernation.wake_before.signed())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    remedy::hibernation::Sleep,
+    remedy::hibernation::{Sleep, WakesBy},
     scaling::{Attachment, Counts, FIRST_NAME, POLICY_NAME, Way, how_to_set_copies, how_to_set_instances},
     vocabulary::{
         duration::Duration,
@@ -76,6 +76,7 @@ pub struct SpotTerms {
 const ADD_TAGS: &str = "add-tags";
 const ATTACH_SCALING: &str = "attach-auto-scaling";
 const HIBERNATE: &str = "hibernate-endpoint";
+const RESUBMIT: &str = "resubmit-as-spot";
 const SCALE_TO_ZERO: &str = "scale-to-zero";
 const SCHEDULE: &str = "schedule-scaling";
 const ACTIVATE_TAG: &str = "activate-cost-allocation-tag";
@@ -87,7 +88,7 @@ impl Remedy {
             Self::StopNotebook => "stop-notebook-instance",
             Self::DeleteApp { .. } => "delete-app",
             Self::StopTrainingJob => "stop-training-job",
-            Self::ResubmitAsSpot(_) => "resubmit-as-spot",
+            Self::ResubmitAsSpot(_) => RESUBMIT,
             Self::StopTuningJob => "stop-tuning-job",
             Self::StopProcessingJob => "stop-processing-job",
             Self::StopTransformJob => "stop-transform-job",
@@ -168,7 +169,8 @@ impl Remedy {
             // aws-facts §3.6
             Self::Hibernate(_) => {
                 "Hibernating deletes an endpoint and keeps its model and its configuration. Its tags, auto scaling and number of instances are stored, and come back with it. \
-                 While it is deleted, its callers get errors. It comes back with a new creation time. If the tag of its image has moved, it runs the new image."
+                 While it is deleted, its callers get errors. It comes back with a new creation time. If its image was named by a tag (such as latest), and the tag names \
+                 another image by then, it comes back with that one."
             }
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) | Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
         })
@@ -213,9 +215,26 @@ impl Remedy {
                 format!("It now has: {written} ({from}).\n  Wrong? Write the right value over it: {right}")
             }
             Self::AttachScaling(way, attachments) => detach(name, &region_option(arn), *way, attachments),
-            Self::Hibernate(sleep) => sleep.when_done(name, &region_option(arn)),
+            Self::Hibernate(sleep) => sleep.until_somebody_wakes_it(name, &region_option(arn)),
             Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
             Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
+        }
+    }
+
+    /// Whether it undoes itself and is done again, day by day. One warning of it holds as long as that goes on.
+    pub const fn is_routine(&self) -> bool {
+        matches!(self, Self::Hibernate(Sleep { wakes: WakesBy::WorkingHours, .. }))
+    }
+
+    /// The end of "it will be …", of a remedy that is known only by its [`Remedy::action`].
+    pub fn participle_of_action(action: &str) -> &'static str {
+        match name_of_action(action) {
+            ATTACH_SCALING => Self::AttachScaling(Way::Follow, vec![]).participle(),
+            SCALE_TO_ZERO => Self::AttachScaling(Way::ToZero, vec![]).participle(),
+            SCHEDULE => Self::AttachScaling(Way::ByHours, vec![]).participle(),
+            HIBERNATE => "hibernated",
+            RESUBMIT => "resubmitted as Spot",
+            _ => "stopped",
         }
     }
 
@@ -239,15 +258,18 @@ impl Remedy {
 
     /// The same of a remedy that is known only by its [`Remedy::action`].
     pub fn leaves_running_action(action: &str) -> bool {
-        // What it starts from, and the budget that causes it, stand behind its name.
-        let name = action.split([' ', ',']).next().unwrap_or_default();
-        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING, SCALE_TO_ZERO, SCHEDULE].contains(&name)
+        [ADD_TAGS, ACTIVATE_TAG, ATTACH_SCALING, SCALE_TO_ZERO, SCHEDULE].contains(&name_of_action(action))
     }
 
     /// Whether it stops nothing. Then the owner is not warned first, and the tag `cost-guard:keep-until` does not prevent it.
     pub const fn is_harmless(&self) -> bool {
         matches!(self, Self::AddTags { .. } | Self::ActivateTag)
     }
+}
+
+/// The name of an action, behind which stand what it starts from and the budget that causes it.
+fn name_of_action(action: &str) -> &str {
+    action.split([' ', ',']).next().unwrap_or_default()
 }
 
 /// What auto scaling risks, before it is attached (aws-facts §3.2, §3.4).
@@ -272,11 +294,11 @@ const fn what_scaling_risks(way: Way) -> &'static str {
 /// How a person takes auto scaling away again.
 fn detach(endpoint: &str, region: &str, way: Way, attachments: &[Attachment]) -> String {
     let what = match way {
-        Way::Follow => "Its instances follow its requests from now on.",
-        Way::ToZero => "Without work it goes to zero from now on, and the first request brings an instance back.",
-        Way::ByHours => "Its working hours decide from now on how many instances it has at the least.",
+        Way::Follow => "From now on the number of its instances follows its requests.",
+        Way::ToZero => "From now on it goes to zero while there is no work, and the first request brings an instance back.",
+        Way::ByHours => "From now on it has fewer instances outside its working hours.",
     };
-    let mut lines = vec![format!("{what} Take that back:")];
+    let mut lines = vec![format!("{what} To take that back:")];
     for one in attachments {
         lines.extend(detach_one(endpoint, region, one));
     }

@@ -29,17 +29,9 @@ pub fn how_to_wake(endpoint: &str, config: &str, region: &str) -> String {
 }
 
 impl Sleep {
-    /// What the owner has to know after it was hibernated.
-    pub(super) fn when_done(&self, endpoint: &str, region: &str) -> String {
-        let when = match self.wakes {
-            WakesBy::WorkingHours => "The guard creates it again before working hours begin.",
-            WakesBy::Asking => "It sleeps until somebody creates it again.",
-        };
-        format!(
-            "{when} Until then its callers get errors.\n  \
-             Wake it now: {}\n  \
-             The guard then gives it back its tags, its auto scaling and its number of instances.",
-            how_to_wake(endpoint, &self.config, region)
-        )
+    /// Until when it sleeps if nothing but a person wakes it, and how that is done.
+    pub fn until_somebody_wakes_it(&self, endpoint: &str, region: &str) -> String {
+        let wake = how_to_wake(endpoint, &self.config, region);
+        format!("Sleeps: until you wake it, which takes some minutes: {wake}")
     }
 }

@@ -31,6 +31,19 @@ impl Remedy {
         serde_json::to_string(&written).ok()
     }
 
+    /// What its owner is warned of, for the ledger, where more than its action has to be known: only this may be done. `None`: the action says all.
+    pub fn as_announced(&self) -> Option<String> {
+        self.as_written().filter(|_| matches!(self, Self::AttachScaling(..)))
+    }
+
+    /// The auto scaling that was announced ([`Remedy::as_announced`]), and why.
+    pub fn of_announced(announced: &str) -> Option<(Way, Vec<Attachment>)> {
+        match serde_json::from_str(announced).ok()? {
+            Written::Scaling { way, attachments } => Some((way, attachments)),
+            Written::Tags { .. } | Written::ActiveTag => None,
+        }
+    }
+
     /// The remedy that wrote this ([`Remedy::as_written`]), if the resource has it now. Whether the guard's call had its effect may not be known.
     pub fn of_written(written: &str, resource: &Resource) -> Option<Self> {
         match serde_json::from_str(written).ok()? {

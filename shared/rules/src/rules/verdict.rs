@@ -59,6 +59,10 @@ pub struct Notice {
     pub subject: Option<String>,
     /// More lines for the mail. A mail prints a list once.
     pub details: Vec<Detail>,
+    /// More lines, which only a mail from before the action has: what there is to decide.
+    pub before: Vec<Detail>,
+    /// How people do it by hand: commands and code, at the end of a mail from before the action.
+    pub by_hand: Vec<Detail>,
     /// What a person can do about it, in addition to the guard's remedy. May have several lines.
     pub advice: Option<String>,
     /// What a person can do after the guard has stopped it. `None`: the same as `advice`.
@@ -69,6 +73,8 @@ pub struct Notice {
     pub unpriced: Option<Vec<Instances>>,
     /// Working hours that end later than those it is judged by: an example for its owner, who can set hours with a tag. `None`: other hours would not help.
     pub hours: Option<LongerHours>,
+    /// Whether its cost of a month is what is saved when it is mended, and the rest goes on.
+    pub is_saving: bool,
     /// What its cost of a month supposes: `if left on day and night`. `None`: that nothing changes.
     pub supposes: Option<&'static str>,
     /// Whether a training job writes checkpoints. `None`: not known, or it is none.

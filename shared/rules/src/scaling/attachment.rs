@@ -2,7 +2,10 @@
 //! and what brings the first instance back.
 
 use jiff::civil::Weekday;
-use rust_decimal::{Decimal, prelude::FromPrimitive as _};
+use rust_decimal::{
+    Decimal,
+    prelude::{FromPrimitive as _, ToPrimitive as _},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +13,7 @@ use crate::{
         days::{Days, Scheduled},
         setting::Setting,
     },
-    vocabulary::duration::Duration,
+    vocabulary::{duration::Duration, schedule::DAY_NAMES, time_zone::zone_named},
 };
 
 /// Names that the guard gives begin with this, because policies and scheduled actions cannot be tagged.
@@ -165,6 +168,19 @@ impl Attachment {
         }
     }
 
+    /// The setting that it is, as the replay takes it. `None`: its instances do not follow their requests, or its schedules are not the guard's.
+    pub(crate) fn setting(&self) -> Option<Setting> {
+        let tracking = self.tracking.as_ref().filter(|tracking| tracking.metric == Tracked::PerInstance)?;
+        Some(Setting {
+            min: self.min,
+            max: self.max,
+            target: tracking.target.to_f64()?,
+            scale_out_cooldown: tracking.scale_out_cooldown,
+            scale_in_cooldown: tracking.scale_in_cooldown,
+            schedules: self.actions.iter().map(ScheduledBounds::scheduled).collect::<Option<_>>()?,
+        })
+    }
+
     /// So many instances of a variant, and nothing that changes them.
     pub fn of_variant(endpoint: &str, variant: &str, instances: u32) -> Self {
         Self {
@@ -290,6 +306,19 @@ impl Wake {
 }
 
 impl ScheduledBounds {
+    /// The days and the time of it, as the replay takes them. `None`: its schedule is not one of the guard's.
+    pub(super) fn scheduled(&self) -> Option<Scheduled> {
+        let fields: Vec<&str> = self.schedule.strip_prefix("cron(")?.strip_suffix(')')?.split(' ').collect();
+        let [minute, hour, "?", "*", days, "*"] = fields[..] else { return None };
+        Some(Scheduled {
+            days: if days == "*" { Days::ALL } else { days_of_cron(days)? },
+            minute: hour.parse::<u16>().ok()? * 60 + minute.parse::<u16>().ok()?,
+            zone: zone_named(&self.zone).ok()?,
+            min: self.min,
+            max: self.max,
+        })
+    }
+
     /// A scheduled action, as Application Auto Scaling takes it.
     pub fn new(action: &Scheduled) -> Self {
         let (hour, minute) = action.hour_and_minute();
@@ -301,6 +330,17 @@ impl ScheduledBounds {
             max: action.max,
         }
     }
+}
+
+/// `MON-THU,SUN`
+fn days_of_cron(text: &str) -> Option<Days> {
+    let day = |name: &str| DAY_NAMES.iter().position(|known| name.eq_ignore_ascii_case(known));
+    let mut days = vec![];
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        days.extend(Days::ALL.each().skip(day(first)?).take((day(last)? + 1).checked_sub(day(first)?)?));
+    }
+    Some(Days::of(days))
 }
 
 /// Days in AWS's cron expressions. Their week begins on Sunday, so that no range ends with it.
@@ -354,5 +394,21 @@ mod tests {
         let without = Attachment { tracking: None, wake: Some(Wake::Backlog("queue".into())), min: 0, ..read };
         let again: Attachment = serde_json::from_str(&serde_json::to_string(&without).unwrap()).unwrap();
         assert_eq!(again, without);
+    }
+
+    #[test]
+    fn what_was_announced_is_the_same_setting_again() {
+        let zone = zone_named("Europe/Berlin").unwrap();
+        let at = |days, minute, min| Scheduled { days, minute, zone: zone.clone(), min, max: 9 };
+        let weekend = Days::of([Weekday::Saturday, Weekday::Sunday]);
+        let some = Days::of([Weekday::Monday, Weekday::Tuesday, Weekday::Thursday, Weekday::Sunday]);
+        let setting = Setting {
+            schedules: vec![at(Days::ALL, 0, 2), at(weekend, 465, 1), at(weekend.others(), 1425, 3), at(some, 600, 4)],
+            min: 1,
+            max: 9,
+            ..Setting::fixed(2, 62.5)
+        };
+        assert_eq!(Attachment::new("churn", "v", 4, &setting).setting(), Some(setting));
+        assert_eq!(Attachment::of_variant("churn", "v", 4).setting(), None);
     }
 }

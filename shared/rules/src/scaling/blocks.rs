@@ -14,16 +14,18 @@ use crate::{
 };
 
 impl Attachment {
-    /// The commands of the AWS CLI, one a line. `region`: the CLI's option ([`crate::vocabulary::resource::region_option`]).
+    /// The commands of the AWS CLI, one a line, in an order in which nothing goes to zero before there is what wakes it. `region`: the CLI's option
+    /// ([`crate::vocabulary::resource::region_option`]).
     pub fn commands(&self, region: &str) -> String {
         let command = |name: &str| self.command(name, region);
-        let mut text = String::new();
+        let register = command("register-scalable-target");
+        let (first, mut text) = (self.first_min(), String::new());
         match self.before {
             None => {
-                let _ = writeln!(text, "{} --min-capacity {} --max-capacity {}", command("register-scalable-target"), self.min, self.max);
+                let _ = writeln!(text, "{register} --min-capacity {first} --max-capacity {}", self.max);
             }
-            Some(before) if before.min != self.min => {
-                let _ = writeln!(text, "{} --min-capacity {}", command("register-scalable-target"), self.min);
+            Some(before) if ![before.min, 0].contains(&self.min) => {
+                let _ = writeln!(text, "{register} --min-capacity {}", self.min);
             }
             Some(_) => {}
         }
@@ -35,15 +37,18 @@ impl Attachment {
                 quoted(&tracking.configuration().to_string())
             );
         }
-        self.actions.iter().for_each(|action| text += &action.command(&command("put-scheduled-action")));
         if let Some(wake) = &self.wake {
             let _ = writeln!(
                 text,
-                "{} --policy-name {FIRST_NAME} --policy-type StepScaling --step-scaling-policy-configuration {} --query PolicyARN --output text",
+                "ARN=$({} --policy-name {FIRST_NAME} --policy-type StepScaling --step-scaling-policy-configuration {} --query PolicyARN --output text)",
                 command("put-scaling-policy"),
                 quoted(&wake.configuration().to_string())
             );
             text += &wake.command(region, &self.alarm_name());
+        }
+        self.actions.iter().for_each(|action| text += &action.command(&command("put-scheduled-action")));
+        if self.min == 0 && self.before.map_or(first, |before| before.min) != 0 {
+            let _ = writeln!(text, "{register} --min-capacity 0");
         }
         text
     }
@@ -91,7 +96,7 @@ impl Wake {
         format!(
             "aws cloudwatch put-metric-alarm {region}--alarm-name {} --namespace AWS/SageMaker --metric-name {metric} --dimensions {} --statistic \
              {statistic} --period 60 --evaluation-periods {minutes} --datapoints-to-alarm {minutes} --threshold 1 --comparison-operator \
-             GreaterThanOrEqualToThreshold --treat-missing-data missing --alarm-actions <the ARN that the command before printed>\n",
+             GreaterThanOrEqualToThreshold --treat-missing-data missing --alarm-actions \"$ARN\"\n",
             argument(alarm),
             quoted(&format!("Name={dimension},Value={value}"))
         )
@@ -189,8 +194,11 @@ mod tests {
             "scale_in_cooldown  = 600\n",
             "\"cost_guard_mon_fri_0745\"",
             "timezone           = \"Europe/Berlin\"\n",
+            "    ignore_changes = [min_capacity, max_capacity]\n",
         ] {
             assert!(terraform.contains(text), "{text}: {terraform}");
         }
+        let plain = Attachment { actions: vec![], ..variant("churn") };
+        assert!(!plain.terraform().contains("ignore_changes"), "nothing else changes its bounds");
     }
 }

@@ -8,7 +8,7 @@ use crate::scaling::{
 };
 
 /// Pieces of a day that are tried.
-const PIECES: [usize; 2] = [3, 5];
+const PIECES: [usize; 3] = [3, 5, 9];
 /// Targets that are tried with each schedule, in hundredths of what an instance carries.
 const TARGETS: [u32; 4] = [95, 80, 65, 50];
 /// Targets of which the short minutes are looked at, and what share of the need the minimum covers.

@@ -42,11 +42,12 @@ impl Attachment {
     pub fn terraform(&self) -> String {
         let mut text = format!(
             "resource \"aws_appautoscaling_target\" \"cost_guard\" {{\n  service_namespace  = \"{NAMESPACE}\"\n  scalable_dimension = \"{}\"\n  \
-             resource_id        = {}\n  min_capacity       = {}\n  max_capacity       = {}\n}}\n",
+             resource_id        = {}\n  min_capacity       = {}\n  max_capacity       = {}\n{}}}\n",
             self.dimension(),
             template(&self.resource_id),
             self.min,
-            self.max
+            self.max,
+            if self.actions.is_empty() { "" } else { CHANGED_BY_ACTIONS }
         );
         text += &self.tracking.as_ref().map_or_else(String::new, Tracking::terraform);
         for action in &self.actions {
@@ -66,6 +67,9 @@ impl Attachment {
         text
     }
 }
+
+/// What keeps Terraform from setting bounds back that scheduled actions have changed since.
+const CHANGED_BY_ACTIONS: &str = "  lifecycle {\n    ignore_changes = [min_capacity, max_capacity]\n  }\n";
 
 /// The arguments with which a resource of Terraform names its target.
 const OF_TARGET: &str = "  service_namespace  = aws_appautoscaling_target.cost_guard.service_namespace\n  \

@@ -20,6 +20,7 @@ mod search;
 mod setting;
 mod to_zero;
 mod traffic;
+mod words;
 
 pub use self::{
     attachment::{
@@ -33,7 +34,7 @@ pub use self::{
     load::Load,
     office_hours::OfficeHours,
     outlook::Doubt,
-    propose::{Advice, MINUTES_PER_MONTH, Proposal, Question, propose},
+    propose::{Advice, MINUTES_PER_MONTH, Proposal, Question, propose, propose_again},
     replay::{billed_by_minute, dearer, replay},
     setting::{Replayed, ScaleIn, Setting, Terms},
     to_zero::{asynchronous_to_zero, component_to_zero},

@@ -153,7 +153,7 @@ pub(super) fn of_setting(load: &Load, terms: &Terms, setting: &Setting, allowed:
     let short = short.into_iter().max().unwrap_or(0);
     if allowed < short {
         doubts.push(Doubt::slight(format!(
-            "With CloudWatch's metrics late by three minutes, {short} minutes would be short, of {allowed} that may be."
+            "On a day on which CloudWatch's metrics are three minutes late, {short} minutes would be overloaded. The guard accepts {allowed}."
         )));
     }
     let peak = load.requests.iter().copied().filter(|requests| *requests != MISSING).max().unwrap_or(0);

@@ -10,9 +10,9 @@ use crate::scaling::{
     load::Load,
     need::Need,
     outlook::{self, Doubt},
-    replay::dearer,
+    replay::{dearer, replay},
     search::Search,
-    setting::{Replayed, Setting, Terms},
+    setting::{Replayed, ScaleIn, Setting, Terms},
     traffic::{MISSING, Traffic},
 };
 
@@ -69,6 +69,8 @@ pub struct Proposal {
     pub replay: Replayed,
     /// The replay of the instances of today.
     pub today: Replayed,
+    /// How many minutes may be short.
+    pub allowed: u64,
     /// Its busiest day. `None`: the traffic has no whole day.
     pub day: Option<DayChart>,
     /// What the past does not support, or what else there is to know.
@@ -104,9 +106,6 @@ pub fn propose(traffic: &Traffic, question: &Question) -> Proposal {
     let need = Need::of(&load, question.terms.per_instance);
     let allowed = allowed(&load, question.max_short_share);
     let fixed = need.fixed(allowed).max(question.min_instances).max(1);
-    let limit = |instances: u32| u64::from(instances) * load.minutes() as u64;
-    let today = dearer(&load, &today(question), &question.terms, None);
-    let mut doubts = outlook::doubts(traffic);
     let is_open =
         load.requests.iter().any(|requests| *requests != MISSING) && question.min_instances <= question.instances && !need.is_absurd();
     let found = if is_open { search(&load, question, &need, allowed) } else { None };
@@ -116,18 +115,31 @@ pub fn propose(traffic: &Traffic, question: &Question) -> Proposal {
             Setting::fixed(fixed, question.terms.per_instance),
             format!("{fixed} carry the load as well as {}, and scaling saves no more", question.instances),
         ),
-        None => (self::today(question), why_today(question, fixed, is_open)),
+        None => (today(question), why_today(question, fixed, is_open)),
     };
-    let replay = dearer(&load, &setting, &question.terms, None);
-    if allowed < today.short_minutes {
-        let text =
-            format!("Today's {} instances are short in {} minutes, of {allowed} that may be.", question.instances, today.short_minutes);
-        doubts.push(Doubt::slight(text));
-    }
-    doubts.extend(outlook::of_setting(&load, &question.terms, &setting, allowed));
-    debug_assert!(replay.instance_minutes <= limit(question.instances));
-    let day = DayChart::new(&load, [&self::today(question), &setting], &question.terms, &question.zone);
-    Proposal { advice: advice(&setting), setting, reason, replay, today, day, doubts }
+    let proposal = with(traffic, &load, question, setting, reason);
+    debug_assert!(proposal.replay.instance_minutes <= u64::from(question.instances) * load.minutes() as u64);
+    proposal
+}
+
+/// The proposal of a setting that was proposed before. `None`: by now it would not keep the share of short minutes.
+pub fn propose_again(traffic: &Traffic, question: &Question, setting: Setting) -> Option<Proposal> {
+    let load = Load::new(traffic);
+    let allowed = allowed(&load, question.max_short_share);
+    let is_kept = |scale_in| replay(&load, &setting, &question.terms, scale_in, None).short_minutes <= allowed;
+    let is_kept = [ScaleIn::Gradual, ScaleIn::Proportional].into_iter().all(is_kept) && question.min_instances <= setting.least();
+    is_kept
+        .then(|| with(traffic, &load, question, setting, "it was proposed before, and still keeps the share of short minutes".to_owned()))
+}
+
+/// The proposal of this setting.
+fn with(traffic: &Traffic, load: &Load, question: &Question, setting: Setting, reason: String) -> Proposal {
+    let allowed = allowed(load, question.max_short_share);
+    let [today, replay] = [&today(question), &setting].map(|setting| dearer(load, setting, &question.terms, None));
+    let mut doubts = outlook::doubts(traffic);
+    doubts.extend(outlook::of_setting(load, &question.terms, &setting, allowed));
+    let day = DayChart::new(load, [&self::today(question), &setting], &question.terms, &question.zone);
+    Proposal { advice: advice(&setting), setting, reason, replay, today, allowed, day, doubts }
 }
 
 /// How many minutes may be short.

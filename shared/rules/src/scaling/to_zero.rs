@@ -48,15 +48,32 @@ mod tests {
     fn the_first_instance_comes_back_by_an_alarm() {
         let commands = asynchronous_to_zero("queue", "AllTraffic", 2).commands("--region eu-central-1 ");
         let lines: Vec<&str> = commands.lines().collect();
-        assert_eq!(lines.len(), 4);
-        assert!(lines[0].ends_with("--resource-id endpoint/queue/variant/AllTraffic --min-capacity 0 --max-capacity 2"));
+        assert_eq!(lines.len(), 5);
+        assert!(lines[0].ends_with("--resource-id endpoint/queue/variant/AllTraffic --min-capacity 2 --max-capacity 2"));
         assert!(lines[1].contains(r#""MetricName":"ApproximateBacklogSizePerInstance""#), "{}", lines[1]);
-        assert!(lines[2].contains(r#""AdjustmentType":"ChangeInCapacity""#) && lines[2].ends_with("--query PolicyARN --output text"));
+        assert!(lines[2].contains(r#""AdjustmentType":"ChangeInCapacity""#), "{}", lines[2]);
+        assert!(lines[2].starts_with("ARN=$(aws ") && lines[2].ends_with("--query PolicyARN --output text)"), "{}", lines[2]);
         assert!(lines[3].contains("--metric-name HasBacklogWithoutCapacity --dimensions 'Name=EndpointName,Value=queue'"), "{}", lines[3]);
+        assert!(lines[3].ends_with("--alarm-actions \"$ARN\""), "{}", lines[3]);
+        assert!(lines[4].contains("register-scalable-target") && lines[4].ends_with(" --min-capacity 0"), "{}", lines[4]);
         let commands = component_to_zero("llm", 1).commands("--region eu-central-1 ");
         assert!(commands.contains("--comparison-operator GreaterThanOrEqualToThreshold"), "{commands}");
         assert!(commands.contains("SageMakerInferenceComponentInvocationsPerCopy"), "{commands}");
         assert!(commands.contains("sagemaker:inference-component:DesiredCopyCount --resource-id inference-component/llm"), "{commands}");
+    }
+
+    #[test]
+    fn what_goes_to_zero_by_hand_has_its_alarm_before() {
+        use crate::scaling::{Bounds, ScheduledBounds};
+        let night = ScheduledBounds { name: "night".into(), schedule: "cron(0 19 ? * * *)".into(), zone: "UTC".into(), min: 0, max: 2 };
+        let by_hours = Attachment { actions: vec![night], min: 2, ..asynchronous_to_zero("queue", "v", 2) };
+        let theirs = Attachment { before: Some(Bounds { min: 1, max: 2 }), ..asynchronous_to_zero("queue", "v", 2) };
+        for (what, last) in [(&by_hours, "MinCapacity=0,MaxCapacity=2"), (&theirs, "--min-capacity 0")] {
+            let commands = what.commands("");
+            let at = |text: &str| commands.lines().position(|line| line.contains(text));
+            assert!(at("put-metric-alarm") < at(last) && commands.trim_end().ends_with(last), "{commands}");
+            assert_eq!(commands.matches("capacity 0").count() + commands.matches("Capacity=0").count(), 1, "{commands}");
+        }
     }
 
     #[test]

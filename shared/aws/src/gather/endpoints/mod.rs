@@ -302,6 +302,7 @@ pub(crate) async fn again(clients: &Clients, rulebook: &Rulebook, facts: &Facts,
         endpoint.hibernation.clone_from(&known.hibernation);
         endpoint.can_sleep.clone_from(&known.can_sleep);
         endpoint.router.clone_from(&known.router);
+        endpoint.announced.clone_from(&known.announced);
         endpoint.take_attached(known.attached.clone());
     }
     for (variant, known) in fresh.endpoints.iter_mut().flat_map(|one| &mut one.variants).zip(&known.variants) {

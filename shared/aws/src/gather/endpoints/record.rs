@@ -120,6 +120,7 @@ impl EndpointRecord {
             components: None,
             backlog: None,
             attached: None,
+            announced: vec![],
             hibernation: None,
             router: None,
             can_sleep: CanSleep::NotLooked,

@@ -108,6 +108,7 @@ pub(super) fn entry(rule: &str, name: &str, state: State) -> Entry {
         last_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
         topic: None,
         action: None,
+        announced: None,
         escalated_at: None,
         notified_at: None,
         standing: None,
@@ -437,10 +438,67 @@ fn a_summary_names_the_endpoints_that_sleep_and_how_to_wake_them() {
     let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
     assert_eq!((letter.regular, letter.digest.owner.as_str()), (Regular::Weekly, "ann@example.com"));
     // 110 hours and 5 minutes.
-    let line = "* endpoint old: hibernated since Wed 2026-11-25 19:00, which saved about $55.04. Wake it: aws sagemaker create-endpoint --region us-east-1 \
+    let line = "* endpoint old: hibernated since Wed 2026-11-25 19:00, which has saved about $55.04 so far. Wake it: aws sagemaker create-endpoint --region us-east-1 \
                 --endpoint-name old --endpoint-config-name churn-1";
     assert!(letter.digest.body.contains(line), "{}", letter.digest.body);
+    // What its stop saves in a month, if nobody wakes it, is not told besides.
+    let stop = Saved { arn: desk.sleeping[0].resource.arn_or_id().to_owned(), ..saved("old", SavedBy::Guard, Some(dec!(365))) };
+    let desk = Desk { saved: vec![stop], ..desk };
+    let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
+    assert_eq!(letter.digest.subject, "Cost guard: your week: 1 endpoint asleep, $55.04 saved");
+    assert!(letter.digest.body.contains(line) && !letter.digest.body.contains("365"), "{}", letter.digest.body);
+    // A week later, the subject is of that week.
+    let desk = Desk { saved: vec![], ..desk };
+    let [letter] = &desk.letters(&at(&policy, "2026-12-07T08:00:00Z"))[..] else { panic!() };
+    assert_eq!(letter.digest.subject, "Cost guard: your week: 1 endpoint asleep, $84.00 saved");
     assert!(!letter.digest.body.contains("nightly"));
     let awake_by_itself = Desk { sleeping: vec![asleep("nightly", WakesBy::WorkingHours)], ..Desk::default() };
     assert_eq!(awake_by_itself.letters(&at(&policy, "2026-11-30T08:05:00Z")), []);
+}
+
+#[test]
+fn what_the_guard_will_do_about_what_is_open_is_said_with_its_time() {
+    let policy = policy_of(DAILY);
+    let warned = |rule: &str, action: &str, act_after: &str| Entry {
+        action: Some(action.into()),
+        act_after: Some(act_after.parse().unwrap()),
+        notified_at: Some("2026-11-25T08:00:00Z".parse().unwrap()),
+        ..entry(rule, "churn", State::Warned)
+    };
+    for (entries, says) in [
+        (vec![entry("endpoint-idle", "churn", State::Reported)], "churn: open since Wed 2026-11-25 09:00 (endpoint-idle), $201.48 a month"),
+        (
+            vec![
+                warned("endpoint-idle", "hibernate-endpoint", "2026-12-02T07:00:00Z"),
+                warned("endpoint-off-hours", "schedule-scaling from 2 blue", "2026-12-01T07:00:00Z"),
+            ],
+            "churn: will be given auto scaling by working hours on Tue 2026-12-01 08:00, open since Wed 2026-11-25 09:00 (endpoint-idle, endpoint-off-hours)",
+        ),
+        (
+            vec![warned("endpoint-idle", "hibernate-endpoint", "2026-12-02T07:00:00Z")],
+            "churn: will be hibernated on Wed 2026-12-02 08:00, open since",
+        ),
+    ] {
+        let is_warned = entries[0].state == State::Warned;
+        let desk = Desk { entries: vec![("endpoint-autoscaler", entries)], ..Desk::default() };
+        let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
+        assert!(letter.digest.body.contains(says), "{says}: {}", letter.digest.body);
+        assert_eq!(letter.digest.body.contains("WHAT YOU CAN DO"), !is_warned, "{}", letter.digest.body);
+    }
+}
+
+#[test]
+fn what_auto_scaling_saved_is_a_summary_of_its_own() {
+    let policy = policy_of(DAILY);
+    let first = entry("endpoint-without-autoscaling", "churn", State::Closed);
+    let desk = Desk {
+        saved: vec![saved("churn", SavedBy::Scaling, Some(dec!(41.5)))],
+        entries: vec![("endpoint-autoscaler", vec![first])],
+        ..Desk::default()
+    };
+    let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
+    assert_eq!(letter.digest.subject, "Cost guard: your week: $41.50 saved");
+    for says in ["For ann@example.com.", "AWS account 123456789012", "AUTO SCALING\n* about $41.50 less than without it"] {
+        assert!(letter.digest.body.contains(says), "{says}: {}", letter.digest.body);
+    }
 }

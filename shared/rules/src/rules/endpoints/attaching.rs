@@ -5,17 +5,28 @@ use jiff::Timestamp;
 use crate::{
     facts::{AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, Scaling, Serving, Suspended, Variant},
     remedy::Remedy,
-    rules::verdict::Detail,
-    scaling::{Attachment, Bounds, Counts, OfficeHours, Way, asynchronous_to_zero, component_to_zero},
+    rules::verdict::{Detail, Notice},
+    scaling::{Attachment, Bounds, Counts, OfficeHours, Setting, Way, asynchronous_to_zero, component_to_zero},
     vocabulary::{duration::Duration, resource::Resource},
 };
 
 /// How long an endpoint is not judged whose auto scaling was taken back.
 const RESPECTED: Duration = Duration::days(90);
 
-/// What a mail advises where auto scaling is attached.
-pub(super) const CODE_OWNS_IT: &str =
-    "if code owns the endpoint (CloudFormation, Terraform), write the setting there: its next deployment removes everything else again.";
+/// What a mail advises before auto scaling is attached.
+pub(super) const SET_IT: &str = "set it with the commands at the end of this mail, or let the guard do it. If code owns the endpoint, write it there: CloudFormation and Terraform \
+     follow the commands. Otherwise its next deployment removes the setting again.";
+
+/// What a mail advises after that.
+pub(super) const CODE_OWNS_IT: &str = "if code owns the endpoint, write the setting there, or its next deployment removes it again. CloudFormation and Terraform are at the end of the \
+     mail that announced it.";
+
+/// How the owner of something that scales is asked whether it may.
+pub(super) const LEAVE_IT: &str = "ask to leave it as it is";
+
+/// Why copies are held at zero for a while ([`crate::scaling::OfficeHours`]).
+const HELD_AT_ZERO: &str = "Know this: when working hours end, it is held at zero for 15 minutes, because copies that nobody calls may publish no metric by which they go. All requests in \
+     these 15 minutes fail, and nothing wakes it.";
 
 impl Endpoint {
     /// Whether the guard has begun to attach auto scaling for this reason, and has not finished that.
@@ -70,6 +81,11 @@ impl Endpoint {
             Some(attached) => attached.attachments.clone(),
         };
         if attachments.is_empty() { Remedy::None } else { Remedy::AttachScaling(way, attachments) }
+    }
+
+    /// The setting that was announced for a variant that has so many instances.
+    pub(super) fn announced_for(&self, variant: &str, instances: u32) -> Option<Setting> {
+        self.announced.iter().find(|one| one.variant == variant && one.instances == instances)?.setting()
     }
 
     /// The auto scaling with which it goes to zero while there is no work.
@@ -199,15 +215,19 @@ fn over(new: Attachment, target: &Scaling) -> Attachment {
     Attachment { before: Some(Bounds { min: target.min, max: target.max }), max: target.max, tracking, ..new }
 }
 
-/// How people set it themselves.
-pub(super) fn how_to_set(resource: &Resource, attachment: &Attachment) -> Vec<Detail> {
-    let mut blocks = vec![block(format!("Set it for {}:", attachment.variant), &attachment.commands(&resource.region_option()))];
+/// Adds to a mail what the guard would set, and how people set it themselves.
+pub(super) fn add_setting(notice: &mut Notice, resource: &Resource, attachment: &Attachment) {
+    let (name, (setting, actions)) = (&attachment.variant, attachment.words());
+    notice.details.push(Detail { title: format!("Setting of {name}: {setting}").into(), list: actions });
+    let commands = attachment.commands(&resource.region_option());
+    notice.by_hand.push(block(format!("Set it for {name}, with these commands in this order:"), &commands));
     // A target that stands there already is in somebody's code, or in nobody's.
     if attachment.before.is_none() {
-        blocks.push(block("As CloudFormation:".into(), &attachment.cloud_formation()));
-        blocks.push(block("As Terraform:".into(), &attachment.terraform()));
+        notice.by_hand.push(block("As CloudFormation:".into(), &attachment.cloud_formation()));
+        notice.by_hand.push(block("As Terraform:".into(), &attachment.terraform()));
     }
-    blocks
+    let is_held_at_zero = attachment.counts == Counts::Copies && attachment.actions.iter().any(|action| action.max == 0);
+    notice.before.extend(is_held_at_zero.then(|| HELD_AT_ZERO.into()));
 }
 
 pub(super) fn block(title: String, text: &str) -> Detail {

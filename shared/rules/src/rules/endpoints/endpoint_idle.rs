@@ -113,8 +113,8 @@ impl Rule for EndpointIdle {
         let reason = format!("{last}: the limit is {}{only_reported}", self.idle_after);
         let mut waste = Waste { remedy, ..cx.endpoint_waste(endpoint, reason.into(), Decimal::ONE) };
         waste.notice.details.extend(by_aws(endpoint));
-        if matches!(waste.remedy, Remedy::Hibernate(_)) {
-            waste.notice.details.push("Sleeps: until somebody creates it again, with one command.".into());
+        if let Remedy::Hibernate(sleep) = &waste.remedy {
+            waste.notice.before.push(sleep.until_somebody_wakes_it(&endpoint.resource.name, &endpoint.resource.region_option()).into());
         }
         waste.notice.advice = Some(endpoint.how_to_delete("delete it, if nobody needs it"));
         waste.notice.headline = Some("got no requests");

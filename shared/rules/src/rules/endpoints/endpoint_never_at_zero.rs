@@ -32,7 +32,7 @@ use crate::{
     facts::{AutoScaling, Compute, Endpoint, Fixed, Serving, Variant},
     rules::{
         context::RuleContext,
-        endpoints::attaching::{CODE_OWNS_IT, how_to_set},
+        endpoints::attaching::{CODE_OWNS_IT, LEAVE_IT, SET_IT, add_setting},
         rule::{Manner, Rule},
         verdict::{Verdict, Waste},
     },
@@ -104,7 +104,9 @@ impl Rule for EndpointNeverAtZero {
         if hourly * HOURS_PER_MONTH * share < self.min_saving.0 {
             return Verdict::Fine;
         }
-        let reason = format!("kept instances in {quiet} hours without work, of the last {all}: its minimum is {least}");
+        let reason = format!(
+            "kept instances in {quiet} of the last {all} hours, although there was no work in them or next to them: its minimum is {least}"
+        );
         Verdict::Waste(Box::new(waste(endpoint, cx, reason, share)))
     }
 }
@@ -125,12 +127,13 @@ fn least(endpoint: &Endpoint) -> Result<u32, Verdict> {
 fn waste(endpoint: &Endpoint, cx: &RuleContext<'_>, reason: String, share: Decimal) -> Waste {
     let mut waste = cx.endpoint_waste(endpoint, reason.into(), share);
     waste.notice.headline = Some("kept instances without work");
+    waste.notice.is_saving = true;
     match endpoint.to_zero() {
         Ok(attachments) => {
-            waste.notice.details = attachments.iter().flat_map(|one| how_to_set(&endpoint.resource, one)).collect();
-            waste.notice.advice =
-                Some(format!("let it go to zero with these commands. The alarm brings the first instance back; {CODE_OWNS_IT}"));
+            attachments.iter().for_each(|one| add_setting(&mut waste.notice, &endpoint.resource, one));
+            waste.notice.advice = Some(SET_IT.into());
             waste.notice.after_stop = Some(CODE_OWNS_IT.into());
+            waste.notice.instead = Some(LEAVE_IT);
             waste.remedy = endpoint.attaches(Way::ToZero, attachments);
         }
         Err(why) => waste.notice.advice = Some(format!("let it go to zero. The guard leaves it alone: {why}.")),
@@ -184,11 +187,16 @@ mod tests {
         for scaling in [AutoScaling::None, target(1)] {
             let Verdict::Waste(waste) = check(&queue(scaling)) else { panic!() };
             let reason = waste.reason.to_string();
-            assert!(reason.starts_with("kept instances in 295 hours without work, of the last 336: its minimum is 1"), "{reason}");
+            assert!(
+                reason.starts_with(
+                    "kept instances in 295 of the last 336 hours, although there was no work in them or next to them: its minimum is 1"
+                ),
+                "{reason}"
+            );
             // Two instances of 0.115 USD an hour, 295 of 336 hours.
             let usd = waste.usd_per_month.unwrap();
             assert!(dec!(147) < usd && usd < dec!(148), "{usd}");
-            let commands = waste.notice.details[0].list.join("\n");
+            let commands = waste.notice.by_hand[0].list.join("\n");
             for says in ["--min-capacity 0", "ApproximateBacklogSizePerInstance", "HasBacklogWithoutCapacity"] {
                 assert!(commands.contains(says), "{says}: {commands}");
             }
@@ -198,6 +206,15 @@ mod tests {
             let (max, first) = if one.before.is_some() { (4, 1) } else { (2, 2) };
             assert_eq!((one.min, one.max, one.first_min(), one.tracking.is_some()), (0, max, first, true));
         }
+    }
+
+    #[test]
+    fn fourteen_days_are_336_hours() {
+        let mut endpoint = queue(AutoScaling::None);
+        let hours = [&daily().hours[..], &[None]].concat();
+        endpoint.variants[0].invocations = Some(Invocations::by_hour("2026-11-10T11:00:00Z".parse().unwrap(), hours));
+        let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
+        assert!(waste.reason.to_string().contains("of the last 336 hours"), "{}", waste.reason);
     }
 
     #[test]
@@ -228,7 +245,7 @@ mod tests {
         endpoint.variants[0].compute = managed(Some(0));
         assert!(rule.concerns(&endpoint));
         let Verdict::Waste(waste) = check(&endpoint) else { panic!() };
-        assert!(waste.notice.details[0].list.concat().contains("NoCapacityInvocationFailures"));
+        assert!(waste.notice.by_hand[0].list.concat().contains("NoCapacityInvocationFailures"));
         assert!(matches!(&waste.remedy, Remedy::AttachScaling(Way::ToZero, all) if all[0].resource_id == "inference-component/llm"));
         endpoint.components = Some(vec![component(target(0))]);
         assert_eq!(check(&endpoint), Verdict::Fine);

@@ -19,7 +19,7 @@
 //! The guard leaves it alone, with the reason in the mail, where that saves nothing (a real-time variant with one instance), where somebody has scheduled actions or has suspended its scaling, and
 //! where scheduled actions cannot say the hours: `always`, `never`, or hours that begin at a time that clocks skip when summer time begins.
 //!
-//! Enforce with `remedy = "hibernate"`: scheduled actions for what can go to zero. Of a real-time endpoint, its owner is warned once a week, and each time when working hours end, but not before `grace`, it is hibernated: the guard stores what it takes to create it
+//! Enforce with `remedy = "hibernate"`: scheduled actions for what can go to zero. Of a real-time endpoint, its owner is warned once, and each time when working hours end, but not before `grace`, it is hibernated: the guard stores what it takes to create it
 //! again, and deletes it. It creates it again before working hours begin (`wake-before` in `[hibernation]`), with its tags, its auto scaling and its number of instances. A break of less than
 //! three hours does not count. While it is deleted, its callers get errors. Hibernating needs a deployment with `AllowHibernation = yes`. docs/endpoints.md says which endpoints are only
 //! reported, and what does not come back.
@@ -38,7 +38,7 @@ use crate::{
     rules::{
         context::RuleContext,
         endpoints::{
-            attaching::{CODE_OWNS_IT, how_to_set},
+            attaching::{CODE_OWNS_IT, SET_IT, add_setting},
             sleep,
         },
         rule::{Manner, RemedyName, Rule},
@@ -158,17 +158,18 @@ impl Rule for EndpointOffHours {
         };
         let mut waste = Waste { was: Some(reason("ran")), ..cx.endpoint_waste(endpoint, reason("runs"), off_share) };
         waste.notice.headline = Some(HEADLINE);
+        waste.notice.is_saving = true;
         match self.choose(endpoint, &schedule, calendar, cx) {
             OffHours::Hibernate(sleep, from) => {
-                waste.ends = schedule.next_start(from, calendar);
+                let took = endpoint.hibernation.as_ref().and_then(|hibernation| hibernation.took);
+                waste.ends = schedule.next_start(from, calendar).map(|start| cx.policy.wakes_at(start, took)).filter(|end| from < *end);
                 waste.not_before = Some(from).filter(|from| cx.now < *from);
                 // Who created it again outside working hours needs it: that is warned of.
                 waste.recurs = !was_woken_off_hours(endpoint, &schedule, calendar, cx.now);
                 waste.remedy = Remedy::Hibernate(sleep);
-                if let Some(start) = waste.ends {
-                    let until =
-                        TimedText::from("Sleeps: until shortly before ").time(start).text(", and so each time outside its working hours.");
-                    waste.notice.details.push(until.into());
+                if let Some(end) = waste.ends {
+                    let until = TimedText::from("Sleeps: until ").time(end);
+                    waste.notice.before.push(until.text(", when the guard begins to create it again: that takes some minutes.").into());
                 }
                 waste.notice.hours = schedule.longer(from, calendar);
                 waste.notice.advice = Some(endpoint.how_to_delete(DELETE));
@@ -229,7 +230,7 @@ fn finish(endpoint: &Endpoint) -> Waste {
         reason: "the guard has begun to scale it by its working hours, and finishes that".to_owned().into(),
         remedy: endpoint.attaches(Way::ByHours, vec![]),
         usd_per_month: endpoint.attached.as_ref().and_then(|attached| attached.usd_per_month),
-        notice: Notice { headline: Some(HEADLINE), advice: Some(CODE_OWNS_IT.into()), ..Notice::default() },
+        notice: Notice { headline: Some(HEADLINE), is_saving: true, advice: Some(CODE_OWNS_IT.into()), ..Notice::default() },
         ..Waste::default()
     }
 }
@@ -250,9 +251,9 @@ fn saved_per_hour(endpoint: &Endpoint, attachments: &[Attachment], cx: &RuleCont
 /// Adds what scheduled actions do, and what they save in USD per month.
 fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment>, saved: Option<Decimal>) {
     let notice = &mut waste.notice;
-    notice.instead = Some("keep it, or give it other hours with the tag cost-guard:schedule");
+    notice.instead = Some("ask to leave it as it is, or give it other hours with the tag cost-guard:schedule");
     notice.after_stop = Some(CODE_OWNS_IT.into());
-    notice.advice = Some(format!("set its scheduled actions with these commands; {CODE_OWNS_IT}"));
+    notice.advice = Some(SET_IT.into());
     let fewer = |one: &Attachment| format!("{} of the {} instances of {}", one.least(), one.bounds_before().min, one.variant);
     let kept: Vec<String> = attachments.iter().filter(|one| 0 < one.least()).map(fewer).collect();
     if !kept.is_empty() {
@@ -263,7 +264,7 @@ fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment
         notice.advice = notice.advice.take().map(|advice| format!("{advice}\n{delete}"));
     }
     waste.usd_per_month = saved;
-    notice.details.extend(attachments.iter().flat_map(|one| how_to_set(&endpoint.resource, one)));
+    attachments.iter().for_each(|one| add_setting(notice, &endpoint.resource, one));
     waste.remedy = endpoint.attaches(Way::ByHours, attachments);
 }
 

@@ -7,6 +7,9 @@
 //!
 //! What one instance carries is what it has carried at its usual latency. It may carry more: then the proposal has more instances than are needed, which is never dangerous.
 //!
+//! What was announced is what is attached, although the requests change meanwhile. If it does not keep `max-short-share` any more, or somebody has changed the number of instances, its owner is
+//! warned anew.
+//!
 //! An endpoint whose auto scaling somebody took back after this guard had attached it is not judged for 90 days, and the guard never attaches it again.
 //! An endpoint that this guard hibernates outside its working hours is not judged. One that is less than `min-age` old is not judged, and neither is one that is being deployed or whose metrics could not be read. A variant that AWS cannot scale is in the report with the reason.
 //!
@@ -31,7 +34,7 @@ use crate::{
         rule::{Manner, Rule},
         verdict::Verdict,
     },
-    scaling::{Question, Terms, Way, propose},
+    scaling::{Question, Terms, Way, propose, propose_again},
     vocabulary::{
         duration::Duration,
         price::{HOURS_PER_MONTH, Usd},
@@ -158,7 +161,10 @@ impl EndpointWithoutAutoscaling {
             max_short_share: self.max_short_share,
             zone: cx.policy.zone_of(cx.policy.team_of(&endpoint.resource).as_deref()).clone(),
         };
-        let proposal = invocations.proposal.get_or_init(|| Box::new(propose(minutes, &question)));
+        // What its owner was warned of is done, as long as it still keeps the limit.
+        let announced = endpoint.announced_for(&variant.name, instances);
+        let again = || announced.and_then(|setting| propose_again(minutes, &question, setting));
+        let proposal = invocations.proposal.get_or_init(|| Box::new(again().unwrap_or_else(|| propose(minutes, &question))));
         let saved = Decimal::from_f64(proposal.saved_hours_per_month()).unwrap_or_default() * each;
         Ok((Decimal::ZERO < saved).then_some(Proposed { variant, proposal, carries, start_up, usd_per_month: saved }))
     }
@@ -213,14 +219,50 @@ mod tests {
         // 14 of 24 hours with one instead of four instances of 0.115 USD an hour save 147 USD a month; starting early and ending late takes some of it.
         assert!(dec!(120) < usd && usd < dec!(147), "{usd}");
         let reason = waste.reason.to_string();
-        assert!(reason.starts_with("AllTraffic runs 4 instances around the clock, 1 to "), "{reason}");
-        let titles: Vec<String> = waste.notice.details.iter().map(|detail| detail.title.to_string()).collect();
+        assert!(reason.starts_with("AllTraffic runs 4 instances around the clock: 1 to "), "{reason}");
+        assert!(reason.contains(" would have handled its requests of the last 14 days for $"), "{reason}");
+        let titles: Vec<String> = waste.notice.before.iter().chain(&waste.notice.details).map(|detail| detail.title.to_string()).collect();
         assert!(
             titles.iter().any(|title| title.starts_with("Assumed: one instance handles 100 requests a minute (the most")),
             "{titles:?}"
         );
-        let commands = waste.notice.details.iter().find(|detail| detail.title == "Set it for AllTraffic:").unwrap();
+        let overload =
+            "Overload: in the last 14 days, 4 instances of AllTraffic got more requests than they handle in no minute. With this setting: ";
+        assert!(titles.iter().any(|title| title.starts_with(overload) && title.contains("The guard accepts 20.")), "{titles:?}");
+        assert!(titles.iter().any(|title| title.contains("% of that: how fast requests rise is in the replay")), "{titles:?}");
+        assert!(titles.iter().any(|title| title.starts_with("Setting of AllTraffic: 1 to ")), "{titles:?}");
+        assert!(titles.iter().all(|title| !title.starts_with("As ")), "what is set by hand is at the end of the mail: {titles:?}");
+        let commands = &waste.notice.by_hand[0];
         assert!(commands.list[0].contains("register-scalable-target --region us-east-1"), "{:?}", commands.list);
+    }
+
+    /// What would be attached, by these requests.
+    fn attached(endpoint: &Endpoint) -> Vec<crate::scaling::Attachment> {
+        let Some(crate::remedy::Remedy::AttachScaling(Way::Follow, attachments)) = waste_of(endpoint).map(|waste| waste.remedy) else {
+            panic!()
+        };
+        attachments
+    }
+
+    #[test]
+    fn what_was_announced_is_attached_as_long_as_it_holds() {
+        let announced = attached(&busy_by_day(350));
+        let by_now = |requests: u64, change: fn(&mut crate::scaling::Attachment)| {
+            let mut one = busy_by_day(requests);
+            one.announced.clone_from(&announced);
+            change(&mut one.announced[0]);
+            attached(&one)
+        };
+        // These requests alone would have another target.
+        assert_ne!(attached(&busy_by_day(330)), announced);
+        assert_eq!(by_now(330, |_| {}), announced, "the announced one still keeps the limit");
+        assert_ne!(by_now(390, |announced| announced.max = 3), announced, "it would be short");
+        assert_eq!(by_now(330, |announced| announced.instances = 5), attached(&busy_by_day(330)), "somebody has changed the instances");
+        let two = EndpointWithoutAutoscaling { min_instances: 2, ..EndpointWithoutAutoscaling::default() };
+        let mut one = busy_by_day(350);
+        one.announced.clone_from(&announced);
+        let Verdict::Waste(waste) = two.check(&one, &context(NOW)) else { panic!() };
+        assert!(waste.reason.to_string().contains("the clock: 2 to "), "the policy keeps two by now: {}", waste.reason);
     }
 
     #[test]

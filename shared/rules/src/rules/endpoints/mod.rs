@@ -73,7 +73,8 @@ impl Endpoint {
         self.uses().map(|invocations| invocations.from).max()
     }
 
-    /// How many hours had no work, neither did the hours around them, and how many hours there are since it was created. `None`: no use is known.
+    /// How many hours had no work, neither did the hours around them, and how many hours there are in the last 14 days, or since it was created. `None`: no use is
+    /// known.
     pub(crate) fn quiet_hours(&self, created: Timestamp) -> Option<(usize, usize)> {
         let uses: Vec<&Invocations> = self.uses().collect();
         let from = uses.first()?.from;
@@ -81,7 +82,8 @@ impl Endpoint {
         let busy = |hour: usize| uses.iter().any(|invocations| invocations.hours[hour].is_some_and(|requests| 0.0 < requests));
         // A request may begin in one hour and end in the next, and an instance goes some time after the last one.
         let quiet = |hour: &usize| !(hour.saturating_sub(1)..=(hour + 1).min(hours - 1)).any(busy);
-        let before = usize::try_from(created.duration_since(from).as_hours()).unwrap_or(0).min(hours);
+        // The first and the last hour are parts of hours, which are 14 days with the others.
+        let before = usize::try_from(created.duration_since(from).as_hours()).unwrap_or(0).max(hours.saturating_sub(14 * 24)).min(hours);
         Some(((before..hours).filter(quiet).count(), hours - before))
     }
 

@@ -6,7 +6,7 @@ use crate::{
     facts::{Endpoint, Variant},
     remedy::Remedy,
     rules::{
-        endpoints::attaching::{CODE_OWNS_IT, block, how_to_set},
+        endpoints::attaching::{CODE_OWNS_IT, LEAVE_IT, SET_IT, add_setting, block},
         verdict::{Detail, Notice, Waste},
     },
     scaling::{Advice, Attachment, Capacity, Proposal, Way, how_to_set_instances},
@@ -40,19 +40,19 @@ impl Proposed<'_> {
 pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_month: Decimal) -> Waste {
     let is_promised = proposed.iter().all(|one| one.proposal.is_promised());
     let told = |runs: &str| proposed.iter().map(|one| told(one, runs)).collect::<Vec<_>>().join("; ");
-    let mut details: Vec<Detail> = proposed.iter().flat_map(|one| details(&endpoint.resource, one)).collect();
-    let mut doubts: Vec<String> = proposed.iter().flat_map(|one| one.proposal.doubts.iter().map(|doubt| doubt.text.clone())).collect();
-    doubts.dedup();
-    if !doubts.is_empty() {
-        let title = if is_promised { "Know this:" } else { "The saving is not promised, because:" };
-        details.insert(0, Detail { title: title.into(), list: doubts });
-    }
-    let notice =
-        Notice { headline: Some("could scale with the requests"), details, advice: Some(CODE_OWNS_IT.into()), ..Notice::default() };
+    let remedy = remedy(endpoint, proposed);
+    let notice = Notice {
+        headline: Some("could scale with the requests"),
+        is_saving: true,
+        advice: Some(SET_IT.into()),
+        after_stop: Some(CODE_OWNS_IT.into()),
+        instead: Some(LEAVE_IT),
+        ..notice(&endpoint.resource, proposed, is_promised)
+    };
     Waste {
         reason: told("runs").into(),
         was: Some(told("ran").into()),
-        remedy: remedy(endpoint, proposed),
+        remedy,
         usd_per_hour: Some(usd_per_month / HOURS_PER_MONTH),
         usd_per_month: is_promised.then_some(usd_per_month),
         notice,
@@ -60,16 +60,17 @@ pub(super) fn waste(endpoint: &Endpoint, proposed: &[Proposed<'_>], usd_per_mont
     }
 }
 
-/// `AllTraffic runs 4 instances around the clock, 1 to 4 would have carried its requests for $120.00 a month less`. `runs`: or "ran".
+/// `AllTraffic runs 4 instances around the clock: 1 to 4 would have handled its requests of the last 14 days for $120.00 a month less`. `runs`: or "ran".
 fn told(one: &Proposed<'_>, runs: &str) -> String {
     let Proposal { setting, today, advice, .. } = one.proposal;
     let (clock, enough) = match advice {
         Advice::Fixed => ("", setting.max.to_string()),
         Advice::Scale | Advice::ToZero => (" around the clock", format!("{} to {}", setting.min, setting.max)),
-        Advice::Schedule => (" around the clock", format!("{} to {} by its hours", setting.least(), setting.max)),
+        Advice::Schedule => (" around the clock", format!("{} to {}, more at some hours than at others,", setting.least(), setting.max)),
     };
     let (name, now, usd) = (&one.variant.name, today.peak_instances, dollars(one.usd_per_month));
-    format!("{name} {runs} {now} instances{clock}, {enough} would have carried its requests for {usd} a month less")
+    let days = days(one.proposal);
+    format!("{name} {runs} {now} instances{clock}: {enough} would have handled its requests of the last {days} days for {usd} a month less")
 }
 
 /// Attaches auto scaling to all of these variants. A fixed number of instances is for people to set.
@@ -78,31 +79,76 @@ fn remedy(endpoint: &Endpoint, proposed: &[Proposed<'_>]) -> Remedy {
     endpoint.attaches(Way::Follow, new.unwrap_or_default())
 }
 
-/// What the setting risks, what was assumed, one day of it, and how to set it.
-fn details(resource: &Resource, one: &Proposed<'_>) -> Vec<Detail> {
-    let Proposal { setting, replay, .. } = one.proposal;
-    let name = &one.variant.name;
-    let days = replay.minutes / (24 * 60);
-    let risk = format!(
-        "Risk of {name}: in {} of {} minutes of the last {days} days there would have been more requests than the instances handle. Then they are slow or fail.",
-        replay.short_minutes, replay.minutes
-    );
-    let assumed = format!(
-        "Assumed: one instance handles {:.0} requests a minute ({}), and takes {} to start{}.",
-        one.carries.per_minute,
+/// What a mail says of the settings: what is not sure, what each risks, what was assumed, a day of it, and how to set it.
+fn notice(resource: &Resource, proposed: &[Proposed<'_>], is_promised: bool) -> Notice {
+    let mut notice = Notice::default();
+    let mut doubts: Vec<String> = proposed.iter().flat_map(|one| one.proposal.doubts.iter().map(|doubt| doubt.text.clone())).collect();
+    doubts.dedup();
+    if !doubts.is_empty() {
+        let title = if is_promised { "Know this:" } else { "The saving is not promised, because:" };
+        notice.before.push(Detail { title: title.into(), list: doubts });
+    }
+    for one in proposed {
+        notice.before.extend([overload(one).into(), assumed(one).into()]);
+        notice.before.extend(day(one));
+        match one.attachment(resource) {
+            Some(attachment) => add_setting(&mut notice, resource, &attachment),
+            None => {
+                let (name, instances) = (&one.variant.name, one.proposal.setting.max);
+                let command = how_to_set_instances(&resource.name, &resource.region_option(), name, instances);
+                notice.by_hand.push(block(format!("Set it for {name}:"), &command));
+            }
+        }
+    }
+    notice
+}
+
+/// How many whole days were replayed.
+const fn days(proposal: &Proposal) -> u64 {
+    proposal.replay.minutes / (24 * 60)
+}
+
+/// `Overload: in the last 14 days, 4 instances of AllTraffic got more requests than they handle in 268 minutes (4.5 h). With this setting: 16 minutes. The guard accepts 20.`
+fn overload(one: &Proposed<'_>) -> String {
+    let Proposal { replay, today, allowed, .. } = one.proposal;
+    let (name, days) = (&one.variant.name, days(one.proposal));
+    format!(
+        "Overload: in the last {days} days, {} instances of {name} got more requests than they handle in {}. With this setting: {}. The guard accepts {allowed}. Requests \
+         in such a minute are slow or fail.",
+        today.peak_instances,
+        minutes(today.short_minutes),
+        minutes(replay.short_minutes),
+    )
+}
+
+/// `268 minutes (4.5 h)`
+fn minutes(count: u64) -> String {
+    match count {
+        0 => "no minute".to_owned(),
+        1 => "1 minute".to_owned(),
+        2..120 => format!("{count} minutes"),
+        _ => format!("{count} minutes ({}.{} h)", count / 60, count % 60 / 6),
+    }
+}
+
+/// What one instance handles, and what of that the target uses.
+fn assumed(one: &Proposed<'_>) -> String {
+    let Proposal { setting, advice, .. } = one.proposal;
+    let carries = one.carries.per_minute;
+    let target = match advice {
+        Advice::Fixed => String::new(),
+        _ => format!(
+            " The target of {} is {:.0} % of that: how fast requests rise is in the replay, so that no other margin is taken.",
+            setting.target,
+            setting.target / carries * 100.0
+        ),
+    };
+    format!(
+        "Assumed: one instance handles {carries:.0} requests a minute ({}), and takes {} to start{}.{target}",
         one.carries.bound.words(),
         one.start_up,
         if one.variant.start_up.is_some() { " (the longest start of the last six weeks)" } else { "" }
-    );
-    let mut details = vec![risk.into(), assumed.into()];
-    details.extend(day(one));
-    details.extend(match one.attachment(resource) {
-        Some(attachment) => how_to_set(resource, &attachment),
-        None => {
-            vec![block(format!("Set it for {name}:"), &how_to_set_instances(&resource.name, &resource.region_option(), name, setting.max))]
-        }
-    });
-    details
+    )
 }
 
 /// The busiest day: what the requests needed in each hour, and the instances now and with the setting.

@@ -50,20 +50,27 @@ fn it_sleeps_from_the_end_of_working_hours_until_they_begin() {
     let rule = EndpointOffHours { remedy: OffHoursRemedy::Hibernate, ..EndpointOffHours::default() };
     let mut one = called(7..18, false);
     one.variants[0].scaling = AutoScaling::None;
-    // Working hours are 07:00 to 18:00 in UTC. 24 November is a Tuesday.
+    // Working hours are 07:00 to 18:00 in UTC, and 20 minutes before them it is created again. 24 November is a Tuesday.
     for (now, not_before, ends) in [
-        ("2026-11-24T12:00:00Z", Some("2026-11-24T18:00:00Z"), "2026-11-25T07:00:00Z"),
-        ("2026-11-24T18:00:00Z", None, "2026-11-25T07:00:00Z"),
-        ("2026-11-24T23:00:00Z", None, "2026-11-25T07:00:00Z"),
-        ("2026-11-25T05:00:00Z", Some("2026-11-25T18:00:00Z"), "2026-11-26T07:00:00Z"), // two hours are too short
-        ("2026-11-27T20:00:00Z", None, "2026-11-30T07:00:00Z"),                         // a weekend
+        ("2026-11-24T12:00:00Z", Some("2026-11-24T18:00:00Z"), "2026-11-25T06:40:00Z"),
+        ("2026-11-24T18:00:00Z", None, "2026-11-25T06:40:00Z"),
+        ("2026-11-24T23:00:00Z", None, "2026-11-25T06:40:00Z"),
+        ("2026-11-25T05:00:00Z", Some("2026-11-25T18:00:00Z"), "2026-11-26T06:40:00Z"), // two hours are too short
+        ("2026-11-27T20:00:00Z", None, "2026-11-30T06:40:00Z"),                         // a weekend
     ] {
         let verdict = rule.check(&one, &context(now));
         let Verdict::Waste(waste) = verdict else { panic!("{now}: {verdict:?}") };
         assert_eq!(waste.not_before.map(|at| at.to_string()).as_deref(), not_before, "{now}");
         assert_eq!(waste.ends.unwrap().to_string(), ends, "{now}");
         assert!(matches!(waste.remedy, Remedy::Hibernate(_)), "{now}: {:?}", waste.reason);
+        assert!(waste.notice.before.iter().any(|detail| detail.title.to_string().starts_with("Sleeps: until")), "{now}");
     }
+    // It is created so early again as AWS took long the last time.
+    one.hibernation =
+        Some(Hibernation { took: Some(Duration::minutes(25)), ..hibernation(HibernationStage::Awake, "2026-11-24T06:50:00Z") });
+    let Verdict::Waste(waste) = rule.check(&one, &context("2026-11-24T12:00:00Z")) else { panic!() };
+    assert_eq!(waste.ends.unwrap().to_string(), "2026-11-25T06:10:00Z");
+    one.hibernation = None;
     // Who woke it at night is warned again.
     let recurs = |created: &str, now: &str| {
         let one = Endpoint { created: Some(created.parse().unwrap()), ..one.clone() };
