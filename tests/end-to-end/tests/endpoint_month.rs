@@ -41,6 +41,10 @@ async fn six_endpoints_end_as_a_good_engineer_would_have_set_them() {
     assert!(mails.values().all(|count| *count <= 9), "{mails:?}");
     let count = |subject: &str| month.mails.iter().filter(|mail| mail.subject.contains(subject)).count();
     assert_eq!((count("back-office will be hibernated"), count("hackathon-2025 could not be created again")), (1, 1));
+    assert!(
+        month.mails.iter().all(|mail| !mail.message.contains("which was to be")),
+        "what was given auto scaling by another rule was not spared"
+    );
     let summaries = |owner: &str| {
         let of = month.mails.iter().filter(|mail| mail.attributes["owner"].1 == owner && mail.subject.contains("your week:"));
         of.filter(|mail| mail.subject.contains("saved")).count()

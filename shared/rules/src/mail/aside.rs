@@ -7,6 +7,7 @@ use crate::{
         notification::Notification,
     },
     plan::{Entry, Plan, Spared, WhySpared},
+    remedy::Remedy,
     vocabulary::{resource::Kind, text::one_line, time_zone::clock, timed_text::TimedText},
 };
 
@@ -26,7 +27,8 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
         WhySpared::Suspended(why) => one_line(why),
         WhySpared::OnlyReported => "it is only reported now".to_owned(),
     };
-    let brief = format!("{kind} {name}, which was to be stopped on {}: {why} ({})", clock(spared.announced, zone), entry.rule);
+    let participle = entry.action.as_deref().map_or("stopped", Remedy::participle_of_action);
+    let brief = format!("{kind} {name}, which was to be {participle} on {}: {why} ({})", clock(spared.announced, zone), entry.rule);
     Notification {
         due: Due::Aside,
         function: context.function.to_owned(),

@@ -99,7 +99,9 @@ fn cost(alike: &[&MailEntry<'_>], now: Timestamp) -> Cost {
     match first.news {
         News::Done(End::ByItself(_)) => String::new().into(),
         News::Done(End::Replaced(_)) => format!(", saves up to {SPOT_SAVES_UP_TO} %").into(),
-        _ if saves_by_month && !total.is_zero() => format!(", saves about {} a month", dollars(total)).into(),
+        _ if saves_by_month && !total.is_zero() => {
+            Cost { text: format!(", saves about {} a month", dollars(total)), short: format!(", saves {} a month", dollars(total)) }
+        }
         // What is not promised is not in a subject.
         _ if saves_by_month => String::new().into(),
         News::Done(_) if runs_on => String::new().into(),

@@ -8,6 +8,7 @@ use crate::{
     facts::Facts,
     plan::entry::{Entry, State},
     policy::SCHEDULE_TAG,
+    remedy::Remedy,
     rulebook::{Exempted, Finding},
     vocabulary::resource::Resource,
 };
@@ -43,6 +44,8 @@ pub(super) struct Now<'a> {
     used: HashMap<&'a str, Timestamp>,
     /// The resources of which a rule would have reported something, and those whose owners have set their working hours.
     exempt: HashSet<(Option<&'static str>, &'a str)>,
+    /// The endpoints to which auto scaling was attached, for whatever reason.
+    scaled: HashSet<&'a str>,
 }
 
 impl<'a> Now<'a> {
@@ -51,7 +54,8 @@ impl<'a> Now<'a> {
         let has_hours = |resource: &&Resource| resource.tags.read().is_some_and(|tags| tags.contains_key(SCHEDULE_TAG));
         let by_hours = facts.resources().filter(has_hours).map(|resource| (None, resource.id.as_str()));
         let by_rule = exempted.iter().map(|one| (Some(one.rule), one.resource.id.as_str()));
-        Self { at: facts.now, used: used.collect(), exempt: by_hours.chain(by_rule).collect() }
+        let scaled = facts.endpoints.iter().filter(|one| one.attached.is_some()).map(|one| one.resource.id.as_str());
+        Self { at: facts.now, used: used.collect(), exempt: by_hours.chain(by_rule).collect(), scaled: scaled.collect() }
     }
 
     /// Why a resource whose finding is gone is not stopped. `run`: the start of its current run. `None`: its owner was not warned, has done something about it,
@@ -59,6 +63,10 @@ impl<'a> Now<'a> {
     pub(super) fn spared(&self, warned: &Entry, run: Option<Timestamp>) -> Option<Spared> {
         let (announced, mailed) = was_warned(warned)?;
         run.filter(|run| Some(*run) == warned.run)?;
+        // It has auto scaling by another rule.
+        if self.scaled.contains(warned.id.as_str()) && warned.action.as_deref().is_some_and(Remedy::leaves_running_action) {
+            return None;
+        }
         let used = self.used.get(warned.id.as_str()).copied().filter(|used| mailed < *used);
         let why = match (used, warned.ends.filter(|ends| *ends <= self.at)) {
             (_, Some(ended)) => WhySpared::Ended(ended),

@@ -16,13 +16,9 @@ impl Attachment {
 
 /// `1 to 6 instances`
 fn counted(min: u32, max: u32, counts: Counts) -> String {
-    let one = match counts {
-        Counts::Instances => "instance",
-        Counts::Copies => "copy",
-    };
-    let many = match counts {
-        Counts::Instances => "instances",
-        Counts::Copies => "copies",
+    let (one, many) = match counts {
+        Counts::Instances => ("instance", "instances"),
+        Counts::Copies => ("copy", "copies"),
     };
     match (min, max) {
         (0, 0) => format!("no {one}"),
@@ -36,9 +32,8 @@ impl Tracking {
     fn words(&self) -> String {
         let target = self.target.normalize();
         match self.metric {
-            Tracked::PerInstance => format!("about {target} requests a minute to each"),
-            Tracked::PerCopy if target == 1.into() => "as many as there are while they are called".to_owned(),
-            Tracked::PerCopy => format!("about {target} requests a minute to each"),
+            Tracked::PerCopy if target == 1.into() => "kept while they are called".to_owned(),
+            Tracked::PerInstance | Tracked::PerCopy => format!("about {target} requests a minute to each"),
             Tracked::Backlog(_) => format!("about {target} waiting requests for each"),
         }
     }
@@ -77,7 +72,7 @@ mod tests {
             ),
             (
                 hours,
-                "0 to 2 copies, as many as there are while they are called, and an alarm that brings the first one back. By the clock of Europe/Berlin:",
+                "0 to 2 copies, kept while they are called, and an alarm that brings the first one back. By the clock of Europe/Berlin:",
                 &["mon-fri 19:00: no copy", "mon-sun 07:05: 1 to 2 copies"],
             ),
             (Attachment::of_variant("office", "v", 3), "3 instances", &[]),

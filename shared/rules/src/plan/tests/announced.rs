@@ -66,3 +66,29 @@ fn a_routine_is_warned_of_once_and_again_after_a_week_without_it() {
     }
     assert_eq!(warnings, [1, 28]);
 }
+
+#[test]
+fn what_was_given_auto_scaling_by_another_rule_was_not_spared() {
+    use crate::facts::{AttachStage, Attached};
+    let mut ledger = Ledger::default();
+    let remedy = Remedy::AttachScaling(Way::ToZero, vec![Attachment::of_variant("shop", "v", 4)]);
+    found(&mut ledger, "2026-11-23T18:00:00Z", Some(remedy));
+    let warned = ledger.entries().remove(0);
+    let told = |attached: Option<Attached>, warned: &Entry| {
+        let mut one = crate::samples::endpoint("2026-10-01T00:00:00Z");
+        one.resource.id.clone_from(&warned.id);
+        one.attached = attached;
+        let facts = Facts { now: "2026-11-23T19:00:00Z".parse().unwrap(), endpoints: vec![one], ..Facts::default() };
+        Now::of(&facts, &[]).spared(warned, warned.run).is_some()
+    };
+    let by_hours = Attached {
+        way: Way::ByHours,
+        attachments: vec![],
+        usd_per_month: None,
+        stage: AttachStage::Attached,
+        at: "2026-11-23T18:30:00Z".parse().unwrap(),
+    };
+    assert!(told(None, &warned) && !told(Some(by_hours.clone()), &warned));
+    let sleep = Entry { action: Some("hibernate-endpoint".into()), ..warned };
+    assert!(told(Some(by_hours), &sleep), "it is not hibernated");
+}

@@ -130,7 +130,9 @@ fn waste(endpoint: &Endpoint, cx: &RuleContext<'_>, reason: String, share: Decim
     waste.notice.is_saving = true;
     match endpoint.to_zero() {
         Ok(attachments) => {
-            attachments.iter().for_each(|one| add_setting(&mut waste.notice, &endpoint.resource, one));
+            for one in &attachments {
+                add_setting(&mut waste.notice, &endpoint.resource, one);
+            }
             waste.notice.advice = Some(SET_IT.into());
             waste.notice.after_stop = Some(CODE_OWNS_IT.into());
             waste.notice.instead = Some(LEAVE_IT);

@@ -264,7 +264,9 @@ fn scheduled(waste: &mut Waste, endpoint: &Endpoint, attachments: Vec<Attachment
         notice.advice = notice.advice.take().map(|advice| format!("{advice}\n{delete}"));
     }
     waste.usd_per_month = saved;
-    attachments.iter().for_each(|one| add_setting(notice, &endpoint.resource, one));
+    for one in &attachments {
+        add_setting(notice, &endpoint.resource, one);
+    }
     waste.remedy = endpoint.attaches(Way::ByHours, attachments);
 }
 

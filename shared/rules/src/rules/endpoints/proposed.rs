@@ -91,13 +91,12 @@ fn notice(resource: &Resource, proposed: &[Proposed<'_>], is_promised: bool) -> 
     for one in proposed {
         notice.before.extend([overload(one).into(), assumed(one).into()]);
         notice.before.extend(day(one));
-        match one.attachment(resource) {
-            Some(attachment) => add_setting(&mut notice, resource, &attachment),
-            None => {
-                let (name, instances) = (&one.variant.name, one.proposal.setting.max);
-                let command = how_to_set_instances(&resource.name, &resource.region_option(), name, instances);
-                notice.by_hand.push(block(format!("Set it for {name}:"), &command));
-            }
+        if let Some(attachment) = one.attachment(resource) {
+            add_setting(&mut notice, resource, &attachment);
+        } else {
+            let (name, instances) = (&one.variant.name, one.proposal.setting.max);
+            let command = how_to_set_instances(&resource.name, &resource.region_option(), name, instances);
+            notice.by_hand.push(block(format!("Set it for {name}:"), &command));
         }
     }
     notice
@@ -127,7 +126,10 @@ fn minutes(count: u64) -> String {
         0 => "no minute".to_owned(),
         1 => "1 minute".to_owned(),
         2..120 => format!("{count} minutes"),
-        _ => format!("{count} minutes ({}.{} h)", count / 60, count % 60 / 6),
+        _ => {
+            let tenths = (count + 3) / 6;
+            format!("{count} minutes ({}.{} h)", tenths / 10, tenths % 10)
+        }
     }
 }
 
@@ -157,4 +159,18 @@ fn day(one: &Proposed<'_>) -> Option<Detail> {
     let date = day.begins.strftime("%A %Y-%m-%d");
     let title = format!("Instances that {} needed on its busiest day, {date}, by the hour:", one.variant.name);
     Some(Detail { title: title.into(), list: day.text.lines().map(str::to_owned).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_also_hours_where_they_are_many() {
+        for (count, text) in
+            [(0, "no minute"), (1, "1 minute"), (16, "16 minutes"), (268, "268 minutes (4.5 h)"), (1438, "1438 minutes (24.0 h)")]
+        {
+            assert_eq!(minutes(count), text);
+        }
+    }
 }

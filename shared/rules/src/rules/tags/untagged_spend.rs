@@ -82,7 +82,7 @@ impl Rule for UntaggedSpend {
             usd_per_month: Some(untagged * dec!(30) / Decimal::from((*days).max(1))),
             notice: Notice {
                 advice: Some(
-                    "the rule missing-tag names the resources that go on. Cost Explorer shows the rest: filter by \"No tag key\"."
+                    "the mails of the rule missing-tag list the resources that exist now. Cost Explorer shows what was deleted, too: filter by \"No tag key\"."
                         .to_owned(),
                 ),
                 headline: Some("missing on spend"),
