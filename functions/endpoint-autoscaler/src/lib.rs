@@ -18,6 +18,7 @@ use cost_aws::{
 use cost_rules::{
     facts::{CanSleep, Facts},
     plan::{Plan, Planned, ScalingSaving},
+    policy::Policy,
     remedy::Remedy,
     resource::Kind,
     scope::Scope,
@@ -48,7 +49,16 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     if let Trigger::Ordered(order, endpoint) = &request.trigger {
         return Box::pin(obey(*order, endpoint, context, request.dry_run, now)).await;
     }
-    let rulebook = context.rulebook(now).await?;
+    let rulebook = match context.rulebook(now).await {
+        Ok(rulebook) => rulebook,
+        Err(error) => {
+            // What sleeps is created again at the time that was known when it was hibernated: nothing else is done without a policy.
+            if !request.dry_run {
+                Box::pin(Hibernations::tend(context, &Policy::default(), &Which::Overdue, false, now)).await;
+            }
+            return Err(error);
+        }
+    };
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     // What slept is created again first: then it is judged in this run.
     let hibernations = Box::pin(Hibernations::tend(context, &rulebook.policy, &which(&request), request.dry_run, now)).await;
@@ -84,11 +94,17 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 }
 
 async fn obey(order: Order, endpoint: &str, context: &Context, is_dry_run: bool, now: Timestamp) -> anyhow::Result<Report> {
-    let rulebook = context.rulebook(now).await?;
     match order {
-        Order::Detach => Box::pin(detach(context, endpoint, is_dry_run, now)).await,
-        Order::Hibernate => Ok(Box::pin(hibernate_now(context, &rulebook, endpoint, is_dry_run, now)).await),
-        Order::Restore => Ok(Box::pin(restore_now(context, &rulebook, endpoint, is_dry_run, now)).await),
+        Order::Detach => {
+            context.rulebook(now).await?;
+            Box::pin(detach(context, endpoint, is_dry_run, now)).await
+        }
+        Order::Hibernate => {
+            let rulebook = context.rulebook(now).await?;
+            Ok(Box::pin(hibernate_now(context, &rulebook, endpoint, is_dry_run, now)).await)
+        }
+        // What a person wants back needs no policy.
+        Order::Restore => Ok(Box::pin(restore_now(context, &Policy::default(), endpoint, is_dry_run, now)).await),
     }
 }
 

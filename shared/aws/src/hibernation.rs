@@ -13,7 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    act::{completing, recreate},
+    act::{
+        completing,
+        recreate::{self, Created},
+    },
     context::Context,
     gather::endpoints::describe_as,
     report::{Report, ReportedAction},
@@ -22,6 +25,9 @@ use crate::{
 pub mod asked;
 
 const ACTION: &str = "restore-endpoint";
+
+/// After this time, a step that fails again and again is told as a failure to create the endpoint: AWS may only have been busy before.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(30);
 
 /// After this time, an endpoint that was to be deleted and is there was not deleted.
 const LONGEST_DELETION: SignedDuration = SignedDuration::from_hours(1);
@@ -49,6 +55,8 @@ pub enum Which<'a> {
     All,
     /// Those of which something is due.
     Due,
+    /// Those whose time has come as it was known when they were hibernated, because the policy cannot be read.
+    Overdue,
     /// This one (by id), because something happened to it.
     Changed(&'a str),
     /// This one (by id), because a person asks for it.
@@ -76,7 +84,7 @@ impl Hibernations {
     pub async fn tend(context: &Context, policy: &Policy, which: &Which<'_>, is_dry_run: bool, now: Timestamp) -> Self {
         let ledger = context.ledger();
         let read = match which {
-            Which::All | Which::Due => ledger.hibernations().await,
+            Which::All | Which::Due | Which::Overdue => ledger.hibernations().await,
             Which::Changed(id) | Which::Asked(id) => {
                 Ok(ledger.hibernation(id).await.transpose().map(|one| ((*id).to_owned(), one)).into_iter().collect())
             }
@@ -110,8 +118,10 @@ impl Hibernations {
     }
 
     async fn tend_one(&mut self, context: &Context, policy: &Policy, mut one: SleepingEndpoint, which: &Which<'_>) {
-        let was = one.hibernation.stage;
-        let (outcome, detail) = match Box::pin(go_on(context, policy, &mut one, which, self.now)).await {
+        let mut was = one.hibernation.stage;
+        let is_asked = matches!(which, Which::Asked(_));
+        let (outcome, detail) = match Box::pin(go_on(context, policy, (&mut one, &mut was), which, self.now)).await {
+            Ok(Progress::Sleeps) if is_asked => ("skipped", "the guard is deleting it: ask again in an hour".to_owned()),
             Ok(Progress::Sleeps) if was == one.hibernation.stage => return,
             Ok(Progress::Sleeps) => ("skipped", "it sleeps".to_owned()),
             Ok(Progress::UnderWay(what)) => ("skipped", what.to_owned()),
@@ -119,6 +129,7 @@ impl Hibernations {
             Ok(Progress::WasAwake) => ("already-done", "it is there".to_owned()),
             Ok(Progress::Replaced) => ("skipped", "somebody has created another endpoint of its name".to_owned()),
             Ok(Progress::Failed(why)) | Err(why) => {
+                one.hibernation = one.hibernation.out_of_patience(&why, PATIENCE, self.now);
                 self.failures.push(format!("{ACTION} of {}: {why}", one.resource.arn_or_id()));
                 ("failed", why)
             }
@@ -169,6 +180,7 @@ impl Which<'_> {
         match (self, hibernation.stage) {
             (Self::Asked(_), _) | (Self::All | Self::Changed(_), HibernationStage::Asleep) | (_, HibernationStage::Deleting) => true,
             (_, HibernationStage::Awake) => false,
+            (Self::Overdue, HibernationStage::Asleep) => hibernation.until.is_some_and(|until| until <= now),
             (Self::Due, HibernationStage::Asleep) => policy.is_to_wake(&one.resource, hibernation, now),
             (_, HibernationStage::Waking) => hibernation.failed.as_ref().is_none_or(|failed| failed.retry_after <= now),
         }
@@ -176,10 +188,12 @@ impl Which<'_> {
 }
 
 /// Looks at what is there, and takes the next step. `Err`: what is there could not be read, or AWS refused a step that the next run takes again.
+///
+/// `was`: the stage that the ledger has.
 async fn go_on(
     context: &Context,
     policy: &Policy,
-    one: &mut SleepingEndpoint,
+    (one, was): (&mut SleepingEndpoint, &mut HibernationStage),
     which: &Which<'_>,
     now: Timestamp,
 ) -> Result<Progress, String> {
@@ -197,18 +211,18 @@ async fn go_on(
         _ => {}
     }
     if one.hibernation.stage != HibernationStage::Waking {
-        let is_asked = matches!(which, Which::Asked(_));
+        let is_asked = matches!(which, Which::Asked(_) | Which::Overdue);
         if !is_asked && !is_there && !policy.is_to_wake(&one.resource, &one.hibernation, now) {
             return Ok(Progress::Sleeps);
         }
-        begin(context, one, now).await?;
+        begin(context, one, *was, now).await?;
+        *was = one.hibernation.stage;
     }
     Box::pin(wake(context, one, there, now)).await
 }
 
 /// Records that it shall be created again, before anything is created.
-async fn begin(context: &Context, one: &mut SleepingEndpoint, now: Timestamp) -> Result<(), String> {
-    let was = one.hibernation.stage;
+async fn begin(context: &Context, one: &mut SleepingEndpoint, was: HibernationStage, now: Timestamp) -> Result<(), String> {
     one.hibernation.reach(HibernationStage::Waking, now);
     match context.ledger().set_hibernation(one, was).await {
         Ok(true) => Ok(()),
@@ -224,11 +238,13 @@ async fn wake(context: &Context, one: &mut SleepingEndpoint, there: Option<Value
     match (blueprint.next_step(there.as_ref()), there) {
         (WakeStep::Wait, _) => Ok(Progress::UnderWay("AWS is at work on it")),
         (WakeStep::Create, _) => match Box::pin(recreate::create(clients, &blueprint)).await {
-            Ok(()) => {
+            Ok(Created::Yes) => {
                 one.hibernation.reach(HibernationStage::Waking, now);
+                one.hibernation.is_created_by_guard = true;
                 Ok(Progress::UnderWay("AWS is creating it"))
             }
-            Err(why) => Ok(failed(one, why, now)),
+            Ok(Created::Refused(why)) => Ok(failed(one, why, now)),
+            Err(unread) => Err(unread),
         },
         (WakeStep::Remove(why), _) => {
             let removed = recreate::remove(clients, &one.resource.name).await;
@@ -243,7 +259,10 @@ async fn wake(context: &Context, one: &mut SleepingEndpoint, there: Option<Value
         }
         (WakeStep::Complete, Some(there)) => {
             let notes = Box::pin(completing::complete(clients, &blueprint, &there, now)).await?;
-            one.hibernation.took = Some(Duration::seconds(now.duration_since(one.hibernation.at).as_secs()));
+            // How long it takes is known of what the guard has created.
+            if one.hibernation.is_created_by_guard {
+                one.hibernation.took = Some(Duration::seconds(now.duration_since(one.hibernation.at).as_secs()));
+            }
             one.hibernation.failed = None;
             one.hibernation.reach(HibernationStage::Awake, now);
             Ok(Progress::Awake(notes))

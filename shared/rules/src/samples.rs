@@ -238,7 +238,18 @@ fn every_file_is_registered_under_its_name() {
 pub(crate) fn hibernation(stage: HibernationStage, at: &str) -> Hibernation {
     let at = at.parse().unwrap();
     let wakes = WakesBy::WorkingHours;
-    Hibernation { stage, at, wakes, since: at, first_created: at, usd_per_hour: None, took: None, failed: None }
+    Hibernation {
+        stage,
+        at,
+        wakes,
+        since: at,
+        first_created: at,
+        usd_per_hour: None,
+        took: None,
+        failed: None,
+        until: None,
+        is_created_by_guard: false,
+    }
 }
 
 /// An endpoint of one variant on two `ml.m5.large` that was created at this time. Nothing is known of its use.

@@ -9,12 +9,15 @@ use cost_rules::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{tags::adding, wake};
+use super::{endpoints::few_attempts, tags::adding, wake};
 use crate::{
     clients::{Clients, why::why},
     gather::{
         all_tags,
-        endpoints::blueprint::{resource_policy, scalable_targets, scaling_policies, scheduled_actions},
+        endpoints::{
+            blueprint::{resource_policy, scalable_targets, scaling_policies, scheduled_actions},
+            describe_config_as,
+        },
         wire::{call_unknown, with_body},
     },
 };
@@ -27,6 +30,11 @@ pub(crate) async fn complete(clients: &Clients, blueprint: &Blueprint, there: &V
         notes.extend(scaling(clients, target, now).await?);
     }
     policy(clients, blueprint).await?;
+    let config = describe_config_as::<Value>(clients, blueprint.config_name()).await?;
+    if config.is_some_and(|config| blueprint.is_other_config(&config)) {
+        let name = blueprint.config_name();
+        notes.push(format!("somebody has replaced its configuration {name} by another one of the same name, which it serves now"));
+    }
     notes.extend(blueprint.moved_images(there).iter().map(|variant| format!("{variant} runs another image: its tag has moved")));
     Ok(notes)
 }
@@ -56,6 +64,7 @@ async fn scaling(clients: &Clients, target: &TargetBlueprint, now: Timestamp) ->
     let id = target.resource_id();
     if scalable_targets(clients, vec![id.to_owned()]).await?.is_empty() {
         let call = clients.autoscaling.register_scalable_target().customize().mutate_request(with_body(target.register().to_string()));
+        let call = call.config_override(few_attempts());
         call.send().await.map_err(|error| format!("application-autoscaling:RegisterScalableTarget: {}", why(&error)))?;
     }
     let has: BTreeSet<String> = names(&scheduled_actions(clients, id).await?, "ScheduledActionName");

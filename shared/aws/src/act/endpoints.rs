@@ -81,9 +81,12 @@ pub(crate) async fn register(clients: &Clients, one: &Attachment, min: u32, max:
     let (namespace, dimension) = target_of(one);
     let target = clients.autoscaling.register_scalable_target().service_namespace(namespace).scalable_dimension(dimension);
     let target = target.resource_id(&one.resource_id).min_capacity(capacity(min)).set_max_capacity(max.map(capacity));
-    // The SDK takes `LimitExceededException` for throttling. A quota that is full stays so.
-    let few = Builder::new().retry_config(RetryConfig::standard().with_max_attempts(QUOTA_ATTEMPTS));
-    target.customize().config_override(few).send().await.map(drop).map_err(|error| refused("RegisterScalableTarget", &error))
+    target.customize().config_override(few_attempts()).send().await.map(drop).map_err(|error| refused("RegisterScalableTarget", &error))
+}
+
+/// The SDK takes `LimitExceededException` for throttling. A quota that is full stays so.
+pub(super) fn few_attempts() -> Builder {
+    Builder::new().retry_config(RetryConfig::standard().with_max_attempts(QUOTA_ATTEMPTS))
 }
 
 async fn put_action(clients: &Clients, one: &Attachment, action: &ScheduledBounds) -> Result<(), Outcome> {

@@ -3,11 +3,11 @@
 use cost_rules::{
     facts::{Hibernation, HibernationStage, SleepingEndpoint},
     plan::{End, Outcome},
-    remedy::{Remedy, Sleep},
-    resource::{Ownership, Resource},
+    remedy::{Blueprint, Remedy, Sleep},
+    resource::{Ownership, Resource, Tags},
     rulebook::Finding,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -29,17 +29,23 @@ pub(crate) async fn act(context: &Context, finding: &Finding, now: Timestamp) ->
     let Remedy::Hibernate(sleep) = &finding.waste.remedy else { return None };
     let resource =
         Resource { ownership: Ownership { owner: finding.owner.clone(), team: finding.team.clone() }, ..finding.resource.clone() };
-    Some(Box::pin(hibernate(context, resource, sleep, finding.waste.usd_per_hour, now)).await)
+    let due = Due { resource, sleep: sleep.clone(), usd_per_hour: finding.waste.usd_per_hour, until: finding.waste.ends };
+    Some(Box::pin(hibernate(context, due, now)).await)
 }
 
-/// Hibernates an endpoint. `resource`: with its owner and its team.
-pub(crate) async fn hibernate(
-    context: &Context,
-    resource: Resource,
-    sleep: &Sleep,
-    usd_per_hour: Option<Decimal>,
-    now: Timestamp,
-) -> Outcome {
+/// An endpoint that is to be hibernated.
+pub(crate) struct Due {
+    /// With its owner and its team.
+    pub(crate) resource: Resource,
+    pub(crate) sleep: Sleep,
+    pub(crate) usd_per_hour: Option<Decimal>,
+    /// When it is to be created again, as far as that is known now.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// Hibernates an endpoint.
+pub(crate) async fn hibernate(context: &Context, due: Due, now: Timestamp) -> Outcome {
+    let Due { resource, sleep, usd_per_hour, until } = due;
     let (id, name) = (resource.id.clone(), resource.name.clone());
     let planned = match Box::pin(blueprint(&context.clients, &name)).await {
         Ok(Planned::Blueprint(blueprint)) => *blueprint,
@@ -56,9 +62,13 @@ pub(crate) async fn hibernate(
         Ok(before) => before.map(|one| one.hibernation),
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     };
+    if before.as_ref().is_some_and(|before| is_being_deleted(before, now)) {
+        return Outcome::Skipped(AT_WORK.into());
+    }
     let created = time(planned.endpoint["CreationTime"].as_f64()).unwrap_or(now);
     let mut one = SleepingEndpoint {
-        resource,
+        // The service itself has said which tags it has.
+        resource: Resource { tags: Tags::Known(planned.tags.clone()), ..resource },
         config: sleep.config.clone(),
         hibernation: Hibernation {
             stage: HibernationStage::Deleting,
@@ -67,37 +77,54 @@ pub(crate) async fn hibernate(
             since: now,
             first_created: before.as_ref().map_or(created, |before| before.first_created_of(created)),
             usd_per_hour,
-            took: before.and_then(|before| before.took),
+            took: before.as_ref().and_then(|before| before.took),
             failed: None,
+            until,
+            is_created_by_guard: false,
         },
     };
-    match ledger.begin_hibernating(&one, &planned).await {
+    match ledger.begin_hibernating(&one, &planned, before.as_ref()).await {
         Ok(true) => {}
-        Ok(false) => return Outcome::Skipped("it sleeps already, or another run is at work on it".into()),
+        Ok(false) => return Outcome::Skipped(AT_WORK.into()),
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     }
-    match describe_as::<Value>(&context.clients, &name).await {
+    let outcome = Box::pin(delete(context, &name, &planned)).await;
+    let stage = match &outcome {
+        None => HibernationStage::Asleep,
+        // Whether it is deleted is not known: the next run sees it.
+        Some(Outcome::Unknown(_)) => return Outcome::Unknown(outcome.map_or_else(String::new, |outcome| outcome.detail().to_owned())),
+        // It was not deleted by the guard, which does not create it again.
+        Some(_) => HibernationStage::Awake,
+    };
+    one.hibernation.reach(stage, now);
+    let recorded = ledger.set_hibernation(&one, HibernationStage::Deleting).await;
+    // If that failed, the next run sees whether it is there.
+    outcome.unwrap_or_else(|| Outcome::Over(End::Stopped(recorded.err().map(|error| format!("{error:#}")))))
+}
+
+/// Deletes the endpoint, if it is still as it was read. `None`: AWS has begun to delete it.
+async fn delete(context: &Context, name: &str, planned: &Blueprint) -> Option<Outcome> {
+    match describe_as::<Value>(&context.clients, name).await {
         Ok(Some(there)) if is_same(&planned.endpoint, &there) => {}
-        Ok(Some(_)) => return Outcome::Skipped("it changed since it was read".into()),
-        Ok(None) => return Outcome::Gone,
-        Err(why) => return Outcome::Failed(why),
+        Ok(Some(_)) => return Some(Outcome::Skipped("it changed since it was read".into())),
+        Ok(None) => return Some(Outcome::Gone),
+        Err(why) => return Some(Outcome::Failed(why)),
     }
-    if let Err(why) = remove(&context.clients, &name).await {
-        // AWS refuses it while the endpoint scales, and when it is asked a second time because its first answer was lost.
-        let there = describe_as::<Value>(&context.clients, &name).await;
-        match there {
-            Ok(there) if there.as_ref().is_none_or(|there| there["EndpointStatus"] == "Deleting") => {}
-            Ok(_) if why.contains("Cannot update in-progress endpoint") => return Outcome::Skipped(why),
-            Ok(_) => return Outcome::Failed(why),
-            Err(unknown) => return Outcome::Unknown(format!("{why}; {unknown}")),
-        }
+    let why = remove(&context.clients, name).await.err()?;
+    // AWS refuses it while the endpoint scales, and when it is asked a second time because its first answer was lost.
+    match describe_as::<Value>(&context.clients, name).await {
+        Ok(there) if there.as_ref().is_none_or(|there| there["EndpointStatus"] == "Deleting") => None,
+        Ok(_) if why.contains("Cannot update in-progress endpoint") => Some(Outcome::Skipped(why)),
+        Ok(_) => Some(Outcome::Failed(why)),
+        Err(unknown) => Some(Outcome::Unknown(format!("{why}; {unknown}"))),
     }
-    one.hibernation.reach(HibernationStage::Asleep, now);
-    match ledger.set_hibernation(&one, HibernationStage::Deleting).await {
-        Ok(_) => Outcome::Over(End::Stopped(None)),
-        // The next run sees that it is gone.
-        Err(error) => Outcome::Over(End::Stopped(Some(format!("{error:#}")))),
-    }
+}
+
+const AT_WORK: &str = "it sleeps already, or another run is at work on it";
+
+/// Whether another run may be at work on it. A run of the function ends within six minutes.
+fn is_being_deleted(before: &Hibernation, now: Timestamp) -> bool {
+    before.stage == HibernationStage::Deleting && now.duration_since(before.at) < SignedDuration::from_mins(6)
 }
 
 /// Whether the endpoint is as it was read: nobody has changed it, and nothing is under way.

@@ -6,29 +6,45 @@ use serde_json::Value;
 use crate::{
     clients::{Clients, why::why},
     gather::{
+        Read,
         endpoints::{blueprint::missing_model, describe_config_as},
         says_gone,
         wire::with_body,
     },
 };
 
+/// What became of an attempt to create an endpoint.
+pub(crate) enum Created {
+    /// AWS is creating it.
+    Yes,
+    /// It cannot be created, for this reason.
+    Refused(String),
+}
+
 /// Creates an endpoint, and before it its configuration if somebody has deleted that. AWS would be stuck for hours on an endpoint whose configuration or model is gone, so
 /// both are looked at first (aws-facts §3.6).
-pub(crate) async fn create(clients: &Clients, blueprint: &Blueprint) -> Result<(), String> {
+///
+/// # Errors
+/// One of them could not be read.
+pub(crate) async fn create(clients: &Clients, blueprint: &Blueprint) -> Read<Created> {
     if let Some(gone) = missing_model(clients, blueprint).await? {
-        return Err(format!("its model {gone} is gone: create it again"));
+        return Ok(Created::Refused(format!(
+            "its model {gone} is gone: create the model again first, then the guard creates the endpoint"
+        )));
     }
     if describe_config_as::<Value>(clients, blueprint.config_name()).await?.is_none() {
         let call = clients.sagemaker.create_endpoint_config().customize().mutate_request(with_body(blueprint.create_config().to_string()));
-        call.send().await.map_err(|error| format!("sagemaker:CreateEndpointConfig: {}", why(&error)))?;
+        if let Err(error) = call.send().await {
+            return Ok(Created::Refused(format!("sagemaker:CreateEndpointConfig: {}", why(&error))));
+        }
     }
     let call = clients.sagemaker.create_endpoint().customize().mutate_request(with_body(blueprint.create_endpoint().to_string()));
-    match call.send().await {
-        Ok(_) => Ok(()),
+    Ok(match call.send().await {
+        Ok(_) => Created::Yes,
         // A call whose answer was lost, or another run, has created it.
-        Err(error) if why(&error).contains("Cannot create already existing endpoint") => Ok(()),
-        Err(error) => Err(format!("sagemaker:CreateEndpoint: {}", why(&error))),
-    }
+        Err(error) if why(&error).contains("Cannot create already existing endpoint") => Created::Yes,
+        Err(error) => Created::Refused(format!("sagemaker:CreateEndpoint: {}", why(&error))),
+    })
 }
 
 /// Deletes an endpoint. One that is gone is fine.

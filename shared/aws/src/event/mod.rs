@@ -140,6 +140,12 @@ impl Triggers {
 
     fn own(&self, event: &Value, home: Home<'_>) -> anyhow::Result<Request> {
         let expected = || self.expected();
+        // An order without a name is none about all endpoints.
+        let is_empty = |name: &&str| event.get(*name).is_some_and(|value| value.is_null() || value.as_str().is_some_and(str::is_empty));
+        let orders = [Order::Detach, Order::Hibernate, Order::Restore].map(|order| OwnEvent::Order(order).name());
+        if let Some(name) = orders.into_iter().find(is_empty) {
+            bail!("\"{name}\" has no name of an endpoint: {}", expected());
+        }
         let own: Own =
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");

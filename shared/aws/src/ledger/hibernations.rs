@@ -41,20 +41,31 @@ impl Ledger<'_> {
         self.one(KIND, id).await?.as_ref().map(sleeping).transpose()
     }
 
-    /// Stores what it takes to create an endpoint again, before it is deleted. `false`: it is asleep already, or another run is at work on it.
+    /// Stores what it takes to create an endpoint again, before it is deleted. `before`: the record that was read. `false`: it is asleep already, or another run has
+    /// changed the record, and may have deleted the endpoint: what that run has stored stays.
     ///
     /// # Errors
     /// The table cannot be written, or what is there afterwards is not what was written.
-    pub async fn begin_hibernating(&self, one: &SleepingEndpoint, blueprint: &Blueprint) -> anyhow::Result<bool> {
+    pub async fn begin_hibernating(
+        &self,
+        one: &SleepingEndpoint,
+        blueprint: &Blueprint,
+        before: Option<&Hibernation>,
+    ) -> anyhow::Result<bool> {
         let definition = serde_json::to_string(blueprint)?;
         let stored =
             item([("pk", Some(self.pk(BLUEPRINTS)?)), ("sk", Some(one.resource.id.clone())), ("definition", Some(definition.clone()))], []);
-        let record = self
-            .put(self.hibernation_item(one)?)
-            .condition_expression("attribute_not_exists(pk) OR #stage IN (:deleting, :awake)")
-            .expression_attribute_names("#stage", "stage")
-            .expression_attribute_values(":deleting", AttributeValue::S(stage_text(HibernationStage::Deleting)?))
-            .expression_attribute_values(":awake", AttributeValue::S(stage_text(HibernationStage::Awake)?));
+        let record = self.put(self.hibernation_item(one)?);
+        let record = match before {
+            None => record.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => record
+                .condition_expression("#stage IN (:deleting, :awake) AND #hibernation = :before")
+                .expression_attribute_names("#stage", "stage")
+                .expression_attribute_names("#hibernation", "hibernation")
+                .expression_attribute_values(":deleting", AttributeValue::S(stage_text(HibernationStage::Deleting)?))
+                .expression_attribute_values(":awake", AttributeValue::S(stage_text(HibernationStage::Awake)?))
+                .expression_attribute_values(":before", AttributeValue::S(serde_json::to_string(before)?)),
+        };
         let writes = [record, self.put(stored)].map(|put| Ok(TransactWriteItem::builder().put(put.build()?).build()));
         let writes = writes.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
         match self.clients.dynamodb.transact_write_items().set_transact_items(Some(writes)).send().await {

@@ -33,6 +33,12 @@ pub struct Hibernation {
     pub took: Option<Duration>,
     /// Why it could not be created again so far. `None`: nothing has failed.
     pub failed: Option<FailedWake>,
+    /// When it was to be created again, by the hours of the time when it was hibernated. `None`: when somebody asks, or not known.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// Whether the guard, and not a person, has asked AWS to create it in this stage.
+    #[serde(default)]
+    pub is_created_by_guard: bool,
 }
 
 /// How far a hibernation has come.
@@ -100,7 +106,17 @@ impl Hibernation {
 
     /// Reaches a stage.
     pub const fn reach(&mut self, stage: HibernationStage, now: Timestamp) {
-        (self.stage, self.at) = (stage, now);
+        (self.stage, self.at, self.is_created_by_guard) = (stage, now, false);
+    }
+
+    /// The same after a step failed that is taken again in the next run. If it has failed for longer than `patience`, that counts as a failure to create it.
+    #[must_use]
+    pub fn out_of_patience(&self, why: &str, patience: SignedDuration, now: Timestamp) -> Self {
+        let is_new = self.failed.as_ref().is_none_or(|failed| failed.retry_after <= now);
+        if self.stage == HibernationStage::Waking && is_new && patience <= now.duration_since(self.at) {
+            return self.failing(why.to_owned(), now);
+        }
+        self.clone()
     }
 
     /// What it has saved between two times, in USD. `None`: its price is not known.

@@ -232,7 +232,8 @@ fn enforce(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Times
     // A warning of another action or in another run does not count. What was done then is not what must be done now.
     let is_announced =
         |old: &Entry| old.action.as_ref().is_none_or(|action| *action == finding.action()) && old.announced == entry.announced;
-    let same_run = old.filter(|old| !restarted(old, finding) && is_announced(old));
+    let is_undone = |old: &Entry| old.state == State::Acted && finding.waste.undone.is_some_and(|at| old.last_seen < at);
+    let same_run = old.filter(|old| !restarted(old, finding) && is_announced(old) && !is_undone(old));
     let last_try = same_run.map(|old| old.last_seen);
     let is_too_early = finding.waste.not_before.is_some_and(|at| now < at);
     let is_early = |old: &Entry| match old.state {

@@ -96,6 +96,15 @@ impl Policy {
         })
     }
 
+    /// Why the owner's wish or the policy keeps a resource at this time, as a sentence. `None`: nothing does. A wish that cannot be read keeps it, too.
+    pub fn is_kept(&self, resource: &Resource, now: Timestamp) -> Option<String> {
+        match self.keep(resource)? {
+            Ok(keep) if keep.until.is_none_or(|until| now < until) => Some(format!("its tag {KEEP_UNTIL_TAG} = {} keeps it", keep.value)),
+            Ok(_) => None,
+            Err(why) => Some(format!("its tag {KEEP_UNTIL_TAG} cannot be read: {why}")),
+        }
+    }
+
     /// When an exemption by tag ends whose value was first seen at this time. `None`: it has no end, or the policy made it.
     pub(crate) fn kept_until(&self, value: &str, since: Timestamp) -> Option<Timestamp> {
         Some(self.end_of_day(value.trim())?.min(since + self.exemption.max.signed()))

@@ -1,6 +1,6 @@
 //! When an endpoint that sleeps is created again.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     facts::{Hibernation, HibernationStage},
@@ -9,6 +9,9 @@ use crate::{
     vocabulary::{duration::Duration, resource::Resource},
 };
 
+/// How often what is due is looked at (`EndpointDueSchedule` of the template).
+const EVERY: SignedDuration = SignedDuration::from_mins(15);
+
 impl Policy {
     /// Whether it is time to create an endpoint again: working hours begin within the time that it takes. If its working hours are not known, it is.
     pub fn is_to_wake(&self, resource: &Resource, hibernation: &Hibernation, now: Timestamp) -> bool {
@@ -16,7 +19,8 @@ impl Policy {
             return false;
         }
         let Ok(HoursOf { schedule, calendar, .. }) = self.hours_of(resource) else { return true };
-        let is_time = |start: Timestamp| self.wakes_at(start, hibernation.took) <= now;
+        // Later runs would be too late for what is due before the next one.
+        let is_time = |start: Timestamp| self.wakes_at(start, hibernation.took) < now + EVERY;
         schedule.is_working(now, calendar) || schedule.next_start(now, calendar).is_some_and(is_time)
     }
 

@@ -70,6 +70,12 @@ impl Blueprint {
         call
     }
 
+    /// Whether this configuration is another one than the endpoint's, of the same name.
+    pub fn is_other_config(&self, config: &Value) -> bool {
+        const OWN: [&str; 2] = ["EndpointConfigArn", "CreationTime"];
+        without(config, &OWN) != without(&self.config, &OWN)
+    }
+
     /// The input of `CreateEndpointConfig`, in case somebody has deleted the configuration.
     pub fn create_config(&self) -> Value {
         let mut call = without(&self.config, &["EndpointConfigArn", "CreationTime"]);

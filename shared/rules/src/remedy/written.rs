@@ -33,7 +33,12 @@ impl Remedy {
 
     /// What its owner is warned of, for the ledger, where more than its action has to be known: only this may be done. `None`: the action says all.
     pub fn as_announced(&self) -> Option<String> {
-        self.as_written().filter(|_| matches!(self, Self::AttachScaling(..)))
+        match self {
+            // Whoever has deployed another configuration since is warned anew.
+            Self::Hibernate(sleep) => Some(sleep.config.clone()),
+            Self::AttachScaling(..) => self.as_written(),
+            _ => None,
+        }
     }
 
     /// The auto scaling that was announced ([`Remedy::as_announced`]), and why.

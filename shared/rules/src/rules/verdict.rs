@@ -38,6 +38,8 @@ pub struct Waste {
     pub ends: Option<Timestamp>,
     /// Whether it is waste whenever its owner leaves it on, so that one warning can hold for a while. `false`: each action needs a warning of its own.
     pub recurs: bool,
+    /// When a person undid what the guard had done. An action before this time does not count: a new one needs a warning. `None`: nobody did.
+    pub undone: Option<Timestamp>,
     /// Before this time the guard does not act, for example because people still work. `None`: it may act at any time.
     pub not_before: Option<Timestamp>,
     /// What the guard can do about it.

@@ -165,7 +165,8 @@ impl Rule for EndpointOffHours {
                 waste.ends = schedule.next_start(from, calendar).map(|start| cx.policy.wakes_at(start, took)).filter(|end| from < *end);
                 waste.not_before = Some(from).filter(|from| cx.now < *from);
                 // Who created it again outside working hours needs it: that is warned of.
-                waste.recurs = !was_woken_off_hours(endpoint, &schedule, calendar, cx.now);
+                waste.undone = endpoint.created.filter(|_| was_woken_off_hours(endpoint, &schedule, calendar, cx.now));
+                waste.recurs = waste.undone.is_none();
                 waste.remedy = Remedy::Hibernate(sleep);
                 if let Some(end) = waste.ends {
                     let until = TimedText::from("Sleeps: until ").time(end);

@@ -9,6 +9,8 @@ use end_to_end::{
 use serde_json::{Value, json};
 use simulator::{Fault, Simulator, What};
 
+mod people;
+
 /// 2026-11-23 is a Monday.
 const MONDAY: &str = "2026-11-23T07:00:00Z";
 
