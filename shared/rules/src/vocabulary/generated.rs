@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::vocabulary::letters::{has_vowel, humps, is_number, is_word, runs};
+use crate::vocabulary::letters::{are_by_chance, has_vowel, humps, is_number, is_word, runs};
 
 /// The parts of names that a tool generates. All but [`Shapes::pipeline`] and [`Shapes::glued`] begin at a part and end with one.
 pub(super) struct Shapes {
@@ -42,7 +42,9 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
         date: regex(
             r"(?ix-u)^ (?: (?: mon | tues? | wed(?:nes)? | thu(?:rs)? | fri | sat(?:ur)? | sun ) (?:day)? - )?
             (?: (?:19|20)\d\d - (?:0?[1-9]|1[0-2]) (?: - (?:0?[1-9]|[12]\d|3[01]) )?
-              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-\d\d-\d\d | (?:19|20)\d\d -? [wq]\d\d? (?:-[1-7])?
+              | \d\d?-\d\d?-(?:19|20)\d\d | \d\d-\d\d-\d\d | (?: (?:19|20)\d\d | fy\d\d ) -? [wqp]\d\d? (?:-[1-7])?
+              | \d\d (?:0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01]) - (?:[01]\d|2[0-3]) [0-5]\d
+              | \d\d? -? MONTH -? \d\d | MONTH -? \d\d? - \d\d
               | (?:19|20)\d\d -? MONTH (?: -? \d\d? )? | (?: \d\d? -? )? MONTH -? (?: \d\d? - )? (?:19|20)\d\d
               | \d{8,} )
             (?: t\d{2,9}z? )?
@@ -80,7 +82,7 @@ pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
         after.is_empty() && has_digit(part) || after.strip_prefix('-').is_some_and(|number| 8 <= number.len() && is_number(number))
     };
     let is_of_kubernetes = is_of_kubernetes(part, "") && ends(&rest[part.len()..]);
-    (is_hex(part) || (!SHAPES.glued.is_match(part) && is_random(part)) || is_of_kubernetes).then_some(part.len())
+    (is_hex(part) || is_random(&SHAPES.glued.replace_all(part, "")) || is_of_kubernetes).then_some(part.len())
 }
 
 /// Whether it is a hexadecimal id, such as a commit's. Three letters or more before a number are a word: `decade2`.
@@ -107,6 +109,9 @@ pub(super) fn is_of_kubernetes(part: &str, before: &str) -> bool {
 fn is_random(part: &str) -> bool {
     let (length, changes) = (part.len(), runs(part).count().saturating_sub(1));
     let (words, others): (Vec<&str>, Vec<&str>) = runs(part).filter(|run| 3 <= run.len() && !is_number(run)).partition(|run| is_word(run));
+    if are_by_chance(part) {
+        return true;
+    }
     match changes {
         0 if is_number(part) => false,
         // A word in camel case has more letters than these.

@@ -1,9 +1,9 @@
 //! Letters that look like words, and letters and digits that do not: what tells a name from a random text.
 
 /// Abbreviations that are parts of names of work, although they have no vowel.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 35] = [
     "bdd", "bm", "cnn", "crf", "cvt", "ddp", "dqn", "gbm", "gcn", "gnn", "gpt", "hdf", "knn", "llm", "lstm", "mlm", "mlp", "nlp", "nms",
-    "psp", "rnn", "rwkv", "sdxl", "sgd", "sql", "ssd", "svm", "tft", "tts", "vctk", "vgg", "wrn", "xgb", "xlm",
+    "psp", "rnn", "rwkv", "sdxl", "sgd", "sql", "ssd", "svm", "tft", "tts", "vctk", "vgg", "vl", "wrn", "xgb", "xlm",
 ];
 
 /// Pairs of letters that are common in words.
@@ -21,6 +21,36 @@ pub(super) fn is_word(letters: &str) -> bool {
     let pairs: Vec<String> = letter_pairs(letters).collect();
     let common = pairs.iter().filter(|pair| PAIRS.contains(pair.as_str())).count();
     WORDS.iter().any(|word| small.contains(word)) || (has_vowel(letters) && pairs.len() < 2 * common)
+}
+
+/// Whether letters and digits stand in an order that is more likely by chance than in a name. Of random pairs of letters, half are common in words, and
+/// digits stand anywhere; names have few pairs of other letters, and few digits among the letters.
+pub(super) fn are_by_chance(part: &str) -> bool {
+    const LEAST: i32 = 10;
+    let text = WORDS.iter().fold(spaced(part), |text, word| text.replace(word, " "));
+    let is_digit = |c: u8| c.is_ascii_digit();
+    let weight = |pair: &[u8]| match (pair, std::str::from_utf8(pair)) {
+        ([b' ', _] | [_, b' '], _) => 0,
+        (&[a, b], _) if is_digit(a) != is_digit(b) => 2,
+        (&[a, _], _) if is_digit(a) => 0,
+        (_, Ok(pair)) if PAIRS.contains(pair) => -1,
+        _ => 3,
+    };
+    8 <= part.len() && LEAST <= text.as_bytes().windows(2).map(weight).sum()
+}
+
+/// The part in small letters, with a blank before each word in camel case.
+fn spaced(part: &str) -> String {
+    let mut spaced = String::new();
+    let mut before = ' ';
+    for c in part.chars() {
+        if before.is_ascii_lowercase() && c.is_ascii_uppercase() {
+            spaced.push(' ');
+        }
+        spaced.push(c.to_ascii_lowercase());
+        before = c;
+    }
+    spaced
 }
 
 pub(super) fn is_number(text: &str) -> bool {

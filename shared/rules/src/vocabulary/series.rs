@@ -60,9 +60,10 @@ impl Stem {
         while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
             kept.pop();
         }
-        let is_in_doubt = !is_unique && matches!(&kept[..], [.., first, second] if are_random(first, second));
-        if is_in_doubt {
-            kept.truncate(kept.len() - 2);
+        let words = kept.windows(2).position(|pair| !is_unique && are_random(&pair[0], &pair[1]));
+        let is_in_doubt = words.is_some();
+        if let Some(at) = words {
+            kept.drain(at..at + 2);
         }
         Self { name: Some(kept.join("-")).filter(|stem| !stem.is_empty()), is_in_doubt }
     }
@@ -130,13 +131,15 @@ pub fn is_named_by_sdk(name: &str) -> bool {
 }
 
 /// The id of the series that a job belongs to. `work`: what else tells which work it does, such as its image and its role. It counts if the name
-/// does not tell it for certain, and with a job of a pipeline, because pipelines have steps of the same name.
+/// does not tell it for certain, or has no word (`f7wkqzprnbgm5xhvdcts-n0-0` of Flyte), and with a job of a pipeline, because pipelines have steps of the same
+/// name.
 pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
     let Stem { name: stem, is_in_doubt } = Stem::of(&job.name);
     let is_of_pipeline = SHAPES.pipeline.is_match(&job.name);
     let execution = || job.tags.read().and_then(|tags| PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)));
     let pipeline = execution().filter(|_| is_of_pipeline).and_then(|arn| arn.split_once(":pipeline/")?.1.split('/').next());
-    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || is_in_doubt || stem.is_none());
+    let tells_work = stem.as_ref().is_some_and(|stem| stem.split(|c: char| !c.is_ascii_alphabetic()).any(|word| 3 <= word.len()));
+    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || is_in_doubt || !tells_work);
     let name = match (stem, beyond) {
         (_, None) if is_in_doubt => job.name.clone(),
         (stem, Some(beyond)) => format!("{}~{beyond}", stem.unwrap_or_default()),

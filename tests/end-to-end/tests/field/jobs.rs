@@ -25,7 +25,7 @@ fn spot_enforcer(account: &Simulator, policy: &str) -> Guard {
 }
 
 /// The names of one nightly job in three nights.
-const NIGHTLY: [(&str, [&str; 3]); 8] = [
+const NIGHTLY: [(&str, [&str; 3]); 12] = [
     ("airflow", ["score-2026-11-24T01-30-00-1", "score-2026-11-25T01-30-00-1", "score-2026-11-26T01-30-00-2"]),
     ("unique", ["mnist-1795570200-cc7d", "mnist-1795656600-1a2b", "mnist-1795743000-cafe"]),
     (

@@ -85,6 +85,29 @@ fn what_a_tool_generates_is_left_out() {
         ("train-3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f-2", "train"),
         ("AWSBatchchurn3f2b8c1e9a4d4c1b8f6e1a2b3c4d5e6f", "AWSBatchchurn"),
         ("AWSBatchchurn-train12345678901234567890123456789012", "AWSBatchchurn-train"),
+        // Random letters and digits that have no more order than chance gives them: of Flyte, of a name in base 64, of cuid, and letters alone.
+        ("train-a6mzhqjqxkmvsqpc7zjh-n0-0", "train-n0-0"),
+        ("f7wkqzprnbgm5xhvdcts-n0-0", "n0-0"),
+        ("churn-mz3kq0rsnz2hxsvlk1dg", "churn"),
+        ("churn-ckopqwooh000001la8mbi2im9", "churn"),
+        ("churn-wjxkqzvhpcfd", "churn"),
+        ("churn-YQzVDnUUMBXf", "churn"),
+        ("churn-i7sdqp4c", "churn"),
+        // The tuner of the SageMaker Python SDK, and a training job that it started.
+        ("xgboost-261124-0130", "xgboost"),
+        ("xgboost-261124-0130-001-0a1b2c3d", "xgboost"),
+        // Rules of Debugger, behind a job's name that is cut off.
+        ("mnist-tensorflow-2026-11-2-VanishingGradient-1a2b3c4d", "mnist-tensorflow-VanishingGradient"),
+        ("data-wrangler-flow-processing-24-01-30-00-1a2b3c4d", "data-wrangler-flow-processing"),
+        // Days with two digits of the year, and weeks of a fiscal year.
+        ("churn-24NOV26", "churn"),
+        ("churn-24-Nov-26-train", "churn-train"),
+        ("churn-nov-24-26", "churn"),
+        ("demand-fy26-w48-train", "demand-train"),
+        ("demand-fy27p02", "demand"),
+        // Random words in front.
+        ("mystifying-hopper-train", "train"),
+        ("churn-gentle-fox-train", "churn-train"),
         // Pipelines.
         ("pipelines-kytlemm1lvpq-TrainChurn-cIpzShs3Qp", "pipelines-TrainChurn"),
         ("pipelines-kytlemm1lvpq-train-churn-aBcDeFgHiJ", "pipelines-train-churn"),
@@ -144,6 +167,15 @@ fn what_tells_the_work_is_kept() {
         "pharm-hrhpv",
         "random-forest",
         "train-happy-users",
+        "postgresql",
+        "catboostlgbmblend",
+        "speechbrainxvector",
+        "efficientnetv2",
+        "deeplabv3plus",
+        "hdbscan",
+        "mt5-base",
+        "fy26-plan",
+        "x86-vs-arm",
     ] {
         assert_eq!(job_stem(name).as_deref(), Some(name));
         for generated in ["20261124-091000", "2026-11-25T01-30-00-1", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"] {
@@ -202,6 +234,10 @@ fn a_name_that_tells_nothing_is_of_the_series_of_its_work() {
     assert_ne!(id(one, Some("churn role/ml")), id(one, Some("fraud role/ml")));
     assert_ne!(id(one, None), id(other, None), "nothing is known of either");
     assert_eq!(id("churn-20261124", Some("any")), "job-series/training-job/churn");
+    // What is left of an execution of Flyte is the number of its node, which each workflow has.
+    let (one, other) = ("f7wkqzprnbgm5xhvdcts-n0-0", "a6mzhqjqxkmvsqpc7zjh-n0-0");
+    assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")));
+    assert_ne!(id(one, Some("churn role/ml")), id(other, Some("fraud role/ml")));
 }
 
 #[test]
