@@ -133,7 +133,7 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
         work: None,
         definitions: vec![tuning_definition("ml.m5.xlarge")],
         parallel: 4,
-        most_jobs: 20,
+        most_jobs: Some(20),
         max_runtime: None,
         running: None,
     }

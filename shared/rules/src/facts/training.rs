@@ -152,8 +152,8 @@ pub struct TuningJob {
     pub definitions: Vec<TuningDefinition>,
     /// `MaxParallelTrainingJobs`
     pub parallel: u32,
-    /// `MaxNumberOfTrainingJobs`
-    pub most_jobs: u32,
+    /// `MaxNumberOfTrainingJobs`. `None`: as many as there is time for.
+    pub most_jobs: Option<u32>,
     /// `ResourceLimits.MaxRuntimeInSeconds`: when the whole of it ends.
     pub max_runtime: Option<Duration>,
     /// The number of its running training jobs, and how many of them are on Spot. `None`: not read.
@@ -177,12 +177,25 @@ impl TuningJob {
         !self.definitions.is_empty() && self.definitions.iter().all(|definition| definition.spot)
     }
 
-    /// How long its training jobs can run at most, as many at a time as it may have, if they are of these definitions.
-    pub fn longest<'a>(&self, definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Duration {
-        let one = definitions.into_iter().map(|definition| definition.max_runtime.unwrap_or(Duration::days(1))).max();
-        let all = one.unwrap_or(Duration::days(1)) * self.most_jobs.div_ceil(self.parallel.max(1));
-        self.max_runtime.map_or(all, |most| most.min(all))
+    /// How long it can run at most. `None`: it has no limit.
+    pub fn longest(&self) -> Option<Duration> {
+        let rounds = self.most_jobs.map(|jobs| jobs.div_ceil(self.parallel.max(1)));
+        let all = rounds.map(|rounds| longest_of(&self.definitions) * rounds);
+        all.into_iter().chain(self.max_runtime).min()
     }
+
+    /// How long all of its training jobs can run at most, added up, if they are of these definitions. `None`: they have no limit.
+    pub fn training_time<'a>(&self, definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Option<Duration> {
+        let by_number = self.most_jobs.map(|jobs| longest_of(definitions) * jobs);
+        let by_time = self.max_runtime.map(|limit| limit * self.parallel);
+        by_number.into_iter().chain(by_time).min()
+    }
+}
+
+/// The longest time limit of a training job of these definitions.
+fn longest_of<'a>(definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Duration {
+    let limits = definitions.into_iter().map(|definition| definition.max_runtime.unwrap_or(Duration::days(1)));
+    limits.max().unwrap_or(Duration::days(1))
 }
 
 impl Subject for TrainingJob {

@@ -47,6 +47,10 @@ const NIGHTLY: [(&str, [&str; 3]); 12] = [
     ("canvas", ["Canvas1712936374430", "Canvas1713022774431", "Canvas1713109174432"]),
     ("front", ["20261124-score-daily", "20261125-score-daily", "20261126-score-daily"]),
     ("middle", ["churn-x7k2p9-train", "churn-k3j9x2-train", "churn-9f86d08-train"]),
+    ("tuner", ["xgboost-261124-0130-001-0a1b2c3d", "xgboost-261125-0130-002-1b2c3d4e", "xgboost-261126-0131-001-9f8e7d6c"]),
+    ("flyte", ["f7a9c4b3e2d1a0b4c5d6-n0-0", "a6mzhqjqxkmvsqpc7zjh-n0-0", "f7wkqzprnbgm5xhvdcts-n0-0"]),
+    ("letters", ["churn-wjxkqzvhpcfd", "churn-qgbvkzmxwjtp", "churn-xkhzvqpdwlgm"]),
+    ("oracle", ["load-24NOV26", "load-25NOV26", "load-26NOV26"]),
     ("nothing", ["3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f", "2026-11-25-01-30-00", "9f86d081884c7d659a2feaa0c55ad015"]),
 ];
 
@@ -178,4 +182,13 @@ async fn a_tuning_job_costs_no_more_than_its_limit() {
     assert!(found.reason.starts_with("1 of its 2 definitions did not ask for managed Spot"), "{}", found.reason);
     // Two at a time on an ml.m5.xlarge, for an hour.
     assert_eq!(found.monthly_cost_usd, Some(0.55), "{found:?}");
+}
+
+#[tokio::test]
+async fn five_training_jobs_four_at_a_time_cost_as_much_as_eight() {
+    let tuning = "[[tuning-job]]\nname = \"hpo\"\ncreated = \"-10m\"\njobs = 5\nparallel = 4\ntags = { Owner = \"ann@example.com\" }\n\
+                  definition = [{ name = \"a\", instance-type = \"ml.m5.xlarge\", takes = \"1h\", max-runtime = \"1h\" }]\n";
+    let report = spot_enforcer(&account(tuning), "").run().await.unwrap();
+    let found = report.findings.iter().find(|found| found.rule == "tuning-on-demand").unwrap();
+    assert_eq!(found.monthly_cost_usd, Some(1.38), "{found:?}");
 }

@@ -65,7 +65,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             let prices = rulebook.policy.prices_of(&clients.region);
             let dearest = job.definitions.iter().flat_map(|one| &one.choices).max_by_key(|instances| prices.hourly_of(instances));
             let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
-            let limit = Some(job.longest(&job.definitions)).filter(|_| !job.definitions.is_empty());
+            let limit = job.longest().filter(|_| !job.definitions.is_empty());
             Described { instances: dearest.into_iter().flatten().map(all).collect(), limit, work: job.work, ..Described::default() }
         }),
         Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))

@@ -78,16 +78,21 @@ impl Rule for TuningOnDemand {
         // All training jobs that run at the same time may be of the most expensive definition, on the most expensive of its instances.
         let on_demand = || job.definitions.iter().filter(|definition| is_asked_for || !definition.spot);
         let dearest = on_demand().flat_map(|definition| &definition.choices).filter_map(|instances| cx.hourly_of(instances)).max();
-        let usd_per_hour = dearest.map(|usd| usd * Decimal::from(job.parallel));
+        let parallel = Decimal::from(job.parallel);
+        let usd_per_hour = dearest.map(|usd| usd * parallel);
+        let hours = job.training_time(on_demand()).map(|time| time.in_hours().min(HOURS_PER_MONTH * parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
-        let reason = |found: String| format!("{found}: {} training jobs, {} at a time", job.most_jobs, job.parallel).into();
+        let reason = |found: String| match job.most_jobs {
+            Some(jobs) => format!("{found}: {jobs} training jobs, {parallel} at a time").into(),
+            None => format!("{found}: {parallel} training jobs at a time").into(),
+        };
         Verdict::Waste(Box::new(Waste {
             reason: reason(found),
             was: was.map(reason),
             usd_per_hour,
-            usd_per_month: usd_per_hour.map(|usd| usd * job.longest(on_demand()).in_hours().min(HOURS_PER_MONTH)),
+            usd_per_month: dearest.zip(hours).map(|(usd, hours)| usd * hours),
             remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
             notice: Notice { advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ask_for_spot() }), ..Notice::default() },
             ..Waste::default()
@@ -144,11 +149,31 @@ mod tests {
             (with(vec![definition("ml.m5.xlarge")]), Some(dec!(4.60)), all),
             // The whole of it ends after one hour, or after longer than its training jobs can take.
             (
-                TuningJob { max_runtime: Some(Duration::hours(1)), most_jobs: 500, ..with(vec![definition("ml.m5.xlarge")]) },
+                TuningJob { max_runtime: Some(Duration::hours(1)), most_jobs: Some(500), ..with(vec![definition("ml.m5.xlarge")]) },
                 Some(dec!(0.92)),
                 all,
             ),
             (TuningJob { max_runtime: Some(Duration::days(9)), ..with(vec![definition("ml.m5.xlarge")]) }, Some(dec!(4.60)), all),
+            // Five of one hour, four at a time, are not eight.
+            (TuningJob { most_jobs: Some(5), ..with(vec![definition("ml.m5.xlarge")]) }, Some(dec!(1.15)), all),
+            (
+                TuningJob { most_jobs: Some(5), max_runtime: Some(Duration::minutes(90)), ..with(vec![definition("ml.m5.xlarge")]) },
+                Some(dec!(1.15)),
+                all,
+            ),
+            // As many as there is time for.
+            (
+                TuningJob { most_jobs: None, max_runtime: Some(Duration::hours(6)), ..with(vec![definition("ml.m5.xlarge")]) },
+                Some(dec!(5.52)),
+                "it did not ask for managed Spot, which costs up to 90 % less: 4 training jobs at a time",
+            ),
+            (TuningJob { most_jobs: None, ..with(vec![definition("ml.m5.xlarge")]) }, None, all),
+            // A month has 730 hours.
+            (
+                TuningJob { max_runtime: Some(Duration::days(90)), most_jobs: None, ..with(vec![definition("ml.m5.xlarge")]) },
+                Some(dec!(671.60)),
+                all,
+            ),
             // The service chooses one of a list.
             (with(vec![choices(&["ml.m5.large", "ml.m5.xlarge", "ml.t3.medium"])]), Some(dec!(4.60)), all),
             (with(vec![choices(&["ml.new", "ml.m5.xlarge"])]), Some(dec!(4.60)), all),

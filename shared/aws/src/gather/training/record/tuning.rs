@@ -58,7 +58,7 @@ impl TuningRecord {
         let limits = self.hyper_parameter_tuning_job_config.and_then(|config| config.resource_limits);
         let limit = |read: fn(&ResourceLimits) -> Option<u32>| limits.as_ref().and_then(read);
         let parallel = limit(|limits| limits.max_parallel_training_jobs).unwrap_or(1);
-        let most_jobs = limit(|limits| limits.max_number_of_training_jobs).unwrap_or(parallel);
+        let most_jobs = limit(|limits| limits.max_number_of_training_jobs);
         TuningJob {
             resource: resource(
                 Kind::TuningJob,
@@ -70,7 +70,7 @@ impl TuningRecord {
             status: status(self.hyper_parameter_tuning_job_status.as_deref()),
             created: time(self.creation_time),
             work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
-            parallel: parallel.min(most_jobs),
+            parallel: parallel.min(most_jobs.unwrap_or(parallel)),
             most_jobs,
             max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
             definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
@@ -118,6 +118,6 @@ mod tests {
         assert_eq!((spot.spot, &spot.choices), (true, &vec![one("ml.m5.xlarge", 1)]));
         assert_eq!((listed.spot, &listed.choices), (false, &vec![one("ml.m5.large", 1), one("ml.m5.xlarge", 2)]));
         assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
-        assert_eq!((job.is_spot(), job.longest(&job.definitions)), (false, Duration::hours(1)));
+        assert_eq!((job.is_spot(), job.longest()), (false, Some(Duration::hours(1))));
     }
 }
