@@ -2,7 +2,7 @@
 
 use end_to_end::{
     Function,
-    testing::{account, guard_of, subjects},
+    testing::{account, guard_of, mails_to, subjects},
 };
 use simulator::{Fault, What};
 
@@ -44,4 +44,19 @@ async fn what_a_workflow_makes_each_night_is_told_once() {
         }
         assert_eq!(told, mails, "{from}: {:?}", subjects(&account));
     }
+}
+
+/// Its app is said to be on an instance, which is not what is billed.
+#[tokio::test]
+async fn a_canvas_session_was_told_with_the_price_of_an_instance() {
+    let estate = "[[domain]]\nid = \"d-1\"\nname = \"company\"\n[[user-profile]]\ndomain = \"d-1\"\nname = \"ann\"\n\
+                  [[app]]\ndomain = \"d-1\"\nuser-profile = \"ann\"\ntype = \"Canvas\"\ninstance-type = \"ml.m5.xlarge\"\nsince = \"-2d\"\ntags = { Owner = \"ann@example.com\" }\n";
+    let account = account(estate);
+    guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nkinds = [\"app\"]\nrequired = { CostCenter = \".+\" }\n")
+        .run()
+        .await
+        .unwrap();
+    let mails = account.mails();
+    let [mail] = mails_to(&mails, "ann@example.com")[..] else { panic!("{mails:?}") };
+    assert!(mail.message.contains("Costs: price not known.\n") && !mail.message.contains("ml.m5.xlarge"), "{}", mail.message);
 }

@@ -13,6 +13,7 @@ use cost_rules::{
     remedy::Remedy,
     resource::{Kind, id_of_arn},
     rulebook::Rulebook,
+    rules::studio::is_billed_by_session,
     vocabulary::image::without_version,
 };
 
@@ -110,7 +111,7 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             })
         }
         Some(Kind::App) if audited.run.is_some() && audited.instances.is_empty() => match &audited.stop {
-            Remedy::DeleteApp { domain, home, app_type, app_name } => {
+            Remedy::DeleteApp { domain, home, app_type, app_name } if !is_billed_by_session(app_type) => {
                 apps::describe(clients, domain, home, app_type, app_name).await?.map(|found| {
                     let instance_type = found.resource_spec.and_then(|spec| spec.instance_type);
                     Described { instances: instances(instance_type.as_ref(), Some(1)).into_iter().collect(), ..Described::default() }

@@ -19,6 +19,11 @@ pub(crate) fn default_app_types() -> Vec<AppType> {
     vec![AppType::JupyterLab, AppType::CodeEditor, AppType::KernelGateway, AppType::TensorBoard]
 }
 
+/// Whether an app of this kind is billed by the session, and not by the instance that it is said to have.
+pub fn is_billed_by_session(app_type: &str) -> bool {
+    app_type == AppType::Canvas.as_str()
+}
+
 /// The app kinds that are only reported by default: a Canvas session is billed by the hour until its user logs out (aws-facts §2.2).
 pub(crate) fn reported_app_types() -> Vec<AppType> {
     vec![AppType::Canvas]
@@ -84,7 +89,7 @@ impl App {
     }
 
     fn is_canvas(&self) -> bool {
-        self.app_type == AppType::Canvas.as_str()
+        is_billed_by_session(&self.app_type)
     }
 
     /// What it is billed by. `None`: not known, as for Canvas, which is billed by the session.
