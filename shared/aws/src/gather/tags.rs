@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use aws_sdk_resourcegroupstagging::operation::get_resources::GetResourcesError;
 use cost_rules::{
     facts::{Facts, Unread},
+    policy::names_workflow,
     resource::{Kind, Resource, Tags, id_of_arn, is_aws},
     rulebook::Rulebook,
 };
@@ -90,7 +91,7 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
                     Some(is_read) => *is_read,
                     None => *reads.entry(tag.key.clone()).or_insert(rulebook.reads_tag(&tag.key)),
                 };
-                if is_read {
+                if is_read || names_workflow(&tag.value) {
                     tags.insert(tag.key, tag.value);
                 }
             }
@@ -106,18 +107,18 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
 
 /// The tags of a resource that the policy reads, from `SageMaker` itself. `None`: the resource does not exist.
 pub(super) async fn of(clients: &Clients, rulebook: &Rulebook, arn: &str) -> Read<Option<TagMap>> {
-    listed(clients, arn, |key| rulebook.reads_tag(key)).await
+    listed(clients, arn, |key, value| rulebook.keeps_tag(key, value)).await
 }
 
-/// Reads all pages of `sagemaker:ListTags`, and keeps the keys that `keep` accepts. `None`: the resource does not exist.
-pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str) -> bool) -> Read<Option<TagMap>> {
+/// Reads all pages of `sagemaker:ListTags`, and keeps those that `keep` accepts by their keys and values. `None`: the resource does not exist.
+pub(super) async fn listed(clients: &Clients, arn: &str, keep: impl Fn(&str, &str) -> bool) -> Read<Option<TagMap>> {
     let mut tags = TagMap::new();
     let mut gone = false;
     let read =
         every_page(clients, async |token| match clients.sagemaker.list_tags().resource_arn(arn).set_next_token(token).send().await {
             Ok(page) => {
                 let read = page.tags.unwrap_or_default().into_iter().filter_map(|tag| Some((tag.key?, tag.value?)));
-                tags.extend(read.filter(|(key, _)| keep(key)));
+                tags.extend(read.filter(|(key, value)| keep(key, value)));
                 Ok(page.next_token)
             }
             Err(error) => {
@@ -183,5 +184,5 @@ pub(super) fn take_in(facts: &mut Facts, mut looked: Looked<Resource>) {
 
 /// All tags of a resource, from `SageMaker` itself. `None`: the resource does not exist.
 pub(crate) async fn all_tags(clients: &Clients, arn: &str) -> Read<Option<BTreeMap<String, String>>> {
-    listed(clients, arn, |_| true).await
+    listed(clients, arn, |_, _| true).await
 }

@@ -17,6 +17,7 @@ pub use self::{
     },
     settings::Policy,
     toml::{PolicyError, text_of},
+    workflows::names_workflow,
 };
 
 mod budgets;

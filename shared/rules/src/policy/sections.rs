@@ -104,8 +104,9 @@ pub enum AlsoSleeps {
 pub struct WorkflowSigns {
     /// Names of jobs that your workflows submit. Names that SageMaker Pipelines, AWS Batch, Redshift ML, Quick Sight, Canvas and Kubeflow Pipelines choose are known.
     pub names: Globs,
-    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, stacks and the AWS
-    /// controllers for Kubernetes are known, and those with the name of Airflow or another such tool, or with `dag-id`.
+    /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
+    /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
+    /// the like, and any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like.
     pub tags: Globs,
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    policy::{Keep, Policy},
+    policy::{Keep, Policy, names_workflow},
     rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
@@ -41,7 +41,12 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
-    /// Whether the policy or a rule reads a tag. Other tags need not be kept in memory.
+    /// Whether the policy or a rule reads a tag: because of its key, or because its value names a workflow. Other tags need not be kept in memory.
+    pub fn keeps_tag(&self, key: &str, value: &str) -> bool {
+        self.reads_tag(key) || names_workflow(value)
+    }
+
+    /// Whether the policy or a rule reads a tag because of its key.
     pub fn reads_tag(&self, key: &str) -> bool {
         self.policy.reads_guard_tag(key)
             || self.policy.reads_owner_or_team(key)

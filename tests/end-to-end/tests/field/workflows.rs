@@ -117,6 +117,29 @@ async fn a_state_machine_lost_the_job_that_it_waited_for() {
     }
 }
 
+/// Whose users give their jobs the workflow's own ARN, under a key of their own.
+#[tokio::test]
+async fn a_job_whose_tag_holds_the_arn_of_a_workflow_was_stopped() {
+    for arn in [
+        "arn:aws:states:eu-central-1:123456789012:execution:Train:run-1",
+        "arn:aws:codebuild:eu-central-1:123456789012:build/train:3f2b8c1e",
+        "arn:aws:sagemaker:eu-central-1:999988887777:pipeline/churn/execution/kytlemm1lvpq",
+    ] {
+        let tags = format!("tags = {{ started-by = \"{arn}\" }}");
+        for estate in [training("churn", &tags), tuning("hpo", &tags, ""), processing("prep", &tags)] {
+            is_left_alone(&estate, &format!("{arn} (its tag started-by) waits for it")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_of_a_build_or_a_run_of_a_workflow_was_stopped() {
+    for key in ["CI_PIPELINE_ID", "workflow-run-id", "aws:batch:job-id"] {
+        let tags = format!("tags = {{ \"{key}\" = \"4711\" }}");
+        is_left_alone(&training("churn", &tags), &format!("the workflow that its tag {key} tells of waits for it")).await;
+    }
+}
+
 #[tokio::test]
 async fn an_auto_ml_job_lost_its_tuning_job() {
     let auto_ml = "arn:aws:sagemaker:eu-central-1:123456789012:automl-job/pilot";

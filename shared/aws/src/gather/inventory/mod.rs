@@ -179,7 +179,7 @@ impl<'a> Inventory<'a> {
         audited.tag_count = tags.keys().filter(|key| !is_aws(key)).count();
         audited.parent = audited.parent.or_else(|| pipeline_of(&tags));
         audited.resource.arn = Some(arn);
-        audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, _)| self.rulebook.reads_tag(key)).collect());
+        audited.resource.tags = Tags::Known(tags.into_iter().filter(|(key, value)| self.rulebook.keeps_tag(key, value)).collect());
         Ok(Some(audited))
     }
 

@@ -245,7 +245,7 @@ fn tags_of(rulebook: &Rulebook, tags: Option<Vec<Tag>>, indexed: bool) -> Tags {
     if !indexed {
         return Tags::NotIndexed;
     }
-    let tags = tags.unwrap_or_default().into_iter().filter(|tag| rulebook.reads_tag(&tag.key));
+    let tags = tags.unwrap_or_default().into_iter().filter(|tag| rulebook.keeps_tag(&tag.key, &tag.value));
     Tags::Known(tags.map(|tag| (tag.key, tag.value)).collect())
 }
 
