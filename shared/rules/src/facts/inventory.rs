@@ -34,7 +34,7 @@ pub struct Asset {
     pub run: Option<Timestamp>,
     /// Whether it is being deleted. Nobody has to tag it any more.
     pub is_leaving: bool,
-    /// The state on the way to another one that it is in, and since when. Only of jobs and endpoints.
+    /// The state that it should be in for minutes only, and since when. Only of jobs, endpoints and what is like one.
     pub changing: Option<(Change, Option<Timestamp>)>,
     /// What it runs on. Empty: not known, or it has no instances.
     pub instances: Vec<Instances>,

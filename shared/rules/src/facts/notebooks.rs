@@ -54,15 +54,21 @@ impl RunState {
     }
 }
 
-/// A state on the way to another one, in which a resource should be for minutes.
+/// A state in which a resource should be for minutes, because it is on its way to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Starting.
     Pending,
-    /// Starting, of an endpoint.
+    /// Starting, of an endpoint and what is like one.
     Creating,
     /// Its settings are being changed.
     Updating,
+    /// An update failed, and is being undone.
+    RollingBack,
+    /// An update failed, and so did undoing it: instances of both go on.
+    UpdateRollbackFailed,
+    /// It runs, and takes no requests.
+    OutOfService,
     /// A stop was asked for.
     Stopping,
     /// A deletion was asked for.
@@ -76,6 +82,9 @@ impl Change {
             Self::Pending => "Pending",
             Self::Creating => "Creating",
             Self::Updating => "Updating",
+            Self::RollingBack => "RollingBack",
+            Self::UpdateRollbackFailed => "UpdateRollbackFailed",
+            Self::OutOfService => "OutOfService",
             Self::Stopping => "Stopping",
             Self::Deleting => "Deleting",
         }

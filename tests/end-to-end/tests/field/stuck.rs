@@ -56,7 +56,16 @@ async fn an_endpoint_that_hangs_is_told_once_by_the_auditor() {
              [[endpoint]]\nname = \"churn\"\nstatus = \"{status}\"\nsince = \"{since}\"\ntags = {{ Owner = \"ann@example.com\", Team = \"nlp\" }}\n"
         )
     };
-    for (status, since, told) in [("Updating", "-6h", true), ("Updating", "-1h", false), ("InService", "-5d", false)] {
+    for (status, since, told) in [
+        ("Updating", "-6h", true),
+        ("RollingBack", "-6h", true),
+        ("UpdateRollbackFailed", "-6h", true),
+        ("OutOfService", "-6h", true),
+        ("Updating", "-1h", false),
+        ("RollingBack", "-1h", false),
+        ("SystemUpdating", "-6h", false),
+        ("InService", "-5d", false),
+    ] {
         let account = account(&estate(status, since));
         let guard = guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nrequired = { Owner = \".+\" }\n");
         for _ in 0..2 {
@@ -70,13 +79,42 @@ async fn an_endpoint_that_hangs_is_told_once_by_the_auditor() {
             mails_to(&mails, "ann@example.com").into_iter().filter(|mail| mail.message.contains("(resource-stuck)")).collect();
         assert_eq!(mine.len(), usize::from(told), "{status} {since}: {:?}", subjects(&account));
         if let [mail] = &mine[..] {
-            assert!(mail.message.contains("Updating since"), "{}", mail.message);
+            assert!(mail.message.contains(&format!("{status} since")), "{}", mail.message);
             assert!(
                 mail.message.contains("aws sagemaker describe-endpoint --region eu-central-1 --endpoint-name churn"),
                 "{}",
                 mail.message
             );
         }
+    }
+}
+
+/// A cluster that never came up, and a server that nobody could start again, were nobody's finding.
+#[tokio::test]
+async fn clusters_servers_and_components_that_hang_are_told_once() {
+    let served = "[[model]]\nname = \"m\"\n[[endpoint-config]]\nname = \"churn\"\nmodel = \"m\"\ninstance-type = \"ml.m5.xlarge\"\n[[endpoint]]\nname = \"churn\"\n";
+    let component = "[[inference-component]]\nname = \"hangs\"\nendpoint = \"churn\"\n";
+    let resource = |kind: &str| format!("[[resource]]\nkind = \"{kind}\"\nname = \"hangs\"\n");
+    for (section, status, since, told) in [
+        (resource("cluster"), "Creating", "-6h", 1),
+        (resource("cluster"), "Creating", "-1h", 0),
+        (resource("cluster"), "SystemUpdating", "-6h", 0),
+        (resource("mlflow-tracking-server"), "Creating", "-6h", 1),
+        (resource("mlflow-tracking-server"), "Updating", "-6h", 1),
+        (resource("mlflow-tracking-server"), "Created", "-6h", 0),
+        (format!("{served}{component}"), "Creating", "-6h", 1),
+    ] {
+        let account =
+            account(&format!("{section}status = \"{status}\"\ncreated = \"{since}\"\ntags = {{ Owner = \"ann@example.com\" }}\n"));
+        let guard = guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nrequired = { Owner = \".+\" }\n");
+        for _ in 0..2 {
+            guard.run().await.unwrap();
+            account.advance(minutes(5));
+        }
+        let mails = account.mails();
+        let mine: Vec<_> =
+            mails_to(&mails, "ann@example.com").into_iter().filter(|mail| mail.message.contains("(resource-stuck)")).collect();
+        assert_eq!(mine.len(), told, "{section}{status} {since}: {:?}", subjects(&account));
     }
 }
 

@@ -890,6 +890,10 @@ fn planted(world: &World, kind: &'static Kind, new: New, common: Common<'_>, num
             let created = moment(if is_new { common.since.or(common.created) } else { common.created }).unwrap_or(default);
             let mut asset = Asset::new(world, kind, new, created);
             let Some(status) = common.status.filter(|status| *status != creating && *status != ready) else {
+                if is_new && created + takes < start {
+                    // It should be ready by now, so it hangs.
+                    asset.next = None;
+                }
                 asset.live_until(start);
                 return asset;
             };

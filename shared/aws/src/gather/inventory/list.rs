@@ -213,16 +213,13 @@ list!(auto_ml_jobs, Kind::AutoMlJob, |clients, kind, asked, now| {
 
 list!(endpoints, Kind::Endpoint, |clients, kind, asked, _now| {
     pages!(clients, kind, "ListEndpoints", clients.sagemaker.list_endpoints().set_name_contains(Asked::name(asked)), endpoints, |one| {
+        use EndpointStatus as Status;
         let created = timestamp(one.creation_time.as_ref());
-        let run = created.filter(|_| one.endpoint_status == Some(EndpointStatus::InService));
-        let is_leaving = one.endpoint_status == Some(EndpointStatus::Deleting);
-        let change = one.endpoint_status.and_then(|status| match status {
-            EndpointStatus::Creating => Some(Change::Creating),
-            EndpointStatus::Updating => Some(Change::Updating),
-            EndpointStatus::Deleting => Some(Change::Deleting),
-            _ => None,
-        });
-        let changing = change.map(|change| (change, timestamp(one.last_modified_time.as_ref())));
+        // Its instances are billed while it changes, too.
+        let is_off = matches!(one.endpoint_status, None | Some(Status::Creating | Status::Failed | Status::Deleting));
+        let run = created.filter(|_| !is_off);
+        let is_leaving = one.endpoint_status == Some(Status::Deleting);
+        let changing = changing(one.endpoint_status.as_ref().map(Status::as_str), one.last_modified_time.as_ref());
         let endpoint = audited(one.endpoint_arn?, one.endpoint_name?)?;
         Some(Asset { created, run, is_leaving, changing, ..endpoint })
     })
@@ -249,7 +246,9 @@ list!(inference_components, Kind::InferenceComponent, |clients, kind, asked, _no
     pages!(clients, kind, "ListInferenceComponents", call(), inference_components, |one| {
         let component = audited(one.inference_component_arn?, one.inference_component_name?)?;
         let is_leaving = one.inference_component_status == Some(InferenceComponentStatus::Deleting);
-        Some(Asset { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), is_leaving, ..component })
+        let changing =
+            changing(one.inference_component_status.as_ref().map(InferenceComponentStatus::as_str), one.last_modified_time.as_ref());
+        Some(Asset { parent: one.endpoint_name.map(|endpoint| named(Kind::Endpoint, endpoint)), is_leaving, changing, ..component })
     })
 });
 
@@ -271,7 +270,8 @@ list!(tracking_servers, Kind::TrackingServer, |clients, kind, _asked, _now| {
         let run = one.creation_time.filter(|_| one.is_active == Some(IsTrackingServerActive::Active));
         let server = audited(one.tracking_server_arn?, one.tracking_server_name?)?;
         let is_leaving = one.tracking_server_status == Some(TrackingServerStatus::Deleting);
-        Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..server })
+        let changing = changing(one.tracking_server_status.as_ref().map(TrackingServerStatus::as_str), one.last_modified_time.as_ref());
+        Some(Asset { run: timestamp(run.as_ref()), is_leaving, changing, ..server })
     })
 });
 
@@ -283,10 +283,15 @@ list!(clusters, Kind::Cluster, |clients, kind, asked, _now| {
         clients.sagemaker.list_clusters().set_name_contains(Asked::name(asked)),
         cluster_summaries,
         |one| {
-            let run = one.creation_time.filter(|_| one.cluster_status == Some(ClusterStatus::Inservice));
+            type Status = ClusterStatus;
+            let is_off = matches!(one.cluster_status, None | Some(Status::Creating | Status::Failed | Status::Deleting));
+            let run = one.creation_time.filter(|_| !is_off);
             let cluster = audited(one.cluster_arn?, one.cluster_name?)?;
-            let is_leaving = one.cluster_status == Some(ClusterStatus::Deleting);
-            Some(Asset { run: timestamp(run.as_ref()), is_leaving, ..cluster })
+            let is_leaving = one.cluster_status == Some(Status::Deleting);
+            // Since when it is in another state, the list does not say.
+            let creating = one.cluster_status.filter(|status| *status == Status::Creating);
+            let changing = changing(creating.as_ref().map(Status::as_str), one.creation_time.as_ref());
+            Some(Asset { run: timestamp(run.as_ref()), is_leaving, changing, ..cluster })
         }
     )
 });
@@ -413,6 +418,22 @@ fn id_in(kind: Kind, domain: &str, name: &str) -> String {
 /// The state of a job that is being stopped. `since`: when it last changed.
 fn stopping(is_stopping: bool, since: Option<DateTime>) -> Option<(Change, Option<Timestamp>)> {
     is_stopping.then(|| (Change::Stopping, timestamp(since.as_ref())))
+}
+
+/// The state of what serves, if it should be in it for minutes only. `since`: when it last changed.
+fn changing(status: Option<&str>, since: Option<&DateTime>) -> Option<(Change, Option<Timestamp>)> {
+    let change = match status? {
+        "Creating" => Change::Creating,
+        "Starting" => Change::Pending,
+        "Updating" => Change::Updating,
+        "RollingBack" => Change::RollingBack,
+        "UpdateRollbackFailed" => Change::UpdateRollbackFailed,
+        "OutOfService" => Change::OutOfService,
+        "Stopping" => Change::Stopping,
+        "Deleting" => Change::Deleting,
+        _ => return None,
+    };
+    Some((change, timestamp(since)))
 }
 
 fn job(name: String, arn: String, created: Option<DateTime>, running: bool, stop: Remedy) -> Option<Asset> {

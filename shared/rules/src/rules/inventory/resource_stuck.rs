@@ -1,9 +1,11 @@
 //! # resource-stuck
 //!
 //! ## What it finds
-//! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint that has been `Creating`,
-//! `Updating` or `Deleting` for so long. Each of these changes normally takes minutes. tag-auditor looks at the kinds that `missing-tag` audits, and of the
-//! jobs at those of the last week. Jobs of a tuning or AutoML job are not looked at: that one is.
+//! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint, an inference component, a HyperPod
+//! cluster or a tracking server that has been on its way to another state for so long, such as `Creating` or `RollingBack`. Each of these changes normally takes
+//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`: its instances run, and only a person can help it. tag-auditor looks at the kinds
+//! that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning or AutoML job are not looked at: that one is. Of clusters, AWS's list
+//! says only since when they have been `Creating`.
 //!
 //! ## Why it costs money
 //! What hangs on its way is not over: what it holds may still be billed, and somebody waits for it.
@@ -17,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::Asset,
+    facts::{Asset, Change},
     rules::{context::RuleContext, rule::Rule, verdict::Verdict},
     vocabulary::{
         duration::Duration,
@@ -29,7 +31,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ResourceStuck {
-    /// How long a job or an endpoint may be on its way to another state.
+    /// How long a resource may be on its way to another state.
     after: Duration,
 }
 
@@ -54,8 +56,15 @@ impl Rule for ResourceStuck {
 
     fn check(&self, asset: &Asset, cx: &RuleContext<'_>) -> Verdict {
         let Some((change, since)) = asset.changing.filter(|_| self.concerns(asset)) else { return Verdict::Fine };
-        let advice = format!("open a case with AWS Support if it stays so. Its state: {}", look_at(&asset.resource));
+        let advice = format!("{}. Its state: {}", what_helps(change), look_at(&asset.resource));
         cx.stuck(change, since, self.after, advice)
+    }
+}
+
+fn what_helps(change: Change) -> &'static str {
+    match change {
+        Change::UpdateRollbackFailed | Change::OutOfService => "update it once more, or delete it if nobody needs it",
+        _ => "open a case with AWS Support if it stays so",
     }
 }
 
@@ -67,6 +76,9 @@ fn look_at(resource: &Resource) -> String {
         Some(Kind::TransformJob) => ("transform-job", "transform-job-name"),
         Some(Kind::AutoMlJob) => ("auto-ml-job-v2", "auto-ml-job-name"),
         Some(Kind::Endpoint) => ("endpoint", "endpoint-name"),
+        Some(Kind::InferenceComponent) => ("inference-component", "inference-component-name"),
+        Some(Kind::Cluster) => ("cluster", "cluster-name"),
+        Some(Kind::TrackingServer) => ("mlflow-tracking-server", "tracking-server-name"),
         _ => ("training-job", "training-job-name"),
     };
     format!("aws sagemaker describe-{what} {}--{option} {}", resource.region_option(), argument(&resource.name))
@@ -75,10 +87,7 @@ fn look_at(resource: &Resource) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        facts::{Change, Parent},
-        samples::*,
-    };
+    use crate::{facts::Parent, samples::*};
 
     #[test]
     fn hangs_on_its_way_for_hours() {
@@ -96,6 +105,18 @@ mod tests {
             (of("automl-job/auto", changing(Change::Stopping, "2026-11-24T06:00:00Z")), Some("describe-auto-ml-job-v2")),
             (of("endpoint/churn", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-endpoint")),
             (of("endpoint/churn", changing(Change::Deleting, "2026-11-24T08:59:59Z")), Some("describe-endpoint")),
+            (of("endpoint/churn", changing(Change::RollingBack, "2026-11-24T06:00:00Z")), Some("open a case with AWS Support")),
+            (
+                of("endpoint/churn", changing(Change::UpdateRollbackFailed, "2026-11-24T06:00:00Z")),
+                Some("update it once more, or delete it"),
+            ),
+            (of("endpoint/churn", changing(Change::OutOfService, "2026-11-24T11:00:00Z")), None),
+            (of("inference-component/churn", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-inference-component")),
+            (of("cluster/hyperpod", changing(Change::Creating, "2026-11-24T06:00:00Z")), Some("describe-cluster --region")),
+            (
+                of("mlflow-tracking-server/runs", changing(Change::Stopping, "2026-11-24T06:00:00Z")),
+                Some("describe-mlflow-tracking-server"),
+            ),
             (of("endpoint/churn", changing(Change::Updating, "2026-11-24T09:00:00Z")), None),
             (of("training-job/churn", changing(Change::Stopping, "2026-11-24T11:58:00Z")), None),
             (of("training-job/churn", None), None),
