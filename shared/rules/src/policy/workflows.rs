@@ -26,7 +26,7 @@ static NAMES: LazyLock<Globs> = LazyLock::new(|| {
 
 /// Keys of tags that workflows set on jobs: SageMaker Pipelines, the notebook jobs of Studio (which list a job and its result by the name that they gave it),
 /// Step Functions, the AWS controllers for Kubernetes, and any service of AWS that created the job for itself, such as `CloudFormation`, whose stack fails with
-/// its job: only AWS can set `aws:` (aws-facts §2.3).
+/// its job: only AWS can set `aws:` (aws-facts §2.3, §2.5).
 static TAGS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "aws:*",
