@@ -117,12 +117,14 @@ impl LookCloser for WhatRuns<'_> {
         }
         let Run { context, rulebook, scope, .. } = self.run;
         let notified = plan.planned.iter().filter(|one| one.step.notifies()).map(|one| &one.finding.resource);
-        let notified: Vec<String> =
-            notified.filter(|resource| resource.kind() == Some(Kind::Budget)).map(|resource| resource.id.clone()).collect();
+        let (spends, notified): (Vec<_>, Vec<_>) =
+            notified.filter(|one| matches!(one.kind(), Some(Kind::Budget | Kind::Spend))).partition(|one| one.kind() == Some(Kind::Spend));
+        let notified: Vec<String> = notified.into_iter().map(|resource| resource.id.clone()).collect();
+        let is_told = !notified.is_empty() || !spends.is_empty();
         let unread = Box::pin(last_periods(&context.clients, self.account, &mut facts.budgets, &notified)).await;
         facts.reading.unread.extend(unread);
-        if !notified.is_empty() || self.may_stop {
-            let is_all = Box::pin(find_running(context, rulebook, !notified.is_empty(), facts)).await;
+        if is_told || self.may_stop {
+            let is_all = Box::pin(find_running(context, rulebook, is_told, facts)).await;
             name_running(facts, &rulebook.policy, is_all);
         }
         // A run for single budgets judges nothing else.

@@ -193,6 +193,7 @@ pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
         anomalies: None,
         ahead: None,
         uncovered: None,
+        running: None,
     }
 }
 

@@ -6,7 +6,10 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::{facts::subject::Subject, vocabulary::resource::Resource};
+use crate::{
+    facts::{budgets::RunningCost, subject::Subject},
+    vocabulary::resource::Resource,
+};
 
 /// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. It is between `low` and `high` with a probability of 80 %.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +96,17 @@ pub struct Spend {
     pub ahead: Option<ServiceForecast>,
     /// The spend of the last 30 days that no budget counts, in USD by team, the highest first. `None`: not known.
     pub uncovered: Option<Vec<(String, Decimal)>>,
+    /// What runs now in the guard's Region. `None`: not read.
+    pub running: Option<Running>,
+}
+
+/// What runs now in the guard's Region.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Running {
+    /// The most expensive first.
+    pub all: Vec<RunningCost>,
+    /// Its Region. `None`: nothing runs.
+    pub region: Option<String>,
 }
 
 impl Spend {

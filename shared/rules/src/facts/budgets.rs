@@ -11,7 +11,7 @@ use crate::{
     vocabulary::{
         period::{Period, TimeUnit},
         price::dollars,
-        resource::Resource,
+        resource::{Kind, Resource},
         text::is_alike,
         timed_text::TimedText,
     },
@@ -154,6 +154,10 @@ pub struct CostDriver {
 pub struct RunningCost {
     /// `endpoint churn-scorer (1 x ml.m5.xlarge)`
     pub what: String,
+    /// Its kind.
+    pub kind: Kind,
+    /// The types of its instances.
+    pub types: Vec<String>,
     /// The AWS CLI command that stops it. `None`: there is none that the guard can recommend.
     pub stop: Option<String>,
     /// Its owner. `None`: not known.

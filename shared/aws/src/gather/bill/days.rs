@@ -127,7 +127,7 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
             tags: Tags::Known(BTreeMap::new()),
             ownership: Ownership::default(),
         };
-        known.spend = Some(Spend { resource, days: all, anomalies, ahead, uncovered: None });
+        known.spend = Some(Spend { resource, days: all, anomalies, ahead, uncovered: None, running: None });
     }
     known
 }

@@ -112,6 +112,7 @@ mod tests {
     use crate::{
         facts::{Filter, RunningCost},
         rules::verdict::is_news,
+        vocabulary::resource::Kind,
     };
 
     fn judged(budget: &Budget) -> Verdict {
@@ -174,9 +175,24 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_now_is_reckoned_to_the_end_of_the_period() {
+        let mut budget = Budget { actual: Some(dec!(900)), ..budget("ml-dev") };
+        budget.insight.running_usd = dec!(2.5);
+        for (is_least, least) in [(false, "about"), (true, "at least")] {
+            budget.insight.is_least = is_least;
+            let Verdict::Waste(waste) = judged(&budget) else { panic!("waste") };
+            // From 2026-11-21 12:00 to the end of November: 228 hours.
+            let says = format!("       If what runs now goes on, {least} $1,470.00: the hours left at what it costs an hour.");
+            assert!(waste.notice.details.iter().any(|detail| detail.title == says.as_str()), "{:?}", waste.notice.details);
+        }
+    }
+
+    #[test]
     fn what_is_somebody_elses_is_not_stopped_unasked() {
         let running = |owner: Option<&str>, is_called| RunningCost {
             what: "x".into(),
+            kind: Kind::Endpoint,
+            types: vec![],
             stop: Some("aws stop".into()),
             owner: owner.map(str::to_owned),
             usd_per_hour: None,

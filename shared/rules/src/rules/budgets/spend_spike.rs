@@ -10,7 +10,8 @@
 //! A forgotten cluster or a loop that submits jobs is noticed the next day, and not at the end of the month.
 //!
 //! ## What happens, and what is lost
-//! Whoever runs the platform is mailed once for each spike, however many days it lasts, with the usage types and teams that caused it. Nothing else happens.
+//! Whoever runs the platform is mailed once for each spike, however many days it lasts, with the usage types and teams that caused it, and what still runs of
+//! these types in the guard's Region. Nothing else happens.
 //! A day's cost is known one day later. Cost Explorer is read once a day, at one cent per page of its answer.
 //!
 //! ## Settings
@@ -23,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{CostDriver, Spend},
+    facts::{CostDriver, Running, RunningCost, Spend},
     rules::{
         budgets::{
             spikes::{self, Limits, Spike},
@@ -93,10 +94,13 @@ impl Rule for SpendSpike {
             let title = "Cause: what cost more than usual on these days (the bill of the last one may not be final):".into();
             details.push(Detail { title, list: causes.iter().map(budget::words).collect() });
         }
+        details.extend(spend.running.as_ref().filter(|_| !causes.is_empty()).map(|running| still_runs(running, &causes)));
         Verdict::Waste(Box::new(Waste {
             reason: format!("{words}{too}").into(),
             notice: Notice {
-                advice: Some("look at the first cause: is it meant? If not, find who started it, and stop it.".to_owned()),
+                advice: Some(
+                    "look at the first cause: is it meant? If not, stop what still runs of it. What is over, its team knows.".to_owned(),
+                ),
                 severity: Severity::Warning,
                 subject: Some(
                     causes.first().map_or_else(|| words.clone(), |cause| format!("{words}: {}", usage_type::words(&cause.usage))),
@@ -109,6 +113,24 @@ impl Rule for SpendSpike {
             ..Waste::default()
         }))
     }
+}
+
+/// What runs now of what these causes are.
+fn still_runs(Running { all, region }: &Running, causes: &[CostDriver]) -> Detail {
+    let is_of = |one: &RunningCost, usage: &str| {
+        let instance_type = usage.split_once(':').map_or("", |(_, instance_type)| instance_type);
+        usage_type::kind_of_usage(usage) == Some(one.kind) && one.types.iter().any(|own| own == instance_type)
+    };
+    let runs: Vec<&RunningCost> = all.iter().filter(|one| causes.iter().any(|cause| is_of(one, &cause.usage))).collect();
+    let whereabouts = format!("in {} (other Regions are not looked at)", region.as_deref().unwrap_or("the guard's Region"));
+    if runs.is_empty() {
+        return format!("Runs:  nothing of that, right now {whereabouts}.").into();
+    }
+    let usd: Decimal = runs.iter().filter_map(|one| one.usd_per_hour).sum();
+    let more = runs.len().saturating_sub(NAMED);
+    let mut list = budget::running_lines(runs.into_iter().take(NAMED), None);
+    list.extend((0 < more).then(|| format!("and {more} more")));
+    Detail { title: format!("Runs:  of that, right now {whereabouts}, for {} an hour in all:", dollars(usd)).into(), list }
 }
 
 /// What cost more than usual (the median of the weekday) on these days, the greatest growth first. If nothing did, the causes that AWS names.
@@ -155,8 +177,8 @@ fn causes(spend: &Spend, spike: &Spike) -> Vec<CostDriver> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::DailySpend;
     use crate::samples::*;
+    use crate::{facts::DailySpend, vocabulary::resource::Kind};
 
     #[test]
     fn a_spike_is_told_with_what_it_is_put_down_to() {
@@ -170,6 +192,37 @@ mod tests {
         assert_eq!(waste.reason, "SageMaker cost $886.00 on Thu 2026-11-26, usually $100.00");
         let [cause] = &waste.notice.details[..] else { panic!("{:?}", waste.notice.details) };
         assert_eq!(cause.list, ["Cluster:ml.p4d.24xlarge, team vision: $786.00, all of it new"]);
+        let on = |kind, of: &str| RunningCost {
+            what: format!("it on {of}"),
+            kind,
+            types: vec![of.to_owned()],
+            stop: Some("aws stop".to_owned()),
+            owner: Some("ann@example.com".to_owned()),
+            usd_per_hour: Some(dec!(32.77)),
+            instances: 1,
+            is_called: false,
+        };
+        let (same, of_other_kind, of_other_type) =
+            (on(Kind::Cluster, "ml.p4d.24xlarge"), on(Kind::Endpoint, "ml.p4d.24xlarge"), on(Kind::Cluster, "ml.m5.xlarge"));
+        for (all, title, list) in [
+            (
+                vec![same, of_other_kind.clone(), of_other_type.clone()],
+                "Runs:  of that, right now in eu-central-1 (other Regions are not looked at), for $32.77 an hour in all:",
+                &["it on ml.p4d.24xlarge, ann@example.com: $32.77 an hour", "  Ask ann@example.com first.", "  aws stop"][..],
+            ),
+            (
+                vec![of_other_kind, of_other_type],
+                "Runs:  nothing of that, right now in eu-central-1 (other Regions are not looked at).",
+                &[],
+            ),
+        ] {
+            let spend = Spend { running: Some(Running { all, region: Some("eu-central-1".to_owned()) }), ..spend.clone() };
+            let Verdict::Waste(waste) = rule.check(&spend, &now) else { panic!("waste") };
+            assert_eq!(
+                (&waste.notice.details[1].title, &waste.notice.details[1].list[..]),
+                (&title.into(), &list.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
         spend.days.get_mut(&thursday).unwrap().pop();
         assert_eq!(rule.check(&spend, &now), Verdict::Fine);
         spend.days.clear();

@@ -88,7 +88,7 @@ pub(crate) fn topic(Numbers { period, limit, .. }: Numbers, level: Decimal) -> S
 }
 
 /// What the mail says in addition to the numbers: where the budget is heading, what drove it, what runs, what the guard does.
-pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
+pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Numbers, cx: &RuleContext<'_>) -> Vec<Detail> {
     let Insight { forecast, causes, burning, running_usd, more_running, more_unpriced, is_least, region, knows_running, measure, untold } =
         &budget.insight;
     let unit = &budget.unit;
@@ -100,6 +100,17 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, c
         let by = if forecast.by_aws { "AWS's forecast" } else { "the guard's own run-rate: AWS has no forecast yet" };
         let last = period.until.yesterday().unwrap_or(period.until);
         lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
+    }
+    if unit == "USD" && !running_usd.is_zero() {
+        let hours = Decimal::from(period.end().duration_since(cx.now).as_secs().max(0)) / Decimal::from(3600);
+        let least = if *is_least { "at least" } else { "about" };
+        lines.push(
+            format!(
+                "       If what runs now goes on, {least} {}: the hours left at what it costs an hour.",
+                dollars(actual + *running_usd * hours)
+            )
+            .into(),
+        );
     }
     let last = period.before().words();
     if let Some((limit, actual)) = budget.last {
@@ -126,13 +137,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, c
             region.as_deref().unwrap_or("this Region"),
             dollars(*running_usd)
         );
-        let mut running = vec![];
-        for one in burning {
-            let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
-            running.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
-            running.extend(before_a_stop(one, cx.policy.owner_of(&budget.resource).as_deref()).map(|first| format!("  {first}")));
-            running.extend(one.stop.iter().map(|stop| format!("  {stop}")));
-        }
+        let mut running = running_lines(burning, cx.policy.owner_of(&budget.resource).as_deref());
         if 0 < *more_running {
             let unpriced =
                 if 0 < *more_unpriced { format!(", {more_unpriced} of them at a price that is not known") } else { String::new() };
@@ -146,6 +151,18 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, .. }: Numbers, c
         let mut line = TimedText::from("Next:  ");
         line.append(measure);
         lines.push(line.into());
+    }
+    lines
+}
+
+/// What runs, whose it is, what it costs and how to stop it. `reader`: who is mailed.
+pub(crate) fn running_lines<'a>(running: impl IntoIterator<Item = &'a RunningCost>, reader: Option<&str>) -> Vec<String> {
+    let mut lines = vec![];
+    for one in running {
+        let cost = one.usd_per_hour.map_or_else(|| "price not known".to_owned(), |usd| format!("{} an hour", dollars(usd)));
+        lines.push(format!("{}, {}: {cost}", one.what, one.owner.as_deref().unwrap_or("nobody's")));
+        lines.extend(before_a_stop(one, reader).map(|first| format!("  {first}")));
+        lines.extend(one.stop.iter().map(|stop| format!("  {stop}")));
     }
     lines
 }

@@ -1,12 +1,12 @@
 //! What a mail explains about budgets: where they are heading, what drove them, what runs, and what no budget counts. Pure, and in decimals.
 
-use std::collections::BTreeMap;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use jiff::{Timestamp, civil::Date};
 use rust_decimal::{Decimal, MathematicalOps as _, dec};
 
 use crate::{
-    facts::{Budget, CostDriver, DailySpend, Facts, Forecast, RunningAsset, RunningCost, Spend},
+    facts::{Budget, CostDriver, DailySpend, Facts, Forecast, Running, RunningAsset, RunningCost, Spend},
     policy::Policy,
     remedy::Remedy,
     vocabulary::{
@@ -78,8 +78,14 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
     }
 }
 
-/// Adds to each budget what its team runs right now; without a team, everything that runs. `is_all`: whether `facts.running` is complete.
+/// Adds to each budget what its team runs right now; without a team, and to the spend, everything that runs. `is_all`: whether `facts.running` is complete.
 pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
+    let region = facts.running.iter().find_map(|one| Some(Arn::parse(one.0.resource.arn.as_deref()?)?.region.to_owned()));
+    for spend in facts.spend.iter_mut().filter(|_| is_all) {
+        let mut all: Vec<RunningCost> = facts.running.iter().filter_map(|one| burning(one, policy, &facts.prices)).collect();
+        all.sort_by(dearest_first);
+        spend.running = Some(Running { all, region: region.clone() });
+    }
     for budget in &mut facts.budgets {
         let insight = &mut budget.insight;
         let team = budget.resource.ownership.team.as_deref();
@@ -87,16 +93,19 @@ pub fn name_running(facts: &mut Facts, policy: &Policy, is_all: bool) {
         let mine = |running: &&RunningAsset| team.is_none_or(|team| is_of(team, running));
         insight.burning = facts.running.iter().filter(mine).filter_map(|one| burning(one, policy, &facts.prices)).collect();
         insight.knows_running = is_all;
-        let mut arns = facts.running.iter().filter_map(|running| Arn::parse(running.0.resource.arn.as_deref()?));
-        insight.region = arns.next().map(|arn| arn.region.to_owned());
+        insight.region.clone_from(&region);
         insight.is_least = !is_all || insight.burning.iter().any(|one| one.usd_per_hour.is_none());
         insight.running_usd = insight.burning.iter().filter_map(|one| one.usd_per_hour).sum();
         insight.more_running = insight.burning.len().saturating_sub(NAMED);
-        // Those at an unknown price come by the number of their instances.
-        insight.burning.sort_by(|a, b| (b.usd_per_hour, b.instances, &a.what).cmp(&(a.usd_per_hour, a.instances, &b.what)));
+        insight.burning.sort_by(dearest_first);
         insight.more_unpriced = insight.burning.iter().skip(NAMED).filter(|one| one.usd_per_hour.is_none()).count();
         insight.burning.truncate(NAMED);
     }
+}
+
+/// Those at an unknown price come by the number of their instances.
+fn dearest_first(a: &RunningCost, b: &RunningCost) -> Ordering {
+    (b.usd_per_hour, b.instances, &a.what).cmp(&(a.usd_per_hour, a.instances, &b.what))
 }
 
 pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) -> Option<RunningCost> {
@@ -117,6 +126,8 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
     let on = if audited.instances.is_empty() { String::new() } else { format!(" ({})", Instances::words(&audited.instances)) };
     Some(RunningCost {
         what: format!("{} {name}{on}", kind.words()),
+        kind,
+        types: audited.instances.iter().map(|one| one.instance_type.clone()).collect(),
         stop,
         owner: policy.owner_of(&audited.resource),
         instances: Instances::number(&audited.instances),
