@@ -46,6 +46,7 @@ fn aside(entry: &Entry, spared: &Spared, context: &MailContext<'_>) -> Notificat
         is_open: false,
         is_mendable: false,
         is_report: false,
+        for_platform: false,
         usd_per_month: None,
         usd_per_hour: None,
         reasons: vec![],

@@ -14,7 +14,7 @@ use crate::{
     remedy::{Remedy, console_link},
     vocabulary::{
         resource::{Arn, Kind, UNOWNED},
-        time_zone::clock,
+        time_zone::{clock, zone_at},
         timed_text::TimedText,
     },
 };
@@ -25,12 +25,14 @@ pub(crate) const BODY: usize = 240 * 1024;
 /// The line that says by which clock the times of a mail are.
 pub(crate) fn by_which_clock(zone: &TimeZone, now: Timestamp) -> String {
     let name = zone.iana_name().map_or_else(|| clock(now, zone), str::to_owned);
-    format!("All times: {name}.\n")
+    // The subject has the offset where the zone has no abbreviation that people know.
+    let offset = Some(zone_at(now, zone)).filter(|offset| offset.starts_with("UTC") && *offset != name);
+    let offset = offset.map_or_else(String::new, |offset| format!(" ({offset})"));
+    format!("All times: {name}{offset}.\n")
 }
 
 /// What a mail says, or a section of it, if all of it is only reported.
-pub(crate) const ONLY_REPORTED: &str =
-    "This mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.\n";
+pub(crate) const ONLY_REPORTED: &str = "Only reported: the rules named below stop nothing. A rule that stops something warns you first.\n";
 
 /// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {

@@ -14,7 +14,9 @@ pub(crate) fn closing(owner: &str, context: &MailContext<'_>) -> String {
         Some(_) if owner == PLATFORM => String::new(),
         Some(link) if link.starts_with("https://") || link.starts_with("http://") => format!("Questions, or not yours? {link}\n"),
         Some(contact) => format!("Questions, or not yours? Write to {}.\n", contact.trim_end_matches('.')),
-        None if [UNOWNED, PLATFORM].contains(&owner) => "Set `contact` in `[mail]` so that owners know whom to ask.\n".to_owned(),
+        None if owner == PLATFORM => "Set `contact` in `[mail]` so that owners know whom to ask.\n".to_owned(),
+        // Only the summary says it, and not each mail.
+        None if owner == UNOWNED => String::new(),
         None => "Questions, or not yours? Ask the team that runs your ML platform.\n".to_owned(),
     };
     let manual = manual_url.as_ref().map_or_else(String::new, |url| format!("What the rules (in brackets) mean: {url}\n"));
@@ -31,7 +33,7 @@ mod tests {
         const ANN: &str = "ann@example.com";
         for (mail, owner, lines) in [
             ("", ANN, &["Questions, or not yours? Ask the team that runs your ML platform."][..]),
-            ("", UNOWNED, &["Set `contact` in `[mail]` so that owners know whom to ask."]),
+            ("", UNOWNED, &[]),
             ("", PLATFORM, &["Set `contact` in `[mail]` so that owners know whom to ask."]),
             (
                 "contact = \"ml@example.com\"\nmanual-url = \"https://example.com/rules\"",
@@ -49,7 +51,8 @@ mod tests {
         ] {
             let policy = Policy::from_toml(&format!("[mail]\n{mail}")).unwrap();
             let context = MailContext { function: "notebook-stopper", policy: &policy, now: "2026-11-23T18:00:00Z".parse().unwrap() };
-            let expected = format!("\n-- \n{}\nSageMaker cost guard, notebook-stopper.\n", lines.join("\n"));
+            let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let expected = format!("\n-- \n{lines}SageMaker cost guard, notebook-stopper.\n");
             assert_eq!(closing(owner, &context), expected, "{mail}");
         }
     }

@@ -42,7 +42,7 @@ pub(crate) fn daily(owner: &str, waiting: &[&Notification], context: &MailContex
         subject: subject(waiting),
         body: text,
         notified: vec![],
-        audience: Audience::of(owner, waiting.iter().any(|one| one.is_of_the_account())),
+        audience: Audience::of(owner, waiting.iter().any(|one| one.concerns_the_platform())),
         told: Some(Told::default()),
     }
 }

@@ -170,7 +170,7 @@ impl Item {
     }
 
     /// What has happened to it when it is over: `stopped`.
-    fn ended(&self) -> &'static str {
+    pub(crate) fn ended(&self) -> &'static str {
         match &self.remedy {
             Some(remedy @ Remedy::Hibernate(_)) => remedy.participle(),
             _ => "stopped",

@@ -67,9 +67,11 @@ fn digest(owner: &str, items: &[&Item], held_back: usize, context: &MailContext<
     }
 }
 
-/// Whether it is about the whole account, or about an action that failed.
-fn concerns_the_platform(item: &Item) -> bool {
-    matches!(item.news, News::Failed(_) | News::Doubled(_) | News::GivenUp(_)) || Kind::of(&item.id).is_some_and(Kind::is_of_the_account)
+/// Whether it is about the whole account, or about an action that failed, or only the platform can mend it.
+pub(crate) fn concerns_the_platform(item: &Item) -> bool {
+    item.notice.for_platform
+        || matches!(item.news, News::Failed(_) | News::Doubled(_) | News::GivenUp(_))
+        || Kind::of(&item.id).is_some_and(Kind::is_of_the_account)
 }
 
 fn told(entries: &[MailEntry<'_>]) -> Told {

@@ -50,6 +50,9 @@ pub struct Notification {
     /// Whether nothing is done about it and nothing is lost.
     #[serde(default)]
     pub is_report: bool,
+    /// Whether the platform's address gets it, too.
+    #[serde(default)]
+    pub for_platform: bool,
     /// What an open finding wastes in USD per month. `None`: not known, or it is a job or over.
     pub usd_per_month: Option<Decimal>,
     /// What it costs in USD per hour, or did. `None`: not known.
@@ -75,9 +78,9 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// Whether it is about the whole account.
-    pub(crate) fn is_of_the_account(&self) -> bool {
-        self.findings.iter().any(|key| Kind::of(&key.id).is_some_and(Kind::is_of_the_account))
+    /// Whether the platform's address gets it at once: it is about the whole account, or only the platform can mend it.
+    pub(crate) fn concerns_the_platform(&self) -> bool {
+        self.for_platform || self.findings.iter().any(|key| Kind::of(&key.id).is_some_and(Kind::is_of_the_account))
     }
 
     /// Whether it tells what was found for the first time.
@@ -133,6 +136,7 @@ fn notification(told: &MailEntry<'_>, due: Due, context: &MailContext<'_>) -> No
         is_open,
         is_mendable: is_open && !is_job(first),
         is_report: first.is_report(),
+        for_platform: first.notice.for_platform,
         usd_per_month: told.wasted_per_month.filter(|_| is_open && !is_job(first)),
         usd_per_hour: told.usd_per_hour,
         head,

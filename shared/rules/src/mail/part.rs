@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, hash_map::Entry as Slot};
 
-use jiff::{Timestamp, ToSpan as _, civil::Time, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -15,10 +15,11 @@ use crate::{
     remedy::{Remedy, Sleep, SpotTerms, how_to_add, how_to_stop, how_to_wake},
     rules::verdict::Detail,
     vocabulary::{
-        duration::Duration,
+        duration::{Duration, roughly},
         price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, dollars},
-        resource::{Kind, region_option},
+        resource::{Arn, Kind, region_option},
         text::one_line,
+        time_zone::until_end,
         timed_text::TimedText,
     },
 };
@@ -108,7 +109,7 @@ fn head(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext<
         }
         (News::Reminder(since) | News::Escalation(since), _) => head.text(": open since ").time(*since),
         (News::Found, Read::Later(_)) => head.text(": found on ").time(*now),
-        (News::Done(End::Stopping(_)), Read::Later(_)) => head.text(": its stop began on ").time(*now).text(&note(told)),
+        (News::Done(End::Stopping(_)), Read::Later(_)) => head.text(&format!(": {} on ", told.first.ended())).time(*now).text(&note(told)),
         (News::Done(_), Read::Later(_)) => head.text(": on ").time(*now).text(&note(told)),
         (News::Found | News::Done(_), Read::AtOnce) => head.text(&note(told)),
     }
@@ -143,7 +144,7 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
     let is_job = is_job(told.first);
     // What is found about its tags alone costs the same with all tags.
     let tags_alone = told.first.is_open() && told.wasted_per_month.is_none() && told.usd_per_month.is_some();
-    let untagged = if tags_alone { ", with or without these tags" } else { "" };
+    let untagged = if tags_alone { ", whether it is tagged or not" } else { "" };
     let month = told.wasted_per_month.or(told.usd_per_month);
     let text = match (month, told.usd_per_hour) {
         (Some(month), _) if told.is_saving && (is_mended(told) || told.saves_by_month()) => {
@@ -165,7 +166,7 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
             let most = hour * Decimal::from(SPOT_SAVES_UP_TO) / Decimal::ONE_HUNDRED;
             format!("Saves: up to {} of {} an hour", dollars(most), dollars(hour))
         }
-        (_, Some(hour)) if is_done => format!("Cost:  {} an hour while it was on", dollars(hour)),
+        (_, Some(hour)) if is_done => format!("Cost:  {} an hour{}", dollars(hour), so_far(told.first, hour, *now)),
         (Some(most), Some(hour)) if matches!(told.first.news, News::Warning(_)) && told.ends_a_job() => {
             format!("Saves: up to {} until its time limit ({} an hour)", dollars(most), dollars(hour))
         }
@@ -189,6 +190,14 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
         (None, None) => "Costs: price not known".to_owned(),
     };
     format!("\n  {text}.").into()
+}
+
+/// What a job that was stopped has cost: `, about $0.47 in the 15m that it ran`.
+fn so_far(item: &Item, hour: Decimal, now: Timestamp) -> String {
+    let Some(since) = item.notice.billed_since else { return " while it was on".to_owned() };
+    let ran = now.duration_since(since);
+    let usd = hour * Decimal::from(ran.as_secs().max(0)) / Decimal::from(3600);
+    format!(", about {} in the {} that it ran", dollars(usd), roughly(ran))
 }
 
 /// `price not known (2 x ml.p9.giant)`
@@ -240,7 +249,7 @@ fn listed<'a>(detail: &'a Detail, name: &'a str, lists: &mut Lists<'a>) -> Timed
 
 /// How its owner can stop it, keep it, or change its hours.
 fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { policy, now, .. }: &MailContext<'_>) -> Vec<String> {
-    let Item { news, arn, name, zone, .. } = told.first;
+    let Item { news, arn, name, .. } = told.first;
     let from = match (news, read) {
         (News::Warning(at), _) => (*now).max(*at),
         (_, Read::Later(at)) => at,
@@ -248,34 +257,54 @@ fn commands(told: &MailEntry<'_>, remedy: &Remedy, read: Read, MailContext { pol
     };
     let stop = Some(remedy.command(name, &region_option(arn))).filter(|command| !command.is_empty());
     let mut commands: Vec<(String, String)> = stop.map(|command| ("Stop it now:".to_owned(), command)).into_iter().collect();
-    let keep_until = |day: &str| how_to_add(arn, [(KEEP_UNTIL_TAG, day)]);
-    let longest = policy.exemption.max;
-    let keep_it = if matches!(remedy, Remedy::AttachScaling(..)) { "Leave it as it is" } else { "Keep it" };
-    let is_warned = matches!(news, News::Warning(_));
-    if is_warned && !is_job(told.first) && Duration::days(1) < longest {
-        let day = tomorrow(from, zone, policy);
-        commands.push((format!("{keep_it} until {}:", end_of(&day, zone, policy)), keep_until(&day)));
-    }
-    // Of what is only reported, the tag ends the reports too.
-    let keep = if told.first.is_open() { "No report and no stop" } else { keep_it };
-    let keep = match longest {
-        _ if is_job(told.first) && told.first.is_open() => format!("{keep} of this job:"),
-        _ if is_job(told.first) => "Keep this job:".to_owned(),
-        max if max < WEEK => format!("{keep} for {max}:"),
-        _ => format!("{keep} for a week:"),
-    };
-    commands.push((keep, keep_until(&in_a_week(from, policy))));
+    commands.extend(
+        keeps(told.first, from, read, policy, *now)
+            .into_iter()
+            .map(|(label, day)| (label, how_to_add(arn, [(KEEP_UNTIL_TAG, day.as_str())]))),
+    );
     // Hours that end before the stop do not prevent it.
     let hours = told.hours.filter(|hours| !matches!(news, News::Warning(at) if hours.until <= *at));
-    commands.extend(hours.map(|hours| ("Give it longer hours:".to_owned(), how_to_add(arn, [(SCHEDULE_TAG, hours.tag.as_str())]))));
+    commands.extend(hours.map(|hours| {
+        ("Give it longer hours:".to_owned(), how_to_add(&arn_of(hours.on.as_deref(), arn), [(SCHEDULE_TAG, hours.tag.as_str())]))
+    }));
     let width = commands.iter().map(|(label, _)| label.len()).max().unwrap_or_default().max(LABEL);
     commands.into_iter().map(|(label, command)| format!("\n  {label:<width$} {command}")).collect()
 }
 
-/// When the owner's wish to keep something until a day ends: `tomorrow`, or the time by the owner's clock if the policy's day ends at another one.
-fn end_of(day: &str, zone: &TimeZone, policy: &Policy) -> String {
-    let end = policy.end_of_day(day).map(|end| end.to_zoned_datetime(zone.clone()));
-    end.filter(|end| end.time() != Time::midnight()).map_or_else(|| "tomorrow".to_owned(), |end| end.strftime("%a %H:%M").to_string())
+/// The ARN of another resource in the same account and Region. `id` is `None`, or `arn` is none: `arn`.
+fn arn_of(id: Option<&str>, arn: &str) -> String {
+    let whereabouts = Arn::parse(arn).and_then(|parsed| arn.strip_suffix(parsed.resource));
+    id.zip(whereabouts).map_or_else(|| arn.to_owned(), |(id, whereabouts)| format!("{whereabouts}{id}"))
+}
+
+/// How long its owner can keep it, each with the value of the tag.
+fn keeps(item: &Item, from: Timestamp, read: Read, policy: &Policy, now: Timestamp) -> Vec<(String, String)> {
+    // Of what is only reported, the tag ends the reports too.
+    let what = match &item.remedy {
+        _ if item.is_open() => "No report and no stop",
+        Some(Remedy::AttachScaling(..)) => "Leave it as it is",
+        _ => "Keep it",
+    };
+    let in_a_week = in_a_week(from, policy);
+    if is_job(item) {
+        let label = if item.is_open() { format!("{what} of this job:") } else { "Keep this job:".to_owned() };
+        return vec![(label, in_a_week)];
+    }
+    let zone = match read {
+        Read::AtOnce => &item.zone,
+        Read::Later(_) => policy.zone_of(item.team.as_deref()),
+    };
+    let is_warned = matches!(item.news, News::Warning(_)) && Duration::days(1) < policy.exemption.max;
+    let days = is_warned.then(|| tomorrow(from, zone, policy)).into_iter().chain([in_a_week]);
+    days.map(|day| (format!("{what} {}:", how_long(&day, zone, now, policy)), day)).collect()
+}
+
+/// How long the tag with this day keeps something: `to the end of Fri 2026-12-04`, `until Fri 2026-12-04 18:00` where the policy's day ends then by the reader's
+/// clock, or `for 3d` if the policy allows no longer.
+fn how_long(day: &str, zone: &TimeZone, now: Timestamp, policy: &Policy) -> String {
+    let longest = policy.exemption.max;
+    let end = policy.end_of_day(day).filter(|end| *end <= now + longest.signed());
+    end.map_or_else(|| format!("for {longest}"), |end| until_end(end, zone))
 }
 
 /// A day as the tag `cost-guard:keep-until` takes it: until its end by the policy's clock.
@@ -330,14 +359,14 @@ fn asleep(sleep: &Sleep, told: &MailEntry<'_>, read: Read, MailContext { policy,
 }
 
 /// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.
-fn as_which_job(Item { name: old, arn, .. }: &Item, new: &str, remedy: Option<&Remedy>, context: &MailContext<'_>) -> String {
+fn as_which_job(Item { name: old, arn, notice, .. }: &Item, new: &str, remedy: Option<&Remedy>, context: &MailContext<'_>) -> String {
     let MailContext { policy, now, .. } = context;
     let terms = match remedy {
         Some(Remedy::ResubmitAsSpot(SpotTerms { wait, resumes, .. })) => {
-            let from = if *resumes {
-                "resumes from the last checkpoint. What was trained since then is done again"
-            } else {
-                "starts from the beginning, because there were no checkpoints: what was trained so far is done again"
+            let from = match (resumes, notice.billed_since) {
+                (true, _) => "resumes from the last checkpoint. What was trained since then is done again",
+                (false, Some(_)) => "starts from the beginning, because there were no checkpoints: what was trained so far is done again",
+                (false, None) => "starts from the beginning: the old one was not training yet",
             };
             format!("\n  It {from}. It may finish up to {wait} later.")
         }

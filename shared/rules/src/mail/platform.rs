@@ -22,7 +22,7 @@ use crate::{
     },
     plan::{Entry, Saved, SavedBy, State},
     policy::{PlatformMails, Policy},
-    rules::verdict::Severity,
+    rules::{guard_tag_unreadable::GuardTagUnreadable, rule::Rule as _, verdict::Severity},
     vocabulary::{
         owners,
         price::dollars,
@@ -42,6 +42,9 @@ const SEEN_AGAIN: SignedDuration = SignedDuration::from_hours(26);
 
 /// The most owners and lines under one heading.
 const LINES: usize = 10;
+
+/// What the costs of the owners' lines are.
+const IF_LEFT_ON: &str = "The costs a month are what the resources would cost if they were left on, each once. What was found and mended since is among what was found.\n";
 
 /// What the platform's address gets of the owners' mails now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -206,13 +209,13 @@ impl Period<'_> {
             let row = Row { stopped: usize::from(is_first), stops: usize::from(is_stop), saved, by_spot, ..Row::default() };
             rows.entry(addressee(one.owner.as_deref())).or_default().add(&row);
         }
-        for found in resources(&self.found()).values() {
-            let row = Row { found: 1, found_usd: monthly(found), ..Row::default() };
-            rows.entry(addressee(found.entry.owner.as_deref())).or_default().add(&row);
+        for (owner, found) in by_owner(&self.found()) {
+            let (found, found_usd) = in_all(&found);
+            rows.entry(owner).or_default().add(&Row { found, found_usd, ..Row::default() });
         }
-        for open in resources(&self.open()).values() {
-            let row = Row { open: 1, usd_per_month: monthly(open), ..Row::default() };
-            rows.entry(addressee(open.entry.owner.as_deref())).or_default().add(&row);
+        for (owner, open) in by_owner(&self.open()) {
+            let (open, usd_per_month) = in_all(&open);
+            rows.entry(owner).or_default().add(&Row { open, usd_per_month, ..Row::default() });
         }
         rows
     }
@@ -266,6 +269,21 @@ impl Period<'_> {
     }
 }
 
+/// The findings of each owner. Two functions may know different owners of one resource: each of them is mailed about it.
+fn by_owner<'a>(entries: &[&'a Entry]) -> BTreeMap<String, Vec<&'a Entry>> {
+    let mut by_owner: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries {
+        by_owner.entry(addressee(entry.owner.as_deref())).or_default().push(entry);
+    }
+    by_owner
+}
+
+/// How many resources these findings are about, and what they cost in a month: each resource once, at its dearest finding.
+fn in_all(entries: &[&Entry]) -> (usize, Decimal) {
+    let resources = resources(entries);
+    (resources.len(), resources.values().map(monthly).sum())
+}
+
 /// What an open resource costs in a month. A job ends by itself, and what a budget costs is the cost of resources.
 fn monthly(open: &Open<'_>) -> Decimal {
     let is_counted = Kind::of(&open.entry.id).is_none_or(|kind| !kind.ends_by_itself() && !kind.is_of_the_account());
@@ -293,6 +311,7 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
     unowned_section(&mut text, &unowned, &open);
     for (heading, lines) in [
         ("could not be read", lines(&troubles, Wrong::Unread, zone)),
+        ("tags of the guard that cannot be read", unreadable(&open)),
         ("exemptions of the policy", period.exempt(context)),
         ("kept by tag, ends within a week", period.kept(context)),
         ("held back", held_back(&period.troubles)),
@@ -306,7 +325,7 @@ pub fn platform_summary(period: &Period<'_>, context: &MailContext<'_>) -> Optio
         functions: vec![context.function.to_owned()],
         teams: vec![UNOWNED.to_owned()],
         severity: Severity::Info,
-        subject: subject(&rows, &unowned, failed),
+        subject: subject(&rows, &unowned, in_all(&open), failed),
         body: text,
         notified: vec![],
         audience: Audience::Platform,
@@ -327,6 +346,9 @@ fn owners_section(text: &mut String, rows: &BTreeMap<String, Row>) {
     }
     if 1 < rows.len() {
         let _ = writeln!(text, "In all: {}", Row::of(rows.values()).words());
+    }
+    if rows.values().any(|row| !row.found_usd.is_zero() || !row.usd_per_month.is_zero()) {
+        text.push_str(IF_LEFT_ON);
     }
 }
 
@@ -349,14 +371,20 @@ fn unowned_section(text: &mut String, row: &Row, open: &[&Entry]) {
     }
 }
 
+/// The resources with a tag of the guard's that it cannot read, and their owners, who know what is wrong.
+fn unreadable(open: &[&Entry]) -> Vec<String> {
+    let tags = open.iter().filter(|entry| entry.rule == GuardTagUnreadable::NAME);
+    tags.map(|entry| format!("{} of {}", of_entry(entry), addressee(entry.owner.as_deref()))).collect()
+}
+
 /// `Cost guard: platform: 12 owners, 2 resources stopped 5 times, $12.40 saved, $3,210.00 a month open`
-fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, failed: usize) -> String {
+fn subject(rows: &BTreeMap<String, Row>, unowned: &Row, (open, usd_per_month): (usize, Decimal), failed: usize) -> String {
     let all = Row::of(rows.values().chain([unowned]));
     let mailed = rows.values().filter(|row| 0 < row.mails).count();
     let owners = if mailed == rows.len() { count(mailed, "owner") } else { format!("{mailed} of {} mailed", count(rows.len(), "owner")) };
-    let open = match all.usd_per_month {
+    let open = match usd_per_month {
         usd if !usd.is_zero() => Some(format!("{} a month open", dollars(usd))),
-        _ => (0 < all.open).then(|| format!("{} open", all.open)),
+        _ => (0 < open).then(|| format!("{open} open")),
     };
     let parts = [
         (0 < failed).then(|| format!("{failed} failed")),

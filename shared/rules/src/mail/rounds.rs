@@ -222,14 +222,15 @@ impl<'a> Owner<'a> {
         left.iter().any(|one| desk.is_asked || morning.is_some_and(|morning| one.since < morning))
     }
 
-    /// Whether the weekly summary is due: there was something to sum up before the first working morning of this week, and it was not sent since.
-    fn is_weekly_due(&self, mailed: Mailed, context: &MailContext<'_>) -> bool {
-        let Some(morning) = context.policy.last_weekly_morning(self.team(), context.now) else { return false };
+    /// The end of the week whose summary is due: there was something to sum up before the first working morning of this week, and it was not sent since.
+    fn weekly_due(&self, mailed: Mailed, context: &MailContext<'_>) -> Option<Timestamp> {
+        let morning = context.policy.last_weekly_morning(self.team(), context.now)?;
         let first = self.entries.iter().map(|entry| entry.first_seen).chain(self.waiting.iter().map(|one| one.since));
         let first = first.chain(self.sleeping.iter().map(|one| one.hibernation.since)).min();
         // A summary of that morning was recorded as mailed until a little before it.
         let is_sent = mailed.weekly.is_some_and(|last| morning <= last + LEAVING);
-        context.now.duration_since(morning) < SUMMARY_DAY && !is_sent && first.is_some_and(|first| first < morning)
+        let is_due = context.now.duration_since(morning) < SUMMARY_DAY && !is_sent && first.is_some_and(|first| first < morning);
+        is_due.then_some(morning)
     }
 
     fn letter(&self, desk: &Desk, name: &str, known: &Known<'_>, context: &MailContext<'_>) -> Option<Letter> {
@@ -240,21 +241,25 @@ impl<'a> Owner<'a> {
         let new: Vec<Notification> = waiting.iter().map(|one| known.brought_up_to_date(&one.notification, context.now)).collect();
         let new: Vec<&Notification> = new.iter().collect();
         let letter = |digest, regular| Letter { digest, regular, until: context.now - LEAVING, before };
-        if self.is_weekly_due(before, context) {
+        if let Some(morning) = self.weekly_due(before, context) {
             let of_state =
                 |states: &[State]| self.entries.iter().copied().filter(|entry| states.contains(&entry.state)).collect::<Vec<_>>();
             // No mail is sent for asides, so that those of an earlier week may still wait.
             let spared = left(Due::Aside, before.weekly.max(Some(context.now - WEEK)));
-            let week = OwnersWeek {
+            let mut week = OwnersWeek {
                 saved: self.saved.clone(),
                 sleeping: self.sleeping.clone(),
-                open: of_state(&OPEN).into_iter().filter(|entry| !is_done_by_itself(entry)).collect(),
+                open: of_state(&OPEN).into_iter().filter(|entry| !is_done_by_itself(entry) && entry.first_seen < morning).collect(),
                 kept: of_state(&[State::Exempt]).into_iter().filter(|entry| is_kept(entry, context)).collect(),
                 done: left(Due::Weekly, before.weekly),
                 spared,
-                new,
+                new: vec![],
             };
-            return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));
+            // What was found after the week is told with it, but makes no summary by itself.
+            if waiting.iter().any(|one| one.since < morning) || weekly(name, &week, context).is_some() {
+                week.new = new;
+                return weekly(name, &week, context).map(|digest| letter(digest, Regular::Weekly));
+            }
         }
         self.is_daily_due(desk, &waiting, context).then(|| letter(daily(name, &new, context), Regular::Daily))
     }

@@ -1,6 +1,6 @@
 //! The subject of a mail: at most 99 ASCII characters, with the resource and what happens to it first, then the cost or what it saves.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     vocabulary::{
         duration::roughly,
         price::{SPOT_SAVES_UP_TO, dollars},
-        time_zone::{clock, until},
+        time_zone::{clock, time_of_day, until},
     },
 };
 
@@ -31,31 +31,41 @@ pub(crate) fn subject(told: &[MailEntry<'_>], now: Timestamp) -> String {
     }
     let is_alike = |one: &&MailEntry<'_>| is_only_told || said(one.first, true) == said(first, true);
     let alike: Vec<&MailEntry<'_>> = told.iter().filter(is_alike).collect();
-    let (what, cost) = (what(&alike, now), cost(&alike, now));
+    let cost = cost(&alike, now);
+    let [long, brief] = [false, true].map(|is_brief| what(&alike, now, is_brief));
     let dearest = alike.iter().rev().max_by_key(|told| (told.wasted_per_month, told.usd_per_month)).map_or(*first, |told| told.first);
     let more = if 1 < alike.len() { format!(" and {} more", alike.len() - 1) } else { String::new() };
     let besides = if alike.len() < told.len() { format!("; {} more in this mail", told.len() - alike.len()) } else { String::new() };
-    // The name says more than what stands at the end.
-    let ends = [cost.text + &besides, format!("{}{besides}", cost.short), cost.short];
-    let room = |end: &String| SUBJECT.saturating_sub(13 + more.len() + what.len() + end.len());
+    // The name says more than what stands at the end, and than the date of a stop within a day.
+    let ends = [
+        format!("{long}{}{besides}", cost.text),
+        format!("{long}{}{besides}", cost.short),
+        format!("{long}{}", cost.short),
+        format!("{brief}{}", cost.short),
+    ];
+    let room = |end: &String| SUBJECT.saturating_sub(13 + more.len() + end.len());
     let name = dearest.name.chars().count();
     // A name is shortened before the cost is left out, but not to less than says something.
-    let last = Some(&ends[2]).filter(|end| SHORTEST <= room(end)).cloned().unwrap_or_default();
-    let end = ends.iter().find(|end| name <= room(end)).unwrap_or(&last);
-    printable(&format!("Cost guard: {}{more} {what}{end}", shortened(&dearest.name, room(end))))
+    let last = ends.last().filter(|end| SHORTEST <= room(end)).unwrap_or(&brief);
+    let end = ends.iter().find(|end| name <= room(end)).unwrap_or(last);
+    printable(&format!("Cost guard: {}{more} {end}", shortened(&dearest.name, room(end))))
 }
 
-/// What happens to entries with the same news: `will be stopped Mon 2026-11-23 19:30 CET`.
-fn what(alike: &[&MailEntry<'_>], now: Timestamp) -> String {
+/// What happens to entries with the same news: `will be stopped Mon 2026-11-23 19:30 CET`. `is_brief`: without the date of what happens within a day.
+fn what(alike: &[&MailEntry<'_>], now: Timestamp, is_brief: bool) -> String {
     let first = alike[0].first;
     match &first.news {
         News::Warning(_) => {
-            let time = |told: &&MailEntry<'_>| if let News::Warning(at) = told.first.news { Some(at) } else { None };
-            let mut stops: Vec<Timestamp> = alike.iter().filter_map(time).collect();
+            let stop = |told: &&MailEntry<'_>| if let News::Warning(at) = told.first.news { Some(at) } else { None };
+            let mut stops: Vec<Timestamp> = alike.iter().filter_map(stop).collect();
             stops.sort_unstable();
             stops.dedup();
             let from = if 1 < stops.len() { "from " } else { "" };
-            let at = stops.first().map(|at| format!(" {from}{}", clock(*at, &first.zone))).unwrap_or_default();
+            let time = |at: Timestamp| {
+                let is_near = at.duration_since(now) < SignedDuration::from_hours(24);
+                if is_brief && is_near { time_of_day(at, &first.zone) } else { clock(at, &first.zone) }
+            };
+            let at = stops.first().map(|at| format!(" {from}{}", time(*at))).unwrap_or_default();
             said(first, alike.len() == 1) + &at
         }
         News::Escalation(since) if let Some(headline) = first.notice.headline => {

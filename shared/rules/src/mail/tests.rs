@@ -49,7 +49,7 @@ fn key(rule: &str, id: &str) -> FindingKey {
 }
 
 fn notice() -> Notice {
-    let hours = LongerHours { tag: "mon-fri/08:00-22:00@Europe/Berlin".into(), until: "2026-11-23T21:00:00Z".parse().unwrap() };
+    let hours = LongerHours { tag: "mon-fri/08:00-22:00@Europe/Berlin".into(), until: "2026-11-23T21:00:00Z".parse().unwrap(), on: None };
     Notice { hours: Some(hours), supposes: Some("if left on every night and weekend"), ..Notice::default() }
 }
 
@@ -82,9 +82,9 @@ fn a_warning_says_when_and_how_to_keep_it() {
         "Stopping a notebook instance keeps all files in its SageMaker folder. Running kernels, what is only in memory, and files elsewhere are lost.",
         "* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it",
         "  Saves: about $1.93 until Tue 2026-11-24 08:00 ($0.15 an hour).",
-        "  Stop it now:            aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
-        "  Keep it until tomorrow: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-24'",
-        "  Keep it for a week:     aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+        "  Stop it now:                          aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
+        "  Keep it to the end of Tue 2026-11-24: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-24'",
+        "  Keep it to the end of Mon 2026-11-30: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
     ] {
         assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
     }
@@ -92,7 +92,7 @@ fn a_warning_says_when_and_how_to_keep_it() {
 
 #[test]
 fn what_is_only_reported_says_so_once() {
-    const SAYS: &str = "This mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.";
+    const SAYS: &str = "Only reported: the rules named below stop nothing. A rule that stops something warns you first.";
     let critical = Item { notice: Notice { severity: Severity::Critical, ..notice() }, ..item(News::Found, "c", None) };
     let budget = Item { id: "budget/ml".into(), ..item(News::Found, "ml", None) };
     for (items, line) in [
@@ -137,9 +137,12 @@ fn a_mail_has_one_clock() {
     in_berlin.reason = TimedText::from("on since ").time("2026-11-23T08:00:00Z".parse().unwrap());
     let digest = one(&[in_berlin, in_tokyo]);
     assert_eq!(digest.subject, "Cost guard: a will be stopped Tue 2026-11-24 03:30 UTC+9, saves about $1,250.00");
-    for text in
-        ["All times: Asia/Tokyo.", "a: on Tue 2026-11-24 03:30 it will be", "on since Mon 2026-11-23 17:00 (", "until Tue 2026-11-24 16:00"]
-    {
+    for text in [
+        "All times: Asia/Tokyo (UTC+9).",
+        "a: on Tue 2026-11-24 03:30 it will be",
+        "on since Mon 2026-11-23 17:00 (",
+        "until Tue 2026-11-24 16:00",
+    ] {
         assert!(digest.body.contains(text), "{text}\n{}", digest.body);
     }
 }
@@ -148,17 +151,64 @@ fn a_mail_has_one_clock() {
 fn tomorrow_lasts_until_the_owners_next_day_ends() {
     // The tag's day ends by the policy's clock, in Berlin.
     for (zone, at, until, day) in [
-        ("Europe/Berlin", "2026-11-23T18:30:00Z", "tomorrow", "2026-11-24"),
-        ("Europe/Berlin", "2026-11-27T01:45:00Z", "tomorrow", "2026-11-28"),
-        ("Asia/Tokyo", "2026-11-24T10:30:00Z", "Thu 08:00", "2026-11-25"),
-        ("Asia/Tokyo", "2026-11-23T18:30:00Z", "Thu 08:00", "2026-11-25"),
-        ("America/New_York", "2026-11-24T23:30:00Z", "Thu 18:00", "2026-11-26"),
+        ("Europe/Berlin", "2026-11-23T18:30:00Z", "to the end of Tue 2026-11-24", "2026-11-24"),
+        ("Europe/Berlin", "2026-11-27T01:45:00Z", "to the end of Sat 2026-11-28", "2026-11-28"),
+        ("Asia/Tokyo", "2026-11-24T10:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
+        ("Asia/Tokyo", "2026-11-23T18:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
+        ("America/New_York", "2026-11-24T23:30:00Z", "until Thu 2026-11-26 18:00", "2026-11-26"),
     ] {
         let item = Item { zone: zone_named(zone).unwrap(), ..item(News::Warning(at.parse().unwrap()), "a", None) };
         let body = one(&[item]).body;
-        let line = body.lines().find(|line| line.starts_with(&format!("  Keep it until {until}:"))).unwrap();
+        let line = body.lines().find(|line| line.starts_with(&format!("  Keep it {until}:"))).unwrap();
         assert!(line.ends_with(&format!("Value={day}'")), "{zone} {at}: {line}");
     }
+}
+
+#[test]
+fn longer_hours_are_written_to_what_outlives_an_app() {
+    let mut app = item(warning(), "lab", None);
+    app.arn = "arn:aws:sagemaker:eu-central-1:123456789012:app/d-1/ann-lab/jupyterlab/default".into();
+    app.id = "app/d-1/ann-lab/jupyterlab/default".into();
+    for (on, at) in [(Some("space/d-1/ann-lab"), "123456789012:space/d-1/ann-lab --tags"), (None, "ann-lab/jupyterlab/default --tags")] {
+        app.notice.hours.as_mut().unwrap().on = on.map(str::to_owned);
+        let body = one(&[app.clone()]).body;
+        let line = body.lines().find(|line| line.starts_with("  Give it longer hours:")).unwrap();
+        assert!(line.contains(at), "{line}");
+        assert_eq!(body.matches("ann-lab/jupyterlab/default --tags 'Key=cost-guard:keep-until").count(), 2, "{body}");
+    }
+}
+
+#[test]
+fn a_stopped_job_has_cost_what_it_ran() {
+    let stopped_job = |billed_since: Option<&str>| Item {
+        id: "training-job/churn".into(),
+        remedy: Some(Remedy::StopTrainingJob),
+        usd_per_hour: Some(dec!(1.895)),
+        notice: Notice { billed_since: billed_since.map(|at| at.parse().unwrap()), ..Notice::default() },
+        ..item(stopped(), "churn", None)
+    };
+    for (since, cost) in [
+        (Some("2026-11-23T17:45:00Z"), "  Cost:  $1.90 an hour, about $0.47 in the 15m that it ran."),
+        (None, "  Cost:  $1.90 an hour while it was on."),
+    ] {
+        let body = one(&[stopped_job(since)]).body;
+        assert!(body.lines().any(|line| line == cost), "{cost}\n{body}");
+    }
+}
+
+#[test]
+fn a_name_is_whole_before_the_date_of_a_stop_that_is_near() {
+    let long = "forecast-backtest-of-2026";
+    let items = |zone: &str| -> Vec<Item> {
+        let zone = zone_named(zone).unwrap();
+        [long, "b"]
+            .map(|name| Item { zone: zone.clone(), ..item(warning(), name, Some(if name == long { dec!(73000) } else { dec!(730) })) })
+            .into()
+    };
+    assert_eq!(
+        one(&items("Asia/Tokyo")).subject,
+        "Cost guard: forecast-backtest-of-2026 and 1 more will be stopped 03:30 UTC+9, saves about $1,262.50"
+    );
 }
 
 #[test]
@@ -205,7 +255,7 @@ fn what_costs_the_same_with_all_tags_is_not_in_the_sum() {
     };
     let digest = one(&[untagged("a", "missing-tag")]);
     assert_eq!(digest.subject, "Cost guard: a untagged");
-    assert!(digest.body.contains("  Costs: $730.00 a month, with or without these tags ($1.00 an hour).\n"), "{}", digest.body);
+    assert!(digest.body.contains("  Costs: $730.00 a month, whether it is tagged or not ($1.00 an hour).\n"), "{}", digest.body);
     let both = one(&[untagged("a", "missing-tag"), item(News::Found, "a", Some(dec!(100))), untagged("b", "missing-tag")]);
     assert_eq!(both.subject, "Cost guard: a and 1 more need a look, $100.00 a month");
     let stopped =
@@ -311,7 +361,7 @@ fn a_long_mail_is_cut_at_a_finding() {
     let items: Vec<Item> = (0..3000).map(|n| item(News::Found, &format!("nb-{n:05}"), Some(dec!(1)))).collect();
     let digest = one(&items);
     let told = digest.body.matches("* notebook").count();
-    assert!(digest.body.len() < 250 * 1024 && 300 < told);
+    assert!(digest.body.len() < 250 * 1024 && 250 < told);
     assert_eq!(digest.notified.len(), told, "who is not in it was not told");
     assert!(digest.body.contains(&format!("… and {} more", 3000 - told)), "{}", &digest.body[digest.body.len() - 300..]);
 }
@@ -359,7 +409,7 @@ fn what_is_only_reported_is_not_kept_and_its_cost_says_what_it_supposes() {
     ] {
         let body = one(&items).body;
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");
-        assert!(body.contains("  No report and no stop for a week: aws") && !body.contains("Keep it"), "{body}");
+        assert!(body.contains("  No report and no stop to the end of Mon 2026-11-30: aws") && !body.contains("Keep it"), "{body}");
     }
 }
 
@@ -472,7 +522,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),
             "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
-            "  It starts from the beginning, because there were no checkpoints: what was trained so far is done again. It may finish up to 12h later.",
+            "  It starts from the beginning: the old one was not training yet. It may finish up to 12h later.",
         ),
         (
             job(News::Done(End::Replaced("churn-spot".into())), resubmit()),

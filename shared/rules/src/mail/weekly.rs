@@ -35,8 +35,8 @@ use crate::{
 pub const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What the savings of the stops count.
-const ESTIMATED: &str = "The savings are estimates: the on-demand price, from the stop until the waste would have ended by itself. What you stop or start less \
-                         yourself is not counted.\n";
+const ESTIMATED: &str = "The savings are estimates: the on-demand price from each stop to the next working hours or the next start, for a month at most. What you \
+                         stop yourself is not counted.\n";
 
 /// The most lines under one heading.
 const LINES: usize = 25;
@@ -144,7 +144,7 @@ pub(crate) fn weekly(owner: &str, week: &OwnersWeek<'_>, context: &MailContext<'
         subject: counting("your week", &parts, 3, "what you keep"),
         body: text,
         notified: vec![],
-        audience: Audience::of(owner, week.new.iter().any(|one| one.is_of_the_account())),
+        audience: Audience::of(owner, week.new.iter().any(|one| one.concerns_the_platform())),
         told: Some(Told::default()),
     })
 }

@@ -196,7 +196,9 @@ impl Remedy {
         match self {
             Self::StopNotebook => {
                 let (region, name) = (region_option(arn), argument(name));
-                format!("Its files are kept. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}")
+                format!(
+                    "Its files are kept; what was only in memory is lost. Start it again: aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}"
+                )
             }
             Self::StopTuningJob => "The results of its training jobs that had ended are kept, the others were stopped with it.".to_owned(),
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) => {
@@ -217,7 +219,10 @@ impl Remedy {
             Self::AttachScaling(way, attachments) => detach(name, &region_option(arn), *way, attachments),
             Self::Hibernate(sleep) => sleep.until_somebody_wakes_it(name, &region_option(arn)),
             Self::ActivateTag => "The bill shows it from the next day on.".to_owned(),
-            Self::DeleteApp { .. } | Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
+            Self::DeleteApp { .. } => {
+                "Its files are kept; what was only in memory is lost. Start it again where you started it.".to_owned()
+            }
+            Self::None => "Its files are kept. Start it again where you started it.".to_owned(),
         }
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct GuardTagUnreadable {}
 
 impl Rule for GuardTagUnreadable {
     const NAME: &'static str = "guard-tag-unreadable";
-    const TO_DO: &'static str = "correct the tag: aws sagemaker add-tags --region <region> --resource-arn <ARN> --tags 'Key=<key>,Value=<value>'; or remove it: aws sagemaker delete-tags --region <region> --resource-arn <ARN> --tag-keys <key>";
+    const TO_DO: &'static str = "correct the tag, or remove it: the mail that first told you of it has the commands";
     /// A nightly job has the same tags each night.
     const MANNER: Manner = Manner { notified_per_series: true, ..Manner::DEFAULT };
     type Subject = Resource;

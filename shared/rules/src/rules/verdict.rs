@@ -81,6 +81,10 @@ pub struct Notice {
     pub supposes: Option<&'static str>,
     /// Whether a training job writes checkpoints. `None`: not known, or it is none.
     pub writes_checkpoints: Option<bool>,
+    /// Since when a job is billed. `None`: not known, or it is none.
+    pub billed_since: Option<Timestamp>,
+    /// Whether the platform's address gets it at once, because only whoever runs the platform can mend it.
+    pub for_platform: bool,
 }
 
 /// A line of a mail, such as `Cause: what cost more than usual:`, and the list below it.

@@ -65,10 +65,19 @@ fn hours_of_etc(name: &str) -> Option<i8> {
 
 /// A time for people: `Mon 2026-11-23 09:00 CET`, or with its offset where the zone's abbreviation is not clear: `Mon 2026-11-23 13:30 UTC+5:30`.
 pub(crate) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    format!("{} {}", moment(at, zone), zone_at(at, zone))
+}
+
+/// A time within a day, for people: `09:00 CET`.
+pub(crate) fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
+    format!("{} {}", at.to_zoned_datetime(zone.clone()).strftime("%H:%M"), zone_at(at, zone))
+}
+
+/// A zone for people, as it is at this time: `CET`, or `UTC+5:30`.
+pub(crate) fn zone_at(at: Timestamp, zone: &TimeZone) -> String {
     let wall = at.to_zoned_datetime(zone.clone());
     let abbreviation = wall.strftime("%Z").to_string();
-    let offset = if UNAMBIGUOUS.contains(&abbreviation.as_str()) { abbreviation } else { offset(wall.offset().seconds()) };
-    format!("{} {offset}", moment(at, zone))
+    if UNAMBIGUOUS.contains(&abbreviation.as_str()) { abbreviation } else { offset(wall.offset().seconds()) }
 }
 
 /// A time for people who know by which clock: `Mon 2026-11-23 09:00`.

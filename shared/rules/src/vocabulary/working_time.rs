@@ -35,6 +35,8 @@ pub struct LongerHours {
     pub tag: String,
     /// When they end: until then, they prevent a stop.
     pub until: Timestamp,
+    /// The id of what gets the tag, if that is not the resource itself: what hands its tags on to the resource, and outlives it.
+    pub on: Option<String>,
 }
 
 impl Schedule {
@@ -53,7 +55,7 @@ impl Schedule {
         let text = Some(text + &zone).filter(|_| longer != *windows)?;
         let hours: Self = text.parse().ok()?;
         let until = Some(at).filter(|at| hours.is_working(*at, calendar)).and_then(|at| hours.working_until(at, calendar))?;
-        Some(LongerHours { tag: text, until })
+        Some(LongerHours { tag: text, until, on: None })
     }
 
     /// Whether people work at this time, by the zone's wall clock. So changes to and from daylight saving are respected.
@@ -413,7 +415,7 @@ mod tests {
         ] {
             let time = |at: &str| format!("2026-11-{at}:00+01:00").parse::<Timestamp>().unwrap();
             let offered = hours.parse::<Schedule>().unwrap().longer(time(at), &calendar);
-            let expected = longer.map(|(tag, until)| LongerHours { tag: tag.to_owned(), until: time(until) });
+            let expected = longer.map(|(tag, until)| LongerHours { tag: tag.to_owned(), until: time(until), on: None });
             assert_eq!(offered, expected, "{hours} at {at}");
             assert!(offered.is_none_or(|offered| offered.tag.parse::<Schedule>().is_ok()), "{hours}");
         }

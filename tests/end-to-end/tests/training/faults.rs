@@ -219,11 +219,26 @@ const HPO: &str = r#"
 name = "Churn-HPO"
 jobs = 10
 parallel = 2
-children-without-spot = true
 tags = { Owner = "eve@example.com" }
 created = "-10m"
-definition = [{ instance-type = "ml.m5.xlarge", takes = "20h", spot = true, max-runtime = "1d", max-wait = "2d" }]
+definition = [{ instance-type = "ml.m5.xlarge", takes = "20h", max-runtime = "1d" }]
 "#;
+
+/// AWS runs it on demand although it has asked for Spot: its owner has done what was asked, and can do no more.
+#[tokio::test]
+async fn a_tuning_job_that_asked_for_spot_is_not_stopped_and_the_platform_hears_of_it() {
+    let spot = "spot = true, max-runtime = \"1d\", max-wait = \"2d\"";
+    let account = account(&HPO.replace("max-runtime = \"1d\"", spot).replace("parallel = 2", "parallel = 2\nchildren-without-spot = true"));
+    let guard = guard(&account, "[mail]\nplatform = \"daily-summary\"\n[rules.tuning-on-demand]\nmode = \"enforce\"\nremedy = \"stop\"");
+    for _ in 0..3 {
+        guard.run().await.unwrap();
+        account.advance(minutes(60));
+    }
+    assert_eq!(account.tuning_job("Churn-HPO").unwrap().status, "InProgress");
+    let mails = account.mails_for("AlertSubscription").unwrap();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].message.contains("it asked for managed Spot, but AWS runs"), "{}", mails[0].message);
+}
 
 #[tokio::test]
 async fn an_event_does_not_end_the_grace_of_a_tuning_job() {

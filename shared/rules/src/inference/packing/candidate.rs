@@ -1,6 +1,6 @@
 //! What is asked: the endpoints that could share one, the instance types that may be used, and how full an instance may be.
 
-use crate::inference::InstanceType;
+use crate::inference::instance_types::InstanceType;
 
 /// An instance type and its price.
 #[derive(Clone, Copy, Debug)]

@@ -36,6 +36,8 @@ fn what_the_platform_has_to_know_goes_there_at_once() {
         assert_eq!(PlatformGets::EachMailOf(BTreeSet::new()).audience(&digest).words(), audience, "{what}");
         assert_eq!(PlatformGets::Summary.audience(&digest).words(), with_summary, "{what}");
     }
+    let for_platform = Item { notice: Notice { for_platform: true, ..notice() }, ..item(News::Found, "a", None) };
+    assert_eq!(PlatformGets::Summary.audience(&one(&[for_platform.clone()])).words(), ["owner", "platform"]);
     // What waited for a morning is told by the same rule.
     let policy = policy_of("[mail]\nreports = \"daily\"");
     let daily = |item: Item| {
@@ -43,6 +45,7 @@ fn what_the_platform_has_to_know_goes_there_at_once() {
         daily::daily("ann@example.com", &waits.iter().collect::<Vec<_>>(), &context(&policy))
     };
     assert_eq!((daily(found()).audience, daily(of_budget(found())).audience), (Audience::Owner, Audience::OwnerAndPlatform));
+    assert_eq!(daily(for_platform).audience, Audience::OwnerAndPlatform);
     assert_eq!(daily(found()).told, Some(Told { warned: 0 }));
 }
 
@@ -174,6 +177,41 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
 }
 
 #[test]
+fn each_owner_has_what_their_own_mails_tell_and_the_sum_counts_a_resource_once() {
+    let policy = policy_of("timezone = \"Europe/Berlin\"");
+    let first_seen = "2026-11-28T08:00:00Z".parse().unwrap();
+    let of = |rule: &str, owner: Option<&str>, usd| Entry {
+        owner: owner.map(str::to_owned),
+        usd_per_month: Some(usd),
+        first_seen,
+        ..entry(rule, "churn", State::Reported)
+    };
+    let entries = [
+        ("notebook-stopper", vec![of("notebook-idle", None, dec!(100)), of("guard-tag-unreadable", Some("ann@example.com"), dec!(90))]),
+        ("tag-auditor", vec![of("notebook-always-on", Some("ann@example.com"), dec!(80))]),
+    ];
+    let period = Period {
+        since: "2026-11-27T08:05:00Z".parse().unwrap(),
+        sent: vec![mail_to("ann@example.com")],
+        saved: vec![],
+        troubles: vec![],
+        entries: &entries,
+        exempts: vec![],
+    };
+    let digest = platform_summary(&period, &at(&policy, "2026-11-30T08:05:00Z")).unwrap();
+    assert_eq!(digest.subject, "Cost guard: platform: 1 owner, $100.00 a month open");
+    for line in [
+        "* ann@example.com: 1 found ($90.00 a month), 1 mail, 1 open ($90.00 a month)",
+        "* in all: 1 found ($100.00 a month), 1 open ($100.00 a month)",
+        "The costs a month are what the resources would cost if they were left on, each once. What was found and mended since is among what was found.",
+        "TAGS OF THE GUARD THAT CANNOT BE READ",
+        "* notebook instance churn of ann@example.com",
+    ] {
+        assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
+    }
+}
+
+#[test]
 fn a_subject_says_how_many_of_the_owners_were_mailed() {
     let policy = policy_of("timezone = \"Europe/Berlin\"");
     let of = |owners: usize, mailed: usize, usd: Decimal| {
@@ -247,7 +285,12 @@ fn who_wasted_most_in_the_week_comes_first_though_it_was_mended_since() {
     let stopped = |name: &str| Saved { owner: Some("mended@example.com".into()), ..saved(name, SavedBy::Guard, Some(dec!(2))) };
     let saved = vec![stopped("c"), stopped("c"), stopped("c2")];
     let body = platform_summary(&Period { saved, ..week_of(&entries, vec![]) }, &at(&policy, "2026-11-30T08:05:00Z")).unwrap().body;
-    let owners: Vec<&str> = body.lines().skip_while(|line| *line != "OWNERS").skip(1).take_while(|line| !line.is_empty()).collect();
+    let owners: Vec<&str> = body
+        .lines()
+        .skip_while(|line| *line != "OWNERS")
+        .skip(1)
+        .take_while(|line| !line.is_empty() && !line.starts_with("The costs"))
+        .collect();
     assert_eq!(
         owners,
         [

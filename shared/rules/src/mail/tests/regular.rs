@@ -202,7 +202,7 @@ fn a_first_summary_of_new_findings_alone_names_the_account_and_the_team() {
     };
     let digest = desk.letters(&at(&policy, "2026-11-30T08:05:00Z")).remove(0).digest;
     assert!(digest.body.contains("\nAWS account 123456789012, Region eu-central-1.\n"), "{}", digest.body);
-    assert!(digest.body.contains("\nFOUND\nThis mail only reports."), "a tag key is only reported, too\n{}", digest.body);
+    assert!(digest.body.contains("\nFOUND\nOnly reported: "), "a tag key is only reported, too\n{}", digest.body);
     assert_eq!(digest.teams, ["nlp"]);
 }
 
@@ -295,6 +295,26 @@ fn nothing_to_tell_is_no_mail_and_a_new_guard_waits_for_its_first_week() {
 }
 
 #[test]
+fn what_was_found_after_the_week_makes_no_summary_of_it() {
+    let policy = policy_of(DAILY);
+    // Monday, after the time of the summary. Something that its owner does not keep any more is known from before.
+    let new = left(found("new", Some(dec!(10))), "2026-11-30T09:00:00Z");
+    let first_seen = "2026-11-30T09:00:00Z".parse().unwrap();
+    let before = |state| entry("notebook-idle", "old", state);
+    let desk = |before: Entry| Desk {
+        waiting: vec![new.clone()],
+        entries: vec![("notebook-stopper", vec![before, Entry { first_seen, ..entry("notebook-off-hours", "new", State::Reported) }])],
+        ..Desk::default()
+    };
+    let now = at(&policy, "2026-11-30T10:05:00Z");
+    assert_eq!(desk(before(State::Closed)).letters(&now), [], "it is no summary");
+    let next = desk(before(State::Closed)).letters(&at(&policy, "2026-12-01T08:05:00Z"));
+    assert_eq!(next.iter().map(|letter| letter.regular).collect::<Vec<_>>(), [Regular::Daily]);
+    let both = desk(before(State::Reported)).letters(&now).remove(0);
+    assert_eq!(both.digest.subject, "Cost guard: your week: 1 open, 1 found, $211.48 a month");
+}
+
+#[test]
 fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() {
     let policy = policy_of(DAILY);
     // A Friday evening, and a stop in its night. Both are read on Monday.
@@ -308,8 +328,8 @@ fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() 
     let body = &letters[0].digest.body;
     for text in [
         "\nWAS STOPPED\n",
-        "* notebook instance b: its stop began on Fri 2026-11-27 19:00\n",
-        "\nFOUND\nThis mail only reports. If your platform team switches on stopping, you are warned before anything is stopped.\n",
+        "* notebook instance b: stopped on Fri 2026-11-27 19:00\n",
+        "\nFOUND\nOnly reported: the rules named below stop nothing. A rule that stops something warns you first.\n",
         "* notebook instance a: found on Fri 2026-11-27 19:00\n",
         "Value=2026-12-07'",
     ] {
@@ -371,7 +391,7 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ("over", 0),
         ("paper to the end of Mon 2026-11-30", 1),
         ("demo until", 1),
-        ("The savings are estimates: the on-demand price, from the stop until", 1),
+        ("The savings are estimates: the on-demand price from each stop", 1),
     ] {
         assert_eq!(digest.body.matches(text).count(), times, "{text}\n{}", digest.body);
     }

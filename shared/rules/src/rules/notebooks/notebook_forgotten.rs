@@ -45,7 +45,7 @@ impl Default for NotebookForgotten {
 
 impl Rule for NotebookForgotten {
     const NAME: &'static str = "notebook-forgotten";
-    const TO_DO: &'static str = "copy what you need, then delete it";
+    const TO_DO: &'static str = "start it to copy what you need, stop it, then delete it: its files are lost for good";
     type Subject = Notebook;
 
     fn check(&self, notebook: &Notebook, cx: &RuleContext<'_>) -> Verdict {
@@ -68,17 +68,21 @@ impl Rule for NotebookForgotten {
                 self.after
             )),
             usd_per_month,
-            notice: Notice {
-                advice: Some(format!(
-                    "Copy what you need from it, then delete it: aws sagemaker delete-notebook-instance {}--notebook-instance-name {}",
-                    notebook.resource.region_option(),
-                    argument(&notebook.resource.name)
-                )),
-                ..Notice::default()
-            },
+            notice: Notice { advice: Some(how_to_delete(notebook)), ..Notice::default() },
             ..Waste::default()
         }))
     }
+}
+
+/// How a person can copy its files, for which it has to be on, and delete it.
+fn how_to_delete(notebook: &Notebook) -> String {
+    let (region, name) = (notebook.resource.region_option(), argument(&notebook.resource.name));
+    format!(
+        "delete it, if nobody needs its files. They are lost for good. To copy them, start it first, and stop it afterwards: only a stopped one can be deleted.\n\
+         Start it:  aws sagemaker start-notebook-instance {region}--notebook-instance-name {name}\n\
+         Stop it:   aws sagemaker stop-notebook-instance {region}--notebook-instance-name {name}\n\
+         Delete it: aws sagemaker delete-notebook-instance {region}--notebook-instance-name {name}"
+    )
 }
 
 #[cfg(test)]
@@ -99,7 +103,7 @@ mod tests {
             notebook.state = status;
             let verdict = rule.check(&notebook, &context("2026-11-24T12:00:00Z"));
             assert_eq!(
-                matches!(&verdict, Verdict::Waste(waste) if waste.notice.advice.is_some()),
+                matches!(&verdict, Verdict::Waste(waste) if waste.notice.advice.as_ref().is_some_and(|says| says.contains("lost for good"))),
                 waste,
                 "{status:?} {since}: {verdict:?}"
             );

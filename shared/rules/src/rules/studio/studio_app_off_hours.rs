@@ -26,13 +26,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::App,
+    policy::SCHEDULE_TAG,
     rules::{
         context::{RuleContext, Running},
         rule::{Manner, Rule},
         studio::{AppType, default_app_types, reported_app_types},
         verdict::Verdict,
     },
-    vocabulary::duration::Duration,
+    vocabulary::{duration::Duration, resource::Resource},
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -62,9 +63,21 @@ impl Rule for StudioAppOffHours {
     fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
         app.judge_billed(&self.app_types, &self.report_only, |run, remedy| {
             let running = Running { resource: &app.resource, run, instance_type: app.billed_as(), last_used: None };
-            cx.off_hours(&running, self.late_start_grace, remedy)
+            let mut verdict = cx.off_hours(&running, self.late_start_grace, remedy);
+            // A deleted app takes its own tags with it. Those of its space or profile last, but its own have precedence.
+            if let Verdict::Waste(waste) = &mut verdict
+                && let Some(hours) = waste.notice.hours.as_mut().filter(|_| !has_hours(&app.resource))
+            {
+                hours.on = Some(app.home.id(&app.domain));
+            }
+            verdict
         })
     }
+}
+
+/// Whether one of its tags sets its hours: it may be its own.
+fn has_hours(resource: &Resource) -> bool {
+    resource.tags.read().is_some_and(|tags| tags.contains_key(SCHEDULE_TAG))
 }
 
 #[cfg(test)]
@@ -112,6 +125,18 @@ mod tests {
                 let logs_out = waste.notice.advice.is_some_and(|advice| advice.contains("log out of Canvas"));
                 assert_eq!(logs_out, remedy == Remedy::None);
             }
+        }
+    }
+
+    #[test]
+    fn longer_hours_are_for_what_outlives_the_app_unless_its_own_tag_has_precedence() {
+        let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T09:00:00Z");
+        let home = app.home.id(&app.domain);
+        let own = App { resource: with_tags(app.resource.clone(), &[("cost-guard:schedule", "mon-fri/08:00-18:00")]), ..app.clone() };
+        for (app, on) in [(app, Some(home)), (own, None)] {
+            let evening = context("2026-11-23T18:30:00Z");
+            let Verdict::Waste(waste) = StudioAppOffHours::default().check(&app, &evening) else { panic!("{app:?}") };
+            assert_eq!(waste.notice.hours.unwrap().on, on);
         }
     }
 

@@ -59,10 +59,10 @@ impl Rule for InactiveCostAllocationTag {
                     advice: Some(format!(
                         "activate it. The bill shows it from the next day on.\n\
                      aws ce update-cost-allocation-tags-status --cost-allocation-tags-status {}\n\
-                     and, for what was spent before, of the months from this one on, twelve at most:\n{backfill}",
+                     {PAST}:\n{backfill}\nIn an organization only its payer account may run these.",
                         quoted(&format!("TagKey={name},Status=Active"))
                     )),
-                    after_stop: Some(format!("for what was spent before, of the months from this one on, twelve at most:\n{backfill}")),
+                    after_stop: Some(format!("{PAST}:\n{backfill}\nIn an organization only its payer account may run this.")),
                     headline: Some("not activated for billing"),
                     ..Notice::default()
                 },
@@ -71,6 +71,9 @@ impl Rule for InactiveCostAllocationTag {
         }
     }
 }
+
+/// What the command of a backfill is for.
+const PAST: &str = "to see it in the bill of past months, too: the date is the first of these months, twelve months ago at the earliest";
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,20 @@ pub mod training_on_demand;
 pub mod tuning_on_demand;
 pub mod warm_pool_idle;
 
-use crate::rules::rule::RemedyName;
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use crate::{rules::rule::RemedyName, vocabulary::duration::Duration};
+
+/// The hours that a job may still run until its time limit. `since`: since when it runs. `None`: it has not begun.
+pub(crate) fn hours_left(limit: Duration, since: Option<Timestamp>, now: Timestamp) -> Decimal {
+    (limit.in_hours() - hours_since(since, now)).max(Decimal::ZERO)
+}
+
+/// The hours since then. `None`: it has not begun.
+pub(crate) fn hours_since(since: Option<Timestamp>, now: Timestamp) -> Decimal {
+    Decimal::from(since.map_or(0, |since| now.duration_since(since).as_secs().max(0))) / Decimal::from(3600)
+}
 
 /// The setting `remedy` of a rule about a training job that could run on Spot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]

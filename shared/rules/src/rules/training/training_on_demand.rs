@@ -50,7 +50,7 @@ use crate::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
         training::{
-            SpotRemedy,
+            SpotRemedy, hours_left,
             spot_lines::{spot_lines, without_checkpoints, writes_checkpoints},
         },
         verdict::{Notice, Verdict, Waste},
@@ -146,11 +146,12 @@ impl Rule for TrainingOnDemand {
                 format!("it ran on demand {job_is}; it could have run on managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less").into(),
             ),
             usd_per_hour,
-            usd_per_month: usd_per_hour.map(|usd| usd * limit.in_hours().min(HOURS_PER_MONTH)),
+            usd_per_month: usd_per_hour.map(|usd| usd * hours_left(limit, job.started, cx.now).min(HOURS_PER_MONTH)),
             remedy,
             notice: Notice {
                 advice: Some(spot_lines(job, limit, self.spot_wait, &self.checkpoints)),
                 writes_checkpoints: Some(writes_checkpoints(job)),
+                billed_since: job.started,
                 ..Notice::default()
             },
             ..Waste::default()
@@ -329,7 +330,8 @@ mod tests {
             waste.reason,
             "it runs on demand (2 x ml.m5.xlarge, training for 55m, time limit 1d); it could run on managed Spot, which costs up to 90 % less"
         );
-        assert_eq!((waste.usd_per_hour, waste.usd_per_month), (Some(dec!(0.46)), Some(dec!(11.04))));
+        // 55 minutes of its day are over.
+        assert_eq!((waste.usd_per_hour, waste.usd_per_month.map(|usd| usd.round_dp(2))), (Some(dec!(0.46)), Some(dec!(10.62))));
         let lines = waste.notice.advice.unwrap();
         assert!(
             lines.contains("use_spot_instances=True, max_run=86400, max_wait=129600, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\""),

@@ -11,6 +11,7 @@
 //! ## What happens, and what is lost
 //! Report: its owner is mailed, with the lines to change. Enforce (needs `remedy = "stop"`): its owner is warned, and after `grace` the tuning job and its
 //! running training jobs are stopped. The results of the ended ones are kept. A tuning job is never resubmitted: it would lose what it has learned.
+//! A tuning job that asked for Spot and did not get it is only reported, to its owner and to the platform's address: its owner has done what was asked.
 //!
 //! ## Settings
 
@@ -25,7 +26,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, RemedyName, Rule},
-        training::{StopRemedy, spot_lines::OWN_CODE_HAS_TO},
+        training::{StopRemedy, hours_since, spot_lines::OWN_CODE_HAS_TO},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, Usd, dollars},
@@ -65,12 +66,10 @@ impl Rule for TuningOnDemand {
             return Verdict::Fine;
         }
         let is_asked_for = job.is_spot();
-        let (found, was) = match (is_asked_for, job.running) {
-            (false, _) => (format!("{} did not ask for managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less", part_of(job)), None),
+        let found = match (is_asked_for, job.running) {
+            (false, _) => format!("{} did not ask for managed Spot, which costs up to {SPOT_SAVES_UP_TO} % less", part_of(job)),
             (true, Some((running, on_spot))) if on_spot < running => {
-                let which = format!("{} of its {running} running training jobs on demand", running - on_spot);
-                let found = |runs: &str| format!("it asked for managed Spot, but AWS {runs} {which}");
-                (found("runs"), Some(found("ran")))
+                format!("it asked for managed Spot, but AWS runs {} of its {running} running training jobs on demand", running - on_spot)
             }
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
@@ -80,21 +79,27 @@ impl Rule for TuningOnDemand {
         let dearest = on_demand().flat_map(|definition| &definition.choices).filter_map(|instances| cx.hourly_of(instances)).max();
         let parallel = Decimal::from(job.parallel);
         let usd_per_hour = dearest.map(|usd| usd * parallel);
-        let hours = job.training_time(on_demand()).map(|time| time.in_hours().min(HOURS_PER_MONTH * parallel));
+        let ran = hours_since(job.created, cx.now) * parallel;
+        let hours = job.training_time(on_demand()).map(|time| (time.in_hours() - ran).clamp(Decimal::ZERO, HOURS_PER_MONTH * parallel));
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
-        let reason = |found: String| match job.most_jobs {
-            Some(jobs) => format!("{found}: {jobs} training jobs, {parallel} at a time").into(),
-            None => format!("{found}: {parallel} training jobs at a time").into(),
-        };
+        let can_stop = self.remedy == StopRemedy::Stop && !is_asked_for;
+        let only_reported = if is_asked_for { "; only reported, because its owner cannot mend that" } else { "" };
+        let jobs = job
+            .most_jobs
+            .map_or_else(|| format!("{parallel} training jobs at a time"), |jobs| format!("{jobs} training jobs, {parallel} at a time"));
         Verdict::Waste(Box::new(Waste {
-            reason: reason(found),
-            was: was.map(reason),
+            reason: format!("{found}: {jobs}{only_reported}").into(),
             usd_per_hour,
             usd_per_month: dearest.zip(hours).map(|(usd, hours)| usd * hours),
-            remedy: if self.remedy == StopRemedy::Stop { Remedy::StopTuningJob } else { Remedy::None },
-            notice: Notice { advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ask_for_spot() }), ..Notice::default() },
+            remedy: if can_stop { Remedy::StopTuningJob } else { Remedy::None },
+            notice: Notice {
+                advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ask_for_spot() }),
+                billed_since: job.created,
+                for_platform: is_asked_for,
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -113,7 +118,7 @@ fn ask_for_spot() -> String {
 /// What its owner can do if it asked for Spot: to ask for it again changes nothing.
 fn not_given(mail: &MailSettings) -> String {
     format!(
-        "Spot is asked for already. Ask {} why it is not given, before you submit such a job again: it would be found again.",
+        "nothing now: Spot is asked for already, and nothing is stopped. Ask {} why it is not given, before you submit such a job again.",
         mail.whom_to_ask()
     )
 }
@@ -142,7 +147,7 @@ mod tests {
             choices: types.iter().flat_map(|one| definition(one).choices).collect(),
             ..definition("ml.m5.xlarge")
         };
-        let with = |definitions: Vec<TuningDefinition>| TuningJob { definitions, ..tuning_job("2026-11-24T11:00:00Z") };
+        let with = |definitions: Vec<TuningDefinition>| TuningJob { definitions, ..tuning_job("2026-11-24T12:00:00Z") };
         let all = "it did not ask for managed Spot";
         // Twenty training jobs of at most one hour, four at a time. An ml.m5.xlarge costs $0.23 an hour, an ml.m5.2xlarge $0.461.
         for (job, usd, reason) in [
@@ -229,7 +234,10 @@ mod tests {
             (job(), "ask for Spot in its training job definition", "already"),
             (TuningJob { running: Some((2, 0)), ..spot(job()) }, "Ask the team that runs your ML platform why", "use_spot_instances"),
         ] {
-            let Verdict::Waste(waste) = TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
+            let rule = TuningOnDemand { remedy: StopRemedy::Stop, ..TuningOnDemand::default() };
+            let Verdict::Waste(waste) = rule.check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
+            // It has done what was asked: it is never stopped, and the platform hears of it.
+            assert_eq!((waste.remedy == Remedy::None, waste.notice.for_platform), (job.is_spot(), job.is_spot()));
             let told = waste.notice.advice.unwrap();
             assert!(told.contains(advice) && !told.contains(not), "{told}");
         }
@@ -241,8 +249,8 @@ mod tests {
         let Verdict::Waste(waste) = rule.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
-        // Twenty jobs of at most one hour, four at a time, each on one ml.m5.xlarge.
-        assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(4.60)), Remedy::StopTuningJob));
+        // Twenty jobs of at most one hour, four at a time, each on one ml.m5.xlarge. One of its five hours is over.
+        assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(3.68)), Remedy::StopTuningJob));
         let cheap = TuningOnDemand { min_hourly_cost: Usd(dec!(1)), ..TuningOnDemand::default() };
         assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")), Verdict::Exempt(_)));
     }
