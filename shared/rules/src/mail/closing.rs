@@ -51,7 +51,7 @@ mod tests {
         ] {
             let policy = Policy::from_toml(&format!("[mail]\n{mail}")).unwrap();
             let context = MailContext { function: "notebook-stopper", policy: &policy, now: "2026-11-23T18:00:00Z".parse().unwrap() };
-            let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let lines = lines.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
             let expected = format!("\n-- \n{lines}SageMaker cost guard, notebook-stopper.\n");
             assert_eq!(closing(owner, &context), expected, "{mail}");
         }

@@ -18,6 +18,7 @@ use crate::{
 /// What an owner is told of one resource.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, by its name in the ledger")]
 pub struct Notification {
     /// When it is mailed.
     pub due: Due,

@@ -57,11 +57,11 @@ async fn an_event_is_six_calls_and_one_mail_and_its_duplicate_none() {
     // Two of them are for the platform's summary: whether it is sent or to whom mails went, and that this one did.
     assert_eq!(account.calls().values().sum::<u64>(), 6, "{:?}", account.calls());
     let mail = account.mails().pop().unwrap();
-    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 needs a look, costs up to $13.25");
+    assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 needs a look, costs up to $13.17");
     assert_eq!((mail.attributes["owner"].1.as_str(), mail.attributes["team"].1.as_str()), ("ann@example.com", "churn"));
     for says in [
         "2 x ml.m5.xlarge",
-        "$0.55 an hour, at most $13.25",
+        "$0.55 an hour, at most $13.17",
         "use_spot_instances=True, max_run=86400",
         "\"EnableManagedSpotTraining\": true",
     ] {
@@ -181,7 +181,7 @@ async fn a_refused_resubmission_leaves_the_job_as_it_is_and_gives_its_owner_the_
         let report = guard.wake(event.clone()).await.unwrap();
         assert_eq!((report.actions[0].outcome, status(&account, "Churn-Train-0001").as_str()), ("failed", "InProgress"), "nothing is lost");
         let mail = account.mails().pop().unwrap();
-        assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 could not be resubmitted as Spot, costs up to $13.25");
+        assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 could not be resubmitted as Spot, costs up to $13.17");
         assert_eq!(mail.attributes["severity"].1, "warning", "nothing is lost");
         for says in [
             text,

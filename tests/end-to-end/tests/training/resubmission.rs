@@ -72,7 +72,7 @@ async fn a_spot_job_that_was_deleted_is_not_created_again() {
     let mail = account.mails().remove(0);
     assert_eq!(
         (mail.subject.as_str(), mail.attributes["severity"].1.as_str()),
-        ("Cost guard: Churn-Train-0001 will not be resubmitted as Spot, costs up to $13.25", "warning")
+        ("Cost guard: Churn-Train-0001 will not be resubmitted as Spot, costs up to $13.17", "warning")
     );
 }
 
@@ -260,7 +260,7 @@ async fn a_failed_stop_is_not_told_as_a_failed_resubmission() {
         }
         assert_eq!(account.mails().len(), 1, "once");
         let mail = account.mails().remove(0);
-        assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 could not be stopped, costs up to $13.25");
+        assert_eq!(mail.subject, "Cost guard: Churn-Train-0001 could not be stopped, costs up to $13.17");
         assert!(!mail.message.contains("run it on Spot next time"), "no way out of double work: {}", mail.message);
         for name in [OLD, NEW] {
             let command = format!("aws sagemaker stop-training-job --region eu-central-1 --training-job-name {name}\n");

@@ -37,7 +37,7 @@ fn what_the_platform_has_to_know_goes_there_at_once() {
         assert_eq!(PlatformGets::Summary.audience(&digest).words(), with_summary, "{what}");
     }
     let for_platform = Item { notice: Notice { for_platform: true, ..notice() }, ..item(News::Found, "a", None) };
-    assert_eq!(PlatformGets::Summary.audience(&one(&[for_platform.clone()])).words(), ["owner", "platform"]);
+    assert_eq!(PlatformGets::Summary.audience(&one(std::slice::from_ref(&for_platform))).words(), ["owner", "platform"]);
     // What waited for a morning is told by the same rule.
     let policy = policy_of("[mail]\nreports = \"daily\"");
     let daily = |item: Item| {
