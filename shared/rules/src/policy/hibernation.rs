@@ -48,9 +48,10 @@ mod tests {
         // 2026-11-24 is a Tuesday: 08:00 in Berlin is 07:00 in UTC.
         for (now, took, schedule, is_to_wake) in [
             ("2026-11-23T18:15:00Z", None, None, false),
-            ("2026-11-24T06:30:00Z", None, None, false),
-            ("2026-11-24T06:40:00Z", None, None, true),
-            ("2026-11-24T06:30:00Z", Some(Duration::minutes(15)), None, true),
+            ("2026-11-24T06:25:00Z", None, None, false),
+            // The next run is 15 minutes later: 20 minutes would not be left then.
+            ("2026-11-24T06:26:00Z", None, None, true),
+            ("2026-11-24T06:16:00Z", Some(Duration::minutes(15)), None, true),
             ("2026-11-24T09:00:00Z", None, None, true),
             ("2026-11-28T09:00:00Z", None, None, false), // a Saturday
             ("2026-11-28T09:00:00Z", None, Some("always"), true),
