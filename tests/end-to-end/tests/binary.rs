@@ -87,7 +87,7 @@ async fn the_report_is_the_contracts() {
             function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", json!(201.48)),
             function::Function::CostReporter => continue, // it has no findings of its own
             function::Function::TagAuditor => ("model", "missing-tag", Value::Null),
-            function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.62)),
+            function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.36)),
         };
         let account = account();
         account.put_parameter("/cost-guard/policy", "max-actions = 3");
