@@ -74,7 +74,7 @@ check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it
 	@$(ONLY) cost-guard
 	@target/debug/cost-guard check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, permissions.md, parameters.md, and README's table of the rules
+docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, break-even.md, permissions.md, parameters.md, and README's table of the rules
 	$(ONLY) cost-guard
 	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
@@ -82,6 +82,8 @@ docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-re
 	mv docs/policy-reference.md.new docs/policy-reference.md
 	target/debug/cost-guard policy-schema > docs/policy.schema.json.new
 	mv docs/policy.schema.json.new docs/policy.schema.json
+	target/debug/cost-guard break-even > docs/break-even.md.new
+	mv docs/break-even.md.new docs/break-even.md
 	$(TESTING)/bin/python tests/template/rules_table.py
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md

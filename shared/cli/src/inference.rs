@@ -1,5 +1,7 @@
 //! `inference-options`: traffic, an instance type and a latency in, the cost of each way of serving it out.
 
+pub(crate) mod break_even;
+
 use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::{Context as _, ensure};

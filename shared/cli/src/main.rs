@@ -51,6 +51,8 @@ enum Command {
     PolicyReference,
     /// Print docs/policy.schema.json, the JSON Schema with which editors complete and check the policy.
     PolicySchema,
+    /// Print docs/break-even.md: from where on another way of serving a model pays.
+    BreakEven,
     /// Convert training jobs into Spot jobs: one or several outputs of `aws sagemaker describe-training-job …` on standard input become inputs of `aws
     /// sagemaker create-training-job --cli-input-json` on standard output, one per line. Every job is converted, whether or not the guard would resubmit it. A
     /// description has no tags: the new job gets those that you add to it as `Tags`.
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
             println!("{:#}", Rulebook::schema());
             Ok(())
         }
+        Command::BreakEven => inference::break_even::page().map(|text| print!("{text}")),
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
         Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
@@ -235,8 +238,12 @@ mod tests {
     #[test]
     fn the_pages_in_docs_are_what_the_code_says() {
         let schema = format!("{:#}\n", Rulebook::schema());
-        let pages =
-            [("rules.md", manual::page().unwrap()), ("policy-reference.md", reference::page().unwrap()), ("policy.schema.json", schema)];
+        let pages = [
+            ("rules.md", manual::page().unwrap()),
+            ("policy-reference.md", reference::page().unwrap()),
+            ("policy.schema.json", schema),
+            ("break-even.md", inference::break_even::page().unwrap()),
+        ];
         for (page, made) in pages {
             let written = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
             assert!(written == made, "docs/{page} is stale: run `make docs`");

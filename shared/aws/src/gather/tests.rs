@@ -147,7 +147,7 @@ async fn everything_of(rulebook: &Rulebook, clients: &Clients) -> Facts {
 #[tokio::test]
 async fn pages_tags_and_what_an_app_inherits() {
     let index = index(&[
-        ("notebook-instance/ann", &[("Owner", "ann"), ("aws:internal", "x")]),
+        ("notebook-instance/ann", &[("Owner", "ann"), ("Extra", "x")]),
         ("space/d-1/lab", &[("Owner", "lab"), ("cost-guard:schedule", "always")]),
         ("user-profile/d-1/ann", &[("Owner", "ann"), ("cost-guard:keep-until", "2026-12-31")]),
         ("domain/d-1", &[("Owner", "domain"), ("Team", "vision")]),
