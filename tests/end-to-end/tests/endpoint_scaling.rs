@@ -402,3 +402,18 @@ async fn what_it_saves_is_counted_day_by_day_until_it_is_taken_back() {
     guard.run().await.unwrap();
     assert_eq!(saved().await.len(), 3);
 }
+
+#[tokio::test]
+async fn of_two_rules_that_are_due_at_once_the_one_that_saves_more_is_done() {
+    let both = "timezone = \"Europe/Berlin\"\nowner-tags = [\"Owner\"]\n\
+                [rules.endpoint-never-at-zero]\nmode = \"enforce\"\ngrace = \"1h\"\n[rules.endpoint-off-hours]\nmode = \"enforce\"\ngrace = \"1h\"\n";
+    let (account, guard) = guarded(QUEUE, both);
+    guard.run().await.unwrap();
+    account.advance(hours(2));
+    let report = guard.wake(due()).await.unwrap();
+    let outcomes: Vec<&str> = report.actions.iter().map(|one| one.outcome).collect();
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == "done").count(), 1, "{report:#?}");
+    let standing = standing(&account).await;
+    // To zero at all hours, and not only outside of the working hours.
+    assert_eq!((standing.targets, standing.actions), (vec![("endpoint/queue/variant/AllTraffic".to_owned(), 0, 2)], vec![]), "{report:#?}");
+}

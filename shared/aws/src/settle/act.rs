@@ -1,5 +1,7 @@
 //! Carries out the actions that are due. Each resource is read and judged once more right before its action.
 
+use std::collections::BTreeMap;
+
 use cost_rules::{
     facts::Facts,
     plan::{Outcome, Outcomes, Plan, Planned},
@@ -35,7 +37,21 @@ pub(super) async fn all_due<A: Area>(run: &Run<'_, A>, context: &Context, facts:
         );
         ((one.finding.resource.id.clone(), one.finding.waste.remedy.clone()), outcome)
     };
-    stream::iter(plan.due()).map(one_action).buffer_unordered(3 * ACTIONS_IN_FLIGHT).collect().await
+    let one_resource = async |due: Vec<&Planned>| stream::iter(due).then(one_action).collect::<Vec<_>>().await;
+    let outcomes = stream::iter(by_resource(plan)).map(one_resource).buffer_unordered(3 * ACTIONS_IN_FLIGHT);
+    outcomes.flat_map(stream::iter).collect().await
+}
+
+/// What is due, by resource, with what saves most first: what two rules ask for is done one after the other, and the second is judged by what the first has done.
+fn by_resource(plan: &Plan) -> Vec<Vec<&Planned>> {
+    let mut all: BTreeMap<&str, Vec<&Planned>> = BTreeMap::new();
+    for one in plan.due() {
+        all.entry(&one.finding.resource.id).or_default().push(one);
+    }
+    for due in all.values_mut() {
+        due.sort_by_key(|one| (std::cmp::Reverse(one.finding.waste.usd_per_month), one.finding.rule));
+    }
+    all.into_values().collect()
 }
 
 fn not_mine() -> Outcome {
