@@ -166,3 +166,22 @@ async fn whoever_deploys_after_the_warning_is_warned_anew() {
     assert_ne!(picture(&account, "Forgotten").await, Value::Null, "{:?}", subjects(&account));
     assert_eq!(warnings(&account), 2, "{:?}", subjects(&account));
 }
+
+#[tokio::test]
+async fn two_orders_at_once_delete_it_once_and_all_of_it_comes_back() {
+    let (account, guard) = start(FORGOTTEN);
+    set_up(&account, "Forgotten").await;
+    set_night(&account, "Forgotten").await;
+    let before = picture(&account, "Forgotten").await;
+    let other = guard_of(Function::EndpointAutoscaler, &account, POLICY);
+    let order = || json!({"hibernate": "Forgotten"});
+    let (one, two, three) = tokio::join!(guard.wake(order()), other.wake(order()), guard.wake(order()));
+    let reports = [one.unwrap(), two.unwrap(), three.unwrap()];
+    let done = reports.iter().filter(|report| action(report).1 == "done").count();
+    let deleted = account.calls().get("sagemaker:DeleteEndpoint").copied().unwrap_or_default();
+    assert_eq!((done, deleted), (1, 1), "{reports:#?}");
+    live(&account, &guard, 2).await;
+    guard.wake(json!({"restore": "Forgotten"})).await.unwrap();
+    live(&account, &guard, 8).await;
+    assert_eq!(picture(&account, "Forgotten").await, before);
+}
