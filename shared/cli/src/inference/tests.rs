@@ -55,6 +55,7 @@ fn what_cannot_be_used_or_told_says_why() {
         ("--memory 3GB --payload 5MB", "serverless", json!(false), "larger than the 4 MiB"),
         ("--memory 3GB --payload 5MB", "asynchronous", json!(true), ""),
         ("--memory 3GB --region eu-central-1", "serverless", json!(null), "prices of this Region"),
+        ("--memory 3GB --payload 7MB", "real-time", json!(false), "larger than the 6 MiB"),
         ("--memory 3GB --payload 7MB", "real-time-scaled", json!(false), "larger than the 6 MiB"),
     ] {
         let answer = json_of("steady", format!("--instance-type ml.m5.xlarge --instances 2 --latency 80ms {line}").trim());
@@ -66,6 +67,7 @@ fn what_cannot_be_used_or_told_says_why() {
     let answer = json_of("steady", "--instance-type ml.g5.xlarge --instances 1 --latency 80ms --memory 3GB");
     assert_eq!(option(&answer, "serverless")["eligible"], json!(null));
     let long = json_of("rare-daytime", "--instance-type ml.m5.xlarge --instances 1 --latency 90s --memory 3GB");
+    assert!(["asynchronous", "batch-transform"].contains(&long["recommended"].as_str().unwrap()), "nothing else answers it: {long}");
     assert_eq!((&option(&long, "serverless")["eligible"], &option(&long, "asynchronous")["eligible"]), (&json!(false), &json!(true)));
 }
 

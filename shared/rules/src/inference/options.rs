@@ -33,10 +33,6 @@ pub fn options(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option
 
 /// Whether the limits and features of an option allow it.
 fn fit(option: ServingOption, workload: &Workload<'_>, assumptions: &Assumptions) -> Fit {
-    // What is there runs, whatever is known of it.
-    if option == ServingOption::RealTime {
-        return Fit::Yes;
-    }
     let refused = workload.features.has.iter().find_map(|feature| Some((feature, option.refuses(*feature)?)));
     match refused {
         Some((feature, Refusal::Impossible)) => return Fit::No(format!("{} cannot be served like this", feature.words())),
@@ -65,13 +61,17 @@ fn fit(option: ServingOption, workload: &Workload<'_>, assumptions: &Assumptions
     }
 }
 
-/// The cheapest option that may be used, leaves callers what they have, and saves at least `min_saving` USD a month, in the worst case of its estimate.
+/// The cheapest option that may be used, leaves callers what they have, and saves at least `min_saving` USD a month, in the worst case of its estimate. Where a real-time
+/// endpoint cannot be used at all, the cheapest one that can.
 pub fn recommended<'e>(estimates: &'e [Estimate], assumptions: &Assumptions, min_saving: f64) -> Option<&'e Estimate> {
-    let today = estimates.iter().find(|one| one.option == ServingOption::RealTime)?.usd?;
-    let saves = |one: &&Estimate| one.usd.is_some_and(|usd| min_saving.max(0.01) <= today.expected - usd.high);
-    let may = estimates.iter().filter(|one| one.option != ServingOption::RealTime && is_acceptable(one, assumptions)).filter(saves);
+    let today = estimates.iter().find(|one| one.option == ServingOption::RealTime)?;
+    let usd = today.usd?.expected;
+    let saves = |one: &Estimate| one.usd.is_some_and(|other| min_saving.max(0.01) <= usd - other.high);
+    let is_open = today.fit == Fit::Yes;
+    let may = |one: &&Estimate| if is_open { is_acceptable(one, assumptions) && saves(one) } else { one.fit == Fit::Yes };
     let expected = |one: &Estimate| one.usd.map_or(f64::INFINITY, |usd| usd.expected);
-    may.min_by(|one, other| expected(one).total_cmp(&expected(other)))
+    let others = estimates.iter().filter(|one| one.option != ServingOption::RealTime).filter(may);
+    others.min_by(|one, other| expected(one).total_cmp(&expected(other)))
 }
 
 /// Whether an option may be used and is no worse for callers than they accept.
