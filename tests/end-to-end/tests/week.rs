@@ -70,7 +70,7 @@ async fn a_week_ends_with_a_smaller_bill_and_without_a_wrong() {
         "a month if left on every night and weekend (",
         "a month if left on day and night (",
         ", still on when working hours began on ",
-        "No report and no stop to the end of ",
+        "No report and no stop until the end of ",
         "         Correct that: aws sagemaker add-tags",
     ] {
         // What was found on Friday is in the mail of the Monday after.

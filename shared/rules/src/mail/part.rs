@@ -299,7 +299,7 @@ fn keeps(item: &Item, from: Timestamp, read: Read, policy: &Policy, now: Timesta
     days.map(|day| (format!("{what} {}:", how_long(&day, zone, now, policy)), day)).collect()
 }
 
-/// How long the tag with this day keeps something: `to the end of Fri 2026-12-04`, `until Fri 2026-12-04 18:00` where the policy's day ends then by the reader's
+/// How long the tag with this day keeps something: `until the end of Fri 2026-12-04`, `until Fri 2026-12-04 18:00` where the policy's day ends then by the reader's
 /// clock, or `for 3d` if the policy allows no longer.
 fn how_long(day: &str, zone: &TimeZone, now: Timestamp, policy: &Policy) -> String {
     let longest = policy.exemption.max;

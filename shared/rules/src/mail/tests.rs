@@ -82,9 +82,9 @@ fn a_warning_says_when_and_how_to_keep_it() {
         "Stopping a notebook instance keeps all files in its SageMaker folder. Running kernels, what is only in memory, and files elsewhere are lost.",
         "* notebook instance churn: on Mon 2026-11-23 19:30 it will be stopped, unless you keep it",
         "  Saves: about $1.93 until Tue 2026-11-24 08:00 ($0.15 an hour).",
-        "  Stop it now:                          aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
-        "  Keep it to the end of Tue 2026-11-24: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-24'",
-        "  Keep it to the end of Mon 2026-11-30: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
+        "  Stop it now:                             aws sagemaker stop-notebook-instance --region eu-central-1 --notebook-instance-name churn",
+        "  Keep it until the end of Tue 2026-11-24: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-24'",
+        "  Keep it until the end of Mon 2026-11-30: aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn --tags 'Key=cost-guard:keep-until,Value=2026-11-30'",
     ] {
         assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
     }
@@ -151,8 +151,8 @@ fn a_mail_has_one_clock() {
 fn tomorrow_lasts_until_the_owners_next_day_ends() {
     // The tag's day ends by the policy's clock, in Berlin.
     for (zone, at, until, day) in [
-        ("Europe/Berlin", "2026-11-23T18:30:00Z", "to the end of Tue 2026-11-24", "2026-11-24"),
-        ("Europe/Berlin", "2026-11-27T01:45:00Z", "to the end of Sat 2026-11-28", "2026-11-28"),
+        ("Europe/Berlin", "2026-11-23T18:30:00Z", "until the end of Tue 2026-11-24", "2026-11-24"),
+        ("Europe/Berlin", "2026-11-27T01:45:00Z", "until the end of Sat 2026-11-28", "2026-11-28"),
         ("Asia/Tokyo", "2026-11-24T10:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
         ("Asia/Tokyo", "2026-11-23T18:30:00Z", "until Thu 2026-11-26 08:00", "2026-11-25"),
         ("America/New_York", "2026-11-24T23:30:00Z", "until Thu 2026-11-26 18:00", "2026-11-26"),
@@ -409,7 +409,7 @@ fn what_is_only_reported_is_not_kept_and_its_cost_says_what_it_supposes() {
     ] {
         let body = one(&items).body;
         assert!(body.lines().any(|found| found == line), "{line}\n{body}");
-        assert!(body.contains("  No report and no stop to the end of Mon 2026-11-30: aws") && !body.contains("Keep it"), "{body}");
+        assert!(body.contains("  No report and no stop until the end of Mon 2026-11-30: aws") && !body.contains("Keep it"), "{body}");
     }
 }
 

@@ -282,7 +282,7 @@ fn to_do(open: &BTreeMap<&str, Open<'_>>) -> Vec<String> {
     rules.into_iter().filter_map(|rule| Some(format!("{rule}: {}", rules::to_do(rule)?))).collect()
 }
 
-/// `notebook instance churn to the end of Thu 2026-12-31`: until when the guard takes it, which may be sooner than the tag says.
+/// `notebook instance churn until the end of Thu 2026-12-31`: until when the guard takes it, which may be sooner than the tag says.
 fn kept(kept: &BTreeMap<&str, Open<'_>>, policy: &Policy, zone: &TimeZone) -> Vec<String> {
     let until = |entry: &Entry| {
         let kept = entry.kept.as_ref()?;

@@ -91,10 +91,10 @@ pub(crate) fn until(end: Timestamp, from: Timestamp, zone: &TimeZone) -> String 
     end.to_zoned_datetime(zone.clone()).strftime(form).to_string()
 }
 
-/// Until when something is kept: `to the end of Fri 2026-12-04`, or `until Fri 2026-12-04 18:00` where that is no end of a day by the reader's clock.
+/// Until when something is kept: `until the end of Fri 2026-12-04`, or `until Fri 2026-12-04 18:00` where that is no end of a day by the reader's clock.
 pub(crate) fn until_end(end: Timestamp, zone: &TimeZone) -> String {
     if end.to_zoned_datetime(zone.clone()).time() == Time::midnight() {
-        format!("to the end of {}", day(end - SignedDuration::from_secs(1), zone))
+        format!("until the end of {}", day(end - SignedDuration::from_secs(1), zone))
     } else {
         format!("until {}", moment(end, zone))
     }
@@ -165,7 +165,7 @@ mod tests {
     fn an_end_of_a_day_is_told_as_that_day_and_any_other_with_its_time() {
         let end: Timestamp = "2026-12-04T23:00:00Z".parse().unwrap();
         for (zone, told) in [
-            ("Europe/Berlin", "to the end of Fri 2026-12-04"),
+            ("Europe/Berlin", "until the end of Fri 2026-12-04"),
             ("America/New_York", "until Fri 2026-12-04 18:00"),
             ("Asia/Tokyo", "until Sat 2026-12-05 08:00"),
         ] {

@@ -44,7 +44,7 @@ fn a_warning_of_auto_scaling_says_what_it_saves_and_has_commands_and_code_at_its
     assert_eq!(digest.subject, "Cost guard: shop will be given auto scaling Mon 2026-11-23 19:30 CET, saves about $151.53 a month");
     let long = Item { name: "recommender".into(), ..scaled(warning()) };
     assert!(one(&[long]).subject.ends_with(" 19:30 CET, saves $151.53 a month"));
-    for says in ["  Saves: about $151.53 a month.", "Overload: in", "Setting of v", "Leave it as it is to the end of Mon 2026-11-30:"] {
+    for says in ["  Saves: about $151.53 a month.", "Overload: in", "Setting of v", "Leave it as it is until the end of Mon 2026-11-30:"] {
         assert!(digest.body.contains(says), "{says}: {}", digest.body);
     }
     let (entry, end) = digest.body.split_once("TO SET IT BY HAND OR BY CODE").unwrap();

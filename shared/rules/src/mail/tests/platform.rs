@@ -166,7 +166,7 @@ fn the_summary_has_each_owner_and_what_the_platform_has_to_look_after() {
         "Set `contact` in `[mail]` so that owners know whom to ask.",
         "* is over: name old-* until 2026-11-20 (demo for the board)",
         "* ends soon: name soon-* until 2026-12-02 (paper)",
-        "* notebook instance paper of ann@example.com to the end of Tue 2026-12-01",
+        "* notebook instance paper of ann@example.com until the end of Tue 2026-12-01",
     ] {
         assert!(digest.body.lines().any(|found| found == line), "{line}\n{}", digest.body);
     }

@@ -266,7 +266,7 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
         "WHAT YOU CAN DO ABOUT WHAT IS OPEN",
         "* notebook-always-on: stop it, or keep it with the tag cost-guard:keep-until",
         "* notebook-idle: stop it, or keep it with the tag cost-guard:keep-until",
-        "* notebook instance paper to the end of Fri 2026-12-04",
+        "* notebook instance paper until the end of Fri 2026-12-04",
         "* 1 job cost $7.00 less than on demand",
         "* notebook instance new: found on Mon 2026-11-23 19:00",
         "All times: Europe/Berlin.",
@@ -389,7 +389,7 @@ fn a_summary_lists_what_is_new_once_and_no_exemption_that_has_ended() {
         ("* notebook instance new", 1),
         ("* notebook instance untagged", 1),
         ("over", 0),
-        ("paper to the end of Mon 2026-11-30", 1),
+        ("paper until the end of Mon 2026-11-30", 1),
         ("demo until", 1),
         ("The savings are estimates: the on-demand price from each stop", 1),
     ] {
