@@ -10,6 +10,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 import zipfile
@@ -110,7 +111,9 @@ def cloud(logs, account):
         "MINISTACK_ACCOUNT_ID": ACCOUNT, "MINISTACK_REGION": REGION, "AWS_ENDPOINT_URL": endpoint, "PYTHONUNBUFFERED": "1", **simulated,
     }  # fmt: skip
     log = logs / "ministack.log"
-    with process([pathlib.Path(sys.executable).parent / "ministack"], log, **environment) as running:
+    # It unpacks the functions there, over a gigabyte, and leaves them.
+    unpacked = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with unpacked as folder, process([pathlib.Path(sys.executable).parent / "ministack"], log, TMPDIR=folder, **environment) as running:
         def is_ready():
             assert running.poll() is None, log.read_text()
             with contextlib.suppress(OSError):
