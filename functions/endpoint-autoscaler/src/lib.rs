@@ -52,7 +52,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let rulebook = match context.rulebook(now).await {
         Ok(rulebook) => rulebook,
         Err(error) => {
-            // What sleeps is created again at the time that was known when it was hibernated: nothing else is done without a policy.
+            // Without a policy nothing is done but this: endpoints are created again at the time that was known when they were hibernated.
             if !request.dry_run {
                 Box::pin(Hibernations::tend(context, &Policy::default(), &Which::Overdue, false, now)).await;
             }
@@ -103,7 +103,7 @@ async fn obey(order: Order, endpoint: &str, context: &Context, is_dry_run: bool,
             let rulebook = context.rulebook(now).await?;
             Ok(Box::pin(hibernate_now(context, &rulebook, endpoint, is_dry_run, now)).await)
         }
-        // What a person wants back needs no policy.
+        // A person asks for it, whatever the policy says.
         Order::Restore => Ok(Box::pin(restore_now(context, &Policy::default(), endpoint, is_dry_run, now)).await),
     }
 }

@@ -211,8 +211,9 @@ async fn go_on(
         _ => {}
     }
     if one.hibernation.stage != HibernationStage::Waking {
-        let is_asked = matches!(which, Which::Asked(_) | Which::Overdue);
-        if !is_asked && !is_there && !policy.is_to_wake(&one.resource, &one.hibernation, now) {
+        // The policy does not decide about these.
+        let is_decided = matches!(which, Which::Asked(_) | Which::Overdue);
+        if !is_decided && !is_there && !policy.is_to_wake(&one.resource, &one.hibernation, now) {
             return Ok(Progress::Sleeps);
         }
         begin(context, one, *was, now).await?;

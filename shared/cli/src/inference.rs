@@ -11,7 +11,7 @@ use cost_rules::{
     inference::{
         Assumptions, Estimate, Feature, Features, Fit, InstanceTypes, Rates, Requests, ServingOption, Workload, options, recommended,
     },
-    price::{Instances, Prices, dollars},
+    price::{Prices, dollars},
     scaling::{Question, Terms, Traffic, propose},
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -128,8 +128,7 @@ impl InferenceOptions {
     }
 
     fn hourly(&self) -> Option<Decimal> {
-        let one = [Instances { instance_type: self.instance_type.clone(), count: 1 }];
-        Prices::of_region(&self.region, []).hourly_of(&one)
+        Prices::of_region(&self.region, []).hourly_hosting(&self.instance_type)
     }
 
     /// An accelerator is certain where it is said; where the instances have one, it may be used.

@@ -6,7 +6,7 @@ use anyhow::{bail, ensure};
 use clap::Args;
 use cost_rules::{
     duration::Duration,
-    price::{Instances, Prices, dollars},
+    price::{Prices, dollars},
     scaling::{
         Advice, Load, MINUTES_PER_MONTH, Proposal, Question, Replayed, Scheduled, Setting, Terms, Traffic, billed_by_minute, dearer,
         propose,
@@ -67,8 +67,7 @@ impl Given {
     /// USD per hour of an instance.
     fn hourly(&self) -> anyhow::Result<Option<Decimal>> {
         let (Some(instance_type), Some(region)) = (&self.instance_type, &self.region) else { return Ok(None) };
-        let one = [Instances { instance_type: instance_type.clone(), count: 1 }];
-        match Prices::of_region(region, []).hourly_of(&one) {
+        match Prices::of_region(region, []).hourly_hosting(instance_type) {
             Some(usd) => Ok(Some(usd)),
             None => bail!(
                 "no price of {instance_type} in {region} is known: leave out --instance-type and --region, and the answer is in instance-minutes"

@@ -80,7 +80,7 @@ async fn scaling(clients: &Clients, target: &TargetBlueprint, now: Timestamp) ->
         }
         let call = clients.autoscaling.put_scaling_policy().customize().mutate_request(with_body(policy.to_string()));
         let put = call.send().await.map_err(|error| format!("application-autoscaling:PutScalingPolicy: {}", why(&error)))?;
-        // Of step policies with alarms of others, no endpoint is hibernated.
+        // These alarms are the guard's own: an endpoint with others is never hibernated.
         for alarm in target.step_alarms().filter(|_| policy["PolicyName"] == FIRST_NAME) {
             if !wake::let_call(clients, alarm, &put.policy_arn).await? {
                 notes.push(format!("alarm {alarm} is gone, so that policy {FIRST_NAME} does nothing"));

@@ -2,12 +2,12 @@
 
 use cost_rules::{
     facts::{Hibernation, HibernationStage, SleepingEndpoint},
-    plan::{End, Outcome},
+    plan::{End, LONGEST_RUN, Outcome},
     remedy::{Blueprint, Remedy, Sleep},
     resource::{Ownership, Resource, Tags},
     rulebook::Finding,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -89,13 +89,12 @@ pub(crate) async fn hibernate(context: &Context, due: Due, now: Timestamp) -> Ou
         Err(error) => return Outcome::Failed(format!("{error:#}")),
     }
     let outcome = Box::pin(delete(context, &name, &planned)).await;
-    let stage = match &outcome {
-        None => HibernationStage::Asleep,
-        // Whether it is deleted is not known: the next run sees it.
-        Some(Outcome::Unknown(_)) => return Outcome::Unknown(outcome.map_or_else(String::new, |outcome| outcome.detail().to_owned())),
-        // It was not deleted by the guard, which does not create it again.
-        Some(_) => HibernationStage::Awake,
-    };
+    // Whether it is deleted is not known: the next run sees it.
+    if let Some(unknown @ Outcome::Unknown(_)) = outcome {
+        return unknown;
+    }
+    // What the guard has not deleted, it must not create again.
+    let stage = if outcome.is_none() { HibernationStage::Asleep } else { HibernationStage::Awake };
     one.hibernation.reach(stage, now);
     let recorded = ledger.set_hibernation(&one, HibernationStage::Deleting).await;
     // If that failed, the next run sees whether it is there.
@@ -122,9 +121,9 @@ async fn delete(context: &Context, name: &str, planned: &Blueprint) -> Option<Ou
 
 const AT_WORK: &str = "it sleeps already, or another run is at work on it";
 
-/// Whether another run may be at work on it. A run of the function ends within six minutes.
+/// Whether another run may be at work on it.
 fn is_being_deleted(before: &Hibernation, now: Timestamp) -> bool {
-    before.stage == HibernationStage::Deleting && now.duration_since(before.at) < SignedDuration::from_mins(6)
+    before.stage == HibernationStage::Deleting && now.duration_since(before.at) < LONGEST_RUN
 }
 
 /// Whether the endpoint is as it was read: nobody has changed it, and nothing is under way.

@@ -7,7 +7,7 @@ use cost_rules::{
     inference::{
         Assumptions, Candidate, Features, InstanceTypes, Limits, Load, PricedType, Rates, Requests, ServingOption, Workload, options, pack,
     },
-    price::{Instances, Prices, dollars},
+    price::{Prices, dollars, grouped},
 };
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
@@ -50,8 +50,7 @@ fn workload<'a>(requests: &'a Requests, instance_type: &str, seconds: f64, memor
 }
 
 fn hourly(instance_type: &str) -> anyhow::Result<f64> {
-    let one = [Instances { instance_type: instance_type.to_owned(), count: 1 }];
-    let usd = Prices::of_region(Rates::KNOWN_REGION, []).hourly_of(&one).and_then(|usd| usd.to_f64());
+    let usd = Prices::of_region(Rates::KNOWN_REGION, []).hourly_hosting(instance_type).and_then(|usd| usd.to_f64());
     usd.with_context(|| format!("no price of {instance_type}"))
 }
 
@@ -142,7 +141,5 @@ fn money(usd: f64) -> String {
 
 /// `1,234,567`
 fn thousands(count: f64) -> String {
-    let digits = format!("{count:.0}");
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
-    groups.join(",")
+    grouped(&format!("{count:.0}"))
 }

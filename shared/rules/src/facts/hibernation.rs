@@ -121,8 +121,7 @@ impl Hibernation {
 
     /// What it has saved between two times, in USD. `None`: its price is not known.
     pub fn saved_between(&self, from: Timestamp, until: Timestamp) -> Option<Decimal> {
-        let hours = Decimal::from(until.duration_since(self.since.max(from)).as_secs().max(0)) / Decimal::from(3600);
-        Some(self.usd_per_hour? * hours)
+        Some(self.usd_per_hour? * Duration::between(self.since.max(from), until).in_hours())
     }
 
     /// The same after an attempt to create it again has failed. Each pause is as long as all time since the first failure.

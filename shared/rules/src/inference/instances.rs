@@ -3,13 +3,11 @@
 use crate::inference::{
     assumptions::Assumptions,
     estimate::{Estimate, Fit, ServingOption, Usd},
-    rates::Rates,
+    rates::{HOURS, Rates},
     serverless::data,
     workload::Workload,
 };
 
-/// Hours in a month.
-const HOURS: f64 = 730.0;
 /// The minutes after which the alarm of an empty endpoint brings the first instance: two datapoints and their delay (aws-facts §3.5).
 const ALARM: f64 = 3.0;
 /// By how many minutes the time may differ for which an instance stays after its last work.

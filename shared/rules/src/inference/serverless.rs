@@ -3,7 +3,7 @@
 use crate::inference::{
     assumptions::Assumptions,
     estimate::{Estimate, Fit, ServingOption, Usd},
-    rates::Rates,
+    rates::{HOURS, Rates},
     workload::Workload,
 };
 
@@ -109,7 +109,7 @@ impl Kept {
 
     /// What is kept ready, in USD a month and GB.
     fn ready_per_gb(&self, rates: &Rates) -> f64 {
-        f64::from(self.environments) * rates.ready * 730.0 * 3600.0
+        f64::from(self.environments) * rates.ready * HOURS * 3600.0
     }
 
     fn busy_per_gb(&self, rates: &Rates) -> f64 {

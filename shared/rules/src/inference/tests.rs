@@ -5,16 +5,12 @@ use proptest::prelude::*;
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 
 use super::*;
-use crate::{
-    price::{Instances, Prices},
-    scaling::Traffic,
-};
+use crate::{price::Prices, scaling::Traffic};
 
 const RATES: Rates = Rates::US_EAST_1;
 
 fn price(region: &str, instance_type: &str) -> f64 {
-    let one = [Instances { instance_type: instance_type.into(), count: 1 }];
-    Prices::of_region(region, []).hourly_of(&one).and_then(|usd| usd.to_f64()).unwrap()
+    Prices::of_region(region, []).hourly_hosting(instance_type).and_then(|usd| usd.to_f64()).unwrap()
 }
 
 /// So many requests a minute for a week.
@@ -113,8 +109,7 @@ fn bills_that_were_published_come_out() {
         (dec!(1.299), "ml.g4dn.xlarge", dec!(1.07)),
         (dec!(2.126), "ml.m5.xlarge", dec!(0.55)),
     ] {
-        let one = [Instances { instance_type: instance_type.into(), count: 1 }];
-        let usd = Prices::of_region("eu-west-1", []).hourly_of(&one).unwrap() * hours;
+        let usd = Prices::of_region("eu-west-1", []).hourly_hosting(instance_type).unwrap() * hours;
         let rounded = usd.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         assert_eq!(rounded, published, "{instance_type} for {hours} h");
     }

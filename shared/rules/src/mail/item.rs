@@ -15,6 +15,7 @@ use crate::{
         verdict::{Detail, Notice, Severity},
     },
     vocabulary::{
+        duration::Duration,
         price::Instances,
         resource::{Kind, UNOWNED},
         text::{lines, one_line},
@@ -283,7 +284,7 @@ impl<'a> MailEntry<'a> {
             _ => return None,
         };
         let until = self.ends.filter(|end| from < *end && !is_job(self.first))?;
-        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        let hours = Duration::between(from, until).in_hours();
         Some(StopSaves { usd: self.usd_per_hour? * hours, until })
     }
 

@@ -196,7 +196,7 @@ fn costs(told: &MailEntry<'_>, read: Read, MailContext { now, .. }: &MailContext
 fn so_far(item: &Item, hour: Decimal, now: Timestamp) -> String {
     let Some(since) = item.notice.billed_since else { return " while it was on".to_owned() };
     let ran = now.duration_since(since);
-    let usd = hour * Decimal::from(ran.as_secs().max(0)) / Decimal::from(3600);
+    let usd = hour * Duration::between(since, now).in_hours();
     format!(", about {} in the {} that it ran", dollars(usd), roughly(ran))
 }
 

@@ -8,7 +8,7 @@ use crate::{remedy::Remedy, vocabulary::resource::Resource};
 
 /// For this long, what another run has begun is left to that run. A function runs for at most five minutes, so after this time that run was
 /// interrupted.
-const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
+pub const LONGEST_RUN: SignedDuration = SignedDuration::from_mins(6);
 
 /// How many different failures of one finding are remembered.
 pub(crate) const FAILURES_KEPT: usize = 8;

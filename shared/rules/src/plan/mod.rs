@@ -20,7 +20,7 @@ use crate::{
 
 pub use self::{
     close::Closed,
-    entry::{Entry, FindingKey, Kept, State, add_failure, take_back_failure},
+    entry::{Entry, FindingKey, Kept, LONGEST_RUN, State, add_failure, take_back_failure},
     outcome::{End, News, Outcome, Outcomes},
     record::Record,
     saving::{Saved, SavedBy, Saving, ScalingSaving, SpotSaving},

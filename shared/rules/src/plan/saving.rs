@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, dec};
 use crate::{
     facts::{AttachStage, Endpoint, JobStatus, TrainingJob},
     policy::Policy,
-    vocabulary::price::Prices,
+    vocabulary::{duration::Duration, price::Prices},
 };
 
 /// What a stop saves.
@@ -100,7 +100,7 @@ impl Saving {
     /// The saving between two times. `usd_per_hour` is `None` if the price or the end is not known.
     pub(crate) fn new(by_guard: bool, from: Timestamp, until: Timestamp, usd_per_hour: Option<Decimal>) -> Self {
         let until = until.max(from);
-        let hours = Decimal::from(until.duration_since(from).as_secs()) / Decimal::from(3600);
+        let hours = Duration::between(from, until).in_hours();
         Self { by_guard, from, until, usd: usd_per_hour.map(|usd| (usd * hours).round_dp(4)) }
     }
 
@@ -134,7 +134,7 @@ impl SpotSaving {
         let (training_seconds, billable_seconds) = job.training_seconds.zip(job.billable_seconds)?;
         let ended =
             job.ended.filter(|_| job.spot && job.status != JobStatus::InProgress && 0 < training_seconds && 0 <= billable_seconds)?;
-        let hours = Decimal::from(training_seconds.saturating_sub(billable_seconds).max(0)) / Decimal::from(3600);
+        let hours = Duration::seconds(training_seconds.saturating_sub(billable_seconds)).in_hours();
         let usd = prices.hourly_of(&job.instances).map(|usd| (usd * hours).round_dp(4));
         Some(Self {
             id: job.resource.id.clone(),

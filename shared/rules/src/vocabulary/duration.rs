@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use anyhow::{Context as _, ensure};
-use jiff::{SignedDuration, Span, SpanRelativeTo, Unit};
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, Unit};
 use rust_decimal::Decimal;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -34,6 +34,11 @@ impl Duration {
     /// `n` days of 24 hours.
     pub const fn days(n: i64) -> Self {
         Self(SignedDuration::from_hours(24 * n))
+    }
+
+    /// From one time to another; 0 if the second one is not later.
+    pub fn between(from: Timestamp, until: Timestamp) -> Self {
+        Self::seconds(until.duration_since(from).as_secs())
     }
 
     /// In hours, as a decimal.

@@ -119,6 +119,11 @@ impl Prices {
         self.notebooks.get(instance_type).copied()
     }
 
+    /// USD per hour of an instance of a job or an endpoint. `None`: no price is known.
+    pub fn hourly_hosting(&self, instance_type: &str) -> Option<Decimal> {
+        self.hosting.get(instance_type).copied()
+    }
+
     /// USD per hour of all these instances of a job or an endpoint together. `None`: a price is not known, or there are no instances.
     pub fn hourly_of(&self, instances: &[Instances]) -> Option<Decimal> {
         sum(&self.hosting, instances)
@@ -143,9 +148,14 @@ pub fn dollars(usd: Decimal) -> String {
     // Rounded first, because formatting a `Decimal` truncates it.
     let cents = format!("{:.2}", usd.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
     let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
-    let groups: Vec<&str> = whole.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
     let sign = if usd.is_sign_negative() && !usd.is_zero() { "-" } else { "" };
-    format!("{sign}${}.{cents}", groups.join(","))
+    format!("{sign}${}.{cents}", grouped(whole))
+}
+
+/// Digits in groups of three: `1,234,567`.
+pub fn grouped(digits: &str) -> String {
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    groups.join(",")
 }
 
 /// Instances of one type.

@@ -12,6 +12,7 @@ use crate::{
         verdict::{Detail, Verdict, leveled},
     },
     vocabulary::{
+        duration::Duration,
         owners,
         period::Period,
         price::dollars,
@@ -102,7 +103,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
         lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
     }
     if unit == "USD" && !running_usd.is_zero() {
-        let hours = Decimal::from(period.end().duration_since(cx.now).as_secs().max(0)) / Decimal::from(3600);
+        let hours = Duration::between(cx.now, period.end()).in_hours();
         let least = if *is_least { "at least" } else { "about" };
         lines.push(
             format!(

@@ -21,7 +21,7 @@ pub(crate) fn hours_left(limit: Duration, since: Option<Timestamp>, now: Timesta
 
 /// The hours since then. `None`: it has not begun.
 pub(crate) fn hours_since(since: Option<Timestamp>, now: Timestamp) -> Decimal {
-    Decimal::from(since.map_or(0, |since| now.duration_since(since).as_secs().max(0))) / Decimal::from(3600)
+    since.map_or(Decimal::ZERO, |since| Duration::between(since, now).in_hours())
 }
 
 /// The setting `remedy` of a rule about a training job that could run on Spot.
