@@ -201,9 +201,17 @@ mod tests {
         };
         for (burning, first) in [
             (running(Some("ann@example.com"), false), None),
-            (running(Some("ann@example.com"), true), Some("  Its callers will get errors.")),
+            (
+                running(Some("ann@example.com"), true),
+                Some("  Its callers will get errors. Its configuration and its model stay: create-endpoint brings it back."),
+            ),
             (running(Some("bob@example.com"), false), Some("  Ask bob@example.com first.")),
-            (running(Some("bob@example.com"), true), Some("  Ask bob@example.com first. Its callers will get errors.")),
+            (
+                running(Some("bob@example.com"), true),
+                Some(
+                    "  Ask bob@example.com first. Its callers will get errors. Its configuration and its model stay: create-endpoint brings it back.",
+                ),
+            ),
             (running(None, false), Some("  Find out whose it is first.")),
             (RunningCost { stop: None, ..running(None, true) }, None),
         ] {

@@ -177,7 +177,9 @@ fn before_a_stop(running: &RunningCost, reader: Option<&str>) -> Option<String> 
         Some(owner) => Some(format!("Ask {owner} first.")),
         None => Some("Find out whose it is first.".to_owned()),
     };
-    let called = running.is_called.then(|| "Its callers will get errors.".to_owned());
+    let called = running
+        .is_called
+        .then(|| "Its callers will get errors. Its configuration and its model stay: create-endpoint brings it back.".to_owned());
     let first: Vec<String> = ask.into_iter().chain(called).collect();
     (!first.is_empty()).then(|| first.join(" "))
 }

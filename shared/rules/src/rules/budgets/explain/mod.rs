@@ -116,10 +116,7 @@ pub(crate) fn burning(running: &RunningAsset, policy: &Policy, prices: &Prices) 
     let Resource { name, .. } = &audited.resource;
     let region = audited.resource.region_option();
     let stop = match (&audited.stop, kind) {
-        (Remedy::None, Kind::Endpoint) => Some(format!(
-            "aws sagemaker delete-endpoint {region}--endpoint-name {} # its configuration and model stay: create-endpoint brings it back",
-            argument(name)
-        )),
+        (Remedy::None, Kind::Endpoint) => Some(format!("aws sagemaker delete-endpoint {region}--endpoint-name {}", argument(name))),
         (Remedy::None, _) => None,
         (stop, _) => Some(stop.command(name, &region)),
     };
