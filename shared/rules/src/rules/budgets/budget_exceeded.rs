@@ -182,7 +182,7 @@ mod tests {
             budget.insight.is_least = is_least;
             let Verdict::Waste(waste) = judged(&budget) else { panic!("waste") };
             // From 2026-11-21 12:00 to the end of November: 228 hours.
-            let says = format!("       If what runs now goes on, {least} $1,470.00: the hours left at what it costs an hour.");
+            let says = format!("       If what runs now stays on to the end of the period: {least} $1,470.00.");
             assert!(waste.notice.details.iter().any(|detail| detail.title == says.as_str()), "{:?}", waste.notice.details);
         }
     }

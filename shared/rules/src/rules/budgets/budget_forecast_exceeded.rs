@@ -70,7 +70,7 @@ impl Rule for BudgetForecastExceeded {
         let by = if forecast.by_aws { "by AWS's forecast" } else { "by the guard's own run-rate" };
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "heading for {by_then} of {of}{} by the end of {}, {by}; {spent} are spent, {} of {} days are over",
+                "heading for {by_then} of {of}{} by the end of {}, {by}; {spent} spent in {} of {} days",
                 in_percent(forecast.amount, limit),
                 period.words(),
                 period.days_over(cx.now),
@@ -131,9 +131,7 @@ mod tests {
             let Verdict::Waste(waste) = judged(dec!(400), Some(forecast), &[]) else { panic!("waste") };
             assert_eq!(
                 waste.reason,
-                format!(
-                    "heading for $1,234.50 of $1,000.00 (123 %) by the end of November 2026, {says}; $400.00 are spent, 10 of 30 days are over"
-                )
+                format!("heading for $1,234.50 of $1,000.00 (123 %) by the end of November 2026, {says}; $400.00 spent in 10 of 30 days")
             );
             assert!(
                 waste.notice.details[0]

@@ -38,7 +38,7 @@ pub(crate) struct BudgetUnhealthy {}
 
 impl Rule for BudgetUnhealthy {
     const NAME: &'static str = "budget-unhealthy";
-    const TO_DO: &'static str = "mend the budget in the AWS Budgets console";
+    const TO_DO: &'static str = "correct the budget in the AWS Budgets console";
     const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
     type Subject = Budget;
 
@@ -47,7 +47,7 @@ impl Rule for BudgetUnhealthy {
         Verdict::Waste(Box::new(Waste {
             reason: format!("it does not watch the spend: {why}").into(),
             notice: Notice {
-                advice: Some("mend it in the AWS Budgets console: until then it counts nothing, or not what is spent now.".to_owned()),
+                advice: Some("correct it in the AWS Budgets console. Until then it counts nothing, or not what is spent now.".to_owned()),
                 severity: Severity::Warning,
                 subject: Some(format!("budget {} does not watch the spend", budget.resource.name)),
                 headline: Some("not watching the spend"),

@@ -99,7 +99,8 @@ impl Rule for SpendSpike {
             reason: format!("{words}{too}").into(),
             notice: Notice {
                 advice: Some(
-                    "look at the first cause: is it meant? If not, stop what still runs of it. What is over, its team knows.".to_owned(),
+                    "look at the first cause: is it intended? If not, stop what still runs of it. If it has ended, ask its team."
+                        .to_owned(),
                 ),
                 severity: Severity::Warning,
                 subject: Some(
@@ -124,13 +125,13 @@ fn still_runs(Running { all, region }: &Running, causes: &[CostDriver]) -> Detai
     let runs: Vec<&RunningCost> = all.iter().filter(|one| causes.iter().any(|cause| is_of(one, &cause.usage))).collect();
     let whereabouts = format!("in {} (other Regions are not looked at)", region.as_deref().unwrap_or("the guard's Region"));
     if runs.is_empty() {
-        return format!("Runs:  nothing of that, right now {whereabouts}.").into();
+        return format!("Runs:  nothing of these causes is still on {whereabouts}.").into();
     }
     let usd: Decimal = runs.iter().filter_map(|one| one.usd_per_hour).sum();
     let more = runs.len().saturating_sub(NAMED);
     let mut list = budget::running_lines(runs.into_iter().take(NAMED), None);
     list.extend((0 < more).then(|| format!("and {more} more")));
-    Detail { title: format!("Runs:  of that, right now {whereabouts}, for {} an hour in all:", dollars(usd)).into(), list }
+    Detail { title: format!("Runs:  of these causes, still on {whereabouts}, for {} an hour in all:", dollars(usd)).into(), list }
 }
 
 /// What cost more than usual (the median of the weekday) on these days, the greatest growth first. If nothing did, the causes that AWS names.
@@ -207,12 +208,12 @@ mod tests {
         for (all, title, list) in [
             (
                 vec![same, of_other_kind.clone(), of_other_type.clone()],
-                "Runs:  of that, right now in eu-central-1 (other Regions are not looked at), for $32.77 an hour in all:",
+                "Runs:  of these causes, still on in eu-central-1 (other Regions are not looked at), for $32.77 an hour in all:",
                 &["it on ml.p4d.24xlarge, ann@example.com: $32.77 an hour", "  Ask ann@example.com first.", "  aws stop"][..],
             ),
             (
                 vec![of_other_kind, of_other_type],
-                "Runs:  nothing of that, right now in eu-central-1 (other Regions are not looked at).",
+                "Runs:  nothing of these causes is still on in eu-central-1 (other Regions are not looked at).",
                 &[],
             ),
         ] {

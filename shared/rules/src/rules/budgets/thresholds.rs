@@ -22,7 +22,8 @@ use crate::{
 };
 
 /// The advice before a budget is used up.
-pub(crate) const ADVICE: &str = "look at the first cause: is it meant? If not, stop it now; if so, raise the limit before it is used up.";
+pub(crate) const ADVICE: &str =
+    "look at the first cause: is it intended? If not, stop it now. If so, raise the limit before it is used up.";
 
 /// Thresholds of the policy, in percent of the limit.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -106,11 +107,8 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
         let hours = Duration::between(cx.now, period.end()).in_hours();
         let least = if *is_least { "at least" } else { "about" };
         lines.push(
-            format!(
-                "       If what runs now goes on, {least} {}: the hours left at what it costs an hour.",
-                dollars(actual + *running_usd * hours)
-            )
-            .into(),
+            format!("       If what runs now stays on to the end of the period: {least} {}.", dollars(actual + *running_usd * hours))
+                .into(),
         );
     }
     let last = period.before().words();
