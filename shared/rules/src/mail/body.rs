@@ -134,8 +134,8 @@ fn again(section: &[&MailEntry<'_>]) -> String {
     let what = if recur.len() < section.len() { format!(" ({})", names()) } else { String::new() };
     if first.remedy.as_ref().is_some_and(Remedy::is_routine) {
         return format!(
-            "This is the only warning{what}: it is {} so each time its working hours end, and your weekly summary counts that.\n\
-             If you create it again outside its working hours, you are warned anew.\n",
+            "This is the only warning{what}. The endpoint is {} each time its working hours end, and your weekly summary counts how often.\n\
+             If you create it again outside its working hours, you get a new warning.\n",
             first.participle()
         );
     }

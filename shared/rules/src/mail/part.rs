@@ -355,7 +355,9 @@ fn asleep(sleep: &Sleep, told: &MailEntry<'_>, read: Read, MailContext { policy,
     let wake = how_to_wake(name, &sleep.config, &region_option(arn));
     let wake = if is_over { String::new() } else { format!("\n  Until it is in service, its callers get errors. Wake it now: {wake}") };
     let begun = if *now < end && !is_over { "Keep it on for a week, once it is back:" } else { "Keep it on for a week:" };
-    text.text(&format!("{wake}\n  It sleeps so each time its working hours end. Your weekly summary counts that.\n  {begun} {keep}"))
+    text.text(&format!(
+        "{wake}\n  It sleeps like this each time its working hours end. Your weekly summary counts how often.\n  {begun} {keep}"
+    ))
 }
 
 /// What an owner must know about the job that does the work now. Its terms are known only in the run that submitted it.

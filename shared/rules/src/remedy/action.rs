@@ -169,8 +169,8 @@ impl Remedy {
             // aws-facts §3.6
             Self::Hibernate(_) => {
                 "Hibernating deletes an endpoint and keeps its model and its configuration. Its tags, auto scaling and number of instances are stored, and come back with it. \
-                 While it is deleted, its callers get errors. It comes back with a new creation time. If its image was named by a tag (such as latest), and the tag names \
-                 another image by then, it comes back with that one."
+                 While it is deleted, its callers get errors. It comes back with a new creation time. If its model names the image by a tag (such as latest) that \
+                 then points to another image, it comes back with that image."
             }
             Self::StopTrainingJob | Self::ResubmitAsSpot(_) | Self::AddTags { .. } | Self::ActivateTag | Self::None => return None,
         })

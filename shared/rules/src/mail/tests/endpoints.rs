@@ -94,7 +94,11 @@ fn what_two_rules_would_set_saves_what_the_one_saves_that_is_done() {
 fn a_routine_is_warned_of_once_and_is_not_done_by_hand() {
     let digest = one(&[Item { recurs: true, ..hibernated(warning(), WakesBy::WorkingHours) }]);
     assert!(digest.subject.ends_with("saves about $1.22 until 07:40"), "{}", digest.subject);
-    assert!(digest.body.contains("This is the only warning: it is hibernated so each time its working hours end"), "{}", digest.body);
+    assert!(
+        digest.body.contains("This is the only warning. The endpoint is hibernated each time its working hours end"),
+        "{}",
+        digest.body
+    );
     for says in ["holds for 7 days", "delete-endpoint", "delete it"] {
         assert!(!digest.body.contains(says), "{says}: {}", digest.body);
     }
@@ -115,7 +119,7 @@ fn what_was_hibernated_says_until_when_it_sleeps_or_slept() {
         (WakesBy::WorkingHours, false, "Sleeps: until Tue 2026-11-24 07:40. Then the guard creates it again", "Slept"),
         (WakesBy::WorkingHours, false, "Wake it now: aws sagemaker create-endpoint", "To do:"),
         (WakesBy::WorkingHours, true, "Slept:  until Tue 2026-11-24 07:40. Then the guard created it again", "Wake it now"),
-        (WakesBy::WorkingHours, true, "It sleeps so each time its working hours end.", "callers get errors"),
+        (WakesBy::WorkingHours, true, "It sleeps like this each time its working hours end.", "callers get errors"),
         (WakesBy::WorkingHours, true, "Keep it on for a week: aws sagemaker add-tags", "delete it"),
         (WakesBy::Asking, true, "Sleeps: until you wake it, which takes some minutes: aws sagemaker create-endpoint", "each time"),
     ] {

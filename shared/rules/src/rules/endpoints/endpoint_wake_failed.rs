@@ -39,8 +39,9 @@ impl Rule for EndpointWakeFailed {
     fn check(&self, sleeping: &SleepingEndpoint, _: &RuleContext<'_>) -> Verdict {
         let Some(failed) = &sleeping.hibernation.failed else { return Verdict::Fine };
         let resource = &sleeping.resource;
-        let reason = TimedText::from("it was hibernated and could not be created again since ").time(failed.since);
-        let reason = reason.text(&format!(": {}. It is tried again at ", failed.why)).time(failed.retry_after);
+        let why = failed.why.trim().trim_end_matches('.');
+        let reason = TimedText::from("it was hibernated, and AWS has not created it again since ").time(failed.since);
+        let reason = reason.text(&format!(": {why}. The guard tries again on ")).time(failed.retry_after);
         let wake = how_to_wake(&resource.name, &sleeping.config, &resource.region_option());
         let notice = Notice {
             severity: Severity::Critical,
@@ -68,9 +69,9 @@ mod tests {
             EndpointWakeFailed {}.check(&one, &context("2026-11-24T07:05:00Z"))
         };
         assert_eq!(judge(asleep.clone()), Verdict::Fine);
-        let Verdict::Waste(waste) = judge(asleep.failing("InsufficientInstanceCapacity".into(), at)) else { panic!() };
+        let Verdict::Waste(waste) = judge(asleep.failing("no capacity. Try again later.".into(), at)) else { panic!() };
         let said = waste.reason.by_clock_of(&jiff::tz::TimeZone::UTC);
-        assert!(said.contains("InsufficientInstanceCapacity") && said.contains("07:15"), "{said}");
+        assert!(said.contains(": no capacity. Try again later. The guard tries again on Tue 2026-11-24 07:15"), "{said}");
         assert!(waste.notice.advice.unwrap().contains("--endpoint-config-name churn-1"));
         assert_eq!(waste.notice.severity, Severity::Critical);
     }
