@@ -32,7 +32,7 @@ impl Tracking {
     fn words(&self) -> String {
         let target = self.target.normalize();
         match self.metric {
-            Tracked::PerCopy if target == 1.into() => "kept while they are called".to_owned(),
+            Tracked::PerCopy if target == 1.into() => "kept while in use".to_owned(),
             Tracked::PerInstance | Tracked::PerCopy => format!("about {target} requests a minute to each"),
             Tracked::Backlog(_) => format!("about {target} waiting requests for each"),
         }
@@ -72,7 +72,7 @@ mod tests {
             ),
             (
                 hours,
-                "0 to 2 copies, kept while they are called, and an alarm that brings the first one back. By the clock of Europe/Berlin:",
+                "0 to 2 copies, kept while in use, and an alarm that brings the first one back. By the clock of Europe/Berlin:",
                 &["mon-fri 19:00: no copy", "mon-sun 07:05: 1 to 2 copies"],
             ),
             (Attachment::of_variant("office", "v", 3), "3 instances", &[]),

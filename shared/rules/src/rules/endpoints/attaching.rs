@@ -25,7 +25,7 @@ pub(super) const CODE_OWNS_IT: &str = "if code owns the endpoint, write the sett
 pub(super) const LEAVE_IT: &str = "ask to leave it as it is";
 
 /// Why copies are held at zero for a while ([`crate::scaling::OfficeHours`]).
-const HELD_AT_ZERO: &str = "Know this: when working hours end, it is held at zero for 15 minutes, because copies that nobody calls may publish no metric by which they go. All requests in \
+const HELD_AT_ZERO: &str = "Note: when working hours end, it is held at zero for 15 minutes, because copies that nobody calls may publish no metric that removes them. All requests in \
      these 15 minutes fail, and nothing wakes it.";
 
 impl Endpoint {

@@ -105,7 +105,7 @@ impl Rule for EndpointNeverAtZero {
             return Verdict::Fine;
         }
         let reason = format!(
-            "kept instances in {quiet} of the last {all} hours, although there was no work in them or next to them: its minimum is {least}"
+            "kept instances in {quiet} of the last {all} hours, without work in the hour, before it or after it: its minimum is {least}"
         );
         Verdict::Waste(Box::new(waste(endpoint, cx, reason, share)))
     }
@@ -191,7 +191,7 @@ mod tests {
             let reason = waste.reason.to_string();
             assert!(
                 reason.starts_with(
-                    "kept instances in 295 of the last 336 hours, although there was no work in them or next to them: its minimum is 1"
+                    "kept instances in 295 of the last 336 hours, without work in the hour, before it or after it: its minimum is 1"
                 ),
                 "{reason}"
             );

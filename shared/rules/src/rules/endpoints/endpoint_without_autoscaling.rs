@@ -227,9 +227,9 @@ mod tests {
             "{titles:?}"
         );
         let overload =
-            "Overload: in the last 14 days, 4 instances of AllTraffic got more requests than they handle in no minute. With this setting: ";
+            "Overload: minutes of the last 14 days in which AllTraffic got more requests than its instances handle: 0 with 4 instances, ";
         assert!(titles.iter().any(|title| title.starts_with(overload) && title.contains("The guard accepts 20.")), "{titles:?}");
-        assert!(titles.iter().any(|title| title.contains("% of that: how fast requests rise is in the replay")), "{titles:?}");
+        assert!(titles.iter().any(|title| title.contains("% of that. It was tried on these requests")), "{titles:?}");
         assert!(titles.iter().any(|title| title.starts_with("Setting of AllTraffic: 1 to ")), "{titles:?}");
         assert!(titles.iter().all(|title| !title.starts_with("As ")), "what is set by hand is at the end of the mail: {titles:?}");
         let commands = &waste.notice.by_hand[0];

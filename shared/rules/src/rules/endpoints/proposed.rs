@@ -66,7 +66,7 @@ fn told(one: &Proposed<'_>, runs: &str) -> String {
     let (clock, enough) = match advice {
         Advice::Fixed => ("", setting.max.to_string()),
         Advice::Scale | Advice::ToZero => (" around the clock", format!("{} to {}", setting.min, setting.max)),
-        Advice::Schedule => (" around the clock", format!("{} to {}, more at some hours than at others,", setting.least(), setting.max)),
+        Advice::Schedule => (" around the clock", format!("{} to {}, depending on the hour,", setting.least(), setting.max)),
     };
     let (name, now, usd) = (&one.variant.name, today.peak_instances, dollars(one.usd_per_month));
     let days = days(one.proposal);
@@ -85,7 +85,7 @@ fn notice(resource: &Resource, proposed: &[Proposed<'_>], is_promised: bool) -> 
     let mut doubts: Vec<String> = proposed.iter().flat_map(|one| one.proposal.doubts.iter().map(|doubt| doubt.text.clone())).collect();
     doubts.dedup();
     if !doubts.is_empty() {
-        let title = if is_promised { "Know this:" } else { "The saving is not promised, because:" };
+        let title = if is_promised { "Note:" } else { "The saving is not promised, because:" };
         notice.before.push(Detail { title: title.into(), list: doubts });
     }
     for one in proposed {
@@ -107,30 +107,26 @@ const fn days(proposal: &Proposal) -> u64 {
     proposal.replay.minutes / (24 * 60)
 }
 
-/// `Overload: in the last 14 days, 4 instances of AllTraffic got more requests than they handle in 268 minutes (4.5 h). With this setting: 16 minutes. The guard accepts 20.`
+/// `Overload: minutes of the last 14 days in which AllTraffic got more requests than its instances handle: 268 (4.5 h) with 4 instances, 16 with this setting. The guard accepts 20.`
 fn overload(one: &Proposed<'_>) -> String {
     let Proposal { replay, today, allowed, .. } = one.proposal;
     let (name, days) = (&one.variant.name, days(one.proposal));
     format!(
-        "Overload: in the last {days} days, {} instances of {name} got more requests than they handle in {}. With this setting: {}. The guard accepts {allowed}. Requests \
-         in such a minute are slow or fail.",
-        today.peak_instances,
+        "Overload: minutes of the last {days} days in which {name} got more requests than its instances handle: {} with {} instances, {} with this setting. The guard \
+         accepts {allowed}. Requests in such a minute are slow or fail.",
         minutes(today.short_minutes),
+        today.peak_instances,
         minutes(replay.short_minutes),
     )
 }
 
-/// `268 minutes (4.5 h)`
+/// `268 (4.5 h)`
 fn minutes(count: u64) -> String {
-    match count {
-        0 => "no minute".to_owned(),
-        1 => "1 minute".to_owned(),
-        2..120 => format!("{count} minutes"),
-        _ => {
-            let tenths = (count + 3) / 6;
-            format!("{count} minutes ({}.{} h)", tenths / 10, tenths % 10)
-        }
+    if count < 120 {
+        return count.to_string();
     }
+    let tenths = (count + 3) / 6;
+    format!("{count} ({}.{} h)", tenths / 10, tenths % 10)
 }
 
 /// What one instance handles, and what of that the target uses.
@@ -140,7 +136,7 @@ fn assumed(one: &Proposed<'_>) -> String {
     let target = match advice {
         Advice::Fixed => String::new(),
         _ => format!(
-            " The target of {} is {:.0} % of that: how fast requests rise is in the replay, so that no other margin is taken.",
+            " The target of {} is {:.0} % of that. It was tried on these requests, minute by minute, so that it needs no other margin.",
             setting.target,
             setting.target / carries * 100.0
         ),
@@ -167,9 +163,7 @@ mod tests {
 
     #[test]
     fn minutes_are_also_hours_where_they_are_many() {
-        for (count, text) in
-            [(0, "no minute"), (1, "1 minute"), (16, "16 minutes"), (268, "268 minutes (4.5 h)"), (1438, "1438 minutes (24.0 h)")]
-        {
+        for (count, text) in [(0, "0"), (16, "16"), (268, "268 (4.5 h)"), (1438, "1438 (24.0 h)")] {
             assert_eq!(minutes(count), text);
         }
     }
