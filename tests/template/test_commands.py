@@ -71,7 +71,8 @@ def test_owners_may_run_what_their_mails_say():
     verbs = {"describe-*" if verb.startswith("describe-") else verb for verb in verbs}
     told = {"sagemaker:" + "".join(word.capitalize() for word in verb.split("-")).replace("AutoMl", "AutoML") for verb in verbs}
     # The name of these commands is not beside `aws application-autoscaling` in the code. Application Auto Scaling makes and deletes alarms in the caller's name.
-    scaling = {"register-scalable-target", "deregister-scalable-target", "put-scaling-policy", "put-scheduled-action"}
+    scaling = {"register-scalable-target", "deregister-scalable-target"}
+    scaling |= {"put-scaling-policy", "delete-scaling-policy", "put-scheduled-action", "delete-scheduled-action"}
     assert all(any(verb in text for text in CODE) for verb in scaling)
     told |= {"application-autoscaling:" + "".join(word.capitalize() for word in verb.split("-")) for verb in scaling}
     told |= {"cloudwatch:PutMetricAlarm", "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"}
