@@ -1,7 +1,7 @@
 //! Sends the regular mails: each owner's daily mail and weekly summary, and the platform's summary of all owners.
 
 use cost_rules::{
-    facts::HibernationStage,
+    facts::{HibernationStage, SleepingEndpoint},
     mail::{Desk, Letter, MailContext, Regular, WEEK},
     rulebook::Rulebook,
     scope::Scope,
@@ -36,16 +36,18 @@ pub async fn send(context: &Context, rulebook: &Rulebook, is_asked: bool, is_dry
     if !desk.is_anything_due(&mail_context) && summary.is_none() {
         return Ok(report);
     }
+    let mut hibernated: Vec<SleepingEndpoint> = vec![];
     for function in FUNCTIONS {
         let of = Ledger { function, ..ledger };
         desk.entries.push((function, of.findings(&Scope::Everything).await?));
         desk.saved.extend(of.saved_since(now - WEEK).await?);
         if function == HIBERNATES {
             // What cannot be read is in the report of the function that hibernates.
-            let known = of.hibernations().await?.into_values().flatten();
-            desk.sleeping.extend(known.filter(|one| one.hibernation.stage == HibernationStage::Asleep));
+            hibernated.extend(of.hibernations().await?.into_values().flatten());
         }
     }
+    desk.sleeping = hibernated.iter().filter(|one| one.hibernation.stage == HibernationStage::Asleep).cloned().collect();
+    desk.saved = desk.saved.into_iter().map(|one| one.by_now(&hibernated, now)).collect();
     let letters = desk.letters(&mail_context);
     if is_dry_run || (letters.is_empty() && summary.is_none()) {
         report.waiting = letters.len() + usize::from(summary.is_some());
@@ -61,7 +63,7 @@ pub async fn send(context: &Context, rulebook: &Rulebook, is_asked: bool, is_dry
     }
     // After the owners' mails, so that these are in it.
     let Some(summary) = summary else { return Ok(report) };
-    match summary.letter(&ledger, rulebook, &desk, now).await {
+    match summary.letter(&ledger, rulebook, &desk, &hibernated, now).await {
         Ok(letter) => send_lot(context, letter.as_slice(), &mut pace, &mut report).await,
         Err(error) => report.failures.push(format!("the platform's summary: {error:#}")),
     }

@@ -1,6 +1,7 @@
 //! The platform's summary: whether it is due, and what is read for it.
 
 use cost_rules::{
+    facts::SleepingEndpoint,
     mail::{Desk, Letter, MailContext, Mailed, PLATFORM, Period, Regular, period_since, platform_summary},
     policy::PlatformMails,
     rulebook::Rulebook,
@@ -36,7 +37,7 @@ impl Due {
         Ok(period_since(context.policy, last, desk.is_asked, context.now).map(|since| Self { since, before }))
     }
 
-    /// The mail, of what happened until `now`. `None`: there is nothing to tell, and its period ends without a mail.
+    /// The mail, of what happened until `now`. `hibernated`: all endpoints that were ever hibernated. `None`: there is nothing to tell, and its period ends without a mail.
     ///
     /// # Errors
     /// The ledger cannot be read or written.
@@ -45,11 +46,13 @@ impl Due {
         ledger: &Ledger<'_>,
         rulebook: &Rulebook,
         desk: &Desk,
+        hibernated: &[SleepingEndpoint],
         now: Timestamp,
     ) -> anyhow::Result<Option<Letter>> {
         let mut saved = vec![];
         for (function, _) in &desk.entries {
-            saved.extend(Ledger { function, ..*ledger }.saved_since(self.since).await?);
+            let of_function = Ledger { function, ..*ledger }.saved_since(self.since).await?;
+            saved.extend(of_function.into_iter().map(|one| one.by_now(hibernated, now)));
         }
         let period = Period {
             since: self.since,

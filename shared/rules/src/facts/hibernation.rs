@@ -119,8 +119,10 @@ impl Hibernation {
         self.clone()
     }
 
-    /// What it has saved between two times, in USD. `None`: its price is not known.
+    /// What it has saved between two times, in USD, at most until it was woken. `None`: its price is not known.
     pub fn saved_between(&self, from: Timestamp, until: Timestamp) -> Option<Decimal> {
+        let is_woken = matches!(self.stage, HibernationStage::Waking | HibernationStage::Awake);
+        let until = if is_woken { until.min(self.at) } else { until };
         Some(self.usd_per_hour? * Duration::between(self.since.max(from), until).in_hours())
     }
 
@@ -173,6 +175,9 @@ mod tests {
     fn it_saves_by_the_hour() {
         assert_eq!(asleep().saved_between(Timestamp::UNIX_EPOCH, "2026-11-25T06:00:00Z".parse().unwrap()), Some(Decimal::from(24)));
         assert_eq!(asleep().saved_between(Timestamp::UNIX_EPOCH, "2026-11-24T17:00:00Z".parse().unwrap()), Some(Decimal::ZERO));
+        let mut woken = asleep();
+        woken.reach(HibernationStage::Awake, "2026-11-25T06:00:00Z".parse().unwrap());
+        assert_eq!(woken.saved_between(Timestamp::UNIX_EPOCH, "2026-12-25T06:00:00Z".parse().unwrap()), Some(Decimal::from(24)));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec};
 
 use crate::{
-    facts::{AttachStage, Endpoint, JobStatus, TrainingJob},
+    facts::{AttachStage, Endpoint, JobStatus, SleepingEndpoint, TrainingJob},
     policy::Policy,
+    remedy::WakesBy,
     vocabulary::{duration::Duration, price::Prices},
 };
 
@@ -109,6 +110,18 @@ impl Saving {
     }
 }
 
+impl Saved {
+    /// The same with what an endpoint that a person wakes has saved by now. When it was hibernated, no end was known, so that the ledger has the saving of a
+    /// month. `hibernated`: all endpoints that were ever hibernated.
+    #[must_use]
+    pub fn by_now(self, hibernated: &[SleepingEndpoint], now: Timestamp) -> Self {
+        let is_it = |one: &&SleepingEndpoint| one.hibernation.wakes == WakesBy::Asking && one.resource.arn_or_id() == self.arn;
+        let endpoint = hibernated.iter().find(is_it).filter(|_| self.by == SavedBy::Guard);
+        let by_now = endpoint.and_then(|one| one.hibernation.saved_between(one.hibernation.since, now));
+        Self { usd: self.usd.map(|usd| by_now.map_or(usd, |by_now| usd.min(by_now))), ..self }
+    }
+}
+
 impl ScalingSaving {
     /// The saving of the last day. `None`: nothing was promised, or auto scaling does not stand as it was attached, is less than a day old, or has taken no instance away of late.
     pub fn of(endpoint: &Endpoint, policy: &Policy, now: Timestamp) -> Option<Self> {
@@ -160,11 +173,44 @@ impl SpotSaving {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Activity, ActivityOutcome, Attached, AutoScaling, Scaling, Suspended},
+        facts::{Activity, ActivityOutcome, Attached, AutoScaling, Hibernation, HibernationStage, Scaling, Suspended},
         rulebook::Rulebook,
-        samples::endpoint,
+        samples::{endpoint, hibernation},
         scaling::{Attachment, Way},
     };
+
+    #[test]
+    fn what_a_person_has_woken_saved_until_then() {
+        let resource = endpoint("2026-10-01T00:00:00Z").resource;
+        let month = Saved {
+            arn: resource.arn_or_id().to_owned(),
+            name: "churn".into(),
+            owner: None,
+            team: None,
+            by: SavedBy::Guard,
+            is_resubmitted: false,
+            usd: Some(dec!(730)),
+        };
+        let now = "2026-11-30T08:00:00Z".parse().unwrap();
+        let of = |wakes, stage, at: &str| {
+            let mut hibernation =
+                Hibernation { wakes, usd_per_hour: Some(dec!(1)), ..hibernation(HibernationStage::Asleep, "2026-11-26T08:00:00Z") };
+            hibernation.reach(stage, at.parse().unwrap());
+            SleepingEndpoint { resource: resource.clone(), config: "churn-1".into(), hibernation }
+        };
+        for (hibernated, by, usd) in [
+            (of(WakesBy::Asking, HibernationStage::Awake, "2026-11-27T08:00:00Z"), SavedBy::Guard, dec!(24)),
+            (of(WakesBy::Asking, HibernationStage::Waking, "2026-11-27T08:00:00Z"), SavedBy::Guard, dec!(24)),
+            (of(WakesBy::Asking, HibernationStage::Asleep, "2026-11-26T08:00:00Z"), SavedBy::Guard, dec!(96)),
+            (of(WakesBy::WorkingHours, HibernationStage::Awake, "2026-11-27T08:00:00Z"), SavedBy::Guard, dec!(730)),
+            (of(WakesBy::Asking, HibernationStage::Awake, "2026-11-27T08:00:00Z"), SavedBy::Owner, dec!(730)),
+        ] {
+            let saved = Saved { by, ..month.clone() }.by_now(std::slice::from_ref(&hibernated), now);
+            assert_eq!(saved.usd, Some(usd), "{by:?} {:?}", hibernated.hibernation);
+        }
+        let other = Saved { arn: "another".into(), ..month };
+        assert_eq!(other.clone().by_now(&[of(WakesBy::Asking, HibernationStage::Awake, "2026-11-27T08:00:00Z")], now), other);
+    }
 
     #[test]
     fn a_day_of_what_was_promised() {
