@@ -260,7 +260,8 @@ fn the_weekly_summary_says_what_was_stopped_saved_open_and_kept() {
     for line in [
         "Your week from Mon 2026-11-23 to Mon 2026-11-30.",
         "* notebook instance eda: 2 times, which saved about $5.00",
-        "* about $2.50 less than without it, as it was promised: churn",
+        "* endpoint churn: about $2.50 less than without it",
+        "An estimate: what the mail about it said that it saves, for each day on which it has stood as it was attached.",
         "* notebook instance gpu was stopped",
         "* notebook instance gpu: open since Wed 2026-11-25 09:00 (notebook-idle, notebook-always-on), $201.48 a month",
         "WHAT YOU CAN DO ABOUT WHAT IS OPEN",
@@ -518,7 +519,7 @@ fn what_auto_scaling_saved_is_a_summary_of_its_own() {
     };
     let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
     assert_eq!(letter.digest.subject, "Cost guard: your week: $41.50 saved");
-    for says in ["For ann@example.com.", "AWS account 123456789012", "AUTO SCALING\n* about $41.50 less than without it"] {
+    for says in ["For ann@example.com.", "AWS account 123456789012", "AUTO SCALING\n* endpoint churn: about $41.50 less than without it"] {
         assert!(letter.digest.body.contains(says), "{says}: {}", letter.digest.body);
     }
 }
