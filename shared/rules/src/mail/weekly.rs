@@ -166,7 +166,7 @@ fn saved_by_scaling(week: &OwnersWeek<'_>) -> Vec<String> {
 
 /// What is open wastes in USD per month. Each resource counts once.
 fn wasted(week: &OwnersWeek<'_>) -> Decimal {
-    let known = week.open.iter().map(|entry| (one_line(&entry.arn), wasted_per_month(entry)));
+    let known = resources(&week.open).into_iter().map(|(arn, one)| (one_line(arn), one.usd_per_month));
     let new = week.new.iter().filter(|one| one.is_open).map(|one| (one.arn.clone(), one.usd_per_month));
     let mut by_resource: BTreeMap<String, Option<Decimal>> = BTreeMap::new();
     for (arn, usd) in known.chain(new) {
@@ -188,19 +188,30 @@ pub(crate) struct Open<'a> {
     rules: Vec<&'a str>,
     /// When the guard does what, as its owner was warned. `None`: its owner was not warned.
     warned: Option<(Timestamp, &'static str)>,
+    /// What it costs in USD per month, or saves if `is_saving`.
     pub(crate) usd_per_month: Option<Decimal>,
+    /// Whether auto scaling was announced: what that saves is known, and what another rule would save is not what will be saved.
+    is_saving: bool,
 }
 
-/// The findings by resource. Their costs are the same money.
+/// The findings by resource. Their costs are the same money, and so are their savings.
 pub(crate) fn resources<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Open<'a>> {
     let mut resources: BTreeMap<&str, Open<'_>> = BTreeMap::new();
     for entry in entries {
-        let one = resources.entry(&entry.arn).or_insert(Open { entry, rules: vec![], warned: None, usd_per_month: None });
+        let none = Open { entry, rules: vec![], warned: None, usd_per_month: None, is_saving: false };
+        let one = resources.entry(&entry.arn).or_insert(none);
         one.rules.push(&entry.rule);
+        let usd = wasted_per_month(entry);
         let warned = entry.act_after.filter(|_| entry.state == State::Warned && entry.notified_at.is_some());
         let warned = warned.zip(entry.action.as_deref().map(Remedy::participle_of_action));
+        let is_next = warned.is_some() && one.warned.is_none_or(|before| warned < Some(before));
+        let scales = entry.action.as_deref().is_some_and(Remedy::leaves_running_action);
+        if is_next && scales && usd.is_some() {
+            (one.usd_per_month, one.is_saving) = (usd, true);
+        } else if !one.is_saving || is_next {
+            (one.usd_per_month, one.is_saving) = (one.usd_per_month.max(usd), false);
+        }
         one.warned = [one.warned, warned].into_iter().flatten().min();
-        one.usd_per_month = one.usd_per_month.max(wasted_per_month(entry));
     }
     resources
 }
@@ -273,7 +284,8 @@ fn still_open(open: &BTreeMap<&str, Open<'_>>, clock: impl Fn(Timestamp) -> Stri
     let mut open: Vec<&Open<'_>> = open.values().collect();
     open.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
     let line = |one: &&Open<'_>| {
-        let cost = one.usd_per_month.map_or_else(String::new, |usd| format!(", {} a month", dollars(usd)));
+        let saves = if one.is_saving { "saves about " } else { "" };
+        let cost = one.usd_per_month.map_or_else(String::new, |usd| format!(", {saves}{} a month", dollars(usd)));
         let (what, since, rules) = (of_entry(one.entry), clock(one.entry.first_seen), one.rules.join(", "));
         let will = one.warned.map_or_else(String::new, |(at, participle)| format!("will be {participle} on {}, ", clock(at)));
         format!("{what}: {will}open since {since} ({rules}){cost}")

@@ -491,9 +491,14 @@ fn what_the_guard_will_do_about_what_is_open_is_said_with_its_time() {
         (
             vec![
                 warned("endpoint-idle", "hibernate-endpoint", "2026-12-02T07:00:00Z"),
-                warned("endpoint-off-hours", "schedule-scaling from 2 blue", "2026-12-01T07:00:00Z"),
+                Entry {
+                    usd_per_month: Some(dec!(120)),
+                    ..warned("endpoint-off-hours", "schedule-scaling from 2 blue", "2026-12-01T07:00:00Z")
+                },
+                entry("endpoint-never-at-zero", "churn", State::Reported),
             ],
-            "churn: will be given auto scaling by working hours on Tue 2026-12-01 08:00, open since Wed 2026-11-25 09:00 (endpoint-idle, endpoint-off-hours)",
+            "churn: will be given auto scaling by working hours on Tue 2026-12-01 08:00, open since Wed 2026-11-25 09:00 \
+             (endpoint-idle, endpoint-off-hours, endpoint-never-at-zero), saves about $120.00 a month",
         ),
         (
             vec![warned("endpoint-idle", "hibernate-endpoint", "2026-12-02T07:00:00Z")],
@@ -504,6 +509,8 @@ fn what_the_guard_will_do_about_what_is_open_is_said_with_its_time() {
         let desk = Desk { entries: vec![("endpoint-autoscaler", entries)], ..Desk::default() };
         let [letter] = &desk.letters(&at(&policy, "2026-11-30T08:05:00Z"))[..] else { panic!() };
         assert!(letter.digest.body.contains(says), "{says}: {}", letter.digest.body);
+        let usd = if says.contains("$120.00") { "$120.00" } else { "$201.48" };
+        assert_eq!(letter.digest.subject, format!("Cost guard: your week: 1 open, {usd} a month"));
         assert_eq!(letter.digest.body.contains("WHAT YOU CAN DO"), !is_warned, "{}", letter.digest.body);
     }
 }
