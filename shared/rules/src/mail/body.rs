@@ -32,7 +32,7 @@ pub(crate) fn by_which_clock(zone: &TimeZone, now: Timestamp) -> String {
 }
 
 /// What a mail says, or a section of it, if all of it is only reported.
-pub(crate) const ONLY_REPORTED: &str = "Only reported: the rules named below stop nothing. A rule that stops something warns you first.\n";
+pub(crate) const ONLY_REPORTED: &str = "Only reported: the rules in brackets stop nothing. A rule that stops something warns you first.\n";
 
 /// The body, and how many of the entries fit into it. Links to the console are left out if they would take the place of entries.
 pub(crate) fn body(owner: &str, told: &[MailEntry<'_>], held_back: usize, context: &MailContext<'_>) -> (String, usize) {

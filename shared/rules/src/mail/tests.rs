@@ -92,7 +92,7 @@ fn a_warning_says_when_and_how_to_keep_it() {
 
 #[test]
 fn what_is_only_reported_says_so_once() {
-    const SAYS: &str = "Only reported: the rules named below stop nothing. A rule that stops something warns you first.";
+    const SAYS: &str = "Only reported: the rules in brackets stop nothing. A rule that stops something warns you first.";
     let critical = Item { notice: Notice { severity: Severity::Critical, ..notice() }, ..item(News::Found, "c", None) };
     let budget = Item { id: "budget/ml".into(), ..item(News::Found, "ml", None) };
     for (items, line) in [

@@ -330,7 +330,7 @@ fn a_mail_that_waits_tells_what_was_and_counts_its_dates_from_when_it_is_read() 
     for text in [
         "\nWAS STOPPED\n",
         "* notebook instance b: stopped on Fri 2026-11-27 19:00\n",
-        "\nFOUND\nOnly reported: the rules named below stop nothing. A rule that stops something warns you first.\n",
+        "\nFOUND\nOnly reported: the rules in brackets stop nothing. A rule that stops something warns you first.\n",
         "* notebook instance a: found on Fri 2026-11-27 19:00\n",
         "Value=2026-12-07'",
     ] {
