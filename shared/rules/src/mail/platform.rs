@@ -44,7 +44,7 @@ const SEEN_AGAIN: SignedDuration = SignedDuration::from_hours(26);
 const LINES: usize = 10;
 
 /// What the costs of the owners' lines are.
-const IF_LEFT_ON: &str = "The costs a month are what the resources would cost if they were left on, each once. What was found and mended since is among what was found.\n";
+const IF_LEFT_ON: &str = "The costs a month are what the resources would cost if they were left on, each counted once. \"Found\" includes what was mended since.\n";
 
 /// What the platform's address gets of the owners' mails now.
 #[derive(Clone, Debug, PartialEq, Eq)]

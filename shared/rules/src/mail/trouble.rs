@@ -189,7 +189,7 @@ mod tests {
 
     fn idle(count: usize, time: &str) -> Trouble {
         let unread =
-            Unread::new(format!("notebook-idle: {count} of its resources (a, …)"), "no agent").with_cause("notebook-idle: no agent");
+            Unread::new(format!("notebook-idle: {count} resources not judged (a, …)"), "no agent").with_cause("notebook-idle: no agent");
         Trouble::of("notebook-stopper", &[], &[unread], 0, at(time)).remove(0)
     }
 
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "notebook-stopper: notebook-idle: 12 of its resources (a, …): no agent (3 runs, Mon 2026-11-23 08:00 to Tue 2026-11-24 08:00)",
+                "notebook-stopper: notebook-idle: 12 resources not judged (a, …): no agent (3 runs, Mon 2026-11-23 08:00 to Tue 2026-11-24 08:00)",
                 "tag-auditor: apps: denied (Mon 2026-11-23 09:00)",
             ]
         );

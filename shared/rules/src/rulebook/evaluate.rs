@@ -165,9 +165,10 @@ impl Rulebook {
     }
 }
 
-/// For people: `notebook-idle: 37 of its resources (a, b, c, d, e, …)`.
+/// For people: `notebook-idle: 37 resources not judged (a, b, c, d, e, …)`.
 fn for_rule(rule: &str, names: &[String]) -> String {
     let shown = names.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = if 5 < names.len() { ", …" } else { "" };
-    format!("{rule}: {} of its resources ({shown}{more})", names.len())
+    let resources = if names.len() == 1 { "resource" } else { "resources" };
+    format!("{rule}: {} {resources} not judged ({shown}{more})", names.len())
 }

@@ -203,7 +203,7 @@ fn each_owner_has_what_their_own_mails_tell_and_the_sum_counts_a_resource_once()
     for line in [
         "* ann@example.com: 1 found ($90.00 a month), 1 mail, 1 open ($90.00 a month)",
         "* in all: 1 found ($100.00 a month), 1 open ($100.00 a month)",
-        "The costs a month are what the resources would cost if they were left on, each once. What was found and mended since is among what was found.",
+        "The costs a month are what the resources would cost if they were left on, each counted once. \"Found\" includes what was mended since.",
         "TAGS OF THE GUARD THAT CANNOT BE READ",
         "* notebook instance churn of ann@example.com",
     ] {
