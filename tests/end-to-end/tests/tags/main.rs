@@ -65,7 +65,7 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
     let place = |text: &str| anns.message.find(text).unwrap_or_else(|| panic!("{text}: {}", anns.message));
     assert!(place("notebook instance dear") < place("notebook instance cheap"));
     for says in [
-        "its tag \"costcenter\" (AB1234) does not count: the bill compares keys to the letter, and wants CostCenter",
+        "its tag \"costcenter\" (AB1234) does not count: the key must be exactly CostCenter",
         "aws sagemaker add-tags --region eu-central-1 --resource-arn arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/dear --tags 'Key=CostCenter,Value=AB1234'",
     ] {
         place(says);

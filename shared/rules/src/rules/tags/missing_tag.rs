@@ -130,7 +130,7 @@ impl Rule for MissingTag {
         for (wanted, (key, value)) in missing.iter().filter_map(|wanted| Some((wanted, wanted.near_miss(tags)?))) {
             let _ = write!(
                 more,
-                "; its tag \"{key}\" ({value}) does not count: the bill compares keys to the letter, and wants {}",
+                "; its tag \"{key}\" ({value}) does not count: the key must be exactly {}",
                 wanted.name()
             );
         }

@@ -126,7 +126,7 @@ fn what_is_missing_is_named_with_what_is_wanted() {
     assert_eq!(
         waste.reason,
         "it lacks the tags CostCenter (a value of the pattern [A-Z]{2}[0-9]{4}) and Owner (an e-mail address); its tag \"costcenter\" (ab12) does not \
-         count: the bill compares keys to the letter, and wants CostCenter"
+         count: the key must be exactly CostCenter"
     );
     assert_eq!((waste.notice.key.as_deref(), &waste.remedy), (Some("CostCenter, Owner"), &Remedy::None), "the value is not right");
     assert!(waste.notice.advice.unwrap().ends_with("endpoint/x --tags 'Key=CostCenter,Value=<CostCenter>' 'Key=Owner,Value=<Owner>'"));
