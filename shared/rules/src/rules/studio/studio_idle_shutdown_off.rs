@@ -50,7 +50,7 @@ impl Rule for StudioIdleShutdownOff {
         let inherits = level.resource.kind() != Some(Kind::Domain);
         let faults: Vec<String> = [("JupyterLab", level.jupyter_lab), ("Code Editor", level.code_editor)]
             .into_iter()
-            .filter_map(|(app_type, settings)| Some(format!("{app_type} {}", self.fault(settings, inherits)?)))
+            .filter_map(|(app_type, settings)| Some(format!("{} for {app_type}", self.fault(settings, inherits)?)))
             .collect();
         if faults.is_empty() {
             return Verdict::Fine;
@@ -65,7 +65,7 @@ impl Rule for StudioIdleShutdownOff {
             .into(),
             notice: Notice {
                 advice: Some(format!(
-                    "Ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, {}, App Configurations, \
+                    "ask the administrator of the Studio domain to switch on idle shutdown (SageMaker console: Domains, {}, App Configurations, \
                  Idle shutdown), then restart running apps.",
                     level.domain
                 )),
@@ -79,11 +79,11 @@ impl Rule for StudioIdleShutdownOff {
 impl StudioIdleShutdownOff {
     fn fault(&self, settings: IdleSettings, inherits: bool) -> Option<String> {
         match settings {
-            IdleSettings { enabled: Some(false), .. } => Some("is disabled".into()),
-            IdleSettings { enabled: None, timeout_minutes: None } => (!inherits).then(|| "is not set".into()),
+            IdleSettings { enabled: Some(false), .. } => Some("off".into()),
+            IdleSettings { enabled: None, timeout_minutes: None } => (!inherits).then(|| "not set".into()),
             IdleSettings { timeout_minutes: Some(minutes), .. } => {
                 let timeout = Duration::minutes(i64::from(minutes));
-                (self.longest < timeout).then(|| format!("waits for {timeout}"))
+                (self.longest < timeout).then(|| format!("only after {timeout}"))
             }
             IdleSettings { enabled: Some(true), timeout_minutes: None } => None,
         }
@@ -104,13 +104,13 @@ mod tests {
         let only_timeout = |minutes| IdleSettings { enabled: None, timeout_minutes: Some(minutes) };
         for (id, jupyter_lab, code_editor, told) in [
             ("domain/d-1", on(60), on(120), None),
-            ("domain/d-1", on(60), silent, Some("Code Editor is not set")),
-            ("domain/d-1", off, on(60), Some("JupyterLab is disabled")),
-            ("domain/d-1", on(121), on(60), Some("JupyterLab waits for 2h 1m")),
+            ("domain/d-1", on(60), silent, Some("not set for Code Editor")),
+            ("domain/d-1", off, on(60), Some("off for JupyterLab")),
+            ("domain/d-1", on(121), on(60), Some("only after 2h 1m for JupyterLab")),
             ("user-profile/d-1/ann", silent, silent, None),
-            ("user-profile/d-1/ann", off, silent, Some("JupyterLab is disabled")),
+            ("user-profile/d-1/ann", off, silent, Some("off for JupyterLab")),
             ("space/d-1/lab", only_timeout(60), silent, None),
-            ("space/d-1/lab", only_timeout(600), silent, Some("JupyterLab waits for 10h")),
+            ("space/d-1/lab", only_timeout(600), silent, Some("only after 10h for JupyterLab")),
         ] {
             let level = IdleShutdown { resource: resource(id), domain: "d-1".into(), jupyter_lab, code_editor };
             match (rule.check(&level, &context("2026-11-24T12:00:00Z")), told) {

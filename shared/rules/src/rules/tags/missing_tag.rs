@@ -128,11 +128,7 @@ impl Rule for MissingTag {
         let lacked = format!("the {noun} {}", listed(&missing.iter().map(ToString::to_string).collect::<Vec<_>>()));
         let mut more = String::new();
         for (wanted, (key, value)) in missing.iter().filter_map(|wanted| Some((wanted, wanted.near_miss(tags)?))) {
-            let _ = write!(
-                more,
-                "; its tag \"{key}\" ({value}) does not count: the key must be exactly {}",
-                wanted.name()
-            );
+            let _ = write!(more, "; its tag \"{key}\" ({value}) does not count: the key must be exactly {}", wanted.name());
         }
         if !has_room(missing.len()) {
             let _ = write!(more, "; it has {} tags, and SageMaker takes {MOST_TAGS}: remove one first", audited.tag_count);
