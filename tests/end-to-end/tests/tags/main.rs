@@ -72,7 +72,7 @@ async fn each_owner_hears_of_all_their_findings_in_one_mail_and_the_dearest_firs
     }
     assert!(!anns.message.contains("Stop it now"), "{}", anns.message);
     let [bobs] = mails_to(&mails, "bob@example.com")[..] else { panic!("one mail to bob") };
-    assert!(bobs.message.contains("its tag Team has the value speech: wanted is one of nlp, vision"), "{}", bobs.message);
+    assert!(bobs.message.contains("its tag Team has the value speech: it must be one of nlp, vision"), "{}", bobs.message);
     let [nobodys] = mails_to(&mails, "unowned")[..] else { panic!("one mail to nobody") };
     assert!(nobodys.message.contains("notebook instance nobodys"), "{}", nobodys.message);
 

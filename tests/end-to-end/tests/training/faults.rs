@@ -412,5 +412,5 @@ async fn work_that_was_done_by_the_old_job_too_is_told() {
     guard.wake(due()).await.unwrap();
     assert_eq!((status(&account, OLD).as_str(), status(&account, NEW).as_str()), ("Completed", "InProgress"));
     let mail = account.mails().pop().unwrap().message;
-    assert!(mail.contains("that one has done the work by itself") && mail.contains(&format!("--training-job-name {NEW}")), "{mail}");
+    assert!(mail.contains("the original has done the work itself") && mail.contains(&format!("--training-job-name {NEW}")), "{mail}");
 }

@@ -179,7 +179,7 @@ async fn what_completed_by_itself_is_not_told_as_stopped() {
     }
     assert_eq!((status(&account, OLD).as_str(), status(&account, NEW).as_str()), ("Completed", "InProgress"));
     assert!(!is_told(&account, "was stopped") && !is_told(&account, "Let it wait"), "it completed");
-    assert!(is_told(&account, "that one has done the work by itself"));
+    assert!(is_told(&account, "the original has done the work itself"));
     assert!(account.table_items(TABLE).iter().all(|item| item["by"]["S"] != "guard"), "the guard saved nothing");
 }
 
@@ -238,7 +238,7 @@ async fn an_old_job_that_the_guard_may_not_stop_is_told_when_its_spot_job_has_do
     assert_eq!((status(&account, NEW).as_str(), status(&account, OLD).as_str()), ("Completed", "InProgress"));
     let mail = account.mails().pop().unwrap().message;
     assert!(
-        mail.contains(&format!("stop that one: aws sagemaker stop-training-job --region eu-central-1 --training-job-name {OLD}\n")),
+        mail.contains(&format!("stop the original: aws sagemaker stop-training-job --region eu-central-1 --training-job-name {OLD}\n")),
         "{mail}"
     );
     account.deed(OLD, &Deed::Stop);
@@ -328,7 +328,7 @@ async fn a_spot_job_that_reaches_its_time_limit_is_lost_work() {
     assert_eq!((new.status.as_str(), new.secondary_status.as_str()), ("Stopped", "MaxRuntimeExceeded"));
     let found = found(&account, &guard).await;
     assert!(found.contains(&"resubmitted-job-failed"), "its work is not done, and nobody is told: {found:?}");
-    assert!(is_told(&account, "time limit, of which interruptions take their part"));
+    assert!(is_told(&account, "time limit, which the interruptions count towards"));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl Default for EndpointAutoscalingIneffective {
 
 impl Rule for EndpointAutoscalingIneffective {
     const NAME: &'static str = "endpoint-autoscaling-ineffective";
-    const TO_DO: &'static str = "mend its auto scaling, or remove it";
+    const TO_DO: &'static str = "correct its auto scaling, or remove it";
     type Subject = Endpoint;
 
     fn nonsense(&self) -> Option<&'static str> {
@@ -88,11 +88,11 @@ impl Rule for EndpointAutoscalingIneffective {
         }
         let [first, rest @ ..] = &faults[..] else { return Verdict::Fine };
         let reason = format!("its auto scaling does nothing useful: {first}");
-        let details = if rest.is_empty() { vec![] } else { vec![Detail { title: "Besides:".into(), list: rest.to_vec() }] };
+        let details = if rest.is_empty() { vec![] } else { vec![Detail { title: "Also:".into(), list: rest.to_vec() }] };
         let notice = Notice {
             headline: Some("did not scale usefully"),
             details,
-            advice: Some("mend it, or take it away if the number of instances is meant to stay".into()),
+            advice: Some("correct it, or remove it if the number of instances should not change".into()),
             ..Notice::default()
         };
         Verdict::Waste(Box::new(Waste { reason: reason.into(), notice, ..Waste::default() }))
@@ -175,7 +175,7 @@ fn out_of_reach(policy: &ScalingPolicy, scaling: &Scaling, invocations: &Invocat
     let is_far = 0.0 < most && 1 < scaling.min && most / f64::from(scaling.min) < FAR_BELOW * target;
     is_far.then(|| {
         format!(
-            "even the busiest hour had {:.0} requests a minute and instance at its minimum of {}, far below the target of policy {name} ({target})",
+            "even the busiest hour had {:.0} requests a minute for each instance at its minimum of {}, far below the target of policy {name} ({target})",
             most / f64::from(scaling.min),
             scaling.min
         )

@@ -73,7 +73,8 @@ impl Rule for InactiveCostAllocationTag {
 }
 
 /// What the command of a backfill is for.
-const PAST: &str = "to see it in the bill of past months, too: the date is the first of these months, twelve months ago at the earliest";
+const PAST: &str =
+    "to see it in the bill of past months, too, put the first of these months here as the date (twelve months ago at the earliest)";
 
 #[cfg(test)]
 mod tests {

@@ -121,7 +121,7 @@ impl Rule for InvalidTagValue {
                 after_stop: is_job(audited).then(|| advice(true)),
                 unpriced: unpriced(audited, usd_per_hour),
                 headline: Some("wrongly tagged"),
-                instead: Some("tag it rightly or keep it"),
+                instead: Some("correct its tags or keep it"),
                 key: Some(wrong.iter().map(|Wrong { key, value, .. }| format!("{key}={value}")).collect::<Vec<_>>().join(", ")),
                 ..Notice::default()
             },
@@ -143,11 +143,11 @@ impl<'a> Wrong<'a> {
     fn of(wanted: &Requirement<'_>, key: &'a str, value: &'a str) -> Self {
         let right = Some(value.trim()).filter(|trimmed| wanted.takes(trimmed));
         let why = match value.trim() {
-            "" => format!("its tag {key} is empty: wanted is {}", wanted.wants()),
+            "" => format!("its tag {key} is empty: it must be {}", wanted.wants()),
             trimmed if trimmed != value && right.is_some() => {
-                format!("its tag {key} has the value \"{value}\", which is right but for the space around it")
+                format!("its tag {key} has the value \"{value}\", which is right except for the spaces around it")
             }
-            _ => format!("its tag {key} has the value {value}: wanted is {}", wanted.wants()),
+            _ => format!("its tag {key} has the value {value}: it must be {}", wanted.wants()),
         };
         Self { key, value, why, right }
     }
@@ -169,17 +169,17 @@ mod tests {
             (vec![], None), // reported by missing-tag
             (
                 vec![("CostCenter", "ab1234")],
-                Some("its tag CostCenter has the value ab1234: wanted is a value of the pattern [A-Z]{2}[0-9]{4}"),
+                Some("its tag CostCenter has the value ab1234: it must be a value of the pattern [A-Z]{2}[0-9]{4}"),
             ),
             (
                 vec![("CostCenter", "AB1234 ")],
-                Some("its tag CostCenter has the value \"AB1234 \", which is right but for the space around it"),
+                Some("its tag CostCenter has the value \"AB1234 \", which is right except for the spaces around it"),
             ),
-            (vec![("Team", "")], Some("its tag Team is empty: wanted is one of nlp, vision")),
+            (vec![("Team", "")], Some("its tag Team is empty: it must be one of nlp, vision")),
             (
                 vec![("CostCenter", "?"), ("Team", "NLP")],
                 Some(
-                    "its tag CostCenter has the value ?: wanted is a value of the pattern [A-Z]{2}[0-9]{4}; its tag Team has the value NLP: wanted is one of nlp, vision",
+                    "its tag CostCenter has the value ?: it must be a value of the pattern [A-Z]{2}[0-9]{4}; its tag Team has the value NLP: it must be one of nlp, vision",
                 ),
             ),
         ] {
@@ -218,7 +218,7 @@ mod tests {
         let Verdict::Waste(waste) = judge(&[("Owner", "Zoe@example.com"), ("Team", "NLP")]) else { panic!("waste") };
         assert_eq!(
             waste.reason,
-            "its tag Team has the value NLP: wanted is one of nlp, vision; its tag Owner names Zoe@example.com, who has left"
+            "its tag Team has the value NLP: it must be one of nlp, vision; its tag Owner names Zoe@example.com, who has left"
         );
         assert!(waste.notice.advice.unwrap().ends_with("--tags 'Key=Team,Value=<Team>' 'Key=Owner,Value=<Owner>'"));
     }

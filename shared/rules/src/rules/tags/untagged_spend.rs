@@ -72,7 +72,7 @@ impl Rule for UntaggedSpend {
         let percent = (untagged * Decimal::ONE_HUNDRED / total).round();
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "{} of the {} that SageMaker cost in the last {days} days ({percent} %) have no value for {}: {}",
+                "{} of the {} that SageMaker cost in the last {days} days ({percent} %) has no value for {}: {}",
                 dollars(untagged),
                 dollars(total),
                 keys.join(" or "),
@@ -116,7 +116,7 @@ mod tests {
         let Verdict::Waste(waste) = UntaggedSpend::default().check(&key, &context("2026-11-24T12:00:00Z")) else { panic!("waste") };
         assert_eq!(
             waste.reason,
-            "$380.50 of the $1,000.50 that SageMaker cost in the last 30 days (38 %) have no value for CostCenter: Host:ml.m5.xlarge $300.00, Notebk:ml.t3.medium \
+            "$380.50 of the $1,000.50 that SageMaker cost in the last 30 days (38 %) has no value for CostCenter: Host:ml.m5.xlarge $300.00, Notebk:ml.t3.medium \
              $80.50"
         );
         assert_eq!(waste.usd_per_month, Some(dec!(380.504)));

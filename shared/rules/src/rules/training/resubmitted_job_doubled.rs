@@ -47,12 +47,12 @@ impl Rule for ResubmittedJobDoubled {
                 ("both run, and do the same work", how_to_stop_one(&replaced.name, &job.resource.name, &replaced.definition, &region))
             }
             (JobStatus::InProgress, Fate::Completed) => (
-                "that one has done the work by itself, and this one does it once more",
+                "the original has done the work itself, and this one does it once more",
                 format!("stop this one: {}", how_to_stop(&job.resource.name, &region)),
             ),
             (JobStatus::Completed, Fate::Runs) => (
-                "this one has done the work, and that one does it once more",
-                format!("stop that one: {}", how_to_stop(&replaced.name, &region)),
+                "this one has done the work, and the original does it once more",
+                format!("stop the original: {}", how_to_stop(&replaced.name, &region)),
             ),
             _ => return Verdict::Fine,
         };
@@ -60,7 +60,7 @@ impl Rule for ResubmittedJobDoubled {
             return Verdict::Later;
         }
         Verdict::Waste(Box::new(Waste {
-            reason: format!("the guard submitted it as Spot in place of {}, and could not stop that one: {what}", replaced.name).into(),
+            reason: format!("the guard submitted it as Spot in place of {}, and could not stop the original: {what}", replaced.name).into(),
             usd_per_hour: cx.hourly_of(&job.instances),
             notice: Notice {
                 advice: Some(to_do),

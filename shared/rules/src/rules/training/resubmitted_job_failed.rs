@@ -53,9 +53,9 @@ impl Rule for ResubmittedJobFailed {
             Some(Ok(replaced)) => replaced,
         };
         let how = match (job.status, job.secondary_status.as_deref(), &job.failure) {
-            (JobStatus::Stopped, Some("MaxWaitTimeExceeded"), _) => "got no Spot capacity in its time".to_owned(),
+            (JobStatus::Stopped, Some("MaxWaitTimeExceeded"), _) => "got no Spot capacity in time".to_owned(),
             (JobStatus::Stopped, Some("MaxRuntimeExceeded"), _) => {
-                "was stopped at its time limit, of which interruptions take their part".to_owned()
+                "was stopped at its time limit, which the interruptions count towards".to_owned()
             }
             (JobStatus::Failed, _, Some(why)) => format!("failed: {why}"),
             (JobStatus::Failed, _, None) => "failed".to_owned(),
@@ -71,7 +71,7 @@ impl Rule for ResubmittedJobFailed {
             Ok(definition) => {
                 // `AlgorithmError` is what SageMaker calls an error of the job's own code (aws-facts §2.3).
                 let is_its_own = job.failure.as_deref().is_some_and(|why| why.starts_with("AlgorithmError"));
-                let first = if is_its_own { "this is an error of its code, probably not of Spot: mend it first. Then " } else { "" };
+                let first = if is_its_own { "this is an error of its code, probably not of Spot: correct it first. Then " } else { "" };
                 format!("{first}start the work again, on demand: {}", how_to_submit(definition, &job.resource))
             }
             Err(why) => format!("submit it again where you submitted {}: {why}", replaced.name),
@@ -112,7 +112,7 @@ mod tests {
         let today = "2026-11-24T11:00:00Z";
         for (job, expected) in [
             (job(JobStatus::Failed, "Failed", today), Some("failed: CapacityError")),
-            (job(JobStatus::Stopped, "MaxWaitTimeExceeded", today), Some("got no Spot capacity in its time")),
+            (job(JobStatus::Stopped, "MaxWaitTimeExceeded", today), Some("got no Spot capacity in time")),
             (job(JobStatus::Stopped, "MaxRuntimeExceeded", today), Some("was stopped at its time limit")),
             (TrainingJob { replaces: replaced(Fate::Ended, true), ..job(JobStatus::Failed, "Failed", today) }, Some("CapacityError")),
             (job(JobStatus::Stopped, "Stopped", today), None), // somebody stopped it
