@@ -20,7 +20,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).parents[2]
 HERE = TOP / "tests" / "deployed"
-FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "EndpointAutoscaler": "endpoint-autoscaler", "CostReporter": "cost-reporter"}
+FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "EndpointAutoscaler": "endpoint-autoscaler", "InferenceAdvisor": "inference-advisor", "CostReporter": "cost-reporter"}
 BINARIES = pathlib.Path(os.environ.get("COST_GUARD_BINARIES", TOP / "target" / "release"))
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -37,7 +37,7 @@ PARAMETERS = {
     "ReserveConcurrency": "yes",
     "ReportBucket": REPORTS,
     "TestEventSource": TEST_SOURCE,
-    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "EndpointSchedule", "BudgetSchedule")},
+    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "EndpointSchedule", "InferenceSchedule", "BudgetSchedule")},
     "ScheduleTimezone": "Europe/Berlin",
 }
 # What ministack does not know: saved queries, and alarms on metric math.

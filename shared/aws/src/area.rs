@@ -67,6 +67,23 @@ impl Area for Endpoints {
     }
 }
 
+/// Endpoints about which people are advised. Nothing is done about them.
+pub struct EndpointAdvice;
+
+impl Area for EndpointAdvice {
+    async fn confirm(&self, context: &Context, rulebook: &Rulebook, facts: &mut Facts, ids: &BTreeSet<String>) {
+        gather::endpoints::confirm(&context.clients, rulebook, facts, ids).await;
+    }
+
+    async fn again(&self, _: &Context, _: &Rulebook, _: &Facts, _: &str) -> Option<Read<Option<Facts>>> {
+        None
+    }
+
+    async fn act(&self, _: &Context, _: &Finding, _: Timestamp) -> Option<Outcome> {
+        None
+    }
+}
+
 /// Studio apps, and the domains, user profiles and spaces that configure their idle shutdown.
 pub struct Studio;
 

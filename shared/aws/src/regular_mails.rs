@@ -18,7 +18,8 @@ use crate::{
 mod platform;
 
 /// The functions whose findings and savings are in the weekly summary.
-pub const FUNCTIONS: [&str; 5] = ["budget-alerter", "endpoint-autoscaler", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
+pub const FUNCTIONS: [&str; 6] =
+    ["budget-alerter", "endpoint-autoscaler", "inference-advisor", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
 
 /// The function that hibernates endpoints.
 const HIBERNATES: &str = "endpoint-autoscaler";

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{Facts, Unread},
+    inference::{Advice, Given, options_json},
     plan::{Entry, Outcome, Plan, Planned, State, Step},
     policy::Policy,
     remedy::Remedy,
@@ -18,6 +19,9 @@ use serde_json::{Value, json};
 
 /// The most findings that the report lists. `total-findings` has the full number.
 pub const FINDINGS_SHOWN: usize = 500;
+
+/// The most endpoints whose options the report lists.
+const OPTIONS_SHOWN: usize = 50;
 
 /// The most failures that the function's error lists.
 const FAILURES_TOLD: usize = 20;
@@ -50,6 +54,9 @@ pub struct Report {
     /// The tag coverage of resources and of spend. `None`: the function does not measure it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coverage: Option<Value>,
+    /// The ways of serving endpoints that were compared, of at most 50 endpoints. Empty: the function compares none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub serving: Vec<Value>,
     /// What this run's requests to Cost Explorer cost, in USD. `None`: the function does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
@@ -199,6 +206,22 @@ impl Report {
         self.total_findings = plan.planned.len() + judgement.exempted.len();
         let exempted = judgement.exempted.iter().map(ReportedFinding::exempted);
         self.findings = plan.planned.iter().map(|one| ReportedFinding::of(one, policy)).chain(exempted).take(FINDINGS_SHOWN).collect();
+    }
+
+    /// Adds the options that were compared: of the endpoints for which one is recommended, or of all.
+    pub fn add_options(&mut self, facts: &Facts, is_of_all: bool) {
+        let given = facts.hosted.iter().filter_map(|one| match &one.advice {
+            Advice::Given(given) => Some((&one.endpoint.resource, &**given)),
+            _ => None,
+        });
+        let told = given.filter(|(_, given)| is_of_all || given.best.is_some() || given.sharing.is_shared());
+        let options = |(resource, given): (&Resource, &Given)| {
+            let mut one = json!({"resource": resource.arn_or_id(), "name": resource.name});
+            one["options"] = options_json(&given.estimates);
+            one["recommended"] = json!(given.recommended().map(|one| one.option.name()));
+            one
+        };
+        self.serving = told.take(OPTIONS_SHOWN).map(options).collect();
     }
 
     /// Logs the report and the metrics, one line each. Returns the report's JSON, or an error if something failed that somebody has to look at.

@@ -9,7 +9,8 @@ use clap::Args;
 use cost_rules::{
     duration::Duration,
     inference::{
-        Assumptions, Estimate, Feature, Features, Fit, InstanceTypes, Rates, Requests, ServingOption, Workload, options, recommended,
+        Assumptions, Estimate, Feature, Features, Fit, InstanceTypes, Rates, Requests, Scaled, ServingOption, Workload, options,
+        options_json, recommended,
     },
     price::{Prices, dollars},
     scaling::{Question, Terms, Traffic, propose},
@@ -19,7 +20,7 @@ use rust_decimal::{
     Decimal,
     prelude::{FromPrimitive as _, ToPrimitive as _},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     output::{Format, table},
@@ -93,14 +94,15 @@ impl InferenceOptions {
             memory_gib: self.memory.map(|bytes| bytes / (KIB * KIB * KIB)),
             payload: self.payload,
             carries: None,
-            proposal: None,
+            scaled: None,
+            hardware: None,
             features: self.features(),
         };
         let proposal = propose(&traffic, &self.question(workload.carried()));
-        workload.proposal = Some(&proposal);
+        workload.scaled = Some(Scaled::from(&proposal));
         let rates = Rates::of_region(&self.region);
         let estimates = options(&workload, &assumptions, rates.as_ref());
-        let best = recommended(&estimates, &assumptions, self.min_saving).map(|one| one.option);
+        let best = recommended(&estimates, &assumptions, self.min_saving, |_| Some(self.callers_wait)).map(|one| one.option);
         let warnings = self.warnings(&traffic, usd_per_hour, rates.is_some());
         Ok(match self.format {
             Format::Json => format!("{:#}\n", as_json(&estimates, best, &warnings)),
@@ -123,8 +125,7 @@ impl InferenceOptions {
     }
 
     fn assumptions(&self) -> Assumptions {
-        let (cold_start, callers_wait, max_cold_share) = (self.cold_start, self.callers_wait, self.max_cold_share);
-        Assumptions { cold_start, callers_wait, max_cold_share, ..Assumptions::default() }
+        Assumptions { cold_start: self.cold_start, max_cold_share: self.max_cold_share, ..Assumptions::default() }
     }
 
     fn hourly(&self) -> Option<Decimal> {
@@ -203,51 +204,7 @@ fn cents(usd: f64) -> Option<Decimal> {
 }
 
 fn as_json(estimates: &[Estimate], best: Option<ServingOption>, warnings: &[String]) -> Value {
-    let mut by_option: Vec<(ServingOption, Value)> = vec![];
-    for one in estimates {
-        let known = by_option.iter_mut().find(|(option, _)| *option == one.option);
-        if let Some(sizes) = known.and_then(|(_, first)| first["sizes"].as_array_mut()) {
-            sizes.push(estimate_json(one));
-            continue;
-        }
-        let mut first = estimate_json(one);
-        if one.memory_gb.is_some() {
-            first["sizes"] = json!([estimate_json(one)]);
-        }
-        by_option.push((one.option, first));
-    }
-    json!({
-        "options": by_option.into_iter().map(|(_, one)| one).collect::<Vec<_>>(),
-        "recommended": best.map(ServingOption::name),
-        "warnings": warnings,
-    })
-}
-
-fn estimate_json(one: &Estimate) -> Value {
-    let (eligible, why_not) = match &one.fit {
-        Fit::Yes => (Some(true), None),
-        Fit::No(why) => (Some(false), Some(why.clone())),
-        Fit::CannotTell(why) => (None, Some(format!("cannot tell: {why}"))),
-    };
-    let usd = |of: fn(&cost_rules::inference::Usd) -> f64| one.usd.as_ref().and_then(|usd| cents(of(usd))?.to_f64());
-    let mut json = Map::new();
-    let mut put = |name: &str, value: Value| json.insert(name.to_owned(), value);
-    put("option", json!(one.option.name()));
-    put("eligible", json!(eligible));
-    put("why-not", json!(why_not));
-    put("usd-per-month", json!(usd(|usd| usd.expected)));
-    put("usd-low", json!(usd(|usd| usd.low)));
-    put("usd-high", json!(usd(|usd| usd.high)));
-    put("cold-share", json!(one.cold_share));
-    put("latency-seconds", json!(one.seconds));
-    put("cold-latency-seconds", json!(one.cold_seconds));
-    put("assumes", json!(one.assumes));
-    for (name, value) in [("instances", one.instances), ("memory-gb", one.memory_gb), ("provisioned-concurrency", one.provisioned)] {
-        if let Some(value) = value {
-            put(name, json!(value));
-        }
-    }
-    Value::Object(json)
+    json!({"options": options_json(estimates), "recommended": best.map(ServingOption::name), "warnings": warnings})
 }
 
 fn as_text(estimates: &[Estimate], best: Option<ServingOption>, warnings: &[String]) -> String {

@@ -35,6 +35,8 @@ pub const POLICY_PARAMETER: &str = "/cost-guard/policy";
 pub enum Function {
     BudgetAlerter,
     EndpointAutoscaler,
+    // After endpoint-autoscaler, whose findings it reads.
+    InferenceAdvisor,
     NotebookStopper,
     TagAuditor,
     TrainingJobSpotEnforcer,
@@ -44,9 +46,10 @@ pub enum Function {
 
 impl Function {
     /// All functions.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::BudgetAlerter,
         Self::EndpointAutoscaler,
+        Self::InferenceAdvisor,
         Self::NotebookStopper,
         Self::TagAuditor,
         Self::TrainingJobSpotEnforcer,
@@ -59,6 +62,7 @@ impl Function {
             Self::BudgetAlerter => budget_alerter::NAME,
             Self::CostReporter => cost_reporter::NAME,
             Self::EndpointAutoscaler => endpoint_autoscaler::NAME,
+            Self::InferenceAdvisor => inference_advisor::NAME,
             Self::NotebookStopper => notebook_stopper::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
@@ -70,6 +74,7 @@ impl Function {
             Self::BudgetAlerter => Box::pin(budget_alerter::handle(event, context, now)).await,
             Self::CostReporter => cost_reporter::handle(event, context, now).await,
             Self::EndpointAutoscaler => Box::pin(endpoint_autoscaler::handle(event, context, now)).await,
+            Self::InferenceAdvisor => Box::pin(inference_advisor::handle(event, context, now)).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,

@@ -15,6 +15,7 @@ pub(crate) mod cloudwatch;
 pub(crate) mod compute_optimizer;
 pub(crate) mod cost_explorer;
 pub(crate) mod dynamodb;
+pub(crate) mod ecr;
 pub(crate) mod s3;
 pub(crate) mod sagemaker;
 pub(crate) mod sns;
@@ -77,6 +78,7 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
         "ce" => &[cost_explorer::OPERATIONS],
         "compute-optimizer" => &[compute_optimizer::OPERATIONS],
         "budgets" => &[budgets::OPERATIONS],
+        "ecr" => &[ecr::OPERATIONS],
         _ => &[],
     };
     let own = lists.iter().copied().flatten().find(|one| one.name == operation).map(Found::Own);

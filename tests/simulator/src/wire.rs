@@ -290,7 +290,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
 }
 
 /// The name in `X-Amz-Target` or in the path, the service, and its version of the JSON protocol.
-const TARGETS: [(&str, &str, &str); 9] = [
+const TARGETS: [(&str, &str, &str); 10] = [
     ("SageMaker", "sagemaker", "1.1"),
     ("ResourceGroupsTaggingAPI_20170126", "tagging", "1.1"),
     ("AmazonSSM", "ssm", "1.1"),
@@ -299,6 +299,7 @@ const TARGETS: [(&str, &str, &str); 9] = [
     ("AWSBudgetServiceGateway", "budgets", "1.1"),
     ("AnyScaleFrontendService", "application-autoscaling", "1.1"),
     ("ComputeOptimizerService", "compute-optimizer", "1.0"),
+    ("AmazonEC2ContainerRegistry_V20150921", "ecr", "1.1"),
     ("GraniteServiceVersion20100801", "cloudwatch", "1.0"),
 ];
 

@@ -34,6 +34,7 @@ pub struct Clients {
     pub computeoptimizer: Lazily<aws_sdk_computeoptimizer::Client>,
     pub costexplorer: Lazily<aws_sdk_costexplorer::Client>,
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
+    pub ecr: Lazily<aws_sdk_ecr::Client>,
     pub s3: Lazily<aws_sdk_s3::Client>,
     pub sns: Lazily<aws_sdk_sns::Client>,
     pub ssm: Lazily<aws_sdk_ssm::Client>,
@@ -105,6 +106,7 @@ impl Clients {
             computeoptimizer: Lazily::new(&config, aws_sdk_computeoptimizer::Client::new),
             costexplorer: Lazily::new(&paid, aws_sdk_costexplorer::Client::new),
             dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
+            ecr: Lazily::new(&config, aws_sdk_ecr::Client::new),
             s3: Lazily::new(&config, |config| {
                 // A custom endpoint has no DNS names for buckets.
                 let by_path = config.endpoint_url().is_some();

@@ -16,6 +16,7 @@ use crate::clients::Clients;
 pub mod bill;
 pub mod budgets;
 pub mod endpoints;
+pub mod hosted;
 pub mod inventory;
 mod metrics;
 pub(crate) mod notebooks;

@@ -44,7 +44,8 @@ fn workload<'a>(requests: &'a Requests, instance_type: &str, seconds: f64, memor
         memory_gib: Some(memory_gib),
         payload: Some(0.0),
         carries: None,
-        proposal: None,
+        scaled: None,
+        hardware: None,
         features: Features::default(),
     })
 }

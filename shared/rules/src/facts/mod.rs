@@ -21,6 +21,7 @@ pub use self::{
         Invocations, Scaling, ScalingPolicy, ScheduledAction, Serving, Suspended, TrackedMetric, Variant,
     },
     hibernation::{CanSleep, FailedWake, Hibernation, HibernationStage, SleepingEndpoint},
+    hosted::{Autoscaler, Hosted, Measured, Model},
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Change, Notebook, RunState, Usage},
     studio::{App, IdleSettings, IdleShutdown},
@@ -34,6 +35,7 @@ mod bill;
 mod budgets;
 mod endpoints;
 mod hibernation;
+mod hosted;
 mod inventory;
 mod notebooks;
 mod studio;
@@ -101,6 +103,8 @@ facts! {
     tuning_jobs: TuningJob,
     /// Endpoints.
     endpoints: Endpoint,
+    /// Endpoints for which another way of serving is looked for.
+    hosted: Hosted,
     /// Endpoints that the guard has hibernated and that are not yet as they were.
     sleeping: SleepingEndpoint,
     /// Resources of any kind that are judged by their tags.

@@ -23,8 +23,8 @@ pub struct Assumptions {
     pub batch_every: Duration,
     /// The share of requests that may meet a cold start.
     pub max_cold_share: f64,
-    /// How long callers may wait for an answer. Zero: they wait for it as they do today.
-    pub callers_wait: Duration,
+    /// By which share a Savings Plan makes real-time endpoints and batch transform cheaper, from 0 to 1 (money-facts §1.4).
+    pub plan_discount: f64,
 }
 
 impl Default for Assumptions {
@@ -39,7 +39,7 @@ impl Default for Assumptions {
             scale_in: Duration::minutes(20),
             batch_every: Duration::hours(24),
             max_cold_share: 0.05,
-            callers_wait: Duration::seconds(0),
+            plan_discount: 0.0,
         }
     }
 }

@@ -9,6 +9,8 @@ pub enum ServingOption {
     RealTime,
     /// The same with auto scaling.
     RealTimeScaled,
+    /// The same on fewer, smaller or newer instances.
+    OtherInstances,
     /// Serverless.
     Serverless,
     /// Serverless, with environments that are kept ready.
@@ -27,6 +29,7 @@ impl ServingOption {
         match self {
             Self::RealTime => "real-time",
             Self::RealTimeScaled => "real-time-scaled",
+            Self::OtherInstances => "real-time-other-instances",
             Self::Serverless => "serverless",
             Self::ServerlessProvisioned => "serverless-provisioned",
             Self::Asynchronous => "asynchronous",
@@ -40,6 +43,7 @@ impl ServingOption {
         match self {
             Self::RealTime => "real-time, as it is",
             Self::RealTimeScaled => "real-time with auto scaling",
+            Self::OtherInstances => "real-time on other instances",
             Self::Serverless => "serverless",
             Self::ServerlessProvisioned => "serverless with provisioned concurrency",
             Self::Asynchronous => "asynchronous, with no instances while its queue is empty",
@@ -97,12 +101,16 @@ pub struct Estimate {
     pub seconds: f64,
     /// How long one of `cold_share` takes or waits, in seconds. `None`: there is none.
     pub cold_seconds: Option<f64>,
-    /// Instances that it has, at most. `None`: it has none of its own.
+    /// Instances that it has, at most. `None`: it has none of its own, or it is not known.
     pub instances: Option<u32>,
+    /// The type of its instances, where it is another one than today. `None`: the same, or it has none of its own.
+    pub instance_type: Option<String>,
     /// Memory of a serverless environment in GB. `None`: it is not serverless.
     pub memory_gb: Option<u32>,
     /// Environments that are kept ready. `None`: none.
     pub provisioned: Option<u32>,
+    /// Requests that come at once, at most. `None`: it is not serverless.
+    pub at_once: Option<u32>,
     /// The assumption that matters most. A sentence without its period.
     pub assumes: String,
 }
@@ -118,8 +126,10 @@ impl Estimate {
             seconds: workload.seconds,
             cold_seconds: None,
             instances: None,
+            instance_type: None,
             memory_gb: None,
             provisioned: None,
+            at_once: None,
             assumes: assumes.into(),
         }
     }

@@ -36,6 +36,17 @@ pub struct InstanceType {
     pub unverified: bool,
 }
 
+/// An instance type and its price.
+#[derive(Clone, Copy, Debug)]
+pub struct PricedType<'a> {
+    /// Its name: `ml.m5.xlarge`.
+    pub name: &'a str,
+    /// What it has.
+    pub has: &'a InstanceType,
+    /// USD per hour of one instance.
+    pub usd_per_hour: f64,
+}
+
 /// The instance types that AWS accepts for an endpoint, by name.
 pub struct InstanceTypes(HashMap<String, InstanceType>);
 

@@ -15,7 +15,8 @@ const LINGER_VARIES: f64 = 5.0;
 
 /// As it is.
 pub(super) fn real_time(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
-    let usd = instance_usd(workload, rates).map(|usd| usd * f64::from(workload.instances) * HOURS + data_of(workload, assumptions, rates));
+    let usd = instance_usd(workload, rates, assumptions.plan_discount)
+        .map(|usd| usd * f64::from(workload.instances) * HOURS + data_of(workload, assumptions, rates));
     let mut one = Estimate::new(ServingOption::RealTime, workload, usd.map(Usd::exactly), "its requests stay as they were");
     one.instances = Some(workload.instances);
     one
@@ -25,26 +26,25 @@ pub(super) fn real_time(workload: &Workload<'_>, assumptions: &Assumptions, rate
 pub(super) fn scaled(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let option = ServingOption::RealTimeScaled;
     let assumes = "what one instance carries is what it has carried at its usual latency";
-    let Some(proposal) = workload.proposal else {
+    let Some(scaled) = &workload.scaled else {
         let mut one = Estimate::new(option, workload, None, assumes);
         one.fit = Fit::CannotTell("its requests by the minute are not known".into());
         return one;
     };
     let fixed = f64::from(workload.instances) * HOURS;
-    let hours = (fixed - proposal.saved_hours_per_month()).max(0.0);
-    let usd = instance_usd(workload, rates).map(|usd| Usd::exactly(usd * hours + data_of(workload, assumptions, rates)));
-    let doubt = proposal.doubts.iter().find(|doubt| doubt.forbids_promise);
-    let assumes =
-        doubt.map_or_else(|| assumes.to_owned(), |doubt| format!("the future is like the past: {}", doubt.text.trim_end_matches('.')));
+    let hours = (fixed - scaled.saved_hours).max(0.0);
+    let usd = instance_usd(workload, rates, assumptions.plan_discount)
+        .map(|usd| Usd::exactly(usd * hours + data_of(workload, assumptions, rates)));
+    let assumes = scaled.doubt.as_ref().map_or_else(|| assumes.to_owned(), |doubt| format!("the future is like the past: {doubt}"));
     let mut one = Estimate::new(option, workload, usd, assumes);
-    one.instances = Some(proposal.setting.max);
+    one.instances = scaled.most_instances;
     one
 }
 
 /// A queue, and instances as long as there is work.
 pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let assumes = format!("an instance starts within {} and stays {} after its last request", assumptions.start_up, assumptions.scale_in);
-    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions, rates), assumes);
+    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions, rates, 0.0), assumes);
     waits(&mut one, workload, assumptions);
     one
 }
@@ -52,7 +52,11 @@ pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions, r
 /// An inference component alone on its instances.
 pub(super) fn component(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let data = data_of(workload, assumptions, rates);
-    let usd = up(workload, assumptions, rates).map(|usd| Usd { expected: usd.expected + data, low: usd.low + data, high: usd.high + data });
+    let usd = up(workload, assumptions, rates, assumptions.plan_discount).map(|usd| Usd {
+        expected: usd.expected + data,
+        low: usd.low + data,
+        high: usd.high + data,
+    });
     let assumes = format!("an instance starts within {}: until then requests fail, and callers have to try again", assumptions.start_up);
     let mut one = Estimate::new(ServingOption::InferenceComponent, workload, usd, assumes);
     waits(&mut one, workload, assumptions);
@@ -76,7 +80,7 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
     jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
     let work = requests.total() / carries;
     let start = minutes(assumptions.start_up);
-    let usd = instance_usd(workload, rates).map(|usd| {
+    let usd = instance_usd(workload, rates, assumptions.plan_discount).map(|usd| {
         let of = |start: f64| usd / 60.0 * requests.per_month(work + jobs * start);
         Usd { expected: of(start), low: of(start * 0.5), high: of(start * 2.0) }
     });
@@ -90,12 +94,12 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
 }
 
 /// What instances cost that are there only while there is work.
-fn up(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Option<Usd> {
+fn up(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>, discount: f64) -> Option<Usd> {
     let (requests, carries) = (workload.requests, workload.carried());
     // What more than one instance has to do.
     let more: f64 = requests.per_minute().map(|(per_minute, minutes)| (per_minute / carries - 1.0).max(0.0) * minutes).sum();
     let linger = minutes(assumptions.start_up) + minutes(assumptions.scale_in);
-    let usd = instance_usd(workload, rates)? / 60.0;
+    let usd = instance_usd(workload, rates, discount)? / 60.0;
     let of = |linger: f64, more: f64| usd * requests.per_month(requests.minutes_up(linger) + more);
     Some(Usd { expected: of(linger, more), low: of(linger - LINGER_VARIES, more), high: of(linger + LINGER_VARIES, more * 1.5) })
 }
@@ -111,10 +115,10 @@ fn waits(one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumptions)
     one.instances = Some(workload.instances);
 }
 
-/// USD per hour of an instance with its volume.
-fn instance_usd(workload: &Workload<'_>, rates: Option<&Rates>) -> Option<f64> {
+/// USD per hour of an instance with its volume. `discount`: the share that a Savings Plan takes off the instance's price.
+fn instance_usd(workload: &Workload<'_>, rates: Option<&Rates>, discount: f64) -> Option<f64> {
     let volume = rates.zip(workload.volume_gb).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS);
-    Some(workload.usd_per_hour? + volume)
+    Some(workload.usd_per_hour? * (1.0 - discount) + volume)
 }
 
 fn data_of(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> f64 {

@@ -1,10 +1,14 @@
 //! What each way of serving an endpoint's requests would cost, and whether it may be used: [`Workload`] → [`options()`] → [`recommended`]. Which endpoints could share one: [`pack()`].
 
+mod advice;
 mod assumptions;
 mod estimate;
+mod hardware;
 mod instance_types;
 mod instances;
+mod json;
 mod options;
+mod other_instances;
 mod packing;
 mod rates;
 mod requests;
@@ -12,14 +16,17 @@ mod serverless;
 mod workload;
 
 pub use self::{
+    advice::{Advice, Given, Member, Shared, Sharing},
     assumptions::Assumptions,
     estimate::{Estimate, Fit, ServingOption, Usd},
-    instance_types::{InstanceType, InstanceTypes},
+    hardware::{Hardware, Used},
+    instance_types::{InstanceType, InstanceTypes, PricedType},
+    json::options_json,
     options::{options, recommended},
-    packing::{BusiestHour, Candidate, Group, Highest, Limits, Load, Packing, PricedType, pack},
+    packing::{BusiestHour, Candidate, Group, Highest, Limits, Load, Packing, pack},
     rates::Rates,
     requests::Requests,
-    workload::{Feature, Features, Workload},
+    workload::{Feature, Features, Scaled, Workload},
 };
 
 #[cfg(test)]

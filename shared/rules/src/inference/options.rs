@@ -1,12 +1,16 @@
 //! All ways of serving an endpoint's requests, whether each may be used (aws-facts §8.3), and which one is recommended.
 
-use crate::inference::{
-    assumptions::Assumptions,
-    estimate::{Estimate, Fit, ServingOption},
-    instances::{asynchronous, batch, component, real_time, scaled},
-    rates::Rates,
-    serverless::{provisioned, serverless},
-    workload::{Feature, Workload},
+use crate::{
+    inference::{
+        assumptions::Assumptions,
+        estimate::{Estimate, Fit, ServingOption},
+        instances::{asynchronous, batch, component, real_time, scaled},
+        other_instances::other_instances,
+        rates::Rates,
+        serverless::{provisioned, serverless},
+        workload::{Feature, Workload},
+    },
+    vocabulary::duration::Duration,
 };
 
 /// The longest that a request may take on real-time and serverless endpoints, in seconds (aws-facts §8.3).
@@ -17,9 +21,10 @@ const LONGEST_QUEUED: f64 = 3600.0;
 const MOST_BYTES: [f64; 4] = [6_291_456.0, 4.0 * MIB, 1024.0 * MIB, 100.0 * MIB];
 const MIB: f64 = 1_048_576.0;
 
-/// All options. Serverless ones come once for each memory size that the model fits into, the smallest first; if it fits into none or its size is not known, once.
+/// All options. Other instances are looked for only where it is known what today's ones do. Serverless ones come once for each memory size that the model fits into, the smallest first; if it fits into none or its size is not known, once.
 pub fn options(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Vec<Estimate> {
     let mut all = vec![real_time(workload, assumptions, rates), scaled(workload, assumptions, rates)];
+    all.extend(workload.hardware.as_ref().map(|hardware| other_instances(workload, hardware, assumptions, rates)));
     all.extend(serverless(workload, assumptions, rates));
     all.extend(provisioned(workload, assumptions, rates));
     all.extend([asynchronous(workload, assumptions, rates), batch(workload, assumptions, rates), component(workload, assumptions, rates)]);
@@ -62,24 +67,29 @@ fn fit(option: ServingOption, workload: &Workload<'_>, assumptions: &Assumptions
 }
 
 /// The cheapest option that may be used, leaves callers what they have, and saves at least `min_saving` USD a month, in the worst case of its estimate. Where a real-time
-/// endpoint cannot be used at all, the cheapest one that can.
-pub fn recommended<'e>(estimates: &'e [Estimate], assumptions: &Assumptions, min_saving: f64) -> Option<&'e Estimate> {
+/// endpoint cannot be used at all, the cheapest one that can. `may_wait`: how long callers may wait for an answer with this option; `None`: it is not recommended.
+pub fn recommended<'e>(
+    estimates: &'e [Estimate],
+    assumptions: &Assumptions,
+    min_saving: f64,
+    may_wait: impl Fn(ServingOption) -> Option<Duration>,
+) -> Option<&'e Estimate> {
     let today = estimates.iter().find(|one| one.option == ServingOption::RealTime)?;
     let usd = today.usd?.expected;
     let saves = |one: &Estimate| one.usd.is_some_and(|other| min_saving.max(0.01) <= usd - other.high);
     let is_open = today.fit == Fit::Yes;
-    let may = |one: &&Estimate| if is_open { is_acceptable(one, assumptions) && saves(one) } else { one.fit == Fit::Yes };
+    let may = |one: &&Estimate| match may_wait(one.option).filter(|_| one.option != ServingOption::RealTime && one.fit == Fit::Yes) {
+        Some(wait) => !is_open || (is_acceptable(one, assumptions, wait) && saves(one)),
+        None => false,
+    };
     let expected = |one: &Estimate| one.usd.map_or(f64::INFINITY, |usd| usd.expected);
-    let others = estimates.iter().filter(|one| one.option != ServingOption::RealTime).filter(may);
-    others.min_by(|one, other| expected(one).total_cmp(&expected(other)))
+    estimates.iter().filter(may).min_by(|one, other| expected(one).total_cmp(&expected(other)))
 }
 
-/// Whether an option may be used and is no worse for callers than they accept.
-fn is_acceptable(one: &Estimate, assumptions: &Assumptions) -> bool {
+/// Whether an option that may be used is no worse for callers than they accept.
+fn is_acceptable(one: &Estimate, assumptions: &Assumptions, may_wait: Duration) -> bool {
     let waits = one.cold_seconds.unwrap_or(0.0);
-    let callers_wait = assumptions.callers_wait.signed().as_secs_f64();
-    let is_bearable = if one.option.changes_callers() { waits <= callers_wait } else { one.cold_share <= assumptions.max_cold_share };
-    one.fit == Fit::Yes && is_bearable
+    if one.option.changes_callers() { waits <= may_wait.signed().as_secs_f64() } else { one.cold_share <= assumptions.max_cold_share }
 }
 
 impl ServingOption {

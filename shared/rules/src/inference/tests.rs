@@ -5,12 +5,18 @@ use proptest::prelude::*;
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 
 use super::*;
-use crate::{price::Prices, scaling::Traffic};
+use crate::{duration::Duration, price::Prices, scaling::Traffic};
 
 const RATES: Rates = Rates::US_EAST_1;
 
 fn price(region: &str, instance_type: &str) -> f64 {
     Prices::of_region(region, []).hourly_hosting(instance_type).and_then(|usd| usd.to_f64()).unwrap()
+}
+
+/// Callers wait as they do today.
+#[expect(clippy::unnecessary_wraps, reason = "an argument")]
+fn at_once(_: ServingOption) -> Option<Duration> {
+    Some(Duration::seconds(0))
 }
 
 /// So many requests a minute for a week.
@@ -29,7 +35,8 @@ fn workload<'a>(requests: &'a Requests, instance_type: &str, instances: u32) -> 
         memory_gib: Some(2.0),
         payload: Some(0.0),
         carries: None,
-        proposal: None,
+        scaled: None,
+        hardware: None,
         features: Features::default(),
     }
 }
@@ -177,7 +184,7 @@ fn each_feature_that_aws_refuses_is_a_reason() {
         assert!(matches!(estimate(&unknown, ServingOption::Serverless).fit, Fit::CannotTell(_)), "{feature:?}");
         assert_eq!(estimate(&known, ServingOption::RealTime).fit, Fit::Yes, "what is there runs");
         for one in options(&unknown, &Assumptions::default(), Some(&RATES)) {
-            let is_recommended = recommended(std::slice::from_ref(&one), &Assumptions::default(), 0.0).is_some();
+            let is_recommended = recommended(std::slice::from_ref(&one), &Assumptions::default(), 0.0, at_once).is_some();
             assert!(!is_recommended || one.fit == Fit::Yes);
         }
     }
@@ -190,14 +197,86 @@ fn what_makes_callers_wait_is_recommended_only_where_they_may() {
     let requests = Requests::by_minute(&Traffic::new(Timestamp::UNIX_EPOCH, minutes));
     let gpu = Features { has: [Feature::Accelerator].into(), ..Features::default() };
     let nightly = Workload { features: gpu, ..workload(&requests, "ml.g5.xlarge", 1) };
-    let best = |assumptions: Assumptions| {
-        let estimates = options(&nightly, &assumptions, Some(&RATES));
-        recommended(&estimates, &assumptions, 20.0).map(|one| one.option)
+    let assumptions = Assumptions::default();
+    let estimates = options(&nightly, &assumptions, Some(&RATES));
+    let best = |minutes: i64| {
+        let wait = |_| Some(Duration::minutes(minutes));
+        recommended(&estimates, &assumptions, 20.0, wait).map(|one| one.option)
     };
-    let wait = |minutes: i64| Assumptions { callers_wait: crate::duration::Duration::minutes(minutes), ..Assumptions::default() };
-    assert_eq!(best(wait(0)), None);
-    assert_eq!(best(wait(15)), Some(ServingOption::Asynchronous));
-    assert_eq!(best(wait(25 * 60)), Some(ServingOption::BatchTransform));
+    assert_eq!([0, 15, 25 * 60].map(best), [None, Some(ServingOption::Asynchronous), Some(ServingOption::BatchTransform)]);
+    let no_batch = |option| (option != ServingOption::BatchTransform).then_some(Duration::hours(25));
+    let found = recommended(&estimates, &assumptions, 20.0, no_batch).map(|one| one.option);
+    assert_eq!(found, Some(ServingOption::Asynchronous), "the policy has turned the cheapest off");
+}
+
+fn priced(name: &'static str) -> PricedType<'static> {
+    PricedType { name, has: InstanceTypes::shipped().get(name).unwrap(), usd_per_hour: price("us-east-1", name) }
+}
+
+#[test]
+fn other_instances_have_room_for_what_is_used() {
+    let requests = constant(60);
+    let offered: Vec<PricedType<'_>> = [
+        "ml.m5.large",
+        "ml.m5.xlarge",
+        "ml.m5.2xlarge",
+        "ml.c5.xlarge",
+        "ml.m6g.large",
+        "ml.g4dn.xlarge",
+        "ml.g4dn.2xlarge",
+        "ml.g5.xlarge",
+        "ml.t2.medium",
+    ]
+    .map(priced)
+    .into();
+    let used = |cpu, memory| Used { cpu, memory, ..Used::default() };
+    let gpu = |gpu, gpu_memory| Used { cpu: 0.1, memory: 0.1, gpu, gpu_memory };
+    for (today, instances, used, expected) in [
+        // Half of the vCPUs and of the memory are enough.
+        ("ml.m5.2xlarge", 1, used(0.2, 0.18), Some((1, "ml.c5.xlarge"))),
+        ("ml.m5.2xlarge", 1, used(0.2, 0.5), None), // 16 GB: 80 % of no smaller one; as many of the same cost the same
+        ("ml.m5.2xlarge", 1, used(0.2, 0.38), Some((1, "ml.m5.xlarge"))),
+        // Of a quarter of the vCPUs a request would take four times as long.
+        ("ml.m5.2xlarge", 1, used(0.01, 0.05), Some((1, "ml.c5.xlarge"))),
+        // Fewer of the same, or of smaller ones, but two: one may fail.
+        ("ml.m5.xlarge", 4, used(0.3, 0.5), Some((2, "ml.m5.xlarge"))),
+        ("ml.m5.xlarge", 4, used(0.1, 0.2), Some((2, "ml.m5.large"))),
+        ("ml.m5.xlarge", 1, used(0.69, 0.7), None),
+        // The same GPU with fewer vCPUs.
+        ("ml.g4dn.2xlarge", 1, gpu(0.7, 0.7), Some((1, "ml.g4dn.xlarge"))),
+        ("ml.g4dn.2xlarge", 1, gpu(0.9, 0.7), None),
+        ("ml.g4dn.2xlarge", 1, gpu(0.7, 0.9), None),
+        ("ml.g4dn.xlarge", 1, gpu(0.1, 0.1), None),
+    ] {
+        let hardware = Some(Hardware { today: priced(today), offered: &offered, used });
+        let one = Workload { hardware, ..workload(&requests, today, instances) };
+        let found = estimate(&one, ServingOption::OtherInstances);
+        let chosen = found.instances.zip(found.instance_type.as_deref());
+        assert_eq!(chosen, expected, "{instances} {today} {used:?}");
+        assert_eq!(found.fit == Fit::Yes, expected.is_some(), "{found:?}");
+    }
+    let slower = Assumptions { slower: 1.2, ..Assumptions::default() };
+    let hardware = Some(Hardware { today: priced("ml.m5.2xlarge"), offered: &offered, used: used(0.2, 0.3) });
+    let one = Workload { hardware, ..workload(&requests, "ml.m5.2xlarge", 1) };
+    let all = options(&one, &slower, Some(&RATES));
+    assert!(all.iter().any(|one| one.option == ServingOption::OtherInstances && one.fit != Fit::Yes), "no request may take longer");
+}
+
+#[test]
+fn a_savings_plan_makes_instances_cheaper_and_leaves_the_rest() {
+    let requests = constant(60);
+    let one = workload(&requests, "ml.m5.xlarge", 2);
+    let with_plan = options(&one, &Assumptions { plan_discount: 0.25, ..Assumptions::default() }, Some(&RATES));
+    let without = options(&one, &Assumptions::default(), Some(&RATES));
+    for (with_plan, without) in with_plan.iter().zip(&without) {
+        let share = with_plan.usd.zip(without.usd).map(|(with, without)| with.expected / without.expected);
+        let expected = match with_plan.option {
+            ServingOption::RealTime | ServingOption::BatchTransform | ServingOption::InferenceComponent => Some(0.75),
+            ServingOption::RealTimeScaled => None,
+            _ => Some(1.0),
+        };
+        assert!(share.zip(expected).is_none_or(|(share, expected)| (share - expected).abs() < 1e-9), "{with_plan:?}");
+    }
 }
 
 #[test]
@@ -205,11 +284,11 @@ fn nothing_is_recommended_without_a_price_or_a_saving() {
     let requests = constant(1);
     let unpriced = Workload { usd_per_hour: None, ..workload(&requests, "ml.m5.xlarge", 2) };
     let assumptions = Assumptions::default();
-    assert_eq!(recommended(&options(&unpriced, &assumptions, Some(&RATES)), &assumptions, 0.0), None);
+    assert_eq!(recommended(&options(&unpriced, &assumptions, Some(&RATES)), &assumptions, 0.0, at_once), None);
     let priced = workload(&requests, "ml.m5.xlarge", 2);
     let estimates = options(&priced, &assumptions, Some(&RATES));
-    assert_eq!(recommended(&estimates, &assumptions, 20.0).map(|one| one.option), Some(ServingOption::Serverless));
-    assert_eq!(recommended(&estimates, &assumptions, 1000.0), None);
+    assert_eq!(recommended(&estimates, &assumptions, 20.0, at_once).map(|one| one.option), Some(ServingOption::Serverless));
+    assert_eq!(recommended(&estimates, &assumptions, 1000.0, at_once), None);
     let elsewhere = options(&priced, &assumptions, None);
     assert!(elsewhere.iter().filter(|one| one.option == ServingOption::Serverless).all(|one| matches!(one.fit, Fit::CannotTell(_))));
 }
@@ -251,7 +330,7 @@ proptest! {
         let one = workload(&requests, "ml.m5.xlarge", 2);
         let assumptions = Assumptions::default();
         let estimates = options(&one, &assumptions, Some(&RATES));
-        if let Some(best) = recommended(&estimates, &assumptions, least) {
+        if let Some(best) = recommended(&estimates, &assumptions, least, at_once) {
             let today = usd(&one, ServingOption::RealTime);
             prop_assert!(least <= today - best.usd.unwrap().high + 1e-9);
             prop_assert_eq!(&best.fit, &Fit::Yes);

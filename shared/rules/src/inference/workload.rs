@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::{inference::requests::Requests, scaling::Proposal};
+use crate::{
+    inference::{hardware::Hardware, requests::Requests},
+    scaling::Proposal,
+};
 
 /// An endpoint with one variant that answers.
 #[derive(Clone, Debug)]
@@ -25,8 +28,10 @@ pub struct Workload<'a> {
     pub payload: Option<f64>,
     /// Requests a minute that one instance carries. `None`: not known.
     pub carries: Option<f64>,
-    /// The auto scaling that its requests by the minute ask for. `None`: it was not worked out.
-    pub proposal: Option<&'a Proposal>,
+    /// What auto scaling would do for it. `None`: it was not worked out.
+    pub scaled: Option<Scaled>,
+    /// What its instances have and how much of it is used. `None`: not known.
+    pub hardware: Option<Hardware<'a>>,
     /// What it has that not every way of serving can do.
     pub features: Features,
 }
@@ -37,6 +42,28 @@ impl Workload<'_> {
         let serial = 60.0 / self.seconds.max(1e-4);
         let today = self.requests.peak_per_minute() / f64::from(self.instances.max(1));
         self.carries.unwrap_or_else(|| serial.max(today)).max(1e-9)
+    }
+}
+
+/// What auto scaling would do for an endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaled {
+    /// The instance-hours that it saves in a month.
+    pub saved_hours: f64,
+    /// Its instances, at most. `None`: not known.
+    pub most_instances: Option<u32>,
+    /// Why the saving is not promised: what the past does not support. `None`: it is.
+    pub doubt: Option<String>,
+}
+
+impl From<&Proposal> for Scaled {
+    fn from(proposal: &Proposal) -> Self {
+        let doubt = proposal.doubts.iter().find(|doubt| doubt.forbids_promise);
+        Self {
+            saved_hours: proposal.saved_hours_per_month(),
+            most_instances: Some(proposal.setting.max),
+            doubt: doubt.map(|doubt| doubt.text.trim_end_matches('.').to_owned()),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ mod series;
 mod settle;
 mod spared;
 mod step;
+mod told;
 
 /// What a run does.
 #[derive(Clone, Debug, Default, PartialEq)]

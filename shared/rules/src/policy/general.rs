@@ -12,6 +12,7 @@ use toml::{
 
 use crate::{
     policy::{
+        inference::InferenceSettings,
         sections::{
             Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, OwnershipSettings, PriceOverrides,
             WorkflowSigns,
@@ -60,6 +61,8 @@ pub(crate) struct General {
     pub(crate) workflows: WorkflowSigns,
     /// Which endpoints may be deleted while nobody needs them, to be created again as they were.
     pub(crate) hibernation: HibernationSettings,
+    /// What inference-advisor recommends, and what it assumes where nothing was measured. [inference-options.md](inference-options.md) explains the model.
+    pub(crate) inference: InferenceSettings,
     /// When owners are mailed.
     pub(crate) mail: MailSettings,
     /// How the bill is read.
@@ -85,6 +88,7 @@ impl Default for General {
             ownership: OwnershipSettings::default(),
             workflows: WorkflowSigns::default(),
             hibernation: HibernationSettings::default(),
+            inference: InferenceSettings::default(),
             mail: MailSettings::default(),
             billing: Billing::default(),
             coverage: Coverage::default(),
@@ -93,7 +97,7 @@ impl Default for General {
     }
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -106,19 +110,48 @@ const KEYS: [&str; 16] = [
     "ownership",
     "workflows",
     "hibernation",
+    "inference",
     "mail",
     "billing",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 10] = [
+const SECTION_KEYS: [(&str, &[&str]); 11] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
-    ("prices", &["hourly", "notebook-volume-gb-month"]),
+    (
+        "prices",
+        &[
+            "hourly",
+            "notebook-volume-gb-month",
+            "serverless-gb-second",
+            "ready-gb-second",
+            "busy-gb-second",
+            "hosting-data-gb",
+            "hosting-volume-gb-month",
+        ],
+    ),
     ("creators", &["email-domain", "not-people"]),
     ("ownership", &["left"]),
     ("workflows", &["names", "tags"]),
     ("hibernation", &["also", "wake-before"]),
+    (
+        "inference",
+        &[
+            "min-saving",
+            "max-cold-share",
+            "payload-kb",
+            "cold-start",
+            "stays-warm",
+            "slower",
+            "burst",
+            "start-up",
+            "scale-in",
+            "batch-every",
+            "savings-plan-discount",
+            "small-images",
+        ],
+    ),
     ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
@@ -217,6 +250,7 @@ impl General {
             creators: self.creators,
             workflows: self.workflows,
             hibernation: self.hibernation,
+            inference: self.inference,
             mail: self.mail,
             billing: self.billing,
             coverage: self.coverage,

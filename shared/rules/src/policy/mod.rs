@@ -4,12 +4,14 @@ pub(crate) use self::{
     budgets::NearlyService,
     general::General,
     ownership::values,
+    rates::NO_RATES,
     toml::{DAY, Table, Wrong, contradiction, day, filled_glob, glob, nearest_or_newer, only_known_keys, table, tables, wrong},
     working_hours::HoursOf,
 };
 pub use self::{
     guard_keys::{KEEP_UNTIL_TAG, SCHEDULE_TAG, SPOT_TAG, STOPPABLE_TAG},
     guard_tags::{Keep, UnreadableTags},
+    inference::InferenceSettings,
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{
         AlsoSleeps, Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, HibernationSettings, MailSettings, PlatformMails,
@@ -25,9 +27,11 @@ mod general;
 mod guard_keys;
 mod guard_tags;
 mod hibernation;
+mod inference;
 mod left;
 mod mornings;
 mod ownership;
+mod rates;
 mod required_tags;
 mod sections;
 mod settings;

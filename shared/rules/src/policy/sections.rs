@@ -47,6 +47,16 @@ pub struct PriceOverrides {
     pub hourly: BTreeMap<String, Decimal>,
     /// USD per GB-month of a notebook's volume.
     pub notebook_volume_gb_month: Option<Usd>,
+    /// USD per second and GB of a request to a serverless endpoint. The shipped prices of this and of the next ones are those of us-east-1 only: in another Region, set all five.
+    pub serverless_gb_second: Option<Usd>,
+    /// USD per second and GB of provisioned concurrency that is kept ready.
+    pub ready_gb_second: Option<Usd>,
+    /// USD per second and GB of a request that provisioned concurrency answers, in addition.
+    pub busy_gb_second: Option<Usd>,
+    /// USD per GB in or out of an endpoint.
+    pub hosting_data_gb: Option<Usd>,
+    /// USD per GB-month of an endpoint's volume.
+    pub hosting_volume_gb_month: Option<Usd>,
 }
 
 /// `[creators]`

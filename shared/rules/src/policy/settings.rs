@@ -8,8 +8,11 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    policy::sections::{
-        Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, WorkflowSigns,
+    policy::{
+        inference::InferenceSettings,
+        sections::{
+            Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, WorkflowSigns,
+        },
     },
     vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
 };
@@ -42,6 +45,8 @@ pub struct Policy {
     pub workflows: WorkflowSigns,
     /// Which endpoints may be hibernated.
     pub hibernation: HibernationSettings,
+    /// What a recommendation for an endpoint must save, and what is assumed.
+    pub inference: InferenceSettings,
     /// When owners are mailed.
     pub mail: MailSettings,
     /// The names of SageMaker in the bill.

@@ -51,7 +51,7 @@ impl Rulebook {
         ids
     }
 
-    fn context<'a>(&'a self, facts: &'a Facts) -> RuleContext<'a> {
+    pub(super) fn context<'a>(&'a self, facts: &'a Facts) -> RuleContext<'a> {
         let Facts { now, prices, measures, workflows, .. } = facts;
         RuleContext { now: *now, policy: &self.policy, prices, measures, workflows }
     }

@@ -21,6 +21,7 @@ use self::{
     rule_set::{ConfiguredRule, RuleSet},
 };
 
+mod advise;
 mod check;
 mod evaluate;
 mod exempt;
@@ -83,8 +84,7 @@ impl Rulebook {
 
     /// Whether a rule requires tags of this resource.
     pub fn requires_tags_of(&self, resource: &Resource) -> bool {
-        let set = self.override_of(resource).map_or(&self.rules, |number| &self.overrides[number].rules);
-        resource.kind().is_some_and(|kind| set.0.iter().any(|rule| rule.check.audits(kind)))
+        resource.kind().is_some_and(|kind| self.rules_of(resource).0.iter().any(|rule| rule.check.audits(kind)))
     }
 
     /// The tags that any rule requires: for each the keys of which one is enough.

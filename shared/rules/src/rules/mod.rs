@@ -9,6 +9,7 @@ pub mod budgets;
 pub mod context;
 pub mod endpoints;
 pub mod guard_tag_unreadable;
+pub mod inference;
 pub mod inventory;
 pub mod notebooks;
 pub mod rule;
@@ -52,6 +53,11 @@ all![
     endpoints::endpoint_off_hours::EndpointOffHours,
     endpoints::endpoint_wake_failed::EndpointWakeFailed,
     endpoints::provisioned_concurrency_unused::ProvisionedConcurrencyUnused,
+    inference::endpoint_fits_serverless::EndpointFitsServerless,
+    inference::endpoint_fits_async::EndpointFitsAsync,
+    inference::endpoint_fits_batch::EndpointFitsBatch,
+    inference::endpoint_oversized::EndpointOversized,
+    inference::endpoints_fit_multi_model::EndpointsFitMultiModel,
     inventory::resource_stuck::ResourceStuck,
     tags::missing_tag::MissingTag,
     tags::invalid_tag_value::InvalidTagValue,

@@ -9,6 +9,7 @@ use toml::{Spanned, de::DeTable};
 
 use crate::{
     facts::{Facts, Listed, Subject},
+    inference::ServingOption,
     policy::{Policy, Required},
     rules::{context::RuleContext, verdict::Verdict},
     vocabulary::{
@@ -66,6 +67,11 @@ pub trait Rule: Default + Serialize + DeserializeOwned + JsonSchema + Send + Syn
     /// Whether the rule needs the requests of an endpoint by the minute, which are read only where they may pay.
     fn needs_minutes(&self, _subject: &Self::Subject, _cx: &RuleContext<'_>) -> bool {
         false
+    }
+
+    /// How long callers may wait for an answer, if the rule recommends this way of serving an endpoint. `None`: it is not about this way.
+    fn callers_wait(&self, _option: ServingOption) -> Option<Duration> {
+        None
     }
 
     /// Judges one resource. Pure and infallible: if a fact that it needs is missing, the verdict is [`Verdict::Unknown`].
@@ -204,6 +210,9 @@ pub(crate) trait Check: Send + Sync {
 
     /// [`Rule::audits`].
     fn audits(&self, kind: Kind) -> bool;
+
+    /// [`Rule::callers_wait`].
+    fn callers_wait(&self, option: ServingOption) -> Option<Duration>;
 }
 
 /// A verdict and the resource that it is about.
@@ -264,5 +273,9 @@ impl<R: Rule> Check for Checked<R> {
 
     fn audits(&self, kind: Kind) -> bool {
         self.0.audits(kind)
+    }
+
+    fn callers_wait(&self, option: ServingOption) -> Option<Duration> {
+        self.0.callers_wait(option)
     }
 }

@@ -257,6 +257,11 @@ impl Resource {
         self.arn.as_deref().unwrap_or(&self.id)
     }
 
+    /// Its Region, from its ARN. `None`: no ARN is known, or it has none.
+    pub fn region(&self) -> Option<&str> {
+        Some(Arn::parse(self.arn.as_deref()?)?.region).filter(|region| !region.is_empty())
+    }
+
     /// The AWS CLI option `--region …` and a space after it; empty if no ARN is known.
     pub fn region_option(&self) -> String {
         self.arn.as_deref().map(region_option).unwrap_or_default()

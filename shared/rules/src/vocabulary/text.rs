@@ -28,6 +28,11 @@ pub fn quoted(text: &str) -> String {
     format!("'{}'", one_line(text).replace('\'', r"'\''"))
 }
 
+/// JSON as one argument of a command in a shell. It is never cut.
+pub fn json_argument(value: &serde_json::Value) -> String {
+    format!("'{}'", lines(&value.to_string()).replace('\'', r"'\''"))
+}
+
 /// A text in the source of a Python program or in JSON, with its quotes. It cannot end early.
 pub fn literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()

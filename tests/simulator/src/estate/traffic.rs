@@ -1,6 +1,9 @@
 //! The requests to an endpoint or component, as an estate writes them, and how endpoints and CloudWatch behave where AWS does not say.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, ensure};
 use serde::Deserialize;
@@ -138,6 +141,8 @@ pub struct HostingSpec {
     pub scalable_targets: usize,
     /// Of Compute Optimizer: `Active`, `Inactive`, `Pending` or `Failed`.
     pub compute_optimizer: String,
+    /// The images of the account's own registry, as `repository:tag`, with their compressed sizes in GB.
+    pub images: BTreeMap<String, f64>,
 }
 
 impl Default for HostingSpec {
@@ -148,6 +153,7 @@ impl Default for HostingSpec {
             scale_in: "gradual".into(),
             scalable_targets: 500,
             compute_optimizer: "Inactive".into(),
+            images: BTreeMap::new(),
         }
     }
 }

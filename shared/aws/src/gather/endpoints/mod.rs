@@ -12,6 +12,7 @@ use cost_rules::{
 };
 use futures_util::{StreamExt as _, stream};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use self::{
     record::{ComponentRecord, ConfigRecord, EndpointRecord},
@@ -35,7 +36,7 @@ mod dependents;
 mod record;
 mod routers;
 mod scaling;
-mod usage;
+pub(super) mod usage;
 
 /// The configurations of endpoints by name. `None`: it is gone, which does not stop the endpoint.
 type Configs = HashMap<String, Read<Option<ConfigRecord>>>;
@@ -118,7 +119,8 @@ pub fn take_attached(facts: &mut Facts, read: anyhow::Result<BTreeMap<String, an
 
 /// Reads the use of these endpoints (by id) by the minute, and what one instance carries. Returns how many metrics CloudWatch was asked for.
 pub async fn minutes(clients: &Clients, facts: &mut Facts, ids: &BTreeSet<String>) -> usize {
-    let requests = Box::pin(usage::read_minutes(clients, &mut facts.endpoints, ids, facts.now)).await;
+    let chosen = facts.endpoints.iter_mut().filter(|one| ids.contains(&one.resource.id));
+    let requests = Box::pin(usage::read_minutes(clients, chosen.collect(), facts.now)).await;
     let carried = Box::pin(capacity::read(clients, &mut facts.endpoints, ids, facts.now)).await;
     facts.reading.unread.extend(requests.unread.into_iter().chain(carried.unread));
     requests.metrics + carried.metrics
@@ -166,6 +168,14 @@ pub(crate) async fn describe_config_as<T: DeserializeOwned>(clients: &Clients, n
     let body = Body::default();
     let sent = clients.sagemaker.describe_endpoint_config().endpoint_config_name(name).customize().interceptor(body.clone()).send().await;
     wire::described(sent, &body, "DescribeEndpointConfig")
+}
+
+/// The answer of `DescribeModel` as AWS's own JSON. `None`: there is no such model.
+pub(crate) async fn describe_model(clients: &Clients, name: &str) -> Read<Option<Value>> {
+    clients.in_time()?;
+    let body = Body::default();
+    let sent = clients.sagemaker.describe_model().model_name(name).customize().interceptor(body.clone()).send().await;
+    wire::described(sent, &body, "DescribeModel")
 }
 
 /// The inference components of these names, by id.

@@ -1,7 +1,5 @@
 //! Reads how much endpoints are used, from CloudWatch (aws-facts §4): by the hour for all, by the minute for those for which a setting is worked out.
 
-use std::collections::BTreeSet;
-
 use cost_rules::{
     facts::{Compute, Endpoint, Invocations, RunState, Serving, Unread},
     scaling::Traffic,
@@ -16,7 +14,7 @@ use crate::{
     },
 };
 
-pub(super) const NAMESPACE: &str = "AWS/SageMaker";
+pub(in crate::gather) const NAMESPACE: &str = "AWS/SageMaker";
 
 /// How far back the use is read. CloudWatch keeps minutes for 15 days.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -46,19 +44,18 @@ struct Asked {
 
 /// How many metrics were read, and what could not be read.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(in crate::gather) struct Reading {
     /// The number of metrics. CloudWatch charges for each.
-    pub(super) metrics: usize,
-    pub(super) unread: Option<Unread>,
+    pub(in crate::gather) metrics: usize,
+    pub(in crate::gather) unread: Option<Unread>,
 }
 
 /// Sets the use of all endpoints in service by the hour, with the backlog of queues. The last hour is not over yet.
 pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], now: Timestamp) -> Reading {
-    let Some(this_hour) = whole(now, Unit::Hour) else { return Reading::default() };
-    let window = Window { from: this_hour - WINDOW, until: this_hour + HOUR, period: HOUR };
+    let Some(window) = hours(now) else { return Reading::default() };
     let is_meant = |endpoint: &Endpoint| endpoint.state == RunState::InService;
     let asked: Vec<Asked> = (0..).zip(&*endpoints).filter(|(_, one)| is_meant(one)).flat_map(|(index, one)| asked(index, one)).collect();
-    read(clients, endpoints, asked, window, |endpoint, place, points| match place {
+    read(clients, endpoints.iter_mut().collect(), asked, window, |endpoint, place, points| match place {
         Place::Backlog => endpoint.backlog = Some(most(points)),
         Place::Provisioned(index) => endpoint.variants[index].provisioned_use = Some(mean(points, window)),
         Place::Variant(index) => add(&mut endpoint.variants[index].invocations, points, window),
@@ -71,12 +68,18 @@ pub(super) async fn read_hours(clients: &Clients, endpoints: &mut [Endpoint], no
     .await
 }
 
-/// Sets the use of the variants of these endpoints (by id) by the minute. No rule needs that of inference components.
-pub(super) async fn read_minutes(clients: &Clients, endpoints: &mut [Endpoint], ids: &BTreeSet<String>, now: Timestamp) -> Reading {
+/// The hours of which the use is read. The last one is not over yet.
+pub(in crate::gather) fn hours(now: Timestamp) -> Option<Window> {
+    let this_hour = whole(now, Unit::Hour)?;
+    Some(Window { from: this_hour - WINDOW, until: this_hour + HOUR, period: HOUR })
+}
+
+/// Sets the use of the variants of these endpoints by the minute. No rule needs that of inference components.
+pub(in crate::gather) async fn read_minutes(clients: &Clients, endpoints: Vec<&mut Endpoint>, now: Timestamp) -> Reading {
     let Some(until) = until(now) else { return Reading::default() };
     let window = Window { from: until - WINDOW, until, period: MINUTE };
-    let chosen = (0..).zip(&*endpoints).filter(|(_, one)| ids.contains(&one.resource.id));
-    let asked = chosen.flat_map(|(index, one)| asked(index, one)).filter(|one| matches!(one.place, Place::Variant(_))).collect();
+    let asked =
+        (0..).zip(&endpoints).flat_map(|(index, one)| asked(index, one)).filter(|one| matches!(one.place, Place::Variant(_))).collect();
     read(clients, endpoints, asked, window, |endpoint, place, points| {
         if let Place::Variant(index) = place
             && let Some(usage) = &mut endpoint.variants[index].invocations
@@ -89,7 +92,7 @@ pub(super) async fn read_minutes(clients: &Clients, endpoints: &mut [Endpoint], 
 
 async fn read(
     clients: &Clients,
-    endpoints: &mut [Endpoint],
+    mut endpoints: Vec<&mut Endpoint>,
     asked: Vec<Asked>,
     window: Window,
     mut take: impl FnMut(&mut Endpoint, Place, &[(Timestamp, f64)]),
@@ -98,7 +101,7 @@ async fn read(
     let mut failed: Vec<(String, String)> = vec![];
     metrics::read(clients, &series, window, |index, read| {
         let (endpoint, place) = places[index];
-        let endpoint = &mut endpoints[endpoint];
+        let endpoint = &mut *endpoints[endpoint];
         match read {
             Ok(points) => take(endpoint, place, &points),
             Err(why) if failed.last().is_none_or(|(id, _)| *id != endpoint.resource.id) => failed.push((endpoint.resource.id.clone(), why)),
@@ -166,7 +169,7 @@ fn by_period(points: &[(Timestamp, f64)], window: Window) -> Vec<Option<f64>> {
 }
 
 /// Which period of the window this is. `None`: it is before the window.
-pub(super) fn place_of(at: Timestamp, window: Window) -> Option<usize> {
+pub(in crate::gather) fn place_of(at: Timestamp, window: Window) -> Option<usize> {
     usize::try_from(at.duration_since(window.from).as_secs().div_euclid(window.period.as_secs())).ok()
 }
 

@@ -1,17 +1,6 @@
 //! What is asked: the endpoints that could share one, the instance types that may be used, and how full an instance may be.
 
-use crate::inference::instance_types::InstanceType;
-
-/// An instance type and its price.
-#[derive(Clone, Copy, Debug)]
-pub struct PricedType<'a> {
-    /// Its name: `ml.m5.xlarge`.
-    pub name: &'a str,
-    /// What it has.
-    pub has: &'a InstanceType,
-    /// USD per hour of one instance.
-    pub usd_per_hour: f64,
-}
+use crate::inference::instance_types::PricedType;
 
 /// What an endpoint uses in one hour, on all of its instances together. What is negative or no number counts as zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

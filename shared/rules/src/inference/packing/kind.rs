@@ -2,13 +2,16 @@
 
 use std::cmp::Ordering;
 
-use crate::inference::packing::{
-    candidate::{Candidate, Limits, PricedType},
-    few::{FEW, best_of_few},
-    group::{BusiestHour, Group, Highest},
-    members::Members,
-    room::{Room, rooms, server_gib},
-    search::Search,
+use crate::inference::{
+    instance_types::PricedType,
+    packing::{
+        candidate::{Candidate, Limits},
+        few::{FEW, best_of_few},
+        group::{BusiestHour, Group, Highest},
+        members::Members,
+        room::{Room, rooms, server_gib},
+        search::Search,
+    },
 };
 
 /// Hours in a month.

@@ -16,9 +16,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::inference::instance_types::PricedType;
+
 use self::kind::{Candidates, Kind};
 pub use self::{
-    candidate::{Candidate, Limits, Load, PricedType},
+    candidate::{Candidate, Limits, Load},
     group::{BusiestHour, Group, Highest, Packing},
 };
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::inference::packing::candidate::{Limits, PricedType};
+use crate::inference::{instance_types::PricedType, packing::candidate::Limits};
 
 /// What is limited: vCPUs, requests a minute and GPUs, which change by the hour, then memory and GPU memory in GiB, which do not.
 pub(super) type Amounts = [f64; 5];

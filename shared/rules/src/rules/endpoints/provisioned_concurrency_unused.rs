@@ -2,10 +2,10 @@
 //!
 //! ## What it finds
 //! A serverless endpoint whose provisioned concurrency is used so little that its requests would be cheaper without it. It pays from a use of about 60 % on: what is kept ready costs
-//! `usd-ready` for each second and GB of memory, and in exchange a request costs `usd-busy` instead of `usd-on-demand`. The use is the mean of the last 14 days.
+//! `ready-gb-second` for each second and GB of memory, and in exchange a request costs `busy-gb-second` instead of `serverless-gb-second` (section `[prices]`). The use is the mean of the last 14 days.
 //! What the difference comes to must reach `min-saving`. An endpoint that is less than 14 days old is not judged, and neither is one that is being deployed or whose use could not be read.
 //!
-//! The prices are those of us-east-1. AWS publishes them for each memory size; those of other sizes than 2 GB are taken in proportion.
+//! The shipped prices are those of us-east-1. AWS publishes them for each memory size; those of other sizes than 2 GB are taken in proportion.
 //!
 //! ## Why it costs money
 //! Provisioned concurrency is billed around the clock, whether there are requests or not.
@@ -21,6 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Compute, Endpoint, Variant},
+    inference::Rates,
+    policy::NO_RATES,
     rules::{
         context::RuleContext,
         rule::Rule,
@@ -41,23 +43,11 @@ const WINDOW: Duration = Duration::days(14);
 pub(crate) struct ProvisionedConcurrencyUnused {
     /// What must be saved, in USD per month and endpoint.
     min_saving: Usd,
-    /// What one GB that is kept ready costs, in USD per second.
-    usd_ready: Usd,
-    /// What one GB of a request costs in addition, in USD per second, where provisioned concurrency answers it.
-    usd_busy: Usd,
-    /// What one GB of a request costs without provisioned concurrency, in USD per second.
-    usd_on_demand: Usd,
 }
 
 impl Default for ProvisionedConcurrencyUnused {
     fn default() -> Self {
-        // aws-facts §8.2
-        Self {
-            min_saving: Usd(dec!(5)),
-            usd_ready: Usd(dec!(0.000005)),
-            usd_busy: Usd(dec!(0.00001165)),
-            usd_on_demand: Usd(dec!(0.00002)),
-        }
+        Self { min_saving: Usd(dec!(5)) }
     }
 }
 
@@ -74,6 +64,9 @@ impl Rule for ProvisionedConcurrencyUnused {
         if let Err(verdict) = endpoint.judged_old(WINDOW, cx.now) {
             return verdict;
         }
+        let Some(rates) = endpoint.resource.region().and_then(|region| cx.policy.rates_of(region)) else {
+            return Verdict::Unknown(NO_RATES.into());
+        };
         let (mut usd_per_hour, mut told) = (Decimal::ZERO, vec![]);
         for (variant, ready, gb) in
             endpoint.variants.iter().filter_map(|variant| provisioned(variant).map(|(ready, gb)| (variant, ready, gb)))
@@ -81,7 +74,7 @@ impl Rule for ProvisionedConcurrencyUnused {
             let Some(used) = variant.provisioned_use.and_then(Decimal::from_f64) else {
                 return Verdict::Unknown(format!("variant {}: the use of its provisioned concurrency could not be read", variant.name));
             };
-            let saved = self.saved(used) * gb * Decimal::from(ready) * dec!(3600);
+            let saved = saved(&rates, used) * gb * Decimal::from(ready) * dec!(3600);
             if Decimal::ZERO < saved {
                 usd_per_hour += saved;
                 told.push(format!(
@@ -101,11 +94,10 @@ impl Rule for ProvisionedConcurrencyUnused {
     }
 }
 
-impl ProvisionedConcurrencyUnused {
-    /// What a second and GB would cost less without provisioned concurrency, at this share of use. Negative: it pays.
-    fn saved(&self, used: Decimal) -> Decimal {
-        self.usd_ready.0 + used * self.usd_busy.0 - used * self.usd_on_demand.0
-    }
+/// What a second and GB would cost less without provisioned concurrency, at this share of use. Negative: it pays.
+fn saved(rates: &Rates, used: Decimal) -> Decimal {
+    let price = |rate: f64| Decimal::from_f64(rate).unwrap_or_default();
+    price(rates.ready) + used * price(rates.busy) - used * price(rates.on_demand)
 }
 
 /// How many environments a variant keeps ready, and the memory of each in GB.
@@ -175,6 +167,11 @@ mod tests {
     #[test]
     fn what_is_not_known_or_new_is_not_judged() {
         assert!(matches!(check(&serverless(None)), Verdict::Unknown(_)));
+        let mut elsewhere = serverless(Some(0.0));
+        elsewhere.resource.arn = Some("arn:aws:sagemaker:eu-west-1:123456789012:endpoint/churn".into());
+        assert!(
+            matches!(check(&elsewhere), Verdict::Unknown(why) if why.starts_with("the serverless prices of this Region are not known: set all of"))
+        );
         let young = Endpoint { created: Some("2026-11-20T00:00:00Z".parse().unwrap()), ..serverless(Some(0.0)) };
         assert_eq!(check(&young), Verdict::Fine);
         assert!(!ProvisionedConcurrencyUnused::default().concerns(&endpoint("2026-10-01T00:00:00Z")));

@@ -139,7 +139,13 @@ fn tag_of_production(resource: &Resource) -> Option<String> {
     tags.find(|(key, value)| of_environment(key) && is_production(value)).map(|(key, value)| format!("{key}={value}"))
 }
 
-/// Whether [`Endpoint::sleep`] reads this tag.
+/// The stage that a tag names, in lower case: `prod`, `test`. `None`: no tag names one.
+pub(crate) fn stage_of(resource: &Resource) -> Option<String> {
+    let mut tags = resource.tags.read().into_iter().flatten();
+    tags.find(|(key, _)| reads_tag(key)).map(|(_, value)| value.trim().to_ascii_lowercase()).filter(|stage| !stage.is_empty())
+}
+
+/// Whether [`Endpoint::sleep`] and [`stage_of`] read this tag.
 pub(crate) fn reads_tag(key: &str) -> bool {
     ENVIRONMENT.iter().any(|known| key.trim().eq_ignore_ascii_case(known))
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::civil::{DateTime, Weekday};
+
 use super::*;
 use crate::guard::{
     stack::{Schedule, Stack},
@@ -18,14 +20,15 @@ fn schedules(zone: &str) -> Vec<Schedule> {
     Stack::new(&deployment.functions, Timestamp::UNIX_EPOCH).unwrap().schedules().to_vec()
 }
 
-/// Whether a schedule should fire at an hour and minute of the day; `None`: the schedule has a rate.
-fn is_meant(schedule: &Schedule) -> Option<fn(i8, i8) -> bool> {
+/// Whether a schedule should fire at a time of the zone's clock; `None`: the schedule has a rate.
+fn is_meant(schedule: &Schedule) -> Option<fn(DateTime) -> bool> {
     Some(match (schedule.function.as_str(), schedule.name.as_str()) {
-        ("notebook-stopper", "Schedule") => |_, minute| minute % 15 == 0,
-        ("training-job-spot-enforcer", "Sweep") => |hour, minute| (hour, minute) == (7, 0),
-        ("tag-auditor", "Audit") => |hour, minute| (hour, minute) == (7, 30),
-        ("endpoint-autoscaler", "Schedule") => |hour, minute| (hour, minute) == (7, 45),
-        ("budget-alerter", "Schedule") => |hour, minute| minute == 15 && hour % 6 == 3,
+        ("notebook-stopper", "Schedule") => |at| at.minute() % 15 == 0,
+        ("training-job-spot-enforcer", "Sweep") => |at| (at.hour(), at.minute()) == (7, 0),
+        ("tag-auditor", "Audit") => |at| (at.hour(), at.minute()) == (7, 30),
+        ("endpoint-autoscaler", "Schedule") => |at| (at.hour(), at.minute()) == (7, 45),
+        ("inference-advisor", "Schedule") => |at| (at.weekday(), at.hour(), at.minute()) == (Weekday::Monday, 8, 0),
+        ("budget-alerter", "Schedule") => |at| at.minute() == 15 && at.hour() % 6 == 3,
         ("cost-reporter", _) | (_, "Due") => return None,
         other => panic!("when is {other:?} meant to fire?"),
     })
@@ -38,7 +41,7 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
         let tz = TimeZone::get(zone).unwrap();
         let [from, until] = YEAR.map(|at| tz.to_timestamp(at.parse().unwrap()).unwrap());
         let schedules = schedules(zone);
-        assert_eq!(schedules.len(), 9, "{schedules:?}");
+        assert_eq!(schedules.len(), 10, "{schedules:?}");
         for schedule in schedules {
             assert!(schedule.enabled, "{schedule:?}");
             let second = SignedDuration::from_secs(1);
@@ -59,13 +62,14 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
             let expected: Vec<Timestamp> = minutes
                 .filter(|at| {
                     let civil = tz.to_datetime(*at);
-                    is_meant(civil.hour(), civil.minute()) && tz.to_datetime(*at - SignedDuration::from_hours(1)) != civil
+                    is_meant(civil) && tz.to_datetime(*at - SignedDuration::from_hours(1)) != civil
                 })
                 .collect();
             assert_eq!(fired, expected, "{zone}: {schedule:?}");
             let count = match schedule.function.as_str() {
                 "notebook-stopper" => quarters,
                 "budget-alerter" => 4 * 365,
+                "inference-advisor" => 52,
                 _ => 365,
             };
             assert_eq!(fired.len(), count, "{zone}: {schedule:?}");

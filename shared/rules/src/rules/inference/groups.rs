@@ -1,0 +1,152 @@
+//! Which endpoints could share one: those of the same image, role, network, key, isolation and environment, of one team and one stage.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rust_decimal::prelude::ToPrimitive as _;
+
+use crate::{
+    facts::Hosted,
+    inference::{Advice, Candidate, Feature, Given, Group, Limits, Load, Member, PricedType, Shared, Sharing, pack},
+    rules::{
+        context::RuleContext,
+        endpoints::sleep::stage_of,
+        inference::{
+            image::serves_several,
+            workload::{Known, offered},
+        },
+    },
+    vocabulary::resource::Resource,
+};
+
+/// Hours in a month.
+const HOURS: f64 = 730.0;
+
+/// What endpoints must have in common, to be served by the same containers and to have the same people behind them.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Alike<'a> {
+    image: &'a str,
+    role: Option<&'a str>,
+    network: Option<&'a str>,
+    key: Option<&'a str>,
+    is_isolated: bool,
+    environment: &'a str,
+    /// The team, or the owner where there is none.
+    whose: Option<String>,
+    stage: Option<String>,
+}
+
+/// What is advised for groups: by the place of each member among the endpoints. `may_share`: whether the rule about it is on for an endpoint.
+pub(crate) fn shared(all: &[Hosted], cx: &RuleContext<'_>, may_share: impl Fn(&Resource) -> bool) -> HashMap<usize, Sharing> {
+    let mut alike: BTreeMap<Alike<'_>, Vec<(usize, Known<'_>)>> = BTreeMap::new();
+    for (place, hosted) in all.iter().enumerate().filter(|(_, one)| may_share(&one.endpoint.resource)) {
+        if let Some((key, known)) = candidate(hosted, cx) {
+            alike.entry(key).or_default().push((place, known));
+        }
+    }
+    let types = offered(cx.prices);
+    let groups = alike.into_values().filter(|some| 1 < some.len());
+    groups.flat_map(|some| of_alike(all, &some, &types, cx)).collect()
+}
+
+/// Whether an endpoint may share one with others, and with which ones.
+fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'a>, Known<'a>)> {
+    const FORBIDS: [Feature; 7] = [
+        Feature::SeveralVariants,
+        Feature::ShadowVariants,
+        Feature::SeveralContainers,
+        Feature::MultiModel,
+        Feature::Marketplace,
+        Feature::UncompressedModel,
+        Feature::Explainer,
+    ];
+    let is_given = matches!(hosted.advice, Advice::Given(_));
+    let forbids = |feature: &Feature| hosted.features.has.contains(feature) || hosted.features.unknown.contains(feature);
+    let model = hosted.model.as_ref().filter(|_| is_given && !FORBIDS.iter().any(forbids))?;
+    let known = Known::of(hosted, cx).ok()?;
+    let (image, resource) = (model.image.as_deref()?, &hosted.endpoint.resource);
+    if model.data_url.is_none() || !serves_several(image, 0 < known.today.has.gpus) {
+        return None;
+    }
+    let alike = Alike {
+        image,
+        role: model.role.as_deref(),
+        network: model.network.as_deref(),
+        key: hosted.config.as_ref()?["KmsKeyId"].as_str(),
+        is_isolated: model.is_isolated,
+        environment: &model.environment,
+        whose: cx.policy.team_of(resource).or_else(|| cx.policy.owner_of(resource)),
+        stage: stage_of(resource),
+    };
+    Some((alike, known))
+}
+
+/// The groups of endpoints that may share one.
+fn of_alike(all: &[Hosted], some: &[(usize, Known<'_>)], types: &[PricedType<'_>], cx: &RuleContext<'_>) -> Vec<(usize, Sharing)> {
+    let candidates: Vec<Candidate<'_>> = some.iter().filter_map(|(place, known)| packed(*place, known)).collect();
+    let packing = pack(&candidates, types, &Limits::default());
+    let min_saving = cx.policy.inference.min_saving.0.to_f64().unwrap_or_default();
+    // Each counts as what it would cost alone in its best way: sharing must save more than that.
+    let worth = packing.groups.into_iter().filter(|group| min_saving <= group.usd_per_month_today - group.usd_per_month);
+    let told = worth.map(|group| shared_by(all, group));
+    told.flat_map(|shared| of_members(all, shared)).collect()
+}
+
+/// An endpoint as a candidate: it counts as what it would cost alone in its best way.
+fn packed<'a>(place: usize, known: &Known<'a>) -> Option<Candidate<'a>> {
+    let (has, instances, used) = (known.today.has, f64::from(known.instances), known.used()?);
+    let alone = given(known.hosted)?.usd_alone() / HOURS / instances;
+    let hours = &known.invocations.hours;
+    // Both are hours of the same window; the newest is at the end.
+    let of_hour = |shares: &[f32], hour: usize| {
+        let behind = hours.len() - hour;
+        let share = shares.len().checked_sub(behind).and_then(|at| shares.get(at)).copied().filter(|share| share.is_finite());
+        share.map_or(0.0, f64::from)
+    };
+    let load = (0..hours.len()).map(|hour| Load {
+        vcpus: of_hour(&known.measured.cpu, hour) * f64::from(has.vcpu) * instances,
+        requests: hours[hour].unwrap_or_default() / 60.0,
+        gpus: of_hour(&known.measured.gpu, hour) * f64::from(has.gpus) * instances,
+    });
+    Some(Candidate {
+        id: place,
+        today: PricedType { usd_per_hour: alone, ..known.today },
+        instances: known.instances,
+        at_least: known.instances.min(2),
+        load: load.collect(),
+        memory_gib: known.memory_gib()?,
+        gpu_memory_gib: used.gpu_memory * has.gpu_memory_gib,
+        model_gib: None,
+    })
+}
+
+fn given(hosted: &Hosted) -> Option<&Given> {
+    match &hosted.advice {
+        Advice::Given(given) => Some(given),
+        _ => None,
+    }
+}
+
+/// A group with the names of its members, and what they cost today.
+fn shared_by(all: &[Hosted], mut group: Group) -> Shared {
+    let name = |place: usize| all[place].endpoint.resource.name.clone();
+    let sum = |of: fn(&Given) -> f64| group.members.iter().filter_map(|place| given(&all[*place])).map(of).sum::<f64>();
+    let (usd_today, usd_told) = (sum(|given| given.usd_today), sum(|given| given.usd_told));
+    group.usd_per_month_today = usd_today;
+    let member = |place: &usize| Member {
+        name: name(*place),
+        config: all[*place].endpoint.config.clone().unwrap_or_default(),
+        data_url: all[*place].model.as_ref().and_then(|model| model.data_url.clone()).unwrap_or_default(),
+    };
+    let members = group.members.iter().map(member).collect();
+    let noisiest = group.busiest.map(|busiest| (name(busiest.noisiest), busiest.share));
+    Shared { members, group, noisiest, usd_told }
+}
+
+/// What each member of a group is told.
+fn of_members(all: &[Hosted], shared: Shared) -> Vec<(usize, Sharing)> {
+    let places = shared.group.members.clone();
+    let Some((first, others)) = places.split_first() else { return vec![] };
+    let name = all[*first].endpoint.resource.name.clone();
+    let others = others.iter().map(|place| (*place, Sharing::Of(name.clone())));
+    std::iter::once((*first, Sharing::First(Box::new(shared)))).chain(others).collect()
+}

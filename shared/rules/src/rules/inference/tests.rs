@@ -1,0 +1,314 @@
+//! What the rules about other ways of serving say of endpoints, and what they do not say where something is not known.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::{
+    facts::{AutoScaling, Autoscaler, Compute, Endpoint, Facts, Fixed, Hosted, Invocations, Measured, Model, Scaling, Serving, Suspended},
+    inference::{Advice, Feature, Features, Sharing},
+    price::Prices,
+    rulebook::{Judgement, Rulebook},
+    samples::{endpoint, resource, with_tags},
+};
+use rust_decimal::dec;
+
+const NOW: &str = "2026-11-24T12:00:00Z";
+const HOURS: usize = 337;
+
+/// A real-time endpoint on one `ml.m5.xlarge` with so many requests in each hour, each of 100 ms, that uses a tenth of its vCPUs and 15 % of its memory.
+fn hosted(name: &str, requests: f64) -> Hosted {
+    let mut endpoint = Endpoint { resource: resource(&format!("endpoint/{name}")), ..endpoint("2026-10-01T00:00:00Z") };
+    endpoint.config = Some(format!("{name}-1"));
+    let variant = &mut endpoint.variants[0];
+    variant.compute = Compute::Instances { instance_type: Some("ml.m5.xlarge".into()), current: 1, desired: 1, fixed: None };
+    variant.invocations = Some(Invocations::by_hour("2026-11-10T12:00:00Z".parse().unwrap(), vec![Some(requests); HOURS]));
+    let config = json!({"EndpointConfigName": format!("{name}-1"), "EndpointConfigArn": "arn", "CreationTime": 1.0,
+        "ProductionVariants": [{"VariantName": "AllTraffic", "ModelName": name, "InstanceType": "ml.m5.xlarge", "InitialInstanceCount": 1}]});
+    let model = Model {
+        name: name.to_owned(),
+        image: Some("683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1".into()),
+        data_url: Some(format!("s3://ml/{name}.tar.gz")),
+        role: Some("arn:aws:iam::123456789012:role/ml".into()),
+        network: None,
+        is_isolated: false,
+        environment: "{}".into(),
+    };
+    let measured = Measured { seconds: Some(0.1), slowest: Some(0.5), cpu: vec![0.1; HOURS], memory: Some(0.15), ..Measured::default() };
+    Hosted {
+        endpoint,
+        config: Some(config),
+        model: Some(model),
+        features: Features::default(),
+        unread: None,
+        measured: Some(measured),
+        autoscaler: Autoscaler::Nothing,
+        advice: Advice::Pending,
+    }
+}
+
+fn judged(policy: &str, hosted: Vec<Hosted>) -> (Facts, Judgement) {
+    let rulebook = Rulebook::from_toml(policy).unwrap();
+    let prices = Prices::of_region("us-east-1", []);
+    let mut facts = Facts { now: NOW.parse().unwrap(), prices: prices.into(), hosted, ..Facts::default() };
+    rulebook.advise(&mut facts, |_| true);
+    rulebook.advise_sharing(&mut facts);
+    let judgement = rulebook.evaluate(&facts);
+    (facts, judgement)
+}
+
+/// The rules and the endpoints that they tell of.
+fn found(policy: &str, hosted: Vec<Hosted>) -> Vec<(&'static str, String)> {
+    let (_, judgement) = judged(policy, hosted);
+    judgement.findings.into_iter().map(|finding| (finding.rule, finding.resource.name)).collect()
+}
+
+fn told(rule: &'static str) -> Vec<(&'static str, String)> {
+    vec![(rule, "churn".to_owned())]
+}
+
+fn with(change: impl FnOnce(&mut Hosted)) -> Vec<Hosted> {
+    let mut one = hosted("churn", 60.0);
+    change(&mut one);
+    vec![one]
+}
+
+fn measured(one: &mut Hosted) -> &mut Measured {
+    one.measured.as_mut().unwrap()
+}
+
+#[test]
+fn the_cheapest_way_that_leaves_callers_what_they_have() {
+    assert_eq!(found("", with(|_| ())), told("endpoint-fits-serverless"));
+    let in_a_vpc = || with(|one| _ = one.features.has.insert(Feature::Vpc));
+    assert_eq!(found("", in_a_vpc()), told("endpoint-oversized"));
+    assert_eq!(found("[rules.endpoint-fits-batch]\ncallers-wait = \"1d\"", in_a_vpc()), told("endpoint-fits-batch"));
+    // What somebody has turned off is not recommended, and the next cheapest is.
+    assert_eq!(found("[rules.endpoint-fits-serverless]\nmode = \"off\"", with(|_| ())), told("endpoint-oversized"));
+    let off = "[[override]]\nmatch = { name = \"churn\" }\n[override.rules.endpoint-fits-serverless]\nmode = \"off\"";
+    assert_eq!(found(off, with(|_| ())), told("endpoint-oversized"));
+    assert_eq!(found("[inference]\nmin-saving = 1000", with(|_| ())), vec![]);
+}
+
+#[test]
+fn bursts_in_a_night_may_wait_in_a_queue() {
+    let nightly = |wait: &str| {
+        let mut one = hosted("churn", 0.0);
+        let hours = &mut one.endpoint.variants[0].invocations.as_mut().unwrap().hours;
+        (0..HOURS).filter(|hour| hour % 24 == 0).for_each(|hour| hours[hour] = Some(5000.0));
+        one.features.has.insert(Feature::Vpc);
+        measured(&mut one).cpu = vec![0.65; HOURS];
+        found(&format!("[rules.endpoint-fits-async]\ncallers-wait = \"{wait}\""), vec![one])
+    };
+    assert_eq!([nightly("0s"), nightly("15m")], [vec![], told("endpoint-fits-async")]);
+}
+
+#[test]
+fn no_dollar_is_told_twice() {
+    let saved = |autoscaler| {
+        let (_, judgement) = judged("", with(|one| (one.autoscaler, one.endpoint.variants[0].scaling) = (autoscaler, AutoScaling::None)));
+        judgement.findings.first().and_then(|finding| finding.waste.usd_per_month).map(|usd| usd.round_dp(0))
+    };
+    // An ml.m5.xlarge costs 167.90 USD a month.
+    let alone = saved(Autoscaler::Nothing).unwrap();
+    assert_eq!(saved(Autoscaler::Saves(Some(dec!(100)))), Some(alone - dec!(100)));
+    assert_eq!(saved(Autoscaler::Saves(Some(dec!(167.9)))), None, "endpoint-idle has told of all of it");
+    assert_eq!(saved(Autoscaler::Saves(None)), Some(alone), "nothing was promised");
+    assert_eq!(saved(Autoscaler::Unread), None);
+}
+
+#[test]
+fn what_is_not_known_is_said_once_and_nothing_is_advised() {
+    type Change = fn(&mut Hosted);
+    for (says, change) in [
+        ("how much of its instances it uses could not be read", (|one| one.measured = None) as Change),
+        ("what endpoint-autoscaler has told of it could not be read", |one| one.autoscaler = Autoscaler::Unread),
+        ("its model could not be read", |one| one.unread = Some("its model")),
+        ("how long its requests take is not known", |one| measured(one).seconds = None),
+        ("how long its requests take is not known", |one| measured(one).seconds = Some(0.0)),
+        ("its auto scaling could not be read", |one| one.endpoint.variants[0].scaling = AutoScaling::Unread),
+        ("its instance type is not known", |one| on(one, None)),
+        ("what ml.x9.giant has is not known", |one| on(one, Some("ml.x9.giant"))),
+        ("no price of ml.m6i.large in this Region is known", |one| on(one, Some("ml.m6i.large"))),
+    ] {
+        let (_, judgement) = judged("", with(change));
+        assert_eq!(judgement.findings, vec![], "{says}");
+        let [unread] = &judgement.unknown[..] else { panic!("{says}: {:?}", judgement.unknown) };
+        assert!(unread.why.contains(says), "{says}: {}", unread.why);
+    }
+}
+
+fn on(one: &mut Hosted, instance_type: Option<&str>) {
+    let instance_type = instance_type.map(str::to_owned);
+    one.endpoint.variants[0].compute = Compute::Instances { instance_type, current: 1, desired: 1, fixed: None };
+}
+
+#[test]
+fn what_is_better_left_alone_is_in_the_report_with_the_reason() {
+    type Change = fn(&mut Hosted);
+    for (says, change) in [
+        ("100 % of its requests fail", (|one| measured(one).failed = 60.0 * 337.0) as Change),
+        ("it has several variants", |one| one.endpoint.variants.push(one.endpoint.variants[0].clone())),
+        ("it runs in reserved capacity", |one| {
+            let instance_type = Some("ml.m5.xlarge".to_owned());
+            one.endpoint.variants[0].compute = Compute::Instances { instance_type, current: 1, desired: 1, fixed: Some(Fixed::Reserved) };
+        }),
+    ] {
+        let (_, judgement) = judged("", with(change));
+        let exempted: Vec<&str> = judgement.exempted.iter().map(|one| one.why.as_str()).collect();
+        assert!(exempted.len() == 1 && exempted[0].starts_with(says), "{says}: {exempted:?}");
+        assert!(judgement.findings.is_empty() && judgement.unknown.is_empty(), "{says}");
+    }
+}
+
+#[test]
+fn what_is_new_unused_or_of_another_kind_is_not_judged() {
+    type Change = fn(&mut Hosted);
+    for change in [
+        (|one| one.endpoint.created = Some("2026-11-20T00:00:00Z".parse().unwrap())) as Change,
+        |one| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.fill(None),
+        |one| one.endpoint.serving = Serving::Asynchronous,
+    ] {
+        let (_, judgement) = judged("", with(change));
+        assert!(judgement.findings.is_empty() && judgement.unknown.is_empty() && judgement.exempted.is_empty());
+    }
+}
+
+#[test]
+fn gaps_and_single_datapoints_give_no_nonsense() {
+    type Change = fn(&mut Hosted);
+    for change in [
+        (|one| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.iter_mut().skip(1).for_each(|hour| *hour = None)) as Change,
+        |one| (measured(one).cpu, measured(one).memory) = (vec![], None),
+        |one| measured(one).cpu = vec![f32::NAN; HOURS],
+        |one| measured(one).seconds = Some(1e9),
+        |one| measured(one).seconds = Some(f64::MIN_POSITIVE),
+        |one| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.fill(Some(f64::MAX)),
+        |one| one.config = None,
+        |one| one.model = None,
+        |one| (one.config, one.model) = (Some(json!({})), None),
+    ] {
+        for finding in judged("", with(change)).1.findings {
+            let usd = finding.waste.usd_per_month.unwrap();
+            assert!(dec!(20) <= usd && usd <= dec!(167.91), "{finding:?}");
+        }
+    }
+}
+
+#[test]
+fn auto_scaling_counts_with_the_least_that_it_keeps() {
+    let scaling =
+        Scaling { min: 2, max: 9, suspended: Suspended::default(), created: None, policies: vec![], scheduled: vec![], activities: vec![] };
+    let (_, judgement) = judged(
+        "",
+        with(|one| {
+            let instance_type = Some("ml.m5.xlarge".to_owned());
+            one.endpoint.variants[0].compute = Compute::Instances { instance_type, current: 6, desired: 6, fixed: None };
+            one.endpoint.variants[0].scaling = AutoScaling::Target(Box::new(scaling));
+            one.features.has.insert(Feature::Vpc);
+        }),
+    );
+    let [finding] = &judgement.findings[..] else { panic!() };
+    assert!(
+        finding.waste.reason.to_string().contains("on 2 x ml.m5.xlarge (the least that its auto scaling keeps) they cost $335.80"),
+        "{}",
+        finding.waste.reason
+    );
+    let steps: Vec<&String> = finding.waste.notice.by_hand.iter().flat_map(|block| &block.list).collect();
+    assert!(steps.iter().any(|step| step.contains("deregister-scalable-target")), "AWS refuses another type with auto scaling: {steps:?}");
+}
+
+#[test]
+fn a_savings_plan_is_not_left_without_a_word() {
+    let (_, judgement) = judged("[inference]\nsavings-plan-discount = 0.2", with(|_| ()));
+    let [finding] = &judgement.findings[..] else { panic!() };
+    assert!(finding.waste.usd_per_month.unwrap() < dec!(135), "80 % of 167.90");
+    let details: Vec<String> = finding.waste.notice.details.iter().map(|detail| detail.title.to_string()).collect();
+    assert!(
+        details
+            .iter()
+            .any(|line| line.starts_with("Savings Plan: today's cost is with 20 % off. The plan's commitment is paid until it ends")),
+        "{details:?}"
+    );
+}
+
+/// Four endpoints in a VPC that could share one.
+fn alike() -> Vec<Hosted> {
+    let in_a_vpc = |name: &str| {
+        let mut one = hosted(name, 60.0);
+        one.features.has.insert(Feature::Vpc);
+        one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "risk")]);
+        one
+    };
+    ["a", "b", "c", "d"].map(in_a_vpc).into()
+}
+
+fn groups(all: Vec<Hosted>) -> Vec<Vec<String>> {
+    let (facts, _) = judged("", all);
+    let of = |one: &Hosted| match &one.advice {
+        Advice::Given(given) => match &given.sharing {
+            Sharing::First(shared) => Some(shared.members.iter().map(|member| member.name.clone()).collect()),
+            _ => None,
+        },
+        _ => None,
+    };
+    facts.hosted.iter().filter_map(of).collect()
+}
+
+#[test]
+fn endpoints_that_are_alike_share_one_and_only_the_first_tells_of_it() {
+    assert_eq!(groups(alike()), [["a", "b", "c", "d"]]);
+    assert_eq!(found("", alike()), [("endpoints-fit-multi-model", "a".to_owned())]);
+    let off = "[rules.endpoints-fit-multi-model]\nmode = \"off\"";
+    assert_eq!(found(off, alike()).len(), 4, "alone, each is oversized");
+    // What serverless would do for less is not shared.
+    let mut all = alike();
+    for one in &mut all {
+        one.features.has.clear();
+    }
+    assert_eq!(groups(all), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn endpoints_that_differ_share_nothing() {
+    type Change = fn(&mut Hosted);
+    let changes: BTreeMap<&str, Change> = [
+        (
+            "image",
+            (|one| one.model.as_mut().unwrap().image = Some("x.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0".into())) as Change,
+        ),
+        ("role", |one| one.model.as_mut().unwrap().role = None),
+        ("network", |one| one.model.as_mut().unwrap().network = Some("{}".into())),
+        ("isolation", |one| one.model.as_mut().unwrap().is_isolated = true),
+        ("environment", |one| one.model.as_mut().unwrap().environment = "{\"A\":\"1\"}".into()),
+        ("no archive", |one| one.model.as_mut().unwrap().data_url = None),
+        ("an own image", |one| one.model.as_mut().unwrap().image = Some("123456789012.dkr.ecr.us-east-1.amazonaws.com/churn:1".into())),
+        ("key", |one| one.config.as_mut().unwrap()["KmsKeyId"] = json!("k")),
+        ("team", |one| one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "loans")])),
+        ("stage", |one| one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "risk"), ("Environment", "prod")])),
+        ("several containers", |one| _ = one.features.has.insert(Feature::SeveralContainers)),
+        ("perhaps a multi-model container", |one| _ = one.features.unknown.insert(Feature::MultiModel)),
+        ("failing", |one| one.measured.as_mut().unwrap().failed = 1e9),
+    ]
+    .into();
+    for (what, change) in changes {
+        let mut all = alike();
+        change(&mut all[3]);
+        assert_eq!(groups(all), [["a", "b", "c"]], "{what}");
+    }
+}
+
+#[test]
+fn names_of_others_stay_text_in_the_commands() {
+    let hostile = "churn; rm -rf ~ '$(id)'";
+    let mut one = hosted("churn", 60.0);
+    one.endpoint.resource.name = hostile.into();
+    one.model.as_mut().unwrap().name = hostile.into();
+    one.config.as_mut().unwrap()["ProductionVariants"][0]["ModelName"] = json!(hostile);
+    let (_, judgement) = judged("", vec![one]);
+    for step in judgement.findings.iter().flat_map(|finding| &finding.waste.notice.by_hand).flat_map(|block| &block.list) {
+        let is_comment = step.starts_with('#');
+        assert!(is_comment || !step.contains("$(id)'\"") && !step.replace(r"'\''", "").contains(" '$(id)' "), "{step}");
+        assert!(!step.contains('\n'), "{step}");
+    }
+}

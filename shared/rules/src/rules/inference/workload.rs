@@ -1,0 +1,156 @@
+//! What the cost model needs of an endpoint, from the facts.
+
+use std::sync::LazyLock;
+
+use rust_decimal::prelude::ToPrimitive as _;
+
+use crate::{
+    facts::{AutoScaling, Autoscaler, Compute, Fixed, Hosted, Invocations, Measured, Variant},
+    inference::{Advice, Feature, Features, Hardware, InstanceTypes, PricedType, Requests, Scaled, Used, Workload},
+    rules::context::RuleContext,
+    vocabulary::price::Prices,
+};
+
+/// The share of failed requests from which on an endpoint's metrics say nothing of how it should be served.
+const FAILING: f64 = 0.5;
+/// No endpoint gets so many requests in two weeks.
+const MOST_REQUESTS: f64 = 1e15;
+/// A GPU that is never used more than this is not used: a driver alone uses as much.
+const UNUSED_GPU: f64 = 0.01;
+
+/// An endpoint with one variant whose use is known.
+pub(super) struct Known<'a> {
+    pub(super) hosted: &'a Hosted,
+    pub(super) measured: &'a Measured,
+    pub(super) invocations: &'a Invocations,
+    /// What it runs on.
+    pub(super) today: PricedType<'a>,
+    /// How many instances it has; with auto scaling, never fewer.
+    pub(super) instances: u32,
+    pub(super) requests: Requests,
+    /// How long a request takes, in seconds.
+    seconds: f64,
+}
+
+/// The instance types of a Region with their prices, those of the table alone.
+pub(super) fn offered(prices: &Prices) -> Vec<PricedType<'static>> {
+    static TYPES: LazyLock<&InstanceTypes> = LazyLock::new(InstanceTypes::shipped);
+    let all = TYPES.iter().filter_map(|(name, has)| {
+        let usd_per_hour = prices.hourly_hosting(name)?.to_f64()?;
+        Some(PricedType { name, has, usd_per_hour })
+    });
+    all.collect()
+}
+
+impl<'a> Known<'a> {
+    /// # Errors
+    /// Why nothing can be advised.
+    pub(super) fn of(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Result<Self, Advice> {
+        let unknown = |why: String| Err(Advice::Unknown(why));
+        let [variant] = &hosted.endpoint.variants[..] else {
+            return Err(Advice::LeftAlone("it has several variants, and its requests are divided between them".into()));
+        };
+        let (name, instances) = instances(variant)?;
+        let Some(has) = InstanceTypes::shipped().get(name) else { return unknown(format!("what {name} has is not known")) };
+        let Some(usd_per_hour) = cx.prices.hourly_hosting(name).and_then(|usd| usd.to_f64()) else {
+            return unknown(format!("no price of {name} in this Region is known"));
+        };
+        let Some(invocations) = &variant.invocations else { return unknown("how often it was called could not be read".into()) };
+        let Some(measured) = &hosted.measured else { return unknown("how much of its instances it uses could not be read".into()) };
+        if let Some(what) = hosted.unread {
+            return unknown(format!("{what} could not be read"));
+        }
+        if hosted.autoscaler == Autoscaler::Unread {
+            return unknown("what endpoint-autoscaler has told of it could not be read".into());
+        }
+        let requests = match &invocations.minutes {
+            Some(minutes) => Requests::by_minute(minutes),
+            None => Requests::by_hour(invocations.from, &invocations.hours),
+        };
+        if !(0.0..MOST_REQUESTS).contains(&requests.total()) {
+            return unknown("how often it was called is no number that can be".into());
+        }
+        if FAILING * requests.total() <= measured.failed {
+            let share = 100.0 * measured.failed / requests.total().max(1.0);
+            return Err(Advice::LeftAlone(format!("{share:.0} % of its requests fail, so that its metrics say nothing of what it needs")));
+        }
+        let Some(seconds) = measured.seconds.filter(|seconds| 0.0 < *seconds) else {
+            return unknown("how long its requests take is not known (ModelLatency)".into());
+        };
+        Ok(Self { hosted, measured, invocations, today: PricedType { name, has, usd_per_hour }, instances, requests, seconds })
+    }
+
+    /// What it costs today with a Savings Plan that takes this share off, in USD per month.
+    pub(super) fn workload<'w>(&'w self, offered: &'w [PricedType<'w>]) -> Workload<'w> {
+        Workload {
+            requests: &self.requests,
+            instances: self.instances,
+            usd_per_hour: Some(self.today.usd_per_hour),
+            volume_gb: self.volume_gb(),
+            seconds: self.seconds,
+            slowest: self.measured.slowest,
+            memory_gib: self.memory_gib(),
+            payload: None,
+            carries: None,
+            scaled: Some(self.scaled()),
+            hardware: self.used().map(|used| Hardware { today: self.today, offered, used }),
+            features: self.features(),
+        }
+    }
+
+    /// The memory that its model and server use at most on one instance, in GiB. `None`: not known.
+    pub(super) fn memory_gib(&self) -> Option<f64> {
+        Some(self.measured.memory? * self.today.has.memory_gib)
+    }
+
+    /// How much of an instance it uses at its busiest. `None`: one of the measures has no datapoint.
+    pub(super) fn used(&self) -> Option<Used> {
+        let (cpu, memory) = (Measured::busiest(&self.measured.cpu)?, self.measured.memory?);
+        let (gpu, gpu_memory) = match self.today.has.gpus {
+            0 => (0.0, 0.0),
+            _ => (Measured::busiest(&self.measured.gpu)?, self.measured.gpu_memory?),
+        };
+        Some(Used { cpu, memory, gpu, gpu_memory })
+    }
+
+    fn volume_gb(&self) -> Option<f64> {
+        self.hosted.config.as_ref()?["ProductionVariants"][0]["VolumeSizeInGB"].as_f64()
+    }
+
+    fn scaled(&self) -> Scaled {
+        let (saved_hours, doubt) = match self.hosted.autoscaler {
+            Autoscaler::Saves(Some(usd)) => (usd.to_f64().unwrap_or_default() / self.today.usd_per_hour, None),
+            Autoscaler::Saves(None) => (0.0, Some("endpoint-autoscaler promises no saving".to_owned())),
+            Autoscaler::Nothing | Autoscaler::Unread => (0.0, None),
+        };
+        Scaled { saved_hours, most_instances: None, doubt }
+    }
+
+    /// What it has. A GPU that nobody uses may be one that its model does not need.
+    fn features(&self) -> Features {
+        let mut features = self.hosted.features.clone();
+        let is_unused = self.used().is_some_and(|used| used.gpu <= UNUSED_GPU) && self.today.has.accelerators == 0;
+        match self.today.has.gpus + self.today.has.accelerators {
+            0 => false,
+            _ if is_unused => features.unknown.insert(Feature::Accelerator),
+            _ => features.has.insert(Feature::Accelerator),
+        };
+        features
+    }
+}
+
+/// The type of a variant's instances, and how many it always has.
+fn instances(variant: &Variant) -> Result<(&str, u32), Advice> {
+    let Compute::Instances { instance_type, desired, fixed, .. } = &variant.compute else {
+        return Err(Advice::LeftAlone("it has no instances".into()));
+    };
+    if let Some(fixed @ (Fixed::Reserved | Fixed::SeveralTypes | Fixed::Managed { .. } | Fixed::Shadow)) = fixed {
+        return Err(Advice::LeftAlone(fixed.why().into()));
+    }
+    let Some(name) = instance_type else { return Err(Advice::Unknown("its instance type is not known".into())) };
+    match &variant.scaling {
+        AutoScaling::Unread => Err(Advice::Unknown("its auto scaling could not be read".into())),
+        AutoScaling::Target(scaling) => Ok((name, scaling.least().min(*desired).max(1))),
+        AutoScaling::None => Ok((name, *desired)),
+    }
+}
