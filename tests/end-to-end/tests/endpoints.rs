@@ -372,7 +372,7 @@ async fn what_is_not_the_guards_cannot_be_taken_back() {
 
 #[tokio::test]
 async fn provisioned_concurrency_that_is_hardly_used_is_found() {
-    let (_account, guard) = endpoints(
+    let (account, unpriced) = endpoints(
         r#"
         [[endpoint-config]]
         name = "ready"
@@ -384,7 +384,11 @@ async fn provisioned_concurrency_that_is_hardly_used_is_found() {
         traffic = [{ requests = 6, latency-ms = 100 }]
         "#,
     );
-    let report = guard.run().await.unwrap();
+    let report = unpriced.run().await.unwrap();
+    assert!(report.unread.iter().any(|unread| unread.why.starts_with("the serverless prices of this Region are not known")), "{report:#?}");
+    let prices = "[prices]\nserverless-gb-second = 0.00002\nready-gb-second = 0.000005\nbusy-gb-second = 0.00001165\nhosting-data-gb = 0.016\n\
+                  hosting-volume-gb-month = 0.14";
+    let report = guard_of(Function::EndpointAutoscaler, &account, prices).run().await.unwrap();
     assert_eq!(rules(&report, "ready"), ["provisioned-concurrency-unused"], "{report:#?}");
     let usd = report.findings[0].monthly_cost_usd.unwrap();
     assert!(100.0 < usd && usd < 131.4, "{usd}");
