@@ -190,7 +190,7 @@ fn significant(entry: &Entry) -> impl PartialEq + '_ {
     (entry.state, entry.last_seen, told, entry.run, &entry.kept, &entry.failure, &entry.owner)
 }
 
-/// Whether the owner's wish to keep it is in force. Records when the wish was first seen.
+/// Whether the owner's wish or the policy keeps it. Records when the wish was first seen.
 fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
     let Some(keep) = &finding.keep else {
         entry.kept = None;
@@ -199,7 +199,8 @@ fn exemption(finding: &Finding, entry: &mut Entry, now: Timestamp) -> bool {
     let kept = entry.kept.take().filter(|kept| kept.value == keep.value).unwrap_or_else(|| Kept { value: keep.value.clone(), since: now });
     let longest = keep.longest.map(|longest| kept.since + longest.signed());
     entry.kept = Some(kept);
-    keep.until.is_none_or(|until| now < until) && longest.is_none_or(|end| now < end)
+    let is_asked_for = keep.until.is_none_or(|until| now < until) && longest.is_none_or(|end| now < end);
+    is_asked_for || keep.by_policy.is_some_and(|until| now < until)
 }
 
 fn report(finding: &Finding, old: Option<&Entry>, entry: &mut Entry, now: Timestamp) -> Step {

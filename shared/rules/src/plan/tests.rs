@@ -256,6 +256,22 @@ fn a_wish_to_keep_holds_back_until_its_day_and_no_longer_than_allowed() {
     }
 }
 
+/// An owner's tag said more than it may hold, so the policy's exemption took its place: it was stopped at the tag's end.
+#[test]
+fn the_policy_keeps_what_a_tag_no_longer_keeps() {
+    let exempt = "[[exempt]]\nmatch = { name = \"churn\" }\nuntil = \"2026-11-27\"\nreason = \"demo\"";
+    let policy = format!("{ENFORCE}\n[exemption]\nmax = \"2d\"\n{exempt}");
+    let mut ledger = Ledger::default();
+    for (now, expected) in [
+        ("2026-11-24T23:20:00Z", Step::Exempt),
+        ("2026-11-26T23:20:00Z", Step::Exempt), // two days after the tag was first seen
+        ("2026-11-27T22:59:00Z", Step::Exempt),
+        ("2026-11-27T23:00:00Z", Step::Warn), // the day of the policy is over, and the tag does not begin again
+    ] {
+        assert_eq!(steps(&run(&policy, &mut ledger, now, &[keep(notebook(STARTED), "2030-01-01")])), [expected], "{now}");
+    }
+}
+
 #[test]
 fn an_unreadable_tag_suspends_enforcement_and_is_told() {
     let (mut ledger, unreadable) = (Ledger::default(), [keep(notebook(STARTED), "as long as I like")]);

@@ -13,7 +13,7 @@ use crate::{
     vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
 };
 
-/// An exemption that the owner asks for with the tag `cost-guard:keep-until`.
+/// An exemption by the tag `cost-guard:keep-until` or by the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
     /// The tag's value, as it was written.
@@ -22,6 +22,8 @@ pub struct Keep {
     pub until: Option<Timestamp>,
     /// How long it holds at most, from when its value was first seen. `None`: without limit.
     pub longest: Option<Duration>,
+    /// Until when the policy keeps it besides, whatever `longest` says.
+    pub by_policy: Option<Timestamp>,
 }
 
 /// `cost-guard:` tags of a resource that cannot be read.
@@ -87,10 +89,12 @@ impl Policy {
     pub(crate) fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
         let value = resource.tags.read()?.get(KEEP_UNTIL_TAG)?;
         Some(match value.trim() {
-            "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None }),
+            "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None, by_policy: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
             day => match self.end_of_day(day) {
-                Some(until) => Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max) }),
+                Some(until) => {
+                    Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max), by_policy: None })
+                }
                 None => Err(format!("`{value}` is not a day: write a day, for example 2026-12-31")),
             },
         })

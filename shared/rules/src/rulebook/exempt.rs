@@ -41,7 +41,7 @@ impl Exempt {
     pub(super) fn keep(&self, zone: &TimeZone) -> Keep {
         let end = self.until.saturating_add(1.day()).to_zoned_datetime(zone.clone());
         let until = end.map_or(Timestamp::MAX, |end| end.timestamp());
-        Keep { value: format!("{} by the policy: {}", self.until, self.reason), until: Some(until), longest: None }
+        Keep { value: format!("{} by the policy: {}", self.until, self.reason), until: Some(until), longest: None, by_policy: None }
     }
 }
 

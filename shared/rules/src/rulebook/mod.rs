@@ -104,11 +104,12 @@ impl Rulebook {
         self.overrides.iter().position(|one| one.matches.is_match(resource, team.as_deref()))
     }
 
-    /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that cannot be read exempts nothing.
+    /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that says more than it may hold does not end what the policy
+    /// says. A tag that cannot be read exempts nothing.
     pub(super) fn keep(&self, resource: &Resource) -> Option<Keep> {
         let by_tag = self.policy.keep(resource).and_then(Result::ok);
         match (by_tag, self.exempt_of(resource)) {
-            (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(tag),
+            (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(Keep { by_policy: policy.until, ..tag }),
             (tag, policy) => policy.or(tag),
         }
     }
