@@ -184,8 +184,8 @@ fn is_done_by_itself(entry: &Entry) -> bool {
 
 /// Whether the weekly summaries of a team are due about now.
 fn is_summary_day(policy: &Policy, now: Timestamp) -> bool {
-    let teams = policy.team_hours.keys().map(|team| Some(team.as_str())).chain([None]);
-    teams.filter_map(|team| policy.last_weekly_morning(team, now)).any(|morning| now.duration_since(morning) < SUMMARY_DAY)
+    let teams = policy.team_hours.keys().chain(policy.calendars.by_team.keys()).map(|team| Some(team.as_str()));
+    teams.chain([None]).filter_map(|team| policy.last_weekly_morning(team, now)).any(|morning| now.duration_since(morning) < SUMMARY_DAY)
 }
 
 /// Whether its owner's wish to keep it still holds.

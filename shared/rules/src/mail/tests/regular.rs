@@ -295,6 +295,21 @@ fn nothing_to_tell_is_no_mail_and_a_new_guard_waits_for_its_first_week() {
     assert_eq!(desk.letters(&at(&policy, "2026-12-07T08:05:00Z")).len(), 1);
 }
 
+/// A team with holidays of its own and the usual working hours got no summary in a week that began with one, unless something else was mailed that day.
+#[test]
+fn a_summary_is_due_on_the_first_working_day_of_each_team() {
+    for (holidays, monday, tuesday) in [
+        ("", true, false),
+        ("team-holidays = { vision = [\"2026-11-30\"] }", true, true),
+        ("teams = { vision = \"tue-fri/08:00-19:00\" }", true, true),
+        ("holidays = [\"2026-11-30\"]", false, true),
+    ] {
+        let policy = policy_of(&format!("timezone = \"Europe/Berlin\"\n[working-hours]\n{holidays}"));
+        let is_due = |now: &str| Desk::default().is_anything_due(&at(&policy, now));
+        assert_eq!((is_due("2026-11-30T08:05:00Z"), is_due("2026-12-01T08:05:00Z")), (monday, tuesday), "{holidays}");
+    }
+}
+
 #[test]
 fn what_was_found_after_the_week_makes_no_summary_of_it() {
     let policy = policy_of(DAILY);
