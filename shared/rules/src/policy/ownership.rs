@@ -44,7 +44,8 @@ impl Policy {
     pub fn owner_by(&self, creator: &Creator) -> Option<String> {
         let user = creator.user.trim();
         // Of an address, the domain tells nothing: people work at companies that make tools.
-        if self.creators.not_people.is_match(user) || self.is_machine(user.split('@').next()?) {
+        let name = user.split('@').next()?;
+        if [user, name].iter().any(|one| self.creators.not_people.is_match(one)) || self.is_machine(without_tag(name)) {
             return None;
         }
         match Named::of(user) {
@@ -68,7 +69,8 @@ impl Policy {
         let owner = self.owner_named(owner)?;
         let domain = self.creators.email_domain.as_ref().map(|domain| domain.to_lowercase());
         let completed = domain.and_then(|domain| owner.strip_suffix(&format!("@{domain}")).map(str::to_owned));
-        completed.is_none_or(|name| !self.is_machine(&name) && Named::of(&name) != Named::Nobody).then_some(owner)
+        let is_persons = |name: &str| !self.is_machine(name) && Named::of(name) != Named::Nobody;
+        completed.is_none_or(|name| is_persons(without_tag(&name))).then_some(owner)
     }
 
     /// Sets [`Resource::ownership`]: from a tag whose key is nearly right, else from the creator (the owner only), else from what the resource belongs to, else
@@ -138,6 +140,11 @@ pub(crate) fn entries<'t>(tags: &'t BTreeMap<String, String>, keys: &'t [String]
     let exact = keys.iter().filter_map(|key| tags.get_key_value(key));
     let alike = keys.iter().flat_map(|key| tags.iter().filter(move |(other, _)| *other != key && is_alike(other, key)));
     exact.chain(alike).map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
+/// The name without what stands behind a `+`, which is what the address is for: `ann` in `ann+sagemaker`.
+fn without_tag(name: &str) -> &str {
+    name.split('+').next().unwrap_or_default()
 }
 
 fn text(value: &str) -> Option<String> {
@@ -214,6 +221,9 @@ mod tests {
             ("ann", Some("ann@example.com")),
             ("Ann.Example", Some("ann.example@example.com")),
             ("ann+ml@example.org", Some("ann+ml@example.org")),
+            ("ann+sagemaker@example.com", Some("ann+sagemaker@example.com")),
+            ("jenkins+ml@example.com", None),
+            ("ann+sagemaker", None),
             ("mary.jenkins@example.com", Some("mary.jenkins@example.com")),
             ("ann@github.com", Some("ann@github.com")),
             ("ETL-nightly@example.com", None),
@@ -243,6 +253,8 @@ mod tests {
             ("ann@example.com, bob@example.com", Some("ann@example.com, bob@example.com")),
             ("jenkins@example.org", Some("jenkins@example.org")),
             ("platform@example.com", Some("platform@example.com")),
+            ("ann+sagemaker@example.com", Some("ann+sagemaker@example.com")),
+            ("jenkins+ml@example.com", None),
         ] {
             assert_eq!(policy.owner_recalled(owner).as_deref(), recalled, "{owner}");
         }

@@ -37,6 +37,7 @@ pub(super) const PARTS: &[&str] = &[
     "codecommit",
     "codedeploy",
     "codepipeline",
+    "cognito",
     "collibra",
     "controltower",
     "crossplane",
@@ -239,7 +240,7 @@ pub(super) const WORDS: &[&str] = &[
 ];
 
 /// Words that only machines have at the end of their names. `user-experience` is a group.
-pub(super) const LAST_WORDS: &[&str] = &["account", "role", "user", "users"];
+pub(super) const LAST_WORDS: &[&str] = &["account", "credentials", "role", "token", "user", "users"];
 
 /// Words that are names of people too: `Sarah Jenkins`, `john.lambda`, `Ci Zhang`. In a full name they are a person's.
 pub(super) const ALSO_NAMES: &[&str] = &[

@@ -348,6 +348,8 @@ fn machines_name_nobody() {
         "servicecatalog",
         "AWSServiceRoleForAutoScaling",
         "CodeBuild",
+        "CognitoIdentityCredentials",
+        "web-identity-token",
         "AWSCodeBuild-3f2b8c1e-9a4d",
         "codebuild-project",
         "AmazonMWAA-airflow",
