@@ -76,6 +76,7 @@ pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
         resource: resource(&format!("app/d-1/lab/{}/default", app_type.to_lowercase())),
         domain: "d-1".into(),
         home: AppHome::Space("lab".into()),
+        space_owner: None,
         app_type: app_type.into(),
         app_name: "default".into(),
         instance_type: Some(instance_type.into()),

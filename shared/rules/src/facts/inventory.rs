@@ -13,7 +13,7 @@ use crate::{
     vocabulary::{
         duration::Duration,
         price::Instances,
-        resource::{Kind, Resource, id_of_arn},
+        resource::{Kind, Resource, Tags, id_of_arn},
         series::{is_made_anew, is_made_for_a_job, series_id},
     },
 };
@@ -121,6 +121,12 @@ impl Subject for Asset {
     fn part_of(&self) -> Option<&str> {
         self.part_of.as_deref()
     }
+    fn homes(&self) -> Vec<Resource> {
+        let homes = self.resource.homes();
+        // Its own tags are not those of what it is in.
+        let tagged = |one: &Ancestor| Resource { tags: Tags::Known(one.tags.clone()), ..self.resource.within(&one.id) };
+        if homes.is_empty() { homes } else { homes.into_iter().chain(self.ancestors.iter().map(tagged)).collect() }
+    }
     /// Notebooks, apps, training and tuning jobs are also facts of their own, with the tags of what they belong to.
     fn has_guard_tags(&self) -> bool {
         let is_read_only_here = |kind| matches!(kind, Kind::ProcessingJob | Kind::TransformJob | Kind::AutoMlJob);
@@ -140,6 +146,9 @@ impl Subject for RunningAsset {
     }
     fn part_of(&self) -> Option<&str> {
         self.0.part_of.as_deref()
+    }
+    fn homes(&self) -> Vec<Resource> {
+        self.0.homes()
     }
     fn has_guard_tags(&self) -> bool {
         false

@@ -16,6 +16,8 @@ pub struct App {
     pub domain: String,
     /// The space or the user profile that it runs in.
     pub home: AppHome,
+    /// The id of the user profile that owns its space. `None`: it is in no such space, or that is not known.
+    pub space_owner: Option<String>,
     /// `JupyterLab`, as the API spells it.
     pub app_type: String,
     /// Its name, usually `default`.
@@ -59,6 +61,9 @@ impl Subject for App {
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.state == RunState::InService)
+    }
+    fn homes(&self) -> Vec<Resource> {
+        self.resource.homes().into_iter().chain(self.space_owner.as_deref().map(|owner| self.resource.within(owner))).collect()
     }
     fn has_guard_tags(&self) -> bool {
         !self.state.is_leaving()

@@ -25,6 +25,10 @@ pub trait Subject {
     fn part_of(&self) -> Option<&str> {
         None
     }
+    /// What it is in, of a Studio app. An exemption of one of them is also its own.
+    fn homes(&self) -> Vec<Resource> {
+        self.resource().homes()
+    }
     /// Whether its owner is to hear of a `cost-guard:` tag that cannot be read. What another one started and is told of has that one's tags.
     fn has_guard_tags(&self) -> bool {
         !self.part_of().is_some_and(is_told_itself)

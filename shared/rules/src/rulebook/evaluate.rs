@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     facts::{BudgetMeasure, Facts, OnExceed, Unread, Workflow},
+    policy::Keep,
     remedy::Remedy,
     rulebook::{Exempted, Finding, Judgement, Mode, Rulebook, Terms, rule_set::ConfiguredRule},
     rules::{
@@ -112,7 +113,8 @@ impl Rulebook {
                     judgement.leave_undecided(name, resource, judged.series);
                     return;
                 }
-                let finding = self.finding(rule, resource, *waste, measure);
+                let keep = self.keep(resource, &judged.homes);
+                let finding = self.finding(rule, resource, *waste, measure, keep);
                 judgement.findings.push(Finding { series: judged.series, run: judged.run, may_wait_for_it, ..finding });
             }
         }
@@ -130,7 +132,14 @@ impl Rulebook {
         }
     }
 
-    fn finding(&self, rule: &ConfiguredRule, resource: &Resource, mut waste: Waste, measure: Option<&BudgetMeasure>) -> Finding {
+    fn finding(
+        &self,
+        rule: &ConfiguredRule,
+        resource: &Resource,
+        mut waste: Waste,
+        measure: Option<&BudgetMeasure>,
+        keep: Option<Keep>,
+    ) -> Finding {
         let Terms { mut mode, grace, .. } = rule.terms;
         waste.recurs &= rule.terms.warned_weekly;
         // If the policy enforces the rule anyway, enforcement does not end with the budget's period.
@@ -155,7 +164,7 @@ impl Rulebook {
             owner: self.policy.owner_of(resource),
             team: self.policy.team_of(resource),
             terms: Terms { mode, grace: if is_harmless { Duration::minutes(0) } else { grace }, ..rule.terms },
-            keep: self.keep(resource).filter(|_| exempts),
+            keep: keep.filter(|_| exempts),
             suspended: self.policy.unreadable_tags(resource),
             measure: measure.cloned(),
             may_wait_for_it: false,

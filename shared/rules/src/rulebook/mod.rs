@@ -106,21 +106,21 @@ impl Rulebook {
 
     /// The exemption of a resource by its own tag or by the policy, whichever is longer. A tag that says more than it may hold does not end what the policy
     /// says. A tag that cannot be read exempts nothing.
-    pub(super) fn keep(&self, resource: &Resource) -> Option<Keep> {
+    pub(super) fn keep(&self, resource: &Resource, homes: &[Resource]) -> Option<Keep> {
         let by_tag = self.policy.keep(resource).and_then(Result::ok);
-        match (by_tag, self.exempt_of(resource)) {
+        match (by_tag, self.exempt_of(resource, homes)) {
             (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(Keep { by_policy: policy.until, ..tag }),
             (tag, policy) => policy.or(tag),
         }
     }
 
     /// The longest exemption by the policy, of a Studio app also through what it is in.
-    fn exempt_of(&self, resource: &Resource) -> Option<Keep> {
+    fn exempt_of(&self, resource: &Resource, homes: &[Resource]) -> Option<Keep> {
         if self.exempts.is_empty() {
             return None;
         }
-        let (team, homes) = (self.policy.team_of(resource), resource.homes());
-        let matches = |one: &&Exempt| std::iter::once(resource).chain(&homes).any(|meant| one.matches.is_match(meant, team.as_deref()));
+        let team = self.policy.team_of(resource);
+        let matches = |one: &&Exempt| std::iter::once(resource).chain(homes).any(|meant| one.matches.is_match(meant, team.as_deref()));
         self.exempts.iter().filter(matches).max_by_key(|one| one.until).map(|one| one.keep(&self.policy.calendar.zone))
     }
 

@@ -222,6 +222,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) run: Option<Timestamp>,
     /// [`crate::facts::Subject::part_of`]
     pub(crate) part_of: Option<&'a str>,
+    /// [`crate::facts::Subject::homes`]
+    pub(crate) homes: Vec<Resource>,
     pub(crate) verdict: Verdict,
 }
 
@@ -240,6 +242,7 @@ impl<R: Rule> Check for Checked<R> {
                 series: subject.series().filter(|_| R::MANNER.notified_per_series),
                 run: subject.run(),
                 part_of: subject.part_of(),
+                homes: subject.homes(),
                 verdict,
             }
         });

@@ -247,9 +247,13 @@ impl Resource {
         if kind != Kind::App.as_str() {
             return vec![];
         }
-        let within = |kind: Kind| (kind.id(&format!("{domain}/{home}")), home);
-        let homes = [within(Kind::Space), within(Kind::UserProfile), (Kind::Domain.id(domain), domain)];
-        homes.map(|(id, name)| Self { id, name: name.to_owned(), arn: None, ..self.clone() }).to_vec()
+        let home_of = |kind: Kind| kind.id(&format!("{domain}/{home}"));
+        [home_of(Kind::Space), home_of(Kind::UserProfile), Kind::Domain.id(domain)].map(|id| self.within(&id)).to_vec()
+    }
+
+    /// What it is in, by its id, with the tags that it hands on.
+    pub(crate) fn within(&self, id: &str) -> Self {
+        Self { id: id.to_owned(), name: id.rsplit('/').next().unwrap_or_default().to_owned(), arn: None, ..self.clone() }
     }
 
     /// The ARN, or the id if no ARN is known.

@@ -96,12 +96,14 @@ async fn a_nightly_job_with_a_slip_is_told_of_once() {
 #[tokio::test]
 async fn an_app_was_deleted_although_its_owners_profile_said_keep() {
     const APPS: &str = "[rules.studio-app-off-hours]\nmode = \"enforce\"\ngrace = \"10m\"\n";
-    for (profile, fault, is_stopped) in [
-        ("", None, true),
-        ("\"cost-guard:keep-until\" = \"2026-12-31\"", None, false),
-        ("\"cost-guard:keep-untill\" = \"2026-12-31\"", None, false),
-        ("\"cost-guard:schedule\" = \"always\"", None, false),
-        ("", Some("sagemaker:ListSpaces"), false),
+    const EXEMPT: &str = "[[exempt]]\nmatch = { kind = \"user-profile\", name = \"Ann\" }\nuntil = \"2026-12-31\"\nreason = \"demo\"\n";
+    for (profile, exempt, fault, is_stopped) in [
+        ("", "", None, true),
+        ("\"cost-guard:keep-until\" = \"2026-12-31\"", "", None, false),
+        ("\"cost-guard:keep-untill\" = \"2026-12-31\"", "", None, false),
+        ("\"cost-guard:schedule\" = \"always\"", "", None, false),
+        ("", EXEMPT, None, false),
+        ("", "", Some("sagemaker:ListSpaces"), false),
     ] {
         let account = account(&format!(
             "[[domain]]\nid = \"d-1\"\n[[user-profile]]\ndomain = \"d-1\"\nname = \"Ann\"\ntags = {{ Owner = \"ann@example.com\"{}{profile} }}\n\
@@ -111,7 +113,7 @@ async fn an_app_was_deleted_although_its_owners_profile_said_keep() {
         if let Some(call) = fault {
             account.add_fault(Fault::new(call, What::AccessDenied));
         }
-        let guard = guard_of(Function::NotebookStopper, &account, APPS);
+        let guard = guard_of(Function::NotebookStopper, &account, &format!("{APPS}{exempt}"));
         account.advance(hours(12));
         guard.run().await.unwrap();
         account.advance(hours(1));

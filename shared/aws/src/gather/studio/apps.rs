@@ -63,6 +63,7 @@ fn details(app: AppDetails) -> Option<App> {
         resource: Resource { id, arn: None, name, tags: Tags::Unreadable, ownership: Ownership::default() },
         domain,
         home,
+        space_owner: None,
         app_type,
         app_name,
         instance_type: instance_type(app.resource_spec),
@@ -99,6 +100,7 @@ pub(crate) fn inherit(app: &mut App, index: &Index, owners: Option<&SpaceOwners>
         levels.into_iter().flatten().map(|id| index.get(id)).collect::<Option<Vec<&TagMap>>>()
     };
     let tags = owner.and_then(levels);
+    app.space_owner = owner.flatten().cloned();
     app.resource.arn = index.arn_of(&app.resource.id).map(str::to_owned);
     app.resource.tags = match tags {
         Some(tags) => Tags::Known(tags.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect()),
@@ -126,11 +128,13 @@ pub(crate) async fn one(clients: &Clients, rulebook: &Rulebook, known: &App) -> 
     );
     // If the app is gone, its space may be gone too: that is no failure.
     let Some((found, arn, own)) = itself? else { return Ok(None) };
+    let (home, space_owner) = home?;
     let mut tags = domain?;
-    tags.extend(home?);
+    tags.extend(home);
     tags.extend(own);
     Ok(Some(App {
         resource: Resource { arn: Some(arn), tags: Tags::Known(tags), ..known.resource.clone() },
+        space_owner,
         state: state(found.status.as_ref()),
         created: timestamp(found.creation_time.as_ref()),
         instance_type: instance_type(found.resource_spec),
@@ -173,24 +177,24 @@ pub(crate) async fn describe(
     }
 }
 
-/// The tags of the app's profile, or of its space and of the profile that owns the space.
-async fn home_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<TagMap> {
+/// The tags of the app's profile, or of its space and of the profile that owns the space, and the id of that one.
+async fn home_tags(clients: &Clients, rulebook: &Rulebook, app: &App) -> Read<(TagMap, Option<String>)> {
     let space = match &app.home {
         AppHome::Space(space) => clients.sagemaker.describe_space().domain_id(&app.domain).space_name(space).send().await,
         AppHome::UserProfile(profile) => {
             let tags = profile_tags(clients, rulebook, &app.domain, profile).await?;
-            return tags.ok_or_else(|| format!("user profile {profile} is gone"));
+            return tags.map(|tags| (tags, None)).ok_or_else(|| format!("user profile {profile} is gone"));
         }
     };
     let space = space.map_err(|error| format!("sagemaker:DescribeSpace: {}", why(&error)))?;
     let owner = space.ownership_settings.and_then(|settings| settings.owner_user_profile_name);
-    let mut tags = match owner {
+    let mut tags = match &owner {
         // A space may be left when its owner is gone.
-        Some(profile) => profile_tags(clients, rulebook, &app.domain, &profile).await?.unwrap_or_default(),
+        Some(profile) => profile_tags(clients, rulebook, &app.domain, profile).await?.unwrap_or_default(),
         None => TagMap::new(),
     };
     tags.extend(parent_tags(clients, rulebook, space.space_arn).await?);
-    Ok(tags)
+    Ok((tags, owner.map(|profile| AppHome::UserProfile(profile).id(&app.domain))))
 }
 
 /// `None`: the profile is gone.
@@ -359,6 +363,7 @@ mod tests {
             let read = one(&account, &rulebook(), &app()).await.unwrap().unwrap();
             let expected = owner_tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
             assert_eq!(read.resource.tags, Tags::Known(expected));
+            assert_eq!(read.space_owner.as_deref(), Some("user-profile/d-1/ann"));
         }
     }
 

@@ -1,10 +1,11 @@
 //! Exemptions by the policy.
 
 use crate::{
-    facts::Facts,
+    facts::{Ancestor, App, Asset, Facts},
+    remedy::Remedy,
     rulebook::{Mode, Rulebook},
-    samples::{app, notebook, tagged},
-    vocabulary::price::Prices,
+    samples::{app, audited, notebook, tagged},
+    vocabulary::price::{Instances, Prices},
 };
 
 const CHURN: &str =
@@ -69,7 +70,8 @@ fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
         let policy = format!(
             "[rules.studio-app-off-hours]\nmode = \"enforce\"\n[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\""
         );
-        let apps = vec![app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z")];
+        let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
+        let apps = vec![App { space_owner: Some("user-profile/d-1/ann".to_owned()), ..app }];
         let now = "2026-11-24T02:00:00Z".parse().unwrap();
         let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, ..Facts::default() };
         let found = Rulebook::from_toml(&policy).unwrap().evaluate(&facts).findings;
@@ -81,8 +83,44 @@ fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
         ("kind = \"domain\", name = \"d-1\"", true),
         ("kind = \"app\"", true),
         ("kind = \"app\", name = \"lab\"", false),
+        ("kind = \"user-profile\", name = \"Ann\"", true), // who owns the space
+        ("kind = \"space\", name = \"ann\"", false),
         ("kind = \"space\", name = \"other\"", false),
         ("kind = \"notebook-instance\"", false),
+    ] {
+        assert_eq!(is_exempt(matching), expected, "{matching}");
+    }
+}
+
+/// tag-auditor knows an app by its own tags, and what it is in by theirs.
+#[test]
+fn an_app_without_tags_is_exempt_with_what_it_is_in() {
+    let is_exempt = |matching: &str| {
+        let policy = format!(
+            "[rules.missing-tag]\nmode = \"enforce\"\nremedy = \"stop-after-grace\"\nrequired = {{ CostCenter = \".+\" }}\n\
+             [[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\""
+        );
+        let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
+        let ancestor = |id: &str, tags: &[(&str, &str)]| Ancestor {
+            id: id.to_owned(),
+            tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+        };
+        let ancestors = vec![ancestor("space/d-1/lab", &[("Stage", "prod")]), ancestor("user-profile/d-1/ann", &[])];
+        let instances = vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }];
+        let asset = Asset { run: app.created, stop: app.delete(), instances, ancestors, ..audited(&app.resource.id, &[]) };
+        let now = "2026-11-24T02:00:00Z".parse().unwrap();
+        let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), assets: vec![asset], ..Facts::default() };
+        let found = Rulebook::from_toml(&policy).unwrap().evaluate(&facts).findings;
+        let found = found.into_iter().find(|found| found.rule == "missing-tag").unwrap();
+        assert!(matches!(found.waste.remedy, Remedy::DeleteApp { .. }), "{found:?}");
+        found.keep.is_some()
+    };
+    for (matching, expected) in [
+        ("kind = \"user-profile\", name = \"ann\"", true),
+        ("kind = \"domain\", name = \"d-1\"", true),
+        ("kind = \"space\", tag.Stage = \"prod\"", true),
+        ("kind = \"app\", tag.Stage = \"prod\"", false),
+        ("kind = \"user-profile\", name = \"bob\"", false),
     ] {
         assert_eq!(is_exempt(matching), expected, "{matching}");
     }
