@@ -57,7 +57,7 @@ async fn judge(context: &Context, rulebook: &Rulebook, endpoint: &str, report: &
     if found.backlog.is_some_and(|waiting| 0 < waiting) {
         return Err("requests wait in its queue".to_owned());
     }
-    if let Some(kept) = rulebook.policy.is_kept(&found.resource, now) {
+    if let Some(kept) = rulebook.is_kept(&found.resource, now) {
         return Err(kept);
     }
     let sleep = found.sleep(WakesBy::Asking, &rulebook.policy)?;

@@ -92,21 +92,10 @@ impl Policy {
             "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None, by_policy: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
             day => match self.end_of_day(day) {
-                Some(until) => {
-                    Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max), by_policy: None })
-                }
+                Some(until) => Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max), by_policy: None }),
                 None => Err(format!("`{value}` is not a day: write a day, for example 2026-12-31")),
             },
         })
-    }
-
-    /// Why the owner's wish or the policy keeps a resource at this time, as a sentence. `None`: nothing does. A wish that cannot be read keeps it, too.
-    pub fn is_kept(&self, resource: &Resource, now: Timestamp) -> Option<String> {
-        match self.keep(resource)? {
-            Ok(keep) if keep.until.is_none_or(|until| now < until) => Some(format!("its tag {KEEP_UNTIL_TAG} = {} keeps it", keep.value)),
-            Ok(_) => None,
-            Err(why) => Some(format!("its tag {KEEP_UNTIL_TAG} cannot be read: {why}")),
-        }
     }
 
     /// When an exemption by tag ends whose value was first seen at this time. `None`: it has no end, or the policy made it.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    policy::{Keep, Policy, names_workflow},
+    policy::{KEEP_UNTIL_TAG, Keep, Policy, names_workflow},
     rules::rule::RemedyName,
     vocabulary::resource::{Kind, Resource},
 };
@@ -112,6 +112,16 @@ impl Rulebook {
             (Some(tag), Some(policy)) if tag.until.is_none() || policy.until < tag.until => Some(Keep { by_policy: policy.until, ..tag }),
             (tag, policy) => policy.or(tag),
         }
+    }
+
+    /// Why its owner's wish or the policy keeps a resource at this time, as a sentence. `None`: nothing does. A tag that cannot be read keeps it, too.
+    pub fn is_kept(&self, resource: &Resource, now: Timestamp) -> Option<String> {
+        let holds = |keep: &Keep| keep.until.is_none_or(|until| now < until);
+        let unreadable = self.policy.unreadable_tags(resource).map(|tags| tags.why);
+        let by_tag =
+            || self.policy.keep(resource)?.ok().filter(holds).map(|keep| format!("its tag {KEEP_UNTIL_TAG} = {} keeps it", keep.value));
+        let by_policy = || self.exempt_of(resource, &resource.homes()).filter(holds).map(|keep| format!("it is kept until {}", keep.value));
+        unreadable.or_else(by_tag).or_else(by_policy)
     }
 
     /// The longest exemption by the policy, of a Studio app also through what it is in.

@@ -28,7 +28,9 @@ async fn who_wakes_it_in_the_evening_is_warned_before_it_sleeps_again() {
 async fn an_order_does_nothing_about_what_cannot_be_read_or_what_its_owner_keeps() {
     let production = FORGOTTEN.replace("Extra = \"kept\"", "Environment = \"production\"");
     let kept = FORGOTTEN.replace("Extra = \"kept\"", "\"cost-guard:keep-until\" = \"2026-12-31\"");
+    let slip = kept.replace("cost-guard:", "Cost-Guard:");
     for (estate, fault, says) in [
+        (slip.as_str(), None, "its tag \"Cost-Guard:keep-until\" cannot be read"),
         (production.as_str(), Some("sagemaker:ListTags"), "could not be read"),
         (production.as_str(), None, "production"),
         (kept.as_str(), None, "cost-guard:keep-until = 2026-12-31"),

@@ -4,7 +4,7 @@ use crate::{
     facts::{Ancestor, App, Asset, Facts},
     remedy::Remedy,
     rulebook::{Mode, Rulebook},
-    samples::{app, audited, notebook, tagged},
+    samples::{app, audited, notebook, resource, tagged, with_tags},
     vocabulary::price::{Instances, Prices},
 };
 
@@ -123,5 +123,32 @@ fn an_app_without_tags_is_exempt_with_what_it_is_in() {
         ("kind = \"user-profile\", name = \"bob\"", false),
     ] {
         assert_eq!(is_exempt(matching), expected, "{matching}");
+    }
+}
+
+/// An order of a person was carried out although the policy kept the endpoint.
+#[test]
+fn the_reason_why_something_is_kept_is_its_tags_or_the_policys() {
+    let rulebook = Rulebook::from_toml(CHURN).unwrap();
+    let kept = |name: &str, tags: &[(&str, &str)], now: &str| {
+        rulebook.is_kept(&with_tags(resource(&format!("endpoint/{name}")), tags), now.parse().unwrap())
+    };
+    for (name, tags, now, expected) in [
+        ("fraud", &[][..], "2026-11-24T02:00:00Z", None),
+        ("churn", &[], "2026-11-24T02:00:00Z", Some("it is kept until 2026-12-31 by the policy: demo")),
+        ("churn", &[], "2027-01-01T00:00:00Z", None),
+        ("fraud", &[("cost-guard:keep-until", "2026-11-24")], "2026-11-24T02:00:00Z", Some("its tag cost-guard:keep-until = 2026-11-24")),
+        ("fraud", &[("cost-guard:keep-until", "2026-11-24")], "2026-11-25T00:00:00Z", None),
+        ("fraud", &[("cost-guard:keep-until", "soon")], "2026-11-24T02:00:00Z", Some("`soon` is not a day")),
+        (
+            "fraud",
+            &[("Cost-Guard:keep-until", "2026-11-24")],
+            "2026-11-24T02:00:00Z",
+            Some("its tag \"Cost-Guard:keep-until\" cannot be read"),
+        ),
+    ] {
+        let why = kept(name, tags, now);
+        assert_eq!(why.is_some(), expected.is_some(), "{name} {tags:?}: {why:?}");
+        assert!(why.as_deref().unwrap_or_default().contains(expected.unwrap_or_default()), "{name} {tags:?}: {why:?}");
     }
 }
