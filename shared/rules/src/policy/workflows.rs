@@ -39,7 +39,7 @@ static TAGS: LazyLock<Globs> = LazyLock::new(|| {
 });
 
 /// The same of tools that set no tags by themselves, whose users do: with the name of the tool, or with what tells a run of its graph (DAG), workflow or build
-/// from others. A workflow's name alone may be that of the project.
+/// from others: of services for builds, the variables with which these are known, such as `GITHUB_RUN_ID`. A workflow's name alone may be that of the project.
 static TOOLS: LazyLock<Globs> = LazyLock::new(|| {
     Globs::of(&[
         "*{airflow,argoproj,dagster,flyte,kedro,kubeflow,luigi,metaflow,mwaa,zenml}*",
@@ -49,6 +49,8 @@ static TOOLS: LazyLock<Globs> = LazyLock::new(|| {
         "{dag,*[!a-z]dag}[!a-z]{id,name,run}*",
         "{build,execution,flow,pipeline,workflow,*[!a-z]{build,execution,flow,pipeline,workflow}}{arn,execution,id,number,run,url}*",
         "{build,execution,flow,pipeline,workflow,*[!a-z]{build,execution,flow,pipeline,workflow}}[!a-z]{arn,execution,id,number,run,url}*",
+        "{ci,*[!a-z]ci,*{buildkite,circle,github,gitlab,semaphore,travis}*}[!a-z]{build,job,run}*{attempt,id,num,url}*",
+        "*{buildkite,circle,github,gitlab,semaphore,travis}{build,job,run}*{attempt,id,num,url}*",
     ])
 });
 
@@ -125,6 +127,18 @@ mod tests {
             ("WorkflowRunId", true),
             ("temporal:workflow_id", true),
             ("GITHUB_WORKFLOW_RUN", true),
+            ("GITHUB_RUN_ID", true),
+            ("GithubRunNumber", true),
+            ("github:run-url", true),
+            ("CI_JOB_ID", true),
+            ("gitlab/ci-job-url", true),
+            ("CIRCLE_BUILD_NUM", true),
+            ("BUILDKITE_JOB_ID", true),
+            ("github-repo-url", false),
+            ("github:team", false),
+            ("ci", false),
+            ("precision-job-id", false),
+            ("job-id", false),
             ("CI_PIPELINE_ID", true),
             ("pipeline-run-id", true),
             ("build_number", true),
