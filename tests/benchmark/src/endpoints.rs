@@ -153,7 +153,7 @@ fn arithmetic(runs: usize) -> anyhow::Result<(f64, f64)> {
 }
 
 /// An endpoint that is called by day. `by_minute`: with its requests by the minute.
-fn endpoint(number: usize, variants: usize, by_minute: bool, now: Timestamp) -> Endpoint {
+pub(crate) fn endpoint(number: usize, variants: usize, by_minute: bool, now: Timestamp) -> Endpoint {
     let name = format!("endpoint-{number}");
     let from = now - SignedDuration::from_hours(14 * 24);
     // Each has its own peak and its own hours.

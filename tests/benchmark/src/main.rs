@@ -18,6 +18,7 @@ use tempfile::NamedTempFile;
 
 mod budgets;
 mod endpoints;
+mod inference;
 mod start;
 mod tags;
 mod training;
@@ -28,6 +29,7 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 
 const BUDGET_ALERTER: &str = "budget-alerter";
 const ENDPOINT_AUTOSCALER: &str = "endpoint-autoscaler";
+const INFERENCE_ADVISOR: &str = "inference-advisor";
 const NOTEBOOK_STOPPER: &str = "notebook-stopper";
 const TAG_AUDITOR: &str = "tag-auditor";
 const SPOT_ENFORCER: &str = "training-job-spot-enforcer";
@@ -50,7 +52,7 @@ pub(crate) struct Figure {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let runs = Arguments::parse().runs.max(1);
-    for name in [BUDGET_ALERTER, ENDPOINT_AUTOSCALER, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
+    for name in [BUDGET_ALERTER, ENDPOINT_AUTOSCALER, INFERENCE_ADVISOR, NOTEBOOK_STOPPER, TAG_AUDITOR, SPOT_ENFORCER] {
         ensure!(binary(name).exists(), "{} is not there: make bench builds it", binary(name).display());
     }
     let mut figures = vec![];
@@ -66,6 +68,8 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(budgets::measure(runs).await?);
     println!("2,000 endpoints of three variants, {LATENCY:?} per call, report mode …");
     figures.extend(endpoints::measure(runs).await?);
+    println!("2,000 endpoints of which 500 are called, {LATENCY:?} per call …");
+    figures.extend(inference::measure(runs).await?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();

@@ -68,7 +68,8 @@ const OVERSIZED: &str = "endpoint-oversized";
 
 /// All of them. The real series are files in `folder`.
 pub(crate) fn all(folder: &Path) -> Vec<Planted> {
-    let real = |name: &str, more: &str| format!("{{ csv = \"{}/{name}.csv\", {more} }}", folder.display());
+    let real =
+        |name: &str, more: &str| format!("{{ csv = \"{}/{name}.csv\", csv-from = \"2026-11-09T08:00:00Z\", {more} }}", folder.display());
     vec![
         planted("rare", (1, "ml.m5.large"), real("rare-daytime", "latency-ms = 300, memory = 25, most = 200")).fits(SERVERLESS, "serverless"),
         planted("website", (1, "ml.m5.xlarge"), real("web-diurnal-nasa", "latency-ms = 80, memory = 20, most = 700")).fits(SERVERLESS, "serverless"),
@@ -126,15 +127,37 @@ fn small(requests: u32) -> String {
     format!("{{ requests = {requests}, noise = 20, latency-ms = 30, cpu-ms = 60, memory = 10, most = 1500 }}")
 }
 
-/// The estate as TOML.
-pub(crate) fn toml(all: &[Planted]) -> String {
+/// The estate as TOML. `moved`: how an endpoint's configuration is another one, in place of its instances; `component`: its model is an inference component.
+pub(crate) fn toml(all: &[Planted], moved: impl Fn(&Planted) -> Option<String>) -> String {
     let mut text = "[hosting]\nimages = { \"ml:1\" = 1.9 }\n".to_owned();
-    for Planted { name, instances: (count, instance_type), traffic, tags, model, config, .. } in all {
+    for one in all {
+        let Planted { name, instances: (count, instance_type), traffic, tags, model, config, .. } = one;
+        let on = format!("instance-type = \"{instance_type}\"\ninstance-count = {count}");
+        let moved = moved(one);
+        let _ = write!(text, "[[model]]\nname = \"{name}\"\ndata = \"s3://ml/{name}/model.tar.gz\"\n{model}\n");
+        let of_endpoint = match moved.as_deref() {
+            Some("component") => {
+                let _ = write!(
+                    text,
+                    "[[endpoint-config]]\nname = \"{name}-1\"\nvariants = [{{ name = \"AllTraffic\", instance-type = \"{instance_type}\", definition = {{ \
+                     ManagedInstanceScaling = {{ Status = \"ENABLED\", MinInstanceCount = 0, MaxInstanceCount = {count} }} }} }}]\n\
+                     [[inference-component]]\nname = \"{name}\"\nendpoint = \"{name}\"\nmodel = \"{name}\"\ncreated = \"-60d\"\ntraffic = [{traffic}]\n"
+                );
+                String::new()
+            }
+            moved => {
+                let config_of = match moved {
+                    Some("asynchronous = true") => format!("{on}\nasynchronous = true"),
+                    Some(moved) => moved.to_owned(),
+                    None => format!("{on}\n{config}"),
+                };
+                let _ = write!(text, "[[endpoint-config]]\nname = \"{name}-1\"\nmodel = \"{name}\"\n{config_of}\n");
+                format!("traffic = [{traffic}]\n")
+            }
+        };
         let _ = write!(
             text,
-            "[[model]]\nname = \"{name}\"\ndata = \"s3://ml/{name}/model.tar.gz\"\n{model}\n\
-             [[endpoint-config]]\nname = \"{name}-1\"\nmodel = \"{name}\"\ninstance-type = \"{instance_type}\"\ninstance-count = {count}\n{config}\n\
-             [[endpoint]]\nname = \"{name}\"\nconfig = \"{name}-1\"\ncreated = \"-60d\"\ntags = {{ Owner = \"{name}@example.com\", {tags} }}\ntraffic = [{traffic}]\n"
+            "[[endpoint]]\nname = \"{name}\"\nconfig = \"{name}-1\"\ncreated = \"-60d\"\ntags = {{ Owner = \"{name}@example.com\", {tags} }}\n{of_endpoint}"
         );
     }
     text

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use simulator::{Fault, What};
 
 mod estate;
+mod replay;
 
 /// What a report recommends, by the endpoint's name.
 fn recommended(report: &Report) -> BTreeMap<String, Option<String>> {
@@ -32,7 +33,7 @@ fn told(report: &Report) -> BTreeMap<&str, Vec<&str>> {
 async fn each_endpoint_gets_the_advice_that_fits_it() {
     let folder = estate::series();
     let planted = estate::all(folder.path());
-    let account = account(&estate::toml(&planted));
+    let account = account(&estate::toml(&planted, |_| None));
     let scaled = guard_of(Function::EndpointAutoscaler, &account, estate::POLICY).run().await.unwrap();
     assert_eq!(told(&scaled)["office"], ["endpoint-without-autoscaling"]);
     let before = account.mails().len();
@@ -62,7 +63,7 @@ async fn each_endpoint_gets_the_advice_that_fits_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_dollar_is_told_by_both_functions() {
     let folder = estate::series();
-    let account = account(&estate::toml(&estate::all(folder.path())));
+    let account = account(&estate::toml(&estate::all(folder.path()), |_| None));
     let scaled = guard_of(Function::EndpointAutoscaler, &account, estate::POLICY).run().await.unwrap();
     let report = guard_of(Function::InferenceAdvisor, &account, estate::POLICY).run().await.unwrap();
     let mut by_both = 0;
@@ -84,7 +85,7 @@ async fn no_dollar_is_told_by_both_functions() {
 async fn a_person_asks_for_one_endpoint() {
     let folder = estate::series();
     let more = "[[endpoint-config]]\nname = \"queue-1\"\nmodel = \"rare\"\nasynchronous = true\n[[endpoint]]\nname = \"queue\"\nconfig = \"queue-1\"\ncreated = \"-60d\"\n";
-    let account = account(&format!("{}{more}", estate::toml(&estate::all(folder.path()))));
+    let account = account(&format!("{}{more}", estate::toml(&estate::all(folder.path()), |_| None)));
     let guard = guard_of(Function::InferenceAdvisor, &account, estate::POLICY);
     guard.run().await.unwrap();
     let mails = account.mail_count();
@@ -109,7 +110,7 @@ async fn a_person_asks_for_one_endpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_could_not_be_read_is_said_and_takes_nothing_back() {
     let folder = estate::series();
-    let account = account(&estate::toml(&estate::all(folder.path())));
+    let account = account(&estate::toml(&estate::all(folder.path()), |_| None));
     let guard = guard_of(Function::InferenceAdvisor, &account, estate::POLICY);
     let whole = guard.run().await.unwrap();
     let mails = account.mail_count();
