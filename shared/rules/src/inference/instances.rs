@@ -3,6 +3,7 @@
 use crate::inference::{
     assumptions::Assumptions,
     estimate::{Estimate, Fit, ServingOption, Usd},
+    queue::{Pace, Queued},
     rates::{HOURS, Rates},
     serverless::data,
     workload::Workload,
@@ -43,9 +44,22 @@ pub(super) fn scaled(workload: &Workload<'_>, assumptions: &Assumptions, rates: 
 
 /// A queue, and instances as long as there is work.
 pub(super) fn asynchronous(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
-    let assumes = format!("an instance starts within {} and stays {} after its last request", assumptions.start_up, assumptions.scale_in);
-    let mut one = Estimate::new(ServingOption::Asynchronous, workload, up(workload, assumptions, rates, 0.0), assumes);
-    waits(&mut one, workload, assumptions);
+    let assumes = format!(
+        "an instance starts within {} and goes after {} with a short queue, until the next request brings it back",
+        assumptions.start_up, assumptions.scale_in
+    );
+    let start = minutes(assumptions.start_up);
+    let pace = Pace { wakes: ALARM + start, stays: minutes(assumptions.scale_in), request: workload.seconds / 60.0 };
+    let requests = workload.requests;
+    let queued = Queued::of(requests, &pace);
+    let usd = up(workload, assumptions, rates, 0.0).and_then(|longest| {
+        let usd = instance_usd(workload, rates, 0.0)? / 60.0;
+        // Of more than one instance, and of what starts, only what AWS bills is not certain.
+        let of = |start: f64| usd * requests.per_month(queued.up + queued.starts * start + more(workload));
+        Some(Usd { expected: of(start), low: of(0.0), high: longest.high.max(of(start)) })
+    });
+    let mut one = Estimate::new(ServingOption::Asynchronous, workload, usd, assumes);
+    wait(&mut one, workload, queued.waiting, pace.wakes);
     one
 }
 
@@ -95,13 +109,22 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
 
 /// What instances cost that are there only while there is work.
 fn up(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>, discount: f64) -> Option<Usd> {
-    let (requests, carries) = (workload.requests, workload.carried());
-    // What more than one instance has to do.
-    let more: f64 = requests.per_minute().map(|(per_minute, minutes)| (per_minute / carries - 1.0).max(0.0) * minutes).sum();
-    let linger = minutes(assumptions.start_up) + minutes(assumptions.scale_in);
+    let requests = workload.requests;
+    let more = more(workload);
+    let linger = minutes(assumptions.scale_in);
     let usd = instance_usd(workload, rates, discount)? / 60.0;
-    let of = |linger: f64, more: f64| usd * requests.per_month(requests.minutes_up(linger) + more);
+    // It starts when the alarm has seen the first request, and is billed from then on.
+    let of = |linger: f64, more: f64| {
+        let up = requests.minutes_up(linger) - ALARM * requests.first_after(linger);
+        usd * requests.per_month(up.max(0.0) + more)
+    };
     Some(Usd { expected: of(linger, more), low: of(linger - LINGER_VARIES, more), high: of(linger + LINGER_VARIES, more * 1.5) })
+}
+
+/// The minutes of what more than one instance has to do.
+fn more(workload: &Workload<'_>) -> f64 {
+    let carries = workload.carried();
+    workload.requests.per_minute().map(|(per_minute, minutes)| (per_minute / carries - 1.0).max(0.0) * minutes).sum()
 }
 
 /// Sets which share of the requests comes while no instance is there, and how long they wait.
@@ -109,9 +132,14 @@ fn waits(one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumptions)
     let requests = workload.requests;
     let start = ALARM + minutes(assumptions.start_up);
     let waiting = requests.first_after(minutes(assumptions.scale_in)) + requests.in_first(start, minutes(assumptions.scale_in));
-    let total = requests.total();
+    wait(one, workload, waiting, start);
+}
+
+/// Sets how many requests wait, and for how many minutes.
+fn wait(one: &mut Estimate, workload: &Workload<'_>, waiting: f64, minutes: f64) {
+    let total = workload.requests.total();
     one.cold_share = if total <= 0.0 { 0.0 } else { (waiting / total).clamp(0.0, 1.0) };
-    one.cold_seconds = (0.0 < one.cold_share).then_some(start * 60.0 + workload.seconds);
+    one.cold_seconds = (0.0 < one.cold_share).then_some(minutes * 60.0 + workload.seconds);
     one.instances = Some(workload.instances);
 }
 

@@ -10,6 +10,7 @@ mod json;
 mod options;
 mod other_instances;
 mod packing;
+mod queue;
 mod rates;
 mod requests;
 mod serverless;

@@ -76,7 +76,7 @@ pub(crate) fn all(folder: &Path) -> Vec<Planted> {
         planted("shop-window", (1, "ml.c5.xlarge"), real("bursty-elb", "latency-ms = 150, memory = 30, most = 400")).fits(SERVERLESS, "serverless"),
         planted("sparse", (1, "ml.m5.xlarge"), "{ bursts = [{ every = \"20m\", lasts = \"1m\", requests = 1 }], latency-ms = 1000, memory = 20, most = 60 }")
             .fits(SERVERLESS, "serverless-provisioned"),
-        planted("documents", (1, "ml.g5.xlarge"), "{ requests = 4, hours = \"mon-fri/09:00-12:00@Europe/Berlin\", latency-ms = 2000, gpu-ms = 1500, most = 30 }")
+        planted("documents", (1, "ml.g5.xlarge"), "{ bursts = [{ every = \"3h\", lasts = \"15m\", requests = 10 }], latency-ms = 2000, gpu-ms = 1500, most = 30 }")
             .tagged("Callers = \"wait-minutes\"")
             .fits(ASYNC, "asynchronous"),
         planted("render", (1, "ml.m5.2xlarge"), "{ bursts = [{ every = \"6h\", lasts = \"20m\", requests = 2 }], latency-ms = 15000, cpu-ms = 100000, most = 4 }")
@@ -157,7 +157,7 @@ pub(crate) fn toml(all: &[Planted], moved: impl Fn(&Planted) -> Option<String>) 
         };
         let _ = write!(
             text,
-            "[[endpoint]]\nname = \"{name}\"\nconfig = \"{name}-1\"\ncreated = \"-60d\"\ntags = {{ Owner = \"{name}@example.com\", {tags} }}\n{of_endpoint}"
+            "[[endpoint]]\nname = \"{name}\"\nconfig = \"{name}-1\"\ncreated = \"-60d\"\ncreating-takes = \"5m\"\ntags = {{ Owner = \"{name}@example.com\", {tags} }}\n{of_endpoint}"
         );
     }
     text
