@@ -84,6 +84,7 @@ docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-re
 	mv docs/policy.schema.json.new docs/policy.schema.json
 	target/debug/cost-guard break-even > docs/break-even.md.new
 	mv docs/break-even.md.new docs/break-even.md
+	target/debug/cost-guard break-even --charts docs/images
 	$(TESTING)/bin/python tests/template/rules_table.py
 	$(TESTING)/bin/python tests/template/permissions.py > docs/permissions.md.new
 	mv docs/permissions.md.new docs/permissions.md

@@ -49,6 +49,35 @@ fn svg(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<S
     Ok(svg_with_accessibility(&drawn, "Load and instances", &description))
 }
 
+/// A chart of USD a month, or of percent, over what stands below it.
+pub(crate) struct Comparison {
+    /// Its title.
+    pub(crate) title: &'static str,
+    /// What it shows, for screen readers.
+    pub(crate) description: &'static str,
+    /// What stands below each point.
+    pub(crate) below: Vec<String>,
+    /// The lines: their names, and a value for each point.
+    pub(crate) lines: Vec<(String, Vec<f64>)>,
+}
+
+impl Comparison {
+    /// The text of an SVG file.
+    pub(crate) fn svg(&self) -> anyhow::Result<String> {
+        #[expect(clippy::cast_possible_truncation, reason = "pixels need few digits")]
+        let values = |of: &[f64]| of.iter().map(|value| Some(*value as f32)).collect();
+        let all = self.lines.iter().map(|(name, of)| series(name, values(of))).collect();
+        let mut chart = LineChart::new(all, self.below.clone());
+        chart.base.width = 720.0;
+        chart.base.height = 360.0;
+        "sans-serif".clone_into(&mut chart.base.font_family);
+        self.title.clone_into(&mut chart.base.title.text);
+        chart.base.margin.right = 20.0;
+        let drawn = chart.svg().map_err(|error| anyhow!("the chart cannot be drawn: {error}"))?;
+        Ok(svg_with_accessibility(&drawn, self.title, self.description))
+    }
+}
+
 fn series(name: &str, data: Vec<Option<f32>>) -> Series {
     Series { name: name.to_owned(), data, symbol: Some(Symbol::None), ..Series::default() }
 }

@@ -52,7 +52,11 @@ enum Command {
     /// Print docs/policy.schema.json, the JSON Schema with which editors complete and check the policy.
     PolicySchema,
     /// Print docs/break-even.md: from where on another way of serving a model pays.
-    BreakEven,
+    BreakEven {
+        /// Write its charts into this folder instead, as SVG.
+        #[arg(long, value_name = "FOLDER")]
+        charts: Option<PathBuf>,
+    },
     /// Convert training jobs into Spot jobs: one or several outputs of `aws sagemaker describe-training-job …` on standard input become inputs of `aws
     /// sagemaker create-training-job --cli-input-json` on standard output, one per line. Every job is converted, whether or not the guard would resubmit it. A
     /// description has no tags: the new job gets those that you add to it as `Tags`.
@@ -81,7 +85,8 @@ fn main() -> ExitCode {
             println!("{:#}", Rulebook::schema());
             Ok(())
         }
-        Command::BreakEven => inference::break_even::page().map(|text| print!("{text}")),
+        Command::BreakEven { charts: None } => inference::break_even::page().map(|text| print!("{text}")),
+        Command::BreakEven { charts: Some(folder) } => write_charts(&folder),
         Command::SpotDefinition { wait, checkpoints } => spot_definitions(wait, checkpoints.as_deref()),
         Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
@@ -231,6 +236,14 @@ fn spot_definitions(wait: Duration, checkpoints: Option<&str>) -> anyhow::Result
     Ok(())
 }
 
+fn write_charts(folder: &Path) -> anyhow::Result<()> {
+    for (name, svg) in inference::break_even::charts()? {
+        let file = folder.join(format!("{name}.svg"));
+        fs::write(&file, svg).with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,7 +257,8 @@ mod tests {
             ("policy.schema.json", schema),
             ("break-even.md", inference::break_even::page().unwrap()),
         ];
-        for (page, made) in pages {
+        let charts = inference::break_even::charts().unwrap().into_iter().map(|(name, svg)| (format!("images/{name}.svg"), svg));
+        for (page, made) in pages.map(|(page, made)| (page.to_owned(), made)).into_iter().chain(charts) {
             let written = fs::read_to_string(format!("{}/../../docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap_or_default();
             assert!(written == made, "docs/{page} is stale: run `make docs`");
         }
