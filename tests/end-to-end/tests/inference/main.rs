@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cost_aws::report::Report;
 use end_to_end::{
     Function,
-    testing::{account, days, guard_of},
+    testing::{account, days, guard_of, put_tracking, register_scaling},
 };
 use serde_json::{Value, json};
 use simulator::{Fault, What};
@@ -129,4 +129,19 @@ async fn what_could_not_be_read_is_said_and_takes_nothing_back() {
     }
     assert_eq!(told(&guard.run().await.unwrap()), told(&whole), "nothing was closed meanwhile");
     assert_eq!(account.mail_count(), mails);
+}
+
+/// Somebody scales it already, and nobody has tagged it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_that_scales_and_has_no_tag_is_told_to_the_platform() {
+    const SCALED: &str = "[hosting]\nimages = { \"ml:1\" = 1.9 }\n[[model]]\nname = \"m\"\n[[endpoint-config]]\nname = \"scaled\"\nmodel = \"m\"\n\
+                          instance-type = \"ml.m5.xlarge\"\ninstance-count = 2\n[[endpoint]]\nname = \"scaled\"\ncreated = \"-60d\"\n\
+                          traffic = [{ requests = 30, noise = 20, latency-ms = 50, memory = 15 }]\n";
+    let account = account(SCALED);
+    let id = "endpoint/scaled/variant/AllTraffic";
+    register_scaling(&account, id, 2, 4).await;
+    put_tracking(&account, id, "by-requests", 200.0).await;
+    let report = guard_of(Function::InferenceAdvisor, &account, estate::POLICY).run().await.unwrap();
+    assert_eq!(told(&report), [("scaled", vec!["endpoint-fits-serverless"])].into());
+    assert_eq!(account.mails().last().unwrap().attributes["owner"].1, "unowned");
 }
