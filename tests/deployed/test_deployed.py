@@ -15,6 +15,7 @@ SCHEDULES = {
     "TrainingJobSpotEnforcerSweep": {"training-job", "hyper-parameter-tuning-job"},
     "TagAuditorAudit": {"notebook-instance", "training-job", "hyper-parameter-tuning-job", "model"},
     "EndpointAutoscalerSchedule": {"endpoint"},
+    "InferenceAdvisorSchedule": {"endpoint"},
     "BudgetAlerterSchedule": {"budget"},
     # Nothing is due.
     "TrainingJobSpotEnforcerDue": set(),
