@@ -9,6 +9,8 @@ pub struct Hardware<'a> {
     pub today: PricedType<'a>,
     /// The types that it could have instead. Also those that its image does not run on.
     pub offered: &'a [PricedType<'a>],
+    /// Whether its volume has a size or a key of its own, which local disks cannot have.
+    pub needs_volume: bool,
     /// How much of its instances is used when they have most to do.
     pub used: Used,
 }

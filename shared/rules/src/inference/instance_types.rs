@@ -32,6 +32,10 @@ pub struct InstanceType {
     pub coremark_per_second: Option<f64>,
     /// Whether multi-model endpoints run on it.
     pub multi_model: bool,
+    /// Whether it has disks of its own in place of a volume: AWS refuses a volume's size, and a key does not encrypt them.
+    pub local_disks: bool,
+    /// Whether batch transform jobs run on it.
+    pub transform: bool,
     /// Whether a number comes from no source that could be read: such a type is never proposed.
     pub unverified: bool,
 }
@@ -80,6 +84,8 @@ mod tests {
         assert_eq!((of("ml.m5.xlarge").vcpu, of("ml.m5.xlarge").memory_gib, of("ml.m5.xlarge").gpus), (4, 16.0, 0));
         assert_eq!((of("ml.g5.12xlarge").gpus, of("ml.g5.12xlarge").gpu.as_deref()), (4, Some("A10G")));
         assert!(of("ml.c7g.large").arm64 && of("ml.t2.medium").burstable && of("ml.inf2.xlarge").accelerators == 1);
+        assert!(of("ml.g5.xlarge").local_disks && !of("ml.m5.xlarge").local_disks);
+        assert!(of("ml.m5.xlarge").transform && !of("ml.c5.large").transform && !of("ml.t2.medium").transform);
         assert_eq!(types.get("ml.m7g.large"), None, "AWS has a price of it, and does not accept it");
         assert!(types.iter().all(|(_, one)| 0 < one.vcpu && 0.0 < one.memory_gib));
     }

@@ -63,7 +63,7 @@ impl Choice<'_> {
 /// How many instances of this type are enough. `None`: the model does not fit into one, or does not run on it, or too slowly.
 fn choice<'a>(workload: &Workload<'_>, hardware: &Hardware<'_>, assumptions: &Assumptions, other: &PricedType<'a>) -> Option<Choice<'a>> {
     let (Hardware { today, used, .. }, limits) = (hardware, Limits::default());
-    if !is_alike(today.has, other.has) {
+    if !is_alike(today.has, other.has) || (hardware.needs_volume && other.has.local_disks) {
         return None;
     }
     let (power, power_today) = powers(other.has, today.has);

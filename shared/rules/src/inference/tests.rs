@@ -248,15 +248,22 @@ fn other_instances_have_room_for_what_is_used() {
         ("ml.g4dn.2xlarge", 1, gpu(0.7, 0.9), None),
         ("ml.g4dn.xlarge", 1, gpu(0.1, 0.1), None),
     ] {
-        let hardware = Some(Hardware { today: priced(today), offered: &offered, used });
+        let hardware = Some(Hardware { today: priced(today), offered: &offered, needs_volume: false, used });
         let one = Workload { hardware, ..workload(&requests, today, instances) };
         let found = estimate(&one, ServingOption::OtherInstances);
         let chosen = found.instances.zip(found.instance_type.as_deref());
         assert_eq!(chosen, expected, "{instances} {today} {used:?}");
         assert_eq!(found.fit == Fit::Yes, expected.is_some(), "{found:?}");
     }
+    // AWS refuses the size of a volume where there are local disks, and a key does not encrypt them.
+    let local = [priced("ml.c5d.xlarge")];
+    let with_volume = |needs_volume| {
+        let hardware = Some(Hardware { today: priced("ml.m5.2xlarge"), offered: &local, needs_volume, used: used(0.2, 0.18) });
+        estimate(&Workload { hardware, ..workload(&requests, "ml.m5.2xlarge", 1) }, ServingOption::OtherInstances).fit == Fit::Yes
+    };
+    assert_eq!([false, true].map(with_volume), [true, false]);
     let slower = Assumptions { slower: 1.2, ..Assumptions::default() };
-    let hardware = Some(Hardware { today: priced("ml.m5.2xlarge"), offered: &offered, used: used(0.2, 0.3) });
+    let hardware = Some(Hardware { today: priced("ml.m5.2xlarge"), offered: &offered, needs_volume: false, used: used(0.2, 0.3) });
     let one = Workload { hardware, ..workload(&requests, "ml.m5.2xlarge", 1) };
     let all = options(&one, &slower, Some(&RATES));
     assert!(all.iter().any(|one| one.option == ServingOption::OtherInstances && one.fit != Fit::Yes), "no request may take longer");

@@ -83,7 +83,9 @@ fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'
 /// The groups of endpoints that may share one.
 fn of_alike(all: &[Hosted], some: &[(usize, Known<'_>)], types: &[PricedType<'_>], cx: &RuleContext<'_>) -> Vec<(usize, Sharing)> {
     let candidates: Vec<Candidate<'_>> = some.iter().filter_map(|(place, known)| packed(*place, known)).collect();
-    let packing = pack(&candidates, types, &Limits::default());
+    let needs_volume = some.iter().any(|(_, known)| known.needs_volume());
+    let types: Vec<_> = types.iter().copied().filter(|one| !needs_volume || !one.has.local_disks).collect();
+    let packing = pack(&candidates, &types, &Limits::default());
     let min_saving = cx.policy.inference.min_saving.0.to_f64().unwrap_or_default();
     // Each counts as what it would cost alone in its best way: sharing must save more than that.
     let worth = packing.groups.into_iter().filter(|group| min_saving <= group.usd_per_month_today - group.usd_per_month);

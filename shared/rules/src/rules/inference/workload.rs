@@ -93,7 +93,7 @@ impl<'a> Known<'a> {
             payload: None,
             carries: None,
             scaled: Some(self.scaled()),
-            hardware: self.used().map(|used| Hardware { today: self.today, offered, used }),
+            hardware: self.used().map(|used| Hardware { today: self.today, offered, needs_volume: self.needs_volume(), used }),
             features: self.features(),
         }
     }
@@ -115,6 +115,11 @@ impl<'a> Known<'a> {
 
     fn volume_gb(&self) -> Option<f64> {
         self.hosted.config.as_ref()?["ProductionVariants"][0]["VolumeSizeInGB"].as_f64()
+    }
+
+    /// Whether its volume has a size or a key of its own, which local disks cannot have.
+    pub(super) fn needs_volume(&self) -> bool {
+        self.volume_gb().is_some() || self.hosted.config.as_ref().is_some_and(|config| config["KmsKeyId"].is_string())
     }
 
     fn scaled(&self) -> Scaled {
