@@ -97,7 +97,9 @@ impl ServingOption {
     const fn refuses(self, feature: Feature) -> Option<Refusal> {
         use Feature as F;
         match (self, feature) {
-            (Self::Serverless | Self::ServerlessProvisioned, F::Explainer)
+            // They depend on the instances of today.
+            (Self::Serverless | Self::ServerlessProvisioned, F::Burstable | F::NoTransform) => None,
+            (Self::Serverless | Self::ServerlessProvisioned, F::Explainer | F::Arm64)
             | (Self::Asynchronous, F::Marketplace)
             | (Self::InferenceComponent, F::Marketplace | F::ShadowVariants | F::MultiModel | F::SeveralContainers | F::Explainer) => {
                 Some(Refusal::Undocumented)
@@ -105,13 +107,25 @@ impl ServingOption {
             (Self::Serverless | Self::ServerlessProvisioned, _)
             | (
                 Self::Asynchronous,
-                F::DataCapture | F::SeveralVariants | F::ShadowVariants | F::SeveralContainers | F::MultiModel | F::Explainer,
+                F::DataCapture
+                | F::SeveralVariants
+                | F::ShadowVariants
+                | F::SeveralContainers
+                | F::MultiModel
+                | F::Explainer
+                | F::Burstable,
             )
             | (
                 Self::BatchTransform,
-                F::NetworkIsolation | F::SeveralVariants | F::ShadowVariants | F::MultiModel | F::UncompressedModel | F::Explainer,
+                F::NetworkIsolation
+                | F::SeveralVariants
+                | F::ShadowVariants
+                | F::MultiModel
+                | F::UncompressedModel
+                | F::Explainer
+                | F::NoTransform,
             )
-            | (Self::InferenceComponent, F::SeveralVariants) => Some(Refusal::Impossible),
+            | (Self::InferenceComponent, F::SeveralVariants | F::Burstable) => Some(Refusal::Impossible),
             _ => None,
         }
     }

@@ -178,10 +178,14 @@ fn each_feature_that_aws_refuses_is_a_reason() {
     for feature in Feature::ALL {
         let has = |features: Features| Workload { features, ..workload(&requests, "ml.m5.xlarge", 2) };
         let known = has(Features { has: [feature].into(), ..Features::default() });
-        let serverless = estimate(&known, ServingOption::Serverless);
-        assert!(serverless.fit != Fit::Yes, "{feature:?}: {serverless:?}");
+        let refused = match feature {
+            Feature::Burstable => ServingOption::Asynchronous,
+            Feature::NoTransform => ServingOption::BatchTransform,
+            _ => ServingOption::Serverless,
+        };
+        assert!(estimate(&known, refused).fit != Fit::Yes, "{feature:?}: {refused:?}");
         let unknown = has(Features { unknown: [feature].into(), ..Features::default() });
-        assert!(matches!(estimate(&unknown, ServingOption::Serverless).fit, Fit::CannotTell(_)), "{feature:?}");
+        assert!(matches!(estimate(&unknown, refused).fit, Fit::CannotTell(_)), "{feature:?}");
         assert_eq!(estimate(&known, ServingOption::RealTime).fit, Fit::Yes, "what is there runs");
         for one in options(&unknown, &Assumptions::default(), Some(&RATES)) {
             let is_recommended = recommended(std::slice::from_ref(&one), &Assumptions::default(), 0.0, at_once).is_some();

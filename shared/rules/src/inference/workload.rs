@@ -105,11 +105,17 @@ pub enum Feature {
     Explainer,
     /// An image of more than 10 GB.
     LargeImage,
+    /// An image for arm64.
+    Arm64,
+    /// Burstable instances (`ml.t2`).
+    Burstable,
+    /// Instances of a type on which batch transform jobs do not run.
+    NoTransform,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Accelerator,
         Self::Vpc,
         Self::NetworkIsolation,
@@ -123,6 +129,9 @@ impl Feature {
         Self::PrivateRegistry,
         Self::Explainer,
         Self::LargeImage,
+        Self::Arm64,
+        Self::Burstable,
+        Self::NoTransform,
     ];
 
     /// The beginning of the sentence "… cannot be served like this": lower case.
@@ -141,6 +150,9 @@ impl Feature {
             Self::PrivateRegistry => "an image in a private registry",
             Self::Explainer => "an endpoint with an explainer",
             Self::LargeImage => "an image of more than 10 GB",
+            Self::Arm64 => "an image for arm64",
+            Self::Burstable => "an endpoint on burstable instances (ml.t2), which AWS does not scale,",
+            Self::NoTransform => "an endpoint on instances of a type that batch transform does not have",
         }
     }
 }

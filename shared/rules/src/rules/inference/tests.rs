@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     facts::{AutoScaling, Autoscaler, Compute, Endpoint, Facts, Fixed, Hosted, Invocations, Measured, Model, Scaling, Serving, Suspended},
-    inference::{Advice, Feature, Features, Sharing},
+    inference::{Advice, Feature, Features, Fit, ServingOption, Sharing},
     price::Prices,
     rulebook::{Judgement, Rulebook},
     samples::{endpoint, resource, with_tags},
@@ -88,6 +88,29 @@ fn the_cheapest_way_that_leaves_callers_what_they_have() {
     let off = "[[override]]\nmatch = { name = \"churn\" }\n[override.rules.endpoint-fits-serverless]\nmode = \"off\"";
     assert_eq!(found(off, with(|_| ())), told("endpoint-oversized"));
     assert_eq!(found("[inference]\nmin-saving = 1000", with(|_| ())), vec![]);
+}
+
+/// What is said of an option of an endpoint on these instances.
+fn fit(instance_type: &str, option: ServingOption) -> Fit {
+    let (facts, _) = judged("", with(|one| on(one, Some(instance_type))));
+    let Advice::Given(given) = &facts.hosted[0].advice else { panic!("{:?}", facts.hosted[0].advice) };
+    given.estimates.iter().find(|one| one.option == option).unwrap().fit.clone()
+}
+
+#[test]
+fn not_every_instance_type_can_be_left_in_every_way() {
+    use ServingOption::{Asynchronous, BatchTransform, Serverless};
+    for (instance_type, option, says) in [
+        ("ml.c6g.xlarge", Serverless, "AWS does not say whether an image for arm64 can be served like this"),
+        ("ml.t2.xlarge", Asynchronous, "an endpoint on burstable instances (ml.t2), which AWS does not scale, cannot be served like this"),
+        ("ml.c5.large", BatchTransform, "an endpoint on instances of a type that batch transform does not have cannot be served like this"),
+    ] {
+        match fit(instance_type, option) {
+            Fit::No(why) | Fit::CannotTell(why) => assert_eq!(why, says),
+            Fit::Yes => panic!("{instance_type} {option:?}"),
+        }
+    }
+    assert_eq!([fit("ml.m5.xlarge", Asynchronous), fit("ml.t2.xlarge", Serverless)], [Fit::Yes, Fit::Yes]);
 }
 
 #[test]

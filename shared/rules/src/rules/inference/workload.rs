@@ -131,9 +131,12 @@ impl<'a> Known<'a> {
         Scaled { saved_hours, most_instances: None, doubt }
     }
 
-    /// What it has. A GPU that nobody uses may be one that its model does not need.
+    /// What it has, with what follows from its instances. A GPU that nobody uses may be one that its model does not need.
     fn features(&self) -> Features {
         let mut features = self.hosted.features.clone();
+        let has = self.today.has;
+        let of_type = [(Feature::Arm64, has.arm64), (Feature::Burstable, has.burstable), (Feature::NoTransform, !has.transform)];
+        features.has.extend(of_type.into_iter().filter(|(_, is_so)| *is_so).map(|(feature, _)| feature));
         let is_unused = self.used().is_some_and(|used| used.gpu <= UNUSED_GPU) && self.today.has.accelerators == 0;
         match self.today.has.gpus + self.today.has.accelerators {
             0 => false,
