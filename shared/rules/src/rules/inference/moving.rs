@@ -176,9 +176,9 @@ impl<'a> Moving<'a> {
             "# 1. Let your callers put their requests into S3, as files, and read the answers from there.".to_owned(),
             "# 2. Run a job for all of them, and look at its answers. EventBridge Scheduler can start it each day.".to_owned(),
             format!(
-                "{}--transform-job-name {}-$(date +%Y%m%d-%H%M) --model-name {} --transform-input {} --transform-output {} --transform-resources {}",
+                "{}--transform-job-name {} --model-name {} --transform-input {} --transform-output {} --transform-resources {}",
                 self.command("create-transform-job"),
-                new_name(self.name(), "batch"),
+                new_name(self.name(), "batch-$(date +%Y%m%d-%H%M)"),
                 argument(&self.model.name),
                 json_argument(&input),
                 json_argument(&output),

@@ -321,6 +321,23 @@ fn endpoints_that_differ_share_nothing() {
     }
 }
 
+/// The commands of the move, and of the way back.
+fn steps(policy: &str, hosted: Vec<Hosted>) -> Vec<String> {
+    let (_, judgement) = judged(policy, hosted);
+    judgement.findings.iter().flat_map(|finding| &finding.waste.notice.by_hand).flat_map(|block| block.list.clone()).collect()
+}
+
+const BY_BATCH: &str = "[rules.endpoint-fits-batch]\ncallers-wait = \"1d\"\n[rules.endpoint-fits-serverless]\nmode = \"off\"";
+
+#[test]
+fn the_longest_name_gives_a_name_that_aws_takes() {
+    let long = "c".repeat(63);
+    let jobs = steps(BY_BATCH, vec![hosted(&long, 60.0)]);
+    let job = jobs.iter().find_map(|step| step.split_once("--transform-job-name ")?.1.split_once(" --model-name")).unwrap().0;
+    let run = job.replace("$(date +%Y%m%d-%H%M)", "20261124-1200");
+    assert!(run.len() <= 63 && run.ends_with("-batch-20261124-1200"), "{run}");
+}
+
 #[test]
 fn names_of_others_stay_text_in_the_commands() {
     let hostile = "churn; rm -rf ~ '$(id)'";
