@@ -88,8 +88,9 @@ pub fn recommended<'e>(
 
 /// Whether an option that may be used is no worse for callers than they accept.
 fn is_acceptable(one: &Estimate, assumptions: &Assumptions, may_wait: Duration) -> bool {
-    let waits = one.cold_seconds.unwrap_or(0.0);
-    if one.option.changes_callers() { waits <= may_wait.signed().as_secs_f64() } else { one.cold_share <= assumptions.max_cold_share }
+    let (waits, may_wait) = (one.cold_seconds.unwrap_or(0.0), may_wait.signed().as_secs_f64());
+    // Also where nobody would have waited in these two weeks.
+    if one.option.changes_callers() { 0.0 < may_wait && waits <= may_wait } else { one.cold_share <= assumptions.max_cold_share }
 }
 
 impl ServingOption {

@@ -213,6 +213,21 @@ fn what_makes_callers_wait_is_recommended_only_where_they_may() {
     assert_eq!(found, Some(ServingOption::Asynchronous), "the policy has turned the cheapest off");
 }
 
+#[test]
+fn a_queue_in_which_nobody_waited_is_still_one() {
+    // Five requests are always under way, on ten instances: by the hour, none meets an endpoint without instances.
+    let requests = Requests::by_hour(Timestamp::UNIX_EPOCH, &[Some(5.0 * 3600.0); 336]);
+    let gpu = Features { has: [Feature::Accelerator].into(), ..Features::default() };
+    let steady = Workload { features: gpu, seconds: 1.0, ..workload(&requests, "ml.g5.xlarge", 10) };
+    let assumptions = Assumptions::default();
+    let estimates = options(&steady, &assumptions, Some(&RATES));
+    let queue = |wait| {
+        let only = |option| (option == ServingOption::Asynchronous).then_some(Duration::seconds(wait));
+        recommended(&estimates, &assumptions, 20.0, only).map(|one| one.option)
+    };
+    assert_eq!([0, 900].map(queue), [None, Some(ServingOption::Asynchronous)]);
+}
+
 fn priced(name: &'static str) -> PricedType<'static> {
     PricedType { name, has: InstanceTypes::shipped().get(name).unwrap(), usd_per_hour: price("us-east-1", name) }
 }
