@@ -82,9 +82,10 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
     let requests = workload.requests;
     let every = minutes(assumptions.batch_every).max(1.0);
     let carries = workload.carried();
-    let (mut jobs, mut of_job, mut left) = (0.0, 0.0, every);
+    let (mut jobs, mut of_job, mut left, mut largest) = (0.0, 0.0, every, 0.0_f64);
     for (per_minute, minutes) in requests.per_minute() {
         of_job += per_minute * minutes;
+        largest = largest.max(of_job);
         left -= minutes;
         if left <= 0.0 {
             jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
@@ -94,8 +95,15 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
     jobs += if 0.0 < of_job { 1.0 } else { 0.0 };
     let work = requests.total() / carries;
     let start = minutes(assumptions.start_up);
+    // A job is done before the next one.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least one; a number that is too large stays the largest"
+    )]
+    let instances = (largest / carries / every).ceil().max(1.0) as u32;
     let usd = instance_usd(workload, rates, assumptions.plan_discount).map(|usd| {
-        let of = |start: f64| usd / 60.0 * requests.per_month(work + jobs * start);
+        let of = |start: f64| usd / 60.0 * requests.per_month(work + jobs * start * f64::from(instances));
         Usd { expected: of(start), low: of(start * 0.5), high: of(start * 2.0) }
     });
     let assumes = format!(
@@ -103,7 +111,7 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
         assumptions.batch_every, assumptions.start_up
     );
     let mut one = Estimate::new(ServingOption::BatchTransform, workload, usd, assumes);
-    (one.cold_share, one.cold_seconds, one.instances) = (1.0, Some(every * 60.0), Some(1));
+    (one.cold_share, one.cold_seconds, one.instances) = (1.0, Some(every * 60.0), Some(instances));
     one
 }
 

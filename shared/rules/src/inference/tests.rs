@@ -228,6 +228,17 @@ fn a_queue_in_which_nobody_waited_is_still_one() {
     assert_eq!([0, 900].map(queue), [None, Some(ServingOption::Asynchronous)]);
 }
 
+#[test]
+fn a_job_has_as_many_instances_as_finish_it_before_the_next_one() {
+    // 150 requests a minute of a second each, on four instances: work for two and a half.
+    let requests = constant(150);
+    let busy = Workload { seconds: 1.0, ..workload(&requests, "ml.m5.xlarge", 4) };
+    let job = estimate(&busy, ServingOption::BatchTransform);
+    // Each day, each of the instances takes five minutes to start.
+    assert_eq!(job.instances, Some(3));
+    assert!(is_cents(job.usd.unwrap().expected, 0.23 * 730.0 * (2.5 + 3.0 * 5.0 / 1440.0)), "{job:?}");
+}
+
 fn priced(name: &'static str) -> PricedType<'static> {
     PricedType { name, has: InstanceTypes::shipped().get(name).unwrap(), usd_per_hour: price("us-east-1", name) }
 }

@@ -73,7 +73,7 @@ impl Rule for EndpointFitsBatch {
 fn callers(one: &Estimate) -> Vec<String> {
     vec![
         "this is a change of their code: they write files of requests into S3, and read files of answers".to_owned(),
-        format!("an answer comes after up to {}", seconds(one.cold_seconds.unwrap_or_default())),
+        format!("an answer comes after up to {}, and the time that its job takes", seconds(one.cold_seconds.unwrap_or_default())),
         "nothing is billed between the jobs".to_owned(),
     ]
 }
