@@ -1,7 +1,7 @@
 //! # endpoints-fit-multi-model
 //!
 //! ## What it finds
-//! Real-time endpoints that could share one multi-model endpoint, and would cost less together than each alone in its best way. They have the same image, role, network, key, isolation and environment
+//! Real-time endpoints that could share one multi-model endpoint, and would cost less together than each alone in its best way. They have the same image, role, network, key, isolation, data capture and environment
 //! variables, the same team (or owner) and the same stage (tags `Environment`, `Env` or `Stage`). Their loads are added hour by hour, with their memory: at their busiest, they use at most 70 % of the vCPUs
 //! and 80 % of the memory and GPUs of the shared instances. Each model counts with all the memory that its endpoint uses, so that no model pushes another one out of memory. Only images are looked at that are known to serve several models.
 //!

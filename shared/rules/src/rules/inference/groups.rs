@@ -1,4 +1,4 @@
-//! Which endpoints could share one: those of the same image, role, network, key, isolation and environment, of one team and one stage.
+//! Which endpoints could share one: those of the same image, role, network, key, isolation, data capture and environment, of one team and one stage.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -15,7 +15,7 @@ use crate::{
             workload::{Known, offered},
         },
     },
-    vocabulary::resource::Resource,
+    vocabulary::resource::{Arn, Resource},
 };
 
 /// Hours in a month.
@@ -29,6 +29,8 @@ struct Alike<'a> {
     network: Option<&'a str>,
     key: Option<&'a str>,
     is_isolated: bool,
+    /// Where its requests are captured, as JSON. `None`: they are not.
+    captures: Option<String>,
     environment: &'a str,
     /// The team, or the owner where there is none.
     whose: Option<String>,
@@ -50,13 +52,14 @@ pub(crate) fn shared(all: &[Hosted], cx: &RuleContext<'_>, may_share: impl Fn(&R
 
 /// Whether an endpoint may share one with others, and with which ones.
 fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'a>, Known<'a>)> {
-    const FORBIDS: [Feature; 7] = [
+    const FORBIDS: [Feature; 8] = [
         Feature::SeveralVariants,
         Feature::ShadowVariants,
         Feature::SeveralContainers,
         Feature::MultiModel,
         Feature::Marketplace,
         Feature::UncompressedModel,
+        Feature::PrivateRegistry,
         Feature::Explainer,
     ];
     let is_given = matches!(hosted.advice, Advice::Given(_));
@@ -64,15 +67,18 @@ fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'
     let model = hosted.model.as_ref().filter(|_| is_given && !FORBIDS.iter().any(forbids))?;
     let known = Known::of(hosted, cx).ok()?;
     let (image, resource) = (model.image.as_deref()?, &hosted.endpoint.resource);
-    if model.data_url.is_none() || !serves_several(image, 0 < known.today.has.gpus) {
+    let account = resource.arn.as_deref().and_then(Arn::parse).map(|arn| arn.account);
+    if model.data_url.is_none() || !serves_several(image, account, 0 < known.today.has.gpus) {
         return None;
     }
+    let config = hosted.config.as_ref()?;
     let alike = Alike {
         image,
         role: model.role.as_deref(),
         network: model.network.as_deref(),
-        key: hosted.config.as_ref()?["KmsKeyId"].as_str(),
+        key: config["KmsKeyId"].as_str(),
         is_isolated: model.is_isolated,
+        captures: hosted.features.has.contains(&Feature::DataCapture).then(|| config["DataCaptureConfig"].to_string()),
         environment: &model.environment,
         whose: cx.policy.team_of(resource).or_else(|| cx.policy.owner_of(resource)),
         stage: stage_of(resource),

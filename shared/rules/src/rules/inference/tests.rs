@@ -309,6 +309,11 @@ fn endpoints_that_differ_share_nothing() {
         ("key", |one| one.config.as_mut().unwrap()["KmsKeyId"] = json!("k")),
         ("team", |one| one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "loans")])),
         ("stage", |one| one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "risk"), ("Environment", "prod")])),
+        ("an image that is named after AWS's", |one| {
+            one.model.as_mut().unwrap().image = Some("999988887777.dkr.ecr.us-east-1.amazonaws.com/risk-xgboost:1".into());
+        }),
+        ("a private registry", |one| _ = one.features.has.insert(Feature::PrivateRegistry)),
+        ("data capture", |one| _ = one.features.has.insert(Feature::DataCapture)),
         ("several containers", |one| _ = one.features.has.insert(Feature::SeveralContainers)),
         ("perhaps a multi-model container", |one| _ = one.features.unknown.insert(Feature::MultiModel)),
         ("failing", |one| one.measured.as_mut().unwrap().failed = 1e9),
