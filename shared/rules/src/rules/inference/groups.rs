@@ -65,7 +65,8 @@ fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'
     let is_given = matches!(hosted.advice, Advice::Given(_));
     let forbids = |feature: &Feature| hosted.features.has.contains(feature) || hosted.features.unknown.contains(feature);
     let model = hosted.model.as_ref().filter(|_| is_given && !FORBIDS.iter().any(forbids))?;
-    let known = Known::of(hosted, cx).ok()?;
+    // How many instances a load was divided between is not known of each hour, and a shared endpoint would need auto scaling of its own.
+    let known = Known::of(hosted, cx).ok().filter(|known| !known.is_scaled())?;
     let (image, resource) = (model.image.as_deref()?, &hosted.endpoint.resource);
     let account = resource.arn.as_deref().and_then(Arn::parse).map(|arn| arn.account);
     if model.data_url.is_none() || !serves_several(image, account, 0 < known.today.has.gpus) {

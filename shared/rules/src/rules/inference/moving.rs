@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    facts::{AutoScaling, Hosted, Model},
+    facts::{AutoScaling, Compute, Hosted, Model},
     inference::{Estimate, InstanceTypes, Member, ServingOption, Shared},
-    rules::verdict::Detail,
+    rules::{inference::workload::least, verdict::Detail},
     scaling::{Attachment, asynchronous_to_zero, autoscaling_command, component_to_zero},
     vocabulary::text::{argument, json_argument, one_line},
 };
@@ -236,9 +236,10 @@ impl<'a> Moving<'a> {
     fn other_instances(&self, to: &Estimate) -> Vec<Detail> {
         let instance_type = to.instance_type.as_deref().unwrap_or_default();
         let config_name = new_name(self.config_name(), &instance_type.trim_start_matches("ml.").replace('.', "-"));
+        let (instances, scaled) = (to.instances.unwrap_or(1), self.scaled(to));
         let mut variant = self.variant().clone();
         variant["InstanceType"] = json!(instance_type);
-        variant["InitialInstanceCount"] = json!(to.instances);
+        variant["InitialInstanceCount"] = json!(scaled.as_ref().map_or(instances, |scaled| scaled.now));
         let name = argument(self.name());
         let update = |config: &str| {
             vec![
@@ -248,27 +249,36 @@ impl<'a> Moving<'a> {
         };
         let config = self.config_with(&config_name, &variant);
         let mut lines = vec![format!("{}--cli-input-json {}", self.command("create-endpoint-config"), json_argument(&config))];
-        lines.extend(self.without_scaling());
-        lines.extend(update(&config_name));
+        let mut back = vec![];
+        match &scaled {
+            None => {
+                lines.extend(update(&config_name));
+                back.extend(update(self.config_name()));
+            }
+            Some(scaled) => {
+                lines.extend(scaled.without(self, update(&config_name), scaled.bounds));
+                back.extend(scaled.without(self, update(self.config_name()), scaled.bounds_today));
+            }
+        }
         vec![
             block("Move it. It answers all the time: AWS starts the new instances before it stops the old ones.", lines),
-            block("Go back:", update(self.config_name())),
+            block("Go back:", back),
         ]
     }
 
-    /// AWS refuses another instance type while a variant is a scalable target (aws-facts §3.2).
-    fn without_scaling(&self) -> Vec<String> {
-        let Some(AutoScaling::Target(target)) = self.hosted.endpoint.variants.first().map(|variant| &variant.scaling) else {
-            return vec![];
-        };
-        let Attachment { resource_id, .. } = Attachment::of_variant(self.name(), self.variant_name(), target.max);
-        vec![
-            format!(
-                "# Take its auto scaling off first ({} to {} instances): AWS refuses another type with it. Attach it again afterwards.",
-                target.min, target.max
-            ),
-            autoscaling_command("deregister-scalable-target", &self.region, "sagemaker:variant:DesiredInstanceCount", &resource_id),
-        ]
+    /// Its auto scaling, if it has one, on these other instances.
+    fn scaled(&self, to: &Estimate) -> Option<Scaled> {
+        let variant = self.hosted.endpoint.variants.first()?;
+        let (AutoScaling::Target(target), Compute::Instances { desired, .. }) = (&variant.scaling, &variant.compute) else { return None };
+        let (new, least) = (to.instances.unwrap_or(1), least(target, *desired));
+        // As many of the new ones as do the work of so many of today's.
+        let instead_of = |today: u32| today.saturating_mul(new).div_ceil(least).max(new);
+        Some(Scaled {
+            resource_id: Attachment::of_variant(self.name(), self.variant_name(), target.max).resource_id,
+            now: instead_of(*desired),
+            bounds: (instead_of(target.min).min(instead_of(target.max)), instead_of(target.max)),
+            bounds_today: (target.min, target.max),
+        })
     }
 
     /// The steps by which several endpoints become one, and back.
@@ -318,6 +328,37 @@ impl<'a> Moving<'a> {
         back.push("# Then delete the shared one:".to_owned());
         back.push(format!("{}--endpoint-name {second}", self.command("delete-endpoint")));
         vec![block("Move them, in this order:", lines), block("Go back:", back)]
+    }
+}
+
+/// Auto scaling of an endpoint that is put on other instances.
+struct Scaled {
+    /// Its id in Application Auto Scaling.
+    resource_id: String,
+    /// How many of the other instances do the work of those that it has now.
+    now: u32,
+    /// Its least and most instances on them.
+    bounds: (u32, u32),
+    /// The same today.
+    bounds_today: (u32, u32),
+}
+
+impl Scaled {
+    /// These steps with the auto scaling off: AWS refuses another instance type while a variant is a scalable target (aws-facts §3.2).
+    fn without(&self, moving: &Moving<'_>, steps: Vec<String>, (least, most): (u32, u32)) -> Vec<String> {
+        let command = |name| autoscaling_command(name, &moving.region, "sagemaker:variant:DesiredInstanceCount", &self.resource_id);
+        let mut lines = vec![
+            "# Take its auto scaling off: AWS refuses another type with it. Keep what these two print, because its policies and scheduled actions go with it.".to_owned(),
+            command("describe-scaling-policies"),
+            command("describe-scheduled-actions"),
+            command("deregister-scalable-target"),
+        ];
+        lines.extend(steps);
+        lines.extend([
+            format!("# Attach it again, with {least} to {most} instances, and then its policies (put-scaling-policy) and scheduled actions (put-scheduled-action)."),
+            format!("{} --min-capacity {least} --max-capacity {most}", command("register-scalable-target")),
+        ]);
+        lines
     }
 }
 

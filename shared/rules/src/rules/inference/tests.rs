@@ -220,17 +220,7 @@ fn gaps_and_single_datapoints_give_no_nonsense() {
 
 #[test]
 fn auto_scaling_counts_with_the_least_that_it_keeps() {
-    let scaling =
-        Scaling { min: 2, max: 9, suspended: Suspended::default(), created: None, policies: vec![], scheduled: vec![], activities: vec![] };
-    let (_, judgement) = judged(
-        "",
-        with(|one| {
-            let instance_type = Some("ml.m5.xlarge".to_owned());
-            one.endpoint.variants[0].compute = Compute::Instances { instance_type, current: 6, desired: 6, fixed: None };
-            one.endpoint.variants[0].scaling = AutoScaling::Target(Box::new(scaling));
-            one.features.has.insert(Feature::Vpc);
-        }),
-    );
+    let (_, judgement) = judged("", with(|one| scaled(one, 2)));
     let [finding] = &judgement.findings[..] else { panic!() };
     assert!(
         finding.waste.reason.to_string().contains("on 2 x ml.m5.xlarge (the least that its auto scaling keeps) they cost $335.80"),
@@ -238,7 +228,39 @@ fn auto_scaling_counts_with_the_least_that_it_keeps() {
         finding.waste.reason
     );
     let steps: Vec<&String> = finding.waste.notice.by_hand.iter().flat_map(|block| &block.list).collect();
-    assert!(steps.iter().any(|step| step.contains("deregister-scalable-target")), "AWS refuses another type with auto scaling: {steps:?}");
+    let at = |text: &str| steps.iter().enumerate().filter(|(_, step)| step.contains(text)).map(|(at, _)| at).collect::<Vec<_>>();
+    let (off, update, on) = (at("deregister-scalable-target"), at(" update-endpoint "), at("register-scalable-target --region"));
+    let on: Vec<usize> = on.into_iter().filter(|at| !off.contains(at)).collect();
+    assert!(off.len() == 2 && update.len() == 2, "AWS refuses another type with auto scaling, there and back: {steps:#?}");
+    assert!((0..2).all(|way| off[way] < update[way] && update[way] < on[way]), "{steps:#?}");
+    assert!(steps[on[1]].ends_with("--min-capacity 2 --max-capacity 9"), "{}", steps[on[1]]);
+    // Two of the new ones do the work of two: as long as it has six, it needs six of them.
+    assert!(steps[0].contains(r#""InitialInstanceCount":6"#), "{}", steps[0]);
+}
+
+/// An endpoint in a VPC with six instances, by auto scaling of so many to nine.
+fn scaled(one: &mut Hosted, min: u32) {
+    let scaling =
+        Scaling { min, max: 9, suspended: Suspended::default(), created: None, policies: vec![], scheduled: vec![], activities: vec![] };
+    let instance_type = Some("ml.m5.xlarge".to_owned());
+    one.endpoint.variants[0].compute = Compute::Instances { instance_type, current: 6, desired: 6, fixed: None };
+    one.endpoint.variants[0].scaling = AutoScaling::Target(Box::new(scaling));
+    one.features.has.insert(Feature::Vpc);
+}
+
+#[test]
+fn what_nine_instances_carried_is_not_taken_for_what_one_carries() {
+    // 2,700 requests a minute of 0.1 s: one instance that answers one at a time carries 600.
+    let busy = |one: &mut Hosted| one.endpoint.variants[0].invocations.as_mut().unwrap().hours.fill(Some(162_000.0));
+    let (facts, _) = judged("", with(|one| (scaled(one, 1), busy(one)).0));
+    let Advice::Given(given) = &facts.hosted[0].advice else { panic!() };
+    let usd = |option| given.estimates.iter().find(|one| one.option == option).unwrap().usd.unwrap().expected;
+    // Work for 4.5 instances; one is counted.
+    assert!(4.4 * 167.9 < usd(ServingOption::BatchTransform), "{}", usd(ServingOption::BatchTransform));
+    // The same where endpoints would share one.
+    let mut all = alike();
+    scaled(&mut all[3], 1);
+    assert_eq!(groups(all), [["a", "b", "c"]]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::{
-    facts::{AutoScaling, Autoscaler, Compute, Fixed, Hosted, Invocations, Measured, Variant},
+    facts::{AutoScaling, Autoscaler, Compute, Fixed, Hosted, Invocations, Measured, Scaling, Variant},
     inference::{Advice, Feature, Features, Hardware, InstanceTypes, PricedType, Requests, Scaled, Used, Workload},
     rules::context::RuleContext,
     vocabulary::price::Prices,
@@ -27,6 +27,8 @@ pub(super) struct Known<'a> {
     pub(super) today: PricedType<'a>,
     /// How many instances it has; with auto scaling, never fewer.
     pub(super) instances: u32,
+    /// How many it may have had in its busiest minute: the same without auto scaling.
+    most: u32,
     pub(super) requests: Requests,
     /// How long a request takes, in seconds.
     seconds: f64,
@@ -50,7 +52,7 @@ impl<'a> Known<'a> {
         let [variant] = &hosted.endpoint.variants[..] else {
             return Err(Advice::LeftAlone("it has several variants, and its requests are divided between them".into()));
         };
-        let (name, instances) = instances(variant)?;
+        let (name, instances, most) = instances(variant)?;
         let Some(has) = InstanceTypes::shipped().get(name) else { return unknown(format!("what {name} has is not known")) };
         let Some(usd_per_hour) = cx.prices.hourly_hosting(name).and_then(|usd| usd.to_f64()) else {
             return unknown(format!("no price of {name} in this Region is known"));
@@ -77,7 +79,7 @@ impl<'a> Known<'a> {
         let Some(seconds) = measured.seconds.filter(|seconds| 0.0 < *seconds) else {
             return unknown("how long its requests take is not known (ModelLatency)".into());
         };
-        Ok(Self { hosted, measured, invocations, today: PricedType { name, has, usd_per_hour }, instances, requests, seconds })
+        Ok(Self { hosted, measured, invocations, today: PricedType { name, has, usd_per_hour }, instances, most, requests, seconds })
     }
 
     /// What it costs today with a Savings Plan that takes this share off, in USD per month.
@@ -91,7 +93,7 @@ impl<'a> Known<'a> {
             slowest: self.measured.slowest,
             memory_gib: self.memory_gib(),
             payload: None,
-            carries: None,
+            carries: self.carries(),
             scaled: Some(self.scaled()),
             hardware: self.used().map(|used| Hardware { today: self.today, offered, needs_volume: self.needs_volume(), used }),
             features: self.features(),
@@ -115,6 +117,16 @@ impl<'a> Known<'a> {
 
     fn volume_gb(&self) -> Option<f64> {
         self.hosted.config.as_ref()?["ProductionVariants"][0]["VolumeSizeInGB"].as_f64()
+    }
+
+    /// Whether it has more instances in some hours than in others.
+    pub(super) const fn is_scaled(&self) -> bool {
+        self.instances < self.most
+    }
+
+    /// Requests a minute that one instance carries for certain, if it may have had more instances than are counted. `None`: the model tells it from those.
+    fn carries(&self) -> Option<f64> {
+        self.is_scaled().then(|| (60.0 / self.seconds).max(self.requests.peak_per_minute() / f64::from(self.most)))
     }
 
     /// Whether its volume has a size or a key of its own, which local disks cannot have.
@@ -147,8 +159,13 @@ impl<'a> Known<'a> {
     }
 }
 
-/// The type of a variant's instances, and how many it always has.
-fn instances(variant: &Variant) -> Result<(&str, u32), Advice> {
+/// How many instances auto scaling always keeps of so many.
+pub(super) fn least(scaling: &Scaling, desired: u32) -> u32 {
+    scaling.least().min(desired).max(1)
+}
+
+/// The type of a variant's instances, how many it always has, and how many it may have.
+fn instances(variant: &Variant) -> Result<(&str, u32, u32), Advice> {
     let Compute::Instances { instance_type, desired, fixed, .. } = &variant.compute else {
         return Err(Advice::LeftAlone("it has no instances".into()));
     };
@@ -158,7 +175,7 @@ fn instances(variant: &Variant) -> Result<(&str, u32), Advice> {
     let Some(name) = instance_type else { return Err(Advice::Unknown("its instance type is not known".into())) };
     match &variant.scaling {
         AutoScaling::Unread => Err(Advice::Unknown("its auto scaling could not be read".into())),
-        AutoScaling::Target(scaling) => Ok((name, scaling.least().min(*desired).max(1))),
-        AutoScaling::None => Ok((name, *desired)),
+        AutoScaling::Target(scaling) => Ok((name, least(scaling, *desired), scaling.max.max(*desired))),
+        AutoScaling::None => Ok((name, *desired, *desired)),
     }
 }
