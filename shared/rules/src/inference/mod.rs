@@ -24,7 +24,7 @@ pub use self::{
     instance_types::{InstanceType, InstanceTypes, PricedType},
     json::options_json,
     options::{options, recommended},
-    packing::{BusiestHour, Candidate, Group, Highest, Limits, Load, Packing, pack},
+    packing::{BusiestHour, Candidate, Group, Highest, Limits, Load, Packing, pack, server_gib},
     rates::Rates,
     requests::Requests,
     workload::{Feature, Features, Scaled, Workload},

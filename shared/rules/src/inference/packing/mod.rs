@@ -22,6 +22,7 @@ use self::kind::{Candidates, Kind};
 pub use self::{
     candidate::{Candidate, Limits, Load},
     group::{BusiestHour, Group, Highest, Packing},
+    room::server_gib,
 };
 
 /// The groups of candidates that save most, on some of these instance types. The order of candidates and types does not matter.

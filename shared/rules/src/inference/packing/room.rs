@@ -14,7 +14,7 @@ const MOST_USD: f64 = 1e5;
 pub(super) const MOST_INSTANCES: u32 = 10_000;
 
 /// The GiB of an instance's memory that its system and model server need: 2 or a tenth, whichever is more. AWS publishes no number (inference-facts §E4).
-pub(super) fn server_gib(memory_gib: f64) -> f64 {
+pub fn server_gib(memory_gib: f64) -> f64 {
     (memory_gib * 0.1).max(2.0)
 }
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    facts::{AutoScaling, Compute, Hosted, Model},
-    inference::{Estimate, InstanceTypes, Member, ServingOption, Shared},
+    facts::{AutoScaling, Compute, Hosted, Measured, Model},
+    inference::{Estimate, InstanceTypes, Member, ServingOption, Shared, server_gib},
     rules::{inference::workload::least, verdict::Detail},
     scaling::{Attachment, asynchronous_to_zero, autoscaling_command, component_to_zero},
     vocabulary::text::{argument, json_argument, one_line},
@@ -64,6 +64,11 @@ impl<'a> Moving<'a> {
 
     fn variant_name(&self) -> &str {
         self.variant()["VariantName"].as_str().unwrap_or_default()
+    }
+
+    /// The `VpcConfig` of its model.
+    fn network(&self) -> Option<Value> {
+        serde_json::from_str(self.model.network.as_deref()?).ok()
     }
 
     fn command(&self, operation: &str) -> String {
@@ -197,13 +202,18 @@ impl<'a> Moving<'a> {
     fn component(&self) -> Vec<Detail> {
         let second = new_name(self.name(), "component");
         let most = self.variant()["InitialInstanceCount"].as_u64().unwrap_or(1).max(1);
-        let variant = json!({
+        let mut variant = json!({
             "VariantName": self.variant_name(), "InstanceType": self.variant()["InstanceType"], "InitialInstanceCount": 1,
             "ManagedInstanceScaling": {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": most},
         });
+        for field in ["VolumeSizeInGB", "InferenceAmiVersion"] {
+            if let Some(value) = self.variant().get(field) {
+                variant[field] = value.clone();
+            }
+        }
         let specification = json!({"ModelName": self.model.name, "ComputeResourceRequirements": self.needs()});
         let mut more = vec![
-            "# The model on it, with the memory and the GPUs that it has used:".to_owned(),
+            "# The model on it, with the vCPUs, the memory and the GPUs that it has used:".to_owned(),
             format!(
                 "{}--inference-component-name {second} --endpoint-name {second} --variant-name {} --specification {} --runtime-config CopyCount=1",
                 self.command("create-inference-component"),
@@ -214,19 +224,31 @@ impl<'a> Moving<'a> {
         ];
         more.extend(component_to_zero(&second, 1).commands(&self.region).lines().map(str::to_owned));
         more.push(format!("# Callers name it: --inference-component-name {second}"));
-        // Without a model in the configuration, the role stands there.
+        // Without a model in the configuration, its role, network and isolation stand there (inference-facts §E4).
         let mut config = self.config_with(&second, &variant);
         config["ExecutionRoleArn"] = json!(self.model.role);
+        if let Some(network) = self.network() {
+            config["VpcConfig"] = network;
+        }
+        if self.model.is_isolated {
+            config["EnableNetworkIsolation"] = json!(true);
+        }
         self.to_second(&config, &more)
     }
 
-    /// What one copy of a component needs.
+    /// What one copy of a component needs: what it has used, and no more than an instance leaves to components.
     fn needs(&self) -> Value {
         let has = self.variant()["InstanceType"].as_str().and_then(|name| InstanceTypes::shipped().get(name));
-        let memory = has.zip(self.hosted.measured.as_ref().and_then(|measured| measured.memory)).map(|(has, share)| has.memory_gib * share);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size of memory in MB")]
-        let memory = memory.map_or(1024, |gib| (gib * 1024.0).ceil() as u64);
-        let mut needs = json!({"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": memory});
+        let used = has.zip(self.hosted.measured.as_ref());
+        let memory =
+            used.and_then(|(has, measured)| Some((has.memory_gib * measured.memory?).min(has.memory_gib - server_gib(has.memory_gib))));
+        let cores = used.and_then(|(has, measured)| {
+            let vcpus = f64::from(has.vcpu);
+            Some((Measured::busiest(&measured.cpu)? * vcpus).ceil().clamp(1.0, (vcpus - 1.0).max(1.0)))
+        });
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a size of memory in MB, and a number of vCPUs")]
+        let (memory, cores) = (memory.map_or(1024, |gib| (gib * 1024.0).ceil() as u64), cores.map_or(1, |cores| cores as u64));
+        let mut needs = json!({"NumberOfCpuCoresRequired": cores, "MinMemoryRequiredInMb": memory});
         if let Some(gpus) = has.map(|has| has.gpus + has.accelerators).filter(|gpus| 0 < *gpus) {
             needs["NumberOfAcceleratorDevicesRequired"] = json!(gpus);
         }
@@ -295,7 +317,7 @@ impl<'a> Moving<'a> {
             argument(self.model.role.as_deref().unwrap_or("YOUR-ROLE")),
             json_argument(&container)
         );
-        if let Some(network) = self.model.network.as_deref().and_then(|network| serde_json::from_str(network).ok()) {
+        if let Some(network) = self.network() {
             let _ = write!(create, " --vpc-config {}", json_argument(&network));
         }
         create += if self.model.is_isolated { " --enable-network-isolation" } else { "" };

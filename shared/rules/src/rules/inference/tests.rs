@@ -365,6 +365,35 @@ fn the_longest_name_gives_a_name_that_aws_takes() {
     assert!(run.len() <= 63 && run.ends_with("-batch-20261124-1200"), "{run}");
 }
 
+const BY_COMPONENT: &str = "[rules.endpoint-fits-async]\ncallers-wait = \"1h\"\n[rules.endpoint-oversized]\nmode = \"off\"";
+
+#[test]
+fn a_component_has_the_network_and_the_vcpus_that_it_has_today() {
+    let mut one = hosted("churn", 0.0);
+    let hours = &mut one.endpoint.variants[0].invocations.as_mut().unwrap().hours;
+    (0..HOURS).filter(|hour| hour % 24 == 0).for_each(|hour| hours[hour] = Some(5000.0));
+    // An asynchronous endpoint cannot capture data.
+    one.features.has.extend([Feature::DataCapture, Feature::Vpc, Feature::NetworkIsolation]);
+    (measured(&mut one).cpu, measured(&mut one).memory) = (vec![0.65; HOURS], Some(0.95));
+    let model = one.model.as_mut().unwrap();
+    (model.network, model.is_isolated) = (Some(r#"{"SecurityGroupIds":["g"],"Subnets":["a"]}"#.into()), true);
+    let variant = &mut one.config.as_mut().unwrap()["ProductionVariants"][0];
+    (variant["VolumeSizeInGB"], variant["InferenceAmiVersion"]) = (json!(200), json!("al2-ami-sagemaker-inference-gpu-2"));
+    let steps = steps(BY_COMPONENT, vec![one]);
+    let has = |text: &str| steps.iter().any(|step| step.contains(text));
+    for text in [
+        r#""EnableNetworkIsolation":true"#,
+        r#""VpcConfig":{"SecurityGroupIds":["g"],"Subnets":["a"]}"#,
+        r#""VolumeSizeInGB":200"#,
+        r#""InferenceAmiVersion":"al2-ami-sagemaker-inference-gpu-2""#,
+        // 65 % of four vCPUs; of 16 GiB, two stay with the system.
+        r#""NumberOfCpuCoresRequired":3"#,
+        r#""MinMemoryRequiredInMb":14336"#,
+    ] {
+        assert!(has(text), "{text}: {steps:#?}");
+    }
+}
+
 #[test]
 fn names_of_others_stay_text_in_the_commands() {
     let hostile = "churn; rm -rf ~ '$(id)'";
