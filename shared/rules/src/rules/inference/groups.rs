@@ -105,16 +105,12 @@ fn packed<'a>(place: usize, known: &Known<'a>) -> Option<Candidate<'a>> {
     let (has, instances, used) = (known.today.has, f64::from(known.instances), known.used()?);
     let alone = given(known.hosted)?.usd_alone() / HOURS / instances;
     let hours = &known.invocations.hours;
-    // Both are hours of the same window; the newest is at the end.
-    let of_hour = |shares: &[f32], hour: usize| {
-        let behind = hours.len() - hour;
-        let share = shares.len().checked_sub(behind).and_then(|at| shares.get(at)).copied().filter(|share| share.is_finite());
-        share.map_or(0.0, f64::from)
-    };
+    // In an hour without a datapoint, it may have been as busy as ever.
+    let of_hour = |shares: &[f32], hour: usize, busiest: f64| known.in_hour(shares, hour).unwrap_or(busiest);
     let load = (0..hours.len()).map(|hour| Load {
-        vcpus: of_hour(&known.measured.cpu, hour) * f64::from(has.vcpu) * instances,
+        vcpus: of_hour(&known.measured.cpu, hour, used.cpu) * f64::from(has.vcpu) * instances,
         requests: hours[hour].unwrap_or_default() / 60.0,
-        gpus: of_hour(&known.measured.gpu, hour) * f64::from(has.gpus) * instances,
+        gpus: of_hour(&known.measured.gpu, hour, used.gpu) * f64::from(has.gpus) * instances,
     });
     Some(Candidate {
         id: place,

@@ -395,6 +395,28 @@ fn a_component_has_the_network_and_the_vcpus_that_it_has_today() {
 }
 
 #[test]
+fn the_hour_of_the_week_with_most_requests_has_room() {
+    let oversized = |change: fn(&mut Hosted)| {
+        let mut one = hosted("churn", 60.0);
+        one.features.has.insert(Feature::Vpc);
+        change(&mut one);
+        found("", vec![one]) == told("endpoint-oversized")
+    };
+    assert!(oversized(|_| ()));
+    // Two hours in two weeks: the 99th percentile does not have them.
+    assert!(!oversized(|one| {
+        for hour in [100, 268] {
+            one.endpoint.variants[0].invocations.as_mut().unwrap().hours[hour] = Some(20_000.0);
+            measured(one).cpu[hour] = 0.95;
+        }
+    }));
+    assert!(oversized(|one| measured(one).cpu[100] = 0.95), "an instance may have started");
+    assert!(oversized(|one| measured(one).cpu[..30].fill(f32::NAN)));
+    assert!(!oversized(|one| measured(one).cpu[..40].fill(f32::NAN)), "too few datapoints");
+    assert!(!oversized(|one| measured(one).cpu[1..].fill(f32::NAN)));
+}
+
+#[test]
 fn names_of_others_stay_text_in_the_commands() {
     let hostile = "churn; rm -rf ~ '$(id)'";
     let mut one = hosted("churn", 60.0);

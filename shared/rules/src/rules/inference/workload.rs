@@ -105,14 +105,31 @@ impl<'a> Known<'a> {
         Some(self.measured.memory? * self.today.has.memory_gib)
     }
 
-    /// How much of an instance it uses at its busiest. `None`: one of the measures has no datapoint.
+    /// How much of an instance it uses at its busiest. `None`: one of the measures has no datapoint, or too few.
     pub(super) fn used(&self) -> Option<Used> {
-        let (cpu, memory) = (Measured::busiest(&self.measured.cpu)?, self.measured.memory?);
+        let (cpu, memory) = (self.busiest(&self.measured.cpu)?, self.measured.memory?);
         let (gpu, gpu_memory) = match self.today.has.gpus {
             0 => (0.0, 0.0),
-            _ => (Measured::busiest(&self.measured.gpu)?, self.measured.gpu_memory?),
+            _ => (self.busiest(&self.measured.gpu)?, self.measured.gpu_memory?),
         };
         Some(Used { cpu, memory, gpu, gpu_memory })
+    }
+
+    /// The use at its busiest: no less than in the hour with most requests, which is left out otherwise if it comes once a week. `None`: too many hours have no datapoint.
+    fn busiest(&self, hours: &[f32]) -> Option<f64> {
+        let known = hours.iter().filter(|share| share.is_finite()).count();
+        let busiest = Measured::busiest(hours).filter(|_| hours.len() * 9 <= known * 10)?;
+        let requests = self.invocations.hours.iter().map(|requests| requests.unwrap_or_default());
+        let of_most = (0..).zip(requests).max_by(|(_, one), (_, other)| one.total_cmp(other)).and_then(|(hour, _)| self.in_hour(hours, hour));
+        Some(busiest.max(of_most.unwrap_or_default()))
+    }
+
+    /// The use in an hour of its requests. `None`: no datapoint.
+    pub(super) fn in_hour(&self, shares: &[f32], hour: usize) -> Option<f64> {
+        // Both are hours of the same window; the newest is at the end.
+        let behind = self.invocations.hours.len() - hour;
+        let share = shares.len().checked_sub(behind).and_then(|at| shares.get(at))?;
+        share.is_finite().then(|| f64::from(*share))
     }
 
     fn volume_gb(&self) -> Option<f64> {
