@@ -76,7 +76,7 @@ async fn advise(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> us
     for some in promising.chunks(AT_A_TIME) {
         let ids: BTreeSet<String> = some.iter().cloned().collect();
         metrics += gather::hosted::minutes(&context.clients, facts, &ids).await;
-        rulebook.advise(facts, |id| ids.contains(id));
+        rulebook.advise_by_minute(facts, |id| ids.contains(id));
         gather::hosted::forget_minutes(facts);
     }
     rulebook.advise_sharing(facts);

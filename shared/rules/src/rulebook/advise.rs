@@ -1,7 +1,7 @@
 //! Works out what is advised for endpoints, before the rules tell of it. Pure and infallible.
 
 use crate::{
-    facts::Facts,
+    facts::{Facts, Hosted},
     inference::{Advice, ServingOption},
     rulebook::{Rulebook, rule_set::RuleSet},
     rules::{
@@ -22,6 +22,15 @@ impl Rulebook {
             one.advice = adviser.advice(one, |option| callers_wait(rules, option));
         }
         facts.hosted = hosted;
+    }
+
+    /// The same by their requests by the minute. Where those could not be read, nothing is advised: by the hour, nobody knows how many requests come at once.
+    pub fn advise_by_minute(&self, facts: &mut Facts, is_meant: impl Fn(&str) -> bool) {
+        self.advise(facts, &is_meant);
+        let is_read = |one: &Hosted| one.endpoint.variants.iter().filter_map(|of| of.invocations.as_ref()).all(|of| of.minutes.is_some());
+        for one in facts.hosted.iter_mut().filter(|one| is_meant(&one.endpoint.resource.id) && !is_read(one)) {
+            one.advice = Advice::Unknown("its requests by the minute could not be read".into());
+        }
     }
 
     /// Works out which endpoints could share one, after all of them were advised alone.

@@ -10,6 +10,7 @@ use crate::{
     price::Prices,
     rulebook::{Judgement, Rulebook},
     samples::{endpoint, resource, with_tags},
+    scaling::Traffic,
 };
 use rust_decimal::dec;
 
@@ -414,6 +415,22 @@ fn the_hour_of_the_week_with_most_requests_has_room() {
     assert!(oversized(|one| measured(one).cpu[..30].fill(f32::NAN)));
     assert!(!oversized(|one| measured(one).cpu[..40].fill(f32::NAN)), "too few datapoints");
     assert!(!oversized(|one| measured(one).cpu[1..].fill(f32::NAN)));
+}
+
+#[test]
+fn by_the_hour_alone_nothing_is_recommended() {
+    let rulebook = Rulebook::from_toml("").unwrap();
+    let advised = |is_read: bool| {
+        let mut one = hosted("churn", 60.0);
+        let minutes = Traffic::new("2026-11-10T12:00:00Z".parse().unwrap(), vec![Some(1); HOURS * 60]);
+        one.endpoint.variants[0].invocations.as_mut().unwrap().minutes = is_read.then_some(minutes);
+        let mut facts =
+            Facts { now: NOW.parse().unwrap(), prices: Prices::of_region("us-east-1", []).into(), hosted: vec![one], ..Facts::default() };
+        rulebook.advise_by_minute(&mut facts, |_| true);
+        facts.hosted.remove(0).advice
+    };
+    assert!(matches!(advised(true), Advice::Given(given) if given.best.is_some()));
+    assert_eq!(advised(false), Advice::Unknown("its requests by the minute could not be read".into()));
 }
 
 #[test]
