@@ -80,5 +80,7 @@ fn callers(one: &Estimate) -> Vec<String> {
         format!("all others take about {} as today, or longer: see what is assumed", seconds(one.seconds)),
         format!("at most {} requests at once; more are refused (MaxConcurrency)", most_at_once(one)),
         "a request has 4 MB at most".to_owned(),
+        "its model and what it writes have 5 GB of disk at most: how much they need is not measured, so look at the unpacked archive"
+            .to_owned(),
     ]
 }
