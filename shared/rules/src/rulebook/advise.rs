@@ -35,8 +35,10 @@ impl Rulebook {
 
     /// Works out which endpoints could share one, after all of them were advised alone.
     pub fn advise_sharing(&self, facts: &mut Facts) {
-        let may_share =
+        let is_on =
             |resource: &Resource| self.rules_of(resource).0.iter().any(|rule| rule.registration.name == EndpointsFitMultiModel::NAME);
+        // What its owner keeps is not moved with others either. Without its tags, its team and stage are not known, nor whether it is kept.
+        let may_share = |resource: &Resource| is_on(resource) && self.is_kept(resource, facts.now).is_none();
         let shared = shared(&facts.hosted, &self.context(facts), may_share);
         for (place, sharing) in shared {
             if let Advice::Given(given) = &mut facts.hosted[place].advice {

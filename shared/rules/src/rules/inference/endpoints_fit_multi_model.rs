@@ -11,7 +11,7 @@
 //! Each endpoint has an instance at least, and most of it does nothing.
 //!
 //! ## What happens, and what is lost
-//! The owner of the first endpoint is mailed which ones could share, what that would save, what speaks against it, the commands of the move in order, and how to go back. Nothing is done.
+//! The owner of the oldest endpoint is mailed which ones could share, what that would save, what speaks against it, the commands of the move in order, and how to go back. Nothing is done.
 //!
 //! ## Settings
 //! The section `[inference]` has those of all rules of inference-advisor. [inference-options.md](inference-options.md) explains the model.

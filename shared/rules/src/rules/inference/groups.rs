@@ -150,8 +150,10 @@ fn shared_by(all: &[Hosted], mut group: Group) -> Shared {
 /// What each member of a group is told.
 fn of_members(all: &[Hosted], shared: Shared) -> Vec<(usize, Sharing)> {
     let places = shared.group.members.clone();
-    let Some((first, others)) = places.split_first() else { return vec![] };
-    let name = all[*first].endpoint.resource.name.clone();
-    let others = others.iter().map(|place| (*place, Sharing::Of(name.clone())));
-    std::iter::once((*first, Sharing::First(Box::new(shared)))).chain(others).collect()
+    // The oldest: where a new one joins them, the same one goes on telling of them.
+    let age = |place: &usize| (all[*place].endpoint.created, &all[*place].endpoint.resource.name);
+    let Some(first) = places.iter().copied().min_by(|one, other| age(one).cmp(&age(other))) else { return vec![] };
+    let name = all[first].endpoint.resource.name.clone();
+    let others = places.iter().filter(|place| **place != first).map(|place| (*place, Sharing::Of(name.clone())));
+    others.chain([(first, Sharing::First(Box::new(shared)))]).collect()
 }

@@ -9,6 +9,7 @@ use crate::{
     inference::{Advice, Feature, Features, Fit, ServingOption, Sharing},
     price::Prices,
     rulebook::{Judgement, Rulebook},
+    resource::Tags,
     samples::{endpoint, resource, with_tags},
     scaling::Traffic,
 };
@@ -335,6 +336,10 @@ fn endpoints_that_differ_share_nothing() {
         ("an image that is named after AWS's", |one| {
             one.model.as_mut().unwrap().image = Some("999988887777.dkr.ecr.us-east-1.amazonaws.com/risk-xgboost:1".into());
         }),
+        ("a wish to keep it", |one| {
+            one.endpoint.resource = with_tags(one.endpoint.resource.clone(), &[("Team", "risk"), ("cost-guard:keep-until", "2026-12-31")]);
+        }),
+        ("tags that could not be read", |one| one.endpoint.resource.tags = Tags::Unreadable),
         ("a private registry", |one| _ = one.features.has.insert(Feature::PrivateRegistry)),
         ("data capture", |one| _ = one.features.has.insert(Feature::DataCapture)),
         ("several containers", |one| _ = one.features.has.insert(Feature::SeveralContainers)),
@@ -431,6 +436,15 @@ fn by_the_hour_alone_nothing_is_recommended() {
     };
     assert!(matches!(advised(true), Advice::Given(given) if given.best.is_some()));
     assert_eq!(advised(false), Advice::Unknown("its requests by the minute could not be read".into()));
+}
+
+#[test]
+fn the_oldest_of_a_group_tells_of_it_whatever_the_order_is() {
+    let mut all = alike();
+    all[2].endpoint.created = Some("2026-09-01T00:00:00Z".parse().unwrap());
+    assert_eq!(found("", all.clone()), [("endpoints-fit-multi-model", "c".to_owned())]);
+    all.reverse();
+    assert_eq!(found("", all), [("endpoints-fit-multi-model", "c".to_owned())]);
 }
 
 #[test]
