@@ -8,13 +8,11 @@ use crate::{
         other_instances::other_instances,
         rates::Rates,
         serverless::{provisioned, serverless},
-        workload::{Feature, Workload},
+        workload::{Feature, LONGEST, Workload},
     },
     vocabulary::duration::Duration,
 };
 
-/// The longest that a request may take on real-time and serverless endpoints, in seconds (aws-facts §8.3).
-const LONGEST: f64 = 60.0;
 /// The longest with a queue and in a batch transform job, in seconds.
 const LONGEST_QUEUED: f64 = 3600.0;
 /// The most bytes of a request: real-time, serverless, asynchronous, and batch transform.
@@ -59,6 +57,12 @@ fn fit(option: ServingOption, workload: &Workload<'_>, assumptions: &Assumptions
     let slowest = workload.slowest.unwrap_or(workload.seconds).max(workload.seconds);
     if seconds < slowest {
         return Fit::No(format!("a request takes up to {slowest:.0} s, and AWS ends it after {seconds:.0} s"));
+    }
+    let is_slower = matches!(option, ServingOption::Serverless | ServingOption::ServerlessProvisioned);
+    if is_slower && seconds < slowest * assumptions.slower {
+        return Fit::CannotTell(format!(
+            "whether a request that takes up to {slowest:.0} s today takes less than {seconds:.0} s there, when AWS ends it"
+        ));
     }
     match workload.features.unknown.iter().find(|feature| option.refuses(**feature).is_some()) {
         Some(feature) => Fit::CannotTell(format!("whether it is {}", feature.words())),

@@ -8,7 +8,7 @@ use crate::inference::{
     packing::Limits,
     rates::{HOURS, Rates},
     serverless::data,
-    workload::Workload,
+    workload::{LONGEST, Workload},
 };
 
 /// Real-time on the cheapest other instances with room for what is used at its busiest. As many as today may fail, and no request takes much longer than today.
@@ -70,7 +70,9 @@ fn choice<'a>(workload: &Workload<'_>, hardware: &Hardware<'_>, assumptions: &As
     let slower = power_today / power;
     let fits = used.memory * today.has.memory_gib <= other.has.memory_gib * limits.memory
         && used.gpu_memory * today.has.gpu_memory_gib <= other.has.gpu_memory_gib * limits.memory;
-    if !fits || assumptions.slower * MEASURED_WITHIN < slower {
+    let slowest = workload.slowest.unwrap_or(workload.seconds);
+    let is_in_time = slower <= 1.0 || slowest * slower <= LONGEST;
+    if !fits || !is_in_time || assumptions.slower * MEASURED_WITHIN < slower {
         return None;
     }
     let instances = f64::from(workload.instances);

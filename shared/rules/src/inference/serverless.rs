@@ -151,7 +151,8 @@ fn with_cold(one: &mut Estimate, workload: &Workload<'_>, assumptions: &Assumpti
     one.cold_share = if total <= 0.0 { 0.0 } else { (cold / total).clamp(0.0, 1.0) };
     one.cold_seconds = (0.0 < one.cold_share).then(|| assumptions.cold_start.signed().as_secs_f64() + workload.seconds);
     let most = at_once(workload, assumptions);
-    one.at_once = Some(whole(most));
+    // Requests that take longer there are also more at once.
+    one.at_once = Some(whole((most * assumptions.slower).ceil()));
     if MOST_AT_ONCE < most {
         one.fit = Fit::No(format!("up to {most:.0} requests come at once, and a serverless endpoint answers {MOST_AT_ONCE:.0} at most"));
     }

@@ -239,6 +239,24 @@ fn a_job_has_as_many_instances_as_finish_it_before_the_next_one() {
     assert!(is_cents(job.usd.unwrap().expected, 0.23 * 730.0 * (2.5 + 3.0 * 5.0 / 1440.0)), "{job:?}");
 }
 
+#[test]
+fn what_may_take_twice_as_long_has_time_and_room_for_it() {
+    let requests = constant(60);
+    let offered = [priced("ml.m5.large")];
+    let used = Used { cpu: 0.1, memory: 0.1, ..Used::default() };
+    let hardware = Some(Hardware { today: priced("ml.m5.xlarge"), offered: &offered, needs_volume: false, used });
+    let of = |slowest: f64, option| {
+        estimate(&Workload { slowest: Some(slowest), hardware, ..workload(&requests, "ml.m5.xlarge", 1) }, option).fit
+    };
+    for option in [ServingOption::Serverless, ServingOption::OtherInstances] {
+        assert_eq!(of(25.0, option), Fit::Yes);
+        assert_ne!(of(45.0, option), Fit::Yes, "AWS ends a request after 60 s");
+    }
+    // Sixty a minute of ten seconds: ten at once, in bursts twenty, and forty if they take twice as long.
+    let slow = Workload { seconds: 10.0, ..workload(&requests, "ml.m5.xlarge", 1) };
+    assert_eq!(estimate(&slow, ServingOption::Serverless).at_once, Some(40));
+}
+
 fn priced(name: &'static str) -> PricedType<'static> {
     PricedType { name, has: InstanceTypes::shipped().get(name).unwrap(), usd_per_hour: price("us-east-1", name) }
 }

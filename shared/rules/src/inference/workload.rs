@@ -7,6 +7,9 @@ use crate::{
     scaling::Proposal,
 };
 
+/// The longest that a request may take on real-time and serverless endpoints, in seconds (aws-facts §8.3).
+pub(super) const LONGEST: f64 = 60.0;
+
 /// An endpoint with one variant that answers.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
