@@ -8,8 +8,8 @@ use crate::{
     facts::{AutoScaling, Autoscaler, Compute, Endpoint, Facts, Fixed, Hosted, Invocations, Measured, Model, Scaling, Serving, Suspended},
     inference::{Advice, Feature, Features, Fit, ServingOption, Sharing},
     price::Prices,
-    rulebook::{Judgement, Rulebook},
     resource::Tags,
+    rulebook::{Judgement, Rulebook},
     samples::{endpoint, resource, with_tags},
     scaling::Traffic,
 };
@@ -445,6 +445,25 @@ fn the_oldest_of_a_group_tells_of_it_whatever_the_order_is() {
     assert_eq!(found("", all.clone()), [("endpoints-fit-multi-model", "c".to_owned())]);
     all.reverse();
     assert_eq!(found("", all), [("endpoints-fit-multi-model", "c".to_owned())]);
+}
+
+#[test]
+fn steps_that_are_not_there_are_not_promised() {
+    let advice = |change: fn(&mut Hosted)| {
+        let in_a_vpc = with(|one| {
+            one.features.has.insert(Feature::Vpc);
+            change(one);
+        });
+        let (_, mut judgement) = judged("", in_a_vpc);
+        let notice = judgement.findings.remove(0).waste.notice;
+        (notice.by_hand.is_empty(), notice.advice.unwrap())
+    };
+    let (is_empty, says) = advice(|_| ());
+    assert!(!is_empty && says.starts_with("see the steps"), "{says}");
+    for change in [(|one| one.config = None) as fn(&mut Hosted), |one| one.model = None] {
+        let (is_empty, says) = advice(change);
+        assert!(is_empty && says.starts_with("its configuration or its model could not be found"), "{says}");
+    }
 }
 
 #[test]

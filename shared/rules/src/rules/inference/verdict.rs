@@ -19,6 +19,10 @@ use crate::{
 /// How old an endpoint must be: its use is read for so long.
 const WINDOW: Duration = Duration::days(14);
 
+/// What an owner can do where no commands can be shown.
+const CANNOT_BE_SHOWN: &str =
+    "its configuration or its model could not be found, so that it could not be created again: create both again first, and then move it";
+
 impl Hosted {
     /// Whether another way of serving is looked for.
     pub(super) fn is_real_time(&self) -> bool {
@@ -93,13 +97,16 @@ impl Telling {
         let mut details = vec![Detail { title: "For its callers:".into(), list: (self.callers)(one) }];
         details.push(format!("Assumed: {}. A request and its answer have {} KB.", one.assumes, cx.policy.inference.payload_kb).into());
         details.extend(told(given).into_iter().chain(plan(one, cx)).map(Detail::from));
+        let by_hand = Moving::of(hosted).map(|moving| moving.steps(one)).unwrap_or_default();
         let others = Detail { title: "What its requests would cost a month otherwise:".into(), list: others(given, one) };
         let notice = Notice {
             headline: Some(self.headline),
             details,
             before: vec![others],
-            by_hand: Moving::of(hosted).map(|moving| moving.steps(one)).unwrap_or_default(),
-            advice: Some("see the steps at the end of this mail, and how to go back".into()),
+            advice: Some(
+                if by_hand.is_empty() { CANNOT_BE_SHOWN } else { "see the steps at the end of this mail, and how to go back" }.into(),
+            ),
+            by_hand,
             is_saving: true,
             ..Notice::default()
         };

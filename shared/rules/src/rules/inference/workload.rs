@@ -120,7 +120,8 @@ impl<'a> Known<'a> {
         let known = hours.iter().filter(|share| share.is_finite()).count();
         let busiest = Measured::busiest(hours).filter(|_| hours.len() * 9 <= known * 10)?;
         let requests = self.invocations.hours.iter().map(|requests| requests.unwrap_or_default());
-        let of_most = (0..).zip(requests).max_by(|(_, one), (_, other)| one.total_cmp(other)).and_then(|(hour, _)| self.in_hour(hours, hour));
+        let of_most =
+            (0..).zip(requests).max_by(|(_, one), (_, other)| one.total_cmp(other)).and_then(|(hour, _)| self.in_hour(hours, hour));
         Some(busiest.max(of_most.unwrap_or_default()))
     }
 
@@ -146,9 +147,9 @@ impl<'a> Known<'a> {
         self.is_scaled().then(|| (60.0 / self.seconds).max(self.requests.peak_per_minute() / f64::from(self.most)))
     }
 
-    /// Whether its volume has a size or a key of its own, which local disks cannot have.
+    /// Whether its volume has a size or a key of its own, which local disks cannot have, or may have one.
     pub(super) fn needs_volume(&self) -> bool {
-        self.volume_gb().is_some() || self.hosted.config.as_ref().is_some_and(|config| config["KmsKeyId"].is_string())
+        self.volume_gb().is_some() || self.hosted.config.as_ref().is_none_or(|config| config["KmsKeyId"].is_string())
     }
 
     fn scaled(&self) -> Scaled {
