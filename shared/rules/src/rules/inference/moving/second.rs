@@ -73,6 +73,7 @@ impl Moving<'_> {
         ];
         more.extend(to_zero.commands(&self.region).lines().map(str::to_owned));
         let undo = vec![
+            to_zero.command("deregister-scalable-target", &self.region),
             format!("{}--inference-component-name {second}", self.command("delete-inference-component")),
             self.delete_alarm(&to_zero),
             "# When the component is gone (describe-inference-component does not find it):".to_owned(),
