@@ -30,7 +30,7 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "budget-alerter";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Budget], budgets: true, ..Triggers::NONE };
 
 /// One run at the time `now`: all budgets and the spend, or single budgets.

@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "cost-reporter";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow], ..Triggers::NONE };
 
 /// One run at the time `now`.

@@ -29,16 +29,13 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "endpoint-autoscaler";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers {
     kinds: &[Kind::Endpoint],
     changes: &[StateChange { detail_type: "SageMaker Endpoint State Change", kind: Kind::Endpoint, fields: "Endpoint", is_judged: false }],
     own: &[OwnEvent::DueOnly, OwnEvent::Order(Order::Detach), OwnEvent::Order(Order::Hibernate), OwnEvent::Order(Order::Restore)],
     ..Triggers::NONE
 };
-
-/// How many metrics CloudWatch returns for one USD (aws-facts §4).
-const METRICS_PER_USD: f64 = 100_000.0;
 
 /// One run at the time `now`: all endpoints, or those that the event names.
 ///
@@ -89,7 +86,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             facts.endpoints.iter().filter_map(|endpoint| ScalingSaving::of(endpoint, &rulebook.policy, now)).collect();
         report.failures.extend(ledger.remember_scaling_savings(&savings).await.err().map(|error| format!("{error:#}")));
     }
-    report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
+    report.add_metrics_read(metrics);
     Ok(report)
 }
 

@@ -13,7 +13,6 @@ use cost_aws::{
 };
 use cost_rules::{
     facts::{Facts, Unread},
-    inference::Advice,
     resource::Kind,
     rulebook::Rulebook,
     scope::Scope,
@@ -24,16 +23,13 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "inference-advisor";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers { kinds: &[Kind::Endpoint], ..Triggers::NONE };
 
 /// The function whose findings are read, so that no dollar is told twice.
 const AUTOSCALER: &str = "endpoint-autoscaler";
 
-/// How many metrics CloudWatch returns for one USD (aws-facts §4).
-const METRICS_PER_USD: f64 = 100_000.0;
-
-/// Of so many endpoints at a time the requests by the minute are in memory.
+/// The endpoints whose requests by the minute are in memory at the same time.
 const AT_A_TIME: usize = 50;
 
 /// One run at the time `now`: all endpoints, or those that the event names.
@@ -62,15 +58,14 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let run = Run { context, rulebook: &rulebook, areas: EndpointAdvice, request: &request, scope, essential: &[Kind::Endpoint] };
     let mut report = Box::pin(settle(&run, &mut facts, Memory::Read(entries), KnowsEnough)).await;
     report.add_options(&facts, named.is_some());
-    report.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
+    report.add_metrics_read(metrics);
     Ok(report)
 }
 
 /// Works out what is advised: by the hour for all endpoints, and then by the minute where another way may be cheaper. Returns how many metrics `CloudWatch` was asked for.
 async fn advise(context: &Context, rulebook: &Rulebook, facts: &mut Facts) -> usize {
     rulebook.advise(facts, |_| true);
-    let is_promising = |advice: &Advice| matches!(advice, Advice::Given(given) if given.best.is_some());
-    let promising = facts.hosted.iter().filter(|one| is_promising(&one.advice));
+    let promising = facts.hosted.iter().filter(|one| one.advice.given().is_some_and(|given| given.best.is_some()));
     let promising: Vec<String> = promising.map(|one| one.endpoint.resource.id.clone()).collect();
     let mut metrics = 0;
     for some in promising.chunks(AT_A_TIME) {

@@ -17,7 +17,7 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "notebook-stopper";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers {
     kinds: &[Kind::NotebookInstance, Kind::App],
     changes: &[StateChange {

@@ -23,7 +23,7 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "tag-auditor";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers { kinds: Kind::TAGGED, creations: true, own: &[OwnEvent::DueOnly], ..Triggers::NONE };
 
 /// One run at the time `now`: everything, what is due, or single resources.

@@ -30,7 +30,7 @@ use serde_json::Value;
 /// The function's name: folder, package, binary, and prefix in the ledger.
 pub const NAME: &str = "training-job-spot-enforcer";
 
-/// What wakes it.
+/// The events that start it.
 pub const TRIGGERS: Triggers = Triggers {
     kinds: &[Kind::TrainingJob, Kind::TuningJob],
     changes: &[

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{Facts, Unread},
-    inference::{Advice, Given, options_json},
+    inference::{Given, options_json},
     plan::{Entry, Outcome, Plan, Planned, State, Step},
     policy::Policy,
     remedy::Remedy,
@@ -22,6 +22,9 @@ pub const FINDINGS_SHOWN: usize = 500;
 
 /// The most endpoints whose options the report lists.
 const OPTIONS_SHOWN: usize = 50;
+
+/// How many metrics `CloudWatch` returns for one USD (aws-facts §4).
+const METRICS_PER_USD: f64 = 100_000.0;
 
 /// The most failures that the function's error lists.
 const FAILURES_TOLD: usize = 20;
@@ -57,7 +60,7 @@ pub struct Report {
     /// The ways of serving endpoints that were compared, of at most 50 endpoints. Empty: the function compares none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub serving: Vec<Value>,
-    /// What this run's requests to Cost Explorer cost, in USD. `None`: the function does not count them.
+    /// What this run's requests to Cost Explorer or `CloudWatch` cost, in USD. `None`: the function does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
     /// Further metrics, beside those that every function has: one log line each.
@@ -208,12 +211,14 @@ impl Report {
         self.findings = plan.planned.iter().map(|one| ReportedFinding::of(one, policy)).chain(exempted).take(FINDINGS_SHOWN).collect();
     }
 
+    /// Adds what the metrics that `CloudWatch` was asked for cost.
+    pub fn add_metrics_read(&mut self, metrics: usize) {
+        self.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
+    }
+
     /// Adds the options that were compared: of the endpoints for which one is recommended, or of all.
     pub fn add_options(&mut self, facts: &Facts, is_of_all: bool) {
-        let given = facts.hosted.iter().filter_map(|one| match &one.advice {
-            Advice::Given(given) => Some((&one.endpoint.resource, &**given)),
-            _ => None,
-        });
+        let given = facts.hosted.iter().filter_map(|one| Some((&one.endpoint.resource, one.advice.given()?)));
         let told = given.filter(|(_, given)| is_of_all || given.best.is_some() || given.sharing.is_shared());
         let options = |(resource, given): (&Resource, &Given)| {
             let mut one = json!({"resource": resource.arn_or_id(), "name": resource.name});

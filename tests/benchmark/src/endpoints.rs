@@ -1,6 +1,6 @@
 //! endpoint-autoscaler: 2,000 endpoints of three variants, a run in which nothing is due, and the arithmetic alone.
 
-use std::{fmt::Write as _, io::Write as _, net::TcpStream, time::Instant};
+use std::{io::Write as _, net::TcpStream, time::Instant};
 
 use anyhow::ensure;
 use cost_rules::{
@@ -31,13 +31,17 @@ fn account() -> anyhow::Result<Simulator> {
     ] {
         let variant = |name: &str| format!("{{ name = \"{name}\", model = \"m\", instance-type = \"ml.m5.xlarge\", instance-count = 2 }}");
         let variants = ["a", "b", "c"].map(variant).join(", ");
-        writeln!(estate, "[[endpoint-config]]\nname = \"{name}-{{}}\"\ncount = {count}\nvariants = [{variants}]")?;
-        writeln!(
-            estate,
-            "[[endpoint]]\nname = \"{name}-{{}}\"\ncount = {count}\ncreated = \"-30d\"\n{more}tags = {{ Owner = \"ann@example.com\" }}"
-        )?;
+        estate += &alike(name, count, &format!("variants = [{variants}]"), more);
     }
     Simulator::start(Estate::from_toml(&estate)?)
+}
+
+/// So many endpoints with their configurations, as an estate file. `config` and `more`: further lines of a configuration and of an endpoint.
+pub(crate) fn alike(name: &str, count: usize, config: &str, more: &str) -> String {
+    format!(
+        "[[endpoint-config]]\nname = \"{name}-{{}}\"\ncount = {count}\n{config}\n\
+         [[endpoint]]\nname = \"{name}-{{}}\"\ncount = {count}\ncreated = \"-30d\"\n{more}tags = {{ Owner = \"ann@example.com\" }}\n"
+    )
 }
 
 pub(crate) async fn measure(runs: usize) -> anyhow::Result<Vec<Figure>> {

@@ -1,6 +1,6 @@
 //! inference-advisor: 2,000 endpoints of which a quarter is called, and the arithmetic alone: what each way of serving would cost, and which endpoints could share one.
 
-use std::{fmt::Write as _, time::Instant};
+use std::time::Instant;
 
 use anyhow::ensure;
 use cost_rules::{
@@ -12,7 +12,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use simulator::{Estate, Simulator};
 
-use crate::{Figure, INFERENCE_ADVISOR, LATENCY, endpoints::endpoint, median, peak_mib, start};
+use crate::{
+    Figure, INFERENCE_ADVISOR, LATENCY,
+    endpoints::{alike, endpoint},
+    median, peak_mib, start,
+};
 
 const ENDPOINTS: usize = 2_000;
 const USED: usize = 500;
@@ -27,11 +31,7 @@ fn account() -> anyhow::Result<Simulator> {
         ("quiet", ENDPOINTS - USED, ""),
         ("used", USED, "traffic = [{ requests = 6, hours = \"mon-fri/08:00-18:00\", outside = 1, latency-ms = 80 }]\n"),
     ] {
-        writeln!(estate, "[[endpoint-config]]\nname = \"{name}-{{}}\"\ncount = {count}\nmodel = \"m\"\ninstance-type = \"ml.m5.xlarge\"")?;
-        writeln!(
-            estate,
-            "[[endpoint]]\nname = \"{name}-{{}}\"\ncount = {count}\ncreated = \"-30d\"\n{more}tags = {{ Owner = \"ann@example.com\" }}"
-        )?;
+        estate += &alike(name, count, "model = \"m\"\ninstance-type = \"ml.m5.xlarge\"", more);
     }
     Simulator::start(Estate::from_toml(&estate)?)
 }

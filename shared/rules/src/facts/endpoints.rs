@@ -350,6 +350,11 @@ pub struct IdleByAws {
 }
 
 impl Endpoint {
+    /// Whether it answers at once from instances of its own, or may do so.
+    pub const fn is_real_time(&self) -> bool {
+        matches!(self.serving, Serving::RealTime | Serving::Unknown)
+    }
+
     /// All instances that it is billed for, of all variants. `None`: the type of one is not known.
     pub fn instances(&self) -> Option<Vec<Instances>> {
         let billed = self.variants.iter().filter_map(|variant| match &variant.compute {

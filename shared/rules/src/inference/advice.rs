@@ -16,6 +16,16 @@ pub enum Advice {
     Given(Box<Given>),
 }
 
+impl Advice {
+    /// `None`: it was not worked out.
+    pub fn given(&self) -> Option<&Given> {
+        match self {
+            Self::Given(given) => Some(given),
+            Self::Pending | Self::Unknown(_) | Self::LeftAlone(_) => None,
+        }
+    }
+}
+
 /// Advice that was worked out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Given {

@@ -153,11 +153,15 @@ fn wait(one: &mut Estimate, workload: &Workload<'_>, waiting: f64, minutes: f64)
 
 /// USD per hour of an instance with its volume. `discount`: the share that a Savings Plan takes off the instance's price.
 fn instance_usd(workload: &Workload<'_>, rates: Option<&Rates>, discount: f64) -> Option<f64> {
-    let volume = rates.zip(workload.volume_gb).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS);
-    Some(workload.usd_per_hour? * (1.0 - discount) + volume)
+    Some(workload.usd_per_hour? * (1.0 - discount) + volume_usd(workload, rates))
 }
 
-fn data_of(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> f64 {
+/// USD per hour of an instance's volume.
+pub(super) fn volume_usd(workload: &Workload<'_>, rates: Option<&Rates>) -> f64 {
+    rates.zip(workload.volume_gb).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS)
+}
+
+pub(super) fn data_of(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> f64 {
     rates.map_or(0.0, |rates| data(workload, assumptions, rates))
 }
 

@@ -16,6 +16,7 @@ mod requests;
 mod serverless;
 mod workload;
 
+pub(crate) use self::rates::HOURS;
 pub use self::{
     advice::{Advice, Given, Member, Shared, Sharing},
     assumptions::Assumptions,

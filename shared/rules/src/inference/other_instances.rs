@@ -5,9 +5,9 @@ use crate::inference::{
     estimate::{Estimate, Fit, ServingOption, Usd},
     hardware::Hardware,
     instance_types::{InstanceType, PricedType},
+    instances::{data_of, volume_usd},
     packing::Limits,
     rates::{HOURS, Rates},
-    serverless::data,
     workload::{LONGEST, Workload},
 };
 
@@ -27,11 +27,8 @@ pub(super) fn other_instances(
         none.fit = Fit::No("no cheaper instances have room for what it uses at its busiest".into());
         return none;
     };
-    let fixed = rates.map_or(0.0, |rates| {
-        let volumes = workload.volume_gb.map_or(0.0, |gb| rates.volume * gb * f64::from(best.instances));
-        data(workload, assumptions, rates) + volumes
-    });
-    let usd = Usd::exactly(best.usd_per_hour() * (1.0 - assumptions.plan_discount) * HOURS + fixed);
+    let usd_per_hour = best.of.usd_per_hour * (1.0 - assumptions.plan_discount) + volume_usd(workload, rates);
+    let usd = Usd::exactly(usd_per_hour * f64::from(best.instances) * HOURS + data_of(workload, assumptions, rates));
     let assumes = if 1.0 < best.slower {
         format!("a request takes 1 to {:.1} times as long as today: each of these instances has fewer or slower vCPUs", best.slower)
     } else {

@@ -48,11 +48,7 @@ impl Queued {
             }
             state = match state {
                 State::Gone if per_minute <= 0.0 => State::Gone,
-                State::Gone => {
-                    queued.starts += 1.0;
-                    queued.waiting += per_minute;
-                    State::Starting(pace.wakes - 1.0)
-                }
+                State::Gone => queued.wake(per_minute, pace),
                 State::Starting(left) if 0.0 < left => {
                     queued.waiting += per_minute;
                     State::Starting(left - 1.0)
@@ -60,15 +56,18 @@ impl Queued {
                 State::Starting(_) => queued.serve(pace.stays),
                 State::Serves(_) if is_long(per_minute) => queued.serve(pace.stays),
                 State::Serves(left) if 0.0 < left => queued.serve(left),
-                State::Serves(_) if 0.0 < per_minute => {
-                    queued.starts += 1.0;
-                    queued.waiting += per_minute;
-                    State::Starting(pace.wakes - 1.0)
-                }
+                State::Serves(_) if 0.0 < per_minute => queued.wake(per_minute, pace),
                 State::Serves(_) => State::Gone,
             };
         }
         queued
+    }
+
+    /// A minute whose requests bring an instance back.
+    fn wake(&mut self, per_minute: f64, pace: &Pace) -> State {
+        self.starts += 1.0;
+        self.waiting += per_minute;
+        State::Starting(pace.wakes - 1.0)
     }
 
     /// A minute in which an instance serves that goes after so many more.

@@ -1,7 +1,7 @@
 //! The prices of serving requests without instances of one's own.
 
 /// The hours of a month, as in [`crate::price::HOURS_PER_MONTH`].
-pub(super) const HOURS: f64 = 730.0;
+pub(crate) const HOURS: f64 = 730.0;
 
 /// Prices in USD. Those of instances are in [`crate::price::Prices`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -97,7 +97,7 @@ async fn bytes(clients: &Clients, image: &Image<'_>) -> Read<Option<i64>> {
     let answer = clients.ecr.describe_images().repository_name(image.repository).image_ids(id).send().await;
     let answer = match answer {
         Ok(answer) => answer,
-        // It runs from a copy, until an instance has to load it again.
+        // An endpoint runs on without its image, until an instance has to load it.
         Err(error) if error.as_service_error().is_some_and(is_gone) => return Ok(None),
         Err(error) => return Err(format!("ecr:DescribeImages: {}", why(&error))),
     };

@@ -27,7 +27,7 @@ const MEASURES: [(&str, &str, &str); 6] = [
     (OF_INSTANCES, "CPUUtilization", "Maximum"),
     (OF_INSTANCES, "MemoryUtilization", "Maximum"),
 ];
-/// The same where there are GPUs.
+/// What is read in addition where there are GPUs.
 const OF_GPUS: [(&str, &str, &str); 2] = [(OF_INSTANCES, "GPUUtilization", "Maximum"), (OF_INSTANCES, "GPUMemoryUtilization", "Maximum")];
 
 /// Latencies are in microseconds.
@@ -66,7 +66,7 @@ pub(super) async fn read(clients: &Clients, all: &mut [Hosted], now: Timestamp) 
     Reading { metrics: series.len(), unread: unread_of("use of instances", &failed) }
 }
 
-/// What a variant's instances have.
+/// How many vCPUs and GPUs a variant's instances have.
 #[derive(Clone, Copy)]
 struct Hardware {
     vcpus: f64,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use cost_rules::{
-    facts::{Autoscaler, Endpoint, Facts, Hosted, RunState, Serving},
+    facts::{Autoscaler, Endpoint, Facts, Hosted, RunState},
     inference::{Advice, Feature, Features},
     policy::Policy,
     resource::Kind,
@@ -35,8 +35,7 @@ type Described = HashMap<String, Read<Option<Value>>>;
 ///
 /// Never fails: what could not be read is in `facts.reading.unread`.
 pub async fn read(clients: &Clients, policy: &Policy, account: Option<&str>, facts: &mut Facts) -> usize {
-    let is_meant = |one: &Endpoint| matches!(one.serving, Serving::RealTime | Serving::Unknown);
-    let endpoints: Vec<Endpoint> = std::mem::take(&mut facts.endpoints).into_iter().filter(is_meant).collect();
+    let endpoints: Vec<Endpoint> = std::mem::take(&mut facts.endpoints).into_iter().filter(Endpoint::is_real_time).collect();
     // Of one that nobody calls, endpoint-idle tells; nothing more is read of it.
     let is_used = |one: &&Endpoint| one.state == RunState::InService && one.last_used().is_ok_and(|used| used.is_some());
     let configs = names(endpoints.iter().filter(is_used).filter_map(|one| one.config.as_deref()));

@@ -12,10 +12,8 @@ use crate::inference::{
         room::{Room, rooms, server_gib},
         search::Search,
     },
+    rates::HOURS,
 };
-
-/// Hours in a month.
-const HOURS: f64 = 730.0;
 
 /// What an image and a load depend on: images are built for arm64 or not, and the use of a GPU says nothing about one of another model.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -27,7 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{AutoScaling, Compute, Endpoint, Invocations, Serving, Variant},
+    facts::{AutoScaling, Compute, Endpoint, Invocations, Variant},
     rules::{
         context::RuleContext,
         endpoints::proposed::{self, Proposed},
@@ -85,7 +85,7 @@ impl Rule for EndpointWithoutAutoscaling {
     }
 
     fn concerns(&self, endpoint: &Endpoint) -> bool {
-        matches!(endpoint.serving, Serving::RealTime | Serving::Unknown) && endpoint.variants.iter().any(|one| self.is_meant(endpoint, one))
+        endpoint.is_real_time() && endpoint.variants.iter().any(|one| self.is_meant(endpoint, one))
     }
 
     fn needs_minutes(&self, endpoint: &Endpoint, cx: &RuleContext<'_>) -> bool {

@@ -26,7 +26,7 @@ use crate::{
     inference::{Estimate, ServingOption},
     rules::{
         context::RuleContext,
-        inference::verdict::{Telling, seconds},
+        inference::verdict::{MONTHLY, Telling, seconds},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
@@ -55,12 +55,11 @@ const TELLING: Telling = Telling {
 impl Rule for EndpointFitsAsync {
     const NAME: &'static str = "endpoint-fits-async";
     const TO_DO: &'static str = "serve it from a queue";
-    // Moving takes people weeks: once a month is enough.
-    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+    const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 
     fn concerns(&self, hosted: &Hosted) -> bool {
-        hosted.is_real_time()
+        hosted.endpoint.is_real_time()
     }
 
     fn callers_wait(&self, option: ServingOption) -> Option<Duration> {
@@ -68,10 +67,7 @@ impl Rule for EndpointFitsAsync {
     }
 
     fn check(&self, hosted: &Hosted, cx: &RuleContext<'_>) -> Verdict {
-        match hosted.judged_quietly(cx) {
-            Ok(given) => TELLING.verdict(hosted, given, cx),
-            Err(verdict) => verdict,
-        }
+        TELLING.verdict(hosted, hosted.judged_quietly(cx), cx)
     }
 }
 

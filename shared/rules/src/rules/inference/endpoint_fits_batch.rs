@@ -24,7 +24,7 @@ use crate::{
     inference::{Estimate, ServingOption},
     rules::{
         context::RuleContext,
-        inference::verdict::{Telling, seconds},
+        inference::verdict::{MONTHLY, Telling, seconds},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
@@ -50,12 +50,11 @@ const TELLING: Telling =
 impl Rule for EndpointFitsBatch {
     const NAME: &'static str = "endpoint-fits-batch";
     const TO_DO: &'static str = "run a batch transform job instead";
-    // Moving takes people weeks: once a month is enough.
-    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+    const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 
     fn concerns(&self, hosted: &Hosted) -> bool {
-        hosted.is_real_time()
+        hosted.endpoint.is_real_time()
     }
 
     fn callers_wait(&self, option: ServingOption) -> Option<Duration> {
@@ -63,10 +62,7 @@ impl Rule for EndpointFitsBatch {
     }
 
     fn check(&self, hosted: &Hosted, cx: &RuleContext<'_>) -> Verdict {
-        match hosted.judged_quietly(cx) {
-            Ok(given) => TELLING.verdict(hosted, given, cx),
-            Err(verdict) => verdict,
-        }
+        TELLING.verdict(hosted, hosted.judged_quietly(cx), cx)
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
         context::RuleContext,
         inference::{
             moving::most_at_once,
-            verdict::{Telling, seconds},
+            verdict::{MONTHLY, Telling, seconds},
         },
         rule::{Manner, Rule},
         verdict::Verdict,
@@ -49,12 +49,11 @@ const TELLING: Telling = Telling {
 impl Rule for EndpointFitsServerless {
     const NAME: &'static str = "endpoint-fits-serverless";
     const TO_DO: &'static str = "serve it without instances";
-    // Moving takes people weeks: once a month is enough.
-    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+    const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 
     fn concerns(&self, hosted: &Hosted) -> bool {
-        hosted.is_real_time()
+        hosted.endpoint.is_real_time()
     }
 
     fn callers_wait(&self, option: ServingOption) -> Option<Duration> {
@@ -62,10 +61,7 @@ impl Rule for EndpointFitsServerless {
     }
 
     fn check(&self, hosted: &Hosted, cx: &RuleContext<'_>) -> Verdict {
-        match hosted.judged_quietly(cx) {
-            Ok(given) => TELLING.verdict(hosted, given, cx),
-            Err(verdict) => verdict,
-        }
+        TELLING.verdict(hosted, hosted.judged_quietly(cx), cx)
     }
 }
 

@@ -29,7 +29,7 @@ use crate::{
     inference::{Estimate, ServingOption},
     rules::{
         context::RuleContext,
-        inference::verdict::{Telling, seconds},
+        inference::verdict::{MONTHLY, Telling, seconds},
         rule::{Manner, Rule},
         verdict::Verdict,
     },
@@ -45,12 +45,11 @@ const TELLING: Telling = Telling { options: &[ServingOption::OtherInstances], he
 impl Rule for EndpointOversized {
     const NAME: &'static str = "endpoint-oversized";
     const TO_DO: &'static str = "put it on the instances of its last mail";
-    // Moving takes people weeks: once a month is enough.
-    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+    const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 
     fn concerns(&self, hosted: &Hosted) -> bool {
-        hosted.is_real_time()
+        hosted.endpoint.is_real_time()
     }
 
     fn callers_wait(&self, option: ServingOption) -> Option<Duration> {
@@ -58,10 +57,7 @@ impl Rule for EndpointOversized {
     }
 
     fn check(&self, hosted: &Hosted, cx: &RuleContext<'_>) -> Verdict {
-        match hosted.judged(cx) {
-            Ok(given) => TELLING.verdict(hosted, given, cx),
-            Err(verdict) => verdict,
-        }
+        TELLING.verdict(hosted, hosted.judged(cx), cx)
     }
 }
 

@@ -26,12 +26,12 @@ use crate::{
         context::RuleContext,
         inference::{
             moving::Moving,
-            verdict::{saving, usd},
+            verdict::{MONTHLY, saving, usd},
         },
         rule::{Manner, Rule},
         verdict::{Detail, Notice, Verdict, Waste},
     },
-    vocabulary::{duration::Duration, price::Instances},
+    vocabulary::price::Instances,
 };
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -41,12 +41,11 @@ pub(crate) struct EndpointsFitMultiModel {}
 impl Rule for EndpointsFitMultiModel {
     const NAME: &'static str = "endpoints-fit-multi-model";
     const TO_DO: &'static str = "let it share a multi-model endpoint with the others of its last mail";
-    // Moving takes people weeks: once a month is enough.
-    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+    const MANNER: Manner = MONTHLY;
     type Subject = Hosted;
 
     fn concerns(&self, hosted: &Hosted) -> bool {
-        hosted.is_real_time()
+        hosted.endpoint.is_real_time()
     }
 
     fn check(&self, hosted: &Hosted, cx: &RuleContext<'_>) -> Verdict {

@@ -6,7 +6,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::{
     facts::Hosted,
-    inference::{Advice, Candidate, Feature, Given, Group, Limits, Load, Member, PricedType, Shared, Sharing, pack},
+    inference::{Candidate, Feature, Given, Group, HOURS, Limits, Load, Member, PricedType, Shared, Sharing, pack},
     rules::{
         context::RuleContext,
         endpoints::sleep::stage_of,
@@ -17,9 +17,6 @@ use crate::{
     },
     vocabulary::resource::{Arn, Resource},
 };
-
-/// Hours in a month.
-const HOURS: f64 = 730.0;
 
 /// What endpoints must have in common, to be served by the same containers and to have the same people behind them.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +59,7 @@ fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'
         Feature::PrivateRegistry,
         Feature::Explainer,
     ];
-    let is_given = matches!(hosted.advice, Advice::Given(_));
+    let is_given = hosted.advice.given().is_some();
     let forbids = |feature: &Feature| hosted.features.has.contains(feature) || hosted.features.unknown.contains(feature);
     let model = hosted.model.as_ref().filter(|_| is_given && !FORBIDS.iter().any(forbids))?;
     // How many instances a load was divided between is not known of each hour, and a shared endpoint would need auto scaling of its own.
@@ -103,7 +100,7 @@ fn of_alike(all: &[Hosted], some: &[(usize, Known<'_>)], types: &[PricedType<'_>
 /// An endpoint as a candidate: it counts as what it would cost alone in its best way.
 fn packed<'a>(place: usize, known: &Known<'a>) -> Option<Candidate<'a>> {
     let (has, instances, used) = (known.today.has, f64::from(known.instances), known.used()?);
-    let alone = given(known.hosted)?.usd_alone() / HOURS / instances;
+    let alone = known.hosted.advice.given()?.usd_alone() / HOURS / instances;
     let hours = &known.invocations.hours;
     // In an hour without a datapoint, it may have been as busy as ever.
     let of_hour = |shares: &[f32], hour: usize, busiest: f64| known.in_hour(shares, hour).unwrap_or(busiest);
@@ -124,17 +121,10 @@ fn packed<'a>(place: usize, known: &Known<'a>) -> Option<Candidate<'a>> {
     })
 }
 
-fn given(hosted: &Hosted) -> Option<&Given> {
-    match &hosted.advice {
-        Advice::Given(given) => Some(given),
-        _ => None,
-    }
-}
-
 /// A group with the names of its members, and what they cost today.
 fn shared_by(all: &[Hosted], mut group: Group) -> Shared {
     let name = |place: usize| all[place].endpoint.resource.name.clone();
-    let sum = |of: fn(&Given) -> f64| group.members.iter().filter_map(|place| given(&all[*place])).map(of).sum::<f64>();
+    let sum = |of: fn(&Given) -> f64| group.members.iter().filter_map(|place| all[*place].advice.given()).map(of).sum::<f64>();
     let (usd_today, usd_told) = (sum(|given| given.usd_today), sum(|given| given.usd_told));
     group.usd_per_month_today = usd_today;
     let member = |place: &usize| Member {

@@ -3,11 +3,12 @@
 use rust_decimal::{Decimal, dec, prelude::FromPrimitive as _};
 
 use crate::{
-    facts::{Hosted, Serving},
+    facts::Hosted,
     inference::{Advice, Estimate, Fit, Given, ServingOption},
     rules::{
         context::RuleContext,
         inference::moving::Moving,
+        rule::Manner,
         verdict::{Detail, Notice, Verdict, Waste},
     },
     vocabulary::{
@@ -19,16 +20,14 @@ use crate::{
 /// How old an endpoint must be: its use is read for so long.
 const WINDOW: Duration = Duration::days(14);
 
+/// A move takes people weeks, so that a reminder each month is enough.
+pub(super) const MONTHLY: Manner = Manner { remind_after: Some(Duration::days(30)), ..Manner::DEFAULT };
+
 /// What an owner can do where no commands can be shown.
 const CANNOT_BE_SHOWN: &str =
     "its configuration or its model could not be found, so that it could not be created again: create both again first, and then move it";
 
 impl Hosted {
-    /// Whether another way of serving is looked for.
-    pub(super) fn is_real_time(&self) -> bool {
-        matches!(self.endpoint.serving, Serving::RealTime | Serving::Unknown)
-    }
-
     /// What is advised. `Err`: the verdict on an endpoint for which nothing is.
     pub(super) fn judged(&self, cx: &RuleContext<'_>) -> Result<&Given, Verdict> {
         self.endpoint.judged_old(WINDOW, cx.now)?;
@@ -78,8 +77,12 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// Waste, if one of the rule's options is recommended.
-    pub(super) fn verdict(&self, hosted: &Hosted, given: &Given, cx: &RuleContext<'_>) -> Verdict {
+    /// Waste, if one of the rule's options is recommended in what was judged.
+    pub(super) fn verdict(&self, hosted: &Hosted, judged: Result<&Given, Verdict>, cx: &RuleContext<'_>) -> Verdict {
+        let given = match judged {
+            Ok(given) => given,
+            Err(verdict) => return verdict,
+        };
         match given.recommended().filter(|one| self.options.contains(&one.option)) {
             Some(one) => Verdict::Waste(Box::new(self.waste(hosted, given, one, cx))),
             None => Verdict::Fine,

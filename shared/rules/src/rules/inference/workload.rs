@@ -1,7 +1,5 @@
 //! What the cost model needs of an endpoint, from the facts.
 
-use std::sync::LazyLock;
-
 use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::{
@@ -36,8 +34,7 @@ pub(super) struct Known<'a> {
 
 /// The instance types of a Region with their prices, those of the table alone.
 pub(super) fn offered(prices: &Prices) -> Vec<PricedType<'static>> {
-    static TYPES: LazyLock<&InstanceTypes> = LazyLock::new(InstanceTypes::shipped);
-    let all = TYPES.iter().filter_map(|(name, has)| {
+    let all = InstanceTypes::shipped().iter().filter_map(|(name, has)| {
         let usd_per_hour = prices.hourly_hosting(name)?.to_f64()?;
         Some(PricedType { name, has, usd_per_hour })
     });
@@ -82,7 +79,7 @@ impl<'a> Known<'a> {
         Ok(Self { hosted, measured, invocations, today: PricedType { name, has, usd_per_hour }, instances, most, requests, seconds })
     }
 
-    /// What it costs today with a Savings Plan that takes this share off, in USD per month.
+    /// What the cost model needs of it. `offered`: the instance types that it may move to.
     pub(super) fn workload<'w>(&'w self, offered: &'w [PricedType<'w>]) -> Workload<'w> {
         Workload {
             requests: &self.requests,

@@ -84,6 +84,23 @@ impl<'a> Moving<'a> {
         config
     }
 
+    /// The commands that create another endpoint with the tags of this one. `config`: its configuration, which has its name.
+    fn create(&self, config: &Value) -> Vec<String> {
+        let name = config["EndpointConfigName"].as_str().unwrap_or_default();
+        let mut lines = vec![format!("{}--cli-input-json {}", self.command("create-endpoint-config"), json_argument(config))];
+        lines.extend(again(self, name, name));
+        lines.push(self.copy_tags(self.name(), name));
+        lines
+    }
+
+    /// The commands that delete it again, with its configuration.
+    fn delete(&self, name: &str) -> [String; 2] {
+        [
+            format!("{}--endpoint-name {name}", self.command("delete-endpoint")),
+            format!("{}--endpoint-config-name {name}", self.command("delete-endpoint-config")),
+        ]
+    }
+
     /// The commands that create the endpoint again as it is configured.
     fn again(&self) -> Vec<String> {
         again(self, self.name(), self.config_name())

@@ -146,12 +146,7 @@ impl Moving<'_> {
         });
         let mut lines = vec![format!("# 1. Create a second endpoint. {} goes on.", one_line(self.name()))];
         lines.extend(quota);
-        lines.extend([
-            format!("{}--cli-input-json {}", self.command("create-endpoint-config"), json_argument(config)),
-            format!("{}--endpoint-name {second} --endpoint-config-name {second}", self.command("create-endpoint")),
-            format!("{}--endpoint-name {second}", self.command("wait endpoint-in-service")),
-            self.copy_tags(self.name(), second),
-        ]);
+        lines.extend(self.create(config));
         lines.extend_from_slice(more);
         lines.extend([
             "# 2. Call it with requests of yours and their content type, and look at the answers and at the time they take:".to_owned(),
@@ -173,10 +168,7 @@ impl Moving<'_> {
         lines.push(self.copy_tags(second, self.name()));
         lines.push(format!("# Let your callers call {name} again. When nobody calls {second} any more, delete it:"));
         lines.extend_from_slice(undo);
-        lines.extend([
-            format!("{}--endpoint-name {second}", self.command("delete-endpoint")),
-            format!("{}--endpoint-config-name {second}", self.command("delete-endpoint-config")),
-        ]);
+        lines.extend(self.delete(second));
         block("Go back:", lines)
     }
 }

@@ -19,17 +19,6 @@ impl Moving<'_> {
         let copy =
             |member: &Member| format!("aws s3 cp {} {BUCKET}/{second}/{}.tar.gz", argument(&member.data_url), argument(&member.name));
         lines.extend(shared.members.iter().map(copy));
-        let container = json!({"Image": self.model.image, "Mode": "MultiModel", "ModelDataUrl": format!("{BUCKET}/{second}/")});
-        let mut create = format!(
-            "{}--model-name {second} --execution-role-arn {} --primary-container {}",
-            self.command("create-model"),
-            argument(self.model.role.as_deref().unwrap_or("YOUR-ROLE")),
-            json_argument(&container)
-        );
-        if let Some(network) = self.network() {
-            let _ = write!(create, " --vpc-config {}", json_argument(&network));
-        }
-        create += if self.model.is_isolated { " --enable-network-isolation" } else { "" };
         lines.push("# 2. Create the shared endpoint. The old ones go on.".to_owned());
         let has_environment = !matches!(self.model.environment.as_str(), "" | "{}");
         lines.extend(has_environment.then(|| {
@@ -39,12 +28,9 @@ impl Moving<'_> {
         variant["ModelName"] = json!(second);
         variant["InstanceType"] = json!(shared.group.instance_type);
         variant["InitialInstanceCount"] = json!(shared.group.instances);
+        lines.push(self.create_multi_model(&second));
+        lines.extend(self.create(&self.config_with(&second, &variant)));
         lines.extend([
-            create,
-            format!("{}--cli-input-json {}", self.command("create-endpoint-config"), json_argument(&self.config_with(&second, &variant))),
-            format!("{}--endpoint-name {second} --endpoint-config-name {second}", self.command("create-endpoint")),
-            format!("{}--endpoint-name {second}", self.command("wait endpoint-in-service")),
-            self.copy_tags(self.name(), &second),
             format!("# 3. Let your callers call {second} with the model's name: --target-model {}.tar.gz", argument(self.name())),
             "# 4. When nobody has called the old ones for some days, delete them.".to_owned(),
         ]);
@@ -58,12 +44,25 @@ impl Moving<'_> {
         let mut back =
             vec!["# After step 4, create the old ones again first. Auto scaling that you want has to be attached again:".to_owned()];
         back.extend(again);
-        back.extend([
-            format!("# Let your callers call the old ones again. When nobody calls {second} any more, delete it:"),
-            format!("{}--endpoint-name {second}", self.command("delete-endpoint")),
-            format!("{}--endpoint-config-name {second}", self.command("delete-endpoint-config")),
-            format!("{}--model-name {second}", self.command("delete-model")),
-        ]);
+        back.push(format!("# Let your callers call the old ones again. When nobody calls {second} any more, delete it:"));
+        back.extend(self.delete(&second));
+        back.push(format!("{}--model-name {second}", self.command("delete-model")));
         vec![block("Move them, in this order:", lines), block("Go back:", back)]
+    }
+
+    /// The command that creates the model of all of them, which has this name and a folder of this name.
+    fn create_multi_model(&self, name: &str) -> String {
+        let container = json!({"Image": self.model.image, "Mode": "MultiModel", "ModelDataUrl": format!("{BUCKET}/{name}/")});
+        let mut create = format!(
+            "{}--model-name {name} --execution-role-arn {} --primary-container {}",
+            self.command("create-model"),
+            argument(self.model.role.as_deref().unwrap_or("YOUR-ROLE")),
+            json_argument(&container)
+        );
+        if let Some(network) = self.network() {
+            let _ = write!(create, " --vpc-config {}", json_argument(&network));
+        }
+        create += if self.model.is_isolated { " --enable-network-isolation" } else { "" };
+        create
     }
 }
