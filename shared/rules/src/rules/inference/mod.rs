@@ -1,4 +1,4 @@
-//! Rules about other ways of serving an endpoint's requests. Each tells of the ways of its name; which one is recommended was worked out for all of them together ([`advise`]).
+//! Rules about other ways of serving an endpoint's requests. Each tells of the ways of its name; which one is recommended was worked out for all of them together (`advise`).
 
 pub(crate) mod advise;
 pub mod endpoint_fits_async;
