@@ -17,6 +17,7 @@ const RULES: &[&[&str]] = &[
     &["rulebook"],
     &["plan", "coverage"],
     &["mail"],
+    &["report"],
 ];
 
 /// The floors of cost-aws, likewise.

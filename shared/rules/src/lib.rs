@@ -9,6 +9,7 @@ pub mod mail;
 pub mod plan;
 pub mod policy;
 pub mod remedy;
+pub mod report;
 pub mod rulebook;
 pub mod rules;
 pub mod scaling;

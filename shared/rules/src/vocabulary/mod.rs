@@ -1,6 +1,7 @@
 //! Basic types that all other floors use: resources, prices, durations, periods, schedules, scopes.
 
 pub mod calendars;
+pub mod component;
 pub mod duration;
 mod generated;
 pub mod globs;
