@@ -23,7 +23,6 @@ use cost_rules::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-mod chart;
 mod inference;
 mod manual;
 mod output;

@@ -1,9 +1,10 @@
 //! `replay-scaling` and `propose-scaling`: traffic and a setting in, cost and short minutes out.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
-use anyhow::{bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use clap::Args;
+use cost_page::charts::{self, Line};
 use cost_rules::{
     duration::Duration,
     price::{Prices, dollars},
@@ -18,7 +19,6 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
 use crate::{
-    chart,
     output::{Format, table},
     traffic,
 };
@@ -60,8 +60,10 @@ impl Given {
     }
 
     /// Draws the chart, if one is wanted.
-    fn draw(&self, traffic: &Traffic, lines: impl FnOnce() -> Vec<chart::Line>) -> anyhow::Result<()> {
-        self.chart.as_ref().map_or(Ok(()), |file| chart::write(file, traffic, self.per_instance, &lines()))
+    fn draw(&self, traffic: &Traffic, lines: impl FnOnce() -> Vec<Line>) -> anyhow::Result<()> {
+        let Some(file) = &self.chart else { return Ok(()) };
+        let svg = charts::scaling(traffic, self.per_instance, &lines())?;
+        fs::write(file, svg).with_context(|| format!("{} cannot be written", file.display()))
     }
 
     /// USD per hour of an instance.

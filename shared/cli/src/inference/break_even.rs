@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use cost_page::charts::Comparison;
 use cost_rules::{
     inference::{
         Assumptions, Candidate, Features, InstanceTypes, Limits, Load, PricedType, Rates, Requests, ServingOption, Workload, options, pack,
@@ -13,7 +14,6 @@ use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
 
 use super::cents;
-use crate::chart::Comparison;
 
 const HEAD: &str = "<!-- Made by `make docs` with the model of `cost-guard inference-options`. A test fails when it is stale. -->\n\
     # From where on another way of serving pays\n\n\

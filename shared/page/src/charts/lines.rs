@@ -1,10 +1,6 @@
-//! Draws load against instances as SVG. The only place that knows the crate `charts-rs`.
-//!
-//! The chart is of instances: the load as the instances that it needs, and lines of instances over it. Long traffic is drawn by the most of each of some minutes.
+//! Line charts in SVG files of their own: load against instances, and costs side by side.
 
-use std::{fs, path::Path};
-
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use charts_rs::{AxisType, LineChart, LineStep, Series, Symbol, svg_with_accessibility};
 use cost_rules::scaling::Traffic;
 
@@ -12,16 +8,11 @@ use cost_rules::scaling::Traffic;
 const POINTS: usize = 400;
 
 /// A line of the chart: its name, and the instances of each minute.
-pub(crate) type Line = (&'static str, Vec<u32>);
+pub type Line = (&'static str, Vec<u32>);
 
-/// Writes a chart into a file.
-pub(crate) fn write(file: &Path, traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<()> {
-    let svg = svg(traffic, per_instance, lines)?;
-    fs::write(file, svg).with_context(|| format!("{} cannot be written", file.display()))
-}
-
-/// A chart, as the text of an SVG file.
-fn svg(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<String> {
+/// A chart of instances, as the text of an SVG file: the load as the instances that it needs, and lines of instances over it.
+/// Long traffic is drawn by the most of each of some minutes.
+pub fn scaling(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<String> {
     let step = traffic.minutes().div_ceil(POINTS).max(1);
     let requests: Vec<Option<u64>> = traffic.iter().collect();
     #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "pixels need few digits")]
@@ -50,20 +41,20 @@ fn svg(traffic: &Traffic, per_instance: f64, lines: &[Line]) -> anyhow::Result<S
 }
 
 /// A chart of USD a month, or of percent, over what stands below it.
-pub(crate) struct Comparison {
+pub struct Comparison {
     /// Its title.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// What it shows, for screen readers.
-    pub(crate) description: &'static str,
+    pub description: &'static str,
     /// What stands below each point.
-    pub(crate) below: Vec<String>,
+    pub below: Vec<String>,
     /// The lines: their names, and a value for each point.
-    pub(crate) lines: Vec<(String, Vec<f64>)>,
+    pub lines: Vec<(String, Vec<f64>)>,
 }
 
 impl Comparison {
     /// The text of an SVG file.
-    pub(crate) fn svg(&self) -> anyhow::Result<String> {
+    pub fn svg(&self) -> anyhow::Result<String> {
         #[expect(clippy::cast_possible_truncation, reason = "pixels need few digits")]
         let values = |of: &[f64]| of.iter().map(|value| Some(*value as f32)).collect();
         let all = self.lines.iter().map(|(name, of)| series(name, values(of))).collect();
@@ -90,7 +81,7 @@ mod tests {
     fn a_chart_has_its_lines_its_title_and_a_description() {
         let traffic =
             Traffic::new("2026-11-23T00:00:00Z".parse().unwrap(), (0..20_160).map(|minute| (minute != 7).then_some(minute % 1440)));
-        let svg = svg(&traffic, 200.0, &[("today", vec![8; 20_160]), ("proposed", vec![3; 20_160])]).unwrap();
+        let svg = scaling(&traffic, 200.0, &[("today", vec![8; 20_160]), ("proposed", vec![3; 20_160])]).unwrap();
         for text in ["<svg", "role=\"img\"", "<title>Load and instances</title>", "today", "proposed", "\nload\n", "</svg>"] {
             assert!(svg.contains(text), "{text}");
         }

@@ -1,0 +1,22 @@
+//! Filters of the templates.
+#![expect(unreachable_pub, reason = "what the macro makes of a filter")]
+
+use std::fmt::Display;
+
+use askama::{
+    Values,
+    filters::{Html, Safe, escape},
+};
+use cost_rules::text::one_line;
+
+/// A text of people as one line that can be seen. What hides in it is shown as `�`.
+#[askama::filter_fn]
+pub(super) fn text(text: impl Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(one_line(&text.to_string()))
+}
+
+/// A name, as [`text`], whose writing direction changes nothing around it.
+#[askama::filter_fn]
+pub(super) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
+    Ok(Safe(format!("<bdi>{}</bdi>", escape(one_line(&name.to_string()), Html)?)))
+}

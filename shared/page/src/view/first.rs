@@ -1,0 +1,204 @@
+//! The first screen: how much, more or less than before, why, what to do, and the month against its budget.
+
+use askama::Template;
+use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money};
+use rust_decimal::Decimal;
+
+use super::{
+    filters,
+    words::{about, about_signed, change_percent, during, length, many, share},
+};
+
+/// How many decisions, causes and budgets the first screen has.
+const DECISIONS: usize = 3;
+const CAUSES: usize = 5;
+const BUDGETS: usize = 3;
+
+/// The first screen.
+#[derive(Template)]
+#[template(path = "first.html")]
+pub(super) struct First<'a> {
+    report: &'a CostReport,
+    usd: String,
+    when: String,
+    compared: Compared,
+    /// What must be known at once to read the number.
+    warnings: Vec<String>,
+    causes: Vec<Why<'a>>,
+    /// What the causes leave of the difference.
+    other_causes: Option<String>,
+    to_do: Vec<ToDo<'a>>,
+    /// How many decisions there are in all.
+    decisions: usize,
+    month: Month<'a>,
+}
+
+/// The period against the one before.
+enum Compared {
+    Unknown,
+    Same,
+    More(Difference),
+    Less(Difference),
+}
+
+struct Difference {
+    usd: String,
+    percent: Option<String>,
+}
+
+struct Why<'a> {
+    cause: &'a Cause,
+    difference: String,
+}
+
+struct ToDo<'a> {
+    decision: &'a Decision,
+    usd: Option<String>,
+}
+
+struct Month<'a> {
+    name: &'a str,
+    usd: String,
+    forecast: Option<Outlook>,
+    budgets: Vec<Limit<'a>>,
+    more_budgets: usize,
+}
+
+struct Outlook {
+    usd: String,
+    low: String,
+    high: String,
+}
+
+/// A budget as a bar: what is spent, what is forecast, and the limit as a mark.
+struct Limit<'a> {
+    name: &'a str,
+    limit: String,
+    spent: String,
+    spent_share: String,
+    /// What AWS's forecast means for it.
+    verdict: Option<Verdict>,
+    /// Lengths of the bar in percent.
+    spent_length: String,
+    forecast_length: String,
+    limit_at: String,
+}
+
+enum Verdict {
+    Over { forecast: String, by: String },
+    Within { forecast: String },
+}
+
+impl<'a> First<'a> {
+    pub(super) fn of(report: &'a CostReport) -> Self {
+        Self {
+            report,
+            usd: about(report.spent.usd),
+            when: during(report.period),
+            compared: Compared::of(report.spent),
+            warnings: warnings(report),
+            causes: report.causes.iter().take(CAUSES).map(Why::of).collect(),
+            other_causes: other_causes(report),
+            to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
+            decisions: report.decisions.len() + report.more_decisions,
+            month: Month::of(report),
+        }
+    }
+}
+
+impl Compared {
+    fn of(spent: Change) -> Self {
+        let Some(difference) = spent.difference() else { return Self::Unknown };
+        let part = Difference { usd: about(Money(difference.0.abs())), percent: change_percent(spent) };
+        match difference.0.round_dp(2) {
+            none if none.is_zero() => Self::Same,
+            less if less.is_sign_negative() => Self::Less(part),
+            _ => Self::More(part),
+        }
+    }
+}
+
+/// What a reader must know of the days before they trust the sum.
+fn warnings(report: &CostReport) -> Vec<String> {
+    let method = &report.method;
+    let days = usize::try_from(report.period.days()).unwrap_or_default();
+    let estimated = (0 < method.estimated_days).then(|| {
+        let is = if method.estimated_days == 1 { "is" } else { "are" };
+        format!("{} of {days} days {is} estimated: AWS may still correct them.", method.estimated_days)
+    });
+    let missing = (0 < method.missing_days).then(|| {
+        let is = if method.missing_days == 1 { "is" } else { "are" };
+        format!("{} {is} not on the bill yet, so this is less than the whole.", many(method.missing_days, "day"))
+    });
+    [missing, estimated].into_iter().flatten().collect()
+}
+
+fn other_causes(report: &CostReport) -> Option<String> {
+    let difference = report.spent.difference()?;
+    let named: Money = report.causes.iter().take(CAUSES).map(|cause| cause.difference).sum();
+    let other = Money(difference.0 - named.0);
+    (!report.causes.is_empty() && !other.0.round_dp(2).is_zero()).then(|| about_signed(other))
+}
+
+impl<'a> Why<'a> {
+    fn of(cause: &'a Cause) -> Self {
+        Self { cause, difference: about_signed(cause.difference) }
+    }
+}
+
+impl<'a> ToDo<'a> {
+    fn of(decision: &'a Decision) -> Self {
+        Self { decision, usd: decision.usd_per_month.map(about) }
+    }
+}
+
+impl<'a> Month<'a> {
+    fn of(report: &'a CostReport) -> Self {
+        let month = &report.month;
+        Self {
+            name: &month.name,
+            usd: about(month.usd),
+            forecast: month.forecast.map(Outlook::of),
+            budgets: month.budgets.iter().take(BUDGETS).map(Limit::of).collect(),
+            more_budgets: month.budgets.len().saturating_sub(BUDGETS),
+        }
+    }
+
+    /// Whether the month says more than the period itself.
+    fn is_shown(&self, report: &CostReport) -> bool {
+        self.forecast.is_some() || !self.budgets.is_empty() || report.month.usd != report.spent.usd
+    }
+}
+
+impl Outlook {
+    fn of(forecast: Forecast) -> Self {
+        Self { usd: about(forecast.usd), low: about(forecast.low), high: about(forecast.high) }
+    }
+}
+
+impl<'a> Limit<'a> {
+    fn of(budget: &'a Budget) -> Self {
+        let (limit, spent) = (budget.limit.0, budget.spent.0);
+        let forecast = budget.forecast.map_or(Decimal::ZERO, |forecast| forecast.0);
+        // A little room behind the longest part, so that the mark of the limit does not stick to the end.
+        let whole = limit.max(spent).max(forecast) * Decimal::new(105, 2);
+        Self {
+            name: &budget.name,
+            limit: about(budget.limit),
+            spent: about(budget.spent),
+            spent_share: share(budget.spent, budget.limit).unwrap_or_default(),
+            verdict: budget.forecast.map(|forecast| Verdict::of(forecast, budget.limit)),
+            spent_length: length(spent, whole),
+            forecast_length: length(forecast.max(spent), whole),
+            limit_at: length(limit, whole),
+        }
+    }
+}
+
+impl Verdict {
+    fn of(forecast: Money, limit: Money) -> Self {
+        let over = Money(forecast.0 - limit.0);
+        let words = about(forecast);
+        if Decimal::ZERO < over.0 { Self::Over { forecast: words, by: about(over) } } else { Self::Within { forecast: words } }
+    }
+}

@@ -1,0 +1,42 @@
+//! How the report's numbers are known, and what they leave out.
+
+use askama::Template;
+use cost_rules::report::{self, ChargeType, CostReport, Money};
+
+use super::{cut::Cut, filters, words::many};
+
+const CHARGE_TYPES: usize = 25;
+const TEXTS: usize = 25;
+
+/// The section.
+#[derive(Template)]
+#[template(path = "method.html")]
+pub(super) struct Method<'a> {
+    report: &'a CostReport,
+    method: &'a report::Method,
+    charge_types: Cut<&'a ChargeType>,
+    /// The sums of what is counted: on the invoice, and by use.
+    billed: Money,
+    amortized: Money,
+    requests: String,
+    notes: Cut<&'a str>,
+    unread: Cut<&'a str>,
+}
+
+impl<'a> Method<'a> {
+    pub(super) fn of(report: &'a CostReport) -> Self {
+        let method = &report.method;
+        let counted = || method.charge_types.iter().filter(|charge| charge.is_counted);
+        let texts = |all: &'a [String]| Cut::at(TEXTS, all, String::as_str, |_| None);
+        Self {
+            report,
+            method,
+            charge_types: Cut::at(CHARGE_TYPES, &method.charge_types, |charge| charge, |charge| Some(charge.amortized)),
+            billed: counted().map(|charge| charge.billed).sum(),
+            amortized: counted().map(|charge| charge.amortized).sum(),
+            requests: many(usize::try_from(method.requests).unwrap_or(usize::MAX), "request"),
+            notes: texts(&method.notes),
+            unread: texts(&method.unread),
+        }
+    }
+}

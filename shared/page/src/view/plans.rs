@@ -1,0 +1,83 @@
+//! Managed Spot's part of training, and what Savings Plans cover.
+
+use askama::Template;
+use cost_rules::report::{self, CostReport, Money};
+
+use super::{
+    Content,
+    words::{length, whole_percent},
+};
+
+/// The section about Spot.
+#[derive(Template)]
+#[template(path = "spot.html")]
+pub(super) struct Spot {
+    spot: report::Spot,
+    /// Spot's part of the hours and of the dollars. `None`: nothing was trained.
+    of_hours: Option<String>,
+    of_usd: Option<String>,
+    hours_length: String,
+    usd_length: String,
+}
+
+impl Spot {
+    pub(super) fn of(report: &CostReport) -> Self {
+        let spot = report.spot;
+        let (hours, usd) = (spot.hours.0 + spot.on_demand_hours.0, spot.usd.0 + spot.on_demand_usd.0);
+        Self {
+            spot,
+            of_hours: whole_percent(spot.hours.0, hours),
+            of_usd: whole_percent(spot.usd.0, usd),
+            hours_length: length(spot.hours.0, hours),
+            usd_length: length(spot.usd.0, usd),
+        }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        Content::of(self.of_hours.is_none() && self.of_usd.is_none())
+    }
+}
+
+/// The section about Savings Plans.
+#[derive(Template)]
+#[template(path = "savings_plans.html")]
+pub(super) struct SavingsPlans {
+    plans: report::SavingsPlans,
+    /// Part of the eligible use, at on-demand prices, that plans cover.
+    coverage: Option<String>,
+    coverage_length: String,
+    /// Part of the commitment that was used.
+    utilisation: Option<String>,
+    utilisation_length: String,
+    commitment: Money,
+    eligible: Money,
+    /// What the plans saved after what nobody used of them; negative: they cost more than they saved.
+    saved: Money,
+    cost: Money,
+    is_loss: bool,
+}
+
+impl SavingsPlans {
+    pub(super) fn of(report: &CostReport) -> Self {
+        let plans = report.savings_plans.clone();
+        let commitment = plans.covered.0 + plans.unused.0;
+        let eligible = plans.covered_on_demand.0 + plans.not_covered.0;
+        let saved = plans.covered_on_demand.0 - commitment;
+        Self {
+            coverage: whole_percent(plans.covered_on_demand.0, eligible),
+            coverage_length: length(plans.covered_on_demand.0, eligible),
+            utilisation: whole_percent(plans.covered.0, commitment),
+            utilisation_length: length(plans.covered.0, commitment),
+            commitment: Money(commitment),
+            eligible: Money(eligible),
+            saved: Money(saved),
+            cost: Money(-saved),
+            is_loss: saved.is_sign_negative() && !saved.is_zero(),
+            plans,
+        }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        Content::of(!self.plans.is_owned && self.eligible.0.is_zero())
+    }
+}

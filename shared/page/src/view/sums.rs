@@ -1,0 +1,203 @@
+//! What was spent by team, account, component and instance type.
+
+use askama::Template;
+use cost_rules::{
+    report::{Change, ComponentLine, CostReport, InstanceType, Line, Money},
+    vocabulary::component::Component,
+};
+use rust_decimal::Decimal;
+
+use super::{
+    Content,
+    cut::Cut,
+    filters,
+    words::{change_percent, length, share, signed, this},
+};
+
+const TEAMS: usize = 20;
+const ACCOUNTS: usize = 15;
+const INSTANCE_TYPES: usize = 20;
+const USAGE_TYPES: usize = 12;
+
+/// The name of what has no team.
+const UNTAGGED: &str = "untagged";
+
+/// A sum beside the one of the period before.
+struct Sum {
+    usd: Money,
+    share: Option<String>,
+    length: String,
+    before: Option<Money>,
+    difference: Option<String>,
+    percent: Option<String>,
+}
+
+impl Sum {
+    /// A sum, as a part of the whole and as a bar beside the longest one.
+    fn of(spent: Change, whole: Money, longest: Decimal) -> Self {
+        Self {
+            usd: spent.usd,
+            share: share(spent.usd, whole),
+            length: length(spent.usd.0, longest),
+            before: spent.before,
+            difference: spent.difference().map(signed),
+            percent: change_percent(spent),
+        }
+    }
+}
+
+/// Teams or accounts.
+#[derive(Template)]
+#[template(path = "lines.html")]
+pub(super) struct Lines<'a> {
+    /// What a line is: `Team`.
+    one: &'static str,
+    all: &'static str,
+    /// The sentence above the table.
+    lead: Lead<'a>,
+    rows: Cut<Row<'a>>,
+    total: Sum,
+    before_words: &'static str,
+}
+
+struct Row<'a> {
+    name: &'a str,
+    sum: Sum,
+}
+
+/// What stands out.
+struct Lead<'a> {
+    /// The one that spent most, and its share.
+    most: Option<(&'a str, Option<String>)>,
+    /// By how much it grew, if none grew more.
+    most_grew: Option<Money>,
+    /// Another one that grew most, and by how much.
+    grew: Option<(&'a str, Money)>,
+    /// What has no team, and its share.
+    untagged: Option<(Money, String)>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn teams(report: &'a CostReport) -> Self {
+        Self::of(report, ("Team", "Teams"), &report.teams, TEAMS)
+    }
+
+    pub(super) fn accounts(report: &'a CostReport) -> Self {
+        Self::of(report, ("Account", "Accounts"), &report.accounts, ACCOUNTS)
+    }
+
+    fn of(report: &'a CostReport, (one, all): (&'static str, &'static str), lines: &'a [Line], most: usize) -> Self {
+        let whole = report.spent.usd;
+        let longest = lines.iter().map(|line| line.spent.usd.0).max().unwrap_or_default();
+        let row = |line: &'a Line| Row { name: &line.name, sum: Sum::of(line.spent, whole, longest) };
+        Self {
+            one,
+            all,
+            lead: Lead::of(lines, whole),
+            rows: Cut::at(most, lines, row, |line| Some(line.spent.usd)),
+            total: Sum::of(report.spent, whole, whole.0),
+            before_words: report.period.before_words(),
+        }
+    }
+
+    /// A single line of a team's report says nothing new.
+    pub(super) fn content(&self) -> Content {
+        Content::of(self.rows.shown.len() < 2)
+    }
+}
+
+impl<'a> Lead<'a> {
+    fn of(lines: &'a [Line], whole: Money) -> Self {
+        let has_team = |line: &&Line| line.name != UNTAGGED;
+        let most = lines.iter().filter(has_team).max_by_key(|line| line.spent.usd).filter(|line| Decimal::ZERO < line.spent.usd.0);
+        let grew = lines.iter().filter_map(|line| Some((line.name.as_str(), line.spent.difference()?))).max_by_key(|(_, more)| *more);
+        let grew = grew.filter(|(_, more)| Decimal::ZERO < more.0);
+        let is_most = |name: &str| most.is_some_and(|most| most.name == name);
+        let untagged = lines.iter().find(|line| !has_team(line)).filter(|line| !line.spent.usd.0.is_zero());
+        Self {
+            most: most.map(|line| (line.name.as_str(), share(line.spent.usd, whole))),
+            most_grew: grew.filter(|(name, _)| is_most(name)).map(|(_, more)| more),
+            grew: grew.filter(|(name, _)| !is_most(name)),
+            untagged: untagged.and_then(|line| Some((line.spent.usd, share(line.spent.usd, whole)?))),
+        }
+    }
+}
+
+/// Components of the bill, those that hide something with their usage types.
+#[derive(Template)]
+#[template(path = "components.html")]
+pub(super) struct Components<'a> {
+    rows: Vec<ComponentRow<'a>>,
+    total: Sum,
+    before_words: &'static str,
+}
+
+struct ComponentRow<'a> {
+    component: Component,
+    sum: Sum,
+    usage_types: Cut<(&'a str, Money)>,
+}
+
+impl<'a> Components<'a> {
+    pub(super) fn of(report: &'a CostReport) -> Self {
+        let whole = report.spent.usd;
+        let longest = report.components.iter().map(|line| line.spent.usd.0).max().unwrap_or_default();
+        Self {
+            rows: report.components.iter().map(|line| ComponentRow::of(line, whole, longest)).collect(),
+            total: Sum::of(report.spent, whole, whole.0),
+            before_words: report.period.before_words(),
+        }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        Content::of(self.rows.is_empty())
+    }
+}
+
+impl<'a> ComponentRow<'a> {
+    fn of(line: &'a ComponentLine, whole: Money, longest: Decimal) -> Self {
+        let mut usage_types: Vec<(&str, Money)> = line.usage_types.iter().map(|(name, usd)| (name.as_str(), *usd)).collect();
+        usage_types.sort_by_key(|(name, usd)| (std::cmp::Reverse(*usd), *name));
+        Self {
+            component: line.component,
+            sum: Sum::of(line.spent, whole, longest),
+            usage_types: Cut::at(USAGE_TYPES, &usage_types, |one| *one, |(_, usd)| Some(*usd)),
+        }
+    }
+}
+
+/// Instance types with what an hour costs.
+#[derive(Template)]
+#[template(path = "instance_types.html")]
+pub(super) struct InstanceTypes<'a> {
+    rows: Cut<TypeRow<'a>>,
+    this: &'static str,
+}
+
+struct TypeRow<'a> {
+    line: &'a InstanceType,
+    length: String,
+    per_hour: Option<String>,
+}
+
+impl<'a> InstanceTypes<'a> {
+    pub(super) fn of(report: &'a CostReport) -> Self {
+        let longest = report.instance_types.iter().map(|line| line.usd.0).max().unwrap_or_default();
+        let row = |line: &'a InstanceType| TypeRow {
+            line,
+            length: length(line.usd.0, longest),
+            per_hour: line.usd_per_hour.map(|usd| unit_cost(usd.0)),
+        };
+        Self { rows: Cut::at(INSTANCE_TYPES, &report.instance_types, row, |line| Some(line.usd)), this: this(report.period) }
+    }
+
+    pub(super) fn content(&self) -> Content {
+        Content::of(self.rows.shown.is_empty())
+    }
+}
+
+/// USD of an hour with the four digits that AWS's prices have: types of instances differ by less than a cent.
+fn unit_cost(usd: Decimal) -> String {
+    let rounded = usd.round_dp_with_strategy(4, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+    format!("${rounded:.4}")
+}
