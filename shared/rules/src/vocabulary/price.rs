@@ -145,10 +145,11 @@ fn sum(prices: &HashMap<String, Decimal>, instances: &[Instances]) -> Option<Dec
 
 /// For people: `$168.82`, `$12,345.00`.
 pub fn dollars(usd: Decimal) -> String {
-    // Rounded first, because formatting a `Decimal` truncates it.
-    let cents = format!("{:.2}", usd.abs().round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero));
+    // Rounded first, because formatting a `Decimal` truncates it, and because nothing has no sign.
+    let rounded = usd.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+    let cents = format!("{:.2}", rounded.abs());
     let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
-    let sign = if usd.is_sign_negative() && !usd.is_zero() { "-" } else { "" };
+    let sign = if rounded < Decimal::ZERO { "-" } else { "" };
     format!("{sign}${}.{cents}", grouped(whole))
 }
 
@@ -249,6 +250,7 @@ mod tests {
             (dec!(12345.678), "$12,345.68"),
             (dec!(1000000), "$1,000,000.00"),
             (dec!(-3.5), "-$3.50"),
+            (dec!(-0.0000000001), "$0.00"),
             (dec!(999.994), "$999.99"),
         ] {
             assert_eq!(dollars(usd), text);
