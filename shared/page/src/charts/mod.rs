@@ -105,7 +105,7 @@ pub(crate) struct Caption {
 fn round_top(highest: f32) -> Option<f32> {
     let step = highest / 4.0;
     let scale = 10_f32.powf(step.log10().floor());
-    let rounded = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|of| of * scale).find(|rounded| step <= *rounded)?;
+    let rounded = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|of| of * scale).find(|rounded| step <= *rounded)?;
     (0.0 < highest && rounded.is_finite()).then_some(rounded * 4.0)
 }
 

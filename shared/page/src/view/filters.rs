@@ -20,3 +20,9 @@ pub(super) fn text(text: impl Display, _: &dyn Values) -> askama::Result<String>
 pub(super) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
     Ok(Safe(format!("<bdi>{}</bdi>", escape(one_line(&name.to_string()), Html)?)))
 }
+
+/// An amount with a minus sign as long as its digits are wide, where it is negative.
+#[askama::filter_fn]
+pub(super) fn usd(amount: impl Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(amount.to_string().replace('-', "−"))
+}

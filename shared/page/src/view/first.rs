@@ -1,5 +1,7 @@
 //! The first screen: how much, more or less than before, why, what to do, and the month against its budget.
 
+use std::cmp::Ordering;
+
 use askama::Template;
 use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money};
 use rust_decimal::Decimal;
@@ -110,10 +112,10 @@ impl Compared {
     fn of(spent: Change) -> Self {
         let Some(difference) = spent.difference() else { return Self::Unknown };
         let part = Difference { usd: about(Money(difference.0.abs())), percent: change_percent(spent) };
-        match difference.0.round_dp(2) {
-            none if none.is_zero() => Self::Same,
-            less if less.is_sign_negative() => Self::Less(part),
-            _ => Self::More(part),
+        match difference.0.round_dp(2).cmp(&Decimal::ZERO) {
+            Ordering::Equal => Self::Same,
+            Ordering::Less => Self::Less(part),
+            Ordering::Greater => Self::More(part),
         }
     }
 }

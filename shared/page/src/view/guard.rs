@@ -2,6 +2,7 @@
 
 use askama::Template;
 use cost_rules::report::{CostReport, GuardsWork, Money, Savings};
+use rust_decimal::Decimal;
 
 use super::{
     Content,
@@ -37,7 +38,7 @@ impl<'a> Guard<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
         let work = &report.guard;
         let unconfirmed = Money(work.estimated.0 - work.realised.0 - work.open.0);
-        let unconfirmed = (unconfirmed.0.round_dp(2).is_sign_positive() && !unconfirmed.0.round_dp(2).is_zero()).then_some(unconfirmed);
+        let unconfirmed = (Decimal::ZERO < unconfirmed.0.round_dp(2)).then_some(unconfirmed);
         Self {
             work,
             this: this(report.period),

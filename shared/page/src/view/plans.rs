@@ -2,9 +2,10 @@
 
 use askama::Template;
 use cost_rules::report::{self, CostReport, Money};
+use rust_decimal::Decimal;
 
 use super::{
-    Content,
+    Content, filters,
     words::{length, whole_percent},
 };
 
@@ -72,7 +73,7 @@ impl SavingsPlans {
             eligible: Money(eligible),
             saved: Money(saved),
             cost: Money(-saved),
-            is_loss: saved.is_sign_negative() && !saved.is_zero(),
+            is_loss: saved < Decimal::ZERO,
             plans,
         }
     }

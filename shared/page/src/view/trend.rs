@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::{
-    Content,
+    Content, filters,
     words::{about, day, many},
 };
 use crate::charts::{Blocks, Caption, Daily, MOST_SERIES, Room};

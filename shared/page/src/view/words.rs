@@ -1,5 +1,7 @@
 //! Amounts, shares and days in words.
 
+use std::cmp::Ordering;
+
 use cost_rules::{
     price::{dollars, grouped},
     report::{Change, Money, ReportPeriod, ReportUnit},
@@ -12,11 +14,10 @@ const WHOLE_FROM: Decimal = dec!(100);
 
 /// An amount for the first screen: whole dollars above $100.
 pub(super) fn about(usd: Money) -> String {
-    if usd.0.abs() < WHOLE_FROM {
-        return usd.to_string();
-    }
-    let whole = usd.0.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
-    dollars(whole).trim_end_matches(".00").to_owned()
+    let size = usd.0.abs();
+    let whole = size.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
+    let words = if size < WHOLE_FROM { dollars(size) } else { dollars(whole).trim_end_matches(".00").to_owned() };
+    if usd.0.round_dp(2) < Decimal::ZERO { format!("−{words}") } else { words }
 }
 
 /// An amount that is more (`+$1.00`) or less (`−$1.00`) than another.
@@ -32,10 +33,10 @@ pub(super) fn about_signed(usd: Money) -> String {
 }
 
 fn sign(usd: Money, size: &str) -> String {
-    match usd.0.round_dp(2) {
-        rounded if rounded.is_zero() => size.to_owned(),
-        rounded if rounded.is_sign_negative() => format!("−{size}"),
-        _ => format!("+{size}"),
+    match usd.0.round_dp(2).cmp(&Decimal::ZERO) {
+        Ordering::Equal => size.to_owned(),
+        Ordering::Less => format!("−{size}"),
+        Ordering::Greater => format!("+{size}"),
     }
 }
 
@@ -137,11 +138,11 @@ mod tests {
         for (amount, short, with_sign) in [
             ("0", "$0.00", "$0.00"),
             ("0.0000000001", "$0.00", "$0.00"),
-            ("-0.004", "-$0.00", "$0.00"),
+            ("-0.004", "$0.00", "$0.00"),
             ("99.99", "$99.99", "+$99.99"),
             ("100", "$100", "+$100"),
             ("7281.590829", "$7,282", "+$7,282"),
-            ("-1234.5", "-$1,235", "−$1,235"),
+            ("-1234.5", "−$1,235", "−$1,235"),
             ("1000000", "$1,000,000", "+$1,000,000"),
         ] {
             assert_eq!((about(usd(amount)).as_str(), about_signed(usd(amount)).as_str()), (short, with_sign), "{amount}");
