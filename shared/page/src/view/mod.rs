@@ -36,6 +36,7 @@ struct Section {
     /// What the page's own links lead to.
     id: &'static str,
     title: &'static str,
+    content: Content,
     /// HTML, from a template.
     body: String,
 }
@@ -63,7 +64,7 @@ struct Sections {
 impl Sections {
     fn add(&mut self, id: &'static str, title: &'static str, content: Content, view: &impl Template) -> anyhow::Result<()> {
         if content == Content::Something || !self.leaves_out {
-            self.all.push(Section { id, title, body: view.render()? });
+            self.all.push(Section { id, title, content, body: view.render()? });
         }
         Ok(())
     }

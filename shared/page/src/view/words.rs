@@ -88,13 +88,13 @@ pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
-/// A period for people: `16–22 November 2026`, `November 2026`.
+/// A period for people: `16–22 November 2026`, `November 2026`. A line does not break within `16–22 November`.
 pub(super) fn span(period: ReportPeriod) -> String {
     let last = period.until.saturating_sub(1.day());
     let from = period.from;
     match period.unit {
         ReportUnit::Month => from.strftime("%B %Y").to_string(),
-        ReportUnit::Week if from.month() == last.month() => format!("{}–{}", from.strftime("%-d"), last.strftime("%-d %B %Y")),
+        ReportUnit::Week if from.month() == last.month() => format!("{}–\u{2060}{}", from.strftime("%-d"), last.strftime("%-d\u{a0}%B %Y")),
         ReportUnit::Week if from.year() == last.year() => format!("{} – {}", from.strftime("%-d %B"), last.strftime("%-d %B %Y")),
         ReportUnit::Week => format!("{} – {}", from.strftime("%-d %B %Y"), last.strftime("%-d %B %Y")),
     }
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn periods_for_people() {
         for (period, words) in [
-            ("2026-W47", "16–22 November 2026"),
+            ("2026-W47", "16–\u{2060}22\u{a0}November 2026"),
             ("2026-W49", "30 November – 6 December 2026"),
             ("2026-W53", "28 December 2026 – 3 January 2027"),
             ("2026-10", "October 2026"),

@@ -1,0 +1,238 @@
+//! The page of sample reports, as text. What a browser makes of it is tested in the repository's tests/page, with the pages that are written here.
+
+mod amounts;
+mod samples;
+mod text;
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use cost_page::page;
+use cost_rules::report::{CostReport, Money};
+use rust_decimal::{Decimal, dec};
+
+use samples::{hostile, largest, minimal, report, team};
+
+/// The sections of a page, in order.
+const SECTIONS: [&str; 14] = [
+    "guard",
+    "decisions",
+    "trend",
+    "teams",
+    "accounts",
+    "instance-types",
+    "spot",
+    "savings-plans",
+    "resources",
+    "sleeping",
+    "exemptions",
+    "inference",
+    "components",
+    "method",
+];
+
+fn sections(page: &str) -> Vec<&str> {
+    page.split("<section id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+fn linked(page: &str) -> Vec<&str> {
+    let nav = page.split("<nav").nth(1).unwrap().split("</nav>").next().unwrap();
+    nav.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[test]
+fn the_pages_are_written_for_the_browsers_tests() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
+    fs::create_dir_all(&folder).unwrap();
+    let samples = [("report", report()), ("minimal", minimal()), ("team", team()), ("hostile", hostile()), ("largest", largest())];
+    for (name, report) in samples {
+        fs::write(folder.join(format!("{name}.html")), page(&report).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn the_sample_is_consistent() {
+    for report in [report(), team()] {
+        let whole = report.spent.usd;
+        let sum = |all: Vec<Money>| all.into_iter().sum::<Money>();
+        assert_eq!(sum(report.components.iter().map(|line| line.spent.usd).collect()), whole);
+        for lines in [&report.teams, &report.accounts] {
+            assert!(lines.is_empty() || sum(lines.iter().map(|line| line.spent.usd).collect()) == whole);
+            assert!(lines.is_empty() || sum(lines.iter().filter_map(|line| line.spent.before).collect()) == report.spent.before.unwrap());
+        }
+        let in_period = |usd: &Money, at: usize| report.period.has(report.trend.days[at]).then_some(*usd);
+        let of_days = |series: &cost_rules::report::Series| series.usd.iter().enumerate().filter_map(|(at, usd)| in_period(usd, at)).sum();
+        assert_eq!(report.trend.components.iter().map(of_days).sum::<Money>(), whole);
+        let counted = || report.method.charge_types.iter().filter(|charge| charge.is_counted);
+        assert!(counted().count() == 0 || counted().map(|charge| charge.amortized).sum::<Money>() == whole);
+        assert_eq!(report.guard.savings.iter().map(|saving| saving.estimated).sum::<Money>(), report.guard.estimated);
+    }
+}
+
+#[test]
+fn an_account_s_page_has_all_sections_and_a_team_s_those_with_content() {
+    let page_of = |report: &CostReport| page(report).unwrap();
+    let full = page_of(&report());
+    assert_eq!(sections(&full), SECTIONS);
+    assert_eq!(linked(&full), SECTIONS);
+    let of_team = page_of(&team());
+    let shown = ["guard", "decisions", "trend", "instance-types", "spot", "exemptions", "components", "method"];
+    assert_eq!(sections(&of_team), shown);
+    assert_eq!(linked(&of_team), shown);
+}
+
+#[test]
+fn a_page_of_nothing_says_so() {
+    let page = page(&minimal()).unwrap();
+    assert_eq!(sections(&page), SECTIONS);
+    for words in [
+        "SageMaker cost <strong>$0.00</strong> in November 2026.</h1>",
+        "Nothing is known of the month before.",
+        "30\u{a0}days are not on the bill yet",
+        "no cause is known",
+        "Nothing needs a decision.",
+        "The guard stopped and changed nothing this month.",
+        "There are not enough days yet to show a trend.",
+        "No cost is known by team.",
+        "No cost is known by account.",
+        "No instances are on the bill this month.",
+        "Nothing was trained.",
+        "No SageMaker Savings Plan is on the bill.",
+        "No cost of single resources is known.",
+        "No endpoint sleeps.",
+        "Nothing is exempt.",
+        "No endpoint is known that would cost less served another way.",
+        "Nothing of SageMaker is on the bill.",
+        "Cost Explorer has no data of this account yet",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("<table"), "a table of nothing");
+}
+
+#[test]
+fn the_first_screen_answers() {
+    let page = page(&report()).unwrap();
+    let first = text::of(page.split("<section class=\"first\"").nth(1).unwrap().split("</section>").next().unwrap());
+    for words in [
+        "SageMaker cost $7,282 in the week of 16–\u{2060}22\u{a0}November, $786 more than the week before (+12\u{a0}%).",
+        "3 of 7 days are estimated: AWS may still correct them.",
+        "Training on demand ml.g5.12xlarge · vision +$671",
+        "Everything else",
+        "endpoint churn-v2 $2,056 a month",
+        "All 10 decisions",
+        "$20,768 so far. AWS forecasts $27,914 for the whole month, most likely between $26,403 and $29,588.",
+        "Budget sagemaker-all: $27,000, and the forecast of $27,914 is $914 over it.",
+        "$20,768 spent, 77\u{a0}%",
+    ] {
+        assert!(first.contains(words), "{words}\n{first}");
+    }
+}
+
+#[test]
+fn a_comparison_is_said_in_each_case() {
+    let said = |usd: Decimal, before: Option<Decimal>| {
+        let mut report = minimal();
+        report.spent.usd = Money(usd);
+        report.spent.before = before.map(Money);
+        let page = page(&report).unwrap();
+        text::of(page.split("<h1 id=\"headline\">").nth(1).unwrap().split("</h1>").next().unwrap())
+    };
+    assert_eq!(said(dec!(80), Some(dec!(100))), "SageMaker cost $80.00 in November 2026, $20.00 less than the month before (−20\u{a0}%).");
+    assert_eq!(said(dec!(80), Some(dec!(0))), "SageMaker cost $80.00 in November 2026, $80.00 more than the month before.");
+    assert_eq!(said(dec!(80), Some(dec!(80.001))), "SageMaker cost $80.00 in November 2026, as much as the month before.");
+    assert_eq!(said(dec!(-5), Some(dec!(1))), "SageMaker cost −$5.00 in November 2026, $6.00 less than the month before (−600\u{a0}%).");
+}
+
+#[test]
+fn drift_is_said_plainly() {
+    let page = text::of(&page(&report()).unwrap());
+    assert!(page.contains("It saved an estimated $317.16 this week; the bill confirms $240.00 of it."), "{page}");
+    assert!(page.contains("$41.28 is not known yet") && page.contains("$35.88 is not confirmed, and is not claimed."));
+}
+
+#[test]
+fn every_amount_is_the_models() {
+    for report in [report(), team(), minimal(), largest()] {
+        let known = amounts::known(&report);
+        let page = page(&report).unwrap();
+        let unknown: Vec<String> = amounts::on(&text::of(&page)).into_iter().filter(|amount| !known.contains(amount)).collect();
+        assert_eq!(unknown, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_strangers_write_stays_text() {
+    let page = page(&hostile()).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<img"), "markup of strangers");
+    let inputs = ["&#60;script&#62;alert(1)&#60;/script&#62;", "&#60;img src=x onerror=alert(1)&#62;"];
+    assert!(inputs.iter().all(|escaped| page.contains(escaped)));
+    assert!(!page.contains(|c: char| "\u{202e}\u{2066}\u{200b}\u{7}".contains(c)), "characters that cannot be seen");
+    assert!(page.contains("<title>SageMaker cost, 16–\u{2060}22\u{a0}November 2026, team &#60;/title&#62;"), "the title is text as well");
+}
+
+#[test]
+fn a_page_is_self_contained() {
+    for report in [report(), hostile()] {
+        let page = page(&report).unwrap();
+        let attributes = ["src=", "srcset=", "<script", "<iframe", "<link rel=\"stylesheet", "@import", "@font-face", "<form", "<base"];
+        let tags: Vec<&str> = page.split('<').filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag).collect();
+        for attribute in attributes {
+            assert!(!tags.iter().any(|tag| format!("<{tag}").contains(attribute)), "{attribute}");
+        }
+        let is_handler = |rest: &str| rest.split_once('=').is_some_and(|(name, _)| name.chars().all(char::is_alphanumeric));
+        assert!(!tags.iter().any(|tag| tag.split(" on").skip(1).any(is_handler)), "a handler of events");
+        let addresses = page.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        assert!(addresses.into_iter().all(|address| address.starts_with('#') || address == "data:,"));
+        let urls = page.split("url(").skip(1).map(|rest| rest.split(')').next().unwrap());
+        assert!(urls.into_iter().all(|url| url.starts_with("#pattern-")));
+    }
+}
+
+#[test]
+fn the_largest_page_is_short_and_says_what_it_leaves_out() {
+    let page = page(&largest()).unwrap();
+    assert!(page.len() <= 600_000, "{} bytes", page.len());
+    let text = text::of(&page);
+    for words in ["and 20 more", "and 35 more", "and 180 more"] {
+        assert!(text.contains(words), "{words}");
+    }
+}
+
+/// The SVGs of a page's charts, by name. Other SVGs are keys of legends.
+fn charts(page: &str) -> BTreeMap<String, String> {
+    let names = ["by-day-wide.svg", "by-day-narrow.svg", "by-component-wide.svg", "by-component-narrow.svg"];
+    let drawn = page.split("<svg class=\"chart ").skip(1).map(|rest| rest.split("</svg>").next().unwrap());
+    names.into_iter().zip(drawn).map(|(name, svg)| (name.to_owned(), format!("<svg class=\"chart {svg}</svg>\n"))).collect()
+}
+
+#[test]
+fn charts_are_as_they_were() {
+    let charts = charts(&page(&report()).unwrap());
+    assert_eq!(charts.len(), 4);
+    let drawn = Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts");
+    fs::create_dir_all(&drawn).unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut other = vec![];
+    for (name, svg) in charts {
+        fs::write(drawn.join(&name), &svg).unwrap();
+        if fs::read_to_string(golden.join(&name)).unwrap_or_default() != svg {
+            other.push(name);
+        }
+    }
+    assert!(
+        other.is_empty(),
+        "{other:?} are drawn differently: look at them, and if they are right, cp {}/*.svg {}",
+        drawn.display(),
+        golden.display()
+    );
+}
+
+#[test]
+fn charts_have_the_colours_of_the_page_and_words_for_screen_readers() {
+    for (name, svg) in charts(&page(&report()).unwrap()) {
+        assert!(!svg.contains("#0000"), "{name} has a colour that stands for another");
+        for part in ["role=\"img\"", "<title>Cost by ", "<desc>", "The table below has all amounts.", "viewBox="] {
+            assert!(svg.contains(part), "{name}: {part}");
+        }
+    }
+}
