@@ -1,15 +1,17 @@
 # What people do with the project. Each target sets up what it needs: a machine with Rust, Python 3, gcc and make is enough.
+# The tests of the report's page look at it in Chromium; on Debian they install it if they may.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
 CONFIG_ENV ?= dev
-# Python tools live in .venv, four times, because they do not agree on the versions of what they need.
+# Python tools live in .venv, five times, because they do not agree on the versions of what they need.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
 DEPLOYED := .venv/deployed
 CHECKING := .venv/checking
+BROWSING := .venv/browsing
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 RELEASE := cargo build --release --locked $(addprefix --bin ,$(FUNCTIONS))
 # `make test` deploys the binaries that it has anyway: the release build takes as long as half of its other steps.
@@ -31,7 +33,7 @@ demo: ## one week of a simulated team, with the guard and without, in about a mi
 	$(ONLY) demo
 	@target/debug/demo
 
-test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint, the deployed stack
+test: ## what CI runs (with deny): fmt, clippy, docs, unit, adapter, end-to-end, simulator against boto3 and moto, template lint, the report's page in Chromium, the deployed stack
 	@started=$$SECONDS; \
 	for step in fmt clippy doc unit python test-deployed; do \
 		echo "== $$step ($$((SECONDS - started)) s)"; \
@@ -54,8 +56,10 @@ unit:
 	rm -rf target/asked && mkdir -p target/asked
 	COST_GUARD_ASKED="$(abspath target/asked)" cargo test --workspace --locked
 
-python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed
+# The pages that Chromium looks at were written by `unit`.
+python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed $(BROWSING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
+	$(BROWSING)/bin/python -m pytest -q tests/page
 
 test-deployed: $(DEPLOYED)/installed ## the template and the release binaries (PROFILE=debug: those of the other tests) on ministack: every trigger fires, mails arrive
 	$(if $(filter release,$(PROFILE)),$(RELEASE))
@@ -116,6 +120,10 @@ deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies
 $(TESTING)/installed: $(wildcard tests/requirements.txt $(addsuffix /requirements.txt,tests/conformance tests/notebook-idle-agent tests/template))
 	@echo "Setting up the Python tools for tests …"
 	$(call environment,$(TESTING),tests/requirements.txt)
+
+$(BROWSING)/installed: tests/page/requirements.txt
+	@echo "Setting up Playwright and axe …"
+	$(call environment,$(BROWSING),tests/page/requirements.txt)
 
 $(DEPLOYED)/installed: tests/deployed/requirements.txt
 	@echo "Setting up ministack …"

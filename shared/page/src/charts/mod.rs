@@ -1,6 +1,6 @@
 //! All charts of the project. The only place that knows the crate `charts-rs`.
 //!
-//! Charts for the page are drawn in colours that stand for the page's CSS variables ([`Ink`]) and are replaced in the finished SVG, so that one drawing
+//! Charts for the page are drawn in colours that stand for the page's CSS variables (`Ink`) and are replaced in the finished SVG, so that one drawing
 //! fits light, dark and print. The numbers of charts-rs are `f32`: they move pixels only. Beside each chart stands a table of the exact amounts.
 
 mod lines;

@@ -1,5 +1,11 @@
 //! Filters of the templates.
-#![expect(unreachable_pub, reason = "what the macro makes of a filter")]
+#![expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "what askama's macro makes of a filter, and wants of it"
+)]
 
 use std::fmt::Display;
 
@@ -7,7 +13,7 @@ use askama::{
     Values,
     filters::{Html, Safe, escape},
 };
-use cost_rules::text::one_line;
+use cost_rules::{price::grouped, text::one_line};
 
 /// A text of people as one line that can be seen. What hides in it is shown as `�`.
 #[askama::filter_fn]
@@ -25,4 +31,10 @@ pub(super) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<St
 #[askama::filter_fn]
 pub(super) fn usd(amount: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(amount.to_string().replace('-', "−"))
+}
+
+/// A number of things, with thousands marks.
+#[askama::filter_fn]
+pub(super) fn count(number: impl Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(grouped(&number.to_string()))
 }

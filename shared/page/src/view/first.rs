@@ -62,7 +62,7 @@ struct Month<'a> {
     name: &'a str,
     usd: String,
     forecast: Option<Outlook>,
-    budgets: Vec<Limit<'a>>,
+    budgets: Vec<BudgetBar<'a>>,
     more_budgets: usize,
 }
 
@@ -73,7 +73,7 @@ struct Outlook {
 }
 
 /// A budget as a bar: what is spent, what is forecast, and the limit as a mark.
-struct Limit<'a> {
+struct BudgetBar<'a> {
     name: &'a str,
     limit: String,
     spent: String,
@@ -161,7 +161,7 @@ impl<'a> Month<'a> {
             name: &month.name,
             usd: about(month.usd),
             forecast: month.forecast.map(Outlook::of),
-            budgets: month.budgets.iter().take(BUDGETS).map(Limit::of).collect(),
+            budgets: month.budgets.iter().take(BUDGETS).map(BudgetBar::of).collect(),
             more_budgets: month.budgets.len().saturating_sub(BUDGETS),
         }
     }
@@ -178,7 +178,7 @@ impl Outlook {
     }
 }
 
-impl<'a> Limit<'a> {
+impl<'a> BudgetBar<'a> {
     fn of(budget: &'a Budget) -> Self {
         let (limit, spent) = (budget.limit.0, budget.spent.0);
         let forecast = budget.forecast.map_or(Decimal::ZERO, |forecast| forecast.0);

@@ -13,7 +13,7 @@ const TEXTS: usize = 25;
 #[template(path = "method.html")]
 pub(super) struct Method<'a> {
     report: &'a CostReport,
-    method: &'a report::Method,
+    how: &'a report::Method,
     charge_types: Cut<&'a ChargeType>,
     /// The sums of what is counted: on the invoice, and by use.
     billed: Money,
@@ -25,18 +25,18 @@ pub(super) struct Method<'a> {
 
 impl<'a> Method<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
-        let method = &report.method;
-        let counted = || method.charge_types.iter().filter(|charge| charge.is_counted);
+        let how = &report.method;
+        let counted = || how.charge_types.iter().filter(|charge| charge.is_counted);
         let texts = |all: &'a [String]| Cut::at(TEXTS, all, String::as_str, |_| None);
         Self {
             report,
-            method,
-            charge_types: Cut::at(CHARGE_TYPES, &method.charge_types, |charge| charge, |charge| Some(charge.amortized)),
+            how,
+            charge_types: Cut::at(CHARGE_TYPES, &how.charge_types, |charge| charge, |charge| Some(charge.amortized)),
             billed: counted().map(|charge| charge.billed).sum(),
             amortized: counted().map(|charge| charge.amortized).sum(),
-            requests: many(usize::try_from(method.requests).unwrap_or(usize::MAX), "request"),
-            notes: texts(&method.notes),
-            unread: texts(&method.unread),
+            requests: many(usize::try_from(how.requests).unwrap_or(usize::MAX), "request"),
+            notes: texts(&how.notes),
+            unread: texts(&how.unread),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{
 #[derive(Template)]
 #[template(path = "spot.html")]
 pub(super) struct Spot {
-    spot: report::Spot,
+    training: report::Spot,
     /// Spot's part of the hours and of the dollars. `None`: nothing was trained.
     of_hours: Option<String>,
     of_usd: Option<String>,
@@ -23,14 +23,14 @@ pub(super) struct Spot {
 
 impl Spot {
     pub(super) fn of(report: &CostReport) -> Self {
-        let spot = report.spot;
-        let (hours, usd) = (spot.hours.0 + spot.on_demand_hours.0, spot.usd.0 + spot.on_demand_usd.0);
+        let training = report.spot;
+        let (hours, usd) = (training.hours.0 + training.on_demand_hours.0, training.usd.0 + training.on_demand_usd.0);
         Self {
-            spot,
-            of_hours: whole_percent(spot.hours.0, hours),
-            of_usd: whole_percent(spot.usd.0, usd),
-            hours_length: length(spot.hours.0, hours),
-            usd_length: length(spot.usd.0, usd),
+            training,
+            of_hours: whole_percent(training.hours.0, hours),
+            of_usd: whole_percent(training.usd.0, usd),
+            hours_length: length(training.hours.0, hours),
+            usd_length: length(training.usd.0, usd),
         }
     }
 

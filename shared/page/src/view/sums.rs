@@ -14,9 +14,9 @@ use super::{
     words::{change_percent, length, share, signed, this},
 };
 
-const TEAMS: usize = 20;
-const ACCOUNTS: usize = 15;
-const INSTANCE_TYPES: usize = 20;
+const TEAMS: usize = 25;
+const ACCOUNTS: usize = 25;
+const INSTANCE_TYPES: usize = 25;
 const USAGE_TYPES: usize = 12;
 
 /// The name of what has no team.

@@ -44,10 +44,8 @@ fn sign(usd: Money, size: &str) -> String {
 pub(super) fn share(part: Money, whole: Money) -> Option<String> {
     let percent = percent(part.0, whole.0)?;
     let rounded = percent.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
-    Some(match rounded.is_zero() && !part.0.is_zero() {
-        true => "< 1\u{a0}%".to_owned(),
-        false => format!("{rounded}\u{a0}%"),
-    })
+    let is_small = rounded.is_zero() && !part.0.is_zero();
+    Some(if is_small { "< 1\u{a0}%".to_owned() } else { format!("{rounded}\u{a0}%") })
 }
 
 /// What a part is of a whole, in percent. `None`: the whole is nothing.

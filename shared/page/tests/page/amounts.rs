@@ -58,7 +58,7 @@ fn derived(report: &CostReport) -> Vec<Money> {
     all.extend(report.month.budgets.iter().filter_map(|budget| Some(Money(budget.forecast?.0 - budget.limit.0))));
     let guard = &report.guard;
     all.push(Money(guard.estimated.0 - guard.realised.0 - guard.open.0));
-    all.push(sum(report.decisions.iter().filter_map(|decision| decision.usd_per_month).collect()));
+    all.push(sum(report.decisions.iter().take(20).filter_map(|decision| decision.usd_per_month).collect()));
     all.push(sum(report.sleeping.iter().filter_map(|endpoint| endpoint.saved).collect()));
     let plans = &report.savings_plans;
     let commitment = plans.covered.0 + plans.unused.0;
