@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{
     filters,
-    words::{about, about_signed, change_percent, during, length, many, share},
+    words::{about, change_percent, during, length, many, share, signed},
 };
 
 /// How many decisions, causes and budgets the first screen has.
@@ -139,12 +139,12 @@ fn other_causes(report: &CostReport) -> Option<String> {
     let difference = report.spent.difference()?;
     let named: Money = report.causes.iter().take(CAUSES).map(|cause| cause.difference).sum();
     let other = Money(difference.0 - named.0);
-    (!report.causes.is_empty() && !other.0.round_dp(2).is_zero()).then(|| about_signed(other))
+    (!report.causes.is_empty() && !other.0.round_dp(2).is_zero()).then(|| signed(other))
 }
 
 impl<'a> Why<'a> {
     fn of(cause: &'a Cause) -> Self {
-        Self { cause, difference: about_signed(cause.difference) }
+        Self { cause, difference: signed(cause.difference) }
     }
 }
 

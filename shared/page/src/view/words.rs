@@ -22,19 +22,9 @@ pub(super) fn about(usd: Money) -> String {
 
 /// An amount that is more (`+$1.00`) or less (`−$1.00`) than another.
 pub(super) fn signed(usd: Money) -> String {
-    let size = Money(usd.0.abs()).to_string();
-    sign(usd, &size)
-}
-
-/// [`signed`], for the first screen.
-pub(super) fn about_signed(usd: Money) -> String {
-    let size = about(Money(usd.0.abs()));
-    sign(usd, &size)
-}
-
-fn sign(usd: Money, size: &str) -> String {
+    let size = Money(usd.0.abs());
     match usd.0.round_dp(2).cmp(&Decimal::ZERO) {
-        Ordering::Equal => size.to_owned(),
+        Ordering::Equal => size.to_string(),
         Ordering::Less => format!("−{size}"),
         Ordering::Greater => format!("+{size}"),
     }
@@ -138,14 +128,13 @@ mod tests {
             ("0.0000000001", "$0.00", "$0.00"),
             ("-0.004", "$0.00", "$0.00"),
             ("99.99", "$99.99", "+$99.99"),
-            ("100", "$100", "+$100"),
-            ("7281.590829", "$7,282", "+$7,282"),
-            ("-1234.5", "−$1,235", "−$1,235"),
-            ("1000000", "$1,000,000", "+$1,000,000"),
+            ("100", "$100", "+$100.00"),
+            ("7281.590829", "$7,282", "+$7,281.59"),
+            ("-1234.5", "−$1,235", "−$1,234.50"),
+            ("1000000", "$1,000,000", "+$1,000,000.00"),
         ] {
-            assert_eq!((about(usd(amount)).as_str(), about_signed(usd(amount)).as_str()), (short, with_sign), "{amount}");
+            assert_eq!((about(usd(amount)).as_str(), signed(usd(amount)).as_str()), (short, with_sign), "{amount}");
         }
-        assert_eq!(signed(usd("-1234.5")), "−$1,234.50");
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn the_first_screen_answers() {
     for words in [
         "SageMaker cost $7,282 in the week of 16–\u{2060}22\u{a0}November, $786 more than the week before (+12\u{a0}%).",
         "3 of 7 days are estimated: AWS may still correct them.",
-        "Training on demand ml.g5.12xlarge · vision +$671",
+        "Training on demand ml.g5.12xlarge · vision +$671.06",
         "Everything else",
         "endpoint churn-v2 $2,056 a month",
         "All 10 decisions",
