@@ -16,6 +16,7 @@ use cost_aws::{
 use cost_rules::{
     facts::{Facts, OnExceed},
     plan::{Entry, Plan, State},
+    report::BudgetOnRecord,
     resource::Kind,
     rules::budgets::{
         explain::{explain, name_running},
@@ -49,12 +50,20 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let run = Run { context, rulebook: &rulebook, areas: Stoppable, request: &request, scope: request.scope(), essential: &[Kind::Budget] };
     let (listed, spend, entries, held) = tokio::join!(
         Box::pin(budgets::all(&context.clients, &rulebook, Account { partition: context.partition(), id: account }, now)),
-        Box::pin(bill::days::read(&context.clients, &rulebook, &ledger, account, !request.dry_run, now)),
+        Box::pin(bill::days::read(
+            &context.clients,
+            &rulebook,
+            &ledger,
+            account,
+            bill::days::Reading { keeps: !request.dry_run, since: None },
+            now
+        )),
         ledger.findings(&run.scope),
         Box::pin(budget_measures::read(context, &rulebook, now))
     );
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     facts.budgets = listed.into_facts(&mut facts);
+    let recorded = Box::pin(record(&run, &facts)).await;
     facts.spend = spend.spend.into_iter().collect();
     facts.reading.unread.extend(spend.unread);
     facts.reading.unread.extend(budgets::missing(request.budgets(), &facts));
@@ -66,6 +75,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     explain(&mut facts, &rulebook.policy);
     budgets::narrow(&mut facts, &run.scope);
     let mut failures = spend.failures;
+    failures.extend(recorded.map(|error| format!("{error:#}")));
     failures.extend(Box::pin(enforce_more(&run, &mut facts)).await.map(|error| format!("{error:#}")));
     let may_stop = run.scope == Scope::Everything && may_stop(&facts, entries.as_deref().unwrap_or_default());
 
@@ -74,6 +84,15 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     report.cost_usd = cents(Decimal::from(spend.requests) / Decimal::ONE_HUNDRED);
     report.failures.extend(failures);
     Ok(report)
+}
+
+/// Records the budgets for the cost report, if all of them are known.
+async fn record(run: &Run<'_, Stoppable>, facts: &Facts) -> Option<anyhow::Error> {
+    if run.request.dry_run || !facts.reading.complete.contains(&Kind::Budget) {
+        return None;
+    }
+    let budgets: Vec<BudgetOnRecord> = facts.budgets.iter().filter_map(|one| BudgetOnRecord::of(one, &run.rulebook.policy)).collect();
+    run.context.ledger().remember_budgets(&budgets, facts.now).await.err()
 }
 
 /// Records what is enforced from now on because budgets are used up, before anybody is notified of it.

@@ -1,7 +1,8 @@
-//! cost-reporter: mails each owner once a day what the other functions found, and once a week what was stopped, what that saved and what is still open.
+//! cost-reporter: mails each owner once a day what the other functions found, and once a week what was stopped, what that saved and what is still open. In the
+//! home Region it also reads the bill once a day, and reports once a week and once a month where the money goes.
 
 use cost_aws::{
-    Context,
+    Context, cost_report,
     event::{OwnEvent, Trigger, Triggers},
     regular_mails,
     report::Report,
@@ -13,7 +14,7 @@ use serde_json::Value;
 pub const NAME: &str = "cost-reporter";
 
 /// The events that start it.
-pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow], ..Triggers::NONE };
+pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow, OwnEvent::Period], ..Triggers::NONE };
 
 /// One run at the time `now`.
 ///
@@ -22,5 +23,12 @@ pub const TRIGGERS: Triggers = Triggers { own: &[OwnEvent::MailNow], ..Triggers:
 pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
-    regular_mails::send(context, &rulebook, request.trigger == Trigger::MailNow, request.dry_run, now).await
+    if let Trigger::Period(period) = request.trigger {
+        return cost_report::asked(context, &rulebook, (period, request.dry_run), cost_page::page, now).await;
+    }
+    let mut report = regular_mails::send(context, &rulebook, request.trigger == Trigger::MailNow, request.dry_run, now).await?;
+    if context.settings.reads_bill {
+        Box::pin(cost_report::regular(context, &rulebook, cost_page::page, now, &mut report)).await;
+    }
+    Ok(report)
 }

@@ -2,25 +2,19 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use aws_sdk_s3::{
-    config::{Config, Region},
-    error::SdkError,
-    operation::put_object::PutObjectError,
-    primitives::ByteStream,
-};
 use cost_rules::{
     coverage::{Coverage, Row, Share, or_unowned, spend_by_kind},
     policy::{self, CoverageMetric},
     resource::Kind,
     rulebook::Rulebook,
-    text::one_line,
+    text::cell,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
 use crate::{
-    clients::why::why,
+    bucket::Object,
     context::Context,
     report::{Report, cents, percent_line},
 };
@@ -125,26 +119,8 @@ async fn store(context: &Context, coverage: &Coverage, bucket: &str, prefix: &st
     let date = now.to_zoned_datetime(TimeZone::UTC).date().to_string();
     let table = table(&coverage.rows(), &date, account, region)?;
     let key = format!("{prefix}account={account}/region={region}/{date}.csv");
-    let put = async |of_another: Option<String>| {
-        let body = ByteStream::from(table.clone());
-        let call = context.clients.s3.put_object().bucket(bucket).key(&key).content_type("text/csv; charset=utf-8").body(body);
-        let config = of_another.map(|region| Config::builder().region(Region::new(region)));
-        match config {
-            Some(config) => call.customize().config_override(config).send().await,
-            None => call.send().await,
-        }
-    };
-    let mut sent = put(None).await;
-    // The SDK does not follow S3's redirect to a bucket in another Region (aws-facts §5).
-    if let Some(elsewhere) = sent.as_ref().err().and_then(region_of_bucket).filter(|of_bucket| of_bucket != region) {
-        sent = put(Some(elsewhere)).await;
-    }
-    sent.map(drop).map_err(|error| anyhow::anyhow!("s3:PutObject s3://{bucket}/{key}: {}", why(&error)))
-}
-
-/// The bucket's Region, by a refusal of S3.
-fn region_of_bucket(error: &SdkError<PutObjectError>) -> Option<String> {
-    error.raw_response()?.headers().get("x-amz-bucket-region").map(str::to_owned)
+    let object = Object { bucket, key: &key, content_type: "text/csv; charset=utf-8", body: table };
+    object.put(&context.clients).await.map_err(|why| anyhow::anyhow!(why))
 }
 
 fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Result<Vec<u8>> {
@@ -153,17 +129,9 @@ fn table(rows: &[Row], date: &str, account: &str, region: &str) -> anyhow::Resul
     for Row { measure, tag, team, kind, share } in rows {
         let percent = share.percent().map(|percent| percent.to_string()).unwrap_or_default();
         let (total, tagged) = (share.total.round_dp(2).to_string(), share.tagged.round_dp(2).to_string());
-        writer.write_record([date, account, region, measure, &as_text(tag), &as_text(team), kind, &total, &tagged, &percent])?;
+        writer.write_record([date, account, region, measure, &cell(tag), &cell(team), kind, &total, &tagged, &percent])?;
     }
     Ok(writer.into_inner()?)
-}
-
-/// One line, with a `'` before what a spreadsheet would read as a formula: team names come from tags, which anybody can set.
-fn as_text(text: &str) -> String {
-    let text = one_line(text);
-    let text = text.trim();
-    // Some spreadsheets take the wide forms for the same.
-    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) { format!("'{text}") } else { text.to_owned() }
 }
 
 #[cfg(test)]

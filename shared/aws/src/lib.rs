@@ -2,8 +2,10 @@
 
 mod act;
 pub mod area;
+mod bucket;
 mod clients;
 mod context;
+pub mod cost_report;
 pub mod coverage;
 pub mod detach;
 pub mod event;

@@ -60,6 +60,9 @@ pub struct Report {
     /// The ways of serving endpoints that were compared, of at most 50 endpoints. Empty: the function compares none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub serving: Vec<Value>,
+    /// The cost reports that were made, with their numbers. Empty: none was due, or the function makes none.
+    #[serde(skip_serializing_if = "Vec::is_empty", rename = "cost-report")]
+    pub cost_reports: Vec<Value>,
     /// What this run's requests to Cost Explorer or `CloudWatch` cost, in USD. `None`: the function does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
@@ -214,6 +217,12 @@ impl Report {
     /// Adds what the metrics that `CloudWatch` was asked for cost.
     pub fn add_metrics_read(&mut self, metrics: usize) {
         self.cost_usd = Some(f64::from(u32::try_from(metrics).unwrap_or(u32::MAX)) / METRICS_PER_USD);
+    }
+
+    /// Adds what requests to Cost Explorer cost.
+    pub fn add_requests(&mut self, requests: u32) {
+        let usd = self.cost_usd.unwrap_or_default() + f64::from(requests) / 100.0;
+        self.cost_usd = Some(usd).filter(|usd| 0.0 < *usd);
     }
 
     /// Adds the options that were compared: of the endpoints for which one is recommended, or of all.

@@ -87,7 +87,14 @@ const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:cost-guard";
 
 /// A context of account 123456789012 with the built-in policy.
 pub(crate) fn context(clients: Clients) -> Context {
-    let settings = Settings { policy: PolicySource::BuiltIn, topic_arn: TOPIC.into(), table: "ledger".into(), log: "warn".into() };
+    let settings = Settings {
+        policy: PolicySource::BuiltIn,
+        topic_arn: TOPIC.into(),
+        table: "ledger".into(),
+        bucket: None,
+        reads_bill: true,
+        log: "warn".into(),
+    };
     Context::new("a-function", clients, settings)
 }
 

@@ -24,12 +24,12 @@ const RULES: &[&[&str]] = &[
 const AWS: &[&[&str]] = &[
     &["clients"],
     &["context"],
-    &["event", "ledger"],
+    &["bucket", "event", "ledger"],
     &["gather"],
     &["act"],
     &["area", "report", "subscriptions"],
     &["mailer"],
-    &["coverage", "detach", "hibernation", "regular_mails", "settle", "serve"],
+    &["cost_report", "coverage", "detach", "hibernation", "regular_mails", "settle", "serve"],
 ];
 
 /// The modules of a crate, by path (`facts::notebooks`), each with the modules that its `use` lines name. Tests are left out.

@@ -186,11 +186,13 @@ pub(crate) fn budget(name: &str) -> Budget {
 /// A spend of `usd` on each of the 95 days before `today`, without a team.
 pub(crate) fn spend(today: &str, usd: Decimal) -> Spend {
     let today: jiff::civil::Date = today.parse().unwrap();
-    let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), team: String::new(), usd };
+    let row = DailySpend { usage: "Host:ml.m5.xlarge".into(), usd, ..DailySpend::default() };
     let days = (1..=95).map(|ago| (today.saturating_sub(jiff::Span::new().days(ago)), vec![row.clone()]));
     Spend {
         resource: Resource { arn: None, ..resource("spend/sagemaker") },
         days: days.collect(),
+        charges: BTreeMap::new(),
+        estimated_from: today.saturating_sub(jiff::Span::new().days(3)),
         anomalies: None,
         ahead: None,
         uncovered: None,

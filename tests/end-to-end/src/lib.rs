@@ -72,7 +72,7 @@ impl Function {
     async fn handle(self, event: Value, context: &Context, now: Timestamp) -> anyhow::Result<Report> {
         match self {
             Self::BudgetAlerter => Box::pin(budget_alerter::handle(event, context, now)).await,
-            Self::CostReporter => cost_reporter::handle(event, context, now).await,
+            Self::CostReporter => Box::pin(cost_reporter::handle(event, context, now)).await,
             Self::EndpointAutoscaler => Box::pin(endpoint_autoscaler::handle(event, context, now)).await,
             Self::InferenceAdvisor => Box::pin(inference_advisor::handle(event, context, now)).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
@@ -117,6 +117,8 @@ impl Guard {
             policy: PolicySource::File(file.path().to_owned()),
             topic_arn: account.topic_arn(),
             table: TABLE.into(),
+            bucket: account.bucket(),
+            reads_bill: true,
             log: "warn".into(),
         };
         let context = Context::new(function.name(), clients_of(account, function.name()), settings);

@@ -16,6 +16,10 @@ pub struct Settings {
     pub topic_arn: String,
     /// `COST_GUARD_TABLE`: the DynamoDB table that is the ledger.
     pub table: String,
+    /// `COST_GUARD_BUCKET`: the S3 bucket for cost reports. `None`: they are only mailed.
+    pub bucket: Option<String>,
+    /// `COST_GUARD_BILL`: whether this stack reads the account's bill by itself (`yes`, the default), or the stack of another Region does (`no`).
+    pub reads_bill: bool,
     /// `COST_GUARD_LOG`: a tracing filter, `info` by default.
     pub log: String,
 }
@@ -69,6 +73,14 @@ impl Settings {
         if table.is_empty() {
             wrong.push("COST_GUARD_TABLE is not set: expected the name of the DynamoDB table that is the ledger".into());
         }
+        let reads_bill = match given("COST_GUARD_BILL").as_deref() {
+            None | Some("yes") => true,
+            Some("no") => false,
+            Some(other) => {
+                wrong.push(format!("COST_GUARD_BILL is `{other}`: expected yes, or no where the stack of another Region reads the bill"));
+                false
+            }
+        };
         let log = given("COST_GUARD_LOG").unwrap_or_else(|| "info".into());
         if let Err(error) = log::filter(&log) {
             wrong.push(format!("COST_GUARD_LOG is `{log}`: expected a tracing filter, for example info or cost_aws=debug ({error})"));
@@ -76,7 +88,7 @@ impl Settings {
         if !wrong.is_empty() {
             bail!("the environment is not complete:\n{}", wrong.join("\n"));
         }
-        Ok(Self { policy, topic_arn, table, log })
+        Ok(Self { policy, topic_arn, table, bucket: given("COST_GUARD_BUCKET"), reads_bill, log })
     }
 }
 
@@ -104,13 +116,19 @@ mod tests {
 
     #[test]
     fn all_errors_are_told_at_once() {
-        let error = read(&[("COST_GUARD_POLICY", "policy.toml"), ("COST_GUARD_TOPIC_ARN", "cost-guard"), ("COST_GUARD_LOG", "a=b=c")])
-            .unwrap_err()
-            .to_string();
+        let error = read(&[
+            ("COST_GUARD_POLICY", "policy.toml"),
+            ("COST_GUARD_TOPIC_ARN", "cost-guard"),
+            ("COST_GUARD_BILL", "true"),
+            ("COST_GUARD_LOG", "a=b=c"),
+        ])
+        .unwrap_err()
+        .to_string();
         for name in [
             "COST_GUARD_POLICY is `policy.toml`",
             "COST_GUARD_TOPIC_ARN is `cost-guard`",
             "COST_GUARD_TABLE is not set",
+            "COST_GUARD_BILL is `true`",
             "COST_GUARD_LOG is `a=b=c`",
         ] {
             assert!(error.contains(name), "{error}");

@@ -3,6 +3,7 @@
 use anyhow::{Context as _, anyhow, bail, ensure};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
+    report::ReportPeriod,
     resource::{Arn, Kind},
     scope::ids_of_arns,
 };
@@ -44,6 +45,8 @@ pub enum OwnEvent {
     DueOnly,
     /// `{"mail-now": true}`: mail everything that waits.
     MailNow,
+    /// `{"period": "2026-10"}`, `{"period": "2026-W47"}`: make the cost report of that month or week.
+    Period,
     /// `{"detach": "<endpoint>"}`, `{"hibernate": …}` and `{"restore": …}`.
     Order(Order),
 }
@@ -53,6 +56,7 @@ impl OwnEvent {
         match self {
             Self::DueOnly => "due-only",
             Self::MailNow => "mail-now",
+            Self::Period => "period",
             Self::Order(Order::Detach) => "detach",
             Self::Order(Order::Hibernate) => "hibernate",
             Self::Order(Order::Restore) => "restore",
@@ -63,6 +67,7 @@ impl OwnEvent {
     fn example(self) -> String {
         match self {
             Self::Order(_) => format!("{{\"{}\": \"<endpoint>\"}}", self.name()),
+            Self::Period => "{\"period\": \"2026-10\"}, {\"period\": \"2026-W47\"}".to_owned(),
             Self::DueOnly | Self::MailNow => format!("{{\"{}\": true}}", self.name()),
         }
     }
@@ -78,6 +83,7 @@ struct Own {
     due_only: bool,
     #[serde(default)]
     mail_now: bool,
+    period: Option<String>,
     resources: Option<Vec<String>>,
     detach: Option<String>,
     hibernate: Option<String>,
@@ -150,7 +156,7 @@ impl Triggers {
             serde_json::from_value(event.clone()).map_err(|error| anyhow!("an event that is not known ({error}): {}", expected()))?;
         ensure!(!own.due_only || own.resources.is_none(), "`due-only` looks at all that is due: leave out \"resources\", or \"due-only\"");
         ensure!(!own.mail_now || (own.resources.is_none() && !own.due_only), "`mail-now` mails all that waits: leave out the rest");
-        let is_alone = own.resources.is_none() && !own.due_only && !own.mail_now;
+        let is_alone = own.resources.is_none() && !own.due_only && !own.mail_now && own.period.is_none();
         let orders = [(Order::Detach, own.detach), (Order::Hibernate, own.hibernate), (Order::Restore, own.restore)];
         let mut orders = orders.into_iter().filter_map(|(order, endpoint)| Some((order, endpoint?)));
         let order = orders.next();
@@ -167,6 +173,13 @@ impl Triggers {
                 "`{arn}` in \"resources\" is not in this function's Region {} and account",
                 home.region
             );
+        }
+        if let Some(period) = &own.period {
+            let is_known = self.own.contains(&OwnEvent::Period);
+            ensure!(is_known, "an event that is not known (`period` is not for this function): {}", expected());
+            let is_alone = own.resources.is_none() && !own.due_only && !own.mail_now && order.is_none();
+            ensure!(is_alone, "`period` asks for one report: leave out the rest");
+            return Ok(Request { dry_run: own.dry_run, trigger: Trigger::Period(period_of(period)?) });
         }
         if let Some((order, endpoint)) = order {
             ensure!(
@@ -191,6 +204,11 @@ impl Triggers {
         };
         Ok(Request { dry_run: own.dry_run, trigger })
     }
+}
+
+fn period_of(text: &str) -> anyhow::Result<ReportPeriod> {
+    ReportPeriod::parse(text)
+        .with_context(|| format!("`{text}` in \"period\" is no month and no week: expected for example \"2026-10\" or \"2026-W47\""))
 }
 
 fn shape(event: &Value) -> &'static str {

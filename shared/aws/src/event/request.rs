@@ -6,6 +6,7 @@ use anyhow::bail;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use cost_rules::{
     facts::{Creator, Unread},
+    report::ReportPeriod,
     resource::Arn,
     scope::Scope,
 };
@@ -31,6 +32,8 @@ pub enum Trigger {
     Due,
     /// A person who wants everything mailed that waits.
     MailNow,
+    /// A person who wants the cost report of a period.
+    Period(ReportPeriod),
     /// A person who orders something for the endpoint of this name.
     Ordered(Order, String),
     /// A person who names resources: ids, with the exact spelling of the name, where it is known.
@@ -68,7 +71,7 @@ impl Request {
             Trigger::Asked(named) => Scope::Only(named.clone()),
             Trigger::Changed(id, name) | Trigger::Created(id, name, _) => Scope::Only([(id.clone(), name.clone())].into()),
             Trigger::Ended(id, name) => Scope::Changed(id.clone(), name.clone()),
-            Trigger::CreatedUnnamed(_) | Trigger::Ordered(..) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
+            Trigger::CreatedUnnamed(_) | Trigger::Ordered(..) | Trigger::Period(_) | Trigger::Nothing => Scope::Only(BTreeMap::new()),
         }
     }
 

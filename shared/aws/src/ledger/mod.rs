@@ -15,10 +15,11 @@
 //! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>`, `platform#` | until when an owner was mailed what waited, and the platform its summary |
 //! | `sent#<place>` | `<time>#<function>#<owner>` | a mail that was sent, for the platform's summary |
 //! | `trouble#<place>` | `<time>#<function>` | what went wrong in a run, for the platform's summary |
+//! | `report#<place>` | a period | that its cost report was mailed |
 //! | `cache#<place>` | a name | a cached value, and when it was cached |
 //!
 //! `<place>` is `<function>#<account>#<region>`: functions of many accounts and Regions can share one table. The account comes from the function's ARN, or else
-//! from its topic's ARN.
+//! from its topic's ARN. Of the bill, the place is of no function: `cache#bill#<account>#<region>`.
 //!
 //! `expires` is the table's TTL attribute (seconds since 1970). Findings of all rules of a function are read with one query.
 
@@ -28,6 +29,7 @@ mod findings;
 mod hibernations;
 mod memory;
 mod platform;
+mod reports;
 mod resubmissions;
 mod savings;
 mod table;

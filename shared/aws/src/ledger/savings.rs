@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cost_rules::plan::{Entry, Saved, SavedBy, Saving, ScalingSaving, SpotSaving};
 use jiff::{SignedDuration, Timestamp};
 
-use super::table::{Item, Ledger, item, number, text};
+use super::table::{Item, Ledger, item, number, text, time};
 
 /// How long a saving is kept: a year and a month, for a comparison with last year.
 const SAVING_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
@@ -40,8 +40,13 @@ impl Ledger<'_> {
             };
             let usd = number(item, if by == SavedBy::Spot { "realised-usd" } else { "estimated-usd" })?;
             let (arn, name) = (owned("arn").unwrap_or_default(), owned("name").unwrap_or_default());
-            let is_resubmitted = text(item, "action") == Some(RESUBMITTED);
-            Ok(Saved { arn, name, owner: owned("owner"), team: owned("team"), by, is_resubmitted, usd })
+            let action = owned("action");
+            let is_resubmitted = action.as_deref() == Some(RESUBMITTED);
+            // The sort key begins with the time.
+            let at = text(item, "sk").and_then(|sk| sk.split_once('#')?.0.parse().ok());
+            let until = time(item, "until")?.or(at).unwrap_or(Timestamp::MIN);
+            let from = time(item, "from")?.or(at).unwrap_or(until).min(until);
+            Ok(Saved { arn, name, owner: owned("owner"), team: owned("team"), by, action, is_resubmitted, from, until, usd })
         };
         self.query_from("saving", &since.to_string()).await?.iter().map(saved).collect()
     }

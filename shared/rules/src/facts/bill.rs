@@ -90,6 +90,10 @@ pub struct Spend {
     pub resource: Resource,
     /// The rows of each UTC day that is over and known.
     pub days: BTreeMap<Date, Vec<DailySpend>>,
+    /// What each type of charge came to on each of these days, by account. A day is missing if it could not be read.
+    pub charges: BTreeMap<Date, Vec<Charge>>,
+    /// The first day that AWS may still correct: this one and all later ones are estimated.
+    pub estimated_from: Date,
     /// What AWS Cost Anomaly Detection found. `None`: it could not be read.
     pub anomalies: Option<Vec<Anomaly>>,
     /// AWS's forecast for the rest of this month. `None`: there is too little history, or it could not be read.
@@ -117,7 +121,7 @@ impl Spend {
 }
 
 /// What one usage type cost one team on one day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailySpend {
     /// The usage type without its Region prefix: `Host:ml.g5.xlarge`.
     #[serde(rename = "u")]
@@ -125,9 +129,49 @@ pub struct DailySpend {
     /// The value of the first of the policy's team tags. Empty: no value.
     #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub team: String,
-    /// USD.
+    /// USD: the amortized cost.
     #[serde(rename = "c")]
     pub usd: Decimal,
+    /// USD on the invoice: the unblended cost, with what takes back the cost of use that a Savings Plan covers. `None`: the same as `usd`.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub billed: Option<Decimal>,
+    /// How much was used, in the unit of its component ([`crate::vocabulary::component::Component::unit`]).
+    #[serde(rename = "q", default, skip_serializing_if = "Decimal::is_zero")]
+    pub quantity: Decimal,
+}
+
+/// What one type of charge came to in one account on one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The account: twelve digits.
+    #[serde(rename = "a")]
+    pub account: String,
+    /// AWS's `RECORD_TYPE`: `Usage`, `Credit`, `SavingsPlanCoveredUsage`, …
+    #[serde(rename = "r")]
+    pub record_type: String,
+    /// USD: the amortized cost.
+    #[serde(rename = "c")]
+    pub usd: Decimal,
+    /// USD on the invoice: the unblended cost.
+    #[serde(rename = "b")]
+    pub billed: Decimal,
+}
+
+/// Charges that are not the cost of any use, by their `RECORD_TYPE`. All others are, whatever they are called: discounts make use cheaper.
+pub const NO_USE: [&str; 3] = ["Credit", "Refund", "Tax"];
+
+impl DailySpend {
+    /// USD on the invoice.
+    pub fn on_the_invoice(&self) -> Decimal {
+        self.billed.unwrap_or(self.usd)
+    }
+}
+
+impl Charge {
+    /// Whether it is the cost of use.
+    pub fn is_of_use(&self) -> bool {
+        !NO_USE.contains(&self.record_type.as_str())
+    }
 }
 
 /// An anomaly that AWS Cost Anomaly Detection found (aws-facts §7.4).

@@ -14,7 +14,7 @@ use crate::vocabulary::{
 
 pub use self::{
     attaching::{Put, TakeBack, TakenBack},
-    bill::{Anomaly, DailySpend, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
+    bill::{Anomaly, Charge, DailySpend, NO_USE, Running, ServiceForecast, Spend, Split, TagKey, TagKeyStatus, TagSpend},
     budgets::{Budget, BudgetMeasure, CostDriver, Filter, Forecast, Insight, OnExceed, RunningCost, amount, is_over, limit_of, percent_of},
     endpoints::{
         Activity, ActivityOutcome, AttachStage, Attached, AutoScaling, Component, Compute, Endpoint, Fixed, Follows, IdleByAws,

@@ -21,6 +21,11 @@ pub use self::{
     trouble::{Failure, Trouble},
     weekly::WEEK,
 };
+pub(crate) use self::{
+    closing::closing,
+    rounds::OPEN,
+    weekly::{Open, of_entry, resources, section},
+};
 
 mod aside;
 mod body;

@@ -185,9 +185,9 @@ fn wasted_per_month(entry: &Entry) -> Option<Decimal> {
 /// One resource with all of its findings.
 pub(crate) struct Open<'a> {
     pub(crate) entry: &'a Entry,
-    rules: Vec<&'a str>,
+    pub(crate) rules: Vec<&'a str>,
     /// When the guard does what, as its owner was warned. `None`: its owner was not warned.
-    warned: Option<(Timestamp, &'static str)>,
+    pub(crate) warned: Option<(Timestamp, &'static str)>,
     /// What it costs in USD per month, or saves if `is_saving`.
     pub(crate) usd_per_month: Option<Decimal>,
     /// Whether auto scaling was announced: what that saves is known, and what another rule would save is not what will be saved.

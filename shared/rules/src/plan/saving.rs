@@ -78,8 +78,14 @@ pub struct Saved {
     pub team: Option<String>,
     /// Who or what saved it.
     pub by: SavedBy,
+    /// What the guard did ([`Entry::action`](crate::plan::Entry::action)). `None`: nothing, or not known.
+    pub action: Option<String>,
     /// Whether the guard submitted the job again, on Spot.
     pub is_resubmitted: bool,
+    /// The start of the saving. Of a job on Spot: when it ended.
+    pub from: Timestamp,
+    /// The end of the saving.
+    pub until: Timestamp,
     /// USD. `None`: not known.
     pub usd: Option<Decimal>,
 }
@@ -188,7 +194,10 @@ mod tests {
             owner: None,
             team: None,
             by: SavedBy::Guard,
+            action: None,
             is_resubmitted: false,
+            from: "2026-11-26T08:00:00Z".parse().unwrap(),
+            until: "2026-12-26T08:00:00Z".parse().unwrap(),
             usd: Some(dec!(730)),
         };
         let now = "2026-11-30T08:00:00Z".parse().unwrap();

@@ -15,7 +15,7 @@ use crate::{
         inference::InferenceSettings,
         sections::{
             Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, OwnershipSettings, PriceOverrides,
-            WorkflowSigns,
+            ReportSettings, WorkflowSigns,
         },
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
@@ -67,6 +67,8 @@ pub(crate) struct General {
     pub(crate) mail: MailSettings,
     /// How the bill is read.
     pub(crate) billing: Billing,
+    /// The cost report: when it is made, for whom, and where it is stored.
+    pub(crate) report: ReportSettings,
     /// The share of the resources and of their cost that is tagged, as a daily table and as metrics.
     pub(crate) coverage: Coverage,
     /// Who owns budgets, and what is done when they are used up. The first one whose `name` matches a budget applies to it.
@@ -91,13 +93,14 @@ impl Default for General {
             inference: InferenceSettings::default(),
             mail: MailSettings::default(),
             billing: Billing::default(),
+            report: ReportSettings::default(),
             coverage: Coverage::default(),
             budget: vec![],
         }
     }
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -113,10 +116,11 @@ const KEYS: [&str; 17] = [
     "inference",
     "mail",
     "billing",
+    "report",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 11] = [
+const SECTION_KEYS: [(&str, &[&str]); 12] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     (
@@ -154,6 +158,7 @@ const SECTION_KEYS: [(&str, &[&str]); 11] = [
     ),
     ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
+    ("report", &["weekly", "monthly", "monthly-on", "to", "bucket", "prefix", "console-url"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
 
@@ -179,7 +184,8 @@ impl General {
             Some(DeValue::Table(table)) => table.get(key).map(Spanned::span).unwrap_or_default(),
             _ => 0..0,
         };
-        let (creators_at, coverage_at) = (within("creators", "email-domain"), within("coverage", "bucket"));
+        let creators_at = within("creators", "email-domain");
+        let buckets_at = [within("coverage", "bucket"), within("report", "bucket")];
         let (left_at, contact_at) = (within("ownership", "left"), within("mail", "contact"));
         let general = Self::deserialize(toml::Deserializer::from(root))?;
         Self::is_on_resources("owner-tags", &general.owner_tags, owner_tags_at.clone())?;
@@ -195,11 +201,10 @@ impl General {
                 format!("`email-domain` is `{domain}`: write what stands behind the @, for example \"example.com\""),
             );
         }
-        if let Some(bucket) = general.coverage.bucket.as_ref().filter(|bucket| !is_bucket(bucket)) {
-            return wrong(
-                coverage_at,
-                format!("`bucket` is `{bucket}`: write the name of an S3 bucket alone, for example \"finops-reports\""),
-            );
+        for (bucket, at) in [&general.coverage.bucket, &general.report.bucket].into_iter().zip(buckets_at) {
+            if let Some(bucket) = bucket.as_ref().filter(|bucket| !is_bucket(bucket)) {
+                return wrong(at, format!("`bucket` is `{bucket}`: write the name of an S3 bucket alone, for example \"finops-reports\""));
+            }
         }
         for (number, (one, at)) in general.budget.iter().zip(&budgets_at).enumerate() {
             if let Some(before) = general.budget.iter().take(number).find(|before| before.covers(one)) {
@@ -253,6 +258,7 @@ impl General {
             inference: self.inference,
             mail: self.mail,
             billing: self.billing,
+            report: self.report,
             coverage: self.coverage,
             budgets: self.budget,
             prices_read: OnceLock::new(),

@@ -241,6 +241,52 @@ impl Default for Billing {
     }
 }
 
+/// `[report]`: the cost report that cost-reporter makes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ReportSettings {
+    /// Whether a report on the last week is made on the first working morning of each week.
+    pub weekly: bool,
+    /// Whether a report on the last month is made on the first working morning from `monthly-on` on.
+    pub monthly: bool,
+    /// The day of the month from which on the last month is reported. Until about the 7th AWS adds credits, refunds and tax.
+    #[serde(deserialize_with = "month_day")]
+    #[schemars(range(min = 1, max = 28))]
+    pub monthly_on: i8,
+    /// Who gets the report, besides whoever runs the platform: the value of `owner` that the subscription filters by. Absent: nobody else.
+    #[serde(deserialize_with = "super::toml::name")]
+    #[schemars(regex(pattern = r"\S"), extend("examples" = ["finops@example.com"]))]
+    pub to: Option<String>,
+    /// The S3 bucket for the page, the table and the JSON. Absent: the stack's own.
+    #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), extend("examples" = ["finops-reports"]))]
+    pub bucket: Option<String>,
+    /// The prefix of the keys in the bucket.
+    pub prefix: String,
+    /// The link to an object in the AWS console. `{bucket}`, `{key}` and `{region}` are filled in.
+    pub console_url: String,
+}
+
+impl Default for ReportSettings {
+    fn default() -> Self {
+        Self {
+            weekly: true,
+            monthly: true,
+            monthly_on: 4,
+            to: None,
+            bucket: None,
+            prefix: "cost-report/".into(),
+            console_url: "https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={key}".into(),
+        }
+    }
+}
+
+/// A day that every month has.
+fn month_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i8, D::Error> {
+    let day = i64::deserialize(deserializer)?;
+    let known = i8::try_from(day).ok().filter(|day| (1..=28).contains(day));
+    known.ok_or_else(|| de::Error::custom(format!("`{day}` is no day that every month has: write a number from 1 to 28")))
+}
+
 /// `[coverage]`: the share of the resources and of the dollars that is tagged.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]

@@ -11,7 +11,8 @@ use crate::{
     policy::{
         inference::InferenceSettings,
         sections::{
-            Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, WorkflowSigns,
+            Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, ReportSettings,
+            WorkflowSigns,
         },
     },
     vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
@@ -51,6 +52,8 @@ pub struct Policy {
     pub mail: MailSettings,
     /// The names of SageMaker in the bill.
     pub billing: Billing,
+    /// The cost report: when it is made, for whom, and where it is stored.
+    pub report: ReportSettings,
     /// Where the tag coverage is written.
     pub coverage: Coverage,
     pub(super) budgets: Vec<BudgetPolicy>,

@@ -14,12 +14,27 @@ use serde::{Deserialize, Serialize};
 use crate::vocabulary::component::Component;
 
 pub use self::{
+    budget::BudgetOnRecord,
+    cuts::{BillRow, Cuts, UNTAGGED},
+    due::due,
+    mail::{Stored, mail},
+    make::{Sources, make, teams},
     money::{Hours, Money},
     period::{ReportPeriod, ReportUnit},
+    remembered::from_findings,
+    table::{COLUMNS, table},
 };
 
+mod budget;
+mod cuts;
+mod due;
+mod mail;
+mod make;
 mod money;
 mod period;
+mod realised;
+mod remembered;
+mod table;
 
 /// A report on one period: of the account, or of one team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -58,6 +58,14 @@ pub(super) fn has_no_width(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
+/// A cell of a table: one line, with a `'` before what a spreadsheet would read as a formula: team names come from tags, which anybody can set.
+pub fn cell(text: &str) -> String {
+    let text = one_line(text);
+    let text = text.trim();
+    // Some spreadsheets take the wide forms for the same.
+    if text.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) { format!("'{text}") } else { text.to_owned() }
+}
+
 fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }

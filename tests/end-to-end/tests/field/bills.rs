@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cost_aws::gather::bill::days;
+use cost_aws::{gather::bill::days, ledger::Ledger};
 use cost_rules::{facts::Spend, rulebook::Rulebook};
 use end_to_end::{
     Function,
@@ -20,7 +20,10 @@ async fn spend(account: &Simulator, policy: &str) -> Spend {
     let guard = guard_of(Function::BudgetAlerter, account, policy);
     let rulebook = Rulebook::from_toml(policy).unwrap();
     let ledger = guard.context.ledger();
-    days::read(&guard.context.clients, &rulebook, &ledger, "123456789012", true, account.now()).await.spend.unwrap()
+    days::read(&guard.context.clients, &rulebook, &ledger, "123456789012", days::Reading { keeps: true, since: None }, account.now())
+        .await
+        .spend
+        .unwrap()
 }
 
 fn decimal(value: &Value) -> Decimal {
@@ -75,7 +78,7 @@ async fn days_that_were_read_by_another_metric_are_read_once_more() {
     assert!(asks().await);
     assert!(!asks().await, "the days are cached");
     let guard = guard_of(Function::BudgetAlerter, &account, "");
-    let ledger = guard.context.ledger();
+    let ledger = Ledger { function: days::PLACE, ..guard.context.ledger() };
     for (name, (at, text)) in ledger.all_kept().await.unwrap() {
         ledger.keep_for(&name, &text.replace("AmortizedCost of ", ""), at, in_days(200)).await.unwrap();
     }

@@ -60,6 +60,7 @@ const ALL: On = On::Service(|world, operation| format!("arn:aws:ce:us-east-1:{}:
 
 pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("GetCostAndUsage", ALL, |world, input| paid(world, |world| cost_and_usage(world, input))),
+    Operation::new("GetCostAndUsageWithResources", ALL, |_, _| Err(by_resource())),
     Operation::new("GetCostForecast", ALL, |world, input| paid(world, |world| forecast::get(world, input))),
     Operation::new("GetAnomalies", ALL, |world, input| paid(world, |world| anomalies::get(world, input))),
     Operation::new("ListCostAllocationTags", ALL, |world, input| paid(world, |world| tags::list(world, input))),
@@ -79,6 +80,11 @@ fn paid(world: &mut World, serve: impl FnOnce(&mut World) -> Result<Value, Refus
 
 fn data_unavailable(message: &str) -> Refusal {
     Refusal::new(400, "DataUnavailableException", message)
+}
+
+/// Costs by resource are opt-in of the payer, and this account has not opted in. The text of AWS's refusal is not known.
+fn by_resource() -> Refusal {
+    data_unavailable("Resource-level data is not enabled for this account")
 }
 
 /// Refuses the call in the first day of a new account, which has no data.

@@ -126,7 +126,10 @@ fn resource(key: &str) -> Resource {
 }
 
 /// Whether these keys are active cost allocation tags. AWS does not list a key that has never been in a bill.
-async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String, TagKeyStatus>> {
+///
+/// # Errors
+/// Cost Explorer refuses the list, or its pages do not end.
+pub async fn statuses(clients: &Clients, keys: Vec<String>) -> Read<BTreeMap<String, TagKeyStatus>> {
     let mut statuses: BTreeMap<String, TagKeyStatus> = keys.iter().map(|key| (key.clone(), TagKeyStatus::NeverSeen)).collect();
     let mut is_payer = true;
     let read = every_page(clients, async |token| {
@@ -199,8 +202,8 @@ async fn spend(clients: &Clients, rulebook: &Rulebook, without: &[String], now: 
         let call = call.set_group_by(Some(by_usage_and_team(rulebook)));
         let page = call.set_next_page_token(token).send().await.map_err(|error| format!("ce:GetCostAndUsage: {}", why(&error)))?;
         for group in page.results_by_time.into_iter().flatten().flat_map(|period| period.groups.unwrap_or_default()) {
-            let (usage, team, usd) = of_group(group)?;
-            *spend.entry((usage, team)).or_default() += usd;
+            let (usage, team, amounts) = of_group(group)?;
+            *spend.entry((usage, team)).or_default() += amounts.usd;
         }
         Ok(page.next_page_token)
     });

@@ -1,9 +1,12 @@
 //! The bill, from Cost Explorer: the filters, groups and results that all requests share.
 
+use std::ops::AddAssign;
+
 use aws_sdk_costexplorer::types::{
-    Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType, builders::ExpressionBuilder,
+    Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType, MetricValue, builders::ExpressionBuilder,
 };
 use cost_rules::{
+    facts::{DailySpend, NO_USE},
     rulebook::Rulebook,
     vocabulary::usage_type::{SAVINGS_PLAN_FEES, without_region},
 };
@@ -13,12 +16,16 @@ use super::read::{Read, decimal};
 
 pub mod cost_tags;
 pub mod days;
+pub mod resources;
 
 /// The cost by use. `UnblendedCost` shows what a Savings Plan covers as free, because another row takes its cost back (aws-facts §7.2).
 const METRIC: &str = "AmortizedCost";
 
-/// What is not the cost of any use. The other types of charges stay, whatever they are called: discounts make use cheaper.
-const NO_USE: [&str; 3] = ["Credit", "Refund", "Tax"];
+/// What the invoice says.
+const BILLED: &str = "UnblendedCost";
+
+/// How much was used.
+const QUANTITY: &str = "UsageQuantity";
 
 /// A filter for `SageMaker` without credits, refunds and taxes, and with these further conditions.
 fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>) -> Expression {
@@ -30,8 +37,17 @@ fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>)
 
 /// The same with the fees of SageMaker Savings Plans, which are on the bill under another service. Their amortized cost is what of the commitment nobody used.
 fn with_savings_plans(rulebook: &Rulebook) -> Expression {
-    let fees = dimension(Dimension::UsageType, SAVINGS_PLAN_FEES.map(str::to_owned).to_vec());
-    Expression::builder().or(of_sagemaker(rulebook, [])).or(fees).build()
+    Expression::builder().or(of_sagemaker(rulebook, [])).or(fees()).build()
+}
+
+/// All charges of `SageMaker` and of its Savings Plans, with credits, refunds and taxes.
+fn all_charges(rulebook: &Rulebook) -> Expression {
+    let services = dimension(Dimension::Service, rulebook.policy.billing.services.clone());
+    Expression::builder().or(services).or(fees()).build()
+}
+
+fn fees() -> Expression {
+    dimension(Dimension::UsageType, SAVINGS_PLAN_FEES.map(str::to_owned).to_vec())
 }
 
 fn dimension(key: Dimension, values: Vec<String>) -> Expression {
@@ -45,17 +61,64 @@ fn by_usage_and_team(rulebook: &Rulebook) -> Vec<GroupDefinition> {
     std::iter::once(group(GroupDefinitionType::Dimension, "USAGE_TYPE")).chain(by_team).collect()
 }
 
-/// A group's usage type without its Region, team (empty: none), and cost in USD.
-fn of_group(group: Group) -> Read<(String, String, Decimal)> {
-    let mut keys = group.keys.unwrap_or_default().into_iter();
-    let usage = keys.next().ok_or("ce:GetCostAndUsage: a group without a usage type")?;
-    // The key is `Team$nlp`, or `Team$` without a team.
-    let team = keys.next().and_then(|key| key.split_once('$').map(|(_, value)| value.to_owned())).unwrap_or_default();
-    let cost = group.metrics.unwrap_or_default().remove(METRIC);
-    let (amount, unit) = cost.map_or((None, None), |cost| (cost.amount, cost.unit));
-    if unit.as_deref().is_some_and(|unit| unit != "USD") {
-        return Err(format!("ce:GetCostAndUsage: {METRIC} of {usage} is in {}, expected USD", unit.unwrap_or_default()));
+/// Groups by account and type of charge.
+fn by_account_and_charge() -> [GroupDefinition; 2] {
+    ["LINKED_ACCOUNT", "RECORD_TYPE"].map(|key| GroupDefinition::builder().r#type(GroupDefinitionType::Dimension).key(key).build())
+}
+
+/// The amounts of a group.
+#[derive(Default)]
+struct Amounts {
+    /// USD by use.
+    usd: Decimal,
+    /// USD on the invoice. `None`: it was not asked for.
+    billed: Option<Decimal>,
+    /// Zero if it was not asked for.
+    quantity: Decimal,
+}
+
+impl Amounts {
+    fn are_zero(&self) -> bool {
+        [self.usd, self.billed.unwrap_or_default(), self.quantity].iter().all(Decimal::is_zero)
     }
-    let usd = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {METRIC} of {usage}: {why}"))?;
-    Ok((without_region(&usage).to_owned(), team, usd))
+
+    fn into_row(self, usage: String, team: String) -> DailySpend {
+        let (usd, billed) = (self.usd.normalize(), self.billed.map(|billed| billed.normalize()));
+        DailySpend { usage, team, usd, billed: billed.filter(|billed| *billed != usd), quantity: self.quantity.normalize() }
+    }
+}
+
+impl AddAssign for Amounts {
+    fn add_assign(&mut self, other: Self) {
+        self.usd += other.usd;
+        self.quantity += other.quantity;
+        self.billed = [self.billed, other.billed].into_iter().flatten().reduce(|a, b| a + b);
+    }
+}
+
+/// A group's usage type without its Region, team (empty: none), and amounts.
+fn of_group(group: Group) -> Read<(String, String, Amounts)> {
+    let (usage, team, amounts) = keys_and_amounts(group)?;
+    // The key is `Team$nlp`, or `Team$` without a team.
+    let team = team.split_once('$').map(|(_, value)| value.to_owned()).unwrap_or_default();
+    Ok((without_region(&usage).to_owned(), team, amounts))
+}
+
+/// A group's two keys and its amounts. The second key is empty if there is none.
+fn keys_and_amounts(group: Group) -> Read<(String, String, Amounts)> {
+    let mut keys = group.keys.unwrap_or_default().into_iter();
+    let first = keys.next().ok_or("ce:GetCostAndUsage: a group without keys")?;
+    let second = keys.next().unwrap_or_default();
+    let mut metrics = group.metrics.unwrap_or_default();
+    let mut amount = |metric: &str, is_money: bool| -> Read<Option<Decimal>> {
+        let Some(MetricValue { amount, unit, .. }) = metrics.remove(metric) else { return Ok(None) };
+        if let Some(unit) = unit.filter(|unit| is_money && unit != "USD") {
+            return Err(format!("ce:GetCostAndUsage: {metric} of {first} is in {unit}, expected USD"));
+        }
+        let amount = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {metric} of {first}: {why}"))?;
+        Ok(Some(amount))
+    };
+    let usd = amount(METRIC, true)?.ok_or_else(|| format!("ce:GetCostAndUsage: {first} has no {METRIC}"))?;
+    let (billed, quantity) = (amount(BILLED, true)?, amount(QUANTITY, false)?.unwrap_or_default());
+    Ok((first, second, Amounts { usd, billed, quantity }))
 }

@@ -213,7 +213,10 @@ pub(super) fn saved(name: &str, by: SavedBy, usd: Option<Decimal>) -> Saved {
         owner: Some("ann@example.com".into()),
         team: None,
         by,
+        action: None,
         is_resubmitted: false,
+        from: jiff::Timestamp::UNIX_EPOCH,
+        until: jiff::Timestamp::UNIX_EPOCH,
         usd,
     }
 }

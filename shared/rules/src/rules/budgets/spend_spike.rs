@@ -185,7 +185,7 @@ mod tests {
     fn a_spike_is_told_with_what_it_is_put_down_to() {
         let mut spend = spend("2026-11-27", dec!(100));
         let thursday: Date = "2026-11-26".parse().unwrap();
-        let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd };
+        let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd, ..DailySpend::default() };
         spend.days.get_mut(&thursday).unwrap().push(row("Cluster:ml.p4d.24xlarge", "vision", dec!(786)));
         let rule = SpendSpike::default();
         let now = context("2026-11-27T06:00:00Z");

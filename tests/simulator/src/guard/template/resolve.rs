@@ -116,6 +116,7 @@ impl Resolver<'_> {
             Some("AWS::DynamoDB::Table") => ("dynamodb", format!("table/{name}")),
             Some("AWS::Logs::LogGroup") => ("logs", format!("log-group:{name}:*")),
             Some("AWS::KMS::Key") => return Ok(self.key_arn(&name)),
+            Some("AWS::S3::Bucket") => return Ok(format!("arn:aws:s3:::{}", name.to_lowercase())),
             other => bail!("{logical}: the ARN of {other:?} is not simulated"),
         };
         Ok(format!("arn:aws:{service}:{}:{}:{what}", self.place.region, self.place.account))

@@ -8,16 +8,22 @@ use aws_sdk_costexplorer::{
         get_cost_and_usage::{GetCostAndUsageError, GetCostAndUsageOutput},
         get_cost_forecast::{GetCostForecastError, GetCostForecastOutput},
     },
-    types::{ForecastResult, Group, Impact, MetricValue, ResultByTime, RootCause, RootCauseImpact, error::DataUnavailableException},
+    types::{
+        Anomaly as Described, DateInterval, ForecastResult, Granularity, Group, Impact, MetricValue, ResultByTime, RootCause,
+        RootCauseImpact, error::DataUnavailableException,
+    },
 };
 use aws_sdk_dynamodb::{
     operation::{put_item::PutItemOutput, query::QueryOutput},
     types::AttributeValue,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-use rust_decimal::dec;
+use rust_decimal::{Decimal, dec};
 
-use super::*;
+use super::{
+    super::{BILLED, QUANTITY},
+    *,
+};
 use crate::testing;
 
 fn now() -> Timestamp {
@@ -31,6 +37,11 @@ fn day(text: &str) -> Date {
 fn group(usage: &str, team: &str, amount: &str) -> Group {
     let cost = MetricValue::builder().amount(amount).unit("USD").build();
     Group::builder().keys(usage).keys(format!("Team${team}")).metrics(METRIC, cost).build()
+}
+
+fn charge(record_type: &str, amount: &str) -> Group {
+    let cost = MetricValue::builder().amount(amount).unit("USD").build();
+    Group::builder().keys("123456789012").keys(record_type).metrics(METRIC, cost.clone()).metrics(BILLED, cost).build()
 }
 
 fn on(date: &str, groups: Vec<Group>) -> ResultByTime {
@@ -74,14 +85,20 @@ async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> K
     let costexplorer = mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, rules);
     let clients = Clients { costexplorer: costexplorer.into(), dynamodb: table.client().into(), ..testing::clients() };
     let ledger = Ledger { clients: &clients, table: "ledger", function: "budget-alerter", account: Some("123456789012") };
-    read(&clients, &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", keeps, now).await
+    read(&clients, &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(), &ledger, "123456789012", Reading { keeps, since: None }, now)
+        .await
 }
 
 /// Two pages of days for any request, beginning with its first day.
 fn days() -> Rule {
     mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_compute_output(|asked| {
-        assert_eq!((asked.granularity(), asked.metrics()), (Some(&Granularity::Daily), &[METRIC.to_owned()][..]));
+        assert_eq!(asked.granularity(), Some(&Granularity::Daily));
         let (first, page) = (asked.time_period().unwrap().start(), GetCostAndUsageOutput::builder());
+        if asked.group_by()[0].key() == Some("LINKED_ACCOUNT") {
+            assert_eq!(asked.metrics(), [METRIC, BILLED]);
+            return page.results_by_time(on(first, vec![charge("Usage", "22.5"), charge("Credit", "-2.5")])).build();
+        }
+        assert_eq!(asked.metrics(), [METRIC, BILLED, QUANTITY]);
         match asked.next_page_token() {
             None => page.results_by_time(on(first, vec![group("EUC1-Host:x", "nlp", "10.5")])).next_page_token("2").build(),
             Some(_) => page
@@ -132,19 +149,29 @@ async fn each_page_is_paid_once_a_day_and_a_final_day_once() {
     let (days, anomalies, forecast) = (days(), anomalies(), forecast());
     let rules = [&days, &anomalies, &forecast];
     let first = known(&table, &rules, true, now()).await;
-    assert_eq!((first.requests, first.unread.len(), first.failures.len()), (4, 0, 0));
+    assert_eq!((first.requests, first.unread.len(), first.failures.len()), (5, 0, 0));
     let spend = first.spend.unwrap();
-    let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd };
+    let charges: Vec<_> =
+        spend.charges[&day("2026-08-08")].iter().map(|one| (one.record_type.as_str(), one.usd, one.is_of_use())).collect();
+    assert_eq!(charges, [("Usage", dec!(22.5), true), ("Credit", dec!(-2.5), false)]);
+    assert_eq!(spend.estimated_from, day("2026-11-08"));
+    let row = |usage: &str, team: &str, usd| DailySpend { usage: usage.into(), team: team.into(), usd, ..DailySpend::default() };
     assert_eq!(spend.days[&day("2026-08-08")], [row("Host:x", "nlp", dec!(20.5)), row("Notebk:y", "", dec!(2))], "Regions are one");
     assert_eq!(spend.days[&day("2026-11-10")], [], "a day without any spend is known");
     assert_eq!(spend.ahead.map(|ahead| (ahead.usd, ahead.low, ahead.high)), Some((dec!(400.5), dec!(350), dec!(460))));
     let told = spend.anomalies.unwrap();
     assert_eq!(told.len(), 2, "another service's is not ours: {told:?}");
     assert_eq!((told[0].actual, told[0].until, &told[0].causes), (dec!(200.5), None, &vec![("Cluster:z".to_owned(), dec!(180.5))]));
-    assert_eq!(table.names(), ["anomalies", "forecast", "spend#2026-08-08", "spend#2026-11-10", "spend-asked"]);
+    assert_eq!(
+        table.names(),
+        ["anomalies", "charges#2026-08-08", "forecast", "requests#2026-11-11", "spend#2026-08-08", "spend#2026-11-10", "spend-asked"]
+    );
+
+    assert_eq!(first.requests_by_day, [(day("2026-11-11"), 5)].into());
 
     let again = known(&table, &rules, true, now()).await;
-    assert_eq!((again.requests, days.num_calls()), (0, 2), "the same day: all of it is known");
+    assert_eq!(again.requests_by_day, first.requests_by_day);
+    assert_eq!((again.requests, days.num_calls()), (0, 3), "the same day: all of it is known");
     let spend = again.spend.unwrap();
     assert!(spend.days.len() == 2 && spend.ahead.is_some() && spend.anomalies.unwrap().len() == 2);
     let early = known(&table, &rules, true, "2026-11-12T07:59:00Z".parse().unwrap()).await;
@@ -155,17 +182,20 @@ async fn each_page_is_paid_once_a_day_and_a_final_day_once() {
 fn only_days_that_may_still_change_are_read_again() {
     let today = day("2026-11-11");
     let kept = |read_on: &str, days: std::ops::RangeInclusive<i64>| -> Kept {
-        let name = |ago: i64| format!("{DAY}{}", today.saturating_sub(ago.days()));
-        days.map(|ago| (name(ago), (read_on.parse().unwrap(), json!([])))).collect()
+        let names = |ago: i64| [DAY, CHARGES].map(|prefix| format!("{prefix}{}", today.saturating_sub(ago.days())));
+        days.flat_map(names).map(|name| (name, (read_on.parse().unwrap(), json!([])))).collect()
     };
     let yesterday = "2026-11-10T06:00:00Z";
+    let without_charges = Kept::from_iter(kept(yesterday, 1..=95).into_iter().filter(|(name, _)| *name != "charges#2026-10-02"));
     for (kept, first) in [
         (Kept::new(), "2026-08-08"),
         (kept(yesterday, 1..=95), "2026-11-07"),
         (kept(yesterday, 1..=50), "2026-08-08"),
         (kept("2026-11-11T06:00:00Z", 1..=95), "2026-11-08"),
+        (kept("2026-11-07T23:00:00Z", 1..=95), "2026-10-01"),
+        (without_charges, "2026-10-02"),
     ] {
-        assert_eq!(first_not_final(&kept, today), day(first));
+        assert_eq!(first_not_final(&kept, day("2026-08-08"), now()), day(first));
     }
 }
 
@@ -198,16 +228,28 @@ async fn what_cannot_be_read_is_said_and_the_rest_goes_on() {
 async fn a_dry_run_keeps_nothing() {
     let table = Table::default();
     let found = known(&table, &[&days(), &anomalies(), &forecast()], false, now()).await;
-    assert!(found.spend.is_some() && found.requests == 4 && table.names().is_empty());
+    assert!(found.spend.is_some() && found.requests == 5 && table.names().is_empty());
 }
 
 #[test]
-fn a_day_with_very_many_rows_is_summed_up_by_team() {
-    let rows = (0..ROWS + 10).map(|n| ((format!("Host:{n:04}"), format!("team-{}", n % 2)), Decimal::from(n + 1))).collect();
+fn a_day_with_very_many_rows_is_summed_up_by_component_and_team() {
+    let usage = |n: usize| if n % 3 == 0 { format!("Train:ml.x.{n:04}") } else { format!("Host:ml.x.{n:04}") };
+    let of = |n: usize| Amounts { usd: Decimal::from(n + 1), billed: Some(Decimal::from(n + 2)), quantity: Decimal::from(n) };
+    let rows: BTreeMap<_, _> = (0..ROWS + 10).map(|n| ((usage(n), format!("team-{}", n % 2)), of(n))).collect();
+    let sum = |component: Component, rows: &[DailySpend]| -> (Decimal, Decimal, Decimal) {
+        let of = rows.iter().filter(|row| Component::of(&row.usage) == component);
+        of.fold(Default::default(), |sum, row| (sum.0 + row.usd, sum.1 + row.on_the_invoice(), sum.2 + row.quantity))
+    };
+    let all: Vec<DailySpend> = (0..ROWS + 10).map(|n| of(n).into_row(usage(n), String::new())).collect();
     let kept = the_largest(rows);
-    assert_eq!(kept.len(), ROWS + 2);
-    let others: Vec<_> = kept[ROWS..].iter().map(|row| (row.usage.as_str(), row.usd)).collect();
-    assert_eq!(others, [("others", dec!(25)), ("others", dec!(30))]);
+    let rest: Vec<_> = kept[ROWS..].iter().map(|row| (row.usage.as_str(), row.team.as_str())).collect();
+    assert_eq!(
+        rest,
+        [("others:training", "team-0"), ("others:training", "team-1"), ("others:realtime", "team-0"), ("others:realtime", "team-1")]
+    );
+    for component in [Component::Training, Component::Realtime] {
+        assert_eq!(sum(component, &kept), sum(component, &all), "nothing is dropped");
+    }
 }
 
 #[tokio::test]
@@ -221,7 +263,7 @@ async fn an_anomaly_of_the_whole_account_is_not_all_sagemakers() {
     let described = Described::builder().anomaly_id("1").monitor_arn("arn").anomaly_start_date("2026-11-09T00:00:00Z").anomaly_score(score);
     let described = described.dimension_value("123456789012").impact(impact).root_causes(ec2).root_causes(ours).build().unwrap();
     let rulebook = Rulebook::from_toml("").unwrap();
-    let asking = Asking { clients: &testing::clients(), rulebook: &rulebook, now: now(), requests: AtomicU32::new(0) };
+    let asking = Asking { clients: &testing::clients(), rulebook: &rulebook, now: now(), requests: 0.into() };
     let found = asking.anomaly(described).unwrap();
     assert!(found.actual - found.expected < dec!(100), "{found:?}");
 }

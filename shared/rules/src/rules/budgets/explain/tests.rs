@@ -76,7 +76,7 @@ fn percents_and_amounts() {
 }
 
 fn row(usage: &str, team: &str, usd: Decimal) -> DailySpend {
-    DailySpend { usage: usage.into(), team: team.into(), usd }
+    DailySpend { usage: usage.into(), team: team.into(), usd, ..DailySpend::default() }
 }
 
 #[test]

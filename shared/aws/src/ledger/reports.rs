@@ -1,0 +1,64 @@
+//! Which cost reports were mailed, so that none is mailed twice, and the budgets of the last report of budget-alerter.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use cost_rules::report::{BudgetOnRecord, ReportPeriod};
+use jiff::{SignedDuration, Timestamp};
+
+use super::table::{Ledger, item};
+
+/// How long it is kept that a report was mailed: longer than it can be due.
+const REPORT_KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// The function that writes the budgets, and the name of the item in its part of the ledger.
+const BUDGETS_WRITER: &str = "budget-alerter";
+const BUDGETS: &str = "budgets";
+
+impl Ledger<'_> {
+    /// Records that the report of a period is mailed now. `false`: another run has mailed it.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn claim_report(&self, period: ReportPeriod, now: Timestamp) -> anyhow::Result<bool> {
+        // If the answer is lost, the call is sent again, and meets its own item.
+        let claim = fastrand::u64(..).to_string();
+        let texts = [
+            ("pk", Some(self.pk("report")?)),
+            ("sk", Some(period.to_string())),
+            ("at", Some(now.to_string())),
+            ("claim", Some(claim.clone())),
+        ];
+        let item = item(texts, [("expires", Some((now + REPORT_KEPT).as_second().to_string()))]);
+        let put = self.clients.dynamodb.put_item().table_name(self.table).set_item(Some(item));
+        let put = put
+            .condition_expression("attribute_not_exists(#at) OR #claim = :claim")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_names("#claim", "claim")
+            .expression_attribute_values(":claim", AttributeValue::S(claim));
+        self.put_if(put).await
+    }
+
+    /// Takes back a claim, because the report was not mailed.
+    ///
+    /// # Errors
+    /// The table cannot be written. Then the report is not mailed.
+    pub async fn take_back_report(&self, period: ReportPeriod) -> anyhow::Result<()> {
+        self.put_one(self.key("report", &period.to_string())?).await
+    }
+
+    /// The budgets as budget-alerter has read them last. Empty: it has not, or another version wrote them in another form.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn budgets(&self) -> anyhow::Result<Vec<BudgetOnRecord>> {
+        let kept = Ledger { function: BUDGETS_WRITER, ..*self }.kept(BUDGETS).await?;
+        Ok(kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default())
+    }
+
+    /// Records the budgets for the cost report.
+    ///
+    /// # Errors
+    /// The table cannot be written.
+    pub async fn remember_budgets(&self, budgets: &[BudgetOnRecord], now: Timestamp) -> anyhow::Result<()> {
+        Ledger { function: BUDGETS_WRITER, ..*self }.keep(BUDGETS, &serde_json::to_string(budgets)?, now).await
+    }
+}

@@ -1,0 +1,63 @@
+//! What the ledger remembers of a budget, for the report: budget-alerter writes it, cost-reporter reads it.
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    facts::{Budget, Filter},
+    policy::Policy,
+    report::{self, Money},
+    vocabulary::period::TimeUnit,
+};
+
+/// A monthly budget of costs, as it was when it was read last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BudgetOnRecord {
+    /// Its name.
+    pub name: String,
+    /// The first day of its month.
+    pub month: Date,
+    /// Its limit in USD.
+    pub limit: Decimal,
+    /// USD spent of it.
+    pub spent: Decimal,
+    /// AWS's forecast in USD.
+    pub forecast: Option<Decimal>,
+    /// The one team that it counts. `None`: not of one team.
+    pub team: Option<String>,
+    /// Whether it counts SageMaker and nothing else.
+    pub is_of_sagemaker: bool,
+}
+
+impl BudgetOnRecord {
+    /// `None`: it is not a monthly budget of costs, or its numbers are not known.
+    pub fn of(budget: &Budget, policy: &Policy) -> Option<Self> {
+        let period = budget.period.filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && budget.unit == "USD")?;
+        let services = &policy.billing.services;
+        Some(Self {
+            name: budget.resource.name.clone(),
+            month: period.from,
+            limit: budget.limit?,
+            spent: budget.actual?,
+            forecast: budget.forecast,
+            team: budget.resource.ownership.team.clone().or_else(|| budget.filter.team(&policy.team_tags).map(str::to_owned)),
+            is_of_sagemaker: is_of(&budget.filter, services),
+        })
+    }
+
+    pub(crate) fn line(&self) -> report::Budget {
+        let Self { name, limit, spent, forecast, .. } = self;
+        report::Budget { name: name.clone(), limit: Money(*limit), spent: Money(*spent), forecast: forecast.map(Money) }
+    }
+}
+
+/// Whether a filter takes these services and no others.
+fn is_of(filter: &Filter, services: &[String]) -> bool {
+    match filter {
+        Filter::Service(of) => of.iter().all(|service| services.contains(service)),
+        Filter::All(parts) => parts.iter().any(|part| is_of(part, services)),
+        _ => false,
+    }
+}

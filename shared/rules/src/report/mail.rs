@@ -1,0 +1,232 @@
+//! The report as a mail: the whole summary as plain text, because a link may be dead or not allowed when it is read.
+
+use std::fmt::Write as _;
+
+use rust_decimal::Decimal;
+
+use crate::{
+    mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
+    report::{Change, CostReport, Line, Money},
+    rules::verdict::Severity,
+    vocabulary::{price::dollars, resource::UNOWNED, text::one_line},
+};
+
+/// The longest body in bytes, so that it fits into one SNS message with its attributes.
+const BODY: usize = 200 * 1024;
+
+/// The longest subject.
+const SUBJECT: usize = 99;
+
+/// Where the page was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// In a bucket: the console's link to it, and the command that copies it.
+    Page {
+        /// The link of the AWS console.
+        console: String,
+        /// The command of the AWS CLI.
+        command: String,
+    },
+    /// Nowhere, for this reason.
+    Nowhere(String),
+}
+
+impl Change {
+    /// `$120.00 (11 %) more than the week before`
+    fn words(&self, before: &str) -> String {
+        let Some(difference) = self.difference() else { return format!("{before} is not known") };
+        let percent = self.percent().map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
+        match difference.0 {
+            difference if difference.round_dp(2).is_zero() => format!("as much as {before}"),
+            difference if difference < Decimal::ZERO => format!("{}{percent} less than {before}", dollars(-difference)),
+            difference => format!("{}{percent} more than {before}", dollars(difference)),
+        }
+    }
+}
+
+/// The mail about a report.
+pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> Digest {
+    let owner = context.policy.report.to.clone().unwrap_or_else(|| PLATFORM.to_owned());
+    let mut body = head(report);
+    section(&mut body, "why", causes(report));
+    guard(&mut body, report);
+    section(&mut body, "what needs a decision", decisions(report));
+    section(&mut body, "by component", report.components.iter().map(|line| spent(line.component.words(), &line.spent, report)).collect());
+    section(&mut body, "by team", lines(&report.teams, report));
+    if 1 < report.accounts.len() {
+        section(&mut body, "by account", lines(&report.accounts, report));
+    }
+    section(&mut body, "training on spot", spot(report));
+    section(&mut body, "savings plans", savings_plans(report));
+    section(
+        &mut body,
+        "asleep",
+        report.sleeping.iter().map(|one| format!("endpoint {} since {}. Wake it: {}", one.name, one.since, one.wake)).collect(),
+    );
+    section(&mut body, "would cost less served another way", inference(report));
+    section(&mut body, "how this is counted", method(report));
+    section(&mut body, "the whole report", whole(stored));
+    body += &closing(&owner, context);
+    Digest {
+        audience: if owner == PLATFORM { Audience::Platform } else { Audience::OwnerAndPlatform },
+        owner,
+        functions: vec![context.function.to_owned()],
+        teams: vec![UNOWNED.to_owned()],
+        severity: Severity::Info,
+        subject: subject(report),
+        body: cut(body),
+        notified: vec![],
+        told: None,
+    }
+}
+
+/// `SageMaker: $1,234.56 in 2026-W47, 11 % more, 12 decisions of $820.00 a month`
+fn subject(report: &CostReport) -> String {
+    let change = match report.spent.percent() {
+        Some(0) => ", as before".to_owned(),
+        Some(percent) => format!(", {} % {}", percent.abs(), if percent < 0 { "less" } else { "more" }),
+        None => String::new(),
+    };
+    let usd: Decimal = report.decisions.iter().filter_map(|one| one.usd_per_month).map(|usd| usd.0).sum();
+    let count = report.decisions.len() + report.more_decisions;
+    let decisions = match (count, usd.is_zero()) {
+        (0, _) => String::new(),
+        (count, true) => format!(", {count} to decide on"),
+        (count, false) => format!(", {count} to decide on ({} a month)", dollars(usd)),
+    };
+    let subject = format!("SageMaker: {} in {}{change}{decisions}", report.spent.usd, report.period);
+    subject.chars().filter(char::is_ascii).take(SUBJECT).collect()
+}
+
+fn head(report: &CostReport) -> String {
+    let CostReport { account, period, spent, month, .. } = report;
+    let mut text = format!("SageMaker of account {account} in all Regions, {}.\n\n", period.words());
+    let _ = writeln!(text, "It cost {}, {}.", spent.usd, spent.words(period.before_words()));
+    let _ = write!(text, "{}: {} to the end of that time.", month.name, month.usd);
+    if let Some(forecast) = &month.forecast {
+        let _ = write!(text, " AWS's forecast of the whole month is {} (between {} and {}).", forecast.usd, forecast.low, forecast.high);
+    }
+    text.push('\n');
+    for budget in &month.budgets {
+        let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
+        let _ = writeln!(text, "Budget {}: {} of {}{forecast}.", one_line(&budget.name), budget.spent, budget.limit);
+    }
+    if 0 < report.method.missing_days {
+        let _ = writeln!(text, "{} of its days are not on the bill yet.", report.method.missing_days);
+    }
+    text
+}
+
+fn causes(report: &CostReport) -> Vec<String> {
+    let line = |cause: &super::Cause| {
+        let words = if cause.difference.0 < Decimal::ZERO { "less" } else { "more" };
+        let usd = Money(cause.difference.0.abs());
+        format!("{}, {}, team {}: {usd} {words}", cause.component.words(), one_line(&cause.what), one_line(&cause.team))
+    };
+    report.causes.iter().map(line).collect()
+}
+
+fn guard(text: &mut String, report: &CostReport) {
+    let guard = &report.guard;
+    section(text, "what was done", guard.did.iter().map(|one| format!("{}: {}", one.what, one.times)).collect());
+    if guard.estimated.0.is_zero() {
+        return;
+    }
+    let savings = guard.savings.iter().map(|one| {
+        let confirmed = one.realised.map_or_else(String::new, |usd| format!(", {usd} confirmed"));
+        format!("{} of team {}: {} estimated{confirmed}; {}", one.component.words(), one_line(&one.team), one.estimated, one.why)
+    });
+    section(text, "what that saved", savings.collect());
+    let _ = write!(text, "Estimated {}, of which the bill confirms {}.", guard.estimated, guard.realised);
+    if !guard.open.0.is_zero() {
+        let _ = write!(text, " Of {} nothing is known yet.", guard.open);
+    }
+    text.push('\n');
+}
+
+fn decisions(report: &CostReport) -> Vec<String> {
+    let line = |one: &super::Decision| {
+        let usd = one.usd_per_month.map_or_else(String::new, |usd| format!("{usd} a month, "));
+        let to_do = if one.to_do.is_empty() { String::new() } else { format!(". {}", one.to_do) };
+        format!("{} of {}: {usd}{} ({}){to_do}", one.what, one.owner, one.next, one.why)
+    };
+    let more = (0 < report.more_decisions).then(|| format!("and {} more", report.more_decisions));
+    report.decisions.iter().map(line).chain(more).collect()
+}
+
+fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
+    format!("{}: {}, {}", one_line(name), spent.usd, spent.words(report.period.before_words()))
+}
+
+fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {
+    lines.iter().map(|line| spent(&line.name, &line.spent, report)).collect()
+}
+
+fn spot(report: &CostReport) -> Vec<String> {
+    let spot = &report.spot;
+    if spot.usd.0.is_zero() && spot.on_demand_usd.0.is_zero() {
+        return vec![];
+    }
+    let used =
+        format!("{} for {} hours on Spot, {} for {} hours on demand", spot.usd, spot.hours, spot.on_demand_usd, spot.on_demand_hours);
+    std::iter::once(used).chain(spot.saved.map(|usd| format!("Spot saved {usd} on the jobs that ended"))).collect()
+}
+
+fn savings_plans(report: &CostReport) -> Vec<String> {
+    let plans = &report.savings_plans;
+    if !plans.is_owned {
+        return vec![];
+    }
+    vec![
+        format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
+        format!("unused commitment: {}", plans.unused),
+        format!("use that no plan covers: {}", plans.not_covered),
+    ]
+}
+
+fn inference(report: &CostReport) -> Vec<String> {
+    let line = |one: &super::Advice| {
+        let saves = one.saves.map_or_else(String::new, |usd| format!(", which would save {usd} a month"));
+        format!("{} of {}: {}{saves}", one.name, one.owner, one.way)
+    };
+    report.inference.iter().map(line).collect()
+}
+
+fn method(report: &CostReport) -> Vec<String> {
+    let method = &report.method;
+    let left_out: Vec<String> =
+        method.charge_types.iter().filter(|one| !one.is_counted).map(|one| format!("{} {}", one.name, one.billed)).collect();
+    let left_out = if left_out.is_empty() { "credits, refunds and tax".to_owned() } else { left_out.join(", ") };
+    let billed: Decimal = method.charge_types.iter().map(|one| one.billed.0).sum();
+    let mut lines = vec![format!(
+        "amortized cost: what a Savings Plan covers counts at its rate, and what of it nobody used is a line of its own. Left out: {left_out}"
+    )];
+    if !method.charge_types.is_empty() {
+        lines.push(format!("on the invoice, with all of that: {}", dollars(billed)));
+    }
+    if 0 < method.estimated_days {
+        lines.push(format!("AWS may still correct the last {} days", method.estimated_days));
+    }
+    lines.push(format!("reading the bill took {} requests, {}", method.requests, report.guard.own_cost));
+    lines.extend(method.notes.iter().cloned());
+    lines.extend(method.unread.iter().map(|one| format!("not read: {}", one_line(one))));
+    lines
+}
+
+fn whole(stored: &Stored) -> Vec<String> {
+    match stored {
+        Stored::Page { console, command } => vec![console.clone(), command.clone()],
+        Stored::Nowhere(why) => vec![format!("not stored: {why}")],
+    }
+}
+
+/// Cuts a body that is too long at a line.
+fn cut(mut body: String) -> String {
+    if body.len() <= BODY {
+        return body;
+    }
+    let end = (0..=BODY).rev().find(|at| body.is_char_boundary(*at)).unwrap_or_default();
+    let end = body.get(..end).and_then(|text| text.rfind('\n')).unwrap_or(end);
+    body.truncate(end);
+    body + "\n… The rest is in the page.\n"
+}

@@ -1,0 +1,253 @@
+//! What the ledger says in the report: what the guard did and saved, what needs a decision, what sleeps, what is exempt, what could be served another way.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rust_decimal::{Decimal, dec};
+
+use crate::{
+    facts::SleepingEndpoint,
+    mail::{OPEN, Open, addressee, of_entry, resources},
+    plan::{Entry, Saved, SavedBy, State},
+    remedy::{Remedy, how_to_wake},
+    report::{
+        Advice, CostReport, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
+        cuts::UNTAGGED,
+        make::Sources,
+        realised::{Held, hold},
+    },
+    rules,
+    vocabulary::{
+        resource::{Arn, Kind},
+        text::{is_alike, one_line},
+        time_zone::{day, moment, until_end},
+    },
+};
+
+/// The most decisions that are listed.
+const DECISIONS: usize = 20;
+
+/// The most expensive resources that are listed.
+const RESOURCES: usize = 10;
+
+/// An exemption that ends within this time needs a decision.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+/// USD per request to Cost Explorer.
+const PER_REQUEST: Decimal = dec!(0.01);
+
+/// The rules of inference-advisor, and the ways that they recommend.
+const WAYS: [(&str, &str); 5] = [
+    ("endpoint-fits-serverless", "serverless"),
+    ("endpoint-fits-async", "asynchronous, to zero while nothing waits"),
+    ("endpoint-fits-batch", "batch transform"),
+    ("endpoint-oversized", "fewer, smaller or newer instances"),
+    ("endpoints-fit-multi-model", "one endpoint for several models"),
+];
+
+/// The owner of an exemption of the policy.
+const POLICY: &str = "policy";
+
+/// The ledger's part of the account's report, or of one team's.
+pub(super) struct Remembered<'a> {
+    from: &'a Sources<'a>,
+    team: Option<&'a str>,
+    saved: Vec<&'a Saved>,
+    entries: Vec<&'a Entry>,
+}
+
+impl<'a> Remembered<'a> {
+    pub(super) fn of(from: &'a Sources<'a>, team: Option<&'a str>) -> Self {
+        let is_its = |of: Option<&str>| team.is_none_or(|team| of.is_some_and(|of| is_alike(team, of)));
+        let saved = from.saved.iter().filter(|one| is_its(one.team.as_deref())).collect();
+        let entries = from.entries.iter().copied().filter(|entry| is_its(entry.team.as_deref())).collect();
+        Self { from, team, saved, entries }
+    }
+
+    fn zone(&self) -> &TimeZone {
+        &self.from.policy.calendar.zone
+    }
+
+    /// What was saved that began in the period.
+    fn begun(&self) -> impl Iterator<Item = &&'a Saved> {
+        self.saved.iter().filter(|one| self.from.cuts.period.has(one.from.to_zoned_datetime(TimeZone::UTC).date()))
+    }
+
+    pub(super) fn guards_work(&self) -> GuardsWork {
+        let held = hold(self.from.cuts, &self.saved);
+        let sum = |of: fn(&Held) -> Decimal| Money(held.iter().map(of).sum());
+        let requests =
+            self.from.requests.range(self.from.cuts.period.from..self.from.cuts.period.until).map(|(_, requests)| requests).sum::<u64>();
+        GuardsWork {
+            did: self.did(),
+            estimated: sum(|one| one.line.estimated.0),
+            realised: sum(|one| one.line.realised.unwrap_or_default().0),
+            open: sum(|one| one.open),
+            savings: held.into_iter().map(|one| one.line).collect::<Vec<Savings>>(),
+            own_cost: Money(if self.team.is_none() { PER_REQUEST * Decimal::from(requests) } else { Decimal::ZERO }),
+        }
+    }
+
+    /// `notebook instances stopped`, the most frequent first.
+    fn did(&self) -> Vec<Did> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for one in self.begun() {
+            let kind = Arn::parse(&one.arn).and_then(|arn| Kind::of(&arn.id()?)).map_or("resource", Kind::words);
+            let what = match one.by {
+                SavedBy::Guard => format!("{kind}s {}", one.action.as_deref().map_or("stopped", Remedy::participle_of_action)),
+                SavedBy::Owner => format!("{kind}s stopped by their owners after a mail"),
+                SavedBy::Spot => "training jobs that ran on managed Spot".to_owned(),
+                SavedBy::Scaling => "days of auto scaling that the guard attached".to_owned(),
+            };
+            *counts.entry(what).or_default() += 1;
+        }
+        let mut did: Vec<Did> = counts.into_iter().map(|(what, times)| Did { what, times }).collect();
+        did.sort_by_key(|one| std::cmp::Reverse(one.times));
+        did
+    }
+
+    pub(super) fn saved_by_spot(&self) -> Option<Money> {
+        let spot: Vec<Decimal> = self.begun().filter(|one| one.by == SavedBy::Spot).filter_map(|one| one.usd).collect();
+        (!spot.is_empty()).then(|| Money(spot.iter().sum()))
+    }
+
+    /// What needs a decision: what is open, and what is exempt for a short time only. The most expensive first.
+    pub(super) fn decisions(&self) -> Vec<Decision> {
+        let open: Vec<&Entry> = self.entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
+        let mut decisions: Vec<Decision> = resources(&open)
+            .into_values()
+            .map(|one| {
+                let since = day(one.entry.first_seen, self.zone());
+                let next = match one.warned {
+                    Some((at, participle)) => format!("will be {participle} on {}", moment(at, self.zone())),
+                    None => format!("open since {since}"),
+                };
+                let usd = one.usd_per_month.or_else(|| one.entry.usd_per_month.filter(|_| rule_saves(&one.entry.rule)));
+                Decision {
+                    what: of_entry(one.entry),
+                    owner: addressee(one.entry.owner.as_deref()),
+                    team: team_of(one.entry),
+                    why: one.rules.join(", "),
+                    usd_per_month: usd.map(Money),
+                    next,
+                    to_do: one.rules.iter().find_map(|rule| rules::to_do(rule)).unwrap_or_default().to_owned(),
+                }
+            })
+            .chain(self.ending())
+            .collect();
+        decisions.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
+        decisions
+    }
+
+    /// The exemptions that end soon.
+    fn ending(&self) -> impl Iterator<Item = Decision> {
+        let soon = self.from.now..self.from.now + ENDS_SOON;
+        let decision = |what: String, owner: String, team: String, usd: Option<Decimal>, until: Timestamp| Decision {
+            what,
+            owner,
+            team,
+            why: "its exemption ends".to_owned(),
+            usd_per_month: usd.map(Money),
+            next: format!("exempt {}", until_end(until, self.zone())),
+            to_do: "stop it, or keep it longer".to_owned(),
+        };
+        let by_tag = self.kept().filter_map(|(entry, until)| Some((entry, until?)));
+        let by_tag = by_tag.map(move |(entry, until)| {
+            (until, decision(of_entry(entry), addressee(entry.owner.as_deref()), team_of(entry), entry.usd_per_month, until))
+        });
+        let sections = self.from.exempts.iter().filter(|_| self.team.is_none());
+        let by_policy =
+            sections.map(move |(what, until)| (*until, decision(one_line(what), POLICY.to_owned(), UNTAGGED.to_owned(), None, *until)));
+        by_tag.chain(by_policy).filter(move |(until, _)| soon.contains(until)).map(|(_, decision)| decision).collect::<Vec<_>>().into_iter()
+    }
+
+    /// What owners keep by tag, each resource once, and until when. `None`: without end.
+    fn kept(&self) -> impl Iterator<Item = (&'a Entry, Option<Timestamp>)> {
+        let mut kept: BTreeMap<&str, (&Entry, Option<Timestamp>)> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|entry| entry.state == State::Exempt) {
+            let Some(wish) = &entry.kept else { continue };
+            kept.insert(&entry.arn, (entry, self.from.policy.kept_until(&wish.value, wish.since)));
+        }
+        kept.into_values().filter(|(_, until)| until.is_none_or(|until| self.from.now < until)).collect::<Vec<_>>().into_iter()
+    }
+
+    pub(super) fn exemptions(&self) -> Vec<Exemption> {
+        let last_day = |until: Timestamp| (until - SignedDuration::from_secs(1)).to_zoned_datetime(self.zone().clone()).date();
+        let by_tag = self.kept().map(|(entry, until)| Exemption {
+            what: of_entry(entry),
+            owner: addressee(entry.owner.as_deref()),
+            until: until.map(last_day),
+            usd_per_month: entry.usd_per_month.map(Money),
+        });
+        let sections = self.from.exempts.iter().filter(|(_, until)| self.team.is_none() && self.from.now < *until);
+        let by_policy = sections.map(|(what, until)| Exemption {
+            what: one_line(what),
+            owner: POLICY.to_owned(),
+            until: (*until != Timestamp::MAX).then(|| last_day(*until)),
+            usd_per_month: None,
+        });
+        let mut all: Vec<Exemption> = by_tag.chain(by_policy).collect();
+        all.sort_by_key(|one| (one.until.is_none(), one.until));
+        all
+    }
+
+    pub(super) fn sleeping(&self) -> Vec<Sleeping> {
+        let policy = self.from.policy;
+        let is_its =
+            |one: &&SleepingEndpoint| self.team.is_none_or(|team| policy.team_of(&one.resource).is_some_and(|of| is_alike(team, &of)));
+        let line = |one: &SleepingEndpoint| Sleeping {
+            name: one_line(&one.resource.name),
+            owner: addressee(policy.owner_of(&one.resource).as_deref()),
+            since: one.hibernation.since.to_zoned_datetime(self.zone().clone()).date(),
+            saved: one.hibernation.saved_between(one.hibernation.since, self.from.now).map(Money),
+            wake: how_to_wake(&one.resource.name, &one.config, &one.resource.region_option()),
+        };
+        let mut all: Vec<Sleeping> = self.from.sleeping.iter().filter(is_its).map(line).collect();
+        all.sort_by_key(|one| std::cmp::Reverse(one.saved));
+        all
+    }
+
+    pub(super) fn inference(&self) -> Vec<Advice> {
+        let open = self.entries.iter().filter(|entry| OPEN.contains(&entry.state));
+        let advice = |entry: &&Entry| {
+            let (_, way) = WAYS.iter().find(|(rule, _)| *rule == entry.rule)?;
+            let (owner, saves) = (addressee(entry.owner.as_deref()), entry.usd_per_month.map(Money));
+            Some(Advice { name: one_line(&entry.name), owner, way: (*way).to_owned(), saves })
+        };
+        let mut all: Vec<Advice> = open.filter_map(advice).collect();
+        all.sort_by_key(|one| std::cmp::Reverse(one.saves));
+        all
+    }
+}
+
+/// The most expensive resources where the bill does not tell them, for this reason: those of the open findings.
+pub fn from_findings(entries: &[&Entry], why: &str) -> Resources {
+    let open: Vec<&Entry> = entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
+    let line = |one: Open<'_>| {
+        let usd = Money(one.usd_per_month?);
+        Some(ResourceLine { what: of_entry(one.entry), owner: addressee(one.entry.owner.as_deref()), usd })
+    };
+    let mut lines: Vec<ResourceLine> = resources(&open).into_values().filter_map(line).collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line.usd));
+    lines.truncate(RESOURCES);
+    let how = format!("by the open findings, at list prices a month. The bill by resource could not be read: {}", one_line(why));
+    Resources { how, lines }
+}
+
+/// Whether a finding's amount is what another way would save.
+fn rule_saves(rule: &str) -> bool {
+    WAYS.iter().any(|(known, _)| *known == rule)
+}
+
+fn team_of(entry: &Entry) -> String {
+    entry.team.as_deref().map(one_line).filter(|team| !team.is_empty()).unwrap_or_else(|| UNTAGGED.to_owned())
+}
+
+impl CostReport {
+    pub(super) fn with_decisions(mut self, mut decisions: Vec<Decision>) -> Self {
+        self.more_decisions = decisions.len().saturating_sub(DECISIONS);
+        decisions.truncate(DECISIONS);
+        self.decisions = decisions;
+        self
+    }
+}
