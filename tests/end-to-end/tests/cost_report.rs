@@ -133,7 +133,8 @@ async fn the_week_is_reported_once_on_its_first_working_morning() {
     ] {
         assert!(mail.message.contains(line), "{line}\n{}", mail.message);
     }
-    let names: Vec<String> = account.objects().into_iter().map(|one| one.key.rsplit("period=2026-W47/").next().unwrap().to_owned()).collect();
+    let names: Vec<String> =
+        account.objects().into_iter().map(|one| one.key.rsplit("period=2026-W47/").next().unwrap().to_owned()).collect();
     assert_eq!(names, ["report.html", "report.json", "teams/nlp.html", "teams/vision.html", "costs.csv"]);
     let team = stored(&account, "teams/nlp.html");
     assert!(team.contains("$236.54") && !team.contains("vision") && !team.contains("$415.60"), "a team's page has its own numbers only");
@@ -223,5 +224,8 @@ async fn a_tag_that_is_not_active_is_said_and_is_no_zero() {
     guard.run().await.unwrap();
     let mail = &reports(&account)[0];
     assert!(mail.message.contains("all spend is untagged: the tag Team is not an active cost allocation tag"), "{}", mail.message);
-    assert_eq!(dec!(415.604), decimal(&serde_json::from_str::<Value>(&stored(&account, "report.json")).unwrap()["teams"][0]["spent"]["usd"]));
+    assert_eq!(
+        dec!(415.604),
+        decimal(&serde_json::from_str::<Value>(&stored(&account, "report.json")).unwrap()["teams"][0]["spent"]["usd"])
+    );
 }

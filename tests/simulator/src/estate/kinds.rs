@@ -12,7 +12,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::life::kinds::{
-    Asset, Life, New, Planned, Script, around, input_of, newer, store,
+    Asset, Life, New, Planned, Script, around, input_of, newer,
+    records::Records,
+    store,
     table::{KINDS, Kind, REST, kind_of, put},
 };
 use crate::services::sagemaker::kinds as api;
@@ -80,6 +82,10 @@ pub(crate) trait Section {
     }
     /// Of an endpoint or component: how it behaves.
     fn manner(&self) -> Option<Manner> {
+        None
+    }
+    /// Of a transform job: the requests that are its records, and how long its container takes until the first.
+    fn records(&self) -> Option<(&[TrafficSpec], Duration)> {
         None
     }
     /// Of an endpoint or component: its requests.
@@ -290,6 +296,10 @@ section! {
         input: String = "s3://ml/input".into(),
         /// The S3 URI of its output.
         output: String = "s3://ml/output".into(),
+        /// The requests that are its records: those since the job before it, or of the day before the first one. Then it takes `start-up` and their time, and not `takes`.
+        traffic: Vec<TrafficSpec> = vec![],
+        /// With `traffic`: how long it has its instances until its first record.
+        start_up: Duration = Duration::minutes(2),
         /// How long it has its instances.
         takes: Duration = Duration::hours(1),
         /// `Completed`, `Failed` or `Stopped`.
@@ -587,6 +597,14 @@ impl Section for TransformJobSpec {
     fn script(&self) -> Option<(Duration, &str, Option<&str>)> {
         Some((self.takes, &self.ends, self.failure.as_deref()))
     }
+
+    fn records(&self) -> Option<(&[TrafficSpec], Duration)> {
+        (!self.traffic.is_empty()).then_some((&self.traffic, self.start_up))
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        self.traffic.iter().try_for_each(|traffic| traffic.check(&format!("[[transform-job]] {}: traffic", self.name)))
+    }
 }
 
 impl Section for AutoMlJobSpec {
@@ -798,8 +816,13 @@ impl World {
 
     fn plant_section(&mut self, kind: &'static Kind, section: &dyn Section, role: &str, start: Timestamp) {
         let (common, template) = (section.common(), template(section, role));
+        let records = section.records().map(|(requests, start_up)| Records {
+            curves: self.hosting.curves_of(&Hosting::key(kind, common.name), requests, start),
+            start_up: start_up.signed(),
+        });
         let script = Arc::new(section.script().map_or_else(Script::default, |(takes, ends, failure)| Script {
             takes: takes.signed(),
+            records,
             ends: common.status.filter(|status| ENDS.contains(status)).unwrap_or(ends).to_owned(),
             failure: failure.map_or_else(|| Script::default().failure, str::to_owned),
         }));

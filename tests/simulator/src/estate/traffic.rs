@@ -19,6 +19,8 @@ use crate::estate::{
 pub struct TrafficSpec {
     /// The variant; absent: all variants, by their weights.
     pub variant: Option<String>,
+    /// The model that they name, of a multi-model endpoint. Each model takes its `memory`; all else is as of the first `traffic`.
+    pub target_model: Option<String>,
     /// A file with the columns `minute,requests`. It is repeated from `csv_from` on.
     pub csv: Option<PathBuf>,
     /// When the file's first minute is.
@@ -74,6 +76,7 @@ impl Default for TrafficSpec {
     fn default() -> Self {
         Self {
             variant: None,
+            target_model: None,
             csv: None,
             csv_from: When::Before(Duration::days(14)),
             requests: 0.0,

@@ -76,10 +76,14 @@ impl Hosting {
 
     pub(crate) fn add_traffic(&mut self, kind: &Kind, name: &str, specs: &[TrafficSpec], start: Timestamp) {
         let of = Self::key(kind, name);
-        for (number, spec) in specs.iter().enumerate() {
-            let curve = Curve::new(spec, &format!("{of} {number}"), start, &mut self.files);
-            self.traffic.entry(of.clone()).or_default().push(curve);
-        }
+        let curves = self.curves_of(&of, specs, start);
+        self.traffic.entry(of).or_default().extend(curves);
+    }
+
+    /// The curves of some requests. `of`: whose they are, which makes their noise another one.
+    pub(crate) fn curves_of(&mut self, of: &str, specs: &[TrafficSpec], start: Timestamp) -> Vec<Curve> {
+        let each = specs.iter().enumerate();
+        each.map(|(number, spec)| Curve::new(spec, &format!("{of} {number}"), start, &mut self.files)).collect()
     }
 
     /// Lets the tag of an image name another image.

@@ -26,6 +26,7 @@ pub(crate) mod around;
 pub(crate) mod hosting;
 mod jobs;
 pub(crate) mod newer;
+pub(crate) mod records;
 pub(crate) mod store;
 pub(crate) mod table;
 
@@ -49,6 +50,8 @@ const STOPPING: SignedDuration = SignedDuration::from_mins(1);
 pub(crate) struct Script {
     /// How long it has its instances.
     pub(crate) takes: SignedDuration,
+    /// Of transform jobs whose length follows from requests: these, instead of `takes`.
+    pub(crate) records: Option<records::Records>,
     /// `Completed`, `Failed` or `Stopped`.
     pub(crate) ends: String,
     /// `FailureReason`
@@ -57,7 +60,7 @@ pub(crate) struct Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self { takes: SignedDuration::from_hours(1), ends: "Completed".into(), failure: "AlgorithmError: ExitCode 1".into() }
+        Self { takes: SignedDuration::from_hours(1), records: None, ends: "Completed".into(), failure: "AlgorithmError: ExitCode 1".into() }
     }
 }
 
@@ -182,13 +185,14 @@ impl Asset {
             Life::Job { running, completed, starting } => {
                 asset.enter(at, running);
                 let limit = asset.grown.limit.unwrap_or(SignedDuration::MAX);
+                let takes = world.job_takes(kind, &asset, at);
                 let ends = match asset.script.ends.as_str() {
-                    _ if limit < asset.script.takes => kind.spelt("Stopped"),
+                    _ if limit < takes => kind.spelt("Stopped"),
                     end @ ("Failed" | "Stopped") => kind.spelt(end),
                     _ => completed,
                 };
                 asset.run_from(at + starting);
-                asset.next = Some((at + starting + asset.script.takes.min(limit), ends));
+                asset.next = Some((at + starting + takes.min(limit), ends));
             }
         }
         asset
@@ -314,6 +318,14 @@ impl Assets {
 }
 
 impl World {
+    /// How long a job that is created now has its instances.
+    fn job_takes(&self, kind: &Kind, job: &Asset, at: Timestamp) -> SignedDuration {
+        let Some(records) = &job.script.records else { return job.script.takes };
+        let alike = self.assets.shelf(kind).into_iter().flat_map(Ordered::iter).filter(|one| Arc::ptr_eq(&one.script, &job.script));
+        let before = alike.map(Asset::created).max().unwrap_or(at - SignedDuration::from_hours(24));
+        records.takes(&job.definition, (before, at))
+    }
+
     /// Creates a resource. The definition has been validated.
     pub(crate) fn create_asset(&mut self, kind: &'static Kind, new: New, tags: &BTreeMap<String, String>) {
         let asset = Asset::new(self, kind, new, self.now);

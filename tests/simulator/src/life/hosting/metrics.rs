@@ -1,10 +1,11 @@
 //! What CloudWatch has of endpoints and components (aws-facts §4), computed from their traffic and the capacity that they had at that time.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    estate::traffic::TrafficSpec,
     life::hosting::{
         Hosting,
         levels::{Level, Mode},
@@ -85,12 +86,19 @@ impl Hosting {
             latency_ms: curve.spec.latency_ms,
             cpu_ms: curve.spec.cpu_ms,
             gpu_ms: curve.spec.gpu_ms,
-            memory: curve.spec.memory,
-            gpu_memory: curve.spec.gpu_memory,
+            memory: self.memory(of, variant, |spec| spec.memory),
+            gpu_memory: self.memory(of, variant, |spec| spec.gpu_memory),
             most: curve.most(),
         };
         let idle = Costs { latency_ms: 100.0, cpu_ms: 0.0, gpu_ms: 0.0, memory: 10.0, gpu_memory: 10.0, most: 600.0 };
         self.curves(of, variant).next().map_or(idle, spec)
+    }
+
+    /// How much of a memory is used, in percent: each model that requests name takes its part of it.
+    fn memory(&self, of: &str, variant: &str, part: fn(&TrafficSpec) -> f64) -> f64 {
+        let mut loaded = BTreeSet::new();
+        let models = self.curves(of, variant).filter(|curve| loaded.insert(curve.spec.target_model.as_deref()));
+        models.map(|curve| part(&curve.spec)).sum::<f64>().min(100.0)
     }
 
     pub(crate) fn latency(&self, of: &str, variant: &str) -> f64 {

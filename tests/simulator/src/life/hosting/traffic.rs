@@ -65,6 +65,19 @@ impl Curve {
         self.spec.most.unwrap_or(60_000.0 / self.spec.latency_ms)
     }
 
+    /// How many requests a minute an instance of a batch transform job answers, so many at once. One at a time, only their length counts.
+    pub(crate) fn rate(&self, at_once: f64) -> f64 {
+        let serial = 60_000.0 / self.spec.latency_ms;
+        (serial * at_once).min(self.most()).max(serial)
+    }
+
+    /// All requests of some minutes.
+    pub(crate) fn between(&self, from: i64, until: i64) -> f64 {
+        let mut requests = vec![0.0; usize::try_from(until - from).unwrap_or_default()];
+        self.add(from, 1.0, &mut requests);
+        requests.iter().sum()
+    }
+
     /// Adds a part of the requests from a minute on.
     pub(crate) fn add(&self, from: i64, share: f64, requests: &mut [f64]) {
         let until = from + i64::try_from(requests.len()).unwrap_or(i64::MAX);

@@ -39,6 +39,12 @@ pub(super) fn grow_transform(world: &World, definition: &Value) -> Result<Grown,
     hosting::named(world, "model", text(definition, "ModelName").unwrap_or_default())?;
     let resources = definition.get("TransformResources");
     legal_type(resources, "transformResources")?;
+    let number = |name: &str, absent: u64| definition.get(name).and_then(Value::as_u64).unwrap_or(absent);
+    let megabytes = number("MaxConcurrentTransforms", 1).saturating_mul(number("MaxPayloadInMB", 6));
+    if 100 < megabytes {
+        // AWS refuses this (API reference, CreateTransformJob); the text is not AWS's own.
+        return Err(Refusal::validation(format!("MaxConcurrentTransforms * MaxPayloadInMB is {megabytes}: it must not exceed 100 MB.")));
+    }
     Ok(Grown { instances: instances_in(resources, "Tsform"), ..Grown::default() })
 }
 

@@ -190,3 +190,30 @@ fn a_failing_index_and_late_events_concern_them_too() {
     world.live_until(at("08:05:00"));
     assert_eq!((index(&mut world), world.take_events().len()), (1, 1));
 }
+
+#[test]
+fn a_transform_job_takes_as_long_as_its_records_do() {
+    // 60 requests an hour of 10 s each; an instance answers 12 a minute if it gets several at once.
+    let traffic = "traffic = [{ bursts = [{ every = \"1h\", lasts = \"1m\", requests = 60 }], latency-ms = 10000, most = 12 }]";
+    let toml = format!(
+        "{HOSTING}[[transform-job]]\nname = \"t\"\nmodel = \"m\"\ninstance-count = 2\nstart-up = \"5m\"\n{traffic}\nsubmit = [\"mon-sun 09:00\", \"mon-sun 11:00\"]"
+    );
+    let mut world = world(&toml);
+    let start = world.now;
+    world.live_until(at("2026-11-23T20:00:00"));
+    let minutes = |world: &World| -> Vec<i64> {
+        world.bill(start).into_iter().filter(|line| line.kind == "transform-job").map(|line| line.ran.as_secs() / 60).collect()
+    };
+    let (a_day, two_hours) = (24 * 60 / 6 / 2, 2 * 60 / 6 / 2);
+    assert_eq!(minutes(&world), [5 + a_day, 5 + two_hours], "of the day before, and then of what came since the job before");
+    let mut job = world.assets.iter().find(|one| one.kind.name == "transform-job").unwrap().definition.as_ref().clone();
+    job["TransformJobName"] = "another-t".into();
+    job["MaxConcurrentTransforms"] = 4.into();
+    ask(&mut world, "CreateTransformJob", &job);
+    world.live_until(at("2026-11-24T03:00:00"));
+    assert!(minutes(&world).contains(&(5 + 9 * 60 / 12 / 2)), "nine hours, by as many at once as an instance takes: {:?}", minutes(&world));
+    job["TransformJobName"] = "more-t".into();
+    job["MaxConcurrentTransforms"] = 17.into();
+    let refused = services::call(&mut world, "sagemaker", "CreateTransformJob", &job).unwrap_err();
+    assert!(refused.message.contains("must not exceed 100 MB"), "{}", refused.message);
+}

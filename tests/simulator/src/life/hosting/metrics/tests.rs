@@ -100,6 +100,17 @@ fn zeros_noise_weights_and_bursts() {
 }
 
 #[test]
+fn each_model_of_a_shared_endpoint_takes_its_memory() {
+    let model =
+        |name: &str, requests: u32| format!("{{ target-model = \"{name}.tar.gz\", requests = {requests}, memory = 20, cpu-ms = 60 }}");
+    let models = [model("a", 100), model("a", 50), model("b", 30)].join(", ");
+    let mut world = world(&format!("[[endpoint]]\nname = \"e\"\nconfig = \"c\"\ntraffic = [{models}]"));
+    let of = json!({"EndpointName": "e", "VariantName": "AllTraffic"});
+    let mut now = |name: &str| ask(&mut world, (HOST, name, "Average"), &of, ("22T10:00:00", "22T10:01:00", 60));
+    assert_eq!((now("MemoryUtilization"), now("CPUUtilization")), (vec![40.0], vec![2.0 + 9.0]), "180 requests on two instances");
+}
+
+#[test]
 fn a_file_is_repeated_and_a_gone_endpoint_loses_its_requests() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, b"minute,requests\n0,10\n1,20\n3,1000\n").unwrap();
