@@ -109,7 +109,7 @@ pub struct Estimate {
     pub memory_gb: Option<u32>,
     /// Environments that are kept ready. `None`: none.
     pub provisioned: Option<u32>,
-    /// Requests that come at once, at most. `None`: it is not serverless.
+    /// Requests that come at once, at most; of a batch transform job, those that each instance answers at once. `None`: it is neither serverless nor such a job.
     pub at_once: Option<u32>,
     /// The assumption that matters most. A sentence without its period.
     pub assumes: String,

@@ -11,6 +11,8 @@ use crate::inference::{
 
 /// The minutes after which the alarm of an empty endpoint brings the first instance: two datapoints and their delay (aws-facts §3.5).
 const ALARM: f64 = 3.0;
+/// The most requests at once that a batch transform job sends to an instance: of 6 MB each, which is the default, AWS takes 100 MB together (inference-facts §E1).
+const MOST_TRANSFORMS: f64 = 16.0;
 /// By how many minutes the time may differ for which an instance stays after its last work.
 const LINGER_VARIES: f64 = 5.0;
 
@@ -81,7 +83,7 @@ pub(super) fn component(workload: &Workload<'_>, assumptions: &Assumptions, rate
 pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: Option<&Rates>) -> Estimate {
     let requests = workload.requests;
     let every = minutes(assumptions.batch_every).max(1.0);
-    let carries = workload.carried();
+    let (at_once, carries) = transforms(workload);
     let (mut jobs, mut of_job, mut left, mut largest) = (0.0, 0.0, every, 0.0_f64);
     for (per_minute, minutes) in requests.per_minute() {
         of_job += per_minute * minutes;
@@ -112,7 +114,18 @@ pub(super) fn batch(workload: &Workload<'_>, assumptions: &Assumptions, rates: O
     );
     let mut one = Estimate::new(ServingOption::BatchTransform, workload, usd, assumes);
     (one.cold_share, one.cold_seconds, one.instances) = (1.0, Some(every * 60.0), Some(instances));
+    one.at_once = Some(at_once);
     one
+}
+
+/// How many requests at once a job sends to an instance, and how many a minute it answers then: no more at once than it answered in its busiest minute.
+fn transforms(workload: &Workload<'_>) -> (u32, f64) {
+    let carries = workload.carried();
+    let one_by_one = 60.0 / workload.seconds.max(1e-4);
+    let at_once = (carries / one_by_one + 1e-9).floor().clamp(1.0, MOST_TRANSFORMS);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 16")]
+    let whole = at_once as u32;
+    (whole, carries.min(one_by_one * at_once))
 }
 
 /// What instances cost that are there only while there is work.

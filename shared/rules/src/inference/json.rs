@@ -48,7 +48,12 @@ fn estimate_json(one: &Estimate) -> Value {
     if let Some(instance_type) = &one.instance_type {
         put("instance-type", json!(instance_type));
     }
-    for (name, value) in [("instances", one.instances), ("memory-gb", one.memory_gb), ("provisioned-concurrency", one.provisioned)] {
+    for (name, value) in [
+        ("instances", one.instances),
+        ("memory-gb", one.memory_gb),
+        ("provisioned-concurrency", one.provisioned),
+        ("requests-at-once", one.at_once),
+    ] {
         if let Some(value) = value {
             put(name, json!(value));
         }

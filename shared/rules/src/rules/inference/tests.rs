@@ -390,6 +390,21 @@ fn a_component_has_the_network_and_the_vcpus_that_it_has_today() {
     for text in [
         r#""EnableNetworkIsolation":true"#,
         r#""VpcConfig":{"SecurityGroupIds":["g"],"Subnets":["a"]}"#,
+#[test]
+fn a_job_sends_as_many_requests_at_once_as_an_instance_has_answered() {
+    // Of 100 ms each, an instance that answers one at a time carries 600 a minute.
+    for (of_an_hour, at_once) in
+        [(30_000.0, ""), (150_000.0, " --max-concurrent-transforms 4"), (1_500_000.0, " --max-concurrent-transforms 16")]
+    {
+        let mut one = hosted("churn", 0.0);
+        let hours = &mut one.endpoint.variants[0].invocations.as_mut().unwrap().hours;
+        (0..HOURS).filter(|hour| hour % 24 == 0).for_each(|hour| hours[hour] = Some(of_an_hour));
+        let steps = steps(BY_BATCH, vec![one]);
+        let job = steps.iter().find(|step| step.contains("create-transform-job")).unwrap();
+        assert!(job.ends_with(&format!("\"InstanceCount\":1}}'{at_once}")), "{job}");
+    }
+}
+
         r#""VolumeSizeInGB":200"#,
         r#""InferenceAmiVersion":"al2-ami-sagemaker-inference-gpu-2""#,
         // 65 % of four vCPUs; of 16 GiB, two stay with the system.

@@ -136,7 +136,7 @@ impl<'a> Moving<'a> {
             "# 1. Let your callers put their requests into S3, as files, and read the answers from there.".to_owned(),
             "# 2. Run a job for all of them, and look at its answers. EventBridge Scheduler can start it each day.".to_owned(),
             format!(
-                "{}--transform-job-name {} --model-name {} --transform-input {} --transform-output {} --transform-resources {}",
+                "{}--transform-job-name {} --model-name {} --transform-input {} --transform-output {} --transform-resources {}{at_once}",
                 self.command("create-transform-job"),
                 new_name(self.name(), "batch-$(date +%Y%m%d-%H%M)"),
                 argument(&self.model.name),
@@ -145,6 +145,8 @@ impl<'a> Moving<'a> {
                 json_argument(&resources)
             ),
             self.when_unused(3),
+        let at_once =
+            to.at_once.filter(|at_once| 1 < *at_once).map_or_else(String::new, |at_once| format!(" --max-concurrent-transforms {at_once}"));
             format!("{}--endpoint-name {name}", self.command("delete-endpoint")),
         ];
         let back = vec!["# Create the endpoint again; its configuration and model are still there:".to_owned()];
