@@ -86,25 +86,37 @@ fn candidate<'a>(hosted: &'a Hosted, cx: &'a RuleContext<'_>) -> Option<(Alike<'
 
 /// The groups of endpoints that may share one.
 fn of_alike(all: &[Hosted], some: &[(usize, Known<'_>)], types: &[PricedType<'_>], cx: &RuleContext<'_>) -> Vec<(usize, Sharing)> {
-    let candidates: Vec<Candidate<'_>> = some.iter().filter_map(|(place, known)| packed(*place, known)).collect();
+    let candidates: Vec<Candidate<'_>> = some.iter().filter_map(|(place, known)| packed(*place, known, cx)).collect();
     let needs_volume = some.iter().any(|(_, known)| known.needs_volume());
-    let types: Vec<_> = types.iter().copied().filter(|one| !needs_volume || !one.has.local_disks).collect();
-    let packing = pack(&candidates, &types, &Limits::default());
+    let types = types.iter().filter(|one| !needs_volume || !one.has.local_disks).map(|one| on_shared(one, some, cx));
+    let packing = pack(&candidates, &types.collect::<Vec<_>>(), &Limits::default());
     let min_saving = cx.policy.inference.min_saving.0.to_f64().unwrap_or_default();
     // Each counts as what it would cost alone in its best way: sharing must save more than that.
     let worth = packing.groups.into_iter().filter(|group| min_saving <= group.usd_per_month_today - group.usd_per_month);
-    let told = worth.map(|group| shared_by(all, group));
+    let told = worth.map(|mut group| {
+        let data = some.iter().filter(|(place, _)| group.members.contains(place)).map(|(_, known)| known.usd_of_data(cx));
+        group.usd_per_month += data.sum::<f64>();
+        shared_by(all, group)
+    });
     told.flat_map(|shared| of_members(all, shared)).collect()
 }
 
-/// An endpoint as a candidate: it counts as what it would cost alone in its best way.
-fn packed<'a>(place: usize, known: &Known<'a>) -> Option<Candidate<'a>> {
+/// An instance type with what it would cost for a shared endpoint: as much of a Savings Plan and as large a volume as for each of them alone.
+fn on_shared<'a>(one: &PricedType<'a>, some: &[(usize, Known<'_>)], cx: &RuleContext<'_>) -> PricedType<'a> {
+    let volume = some.iter().map(|(_, known)| known.usd_of_volume(cx)).fold(0.0, f64::max);
+    PricedType { usd_per_hour: one.usd_per_hour * (1.0 - cx.policy.inference.savings_plan_discount) + volume, ..*one }
+}
+
+/// An endpoint as a candidate: it counts as what it would cost alone in its best way, without the data in and out, which costs the same on a shared endpoint.
+fn packed<'a>(place: usize, known: &Known<'a>, cx: &RuleContext<'_>) -> Option<Candidate<'a>> {
     let (has, instances, used) = (known.today.has, f64::from(known.instances), known.used()?);
-    let alone = known.hosted.advice.given()?.usd_alone() / HOURS / instances;
+    let alone = (known.hosted.advice.given()?.usd_alone() - known.usd_of_data(cx)).max(0.0) / HOURS / instances;
     let hours = &known.invocations.hours;
     // In an hour without a datapoint, it may have been as busy as ever.
     let of_hour = |shares: &[f32], hour: usize, busiest: f64| known.in_hour(shares, hour).unwrap_or(busiest);
-    let load = (0..hours.len()).map(|hour| Load {
+    // The last hour is not over: when it has just begun, nothing is known of any endpoint.
+    let begun = hours.len().checked_sub(1).filter(|last| known.in_hour(&known.measured.cpu, *last).is_none());
+    let load = (0..begun.unwrap_or(hours.len())).map(|hour| Load {
         vcpus: of_hour(&known.measured.cpu, hour, used.cpu) * f64::from(has.vcpu) * instances,
         requests: hours[hour].unwrap_or_default() / 60.0,
         gpus: of_hour(&known.measured.gpu, hour, used.gpu) * f64::from(has.gpus) * instances,

@@ -317,6 +317,33 @@ fn endpoints_that_are_alike_share_one_and_only_the_first_tells_of_it() {
 }
 
 #[test]
+#[test]
+fn a_shared_endpoint_has_the_data_and_the_savings_plan_of_today() {
+    let saved = |policy: &str| {
+        let (_, judgement) = judged(policy, alike());
+        let [finding] = &judgement.findings[..] else { panic!("{policy}: {:?}", judgement.findings) };
+        assert_eq!(finding.rule, "endpoints-fit-multi-model", "{policy}");
+        finding.waste.usd_per_month.unwrap()
+    };
+    let plain = saved("");
+    assert_eq!(saved("[inference]\npayload-kb = 1000").round_dp(2), plain.round_dp(2));
+    assert_eq!((saved("[inference]\nsavings-plan-discount = 0.2") / dec!(0.8)).round_dp(2), plain.round_dp(2));
+}
+
+#[test]
+fn an_hour_that_has_just_begun_is_not_the_busiest() {
+    let mut all = alike();
+    for (number, one) in all.iter_mut().enumerate() {
+        // Each is busy in other hours of the day.
+        measured(one).cpu = (0..HOURS).map(|hour| if hour % 24 / 6 == number { 0.6 } else { 0.05 }).collect();
+        measured(one).cpu[HOURS - 1] = f32::NAN;
+    }
+    let (facts, _) = judged("", all);
+    let Advice::Given(given) = &facts.hosted[0].advice else { panic!() };
+    let Sharing::First(shared) = &given.sharing else { panic!("{:?}", given.sharing) };
+    assert!(shared.members.len() == 4 && shared.group.busiest.unwrap().hour < HOURS - 1, "{shared:?}");
+}
+
 fn endpoints_that_differ_share_nothing() {
     type Change = fn(&mut Hosted);
     let changes: BTreeMap<&str, Change> = [

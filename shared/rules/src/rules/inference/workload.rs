@@ -4,7 +4,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::{
     facts::{AutoScaling, Autoscaler, Compute, Fixed, Hosted, Invocations, Measured, Scaling, Variant},
-    inference::{Advice, Feature, Features, Hardware, InstanceTypes, PricedType, Requests, Scaled, Used, Workload},
+    inference::{Advice, Feature, Features, HOURS, Hardware, InstanceTypes, PricedType, Rates, Requests, Scaled, Used, Workload},
     rules::context::RuleContext,
     vocabulary::price::Prices,
 };
@@ -145,6 +145,21 @@ impl<'a> Known<'a> {
     }
 
     /// Whether its volume has a size or a key of its own, which local disks cannot have, or may have one.
+    fn rates(&self, cx: &RuleContext<'_>) -> Option<Rates> {
+        cx.policy.rates_of(self.hosted.endpoint.resource.region()?)
+    }
+
+    /// What its data in and out costs, in USD a month. Zero: no price is known.
+    pub(super) fn usd_of_data(&self, cx: &RuleContext<'_>) -> f64 {
+        let bytes = self.requests.per_month(self.requests.total()) * cx.policy.inference.assumptions().payload;
+        self.rates(cx).map_or(0.0, |rates| rates.of_bytes(bytes))
+    }
+
+    /// What the volume of an instance costs, in USD an hour. Zero: its size or its price is not known.
+    pub(super) fn usd_of_volume(&self, cx: &RuleContext<'_>) -> f64 {
+        self.rates(cx).zip(self.volume_gb()).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS)
+    }
+
     pub(super) fn needs_volume(&self) -> bool {
         self.volume_gb().is_some() || self.hosted.config.as_ref().is_none_or(|config| config["KmsKeyId"].is_string())
     }
