@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{Facts, Unread},
-    inference::{Given, options_json},
+    inference::{Given, Sharing, options_json, shared_json},
     plan::{Entry, Outcome, Plan, Planned, State, Step},
     policy::Policy,
     remedy::Remedy,
@@ -233,6 +233,11 @@ impl Report {
             let mut one = json!({"resource": resource.arn_or_id(), "name": resource.name});
             one["options"] = options_json(&given.estimates);
             one["recommended"] = json!(given.recommended().map(|one| one.option.name()));
+            match &given.sharing {
+                Sharing::Alone => {}
+                Sharing::First(shared) => one["multi-model"] = shared_json(shared),
+                Sharing::Of(first) => one["multi-model-with"] = json!(first),
+            }
             one
         };
         self.serving = told.take(OPTIONS_SHOWN).map(options).collect();

@@ -1,4 +1,4 @@
-//! Estimates as JSON, for the command line and for reports.
+//! Estimates and groups as JSON, for the command line and for reports.
 
 use rust_decimal::{
     Decimal,
@@ -6,7 +6,10 @@ use rust_decimal::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::inference::estimate::{Estimate, Fit, ServingOption, Usd};
+use crate::inference::{
+    advice::Shared,
+    estimate::{Estimate, Fit, ServingOption, Usd},
+};
 
 /// All options, one each: of serverless memory sizes the first, with all of them in `sizes`.
 pub fn options_json(estimates: &[Estimate]) -> Value {
@@ -26,13 +29,33 @@ pub fn options_json(estimates: &[Estimate]) -> Value {
     by_option.into_iter().map(|(_, one)| one).collect()
 }
 
+/// A group that would share a multi-model endpoint.
+pub fn shared_json(shared: &Shared) -> Value {
+    let group = &shared.group;
+    json!({
+        "members": shared.members.iter().map(|member| &member.name).collect::<Vec<_>>(),
+        "instance-type": group.instance_type,
+        "instances": group.instances,
+        "usd-per-month": cents(group.usd_per_month),
+        "usd-per-month-today": cents(group.usd_per_month_today),
+        "highest-cpu": group.highest.cpu,
+        "highest-memory": group.highest.memory,
+        "highest-gpu": group.highest.gpu,
+        "highest-gpu-memory": group.highest.gpu_memory,
+    })
+}
+
+fn cents(usd: f64) -> Option<f64> {
+    Decimal::from_f64(usd)?.round_dp(2).to_f64()
+}
+
 fn estimate_json(one: &Estimate) -> Value {
     let (eligible, why_not) = match &one.fit {
         Fit::Yes => (Some(true), None),
         Fit::No(why) => (Some(false), Some(why.clone())),
         Fit::CannotTell(why) => (None, Some(format!("cannot tell: {why}"))),
     };
-    let usd = |of: fn(&Usd) -> f64| one.usd.as_ref().and_then(|usd| Decimal::from_f64(of(usd))?.round_dp(2).to_f64());
+    let usd = |of: fn(&Usd) -> f64| one.usd.as_ref().and_then(|usd| cents(of(usd)));
     let mut json = Map::new();
     let mut put = |name: &str, value: Value| json.insert(name.to_owned(), value);
     put("option", json!(one.option.name()));

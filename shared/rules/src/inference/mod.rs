@@ -23,7 +23,7 @@ pub use self::{
     estimate::{Estimate, Fit, ServingOption, Usd},
     hardware::{Hardware, Used},
     instance_types::{InstanceType, InstanceTypes, PricedType},
-    json::options_json,
+    json::{options_json, shared_json},
     options::{options, recommended},
     packing::{BusiestHour, Candidate, Group, Highest, Limits, Load, Packing, pack, server_gib},
     rates::Rates,
