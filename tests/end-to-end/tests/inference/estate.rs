@@ -2,8 +2,11 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
+use cost_rules::inference::{InstanceType, InstanceTypes};
 use end_to_end::project_file;
+use serde_json::Value;
 use tempfile::TempDir;
+use toml::Table;
 
 /// The policy: everybody's callers wait as today but for those who may not, and the prices of us-east-1 hold.
 pub(crate) const POLICY: &str = r#"
@@ -90,7 +93,7 @@ pub(crate) fn all(folder: &Path) -> Vec<Planted> {
         planted("scoring", (4, "ml.g4dn.xlarge"), real("night-batch", "latency-ms = 150, gpu-ms = 100, memory = 40, most = 400"))
             .tagged("Callers = \"wait-a-day\"")
             .fits(BATCH, "batch-transform"),
-        planted("nightly", (1, "ml.m5.4xlarge"), "{ bursts = [{ every = \"1d\", lasts = \"1h\", requests = 200, at = \"2h\" }], latency-ms = 100, cpu-ms = 1000, memory = 60, most = 400 }")
+        planted("nightly", (1, "ml.m5.4xlarge"), "{ bursts = [{ every = \"1d\", lasts = \"1h\", requests = 100, at = \"2h\" }, { every = \"1d\", lasts = \"2m\", requests = 300, at = \"2h\" }], latency-ms = 400, cpu-ms = 1000, memory = 60, most = 400 }")
             .tagged("Callers = \"wait-a-day\"")
             .fits(BATCH, "batch-transform"),
         planted("ranking", (1, "ml.m5.4xlarge"), real("steady", "latency-ms = 20, cpu-ms = 20, memory = 35, most = 6000")).fits(OVERSIZED, "real-time-other-instances"),
@@ -122,6 +125,19 @@ const ELSEWHERE: &str = r#"image = "492215442770.dkr.ecr.eu-central-1.amazonaws.
 definition = { VpcConfig = { Subnets = ["subnet-9"], SecurityGroupIds = ["sg-1"] } }"#;
 const NEWER: &str = r#"image = "492215442770.dkr.ecr.eu-central-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 definition = { VpcConfig = { Subnets = ["subnet-1", "subnet-2"], SecurityGroupIds = ["sg-1"] } }"#;
+
+/// Six endpoints that could share one, two of them busy at a time: in the night, in the morning and in the afternoon.
+pub(crate) fn in_shifts() -> Vec<Planted> {
+    let busy = |hours: &str| {
+        format!(
+            "{{ requests = 1500, hours = \"mon-sun/{hours}@UTC\", outside = 10, noise = 10, latency-ms = 40, cpu-ms = 60, memory = 5, most = 4000 }}"
+        )
+    };
+    let shifts =
+        [("claims-a", "claims-b", "00:00-07:00"), ("claims-c", "claims-d", "08:00-15:00"), ("claims-e", "claims-f", "16:00-23:00")];
+    let both = shifts.into_iter().flat_map(|(one, other, hours)| [(one, hours), (other, hours)]);
+    both.map(|(name, hours)| planted(name, (1, "ml.m5.xlarge"), busy(hours)).tagged("Team = \"claims\"").model(SHARED)).collect()
+}
 
 fn small(requests: u32) -> String {
     format!("{{ requests = {requests}, noise = 20, latency-ms = 30, cpu-ms = 60, memory = 10, most = 1500 }}")
@@ -161,6 +177,49 @@ pub(crate) fn toml(all: &[Planted], moved: impl Fn(&Planted) -> Option<String>) 
         );
     }
     text
+}
+
+/// Transform jobs at the hour at which the two weeks began, which answer what came in the day before. `to`: the option of batch transform.
+pub(crate) fn jobs_toml(one: &Planted, to: &Value) -> String {
+    let Planted { name, instances: (_, instance_type), traffic, model, .. } = one;
+    let (count, at_once) = (&to["instances"], &to["requests-at-once"]);
+    format!(
+        "[[model]]\nname = \"{name}\"\n{model}\n[[transform-job]]\nname = \"{name}\"\nmodel = \"{name}\"\ninstance-type = \"{instance_type}\"\n\
+         instance-count = {count}\ntraffic = [{traffic}]\nstart-up = \"5m\"\ndefinition = {{ MaxConcurrentTransforms = {at_once} }}\n\
+         submit = [\"mon-sun 08:00\"]\n"
+    )
+}
+
+/// A multi-model endpoint with the name `shared`, on the instances of this advice, that gets the requests of all of its members.
+pub(crate) fn shared_toml(members: &[&Planted], to: &Value) -> String {
+    let (instance_type, count) = (&to["instance-type"], &to["instances"]);
+    let has = has(instance_type.as_str().unwrap());
+    let traffic: Vec<String> = members.iter().map(|one| on_shared(one, has)).collect();
+    format!(
+        "[[model]]\nname = \"shared\"\nmode = \"MultiModel\"\ndata = \"s3://ml/shared/\"\n{SHARED}\n\
+         [[endpoint-config]]\nname = \"shared\"\nmodel = \"shared\"\ninstance-type = {instance_type}\ninstance-count = {count}\n\
+         [[endpoint]]\nname = \"shared\"\ncreated = \"-60d\"\ntraffic = [{}]\n",
+        traffic.join(", ")
+    )
+}
+
+/// The requests to a member, on instances that have this: they name its model, take as much memory as today, and so much more of it is carried as there are more vCPUs.
+fn on_shared(one: &Planted, to: &InstanceType) -> String {
+    let today = has(one.instances.1);
+    let mut traffic: Table = toml::from_str(&format!("one = {}", one.traffic)).unwrap();
+    let mut traffic = traffic.remove("one").unwrap();
+    let number = |name: &str| traffic[name].as_integer().and_then(|number| i32::try_from(number).ok()).map(f64::from).unwrap();
+    let memory = number("memory") * today.memory_gib / to.memory_gib;
+    let most = number("most") * f64::from(to.vcpu) / f64::from(today.vcpu);
+    let fields = traffic.as_table_mut().unwrap();
+    fields.extend([("memory".to_owned(), memory.into()), ("most".to_owned(), most.into())]);
+    fields.insert("target-model".to_owned(), format!("{}.tar.gz", one.name).into());
+    traffic.to_string()
+}
+
+/// What an instance type has.
+pub(crate) fn has(instance_type: &str) -> &'static InstanceType {
+    InstanceTypes::shipped().get(instance_type).unwrap()
 }
 
 /// The real series as files that a simulated account reads.

@@ -1,10 +1,15 @@
 //! What was predicted against a bill: the same requests, served in the recommended way for the same two weeks on the simulated account.
 
+use aws_sdk_cloudwatch::{
+    primitives::DateTime,
+    types::{Dimension, Metric, MetricDataQuery, MetricStat},
+};
 use cost_aws::report::Report;
 use end_to_end::{
-    Function,
-    testing::{account, account_at, days, guard_of, minutes},
+    Function, clients,
+    testing::{account, account_at, days, guard_of, hours, minutes},
 };
+use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::Value;
 use simulator::Simulator;
@@ -99,4 +104,65 @@ async fn what_was_predicted_for_what_goes_to_zero_is_billed() {
     let wrong: Vec<String> =
         both.filter_map(|(one, before)| differs(one.name, billed(&moved, one.name) - before, predicted(one.name))).collect();
     assert_eq!((planted.len(), wrong), (3, vec![]));
+}
+
+/// A job each day for the requests of that day, with the model's start-up and with what each request takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_predicted_for_batch_transform_is_billed() {
+    let folder = estate::series();
+    let planted = estate::all(folder.path());
+    let report = predicted(&planted).await;
+    let all: Vec<&Planted> = planted.iter().filter(|one| one.fits.is_some_and(|(_, option)| option == "batch-transform")).collect();
+    let jobs: String = all.iter().map(|one| estate::jobs_toml(one, option(&report, one.name))).collect();
+    let moved = account_at(BEGAN, &jobs);
+    // The last job has the requests of the last day.
+    moved.advance(days(14) + hours(12));
+    assert_eq!(moved.bill().len(), 14 * all.len());
+    let predicted = |name: &str| option(&report, name)["usd-per-month"].as_f64().unwrap() * OF_A_MONTH;
+    let wrong: Vec<String> = all.iter().filter_map(|one| differs(one.name, billed(&moved, one.name), predicted(one.name))).collect();
+    assert_eq!((all.len(), wrong), (2, vec![]));
+}
+
+/// One endpoint in place of several: it costs what was predicted, and its instances carry all requests in each hour with the room that was promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_predicted_for_a_shared_endpoint_is_billed_and_has_room() {
+    let folder = estate::series();
+    let planted: Vec<Planted> = estate::all(folder.path()).into_iter().chain(estate::in_shifts()).collect();
+    let report = predicted(&planted).await;
+    let groups = report.serving.iter().map(|one| &one["multi-model"]).filter(|group| group.is_object());
+    let mut sizes = vec![];
+    for group in groups {
+        let names: Vec<&str> = group["members"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let members: Vec<&Planted> = planted.iter().filter(|one| names.contains(&one.name)).collect();
+        let moved = account_at(BEGAN, &estate::shared_toml(&members, group));
+        moved.advance(days(14));
+        let predicted = group["usd-per-month"].as_f64().unwrap() * OF_A_MONTH;
+        assert_eq!(differs("shared", billed(&moved, "shared"), predicted), None, "{group}");
+        let served = moved.served(BEGAN.parse().unwrap(), moved.now()).remove(0);
+        assert!(0.0 < served.requests && served.short + served.lost <= 0.0, "{group}: {served:?}");
+        let vcpus = f64::from(estate::has(group["instance-type"].as_str().unwrap()).vcpu);
+        let cpu = busiest_hour(&moved, "CPUUtilization").await / 100.0 / vcpus;
+        assert!(cpu <= group["highest-cpu"].as_f64().unwrap() && cpu <= 0.7, "{group}: {cpu}");
+        let memory = busiest_hour(&moved, "MemoryUtilization").await / 100.0;
+        assert!(memory <= 0.8, "{group}: {memory}");
+        sizes.push(members.len());
+    }
+    sizes.sort_unstable();
+    assert_eq!(sizes, [4, 6]);
+}
+
+/// The highest of a metric of the shared endpoint's instances in any hour of the two weeks, in percent.
+async fn busiest_hour(account: &Simulator, name: &str) -> f64 {
+    let dimension = |name: &str, value: &str| Dimension::builder().name(name).value(value).build();
+    let metric = Metric::builder().namespace("/aws/sagemaker/Endpoints").metric_name(name);
+    let metric = metric.dimensions(dimension("EndpointName", "shared")).dimensions(dimension("VariantName", "AllTraffic")).build();
+    let stat = MetricStat::builder().metric(metric).period(3600).stat("Maximum").build();
+    let began: Timestamp = BEGAN.parse().unwrap();
+    let asked = clients(account).cloudwatch.get_metric_data();
+    let asked = asked.metric_data_queries(MetricDataQuery::builder().id("hours").metric_stat(stat).build());
+    let asked = asked.start_time(DateTime::from_secs(began.as_second())).end_time(DateTime::from_secs(account.now().as_second()));
+    let answer = asked.send().await.unwrap();
+    let hours = answer.metric_data_results()[0].values();
+    assert_eq!(hours.len(), 14 * 24);
+    hours.iter().copied().fold(0.0, f64::max)
 }
