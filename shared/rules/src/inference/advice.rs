@@ -1,5 +1,7 @@
 //! What is advised for one endpoint: its options with their costs, and the one that is recommended, alone or together with others.
 
+use std::collections::BTreeMap;
+
 use crate::inference::{estimate::Estimate, packing::Group};
 
 /// What is advised for an endpoint.
@@ -82,6 +84,8 @@ pub struct Member {
     pub config: String,
     /// Its model's archive in S3.
     pub data_url: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Given {

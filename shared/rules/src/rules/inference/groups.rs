@@ -143,6 +143,7 @@ fn shared_by(all: &[Hosted], mut group: Group) -> Shared {
         name: name(*place),
         config: all[*place].endpoint.config.clone().unwrap_or_default(),
         data_url: all[*place].model.as_ref().and_then(|model| model.data_url.clone()).unwrap_or_default(),
+        tags: all[*place].endpoint.resource.tags.read().cloned().unwrap_or_default(),
     };
     let members = group.members.iter().map(member).collect();
     let noisiest = group.busiest.map(|busiest| (name(busiest.noisiest), busiest.share));

@@ -1,5 +1,7 @@
 //! How people move an endpoint to another way of serving, and back: the commands, in order.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -114,16 +116,27 @@ impl<'a> Moving<'a> {
         )
     }
 
+    fn arn_of(&self, name: &str) -> String {
+        let of = self.hosted.endpoint.resource.arn.as_deref().and_then(|arn| arn.rsplit_once('/'));
+        of.map_or_else(|| name.to_owned(), |(kind, _)| format!("{kind}/{}", name.to_lowercase()))
+    }
+
+    /// The command that gives an endpoint these tags again. `None`: it had none of its own.
+    fn give_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> Option<String> {
+        let own = tags.iter().filter(|(key, _)| !key.to_lowercase().starts_with("aws:"));
+        let list: Vec<Value> = own.map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        let (command, arn) = (self.command("add-tags"), self.arn_of(name));
+        (!list.is_empty()).then(|| format!("{command}--resource-arn {} --tags {}", argument(&arn), json_argument(&json!(list))))
+    }
+
     /// The command that gives an endpoint the tags of another one.
     fn copy_tags(&self, from: &str, to: &str) -> String {
-        let of = self.hosted.endpoint.resource.arn.as_deref().and_then(|arn| arn.rsplit_once('/'));
-        let arn = |name: &str| of.map_or_else(|| name.to_owned(), |(kind, _)| format!("{kind}/{}", name.to_lowercase()));
         format!(
             "{}--resource-arn {} --tags \"$({}--resource-arn {} --query 'Tags[?!starts_with(Key, `aws:`)]' --output json)\"",
             self.command("add-tags"),
-            argument(&arn(to)),
+            argument(&self.arn_of(to)),
             self.command("list-tags"),
-            argument(&arn(from))
+            argument(&self.arn_of(from))
         )
     }
 
@@ -132,6 +145,8 @@ impl<'a> Moving<'a> {
         let input = json!({"DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": format!("{BUCKET}/in/")}}});
         let output = json!({"S3OutputPath": format!("{BUCKET}/out/")});
         let resources = json!({"InstanceType": self.variant()["InstanceType"], "InstanceCount": to.instances.unwrap_or(1)});
+        let at_once =
+            to.at_once.filter(|at_once| 1 < *at_once).map_or_else(String::new, |at_once| format!(" --max-concurrent-transforms {at_once}"));
         let lines = vec![
             "# 1. Let your callers put their requests into S3, as files, and read the answers from there.".to_owned(),
             "# 2. Run a job for all of them, and look at its answers. EventBridge Scheduler can start it each day.".to_owned(),
@@ -145,12 +160,11 @@ impl<'a> Moving<'a> {
                 json_argument(&resources)
             ),
             self.when_unused(3),
-        let at_once =
-            to.at_once.filter(|at_once| 1 < *at_once).map_or_else(String::new, |at_once| format!(" --max-concurrent-transforms {at_once}"));
             format!("{}--endpoint-name {name}", self.command("delete-endpoint")),
         ];
-        let back = vec!["# Create the endpoint again; its configuration and model are still there:".to_owned()];
-        let back = [back, self.again()].concat();
+        let mut back = vec!["# Create the endpoint again; its configuration and model are still there:".to_owned()];
+        back.extend(self.again());
+        back.extend(self.hosted.endpoint.resource.tags.read().and_then(|tags| self.give_tags(self.name(), tags)));
         vec![block("Move it, in this order:", lines), block("Go back:", back)]
     }
 }

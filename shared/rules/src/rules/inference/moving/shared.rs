@@ -37,9 +37,10 @@ impl Moving<'_> {
         lines.extend(
             shared.members.iter().map(|member| format!("{}--endpoint-name {}", self.command("delete-endpoint"), argument(&member.name))),
         );
-        let again = shared.members.iter().flat_map(|Member { name, config, .. }| {
-            let tags = self.copy_tags(&second, name);
-            again(self, name, config).into_iter().chain([tags])
+        // Each has its own: what the shared one has are those of the oldest.
+        let again = shared.members.iter().flat_map(|Member { name, config, tags, .. }| {
+            let tags = self.give_tags(name, tags);
+            again(self, name, config).into_iter().chain(tags)
         });
         let mut back =
             vec!["# After step 4, create the old ones again first. Auto scaling that you want has to be attached again:".to_owned()];
