@@ -3,7 +3,7 @@
 //! ## What it finds
 //! A real-time endpoint that fewer, smaller or newer instances would carry: at its busiest it would use at most 70 % of their vCPUs, 80 % of their memory and 80 % of their GPUs. How fast a CPU is was
 //! measured for most instance types; of others, vCPUs are compared. No instance may be more than `slower` times slower than today's. An endpoint of several instances keeps two. Images are built for one
-//! architecture and models for one GPU, so that only types with the same ones are looked at.
+//! architecture and models for one GPU, so that only types with the same ones are looked at. Parts of a GPU (MIG) are not: AWS publishes no list of them.
 //!
 //! The busiest is the 99th percentile of the highest use of each hour of 14 days, or that of the hour with most requests if it is higher; for memory the highest of all. If more than a tenth of
 //! the hours have no datapoint, it cannot be told.
