@@ -141,6 +141,7 @@ pub(crate) fn endpoint() -> Endpoint {
         resource: finding("endpoint/churn", Remedy::None).resource,
         state: RunState::InService,
         created: None,
+        modified: None,
         config: None,
         serving: Serving::RealTime,
         is_deploying: false,

@@ -273,6 +273,7 @@ pub(crate) fn endpoint(created: &str) -> Endpoint {
         resource: resource("endpoint/churn"),
         state: RunState::InService,
         created: Some(created.parse().unwrap()),
+        modified: None,
         config: Some("churn-1".into()),
         serving: Serving::RealTime,
         is_deploying: false,

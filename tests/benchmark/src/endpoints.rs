@@ -196,6 +196,7 @@ pub(crate) fn endpoint(number: usize, variants: usize, by_minute: bool, now: Tim
         },
         state: RunState::InService,
         created: Some(now - SignedDuration::from_hours(60 * 24)),
+        modified: None,
         config: Some("c".into()),
         serving: Serving::RealTime,
         is_deploying: false,

@@ -25,6 +25,8 @@ pub struct Endpoint {
     pub state: RunState,
     /// `CreationTime`. An endpoint that was deleted and created again has a new one.
     pub created: Option<Timestamp>,
+    /// `LastModifiedTime`: when it was last created, updated, scaled or maintained.
+    pub modified: Option<Timestamp>,
     /// The name of its configuration.
     pub config: Option<String>,
     /// How it answers.

@@ -1,11 +1,14 @@
 //! Endpoints with their models and how much of their instances they use: what another way of serving their requests is worked out from.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::{
-    facts::{endpoints::Endpoint, subject::Subject},
+    facts::{
+        endpoints::{AutoScaling, Endpoint},
+        subject::Subject,
+    },
     inference::{Advice, Features},
     vocabulary::resource::Resource,
 };
@@ -50,7 +53,7 @@ pub struct Model {
     pub environment: String,
 }
 
-/// How a variant was used in the hours of its [`crate::facts::Invocations`].
+/// How a variant was used in the hours of its [`crate::facts::Invocations`], but for failed requests without the hours before its instances changed ([`Hosted::changed_after`]).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
     /// How long a request took, in seconds: the mean over all requests. `None`: there is no datapoint.
@@ -59,7 +62,7 @@ pub struct Measured {
     pub slowest: Option<f64>,
     /// How many requests failed with a server error.
     pub failed: f64,
-    /// The highest use of an instance's vCPUs in each hour, as a share from 0 to 1, the oldest first. NaN: no datapoint.
+    /// The highest use of an instance's vCPUs in each hour, as a share from 0 to 1, the oldest first. NaN: no datapoint. Hours before its instances changed are left out.
     pub cpu: Vec<f32>,
     /// The same of its GPUs. Empty: it has none.
     pub gpu: Vec<f32>,
@@ -79,6 +82,32 @@ pub enum Autoscaler {
     Nothing,
     /// What the finding that saves most would save, in USD per month. `None`: it promised nothing.
     Saves(Option<Decimal>),
+}
+
+/// No endpoint takes longer until it serves.
+const CREATING: SignedDuration = SignedDuration::from_hours(2);
+
+impl Hosted {
+    /// When its configuration or its number of instances last changed after this moment, as far as can be seen. Until then its instances may have been others, so that what was used
+    /// of them says nothing of those that it has now.
+    ///
+    /// AWS does not tell when a configuration was deployed. One that is newer than the endpoint was deployed since; and an endpoint that does not scale by itself is modified by people, or
+    /// maintained by AWS.
+    pub fn changed_after(&self, moment: Timestamp) -> Option<Timestamp> {
+        let endpoint = &self.endpoint;
+        let created = endpoint.created?;
+        let configured = self.config.as_ref().and_then(|config| moment_of(&config["CreationTime"]));
+        let scales = endpoint.variants.iter().any(|variant| variant.scaling != AutoScaling::None);
+        let modified = endpoint.modified.filter(|at| !scales && created + CREATING < *at);
+        let changes = configured.filter(|at| created < *at).into_iter().chain(modified);
+        changes.filter(|at| moment < *at).max()
+    }
+}
+
+/// A time in AWS's JSON: seconds since 1970.
+fn moment_of(seconds: &Value) -> Option<Timestamp> {
+    #[expect(clippy::cast_possible_truncation, reason = "whole seconds are enough")]
+    Timestamp::from_second(seconds.as_f64()? as i64).ok()
 }
 
 impl Measured {

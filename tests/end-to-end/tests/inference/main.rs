@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use cost_aws::report::Report;
 use end_to_end::{
     Function,
-    testing::{account, days, guard_of, put_tracking, register_scaling},
+    testing::{account, days, guard_of, hours, put_tracking, register_scaling},
 };
 use serde_json::{Value, json};
 use simulator::{Fault, What};
@@ -144,4 +144,43 @@ async fn an_endpoint_that_scales_and_has_no_tag_is_told_to_the_platform() {
     let report = guard_of(Function::InferenceAdvisor, &account, estate::POLICY).run().await.unwrap();
     assert_eq!(told(&report), [("scaled", vec!["endpoint-fits-serverless"])].into());
     assert_eq!(account.mails().last().unwrap().attributes["owner"].1, "unowned");
+}
+
+/// Since Tuesday it has other instances: what the old ones did says nothing of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_endpoint_with_another_configuration_is_judged_a_week_later() {
+    const CHANGED: &str = r#"
+[[model]]
+name = "m"
+definition = { VpcConfig = { Subnets = ["subnet-1"], SecurityGroupIds = ["sg-1"] } }
+[[endpoint-config]]
+name = "large"
+model = "m"
+instance-type = "ml.m5.4xlarge"
+[[endpoint-config]]
+name = "smaller"
+model = "m"
+instance-type = "ml.m5.2xlarge"
+create = "2026-11-24 08:00"
+[[endpoint]]
+name = "changed"
+config = "large"
+created = "-60d"
+tags = { Owner = "ann@example.com" }
+plan = [{ at = "2026-11-24 09:00", do = "update smaller" }]
+traffic = [{ requests = 30, noise = 20, latency-ms = 50, memory = 5 }]
+"#;
+    let account = account(CHANGED);
+    let guard = guard_of(Function::InferenceAdvisor, &account, estate::POLICY);
+    let oversized: BTreeMap<&str, Vec<&str>> = [("changed", vec!["endpoint-oversized"])].into();
+    assert_eq!(told(&guard.run().await.unwrap()), oversized);
+    let mails = account.mail_count();
+    account.advance(days(2));
+    let report = guard.run().await.unwrap();
+    let says = "changed on 2026-11-24: how much of them it uses can be told from 2026-12-01 on";
+    assert!(report.unread.iter().any(|unread| unread.why.ends_with(says)), "{:?}", report.unread);
+    assert_eq!((told(&report), report.notified), (BTreeMap::new(), 0));
+    account.advance(days(6) + hours(2));
+    assert_eq!(told(&guard.run().await.unwrap()), oversized, "on the smaller ones, too");
+    assert_eq!(account.mail_count(), mails, "its owner knows");
 }

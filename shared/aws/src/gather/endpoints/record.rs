@@ -17,6 +17,7 @@ pub(super) struct EndpointRecord {
     pub(super) endpoint_config_name: Option<String>,
     endpoint_status: Option<String>,
     creation_time: Option<f64>,
+    last_modified_time: Option<f64>,
     #[serde(default)]
     production_variants: Vec<Deployed>,
     #[serde(default)]
@@ -113,6 +114,7 @@ impl EndpointRecord {
             },
             state: state(self.endpoint_status.as_deref()),
             created: time(self.creation_time),
+            modified: time(self.last_modified_time),
             config: self.endpoint_config_name,
             serving,
             is_deploying: self.pending_deployment_summary.is_some() || is_changing,

@@ -55,8 +55,9 @@ pub(super) async fn read(clients: &Clients, all: &mut [Hosted], now: Timestamp) 
         if is_last {
             let hosted = &mut all[place];
             if points.len() == hardware.measures() {
+                let since = hosted.changed_after(window.from).unwrap_or(window.from);
                 hosted.measured =
-                    hosted.endpoint.variants[0].invocations.as_ref().map(|requests| hardware.measured(&points, requests, window));
+                    hosted.endpoint.variants[0].invocations.as_ref().map(|requests| hardware.measured(&points, requests, window, since));
             }
             points.clear();
         }
@@ -93,18 +94,22 @@ impl Hardware {
         all.map(|(namespace, metric, statistic)| Series { namespace, metric, dimensions: dimensions.clone(), statistic }).collect()
     }
 
-    /// `points`: one list for each measure.
-    fn measured(self, points: &[Datapoints], requests: &Invocations, window: Window) -> Measured {
+    /// `points`: one list for each measure. `since`: before it, its instances may have been others.
+    fn measured(self, points: &[Datapoints], requests: &Invocations, window: Window, since: Timestamp) -> Measured {
+        let failed = points[3].iter().map(|(_, count)| *count).sum();
+        let settled = |of: &Datapoints| of.iter().copied().filter(|(at, _)| since <= *at).collect();
+        let points: Vec<Datapoints> = points.iter().map(settled).collect();
         let most = |of: &Datapoints| of.iter().map(|(_, value)| *value).reduce(f64::max);
         let slowest = most(&points[1]).map(|slowest| (slowest + most(&points[2]).unwrap_or_default()) / MICROS);
         let gpu = points.get(MEASURES.len()..).filter(|gpu| !gpu.is_empty());
+        let whole = |of: &Datapoints, units: f64| shares(of, units, window).split_off(before(since, window));
         Measured {
             seconds: mean_latency(&points[0], requests, window),
             slowest,
-            failed: points[3].iter().map(|(_, count)| *count).sum(),
-            cpu: shares(&points[4], self.vcpus, window),
+            failed,
+            cpu: whole(&points[4], self.vcpus),
             memory: most(&points[5]).map(|percent| share(percent, 1.0)),
-            gpu: gpu.map_or_else(Vec::new, |gpu| shares(&gpu[0], self.gpus, window)),
+            gpu: gpu.map_or_else(Vec::new, |gpu| whole(&gpu[0], self.gpus)),
             gpu_memory: gpu.and_then(|gpu| most(&gpu[1])).map(|percent| share(percent, self.gpus)),
         }
     }
@@ -124,6 +129,12 @@ fn mean_latency(points: &Datapoints, requests: &Invocations, window: Window) -> 
 /// CloudWatch's percent are of one vCPU or GPU: four that are busy are 400 %.
 fn share(percent: f64, of: f64) -> f64 {
     (percent / 100.0 / of).clamp(0.0, 1.0)
+}
+
+/// How many periods of a window begin before a moment.
+fn before(moment: Timestamp, window: Window) -> usize {
+    let (past, period) = (moment.duration_since(window.from).as_secs().max(0), window.period.as_secs().max(1));
+    usize::try_from(past / period + i64::from(past % period != 0)).unwrap_or_default().min(window.periods())
 }
 
 fn shares(points: &Datapoints, of: f64, window: Window) -> Vec<f32> {
@@ -146,6 +157,8 @@ mod tests {
         facts::Autoscaler,
         inference::{Advice, Features},
     };
+    use jiff::SignedDuration;
+    use serde_json::json;
 
     use super::*;
     use crate::testing;
@@ -174,6 +187,10 @@ mod tests {
     }
 
     async fn read_with(instance_type: &str, refused: Option<&'static str>) -> (Hosted, Reading) {
+        read_one(hosted(instance_type), refused).await
+    }
+
+    async fn read_one(one: Hosted, refused: Option<&'static str>) -> (Hosted, Reading) {
         let data = mock!(aws_sdk_cloudwatch::Client::get_metric_data).then_compute_output(move |asked| {
             let from: Timestamp = usage::hours(NOW.parse().unwrap()).unwrap().from;
             let (first, second) = (DateTime::from_secs(from.as_second()), DateTime::from_secs(from.as_second() + 3600));
@@ -198,7 +215,7 @@ mod tests {
             GetMetricDataOutput::builder().set_metric_data_results(Some(results.collect())).build()
         });
         let clients = Clients { cloudwatch: testing::cloudwatch(&[&data]).into(), ..testing::clients() };
-        let mut all = vec![hosted(instance_type)];
+        let mut all = vec![one];
         let reading = read(&clients, &mut all, NOW.parse().unwrap()).await;
         (all.remove(0), reading)
     }
@@ -218,6 +235,24 @@ mod tests {
         let (hosted, reading) = read_with("ml.g4dn.12xlarge", None).await;
         let measured = hosted.measured.unwrap();
         assert_eq!((measured.gpu[1], measured.gpu_memory, reading.metrics), (0.2, Some(0.2), 8), "four GPUs");
+    }
+
+    #[tokio::test]
+    async fn what_other_instances_did_is_left_out() {
+        let mut one = hosted("ml.m5.xlarge");
+        let from = usage::hours(NOW.parse().unwrap()).unwrap().from;
+        one.endpoint.created = Some(from - SignedDuration::from_hours(24));
+        let hours = one.endpoint.variants[0].invocations.as_ref().unwrap().hours.len();
+        // Within the first hour, in which it had both.
+        one.config = Some(json!({"CreationTime": (from + SignedDuration::from_mins(5)).as_second()}));
+        let (hosted, _) = read_one(one, None).await;
+        let measured = hosted.measured.unwrap();
+        assert_eq!(
+            (measured.seconds, measured.slowest, measured.failed),
+            (Some(0.5), Some(1.0), 1.0),
+            "only the second hour, but for failed requests"
+        );
+        assert_eq!((measured.cpu.len(), measured.cpu[0], measured.memory), (hours - 1, 1.0, Some(0.4)));
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 //! there, and have to send their requests again.
 //!
 //! With `callers-wait = "0s"`, the default, this is never recommended: say in the policy which callers may wait.
-//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, or whose metrics could not be read.
+//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, whose configuration or number of instances changed in the last 7 days, or whose metrics could not be read.
 //!
 //! ## Why it costs money
 //! Instances are billed around the clock, also while nobody calls.

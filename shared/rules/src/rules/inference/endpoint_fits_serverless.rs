@@ -6,7 +6,7 @@
 //! cold starts would be too many otherwise.
 //!
 //! What is not known is never taken as possible: an image whose size cannot be read, for example, until the policy names it (`small-images`).
-//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, or whose metrics could not be read.
+//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, whose configuration or number of instances changed in the last 7 days, or whose metrics could not be read.
 //!
 //! ## Why it costs money
 //! Instances are billed around the clock, a serverless endpoint for the time that requests take.

@@ -7,7 +7,7 @@
 //!
 //! The busiest is the 99th percentile of the highest use of each hour of 14 days, or that of the hour with most requests if it is higher; for memory the highest of all. If more than a tenth of
 //! the hours have no datapoint, it cannot be told.
-//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, or whose metrics could not be read.
+//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, whose configuration or number of instances changed in the last 7 days, or whose metrics could not be read.
 //!
 //! Of these rules, this one also reports the endpoints of which something is not known, and those that are left alone.
 //!

@@ -5,7 +5,7 @@
 //! variables, the same team (or owner) and the same stage (tags `Environment`, `Env` or `Stage`). Their loads are added hour by hour, with their memory: at their busiest, they use at most 70 % of the vCPUs
 //! and 80 % of the memory and GPUs of the shared instances. Each model counts with all the memory that its endpoint uses, so that no model pushes another one out of memory. Only images are looked at that are known to serve several models.
 //!
-//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, or whose metrics could not be read.
+//! An endpoint that is less than 14 days old is not judged, and neither is one that nobody calls, that has several variants, whose configuration or number of instances changed in the last 7 days, or whose metrics could not be read.
 //!
 //! ## Why it costs money
 //! Each endpoint has an instance at least, and most of it does nothing.

@@ -13,6 +13,7 @@ use crate::{
     samples::{endpoint, resource, with_tags},
     scaling::Traffic,
 };
+use jiff::Timestamp;
 use rust_decimal::dec;
 
 const NOW: &str = "2026-11-24T12:00:00Z";
@@ -317,7 +318,6 @@ fn endpoints_that_are_alike_share_one_and_only_the_first_tells_of_it() {
 }
 
 #[test]
-#[test]
 fn a_shared_endpoint_has_the_data_and_the_savings_plan_of_today() {
     let saved = |policy: &str| {
         let (_, judgement) = judged(policy, alike());
@@ -344,6 +344,7 @@ fn an_hour_that_has_just_begun_is_not_the_busiest() {
     assert!(shared.members.len() == 4 && shared.group.busiest.unwrap().hour < HOURS - 1, "{shared:?}");
 }
 
+#[test]
 fn endpoints_that_differ_share_nothing() {
     type Change = fn(&mut Hosted);
     let changes: BTreeMap<&str, Change> = [
@@ -390,6 +391,21 @@ fn steps(policy: &str, hosted: Vec<Hosted>) -> Vec<String> {
 const BY_BATCH: &str = "[rules.endpoint-fits-batch]\ncallers-wait = \"1d\"\n[rules.endpoint-fits-serverless]\nmode = \"off\"";
 
 #[test]
+fn a_job_sends_as_many_requests_at_once_as_an_instance_has_answered() {
+    // Of 100 ms each, an instance that answers one at a time carries 600 a minute.
+    for (of_an_hour, at_once) in
+        [(30_000.0, ""), (150_000.0, " --max-concurrent-transforms 4"), (1_500_000.0, " --max-concurrent-transforms 16")]
+    {
+        let mut one = hosted("churn", 0.0);
+        let hours = &mut one.endpoint.variants[0].invocations.as_mut().unwrap().hours;
+        (0..HOURS).filter(|hour| hour % 24 == 0).for_each(|hour| hours[hour] = Some(of_an_hour));
+        let steps = steps(BY_BATCH, vec![one]);
+        let job = steps.iter().find(|step| step.contains("create-transform-job")).unwrap();
+        assert!(job.ends_with(&format!("\"InstanceCount\":1}}'{at_once}")), "{job}");
+    }
+}
+
+#[test]
 fn the_longest_name_gives_a_name_that_aws_takes() {
     let long = "c".repeat(63);
     let jobs = steps(BY_BATCH, vec![hosted(&long, 60.0)]);
@@ -417,21 +433,6 @@ fn a_component_has_the_network_and_the_vcpus_that_it_has_today() {
     for text in [
         r#""EnableNetworkIsolation":true"#,
         r#""VpcConfig":{"SecurityGroupIds":["g"],"Subnets":["a"]}"#,
-#[test]
-fn a_job_sends_as_many_requests_at_once_as_an_instance_has_answered() {
-    // Of 100 ms each, an instance that answers one at a time carries 600 a minute.
-    for (of_an_hour, at_once) in
-        [(30_000.0, ""), (150_000.0, " --max-concurrent-transforms 4"), (1_500_000.0, " --max-concurrent-transforms 16")]
-    {
-        let mut one = hosted("churn", 0.0);
-        let hours = &mut one.endpoint.variants[0].invocations.as_mut().unwrap().hours;
-        (0..HOURS).filter(|hour| hour % 24 == 0).for_each(|hour| hours[hour] = Some(of_an_hour));
-        let steps = steps(BY_BATCH, vec![one]);
-        let job = steps.iter().find(|step| step.contains("create-transform-job")).unwrap();
-        assert!(job.ends_with(&format!("\"InstanceCount\":1}}'{at_once}")), "{job}");
-    }
-}
-
         r#""VolumeSizeInGB":200"#,
         r#""InferenceAmiVersion":"al2-ami-sagemaker-inference-gpu-2""#,
         // 65 % of four vCPUs; of 16 GiB, two stay with the system.
@@ -462,6 +463,49 @@ fn the_hour_of_the_week_with_most_requests_has_room() {
     assert!(oversized(|one| measured(one).cpu[..30].fill(f32::NAN)));
     assert!(!oversized(|one| measured(one).cpu[..40].fill(f32::NAN)), "too few datapoints");
     assert!(!oversized(|one| measured(one).cpu[1..].fill(f32::NAN)));
+}
+
+#[test]
+fn what_was_used_of_other_instances_says_nothing() {
+    let at = |text: &str| -> Timestamp { text.parse().unwrap() };
+    let outcome = |change: &dyn Fn(&mut Hosted)| {
+        let in_a_vpc = with(|one| {
+            one.features.has.insert(Feature::Vpc);
+            change(one);
+        });
+        let (_, judgement) = judged("", in_a_vpc);
+        judgement.unknown.first().map_or_else(|| format!("{} found", judgement.findings.len()), |unread| unread.why.clone())
+    };
+    let configured = |one: &mut Hosted, time: &str| one.config.as_mut().unwrap()["CreationTime"] = json!(at(time).as_second());
+    for (time, says) in [
+        (
+            "2026-11-20T09:00:00Z",
+            "its configuration or its number of instances changed on 2026-11-20: how much of them it uses can be told from 2026-11-27 on",
+        ),
+        ("2026-11-17T11:00:00Z", "1 found"),
+        ("2026-10-20T09:00:00Z", "1 found"),
+        ("2026-09-20T09:00:00Z", "1 found"),
+    ] {
+        let seen = outcome(&|one| configured(one, time));
+        assert!(seen.ends_with(says), "{time}: {seen}");
+    }
+    // One that was created again as it was is no other one.
+    for (modified, says) in [("2026-11-22T09:00:00Z", "changed on 2026-11-22"), ("2026-10-01T00:20:00Z", "1 found")] {
+        let seen = outcome(&|one| one.endpoint.modified = Some(at(modified)));
+        assert!(seen.contains(says), "{modified}: {seen}");
+    }
+    let seen = outcome(&|one| {
+        scaled(one, 2);
+        one.endpoint.modified = Some(at("2026-11-22T09:00:00Z"));
+    });
+    assert_eq!(seen, "1 found", "it is modified each time that it scales");
+    // The busiest hour was on the instances before.
+    let seen = outcome(&|one| {
+        configured(one, "2026-11-17T11:00:00Z");
+        one.endpoint.variants[0].invocations.as_mut().unwrap().hours[3] = Some(20_000.0);
+        measured(one).cpu = vec![0.1; 7 * 24 + 1];
+    });
+    assert_eq!(seen, "1 found");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the cost model needs of an endpoint, from the facts.
 
+use jiff::{SignedDuration, Timestamp};
 use rust_decimal::prelude::ToPrimitive as _;
 
 use crate::{
@@ -11,6 +12,8 @@ use crate::{
 
 /// The share of failed requests from which on an endpoint's metrics say nothing of how it should be served.
 const FAILING: f64 = 0.5;
+/// How long instances have to be in use, so that a weekday with most requests is among it (inference-facts §E7).
+const SETTLED: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// No endpoint gets so many requests in two weeks.
 const MOST_REQUESTS: f64 = 1e15;
 /// A GPU that is never used more than this is not used: a driver alone uses as much.
@@ -56,6 +59,14 @@ impl<'a> Known<'a> {
         };
         let Some(invocations) = &variant.invocations else { return unknown("how often it was called could not be read".into()) };
         let Some(measured) = &hosted.measured else { return unknown("how much of its instances it uses could not be read".into()) };
+        if let Some(changed) = hosted.changed_after(invocations.from).filter(|at| cx.now.duration_since(*at) < SETTLED) {
+            let day = |at: Timestamp| at.strftime("%Y-%m-%d");
+            return unknown(format!(
+                "its configuration or its number of instances changed on {}: how much of them it uses can be told from {} on",
+                day(changed),
+                day(changed + SETTLED)
+            ));
+        }
         if let Some(what) = hosted.unread {
             return unknown(format!("{what} could not be read"));
         }
@@ -117,8 +128,8 @@ impl<'a> Known<'a> {
         let known = hours.iter().filter(|share| share.is_finite()).count();
         let busiest = Measured::busiest(hours).filter(|_| hours.len() * 9 <= known * 10)?;
         let requests = self.invocations.hours.iter().map(|requests| requests.unwrap_or_default());
-        let of_most =
-            (0..).zip(requests).max_by(|(_, one), (_, other)| one.total_cmp(other)).and_then(|(hour, _)| self.in_hour(hours, hour));
+        let used = (0..).zip(requests).filter_map(|(hour, requests)| Some((requests, self.in_hour(hours, hour)?)));
+        let of_most = used.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, share)| share);
         Some(busiest.max(of_most.unwrap_or_default()))
     }
 
@@ -134,17 +145,6 @@ impl<'a> Known<'a> {
         self.hosted.config.as_ref()?["ProductionVariants"][0]["VolumeSizeInGB"].as_f64()
     }
 
-    /// Whether it has more instances in some hours than in others.
-    pub(super) const fn is_scaled(&self) -> bool {
-        self.instances < self.most
-    }
-
-    /// Requests a minute that one instance carries for certain, if it may have had more instances than are counted. `None`: the model tells it from those.
-    fn carries(&self) -> Option<f64> {
-        self.is_scaled().then(|| (60.0 / self.seconds).max(self.requests.peak_per_minute() / f64::from(self.most)))
-    }
-
-    /// Whether its volume has a size or a key of its own, which local disks cannot have, or may have one.
     fn rates(&self, cx: &RuleContext<'_>) -> Option<Rates> {
         cx.policy.rates_of(self.hosted.endpoint.resource.region()?)
     }
@@ -160,6 +160,17 @@ impl<'a> Known<'a> {
         self.rates(cx).zip(self.volume_gb()).map_or(0.0, |(rates, gb)| rates.volume * gb / HOURS)
     }
 
+    /// Whether it has more instances in some hours than in others.
+    pub(super) const fn is_scaled(&self) -> bool {
+        self.instances < self.most
+    }
+
+    /// Requests a minute that one instance carries for certain, if it may have had more instances than are counted. `None`: the model tells it from those.
+    fn carries(&self) -> Option<f64> {
+        self.is_scaled().then(|| (60.0 / self.seconds).max(self.requests.peak_per_minute() / f64::from(self.most)))
+    }
+
+    /// Whether its volume has a size or a key of its own, which local disks cannot have, or may have one.
     pub(super) fn needs_volume(&self) -> bool {
         self.volume_gb().is_some() || self.hosted.config.as_ref().is_none_or(|config| config["KmsKeyId"].is_string())
     }
