@@ -101,12 +101,12 @@ pub(crate) struct Caption {
     pub(crate) description: String,
 }
 
-/// The least round number that four equal steps reach from zero, so that the axis has round numbers. `None`: all is nothing.
-fn round_top(highest: f32) -> Option<f32> {
-    let step = highest / 4.0;
+/// The least round number of dollars that four equal steps reach from zero, so that the axis has round numbers. A step is at least a cent.
+fn round_top(highest: f32) -> f32 {
+    let step = (highest / 4.0).max(0.01);
     let scale = 10_f32.powf(step.log10().floor());
-    let rounded = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|of| of * scale).find(|rounded| step <= *rounded)?;
-    (0.0 < highest && rounded.is_finite()).then_some(rounded * 4.0)
+    let rounded = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0].into_iter().map(|of| of * scale).find(|rounded| step <= *rounded);
+    4.0 * rounded.unwrap_or(10.0 * scale)
 }
 
 /// A drawing in the page's colours that takes the width it gets.
@@ -136,4 +136,18 @@ pub(crate) fn patterns() -> String {
         )
     };
     OVER.iter().enumerate().map(pattern).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_end_at_round_numbers() {
+        for (highest, top) in
+            [(0.0, 0.04), (1e-10, 0.04), (0.37, 0.4), (4.0, 4.0), (1353.0, 1600.0), (7281.6, 8000.0), (39_000.0, 40_000.0)]
+        {
+            assert!((round_top(highest) - top).abs() <= top / 1e5, "{highest}: {}", round_top(highest));
+        }
+    }
 }

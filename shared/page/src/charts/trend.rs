@@ -128,7 +128,7 @@ fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room, highest: 
         axis.formatter = Some("${t}".to_owned());
         axis.split_number = 4;
         axis.min = Some(0.0);
-        axis.max = round_top(highest);
+        axis.max = Some(round_top(highest));
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     Content,
     cut::Cut,
     filters,
-    words::{length, this},
+    words::{length, within},
 };
 
 const ROWS: usize = 15;
@@ -18,7 +18,7 @@ const ROWS: usize = 15;
 #[template(path = "guard.html")]
 pub(super) struct Guard<'a> {
     work: &'a GuardsWork,
-    this: &'static str,
+    within: &'static str,
     /// What the bill neither confirms nor may yet confirm.
     unconfirmed: Option<Money>,
     parts: Vec<Part>,
@@ -41,7 +41,7 @@ impl<'a> Guard<'a> {
         let unconfirmed = (Decimal::ZERO < unconfirmed.0.round_dp(2)).then_some(unconfirmed);
         Self {
             work,
-            this: this(report.period),
+            within: within(report.period),
             unconfirmed,
             parts: parts(work, unconfirmed),
             savings: Cut::at(ROWS, &work.savings, |saving| saving, |saving| Some(saving.estimated)),

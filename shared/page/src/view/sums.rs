@@ -11,7 +11,7 @@ use super::{
     Content,
     cut::Cut,
     filters,
-    words::{change_percent, length, share, signed, this},
+    words::{change_percent, length, share, signed, within},
 };
 
 const TEAMS: usize = 25;
@@ -171,7 +171,7 @@ impl<'a> ComponentRow<'a> {
 #[template(path = "instance_types.html")]
 pub(super) struct InstanceTypes<'a> {
     rows: Cut<TypeRow<'a>>,
-    this: &'static str,
+    within: &'static str,
 }
 
 struct TypeRow<'a> {
@@ -188,7 +188,7 @@ impl<'a> InstanceTypes<'a> {
             length: length(line.usd.0, longest),
             per_hour: line.usd_per_hour.map(|usd| unit_cost(usd.0)),
         };
-        Self { rows: Cut::at(INSTANCE_TYPES, &report.instance_types, row, |line| Some(line.usd)), this: this(report.period) }
+        Self { rows: Cut::at(INSTANCE_TYPES, &report.instance_types, row, |line| Some(line.usd)), within: within(report.period) }
     }
 
     pub(super) fn content(&self) -> Content {

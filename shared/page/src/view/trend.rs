@@ -74,7 +74,8 @@ impl Trend {
 impl DailyFigure {
     fn of(trend: &report::Trend) -> anyhow::Result<Self> {
         let days: Vec<(Date, Money)> = trend.days.iter().enumerate().map(|(at, day)| (*day, total(&trend.components, at..=at))).collect();
-        let forecast = trend.forecast_per_day.zip(trend.forecast_until);
+        let last = days.last().map(|(day, _)| *day);
+        let forecast = trend.forecast_per_day.zip(trend.forecast_until).filter(|(_, until)| last < Some(*until));
         let caption = Caption { title: "Cost by day", description: described(trend, &days) };
         let chart = Daily { days, estimated_from: trend.estimated_from, forecast, budget: trend.budget_per_day, caption };
         Ok(Self {

@@ -100,11 +100,11 @@ pub(super) fn during(period: ReportPeriod) -> String {
     }
 }
 
-/// `this week`, `this month`.
-pub(super) const fn this(period: ReportPeriod) -> &'static str {
+/// `in the week`, `in the month`.
+pub(super) const fn within(period: ReportPeriod) -> &'static str {
     match period.unit {
-        ReportUnit::Week => "this week",
-        ReportUnit::Month => "this month",
+        ReportUnit::Week => "in the week",
+        ReportUnit::Month => "in the month",
     }
 }
 

@@ -8,7 +8,7 @@ mod text;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use cost_page::page;
-use cost_rules::report::{CostReport, Money};
+use cost_rules::report::{CostReport, Money, Trend};
 use rust_decimal::{Decimal, dec};
 
 use samples::{hostile, largest, minimal, report, team};
@@ -91,11 +91,11 @@ fn a_page_of_nothing_says_so() {
         "30\u{a0}days are not on the bill yet",
         "no cause is known",
         "Nothing needs a decision.",
-        "The guard stopped and changed nothing this month.",
+        "The guard stopped and changed nothing in the month.",
         "There are not enough days yet to show a trend.",
         "No cost is known by team.",
         "No cost is known by account.",
-        "No instances are on the bill this month.",
+        "No instances are on the bill in the month.",
         "Nothing was trained.",
         "No SageMaker Savings Plan is on the bill.",
         "No cost of single resources is known.",
@@ -147,7 +147,7 @@ fn a_comparison_is_said_in_each_case() {
 #[test]
 fn drift_is_said_plainly() {
     let page = text::of(&page(&report()).unwrap());
-    assert!(page.contains("It saved an estimated $317.16 this week; the bill confirms $240.00 of it."), "{page}");
+    assert!(page.contains("It saved an estimated $317.16 in the week; the bill confirms $240.00 of it."), "{page}");
     assert!(page.contains("$41.28 is not known yet") && page.contains("$35.88 is not confirmed, and is not claimed."));
 }
 
@@ -226,6 +226,42 @@ fn charts_are_as_they_were() {
         drawn.display(),
         golden.display()
     );
+}
+
+/// The first days of a trend only.
+fn first_days(trend: &mut Trend, days: usize) {
+    trend.days.truncate(days);
+    trend.components.iter_mut().for_each(|series| series.usd.truncate(days));
+}
+
+/// Each component costs so much on each day.
+fn all_days(trend: &mut Trend, usd: Money) {
+    trend.components.iter_mut().flat_map(|series| &mut series.usd).for_each(|day| *day = usd);
+}
+
+#[test]
+fn odd_days_are_drawn() {
+    type Odd = fn(&mut Trend);
+    let cases: [(&str, Odd, usize); 9] = [
+        ("two days", |trend| first_days(trend, 2), 2),
+        ("thirteen days", |trend| first_days(trend, 13), 2),
+        ("fourteen days", |trend| first_days(trend, 14), 4),
+        ("no component", |trend| trend.components.clear(), 2),
+        ("nothing spent", |trend| all_days(trend, Money(dec!(0))), 4),
+        ("credits only", |trend| all_days(trend, Money(dec!(-1))), 4),
+        ("next to nothing", |trend| all_days(trend, Money(dec!(0.0000000001))), 4),
+        ("very much", |trend| all_days(trend, Money(dec!(123456789012.34))), 4),
+        ("all estimated", |trend| trend.estimated_from = trend.days.first().copied(), 4),
+    ];
+    for (name, odd, drawn) in cases {
+        let mut report = report();
+        odd(&mut report.trend);
+        let charts = charts(&page(&report).unwrap());
+        assert_eq!(charts.len(), drawn, "{name}");
+        for svg in charts.values() {
+            assert!(!svg.contains("NaN") && !svg.contains("inf") && svg.contains("<text"), "{name}: {svg}");
+        }
+    }
 }
 
 #[test]
