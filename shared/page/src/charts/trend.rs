@@ -116,7 +116,7 @@ fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room, highest: 
     "sans-serif".clone_into(&mut base.font_family);
     base.legend.show = Some(false);
     base.margin.right = 20.0;
-    base.margin.left = 0.0;
+    base.margin.left = 6.0;
     base.grid.stroke_color = Ink::Line.colour();
     base.x_axis.stroke_color = Ink::Line.colour();
     base.x_axis.font.color = Ink::Text.colour();
