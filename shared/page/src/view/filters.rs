@@ -21,6 +21,19 @@ pub(super) fn text(text: impl Display, _: &dyn Values) -> askama::Result<String>
     Ok(one_line(&text.to_string()))
 }
 
+/// A phrase of the guard as a sentence: `stop it` is `Stop it.` Mails have the same phrases after other words.
+#[askama::filter_fn]
+pub(super) fn sentence(phrase: impl Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(as_sentence(&one_line(&phrase.to_string())))
+}
+
+fn as_sentence(phrase: &str) -> String {
+    let mut characters = phrase.chars();
+    let Some(first) = characters.next() else { return String::new() };
+    let end = if phrase.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), characters.as_str())
+}
+
 /// A name, as [`text`], whose writing direction changes nothing around it.
 #[askama::filter_fn]
 pub(super) fn name(name: impl Display, _: &dyn Values) -> askama::Result<Safe<String>> {
@@ -37,4 +50,18 @@ pub(super) fn usd(amount: impl Display, _: &dyn Values) -> askama::Result<String
 #[askama::filter_fn]
 pub(super) fn count(number: impl Display, _: &dyn Values) -> askama::Result<String> {
     Ok(grouped(&number.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_sentence;
+
+    #[test]
+    fn a_phrase_becomes_a_sentence() {
+        for (phrase, sentence) in
+            [("", ""), ("stop it", "Stop it."), ("Delete it.", "Delete it."), ("élan", "Élan."), ("ask: why?", "Ask: why?")]
+        {
+            assert_eq!(as_sentence(phrase), sentence);
+        }
+    }
 }

@@ -44,7 +44,7 @@ impl Spot {
 #[template(path = "savings_plans.html")]
 pub(super) struct SavingsPlans {
     plans: report::SavingsPlans,
-    /// Part of the eligible use, at on-demand prices, that plans cover.
+    /// Part of the use, at on-demand prices, that plans cover.
     coverage: Option<String>,
     coverage_length: String,
     /// Part of the commitment that was used.
