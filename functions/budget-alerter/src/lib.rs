@@ -55,7 +55,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             &rulebook,
             &ledger,
             account,
-            bill::days::Reading { keeps: !request.dry_run, since: None },
+            bill::days::Reading { keeps: !request.dry_run, since: None, charges: false },
             now
         )),
         ledger.findings(&run.scope),

@@ -35,7 +35,7 @@ const LINES: usize = 50;
 
 /// What all steps of a report need.
 #[derive(Clone, Copy)]
-struct Run<'a> {
+struct Making<'a> {
     context: &'a Context,
     rulebook: &'a Rulebook,
     is_dry_run: bool,
@@ -45,7 +45,7 @@ struct Run<'a> {
 
 /// Reads the bill once a day, and makes the reports that are due now. What fails is in the run's report.
 pub async fn regular(context: &Context, rulebook: &Rulebook, page: Page, now: Timestamp, report: &mut Report) {
-    let run = Run { context, rulebook, is_dry_run: report.dry_run, page, now };
+    let run = Making { context, rulebook, is_dry_run: report.dry_run, page, now };
     let due = report::due(&rulebook.policy, now);
     if run.is_dry_run {
         report.waiting += due.len();
@@ -79,18 +79,18 @@ pub async fn asked(
     let oldest = today.first_of_month().saturating_sub(MONTHS.months());
     anyhow::ensure!(oldest <= period.from, "`{period}` in \"period\" is too long ago: Cost Explorer has the bill from {oldest} on");
     let mut report = Report { is_whole: true, ..Report::new(context.function, is_dry_run) };
-    let run = Run { context, rulebook, is_dry_run, page, now };
+    let run = Making { context, rulebook, is_dry_run, page, now };
     run.make(period, &mut report).await?;
     Ok(report)
 }
 
-impl Run<'_> {
+impl Making<'_> {
     async fn read_today(&self, report: &mut Report) {
         let account = match self.context.account() {
             Ok(account) => account,
             Err(error) => return report.failures.push(format!("today's bill: {error:#}")),
         };
-        let reading = days::Reading { keeps: true, since: None };
+        let reading = days::Reading { keeps: true, since: None, charges: false };
         let known = days::read(&self.context.clients, self.rulebook, &self.context.ledger(), account, reading, self.now).await;
         report.unread.extend(known.unread);
         report.failures.extend(known.failures);

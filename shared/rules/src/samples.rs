@@ -11,6 +11,7 @@ use crate::{
         JobSeries, JobStatus, Measures, Notebook, RunState, Serving, Spend, TagKey, TrainingJob, TuningDefinition, TuningJob, Variant,
         Workflows,
     },
+    plan::{Entry, State},
     policy::Policy,
     remedy::{Remedy, WakesBy},
     rules::{ALL, context::RuleContext},
@@ -217,6 +218,37 @@ pub(crate) fn job_series() -> JobSeries {
         unused_warm_pools: 0,
         unused_for: Duration::seconds(0),
         window: Duration::days(14),
+    }
+}
+
+/// What the ledger remembers of a finding about a notebook.
+pub(crate) fn entry(rule: &str, name: &str, state: State) -> Entry {
+    Entry {
+        rule: rule.into(),
+        id: format!("notebook-instance/{name}"),
+        arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+        name: name.into(),
+        owner: Some("ann@example.com".into()),
+        team: None,
+        state,
+        first_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
+        last_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
+        topic: None,
+        action: None,
+        announced: None,
+        escalated_at: None,
+        notified_at: None,
+        standing: None,
+        act_after: None,
+        run: None,
+        usd_per_hour: None,
+        usd_per_month: Some(rust_decimal::dec!(201.48)),
+        ends: None,
+        kept: None,
+        retry_after: None,
+        failure: None,
+        written: None,
+        version: 1,
     }
 }
 

@@ -1,8 +1,9 @@
-//! The demo's month: a team's budgets in November, with budget-alerter and notebook-stopper.
+//! The demo's month: a team's budgets in November, with budget-alerter and notebook-stopper, and the cost report of it.
 
+use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rust_decimal::{Decimal, prelude::FromPrimitive as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use simulator::{BudgetState, Estate, Firing, Mail, Simulator};
 
 use crate::{Function, Guard, deploy, project_file};
@@ -33,6 +34,8 @@ pub struct Month {
     pub cost: (Decimal, Decimal),
     /// When notebooks were stopped, and their names.
     pub stopped: Vec<(Timestamp, String)>,
+    /// The page of the month's cost report.
+    pub page: String,
     /// Everything that should not have happened.
     pub wrongs: Vec<String>,
 }
@@ -58,6 +61,7 @@ pub async fn live() -> anyhow::Result<Month> {
         messages: 0,
         cost: (Decimal::ZERO, Decimal::ZERO),
         stopped: vec![],
+        page: String::new(),
         wrongs: vec![],
     };
     while account.now() < start + LENGTH {
@@ -90,9 +94,22 @@ pub async fn live() -> anyhow::Result<Month> {
             month.days.push((at, account.budgets()));
         }
     }
+    month.page = report(&Guard::of(Function::CostReporter, &account, &policy)?, &mut month).await?;
     month.mails = account.mails();
     month.cost.1 = account.cost_explorer_usd();
     Ok(month)
+}
+
+/// Asks for the month's cost report, and returns its page.
+async fn report(reporter: &Guard, month: &mut Month) -> anyhow::Result<String> {
+    let report = reporter.wake(json!({"period": "2026-11"})).await?;
+    month.wrongs.extend(report.failures);
+    month.cost.0 += report.cost_usd.and_then(Decimal::from_f64).unwrap_or_default();
+    let stored = report.cost_reports.iter().flat_map(|one| one["stored"].as_array().into_iter().flatten()).filter_map(Value::as_str);
+    let page = stored.filter_map(|at| at.split_once("/cost-report/")).find(|(_, key)| key.ends_with("report.html"));
+    let (_, key) = page.context("the month's cost report was not stored")?;
+    let page = reporter.account.object(&format!("cost-report/{key}")).context("the month's cost report is not in its bucket")?;
+    Ok(String::from_utf8(page)?)
 }
 
 async fn stop(stopper: &Guard, event: Value, month: &mut Month) -> anyhow::Result<()> {

@@ -74,7 +74,7 @@ impl Gathered {
         // Older days are refused. What is before is then not known.
         let oldest = day_of(now).first_of_month().saturating_sub(MONTHS.months());
         let ledger = context.ledger();
-        let reading = Reading { keeps: !is_dry_run, since: Some(Cuts::first_day(period).max(oldest)) };
+        let reading = Reading { keeps: !is_dry_run, since: Some(Cuts::first_day(period).max(oldest)), charges: true };
         let known = days::read(&context.clients, rulebook, &ledger, account, reading, now).await;
         let mut gathered = Self {
             account: account.to_owned(),

@@ -180,14 +180,14 @@ impl Cuts {
 
     /// The teams' names by number, with one spelling for those that differ only in case and blanks: that of the most dollars. [`UNTAGGED`]: no team.
     pub(crate) fn team_names(&self) -> Vec<String> {
-        let mut spent: Vec<Decimal> = vec![Decimal::ZERO; self.teams.names.len()];
+        let mut dollars: Vec<Decimal> = vec![Decimal::ZERO; self.teams.names.len()];
         for ((_, team), used) in &self.used {
-            if let Some(sum) = spent.get_mut(*team) {
+            if let Some(sum) = dollars.get_mut(*team) {
                 *sum += used.usd.now + used.usd.before;
             }
         }
         let mut best: HashMap<String, (Decimal, &str)> = HashMap::new();
-        for (name, usd) in self.teams.names.iter().zip(spent) {
+        for (name, usd) in self.teams.names.iter().zip(dollars) {
             let one = best.entry(folded(name).collect()).or_insert((usd, name));
             if (one.0, name.as_str()) < (usd, one.1) {
                 *one = (usd, name);

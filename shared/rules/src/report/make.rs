@@ -5,13 +5,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 
-use jiff::{Timestamp, ToSpan as _, civil::Date};
+use jiff::{ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
 
 use crate::{
-    facts::{ServiceForecast, SleepingEndpoint},
-    plan::{Entry, Saved},
-    policy::Policy,
+    facts::{NO_USE, ServiceForecast},
     report::{
         Budget, Cause, Change, ChargeType, ComponentLine, CostReport, Forecast, Hours, InstanceType, Line, Method, Money, Month, Resources,
         SavingsPlans, Series, Spot, Trend,
@@ -19,6 +17,7 @@ use crate::{
         cuts::{Cuts, Twice, UNTAGGED},
         period::ReportPeriod,
         remembered::Remembered,
+        sources::Sources,
     },
     vocabulary::{
         component::{Component, instance_type_of},
@@ -32,43 +31,6 @@ const CAUSES: usize = 5;
 
 /// Differences below this are no cause.
 const LEAST_CAUSE: Decimal = Decimal::ONE;
-
-/// What a report is made of.
-#[derive(Clone, Copy)]
-pub struct Sources<'a> {
-    /// The account.
-    pub account: &'a str,
-    /// The guard's Region.
-    pub region: &'a str,
-    /// The policy.
-    pub policy: &'a Policy,
-    /// The sums of the bill.
-    pub cuts: &'a Cuts,
-    /// The first day that AWS may still correct.
-    pub estimated_from: Date,
-    /// AWS's forecast for the rest of this month.
-    pub ahead: Option<ServiceForecast>,
-    /// The budgets.
-    pub budgets: &'a [BudgetOnRecord],
-    /// The findings in the ledger.
-    pub entries: &'a [&'a Entry],
-    /// What was saved in the period and before it, as far as the bill is known.
-    pub saved: &'a [Saved],
-    /// The endpoints that sleep.
-    pub sleeping: &'a [SleepingEndpoint],
-    /// The `[[exempt]]` sections of the policy, each with its end.
-    pub exempts: &'a [(String, Timestamp)],
-    /// The most expensive resources, of the account's report.
-    pub resources: &'a Resources,
-    /// Requests to Cost Explorer, by day.
-    pub requests: &'a BTreeMap<Date, u64>,
-    /// What could not be read.
-    pub unread: &'a [String],
-    /// What a reader must know about this bill.
-    pub notes: &'a [String],
-    /// The present.
-    pub now: Timestamp,
-}
 
 /// What one usage type cost one team, with the team's name.
 struct Use<'a> {
@@ -191,9 +153,12 @@ impl<'a> View<'a> {
             }
         }
         sums.retain(|_, (usd, _)| *usd != Twice::default());
-        let mut lines: Vec<(Component, (Twice, BTreeMap<String, Money>))> = sums.into_iter().collect();
-        lines.sort_by_key(|(_, (usd, _))| Reverse(usd.now));
-        lines.into_iter().map(|(component, (usd, usage_types))| ComponentLine { component, spent: self.change(usd), usage_types }).collect()
+        let line = |(component, (usd, usage_types)): (Component, (Twice, BTreeMap<String, Money>))| {
+            (usd.now, ComponentLine { component, spent: self.change(usd), usage_types })
+        };
+        let mut lines: Vec<(Decimal, ComponentLine)> = sums.into_iter().map(line).collect();
+        lines.sort_by_key(|(usd, _)| Reverse(*usd));
+        lines.into_iter().map(|(_, line)| line).collect()
     }
 
     /// Why it is more or less than before. Nothing, if the period before is not known.
@@ -336,7 +301,7 @@ impl<'a> View<'a> {
         };
         let limits =
             self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its).map(|one| one.limit);
-        let limit = limits.reduce(|a, b| a.min(b))?;
+        let limit = limits.min()?;
         Some(Money(limit / Decimal::from(month.days().max(1))))
     }
 
@@ -346,7 +311,7 @@ impl<'a> View<'a> {
             name: name.clone(),
             billed: Money(*billed),
             amortized: Money(*usd),
-            is_counted: !crate::facts::NO_USE.contains(&name.as_str()),
+            is_counted: !NO_USE.contains(&name.as_str()),
         };
         let mut charge_types: Vec<ChargeType> =
             if self.team.is_none() { self.from.cuts.charges.iter().map(charge_type).collect() } else { vec![] };

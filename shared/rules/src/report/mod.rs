@@ -18,10 +18,11 @@ pub use self::{
     cuts::{BillRow, Cuts, UNTAGGED},
     due::due,
     mail::{Stored, mail},
-    make::{Sources, make, teams},
+    make::{make, teams},
     money::{Hours, Money},
     period::{ReportPeriod, ReportUnit},
     remembered::from_findings,
+    sources::Sources,
     table::{COLUMNS, table},
 };
 
@@ -34,7 +35,10 @@ mod money;
 mod period;
 mod realised;
 mod remembered;
+mod sources;
 mod table;
+#[cfg(test)]
+mod tests;
 
 /// A report on one period: of the account, or of one team.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

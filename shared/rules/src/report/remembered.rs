@@ -13,8 +13,8 @@ use crate::{
     report::{
         Advice, CostReport, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
         cuts::UNTAGGED,
-        make::Sources,
         realised::{Held, hold},
+        sources::Sources,
     },
     rules,
     vocabulary::{

@@ -108,7 +108,7 @@ impl Row<'_> {
         let month = ReportPeriod::month_of(self.day);
         let component = (!self.usage.is_empty()).then(|| Component::of(self.usage));
         let is_fee = component == Some(Component::Fee);
-        let if_fee = |text: &str| if is_fee { text.to_owned() } else { String::new() };
+        let of_plan = |text: &str| if is_fee { text.to_owned() } else { String::new() };
         let pricing = match component {
             Some(Component::TrainingSpot) => "Dynamic",
             Some(Component::Fee) => "Committed",
@@ -131,8 +131,8 @@ impl Row<'_> {
             self.quantity.map(|quantity| quantity.normalize().to_string()).unwrap_or_default(),
             unit.to_owned(),
             pricing.to_owned(),
-            if_fee("Spend"),
-            if_fee("Savings Plan"),
+            of_plan("Spend"),
+            of_plan("Savings Plan"),
             self.status.to_owned(),
             "AI and Machine Learning".to_owned(),
             // Under which name the fee is on the bill is not documented.

@@ -46,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let month = month::live().await?;
     fs::write(folder.join("mails-of-the-month.txt"), texts(&month.mails, &month.zone))?;
+    fs::write(folder.join("report.html"), &month.page)?;
     let mut wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
     if all {
         budgets(&month);
@@ -58,6 +59,7 @@ async fn main() -> anyhow::Result<()> {
     if !all {
         say("The other days, one mail of each kind, and a month of budgets and one of endpoints: target/debug/demo --all");
     }
+    say("The cost report of that month of budgets, as a page: target/demo/report.html");
     say("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
     anyhow::ensure!(wrongs.is_empty(), "the guard made mistakes:\n{}", wrongs.join("\n"));
     Ok(())

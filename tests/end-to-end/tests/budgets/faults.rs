@@ -255,7 +255,7 @@ async fn a_day_that_cannot_be_read_from_the_ledger_is_asked_for_again() {
         client
             .put_item()
             .table_name(TABLE)
-            .item("pk", AttributeValue::S("cache#budget-alerter#123456789012#eu-central-1".into()))
+            .item("pk", AttributeValue::S("cache#bill#123456789012#eu-central-1".into()))
             .item("sk", AttributeValue::S(format!("spend#2026-11-{day:02}")))
             .item("at", AttributeValue::S("2026-11-24T11:00:00Z".into()))
             .item("what", AttributeValue::S("{\"of\": \"another version\"}".into()))

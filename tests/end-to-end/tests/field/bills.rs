@@ -20,10 +20,17 @@ async fn spend(account: &Simulator, policy: &str) -> Spend {
     let guard = guard_of(Function::BudgetAlerter, account, policy);
     let rulebook = Rulebook::from_toml(policy).unwrap();
     let ledger = guard.context.ledger();
-    days::read(&guard.context.clients, &rulebook, &ledger, "123456789012", days::Reading { keeps: true, since: None }, account.now())
-        .await
-        .spend
-        .unwrap()
+    days::read(
+        &guard.context.clients,
+        &rulebook,
+        &ledger,
+        "123456789012",
+        days::Reading { keeps: true, since: None, charges: false },
+        account.now(),
+    )
+    .await
+    .spend
+    .unwrap()
 }
 
 fn decimal(value: &Value) -> Decimal {

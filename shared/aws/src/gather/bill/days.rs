@@ -51,6 +51,7 @@ pub const PLACE: &str = "bill";
 const DAY: &str = "spend#";
 const CHARGES: &str = "charges#";
 const DAYS_ASKED: &str = "spend-asked";
+const CHARGES_ASKED: &str = "charges-asked";
 const ANOMALIES: &str = "anomalies";
 const AHEAD: &str = "forecast";
 const REQUESTS: &str = "requests#";
@@ -77,6 +78,8 @@ pub struct Reading {
     pub keeps: bool,
     /// The first day that is needed. `None`: the last three months are enough.
     pub since: Option<Date>,
+    /// Whether the charges by account and type are needed, too.
+    pub charges: bool,
 }
 
 /// The spend: from the ledger, and what is new today from Cost Explorer.
@@ -95,18 +98,21 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
     let today = day_of(now);
     let usual = today.saturating_sub(DAYS.days());
-    let first = first_not_final(&cached, reading.since.map_or(usual, |since| since.min(usual)), now);
+    let from = reading.since.map_or(usual, |since| since.min(usual));
+    let (first_day, first_charges) =
+        (first_not_final::<DailySpend>(&cached, DAY, from, now), first_not_final::<Charge>(&cached, CHARGES, from, now));
     let asking = Asking { clients, rulebook, now, requests: 0.into() };
     let is_todays = |name: &str| cached.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
-    let has_days = is_todays(DAYS_ASKED) && usual <= first;
-    let days = async { if has_days { Default::default() } else { asking.days(first, today).await } };
-    let charges = async { if has_days { Default::default() } else { asking.charges(first, today).await } };
+    let has_days = is_todays(DAYS_ASKED) && usual <= first_day;
+    let has_charges = !reading.charges || (is_todays(CHARGES_ASKED) && usual <= first_charges);
+    let days = async { if has_days { Default::default() } else { asking.days(first_day, today).await } };
+    let charges = async { if has_charges { Default::default() } else { asking.charges(first_charges, today).await } };
     let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
     let ahead = async { if is_todays(AHEAD) { Ok(None) } else { asking.ahead().await.map(Some) } };
     let (days, charges, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(charges), Box::pin(anomalies), Box::pin(ahead));
 
     let mut keep = Keep { ledger, keeps: reading.keeps, now, question: &question, items: vec![] };
-    let is_whole = days.1.is_none() && charges.1.is_none();
+    let are_whole = [(DAYS_ASKED, !has_days && days.1.is_none()), (CHARGES_ASKED, !has_charges && charges.1.is_none())];
     let days = keep.days(DAY, days, &cached, &mut known, "what SageMaker cost by day");
     let charges = keep.days(CHARGES, charges, &cached, &mut known, "what SageMaker cost by account and type of charge");
     let anomalies = keep.told(ANOMALIES, anomalies, &cached, &mut known, "anomalies of what SageMaker cost");
@@ -118,9 +124,11 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         keep.add(format!("{REQUESTS}{today}"), &known.requests_by_day.get(&today));
     }
     known.failures = keep.all().await;
-    // The days count as read only if they are cached.
-    if is_whole && known.failures.is_empty() && !has_days {
-        keep.add(DAYS_ASKED.to_owned(), &());
+    // They count as read only if they are cached.
+    if known.failures.is_empty() {
+        for (asked, _) in are_whole.into_iter().filter(|(_, is_whole)| *is_whole) {
+            keep.add(asked.to_owned(), &());
+        }
         known.failures = keep.all().await;
     }
     if !days.is_empty() {
@@ -172,11 +180,9 @@ fn answer_to(question: &str, text: &str) -> Option<Value> {
 }
 
 /// The first day from `from` on that is not final or not cached: from this one on, the days are read again.
-fn first_not_final(kept: &Kept, from: Date, now: Timestamp) -> Date {
-    let read_at = |name: &str, day: Date| kept.get(&format!("{name}{day}")).map(|(at, _)| *at);
+fn first_not_final<T: DeserializeOwned>(kept: &Kept, prefix: &str, from: Date, now: Timestamp) -> Date {
     let is_final = |day: &Date| {
-        let read = rows_at::<DailySpend>(kept, DAY, *day).and(rows_at::<Charge>(kept, CHARGES, *day));
-        let read = read.and(read_at(DAY, *day)).min(read_at(CHARGES, *day));
+        let read = kept.get(&format!("{prefix}{day}")).map(|(at, _)| *at).filter(|_| rows_at::<T>(kept, prefix, *day).is_some());
         let settled = begin_of(day.first_of_month().saturating_add(1.month()).saturating_add((SETTLED_ON - 1).days()));
         read.is_some_and(|at| FINAL_AFTER <= at.duration_since(begin_of(day.saturating_add(1.day()))) && (now < settled || settled <= at))
     };

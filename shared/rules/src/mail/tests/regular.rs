@@ -1,6 +1,7 @@
 //! Tests of the regular mails: what waits for which, who is mailed when, and what the mails say.
 
 use super::*;
+pub(super) use crate::samples::entry;
 use crate::{
     facts::{Hibernation, HibernationStage, SleepingEndpoint},
     mail::{Desk, Due, Mailed, Notification, Regular, Waiting, asides, notifications, sort_out},
@@ -93,36 +94,6 @@ fn the_daily_mail_comes_on_the_next_working_morning_and_once() {
     desk.waiting.push(left(found("c", None), "2026-11-27T19:58:00Z"));
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:00:00Z")), [], "its run may still leave more");
     assert_eq!(desk.letters(&at(&policy, "2026-11-27T20:06:00Z")).len(), 1);
-}
-
-pub(super) fn entry(rule: &str, name: &str, state: State) -> Entry {
-    Entry {
-        rule: rule.into(),
-        id: format!("notebook-instance/{name}"),
-        arn: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
-        name: name.into(),
-        owner: Some("ann@example.com".into()),
-        team: None,
-        state,
-        first_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
-        last_seen: "2026-11-25T08:00:00Z".parse().unwrap(),
-        topic: None,
-        action: None,
-        announced: None,
-        escalated_at: None,
-        notified_at: None,
-        standing: None,
-        act_after: None,
-        run: None,
-        usd_per_hour: None,
-        usd_per_month: Some(dec!(201.48)),
-        ends: None,
-        kept: None,
-        retry_after: None,
-        failure: None,
-        written: None,
-        version: 1,
-    }
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! What a report is made of: the bill, the ledger, and how both are known.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+
+use crate::{
+    facts::{ServiceForecast, SleepingEndpoint},
+    plan::{Entry, Saved},
+    policy::Policy,
+    report::{Resources, budget::BudgetOnRecord, cuts::Cuts},
+};
+
+/// What a report is made of.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The account.
+    pub account: &'a str,
+    /// The guard's Region.
+    pub region: &'a str,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The sums of the bill.
+    pub cuts: &'a Cuts,
+    /// The first day that AWS may still correct.
+    pub estimated_from: Date,
+    /// AWS's forecast for the rest of this month.
+    pub ahead: Option<ServiceForecast>,
+    /// The budgets.
+    pub budgets: &'a [BudgetOnRecord],
+    /// The findings in the ledger.
+    pub entries: &'a [&'a Entry],
+    /// What was saved in the period and before it, as far as the bill is known.
+    pub saved: &'a [Saved],
+    /// The endpoints that sleep.
+    pub sleeping: &'a [SleepingEndpoint],
+    /// The `[[exempt]]` sections of the policy, each with its end.
+    pub exempts: &'a [(String, Timestamp)],
+    /// The most expensive resources, of the account's report.
+    pub resources: &'a Resources,
+    /// Requests to Cost Explorer, by day.
+    pub requests: &'a BTreeMap<Date, u64>,
+    /// What could not be read.
+    pub unread: &'a [String],
+    /// What a reader must know about this bill.
+    pub notes: &'a [String],
+    /// The present.
+    pub now: Timestamp,
+}

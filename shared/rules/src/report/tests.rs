@@ -1,0 +1,175 @@
+//! Tests of the report as a whole: all cuts have one sum, and what strangers wrote stays text.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use proptest::prelude::*;
+use rust_decimal::{Decimal, dec};
+
+use super::*;
+use crate::{
+    facts::{Charge, ServiceForecast},
+    mail::MailContext,
+    plan::{Entry, State},
+    policy::Policy,
+    samples,
+};
+
+const NOW: &str = "2026-11-23T09:00:00Z";
+
+fn day(text: &str) -> Date {
+    text.parse().unwrap()
+}
+
+/// The report of week 47 of these cuts: of the account, or of a team.
+fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
+    let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
+    let budget = |name: &str, limit, team: Option<&str>| BudgetOnRecord {
+        name: name.into(),
+        month: day("2026-11-01"),
+        limit,
+        spent: dec!(12),
+        forecast: None,
+        team: team.map(str::to_owned),
+        is_of_sagemaker: true,
+    };
+    let budgets = [budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))];
+    let sources = Sources {
+        account: "123456789012",
+        region: "eu-central-1",
+        policy,
+        cuts,
+        estimated_from: day("2026-11-20"),
+        ahead: Some(ahead),
+        budgets: &budgets,
+        entries,
+        saved: &[],
+        sleeping: &[],
+        exempts: &[],
+        resources: &Resources::default(),
+        requests: &BTreeMap::from([(day("2026-11-16"), 5), (day("2026-11-23"), 7)]),
+        unread: &[],
+        notes: &[],
+        now: NOW.parse().unwrap(),
+    };
+    make(&sources, team)
+}
+
+/// Cuts with all days from 2026-10-01 until 2026-11-23.
+fn empty() -> Cuts {
+    let mut cuts = Cuts::new(ReportPeriod::parse("2026-W47").unwrap());
+    for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-11-23")) {
+        cuts.add_day(one);
+    }
+    cuts
+}
+
+fn row<'a>(day: Date, usage: &'a str, team: &'a str, usd: Decimal) -> BillRow<'a> {
+    BillRow { day, usage, team, usd, quantity: dec!(2) }
+}
+
+proptest! {
+    #[test]
+    fn every_cut_has_the_same_sum(rows in prop::collection::vec((0i64..53, 0usize..7, 0usize..4, -5_000_000i64..900_000_000), 0..200)) {
+        const USAGES: [&str; 7] = ["Host:ml.g5.xlarge", "Train:ml.p4d.24xlarge", "TrSpt:ml.g5.xlarge", "Studio:VolumeUsage.gp3", "X:new", "SageMakerSP:1yrNoUpfront", "others:realtime"];
+        const TEAMS: [&str; 4] = ["nlp", "NLP ", "", "vision"];
+        let mut cuts = empty();
+        for (ago, usage, team, amount) in rows {
+            let day = day("2026-10-01").saturating_add(jiff::Span::new().days(ago));
+            cuts.add(row(day, USAGES[usage], TEAMS[team], Decimal::new(amount, 9)));
+        }
+        let policy = Policy::default();
+        let all = report_of(&cuts, &policy, &[], None);
+        let (now, before) = (all.spent.usd.0, all.spent.before.unwrap().0);
+        let sum = |lines: &[Line]| lines.iter().fold((dec!(0), dec!(0)), |sum, line| (sum.0 + line.spent.usd.0, sum.1 + line.spent.before.unwrap().0));
+        prop_assert_eq!(sum(&all.teams), (now, before));
+        let components: Decimal = all.components.iter().map(|line| line.spent.usd.0).sum();
+        prop_assert_eq!(components, now);
+        let trend: Decimal = all.trend.components.iter().flat_map(|one| one.usd.iter().rev().take(7)).map(|usd| usd.0).sum();
+        prop_assert_eq!(trend, now);
+        let by_team: Decimal = ["nlp", "vision", UNTAGGED].iter().map(|team| report_of(&cuts, &policy, &[], Some(team)).spent.usd.0).sum();
+        prop_assert_eq!(by_team, now, "NLP and nlp are one team");
+        for line in all.components.iter().filter(|line| line.component == crate::vocabulary::component::Component::Other) {
+            prop_assert_eq!(line.usage_types.values().copied().sum::<Money>(), line.spent.usd, "what is not known is itemised");
+        }
+    }
+}
+
+#[test]
+fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
+    let mut cuts = empty();
+    for one in day("2026-11-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-11-23")) {
+        cuts.add(row(one, "Host:ml.g5.xlarge", "nlp", if one < day("2026-11-16") { dec!(10) } else { dec!(14) }));
+    }
+    cuts.add(row(day("2026-11-10"), "Notebk:ml.t3.medium", "vision", dec!(7)));
+    let all = report_of(&cuts, &Policy::default(), &[], None);
+    assert_eq!((all.spent.usd, all.spent.difference(), all.spent.percent()), (Money(dec!(98)), Some(Money(dec!(21))), Some(27)));
+    let causes: Vec<_> = all.causes.iter().map(|one| (one.what.as_str(), one.team.as_str(), one.difference.0)).collect();
+    assert_eq!(causes, [("ml.g5.xlarge", "nlp", dec!(28)), ("ml.t3.medium", "vision", dec!(-7))]);
+    assert_eq!(
+        (all.month.name.as_str(), all.month.usd, all.month.forecast.unwrap().usd),
+        ("November 2026", Money(dec!(255)), Money(dec!(335)))
+    );
+    assert_eq!(all.month.budgets.len(), 2);
+    assert_eq!((all.trend.budget_per_day, all.trend.forecast_per_day), (Some(Money(dec!(100))), Some(Money(dec!(10)))));
+    assert_eq!((all.method.estimated_days, all.method.missing_days, all.method.requests), (3, 0, 5));
+    assert_eq!(all.guard.own_cost, Money(dec!(0.05)));
+    let instance = &all.instance_types[0];
+    assert_eq!((instance.hours.0, instance.usd_per_hour), (dec!(14), Some(Money(dec!(7)))));
+
+    let team = report_of(&cuts, &Policy::default(), &[], Some("nlp"));
+    assert_eq!((team.spent.usd, team.month.forecast, team.month.budgets[0].name.as_str()), (Money(dec!(98)), None, "nlp"));
+    assert_eq!((team.trend.budget_per_day, team.accounts.len(), team.method.charge_types.len()), (Some(Money(dec!(10))), 0, 0));
+}
+
+#[test]
+fn a_period_before_that_is_not_known_is_no_zero() {
+    let mut cuts = Cuts::new(ReportPeriod::parse("2026-W47").unwrap());
+    cuts.add(row(day("2026-11-17"), "Host:ml.g5.xlarge", "nlp", dec!(14)));
+    let all = report_of(&cuts, &Policy::default(), &[], None);
+    assert_eq!((all.spent.before, all.spent.difference(), all.causes.len(), all.method.missing_days), (None, None, 0, 6));
+}
+
+#[test]
+fn a_plan_is_told_by_the_charges_whatever_their_spelling() {
+    let mut cuts = empty();
+    let mut charge = |record_type: &str, usd, billed| {
+        cuts.add_charge(day("2026-11-17"), &Charge { account: "1".into(), record_type: record_type.into(), usd, billed });
+    };
+    charge("SavingsPlanCoveredUsage", dec!(70), dec!(100));
+    charge("Savings Plan Negation", dec!(0), dec!(-100));
+    charge("Savings Plan Recurring Fee", dec!(5), dec!(75));
+    charge("Usage", dec!(30), dec!(30));
+    charge("Bundled Discount", dec!(-3), dec!(-3));
+    charge("Credit", dec!(-9), dec!(-9));
+    let all = report_of(&cuts, &Policy::default(), &[], None);
+    let plans = &all.savings_plans;
+    assert!(plans.is_owned);
+    assert_eq!(
+        [plans.covered, plans.covered_on_demand, plans.unused, plans.not_covered].map(|usd| usd.0),
+        [dec!(70), dec!(100), dec!(5), dec!(30)]
+    );
+    assert_eq!(all.accounts[0].spent.usd, Money(dec!(102)), "discounts count, credits do not");
+    let left_out: Vec<&str> = all.method.charge_types.iter().filter(|one| !one.is_counted).map(|one| one.name.as_str()).collect();
+    assert_eq!(left_out, ["Credit"]);
+}
+
+#[test]
+fn the_mail_is_text_and_names_forge_no_line() {
+    let hostile = "<b>x</b>\n\nBUDGET\n* \u{202e}gone";
+    let mut cuts = empty();
+    cuts.add(row(day("2026-11-17"), "Host:ml.g5.xlarge", hostile, dec!(14)));
+    let entry = Entry { name: hostile.into(), owner: Some(hostile.into()), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let policy = Policy::from_toml("[report]\nto = \"finops@example.com\"").unwrap();
+    let context = MailContext { function: "cost-reporter", policy: &policy, now: NOW.parse().unwrap() };
+    let report = report_of(&cuts, &policy, &[&entry], None);
+    let digest = mail(&report, &Stored::Nowhere("no\nbucket".into()), &context);
+    assert!(!digest.body.contains("\nBUDGET") && !digest.body.contains('\u{202e}'), "{}", digest.body);
+    assert!(digest.subject.len() <= 99 && digest.subject.is_ascii(), "{}", digest.subject);
+    assert_eq!((digest.owner.as_str(), digest.audience.words()), ("finops@example.com", &["owner", "platform"][..]));
+    assert!(
+        digest.body.contains("It cost $14.00, $14.00 more than the week before.") || digest.body.contains("It cost $14.00"),
+        "{}",
+        digest.body
+    );
+}
