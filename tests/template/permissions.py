@@ -19,6 +19,7 @@ CONDITIONS = {
     "MayHibernate": "AllowEnforcement = yes, AllowHibernation = yes",
     "MayResubmit": "AllowEnforcement = yes, AllowResubmission = yes",
     "HasReportBucket": "ReportBucket",
+    "LooksAfterBudgets": "IsHomeRegion = yes",
     "HasPolicyParameter": "PolicyParameter",
     "EncryptsMails": "the stack's own topic, or TopicKeyArn",
 }
@@ -57,6 +58,7 @@ def resource(of):
             return f"the stack's {name[0] if isinstance(name, list) else name.split('.')[0]}"
         of = name if isinstance(name, str) else name[0]
     of = of.replace("${AWS::Partition}", "aws").replace("${AWS::Region}", "<region>").replace("${AWS::AccountId}", "<account>")
+    of = of.replace(".Arn}", "}")
     named = re.sub(r"[$]{(\w+)}", r"<\1>", of)
     return f"`{named}`"
 

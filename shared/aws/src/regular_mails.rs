@@ -10,16 +10,12 @@ use jiff::Timestamp;
 
 use crate::{
     context::Context,
-    ledger::Ledger,
+    ledger::{FUNCTIONS, Ledger},
     mailer::{self, Pace},
     report::Report,
 };
 
 mod platform;
-
-/// The functions whose findings and savings are in the weekly summary.
-pub const FUNCTIONS: [&str; 6] =
-    ["budget-alerter", "endpoint-autoscaler", "inference-advisor", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
 
 /// The function that hibernates endpoints.
 const HIBERNATES: &str = "endpoint-autoscaler";

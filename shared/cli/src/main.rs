@@ -14,6 +14,7 @@ use cost_rules::{
     duration::Duration,
     policy::{BudgetPolicy, Policy, PolicyError, WorkflowSigns, text_of},
     remedy::{SpotTerms, as_spot, new_name},
+    report::CostReport,
     resource::Arn,
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
@@ -50,6 +51,8 @@ enum Command {
     PolicyReference,
     /// Print docs/policy.schema.json, the JSON Schema with which editors complete and check the policy.
     PolicySchema,
+    /// Print docs/cost-report.schema.json, the JSON Schema of the cost report's `report.json`.
+    ReportSchema,
     /// Print docs/break-even.md: from where on another way of serving a model pays.
     BreakEven {
         /// Write its charts into this folder instead, as SVG.
@@ -80,6 +83,10 @@ fn main() -> ExitCode {
         Command::CheckPolicy { file } => check_policy(&file),
         Command::RulesManual => manual::page().map(|text| print!("{text}")),
         Command::PolicyReference => reference::page().map(|text| print!("{text}")),
+        Command::ReportSchema => {
+            println!("{:#}", CostReport::schema());
+            Ok(())
+        }
         Command::PolicySchema => {
             println!("{:#}", Rulebook::schema());
             Ok(())
@@ -254,6 +261,7 @@ mod tests {
             ("rules.md", manual::page().unwrap()),
             ("policy-reference.md", reference::page().unwrap()),
             ("policy.schema.json", schema),
+            ("cost-report.schema.json", format!("{:#}\n", CostReport::schema())),
             ("break-even.md", inference::break_even::page().unwrap()),
         ];
         let charts = inference::break_even::charts().unwrap().into_iter().map(|(name, svg)| (format!("images/{name}.svg"), svg));

@@ -187,7 +187,7 @@ async fn a_dry_run_stores_and_mails_nothing() {
 
 #[tokio::test]
 async fn a_period_that_cannot_be_is_refused_with_what_was_expected() {
-    let (_account, guard) = morning(ESTATE, POLICY);
+    let (account, guard) = morning(ESTATE, POLICY);
     for (event, says) in [
         (json!({"period": "October"}), "expected for example \"2026-10\" or \"2026-W47\""),
         (json!({"period": "2026-12"}), "has not begun"),
@@ -198,7 +198,7 @@ async fn a_period_that_cannot_be_is_refused_with_what_was_expected() {
         let error = format!("{:#}", guard.wake(event.clone()).await.unwrap_err());
         assert!(error.contains(says), "{event}: {error}");
     }
-    let alerter = guard_of(Function::BudgetAlerter, &_account, "");
+    let alerter = guard_of(Function::BudgetAlerter, &account, "");
     assert!(alerter.wake(json!({"period": "2026-10"})).await.is_err());
     let whole_history = guard.wake(json!({"period": "2025-10"})).await.unwrap();
     assert_eq!((whole_history.notified, whole_history.unread.len()), (1, 0), "{whole_history:?}");

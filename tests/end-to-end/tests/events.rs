@@ -27,6 +27,7 @@ fn is_for(sample: &str, function: Function) -> bool {
         _ if sample.starts_with("budget-") => function == Function::BudgetAlerter,
         "resources" => matches!(function, Function::NotebookStopper | Function::TagAuditor),
         "detach" | "hibernate" | "restore" => function == Function::EndpointAutoscaler,
+        "period" => function == Function::CostReporter,
         "endpoint-resources" => matches!(function, Function::EndpointAutoscaler | Function::InferenceAdvisor | Function::TagAuditor),
         "training-resources" => matches!(function, Function::TrainingJobSpotEnforcer | Function::TagAuditor),
         _ if sample.starts_with("creation-") => function == Function::TagAuditor,

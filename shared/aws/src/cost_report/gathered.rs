@@ -20,8 +20,7 @@ use crate::{
         days::{self, Reading},
         resources,
     },
-    ledger::Ledger,
-    regular_mails::FUNCTIONS,
+    ledger::{FUNCTIONS, Ledger},
 };
 
 /// How far back savings are read: as far as the usual days of the bill are cached.

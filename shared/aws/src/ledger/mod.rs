@@ -41,3 +41,7 @@ pub(crate) use hibernations::LONGEST_BLUEPRINT;
 pub(crate) use resubmissions::LONGEST_DEFINITION;
 pub use resubmissions::{Resubmission, Stage};
 pub use table::Ledger;
+
+/// The functions that keep findings and savings.
+pub const FUNCTIONS: [&str; 6] =
+    ["budget-alerter", "endpoint-autoscaler", "inference-advisor", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];

@@ -8,7 +8,7 @@ use crate::{
     facts::{Budget, Filter},
     policy::Policy,
     report::{self, Money},
-    vocabulary::period::TimeUnit,
+    vocabulary::{period::TimeUnit, text::one_line},
 };
 
 /// A monthly budget of costs, as it was when it was read last.
@@ -49,7 +49,7 @@ impl BudgetOnRecord {
 
     pub(crate) fn line(&self) -> report::Budget {
         let Self { name, limit, spent, forecast, .. } = self;
-        report::Budget { name: name.clone(), limit: Money(*limit), spent: Money(*spent), forecast: forecast.map(Money) }
+        report::Budget { name: one_line(name), limit: Money(*limit), spent: Money(*spent), forecast: forecast.map(Money) }
     }
 }
 

@@ -8,7 +8,11 @@ use rust_decimal::Decimal;
 use crate::{
     facts::{Charge, Spend},
     report::period::ReportPeriod,
-    vocabulary::{component::Component, period::plus_days, text::folded},
+    vocabulary::{
+        component::Component,
+        period::plus_days,
+        text::{folded, one_line},
+    },
 };
 
 /// The name of spend without a team.
@@ -196,7 +200,7 @@ impl Cuts {
         let spelt = |name: &String| {
             let folded: String = folded(name).collect();
             let name = best.get(&folded).map_or(name.as_str(), |(_, name)| name);
-            if folded.is_empty() { UNTAGGED.to_owned() } else { name.to_owned() }
+            if folded.is_empty() { UNTAGGED.to_owned() } else { one_line(name) }
         };
         self.teams.names.iter().map(spelt).collect()
     }

@@ -93,6 +93,13 @@ pub struct CostReport {
     pub method: Method,
 }
 
+impl CostReport {
+    /// The JSON Schema of its JSON.
+    pub fn schema() -> serde_json::Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
 /// What was spent in a period and in the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -73,12 +73,18 @@ async fn texts_of_strangers_stay_text_in_mails_reports_and_tables() {
         let attributes: Vec<&str> = mail.attributes.values().map(|(_, value)| value.as_str()).collect();
         assert!(attributes.iter().all(|value| !value.is_empty() && value.len() <= 300 && can_be_seen(value)), "{attributes:?}");
     }
-    let tables: Vec<String> =
-        account.objects().iter().filter_map(|object| account.object(&object.key)).map(|body| String::from_utf8(body).unwrap()).collect();
-    assert!(!tables.is_empty());
-    for table in &tables {
-        assert!(can_be_seen(table), "{table}");
+    let files: Vec<(String, String)> = account
+        .objects()
+        .into_iter()
+        .filter_map(|object| Some((object.key.clone(), String::from_utf8(account.object(&object.key)?).unwrap())))
+        .collect();
+    for kind in [".csv", ".json", ".html"] {
+        assert!(files.iter().any(|(key, _)| key.ends_with(kind)), "{kind}");
+    }
+    for (key, text) in &files {
+        assert!(can_be_seen(text) && key.is_ascii(), "{key}: {text}");
         let is_formula = |cell: &str| cell.trim_matches('"').starts_with(['=', '+', '-', '@']);
-        assert!(!table.lines().flat_map(|line| line.split(',')).any(is_formula), "{table}");
+        assert!(!key.ends_with(".csv") || !text.lines().flat_map(|line| line.split(',')).any(is_formula), "{key}: {text}");
+        assert!(!key.ends_with(".html") || !text.contains("<script"), "{key}: {text}");
     }
 }
