@@ -24,7 +24,8 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let request = TRIGGERS.read(&event, context.home())?;
     let rulebook = context.rulebook(now).await?;
     if let Trigger::Period(period) = request.trigger {
-        return cost_report::asked(context, &rulebook, (period, request.dry_run), cost_page::page, now).await;
+        let asked = cost_report::asked(context, &rulebook, (period, request.dry_run), cost_page::page, now);
+        return Box::pin(asked).await;
     }
     let mut report = regular_mails::send(context, &rulebook, request.trigger == Trigger::MailNow, request.dry_run, now).await?;
     if context.settings.reads_bill {

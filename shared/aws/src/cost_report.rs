@@ -24,11 +24,7 @@ use crate::{
 mod gathered;
 mod stored;
 
-/// Draws the page of a report. The crate that does it is not part of the other functions.
-pub type Page = fn(&CostReport) -> anyhow::Result<String>;
-
-/// How many months Cost Explorer keeps before this one (aws-facts §7.1).
-const MONTHS: i64 = 13;
+pub use stored::Page;
 
 /// The most groups of one cut in the run's own report.
 const LINES: usize = 50;
@@ -76,7 +72,7 @@ pub async fn asked(
 ) -> anyhow::Result<Report> {
     let today = day_of(now);
     anyhow::ensure!(period.from < today, "`{period}` in \"period\" has not begun: its bill begins on {}", period.from);
-    let oldest = today.first_of_month().saturating_sub(MONTHS.months());
+    let oldest = today.first_of_month().saturating_sub(days::MONTHS.months());
     anyhow::ensure!(oldest <= period.from, "`{period}` in \"period\" is too long ago: Cost Explorer has the bill from {oldest} on");
     let mut report = Report { is_whole: true, ..Report::new(context.function, is_dry_run) };
     let run = Making { context, rulebook, is_dry_run, page, now };

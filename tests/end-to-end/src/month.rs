@@ -94,7 +94,8 @@ pub async fn live() -> anyhow::Result<Month> {
             month.days.push((at, account.budgets()));
         }
     }
-    month.page = report(&Guard::of(Function::CostReporter, &account, &policy)?, &mut month).await?;
+    let reporter = Guard::of(Function::CostReporter, &account, &policy)?;
+    month.page = Box::pin(report(&reporter, &mut month)).await?;
     month.mails = account.mails();
     month.cost.1 = account.cost_explorer_usd();
     Ok(month)

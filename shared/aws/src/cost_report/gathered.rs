@@ -12,7 +12,6 @@ use cost_rules::{
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
-use super::MONTHS;
 use crate::{
     context::Context,
     gather::bill::{
@@ -71,7 +70,7 @@ impl Gathered {
     ) -> anyhow::Result<Self> {
         let account = context.account()?;
         // Older days are refused. What is before is then not known.
-        let oldest = day_of(now).first_of_month().saturating_sub(MONTHS.months());
+        let oldest = day_of(now).first_of_month().saturating_sub(days::MONTHS.months());
         let ledger = context.ledger();
         let reading = Reading { keeps: !is_dry_run, since: Some(Cuts::first_day(period).max(oldest)), charges: true };
         let known = days::read(&context.clients, rulebook, &ledger, account, reading, now).await;

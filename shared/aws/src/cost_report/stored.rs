@@ -8,8 +8,10 @@ use cost_rules::{
     text::{cell, quoted},
 };
 
-use super::Page;
 use crate::{bucket::Object, context::Context};
+
+/// Draws the page of a report. The crate that does it is not part of the other functions.
+pub type Page = fn(&CostReport) -> anyhow::Result<String>;
 
 const HTML: &str = "text/html; charset=utf-8";
 

@@ -84,7 +84,8 @@ async fn texts_of_strangers_stay_text_in_mails_reports_and_tables() {
     for (key, text) in &files {
         assert!(can_be_seen(text) && key.is_ascii(), "{key}: {text}");
         let is_formula = |cell: &str| cell.trim_matches('"').starts_with(['=', '+', '-', '@']);
-        assert!(!key.ends_with(".csv") || !text.lines().flat_map(|line| line.split(',')).any(is_formula), "{key}: {text}");
-        assert!(!key.ends_with(".html") || !text.contains("<script"), "{key}: {text}");
+        let kind = key.rsplit('.').next().unwrap();
+        assert!(kind != "csv" || !text.lines().flat_map(|line| line.split(',')).any(is_formula), "{key}: {text}");
+        assert!(kind != "html" || !text.contains("<script"), "{key}: {text}");
     }
 }

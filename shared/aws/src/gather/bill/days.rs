@@ -29,6 +29,9 @@ mod asking;
 /// How many days the first read goes back: three months, and a few days.
 const DAYS: i64 = 95;
 
+/// How many months Cost Explorer keeps before this one (aws-facts §7.1).
+pub const MONTHS: i64 = 13;
+
 /// A day is final this long after its end, until its month is settled. Cost Explorer refreshes its data up to three times a day; what it adds later is little.
 const FINAL_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
 
