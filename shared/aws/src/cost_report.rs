@@ -39,9 +39,12 @@ struct Making<'a> {
     now: Timestamp,
 }
 
-/// Reads the bill once a day, and makes the reports that are due now. What fails is in the run's report.
+/// Reads the bill once a day, and makes the reports that are due now, where there is a bucket for them. What fails is in the run's report.
 pub async fn regular(context: &Context, rulebook: &Rulebook, page: Page, now: Timestamp, report: &mut Report) {
     let run = Making { context, rulebook, is_dry_run: report.dry_run, page, now };
+    if stored::bucket(context, &rulebook.policy.report).is_none() {
+        return;
+    }
     let due = report::due(&rulebook.policy, now);
     if run.is_dry_run {
         report.waiting += due.len();

@@ -81,7 +81,7 @@ impl Files<'_> {
 impl<'a> Folder<'a> {
     /// The folder of a report. `None`: neither the policy nor the stack names a bucket.
     pub(super) fn of(context: &'a Context, settings: &'a ReportSettings, report: &CostReport) -> Option<Self> {
-        let bucket = settings.bucket.as_deref().or(context.settings.bucket.as_deref())?;
+        let bucket = bucket(context, settings)?;
         Some(Self { context, settings, bucket, place: format!("account={}/period={}/", report.account, report.period) })
     }
 
@@ -107,6 +107,11 @@ impl<'a> Folder<'a> {
         let console = filled.iter().fold(self.settings.console_url.clone(), |url, (name, value)| url.replace(name, value));
         Stored::Page { console, command: format!("aws s3 cp {} .", quoted(&format!("s3://{}/{key}", self.bucket))) }
     }
+}
+
+/// The bucket: the policy's, else the stack's. `None`: neither names one.
+pub(super) fn bucket<'a>(context: &'a Context, settings: &'a ReportSettings) -> Option<&'a str> {
+    settings.bucket.as_deref().or(context.settings.bucket.as_deref())
 }
 
 /// A team as part of a file's name: its letters and digits, and a number that differs where these are the same.

@@ -66,10 +66,7 @@ impl Life {
                 });
             }
             if guards.iter().all(|guard| guard.function != *function) {
-                let mut guard = guard_of(*function, &account, self.policy);
-                // The bill is not part of a finding's life, and reading it takes many calls.
-                guard.context.settings.reads_bill = false;
-                guards.push(guard);
+                guards.push(guard_of(*function, &account, self.policy));
             }
             let guard = guards.iter().find(|guard| guard.function == *function).unwrap();
             let before = account.call_log().len();

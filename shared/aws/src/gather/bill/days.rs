@@ -9,7 +9,6 @@ use cost_rules::{
     period::day_of,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
-    vocabulary::component::Component,
 };
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use self::asking::{Answer, Asking};
-use super::{Amounts, METRIC};
+use super::METRIC;
 use crate::{
     clients::Clients,
     gather::read::{IN_FLIGHT, Read},
@@ -43,9 +42,6 @@ const READ_FROM: SignedDuration = SignedDuration::from_hours(8);
 
 /// How long an item is cached: two quarters and some days.
 const KEPT: SignedDuration = SignedDuration::from_hours(200 * 24);
-
-/// The most rows of a day that are cached separately. The others are summed up, because an item of the ledger has a size limit.
-const ROWS: usize = 500;
 
 /// The part of the ledger in which it is cached, whichever function reads it: nobody pays twice.
 pub const PLACE: &str = "bill";
@@ -278,19 +274,6 @@ impl Keep<'_> {
             .filter_map(|written| Some(format!("{:#}", written.err()?)))
             .collect()
     }
-}
-
-/// The largest rows of a day; the others are summed up by component and team.
-fn the_largest(rows: BTreeMap<(String, String), Amounts>) -> Vec<DailySpend> {
-    let mut rows: Vec<((String, String), Amounts)> = rows.into_iter().filter(|(_, amounts)| !amounts.are_zero()).collect();
-    rows.sort_by(|(a, of_a), (b, of_b)| of_b.usd.abs().cmp(&of_a.usd.abs()).then_with(|| a.cmp(b)));
-    let rest = rows.split_off(ROWS.min(rows.len()));
-    let mut summed: BTreeMap<(Component, String), Amounts> = BTreeMap::new();
-    for ((usage, team), amounts) in rest {
-        *summed.entry((Component::of(&usage), team)).or_default() += amounts;
-    }
-    rows.extend(summed.into_iter().map(|((component, team), amounts)| ((component.rest(), team), amounts)));
-    rows.into_iter().map(|((usage, team), amounts)| amounts.into_row(usage, team)).collect()
 }
 
 #[cfg(test)]

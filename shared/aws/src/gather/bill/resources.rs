@@ -62,9 +62,10 @@ async fn pages(clients: &Clients, rulebook: &Rulebook, (from, until): (Date, Dat
         if *requests == PAGES {
             return Err(format!("the account has more resources than {PAGES} pages of Cost Explorer list"));
         }
-        *requests += 1;
         let page = call.clone().set_next_page_token(token).send().await;
         let page = page.map_err(|error| format!("ce:GetCostAndUsageWithResources: {}", why(&error)))?;
+        // What is refused is not billed.
+        *requests += 1;
         for group in page.results_by_time.into_iter().flatten().flat_map(|day| day.groups.unwrap_or_default()) {
             let (resource, _, amounts) = keys_and_amounts(group)?;
             *sums.entry(resource).or_default() += amounts.usd;

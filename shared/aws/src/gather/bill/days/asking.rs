@@ -13,22 +13,22 @@ use cost_rules::{
     facts::{Anomaly, Charge, DailySpend, ServiceForecast},
     period::day_of,
     rulebook::Rulebook,
-    vocabulary::usage_type::without_region,
+    vocabulary::{component::Component, usage_type::without_region},
 };
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
 
-use super::{
-    super::{
-        Amounts, BILLED, METRIC, QUANTITY, all_charges, by_account_and_charge, by_usage_and_team, keys_and_amounts, of_group,
-        with_savings_plans,
-    },
-    the_largest,
+use super::super::{
+    Amounts, BILLED, METRIC, QUANTITY, all_charges, by_account_and_charge, by_usage_and_team, keys_and_amounts, of_group,
+    with_savings_plans,
 };
 use crate::{
     clients::{Clients, why::why},
     gather::read::{Read, amount, decimal, every_page},
 };
+
+/// The most rows of a day that are cached separately. The others are summed up, because an item of the ledger has a size limit.
+pub(super) const ROWS: usize = 500;
 
 /// How many days back AWS's anomalies are read.
 const ANOMALY_DAYS: i64 = 28;
@@ -199,4 +199,17 @@ impl Asking<'_> {
         }
         Ok(Some(ahead))
     }
+}
+
+/// The largest rows of a day; the others are summed up by component and team.
+pub(super) fn the_largest(rows: BTreeMap<(String, String), Amounts>) -> Vec<DailySpend> {
+    let mut rows: Vec<((String, String), Amounts)> = rows.into_iter().filter(|(_, amounts)| !amounts.are_zero()).collect();
+    rows.sort_by(|(a, of_a), (b, of_b)| of_b.usd.abs().cmp(&of_a.usd.abs()).then_with(|| a.cmp(b)));
+    let rest = rows.split_off(ROWS.min(rows.len()));
+    let mut summed: BTreeMap<(Component, String), Amounts> = BTreeMap::new();
+    for ((usage, team), amounts) in rest {
+        *summed.entry((Component::of(&usage), team)).or_default() += amounts;
+    }
+    rows.extend(summed.into_iter().map(|((component, team), amounts)| ((component.rest(), team), amounts)));
+    rows.into_iter().map(|((usage, team), amounts)| amounts.into_row(usage, team)).collect()
 }

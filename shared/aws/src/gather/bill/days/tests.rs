@@ -18,10 +18,12 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+use cost_rules::vocabulary::component::Component;
 use rust_decimal::{Decimal, dec};
 
 use super::{
-    super::{BILLED, QUANTITY},
+    super::{Amounts, BILLED, QUANTITY},
+    asking::{ROWS, the_largest},
     *,
 };
 use crate::testing;
