@@ -15,6 +15,7 @@ from samtranslator.translator.transform import transform
 TEMPLATE = pathlib.Path(__file__).parents[2] / "infra" / "template.yaml"
 PSEUDO = {"AWS::AccountId": "123456789012", "AWS::NoValue": None, "AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::StackName": "guard"}
 ARNS = {
+    "AWS::S3::Bucket": "s3:::{name}",
     "AWS::CloudWatch::Alarm": "cloudwatch:{here}:alarm:{name}",
     "AWS::DynamoDB::Table": "dynamodb:{here}:table/{name}",
     "AWS::Events::Rule": "events:{here}:rule/{name}",

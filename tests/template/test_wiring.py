@@ -222,7 +222,7 @@ OF_BUDGETS_ONLY = {("BudgetTopicPolicy", "BudgetsMayTell"), ("DeadLettersPolicy"
 def test_who_may_use_a_topic_the_queue_and_the_key(stack, functions):
     found = {}
     for name, of in stack.resources.items():
-        policy = {} if stack.types[name] == "AWS::IAM::ManagedPolicy" else of.get("KeyPolicy") or of.get("PolicyDocument", {})
+        policy = {} if stack.types[name] in ("AWS::IAM::ManagedPolicy", "AWS::S3::BucketPolicy") else of.get("KeyPolicy") or of.get("PolicyDocument", {})
         for one in policy.get("Statement", []):
             assert one["Effect"] == "Allow", (name, one)
             assert set(one) <= {"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}, (name, one)
@@ -318,7 +318,22 @@ def test_the_ledger_is_as_the_code_writes_it_and_is_kept():
     # Of a first deployment that is rolled back nothing is kept: each would leave an empty table.
     for policy, of_the_ledger in [("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")]:
         kept = {name: of[policy] for name, of in translated()["Resources"].items() if of.get(policy, "Delete") != "Delete"}
-        assert kept == {"Ledger": of_the_ledger}, policy
+        assert kept == dict.fromkeys(["Ledger", "Reports", "ReportsPolicy"], of_the_ledger), policy
+
+
+def test_the_bucket_of_the_reports_is_private_and_only_where_it_is_needed():
+    stack = Stack()
+    bucket = stack.resources["Reports"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True} and len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled" and rule["ExpirationInDays"] and rule["NoncurrentVersionExpiration"]
+    (deny,) = stack.resources["ReportsPolicy"]["PolicyDocument"]["Statement"]
+    assert (deny["Effect"], deny["Principal"], deny["Condition"]) == ("Deny", "*", {"Bool": {"aws:SecureTransport": "false"}})
+    assert deny["Resource"] == [stack.arn("Reports"), stack.arn("Reports") + "/*"]
+    for parameters in ({"IsHomeRegion": "no"}, {"ReportBucket": "finops"}):
+        assert not {"Reports", "ReportsPolicy"} & set(Stack(**parameters).resources), parameters
 
 
 def test_the_queue_of_dead_letters_is_encrypted_and_keeps_them_as_long_as_it_can():
@@ -337,9 +352,10 @@ def test_the_queue_of_dead_letters_is_encrypted_and_keeps_them_as_long_as_it_can
 def test_each_function_knows_its_topic_its_ledger_and_its_policy(parameters, policy, concurrency):
     stack = Stack(**parameters)
     contract = {"COST_GUARD_TOPIC_ARN": stack.arn("Topic"), "COST_GUARD_TABLE": stack.name("Ledger"), "COST_GUARD_LOG": "info"}
-    assert {*contract, "COST_GUARD_POLICY"} == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source("shared/aws/src/context/settings.rs")))
+    reports = {"COST_GUARD_BILL": "yes", "COST_GUARD_BUCKET": stack.name("Reports")}
+    assert {*contract, *reports, "COST_GUARD_POLICY"} == set(re.findall(r'given\("(COST_GUARD_\w+)"\)', source("shared/aws/src/context/settings.rs")))
     for name, function in stack.of_type("AWS::Lambda::Function").items():
-        assert function["Environment"]["Variables"] == contract | policy, name
+        assert function["Environment"]["Variables"] == contract | policy | (reports if name == "CostReporter" else {}), name
         assert function.get("ReservedConcurrentExecutions") == concurrency, name
         assert {"Key": "application", "Value": "sagemaker-cost-guard"} in function["Tags"], name
         assert function["LoggingConfig"] == {"LogGroup": stack.name(f"{name}Log")}, name

@@ -15,6 +15,7 @@ use cost_aws::{
 };
 use cost_rules::{
     facts::{Facts, OnExceed},
+    period::day_of,
     plan::{Entry, Plan, State},
     report::BudgetOnRecord,
     resource::Kind,
@@ -92,7 +93,8 @@ async fn record(run: &Run<'_, Stoppable>, facts: &Facts) -> Option<anyhow::Error
         return None;
     }
     let budgets: Vec<BudgetOnRecord> = facts.budgets.iter().filter_map(|one| BudgetOnRecord::of(one, &run.rulebook.policy)).collect();
-    run.context.ledger().remember_budgets(&budgets, facts.now).await.err()
+    let month = day_of(facts.now).first_of_month();
+    run.context.ledger().remember_budgets(month, &budgets, facts.now).await.err()
 }
 
 /// Records what is enforced from now on because budgets are used up, before anybody is notified of it.

@@ -17,6 +17,7 @@ use simulator::{Estate, Simulator};
 use tempfile::NamedTempFile;
 
 mod budgets;
+mod cost_report;
 mod endpoints;
 mod inference;
 mod start;
@@ -70,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
     figures.extend(endpoints::measure(runs).await?);
     println!("2,000 endpoints of which 500 are called, {LATENCY:?} per call …");
     figures.extend(inference::measure(runs).await?);
+    figures.extend(cost_report::measure(runs)?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();

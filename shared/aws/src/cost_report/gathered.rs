@@ -82,7 +82,7 @@ impl Gathered {
             entries: vec![],
             saved: vec![],
             sleeping: vec![],
-            budgets: ledger.budgets().await?,
+            budgets: ledger.budgets(period.until.saturating_sub(1.day()).first_of_month()).await?,
             exempts: rulebook.exempt_until().collect(),
             resources: Resources::default(),
             requests_by_day: known.requests_by_day,

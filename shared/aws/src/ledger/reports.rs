@@ -1,17 +1,20 @@
-//! Which cost reports were mailed, so that none is mailed twice, and the budgets of the last report of budget-alerter.
+//! Which cost reports were mailed, so that none is mailed twice, and the budgets of each month as budget-alerter has read them last.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::report::{BudgetOnRecord, ReportPeriod};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::table::{Ledger, item};
 
 /// How long it is kept that a report was mailed: longer than it can be due.
 const REPORT_KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// The function that writes the budgets, and the name of the item in its part of the ledger.
+/// The function that writes the budgets, and the prefix of the items in its part of the ledger: one for each month.
 const BUDGETS_WRITER: &str = "budget-alerter";
-const BUDGETS: &str = "budgets";
+const BUDGETS: &str = "budgets#";
+
+/// How long a month's budgets are kept: for a comparison with last year.
+const BUDGETS_KEPT: SignedDuration = SignedDuration::from_hours(396 * 24);
 
 impl Ledger<'_> {
     /// Records that the report of a period is mailed now. `false`: another run has mailed it.
@@ -45,20 +48,21 @@ impl Ledger<'_> {
         self.put_one(self.key("report", &period.to_string())?).await
     }
 
-    /// The budgets as budget-alerter has read them last. Empty: it has not, or another version wrote them in another form.
+    /// The budgets of the month that begins on a day, as budget-alerter has read them last. Empty: it has not, or another version wrote them in another form.
     ///
     /// # Errors
     /// The table cannot be read.
-    pub async fn budgets(&self) -> anyhow::Result<Vec<BudgetOnRecord>> {
-        let kept = Ledger { function: BUDGETS_WRITER, ..*self }.kept(BUDGETS).await?;
+    pub async fn budgets(&self, month: Date) -> anyhow::Result<Vec<BudgetOnRecord>> {
+        let kept = Ledger { function: BUDGETS_WRITER, ..*self }.kept(&format!("{BUDGETS}{month}")).await?;
         Ok(kept.and_then(|(_, text)| serde_json::from_str(&text).ok()).unwrap_or_default())
     }
 
-    /// Records the budgets for the cost report.
+    /// Records the budgets of a month for the cost report.
     ///
     /// # Errors
     /// The table cannot be written.
-    pub async fn remember_budgets(&self, budgets: &[BudgetOnRecord], now: Timestamp) -> anyhow::Result<()> {
-        Ledger { function: BUDGETS_WRITER, ..*self }.keep(BUDGETS, &serde_json::to_string(budgets)?, now).await
+    pub async fn remember_budgets(&self, month: Date, budgets: &[BudgetOnRecord], now: Timestamp) -> anyhow::Result<()> {
+        let ledger = Ledger { function: BUDGETS_WRITER, ..*self };
+        ledger.keep_for(&format!("{BUDGETS}{month}"), &serde_json::to_string(budgets)?, now, BUDGETS_KEPT).await
     }
 }

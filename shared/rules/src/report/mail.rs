@@ -147,7 +147,7 @@ fn guard(text: &mut String, report: &CostReport) {
 fn decisions(report: &CostReport) -> Vec<String> {
     let line = |one: &super::Decision| {
         let usd = one.usd_per_month.map_or_else(String::new, |usd| format!("{usd} a month, "));
-        let to_do = if one.to_do.is_empty() { String::new() } else { format!(". {}", one.to_do) };
+        let to_do = if one.to_do.is_empty() { String::new() } else { format!(": {}", one.to_do) };
         format!("{} of {}: {usd}{} ({}){to_do}", one.what, one.owner, one.next, one.why)
     };
     let more = (0 < report.more_decisions).then(|| format!("and {} more", report.more_decisions));
