@@ -14,7 +14,7 @@ region = "eu-central-1"
 start = "2026-11-23T06:00:00Z"
 trail = true
 cost-allocation-tags = { Team = "always", Owner = "inactive" }
-bucket = "reports"
+bucket = "finops"
 [[notebook]]
 name = "left-on"
 instance-type = "ml.m5.xlarge"
