@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use cost_rules::{
     facts::{HibernationStage, SleepingEndpoint, Spend, TagKeyStatus, Unread},
-    period::day_of,
+    period::{begin_of, day_of},
     plan::{Entry, Saved},
     report::{BudgetOnRecord, Cuts, ReportPeriod, Resources, Sources, UNTAGGED, from_findings},
     rulebook::Rulebook,
@@ -102,12 +102,11 @@ impl Gathered {
     }
 
     async fn read_ledger(&mut self, ledger: &Ledger<'_>, period: ReportPeriod) -> anyhow::Result<()> {
-        let begin = jiff::tz::TimeZone::UTC.to_timestamp(period.from.at(0, 0, 0, 0)).unwrap_or(self.now);
         let mut hibernated: Vec<SleepingEndpoint> = vec![];
         for function in FUNCTIONS {
             let of = Ledger { function, ..*ledger };
             self.entries.extend(of.findings(&Scope::Everything).await?);
-            self.saved.extend(of.saved_since(begin - SAVED_SINCE).await?);
+            self.saved.extend(of.saved_since(begin_of(period.from) - SAVED_SINCE).await?);
             hibernated.extend(of.hibernations().await?.into_values().flatten());
         }
         let (saved, now) = (std::mem::take(&mut self.saved), self.now);

@@ -5,7 +5,7 @@ use cost_rules::{
     facts::Spend,
     policy::ReportSettings,
     report::{self, COLUMNS, CostReport, Sources, Stored},
-    text::{cell, quoted},
+    text::{cell, quoted, short_hash, url_part},
 };
 
 use crate::{bucket::Object, context::Context};
@@ -120,18 +120,12 @@ fn file_name(team: &str) -> String {
     if plain == team {
         return plain;
     }
-    // FNV-1a
-    let hash = team.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-    format!("{plain}-{hash:08x}")
+    format!("{plain}-{}", short_hash(team))
 }
 
 /// A key as part of a link.
 fn encoded(key: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    key.bytes().map(byte).collect()
+    key.split('/').map(url_part).collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

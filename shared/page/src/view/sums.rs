@@ -2,7 +2,7 @@
 
 use askama::Template;
 use cost_rules::{
-    report::{Change, ComponentLine, CostReport, InstanceType, Line, Money},
+    report::{Change, ComponentLine, CostReport, InstanceType, Line, Money, UNTAGGED},
     vocabulary::component::Component,
 };
 use rust_decimal::Decimal;
@@ -18,9 +18,6 @@ const TEAMS: usize = 25;
 const ACCOUNTS: usize = 25;
 const INSTANCE_TYPES: usize = 25;
 const USAGE_TYPES: usize = 12;
-
-/// The name of what has no team.
-const UNTAGGED: &str = "untagged";
 
 /// A sum beside the one of the period before.
 struct Sum {

@@ -1,8 +1,9 @@
 //! Links to the pages of resources in the AWS console.
 
-use std::fmt::Write as _;
-
-use crate::vocabulary::resource::{Arn, Kind};
+use crate::vocabulary::{
+    resource::{Arn, Kind},
+    text::url_part,
+};
 
 /// The page of a resource in the SageMaker console. A Studio app, space or profile has that of its domain. `None`: its kind has no page there, or its ARN is
 /// not known.
@@ -31,20 +32,8 @@ pub fn console_link(arn: &str, id: &str, name: &str) -> Option<String> {
         Kind::Cluster => ("home", "cluster-management", name),
         _ => return None,
     };
-    let (region, page) = (encoded(region), encoded(page));
+    let (region, page) = (url_part(region), url_part(page));
     Some(format!("https://{region}.{host}/sagemaker/{app}?region={region}#/{folder}/{page}"))
-}
-
-/// A text as a part of a URL: everything but letters, digits and `-._~` as `%` and two digits (RFC 3986).
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut url, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            let _ = write!(url, "%{byte:02X}");
-        }
-        url
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     remedy::action::SpotTerms,
-    vocabulary::{image::built_in_algorithm, resource::is_aws},
+    vocabulary::{image::built_in_algorithm, resource::is_aws, text::short_hash},
 };
 
 /// A tag of the new job. Its value is the old job's name.
@@ -69,10 +69,8 @@ fn followed(name: &str, created: Option<Timestamp>, suffix: &str) -> String {
     if name.len() + suffix.len() <= NAME {
         return format!("{name}{suffix}");
     }
-    // FNV-1a never changes, unlike the standard library's hash.
-    let whole = format!("{name} {}", created.unwrap_or_default());
-    let hash = whole.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mark = format!("-{:08x}{suffix}", hash >> 32);
+    let hash = short_hash(&format!("{name} {}", created.unwrap_or_default()));
+    let mark = format!("-{hash}{suffix}");
     let front = name.get(..NAME - mark.len()).unwrap_or(name).trim_end_matches('-');
     format!("{front}{mark}")
 }

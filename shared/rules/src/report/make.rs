@@ -55,14 +55,14 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
     let names = from.cuts.team_names();
     let view = View::of(from, team, &names);
     let remembered = Remembered::of(from, team);
-    let spent = view.spent();
+    let (decisions, more_decisions) = remembered.decisions();
     CostReport {
         account: from.account.to_owned(),
         region: from.region.to_owned(),
         made: from.now,
         period: from.cuts.period,
         team: team.map(str::to_owned),
-        spent: view.change(spent),
+        spent: view.change(view.spent()),
         month: view.month(),
         causes: view.causes(),
         guard: remembered.guards_work(),
@@ -78,18 +78,16 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
         exemptions: remembered.exemptions(),
         inference: remembered.inference(),
         method: view.method(),
-        decisions: vec![],
-        more_decisions: 0,
+        decisions,
+        more_decisions,
     }
-    .with_decisions(remembered.decisions())
 }
 
-/// The teams of the period or of the one before, each in the spelling of the report. [`UNTAGGED`] is none of them.
+/// The teams that have a cost in the period, each in the spelling of the report. [`UNTAGGED`] is none of them.
 pub fn teams(cuts: &Cuts) -> Vec<String> {
     let names = cuts.team_names();
-    let has_spent = |usd: &Twice| !usd.now.is_zero();
-    let teams: BTreeSet<&str> =
-        cuts.used().filter(|(_, _, used)| has_spent(&used.usd)).filter_map(|(_, team, _)| names.get(team)).map(String::as_str).collect();
+    let has_cost = cuts.used().filter(|(_, _, used)| !used.usd.now.is_zero());
+    let teams: BTreeSet<&str> = has_cost.filter_map(|(_, team, _)| names.get(team)).map(String::as_str).collect();
     teams.into_iter().filter(|team| *team != UNTAGGED).map(str::to_owned).collect()
 }
 
@@ -321,7 +319,7 @@ impl<'a> View<'a> {
             charge_types,
             estimated_days: self.from.cuts.days.range(self.from.estimated_from.clamp(period.from, period.until)..period.until).count(),
             missing_days: usize::try_from(period.days()).unwrap_or_default().saturating_sub(known),
-            requests: self.from.requests.range(period.from..period.until).map(|(_, requests)| requests).sum(),
+            requests: self.from.requests_in_period(),
             unread: self.from.unread.to_vec(),
             notes: self.from.notes.to_vec(),
         }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, civil::Date};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     },
     vocabulary::{
         component::Component,
-        period::{day_of, plus_days},
+        period::{begin_of, day_of, plus_days},
         price::dollars,
         resource::{Arn, Kind},
         text::folded,
@@ -201,8 +201,7 @@ impl Group<'_> {
 
 /// The part of a saving between two days, in USD. It is spread evenly over its time.
 fn part(saved: &Saved, from: Date, until: Date) -> Decimal {
-    let midnight = |day: Date| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX);
-    let (from, until, usd) = (midnight(from), midnight(until), saved.usd.unwrap_or_default());
+    let (from, until, usd) = (begin_of(from), begin_of(until), saved.usd.unwrap_or_default());
     let length = saved.until.duration_since(saved.from);
     if length <= SignedDuration::ZERO {
         return if from <= saved.from && saved.from < until { usd } else { Decimal::ZERO };
@@ -213,6 +212,7 @@ fn part(saved: &Saved, from: Date, until: Date) -> Decimal {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use proptest::prelude::*;
     use rust_decimal::dec;
 

@@ -11,7 +11,7 @@ use crate::{
     plan::{Entry, Saved, SavedBy, State},
     remedy::{Remedy, how_to_wake},
     report::{
-        Advice, CostReport, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
+        Advice, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
         cuts::UNTAGGED,
         realised::{Held, hold},
         sources::Sources,
@@ -76,15 +76,13 @@ impl<'a> Remembered<'a> {
     pub(super) fn guards_work(&self) -> GuardsWork {
         let held = hold(self.from.cuts, &self.saved);
         let sum = |of: fn(&Held) -> Decimal| Money(held.iter().map(of).sum());
-        let requests =
-            self.from.requests.range(self.from.cuts.period.from..self.from.cuts.period.until).map(|(_, requests)| requests).sum::<u64>();
         GuardsWork {
             did: self.did(),
             estimated: sum(|one| one.line.estimated.0),
             realised: sum(|one| one.line.realised.unwrap_or_default().0),
             open: sum(|one| one.open),
             savings: held.into_iter().map(|one| one.line).collect::<Vec<Savings>>(),
-            own_cost: Money(if self.team.is_none() { PER_REQUEST * Decimal::from(requests) } else { Decimal::ZERO }),
+            own_cost: Money(if self.team.is_none() { PER_REQUEST * Decimal::from(self.from.requests_in_period()) } else { Decimal::ZERO }),
         }
     }
 
@@ -111,8 +109,8 @@ impl<'a> Remembered<'a> {
         (!spot.is_empty()).then(|| Money(spot.iter().sum()))
     }
 
-    /// What needs a decision: what is open, and what is exempt for a short time only. The most expensive first.
-    pub(super) fn decisions(&self) -> Vec<Decision> {
+    /// What needs a decision: what is open, and what is exempt for a short time only. The most expensive first, and how many more there are.
+    pub(super) fn decisions(&self) -> (Vec<Decision>, usize) {
         let open: Vec<&Entry> = self.entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
         let mut decisions: Vec<Decision> = resources(&open)
             .into_values()
@@ -136,7 +134,9 @@ impl<'a> Remembered<'a> {
             .chain(self.ending())
             .collect();
         decisions.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
-        decisions
+        let more = decisions.len().saturating_sub(DECISIONS);
+        decisions.truncate(DECISIONS);
+        (decisions, more)
     }
 
     /// The exemptions that end soon.
@@ -241,13 +241,4 @@ fn rule_saves(rule: &str) -> bool {
 
 fn team_of(entry: &Entry) -> String {
     entry.team.as_deref().map(one_line).filter(|team| !team.is_empty()).unwrap_or_else(|| UNTAGGED.to_owned())
-}
-
-impl CostReport {
-    pub(super) fn with_decisions(mut self, mut decisions: Vec<Decision>) -> Self {
-        self.more_decisions = decisions.len().saturating_sub(DECISIONS);
-        decisions.truncate(DECISIONS);
-        self.decisions = decisions;
-        self
-    }
 }

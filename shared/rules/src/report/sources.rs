@@ -47,3 +47,10 @@ pub struct Sources<'a> {
     /// The present.
     pub now: Timestamp,
 }
+
+impl Sources<'_> {
+    /// The number of requests to Cost Explorer in the period.
+    pub(crate) fn requests_in_period(&self) -> u64 {
+        self.requests.range(self.cuts.period.from..self.cuts.period.until).map(|(_, requests)| requests).sum()
+    }
+}

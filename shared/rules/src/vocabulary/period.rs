@@ -29,6 +29,11 @@ pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned_datetime(TimeZone::UTC).date()
 }
 
+/// Midnight UTC at the beginning of a day.
+pub fn begin_of(day: Date) -> Timestamp {
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+}
+
 /// The day that is `days` days later, or earlier if `days` is negative.
 pub(crate) fn plus_days(day: Date, days: i64) -> Date {
     day.saturating_add(days.days())
@@ -93,12 +98,12 @@ impl Period {
 
     /// Midnight UTC at its beginning.
     pub fn begin(self) -> Timestamp {
-        TimeZone::UTC.to_timestamp(self.from.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+        begin_of(self.from)
     }
 
     /// Midnight UTC at its end.
     pub fn end(self) -> Timestamp {
-        TimeZone::UTC.to_timestamp(self.until.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+        begin_of(self.until)
     }
 
     /// For people: `November 2026`.

@@ -1,6 +1,6 @@
 //! Text that others wrote, such as names and tags: it stays text in mails, logs, tables and commands. And texts that mean the same.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 
 /// The longest line that is made of a text that others wrote, in characters.
 const LONGEST: usize = 1000;
@@ -36,6 +36,24 @@ pub fn json_argument(value: &serde_json::Value) -> String {
 /// A text in the source of a Python program or in JSON, with its quotes. It cannot end early.
 pub fn literal(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A text as a part of a URL: everything but letters, digits and `-._~` as `%` and two digits (RFC 3986).
+pub fn url_part(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut url, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+        url
+    })
+}
+
+/// A text's hash: eight hexadecimal digits that are the same for all time (FNV-1a), unlike those of the standard library's hash.
+pub fn short_hash(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{:08x}", hash >> 32)
 }
 
 /// Whether two names mean the same: case and blanks do not count.

@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use cost_rules::{
     facts::{Charge, DailySpend, Spend, Unread},
-    period::day_of,
+    period::{begin_of, day_of},
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
 use futures_util::{StreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -187,10 +187,6 @@ fn first_not_final<T: DeserializeOwned>(kept: &Kept, prefix: &str, from: Date, n
     };
     let today = day_of(now);
     from.series(1.day()).take_while(|day| *day < today).find(|day| !is_final(day)).unwrap_or(today)
-}
-
-fn begin_of(day: Date) -> Timestamp {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
 }
 
 /// A day's cached rows. `None`: there are none in a form that is known.
