@@ -27,6 +27,7 @@ pub(crate) mod jobs;
 pub(crate) mod kinds;
 mod money;
 pub mod plan;
+pub(crate) mod savings;
 pub mod times;
 pub(crate) mod traffic;
 
@@ -37,6 +38,7 @@ pub use kinds::{
 pub use money::{
     Activation, AnomalySpec, BudgetSpec, CostExplorerSpec, Day, HealthSpec, NotificationSpec, PerDay, PlanSpec, SpendSpec, Spike,
 };
+pub use savings::{HourTable, Offer, Payment, RateSpec, RateTable, RatesSpec, SavingsPlanSpec};
 pub use traffic::{BurstSpec, HostingSpec, TrafficSpec};
 
 /// The types of Studio apps in the API.
@@ -128,6 +130,10 @@ pub struct Estate {
     pub cost_explorer: CostExplorerSpec,
     /// Tag keys, each with the time from which it is a cost allocation tag.
     pub cost_allocation_tags: BTreeMap<String, Activation>,
+    /// Savings Plans that the account owns.
+    pub savings_plan: Vec<SavingsPlanSpec>,
+    /// What AWS offers Savings Plans for.
+    pub savings_plan_rates: RatesSpec,
 }
 
 impl Default for Estate {
@@ -169,6 +175,8 @@ impl Default for Estate {
             anomaly: vec![],
             cost_explorer: CostExplorerSpec::default(),
             cost_allocation_tags: BTreeMap::new(),
+            savings_plan: vec![],
+            savings_plan_rates: RatesSpec::default(),
         }
     }
 }
@@ -407,6 +415,7 @@ impl Estate {
     /// Checks what the TOML format cannot: duplicate names, unknown statuses, domains, spaces and profiles that do not exist.
     fn check(&self) -> anyhow::Result<()> {
         money::check(self)?;
+        savings::check(self)?;
         let mut names = BTreeSet::new();
         for notebook in &self.notebook {
             let name = &notebook.name;

@@ -18,6 +18,7 @@ pub(crate) mod dynamodb;
 pub(crate) mod ecr;
 pub(crate) mod s3;
 pub(crate) mod sagemaker;
+pub(crate) mod savings_plans;
 pub(crate) mod sns;
 pub(crate) mod ssm;
 pub(crate) mod tagging;
@@ -79,6 +80,7 @@ pub(crate) fn find(service: &str, operation: &str) -> Option<Found> {
         "compute-optimizer" => &[compute_optimizer::OPERATIONS],
         "budgets" => &[budgets::OPERATIONS],
         "ecr" => &[ecr::OPERATIONS],
+        "savingsplans" => &[savings_plans::OPERATIONS],
         _ => &[],
     };
     let own = lists.iter().copied().flatten().find(|one| one.name == operation).map(Found::Own);

@@ -66,6 +66,8 @@ pub(crate) struct Request {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Protocol {
     Json(&'static str),
+    /// JSON, with the operation in the path.
+    RestJson,
     Cbor,
     Query,
     Rest,
@@ -279,7 +281,8 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
             let token = match (request.service, operation) {
                 ("tagging", _) => "PaginationToken",
                 ("ce", "GetCostAndUsage" | "GetAnomalies") => "NextPageToken",
-                ("compute-optimizer", _) => "nextToken",
+                ("ce", "GetSavingsPlansPurchaseRecommendation") => "NextPageToken",
+                ("compute-optimizer" | "savingsplans", _) => "nextToken",
                 _ => "NextToken",
             };
             let asked = text(input, token).filter(|token| !token.is_empty()).unwrap_or(REPEATED);
@@ -333,14 +336,18 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
     let form = BTreeMap::new();
     if let Some((target, operation)) = header("x-amz-target").split_once('.') {
         let (_, service, version) = known(target)?;
-        let input =
-            if body.is_empty() { json!({}) } else { serde_json::from_slice(body).map_err(|error| format!("this JSON: {error}"))? };
+        let input = json_of(body)?;
         return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Json(version), input, form, rest: None });
     }
     if let Some((target, operation)) = uri.path().strip_prefix("/service/").and_then(|path| path.split_once("/operation/")) {
         let (_, service, _) = known(target)?;
         let input = cbor::decode(body).ok_or("this CBOR")?;
         return Ok(Request { service, operation: operation.to_owned(), protocol: Protocol::Cbor, input, form, rest: None });
+    }
+    if credential(headers).nth(3) == Some("savingsplans") {
+        let input = json_of(body)?;
+        let operation = uri.path().trim_start_matches('/').to_owned();
+        return Ok(Request { service: "savingsplans", operation, protocol: Protocol::RestJson, input, form, rest: None });
     }
     let form: BTreeMap<String, String> = std::str::from_utf8(body)
         .map_err(|_| format!("{uri}"))?
@@ -354,6 +361,10 @@ fn read(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> Result
         other => return Err(format!("{operation} of the service {other} in the query protocol (newer SDKs speak JSON or CBOR)")),
     };
     Ok(Request { service, operation, protocol: Protocol::Query, input: json!({}), form, rest: None })
+}
+
+fn json_of(body: &Bytes) -> Result<Value, String> {
+    if body.is_empty() { Ok(json!({})) } else { serde_json::from_slice(body).map_err(|error| format!("this JSON: {error}")) }
 }
 
 /// Decodes a form field.
@@ -401,6 +412,7 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
             if version == "1.0" { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" },
             json_body(answer).to_string().into_bytes(),
         ),
+        Protocol::RestJson => ("application/json", json_body(answer).to_string().into_bytes()),
         Protocol::Cbor => ("application/cbor", cbor::encode(&json_body(answer))),
         Protocol::Query | Protocol::Rest => ("text/xml", xml_body(&request.operation, answer).into_bytes()),
     };
@@ -411,6 +423,9 @@ fn respond(request: &Request, answer: Result<Answer, Refusal>) -> axum::response
     // CloudWatch used to have the query protocol, and the SDKs still expect its error codes.
     if let Some(code) = error_code.filter(|_| request.service == "cloudwatch") {
         builder = builder.header("x-amzn-query-error", format!("{code};Sender"));
+    }
+    if let Some(code) = error_code.filter(|_| request.protocol == Protocol::RestJson) {
+        builder = builder.header("x-amzn-errortype", code);
     }
     builder.header("content-type", content_type).body(body.into()).unwrap_or_default()
 }

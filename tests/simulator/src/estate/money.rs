@@ -15,9 +15,9 @@ use rust_decimal::{Decimal, dec};
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
-use super::{Estate, When, expect_one_of};
+use super::{Estate, When, expect_one_of, savings::HourTable};
 use crate::{
-    estate::times::Duration,
+    estate::times::{Duration, Hours},
     life::billing::{Filter, plus_days},
     services::budgets,
 };
@@ -62,8 +62,13 @@ pub struct SpendSpec {
     pub tags: BTreeMap<String, String>,
     /// Days with additional cost.
     pub spikes: Vec<Spike>,
-    /// A Savings Plan that covers all of it.
+    /// A Savings Plan that covers all of it. For plans that cover by the hour, see `[[savings-plan]]`.
     pub savings_plan: Option<PlanSpec>,
+    /// When it is used: a day's cost is spread over these hours, and a day without such hours costs nothing. Absent: over the whole day.
+    pub hours: Option<Hours>,
+    /// Instead of `usage-type` and `usd`: a file with instance hours by hour and usage type. It is billed at on-demand prices. `from` is its first day, if
+    /// it is not the file's own.
+    pub csv: Option<HourTable>,
 }
 
 impl Default for SpendSpec {
@@ -86,6 +91,8 @@ impl Default for SpendSpec {
             tags: BTreeMap::new(),
             spikes: vec![],
             savings_plan: None,
+            hours: None,
+            csv: None,
         }
     }
 }
@@ -405,7 +412,8 @@ pub(super) fn check(estate: &Estate) -> anyhow::Result<()> {
     ensure!(estate.cost_explorer.page != 0, "[cost-explorer] page is 0: expected at least one");
     for spend in &estate.spend {
         let what = format!("[[spend]] {}", spend.usage_type);
-        ensure!(!spend.usage_type.is_empty() || spend.record_type != "Usage", "[[spend]]: `usage-type` is missing");
+        let is_named = !spend.usage_type.is_empty() || spend.csv.is_some();
+        ensure!(is_named || spend.record_type != "Usage", "[[spend]]: `usage-type` is missing");
         ensure!(!spend.record_type.is_empty(), "{what}: record-type is empty: expected Usage, Credit, Refund, Tax, …");
         ensure!(spend.growth.abs() <= MOST_GROWTH, "{what}: growth is {}: at most {MOST_GROWTH} percent per day", spend.growth);
         ensure!((Decimal::ZERO..=dec!(100)).contains(&spend.noise), "{what}: noise is {}: expected 0 to 100 percent", spend.noise);

@@ -1,4 +1,4 @@
-//! The account's spend: a record by UTC day and kind of usage, of what runs here and of the estate's planted spend. One file: one record, and all that
+//! The account's spend: a record by hour or UTC day and kind of usage, of what runs here and of the estate's planted spend. One file: one record, and all that
 //! writes it.
 
 use std::{
@@ -6,26 +6,31 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rust_decimal::{Decimal, dec};
 
 use crate::{
-    estate::{Estate, PlanSpec, SpendSpec},
-    life::jobs::life::Job,
+    estate::Estate,
+    life::{jobs::life::Job, prices::Prices},
     world::{Runs, TagLog, World},
 };
+use planted::Planted;
 
 mod bill;
 mod cost_tags;
 mod filter;
 mod plan;
+mod planted;
+pub(crate) mod sizing;
 
 pub(crate) use cost_tags::CostTags;
 pub(crate) use filter::{Filter, dimension, known_dimension};
+pub(crate) use plan::{Hour, Owned, Plans, Used};
 
 /// How many whole months Cost Explorer has, in addition to the current one (aws-facts §7.1).
 const MONTHS: i64 = 13;
-const SECONDS_PER_DAY: i64 = 86_400;
+pub(crate) const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// USD per request to Cost Explorer. Each page is a request (aws-facts §7.1).
 const PER_REQUEST: Decimal = dec!(0.01);
 /// The prefixes of usage types by Region (aws-facts §7.3). Those of other Regions are not known.
@@ -48,6 +53,11 @@ const PREFIXES: [(&str, &str); 17] = [
     ("sa-east-1", "SAE1-"),
     ("af-south-1", "AFS1-"),
 ];
+
+/// The Region of a usage type; `None`: it is not known.
+pub(crate) fn region_of(usage_type: &str) -> Option<&'static str> {
+    PREFIXES.iter().find(|(_, prefix)| usage_type.starts_with(prefix)).map(|(region, _)| *region)
+}
 
 /// All columns of a row of the bill except the day and the amounts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,26 +150,25 @@ pub(crate) struct Billing {
     pub(crate) tags: CostTags,
     kinds: Vec<Arc<Kind>>,
     ids: BTreeMap<Arc<Kind>, usize>,
-    /// The amounts by day and kind. Planted spend is in it only for whole days, those before the day of `settled`.
-    days: BTreeMap<Date, BTreeMap<usize, Amount>>,
+    /// How long the parts of the record are: an hour, if the estate has anything that is about hours, else a day, which is faster.
+    length: SignedDuration,
+    /// The amounts by the begin of their hour or day, and kind. Planted spend is in it only for whole ones, those before the one of `settled`.
+    slots: BTreeMap<Timestamp, BTreeMap<usize, Amount>>,
     planted: Vec<Planted>,
+    /// The Savings Plans.
+    pub(crate) plans: Plans,
     /// All usage before this moment is in the record.
     settled: Timestamp,
     /// When Cost Explorer was called.
     requests: Vec<Timestamp>,
 }
 
-/// Planted spend, with its dates resolved for the simulation's start.
-#[derive(Clone)]
-struct Planted {
-    spec: SpendSpec,
-    kind: usize,
-    /// The Savings Plan that covers it, from which day, and its rows.
-    plan: Option<(PlanSpec, Date, [usize; 3])>,
-    from: Date,
-    until: Option<Date>,
-    spikes: BTreeMap<Date, Decimal>,
-    seed: u64,
+/// A part of the record: an hour or a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Slot {
+    pub(crate) begin: Timestamp,
+    /// The UTC day that it is in.
+    pub(crate) day: Date,
 }
 
 /// A row's tags as Cost Explorer has them: only those that were cost allocation tags on its day.
@@ -186,7 +195,7 @@ pub(crate) fn day_of(at: Timestamp) -> Date {
 
 /// When a UTC day begins.
 pub(crate) fn midnight(day: Date) -> Timestamp {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(Timestamp::MAX)
+    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).unwrap_or(if day.year() < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 pub(crate) fn plus_days(day: Date, days: i64) -> Date {
@@ -200,6 +209,15 @@ pub(crate) fn plus_months(day: Date, months: i64) -> Date {
 /// The first day that Cost Explorer has.
 pub(crate) fn first_day(now: Timestamp) -> Date {
     plus_months(day_of(now).first_of_month(), -MONTHS)
+}
+
+impl std::ops::SubAssign for Amount {
+    fn sub_assign(&mut self, other: Self) {
+        self.usd -= other.usd;
+        self.amortized -= other.amortized;
+        self.on_demand -= other.on_demand;
+        self.quantity -= other.quantity;
+    }
 }
 
 impl std::ops::AddAssign for Amount {
@@ -226,124 +244,52 @@ impl Amount {
         }
     }
 
-    /// `seconds / of` of this amount.
-    fn part(self, seconds: i64, of: i64) -> Self {
-        let part = |whole: Decimal| whole * Decimal::from(seconds) / Decimal::from(of);
+    /// `part / of` of this amount.
+    fn share(self, part: Decimal, of: Decimal) -> Self {
+        let part = |whole: Decimal| whole * part / of;
         Self { usd: part(self.usd), amortized: part(self.amortized), on_demand: part(self.on_demand), quantity: part(self.quantity) }
     }
-}
-
-impl Planted {
-    fn on(&self, day: Date) -> Amount {
-        let spec = &self.spec;
-        let is_on = self.from <= day && self.until.is_none_or(|until| day < until);
-        let usd = if is_on { self.regular(day) } else { Decimal::ZERO } + self.spikes.get(&day).copied().unwrap_or_default();
-        let most = spec.usd.most();
-        let quantity = match spec.quantity {
-            Some(quantity) if !most.is_zero() => quantity * usd / most,
-            _ => Decimal::ZERO,
-        };
-        Amount::on_demand(usd.round_dp(10), quantity.round_dp(10))
-    }
-
-    /// Its rows on a day: one, or those of the Savings Plan that covers it.
-    fn rows(&self, day: Date) -> Vec<(usize, Amount)> {
-        let used = self.on(day);
-        match self.plan.as_ref().filter(|(_, from, _)| *from <= day) {
-            Some((plan, _, kinds)) => kinds.iter().copied().zip(plan::amounts(used, plan)).collect(),
-            None => vec![(self.kind, used)],
-        }
-    }
-
-    fn regular(&self, day: Date) -> Decimal {
-        let spec = &self.spec;
-        let mut usd = spec.usd.on(day.weekday());
-        if day.weekday().to_monday_zero_offset() >= 5 {
-            usd *= spec.weekend;
-        }
-        if !spec.growth.is_zero() {
-            let days = u64::try_from(day.duration_since(self.from).as_hours() / 24).unwrap_or_default();
-            usd *= power(Decimal::ONE + spec.growth / dec!(100), days);
-        }
-        if !spec.noise.is_zero() {
-            let number = day.duration_since(Date::ZERO).as_hours().unsigned_abs() / 24;
-            usd *= Decimal::ONE + spec.noise / dec!(100) * noise(self.seed, number);
-        }
-        usd
-    }
-}
-
-fn power(base: Decimal, exponent: u64) -> Decimal {
-    let (mut result, mut square, mut rest) = (Decimal::ONE, base, exponent);
-    while rest != 0 {
-        if rest % 2 == 1 {
-            result = (result * square).round_dp(18);
-        }
-        rest /= 2;
-        if rest != 0 {
-            square = (square * square).round_dp(18);
-        }
-    }
-    result
-}
-
-/// A number from -1 to 1 that looks random and is always the same for the same day (splitmix64).
-fn noise(seed: u64, day: u64) -> Decimal {
-    let mut mixed = (seed ^ day.rotate_left(32)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^= mixed >> 31;
-    Decimal::from(mixed % 2_000_001) / dec!(1000000) - Decimal::ONE
 }
 
 impl Billing {
     /// A record with an estate's planted spend. No usage is settled yet.
     pub(crate) fn new(estate: &Estate, start: Timestamp) -> Self {
+        let is_hourly = estate.cost_explorer.hourly
+            || !estate.savings_plan.is_empty()
+            || !estate.savings_plan_rates.is_default()
+            || estate.spend.iter().any(|spend| spend.hours.is_some() || spend.csv.is_some());
+        let settled = midnight(first_day(start));
         let mut billing = Self {
             tags: CostTags::new(&estate.cost_allocation_tags, start, estate.cost_explorer.tag_activation.signed()),
             kinds: vec![],
             ids: BTreeMap::new(),
-            days: BTreeMap::new(),
+            length: if is_hourly { HOUR } else { DAY },
+            slots: BTreeMap::new(),
             planted: vec![],
-            settled: midnight(first_day(start)),
+            plans: Plans::new(estate, start, settled),
+            settled,
             requests: vec![],
         };
-        let today = day_of(start);
+        let prices = Prices::of_region(&estate.region, &estate.prices);
         for (number, spec) in (0u64..).zip(&estate.spend) {
-            let kind = Kind {
-                service: spec.service.clone(),
-                usage_type: spec.usage_type.clone(),
-                operation: spec.operation.clone(),
-                region: spec.region.clone().unwrap_or_else(|| estate.region.clone()),
-                account: spec.account.clone().unwrap_or_else(|| estate.account.clone()),
-                record_type: spec.record_type.clone(),
-                unit: spec.unit.clone(),
-                tags: spec.tags.clone(),
-            };
-            let plan = spec.savings_plan.as_ref().map(|plan| {
-                let numbers = plan::kinds(&kind).map(|kind| billing.number(kind));
-                (plan.clone(), plan.from.on(today), numbers)
-            });
-            let kind = billing.number(kind);
-            billing.planted.push(Planted {
-                kind,
-                plan,
-                from: spec.from.map_or_else(|| first_day(start), |from| from.on(today)),
-                until: spec.until.map(|until| until.on(today)),
-                spikes: spec.spikes.iter().map(|spike| (spike.day.on(today), spike.usd)).collect(),
-                seed: estate.cost_explorer.seed.wrapping_mul(1_000_003).wrapping_add(number),
-                spec: spec.clone(),
-            });
+            let seed = estate.cost_explorer.seed.wrapping_mul(1_000_003).wrapping_add(number);
+            let planted = Planted::new(&mut billing, estate, &prices, (spec, seed), start);
+            billing.planted.push(planted);
         }
         billing
     }
 
-    /// Adds the rows of a bill in a file.
+    /// Adds the rows of a bill in a file. A record by hour has a day's cost spread over the day.
     pub(crate) fn add_bill(&mut self, path: &str, region: &str) -> anyhow::Result<()> {
         for row in bill::read(path)? {
-            let (day, amount) = (row.day, row.amount());
-            let kind = self.number(row.kind(region));
-            self.put(day, kind, amount);
+            let (from, amount) = (midnight(row.day), row.amount());
+            let kind = row.kind(region);
+            if self.length == DAY {
+                let kind = self.number(kind);
+                self.put(from, kind, amount);
+            } else {
+                self.add(Metered { kind, from, until: from + DAY, amount });
+            }
         }
         Ok(())
     }
@@ -358,48 +304,57 @@ impl Billing {
         self.kinds.len() - 1
     }
 
-    fn put(&mut self, day: Date, kind: usize, amount: Amount) {
+    /// The begin of the hour or day that a moment is in.
+    fn slot_of(&self, at: Timestamp) -> Timestamp {
+        at - SignedDuration::from_secs(at.as_second().rem_euclid(self.length.as_secs()))
+            - SignedDuration::from_nanos(at.subsec_nanosecond().into())
+    }
+
+    fn put(&mut self, slot: Timestamp, kind: usize, amount: Amount) {
         if amount == Amount::default() {
             return;
         }
-        *self.days.entry(day).or_default().entry(kind).or_default() += amount;
-        if let Some(kind) = self.kinds.get(kind) {
-            self.tags.seen(kind.tags.keys(), day);
+        *self.slots.entry(slot).or_default().entry(kind).or_default() += amount;
+        if let Some(kind) = self.kinds.get(kind).filter(|kind| !kind.tags.is_empty()) {
+            self.tags.seen(kind.tags.keys(), day_of(slot));
         }
     }
 
-    /// Bills some usage, divided among the days that it covers.
+    /// Bills some usage, divided among the hours or days that it covers.
     pub(crate) fn add(&mut self, metered: Metered) {
         let Metered { kind, from, until, amount } = metered;
         let kind = self.number(kind);
         let whole = until.duration_since(from).as_secs();
+        let mut slot = self.slot_of(from);
         if whole <= 0 {
-            return self.put(day_of(from), kind, amount);
+            return self.put(slot, kind, amount);
         }
-        let (mut day, mut start) = (day_of(from), from);
+        let mut start = from;
         while start < until {
-            let next = plus_days(day, 1);
-            let end = midnight(next).min(until);
-            self.put(day, kind, amount.part(end.duration_since(start).as_secs(), whole));
-            (day, start) = (next, end);
+            let next = slot + self.length;
+            let end = next.min(until);
+            self.put(slot, kind, amount.share(end.duration_since(start).as_secs().into(), whole.into()));
+            (slot, start) = (next, end);
         }
     }
 
-    /// Adds all usage until a moment to the record.
+    /// Adds all usage until a moment to the record, and applies the Savings Plans to the hours that are over.
     fn settle(&mut self, metered: Vec<Metered>, until: Timestamp) {
         for one in metered {
             self.add(one);
         }
-        let (mut day, last) = (day_of(self.settled), day_of(until));
-        while day < last {
+        let (mut begin, last) = (self.slot_of(self.settled), self.slot_of(until));
+        while begin < last {
+            let end = begin + self.length;
             for place in 0..self.planted.len() {
-                for (kind, amount) in self.planted.get(place).map(|planted| planted.rows(day)).unwrap_or_default() {
-                    self.put(day, kind, amount);
+                for (kind, amount) in self.planted.get(place).map(|planted| planted.rows(begin, end)).unwrap_or_default() {
+                    self.put(begin, kind, amount);
                 }
             }
-            day = plus_days(day, 1);
+            begin = end;
         }
         self.settled = until;
+        self.apply_plans();
     }
 
     /// All usage before this moment is in the record.
@@ -407,46 +362,45 @@ impl Billing {
         self.settled
     }
 
-    /// Calls `row` for every row of these days. An incomplete day has the share of its planted spend that belongs to its hours so far.
-    fn each(&self, from: Date, until: Date, mut row: impl FnMut(Date, usize, Amount)) {
+    /// Calls `row` for every row between two moments. An incomplete hour or day has the share of its planted spend that belongs to its time so far.
+    fn each(&self, from: Timestamp, until: Timestamp, mut row: impl FnMut(Slot, usize, Amount)) {
         if until <= from {
             return;
         }
-        for (day, amounts) in self.days.range(from..until) {
+        for (begin, amounts) in self.slots.range(from..until) {
+            let slot = Slot { begin: *begin, day: day_of(*begin) };
             for (kind, amount) in amounts {
-                row(*day, *kind, *amount);
+                row(slot, *kind, *amount);
             }
         }
-        let today = day_of(self.settled);
-        if from <= today && today < until {
-            let seconds = self.settled.duration_since(midnight(today)).as_secs();
-            for planted in &self.planted {
-                for (kind, amount) in planted.rows(today) {
-                    row(today, kind, amount.part(seconds, SECONDS_PER_DAY));
-                }
+        let begin = self.slot_of(self.settled);
+        if from <= begin && begin < until {
+            let slot = Slot { begin, day: day_of(begin) };
+            for (kind, amount) in self.planted.iter().flat_map(|planted| planted.rows(begin, self.settled)) {
+                row(slot, kind, amount);
             }
         }
     }
 
-    /// Calls `row` for every row of these days for which `sort` returns a group. `sort` is called once per kind and state of the cost allocation tags, to
-    /// be fast.
+    /// Calls `row` for every row between two moments for which `sort` returns a group. `sort` is called once per kind and state of the cost allocation
+    /// tags, to be fast.
     pub(crate) fn sorted<T>(
         &self,
-        from: Date,
-        until: Date,
+        from: Timestamp,
+        until: Timestamp,
         sort: impl Fn(&Kind, &Visible<'_>) -> Option<T>,
-        mut row: impl FnMut(Date, &T, &Kind, Amount),
+        mut row: impl FnMut(Slot, &T, &Kind, Amount),
     ) {
         let mut known: HashMap<(usize, usize), Option<T>> = HashMap::new();
         let (mut last, mut stage) = (None, 0);
-        self.each(from, until, |day, number, amount| {
-            if last != Some(day) {
-                (last, stage) = (Some(day), self.tags.stage(day));
+        self.each(from, until, |slot, number, amount| {
+            if last != Some(slot.day) {
+                (last, stage) = (Some(slot.day), self.tags.stage(slot.day));
             }
             let Some(kind) = self.kinds.get(number) else { return };
-            let place = known.entry((number, stage)).or_insert_with(|| sort(kind, &Visible { kind, tags: &self.tags, day }));
+            let place = known.entry((number, stage)).or_insert_with(|| sort(kind, &Visible { kind, tags: &self.tags, day: slot.day }));
             if let Some(place) = place.as_ref().filter(|_| amount != Amount::default()) {
-                row(day, place, kind, amount);
+                row(slot, place, kind, amount);
             }
         });
     }
@@ -455,7 +409,7 @@ impl Billing {
     pub(crate) fn daily(&self, from: Date, until: Date, filter: &Filter) -> BTreeMap<Date, Amount> {
         let mut days: BTreeMap<Date, Amount> = BTreeMap::new();
         let sort = |kind: &Kind, visible: &Visible<'_>| filter.takes(kind, visible).then_some(());
-        self.sorted(from, until, sort, |day, (), _, amount| *days.entry(day).or_default() += amount);
+        self.sorted(midnight(from), midnight(until), sort, |slot, (), _, amount| *days.entry(slot.day).or_default() += amount);
         days
     }
 
@@ -607,7 +561,7 @@ impl World {
             billing.settle(self.metered(billing.settled, self.now), self.now);
         }
         let mut days: BTreeMap<(Date, usize), Amount> = BTreeMap::new();
-        billing.each(Date::MIN, Date::MAX, |day, kind, amount| *days.entry((day, kind)).or_default() += amount);
+        billing.each(Timestamp::MIN, Timestamp::MAX, |slot, kind, amount| *days.entry((slot.day, kind)).or_default() += amount);
         let row = |((day, number), amount): ((Date, usize), Amount)| {
             let kind = billing.kinds.get(number)?;
             Some(Spend {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     life::billing::{
-        Amount, Filter, Kind, Metric, Visible, amount_text, day_of, dimension, first_day, known_dimension, plus_days, plus_months,
+        Amount, Filter, HOUR, Kind, Metric, Visible, amount_text, day_of, dimension, first_day, known_dimension, midnight, plus_days,
+        plus_months,
     },
     services::{On, Operation},
     wire::{Refusal, text},
@@ -53,6 +54,8 @@ const COSTS: [(&str, Metric); 6] = [
 ];
 const QUANTITIES: [&str; 2] = ["UsageQuantity", "NormalizedUsageAmount"];
 const ANALYTICS: [&str; 4] = ["BilledCost", "ContractedCost", "ListCost", "PublicEquivalentBilledCost"];
+/// How many days of hours Cost Explorer has.
+const HOURLY_DAYS: i64 = 14;
 /// How long a new account has no data (console: up to 24 hours).
 const NO_DATA: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 
@@ -140,6 +143,59 @@ fn period_json((start, end): (Date, Date)) -> Value {
     json!({"Start": start.to_string(), "End": end.to_string()})
 }
 
+/// The hours of an input's `TimePeriod`, which has whole hours: `2026-11-12T14:00:00Z`. Cost Explorer keeps them for 14 days.
+fn hours(world: &World, input: &Value) -> Result<Vec<(Timestamp, Timestamp)>, Refusal> {
+    let period = input.get("TimePeriod").cloned().unwrap_or_default();
+    let hour = |name: &str| {
+        let written = text(&period, name).unwrap_or_default();
+        let at = written.parse::<Timestamp>().ok().filter(|at| written.len() == 20 && at.as_second() % HOUR.as_secs() == 0);
+        at.ok_or_else(|| Refusal::validation("Time period is invalid. Valid format is: yyyy-MM-ddTHH:mm:ssZ.".into()))
+    };
+    let (start, end) = (hour("Start")?, hour("End")?);
+    if end <= start {
+        return Err(Refusal::validation("Start date (and hour) should be before end date (and hour)".into()));
+    }
+    if start < midnight(plus_days(day_of(world.now), -HOURLY_DAYS)) {
+        return Err(Refusal::validation(format!("Hourly data is available for the last {HOURLY_DAYS} days only")));
+    }
+    if midnight(plus_days(day_of(world.now), 1)) < end {
+        return Err(Refusal::validation("end date past the beginning of tomorrow".into()));
+    }
+    let begins = std::iter::successors(Some(start), |begin| Some(*begin + HOUR)).take_while(|begin| *begin < end);
+    Ok(begins.map(|begin| (begin, begin + HOUR)).collect())
+}
+
+/// The periods that an input asks for, and how one of them is written.
+fn periods_of(world: &World, input: &Value, granularity: &str) -> Result<Periods, Refusal> {
+    if granularity == "HOURLY" {
+        return Ok(Periods { all: hours(world, input)?, json: |(start, end)| json!({"Start": zoned(start), "End": zoned(end)}) });
+    }
+    let (start, end) = interval(world, input)?;
+    let all = periods(start, end, granularity).into_iter().map(|(start, end)| (midnight(start), midnight(end))).collect();
+    Ok(Periods { all, json: |(start, end)| period_json((day_of(start), day_of(end))) })
+}
+
+/// The periods of an answer, in order and without gaps.
+struct Periods {
+    all: Vec<(Timestamp, Timestamp)>,
+    json: fn((Timestamp, Timestamp)) -> Value,
+}
+
+impl Periods {
+    fn start(&self) -> Timestamp {
+        self.all.first().map(|(start, _)| *start).unwrap_or_default()
+    }
+
+    fn end(&self) -> Timestamp {
+        self.all.last().map(|(_, end)| *end).unwrap_or_default()
+    }
+
+    /// The number of the period that a moment is in.
+    fn number(&self, at: Timestamp) -> usize {
+        self.all.partition_point(|(_, end)| *end <= at)
+    }
+}
+
 /// An element of `GroupBy`.
 enum Group {
     Dimension(String),
@@ -204,9 +260,13 @@ impl Sum {
 
 fn granularity<'a>(world: &World, input: &'a Value) -> Result<&'a str, Refusal> {
     match text(input, "Granularity").unwrap_or_default() {
-        "HOURLY" if world.cost_explorer.hourly => Err(Refusal::not_simulated("ce", "the granularity HOURLY")),
-        "HOURLY" => Err(Refusal::validation("Hourly granularity is not enabled for this account".into())),
-        known @ ("DAILY" | "MONTHLY") => Ok(known),
+        // AWS's own text.
+        "HOURLY" if !world.cost_explorer.hourly => Err(Refusal::new(
+            400,
+            "AccessDeniedException",
+            "Hourly data granularity is an opt-in only feature. You can enable this feature from the PAYER account's Cost Explorer Settings page.",
+        )),
+        known @ ("DAILY" | "MONTHLY" | "HOURLY") => Ok(known),
         other => Err(Refusal::invalid_value(other, "granularity", "Member must satisfy enum value set: [DAILY, MONTHLY, HOURLY]")),
     }
 }
@@ -234,7 +294,7 @@ fn metrics(input: &Value) -> Result<Vec<&str>, Refusal> {
 
 fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
     let granularity = granularity(world, input)?;
-    let (start, end) = interval(world, input)?;
+    let periods = periods_of(world, input, granularity)?;
     let metrics = metrics(input)?;
     let filter = Filter::of(input)?;
     let definitions: Vec<&Value> = input.get("GroupBy").and_then(Value::as_array).into_iter().flatten().collect();
@@ -244,20 +304,18 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
     let groups = definitions.iter().map(|group| Group::read(group)).collect::<Result<Vec<_>, _>>()?;
     has_data(world)?;
 
-    let periods = periods(start, end, granularity);
     let mut sums: BTreeMap<(usize, Vec<String>), Sum> = BTreeMap::new();
     let sort = |kind: &Kind, visible: &Visible<'_>| {
         filter.takes(kind, visible).then(|| groups.iter().map(|group| group.of(kind, visible)).collect::<Vec<_>>())
     };
-    world.billing.sorted(start, end, sort, |day, keys, kind, amount| {
-        let period = periods.partition_point(|(_, end)| *end <= day);
-        sums.entry((period, keys.clone())).or_default().add(kind, amount);
+    world.billing.sorted(periods.start(), periods.end(), sort, |slot, keys, kind, amount| {
+        sums.entry((periods.number(slot.begin), keys.clone())).or_default().add(kind, amount);
     });
 
     // Each group of a period is an entry. A period without groups is an entry, too.
     let none = Sum::default();
     let mut entries: Vec<(usize, Option<&Vec<String>>, &Sum)> = vec![];
-    for period in 0..periods.len() {
+    for period in 0..periods.all.len() {
         let before = entries.len();
         entries.extend(sums.range((period, vec![])..(period + 1, vec![])).map(|((_, keys), sum)| (period, Some(keys), sum)));
         if entries.len() == before {
@@ -268,10 +326,10 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
     let mut results: Vec<(usize, Value)> = vec![];
     for (period, keys, sum) in entries.get(page.range.clone()).unwrap_or_default() {
         if results.last().is_none_or(|(last, _)| last != period) {
-            let Some(dates) = periods.get(*period) else { continue };
-            // The current month and its days are estimated.
-            let estimated = day_of(world.now).first_of_month() < dates.1;
-            results.push((*period, json!({"TimePeriod": period_json(*dates), "Total": {}, "Groups": [], "Estimated": estimated})));
+            let Some(moments) = periods.all.get(*period) else { continue };
+            // The current month, its days and hours are estimated.
+            let estimated = midnight(day_of(world.now).first_of_month()) < moments.1;
+            results.push((*period, json!({"TimePeriod": (periods.json)(*moments), "Total": {}, "Groups": [], "Estimated": estimated})));
         }
         let Some((_, result)) = results.last_mut() else { continue };
         match keys.filter(|_| !groups.is_empty()) {

@@ -316,11 +316,11 @@ fn a_bill_with_a_savings_plan_is_right_by_every_cut() {
     let sums = |of: &dyn Fn(&Kind, &Visible<'_>) -> String, by_day: bool| {
         let mut sums: BTreeMap<String, Amount> = BTreeMap::new();
         world.billing.sorted(
-            date(2026, 9, 1),
-            date(2026, 10, 1),
+            midnight(date(2026, 9, 1)),
+            midnight(date(2026, 10, 1)),
             |kind, visible| Some(of(kind, visible)),
-            |day, group, _, amount| {
-                *sums.entry(if by_day { day.to_string() } else { group.clone() }).or_default() += amount;
+            |slot, group, _, amount| {
+                *sums.entry(if by_day { slot.day.to_string() } else { group.clone() }).or_default() += amount;
             },
         );
         sums

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{account_name, day, fingerprint, page};
 use crate::{
-    life::billing::{Kind, Visible, day_of, first_day, number, plus_days},
+    life::billing::{Kind, Visible, day_of, first_day, midnight, number, plus_days},
     wire::{Refusal, text},
     world::World,
 };
@@ -166,9 +166,9 @@ fn found(world: &World) -> Vec<Anomaly> {
         let cause = (kind.usage_type.clone(), kind.region.clone(), kind.account.clone());
         matches!(kind.record_type.as_str(), "Usage" | "SavingsPlanCoveredUsage").then(|| (kind.service.clone(), cause))
     };
-    world.billing.sorted(first_day(world.now), today, sort, |day, (service, cause), _, amount| {
+    world.billing.sorted(midnight(first_day(world.now)), midnight(today), sort, |slot, (service, cause), _, amount| {
         let days = services.entry(service.clone()).or_default();
-        *days.entry(day).or_default().entry(cause.clone()).or_default() += amount.usd;
+        *days.entry(slot.day).or_default().entry(cause.clone()).or_default() += amount.usd;
     });
     services.into_iter().flat_map(|(service, days)| of_service(world, &service, &days, today)).collect()
 }

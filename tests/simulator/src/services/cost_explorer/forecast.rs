@@ -103,6 +103,9 @@ fn width(level: Decimal) -> Decimal {
 
 pub(super) fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
     let granularity = granularity(world, input)?;
+    if granularity == "HOURLY" {
+        return Err(Refusal::not_simulated("ce", "a forecast by the hour"));
+    }
     let period = input.get("TimePeriod").cloned().unwrap_or_default();
     let (start, end) = (day(&period, "Start")?, day(&period, "End")?);
     if end <= start {
