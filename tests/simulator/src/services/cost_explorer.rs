@@ -18,6 +18,8 @@ use crate::{
 
 mod anomalies;
 mod forecast;
+mod recommendation;
+mod savings_plans;
 mod tags;
 
 pub(crate) use forecast::Outlook;
@@ -66,6 +68,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     Operation::new("GetCostAndUsageWithResources", ALL, |_, _| Err(by_resource())),
     Operation::new("GetCostForecast", ALL, |world, input| paid(world, |world| forecast::get(world, input))),
     Operation::new("GetAnomalies", ALL, |world, input| paid(world, |world| anomalies::get(world, input))),
+    Operation::new("GetSavingsPlansCoverage", ALL, |world, input| paid(world, |world| savings_plans::coverage(world, input))),
+    Operation::new("GetSavingsPlansUtilization", ALL, |world, input| paid(world, |world| savings_plans::utilization(world, input))),
+    Operation::new("GetSavingsPlansUtilizationDetails", ALL, |world, input| paid(world, |world| savings_plans::details(world, input))),
+    Operation::new("GetSavingsPlansPurchaseRecommendation", ALL, |world, input| paid(world, |world| recommendation::get(world, input))),
+    Operation::new("GetSavingsPlanPurchaseRecommendationDetails", ALL, |world, input| {
+        paid(world, |world| recommendation::details(world, input))
+    }),
     Operation::new("ListCostAllocationTags", ALL, |world, input| paid(world, |world| tags::list(world, input))),
     Operation::new("UpdateCostAllocationTagsStatus", ALL, |world, input| paid(world, |world| tags::update(world, input))),
 ];

@@ -87,6 +87,17 @@ pub(crate) struct Used {
     pub(crate) used: Decimal,
     /// What this usage costs without a plan.
     pub(crate) on_demand: Decimal,
+    /// The part of the commitment that was paid at the start.
+    pub(crate) upfront: Decimal,
+}
+
+impl std::ops::AddAssign for Used {
+    fn add_assign(&mut self, other: Self) {
+        self.commitment += other.commitment;
+        self.used += other.used;
+        self.on_demand += other.on_demand;
+        self.upfront += other.upfront;
+    }
 }
 
 /// The usage of an hour that plans may cover, by usage type and account.
@@ -272,15 +283,16 @@ impl Billing {
                 continue;
             };
             let commitment = plan.spec.commitment;
+            let upfront = commitment * plan.offer.payment.upfront();
             if !plan.is_of_sagemaker() {
                 // What it covers is not simulated: all of it is used.
-                used.push(Used { commitment, used: commitment, on_demand: commitment });
+                used.push(Used { commitment, used: commitment, on_demand: commitment, upfront });
                 continue;
             }
             let mut covered = vec![];
             let of_commitment = self.plans.cover(&mut usage, commitment, plan.offer, |one| covered.push(one));
             let on_demand = covered.iter().map(|one| one.amount.on_demand).sum();
-            used.push(Used { commitment, used: of_commitment, on_demand });
+            used.push(Used { commitment, used: of_commitment, on_demand, upfront });
             for one in covered {
                 self.put_covered(hour, &one);
             }

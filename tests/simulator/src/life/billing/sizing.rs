@@ -1,12 +1,35 @@
 //! The commitment of a Savings Plan that would have cost least in some past hours: an exact search, because the cost is convex and piecewise linear.
 
+use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 
-use super::{Hour, Plans};
+use super::{Amount, Billing, HOUR, Hour, Kind, Plans, Visible};
 use crate::estate::Offer;
 
 /// What a division may be off by.
 const NOISE: Decimal = dec!(0.000000000001);
+
+impl Billing {
+    /// The usage between two moments that plans may cover, or have covered, hour by hour, at on-demand prices. A record by day has each day spread evenly.
+    pub(crate) fn coverable(&self, from: Timestamp, until: Timestamp, takes: impl Fn(&Kind) -> bool) -> Vec<Hour> {
+        let number = |at: Timestamp| usize::try_from(at.duration_since(from).as_secs() / self.length.as_secs()).unwrap_or_default();
+        let mut slots = vec![Hour::default(); number(until)];
+        let sort = |kind: &Kind, _: &Visible<'_>| (self.is_coverable(kind) && takes(kind)).then_some(());
+        self.sorted(from, until, sort, |slot, (), kind, amount| {
+            if let Some(slot) = slots.get_mut(number(slot.begin)) {
+                slot.add(kind, amount);
+            }
+        });
+        let hours = self.length.as_secs() / HOUR.as_secs();
+        let spread = |mut slot: Hour| {
+            for usage in &mut slot.0 {
+                usage.amount = Amount::share(usage.amount, Decimal::ONE, hours.into());
+            }
+            std::iter::repeat_n(slot, usize::try_from(hours).unwrap_or(1))
+        };
+        if hours == 1 { slots } else { slots.into_iter().flat_map(spread).collect() }
+    }
+}
 
 /// What a plan would have done in some hours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
