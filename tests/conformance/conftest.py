@@ -105,6 +105,10 @@ class Account:
             return json.loads(answer.read() or "null")
 
 
+# Real answers have these words for AccountScope, which AWS's model does not know.
+REAL = {"Payer", "Linked"}
+
+
 def check_answer(http_response, model, **_):
     """boto3 drops what its models do not know, in silence: here that is an error."""
     kind = http_response.headers.get("content-type", "")
@@ -144,7 +148,7 @@ def check_shape(where, shape, value):
             check_shape(where + "{}", shape.value, inner)
     elif shape.type_name == "string":
         assert isinstance(value, str), f"{where}: {value!r} is not a text"
-        assert not shape.enum or value in shape.enum, f"{where}: {value!r} is not one of {shape.enum}"
+        assert not shape.enum or value in shape.enum or (shape.name == "AccountScope" and value in REAL), f"{where}: {value!r} is not one of {shape.enum}"
     elif shape.type_name in ("integer", "long", "double", "float"):
         assert isinstance(value, (int, float)), f"{where}: {value!r} is not a number"
     elif shape.type_name == "timestamp":

@@ -165,7 +165,6 @@ def test_each_page_costs_a_cent(account):
         ({"TimePeriod": {"Start": "2026-11-20", "End": "2026-11-20"}}, "Start date (and hour) should be before end date (and hour)"),
         ({"TimePeriod": {"Start": "2026-11-20", "End": "2026-12-02"}}, "end date past the beginning of next month"),
         ({"TimePeriod": {"Start": "2025-09-30", "End": "2026-11-20"}}, "You haven't enabled historical data beyond 14 months."),
-        ({"Granularity": "HOURLY"}, "Hourly granularity is not enabled for this account"),
         ({"GroupBy": [by("DIMENSION", "RESOURCE_ID")]}, "Group Definition dimension is invalid. Valid values are AZ, INSTANCE_TYPE, LINKED_ACCOUNT"),
         ({"Filter": dict(SERVICE, Tags={"Key": "a"})}, "Expression has more than one roots. Only one root operator is allowed for each expression: And, Or, Not, Dimensions, Tags, CostCategories"),
         ({"Filter": {"And": [SERVICE]}}, "And must have at least two expressions"),
@@ -176,6 +175,22 @@ def test_questions_that_aws_refuses(account, more, message):
     asked = dict({"TimePeriod": DAY, "Granularity": "DAILY", "Metrics": ["UnblendedCost"]}, **more)
     code, said = refused(account.client("ce").get_cost_and_usage, **asked)
     assert code == "ValidationException" and said.startswith(message)
+
+
+def test_hours_are_opt_in(account):
+    asked = dict(TimePeriod={"Start": "2026-11-20T00:00:00Z", "End": "2026-11-20T02:00:00Z"}, Granularity="HOURLY")
+    for call, more in [("get_cost_and_usage", {"Metrics": ["UnblendedCost"]}), ("get_savings_plans_coverage", {})]:
+        code, said = refused(getattr(account.client("ce"), call), **asked, **more)
+        assert code == "AccessDeniedException" and said.startswith("Hourly data granularity is an opt-in only feature")
+
+
+def test_without_a_plan_there_is_coverage_but_no_utilization(account):
+    ce = account.client("ce")
+    asked = dict(TimePeriod=DAY, Granularity="DAILY")
+    [day] = ce.get_savings_plans_coverage(**asked)["SavingsPlansCoverages"]
+    assert day["Coverage"] == {"SpendCoveredBySavingsPlans": "0", "OnDemandCost": "34", "TotalCost": "34", "CoveragePercentage": "0"}
+    assert refused(ce.get_savings_plans_utilization, **asked)[0] == "DataUnavailableException"
+    assert refused(ce.get_savings_plans_utilization_details, TimePeriod=DAY)[0] == "DataUnavailableException"
 
 
 def test_cost_explorer_throttles_and_denies_in_its_own_way(account):

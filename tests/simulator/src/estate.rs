@@ -540,7 +540,8 @@ mod tests {
         );
         let jobs = (estate.processing_job.len(), estate.transform_job.len(), estate.automl_job.len());
         assert_eq!((jobs, estate.resource.len(), estate.trail), ((1, 1, 1), 1, true));
-        assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (1, 1, 1, false));
+        assert_eq!((estate.spend.len(), estate.budget.len(), estate.anomaly.len(), estate.payer), (2, 1, 1, false));
+        assert_eq!((estate.savings_plan.len(), estate.savings_plan_rates.all().count()), (1, 15));
     }
 
     #[test]

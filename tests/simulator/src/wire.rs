@@ -280,8 +280,7 @@ fn dispatch(world: &mut World, request: &Request, strike: Option<Strike>) -> Res
         if let Some(fields) = answer.as_object_mut().filter(|_| strike == Some(Strike::Repeat)) {
             let token = match (request.service, operation) {
                 ("tagging", _) => "PaginationToken",
-                ("ce", "GetCostAndUsage" | "GetAnomalies") => "NextPageToken",
-                ("ce", "GetSavingsPlansPurchaseRecommendation") => "NextPageToken",
+                ("ce", "GetCostAndUsage" | "GetAnomalies" | "GetSavingsPlansPurchaseRecommendation") => "NextPageToken",
                 ("compute-optimizer" | "savingsplans", _) => "nextToken",
                 _ => "NextToken",
             };

@@ -25,7 +25,7 @@ pub(crate) mod sizing;
 
 pub(crate) use cost_tags::CostTags;
 pub(crate) use filter::{Filter, dimension, known_dimension};
-pub(crate) use plan::{Hour, Owned, Plans, Used};
+pub(crate) use plan::{Hour, Owned, Plans, Utilization};
 
 /// How many whole months Cost Explorer has, in addition to the current one (aws-facts §7.1).
 const MONTHS: i64 = 13;

@@ -70,7 +70,7 @@ fn passes(input: &Value, property: impl Fn(&str) -> Option<String>) -> Result<bo
 }
 
 /// The part of a list that an input asks for, as an answer.
-fn page(world: &World, input: &Value, field: &str, all: Vec<Value>) -> Result<Value, Refusal> {
+fn page(world: &World, input: &Value, field: &str, all: &[Value]) -> Result<Value, Refusal> {
     let size = match input.get("maxResults").map(Value::as_u64) {
         None | Some(Some(0)) => MOST_RESULTS,
         Some(size) => size.and_then(|size| usize::try_from(size).ok()).filter(|size| *size <= MOST_RESULTS).ok_or_else(|| {
@@ -129,7 +129,7 @@ fn plans(world: &mut World, input: &Value) -> Result<Value, Refusal> {
             found.push(shown);
         }
     }
-    page(world, input, "savingsPlans", found)
+    page(world, input, "savingsPlans", &found)
 }
 
 /// A rate: of which offer, of which usage type, and USD per hour.
@@ -197,7 +197,7 @@ fn plan_rates(world: &mut World, input: &Value) -> Result<Value, Refusal> {
             found.push(shown);
         }
     }
-    let mut answer = page(world, input, "searchResults", found)?;
+    let mut answer = page(world, input, "searchResults", &found)?;
     answer["savingsPlanId"] = id.into();
     Ok(answer)
 }
@@ -225,7 +225,7 @@ fn offerings(world: &mut World, input: &Value) -> Result<Value, Refusal> {
             }));
         }
     }
-    page(world, input, "searchResults", found)
+    page(world, input, "searchResults", &found)
 }
 
 fn offering_rates(world: &mut World, input: &Value) -> Result<Value, Refusal> {
@@ -254,7 +254,7 @@ fn offering_rates(world: &mut World, input: &Value) -> Result<Value, Refusal> {
             found.push(shown);
         }
     }
-    page(world, input, "searchResults", found)
+    page(world, input, "searchResults", &found)
 }
 
 #[cfg(test)]

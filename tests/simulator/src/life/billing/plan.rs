@@ -64,7 +64,7 @@ pub(crate) struct Plans {
     /// Plans are applied to all hours before this moment.
     applied: Timestamp,
     /// By hour: what was used of each plan, in the order of `owned`.
-    pub(crate) used: BTreeMap<Timestamp, Vec<Used>>,
+    pub(crate) used: BTreeMap<Timestamp, Vec<Utilization>>,
 }
 
 /// A Savings Plan, with its times resolved for the simulation's start.
@@ -80,7 +80,7 @@ pub(crate) struct Owned {
 
 /// What was used of a plan in an hour.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Used {
+pub(crate) struct Utilization {
     /// USD of the commitment; zero: the plan was not active.
     pub(crate) commitment: Decimal,
     /// USD of it that usage was found for.
@@ -91,7 +91,7 @@ pub(crate) struct Used {
     pub(crate) upfront: Decimal,
 }
 
-impl std::ops::AddAssign for Used {
+impl std::ops::AddAssign for Utilization {
     fn add_assign(&mut self, other: Self) {
         self.commitment += other.commitment;
         self.used += other.used;
@@ -102,11 +102,11 @@ impl std::ops::AddAssign for Used {
 
 /// The usage of an hour that plans may cover, by usage type and account.
 #[derive(Clone, Default)]
-pub(crate) struct Hour(pub(crate) Vec<Usage>);
+pub(crate) struct Hour(pub(crate) Vec<Eligible>);
 
 /// Some usage, at on-demand prices.
 #[derive(Clone)]
-pub(crate) struct Usage {
+pub(crate) struct Eligible {
     pub(crate) usage_type: String,
     pub(crate) account: String,
     pub(crate) amount: Amount,
@@ -188,7 +188,7 @@ impl Plans {
     }
 
     /// What some usage costs at a plan's rate.
-    pub(crate) fn at_rate(&self, usage: &Usage, offer: Offer) -> Option<Decimal> {
+    pub(crate) fn at_rate(&self, usage: &Eligible, offer: Offer) -> Option<Decimal> {
         let Amount { usd, quantity, .. } = usage.amount;
         let own = self.rates.of(&usage.usage_type);
         match own {
@@ -201,7 +201,7 @@ impl Plans {
     /// Takes what a plan covers out of an hour's usage: that of its own account first, by the saving in percent, highest first, and of equal ones that with
     /// the lowest rate. Returns the USD of the commitment that were used.
     fn cover(&self, hour: &mut Hour, commitment: Decimal, offer: Offer, mut each: impl FnMut(Covered)) -> Decimal {
-        let of = |(place, usage): (usize, &Usage)| {
+        let of = |(place, usage): (usize, &Eligible)| {
             let cost = self.at_rate(usage, offer)?;
             let share = (cost / usage.amount.usd).round_dp(12);
             let rate = if usage.amount.quantity.is_zero() { cost } else { (cost / usage.amount.quantity).round_dp(12) };
@@ -244,7 +244,7 @@ impl Hour {
         let amount = Amount::on_demand(amount.on_demand, amount.quantity);
         match self.0.iter_mut().find(|usage| usage.usage_type == kind.usage_type && usage.account == kind.account) {
             Some(usage) => usage.amount += amount,
-            None => self.0.push(Usage { usage_type: kind.usage_type.clone(), account: kind.account.clone(), amount, row: 0 }),
+            None => self.0.push(Eligible { usage_type: kind.usage_type.clone(), account: kind.account.clone(), amount, row: 0 }),
         }
     }
 }
@@ -279,20 +279,20 @@ impl Billing {
         let mut used = vec![];
         for place in 0..self.plans.owned.len() {
             let Some(plan) = self.plans.owned.get(place).filter(|plan| plan.is_on(hour)).cloned() else {
-                used.push(Used::default());
+                used.push(Utilization::default());
                 continue;
             };
             let commitment = plan.spec.commitment;
             let upfront = commitment * plan.offer.payment.upfront();
             if !plan.is_of_sagemaker() {
                 // What it covers is not simulated: all of it is used.
-                used.push(Used { commitment, used: commitment, on_demand: commitment, upfront });
+                used.push(Utilization { commitment, used: commitment, on_demand: commitment, upfront });
                 continue;
             }
             let mut covered = vec![];
             let of_commitment = self.plans.cover(&mut usage, commitment, plan.offer, |one| covered.push(one));
             let on_demand = covered.iter().map(|one| one.amount.on_demand).sum();
-            used.push(Used { commitment, used: of_commitment, on_demand, upfront });
+            used.push(Utilization { commitment, used: of_commitment, on_demand, upfront });
             for one in covered {
                 self.put_covered(hour, &one);
             }
@@ -306,7 +306,7 @@ impl Billing {
         let rows = self.slots.get(&hour).into_iter().flatten();
         let usage = rows.filter_map(|(row, amount)| {
             let kind = self.kinds.get(*row).filter(|kind| kind.record_type == "Usage" && kind.service == SERVICE)?;
-            Some(Usage { usage_type: kind.usage_type.clone(), account: kind.account.clone(), amount: *amount, row: *row })
+            Some(Eligible { usage_type: kind.usage_type.clone(), account: kind.account.clone(), amount: *amount, row: *row })
         });
         Hour(usage.collect())
     }

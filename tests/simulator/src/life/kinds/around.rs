@@ -82,7 +82,7 @@ fn monitoring_type(asset: &Asset) -> Option<&Value> {
     asset.definition.pointer("/MonitoringScheduleConfig/MonitoringType")
 }
 
-fn is_of_endpoint(asset: &Asset, input: &Value) -> bool {
+fn is_of_endpoint(_: &World, asset: &Asset, input: &Value) -> bool {
     let is_type = input.get("MonitoringTypeEquals").is_none_or(|wanted| monitoring_type(asset) == Some(wanted));
     is_type && text(input, "EndpointName").is_none_or(|wanted| watched(&asset.definition) == Some(wanted))
 }

@@ -118,7 +118,7 @@ fn variant_of(asset: &Asset) -> Value {
     asset.definition.get("VariantName").or_else(|| asset.grown.parts.get("VariantName")).cloned().unwrap_or_default()
 }
 
-pub(crate) fn is_of_variant(asset: &Asset, input: &Value) -> bool {
+pub(crate) fn is_of_variant(_: &World, asset: &Asset, input: &Value) -> bool {
     text(input, "VariantNameEquals").is_none_or(|variant| variant_of(asset) == variant)
 }
 

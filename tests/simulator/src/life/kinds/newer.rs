@@ -1,6 +1,7 @@
 //! The kinds that came later to `SageMaker`, or that few accounts have: they are created, listed and tagged. One row each, as in the table.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     table::{BY_ALL, CREATE, Create, DESCRIBE, Describe, Kind, LIST, List, NEWEST, in_use, job_exists, not_found, put},
 };
 use crate::{
+    estate::When,
     life::order::{Listed as _, Order, Sorting},
     wire::seconds,
     world::World,
@@ -77,6 +79,7 @@ pub(crate) const PARTNER_APP: Kind = Kind {
 };
 
 pub(crate) const TRAINING_PLAN: Kind = Kind {
+    describe: Describe { operation: "DescribeTrainingPlan", more: training_plan, ..DESCRIBE },
     statuses: &["Pending", "Active", "Scheduled", "Expired", "Failed"],
     ..plain(
         "training-plan",
@@ -94,6 +97,7 @@ pub(crate) const TRAINING_PLAN: Kind = Kind {
             status: "",
             created: "StartTime",
             modified: "",
+            wanted: has_plan_status,
             more: training_plan,
             ..LIST
         },
@@ -182,10 +186,62 @@ fn partner_app(_: &World, asset: &Asset, summary: &mut Value) {
     put(summary, "Type", asset.definition.get("Type").cloned());
 }
 
-fn training_plan(_: &World, asset: &Asset, summary: &mut Value) {
-    *summary = json!({
-        "TrainingPlanArn": asset.arn, "TrainingPlanName": asset.name, "Status": asset.status(), "StartTime": seconds(asset.created()),
+/// What an estate says of a training plan in its `definition`, with the names of AWS's answer. `StartTime` may be before the start of the simulation: `-3d`.
+fn training_plan(world: &World, asset: &Asset, shown: &mut Value) {
+    let (start, end) = plan_times(world, asset);
+    let number = |name: &str| asset.definition.get(name).and_then(Value::as_u64);
+    let mut plan = json!({
+        "TrainingPlanArn": asset.arn, "TrainingPlanName": asset.name, "Status": plan_status(world, asset), "StartTime": seconds(start),
     });
+    for name in ["StatusMessage", "DurationHours", "DurationMinutes", "UpfrontFee", "CurrencyCode", "TotalInstanceCount", "TargetResources"]
+    {
+        put(&mut plan, name, asset.definition.get(name).cloned());
+    }
+    put(&mut plan, "EndTime", end.map(seconds));
+    if let Some(total) = number("TotalInstanceCount") {
+        let in_use = number("InUseInstanceCount").unwrap_or_default();
+        plan["InUseInstanceCount"] = in_use.into();
+        plan["AvailableInstanceCount"] = number("AvailableInstanceCount").unwrap_or(total.saturating_sub(in_use)).into();
+        put(&mut plan, "ReservedCapacitySummaries", reserved(world, asset, total, end));
+    }
+    *shown = plan;
+}
+
+/// The capacity that a training plan reserves, if the estate names its instance type.
+fn reserved(world: &World, asset: &Asset, total: u64, end: Option<Timestamp>) -> Option<Value> {
+    let instance_type = asset.definition.get("InstanceType")?;
+    let mut reserved = json!({
+        "ReservedCapacityArn": world.arn(&format!("reserved-capacity/{}", super::store::id_of(&asset.name))), "InstanceType": instance_type,
+        "TotalInstanceCount": total, "Status": plan_status(world, asset), "StartTime": seconds(plan_times(world, asset).0),
+    });
+    put(&mut reserved, "DurationHours", asset.definition.get("DurationHours").cloned());
+    put(&mut reserved, "EndTime", end.map(seconds));
+    Some(json!([reserved]))
+}
+
+/// When a training plan begins and ends. Without a duration it does not end.
+fn plan_times(world: &World, asset: &Asset) -> (Timestamp, Option<Timestamp>) {
+    let written = asset.definition.get("StartTime").and_then(|start| When::deserialize(start).ok());
+    let start = written.map_or_else(|| asset.created(), |start| start.at(world.started));
+    let number = |name: &str| asset.definition.get(name).and_then(Value::as_i64);
+    let minutes = number("DurationMinutes").unwrap_or_default();
+    let end = number("DurationHours").map(|hours| start + SignedDuration::from_mins(hours.saturating_mul(60).saturating_add(minutes)));
+    (start, end)
+}
+
+/// Active plans are so by the clock.
+fn plan_status(world: &World, asset: &Asset) -> &'static str {
+    match (asset.status(), plan_times(world, asset)) {
+        ("Active" | "Scheduled", (start, _)) if world.now < start => "Scheduled",
+        ("Active" | "Scheduled", (_, Some(end))) if end <= world.now => "Expired",
+        (status, _) => status,
+    }
+}
+
+/// The filter `Status`.
+fn has_plan_status(world: &World, asset: &Asset, input: &Value) -> bool {
+    let filters = input.get("Filters").and_then(Value::as_array).into_iter().flatten();
+    filters.filter_map(|filter| filter.get("Value")).all(|status| status == plan_status(world, asset))
 }
 
 /// AWS's list of sessions has no names.

@@ -22,7 +22,7 @@ pub(crate) fn offline_store(_: &World, asset: &Asset, summary: &mut Value) {
     put(summary, "OfflineStoreStatus", asset.definition.get("OfflineStoreConfig").map(|_| json!({"Status": "Active"})));
 }
 
-pub(crate) fn has_store(asset: &Asset, input: &Value) -> bool {
+pub(crate) fn has_store(_: &World, asset: &Asset, input: &Value) -> bool {
     let is = asset.definition.get("OfflineStoreConfig").map(|_| "Active");
     text(input, "OfflineStoreStatusEquals").is_none_or(|status| is == Some(status))
 }
@@ -66,7 +66,7 @@ pub(crate) fn pipeline_summary(world: &World, asset: &Asset, summary: &mut Value
 }
 
 /// Those in this account are all managed by the customer.
-pub(crate) fn is_managed_by(_: &Asset, input: &Value) -> bool {
+pub(crate) fn is_managed_by(_: &World, _: &Asset, input: &Value) -> bool {
     text(input, "ManagedBy") != Some("AWS")
 }
 
@@ -88,7 +88,7 @@ fn is_active(asset: &Asset) -> &'static str {
     if matches!(asset.status(), "Creating" | "CreateFailed" | "Stopped" | "Deleting") { "Inactive" } else { "Active" }
 }
 
-pub(crate) fn has_version(asset: &Asset, input: &Value) -> bool {
+pub(crate) fn has_version(_: &World, asset: &Asset, input: &Value) -> bool {
     text(input, "MlflowVersion").is_none_or(|version| text(&asset.definition, "MlflowVersion") == Some(version))
 }
 
@@ -167,6 +167,6 @@ pub(crate) fn plans(_: &World, asset: &Asset, summary: &mut Value) {
     put(summary, "TrainingPlanArns", (!plans.is_empty()).then_some(plans));
 }
 
-pub(crate) fn has_plan(asset: &Asset, input: &Value) -> bool {
+pub(crate) fn has_plan(_: &World, asset: &Asset, input: &Value) -> bool {
     text(input, "TrainingPlanArn").is_none_or(|plan| plans_of(asset).iter().any(|one| one == plan))
 }

@@ -82,7 +82,7 @@ pub(crate) struct List {
     /// Whether AWS cuts the page before it applies the filters, so that a page may have fewer items.
     pub(crate) cut_first: bool,
     /// Further filters of the input.
-    pub(crate) wanted: fn(&Asset, &Value) -> bool,
+    pub(crate) wanted: fn(&World, &Asset, &Value) -> bool,
     /// Adds a summary's other fields.
     pub(crate) more: fn(&World, &Asset, &mut Value),
 }
@@ -131,7 +131,7 @@ pub(crate) fn kind_of(name: &str) -> Option<&'static Kind> {
 
 fn nothing_more(_: &World, _: &Asset, _: &mut Value) {}
 
-fn all(_: &Asset, _: &Value) -> bool {
+fn all(_: &World, _: &Asset, _: &Value) -> bool {
     true
 }
 

@@ -217,3 +217,17 @@ fn a_transform_job_takes_as_long_as_its_records_do() {
     let refused = services::call(&mut world, "sagemaker", "CreateTransformJob", &job).unwrap_err();
     assert!(refused.message.contains("must not exceed 100 MB"), "{}", refused.message);
 }
+
+#[test]
+fn a_training_plan_is_scheduled_active_and_expired_by_the_clock() {
+    let plan =
+        "[[resource]]\nkind = \"training-plan\"\nname = \"p\"\ndefinition = { StartTime = \"2026-11-24T08:00:00Z\", DurationHours = 24 }";
+    let mut world = world(plan);
+    let mut statuses = vec![];
+    for until in ["2026-11-24T07:00:00Z", "2026-11-24T08:00:00Z", "2026-11-25T08:00:00Z"] {
+        world.live_until(until.parse().unwrap());
+        let answer = ask(&mut world, "ListTrainingPlans", &json!({}));
+        statuses.push(answer["TrainingPlanSummaries"][0]["Status"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(statuses, ["Scheduled", "Active", "Expired"]);
+}

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Page, Periods, granularity, has_data, interval, paged, period_json, periods_of, zoned};
 use crate::{
-    life::billing::{Filter, HOUR, Kind, Owned, Used, Visible, amount_text, day_of, dimension, midnight},
+    life::billing::{Filter, HOUR, Kind, Owned, Utilization, Visible, amount_text, day_of, dimension, midnight},
     services::savings_plans::arn,
     wire::{Refusal, text},
     world::World,
@@ -136,7 +136,7 @@ fn matches(world: &World, plan: &Owned, filters: &[(String, Vec<String>)]) -> bo
 }
 
 /// What was used of each plan that matches the filter, by period and the plan's place.
-type Uses = BTreeMap<(usize, usize), Used>;
+type Uses = BTreeMap<(usize, usize), Utilization>;
 
 fn uses(world: &World, input: &Value, periods: &Periods) -> Result<Uses, Refusal> {
     let filters = filters(input)?;
@@ -157,15 +157,15 @@ fn uses(world: &World, input: &Value, periods: &Periods) -> Result<Uses, Refusal
     Ok(uses)
 }
 
-fn sum<'a>(all: impl Iterator<Item = &'a Used>) -> Used {
-    all.fold(Used::default(), |mut sum, one| {
+fn sum<'a>(all: impl Iterator<Item = &'a Utilization>) -> Utilization {
+    all.fold(Utilization::default(), |mut sum, one| {
         sum += *one;
         sum
     })
 }
 
 /// The three blocks of numbers. Net savings are less what nobody used.
-fn used_json(used: Used) -> Value {
+fn used_json(used: Utilization) -> Value {
     json!({
         "Utilization": {
             "TotalCommitment": amount_text(used.commitment), "UsedCommitment": amount_text(used.used),

@@ -223,7 +223,7 @@ fn list(world: &World, kind: &'static Kind, input: &Value) -> Result<Value, Refu
                 .is_none_or(|part| if list.name.ends_with("Prefix") { asset.name.starts_with(part) } else { asset.name.contains(part) })
             && between(list.created, asset.created())
             && (list.modified.is_empty() || between(list.modified, asset.modified()))
-            && (list.wanted)(asset, input)
+            && (list.wanted)(world, asset, input)
     };
     let part = Part {
         order,

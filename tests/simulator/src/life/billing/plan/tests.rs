@@ -178,10 +178,37 @@ from = "2026-08-01"
     assert!(!by_record_type(&world, (at("2026-08-01T00:00:00Z"), at("2026-08-03T00:00:00Z"))).contains_key("SavingsPlanRecurringFee"));
 }
 
+#[test]
+fn a_year_from_a_file_is_on_the_bill_from_the_day_that_the_estate_says() {
+    let first = midnight(jiff::civil::date(2025, 10, 1));
+    let hours =
+        (0..8760).map(|hour| (first + HOUR * hour).strftime("%Y-%m-%dT%HZ,").to_string() + if hour % 2 == 0 { "2,\n" } else { "1,0.5\n" });
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, format!("hour_utc,USE1-Host:ml.m5.xlarge,USE1-Train:ml.m5.xlarge\n{}", hours.collect::<String>())).unwrap();
+    let path = file.path().display();
+    let toml = format!(
+        "start = \"2026-11-23T12:00:00Z\"\n[[spend]]\ncsv = \"{path}\"\nfrom = \"-365d\"\n[[savings-plan]]\nname = \"a\"\ncommitment = 0.1679\nstart = \"2026-11-22T00:00:00Z\""
+    );
+    let mut world = World::new(Estate::from_toml(&toml).unwrap());
+    world.settle("2026-11-23T12:00:00Z".parse().unwrap());
+    let of = |from: i8, until: i8| (midnight(jiff::civil::date(2026, 11, from)), midnight(jiff::civil::date(2026, 11, until)));
+    let plain = by_record_type(&world, of(21, 22));
+    assert_eq!(plain["Usage"][0], dec!(0.23) * dec!(42));
+    let covered = by_record_type(&world, of(22, 23));
+    assert_eq!(covered["SavingsPlanCoveredUsage"], [dec!(5.52), dec!(4.0296), dec!(5.52)]);
+    let year = by_record_type(&world, (Timestamp::MIN, Timestamp::MAX));
+    assert_eq!(sum(&year)[2], dec!(0.23) * dec!(1.75) * dec!(8760), "each hour once");
+}
+
 /// Hours with one kind of usage, of these USD.
 fn series(usd: impl IntoIterator<Item = Decimal>) -> Vec<Hour> {
     let usage = |usd| {
-        Hour(vec![Usage { usage_type: "Host:ml.x".into(), account: String::new(), amount: Amount::on_demand(usd, Decimal::ZERO), row: 0 }])
+        Hour(vec![Eligible {
+            usage_type: "Host:ml.x".into(),
+            account: String::new(),
+            amount: Amount::on_demand(usd, Decimal::ZERO),
+            row: 0,
+        }])
     };
     usd.into_iter().map(usage).collect()
 }
