@@ -20,7 +20,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).parents[2]
 HERE = TOP / "tests" / "deployed"
-FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "EndpointAutoscaler": "endpoint-autoscaler", "InferenceAdvisor": "inference-advisor", "CostReporter": "cost-reporter"}
+FUNCTIONS = {"NotebookStopper": "notebook-stopper", "TrainingJobSpotEnforcer": "training-job-spot-enforcer", "TagAuditor": "tag-auditor", "BudgetAlerter": "budget-alerter", "EndpointAutoscaler": "endpoint-autoscaler", "InferenceAdvisor": "inference-advisor", "CostReporter": "cost-reporter", "SavingsPlanAdvisor": "savings-plan-advisor"}
 BINARIES = pathlib.Path(os.environ.get("COST_GUARD_BINARIES", TOP / "target" / "release"))
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
@@ -37,11 +37,11 @@ PARAMETERS = {
     "ReserveConcurrency": "yes",
     "ReportBucket": REPORTS,
     "TestEventSource": TEST_SOURCE,
-    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "EndpointSchedule", "InferenceSchedule", "BudgetSchedule")},
+    **{schedule: "rate(1 minute)" for schedule in ("NotebookSchedule", "TrainingSweepSchedule", "TagAuditSchedule", "EndpointSchedule", "InferenceSchedule", "BudgetSchedule", "SavingsPlanSchedule")},
     "ScheduleTimezone": "Europe/Berlin",
 }
 # What ministack does not know: saved queries, and alarms on metric math.
-MATH = r"ActionsFail|FunctionsAreThrottled|\w+IsSilent"
+MATH = r"\w+IsSilent"
 NOT_DEPLOYED = rf"^  (What\w+:\n    Type: AWS::Logs::QueryDefinition|({MATH}):\n    Type: AWS::CloudWatch::Alarm)\n(    .*\n|\n)+"
 
 
@@ -104,7 +104,7 @@ def cloud(logs, account):
     """ministack: a function that makes clients of it."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
-    simulated = {f"AWS_ENDPOINT_URL_{service}": account for service in ("SAGEMAKER", "BUDGETS", "CLOUDWATCH", "APPLICATION_AUTO_SCALING", "COMPUTE_OPTIMIZER", "COST_EXPLORER", "RESOURCE_GROUPS_TAGGING_API")}
+    simulated = {f"AWS_ENDPOINT_URL_{service}": account for service in ("SAGEMAKER", "BUDGETS", "CLOUDWATCH", "APPLICATION_AUTO_SCALING", "COMPUTE_OPTIMIZER", "COST_EXPLORER", "SAVINGSPLANS", "RESOURCE_GROUPS_TAGGING_API")}
     # The functions run with what ministack was started with: it reads AWS_ENDPOINT_URL for them.
     environment = {
         "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "AUTH": "true", "LAMBDA_EXECUTOR": "local", "IOT_MTLS_ENABLED": "false", "SFTP_ENABLED": "false",
@@ -145,8 +145,8 @@ def template(cloud, version):
     text, replaced = re.subn(code, rf"\g<1>s3://{CODE}/\g<2>-{version}.zip\n", text)
     assert replaced == len(FUNCTIONS)
     text, dropped = re.subn(NOT_DEPLOYED, "", text, flags=re.MULTILINE)
-    # Three saved queries, two alarms of all functions, and one of the silence of each but inference-advisor, which runs once a week.
-    assert dropped == 5 + len(FUNCTIONS) - 1
+    # Three saved queries, and an alarm of the silence of each but the two advisors.
+    assert dropped == 3 + len(FUNCTIONS) - 2
     return re.sub(rf', "\$\{{({MATH})\.Arn\}}"', "", text)
 
 

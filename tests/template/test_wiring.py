@@ -11,9 +11,9 @@ from stack import Stack, translated
 
 TOP = pathlib.Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
-FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "EndpointAutoscaler", "InferenceAdvisor", "CostReporter", "BudgetAlerter"]
+FUNCTIONS = ["NotebookStopper", "TrainingJobSpotEnforcer", "TagAuditor", "EndpointAutoscaler", "InferenceAdvisor", "CostReporter", "BudgetAlerter", "SavingsPlanAdvisor"]
 GUARD = Stack()
-# In the other Regions of an account nobody looks after the budgets.
+# In the other Regions of an account nobody looks after the budgets and commitments.
 STACKS = pytest.mark.parametrize(("stack", "functions"), [(GUARD, FUNCTIONS), (Stack(IsHomeRegion="no"), FUNCTIONS[:6])], ids=["home", "elsewhere"])
 DEAD_LETTERS = {"Arn": GUARD.arn("DeadLetters")}
 
@@ -84,6 +84,7 @@ SCHEDULES = {
     "InferenceAdvisorSchedule": ("InferenceAdvisor", "{}", 2, 3600),
     "CostReporterSchedule": ("CostReporter", "{}", 2, 3600),
     "BudgetAlerterSchedule": ("BudgetAlerter", "{}", 2, 3600),
+    "SavingsPlanAdvisorSchedule": ("SavingsPlanAdvisor", "{}", 2, 3600),
 }
 
 
@@ -106,6 +107,7 @@ def test_when_the_functions_are_woken():
         "NotebookStopperSchedule": "NotebookSchedule", "TrainingJobSpotEnforcerSweep": "TrainingSweepSchedule",
         "TagAuditorAudit": "TagAuditSchedule", "EndpointAutoscalerSchedule": "EndpointSchedule",
         "InferenceAdvisorSchedule": "InferenceSchedule", "BudgetAlerterSchedule": "BudgetSchedule",
+        "SavingsPlanAdvisorSchedule": "SavingsPlanSchedule",
     }  # fmt: skip
     given = {parameter: f"cron({at} 5 * * ? *)" for at, parameter in enumerate(parameters.values())}
     stack = Stack(ScheduleTimezone="Europe/Berlin", **given)
@@ -261,22 +263,22 @@ def expected_alarms(stack, functions):
     # The dead man's switch: no word is a bad sign.
     none_is_bad = {"Threshold": 1, "ComparisonOperator": "LessThanThreshold", "TreatMissingData": "breaching", "AlarmActions": ops, "OKActions": ops}
     left = [{"Name": "QueueName", "Value": stack.name("DeadLetters")}]
-    yield "ActionsFail", any_is_bad | {"Metrics": summed(stack, "CostGuard", "ActionFailures", 3600, functions)}
-    yield "FunctionsAreThrottled", any_is_bad | {"Metrics": summed(stack, "AWS/Lambda", "Throttles", 900, functions)}
-    visible = {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible", "Dimensions": left, "Statistic": "Maximum", "Period": 900}
-    yield "EventsAreLeft", any_is_bad | visible
+    of_all = [{"Name": "Ledger", "Value": stack.reference("Ledger")}]
+    yield "ActionsFail", any_is_bad | {"Namespace": "CostGuard", "MetricName": "ActionFailures", "Dimensions": of_all, "Statistic": "Sum", "Period": 3600}
+    arrived = {"Namespace": "AWS/SQS", "MetricName": "NumberOfMessagesSent", "Dimensions": left, "Statistic": "Sum", "Period": 900}
+    yield "RunsFail", any_is_bad | arrived
     gone = {"Namespace": "CostGuard", "MetricName": "SubscriptionsLost", "Dimensions": dimensions(stack, "TagAuditor"), "Statistic": "Sum", "Period": 900}
     yield "SubscriptionsAreGone", any_is_bad | gone
     for name in functions:
-        errors = {"Namespace": "AWS/Lambda", "MetricName": "Errors", "Dimensions": dimensions(stack, name), "Statistic": "Sum", "Period": 900}
-        yield f"{name}Fails", any_is_bad | errors
-        if name == "InferenceAdvisor":
-            continue  # once a week: CloudWatch cannot look back so far
+        if name in ("InferenceAdvisor", "SavingsPlanAdvisor"):
+            continue
         hours = {"NotebookStopper": stack.values["HoursUntilSilenceAlarm"], "CostReporter": 3}
         period, periods = (3600, hours[name]) if name in hours else (86400, 2)
         # A new stack has not run yet: no alarm before it should have.
         warm_up = {"WarmUpPeriodDurationInMinutes": 240 if name in hours else 2880, "OnlyStartEvaluatingAfterWarmUpPeriodEnds": True}
-        metrics = {"EvaluationPeriods": periods, "Metrics": summed(stack, "CostGuard", "Heartbeat", period, [name])}
+        # Lambda's own metric costs nothing.
+        seen = ("AWS/Lambda", "Invocations") if name == "CostReporter" else ("CostGuard", "Heartbeat")
+        metrics = {"EvaluationPeriods": periods, "Metrics": summed(stack, *seen, period, [name])}
         yield f"{name}IsSilent", none_is_bad | metrics | {"WarmUpConfiguration": warm_up}
 
 
@@ -304,6 +306,17 @@ def test_the_metrics_of_alarms_are_those_that_the_code_reports():
     reported = source("shared/aws/src/report.rs")
     assert named and [name for name in named if f'"{name}"' not in reported] == []
     assert '"Namespace": "CostGuard", "Dimensions"' in reported
+    assert GUARD.resources["ActionsFail"]["Dimensions"][0]["Name"] == "Ledger" and '&["Ledger"]' in reported
+
+
+def test_all_that_fails_ends_in_the_queue_that_the_alarm_sees():
+    """Lambda's asynchronous runs after their retries, and what schedules, rules and subscriptions cannot deliver."""
+    queue = GUARD.arn("DeadLetters")
+    configured = GUARD.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert sorted(one["FunctionName"] for one in configured) == sorted(GUARD.name(name) for name in GUARD.of_type("AWS::Lambda::Function"))
+    assert {one["DestinationConfig"]["OnFailure"]["Destination"] for one in configured} == {queue}
+    assert {one["Target"]["DeadLetterConfig"]["Arn"] for one in GUARD.of_type("AWS::Scheduler::Schedule").values()} == {queue}
+    assert {target["DeadLetterConfig"]["Arn"] for one in GUARD.of_type("AWS::Events::Rule").values() for target in one["Targets"]} == {queue}
 
 
 def test_the_ledger_is_as_the_code_writes_it_and_is_kept():

@@ -182,7 +182,7 @@ mod tests {
             let rulebook = Rulebook::from_toml(settings).unwrap();
             metrics(&coverage(), &rulebook.policy.coverage, "tag-auditor", "2026-11-24T12:00:00Z".parse().unwrap())
         };
-        let all = lines("");
+        let all = lines("[coverage]\nmetrics = [\"team\", \"kind\"]");
         assert_eq!(all.len(), 6, "{all:?}");
         assert_eq!(
             (&all[0]["TagCoverage"], &all[0]["_aws"]["CloudWatchMetrics"][0]["Dimensions"]),
@@ -190,7 +190,7 @@ mod tests {
         );
         assert_eq!(all[2]["Team"], "nlp");
         assert_eq!(all[2]["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["FunctionName", "Team"]]));
-        assert_eq!(lines("[coverage]\nmetrics = []").len(), 2);
+        assert_eq!(lines("").len(), 2, "each metric costs money");
         let nothing = metrics(&Coverage::default(), &policy::Coverage::default(), "tag-auditor", Timestamp::UNIX_EPOCH);
         assert_eq!(nothing, [Value::Null; 0], "of nothing there is no percentage");
         assert_eq!(reported(&Coverage::default())["resources"]["percent"], Value::Null);

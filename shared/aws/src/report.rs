@@ -63,6 +63,9 @@ pub struct Report {
     /// The cost reports that were made, with their numbers. Empty: none was due, or the function makes none.
     #[serde(skip_serializing_if = "Vec::is_empty", rename = "cost-report")]
     pub cost_reports: Vec<Value>,
+    /// What could be committed to. `None`: the function does not look at that.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "savings-plan")]
+    pub savings_plan: Option<Value>,
     /// What this run's requests to Cost Explorer or `CloudWatch` cost, in USD. `None`: the function does not count them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<f64>,
@@ -280,12 +283,18 @@ impl Report {
     fn metrics(&self, now: Timestamp) -> Value {
         let failed = self.actions.iter().filter(|action| action.outcome == "failed").count();
         let done = self.actions.iter().filter(|action| matches!(action.outcome, "done" | "already-done")).count();
-        let mut names = vec!["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread"];
-        // Only a complete run that did its work writes the heartbeat: without it, an alarm goes off.
-        names.extend(self.is_whole.then_some("Heartbeat"));
         let unit = |name: &str| if name == "EstimatedMonthlySavings" { "None" } else { "Count" };
-        let metrics: Vec<Value> = names.into_iter().map(|name| json!({"Name": name, "Unit": unit(name)})).collect();
-        let mut line = metric_line(&metrics, &["FunctionName"], &self.function, now);
+        let names = ["Findings", "Actions", "ActionFailures", "EstimatedMonthlySavings", "Unread"];
+        let metrics = names.map(|name| json!({"Name": name, "Unit": unit(name)}));
+        // One metric each for all functions: a metric costs $0.30 a month. The dashboard takes those of each function from the log.
+        let mut line = metric_line(&metrics, &["Ledger"], &self.function, now);
+        line["Ledger"] = std::env::var("COST_GUARD_TABLE").unwrap_or_else(|_| "none".to_owned()).into();
+        // Only a complete run that did its work writes the heartbeat: without it, an alarm goes off.
+        if self.is_whole
+            && let Some(directives) = line["_aws"]["CloudWatchMetrics"].as_array_mut()
+        {
+            directives.push(directive(&[json!({"Name": "Heartbeat", "Unit": "Count"})], &["FunctionName"]));
+        }
         line["Findings"] = self.total_findings.into();
         line["Actions"] = done.into();
         line["ActionFailures"] = failed.into();
@@ -297,10 +306,15 @@ impl Report {
         line["EstimatedMonthlyWaste"] = cents(self.waste_usd_per_month).into();
         line["HeldBack"] = self.held_back.into();
         if let Some(usd) = self.cost_usd {
-            line["CostExplorerUsd"] = usd.into();
+            line["ReadingUsd"] = usd.into();
         }
         line
     }
+}
+
+/// Declares metrics with these dimensions.
+fn directive(metrics: &[Value], dimensions: &[&str]) -> Value {
+    json!({"Namespace": "CostGuard", "Dimensions": [dimensions], "Metrics": metrics})
 }
 
 /// A line in the embedded metric format that declares these metrics and dimensions. The caller adds their values, except for `FunctionName`.
@@ -308,7 +322,7 @@ fn metric_line(metrics: &[Value], dimensions: &[&str], function: &str, now: Time
     json!({
         "_aws": {
             "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{"Namespace": "CostGuard", "Dimensions": [dimensions], "Metrics": metrics}],
+            "CloudWatchMetrics": [directive(metrics, dimensions)],
         },
         "Function": function,
         // The deployed function's name, which differs between stacks.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{budgets::RunningCost, subject::Subject},
-    vocabulary::resource::Resource,
+    vocabulary::{period::days_between, resource::Resource},
 };
 
 /// AWS's forecast of what `SageMaker` will cost from one day to another, in USD. It is between `low` and `high` with a probability of 80 %.
@@ -20,6 +20,16 @@ pub struct ServiceForecast {
     pub usd: Decimal,
     pub low: Decimal,
     pub high: Decimal,
+}
+
+impl ServiceForecast {
+    /// What of it is left on a day: the same for each of the days.
+    #[must_use]
+    pub fn left_on(self, day: Date) -> Self {
+        let from = day.clamp(self.from, self.until);
+        let part = Decimal::from(days_between(from, self.until)) / Decimal::from(days_between(self.from, self.until).max(1));
+        Self { from, until: self.until, usd: self.usd * part, low: self.low * part, high: self.high * part }
+    }
 }
 
 /// A required tag key: whether it is activated for billing, and the spend with and without it.

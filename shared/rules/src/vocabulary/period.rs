@@ -44,7 +44,7 @@ fn plus_months(day: Date, months: i64) -> Date {
 }
 
 /// The number of days from one day to another.
-pub(crate) fn days_between(from: Date, until: Date) -> i64 {
+pub fn days_between(from: Date, until: Date) -> i64 {
     until.duration_since(from).as_hours() / 24
 }
 

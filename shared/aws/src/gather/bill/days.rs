@@ -1,12 +1,12 @@
 //! What the account spends on `SageMaker` in all Regions, by day, usage type and team, and by account and type of charge; AWS's forecast and anomalies
 //! (aws-facts §7). Each page costs 0.01 USD, so what was read is cached in the ledger, in one place for all functions that read it: a day that is final is never
-//! read again, and everything else once a day.
+//! read again; the rest once a day, and AWS's forecast and anomalies every few days.
 
 use std::collections::{BTreeMap, HashMap};
 
 use cost_rules::{
-    facts::{Charge, DailySpend, Spend, Unread},
-    period::{begin_of, day_of},
+    facts::{Charge, DailySpend, ServiceForecast, Spend, Unread},
+    period::{begin_of, day_of, days_between},
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
@@ -39,6 +39,10 @@ const SETTLED_ON: i64 = 8;
 
 /// The time of day (UTC) from which the bill usually contains the previous day. What is read earlier counts as read on the previous day.
 const READ_FROM: SignedDuration = SignedDuration::from_hours(8);
+
+/// After how many days AWS's anomalies and its forecast are read again. Both change slowly, and each request costs 0.01 USD.
+const ANOMALIES_EVERY: i64 = 2;
+const FORECAST_EVERY: i64 = 3;
 
 /// How long an item is cached: two quarters and some days.
 const KEPT: SignedDuration = SignedDuration::from_hours(200 * 24);
@@ -101,13 +105,19 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     let (first_day, first_charges) =
         (first_not_final::<DailySpend>(&cached, DAY, from, now), first_not_final::<Charge>(&cached, CHARGES, from, now));
     let asking = Asking { clients, rulebook, now, requests: 0.into() };
-    let is_todays = |name: &str| cached.get(name).is_some_and(|(at, _)| day_of(*at - READ_FROM) == day_of(now - READ_FROM));
+    let is_read_within = |name: &str, days: i64| {
+        let read_on = cached.get(name).map(|(at, _)| day_of(*at - READ_FROM));
+        read_on.is_some_and(|read_on| days_between(read_on, day_of(now - READ_FROM)) < days)
+    };
+    let is_todays = |name: &str| is_read_within(name, 1);
+    let is_of_this_month = |name: &str| cached.get(name).is_some_and(|(at, _)| begin_of(today.first_of_month()) <= *at);
     let has_days = is_todays(DAYS_ASKED) && usual <= first_day;
     let has_charges = !reading.charges || (is_todays(CHARGES_ASKED) && usual <= first_charges);
     let days = async { if has_days { Default::default() } else { asking.days(first_day, today).await } };
     let charges = async { if has_charges { Default::default() } else { asking.charges(first_charges, today).await } };
-    let anomalies = async { if is_todays(ANOMALIES) { Ok(None) } else { asking.anomalies().await.map(Some) } };
-    let ahead = async { if is_todays(AHEAD) { Ok(None) } else { asking.ahead().await.map(Some) } };
+    let anomalies = async { if is_read_within(ANOMALIES, ANOMALIES_EVERY) { Ok(None) } else { asking.anomalies().await.map(Some) } };
+    let has_ahead = is_read_within(AHEAD, FORECAST_EVERY) && is_of_this_month(AHEAD);
+    let ahead = async { if has_ahead { Ok(None) } else { asking.ahead().await.map(Some) } };
     let (days, charges, anomalies, ahead) = tokio::join!(Box::pin(days), Box::pin(charges), Box::pin(anomalies), Box::pin(ahead));
 
     let mut keep = Keep { ledger, keeps: reading.keeps, now, question: &question, items: vec![] };
@@ -115,7 +125,10 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     let days = keep.days(DAY, days, &cached, &mut known, "what SageMaker cost by day");
     let charges = keep.days(CHARGES, charges, &cached, &mut known, "what SageMaker cost by account and type of charge");
     let anomalies = keep.told(ANOMALIES, anomalies, &cached, &mut known, "anomalies of what SageMaker cost");
-    let ahead = keep.told(AHEAD, ahead, &cached, &mut known, "forecast of what SageMaker will cost").flatten();
+    let ahead = keep
+        .told(AHEAD, ahead, &cached, &mut known, "forecast of what SageMaker will cost")
+        .flatten()
+        .map(|ahead: ServiceForecast| ahead.left_on(today));
     known.requests = asking.requests.into_inner();
     known.requests_by_day = requests_by_day(&cached);
     *known.requests_by_day.entry(today).or_default() += u64::from(known.requests);
