@@ -174,6 +174,22 @@ impl Area for Stoppable {
     }
 }
 
+/// Commitments about which people are advised. Nothing is bought or given back.
+pub struct Commitments;
+
+impl Area for Commitments {
+    // They were read a moment ago, from the service itself.
+    async fn confirm(&self, _: &Context, _: &Rulebook, _: &mut Facts, _: &BTreeSet<String>) {}
+
+    async fn again(&self, _: &Context, _: &Rulebook, _: &Facts, _: &str) -> Option<Read<Option<Facts>>> {
+        None
+    }
+
+    async fn act(&self, _: &Context, _: &Finding, _: Timestamp) -> Option<Outcome> {
+        None
+    }
+}
+
 /// Tag keys that can be activated as cost allocation tags.
 pub struct CostTags;
 

@@ -35,6 +35,7 @@ pub(crate) fn clients() -> Clients {
         computeoptimizer: mock_client!(aws_sdk_computeoptimizer, RuleMode::MatchAny, none()).into(),
         costexplorer: mock_client!(aws_sdk_costexplorer, RuleMode::MatchAny, none()).into(),
         s3: mock_client!(aws_sdk_s3, RuleMode::MatchAny, none()).into(),
+        savingsplans: mock_client!(aws_sdk_savingsplans, RuleMode::MatchAny, none()).into(),
         ecr: mock_client!(aws_sdk_ecr, RuleMode::MatchAny, none()).into(),
         dynamodb: mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, none()).into(),
         sns: mock_client!(aws_sdk_sns, RuleMode::MatchAny, none()).into(),

@@ -28,6 +28,8 @@ mod inference;
 mod manual;
 mod output;
 mod reference;
+mod rows;
+mod savings_plan;
 mod scaling;
 mod traffic;
 
@@ -76,6 +78,8 @@ enum Command {
     ProposeScaling(scaling::ProposeScaling),
     /// Compare the ways of serving a model's requests: what each costs in a month, whether it can be used, and what callers notice. The model is in docs/inference-options.md.
     InferenceOptions(Box<inference::InferenceOptions>),
+    /// Work out the best commitment of a SageMaker Savings Plan for some hours of usage: what it costs, what it saves, and how much of it nobody uses. The arithmetic is in docs/savings-plans.md.
+    SavingsPlan(savings_plan::SavingsPlan),
 }
 
 fn main() -> ExitCode {
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Command::ReplayScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::InferenceOptions(asked) => asked.run().map(|text| print!("{}", lines(&text))),
+        Command::SavingsPlan(asked) => asked.run().map(|text| print!("{}", lines(&text))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,15 +1,17 @@
 //! Reads traffic from a CSV file: `minute,requests`. Errors name the file, the line and what was expected.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, anyhow, bail, ensure};
+use anyhow::{Context as _, bail, ensure};
 use cost_rules::scaling::Traffic;
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::ByteRecord;
 use jiff::{
     Timestamp, ZonedDateTime,
     civil::{Date, DateTime},
     tz::TimeZone,
 };
+
+use crate::rows::{self, shown};
 
 /// A Monday, 00:00 UTC: when minute 0 was if nobody says.
 pub(crate) const A_MONDAY: &str = "2026-01-05T00:00:00Z";
@@ -18,36 +20,21 @@ const HEADER: [&[u8]; 2] = [b"minute", b"requests"];
 
 /// Reads a file. A minute without a row has no datapoint.
 pub(crate) fn read(file: &Path, starts_at: Timestamp) -> anyhow::Result<Traffic> {
-    let name = file.display();
-    let bytes = fs::read(file).with_context(|| format!("{name} cannot be read"))?;
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).from_reader(&*bytes);
-    let mut record = ByteRecord::new();
     let mut requests: Vec<Option<u64>> = vec![];
     let mut is_header = true;
-    while reader.read_byte_record(&mut record).map_err(|error| anyhow!("{name} cannot be read: {error}"))? {
-        let line = record.position().map_or(0, |position| line_of(position, &bytes));
-        let at = || format!("{name}, line {line}");
+    rows::each(file, |record| {
         if is_header {
             let is_right = record.iter().map(<[u8]>::to_ascii_lowercase).eq(HEADER);
-            let fields = || record.iter().map(shown).collect::<Vec<_>>().join(",");
-            ensure!(is_right, "{}: `{}` is not the header: expected `minute,requests`", at(), fields());
+            ensure!(is_right, "`{}` is not the header: expected `minute,requests`", rows::fields(record));
             is_header = false;
-            continue;
+            return Ok(());
         }
-        let is_blank = record.len() == 1 && record[0].is_empty();
-        if !is_blank {
-            row(&record, &mut requests).with_context(at)?;
-        }
-    }
+        row(record, &mut requests)
+    })?;
+    let name = file.display();
     ensure!(!is_header, "{name}, line 1: the file is empty: expected the header `minute,requests`, then one line a minute");
     ensure!(!requests.is_empty(), "{name}, line 2: there is no minute: expected a minute and its requests, for example `0,120`");
     Ok(Traffic::new(starts_at, requests))
-}
-
-/// The line on which a record begins. Its position is before the empty lines above it.
-fn line_of(position: &csv::Position, bytes: &[u8]) -> u64 {
-    let rest = usize::try_from(position.byte()).ok().and_then(|from| bytes.get(from..)).unwrap_or_default();
-    position.line() + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// Adds one line's minute, and the minutes without datapoints before it.
@@ -75,12 +62,6 @@ fn row(record: &ByteRecord, requests: &mut Vec<Option<u64>>) -> anyhow::Result<(
 fn whole<N: std::str::FromStr>(text: &[u8]) -> Option<N> {
     let digits = str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
     digits.parse().ok()
-}
-
-/// A field's beginning, without what a terminal would act upon.
-fn shown(field: &[u8]) -> String {
-    let text = String::from_utf8_lossy(field);
-    text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// A time as people write it: with an offset, with a zone, or in UTC; or a day.

@@ -9,7 +9,7 @@ use std::{
 /// The floors of cost-rules, from the lowest to the highest. Modules of the same floor do not import each other.
 const RULES: &[&[&str]] = &[
     &["vocabulary"],
-    &["scaling"],
+    &["savings_plan", "scaling"],
     &["inference", "remedy"],
     &["facts"],
     &["policy"],

@@ -12,6 +12,7 @@ pub mod remedy;
 pub mod report;
 pub mod rulebook;
 pub mod rules;
+pub mod savings_plan;
 pub mod scaling;
 pub mod vocabulary;
 

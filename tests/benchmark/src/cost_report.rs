@@ -81,6 +81,7 @@ fn report(names: &Names) -> anyhow::Result<String> {
         saved: &[],
         sleeping: &[],
         exempts: &[],
+        advice: None,
         resources: &Resources::default(),
         requests: &BTreeMap::new(),
         unread: &[],

@@ -20,6 +20,7 @@ mod budgets;
 mod cost_report;
 mod endpoints;
 mod inference;
+mod savings_plan;
 mod start;
 mod tags;
 mod training;
@@ -72,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
     println!("2,000 endpoints of which 500 are called, {LATENCY:?} per call …");
     figures.extend(inference::measure(runs).await?);
     figures.extend(cost_report::measure(runs)?);
+    figures.extend(savings_plan::measure(runs)?);
     println!("The start, over TLS …");
     figures.extend(start::measure(runs.max(15)).await?);
     let mut table = Table::new();

@@ -40,19 +40,22 @@ pub enum Function {
     NotebookStopper,
     TagAuditor,
     TrainingJobSpotEnforcer,
+    // After the others, whose findings it reads.
+    SavingsPlanAdvisor,
     // The last one, so that it mails what the others found.
     CostReporter,
 }
 
 impl Function {
     /// All functions.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BudgetAlerter,
         Self::EndpointAutoscaler,
         Self::InferenceAdvisor,
         Self::NotebookStopper,
         Self::TagAuditor,
         Self::TrainingJobSpotEnforcer,
+        Self::SavingsPlanAdvisor,
         Self::CostReporter,
     ];
 
@@ -64,6 +67,7 @@ impl Function {
             Self::EndpointAutoscaler => endpoint_autoscaler::NAME,
             Self::InferenceAdvisor => inference_advisor::NAME,
             Self::NotebookStopper => notebook_stopper::NAME,
+            Self::SavingsPlanAdvisor => savings_plan_advisor::NAME,
             Self::TagAuditor => tag_auditor::NAME,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::NAME,
         }
@@ -76,6 +80,7 @@ impl Function {
             Self::EndpointAutoscaler => Box::pin(endpoint_autoscaler::handle(event, context, now)).await,
             Self::InferenceAdvisor => Box::pin(inference_advisor::handle(event, context, now)).await,
             Self::NotebookStopper => notebook_stopper::handle(event, context, now).await,
+            Self::SavingsPlanAdvisor => Box::pin(savings_plan_advisor::handle(event, context, now)).await,
             Self::TagAuditor => tag_auditor::handle(event, context, now).await,
             Self::TrainingJobSpotEnforcer => training_job_spot_enforcer::handle(event, context, now).await,
         }

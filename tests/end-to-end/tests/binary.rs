@@ -85,8 +85,8 @@ async fn the_report_is_the_contracts() {
             function::Function::BudgetAlerter => ("budget", "budget-exceeded", Value::Null),
             function::Function::EndpointAutoscaler => ("endpoint", "endpoint-idle", json!(201.48)),
             function::Function::NotebookStopper => ("notebook-instance", "notebook-always-on", json!(201.48)),
-            // One has no findings of its own, the other one judges what has two weeks of requests (tests/inference).
-            function::Function::CostReporter | function::Function::InferenceAdvisor => continue,
+            // One has no findings of its own, the others judge two weeks (tests/inference, tests/savings_plans.rs).
+            function::Function::CostReporter | function::Function::InferenceAdvisor | function::Function::SavingsPlanAdvisor => continue,
             function::Function::TagAuditor => ("model", "missing-tag", Value::Null),
             function::Function::TrainingJobSpotEnforcer => ("training-job", "training-on-demand", json!(6.36)),
         };

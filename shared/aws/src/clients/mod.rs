@@ -36,6 +36,7 @@ pub struct Clients {
     pub dynamodb: Lazily<aws_sdk_dynamodb::Client>,
     pub ecr: Lazily<aws_sdk_ecr::Client>,
     pub s3: Lazily<aws_sdk_s3::Client>,
+    pub savingsplans: Lazily<aws_sdk_savingsplans::Client>,
     pub sns: Lazily<aws_sdk_sns::Client>,
     pub ssm: Lazily<aws_sdk_ssm::Client>,
 }
@@ -112,6 +113,7 @@ impl Clients {
                 let by_path = config.endpoint_url().is_some();
                 aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build())
             }),
+            savingsplans: Lazily::new(&config, aws_sdk_savingsplans::Client::new),
             sns: Lazily::new(&config, aws_sdk_sns::Client::new),
             ssm: Lazily::new(&config, aws_sdk_ssm::Client::new),
         }

@@ -6,7 +6,7 @@ use cost_rules::{
     facts::{HibernationStage, SleepingEndpoint, Spend, TagKeyStatus, Unread},
     period::{begin_of, day_of},
     plan::{Entry, Saved},
-    report::{BudgetOnRecord, Cuts, ReportPeriod, Resources, Sources, UNTAGGED, from_findings},
+    report::{BudgetOnRecord, Cuts, PlanAdvice, ReportPeriod, Resources, Sources, UNTAGGED, from_findings},
     rulebook::Rulebook,
     scope::Scope,
 };
@@ -14,10 +14,13 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
 use crate::{
     context::Context,
-    gather::bill::{
-        cost_tags,
-        days::{self, Reading},
-        resources,
+    gather::{
+        bill::{
+            cost_tags,
+            days::{self, Reading},
+            resources,
+        },
+        savings_plans,
     },
     ledger::{FUNCTIONS, Ledger},
 };
@@ -34,6 +37,7 @@ pub(super) struct Gathered {
     entries: Vec<Entry>,
     saved: Vec<Saved>,
     sleeping: Vec<SleepingEndpoint>,
+    advice: Option<PlanAdvice>,
     budgets: Vec<BudgetOnRecord>,
     exempts: Vec<(String, Timestamp)>,
     resources: Resources,
@@ -82,6 +86,7 @@ impl Gathered {
             entries: vec![],
             saved: vec![],
             sleeping: vec![],
+            advice: savings_plans::last_advice(&ledger, rulebook).await?,
             budgets: ledger.budgets(period.until.saturating_sub(1.day()).first_of_month()).await?,
             exempts: rulebook.exempt_until().collect(),
             resources: Resources::default(),
@@ -169,6 +174,7 @@ impl Gathered {
             saved: &self.saved,
             sleeping: &self.sleeping,
             exempts: &self.exempts,
+            advice: self.advice.as_ref(),
             resources: &self.resources,
             requests: &self.requests_by_day,
             unread: &self.not_read,

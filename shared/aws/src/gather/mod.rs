@@ -21,6 +21,7 @@ pub mod inventory;
 mod metrics;
 pub(crate) mod notebooks;
 mod read;
+pub mod savings_plans;
 pub(crate) mod studio;
 mod tags;
 pub mod training;

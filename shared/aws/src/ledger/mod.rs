@@ -43,5 +43,12 @@ pub use resubmissions::{Resubmission, Stage};
 pub use table::Ledger;
 
 /// The functions that keep findings and savings.
-pub const FUNCTIONS: [&str; 6] =
-    ["budget-alerter", "endpoint-autoscaler", "inference-advisor", "notebook-stopper", "tag-auditor", "training-job-spot-enforcer"];
+pub const FUNCTIONS: [&str; 7] = [
+    "budget-alerter",
+    "endpoint-autoscaler",
+    "inference-advisor",
+    "notebook-stopper",
+    "savings-plan-advisor",
+    "tag-auditor",
+    "training-job-spot-enforcer",
+];

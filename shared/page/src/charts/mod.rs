@@ -3,12 +3,14 @@
 //! Charts for the page are drawn in colours that stand for the page's CSS variables (`Ink`) and are replaced in the finished SVG, so that one drawing
 //! fits light, dark and print. The numbers of charts-rs are `f32`: they move pixels only. Beside each chart stands a table of the exact amounts.
 
+mod curve;
 mod lines;
 mod trend;
 
 use anyhow::anyhow;
 use charts_rs::{Color, Series, Symbol, svg_with_accessibility};
 
+pub(crate) use curve::Curve;
 pub use lines::{Comparison, Line, scaling};
 pub(crate) use trend::{Blocks, Daily};
 

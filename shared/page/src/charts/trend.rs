@@ -109,7 +109,7 @@ impl Blocks {
 }
 
 /// What both charts look like.
-fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room, highest: f32) {
+pub(super) fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room, highest: f32) {
     (base.width, base.height) = room.size();
     base.compact = true;
     base.background_color = Color::transparent();

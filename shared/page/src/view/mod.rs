@@ -116,7 +116,7 @@ fn instances(report: &CostReport, sections: &mut Sections) -> anyhow::Result<()>
     sections.add("instance-types", "Instance types", view.content(), &view)?;
     let view = plans::Spot::of(report);
     sections.add("spot", "Spot training", view.content(), &view)?;
-    let view = plans::SavingsPlans::of(report);
+    let view = plans::SavingsPlans::of(report)?;
     sections.add("savings-plans", "Savings Plans", view.content(), &view)
 }
 

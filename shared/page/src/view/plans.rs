@@ -4,6 +4,8 @@ use askama::Template;
 use cost_rules::report::{self, CostReport, Money};
 use rust_decimal::Decimal;
 
+use crate::charts::{Caption, Curve, Room};
+
 use super::{
     Content, filters,
     words::{length, whole_percent},
@@ -56,15 +58,19 @@ pub(super) struct SavingsPlans {
     saved: Money,
     cost: Money,
     is_loss: bool,
+    /// The curve of the advice, wide and narrow.
+    curve: Option<[String; 2]>,
 }
 
 impl SavingsPlans {
-    pub(super) fn of(report: &CostReport) -> Self {
+    pub(super) fn of(report: &CostReport) -> anyhow::Result<Self> {
         let plans = report.savings_plans.clone();
         let commitment = plans.covered.0 + plans.unused.0;
         let eligible = plans.covered_on_demand.0 + plans.not_covered.0;
         let saved = plans.covered_on_demand.0 - commitment;
-        Self {
+        let curve = plans.advice.as_ref().filter(|advice| 2 < advice.curve.len()).map(curve).transpose()?;
+        Ok(Self {
+            curve,
             coverage: whole_percent(plans.covered_on_demand.0, eligible),
             coverage_length: length(plans.covered_on_demand.0, eligible),
             utilisation: whole_percent(plans.covered.0, commitment),
@@ -75,10 +81,17 @@ impl SavingsPlans {
             cost: Money(-saved),
             is_loss: saved < Decimal::ZERO,
             plans,
-        }
+        })
     }
 
     pub(super) fn content(&self) -> Content {
-        Content::of(!self.plans.is_owned && self.eligible.0.is_zero())
+        Content::of(!self.plans.is_owned && self.eligible.0.is_zero() && self.plans.advice.is_none())
     }
+}
+
+fn curve(advice: &report::PlanAdvice) -> anyhow::Result<[String; 2]> {
+    let caption =
+        Caption { title: "What commitments cost", description: format!("USD a month by commitment in USD per hour. {}", advice.words()) };
+    let chart = Curve { points: advice.curve.clone(), caption };
+    Ok([chart.svg(Room::Wide)?, chart.svg(Room::Narrow)?])
 }

@@ -24,6 +24,7 @@ pub use self::{
     hosted::{Autoscaler, Hosted, Measured, Model},
     inventory::{Ancestor, Asset, Creator, Parent, RunningAsset},
     notebooks::{Change, Notebook, RunState, Usage},
+    savings_plans::{Commitment, PlanKind, SavingsPlan, TrainingPlan, Utilisation},
     studio::{App, IdleSettings, IdleShutdown},
     subject::Subject,
     training::{Capacity, Fate, JobSeries, JobStatus, Replaced, TrainingJob, TuningDefinition, TuningJob},
@@ -38,6 +39,7 @@ mod hibernation;
 mod hosted;
 mod inventory;
 mod notebooks;
+mod savings_plans;
 mod studio;
 mod subject;
 mod training;
@@ -117,6 +119,12 @@ facts! {
     spend: Spend,
     /// Running resources that a budget pays for.
     running: RunningAsset,
+    /// Savings Plans that are owned, and not over.
+    savings_plans: SavingsPlan,
+    /// What the account could commit to: one element, or none if it was not looked at.
+    commitments: Commitment,
+    /// Training plans.
+    training_plans: TrainingPlan,
 }
 
 impl Facts {

@@ -26,6 +26,7 @@ pub use self::{
     saving::{Saved, SavedBy, Saving, ScalingSaving, SpotSaving},
     spared::{Spared, WhySpared},
     step::{Planned, Step},
+    vanishing::{Window, vanishing},
 };
 
 mod announced;
@@ -39,6 +40,7 @@ mod settle;
 mod spared;
 mod step;
 mod told;
+mod vanishing;
 
 /// What a run does.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -15,7 +15,7 @@ use crate::{
         inference::InferenceSettings,
         sections::{
             Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, OwnershipSettings, PriceOverrides,
-            ReportSettings, WorkflowSigns,
+            ReportSettings, SavingsPlanSettings, WorkflowSigns,
         },
         settings::Policy,
         toml::{Table, Wrong, contradiction, only_known_keys, table, wrong},
@@ -69,6 +69,8 @@ pub(crate) struct General {
     pub(crate) billing: Billing,
     /// The cost report: when it is made, for whom, and where it is stored.
     pub(crate) report: ReportSettings,
+    /// Which Savings Plan is advised, and who hears of it.
+    pub(crate) savings_plan: SavingsPlanSettings,
     /// The share of the resources and of their cost that is tagged, as a daily table and as metrics.
     pub(crate) coverage: Coverage,
     /// Who owns budgets, and what is done when they are used up. The first one whose `name` matches a budget applies to it.
@@ -94,13 +96,14 @@ impl Default for General {
             mail: MailSettings::default(),
             billing: Billing::default(),
             report: ReportSettings::default(),
+            savings_plan: SavingsPlanSettings::default(),
             coverage: Coverage::default(),
             budget: vec![],
         }
     }
 }
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "timezone",
     "owner-tags",
     "team-tags",
@@ -117,10 +120,11 @@ const KEYS: [&str; 18] = [
     "mail",
     "billing",
     "report",
+    "savings-plan",
     "coverage",
     "budget",
 ];
-const SECTION_KEYS: [(&str, &[&str]); 12] = [
+const SECTION_KEYS: [(&str, &[&str]); 13] = [
     ("working-hours", &["default", "teams", "holidays", "zone-holidays", "team-holidays"]),
     ("exemption", &["max", "allow-always"]),
     (
@@ -159,6 +163,7 @@ const SECTION_KEYS: [(&str, &[&str]); 12] = [
     ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("report", &["weekly", "monthly", "monthly-on", "to", "bucket", "prefix", "console-url"]),
+    ("savings-plan", &["term", "payment", "finance"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
 
@@ -259,6 +264,7 @@ impl General {
             mail: self.mail,
             billing: self.billing,
             report: self.report,
+            savings_plan: self.savings_plan,
             coverage: self.coverage,
             budgets: self.budget,
             prices_read: OnceLock::new(),

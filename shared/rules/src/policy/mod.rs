@@ -15,7 +15,7 @@ pub use self::{
     required_tags::{MOST_TAGS, Met, Required, Requirement, is_legal_key, is_legal_value},
     sections::{
         AlsoSleeps, Billing, BudgetPolicy, Coverage, CoverageMetric, Creators, Exemption, HibernationSettings, MailSettings, PlatformMails,
-        PriceOverrides, Repeated, ReportSettings, Reports, WorkflowSigns,
+        PriceOverrides, Repeated, ReportSettings, Reports, SavingsPlanSettings, WorkflowSigns,
     },
     settings::Policy,
     toml::{PolicyError, text_of},

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::{
     facts::OnExceed,
+    savings_plan::{Offer, Payment, Term},
     vocabulary::{
         duration::Duration,
         globs::{Globs, filled_glob_schema},
@@ -287,6 +288,26 @@ fn month_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i8, D::Error>
     known.ok_or_else(|| de::Error::custom(format!("`{day}` is no day that every month has: write a number from 1 to 28")))
 }
 
+/// `[savings-plan]`: which plan is advised, and who hears of it.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SavingsPlanSettings {
+    /// For how long you would commit yourselves. The advice has the numbers of the other ways to buy beside it.
+    pub term: Term,
+    /// When you would pay.
+    pub payment: Payment,
+    /// Who decides about commitments: their mails have this as the attribute `owner`. Absent: whoever runs the platform.
+    #[schemars(extend("examples" = ["finops@example.com"]))]
+    pub finance: Option<String>,
+}
+
+impl SavingsPlanSettings {
+    /// The way to buy that is advised.
+    pub const fn offer(&self) -> Offer {
+        Offer { term: self.term, payment: self.payment }
+    }
+}
+
 /// `[coverage]`: the share of the resources and of the dollars that is tagged.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -296,7 +317,7 @@ pub struct Coverage {
     pub bucket: Option<String>,
     /// The prefix of the table's key in the bucket.
     pub prefix: String,
-    /// Which metrics are written in addition to the total. CloudWatch bills each team and each kind as a custom metric.
+    /// Which metrics are written in addition to the total. CloudWatch bills each team and each kind as a custom metric, for the hour in which it is written.
     pub metrics: Vec<CoverageMetric>,
 }
 
@@ -312,7 +333,7 @@ pub enum CoverageMetric {
 
 impl Default for Coverage {
     fn default() -> Self {
-        Self { bucket: None, prefix: "tag-coverage/".into(), metrics: vec![CoverageMetric::Team, CoverageMetric::Kind] }
+        Self { bucket: None, prefix: "tag-coverage/".into(), metrics: vec![] }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         inference::InferenceSettings,
         sections::{
             Billing, BudgetPolicy, Coverage, Creators, Exemption, HibernationSettings, MailSettings, PriceOverrides, ReportSettings,
-            WorkflowSigns,
+            SavingsPlanSettings, WorkflowSigns,
         },
     },
     vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
@@ -54,6 +54,8 @@ pub struct Policy {
     pub billing: Billing,
     /// The cost report: when it is made, for whom, and where it is stored.
     pub report: ReportSettings,
+    /// Which Savings Plan is advised, and who hears of it.
+    pub savings_plan: SavingsPlanSettings,
     /// Where the tag coverage is written.
     pub coverage: Coverage,
     pub(super) budgets: Vec<BudgetPolicy>,

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
-    report::{Change, CostReport, Line, Money},
+    report::{Change, CostReport, Line, Money, PlanAdvice},
     rules::verdict::Severity,
     vocabulary::{price::dollars, resource::UNOWNED, text::one_line},
 };
@@ -174,14 +174,14 @@ fn spot(report: &CostReport) -> Vec<String> {
 
 fn savings_plans(report: &CostReport) -> Vec<String> {
     let plans = &report.savings_plans;
-    if !plans.is_owned {
-        return vec![];
-    }
-    vec![
-        format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
-        format!("unused commitment: {}", plans.unused),
-        format!("use that no plan covers: {}", plans.not_covered),
-    ]
+    let owned = plans.is_owned.then(|| {
+        [
+            format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
+            format!("unused commitment: {}", plans.unused),
+            format!("use that no plan covers: {}", plans.not_covered),
+        ]
+    });
+    owned.into_iter().flatten().chain(plans.advice.as_ref().map(PlanAdvice::words)).collect()
 }
 
 fn inference(report: &CostReport) -> Vec<String> {

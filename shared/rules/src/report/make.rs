@@ -213,7 +213,7 @@ impl<'a> View<'a> {
 
     /// What plans cover. The charges do not say whose it is, so a team's report has nothing of it.
     fn savings_plans(&self) -> SavingsPlans {
-        let mut plans = SavingsPlans::default();
+        let mut plans = SavingsPlans { advice: self.from.advice.filter(|_| self.team.is_none()).cloned(), ..SavingsPlans::default() };
         for (name, (usd, billed)) in self.from.cuts.charges.iter().filter(|_| self.team.is_none()) {
             // AWS spells them with and without blanks (money-facts §2.4).
             let plain = name.replace(' ', "").to_lowercase();

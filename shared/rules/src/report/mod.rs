@@ -11,7 +11,7 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::component::Component;
+use crate::{savings_plan::Offered, vocabulary::component::Component};
 
 pub use self::{
     budget::BudgetOnRecord,
@@ -338,6 +338,50 @@ pub struct SavingsPlans {
     pub not_covered: Money,
     /// Whether a plan is on the bill.
     pub is_owned: bool,
+    /// What savings-plan-advisor advises. Absent: it does not know, or it is a team's report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<PlanAdvice>,
+}
+
+/// What savings-plan-advisor advises.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PlanAdvice {
+    /// How the plan is bought: `1 year, No Upfront`.
+    pub offer: String,
+    /// The commitment, USD per hour. 0: do not buy.
+    pub commitment: Money,
+    /// What it saves, USD a month.
+    pub saves: Money,
+    /// What would be the best commitment with all waste in the use, USD per hour.
+    pub with_waste: Money,
+    /// What AWS recommends, USD per hour. Absent: nothing.
+    pub by_aws: Option<Money>,
+    /// What commitments cost: USD per hour, and USD a month.
+    pub curve: Vec<(Money, Money)>,
+}
+
+impl PlanAdvice {
+    /// The advice for one way to buy a plan.
+    pub fn of(offered: &Offered) -> Self {
+        Self {
+            offer: offered.offer.to_string(),
+            commitment: Money(offered.commitment),
+            saves: Money(offered.usd_per_month),
+            with_waste: Money(offered.with_waste),
+            by_aws: offered.by_aws.as_ref().map(|aws| Money(aws.commitment)),
+            curve: offered.curve.iter().map(|(commitment, usd)| (Money(*commitment), Money(*usd))).collect(),
+        }
+    }
+
+    /// In a sentence.
+    pub fn words(&self) -> String {
+        let aws = self.by_aws.map_or_else(String::new, |usd| format!(" AWS recommends {usd} per hour, with the waste in it."));
+        if self.commitment.0.is_zero() {
+            return format!("Do not buy a plan ({}): without what will vanish, none saves enough.{aws}", self.offer);
+        }
+        format!("A plan of {} per hour ({}) would save {} a month.{aws}", self.commitment, self.offer, self.saves)
+    }
 }
 
 /// The most expensive resources.

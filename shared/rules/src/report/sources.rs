@@ -8,7 +8,7 @@ use crate::{
     facts::{ServiceForecast, SleepingEndpoint},
     plan::{Entry, Saved},
     policy::Policy,
-    report::{Resources, budget::BudgetOnRecord, cuts::Cuts},
+    report::{PlanAdvice, Resources, budget::BudgetOnRecord, cuts::Cuts},
 };
 
 /// What a report is made of.
@@ -36,6 +36,8 @@ pub struct Sources<'a> {
     pub sleeping: &'a [SleepingEndpoint],
     /// The `[[exempt]]` sections of the policy, each with its end.
     pub exempts: &'a [(String, Timestamp)],
+    /// What savings-plan-advisor advises.
+    pub advice: Option<&'a PlanAdvice>,
     /// The most expensive resources, of the account's report.
     pub resources: &'a Resources,
     /// Requests to Cost Explorer, by day.

@@ -46,6 +46,7 @@ fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str
         saved: &[],
         sleeping: &[],
         exempts: &[],
+        advice: None,
         resources: &Resources::default(),
         requests: &BTreeMap::from([(day("2026-11-16"), 5), (day("2026-11-23"), 7)]),
         unread: &[],

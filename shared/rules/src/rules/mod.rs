@@ -13,6 +13,7 @@ pub mod inference;
 pub mod inventory;
 pub mod notebooks;
 pub mod rule;
+pub mod savings_plans;
 pub mod studio;
 pub mod tags;
 pub mod training;
@@ -69,6 +70,12 @@ all![
     budgets::no_budget::NoBudget,
     budgets::spend_spike::SpendSpike,
     budgets::stoppable_over_budget::StoppableOverBudget,
+    savings_plans::savings_plan_shortfall::SavingsPlanShortfall,
+    savings_plans::savings_plan_underused::SavingsPlanUnderused,
+    savings_plans::savings_plan_expiring::SavingsPlanExpiring,
+    savings_plans::savings_plan_returnable::SavingsPlanReturnable,
+    savings_plans::savings_plan_wrong_kind::SavingsPlanWrongKind,
+    savings_plans::training_plan_idle::TrainingPlanIdle,
     guard_tag_unreadable::GuardTagUnreadable,
 ];
 

@@ -99,6 +99,8 @@ kinds! {
     Budget, "budget", "budget";
     /// What the account spends on `SageMaker`. It is not a resource and has no ARN.
     Spend, "spend", "spend on";
+    /// A Savings Plan of the account, or the one that it could buy.
+    SavingsPlan, "savings-plan", "Savings Plan";
 }
 
 impl Kind {
@@ -145,7 +147,7 @@ impl Kind {
 
     /// Whether it belongs to the account as a whole. If it has no owner, whoever runs the platform is notified.
     pub const fn is_of_the_account(self) -> bool {
-        matches!(self, Self::TagKey | Self::Budget | Self::Spend)
+        matches!(self, Self::TagKey | Self::Budget | Self::Spend | Self::SavingsPlan)
     }
 
     /// Whether it is a job: it ends by itself, and the next one is another resource.

@@ -50,7 +50,7 @@ fn fees() -> Expression {
     dimension(Dimension::UsageType, SAVINGS_PLAN_FEES.map(str::to_owned).to_vec())
 }
 
-fn dimension(key: Dimension, values: Vec<String>) -> Expression {
+pub(super) fn dimension(key: Dimension, values: Vec<String>) -> Expression {
     Expression::builder().dimensions(DimensionValues::builder().key(key).set_values(Some(values)).build()).build()
 }
 

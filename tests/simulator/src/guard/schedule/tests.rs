@@ -28,6 +28,7 @@ fn is_meant(schedule: &Schedule) -> Option<fn(DateTime) -> bool> {
         ("tag-auditor", "Audit") => |at| (at.hour(), at.minute()) == (7, 30),
         ("endpoint-autoscaler", "Schedule") => |at| (at.hour(), at.minute()) == (7, 45),
         ("inference-advisor", "Schedule") => |at| (at.weekday(), at.hour(), at.minute()) == (Weekday::Monday, 8, 0),
+        ("savings-plan-advisor", "Schedule") => |at| (at.hour(), at.minute()) == (9, 0),
         ("budget-alerter", "Schedule") => |at| at.minute() == 15 && at.hour() % 6 == 3,
         ("cost-reporter", _) | (_, "Due") => return None,
         other => panic!("when is {other:?} meant to fire?"),
@@ -41,7 +42,7 @@ fn each_schedule_of_the_template_fires_at_its_minutes_all_year_through_both_chan
         let tz = TimeZone::get(zone).unwrap();
         let [from, until] = YEAR.map(|at| tz.to_timestamp(at.parse().unwrap()).unwrap());
         let schedules = schedules(zone);
-        assert_eq!(schedules.len(), 10, "{schedules:?}");
+        assert_eq!(schedules.len(), 11, "{schedules:?}");
         for schedule in schedules {
             assert!(schedule.enabled, "{schedule:?}");
             let second = SignedDuration::from_secs(1);

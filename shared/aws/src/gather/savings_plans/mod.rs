@@ -1,0 +1,281 @@
+//! Reads Savings Plans: those that are owned, how they are used, and what could be committed to. Nothing is bought, and no role may.
+//!
+//! What Cost Explorer charges for is read once a week and cached in the ledger; the rest is free and read in each run.
+
+use std::collections::BTreeMap;
+
+use cost_rules::{
+    facts::{Commitment, Facts, PlanKind, SavingsPlan, Unread, Utilisation},
+    plan::{Entry, Window, vanishing},
+    report::PlanAdvice,
+    resource::{Kind, Ownership, Resource, Tags},
+    rulebook::Rulebook,
+    savings_plan::{Advice, ByAws, Deducted, Offered, Question, advise},
+};
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{clients::Clients, ledger::Ledger};
+
+mod by_aws;
+mod hours;
+mod owned;
+mod rates;
+mod training_plans;
+
+pub use training_plans::read as training_plans;
+
+/// How long what Cost Explorer said is used: a week, less what a schedule may be late.
+const USED_FOR: SignedDuration = SignedDuration::from_hours(6 * 24 + 12);
+/// How long AWS's recommendations are used: AWS works them out anew only when somebody asks for that, and each of the six costs a request.
+const BY_AWS_USED_FOR: SignedDuration = SignedDuration::from_hours(27 * 24);
+/// How long it is cached. The cost report shows it until then.
+const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// The function that looks.
+const ADVISOR: &str = "savings-plan-advisor";
+/// The name under which it is cached.
+const NAME: &str = "savings-plan-advice";
+/// A plan that ends within this time is not taken as one that goes on: what it covers is advised anew.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// What is read only once a week.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Looked {
+    /// What is advised. `None`: there are no hourly data, or no rates.
+    pub advice: Option<Advice>,
+    /// Why there is no advice.
+    pub why_not: Option<String>,
+    /// What AWS recommends.
+    pub by_aws: Vec<ByAws>,
+    /// When AWS was asked for that. `None`: it could not be read.
+    by_aws_at: Option<Timestamp>,
+    /// What a plan could cover of a month and none does, USD on demand. `None`: not known.
+    pub uncovered_usd_per_month: Option<Decimal>,
+    /// How the owned plans are used, by id.
+    #[serde(skip)]
+    utilisation: BTreeMap<String, Utilisation>,
+    used: Vec<(String, [Decimal; 3], u32)>,
+}
+
+/// What the last look advised for the policy's way to buy, for the cost report. `None`: nothing was advised.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn last_advice(ledger: &Ledger<'_>, rulebook: &Rulebook) -> anyhow::Result<Option<PlanAdvice>> {
+    let cached = Ledger { function: ADVISOR, ..*ledger }.kept(NAME).await?;
+    let looked: Option<Looked> = cached.and_then(|(_, text)| serde_json::from_str(&text).ok());
+    Ok(looked.and_then(|looked| looked.advice?.of(rulebook.policy.savings_plan.offer()).map(PlanAdvice::of)))
+}
+
+/// How it is read.
+pub struct Reading<'a> {
+    /// AWS's services.
+    pub clients: &'a Clients,
+    /// The policy.
+    pub rulebook: &'a Rulebook,
+    /// The ledger of the function that reads.
+    pub ledger: &'a Ledger<'a>,
+    /// The findings of all functions.
+    pub entries: &'a [&'a Entry],
+    /// Whether what was read is cached; if not (in a dry run), the next run reads it again.
+    pub keeps: bool,
+    /// The current time.
+    pub now: Timestamp,
+}
+
+/// What could not be cached, and how many requests to Cost Explorer were sent.
+#[derive(Default)]
+pub struct Read {
+    /// What could not be cached: the next run pays for it again.
+    pub failure: Option<String>,
+    /// The number of requests to Cost Explorer, 0.01 USD each.
+    pub requests: u32,
+}
+
+/// Reads the plans and the advice into the facts.
+pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
+    let Reading { clients, rulebook, now, .. } = *reading;
+    let mut plans = owned::plans(clients, rulebook, now).await.into_facts(facts);
+    let (looked, read) = look(reading, &plans, facts).await;
+    let has_sagemaker_plan = plans.iter().any(|plan| plan.kind == PlanKind::SageMaker);
+    let starts: Vec<(String, Timestamp)> =
+        plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker).map(|plan| (plan.resource.id.clone(), plan.start)).collect();
+    let offer = rulebook.policy.savings_plan.offer();
+    let advised = looked.advice.as_ref().and_then(|advice| advice.of(offer)).map(|offered| offered.commitment);
+    for plan in &mut plans {
+        plan.utilisation = looked.utilisation.get(&plan.resource.id).copied();
+        plan.uncovered_usd_per_month = looked.uncovered_usd_per_month;
+        plan.has_sagemaker_plan = has_sagemaker_plan;
+        let follows = |(id, start): &(String, Timestamp)| {
+            *id != plan.resource.id && now < *start && *start <= plan.end + SignedDuration::from_hours(1)
+        };
+        plan.is_followed = starts.iter().any(follows);
+        plan.renewal = advised;
+    }
+    facts.savings_plans = plans;
+    facts.commitments = vec![Commitment {
+        resource: resource(rulebook, "sagemaker", None, "SageMaker"),
+        advice: looked.advice,
+        why_not: looked.why_not,
+        by_aws: looked.by_aws,
+    }];
+    read
+}
+
+/// The advice for the run's own report.
+pub fn told(commitment: &Commitment) -> Value {
+    let number = |usd: Decimal| usd.round_dp(6).to_f64();
+    let by_aws: Vec<Value> = commitment
+        .by_aws
+        .iter()
+        .map(
+            |one| json!({"offer": one.offer.to_string(), "commitment": number(one.commitment), "usd-per-month": number(one.usd_per_month)}),
+        )
+        .collect();
+    let Some(advice) = &commitment.advice else { return json!({"offers": [], "why-not": commitment.why_not, "by-aws": by_aws}) };
+    let offer = |one: &Offered| {
+        json!({
+            "offer": one.offer.to_string(),
+            "commitment": number(one.commitment),
+            "commitment-with-waste": number(one.with_waste),
+            "usd-per-month": number(one.usd_per_month),
+            "utilisation": one.utilisation.and_then(number),
+            "break-even-utilisation": one.break_even.and_then(number),
+            "under-used-hours": one.under_used_hours,
+        })
+    };
+    let deducted = |one: &Deducted| json!({"what": one.what, "component": one.component, "certainty": one.certainty, "usd-per-month": number(advice.a_month(one.usd))});
+    json!({
+        "hours": advice.hours,
+        "on-demand-usd-per-month": number(advice.a_month(advice.on_demand)),
+        "deducted": advice.deducted.iter().map(deducted).collect::<Vec<_>>(),
+        "owned-plans-cover-usd-per-month": number(advice.a_month(advice.owned_covers)),
+        "trend": number(advice.trend),
+        "offers": advice.offers.iter().map(offer).collect::<Vec<_>>(),
+        "by-aws": by_aws,
+    })
+}
+
+/// A plan as a resource. Who decides about commitments owns it.
+fn resource(rulebook: &Rulebook, id: &str, arn: Option<String>, name: &str) -> Resource {
+    let owner = rulebook.policy.savings_plan.finance.clone();
+    Resource {
+        id: Kind::SavingsPlan.id(id),
+        arn,
+        name: name.to_owned(),
+        tags: Tags::Known(BTreeMap::new()),
+        ownership: Ownership { owner, team: None },
+    }
+}
+
+/// What was cached within a week, or else what is read now.
+async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -> (Looked, Read) {
+    let Reading { ledger, keeps, now, .. } = *reading;
+    let cached = match ledger.kept(NAME).await {
+        Ok(cached) => cached,
+        // Without the ledger, every run would pay for it again.
+        Err(error) => {
+            facts.reading.unread.push(Unread::new("what could be committed to", format!("{error:#}")));
+            return Default::default();
+        }
+    };
+    let cached = cached.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?.restored())));
+    let before = match cached {
+        Some((at, looked)) if now.duration_since(at) < USED_FOR => return (looked, Read::default()),
+        Some((_, looked)) => looked,
+        None => Looked::default(),
+    };
+    let (looked, requests) = anew(reading, plans, before, facts).await;
+    let mut read = Read { failure: None, requests };
+    // What could not be read is asked again by the next run.
+    if keeps && looked.is_whole() {
+        let kept = async { ledger.keep_for(NAME, &serde_json::to_string(&looked.clone().stored())?, now, KEPT).await };
+        read.failure = kept.await.err().map(|error| format!("the advice about Savings Plans: {error:#}"));
+    }
+    (looked, read)
+}
+
+/// Reads everything from AWS. Returns also the number of requests to Cost Explorer.
+async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], before: Looked, facts: &mut Facts) -> (Looked, u32) {
+    let Reading { clients, rulebook, entries, now, .. } = *reading;
+    let mut looked = Looked::default();
+    let has_by_aws = before.by_aws_at.is_some_and(|at| now.duration_since(at) < BY_AWS_USED_FOR);
+    let owned: Vec<&SavingsPlan> = plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker && plan.is_active).collect();
+    let (hours, (by_aws, asked), (utilisation, asked_use)) = tokio::join!(
+        Box::pin(hours::read(clients, rulebook, now)),
+        Box::pin(async { if has_by_aws { (Ok(None), 0) } else { by_aws::read(clients).await } }),
+        Box::pin(owned::utilisation(clients, &owned, now))
+    );
+    let mut requests = asked + asked_use;
+    let mut unread = |what: &str, why: String| facts.reading.unread.push(Unread::new(what, why));
+    match by_aws {
+        Ok(None) => (looked.by_aws, looked.by_aws_at) = (before.by_aws, before.by_aws_at),
+        Ok(Some(by_aws)) => (looked.by_aws, looked.by_aws_at) = (by_aws, Some(now)),
+        Err(why) => unread("AWS's recommendations of Savings Plans", why),
+    }
+    match utilisation {
+        Ok(utilisation) => looked.utilisation = utilisation,
+        Err(why) => unread("how Savings Plans are used", why),
+    }
+    match hours {
+        hours::Answer::Read(found) => {
+            requests += found.requests;
+            let window = Window { usage: &found.on_demand, from: found.from };
+            let rates = match rates::read(clients, &found).await {
+                Ok(rates) => rates,
+                Err(why) => {
+                    unread("the rates of Savings Plans", why);
+                    return (looked, requests);
+                }
+            };
+            let eligible = rates.eligible(&found.on_demand);
+            let goes_on = |plan: &&&SavingsPlan| now + ENDS_SOON < plan.end;
+            let owned: Vec<_> =
+                owned.iter().filter(goes_on).filter_map(|plan| Some((plan.commitment, rates.offers.get(&plan.offer?)?.clone()))).collect();
+            let deductions = vanishing(entries, &rulebook.policy, window);
+            let question =
+                Question { usage: &eligible, deductions: &deductions, owned: &owned, offers: &rates.offers, by_aws: &looked.by_aws };
+            looked.advice = advise(&question);
+            looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
+            if looked.advice.is_none() {
+                looked.why_not = Some(if rates.offers.is_empty() {
+                    "AWS has no rates of SageMaker Savings Plans for what was used".to_owned()
+                } else {
+                    format!("only {} hours are known: a week is needed", eligible.hours())
+                });
+            }
+        }
+        hours::Answer::NotOptedIn(asked) => {
+            requests += asked;
+            looked.why_not = Some(hours::NOT_OPTED_IN.to_owned());
+        }
+        hours::Answer::Failed(asked, why) => {
+            requests += asked;
+            unread("what SageMaker cost by the hour", why);
+        }
+    }
+    (looked, requests)
+}
+
+impl Looked {
+    /// Whether all was read that can be.
+    fn is_whole(&self) -> bool {
+        self.advice.is_some() || self.why_not.is_some()
+    }
+
+    /// With the utilisation in a form that JSON has.
+    fn stored(mut self) -> Self {
+        let row = |(id, of): (&String, &Utilisation)| (id.clone(), [of.committed, of.used, of.on_demand], of.days);
+        self.used = self.utilisation.iter().map(row).collect();
+        self
+    }
+
+    fn restored(mut self) -> Self {
+        let row =
+            |(id, [committed, used, on_demand], days): (String, [Decimal; 3], u32)| (id, Utilisation { days, committed, used, on_demand });
+        self.utilisation = std::mem::take(&mut self.used).into_iter().map(row).collect();
+        self
+    }
+}

@@ -1,0 +1,225 @@
+//! What will vanish from the usage because of open findings: what a Savings Plan must not be sized by (money-facts §5.3).
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use rust_decimal::Decimal;
+
+use crate::{
+    plan::entry::{Entry, State},
+    policy::Policy,
+    rules::costs_are_waste,
+    savings_plan::{Amount, Certainty, Deduction, Usage},
+    vocabulary::{
+        component::Component,
+        price::HOURS_PER_MONTH,
+        resource::{Kind, Ownership, Resource, Tags},
+        usage_type::without_region,
+    },
+};
+
+/// Rules whose training goes on, on Spot. A plan does not cover Spot.
+const MOVE_TO_SPOT: [&str; 2] = ["training-on-demand", "tuning-on-demand"];
+/// The end of the names of rules whose waste is outside working hours only.
+const OFF_HOURS: &str = "-off-hours";
+
+/// The hours of the usage.
+#[derive(Clone, Copy)]
+pub struct Window<'a> {
+    /// The usage.
+    pub usage: &'a Usage,
+    /// When its first hour begins.
+    pub from: Timestamp,
+}
+
+impl Window<'_> {
+    fn hours(&self) -> impl Iterator<Item = Timestamp> {
+        let from = self.from;
+        (0..self.usage.hours()).map(move |hour| from + SignedDuration::from_hours(i64::try_from(hour).unwrap_or(i64::MAX)))
+    }
+
+    /// What a component cost on demand, USD.
+    fn on_demand(&self, component: Component) -> Decimal {
+        let its = self.usage.by_usage_type().filter(|(name, _)| Component::of(without_region(name)) == component);
+        its.map(|(_, usd)| usd).sum()
+    }
+}
+
+/// What belongs together in a line of the advice.
+type Group<'e> = BTreeMap<(Certainty, &'e str, Component), Vec<&'e Entry>>;
+
+/// What will vanish: waste first, then what moves to Spot. `entries`: the findings of all functions.
+pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Deduction> {
+    let (mut waste, mut moves): (Group<'_>, Group<'_>) = Default::default();
+    for entry in the_dearest(entries) {
+        let (Some(certainty), Some(component)) = (certainty(entry.state), component(&entry.id)) else { continue };
+        let groups = if MOVE_TO_SPOT.contains(&entry.rule.as_str()) { &mut moves } else { &mut waste };
+        groups.entry((certainty, &entry.rule, component)).or_default().push(entry);
+    }
+    let waste = waste.into_iter().map(|((certainty, rule, component), of)| {
+        let amount = Amount::Hourly(hourly(&of, policy, window));
+        Deduction { what: format!("{rule}: {} resource{}", of.len(), if of.len() == 1 { "" } else { "s" }), component, amount, certainty }
+    });
+    let moves = moves.into_iter().map(|((certainty, rule, component), of)| {
+        let monthly: Decimal = of.iter().filter_map(|entry| entry.usd_per_month).sum();
+        let all = window.on_demand(component) * HOURS_PER_MONTH / Decimal::from(window.usage.hours().max(1));
+        let share = if all <= monthly { Decimal::ONE } else { monthly / all };
+        Deduction { what: format!("{rule}: moves to Spot"), component, amount: Amount::Share(share), certainty }
+    });
+    waste.chain(moves).collect()
+}
+
+/// Of each resource the finding that costs most: two rules may find the same waste.
+fn the_dearest<'e>(entries: &[&'e Entry]) -> impl Iterator<Item = &'e Entry> {
+    let mut dearest: BTreeMap<&str, &Entry> = BTreeMap::new();
+    let counts = |entry: &&&Entry| costs_are_waste(&entry.rule) && entry.usd_per_month.is_some_and(|usd| Decimal::ZERO < usd);
+    for entry in entries.iter().filter(counts) {
+        let known = dearest.entry(&entry.id).or_insert(entry);
+        if known.usd_per_month < entry.usd_per_month {
+            *known = entry;
+        }
+    }
+    dearest.into_values()
+}
+
+/// `None`: it goes on, because its owner keeps it or it is over.
+const fn certainty(state: State) -> Option<Certainty> {
+    match state {
+        State::Warned | State::Acting | State::Acted => Some(Certainty::Enforced),
+        State::Reported | State::GivenUp => Some(Certainty::Reported),
+        State::Exempt | State::Closed | State::Unreadable => None,
+    }
+}
+
+/// Where a resource is on the bill. `None`: nowhere that a plan covers.
+fn component(id: &str) -> Option<Component> {
+    let kind = match Kind::of(id)? {
+        Kind::JobSeries => Kind::of_series(id)?,
+        kind => kind,
+    };
+    match kind {
+        Kind::NotebookInstance => Some(Component::Notebook),
+        Kind::App => Some(Component::Studio),
+        Kind::Endpoint | Kind::InferenceComponent => Some(Component::Realtime),
+        Kind::TrainingJob | Kind::TuningJob => Some(Component::Training),
+        Kind::ProcessingJob => Some(Component::Processing),
+        Kind::TransformJob => Some(Component::Batch),
+        Kind::Cluster => Some(Component::Hyperpod),
+        _ => None,
+    }
+}
+
+/// USD on demand in each hour.
+fn hourly(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Decimal> {
+    let mut usd = vec![Decimal::ZERO; window.usage.hours()];
+    for entry in entries {
+        let is_off_hours = entry.rule.ends_with(OFF_HOURS);
+        // What the guard ended is in the usage until then only; what it ends every evening, until it began to.
+        let until = match (entry.state, is_off_hours) {
+            (State::Acted, true) => entry.first_seen,
+            (State::Acted, false) => entry.last_seen,
+            _ => Timestamp::MAX,
+        };
+        let of_an_hour = match entry.usd_per_hour {
+            Some(usd) if is_off_hours => usd,
+            _ => entry.usd_per_month.unwrap_or_default() / HOURS_PER_MONTH,
+        };
+        let works = works(entry, policy);
+        for (sum, at) in usd.iter_mut().zip(window.hours()) {
+            let is_in = entry.run.is_none_or(|run| run <= at) && at < until && !(is_off_hours && works(at));
+            if is_in {
+                *sum += of_an_hour;
+            }
+        }
+    }
+    usd
+}
+
+/// Whether its team works at a time. A tag of its own is not known any more: then its team's hours count.
+fn works<'p>(entry: &Entry, policy: &'p Policy) -> impl Fn(Timestamp) -> bool + use<'p> {
+    let resource = Resource {
+        id: entry.id.clone(),
+        arn: Some(entry.arn.clone()),
+        name: entry.name.clone(),
+        tags: Tags::Known(BTreeMap::new()),
+        ownership: Ownership { owner: entry.owner.clone(), team: entry.team.clone() },
+    };
+    let hours = policy.hours_of(&resource).ok().map(|hours| (hours.schedule, hours.calendar));
+    move |at| hours.as_ref().is_some_and(|(schedule, calendar)| schedule.is_working(at, calendar))
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+    use crate::{rulebook::Rulebook, samples};
+
+    /// Two days from a Monday on, with a notebook and an endpoint that run all the time.
+    fn usage() -> Usage {
+        let mut usage =
+            Usage::new(vec!["EUC1-Notebk:ml.m5.xlarge".into(), "EUC1-Host:ml.g5.xlarge".into(), "EUC1-Train:ml.m5.xlarge".into()]);
+        for _ in 0..48 {
+            usage.push([dec!(0.5), dec!(2), dec!(1)]).unwrap();
+        }
+        usage
+    }
+
+    fn of(entries: &[Entry]) -> Vec<Deduction> {
+        let rulebook = Rulebook::from_toml("[working-hours]\ndefault = \"mon-fri/08:00-18:00@UTC\"").unwrap();
+        let usage = usage();
+        let entries: Vec<&Entry> = entries.iter().collect();
+        vanishing(&entries, &rulebook.policy, Window { usage: &usage, from: "2026-11-23T00:00:00Z".parse().unwrap() })
+    }
+
+    fn entry(rule: &str, id: &str, state: State) -> Entry {
+        let run = Some("2026-11-01T00:00:00Z".parse().unwrap());
+        let usd = (Some(dec!(0.25)), Some(dec!(182.5)));
+        Entry { id: id.into(), run, usd_per_hour: usd.0, usd_per_month: usd.1, ..samples::entry(rule, "x", state) }
+    }
+
+    fn hours(deduction: &Deduction) -> usize {
+        let Amount::Hourly(usd) = &deduction.amount else { panic!("{deduction:?}") };
+        assert!(usd.iter().all(|usd| usd.is_zero() || *usd == dec!(0.25)), "{usd:?}");
+        usd.iter().filter(|usd| !usd.is_zero()).count()
+    }
+
+    #[test]
+    fn nights_are_taken_out_by_night_and_what_is_idle_all_day() {
+        let found =
+            of(&[entry("notebook-off-hours", "notebook-instance/a", State::Warned), entry("endpoint-idle", "endpoint/b", State::Reported)]);
+        let told: Vec<_> = found.iter().map(|one| (one.what.as_str(), one.component, one.certainty, hours(one))).collect();
+        assert_eq!(
+            told,
+            [
+                ("notebook-off-hours: 1 resource", Component::Notebook, Certainty::Enforced, 28),
+                ("endpoint-idle: 1 resource", Component::Realtime, Certainty::Reported, 48)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_stays_is_not_taken_out_and_nothing_is_taken_twice() {
+        for (rule, id, state) in [
+            ("endpoint-idle", "endpoint/b", State::Exempt),
+            ("endpoint-idle", "endpoint/b", State::Closed),
+            ("missing-tag", "endpoint/b", State::Reported),
+            ("budget-exceeded", "budget/b", State::Reported),
+        ] {
+            assert_eq!(of(&[entry(rule, id, state)]), [], "{rule} {state:?}");
+        }
+        let twice = [entry("endpoint-idle", "endpoint/b", State::Reported), entry("endpoint-oversized", "endpoint/b", State::Reported)];
+        assert_eq!(of(&twice).len(), 1);
+        let begins = Entry { run: Some("2026-11-24T12:00:00Z".parse().unwrap()), ..twice[0].clone() };
+        assert_eq!(hours(&of(&[begins])[0]), 12, "before it ran, others did");
+        let ended = Entry { state: State::Acted, last_seen: "2026-11-23T10:00:00Z".parse().unwrap(), ..twice[0].clone() };
+        assert_eq!(hours(&of(&[ended])[0]), 10);
+    }
+
+    #[test]
+    fn training_that_moves_to_spot_is_a_part_of_all_training() {
+        let found = of(&[entry("training-on-demand", "training-job/a", State::Reported)]);
+        assert_eq!(found[0].amount, Amount::Share(dec!(0.25)), "182.50 of 730 a month");
+        assert_eq!((found[0].what.as_str(), found[0].component), ("training-on-demand: moves to Spot", Component::Training));
+    }
+}

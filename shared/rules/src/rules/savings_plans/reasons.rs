@@ -1,0 +1,141 @@
+//! The advice for people: what was taken out, what AWS says, the ways to buy, and what happens if less is used.
+
+use jiff::SignedDuration;
+use rust_decimal::{Decimal, dec};
+
+use super::{monthly, per_hour, percent};
+use crate::{
+    rules::verdict::Detail,
+    savings_plan::{Advice, Certainty, Offer, Offered},
+    vocabulary::timed_text::TimedText,
+};
+
+/// How many lines of deductions a mail has.
+const LINES: usize = 12;
+/// Numbers that differ by less are the same, USD per hour.
+const NEAR: Decimal = dec!(0.01);
+/// What everybody who commits should know.
+pub(super) const FOREVER: &str = "A plan cannot be changed or ended before its term is over. It covers all Regions and instance types of SageMaker; prices on demand may fall in the meantime, the plan's do not.";
+
+/// All about an advice, for a mail.
+pub(super) fn details(advice: &Advice, offered: &Offered) -> Vec<Detail> {
+    let mut details = vec![usage(advice)];
+    details.extend(by_aws(advice, offered));
+    details.push(ways(advice));
+    details.extend((!offered.commitment.is_zero()).then(|| risk(offered)));
+    details.extend(cautions(advice).into_iter().map(|text| Detail::from(TimedText::from(text))));
+    details
+}
+
+/// From the usage to what is left of it.
+fn usage(advice: &Advice) -> Detail {
+    let days = advice.hours / 24;
+    let mut list: Vec<String> = advice
+        .deducted
+        .iter()
+        .take(LINES)
+        .map(|one| {
+            let sure = match one.certainty {
+                Certainty::Enforced => "the guard ends it",
+                Certainty::Reported => "its owner was told",
+            };
+            format!("-{}: {} ({}; {sure})", monthly(advice.a_month(one.usd)), one.what, one.component.words())
+        })
+        .collect();
+    if LINES < advice.deducted.len() {
+        let rest: Decimal = advice.deducted.iter().skip(LINES).map(|one| one.usd).sum();
+        list.push(format!("-{}: {} more", monthly(advice.a_month(rest)), advice.deducted.len() - LINES));
+    }
+    if !advice.owned_covers.is_zero() {
+        list.push(format!("-{}: covered by the plans that you own and that go on", monthly(advice.a_month(advice.owned_covers))));
+    }
+    let gone: Decimal = advice.deducted.iter().map(|one| one.usd).sum();
+    list.push(format!(
+        "= {} that stays, and that a plan can cover",
+        monthly(advice.a_month(advice.on_demand - gone - advice.owned_covers))
+    ));
+    Detail {
+        title: format!("Worked out from the {days} last days, hour by hour: {} on demand", monthly(advice.a_month(advice.on_demand)))
+            .into(),
+        list,
+    }
+}
+
+/// AWS's number, and why ours is another one.
+fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
+    let aws = offered.by_aws.as_ref()?;
+    let mut list = vec![format!("AWS recommends {}: it expects to save {}", per_hour(aws.commitment), monthly(aws.usd_per_month))];
+    list.push(format!("the same usage with all waste in it: {}", per_hour(offered.with_waste)));
+    if offered.with_waste != offered.commitment {
+        list.push(format!(
+            "without what will vanish: {}, {} less",
+            per_hour(offered.commitment),
+            per_hour((offered.with_waste - offered.commitment).max(Decimal::ZERO))
+        ));
+    }
+    if NEAR < (aws.commitment - offered.with_waste).abs() {
+        list.push(format!("AWS looks at another time: up to 60 days, not these {}", advice.hours / 24));
+    }
+    Some(Detail { title: TimedText::from("Why AWS says another number"), list })
+}
+
+/// All ways to buy.
+fn ways(advice: &Advice) -> Detail {
+    let line = |one: &Offered| {
+        let aws = one.by_aws.as_ref().map_or_else(String::new, |aws| format!(" (AWS: {})", per_hour(aws.commitment)));
+        if one.commitment.is_zero() {
+            return format!("{}: do not buy{aws}", one.offer);
+        }
+        let used = one.utilisation.map_or_else(String::new, |part| format!(", {} of it used", percent(part)));
+        format!(
+            "{}: {}, saves {}{used}; {} paid when it is bought{aws}",
+            one.offer,
+            per_hour(one.commitment),
+            monthly(one.usd_per_month),
+            upfront(one.offer, one.commitment)
+        )
+    };
+    Detail { title: TimedText::from("The six ways to buy it"), list: advice.offers.iter().map(line).collect() }
+}
+
+fn upfront(offer: Offer, commitment: Decimal) -> String {
+    let usd = commitment * Decimal::from(offer.term.hours()) * offer.payment.upfront();
+    if usd.is_zero() { "nothing".to_owned() } else { crate::vocabulary::price::dollars(usd) }
+}
+
+/// What can go wrong.
+fn risk(offered: &Offered) -> Detail {
+    let mut list: Vec<String> = offered
+        .with_less_use
+        .iter()
+        .map(|(percent, usd)| match usd {
+            usd if usd.is_sign_negative() => format!("{percent} % less use: it costs {} more than without", monthly(-*usd)),
+            usd => format!("{percent} % less use: it saves {}", monthly(*usd)),
+        })
+        .collect();
+    if let Some(part) = offered.break_even {
+        list.push(format!("it pays as long as {} of it is used", percent(part)));
+    }
+    let unused = offered
+        .worst_unused
+        .map_or_else(String::new, |usd| format!("; {} of it in the worst 30 days", crate::vocabulary::price::dollars(usd)));
+    list.push(format!("in {} of the hours not all of it was used{unused}", offered.under_used_hours));
+    Detail { title: TimedText::from("If less is used"), list }
+}
+
+/// Why to be careful.
+pub(super) fn cautions(advice: &Advice) -> Vec<String> {
+    let mut says = vec![];
+    if advice.is_changing() {
+        let how = if advice.trend.is_sign_negative() { "less" } else { "more" };
+        says.push(format!(
+            "The last week costs {} {how} than these days on average: the smaller of both commitments is advised. Look again in two weeks.",
+            percent(advice.trend.abs())
+        ));
+    }
+    let days = SignedDuration::from_hours(i64::try_from(advice.hours).unwrap_or(i64::MAX)).as_hours() / 24;
+    if days < 30 {
+        says.push(format!("These are only {days} days: Cost Explorer keeps hours for 14. What you know of the coming months counts more. Several small purchases, a month apart, are safer than a large one."));
+    }
+    says
+}

@@ -1,0 +1,104 @@
+//! # savings-plan-shortfall
+//!
+//! ## What it finds
+//! Usage that a SageMaker Savings Plan would make cheaper by at least `min-saving` a month. Before that is worked out, hour by hour, the guard takes out what will vanish: waste that it found, training
+//! that moves to Spot, and what the plans that are owned go on covering. The commitment is the best one for what is left, for each of the six ways to buy; the policy's `[savings-plan]` says which one is
+//! advised. Where AWS recommends a plan and this rule does not, it says so, too: what AWS counts is waste. docs/savings-plans.md has the arithmetic.
+//!
+//! It needs Cost Explorer's hourly data, which the payer's account must switch on. Without them there is only AWS's own recommendation, and the report of the run says so: from days, nobody can tell what
+//! nights cost.
+//!
+//! ## Why it costs money
+//! Usage that stays on for a year costs 20 to 64 % less with a plan (AWS's words: "up to 64 %").
+//!
+//! ## What happens, and what is lost
+//! The policy's `finance`, or whoever runs the platform, is mailed the advice: the commitment, what it saves and what it risks, AWS's number beside it and why they differ. The guard buys nothing, and has no permission to.
+//!
+//! ## Settings
+
+use rust_decimal::{Decimal, dec};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{monthly, per_hour, reasons};
+use crate::{
+    facts::Commitment,
+    rules::{
+        context::RuleContext,
+        rule::{Manner, Rule},
+        verdict::{Notice, Verdict, Waste},
+    },
+    savings_plan::{Advice, Offered},
+    vocabulary::{duration::Duration, price::Usd},
+};
+
+/// The least that AWS recommends (money-facts §4.1), in USD per hour.
+const LEAST_BY_AWS: Decimal = dec!(0.1);
+
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct SavingsPlanShortfall {
+    /// USD a month that a plan must save.
+    min_saving: Usd,
+}
+
+impl Default for SavingsPlanShortfall {
+    fn default() -> Self {
+        Self { min_saving: Usd(dec!(25)) }
+    }
+}
+
+impl Rule for SavingsPlanShortfall {
+    const NAME: &'static str = "savings-plan-shortfall";
+    const TO_DO: &'static str = "decide about a SageMaker Savings Plan";
+    const MANNER: Manner = Manner { remind_after: Some(Duration::days(30)), costs_are_waste: false, ..Manner::DEFAULT };
+    type Subject = Commitment;
+
+    fn check(&self, commitment: &Commitment, cx: &RuleContext<'_>) -> Verdict {
+        let Some(advice) = &commitment.advice else { return Verdict::Later };
+        let Some(offered) = advice.of(cx.policy.savings_plan.offer()) else {
+            return Verdict::Unknown(format!("AWS has no rates of a plan of {}", cx.policy.savings_plan.offer()));
+        };
+        if self.min_saving.0 <= offered.usd_per_month && !offered.commitment.is_zero() {
+            return Verdict::Waste(Box::new(buy(advice, offered)));
+        }
+        let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
+        by_aws.map_or(Verdict::Fine, |aws| {
+            let reason = format!(
+                "AWS recommends {} ({}), and the guard does not: without what will vanish, a plan saves too little",
+                per_hour(aws.commitment),
+                offered.offer
+            );
+            let notice = Notice {
+                key: Some("do not buy".to_owned()),
+                subject: Some(format!("do not buy the Savings Plan that AWS recommends ({})", per_hour(aws.commitment))),
+                headline: Some("do not buy"),
+                details: reasons::details(advice, offered),
+                advice: Some("stop the waste first. The guard looks again every week.".to_owned()),
+                ..Notice::default()
+            };
+            Verdict::Waste(Box::new(Waste { reason: reason.into(), notice, ..Waste::default() }))
+        })
+    }
+}
+
+fn buy(advice: &Advice, offered: &Offered) -> Waste {
+    let commitment = per_hour(offered.commitment);
+    let reason = format!("a SageMaker Savings Plan of {commitment} ({}) would save {}", offered.offer, monthly(offered.usd_per_month));
+    let steps = format!(
+        "buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {:.3}. {}",
+        offered.offer.term,
+        offered.offer.payment,
+        offered.commitment.trunc_with_scale(3),
+        reasons::FOREVER
+    );
+    let notice = Notice {
+        subject: Some(format!("a SageMaker Savings Plan of {commitment} saves {}", monthly(offered.usd_per_month))),
+        headline: Some("to commit to"),
+        details: reasons::details(advice, offered),
+        advice: Some(steps),
+        is_saving: true,
+        ..Notice::default()
+    };
+    Waste { reason: reason.into(), usd_per_month: Some(offered.usd_per_month), notice, ..Waste::default() }
+}

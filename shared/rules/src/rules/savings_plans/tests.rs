@@ -1,0 +1,277 @@
+//! The rules about commitments, on literals.
+
+use jiff::Timestamp;
+use rust_decimal::{Decimal, dec};
+
+use crate::{
+    facts::{Commitment, PlanKind, SavingsPlan, TrainingPlan, Utilisation},
+    rulebook::Rulebook,
+    rules::{
+        context::RuleContext,
+        rule::Rule,
+        savings_plans::{
+            savings_plan_expiring::SavingsPlanExpiring, savings_plan_returnable::SavingsPlanReturnable,
+            savings_plan_shortfall::SavingsPlanShortfall, savings_plan_underused::SavingsPlanUnderused,
+            savings_plan_wrong_kind::SavingsPlanWrongKind, training_plan_idle::TrainingPlanIdle,
+        },
+        verdict::{Severity, Verdict, Waste},
+    },
+    samples::{context, resource},
+    savings_plan::{Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, advise},
+    vocabulary::component::Component,
+};
+
+const NOW: &str = "2026-11-30T08:00:00Z";
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[track_caller]
+fn waste(verdict: Verdict) -> Waste {
+    match verdict {
+        Verdict::Waste(waste) => *waste,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A plan of $10 an hour that began half a year ago, of which 98 % is used.
+fn plan() -> SavingsPlan {
+    SavingsPlan {
+        resource: resource("savings-plan/sp-1"),
+        kind: PlanKind::SageMaker,
+        is_active: true,
+        offer: Some(Offer::default()),
+        commitment: dec!(10),
+        start: at("2026-06-01T00:00:00Z"),
+        end: at("2027-06-01T00:00:00Z"),
+        returnable_until: None,
+        utilisation: Some(used(98)),
+        uncovered_usd_per_month: Some(dec!(500)),
+        has_sagemaker_plan: true,
+        is_followed: false,
+        renewal: Some(dec!(4.5)),
+    }
+}
+
+/// 14 days of $10 an hour at a discount of 30 %.
+fn used(percent: u32) -> Utilisation {
+    let committed = dec!(3360);
+    let used = committed * Decimal::from(percent) / dec!(100);
+    Utilisation { days: 14, committed, used, on_demand: (used / dec!(0.7)).round_dp(4) }
+}
+
+#[test]
+fn what_nobody_uses_of_a_plan_is_told() {
+    let rule = SavingsPlanUnderused::default();
+    let check = |plan: &SavingsPlan| rule.check(plan, &context(NOW));
+    assert_eq!(check(&plan()), Verdict::Fine);
+    let told = waste(check(&SavingsPlan { utilisation: Some(used(71)), ..plan() }));
+    assert_eq!(
+        told.reason.to_string(),
+        "71 % of $10.000 per hour was used in the last 14 days: nobody uses $2,117.00 a month; it pays from 70 % on"
+    );
+    assert_eq!(told.usd_per_month, Some(dec!(2117)));
+    assert_eq!(check(&SavingsPlan { utilisation: None, ..plan() }), Verdict::Later, "Cost Explorer does not know it yet");
+    for fine in [
+        SavingsPlan { utilisation: Some(used(71)), is_active: false, ..plan() },
+        SavingsPlan { utilisation: Some(used(71)), kind: PlanKind::Other("Compute".into()), ..plan() },
+        SavingsPlan { utilisation: Some(Utilisation { committed: dec!(10), used: dec!(1), ..used(71) }), ..plan() },
+    ] {
+        assert_eq!(check(&fine), Verdict::Fine, "{fine:?}");
+    }
+}
+
+#[test]
+fn an_end_is_told_at_sixty_thirty_and_seven_days() {
+    let rule = SavingsPlanExpiring::default();
+    let check = |end: &str, followed| rule.check(&SavingsPlan { end: at(end), is_followed: followed, ..plan() }, &context(NOW));
+    for (end, key) in [
+        ("2027-01-29T08:00:00Z", None), // in 60 days
+        ("2027-01-29T07:00:00Z", Some("at 1")),
+        ("2026-12-29T08:00:00Z", Some("at 2")),
+        ("2026-12-05T08:00:00Z", Some("at 3")),
+        ("2026-11-30T07:00:00Z", None),
+    ] {
+        match (check(end, false), key) {
+            (Verdict::Fine, None) => {}
+            (Verdict::Waste(waste), Some(level)) => {
+                assert!(waste.notice.key.as_ref().unwrap().ends_with(level), "{end}: {:?}", waste.notice.key);
+                assert!(waste.notice.advice.unwrap().starts_with("renew $4.500 per hour"));
+                assert_eq!(waste.usd_per_month.map(|usd| usd.round_dp(2)), Some(dec!(2920)), "1.4 of each dollar, less the dollar");
+                assert_eq!(waste.notice.severity, if level == "at 3" { Severity::Warning } else { Severity::Info });
+            }
+            (verdict, _) => panic!("{end}: {verdict:?}"),
+        }
+    }
+    assert_eq!(check("2026-12-05T08:00:00Z", true), Verdict::Fine, "another one follows");
+    let nothing = SavingsPlan { end: at("2026-12-05T08:00:00Z"), renewal: Some(dec!(0)), ..plan() };
+    assert!(waste(rule.check(&nothing, &context(NOW))).notice.advice.unwrap().starts_with("let it end"));
+}
+
+#[test]
+fn what_can_be_given_back_is_told_with_the_deadline() {
+    let rule = SavingsPlanReturnable::default();
+    let new = SavingsPlan { returnable_until: Some(at("2026-11-30T23:59:59Z")), utilisation: Some(used(40)), ..plan() };
+    let told = waste(rule.check(&new, &context(NOW)));
+    assert!(told.reason.to_string().starts_with("only 40 % of $10.000 per hour is used: it costs "), "{}", told.reason);
+    assert!(told.reason.has_time() && told.notice.severity == Severity::Warning);
+    for fine in [
+        SavingsPlan { returnable_until: None, ..new.clone() },
+        SavingsPlan { returnable_until: Some(at(NOW)), ..new.clone() },
+        SavingsPlan { utilisation: Some(used(71)), ..new.clone() },
+    ] {
+        assert_eq!(rule.check(&fine, &context(NOW)), Verdict::Fine);
+    }
+    assert_eq!(rule.check(&SavingsPlan { utilisation: None, ..new }, &context(NOW)), Verdict::Later);
+}
+
+#[test]
+fn a_plan_for_something_else_is_told_where_sagemaker_has_none() {
+    let rule = SavingsPlanWrongKind::default();
+    let compute = SavingsPlan { kind: PlanKind::Other("Compute".into()), has_sagemaker_plan: false, ..plan() };
+    let told = waste(rule.check(&compute, &context(NOW)));
+    assert_eq!(
+        told.reason.to_string(),
+        "a Compute Savings Plan of $10.000 per hour covers nothing of SageMaker, which costs $500.00 a month on demand"
+    );
+    for fine in [
+        SavingsPlan { has_sagemaker_plan: true, ..compute.clone() },
+        SavingsPlan { is_active: false, ..compute.clone() },
+        SavingsPlan { uncovered_usd_per_month: Some(dec!(99)), ..compute.clone() },
+        SavingsPlan { kind: PlanKind::SageMaker, ..compute },
+    ] {
+        assert_eq!(rule.check(&fine, &context(NOW)), Verdict::Fine);
+    }
+}
+
+#[test]
+fn a_training_plan_that_nobody_uses_is_told_with_the_dollars_left() {
+    let rule = TrainingPlanIdle::default();
+    let plan = TrainingPlan {
+        resource: resource("training-plan/p5"),
+        is_active: true,
+        instance_type: Some("ml.p5.48xlarge".into()),
+        instances: 4,
+        in_use: 0,
+        start: at("2026-11-28T08:00:00Z"),
+        end: at("2026-12-06T08:00:00Z"),
+        paid: Some(dec!(80000)),
+        last_used: None,
+    };
+    let told = waste(rule.check(&plan, &context(NOW))).reason.to_string();
+    assert!(
+        told.contains("4 ml.p5.48xlarge, paid in advance until")
+            && told.contains("nothing has used them for 2d; $60,000.00 are left in it"),
+        "{told}"
+    );
+    for fine in [
+        TrainingPlan { in_use: 1, ..plan.clone() },
+        TrainingPlan { is_active: false, ..plan.clone() },
+        TrainingPlan { last_used: Some(at("2026-11-30T00:00:00Z")), ..plan.clone() },
+        TrainingPlan { end: at(NOW), ..plan.clone() },
+        TrainingPlan { instances: 0, ..plan.clone() },
+    ] {
+        assert_eq!(rule.check(&fine, &context(NOW)), Verdict::Fine, "{fine:?}");
+    }
+    let later = TrainingPlan { paid: None, ..plan };
+    assert!(!waste(rule.check(&later, &context(NOW))).reason.to_string().contains('$'));
+}
+
+/// Two weeks of an endpoint of $10 an hour, half of which is waste, and office hours.
+fn commitment(aws: Option<Decimal>) -> Commitment {
+    let mut usage = Usage::new(vec!["USE1-Host:ml.g5.xlarge".into(), "USE1-Notebk:ml.t3.medium".into()]);
+    for hour in 0..336 {
+        let is_office = hour / 24 % 7 < 5 && (8..18).contains(&(hour % 24));
+        usage.push([dec!(10), if is_office { dec!(8) } else { dec!(0) }]).unwrap();
+    }
+    let rates = |discount: Decimal| -> Rates {
+        let rate = Rate { on_demand: dec!(1), savings_plan: dec!(1) - discount };
+        usage.usage_types().iter().map(|name| (name.clone(), rate)).collect()
+    };
+    let offers = Offer::ALL.into_iter().zip([dec!(0.27), dec!(0.31), dec!(0.33), dec!(0.43), dec!(0.48), dec!(0.5)].map(rates)).collect();
+    let deductions = [Deduction {
+        what: "endpoint-idle: 2 resources".into(),
+        component: Component::Realtime,
+        amount: Amount::Hourly(vec![dec!(5); 336]),
+        certainty: Certainty::Enforced,
+    }];
+    let by_aws: Vec<ByAws> =
+        aws.iter().map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900) }).collect();
+    let advice = advise(&Question { usage: &usage, deductions: &deductions, owned: &[], offers: &offers, by_aws: &by_aws });
+    Commitment { resource: resource("savings-plan/sagemaker"), advice, why_not: None, by_aws }
+}
+
+#[test]
+fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
+    let rule = SavingsPlanShortfall::default();
+    let found = commitment(Some(dec!(7.3)));
+    let told = waste(rule.check(&found, &context(NOW)));
+    // Half of the endpoint at 73 %; office hours are too few.
+    assert_eq!(told.reason.to_string(), "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month");
+    assert_eq!(told.usd_per_month, Some(dec!(985.5)));
+    let text: String = told
+        .notice
+        .details
+        .iter()
+        .flat_map(|one| std::iter::once(one.title.to_string()).chain(one.list.clone()))
+        .collect::<Vec<_>>()
+        .join("\n");
+    for line in [
+        "Worked out from the 14 last days, hour by hour: $9,038.10 a month on demand",
+        "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
+        "= $5,388.10 a month that stays, and that a plan can cover",
+        "AWS recommends $7.300 per hour: it expects to save $1,900.00 a month",
+        "the same usage with all waste in it: $7.300 per hour",
+        "without what will vanish: $3.650 per hour, $3.650 per hour less",
+        "1 year, No Upfront: $3.650 per hour, saves $985.50 a month, 100 % of it used; nothing paid when it is bought (AWS: $7.300 per hour)",
+        "25 % less use: it saves $344.58 a month",
+        "50 % less use: it costs $296.35 a month more than without",
+        "it pays as long as 73 % of it is used",
+    ] {
+        assert!(text.contains(line), "{line}\n\n{text}");
+    }
+    let bought = told.notice.advice.unwrap();
+    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650"), "{bought}");
+}
+
+#[test]
+fn the_policys_way_to_buy_is_advised() {
+    let rulebook = Rulebook::from_toml("[savings-plan]\nterm = \"3y\"\npayment = \"all-upfront\"").unwrap();
+    let cx = RuleContext { policy: &rulebook.policy, ..context(NOW) };
+    let told = waste(SavingsPlanShortfall::default().check(&commitment(None), &cx));
+    assert!(told.reason.to_string().contains("(3 years, All Upfront)"), "{}", told.reason);
+}
+
+#[test]
+fn do_not_buy_is_said_where_aws_says_buy() {
+    let rule = SavingsPlanShortfall::default();
+    let mut found = commitment(Some(dec!(7.3)));
+    for one in &mut found.advice.as_mut().unwrap().offers {
+        (one.commitment, one.usd_per_month) = (dec!(0), dec!(0));
+    }
+    let told = waste(rule.check(&found, &context(NOW)));
+    assert_eq!((told.usd_per_month, told.notice.key.as_deref()), (None, Some("do not buy")));
+    found.advice.as_mut().unwrap().offers.iter_mut().for_each(|one| one.by_aws = None);
+    assert_eq!(rule.check(&found, &context(NOW)), Verdict::Fine);
+    assert_eq!(rule.check(&Commitment { advice: None, ..found }, &context(NOW)), Verdict::Later);
+}
+
+#[test]
+fn few_hours_and_a_changing_week_make_it_careful() {
+    let offers = [(Offer::default(), Rates::from([("a".into(), Rate { on_demand: dec!(1), savings_plan: dec!(0.7) })]))].into();
+    let advised = |hours: &[Decimal]| {
+        let mut usage = Usage::new(vec!["a".into()]);
+        hours.iter().for_each(|usd| usage.push([*usd]).unwrap());
+        advise(&Question { usage: &usage, deductions: &[], owned: &[], offers: &offers, by_aws: &[] })
+    };
+    assert_eq!(advised(&[dec!(10); 167]), None, "less than a week");
+    let ends = advised(&[[dec!(10); 168], [dec!(2); 168]].concat()).unwrap();
+    assert!(ends.is_changing());
+    // All of the commitment of the first week would be under water in the second.
+    assert_eq!(ends.of(Offer::default()).unwrap().commitment, dec!(1.4));
+    let steady = advised(&[dec!(10); 336]).unwrap();
+    assert!(!steady.is_changing() && steady.of(Offer::default()).unwrap().commitment == dec!(7));
+    let begins = advised(&[[dec!(2); 168], [dec!(10); 168]].concat()).unwrap();
+    assert_eq!(begins.of(Offer::default()).unwrap().commitment, dec!(1.4), "growth is not bet on");
+}

@@ -1,0 +1,176 @@
+//! How much to commit to: what is left of the usage without waste, Spot and the plans that are owned, for each way to buy a plan.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    covering::Covering,
+    deduct::{Deducted, Deduction, deduct},
+    outcome::Outcome,
+    rates::{Offer, Rates},
+    usage::Usage,
+};
+use crate::vocabulary::price::HOURS_PER_MONTH;
+
+/// The fewest hours that say anything: a week, because weekends differ.
+pub const FEWEST_HOURS: usize = 7 * 24;
+/// How much the last week may differ from all hours before the smaller of both commitments is advised (money-facts §5.3).
+const CHANGES: Decimal = dec!(0.2);
+/// How much less use is tried, in percent.
+const LESS_USE: [u32; 3] = [10, 25, 50];
+
+/// What is asked.
+pub struct Question<'a> {
+    /// The usage that a plan can cover, hour by hour, with all waste in it.
+    pub usage: &'a Usage,
+    /// What will vanish.
+    pub deductions: &'a [Deduction],
+    /// The plans that go on: the commitment in USD per hour, and their rates.
+    pub owned: &'a [(Decimal, Rates)],
+    /// The rates of each way to buy a plan.
+    pub offers: &'a BTreeMap<Offer, Rates>,
+    /// What AWS recommends.
+    pub by_aws: &'a [ByAws],
+}
+
+/// AWS's own recommendation for one way to buy a plan. It is worked out from what was spent, with the waste.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ByAws {
+    /// The way.
+    pub offer: Offer,
+    /// USD per hour.
+    pub commitment: Decimal,
+    /// What AWS estimates that it saves, USD a month.
+    pub usd_per_month: Decimal,
+}
+
+/// What to commit to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Advice {
+    /// How many hours it is worked out from.
+    pub hours: usize,
+    /// What the usage of these hours costs on demand, with the waste, USD.
+    pub on_demand: Decimal,
+    /// What was taken out.
+    pub deducted: Vec<Deducted>,
+    /// What of the rest the plans cover that are owned and go on, USD on demand.
+    pub owned_covers: Decimal,
+    /// How much more the last week costs than all hours on average, as a part: 0.3 is 30 % more.
+    pub trend: Decimal,
+    /// Each way to buy a plan.
+    pub offers: Vec<Offered>,
+}
+
+/// One way to buy a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Offered {
+    /// The way.
+    pub offer: Offer,
+    /// The commitment that is advised, USD per hour. 0: do not buy.
+    pub commitment: Decimal,
+    /// What would be advised with all waste in it.
+    pub with_waste: Decimal,
+    /// What it saves, USD a month.
+    pub usd_per_month: Decimal,
+    /// The used part of the commitment, 0 to 1. `None`: there is no commitment.
+    pub utilisation: Option<Decimal>,
+    /// The utilisation below which it costs more than it saves.
+    pub break_even: Option<Decimal>,
+    /// The hours in which not all of it is used.
+    pub under_used_hours: usize,
+    /// What nobody uses of it in the worst 30 days, USD. `None`: fewer days are known.
+    pub worst_unused: Option<Decimal>,
+    /// What it saves if this much less is used: percent, and USD a month.
+    pub with_less_use: Vec<(u32, Decimal)>,
+    /// What commitments cost: USD per hour, and USD a month.
+    pub curve: Vec<(Decimal, Decimal)>,
+    /// AWS's number.
+    pub by_aws: Option<ByAws>,
+}
+
+impl Advice {
+    /// One way to buy a plan.
+    pub fn of(&self, offer: Offer) -> Option<&Offered> {
+        self.offers.iter().find(|one| one.offer == offer)
+    }
+
+    /// USD of these hours, as USD a month.
+    pub fn a_month(&self, usd: Decimal) -> Decimal {
+        a_month(usd, self.hours)
+    }
+
+    /// Whether the usage of the last week differs so much that the smaller of two commitments is advised.
+    pub fn is_changing(&self) -> bool {
+        CHANGES < self.trend.abs()
+    }
+}
+
+fn a_month(usd: Decimal, hours: usize) -> Decimal {
+    usd * HOURS_PER_MONTH / Decimal::from(hours.max(1))
+}
+
+/// Works it out. `None`: there are too few hours, or no rates.
+pub fn advise(question: &Question<'_>) -> Option<Advice> {
+    let Question { usage, deductions, owned, offers, by_aws } = question;
+    if usage.hours() < FEWEST_HOURS || offers.is_empty() {
+        return None;
+    }
+    let (lean, deducted) = deduct(usage, deductions);
+    let rest = |usage: &Usage| owned.iter().fold(usage.clone(), |left, (commitment, rates)| Covering::new(&left, rates).rest(*commitment));
+    let (left, with_waste) = (rest(&lean), rest(usage));
+    let week = left.last(FEWEST_HOURS);
+    let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
+    let trend = if left.on_demand().is_zero() { Decimal::ZERO } else { mean(&week) / mean(&left) - Decimal::ONE };
+    let of_offer = |(offer, rates): (&Offer, &Rates)| {
+        let covering = Covering::new(&left, rates);
+        let mut commitment = covering.best();
+        if CHANGES < trend.abs() {
+            commitment = commitment.min(Covering::new(&week, rates).best());
+        }
+        let outcome = covering.outcome(commitment);
+        // No saving: the window as a whole does not pay for it.
+        let outcome = if outcome.saving() <= Decimal::ZERO { covering.outcome(Decimal::ZERO) } else { outcome };
+        let less = |percent: u32| {
+            let part = Decimal::ONE - Decimal::from(percent) / Decimal::ONE_HUNDRED;
+            let less = left.lessened(|_, _, usd| usd * part);
+            (percent, a_month(Covering::new(&less, rates).outcome(outcome.commitment).saving(), left.hours()))
+        };
+        Offered {
+            offer: *offer,
+            with_waste: Covering::new(&with_waste, rates).best(),
+            with_less_use: LESS_USE.map(less).to_vec(),
+            curve: covering.curve(outcome.commitment).into_iter().map(|(at, cost)| (at, a_month(cost, left.hours()))).collect(),
+            by_aws: by_aws.iter().find(|one| one.offer == *offer).cloned(),
+            ..of_outcome(&outcome)
+        }
+    };
+    Some(Advice {
+        hours: usage.hours(),
+        on_demand: usage.on_demand(),
+        deducted,
+        owned_covers: lean.on_demand() - left.on_demand(),
+        trend: trend.round_dp(4),
+        offers: offers.iter().map(of_offer).collect(),
+    })
+}
+
+fn of_outcome(outcome: &Outcome) -> Offered {
+    Offered {
+        offer: Offer::default(),
+        commitment: outcome.commitment,
+        with_waste: Decimal::ZERO,
+        usd_per_month: a_month(outcome.saving(), outcome.hours),
+        utilisation: outcome.utilisation().map(|part| part.round_dp(6)),
+        break_even: outcome.break_even().map(|part| part.round_dp(6)),
+        under_used_hours: outcome.under_used_hours,
+        worst_unused: outcome.worst_unused,
+        with_less_use: vec![],
+        curve: vec![],
+        by_aws: None,
+    }
+}

@@ -1,0 +1,22 @@
+//! The arithmetic of `SageMaker` Savings Plans (money-facts §5): [`Usage`] by hour → [`Covering`] it with a plan of some [`Rates`] → the best commitment, and what one
+//! costs. [`advise`] does so for all offers, without the waste.
+
+mod advice;
+mod covering;
+mod deduct;
+mod fixed;
+mod outcome;
+mod rates;
+mod usage;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::{
+    advice::{Advice, ByAws, FEWEST_HOURS, Offered, Question, advise},
+    covering::Covering,
+    deduct::{Amount, Certainty, Deducted, Deduction},
+    outcome::Outcome,
+    rates::{Offer, Payment, Rate, Rates, Term},
+    usage::Usage,
+};

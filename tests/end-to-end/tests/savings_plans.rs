@@ -1,0 +1,224 @@
+//! savings-plan-advisor: what it advises without the waste, beside what AWS recommends, and what it says of the plans that are owned.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use cost_aws::report::Report;
+use end_to_end::{
+    Function,
+    testing::{account_at, guard_of, hours},
+};
+use rust_decimal::{Decimal, prelude::FromPrimitive as _};
+use serde_json::Value;
+use simulator::{Fault, Mail, Simulator, What};
+
+const POLICY: &str = "[savings-plan]\nfinance = \"finops@example.com\"\n[rules.endpoint-idle]\nidle-after = \"7d\"";
+
+/// An endpoint that is called, and two that nobody calls, all for more than two weeks.
+const ESTATE: &str = r#"
+[cost-explorer]
+hourly = true
+[[model]]
+name = "m"
+[[endpoint-config]]
+name = "serving"
+model = "m"
+instance-type = "ml.g5.xlarge"
+instance-count = 4
+[[endpoint-config]]
+name = "forgotten"
+model = "m"
+instance-type = "ml.g5.xlarge"
+instance-count = 3
+[[endpoint]]
+name = "serving"
+created = "-30d"
+tags = { Owner = "ann@example.com" }
+traffic = [{ requests = 1000, most = 400 }]
+[[endpoint]]
+name = "forgotten-1"
+config = "forgotten"
+created = "-30d"
+tags = { Owner = "ann@example.com" }
+[[endpoint]]
+name = "forgotten-2"
+config = "forgotten"
+created = "-30d"
+tags = { Owner = "ann@example.com" }
+"#;
+
+/// 16 days later, so that Cost Explorer has two weeks.
+fn later(estate: &str) -> Simulator {
+    let account = account_at("2026-11-14T08:00:00Z", estate);
+    account.advance(hours(16 * 24));
+    account
+}
+
+/// The same without resources, on which instance-hours are on the bill: two weeks of a mixed fleet.
+fn fleet(more: &str) -> Simulator {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/data");
+    let estate = format!(
+        "[cost-explorer]\nhourly = true\n[[spend]]\ncsv = \"{data}/fleet_c_mixed_336h.csv\"\nfrom = \"-14d\"\n[savings-plan-rates]\ncsv = \"{data}/rates.csv\"\n{more}"
+    );
+    account_at("2026-11-30T09:00:00Z", &estate)
+}
+
+async fn advise(account: &Simulator) -> Report {
+    guard_of(Function::SavingsPlanAdvisor, account, POLICY).run().await.unwrap()
+}
+
+fn of(report: &Report) -> &Value {
+    report.savings_plan.as_ref().unwrap()
+}
+
+/// USD per hour of the way that the policy prefers, and a number beside it.
+fn offered(report: &Report, field: &str) -> Decimal {
+    Decimal::from_f64(of(report)["offers"][0][field].as_f64().unwrap()).unwrap().round_dp(6)
+}
+
+fn of_finance(account: &Simulator) -> Vec<Mail> {
+    account.mails().into_iter().filter(|mail| mail.attributes["owner"].1 == "finops@example.com").collect()
+}
+
+#[tokio::test]
+async fn aws_recommends_the_waste_and_the_guard_does_not() {
+    let account = later(ESTATE);
+    guard_of(Function::EndpointAutoscaler, &account, POLICY).run().await.unwrap();
+    let before = account.mails().len();
+    let report = advise(&account).await;
+    assert_eq!(report.unread, [], "{report:?}");
+    let (ours, with_waste) = (offered(&report, "commitment"), offered(&report, "commitment-with-waste"));
+    let by_aws = Decimal::from_f64(of(&report)["by-aws"][0]["commitment"].as_f64().unwrap()).unwrap();
+    // Four of ten instances stay.
+    assert!((ours * Decimal::from(10) - with_waste * Decimal::from(4)).abs() < Decimal::new(1, 3), "{ours} of {with_waste}");
+    assert!((by_aws - with_waste).abs() < Decimal::new(1, 2), "{by_aws} by AWS, {with_waste} from the same usage");
+    let deducted = of(&report)["deducted"].as_array().unwrap();
+    assert_eq!((&deducted[0]["what"], &deducted[0]["certainty"]), (&"endpoint-idle: 2 resources".into(), &"reported".into()));
+    let mails = &account.mails()[before..];
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert_eq!(mails[0].attributes["owner"].1, "finops@example.com");
+    assert!(mails[0].subject.contains(&format!("a SageMaker Savings Plan of ${ours:.3} per hour saves $")), "{}", mails[0].subject);
+    for line in [
+        "AWS recommends $",
+        "endpoint-idle: 2 resources (Real-time endpoints; its owner was told)",
+        "If less is used",
+        "1 year, No Upfront: $",
+    ] {
+        assert!(mails[0].message.contains(line), "{line}\n\n{}", mails[0].message);
+    }
+}
+
+#[tokio::test]
+async fn a_week_is_paid_once_and_mailed_once() {
+    let account = later(ESTATE);
+    let first = advise(&account).await;
+    assert!(first.cost_usd.is_some_and(|usd| (0.07..0.2).contains(&usd)), "{:?}", first.cost_usd);
+    let mails = account.mails().len();
+    for day in 1..=6 {
+        account.advance(hours(24));
+        let again = advise(&account).await;
+        assert_eq!((again.cost_usd, of(&again), account.mails().len()), (None, of(&first), mails), "day {day}");
+    }
+    account.advance(hours(24));
+    let anew = advise(&account).await;
+    assert!(anew.cost_usd.is_some_and(|usd| usd < 0.07), "AWS's own recommendations are asked every fourth week: {:?}", anew.cost_usd);
+}
+
+#[tokio::test]
+async fn what_was_advised_saves_what_was_promised() {
+    let promised = advise(&fleet("")).await;
+    let commitment = offered(&promised, "commitment");
+    let without = bill(&fleet("")).await;
+    let with = bill(&fleet(&format!("[[savings-plan]]\nname = \"advised\"\ncommitment = {commitment}\nstart = \"-20d\"\n"))).await;
+    let saved = (without - with) * Decimal::from(730) / Decimal::from(13 * 24);
+    let usd = offered(&promised, "usd-per-month");
+    assert!((saved - usd).abs() <= usd * Decimal::new(2, 2), "promised {usd}, saved {saved} of {without}");
+}
+
+/// What the 13 days cost that the advice is worked out from, with the plan.
+async fn bill(account: &Simulator) -> Decimal {
+    let ce = &end_to_end::clients(account).costexplorer;
+    let period = aws_sdk_costexplorer::types::DateInterval::builder().start("2026-11-16").end("2026-11-29").build().unwrap();
+    let call = ce.get_cost_and_usage().time_period(period).granularity(aws_sdk_costexplorer::types::Granularity::Daily);
+    let answer = call.metrics("AmortizedCost").send().await.unwrap();
+    let of_day = |day: aws_sdk_costexplorer::types::ResultByTime| {
+        day.total.unwrap()["AmortizedCost"].amount.clone().unwrap().parse::<Decimal>().unwrap()
+    };
+    answer.results_by_time.unwrap().into_iter().map(of_day).sum()
+}
+
+#[tokio::test]
+async fn without_hours_there_is_only_what_aws_says() {
+    let account = later(&ESTATE.replace("hourly = true", ""));
+    let report = advise(&account).await;
+    assert!(of(&report)["why-not"].as_str().unwrap().starts_with("Cost Explorer has no hourly data"), "{report:?}");
+    assert_eq!((of(&report)["by-aws"].as_array().unwrap().len(), report.total_findings), (6, 0));
+    assert_eq!((&report.unread[..], account.mails().len()), (&[][..], 0));
+}
+
+#[tokio::test]
+async fn an_account_that_uses_nothing_is_advised_nothing() {
+    let report = advise(&later("[cost-explorer]\nhourly = true\n")).await;
+    assert_eq!((report.total_findings, &of(&report)["offers"]), (0, &Value::Array(vec![])), "{report:?}");
+}
+
+#[tokio::test]
+async fn the_plans_that_are_owned_are_looked_after() {
+    let plans = r#"
+[[savings-plan]]
+name = "too-much"
+commitment = 40
+start = "-40d"
+[[savings-plan]]
+name = "ends"
+commitment = 0.5
+start = "-340d"
+[[savings-plan]]
+name = "compute"
+commitment = 2
+start = "-40d"
+type = "Compute"
+"#;
+    let account = fleet(plans);
+    let report = advise(&account).await;
+    let mut found: Vec<(&str, &str)> = report.findings.iter().map(|one| (one.rule, one.name.as_str())).collect();
+    found.sort_unstable();
+    assert_eq!(found.len(), 2, "{:?}", report.findings);
+    assert_eq!(found.iter().map(|one| one.0).collect::<Vec<_>>(), ["savings-plan-expiring", "savings-plan-underused"]);
+    let body = &of_finance(&account)[0].message;
+    assert!(body.contains("nobody uses $") && body.contains("ends on "), "{body}");
+}
+
+#[tokio::test]
+async fn a_training_plan_that_stands_idle_is_told_to_its_owner() {
+    let plan = r#"
+[[resource]]
+kind = "training-plan"
+name = "reserved"
+tags = { Owner = "ann@example.com" }
+definition = { StartTime = "-3d", DurationHours = 168, TotalInstanceCount = 4, InUseInstanceCount = 0, InstanceType = "ml.p5.48xlarge", UpfrontFee = "70000.00", CurrencyCode = "USD", TargetResources = ["training-job"] }
+"#;
+    let account = account_at("2026-11-30T09:00:00Z", plan);
+    let report = advise(&account).await;
+    assert_eq!(report.findings.iter().map(|one| one.rule).collect::<Vec<_>>(), ["training-plan-idle"], "{report:?}");
+    assert!(
+        report.findings[0].reason.contains("4 ml.p5.48xlarge") && report.findings[0].reason.contains("$40,000.00 are left in it"),
+        "{:?}",
+        report.findings
+    );
+    assert_eq!(account.mails()[0].attributes["owner"].1, "ann@example.com");
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_said_and_nothing_is_advised() {
+    for (call, what) in [
+        ("savingsplans:DescribeSavingsPlans", "Savings Plans (savingsplans:DescribeSavingsPlans)"),
+        ("savingsplans:DescribeSavingsPlansOfferingRates", "the rates of Savings Plans"),
+        ("ce:GetCostAndUsage", "what SageMaker cost by the hour"),
+        ("ce:GetSavingsPlansPurchaseRecommendation", "AWS's recommendations of Savings Plans"),
+    ] {
+        let account = later(ESTATE);
+        account.add_fault(Fault::new(call, What::AccessDenied));
+        let report = advise(&account).await;
+        assert!(report.unread.iter().any(|one| one.what == what), "{call}: {:?}", report.unread);
+        assert_eq!(report.is_whole, call != "savingsplans:DescribeSavingsPlans", "{call}");
+    }
+}
