@@ -17,6 +17,7 @@ use serde_json::Value;
 use simulator::{Simulator, Stack, Template};
 use tempfile::NamedTempFile;
 
+pub mod commitment;
 pub mod endpoint_month;
 pub mod lambda;
 pub mod month;

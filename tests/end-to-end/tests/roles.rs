@@ -54,6 +54,17 @@ fn account() -> Simulator {
         model = "m"
         memory-mb = 4096
         traffic = [{{ requests = 20, hours = "mon-fri/12:00-13:00@Europe/Berlin", outside = 0 }}]
+        [[resource]]
+        kind = "training-plan"
+        name = "reserved"
+        tags = {{ Owner = "ann@example.com", Team = "nlp", CostCenter = "AB1234" }}
+        definition = {{ StartTime = "-3d", DurationHours = 720, TotalInstanceCount = 4, InUseInstanceCount = 0, TargetResources = ["training-job"] }}
+        [cost-explorer]
+        hourly = true
+        [[savings-plan]]
+        name = "owned"
+        commitment = 1
+        start = "-40d"
         [hosting]
         zero-datapoints = true
         [[budget]]

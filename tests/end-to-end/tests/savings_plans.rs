@@ -13,37 +13,7 @@ use simulator::{Fault, Mail, Simulator, What};
 const POLICY: &str = "[savings-plan]\nfinance = \"finops@example.com\"\n[rules.endpoint-idle]\nidle-after = \"7d\"";
 
 /// An endpoint that is called, and two that nobody calls, all for more than two weeks.
-const ESTATE: &str = r#"
-[cost-explorer]
-hourly = true
-[[model]]
-name = "m"
-[[endpoint-config]]
-name = "serving"
-model = "m"
-instance-type = "ml.g5.xlarge"
-instance-count = 4
-[[endpoint-config]]
-name = "forgotten"
-model = "m"
-instance-type = "ml.g5.xlarge"
-instance-count = 3
-[[endpoint]]
-name = "serving"
-created = "-30d"
-tags = { Owner = "ann@example.com" }
-traffic = [{ requests = 1000, most = 400 }]
-[[endpoint]]
-name = "forgotten-1"
-config = "forgotten"
-created = "-30d"
-tags = { Owner = "ann@example.com" }
-[[endpoint]]
-name = "forgotten-2"
-config = "forgotten"
-created = "-30d"
-tags = { Owner = "ann@example.com" }
-"#;
+const ESTATE: &str = include_str!("../estates/commitment.toml");
 
 /// 16 days later, so that Cost Explorer has two weeks.
 fn later(estate: &str) -> Simulator {
@@ -185,6 +155,22 @@ type = "Compute"
     assert_eq!(found.iter().map(|one| one.0).collect::<Vec<_>>(), ["savings-plan-expiring", "savings-plan-underused"]);
     let body = &of_finance(&account)[0].message;
     assert!(body.contains("nobody uses $") && body.contains("ends on "), "{body}");
+}
+
+#[tokio::test]
+async fn a_plan_that_can_be_given_back_is_looked_at_within_the_week() {
+    let account =
+        fleet("[[savings-plan]]\nname = \"new\"\ncommitment = 40\nstart = \"-1d\"\nreturnable-until = \"2026-12-06T09:00:00Z\"\n");
+    let of_rule = |report: &Report| report.findings.iter().filter(|one| one.rule == "savings-plan-returnable").count();
+    assert_eq!(of_rule(&advise(&account).await), 0, "Cost Explorer does not know yet how it is used");
+    account.advance(hours(3 * 24));
+    let report = advise(&account).await;
+    assert_eq!((of_rule(&report), report.cost_usd), (1, Some(0.01)), "{report:?}");
+    assert!(
+        of_finance(&account).last().unwrap().message.contains("can be given back until Sun 2026-12-06"),
+        "{:?}",
+        of_finance(&account).last()
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::Subject,
@@ -50,7 +51,7 @@ pub struct SavingsPlan {
 }
 
 /// How a plan is used. USD in these days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Utilisation {
     /// How many days these are.
     pub days: u32,

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 use comfy_table::{Cell, CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use cost_rules::price::dollars;
 use end_to_end::{
+    commitment::{self, Advised},
     endpoint_month::{self, EndpointMonth},
     month::{self, Month},
     project_file,
@@ -47,6 +48,9 @@ async fn main() -> anyhow::Result<()> {
     let month = month::live().await?;
     fs::write(folder.join("mails-of-the-month.txt"), texts(&month.mails, &month.zone))?;
     fs::write(folder.join("report.html"), &month.page)?;
+    let advised = commitment::live().await?;
+    fs::write(folder.join("mail-of-the-savings-plan.txt"), as_text(&advised.mail, &week.zone))?;
+    savings_plan(&advised);
     let mut wrongs: Vec<String> = week.wrongs.iter().chain(&month.wrongs).cloned().collect();
     if all {
         budgets(&month);
@@ -63,6 +67,17 @@ async fn main() -> anyhow::Result<()> {
     say("Next: make invoke FN=notebook-stopper EVENT=events/dry-run.json, and README.md, \"Deploy in report mode\".");
     anyhow::ensure!(wrongs.is_empty(), "the guard made mistakes:\n{}", wrongs.join("\n"));
     Ok(())
+}
+
+/// Prints what to commit to.
+fn savings_plan(advised: &Advised) {
+    heading("A Savings Plan, for two weeks of an endpoint that is called and of two that nobody calls");
+    let Advised { by_guard, by_aws, waste, .. } = advised;
+    say(&format!(
+        "AWS recommends to commit ${by_aws:.2} per hour for a year. The guard advises ${by_guard:.2}: {} a month of that usage is waste, and a commitment would pay for it until the year is over.",
+        dollars(*waste)
+    ));
+    say("Why, the six ways to buy it, and what happens with less use: target/demo/mail-of-the-savings-plan.txt");
 }
 
 /// Prints a text, and breaks long lines between words. Continuation lines are indented.

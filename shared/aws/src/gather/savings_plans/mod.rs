@@ -54,9 +54,7 @@ pub struct Looked {
     /// What a plan could cover of a month and none does, USD on demand. `None`: not known.
     pub uncovered_usd_per_month: Option<Decimal>,
     /// How the owned plans are used, by id.
-    #[serde(skip)]
     utilisation: BTreeMap<String, Utilisation>,
-    used: Vec<(String, [Decimal; 3], u32)>,
 }
 
 /// What the last look advised for the policy's way to buy, for the cost report. `None`: nothing was advised.
@@ -181,9 +179,9 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             return Default::default();
         }
     };
-    let cached = cached.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?.restored())));
+    let cached = cached.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?)));
     let before = match cached {
-        Some((at, looked)) if now.duration_since(at) < USED_FOR => return (looked, Read::default()),
+        Some((at, looked)) if now.duration_since(at) < USED_FOR => return with_new_plans(reading, looked, plans, facts).await,
         Some((_, looked)) => looked,
         None => Looked::default(),
     };
@@ -191,10 +189,25 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
     let mut read = Read { failure: None, requests };
     // What could not be read is asked again by the next run.
     if keeps && looked.is_whole() {
-        let kept = async { ledger.keep_for(NAME, &serde_json::to_string(&looked.clone().stored())?, now, KEPT).await };
+        let kept = async { ledger.keep_for(NAME, &serde_json::to_string(&looked)?, now, KEPT).await };
         read.failure = kept.await.err().map(|error| format!("the advice about Savings Plans: {error:#}"));
     }
     (looked, read)
+}
+
+/// Adds how a plan is used that was bought since the last look: it can be given back for a week only.
+async fn with_new_plans(reading: &Reading<'_>, mut looked: Looked, plans: &[SavingsPlan], facts: &mut Facts) -> (Looked, Read) {
+    let is_new = |plan: &&SavingsPlan| {
+        let may_go_back = plan.returnable_until.is_some_and(|until| reading.now < until);
+        plan.kind == PlanKind::SageMaker && plan.is_active && may_go_back && !looked.utilisation.contains_key(&plan.resource.id)
+    };
+    let new: Vec<&SavingsPlan> = plans.iter().filter(is_new).collect();
+    let (utilisation, requests) = owned::utilisation(reading.clients, &new, reading.now).await;
+    match utilisation {
+        Ok(utilisation) => looked.utilisation.extend(utilisation),
+        Err(why) => facts.reading.unread.push(Unread::new("how Savings Plans are used", why)),
+    }
+    (looked, Read { failure: None, requests })
 }
 
 /// Reads everything from AWS. Returns also the number of requests to Cost Explorer.
@@ -263,19 +276,5 @@ impl Looked {
     /// Whether all was read that can be.
     fn is_whole(&self) -> bool {
         self.advice.is_some() || self.why_not.is_some()
-    }
-
-    /// With the utilisation in a form that JSON has.
-    fn stored(mut self) -> Self {
-        let row = |(id, of): (&String, &Utilisation)| (id.clone(), [of.committed, of.used, of.on_demand], of.days);
-        self.used = self.utilisation.iter().map(row).collect();
-        self
-    }
-
-    fn restored(mut self) -> Self {
-        let row =
-            |(id, [committed, used, on_demand], days): (String, [Decimal; 3], u32)| (id, Utilisation { days, committed, used, on_demand });
-        self.utilisation = std::mem::take(&mut self.used).into_iter().map(row).collect();
-        self
     }
 }

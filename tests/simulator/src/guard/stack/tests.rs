@@ -76,8 +76,8 @@ fn parameters_decide_what_wakes_whom() {
 fn firings_are_in_the_order_of_time() {
     let firings = stack(&[("AllowEnforcement", "yes")]).firings(Timestamp::UNIX_EPOCH, "1970-01-02T00:00:00Z".parse().unwrap());
     assert!(firings.is_sorted_by_key(|firing| (firing.at, &firing.function)), "{firings:?}");
-    // Schedules: one every quarter of an hour (96), the three due-only ones (288, 96 and 96), budgets (4), three daily runs, and the regular mails (24).
-    assert_eq!(firings.len(), 96 + 288 + 96 + 96 + 4 + 3 + 24);
+    // Schedules: one every quarter of an hour (96), the three due-only ones (288, 96 and 96), budgets (4), four daily runs, and the regular mails (24).
+    assert_eq!(firings.len(), 96 + 288 + 96 + 96 + 4 + 4 + 24);
 }
 
 #[test]
