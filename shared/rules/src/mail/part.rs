@@ -16,7 +16,7 @@ use crate::{
     rules::verdict::Detail,
     vocabulary::{
         duration::{Duration, roughly},
-        price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, dollars},
+        price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, dollars, price_not_known},
         resource::{Arn, Kind, region_option},
         text::one_line,
         time_zone::until_end,
@@ -198,11 +198,6 @@ fn so_far(item: &Item, hour: Decimal, now: Timestamp) -> String {
     let ran = now.duration_since(since);
     let usd = hour * Duration::between(since, now).in_hours();
     format!(", about {} in the {} that it ran", dollars(usd), roughly(ran))
-}
-
-/// `price not known (2 x ml.p9.giant)`
-fn price_not_known(instances: &[Instances]) -> String {
-    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
 }
 
 fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Vec<TimedText> {
