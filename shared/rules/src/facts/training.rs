@@ -70,6 +70,8 @@ pub struct Replaced {
     pub definition: String,
     /// What became of it, according to the service.
     pub fate: Fate,
+    /// When the guard submitted its work again.
+    pub since: Timestamp,
     /// Whether the guard is still trying to stop it. Then nobody else has to.
     pub at_work: bool,
 }
@@ -79,6 +81,8 @@ pub struct Replaced {
 pub enum Fate {
     /// It is still running.
     Runs,
+    /// It is being stopped: it may hang in that, and be billed.
+    Stopping,
     /// It completed.
     Completed,
     /// It did not complete: it was stopped, failed, or no longer exists.

@@ -370,7 +370,7 @@ fn as_which_job(Item { name: old, arn, notice, .. }: &Item, new: &str, remedy: O
         _ => String::new(),
     };
     format!(
-        "\n  We stopped {old} and restarted its work on Spot as {new}.{terms}\
+        "\n  We asked AWS to stop {old}, and restarted its work on Spot as {new}.{terms}\
          \n  Does a script or a pipeline wait for {old}? Let it wait for {new}.\
          \n  Stop the new one:   {}\
          \n  To keep the next one on demand, submit it with a tag and a last day, for example {KEEP_UNTIL_TAG} = {}.",
