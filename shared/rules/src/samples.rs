@@ -83,6 +83,7 @@ pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
         instance_type: Some(instance_type.into()),
         state: RunState::InService,
         created: Some(started.parse().unwrap()),
+        deleted_by_guard: None,
     }
 }
 
