@@ -100,15 +100,19 @@ fn has_tool(words: &[String]) -> bool {
         let whole = parts.concat();
         let rest_of = |word: &String| word.strip_prefix(&whole).or_else(|| word.strip_suffix(&whole)).map(str::to_owned);
         words.windows(parts.len()).any(|run| run.iter().map(plain).eq(parts.iter().copied()))
-            || words.iter().filter_map(rest_of).any(|rest| is_made_of_work(&rest))
+            || words.iter().filter_map(rest_of).any(|rest| is_made_of_work(&rest, MOST_WORK))
     })
 }
 
-/// Whether letters are nothing but words for what machines do, one behind the other, and digits.
-fn is_made_of_work(letters: &str) -> bool {
+/// The most words of work in one word with the name of a tool. Without a limit, a text that somebody makes up may take for ever.
+const MOST_WORK: usize = 3;
+
+/// Whether letters are nothing but so many words for what machines do, one behind the other, and digits.
+fn is_made_of_work(letters: &str, most: usize) -> bool {
     let letters = letters.trim_matches(|c: char| c.is_ascii_digit());
     let mut work = [WORK, WORDS, LAST_WORDS, ALSO_NAMES].into_iter().flatten();
-    letters.is_empty() || is_of_group(letters) || work.any(|word| letters.strip_prefix(word).is_some_and(is_made_of_work))
+    let is_rest = |rest: &str| 0 < most && is_made_of_work(rest, most - 1);
+    letters.is_empty() || is_of_group(letters) || work.any(|word| letters.strip_prefix(word).is_some_and(is_rest))
 }
 
 /// Whether it is a word that is in the names of machines or of groups.

@@ -583,6 +583,8 @@ fn tools_are_machines_however_they_are_written() {
     ] {
         assert_eq!(Named::of(tool), Named::Nobody, "{tool}");
     }
+    let made_up = format!("github{}x", "cicd".repeat(60));
+    assert_eq!(Named::of(&made_up), Named::Person(made_up.clone()), "found out at once");
     // These are given names, too.
     for person in ["luigi", "gerrit", "singer", "buddy", "seldon", "mage"] {
         assert_eq!(Named::of(person), Named::Person(person.into()));
