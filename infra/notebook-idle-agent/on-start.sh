@@ -26,6 +26,7 @@ import fcntl
 import glob
 import http.client
 import json
+import math
 import os
 import re
 import ssl
@@ -145,8 +146,19 @@ def gpu_is_busy():
         raise Unknown(f"GPU: {error}") from error
 
 
+def remembered(path):
+    """What was remembered of the last look at which everything was known. None: nothing that can be read."""
+    try:
+        with open(path) as file:
+            before = json.load(file)
+        numbers = [before["looked"], before["cpu"], before["last_used"], *before.get("seen", {}).values()]
+        return before if all(map(math.isfinite, numbers)) else None
+    except Exception:  # whatever the file has: the next look writes it anew
+        return None
+
+
 def look(before, now):
-    """What is to be remembered of this look; `before` is what was of the last one at which everything was known."""
+    """What is to be remembered of this look; `before` is what is remembered of an earlier one."""
     after = {"looked": now, "cpu": cpu_seconds(), "last_used": now}
     (in_jupyter, after["seen"]), gpu_busy = last_used_in_jupyter(now, (before or {}).get("seen", {})), gpu_is_busy()
     # The first look of this run; or nobody knows what was used in between; or the clock was set back.
@@ -183,11 +195,7 @@ def main():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return print("the last look is not over yet")
-        try:
-            with open(path) as file:
-                before = json.load(file)
-        except (OSError, ValueError):
-            before = None
+        before = remembered(path)
         try:
             after = look(before, int(time.time()))
         except Unknown as why:

@@ -265,6 +265,17 @@ def test_without_kernels_it_is_idle_since_its_start(notebook):
     assert 4000 <= notebook.look() <= 4060
 
 
+@pytest.mark.parametrize("text", [
+    "", "{", "{}", "[]", '"x"', "7", "null", '{"looked": 1, "cpu": 0}', '{"cpu": 0, "last_used": 1}', '{"looked": "1", "cpu": 0, "last_used": 1}',
+    '{"looked": 1, "cpu": null, "last_used": 1}', '{"looked": 1, "cpu": 0, "last_used": NaN}', '{"looked": 1, "cpu": 0, "last_used": 1, "seen": []}',
+    '{"looked": 1, "cpu": 0, "last_used": 1, "seen": {"kernel": "x"}}',
+])  # fmt: skip
+def test_a_state_that_cannot_be_read_is_written_anew(notebook, text):
+    (notebook.folder / "state.json").write_text(text)
+    assert notebook.look() == 0
+    assert {"looked", "cpu", "last_used", "seen"} == json.loads((notebook.folder / "state.json").read_text()).keys()
+
+
 def test_an_idle_kernel_counts_from_its_last_activity(notebook, jupyter):
     kernel, channels = idle_kernel(jupyter)
     channels.close()

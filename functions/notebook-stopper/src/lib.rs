@@ -10,7 +10,11 @@ use cost_aws::{
     report::Report,
     settle::{KnowsEnough, Memory, Run, settle},
 };
-use cost_rules::{facts::OnExceed, resource::Kind};
+use cost_rules::{
+    facts::{App, OnExceed},
+    plan::{Entry, State},
+    resource::Kind,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -51,6 +55,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
 
     let (mut facts, entries) =
         tokio::join!(gather::notebooks_and_apps(&context.clients, &rulebook, &wanted, now), ledger.findings(&wanted.scope));
+    deleted_by_guard(&mut facts.apps, entries.as_deref().unwrap_or_default());
     if rulebook.policy.may_enforce_more(OnExceed::EnforceOffHours.rules()) {
         match budget_measures::read(context, &rulebook, now).await {
             Ok(held) => facts.measures.in_force = held,
@@ -76,4 +81,12 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
         report.failures.extend(remembered.err().map(|error| format!("{error:#}")));
     }
     Ok(report)
+}
+
+/// Sets on the apps when the guard deleted them: since when an app has been `Deleting`, AWS does not say.
+fn deleted_by_guard(apps: &mut [App], entries: &[Entry]) {
+    for app in apps {
+        let acted = entries.iter().filter(|one| one.state == State::Acted && one.id == app.resource.id && one.run == app.created);
+        app.deleted_by_guard = acted.map(|one| one.last_seen).min();
+    }
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command-line tool answers on standard output")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,9 +19,10 @@ use cost_rules::{
     rulebook::{MOST_ERRORS, Rulebook},
     rules::{self, rule::RemedyName},
     text::lines,
+    time_zone::is_of_no_country,
     working_time::Calendar,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
 mod inference;
@@ -195,7 +196,20 @@ fn days_off(policy: &Policy) -> Vec<String> {
     let own = line(&format!("in {}", calendar.zone.iana_name().unwrap_or("UTC")), calendar);
     let by_zone = calendars.by_zone.iter().filter_map(|(zone, calendar)| line(&format!("in {zone}"), calendar));
     let by_team = calendars.by_team.iter().filter_map(|(team, calendar)| line(&format!("of team {team}"), calendar));
-    own.into_iter().chain(by_zone).chain(by_team).collect()
+    own.into_iter().chain(by_zone).chain(by_team).chain(of_no_country(policy)).collect()
+}
+
+/// The zones of the policy that are no country's, one line each.
+fn of_no_country(policy: &Policy) -> impl Iterator<Item = String> {
+    let Policy { calendar, hours, team_hours, .. } = policy;
+    let zones = [&calendar.zone].into_iter().chain([hours].into_iter().chain(team_hours.values()).map(|hours| hours.zone(calendar)));
+    let names: BTreeSet<&str> = zones.filter(|zone| is_of_no_country(zone)).filter_map(TimeZone::iana_name).collect();
+    names.into_iter().map(|name| {
+        format!(
+            "time zone {name} is no country's: it has no holidays except those that the policy gives to {name} itself. If people work in one country, \
+             write its zone, for example \"Europe/Berlin\""
+        )
+    })
 }
 
 /// The policy's own signs of workflows, one line.
@@ -322,6 +336,12 @@ mod tests {
             ["jobs that your workflows wait for, beside those that AWS marks: with the tags x"]
         );
         assert!(lines("").is_empty());
+        let zones = "timezone = \"Europe/Berlin\"\n[working-hours]\ndefault = \"mon-fri/08:00-19:00@EET\"\n\
+                     teams = { lisbon = \"mon-fri/08:00-19:00@WET\", porto = \"mon-fri/09:00-19:00@WET\", oslo = \"always@Europe/Oslo\" }";
+        let said = lines(zones);
+        let starts: Vec<&str> = said.iter().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(starts, ["time zone EET is no country's", "time zone WET is no country's"]);
+        assert!(lines("timezone = \"CET\"")[0].starts_with("time zone CET is no country's"));
     }
 
     /// A policy may be pasted from anywhere: its texts steer no terminal, and hide nothing.

@@ -83,6 +83,7 @@ pub(crate) fn app(app_type: &str, instance_type: &str, started: &str) -> App {
         instance_type: Some(instance_type.into()),
         state: RunState::InService,
         created: Some(started.parse().unwrap()),
+        deleted_by_guard: None,
     }
 }
 
@@ -122,7 +123,7 @@ pub(crate) fn training_job(created: &str) -> TrainingJob {
 /// A definition of training jobs on demand, each on one such instance with a limit of one hour.
 pub(crate) fn tuning_definition(instance_type: &str) -> TuningDefinition {
     let instances = vec![Instances { instance_type: instance_type.into(), count: 1 }];
-    TuningDefinition { spot: false, choices: vec![instances], max_runtime: Some(Duration::hours(1)) }
+    TuningDefinition { algorithm: None, spot: false, choices: vec![instances], max_runtime: Some(Duration::hours(1)) }
 }
 
 /// A tuning job with twenty training jobs, four at a time, each on one `ml.m5.xlarge` with a limit of one hour.
@@ -136,6 +137,7 @@ pub(crate) fn tuning_job(created: &str) -> TuningJob {
         definitions: vec![tuning_definition("ml.m5.xlarge")],
         parallel: 4,
         most_jobs: Some(20),
+        ended: 0,
         max_runtime: None,
         running: None,
     }

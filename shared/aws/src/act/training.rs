@@ -136,13 +136,15 @@ async fn finish(context: &Context, one: &mut Resubmission, is_done: bool) -> Out
     }
     let stopped = stop_training_job(&context.clients, &old).await;
     let fate = match &stopped {
-        Outcome::Done => Ok(Fate::Ended),
+        Outcome::Done => Ok(Fate::Stopping),
         _ => training::fate(&context.clients, &old, one.run).await,
     };
     let (end, stage) = match fate {
         Err(why) => return Outcome::Unknown(format!("{}, and what became of it is not known: {why}", stopped.detail())),
         Ok(Fate::Runs) => return doubled(one.definition.as_deref(), format!("could not be stopped: {}", stopped.detail())),
-        Ok(Fate::Ended) if is_done => (End::NotNeeded(new.clone()), Stage::Settled),
+        Ok(Fate::Ended | Fate::Stopping) if is_done => (End::NotNeeded(new.clone()), Stage::Settled),
+        // The next runs see when it has ended.
+        Ok(Fate::Stopping) => return Outcome::Over(End::Replaced(new)),
         Ok(Fate::Ended) => (End::Replaced(new.clone()), Stage::Stopped),
         Ok(Fate::Completed) if is_done => (End::ByItself(format!("it has done its work, and so has {new}")), Stage::Settled),
         // The old job completed at the last moment: the new one is not needed.

@@ -69,6 +69,10 @@ pub enum Change {
     UpdateRollbackFailed,
     /// It runs, and takes no requests.
     OutOfService,
+    /// A stop failed: it may still run.
+    StopFailed,
+    /// A deletion failed: it may still run.
+    DeleteFailed,
     /// A stop was asked for.
     Stopping,
     /// A deletion was asked for.
@@ -85,6 +89,8 @@ impl Change {
             Self::RollingBack => "RollingBack",
             Self::UpdateRollbackFailed => "UpdateRollbackFailed",
             Self::OutOfService => "OutOfService",
+            Self::StopFailed => "StopFailed",
+            Self::DeleteFailed => "DeleteFailed",
             Self::Stopping => "Stopping",
             Self::Deleting => "Deleting",
         }

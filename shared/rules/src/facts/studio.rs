@@ -28,6 +28,8 @@ pub struct App {
     pub state: RunState,
     /// When it was created and started: an app is never stopped, only deleted.
     pub created: Option<Timestamp>,
+    /// When the guard asked AWS to delete it, by the ledger. `None`: it did not.
+    pub deleted_by_guard: Option<Timestamp>,
 }
 
 /// The settings of Studio's idle shutdown in a domain, a user profile or a space itself. What is not set is inherited.

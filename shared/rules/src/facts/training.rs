@@ -1,6 +1,7 @@
 //! Training jobs, series of training jobs, and tuning jobs.
 
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::{
     facts::subject::Subject,
@@ -69,6 +70,8 @@ pub struct Replaced {
     pub definition: String,
     /// What became of it, according to the service.
     pub fate: Fate,
+    /// When the guard submitted its work again.
+    pub since: Timestamp,
     /// Whether the guard is still trying to stop it. Then nobody else has to.
     pub at_work: bool,
 }
@@ -78,6 +81,8 @@ pub struct Replaced {
 pub enum Fate {
     /// It is still running.
     Runs,
+    /// It is being stopped: it may hang in that, and be billed.
+    Stopping,
     /// It completed.
     Completed,
     /// It did not complete: it was stopped, failed, or no longer exists.
@@ -154,6 +159,8 @@ pub struct TuningJob {
     pub parallel: u32,
     /// `MaxNumberOfTrainingJobs`. `None`: as many as there is time for.
     pub most_jobs: Option<u32>,
+    /// How many of its training jobs have ended. Zero if that was not read.
+    pub ended: u32,
     /// `ResourceLimits.MaxRuntimeInSeconds`: when the whole of it ends.
     pub max_runtime: Option<Duration>,
     /// The number of its running training jobs, and how many of them are on Spot. `None`: not read.
@@ -163,6 +170,8 @@ pub struct TuningJob {
 /// A definition of a tuning job's training jobs.
 #[derive(Clone, Debug)]
 pub struct TuningDefinition {
+    /// As in [`TrainingJob::algorithm`].
+    pub algorithm: Option<String>,
     /// `EnableManagedSpotTraining`
     pub spot: bool,
     /// What a training job runs on: one of these. More than one are `InstanceConfigs`, of which the service chooses.
@@ -180,22 +189,37 @@ impl TuningJob {
     /// How long it can run at most. `None`: it has no limit.
     pub fn longest(&self) -> Option<Duration> {
         let rounds = self.most_jobs.map(|jobs| jobs.div_ceil(self.parallel.max(1)));
-        let all = rounds.map(|rounds| longest_of(&self.definitions) * rounds);
-        all.into_iter().chain(self.max_runtime).min()
+        let longest = self.definitions.iter().map(TuningDefinition::longest).max().unwrap_or(Duration::days(1));
+        rounds.map(|rounds| longest * rounds).into_iter().chain(self.max_runtime).min()
     }
 
-    /// How long all of its training jobs can run at most, added up, if they are of these definitions. `None`: they have no limit.
-    pub fn training_time<'a>(&self, definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Option<Duration> {
-        let by_number = self.most_jobs.map(|jobs| longest_of(definitions) * jobs);
-        let by_time = self.max_runtime.map(|limit| limit * self.parallel);
-        by_number.into_iter().chain(by_time).min()
+    /// What may run at the same time, if it is of these definitions: the most expensive of their choices, or one whose price is not known, once for each
+    /// training job. Empty: not known.
+    pub fn most_at_once<'a>(
+        &self,
+        definitions: impl IntoIterator<Item = &'a TuningDefinition>,
+        price: impl Fn(&[Instances]) -> Option<Decimal>,
+    ) -> Vec<Instances> {
+        let dearest = definitions.into_iter().flat_map(TuningDefinition::each_choice).max_by_key(|instances| {
+            let usd = price(instances);
+            (usd.is_none(), usd)
+        });
+        let at_once = |one: &Instances| Instances { count: one.count.saturating_mul(self.parallel), ..one.clone() };
+        dearest.into_iter().flatten().map(at_once).collect()
     }
 }
 
-/// The longest time limit of a training job of these definitions.
-fn longest_of<'a>(definitions: impl IntoIterator<Item = &'a TuningDefinition>) -> Duration {
-    let limits = definitions.into_iter().map(|definition| definition.max_runtime.unwrap_or(Duration::days(1)));
-    limits.max().unwrap_or(Duration::days(1))
+impl TuningDefinition {
+    /// How long one of its training jobs can run at most.
+    pub fn longest(&self) -> Duration {
+        self.max_runtime.unwrap_or(Duration::days(1))
+    }
+
+    /// Its choices. If they are not known, one without instances.
+    fn each_choice(&self) -> impl Iterator<Item = &[Instances]> {
+        let unknown: &[Instances] = &[];
+        self.choices.iter().map(Vec::as_slice).chain(self.choices.is_empty().then_some(unknown))
+    }
 }
 
 impl Subject for TrainingJob {

@@ -16,7 +16,7 @@ use crate::{
     rules::verdict::Detail,
     vocabulary::{
         duration::{Duration, roughly},
-        price::{HOURS_PER_MONTH, Instances, SPOT_SAVES_UP_TO, dollars},
+        price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, dollars, price_not_known},
         resource::{Arn, Kind, region_option},
         text::one_line,
         time_zone::until_end,
@@ -200,11 +200,6 @@ fn so_far(item: &Item, hour: Decimal, now: Timestamp) -> String {
     format!(", about {} in the {} that it ran", dollars(usd), roughly(ran))
 }
 
-/// `price not known (2 x ml.p9.giant)`
-fn price_not_known(instances: &[Instances]) -> String {
-    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
-}
-
 fn more<'a>(told: &MailEntry<'a>, lists: &mut Lists<'a>, read: Read, context: &MailContext<'_>) -> Vec<TimedText> {
     let Item { news, suspended, .. } = told.first;
     // If two jobs do the same work, or the guard leaves the job alone, the advice says what to do. The command that stops this job is not enough.
@@ -375,7 +370,7 @@ fn as_which_job(Item { name: old, arn, notice, .. }: &Item, new: &str, remedy: O
         _ => String::new(),
     };
     format!(
-        "\n  We stopped {old} and restarted its work on Spot as {new}.{terms}\
+        "\n  We asked AWS to stop {old}, and restarted its work on Spot as {new}.{terms}\
          \n  Does a script or a pipeline wait for {old}? Let it wait for {new}.\
          \n  Stop the new one:   {}\
          \n  To keep the next one on demand, submit it with a tag and a last day, for example {KEEP_UNTIL_TAG} = {}.",

@@ -537,7 +537,7 @@ fn a_job_is_told_by_what_it_costs_at_most() {
         (
             job(News::Done(End::Replaced("churn-spot".into())), Remedy::StopTrainingJob),
             "Cost guard: churn was resubmitted as Spot, saves up to 90 %",
-            "  We stopped churn and restarted its work on Spot as churn-spot.",
+            "  We asked AWS to stop churn, and restarted its work on Spot as churn-spot.",
         ),
         (
             job(News::Done(End::NotNeeded("churn-spot".into())), resubmit()),

@@ -158,19 +158,29 @@ fn was_done(remedy: &Remedy, id: &str, facts: &Facts) -> bool {
     !matches!(remedy, Remedy::AttachScaling(..)) || facts.endpoints.iter().any(|one| one.resource.id == id && is_attached(one))
 }
 
-/// Adds all other open findings of an owner to a mail, if their rules have `notified_together`: one mail contains everything, and reminders come
-/// at the same time.
+/// Adds the other open findings of an owner to a mail, if their rules have `notified_together`, so that reminders come at the same time. What was mailed
+/// lately is only counted: else each new resource would list all the others once more.
 fn notify_together(planned: &mut [Planned], now: Timestamp) {
-    let of = |one: &Planned| (one.finding.rule, one.finding.owner.clone());
-    let owners: HashSet<Option<String>> =
-        planned.iter().filter(|one| one.finding.terms.notified_together && one.step.notifies()).map(|one| of(one).1).collect();
+    let is_told = |one: &Planned| one.finding.terms.notified_together && one.step.notifies();
+    let owners: HashSet<Option<String>> = planned.iter().filter(|one| is_told(one)).map(|one| one.finding.owner.clone()).collect();
     let is_open = |one: &&mut Planned| one.step == Step::Wait && one.entry.state == State::Reported && 0 < one.entry.version;
+    let mut counted: HashMap<Option<String>, usize> = HashMap::new();
     for one in planned.iter_mut().filter(|one| one.finding.terms.notified_together && owners.contains(&one.finding.owner)).filter(is_open) {
+        let half = one.finding.terms.remind_after.signed() / 2;
+        if one.entry.notified_at.is_some_and(|at| now.duration_since(at) < half) {
+            *counted.entry(one.finding.owner.clone()).or_default() += 1;
+            continue;
+        }
         one.step = Step::Remind;
         one.is_companion = true;
         one.entry.notified_at = Some(now);
         one.entry.last_seen = now;
         one.changed = true;
+    }
+    for (owner, number) in counted {
+        if let Some(new) = planned.iter_mut().find(|one| is_told(one) && !one.is_companion && one.finding.owner == owner) {
+            new.finding.waste.notice.details.push(format!("Also:  {number} more, of which you were mailed before, are still so.").into());
+        }
     }
 }
 

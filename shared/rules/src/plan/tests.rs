@@ -17,7 +17,7 @@ use crate::{
     remedy::Remedy,
     rulebook::{Finding, Rulebook},
     rules::verdict::Waste,
-    samples::{budget, notebook, training_job},
+    samples::{audited, budget, notebook, training_job},
     vocabulary::{
         duration::Duration,
         price::Prices,
@@ -131,6 +131,34 @@ fn a_budget_is_told_once_for_each_threshold_and_period() {
         ("2027-02-20T06:00:00Z", 900, Some(Step::Report)),
     ] {
         assert_eq!(spent(&mut ledger, now, actual), expected.into_iter().collect::<Vec<_>>(), "{now}: {actual}");
+    }
+}
+
+#[test]
+fn what_was_mailed_lately_is_counted_and_not_listed_with_each_new_one() {
+    let rulebook = Rulebook::from_toml("[rules.missing-tag]\nrequired = { CostCenter = \".+\" }\n").unwrap();
+    let mut ledger = Ledger::default();
+    for (now, number, told, counted) in [
+        ("2026-11-23T08:00:00Z", 3, 3, None),
+        ("2026-11-23T09:00:00Z", 4, 1, Some("Also:  3 more")),
+        ("2026-11-23T10:00:00Z", 4, 0, None),
+        ("2026-11-24T09:00:00Z", 5, 1, Some("Also:  4 more")),
+        // For the first three, half of the week until their reminder is over.
+        ("2026-11-26T20:30:00Z", 6, 4, Some("Also:  2 more")),
+    ] {
+        let names = ["churn", "fraud", "demand", "price", "image", "text"];
+        let facts = Facts {
+            assets: names[..number].iter().map(|name| audited(&format!("model/{name}"), &[])).collect(),
+            reading: Reading { complete: [Kind::Model].into(), ..Reading::default() },
+            ..facts(now, &[])
+        };
+        let mut plan = plan(rulebook.evaluate(&facts), &facts, Some(ledger.entries()), &Scope::Everything);
+        let mailed: Vec<&Planned> = plan.planned.iter().filter(|one| one.step.notifies()).collect();
+        let details: Vec<String> =
+            mailed.iter().flat_map(|one| &one.finding.waste.notice.details).map(|one| one.title.to_string()).collect();
+        assert_eq!((mailed.len(), details.len()), (told, usize::from(counted.is_some())), "{now}: {details:?}");
+        assert!(counted.is_none_or(|counted| details[0].starts_with(counted)), "{now}: {details:?}");
+        ledger.settle(&mut plan, &GOOD_LUCK, facts.now);
     }
 }
 

@@ -10,7 +10,11 @@ use crate::{
         settings::Policy,
     },
     remedy::{how_to_add, how_to_remove},
-    vocabulary::{duration::Duration, resource::Resource, schedule::Schedule},
+    vocabulary::{
+        duration::Duration,
+        resource::Resource,
+        schedule::{Schedule, meant},
+    },
 };
 
 /// An exemption by the tag `cost-guard:keep-until` or by the policy.
@@ -60,8 +64,9 @@ impl Policy {
             Some(format!("`{value}` is not known: write {known}"))
         };
         let hours = tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string());
+        let right_hours = tags.get(SCHEDULE_TAG).map_or_else(String::new, |value| meant(value));
         let values = [
-            (SCHEDULE_TAG, "mon-fri/08:00-19:00", hours),
+            (SCHEDULE_TAG, right_hours.as_str(), hours),
             (KEEP_UNTIL_TAG, "<year-month-day>", self.keep(resource).and_then(Result::err)),
             (STOPPABLE_TAG, "yes", not_one_of(STOPPABLE_TAG, &["yes", "no"])),
             (SPOT_TAG, "resubmit", not_one_of(SPOT_TAG, &["resubmit"])),

@@ -44,7 +44,7 @@ impl Default for Exemption {
 pub struct PriceOverrides {
     /// USD per hour, by instance type. Write the type in quotes: `{ "ml.m5.xlarge" = 0.23 }`.
     #[serde(deserialize_with = "super::toml::hourly")]
-    #[schemars(with = "BTreeMap<String, Usd>", extend("propertyNames" = { "pattern": "^ml\\." }))]
+    #[schemars(with = "BTreeMap<String, Usd>", extend("propertyNames" = { "pattern": super::toml::INSTANCE_TYPE }))]
     pub hourly: BTreeMap<String, Decimal>,
     /// USD per GB-month of a notebook's volume.
     pub notebook_volume_gb_month: Option<Usd>,

@@ -1,8 +1,9 @@
 //! Reads TOML; each error has its line and its key.
 
-use std::{collections::BTreeMap, fmt, ops::Range};
+use std::{collections::BTreeMap, fmt, ops::Range, sync::LazyLock};
 
 use jiff::civil::Date;
+use regex::Regex;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
 use toml::{
@@ -222,11 +223,17 @@ pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<glob
     glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
 }
 
-/// Reads USD per hour by instance type. The types must begin with `ml.`.
+/// The form of an instance type's name, with one of AWS's sizes at its end: a type that is spelled otherwise never gets its price.
+pub(crate) const INSTANCE_TYPE: &str = r"^ml\.[a-z0-9-]+\.(nano|micro|small|medium|large|[0-9]*xlarge|metal(-[0-9a-z]+)?)$";
+
+/// Reads USD per hour by instance type.
 pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Decimal>, D::Error> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(INSTANCE_TYPE).ok());
     let prices = BTreeMap::<String, Usd>::deserialize(deserializer)?;
-    match prices.keys().find(|name| !name.starts_with("ml.")) {
-        Some(name) => Err(de::Error::custom(format!("`{name}` is not an instance type of SageMaker: they begin with ml."))),
+    match prices.keys().find(|name| !FORM.as_ref().is_some_and(|form| form.is_match(name))) {
+        Some(name) => Err(de::Error::custom(format!(
+            "`{name}` is not an instance type of SageMaker: write it as AWS does, with its size, for example \"ml.m5.xlarge\""
+        ))),
         None => Ok(prices.into_iter().map(|(name, usd)| (name, usd.0)).collect()),
     }
 }
@@ -234,6 +241,47 @@ pub(crate) fn hourly<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTree
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_price_of_no_instance_type_is_refused() {
+        #[derive(Debug, Deserialize)]
+        struct Section {
+            #[serde(deserialize_with = "hourly")]
+            hourly: BTreeMap<String, Decimal>,
+        }
+        let read = |name: &str| toml::from_str::<Section>(&format!("hourly = {{ \"{name}\" = 1 }}"));
+        for name in [
+            "ml.m5.xlarge",
+            "ml.t3.nano",
+            "ml.p4de.24xlarge",
+            "ml.p6-b200.48xlarge",
+            "ml.u-6tb1.112xlarge",
+            "ml.c9g.metal-24xl",
+            "ml.new.large",
+        ] {
+            assert!(read(name).unwrap().hourly.contains_key(name), "{name}");
+        }
+        for name in [
+            "ml.m5.xlarge ",
+            " ml.m5.xlarge",
+            "ml.M5.xlarge",
+            "ML.m5.xlarge",
+            "ml.m5.XLarge",
+            "ml.m5.*",
+            "ml.m5",
+            "ml.m5.",
+            "ml..xlarge",
+            "ml.m5.xlarge/hosting",
+            "ml.m5.xlrage",
+            "ml.m5.4xlarge2",
+            "ml.m5-xlarge",
+            "m5.xlarge",
+            "",
+        ] {
+            let error = read(name).unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}` is not an instance type of SageMaker")), "{name}: {error}");
+        }
+    }
 
     #[test]
     fn a_file_in_another_encoding_is_refused_with_what_to_do() {

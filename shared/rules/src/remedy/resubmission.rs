@@ -8,7 +8,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     remedy::action::SpotTerms,
-    vocabulary::{image::built_in_algorithm, resource::is_aws, text::short_hash},
+    vocabulary::{
+        image::{built_in_algorithm, never_writes_checkpoints},
+        resource::is_aws,
+        text::short_hash,
+    },
 };
 
 /// A tag of the new job. Its value is the old job's name.
@@ -46,6 +50,9 @@ const DEFINITION: [&str; 25] = [
 
 /// `StoppingCondition.MaxRuntimeInSeconds` of a job that does not set it: one day.
 const DEFAULT_MAX_RUNTIME: i64 = 24 * 3600;
+
+/// The longest `MaxWaitTimeInSeconds` for an algorithm that writes no checkpoints (aws-facts §2.3).
+const MOST_WITHOUT_CHECKPOINTS: i64 = 3600;
 
 /// The maximum length of a job's name.
 const NAME: usize = 63;
@@ -89,7 +96,7 @@ pub fn may_be_again(name: &str) -> bool {
 /// The definition of the new job. `described`: the old job, as `DescribeTrainingJob` returns it; `tags`: all of its tags.
 ///
 /// # Errors
-/// A required field is missing in the description.
+/// A required field is missing in the description, or AWS takes no such job on Spot.
 pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotTerms) -> Result<Value, String> {
     let text = |pointer: &str| {
         described.pointer(pointer).and_then(Value::as_str).ok_or_else(|| format!("{pointer} is missing in the job's description"))
@@ -117,11 +124,13 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
         let is_built_in = built_in_algorithm(image).is_some();
         algorithm.retain(|field, value| !(field == "MetricDefinitions" && (is_built_in || value.as_array().is_some_and(Vec::is_empty))));
     }
-    let stopping = new.entry("StoppingCondition").or_insert_with(|| json!({}));
-    let max_runtime = stopping.get("MaxRuntimeInSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_MAX_RUNTIME);
-    stopping["MaxWaitTimeInSeconds"] = (max_runtime + terms.wait.signed().as_secs()).into();
+    let image = described.pointer("/AlgorithmSpecification/TrainingImage").and_then(Value::as_str);
+    let without_checkpoints = image.and_then(built_in_algorithm).filter(|algorithm| never_writes_checkpoints(algorithm));
+    set_wait(new.entry("StoppingCondition").or_insert_with(|| json!({})), terms, without_checkpoints)?;
 
-    if !new.contains_key("CheckpointConfig") {
+    if without_checkpoints.is_some() {
+        new.remove("CheckpointConfig");
+    } else if !new.contains_key("CheckpointConfig") {
         let beside_its_output = || {
             let output = text("/OutputDataConfig/S3OutputPath")?.trim_end_matches('/');
             Ok::<_, String>(format!("{output}/cost-guard-checkpoints"))
@@ -138,6 +147,23 @@ pub fn as_spot(described: &Value, tags: &BTreeMap<String, String>, terms: &SpotT
     }
     new.insert("Tags".into(), new_tags.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect());
     Ok(Value::Object(new))
+}
+
+/// Sets how long a job may take on Spot. `without_checkpoints`: its algorithm, if that never writes any.
+fn set_wait(stopping: &mut Value, terms: &SpotTerms, without_checkpoints: Option<&str>) -> Result<(), String> {
+    let max_runtime = stopping.get("MaxRuntimeInSeconds").and_then(Value::as_i64).unwrap_or(DEFAULT_MAX_RUNTIME);
+    let wait = max_runtime + terms.wait.signed().as_secs();
+    stopping["MaxWaitTimeInSeconds"] = match without_checkpoints {
+        None => wait.into(),
+        Some(_) if max_runtime <= MOST_WITHOUT_CHECKPOINTS => wait.min(MOST_WITHOUT_CHECKPOINTS).into(),
+        Some(algorithm) => {
+            return Err(format!(
+                "the algorithm {algorithm} writes no checkpoints, so AWS limits MaxWaitTimeInSeconds to {MOST_WITHOUT_CHECKPOINTS}, and \
+                 MaxRuntimeInSeconds is {max_runtime}: it can run on Spot only if it ends within an hour"
+            ));
+        }
+    };
+    Ok(())
 }
 
 /// A cluster has either groups of instances, or one type and number. The description has zeros and empty lists for the other.
@@ -217,6 +243,33 @@ mod tests {
             let algorithm = new["AlgorithmSpecification"].as_object().unwrap();
             assert_eq!(algorithm.contains_key("MetricDefinitions"), is_kept, "{image}");
             assert_eq!((&algorithm["TrainingImage"], &algorithm["TrainingInputMode"]), (&json!(image), &json!("File")));
+        }
+    }
+
+    #[test]
+    fn an_algorithm_without_checkpoints_is_asked_to_wait_for_an_hour_at_most() {
+        for (repository, max_runtime, wait, checkpoints) in [
+            ("linear-learner:1", 3600, Some(3600), None),
+            ("kmeans", 600, Some(3600), None),
+            ("xgboost:1", 1800, Some(3600), None),
+            ("pca:1", 3601, None, None),
+            ("ntm:1", 86_400, None, None),
+            ("object-detection:1", 7200, Some(50_400), Some("s3://bucket/mine")),
+        ] {
+            let mut old = described();
+            old["AlgorithmSpecification"]["TrainingImage"] = format!("664544806723.dkr.ecr.eu-central-1.amazonaws.com/{repository}").into();
+            old["StoppingCondition"]["MaxRuntimeInSeconds"] = max_runtime.into();
+            old["CheckpointConfig"] = json!({"S3Uri": "s3://bucket/mine"});
+            let new = as_spot(&old, &BTreeMap::new(), &terms("churn-spot", None));
+            let Some(wait) = wait else {
+                assert!(new.as_ref().is_err_and(|why| why.contains("AWS limits MaxWaitTimeInSeconds to 3600")), "{repository}: {new:?}");
+                continue;
+            };
+            let new = new.unwrap();
+            assert_eq!(
+                (&new["StoppingCondition"]["MaxWaitTimeInSeconds"], new["CheckpointConfig"]["S3Uri"].as_str()),
+                (&json!(wait), checkpoints)
+            );
         }
     }
 

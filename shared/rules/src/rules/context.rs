@@ -150,6 +150,11 @@ fn unpriced(instance_type: Option<&str>, usd_per_hour: Option<Decimal>) -> Optio
     usd_per_hour.is_none().then(|| instance_type.map(one).into_iter().collect())
 }
 
+/// What a job runs on, if its price is not known ([`Notice::unpriced`]).
+pub(crate) fn unpriced_job(instances: &[Instances], usd_per_hour: Option<Decimal>) -> Option<Vec<Instances>> {
+    usd_per_hour.is_none().then(|| instances.to_vec())
+}
+
 /// What is wrong with a resource in this state, which only a person can mend.
 pub(crate) fn needs_a_person(reason: TimedText, state: &str, headline: &'static str, advice: String) -> Waste {
     let notice = Notice { key: Some(state.to_owned()), headline: Some(headline), advice: Some(advice), ..Notice::default() };

@@ -72,6 +72,13 @@ mod tests {
     fn says_how_to_correct_a_value_and_a_key() {
         for (tags, commands) in [
             (&[("cost-guard:schedule", "9 to 5")][..], &["--tags 'Key=cost-guard:schedule,Value=mon-fri/08:00-19:00'"][..]),
+            (&[("cost-guard:schedule", "mon-fri/00:00-00:30@EST")], &["Value=mon-fri/00:00-00:30@America/New_York'"]),
+            (&[("cost-guard:schedule", "always@mst")], &["Value=always@America/Denver'"]),
+            (&[("cost-guard:schedule", "sat/10:00-12:00+sun/09:00-10:00@GMT")], &["Value=sat/10:00-12:00+sun/09:00-10:00@Europe/London'"]),
+            (&[("cost-guard:schedule", "Mon - Fri/07:00-15:00 @ Asia/Tokyo")], &["Value=mon-fri/07:00-15:00@Asia/Tokyo'"]),
+            (&[("cost-guard:schedule", "9 to 5@Asia/Calcutta")], &["Value=mon-fri/08:00-19:00@Asia/Calcutta'"]),
+            (&[("cost-guard:schedule", "mon-fri/07:00-15:00@Berlin")], &["Value=mon-fri/07:00-15:00@<time zone>'"]),
+            (&[("cost-guard:schedule", "mon-fri/07:00-15:00@Etc/GMT-1")], &["Value=mon-fri/07:00-15:00@<time zone>'"]),
             (
                 &[("cost-guard:keep_until", "2026-12-31")],
                 &["--tags 'Key=cost-guard:keep-until,Value=2026-12-31'", "--tag-keys 'cost-guard:keep_until'"],

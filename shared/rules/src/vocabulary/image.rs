@@ -1,7 +1,7 @@
 //! Images of jobs: `<account>.dkr.ecr.<Region>.amazonaws.com/<repository>:<tag>`, or `<account>.dkr-ecr.<Region>.on.aws/…` (IPv6).
 
 /// The algorithms that are built into `SageMaker` and write no checkpoints, by their repository.
-const WITHOUT_CHECKPOINTS: [&str; 14] = [
+const WITHOUT_CHECKPOINTS: [&str; 15] = [
     "blazingtext",
     "factorization-machines",
     "forecasting-deepar",
@@ -16,10 +16,12 @@ const WITHOUT_CHECKPOINTS: [&str; 14] = [
     "randomcutforest",
     "seq2seq",
     "topic-modeling",
+    // The first version, 0.72. Later ones are `sagemaker-xgboost`.
+    "xgboost",
 ];
 
 /// The built-in algorithms that can write checkpoints.
-const WITH_CHECKPOINTS: [&str; 5] = ["image-classification", "object-detection", "sagemaker-xgboost", "semantic-segmentation", "xgboost"];
+const WITH_CHECKPOINTS: [&str; 4] = ["image-classification", "object-detection", "sagemaker-xgboost", "semantic-segmentation"];
 
 /// The accounts in which AWS keeps the images of its built-in algorithms, by Region (aws-facts §2.3).
 const ACCOUNTS: &str = include_str!("../../data/built_in_algorithm_accounts.txt");
@@ -27,6 +29,11 @@ const ACCOUNTS: &str = include_str!("../../data/built_in_algorithm_accounts.txt"
 /// Whether a built-in algorithm never writes checkpoints, whatever its job's settings are.
 pub fn never_writes_checkpoints(algorithm: &str) -> bool {
     WITHOUT_CHECKPOINTS.contains(&algorithm)
+}
+
+/// Whether a built-in algorithm writes checkpoints, if its job says where to.
+pub fn can_write_checkpoints(algorithm: &str) -> bool {
+    WITH_CHECKPOINTS.contains(&algorithm)
 }
 
 /// The built-in algorithm of this image: `linear-learner`. `None`: the image is a framework's, or a company's own, which may have the same name.
@@ -68,6 +75,7 @@ mod tests {
             ("382416733822.dkr.ecr-fips.us-east-1.amazonaws.com/knn:1", Some("knn")),
             ("811284229777.dkr.ecr.us-east-1.amazonaws.com/object-detection:1", Some("object-detection")),
             ("246618743249.dkr.ecr.us-west-2.amazonaws.com/sagemaker-xgboost:1.7-1", Some("sagemaker-xgboost")),
+            ("813361260812.dkr.ecr.eu-central-1.amazonaws.com/xgboost:1", Some("xgboost")),
             // Names that IPv6 knows, too.
             ("664544806723.dkr-ecr.eu-central-1.on.aws/linear-learner:1", Some("linear-learner")),
             ("811284229777.dkr-ecr-fips.us-east-1.on.aws/object-detection@sha256:0123abcd", Some("object-detection")),

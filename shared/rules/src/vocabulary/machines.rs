@@ -2,8 +2,8 @@
 
 use crate::vocabulary::{
     letters::is_word,
-    machine_words::{ALSO_NAMES, LAST_WORDS, PARTS, WORDS, WORK},
-    people::{full_name, is_in, is_of_group, words},
+    machine_words::{ALSO_NAMES, LAST_WORDS, TOOLS, WORDS, WORK},
+    people::{full_name, has_acronym, is_in, is_of_group, words},
 };
 
 /// Whether it is the name of a service of AWS, of a tool, or of a session that such a one begins.
@@ -13,15 +13,23 @@ pub fn is_machine(name: &str) -> bool {
     if is_of_aws("aws") || is_of_aws("amazon") || is_host(&lower) {
         return true;
     }
+    // Where an acronym ends is not known: `MLflow`.
+    if has_acronym(name) && has_tool(&words(&lower)) {
+        return true;
+    }
     if let Some(full) = full_name(name) {
-        return if name.contains('.') { is_machine_with_dot(&full) } else { is_machine_with_capitals(&full, name.contains(' ')) };
+        return match name {
+            name if name.contains('.') => is_machine_with_dot(&full),
+            name if name.contains(',') => has_machines_word(&full) || is_for_groups(&full),
+            name => is_machine_with_capitals(&full, name.contains(' ')),
+        };
     }
     let words = words(name);
     is_account_of_program(&lower)
         || is_work(&words)
         || has_machines_word(&words)
         || words.iter().any(|word| is_in(ALSO_NAMES, word))
-        || is_technical(&words.concat())
+        || is_technical(&words)
 }
 
 /// Whether a session is named after its role, `ray` in `Ray-Cluster`: roles of programs are named as the programs are. Roles of IAM Identity Center are people's.
@@ -34,22 +42,28 @@ pub fn is_named_after(session: &str, role: &str) -> bool {
 /// Whether a name in the form `first.last` is a machine's all the same: `terraform.prod`, `svc.churn`, `jenkins.prod`.
 fn is_machine_with_dot(words: &[String]) -> bool {
     // Of the others, a person may be called so: `anna.drone`, `j.emr`.
-    let is_machines = |word: &String| PARTS.contains(&word.as_str()) || is_in(&["robot", "runner", "svc"], word);
+    let is_machines = |word: &String| is_in(&["robot", "runner", "svc"], word);
     let begins = words.first().is_some_and(|first| is_in(WORDS, first) || ["bot", "service", "srv"].contains(&first.as_str()));
-    begins || ends_as_machine(words) || words.iter().any(is_machines) || is_tool_at_work(words)
+    begins || ends_as_machine(words) || words.iter().any(is_machines) || has_tool(words) || is_tool_at_work(words)
 }
 
 /// Whether a name in the form `First Last` or `FirstLast` is a machine's all the same: `Jenkins Prod`, `MyFunction`, `CodeBuild`.
 fn is_machine_with_capitals(words: &[String], is_spaced: bool) -> bool {
-    // In camel case only `Ci` is a given name: `ChurnBot`, `JenkinsMaster`.
-    let is_tool = |word: &String| !is_spaced && word != "ci" && is_in(ALSO_NAMES, word);
-    has_machines_word(words) || words.iter().any(is_tool) || is_technical(&words.concat()) || is_tool_at_work(words)
+    // `JenkinsMaster`, `MyJenkins`, and `Maria Jenkins`. `Ci` is a given name, too.
+    let is_tool = |word: &String| word != "ci" && is_in(ALSO_NAMES, word);
+    let is_at_work = || words.iter().any(is_tool) && words.iter().any(|word| is_in(WORK, word));
+    let is_tool_in_camel_case = !is_spaced && (words.first().is_some_and(is_tool) || is_at_work());
+    is_tool_in_camel_case || has_machines_word(words) || is_technical(words) || is_tool_at_work(words)
 }
 
-/// Whether a name has no other words than those of tools and of what they do, or a tool's beside one of those: `Travis Build`.
+/// Whether a name has no other words than those of tools and of what they do, or a tool's beside one of a group: `Travis Build`.
 fn is_tool_at_work(words: &[String]) -> bool {
-    let is_also_name = |word: &String| is_in(ALSO_NAMES, word);
-    is_work(words) || words.iter().all(is_also_name) || (words.iter().any(is_also_name) && words.iter().any(|word| is_of_group(word)))
+    is_work(words) || words.iter().all(|word| is_in(ALSO_NAMES, word)) || is_for_groups(words)
+}
+
+/// Whether it has the name of a tool, and a word that is in the names of groups: no person is named so.
+fn is_for_groups(words: &[String]) -> bool {
+    words.iter().any(|word| is_in(ALSO_NAMES, word)) && words.iter().any(|word| is_of_group(word))
 }
 
 fn has_machines_word(words: &[String]) -> bool {
@@ -64,17 +78,46 @@ fn is_work(words: &[String]) -> bool {
     !words.is_empty() && words.iter().all(|word| is_in(WORK, word))
 }
 
-/// Whether these letters have the name of a tool in them, or are the account of a program: `etluser`, `svcchurn`, `gluesession`. Before `user` stands a
-/// consonant: `hauser` is a person.
-fn is_technical(letters: &str) -> bool {
-    let before_user = letters.strip_suffix("user").or_else(|| letters.strip_suffix("users")).unwrap_or_default();
-    let is_user = before_user.chars().next_back().is_some_and(|last| !"aeiou".contains(last));
-    let is_longer = |mark: &str| mark.len() + 1 < letters.len();
-    PARTS.iter().any(|part| letters.contains(part))
-        || is_user
-        || (is_longer("svc") && (letters.starts_with("svc") || letters.ends_with("svc")))
-        || (is_longer("session") && letters.ends_with("session"))
-        || (is_longer("lambda") && letters.starts_with("lambda"))
+/// Whether these words have the name of a tool in them, or one is the account of a program: `etluser`, `svcchurn`, `gluesession`, `fluxbot`.
+fn is_technical(words: &[String]) -> bool {
+    let is_longer = |word: &str, mark: &str| mark.len() + 1 < word.len();
+    // `buser` and `talbot` are people.
+    let is_of_tool = |word: &str| ["user", "users", "bot"].iter().any(|end| word.strip_suffix(end).is_some_and(is_known));
+    has_tool(words)
+        || words.iter().any(|word| {
+            is_of_tool(word)
+                || (is_longer(word, "svc") && (word.starts_with("svc") || word.ends_with("svc")))
+                || (is_longer(word, "session") && word.ends_with("session"))
+                || (is_longer(word, "lambda") && word.starts_with("lambda"))
+        })
+}
+
+/// Whether the name of a tool begins and ends where words do, `git-hub`, or is in a word that has nothing else than what tools do: `githubactions`.
+fn has_tool(words: &[String]) -> bool {
+    let plain = |word: &String| word.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+    TOOLS.iter().any(|tool| {
+        let parts: Vec<&str> = tool.split(' ').collect();
+        let whole = parts.concat();
+        let rest_of = |word: &String| word.strip_prefix(&whole).or_else(|| word.strip_suffix(&whole)).map(str::to_owned);
+        words.windows(parts.len()).any(|run| run.iter().map(plain).eq(parts.iter().copied()))
+            || words.iter().filter_map(rest_of).any(|rest| is_made_of_work(&rest, MOST_WORK))
+    })
+}
+
+/// The most words of work in one word with the name of a tool. Without a limit, a text that somebody makes up may take for ever.
+const MOST_WORK: usize = 3;
+
+/// Whether letters are nothing but so many words for what machines do, one behind the other, and digits.
+fn is_made_of_work(letters: &str, most: usize) -> bool {
+    let letters = letters.trim_matches(|c: char| c.is_ascii_digit());
+    let mut work = [WORK, WORDS, LAST_WORDS, ALSO_NAMES].into_iter().flatten();
+    let is_rest = |rest: &str| 0 < most && is_made_of_work(rest, most - 1);
+    letters.is_empty() || is_of_group(letters) || work.any(|word| letters.strip_prefix(word).is_some_and(is_rest))
+}
+
+/// Whether it is a word that is in the names of machines or of groups.
+fn is_known(word: &str) -> bool {
+    [WORDS, ALSO_NAMES, WORK].iter().any(|list| is_in(list, word)) || is_of_group(word) || has_tool(&[word.to_owned()])
 }
 
 /// Whether it begins as companies name the accounts of programs, and those with which people administrate: `sa-churn`, `npa_ml`, `adm-ann`.

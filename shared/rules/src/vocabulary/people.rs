@@ -343,23 +343,29 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The words of a text in the form in which people write a first and a last name: `ann.example`, `anna-maria.example2`, `Ann Example`, `AnnExample`. Words that
-/// are names of people as well as of tools are names of people there.
+/// The words of a text in the form in which people write a first and a last name: `ann.example`, `anna-maria.example2`, `Ann Example`, `AnnExample`,
+/// `Example, Ann`, `EXAMPLE Ann`. Words that are names of people as well as of tools are names of people there.
 pub(super) fn full_name(name: &str) -> Option<Vec<String>> {
     let is_of_letters = |part: &str| {
         let letters = part.replace(['-', '\''], "");
         !letters.is_empty() && letters.chars().all(char::is_alphabetic)
     };
-    let is_capitalized = |part: &str| is_of_letters(part) && part.starts_with(char::is_uppercase) && part.contains(char::is_lowercase);
+    // Two capitals are an abbreviation: `CI`.
+    let is_in_capitals = |part: &str| 2 < part.chars().count() && part.chars().all(|c| c.is_uppercase() || "-'".contains(c));
+    let is_capitalized = |part: &str| part.starts_with(char::is_uppercase) && (part.contains(char::is_lowercase) || is_in_capitals(part));
     let is_in_camel_case = || name.starts_with(char::is_uppercase) && is_of_letters(name) && !name.contains('-') && !has_acronym(name);
     let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
-    let is_full = (plain.contains('.') && name.len() - plain.len() <= 2 && plain.split('.').all(is_of_letters))
-        || (name.contains(' ') && name.split_whitespace().all(is_capitalized))
-        || is_in_camel_case();
+    let spaced = name.replacen(", ", " ", 1);
+    let is_spaced = || {
+        let has_small_letter = spaced != name || name.contains(char::is_lowercase);
+        has_small_letter && spaced.contains(' ') && spaced.split_whitespace().all(|part| is_of_letters(part) && is_capitalized(part))
+    };
+    let is_full =
+        (plain.contains('.') && name.len() - plain.len() <= 2 && plain.split('.').all(is_of_letters)) || is_spaced() || is_in_camel_case();
     Some(words(plain)).filter(|words| is_full && (2..=4).contains(&words.len()))
 }
 
 /// Whether two capitals stand beside each other: `CIRunner`.
-fn has_acronym(name: &str) -> bool {
+pub(super) fn has_acronym(name: &str) -> bool {
     name.chars().zip(name.chars().skip(1)).any(|(a, b)| a.is_uppercase() && b.is_uppercase())
 }

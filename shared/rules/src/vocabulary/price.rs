@@ -143,6 +143,11 @@ fn sum(prices: &HashMap<String, Decimal>, instances: &[Instances]) -> Option<Dec
     each.sum::<Option<Decimal>>().filter(|_| !instances.is_empty())
 }
 
+/// `price not known (2 x ml.p9.giant)`
+pub(crate) fn price_not_known(instances: &[Instances]) -> String {
+    if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
+}
+
 /// For people: `$168.82`, `$12,345.00`.
 pub fn dollars(usd: Decimal) -> String {
     // Rounded first, because formatting a `Decimal` truncates it, and because nothing has no sign.

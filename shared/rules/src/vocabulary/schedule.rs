@@ -14,7 +14,7 @@ use jiff::{civil::Weekday, tz::TimeZone};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::vocabulary::time_zone::{ZONE, zone_named};
+use crate::vocabulary::time_zone::{ZONE, zone_meant, zone_named};
 
 /// Minutes of a day. Schedules have no seconds.
 pub(super) const DAY: u16 = 24 * 60;
@@ -93,6 +93,15 @@ impl FromStr for Schedule {
         };
         Ok(Self { text: text.to_owned(), hours, zone })
     }
+}
+
+/// The hours and the zone that are meant by a text that is no schedule, as far as it can be told: `mon-fri/07:00-15:00@America/New_York` of
+/// `Mon-Fri/07:00-15:00@EST`. What cannot be told is an example, or a place to fill in.
+pub(crate) fn meant(text: &str) -> String {
+    let (hours, zone) = text.split_once('@').map_or((text, None), |(hours, zone)| (hours, Some(zone.trim())));
+    let plain = hours.to_lowercase().replace(char::is_whitespace, "");
+    let hours = if plain.parse::<Schedule>().is_ok() { &plain } else { "mon-fri/08:00-19:00" };
+    zone.map_or_else(|| hours.to_owned(), |zone| format!("{hours}@{}", zone_meant(zone).unwrap_or("<time zone>")))
 }
 
 fn window(text: &str) -> anyhow::Result<Window> {

@@ -9,12 +9,15 @@ pub(crate) const ZONE: &str = "[A-Za-z][A-Za-z0-9_+/-]*";
 /// Abbreviations that stand for one offset in all of the world and that people know. `CST`, `IST` and `PST` do not.
 const UNAMBIGUOUS: [&str; 10] = ["UTC", "GMT", "WET", "WEST", "CET", "CEST", "EET", "EEST", "EST", "EDT"];
 
-/// Names of zones that have the same offset all year and are no place, each with what is meant.
-const FIXED: [(&str, &str); 3] = [
-    ("EST", "\"America/New_York\", or \"America/Panama\" if you mean no summer time"),
-    ("MST", "\"America/Denver\", or \"America/Phoenix\" if you mean no summer time"),
-    ("HST", "\"Pacific/Honolulu\""),
+/// Names of zones that have the same offset all year and are no place, each with the place that is meant, and what to write for no summer time.
+const FIXED: [(&str, &str, &str); 3] = [
+    ("EST", "America/New_York", ", or \"America/Panama\" if you mean no summer time"),
+    ("MST", "America/Denver", ", or \"America/Phoenix\" if you mean no summer time"),
+    ("HST", "Pacific/Honolulu", ""),
 ];
+
+/// The place that is meant by a name of Greenwich Mean Time.
+const LONDON: &str = "Europe/London";
 
 /// Older and other names of zones, each with the name that the place has today: the links in the `backward` file of the IANA database (2026), without those that
 /// join places of different countries, because these have different holidays.
@@ -25,24 +28,39 @@ const ALIASES: &str = include_str!("../../data/time_zone_aliases.txt");
 /// # Errors
 /// There is no such zone, or its clock is not that of a place: it has no summer time.
 pub fn zone_named(name: &str) -> anyhow::Result<TimeZone> {
-    let fixed = FIXED.iter().find(|(fixed, _)| fixed.eq_ignore_ascii_case(name));
-    if let Some((fixed, meant)) = fixed {
-        anyhow::bail!("`{fixed}` has no summer time: write {meant}");
+    if let Some((fixed, place, or)) = fixed(name) {
+        anyhow::bail!("`{fixed}` has no summer time: write \"{place}\"{or}");
     }
     if is_greenwich(name) {
-        anyhow::bail!("`{name}` has no summer time: write \"Europe/London\", or \"UTC\" if you mean no summer time");
+        anyhow::bail!("`{name}` has no summer time: write \"{LONDON}\", or \"UTC\" if you mean no summer time");
     }
     if let Some(hours) = hours_of_etc(name) {
         let behind_or_ahead = if hours < 0 { "ahead of" } else { "behind" };
         anyhow::bail!(
-            "`{name}` is {} hours {behind_or_ahead} UTC all year, without summer time: write the zone of a place, for example \"Europe/Berlin\"",
-            hours.abs()
+            "`{name}` is {} hour{} {behind_or_ahead} UTC all year, without summer time: write the zone of a place, for example \"Europe/Berlin\"",
+            hours.abs(),
+            if hours.abs() == 1 { "" } else { "s" }
         );
     }
     let zone = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown() && !name.eq_ignore_ascii_case("Factory"));
     let of_today = |zone: TimeZone| zone.iana_name().and_then(name_of_today).and_then(|name| TimeZone::get(name).ok()).unwrap_or(zone);
     zone.map(of_today)
         .ok_or_else(|| anyhow::anyhow!("`{name}` is not a time zone: write an IANA name, for example \"Europe/Berlin\" or \"UTC\""))
+}
+
+/// The name of the zone that is meant by a name that is none, or none of a place. `None`: not known.
+pub(crate) fn zone_meant(name: &str) -> Option<&str> {
+    let place = fixed(name).map(|(_, place, _)| *place).or_else(|| is_greenwich(name).then_some(LONDON));
+    place.or_else(|| zone_named(name).is_ok().then_some(name))
+}
+
+fn fixed(name: &str) -> Option<&'static (&'static str, &'static str, &'static str)> {
+    FIXED.iter().find(|(fixed, ..)| fixed.eq_ignore_ascii_case(name))
+}
+
+/// Whether it has the clock of several countries and the name of none, so that it has no country's holidays: `CET`.
+pub fn is_of_no_country(zone: &TimeZone) -> bool {
+    zone.iana_name().is_some_and(|name| ["CET", "EET", "MET", "WET"].contains(&name))
 }
 
 /// The name of today for the place that an older name means. `None`: the name is no older one.
@@ -136,6 +154,9 @@ mod tests {
             ("Etc/GMT+5", "`Etc/GMT+5` is 5 hours behind UTC all year, without summer time: write the zone of a place"),
             ("etc/gmt-7", "`etc/gmt-7` is 7 hours ahead of UTC all year"),
             ("Etc/GMT-14", "14 hours ahead"),
+            ("Etc/GMT+1", "`Etc/GMT+1` is 1 hour behind UTC"),
+            ("Etc/GMT-1", "is 1 hour ahead of UTC"),
+            ("Etc/GMT+11", "is 11 hours behind UTC"),
             ("GMT", "`GMT` has no summer time: write \"Europe/London\", or \"UTC\" if you mean no summer time"),
             ("gmt0", "write \"Europe/London\""),
             ("GMT+0", "write \"Europe/London\""),
@@ -242,6 +263,10 @@ mod tests {
             ("Etc/UTC", "UTC", true),
             ("Etc/Universal", "UTC", true),
             ("Zulu", "uct", true),
+            ("EST5EDT", "America/New_York", true),
+            ("cst6cdt", "US/Central", true),
+            ("MST7MDT", "America/Denver", true),
+            ("PST8PDT", "US/Pacific", true),
             // The clocks agree, and the holidays do not.
             ("Europe/Berlin", "Europe/Oslo", false),
             ("Europe/Berlin", "Europe/Madrid", false),

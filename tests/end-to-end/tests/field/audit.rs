@@ -24,6 +24,29 @@ async fn one_tagged_resource_that_the_index_left_out_made_each_audit_a_first_one
     assert_eq!(account.mails().len(), 1, "{:?}", subjects(&account));
 }
 
+#[tokio::test]
+async fn each_new_resource_listed_all_the_others_again() {
+    let new = |hour: u8| format!("[[notebook]]\nname = \"new-at-{hour}\"\ncreate = \"2026-11-24 0{hour}:30\"\n");
+    let account = account(&format!("[[notebook]]\nname = \"nobodys-{{}}\"\ncount = 40\n{}{}{}", new(6), new(7), new(8)));
+    let guard = guard_of(Function::TagAuditor, &account, "[rules.missing-tag]\nrequired = { Owner = \".+@.+\" }\n");
+    assert_eq!(guard.run().await.unwrap().total_findings, 40);
+    let list_tags = || account.calls().get("sagemaker:ListTags").copied().unwrap_or(0);
+    for (number, hour) in (41..).zip(7..=9) {
+        account.live_until(format!("2026-11-24T0{hour}:00:00Z").parse().unwrap());
+        let before = list_tags();
+        let report = guard.run().await.unwrap();
+        assert_eq!((report.total_findings, report.notified), (number, 1), "{report:?}");
+        assert!(list_tags() - before <= 2, "{} calls for one resource", list_tags() - before);
+        let mail = account.mails().pop().unwrap();
+        assert!(mail.message.contains(&format!("new-at-{}", hour - 1)) && !mail.message.contains("nobodys-"), "{}", mail.message);
+        assert!(
+            mail.message.contains(&format!("Also:  {} more, of which you were mailed before, are still so.", number - 1)),
+            "{}",
+            mail.message
+        );
+    }
+}
+
 /// A workflow that trains each night makes a model and the configuration of its endpoint anew: the mails grew by two findings each night.
 #[tokio::test]
 async fn what_a_workflow_makes_each_night_is_told_once() {

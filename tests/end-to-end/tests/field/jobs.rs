@@ -190,6 +190,63 @@ async fn five_training_jobs_four_at_a_time_cost_as_much_as_eight() {
                   definition = [{ name = \"a\", instance-type = \"ml.m5.xlarge\", takes = \"1h\", max-runtime = \"1h\" }]\n";
     let report = spot_enforcer(&account(tuning), "").run().await.unwrap();
     let found = report.findings.iter().find(|found| found.rule == "tuning-on-demand").unwrap();
-    // Six hours at $0.23 (with what a limit is exceeded by), without what has run of it.
-    assert_eq!(found.monthly_cost_usd, Some(1.2), "{found:?}");
+    // Five hours at $0.276: all of them may wait for their instances yet.
+    assert_eq!(found.monthly_cost_usd, Some(1.38), "{found:?}");
+}
+
+#[tokio::test]
+async fn one_unknown_price_makes_the_price_of_a_tuning_job_unknown() {
+    let tuning = "[[tuning-job]]\nname = \"hpo\"\ncreated = \"-10m\"\njobs = 5\nparallel = 4\ntags = { Owner = \"ann@example.com\" }\n\
+                  definition = [{ name = \"a\", instance-type = \"ml.t2.medium\", takes = \"20h\" }, \
+                  { name = \"b\", instance-type = \"ml.p9.giant\", takes = \"20h\" }]\n";
+    let estate = format!("{tuning}{}", training("churn", "ann", "created = \"-10m\"").replace("ml.m5.xlarge", "ml.p9.giant"));
+    let stop = "mode = \"enforce\"\nremedy = \"stop\"\nmin-hourly-cost = 0.5\ngrace = \"0s\"\n";
+    let policy = format!("[rules.tuning-on-demand]\n{stop}[rules.training-on-demand]\n{stop}");
+    let account = account(&estate);
+    let report = spot_enforcer(&account, &policy).run().await.unwrap();
+    let reported: Vec<_> = report.findings.iter().filter(|found| found.state == "reported").collect();
+    assert_eq!(reported.len(), 2, "{report:?}");
+    for found in reported {
+        assert!(found.reason.contains("only reported, because no price is known for it"), "{}", found.reason);
+    }
+    let mail = &account.mails()[0];
+    for price in ["price not known (4 x ml.p9.giant)", "price not known (1 x ml.p9.giant)"] {
+        assert!(mail.message.contains(price), "{}", mail.message);
+    }
+    guard_of(Function::TagAuditor, &account, REPORT).run().await.unwrap();
+    let untagged = account.mails().into_iter().skip(1).find(|mail| mail.message.contains("hpo")).unwrap();
+    assert!(
+        untagged.message.contains("price not known (4 x ml.p9.giant)") && !untagged.message.contains("at most"),
+        "{}",
+        untagged.message
+    );
+}
+
+#[tokio::test]
+async fn a_tuning_job_of_a_built_in_algorithm_is_given_lines_that_aws_takes() {
+    for (repository, lines) in
+        [("linear-learner", "max_run=3600, max_wait=3600)"), ("object-detection", "max_wait=<max_run or more>, checkpoint_s3_uri")]
+    {
+        let tuning = format!(
+            "[[tuning-job]]\nname = \"hpo\"\ncreated = \"-10m\"\njobs = 5\nparallel = 4\ntags = {{ Owner = \"ann@example.com\" }}\n\
+             definition = [{{ instance-type = \"ml.m5.xlarge\", takes = \"20h\", \
+             image = \"664544806723.dkr.ecr.eu-central-1.amazonaws.com/{repository}:1\" }}]\n"
+        );
+        let account = account(&tuning);
+        spot_enforcer(&account, "").run().await.unwrap();
+        let mails = account.mails();
+        assert_eq!(mails.len(), 1);
+        assert!(mails[0].message.contains(lines) && !mails[0].message.contains("Its code must"), "{}", mails[0].message);
+    }
+}
+
+/// The first XGBoost was taken for one that writes checkpoints, and AWS refused the job that waits for more than an hour.
+#[tokio::test]
+async fn the_first_xgboost_writes_no_checkpoints() {
+    let image = "image = \"664544806723.dkr.ecr.eu-central-1.amazonaws.com/xgboost:1\"\n";
+    let account = account(&training("churn", "ann", &format!("created = \"-10m\"\ncheckpoint = \"s3://ml/c\"\n{image}")));
+    spot_enforcer(&account, RESUBMIT).run().await.unwrap();
+    let mails = account.mails();
+    assert_eq!((mails.len(), account.training_jobs().len()), (1, 1));
+    assert!(mails[0].message.contains("xgboost writes no checkpoints"), "{}", mails[0].message);
 }

@@ -102,6 +102,9 @@ async fn clusters_servers_and_components_that_hang_are_told_once() {
         (resource("mlflow-tracking-server"), "Creating", "-6h", 1),
         (resource("mlflow-tracking-server"), "Updating", "-6h", 1),
         (resource("mlflow-tracking-server"), "Created", "-6h", 0),
+        (resource("mlflow-tracking-server"), "StopFailed", "-6h", 1),
+        (resource("mlflow-tracking-server"), "StopFailed", "-1h", 0),
+        (resource("mlflow-tracking-server"), "DeleteFailed", "-6h", 1),
         (format!("{served}{component}"), "Creating", "-6h", 1),
     ] {
         let account =

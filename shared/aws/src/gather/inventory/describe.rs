@@ -62,12 +62,10 @@ pub(super) async fn describe(clients: &Clients, rulebook: &Rulebook, audited: &A
             part_of: job.parent,
         }),
         Some(Kind::TuningJob) => training::describe_tuning(clients, rulebook, name).await?.map(|job| {
-            // All instances that may run at the same time, with the most expensive definition.
             let prices = rulebook.policy.prices_of(&clients.region);
-            let dearest = job.definitions.iter().flat_map(|one| &one.choices).max_by_key(|instances| prices.hourly_of(instances));
-            let all = |one: &Instances| Instances { count: one.count.saturating_mul(job.parallel), ..one.clone() };
+            let instances = job.most_at_once(&job.definitions, |instances| prices.hourly_of(instances));
             let limit = job.longest().filter(|_| !job.definitions.is_empty());
-            Described { instances: dearest.into_iter().flatten().map(all).collect(), limit, work: job.work, ..Described::default() }
+            Described { instances, limit, work: job.work, ..Described::default() }
         }),
         Some(Kind::ProcessingJob) => described!("DescribeProcessingJob", sagemaker.describe_processing_job().processing_job_name(name))
             .map(|found| {

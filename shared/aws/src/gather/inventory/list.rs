@@ -429,6 +429,8 @@ fn changing(status: Option<&str>, since: Option<&DateTime>) -> Option<(Change, O
         "RollingBack" => Change::RollingBack,
         "UpdateRollbackFailed" => Change::UpdateRollbackFailed,
         "OutOfService" => Change::OutOfService,
+        "StopFailed" => Change::StopFailed,
+        "DeleteFailed" => Change::DeleteFailed,
         "Stopping" => Change::Stopping,
         "Deleting" => Change::Deleting,
         _ => return None,

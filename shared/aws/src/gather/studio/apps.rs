@@ -69,6 +69,7 @@ fn details(app: AppDetails) -> Option<App> {
         instance_type: instance_type(app.resource_spec),
         state: state(app.status.as_ref()),
         created: timestamp(app.creation_time.as_ref()),
+        deleted_by_guard: None,
     })
 }
 

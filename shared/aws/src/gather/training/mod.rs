@@ -180,7 +180,8 @@ pub async fn fate(clients: &Clients, name: &str, run: Option<Timestamp>) -> Resu
     match now.status.as_str() {
         "InProgress" => Ok(Fate::Runs),
         "Completed" => Ok(Fate::Completed),
-        "Stopping" | "Stopped" | "Failed" | "Deleting" => Ok(Fate::Ended),
+        "Stopping" => Ok(Fate::Stopping),
+        "Stopped" | "Failed" | "Deleting" => Ok(Fate::Ended),
         other => Err(format!("training job {name} is {other}")),
     }
 }

@@ -102,6 +102,7 @@ pub async fn find_replaced(
             name: one.of.clone(),
             definition: one.definition.clone().unwrap_or_default(),
             fate: *fate,
+            since: one.at,
             at_work: is_at_work(one),
         };
         job.replaces = Some(fate.as_ref().map(replaced).map_err(Clone::clone));

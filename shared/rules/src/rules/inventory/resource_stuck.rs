@@ -3,9 +3,9 @@
 //! ## What it finds
 //! A training, tuning, processing, transform or AutoML job that has been `Stopping` for longer than `after`, or an endpoint, an inference component, a HyperPod
 //! cluster or a tracking server that has been on its way to another state for so long, such as `Creating` or `RollingBack`. Each of these changes normally takes
-//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`: its instances run, and only a person can help it. tag-auditor looks at the kinds
-//! that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning or AutoML job are not looked at: that one is. Of clusters, AWS's list
-//! says only since when they have been `Creating`.
+//! minutes. Also an endpoint that is `UpdateRollbackFailed` or `OutOfService`, and a tracking server that is `StopFailed` or `DeleteFailed`: it may still be
+//! billed, and only a person can help it. tag-auditor looks at the kinds that `missing-tag` audits, and of the jobs at those of the last week. Jobs of a tuning
+//! or AutoML job are not looked at: that one is. Of clusters, AWS's list says only since when they have been `Creating`.
 //!
 //! ## Why it costs money
 //! What hangs on its way is not over: what it holds may still be billed, and somebody waits for it.
@@ -64,6 +64,8 @@ impl Rule for ResourceStuck {
 fn what_helps(change: Change) -> &'static str {
     match change {
         Change::UpdateRollbackFailed | Change::OutOfService => "update it once more, or delete it if nobody needs it",
+        Change::StopFailed => "stop it once more, or delete it if nobody needs it",
+        Change::DeleteFailed => "delete it once more",
         _ => "open a case with AWS Support if it stays so",
     }
 }
@@ -117,6 +119,9 @@ mod tests {
                 of("mlflow-tracking-server/runs", changing(Change::Stopping, "2026-11-24T06:00:00Z")),
                 Some("describe-mlflow-tracking-server"),
             ),
+            (of("mlflow-tracking-server/runs", changing(Change::StopFailed, "2026-11-24T06:00:00Z")), Some("stop it once more")),
+            (of("mlflow-tracking-server/runs", changing(Change::DeleteFailed, "2026-11-24T06:00:00Z")), Some("delete it once more.")),
+            (of("mlflow-tracking-server/runs", changing(Change::StopFailed, "2026-11-24T11:00:00Z")), None),
             (of("endpoint/churn", changing(Change::Updating, "2026-11-24T09:00:00Z")), None),
             (of("training-job/churn", changing(Change::Stopping, "2026-11-24T11:58:00Z")), None),
             (of("training-job/churn", None), None),

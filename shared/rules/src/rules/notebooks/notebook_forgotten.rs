@@ -68,7 +68,12 @@ impl Rule for NotebookForgotten {
                 self.after
             )),
             usd_per_month,
-            notice: Notice { advice: Some(how_to_delete(notebook)), ..Notice::default() },
+            notice: Notice {
+                advice: Some(how_to_delete(notebook)),
+                // It is billed, though not for an instance.
+                unpriced: usd_per_month.is_none().then(Vec::new),
+                ..Notice::default()
+            },
             ..Waste::default()
         }))
     }
@@ -89,6 +94,16 @@ fn how_to_delete(notebook: &Notebook) -> String {
 mod tests {
     use super::*;
     use crate::samples::*;
+
+    #[test]
+    fn a_volume_is_not_free_because_its_price_is_not_known() {
+        let mut forgotten = notebook("2026-01-01T00:00:00Z");
+        (forgotten.state, forgotten.volume_gb) = (RunState::Stopped, Some(500));
+        let Verdict::Waste(waste) = NotebookForgotten::default().check(&forgotten, &context("2026-11-24T12:00:00Z")) else {
+            panic!("waste")
+        };
+        assert_eq!((waste.usd_per_month, waste.notice.unpriced), (None, Some(vec![])));
+    }
 
     #[test]
     fn stopped_for_a_month_and_never_more_than_told() {

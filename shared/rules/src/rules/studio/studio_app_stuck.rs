@@ -1,8 +1,8 @@
 //! # studio-app-stuck
 //!
 //! ## What it finds
-//! A Studio app that has been `Pending` for longer than `after` since it was created. AWS does not say since when an app has been `Deleting`, so the rule
-//! does not judge that.
+//! A Studio app that has been `Pending` for longer than `after` since it was created, or `Deleting` since the guard deleted it. Since when an app has been
+//! `Deleting` that somebody else deleted AWS does not say, so the rule does not judge that.
 //!
 //! ## Why it costs money
 //! Somebody waits for it, and starts another one. The one that hangs is forgotten, and is billed if it starts after all.
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct StudioAppStuck {
-    /// How long an app may take to start.
+    /// How long an app may take to start or to be deleted.
     after: Duration,
 }
 
@@ -44,10 +44,16 @@ impl Rule for StudioAppStuck {
     }
 
     fn check(&self, app: &App, cx: &RuleContext<'_>) -> Verdict {
-        let RunState::Changing(change @ Change::Pending) = app.state else { return Verdict::Fine };
-        let region = app.resource.region_option();
-        let delete = app.delete().command(&app.resource.name, &region);
-        cx.stuck(change, app.created, self.after, format!("delete the app if nobody needs it, and start it again: {delete}"))
+        match (app.state, app.deleted_by_guard) {
+            (RunState::Changing(change @ Change::Pending), _) => {
+                let delete = app.delete().command(&app.resource.name, &app.resource.region_option());
+                cx.stuck(change, app.created, self.after, format!("delete the app if nobody needs it, and start it again: {delete}"))
+            }
+            (RunState::Changing(change @ Change::Deleting), Some(since)) => {
+                cx.stuck(change, Some(since), self.after, "open a case with AWS Support if it stays so: it may still be billed".to_owned())
+            }
+            _ => Verdict::Fine,
+        }
     }
 }
 
@@ -55,6 +61,26 @@ impl Rule for StudioAppStuck {
 mod tests {
     use super::*;
     use crate::samples::*;
+
+    #[test]
+    fn hangs_since_the_guard_deleted_it() {
+        for (state, deleted, waste) in [
+            (RunState::Changing(Change::Deleting), Some("2026-11-24T08:59:59Z"), true),
+            (RunState::Changing(Change::Deleting), Some("2026-11-24T09:00:00Z"), false),
+            (RunState::Changing(Change::Deleting), None, false),
+            (RunState::Deleted, Some("2026-11-24T06:00:00Z"), false),
+            (RunState::InService, Some("2026-11-24T06:00:00Z"), false),
+        ] {
+            let deleted_by_guard = deleted.map(|at| at.parse().unwrap());
+            let app = App { state, deleted_by_guard, ..app("JupyterLab", "ml.m5.xlarge", "2026-11-01T00:00:00Z") };
+            let verdict = StudioAppStuck::default().check(&app, &context("2026-11-24T12:00:00Z"));
+            assert_eq!(
+                matches!(&verdict, Verdict::Waste(waste) if waste.reason.to_string().starts_with("Deleting since")),
+                waste,
+                "{deleted:?}: {verdict:?}"
+            );
+        }
+    }
 
     #[test]
     fn has_been_starting_for_hours() {

@@ -64,7 +64,7 @@ impl Rule for ResubmittedJobFailed {
         };
         let ended = job.ended.unwrap_or(cx.now);
         // The work is not lost if the old job does it or has completed it.
-        if replaced.fate != Fate::Ended || self.forget_after.signed() < cx.now.duration_since(ended) {
+        if !matches!(replaced.fate, Fate::Ended | Fate::Stopping) || self.forget_after.signed() < cx.now.duration_since(ended) {
             return Verdict::Fine;
         }
         let again = match on_demand_again(&replaced.definition, &replaced.name) {
@@ -99,7 +99,7 @@ mod tests {
     fn lost_work_is_found_for_two_weeks() {
         let replaced = |fate, at_work| {
             let definition = "{\"TrainingJobName\": \"churn-spot\"}".into();
-            Some(Ok(Replaced { name: "churn".into(), definition, fate, at_work }))
+            Some(Ok(Replaced { name: "churn".into(), definition, fate, since: jiff::Timestamp::UNIX_EPOCH, at_work }))
         };
         let job = |status, secondary: &str, ended: &str| TrainingJob {
             status,

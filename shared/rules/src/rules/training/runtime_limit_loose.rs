@@ -22,7 +22,10 @@ use crate::{
         rule::Rule,
         verdict::{Notice, Verdict, Waste},
     },
-    vocabulary::{duration::Duration, price::dollars},
+    vocabulary::{
+        duration::Duration,
+        price::{dollars, price_not_known},
+    },
 };
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -59,7 +62,7 @@ impl Rule for RuntimeLimitLoose {
         }
         let at_stake = match cx.hourly_of(&series.instances) {
             Some(usd) => format!(": a job that hangs costs up to {}", dollars(usd * limit.in_hours())),
-            None => String::new(),
+            None => format!(": a job that hangs is billed for all of it, {}", price_not_known(&series.instances)),
         };
         // Twice the longest duration, up to the next whole hour.
         let enough = (series.longest.signed().as_secs() * 2).div_euclid(3600) + 1;

@@ -20,7 +20,7 @@ use crate::{
     rules::{
         context::RuleContext,
         rule::{Manner, Rule},
-        training::spot_lines::OWN_CODE_HAS_TO,
+        training::spot_lines::checkpoint_lines,
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::{
@@ -55,22 +55,19 @@ impl Rule for SpotWithoutCheckpoint {
             return Verdict::Fine;
         }
         let so_far = job.started.map_or_else(String::new, |started| format!("{} so far, ", roughly(cx.now.duration_since(started))));
-        let worst = cx
-            .hourly_of(&job.instances)
-            .map_or_else(String::new, |usd| format!(" ({} at the on-demand price)", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH))));
+        let worst = match cx.hourly_of(&job.instances) {
+            Some(usd) => format!("{} at the on-demand price", dollars(usd * limit.in_hours().min(HOURS_PER_MONTH))),
+            None => "price not known".to_owned(),
+        };
         Verdict::Waste(Box::new(Waste {
             reason: format!(
-                "on Spot, and it writes no checkpoints, so an interruption starts training from zero: {so_far}up to {limit}{worst} near its time limit \
+                "on Spot, and it writes no checkpoints, so an interruption starts training from zero: {so_far}up to {limit} ({worst}) near its time limit \
                  (the policy allows {} without checkpoints)",
                 self.longer_than
             )
             .into(),
             notice: Notice {
-                advice: Some(format!(
-                    "let it write checkpoints.\n\
-                     SageMaker Python SDK: Estimator(..., checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
-                     CreateTrainingJob:    \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}\n{OWN_CODE_HAS_TO}"
-                )),
+                advice: Some(checkpoint_lines(job)),
                 ..Notice::default()
             },
             ..Waste::default()

@@ -47,10 +47,10 @@ use crate::{
     policy::{Policy, SPOT_TAG},
     remedy::{RESUBMITTED_TAG, Remedy, SpotTerms, may_be_again, new_name},
     rules::{
-        context::RuleContext,
+        context::{RuleContext, unpriced_job},
         rule::{Manner, RemedyName, Rule},
         training::{
-            SpotRemedy, hours_left,
+            SpotRemedy, hours_left, is_too_unknown,
             spot_lines::{spot_lines, without_checkpoints, writes_checkpoints},
         },
         verdict::{Notice, Verdict, Waste},
@@ -151,6 +151,7 @@ impl Rule for TrainingOnDemand {
             notice: Notice {
                 advice: Some(spot_lines(job, limit, self.spot_wait, &self.checkpoints)),
                 writes_checkpoints: Some(writes_checkpoints(job)),
+                unpriced: unpriced_job(&job.instances, usd_per_hour),
                 billed_since: job.started,
                 ..Notice::default()
             },
@@ -195,11 +196,8 @@ impl TrainingOnDemand {
         if job.secondary_status.as_deref() == Some("Uploading") {
             return only_reported("it has trained, and is uploading its result".into());
         }
-        if usd_per_hour.is_none() && !self.min_hourly_cost.0.is_zero() {
-            return only_reported(format!(
-                "no price is known for it, and the policy begins at {} an hour",
-                dollars(self.min_hourly_cost.0)
-            ));
+        if let Some(why) = is_too_unknown(usd_per_hour, self.min_hourly_cost) {
+            return only_reported(why);
         }
         if self.remedy == SpotRemedy::Stop && !asked_by_tag {
             return (Remedy::StopTrainingJob, String::new());

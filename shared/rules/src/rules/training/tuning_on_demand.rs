@@ -11,6 +11,7 @@
 //! ## What happens, and what is lost
 //! Report: its owner is mailed, with the lines to change. Enforce (needs `remedy = "stop"`): its owner is warned, and after `grace` the tuning job and its
 //! running training jobs are stopped. The results of the ended ones are kept. A tuning job is never resubmitted: it would lose what it has learned.
+//! A tuning job whose price is not known is only reported, if `min-hourly-cost` is not 0: one of its instances has no known price.
 //! A tuning job that asked for Spot and did not get it is only reported, to its owner and to the platform's address: its owner has done what was asked.
 //!
 //! ## Settings
@@ -20,13 +21,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{JobStatus, TuningJob},
+    facts::{JobStatus, TuningDefinition, TuningJob},
     policy::MailSettings,
     remedy::Remedy,
     rules::{
-        context::RuleContext,
+        context::{RuleContext, unpriced_job},
         rule::{Manner, RemedyName, Rule},
-        training::{StopRemedy, hours_since, spot_lines::OWN_CODE_HAS_TO},
+        training::{StopRemedy, hours_left, is_too_unknown, spot_lines::tuning_lines},
         verdict::{Notice, Verdict, Waste},
     },
     vocabulary::price::{HOURS_PER_MONTH, SPOT_SAVES_UP_TO, Usd, dollars},
@@ -74,28 +75,25 @@ impl Rule for TuningOnDemand {
             (true, Some(_)) => return Verdict::Fine,
             (true, None) => return Verdict::Later,
         };
-        // All training jobs that run at the same time may be of the most expensive definition, on the most expensive of its instances.
-        let on_demand = || job.definitions.iter().filter(|definition| is_asked_for || !definition.spot);
-        let dearest = on_demand().flat_map(|definition| &definition.choices).filter_map(|instances| cx.hourly_of(instances)).max();
-        let parallel = Decimal::from(job.parallel);
-        let usd_per_hour = dearest.map(|usd| usd * parallel);
-        let ran = hours_since(job.created, cx.now) * parallel;
-        let hours = job.training_time(on_demand()).map(|time| (time.in_hours() - ran).clamp(Decimal::ZERO, HOURS_PER_MONTH * parallel));
+        let on_demand: Vec<&TuningDefinition> = job.definitions.iter().filter(|definition| is_asked_for || !definition.spot).collect();
+        let at_once = job.most_at_once(on_demand.iter().copied(), |instances| cx.hourly_of(instances));
+        let usd_per_hour = cx.hourly_of(&at_once);
         if let Some(usd) = usd_per_hour.filter(|usd| *usd < self.min_hourly_cost.0) {
             return Verdict::Exempt(format!("it costs {} an hour: the policy begins at {}", dollars(usd), dollars(self.min_hourly_cost.0)));
         }
-        let can_stop = self.remedy == StopRemedy::Stop && !is_asked_for;
-        let only_reported = if is_asked_for { "; only reported, because its owner cannot mend that" } else { "" };
+        let (remedy, only_reported) = self.action(is_asked_for, usd_per_hour);
+        let parallel = job.parallel;
         let jobs = job
             .most_jobs
             .map_or_else(|| format!("{parallel} training jobs at a time"), |jobs| format!("{jobs} training jobs, {parallel} at a time"));
         Verdict::Waste(Box::new(Waste {
             reason: format!("{found}: {jobs}{only_reported}").into(),
             usd_per_hour,
-            usd_per_month: dearest.zip(hours).map(|(usd, hours)| usd * hours),
-            remedy: if can_stop { Remedy::StopTuningJob } else { Remedy::None },
+            usd_per_month: usd_per_hour.and_then(|usd| most_left(job, &on_demand, usd, cx)),
+            remedy,
             notice: Notice {
-                advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { ask_for_spot() }),
+                advice: Some(if is_asked_for { not_given(&cx.policy.mail) } else { tuning_lines(&on_demand) }),
+                unpriced: unpriced_job(&at_once, usd_per_hour),
                 billed_since: job.created,
                 for_platform: is_asked_for,
                 ..Notice::default()
@@ -105,14 +103,32 @@ impl Rule for TuningOnDemand {
     }
 }
 
-/// The lines with which a tuning job asks for Spot.
-fn ask_for_spot() -> String {
-    format!(
-        "ask for Spot in its training job definition.\n\
-         SageMaker Python SDK: the tuner's Estimator(..., use_spot_instances=True, max_wait=<max_run or more>, checkpoint_s3_uri=\"s3://<bucket>/<prefix>\")\n\
-         CreateHyperParameterTuningJob: \"TrainingJobDefinition\": {{\"EnableManagedSpotTraining\": true, \"StoppingCondition\": \
-         {{\"MaxWaitTimeInSeconds\": <MaxRuntimeInSeconds or more>}}, \"CheckpointConfig\": {{\"S3Uri\": \"s3://<bucket>/<prefix>\"}}}}\n{OWN_CODE_HAS_TO}"
-    )
+impl TuningOnDemand {
+    /// What the guard would do about it. If nothing, the end of the reason, which says why.
+    fn action(&self, is_asked_for: bool, usd_per_hour: Option<Decimal>) -> (Remedy, String) {
+        let only_reported = |why: &str| (Remedy::None, format!("; only reported, because {why}"));
+        match is_too_unknown(usd_per_hour, self.min_hourly_cost) {
+            _ if is_asked_for => only_reported("its owner cannot mend that"),
+            _ if self.remedy == StopRemedy::None => (Remedy::None, String::new()),
+            Some(why) => only_reported(&why),
+            None => (Remedy::StopTuningJob, String::new()),
+        }
+    }
+}
+
+/// The most that what is left of it can cost in a month, if it is of these definitions, and all that may run at once cost `usd_per_hour`. `None`: it has no limit.
+///
+/// Time uses up nothing of the limit of a training job that waits for its instances.
+fn most_left(job: &TuningJob, definitions: &[&TuningDefinition], usd_per_hour: Decimal, cx: &RuleContext<'_>) -> Option<Decimal> {
+    let costs_of = |definition: &&TuningDefinition| {
+        let hours = definition.longest().in_hours();
+        definition.choices.iter().filter_map(move |instances| Some(cx.hourly_of(instances)? * hours)).max()
+    };
+    let dearest = definitions.iter().filter_map(costs_of).max();
+    let by_number = job.most_jobs.zip(dearest).map(|(jobs, usd)| Decimal::from(jobs.saturating_sub(job.ended)) * usd);
+    let by_time = job.max_runtime.map(|limit| hours_left(limit, job.created, cx.now) * usd_per_hour);
+    let most = by_number.into_iter().chain(by_time).min()?;
+    Some(most.min(usd_per_hour * HOURS_PER_MONTH))
 }
 
 /// What its owner can do if it asked for Spot: to ask for it again changes nothing.
@@ -132,7 +148,10 @@ fn part_of(job: &TuningJob) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{facts::TuningDefinition, samples::*, vocabulary::duration::Duration};
+    use crate::{
+        samples::*,
+        vocabulary::{duration::Duration, price::Instances},
+    };
 
     fn spot(mut job: TuningJob) -> TuningJob {
         job.definitions.iter_mut().for_each(|definition| definition.spot = true);
@@ -181,7 +200,12 @@ mod tests {
             ),
             // The service chooses one of a list.
             (with(vec![choices(&["ml.m5.large", "ml.m5.xlarge", "ml.t3.medium"])]), Some(dec!(4.60)), all),
-            (with(vec![choices(&["ml.new", "ml.m5.xlarge"])]), Some(dec!(4.60)), all),
+            // One that is not known may be the most expensive.
+            (with(vec![choices(&["ml.new", "ml.m5.xlarge"])]), None, all),
+            (with(vec![choices(&["ml.m5.xlarge", "ml.new"])]), None, all),
+            (with(vec![definition("ml.t3.medium"), definition("ml.new")]), None, all),
+            (with(vec![choices(&[]), definition("ml.m5.xlarge")]), None, all),
+            (with(vec![on_spot("ml.new"), definition("ml.m5.xlarge")]), Some(dec!(4.60)), "1 of its 2 definitions"),
             (with(vec![choices(&[])]), None, all),
             // The price is of those that did not ask.
             (with(vec![definition("ml.m5.xlarge"), on_spot("ml.p3.2xlarge")]), Some(dec!(4.60)), "1 of its 2 definitions did not ask"),
@@ -249,9 +273,55 @@ mod tests {
         let Verdict::Waste(waste) = rule.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")) else {
             panic!("waste")
         };
-        // Twenty jobs of at most one hour, four at a time, each on one ml.m5.xlarge. One of its five hours is over.
-        assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(3.68)), Remedy::StopTuningJob));
+        // Twenty jobs of at most one hour, four at a time, each on one ml.m5.xlarge.
+        assert_eq!((waste.usd_per_hour, waste.usd_per_month, waste.remedy), (Some(dec!(0.92)), Some(dec!(4.60)), Remedy::StopTuningJob));
         let cheap = TuningOnDemand { min_hourly_cost: Usd(dec!(1)), ..TuningOnDemand::default() };
         assert!(matches!(cheap.check(&tuning_job("2026-11-24T11:00:00Z"), &context("2026-11-24T12:00:00Z")), Verdict::Exempt(_)));
+    }
+
+    #[test]
+    fn what_is_left_is_counted_by_jobs_and_not_by_the_time_that_they_waited() {
+        let long_ago = || TuningJob { parallel: 1, most_jobs: Some(3), ..tuning_job("2026-11-24T08:40:00Z") };
+        let short_and_dear = TuningDefinition { max_runtime: Some(Duration::minutes(15)), ..tuning_definition("ml.m5.2xlarge") };
+        for (job, usd) in [
+            // Its training jobs may all wait for instances still, 200 minutes after it began.
+            (long_ago(), dec!(0.69)),
+            (TuningJob { ended: 2, ..long_ago() }, dec!(0.23)),
+            (TuningJob { ended: 3, ..long_ago() }, dec!(0)),
+            (TuningJob { ended: 9, ..long_ago() }, dec!(0)),
+            (TuningJob { max_runtime: Some(Duration::hours(4)), ..long_ago() }, dec!(0.23) * dec!(40) / dec!(60)),
+            (TuningJob { max_runtime: Some(Duration::hours(3)), ..long_ago() }, dec!(0)),
+            (TuningJob { ended: 2, max_runtime: Some(Duration::days(4)), ..long_ago() }, dec!(0.23)),
+            // The most expensive definition is not the one with the longest limit.
+            (TuningJob { definitions: vec![tuning_definition("ml.m5.xlarge"), short_and_dear], ..long_ago() }, dec!(0.69)),
+        ] {
+            let Verdict::Waste(waste) = TuningOnDemand::default().check(&job, &context("2026-11-24T12:00:00Z")) else { panic!("{job:?}") };
+            assert_eq!(waste.usd_per_month.map(|usd| usd.round_dp(4)), Some(usd.round_dp(4)), "{job:?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_price_is_told_and_stops_only_where_the_policy_asks_for_no_price() {
+        let job = || TuningJob {
+            definitions: vec![tuning_definition("ml.t2.medium"), tuning_definition("ml.p9.giant")],
+            ..tuning_job("2026-11-24T11:00:00Z")
+        };
+        for (remedy, least, action, only_reported) in [
+            (StopRemedy::Stop, dec!(0.5), Remedy::None, true),
+            (StopRemedy::Stop, dec!(0), Remedy::StopTuningJob, false),
+            (StopRemedy::None, dec!(0.5), Remedy::None, false),
+        ] {
+            let rule = TuningOnDemand { remedy, min_hourly_cost: Usd(least) };
+            let Verdict::Waste(waste) = rule.check(&job(), &context("2026-11-24T12:00:00Z")) else { panic!("{least}") };
+            assert_eq!((&waste.remedy, waste.usd_per_hour, waste.usd_per_month), (&action, None, None));
+            assert_eq!(
+                waste.reason.to_string().contains("only reported, because no price is known for it"),
+                only_reported,
+                "{}",
+                waste.reason
+            );
+            let unpriced = waste.notice.unpriced.unwrap();
+            assert_eq!(Instances::words(&unpriced), "4 x ml.p9.giant");
+        }
     }
 }

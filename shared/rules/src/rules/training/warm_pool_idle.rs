@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::JobSeries,
     rules::{
-        context::RuleContext,
+        context::{RuleContext, unpriced_job},
         rule::Rule,
         verdict::{Notice, Verdict, Waste},
     },
@@ -79,6 +79,7 @@ impl Rule for WarmPoolIdle {
                  ResourceConfig.KeepAlivePeriodInSeconds, shorter or left out. Without a warm pool the jobs may run on Spot."
                         .to_owned(),
                 ),
+                unpriced: unpriced_job(&series.instances, usd_per_hour),
                 ..Notice::default()
             },
             ..Waste::default()

@@ -416,6 +416,182 @@ fn machines_name_nobody() {
 }
 
 #[test]
+fn letters_of_a_tool_that_meet_in_a_persons_name_make_no_machine() {
+    for name in [
+        "arundecker",
+        "graf_ana",
+        "PowerBill",
+        "RowanDBrown",
+        "rowandbrown",
+        "azeppelin",
+        "buser",
+        "dbuser",
+        "rbuser",
+        "kluser",
+        "jsmuser",
+        "varundeckard",
+        "fgrafanas",
+        "asplunkett",
+        "ana.prefecto",
+        "d.buser",
+        "abot",
+        "lcabot",
+        "osagemakere",
+        "msessiona",
+    ] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+    }
+    for name in [
+        "Arun Decker",
+        "Murray Letts",
+        "Graf, Ana",
+        "GRAF Anastasia",
+        "Power, Bill",
+        "Simone Loginova",
+        "Githu, Brian",
+        "Ana Prefecto",
+        "Anna Zeppelin",
+        "Daniel Buser",
+        "Peter Kluser",
+        "Anna Muser",
+        "Urs Huser",
+        "Varun Deckard",
+        "Mats Plunkett",
+        "Jose Ssion",
+        "Kubec Ostrow",
+        "Livia Flowers",
+    ] {
+        assert_eq!(Named::of(name), Named::Other(name.into()), "{name}");
+    }
+}
+
+#[test]
+fn a_tools_name_is_a_persons_in_a_full_name_and_a_machines_alone_or_at_work() {
+    use crate::vocabulary::machine_words::ALSO_NAMES;
+    for tool in ALSO_NAMES {
+        let capital = tool[..1].to_uppercase() + &tool[1..];
+        let person = format!("anna.{tool}");
+        assert_eq!(Named::of(&person), Named::Person(person.clone()));
+        for person in [format!("Anna {capital}"), format!("{capital}, Anna"), format!("{} Anna", capital.to_uppercase())] {
+            // `CI` and `CD` are abbreviations.
+            let expected =
+                if person.starts_with("CI ") || person.starts_with("CD ") { Named::Nobody } else { Named::Other(person.clone()) };
+            assert!(Named::of(&person) == expected || tool == &"aws", "{person}: {:?}", Named::of(&person));
+        }
+        for machine in
+            [tool.to_string(), format!("{tool}-prod"), format!("{tool}.prod"), format!("{tool}-deployer"), format!("{capital} Build")]
+        {
+            assert!(Named::of(&machine) == Named::Nobody || machine == "aws.prod", "{machine}: {:?}", Named::of(&machine));
+        }
+    }
+    for person in ["Okta Wijaya", "Livy Potts", "Trino Alvarez", "Argo Rossi", "Oleg Argo", "Spark, Ray", "Salt, Helm", "Maria-Luisa Chef"]
+    {
+        assert_eq!(Named::of(person), Named::Other(person.into()));
+    }
+    for person in ["MariaJenkins", "AnnaHelm", "oleg.argo", "okta.wijaya"] {
+        assert_eq!(Named::of(person), Named::Person(person.into()));
+    }
+}
+
+#[test]
+fn tools_are_machines_however_they_are_written() {
+    for tool in [
+        "gitops",
+        "GitOps",
+        "git-ops",
+        "fluxcd",
+        "flux-cd",
+        "FluxCD",
+        "gocd",
+        "codefresh",
+        "appveyor",
+        "helmfile",
+        "kustomize",
+        "cdktf",
+        "CDKTF",
+        "scalr",
+        "saltstack",
+        "kedro",
+        "bentoml",
+        "BentoML",
+        "mlrun",
+        "MLRun",
+        "polyaxon",
+        "lakeFS",
+        "pachyderm",
+        "checkov",
+        "semgrep",
+        "trivy",
+        "SonarQube",
+        "velero",
+        "opslevel",
+        "kargo",
+        "devtron",
+        "ghactions",
+        "gitea",
+        "forgejo",
+        "phabricator",
+        "mergify",
+        "copybara",
+        "greenkeeper",
+        "pyup",
+        "weblate",
+        "transifex",
+        "crowdin",
+        "jenkinsx",
+        "autosys",
+        "control-m",
+        "dvc",
+        "hopsworks",
+        "woodpecker",
+        "release-please",
+        "dependency-track",
+        "humanitec",
+        "backstage",
+        "debezium",
+        "traefik",
+        "nginx",
+        "kyverno",
+        "linkerd",
+        "kedro-prod",
+        "kedro.prod",
+        "Trivy Prod",
+        "trivy2",
+        "checkov-deployer",
+        "MLflow",
+        "mlflowserver",
+        "WandB",
+        "terraformprod",
+        "snowflakeml",
+        "gitlabci",
+        "flux-sync",
+        "db-syncer",
+        "fluxbot",
+        "jenkinsbot",
+        "Flux Bot",
+        "source-controller",
+        "helm-controller",
+        "trivy-operator",
+        "velero-server",
+        "zuul-executor",
+        "cert-manager",
+        "cluster-autoscaler",
+        "image-scanner",
+        "log-daemon",
+        "sparkuser",
+        "mluser",
+    ] {
+        assert_eq!(Named::of(tool), Named::Nobody, "{tool}");
+    }
+    let made_up = format!("github{}x", "cicd".repeat(60));
+    assert_eq!(Named::of(&made_up), Named::Person(made_up.clone()), "found out at once");
+    // These are given names, too.
+    for person in ["luigi", "gerrit", "singer", "buddy", "seldon", "mage"] {
+        assert_eq!(Named::of(person), Named::Person(person.into()));
+    }
+}
+
+#[test]
 fn ids_name_nobody() {
     for text in [
         "qEXEbkBYBbJUqCBvEVWdpxHoEGdvKjYw",

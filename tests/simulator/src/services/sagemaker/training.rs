@@ -27,7 +27,7 @@ const POOL_STATUSES: [&str; 4] = ["Available", "Terminated", "Reused", "InUse"];
 /// 28 days, in seconds.
 const LONGEST: i64 = 28 * 24 * 3600;
 /// Built-in algorithms without checkpoints. As Spot jobs they may wait for an hour at most (developer guide, model-managed-spot-training).
-const WITHOUT_CHECKPOINTS: [&str; 13] = [
+const WITHOUT_CHECKPOINTS: [&str; 15] = [
     "blazingtext",
     "factorization-machines",
     "forecasting-deepar",
@@ -41,6 +41,9 @@ const WITHOUT_CHECKPOINTS: [&str; 13] = [
     "pca",
     "randomcutforest",
     "seq2seq",
+    "topic-modeling",
+    // 0.72; later ones are `sagemaker-xgboost`.
+    "xgboost",
 ];
 
 const ONE: On = On::One("training-job", "TrainingJobName");

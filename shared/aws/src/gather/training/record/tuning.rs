@@ -21,6 +21,7 @@ pub(in crate::gather::training) struct TuningRecord {
     hyper_parameter_tuning_job_config: Option<TuningConfig>,
     training_job_definition: Option<DefinitionRecord>,
     training_job_definitions: Option<Vec<DefinitionRecord>>,
+    training_job_status_counters: Option<StatusCounters>,
     creation_time: Option<f64>,
     tags: Option<Vec<Tag>>,
 }
@@ -38,6 +39,15 @@ struct ResourceLimits {
     max_number_of_training_jobs: Option<u32>,
     max_parallel_training_jobs: Option<u32>,
     max_runtime_in_seconds: Option<i64>,
+}
+
+/// The numbers of training jobs that have ended. Those that failed and are tried again are not among them.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusCounters {
+    completed: Option<u32>,
+    stopped: Option<u32>,
+    non_retryable_error: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -72,6 +82,7 @@ impl TuningRecord {
             work: definitions.first().and_then(|first| work(first.algorithm_specification.as_ref(), first.role_arn.as_deref())),
             parallel: parallel.min(most_jobs.unwrap_or(parallel)),
             most_jobs,
+            ended: self.training_job_status_counters.map_or(0, |counters| counters.ended()),
             max_runtime: limits.as_ref().and_then(|limits| limits.max_runtime_in_seconds).map(Duration::seconds),
             definitions: definitions.into_iter().map(DefinitionRecord::definition).collect(),
             running: None,
@@ -79,10 +90,17 @@ impl TuningRecord {
     }
 }
 
+impl StatusCounters {
+    fn ended(&self) -> u32 {
+        [self.completed, self.stopped, self.non_retryable_error].into_iter().flatten().fold(0, u32::saturating_add)
+    }
+}
+
 impl DefinitionRecord {
     fn definition(self) -> TuningDefinition {
         let configured = self.resource_config.iter().chain(&self.hyper_parameter_tuning_resource_config);
         TuningDefinition {
+            algorithm: self.algorithm_specification.and_then(AlgorithmSpecification::name),
             spot: self.enable_managed_spot_training.unwrap_or_default(),
             choices: configured.map(ResourceConfig::choices).find(|choices| !choices.is_empty()).unwrap_or_default(),
             max_runtime: self.stopping_condition.and_then(|condition| condition.max_runtime_in_seconds).map(Duration::seconds),
@@ -106,8 +124,9 @@ mod tests {
         let record = json!({
             "HyperParameterTuningJobName": "hpo", "HyperParameterTuningJobArn": "arn:aws:sagemaker:eu-central-1:123456789012:hyper-parameter-tuning-job/hpo",
             "HyperParameterTuningJobConfig": {"ResourceLimits": {"MaxNumberOfTrainingJobs": 500, "MaxParallelTrainingJobs": 4, "MaxRuntimeInSeconds": 3600}},
+            "TrainingJobStatusCounters": {"Completed": 3, "InProgress": 4, "RetryableError": 5, "NonRetryableError": 1, "Stopped": 2},
             "TrainingJobDefinitions": [
-                {"EnableManagedSpotTraining": true, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
+                {"AlgorithmSpecification": {"TrainingImage": "664544806723.dkr.ecr.eu-central-1.amazonaws.com/linear-learner:1"}, "EnableManagedSpotTraining": true, "ResourceConfig": {"InstanceType": "ml.m5.xlarge", "InstanceCount": 1}},
                 {"HyperParameterTuningResourceConfig": {"AllocationStrategy": "Prioritized", "InstanceConfigs": [
                     {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30}, {"InstanceType": "ml.m5.xlarge", "InstanceCount": 2, "VolumeSizeInGB": 30}
                 ]}, "StoppingCondition": {"MaxRuntimeInSeconds": 7200}},
@@ -117,6 +136,7 @@ mod tests {
         let [spot, listed] = &job.definitions[..] else { panic!("{job:?}") };
         assert_eq!((spot.spot, &spot.choices), (true, &vec![one("ml.m5.xlarge", 1)]));
         assert_eq!((listed.spot, &listed.choices), (false, &vec![one("ml.m5.large", 1), one("ml.m5.xlarge", 2)]));
+        assert_eq!((job.ended, spot.algorithm.as_deref(), listed.algorithm.as_deref()), (6, Some("linear-learner"), None));
         assert_eq!((job.max_runtime, listed.max_runtime), (Some(Duration::hours(1)), Some(Duration::hours(2))));
         assert_eq!((job.is_spot(), job.longest()), (false, Some(Duration::hours(1))));
     }
