@@ -15,13 +15,13 @@ with warnings.catch_warnings():
 
 GUARD = Stack(**EVERYTHING)
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
-# Can be narrowed to monitors and to billing views, where a call names one. Those of the guard name none.
-NAME_NONE = {"ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostForecast"}
+# Can be narrowed to monitors, billing views and plans, where a call names one. Those of the guard name none.
+NAME_NONE = {"savingsplans:DescribeSavingsPlans", "ce:GetAnomalies", "ce:GetCostAndUsage", "ce:GetCostAndUsageWithResources", "ce:GetCostForecast"}
 # By parliament's name of the finding, the policies for which it is as it should be.
 EXPECTED = {
     "NO_VERSION": r"\w+(SQS|Lambda)Policy",  # SAM's own
     "PERMISSIONS_MANAGEMENT_ACTIONS": r"TopicKey|TrainingJobSpotEnforcerRole|EndpointAutoscalerRole",  # who administers the key; iam:PassRole, see below; the role of Application Auto Scaling
-    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRole|CostReporterRole",  # the key itself; NAME_NONE
+    "RESOURCE_STAR": r"TopicKey|BudgetAlerterRole|CostReporterRole|SavingsPlanAdvisorRole",  # the key itself; NAME_NONE
 }
 
 
