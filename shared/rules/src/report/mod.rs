@@ -16,7 +16,7 @@ use crate::{savings_plan::Offered, vocabulary::component::Component};
 pub use self::{
     budget::BudgetOnRecord,
     cuts::{BillRow, Cuts, UNTAGGED},
-    due::due,
+    due::{BILLED_FROM, Due, due, is_billed},
     mail::{Stored, mail},
     make::{make, teams},
     money::{Hours, Money},
