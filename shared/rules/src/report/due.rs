@@ -2,7 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
-use crate::{policy::Policy, report::period::{ReportPeriod, ReportUnit}, vocabulary::period::begin_of};
+use crate::{
+    policy::Policy,
+    report::period::{ReportPeriod, ReportUnit},
+    vocabulary::period::begin_of,
+};
 
 /// The time of day (UTC) from which the bill usually contains the previous day.
 pub const BILLED_FROM: SignedDuration = SignedDuration::from_hours(8);
@@ -54,7 +58,8 @@ fn due_from(policy: &Policy, period: ReportPeriod) -> Option<Timestamp> {
         ReportUnit::Week => period.until,
         ReportUnit::Month => period.until.checked_add(i64::from(policy.report.monthly_on - 1).days()).ok()?,
     };
-    let begin = first.to_zoned(policy.zone_of(None).clone()).ok()?.timestamp();
+    let midnight = first.to_datetime(jiff::civil::Time::midnight());
+    let begin = midnight.to_zoned_datetime(policy.zone_of(None).clone()).ok()?.timestamp();
     let morning = policy.next_morning(None, begin - SignedDuration::from_secs(1));
     Some(morning.max(begin_of(period.until) + BILLED_FROM))
 }
