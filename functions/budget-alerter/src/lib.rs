@@ -56,7 +56,7 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
             &rulebook,
             &ledger,
             account,
-            bill::days::Reading { keeps: !request.dry_run, since: None, charges: false },
+            bill::days::Reading { keeps: !request.dry_run, ..bill::days::Reading::default() },
             now
         )),
         ledger.findings(&run.scope),

@@ -3,7 +3,7 @@
 use cost_rules::{
     mail::MailContext,
     period::day_of,
-    report::{self, CostReport, ReportPeriod, Stored},
+    report::{self, CostReport, Due, ReportPeriod, Stored},
     rulebook::Rulebook,
     text::one_line,
 };
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use self::{
     gathered::Gathered,
-    stored::{Files, Folder},
+    stored::{Files, Folder, Kept},
 };
 use crate::{
     context::Context,
-    gather::bill::days,
+    gather::bill::days::{self, Reading},
     mailer::{self, Pace},
     report::Report,
 };
@@ -35,13 +35,15 @@ struct Making<'a> {
     context: &'a Context,
     rulebook: &'a Rulebook,
     is_dry_run: bool,
+    /// Whether the bill is asked for although it was refused a short time ago: a person may have mended it.
+    insists: bool,
     page: Page,
     now: Timestamp,
 }
 
 /// Reads the bill once a day, and makes the reports that are due now, where there is a bucket for them. What fails is in the run's report.
 pub async fn regular(context: &Context, rulebook: &Rulebook, page: Page, now: Timestamp, report: &mut Report) {
-    let run = Making { context, rulebook, is_dry_run: report.dry_run, page, now };
+    let run = Making { context, rulebook, is_dry_run: report.dry_run, insists: false, page, now };
     if stored::bucket(context, &rulebook.policy.report).is_none() {
         return;
     }
@@ -50,15 +52,20 @@ pub async fn regular(context: &Context, rulebook: &Rulebook, page: Page, now: Ti
         report.waiting += due.len();
         return;
     }
+    let mut has_read = false;
+    for one in due {
+        match run.make_once(one, report).await {
+            Ok(read) => has_read |= read,
+            Err(error) => report.failures.push(format!("the cost report of {}: {error:#}", one.period)),
+        }
+    }
+    if has_read {
+        return;
+    }
     match days::is_read(&context.ledger(), now).await {
         Ok(true) => {}
         Ok(false) => run.read_today(report).await,
         Err(error) => report.failures.push(format!("today's bill: {error:#}")),
-    }
-    for period in due {
-        if let Err(error) = run.make_once(period, report).await {
-            report.failures.push(format!("the cost report of {period}: {error:#}"));
-        }
     }
 }
 
@@ -78,8 +85,11 @@ pub async fn asked(
     let oldest = today.first_of_month().saturating_sub(days::MONTHS.months());
     anyhow::ensure!(oldest <= period.from, "`{period}` in \"period\" is too long ago: Cost Explorer has the bill from {oldest} on");
     let mut report = Report { is_whole: true, ..Report::new(context.function, is_dry_run) };
-    let run = Making { context, rulebook, is_dry_run, page, now };
-    run.make(period, &mut report).await?;
+    let run = Making { context, rulebook, is_dry_run, insists: true, page, now };
+    let gathered = run.read(period, &mut report).await?;
+    // Who asked has had it, if nothing will be added to it.
+    let is_told = report::is_billed(period, now) && gathered.is_whole(period);
+    run.make(gathered, (period, is_told), &mut report).await?;
     Ok(report)
 }
 
@@ -89,33 +99,50 @@ impl Making<'_> {
             Ok(account) => account,
             Err(error) => return report.failures.push(format!("today's bill: {error:#}")),
         };
-        let reading = days::Reading { keeps: true, since: None, charges: false };
+        let reading = Reading { keeps: true, ..Reading::default() };
         let known = days::read(&self.context.clients, self.rulebook, &self.context.ledger(), account, reading, self.now).await;
         report.unread.extend(known.unread);
         report.failures.extend(known.failures);
         report.add_requests(known.requests);
     }
 
-    /// Makes a report that nobody was mailed yet.
-    async fn make_once(&self, period: ReportPeriod, report: &mut Report) -> anyhow::Result<()> {
+    /// Makes a report that nobody was mailed yet. `false`: there was nothing to do, so that the bill was not read.
+    async fn make_once(&self, one: Due, report: &mut Report) -> anyhow::Result<bool> {
         let ledger = self.context.ledger();
-        if !ledger.claim_report(period, self.now).await? {
-            return Ok(());
+        if !ledger.claim_report(one.period, self.now).await? {
+            return Ok(false);
         }
-        let made = self.make(period, report).await;
+        let made = self.make_due(one, report).await;
         // What could not be made or mailed is tried again by the next run.
         if !matches!(made, Ok(true)) {
-            ledger.take_back_report(period).await?;
+            ledger.take_back_report(one.period).await?;
         }
-        made.map(drop)
+        made.map(|_| true)
     }
 
-    /// Makes a report, stores it, and mails it. `false`: there is no bill of it, or it could not be mailed.
-    async fn make(&self, period: ReportPeriod, report: &mut Report) -> anyhow::Result<bool> {
-        let gathered = Gathered::read(self.context, self.rulebook, period, self.is_dry_run, self.now).await?;
-        report.add_requests(gathered.requests);
+    /// Makes a regular report, unless a later run may know more of the bill. `false`: nobody was mailed.
+    async fn make_due(&self, Due { period, is_last_chance }: Due, report: &mut Report) -> anyhow::Result<bool> {
+        let gathered = self.read(period, report).await?;
+        if !is_last_chance && !gathered.is_whole(period) {
+            report.waiting += 1;
+            return Ok(false);
+        }
+        self.make(gathered, (period, true), report).await
+    }
+
+    async fn read(&self, period: ReportPeriod, report: &mut Report) -> anyhow::Result<Gathered> {
+        let reading = Reading { keeps: !self.is_dry_run, insists: self.insists, charges: true, since: None };
+        let gathered = Gathered::read(self.context, self.rulebook, period, reading, self.now).await;
+        let gathered = gathered.inspect(|gathered| report.add_requests(gathered.requests))?;
         report.unread.extend(gathered.unread.iter().cloned());
         report.failures.extend(gathered.failures.iter().cloned());
+        Ok(gathered)
+    }
+
+    /// Makes a report, stores it, and mails it; then come the pages of the teams, as far as there is time. `is_told`: the period needs no further mail.
+    /// `false`: there is no bill of it, or it could not be mailed.
+    async fn make(&self, mut gathered: Gathered, (period, is_told): (ReportPeriod, bool), report: &mut Report) -> anyhow::Result<bool> {
+        self.read_more(&mut gathered, period, report).await;
         let Some(bill) = gathered.bill(period) else { return Ok(false) };
         let sources = gathered.sources(&bill, self.rulebook);
         let made = report::make(&sources, None);
@@ -124,20 +151,38 @@ impl Making<'_> {
             report.waiting += 1;
             return Ok(true);
         }
-        let (stored, kept) = match Folder::of(self.context, &self.rulebook.policy.report, &made) {
-            None => (Stored::Nowhere("there is no bucket (`bucket` in [report], or COST_GUARD_BUCKET)".to_owned()), vec![]),
-            Some(folder) => {
-                let service = self.rulebook.policy.billing.services.first().map_or("", String::as_str);
-                let files = Files { made: &made, sources: &sources, spend: bill.spend, service, page: self.page };
-                folder.store(&files).await.unwrap_or_else(|error| {
-                    // The mail goes out all the same.
-                    report.failures.push(format!("the cost report of {period} is not stored: {error:#}"));
-                    (Stored::Nowhere(format!("{error:#}")), vec![])
-                })
-            }
+        let service = self.rulebook.policy.billing.services.first().map_or("", String::as_str);
+        let files = Files { made: &made, sources: &sources, spend: bill.spend, service, page: self.page };
+        let folder = Folder::of(self.context, &self.rulebook.policy.report, &made);
+        let own = match &folder {
+            Some(folder) => folder.store(&files).await,
+            None => Kept::default(),
         };
-        report.cost_reports.push(told(&made, &kept));
-        self.mail(&made, &stored, report).await
+        report.failures.extend(own.failures(period));
+        let is_mailed = self.mail(&made, &own.stored(folder.as_ref()), report).await?;
+        if is_mailed && is_told {
+            self.context.ledger().report_is_mailed(period, self.now).await?;
+        }
+        let (mut places, has_page) = (own.places, own.has_page);
+        if let Some(folder) = folder.filter(|_| is_mailed && has_page) {
+            let teams = folder.store_teams(&files).await;
+            report.failures.extend(teams.failures(period));
+            places.extend(teams.places);
+        }
+        report.cost_reports.push(told(&made, &places));
+        Ok(is_mailed)
+    }
+
+    /// Asks what only a report that is made now needs: each request costs a cent.
+    async fn read_more(&self, gathered: &mut Gathered, period: ReportPeriod, report: &mut Report) {
+        let before = gathered.requests;
+        gathered.read_more(self.context, self.rulebook, period).await;
+        let more = gathered.requests - before;
+        report.add_requests(more);
+        if 0 < more && !self.is_dry_run {
+            let counted = days::count_requests(&self.context.ledger(), self.rulebook, more, self.now).await;
+            report.failures.extend(counted.err().map(|error| format!("{error:#}")));
+        }
     }
 
     async fn mail(&self, made: &CostReport, stored: &Stored, report: &mut Report) -> anyhow::Result<bool> {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use cost_rules::report::CostReport;
 use end_to_end::{
-    Function, Guard,
+    Function, Guard, TABLE, clients,
     testing::{account_at, guard_of, hours},
 };
 use jiff::Timestamp;
@@ -229,4 +230,139 @@ async fn a_tag_that_is_not_active_is_said_and_is_no_zero() {
         dec!(415.604),
         decimal(&serde_json::from_str::<Value>(&stored(&account, "report.json")).unwrap()["teams"][0]["spent"]["usd"])
     );
+}
+
+fn subjects(account: &Simulator) -> Vec<String> {
+    reports(account).into_iter().map(|mail| mail.subject).collect()
+}
+
+#[tokio::test]
+async fn a_week_is_not_mailed_before_its_sunday_is_on_the_bill() {
+    let account = account_at("2026-07-20T07:30:00Z", ESTATE);
+    let guard = guard_of(Function::CostReporter, &account, POLICY);
+    assert_eq!(guard.run().await.unwrap().notified, 0, "it is 09:30 in Berlin, and Sunday is not on the bill");
+    account.advance(hours(1));
+    guard.run().await.unwrap();
+    assert!(subjects(&account)[0].starts_with("SageMaker: $415.60 in 2026-W29"), "{:?}", subjects(&account));
+}
+
+/// cost-reporter on Monday at 09:00, after the bill was last read on Friday.
+async fn after_friday() -> (Simulator, Guard) {
+    let account = account_at("2026-11-20T09:00:00Z", ESTATE);
+    let guard = guard_of(Function::CostReporter, &account, POLICY);
+    guard.run().await.unwrap();
+    account.advance(hours(72));
+    (account, guard)
+}
+
+#[tokio::test]
+async fn a_report_waits_while_the_bill_cannot_be_read() {
+    let (account, guard) = after_friday().await;
+    account.add_fault(Fault::new("ce:GetCostAndUsage", What::AccessDenied));
+    let denied = guard.run().await.unwrap();
+    assert_eq!((denied.notified, denied.waiting, subjects(&account).len()), (0, 1, 0), "{denied:?}");
+    account.clear_faults();
+    account.advance(hours(3));
+    assert_eq!(guard.run().await.unwrap().notified, 1);
+    assert_eq!(subjects(&account), ["SageMaker: $415.60 in 2026-W47, as before"]);
+}
+
+#[tokio::test]
+async fn a_bill_that_stays_incomplete_is_mailed_at_the_end_and_says_so() {
+    let (account, guard) = after_friday().await;
+    account.add_fault(Fault::new("ce:GetCostAndUsage", What::AccessDenied));
+    guard.run().await.unwrap();
+    account.advance(hours(22));
+    guard.run().await.unwrap();
+    let mails = reports(&account);
+    assert_eq!(mails[0].subject, "SageMaker: $237.49 in 2026-W47 (4 of its 7 days)");
+    for line in ["It cost $237.49 on 4 of its 7 days.", "* Other: $6.00\n", "* not read: what SageMaker cost by day: "] {
+        assert!(mails[0].message.contains(line), "{line}\n{}", mails[0].message);
+    }
+    account.advance(hours(1));
+    guard.run().await.unwrap();
+    assert_eq!(reports(&account).len(), 1);
+}
+
+#[tokio::test]
+async fn a_month_that_is_not_over_is_not_compared_with_a_whole_one() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    guard.wake(json!({"period": "2026-11"})).await.unwrap();
+    let subject = &subjects(&account)[0];
+    assert!(subject.ends_with("in 2026-11 (22 of its 30 days)"), "{subject}");
+    guard.run().await.unwrap();
+    assert_eq!(subjects(&account)[1..], ["SageMaker: $415.60 in 2026-W47, as before"], "the regular one comes all the same");
+}
+
+#[tokio::test]
+async fn who_asked_for_a_whole_week_is_not_mailed_it_again() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    guard.wake(json!({"period": "2026-W47"})).await.unwrap();
+    assert_eq!((guard.run().await.unwrap().notified, subjects(&account).len()), (0, 1));
+    guard.wake(json!({"period": "2026-W47"})).await.unwrap();
+    assert_eq!(subjects(&account).len(), 2, "asked again, it comes again");
+}
+
+#[tokio::test]
+async fn a_run_that_was_killed_before_its_mail_loses_no_report() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    // What a run leaves that was killed at 08:58.
+    let item = [
+        ("pk", "report#cost-reporter#123456789012#eu-central-1"),
+        ("sk", "2026-W47"),
+        ("at", "2026-11-23T08:58:00Z"),
+        ("claim", "1"),
+        ("lapses", "2026-11-23T09:04:00Z"),
+    ];
+    let put = clients(&account).dynamodb.put_item().table_name(TABLE);
+    let put = item.into_iter().fold(put, |put, (key, value)| put.item(key, AttributeValue::S(value.to_owned())));
+    put.send().await.unwrap();
+    assert_eq!(guard.run().await.unwrap().notified, 0, "the other run may be at work");
+    account.advance(hours(1));
+    assert_eq!(guard.run().await.unwrap().notified, 1);
+    account.advance(hours(1));
+    assert_eq!((guard.run().await.unwrap().notified, subjects(&account).len()), (0, 1));
+}
+
+#[tokio::test]
+async fn the_mail_goes_out_before_the_pages_of_the_teams() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    guard.run().await.unwrap();
+    let calls: Vec<String> = account.call_log().into_iter().map(|call| call.call).collect();
+    let mailed = calls.iter().position(|call| call == "sns:Publish").unwrap();
+    let stored = |calls: &[String]| calls.iter().filter(|call| *call == "s3:PutObject").count();
+    assert_eq!((stored(&calls[..mailed]), stored(&calls[mailed..])), (3, 2));
+}
+
+#[tokio::test]
+async fn a_table_that_is_refused_takes_no_link_from_the_mail() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    account.add_fault(Fault::new("s3:PutObject", What::AccessDenied).after(2).times(1));
+    let run = guard.run().await.unwrap();
+    assert!(run.failures.iter().any(|why| why.contains("costs.csv")), "{run:?}");
+    let mail = &reports(&account)[0];
+    assert!(mail.message.contains("period=2026-W47/report.html' ."), "{}", mail.message);
+    assert!(account.objects().iter().any(|one| one.key.ends_with("teams/nlp.html")));
+}
+
+#[tokio::test]
+async fn the_cuts_agree_although_aws_adds_to_the_days_between_two_readings() {
+    let account = account_at("2026-11-23T08:10:00Z", &format!("{ESTATE}\n[cost-explorer]\nlag = \"20h\"\n"));
+    guard_of(Function::BudgetAlerter, &account, "").run().await.unwrap();
+    account.advance(hours(12));
+    guard_of(Function::CostReporter, &account, POLICY).run().await.unwrap();
+    let made: CostReport = serde_json::from_str(&stored(&account, "report.json")).unwrap();
+    let accounts: Decimal = made.accounts.iter().map(|line| line.spent.usd.0).sum();
+    assert_eq!((made.spent.usd.0, accounts), (dec!(415.604), dec!(415.604)));
+}
+
+#[tokio::test]
+async fn a_report_says_what_its_reading_cost() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    let run = guard.run().await.unwrap();
+    let made: CostReport = serde_json::from_str(&stored(&account, "report.json")).unwrap();
+    assert_eq!(Some(made.method.cost_of_this.0.to_string().parse::<f64>().unwrap()), run.cost_usd);
+    assert!(0 < made.method.requests_for_this);
+    let says = format!("reading for this report: {} requests to Cost Explorer, ", made.method.requests_for_this);
+    assert!(reports(&account)[0].message.contains(&says), "{}", reports(&account)[0].message);
 }

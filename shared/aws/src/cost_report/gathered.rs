@@ -34,11 +34,13 @@ pub(super) struct Gathered {
     region: String,
     now: Timestamp,
     pub(super) spend: Option<Spend>,
+    is_current: bool,
     entries: Vec<Entry>,
     saved: Vec<Saved>,
     sleeping: Vec<SleepingEndpoint>,
     advice: Option<PlanAdvice>,
     budgets: Vec<BudgetOnRecord>,
+    budgets_read: Option<Timestamp>,
     exempts: Vec<(String, Timestamp)>,
     resources: Resources,
     requests_by_day: BTreeMap<Date, u64>,
@@ -69,25 +71,28 @@ impl Gathered {
         context: &Context,
         rulebook: &Rulebook,
         period: ReportPeriod,
-        is_dry_run: bool,
+        reading: Reading,
         now: Timestamp,
     ) -> anyhow::Result<Self> {
         let account = context.account()?;
         // Older days are refused. What is before is then not known.
         let oldest = day_of(now).first_of_month().saturating_sub(days::MONTHS.months());
         let ledger = context.ledger();
-        let reading = Reading { keeps: !is_dry_run, since: Some(Cuts::first_day(period).max(oldest)), charges: true };
+        let reading = Reading { since: Some(Cuts::first_day(period).max(oldest)), ..reading };
         let known = days::read(&context.clients, rulebook, &ledger, account, reading, now).await;
+        let (budgets_read, budgets) = ledger.budgets(period.until.saturating_sub(1.day()).first_of_month()).await?;
         let mut gathered = Self {
             account: account.to_owned(),
             region: context.clients.region.clone(),
             now,
             spend: known.spend,
+            is_current: known.is_current,
             entries: vec![],
             saved: vec![],
             sleeping: vec![],
             advice: savings_plans::last_advice(&ledger, rulebook).await?,
-            budgets: ledger.budgets(period.until.saturating_sub(1.day()).first_of_month()).await?,
+            budgets,
+            budgets_read,
             exempts: rulebook.exempt_until().collect(),
             resources: Resources::default(),
             requests_by_day: known.requests_by_day,
@@ -98,12 +103,25 @@ impl Gathered {
             requests: known.requests,
         };
         gathered.read_ledger(&ledger, period).await?;
-        if gathered.spend.is_some() {
-            gathered.read_resources(context, rulebook, period).await;
-            gathered.read_tag_status(context, rulebook, period).await;
-        }
         gathered.not_read = gathered.unread.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
         Ok(gathered)
+    }
+
+    /// Asks Cost Explorer what only this report needs.
+    pub(super) async fn read_more(&mut self, context: &Context, rulebook: &Rulebook, period: ReportPeriod) {
+        if self.spend.is_some() {
+            self.read_resources(context, rulebook, period).await;
+            self.read_tag_status(context, rulebook, period).await;
+        }
+    }
+
+    /// Whether all days of a period and their charges are known, and nothing of them failed to be read today.
+    pub(super) fn is_whole(&self, period: ReportPeriod) -> bool {
+        let days = |known: usize| i64::try_from(known).is_ok_and(|known| known == period.days());
+        let is_known = |spend: &Spend| {
+            days(spend.days.range(period.from..period.until).count()) && days(spend.charges.range(period.from..period.until).count())
+        };
+        self.is_current && self.spend.as_ref().is_some_and(is_known)
     }
 
     async fn read_ledger(&mut self, ledger: &Ledger<'_>, period: ReportPeriod) -> anyhow::Result<()> {
@@ -170,6 +188,7 @@ impl Gathered {
             estimated_from: bill.spend.estimated_from,
             ahead: bill.spend.ahead,
             budgets: &self.budgets,
+            budgets_read: self.budgets_read,
             entries: &bill.entries,
             saved: &self.saved,
             sleeping: &self.sleeping,
@@ -177,6 +196,7 @@ impl Gathered {
             advice: self.advice.as_ref(),
             resources: &self.resources,
             requests: &self.requests_by_day,
+            requests_for_this: u64::from(self.requests),
             unread: &self.not_read,
             notes: &self.notes,
             now: self.now,

@@ -4,9 +4,11 @@
 use cost_rules::{
     facts::Spend,
     policy::ReportSettings,
-    report::{self, COLUMNS, CostReport, Sources, Stored},
+    report::{self, COLUMNS, CostReport, ReportPeriod, Sources, Stored, TableOf},
     text::{cell, quoted, short_hash, url_part},
 };
+
+use futures_util::{StreamExt as _, stream};
 
 use crate::{bucket::Object, context::Context};
 
@@ -14,6 +16,9 @@ use crate::{bucket::Object, context::Context};
 pub type Page = fn(&CostReport) -> anyhow::Result<String>;
 
 const HTML: &str = "text/html; charset=utf-8";
+
+/// How many pages of teams are written at the same time.
+const AT_ONCE: usize = 8;
 
 /// The longest part of a team's name in a file's name.
 const NAME: usize = 60;
@@ -46,13 +51,40 @@ struct File {
     body: Vec<u8>,
 }
 
-impl Files<'_> {
-    /// The files, each made when it is asked for: the page first, then the tables, then a page for each team.
-    fn each(&self) -> impl Iterator<Item = anyhow::Result<File>> {
-        let own = [Self::page, Self::json, Self::table].into_iter().map(|make| make(self));
-        own.chain(report::teams(self.sources.cuts).into_iter().map(|team| self.of_team(&team)))
+/// Which files were stored, and why others were not.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Where they are.
+    pub(super) places: Vec<String>,
+    /// Whether the page is one of them.
+    pub(super) has_page: bool,
+    refused: Vec<String>,
+    /// How many there was no time for.
+    late: usize,
+}
+
+impl Kept {
+    /// Where the mail sends its reader. `folder`: where the files went, if there is a bucket.
+    pub(super) fn stored(&self, folder: Option<&Folder<'_>>) -> Stored {
+        match folder {
+            None => Stored::Nowhere("there is no bucket (`bucket` in [report], or COST_GUARD_BUCKET)".to_owned()),
+            Some(folder) if self.has_page => folder.link(),
+            Some(_) => Stored::Nowhere(self.refused.first().cloned().unwrap_or_default()),
+        }
     }
 
+    /// What somebody has to look at.
+    pub(super) fn failures(&self, period: ReportPeriod) -> Vec<String> {
+        let refused = self.refused.iter().map(|why| format!("a file of the cost report of {period} is not stored: {why}"));
+        let late = (0 < self.late).then(|| {
+            let how = format!("invoke cost-reporter with {{\"period\": \"{period}\"}} to make them");
+            format!("{} pages of teams of the cost report of {period} are not stored, because this run is out of time: {how}", self.late)
+        });
+        refused.chain(late).collect()
+    }
+}
+
+impl Files<'_> {
     fn page(&self) -> anyhow::Result<File> {
         Ok(File { root: "", name: "report.html".to_owned(), content_type: HTML, body: (self.page)(self.made)?.into_bytes() })
     }
@@ -69,7 +101,9 @@ impl Files<'_> {
     fn table(&self) -> anyhow::Result<File> {
         let mut writer = csv::Writer::from_writer(vec![]);
         writer.write_record(COLUMNS)?;
-        for row in report::table(self.spend, self.made.period, &self.made.account, self.service) {
+        let teams = self.sources.cuts.spellings();
+        let of = TableOf { period: self.made.period, account: &self.made.account, service: self.service, teams: &teams };
+        for row in report::table(self.spend, of) {
             // Amounts may begin with a minus sign: they are numbers.
             let text = |text: String| if text.parse::<rust_decimal::Decimal>().is_ok() { text } else { cell(&text) };
             writer.write_record(row.map(text))?;
@@ -85,20 +119,47 @@ impl<'a> Folder<'a> {
         Some(Self { context, settings, bucket, place: format!("account={}/period={}/", report.account, report.period) })
     }
 
-    /// Writes all files. Returns where the page is, and where all are.
-    ///
-    /// # Errors
-    /// A file cannot be made or written. The files before it are written.
-    pub(super) async fn store(&self, files: &Files<'_>) -> anyhow::Result<(Stored, Vec<String>)> {
-        let mut kept = vec![];
-        for file in files.each() {
-            let File { root, name, content_type, body } = file?;
-            let key = format!("{}{root}{}{name}", self.settings.prefix, self.place);
-            let object = Object { bucket: self.bucket, key: &key, content_type, body };
-            object.put(&self.context.clients).await.map_err(|why| anyhow::anyhow!(why))?;
-            kept.push(format!("s3://{}/{key}", self.bucket));
+    /// Writes the account's files: the page first. The others are written, too, if one is refused.
+    pub(super) async fn store(&self, files: &Files<'_>) -> Kept {
+        let mut kept = Kept::default();
+        for (index, make) in [Files::page, Files::json, Files::table].into_iter().enumerate() {
+            match self.put(make(files)).await {
+                Ok(place) => {
+                    kept.has_page |= index == 0;
+                    kept.places.push(place);
+                }
+                Err(error) => kept.refused.push(format!("{error:#}")),
+            }
         }
-        Ok((self.link(), kept))
+        kept
+    }
+
+    /// Writes a page for each team, some at the same time, until this run is out of time.
+    pub(super) async fn store_teams(&self, files: &Files<'_>) -> Kept {
+        let teams = report::teams(files.sources.cuts);
+        let stored = stream::iter(&teams).map(async |team| {
+            if self.context.time_is_up() {
+                return None;
+            }
+            Some(self.put(files.of_team(team)).await)
+        });
+        let mut kept = Kept::default();
+        for one in stored.buffered(AT_ONCE).collect::<Vec<_>>().await {
+            match one {
+                Some(Ok(place)) => kept.places.push(place),
+                Some(Err(error)) => kept.refused.push(format!("{error:#}")),
+                None => kept.late += 1,
+            }
+        }
+        kept
+    }
+
+    async fn put(&self, file: anyhow::Result<File>) -> anyhow::Result<String> {
+        let File { root, name, content_type, body } = file?;
+        let key = format!("{}{root}{}{name}", self.settings.prefix, self.place);
+        let object = Object { bucket: self.bucket, key: &key, content_type, body };
+        object.put(&self.context.clients).await.map_err(|why| anyhow::anyhow!(why))?;
+        Ok(format!("s3://{}/{key}", self.bucket))
     }
 
     fn link(&self) -> Stored {

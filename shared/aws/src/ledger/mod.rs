@@ -15,7 +15,7 @@
 //! | `mailed#<place>` | `daily#<owner>`, `weekly#<owner>`, `platform#` | until when an owner was mailed what waited, and the platform its summary |
 //! | `sent#<place>` | `<time>#<function>#<owner>` | a mail that was sent, for the platform's summary |
 //! | `trouble#<place>` | `<time>#<function>` | what went wrong in a run, for the platform's summary |
-//! | `report#<place>` | a period | that its cost report was mailed |
+//! | `report#<place>` | a period | that its cost report was mailed, or until when a run makes it (`lapses`) |
 //! | `cache#<place>` | a name | a cached value, and when it was cached |
 //!
 //! `<place>` is `<function>#<account>#<region>`: functions of many accounts and Regions can share one table. The account comes from the function's ARN, or else

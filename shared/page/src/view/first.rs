@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money};
+use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money, ReportUnit};
 use rust_decimal::Decimal;
 
 use super::{
     filters,
-    words::{about, change_percent, during, length, many, share, signed},
+    words::{about, change_percent, day, during, length, many, share, signed},
 };
 
 /// How many decisions, causes and budgets the first screen has.
@@ -61,6 +61,8 @@ struct ToDo<'a> {
 struct Month<'a> {
     name: &'a str,
     usd: String,
+    /// Until when that is: ` so far`. Empty: the whole month.
+    until: &'static str,
     forecast: Option<Outlook>,
     budgets: Vec<BudgetBar<'a>>,
     more_budgets: usize,
@@ -78,8 +80,10 @@ struct BudgetBar<'a> {
     limit: String,
     spent: String,
     spent_share: String,
-    /// What AWS's forecast means for it.
+    /// Whether it is used up, or else what AWS's forecast means for it.
     verdict: Option<Verdict>,
+    /// The day when it was read, if that was not today.
+    as_of: Option<String>,
     /// Lengths of the bar in percent.
     spent_length: String,
     forecast_length: String,
@@ -87,6 +91,7 @@ struct BudgetBar<'a> {
 }
 
 enum Verdict {
+    UsedUp,
     Over { forecast: String, by: String },
     Within { forecast: String },
 }
@@ -130,7 +135,7 @@ fn warnings(report: &CostReport) -> Vec<String> {
     });
     let missing = (0 < method.missing_days).then(|| {
         let is = if method.missing_days == 1 { "is" } else { "are" };
-        format!("{} {is} not on the bill yet, so this is less than the whole.", many(method.missing_days, "day"))
+        format!("{} {is} not on the bill yet, so this is less than the whole, and is not compared.", many(method.missing_days, "day"))
     });
     [missing, estimated].into_iter().flatten().collect()
 }
@@ -160,8 +165,13 @@ impl<'a> Month<'a> {
         Self {
             name: &month.name,
             usd: about(month.usd),
+            until: match (month.is_over, report.period.unit) {
+                (false, _) => " so far",
+                (true, ReportUnit::Month) => "",
+                (true, ReportUnit::Week) => " to the end of the week",
+            },
             forecast: month.forecast.map(Outlook::of),
-            budgets: month.budgets.iter().take(BUDGETS).map(BudgetBar::of).collect(),
+            budgets: month.budgets.iter().take(BUDGETS).map(|budget| BudgetBar::of(budget, report)).collect(),
             more_budgets: month.budgets.len().saturating_sub(BUDGETS),
         }
     }
@@ -179,7 +189,7 @@ impl Outlook {
 }
 
 impl<'a> BudgetBar<'a> {
-    fn of(budget: &'a Budget) -> Self {
+    fn of(budget: &'a Budget, report: &CostReport) -> Self {
         let (limit, spent) = (budget.limit.0, budget.spent.0);
         let forecast = budget.forecast.map_or(Decimal::ZERO, |forecast| forecast.0);
         // A little room behind the longest part, so that the mark of the limit does not stick to the end.
@@ -189,7 +199,8 @@ impl<'a> BudgetBar<'a> {
             limit: about(budget.limit),
             spent: about(budget.spent),
             spent_share: share(budget.spent, budget.limit).unwrap_or_default(),
-            verdict: budget.forecast.map(|forecast| Verdict::of(forecast, budget.limit)),
+            verdict: Verdict::of(budget),
+            as_of: budget.remembered(report.made).map(day),
             spent_length: length(spent, whole),
             forecast_length: length(forecast.max(spent), whole),
             limit_at: length(limit, whole),
@@ -198,9 +209,13 @@ impl<'a> BudgetBar<'a> {
 }
 
 impl Verdict {
-    fn of(forecast: Money, limit: Money) -> Self {
-        let over = Money(forecast.0 - limit.0);
+    fn of(budget: &Budget) -> Option<Self> {
+        if budget.is_used_up() {
+            return Some(Self::UsedUp);
+        }
+        let forecast = budget.forecast?;
+        let over = Money(forecast.0 - budget.limit.0);
         let words = about(forecast);
-        if Decimal::ZERO < over.0 { Self::Over { forecast: words, by: about(over) } } else { Self::Within { forecast: words } }
+        Some(if Decimal::ZERO < over.0 { Self::Over { forecast: words, by: about(over) } } else { Self::Within { forecast: words } })
     }
 }

@@ -3,7 +3,11 @@
 use askama::Template;
 use cost_rules::report::{self, ChargeType, CostReport, Money};
 
-use super::{cut::Cut, filters, words::many};
+use super::{
+    cut::Cut,
+    filters,
+    words::{many, within},
+};
 
 const CHARGE_TYPES: usize = 25;
 const TEXTS: usize = 25;
@@ -19,6 +23,8 @@ pub(super) struct Method<'a> {
     billed: Money,
     amortized: Money,
     requests: String,
+    requests_for_this: String,
+    within: &'static str,
     notes: Cut<&'a str>,
     unread: Cut<&'a str>,
 }
@@ -35,6 +41,8 @@ impl<'a> Method<'a> {
             billed: counted().map(|charge| charge.billed).sum(),
             amortized: counted().map(|charge| charge.amortized).sum(),
             requests: many(usize::try_from(how.requests).unwrap_or(usize::MAX), "request"),
+            requests_for_this: many(usize::try_from(how.requests_for_this).unwrap_or(usize::MAX), "request"),
+            within: within(report.period),
             notes: texts(&how.notes),
             unread: texts(&how.unread),
         }

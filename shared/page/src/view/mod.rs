@@ -26,6 +26,8 @@ struct Page<'a> {
     when: String,
     /// When it was made, for people.
     made: String,
+    /// The day when it was made, for people.
+    today: String,
     patterns: String,
     first: String,
     sections: Vec<Section>,
@@ -39,6 +41,13 @@ struct Section {
     content: Content,
     /// HTML, from a template.
     body: String,
+}
+
+impl Section {
+    /// Whether it tells what is now, and not what was in the period.
+    fn is_of_today(&self) -> bool {
+        self.content == Content::Something && ["decisions", "sleeping", "exemptions", "inference"].contains(&self.id)
+    }
 }
 
 /// What a section says if there is nothing to list.
@@ -77,6 +86,7 @@ pub(crate) fn page(report: &CostReport) -> anyhow::Result<String> {
         report,
         when: words::span(report.period),
         made: words::moment(report.made),
+        today: words::date(report.made),
         patterns: patterns(),
         first: first::First::of(report).render()?,
         sections,

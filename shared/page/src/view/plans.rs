@@ -1,7 +1,7 @@
 //! Managed Spot's part of training, and what Savings Plans cover.
 
 use askama::Template;
-use cost_rules::report::{self, CostReport, Money};
+use cost_rules::report::{self, CostReport, Hours, Money};
 use rust_decimal::Decimal;
 
 use crate::charts::{Caption, Curve, Room};
@@ -16,7 +16,10 @@ use super::{
 #[template(path = "spot.html")]
 pub(super) struct Spot {
     training: report::Spot,
-    /// Spot's part of the hours and of the dollars. `None`: nothing was trained.
+    /// Those on Spot and on demand. `None`: they are not known.
+    hours: Option<Hours>,
+    on_demand_hours: Option<Hours>,
+    /// Spot's part of the hours and of the dollars. `None`: nothing was trained, or the hours are not known.
     of_hours: Option<String>,
     of_usd: Option<String>,
     hours_length: String,
@@ -26,13 +29,16 @@ pub(super) struct Spot {
 impl Spot {
     pub(super) fn of(report: &CostReport) -> Self {
         let training = report.spot;
-        let (hours, usd) = (training.hours.0 + training.on_demand_hours.0, training.usd.0 + training.on_demand_usd.0);
+        let (whole, usd) = (training.hours.0 + training.on_demand_hours.0, training.usd.0 + training.on_demand_usd.0);
+        let (hours, on_demand_hours) = (training.hours.known_of(training.usd), training.on_demand_hours.known_of(training.on_demand_usd));
         Self {
             training,
-            of_hours: whole_percent(training.hours.0, hours),
+            of_hours: hours.and(on_demand_hours).and(whole_percent(training.hours.0, whole)),
             of_usd: whole_percent(training.usd.0, usd),
-            hours_length: length(training.hours.0, hours),
+            hours_length: length(training.hours.0, whole),
             usd_length: length(training.usd.0, usd),
+            hours,
+            on_demand_hours,
         }
     }
 

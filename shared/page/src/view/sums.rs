@@ -2,7 +2,7 @@
 
 use askama::Template;
 use cost_rules::{
-    report::{Change, ComponentLine, CostReport, InstanceType, Line, Money, UNTAGGED},
+    report::{Change, ComponentLine, CostReport, Hours, InstanceType, Line, Money, UNTAGGED},
     vocabulary::component::Component,
 };
 use rust_decimal::Decimal;
@@ -174,6 +174,7 @@ pub(super) struct InstanceTypes<'a> {
 struct TypeRow<'a> {
     line: &'a InstanceType,
     length: String,
+    hours: Option<Hours>,
     per_hour: Option<String>,
 }
 
@@ -183,6 +184,7 @@ impl<'a> InstanceTypes<'a> {
         let row = |line: &'a InstanceType| TypeRow {
             line,
             length: length(line.usd.0, longest),
+            hours: line.hours.known_of(line.usd),
             per_hour: line.usd_per_hour.map(|usd| unit_cost(usd.0)),
         };
         Self { rows: Cut::at(INSTANCE_TYPES, &report.instance_types, row, |line| Some(line.usd)), within: within(report.period) }

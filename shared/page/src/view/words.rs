@@ -76,6 +76,11 @@ pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::UTC).strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 
+/// The UTC day of a time for people: `23 November 2026`.
+pub(super) fn date(at: Timestamp) -> String {
+    at.to_zoned_datetime(TimeZone::UTC).strftime("%-d\u{a0}%B %Y").to_string()
+}
+
 /// A period for people: `16–22 November 2026`, `November 2026`. A line does not break within `16–22 November`.
 pub(super) fn span(period: ReportPeriod) -> String {
     let last = period.until.saturating_sub(1.day());

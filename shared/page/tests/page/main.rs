@@ -8,7 +8,7 @@ mod text;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use cost_page::page;
-use cost_rules::report::{CostReport, Money, Trend};
+use cost_rules::report::{CostReport, Hours, Money, Trend};
 use rust_decimal::{Decimal, dec};
 
 use samples::{hostile, largest, minimal, report, team};
@@ -87,8 +87,7 @@ fn a_page_of_nothing_says_so() {
     assert_eq!(sections(&page), SECTIONS);
     for words in [
         "SageMaker cost <strong>$0.00</strong> in November 2026.</h1>",
-        "Nothing is known of the month before.",
-        "30\u{a0}days are not on the bill yet",
+        "30\u{a0}days are not on the bill yet, so this is less than the whole, and is not compared.",
         "no cause is known",
         "Nothing needs a decision.",
         "The guard stopped and changed nothing in the month.",
@@ -142,6 +141,31 @@ fn a_comparison_is_said_in_each_case() {
     assert_eq!(said(dec!(80), Some(dec!(0))), "SageMaker cost $80.00 in November 2026, $80.00 more than the month before.");
     assert_eq!(said(dec!(80), Some(dec!(80.001))), "SageMaker cost $80.00 in November 2026, as much as the month before.");
     assert_eq!(said(dec!(-5), Some(dec!(1))), "SageMaker cost −$5.00 in November 2026, $6.00 less than the month before (−600\u{a0}%).");
+}
+
+#[test]
+fn a_month_that_is_over_and_a_budget_that_is_used_up_are_said() {
+    let mut report = report();
+    (report.month.is_over, report.month.forecast) = (true, None);
+    let budget = &mut report.month.budgets[0];
+    (budget.spent, budget.forecast, budget.as_of) = (Money(dec!(29430)), None, Some("2026-11-20".parse().unwrap()));
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("$20,768 to the end of the week."), "{page}");
+    assert!(page.contains("Budget sagemaker-all: $27,000, and it is used up."), "{page}");
+    assert!(page.contains("$29,430 spent, 109\u{a0}%, as of 20\u{a0}November"), "{page}");
+    assert!(page.contains("As of 23\u{a0}November 2026."), "decisions are those of the day when it was made");
+}
+
+#[test]
+fn hours_that_are_not_known_are_no_zero() {
+    let mut report = report();
+    report.spot.hours = Hours(dec!(0));
+    report.instance_types[0].hours = Hours(dec!(0));
+    report.instance_types[0].usd_per_hour = None;
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("Spot took 25\u{a0}% of the dollars of training."), "{page}");
+    assert!(!page.contains("of the instance-hours of training"));
+    assert_eq!(page.matches('–').count(), 3 + text::of(&cost_page::page(&self::report()).unwrap()).matches('–').count());
 }
 
 #[test]

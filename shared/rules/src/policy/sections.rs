@@ -261,9 +261,13 @@ pub struct ReportSettings {
     /// The S3 bucket for the page, the table and the JSON. Absent: the stack's own.
     #[schemars(regex(pattern = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"), extend("examples" = ["finops-reports"]))]
     pub bucket: Option<String>,
-    /// The prefix of the keys in the bucket.
+    /// The prefix of the keys in the bucket: folders, each with a `/` after it.
+    #[serde(deserialize_with = "key_prefix")]
+    #[schemars(regex(pattern = "^([^/\\s]+/)*$"))]
     pub prefix: String,
-    /// The link to an object in the AWS console. `{bucket}`, `{key}` and `{region}` are filled in.
+    /// The link to an object in the AWS console: an address that begins with `https://`. `{bucket}`, `{key}` and `{region}` are filled in.
+    #[serde(deserialize_with = "console_url")]
+    #[schemars(regex(pattern = "^https://"))]
     pub console_url: String,
 }
 
@@ -279,6 +283,33 @@ impl Default for ReportSettings {
             console_url: "https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={key}".into(),
         }
     }
+}
+
+/// Folders in a bucket.
+fn key_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let prefix = String::deserialize(deserializer)?;
+    let is_folder = |part: &str| !part.is_empty() && !part.contains(char::is_whitespace) && !part.contains(char::is_control);
+    let is_right = prefix.is_empty() || prefix.strip_suffix('/').is_some_and(|folders| folders.split('/').all(is_folder));
+    let wrong = || {
+        format!(
+            "`prefix` is `{}`: write folders without blanks, each with a / after it, for example \"cost-report/\"",
+            prefix.escape_debug()
+        )
+    };
+    if is_right { Ok(prefix) } else { Err(de::Error::custom(wrong())) }
+}
+
+/// A link whose parts in braces are known.
+fn console_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let url = String::deserialize(deserializer)?;
+    let filled = ["{bucket}", "{region}", "{key}"].iter().fold(url.clone(), |url, name| url.replace(name, "x"));
+    let has_host = filled.strip_prefix("https://").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    let is_right = has_host && !filled.contains(|c: char| matches!(c, '{' | '}') || c.is_whitespace() || c.is_control());
+    let wrong = || {
+        let shown = url.escape_debug();
+        format!("`console-url` is `{shown}`: write an address that begins with https://; {{bucket}}, {{key}} and {{region}} are filled in")
+    };
+    if is_right { Ok(url) } else { Err(de::Error::custom(wrong())) }
 }
 
 /// A day that every month has.

@@ -47,9 +47,11 @@ impl BudgetOnRecord {
         })
     }
 
-    pub(crate) fn line(&self) -> report::Budget {
+    /// Its line, as it was on a day. What was forecast of a month that is over is old news.
+    pub(crate) fn line(&self, as_of: Option<Date>, is_over: bool) -> report::Budget {
         let Self { name, limit, spent, forecast, .. } = self;
-        report::Budget { name: one_line(name), limit: Money(*limit), spent: Money(*spent), forecast: forecast.map(Money) }
+        let forecast = forecast.filter(|_| !is_over).map(Money);
+        report::Budget { name: one_line(name), limit: Money(*limit), spent: Money(*spent), forecast, as_of }
     }
 }
 

@@ -205,6 +205,11 @@ impl Cuts {
         self.teams.names.iter().map(spelt).collect()
     }
 
+    /// The name of each team, by its spelling on the bill.
+    pub fn spellings(&self) -> BTreeMap<String, String> {
+        self.teams.names.iter().cloned().zip(self.team_names()).collect()
+    }
+
     /// The days that the trend shows, without gaps: up to 90 up to the end of the period, from the first that is known.
     pub(crate) fn trend_days(&self) -> Vec<Date> {
         let from = self.days.keys().next().copied().unwrap_or(self.period.until).max(plus_days(self.period.until, -TREND_DAYS));

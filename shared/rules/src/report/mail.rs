@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
-    report::{Change, CostReport, Line, Money, PlanAdvice},
+    report::{Change, CostReport, Hours, Line, Money, PlanAdvice},
     rules::verdict::Severity,
-    vocabulary::{price::dollars, resource::UNOWNED, text::one_line},
+    vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
 };
 
 /// The longest body in bytes, so that it fits into one SNS message with its attributes.
@@ -50,7 +50,8 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
     let mut body = head(report);
     section(&mut body, "why", causes(report));
     guard(&mut body, report);
-    section(&mut body, "what needs a decision", decisions(report));
+    let as_of = |title: &str| format!("{title} as of {}", day_of(report.made));
+    section(&mut body, &as_of("what needs a decision"), decisions(report));
     section(&mut body, "by component", report.components.iter().map(|line| spent(line.component.words(), &line.spent, report)).collect());
     section(&mut body, "by team", lines(&report.teams, report));
     if 1 < report.accounts.len() {
@@ -60,7 +61,7 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
     section(&mut body, "savings plans", savings_plans(report));
     section(
         &mut body,
-        "asleep",
+        &as_of("asleep"),
         report.sleeping.iter().map(|one| format!("endpoint {} since {}. Wake it: {}", one.name, one.since, one.wake)).collect(),
     );
     section(&mut body, "would cost less served another way", inference(report));
@@ -82,10 +83,11 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
 
 /// `SageMaker: $1,234.56 in 2026-W47, 11 % more, 12 decisions of $820.00 a month`
 fn subject(report: &CostReport) -> String {
-    let change = match report.spent.percent() {
-        Some(0) => ", as before".to_owned(),
-        Some(percent) => format!(", {} % {}", percent.abs(), if percent < 0 { "less" } else { "more" }),
-        None => String::new(),
+    let change = match (report.days_on_the_bill(), report.spent.percent()) {
+        (Some(days), _) => format!(" ({days})"),
+        (None, Some(0)) => ", as before".to_owned(),
+        (None, Some(percent)) => format!(", {} % {}", percent.abs(), if percent < 0 { "less" } else { "more" }),
+        (None, None) => String::new(),
     };
     let usd: Decimal = report.decisions.iter().filter_map(|one| one.usd_per_month).map(|usd| usd.0).sum();
     let count = report.decisions.len() + report.more_decisions;
@@ -101,7 +103,10 @@ fn subject(report: &CostReport) -> String {
 fn head(report: &CostReport) -> String {
     let CostReport { account, period, spent, month, .. } = report;
     let mut text = format!("SageMaker of account {account} in all Regions, {}.\n\n", period.words());
-    let _ = writeln!(text, "It cost {}, {}.", spent.usd, spent.words(period.before_words()));
+    let _ = match report.days_on_the_bill() {
+        Some(days) => writeln!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
+        None => writeln!(text, "It cost {}, {}.", spent.usd, spent.words(period.before_words())),
+    };
     let _ = write!(text, "{}: {} to the end of that time.", month.name, month.usd);
     if let Some(forecast) = &month.forecast {
         let _ = write!(text, " AWS's forecast of the whole month is {} (between {} and {}).", forecast.usd, forecast.low, forecast.high);
@@ -109,10 +114,9 @@ fn head(report: &CostReport) -> String {
     text.push('\n');
     for budget in &month.budgets {
         let forecast = budget.forecast.map_or_else(String::new, |usd| format!(", forecast {usd}"));
-        let _ = writeln!(text, "Budget {}: {} of {}{forecast}.", one_line(&budget.name), budget.spent, budget.limit);
-    }
-    if 0 < report.method.missing_days {
-        let _ = writeln!(text, "{} of its days are not on the bill yet.", report.method.missing_days);
+        let used_up = if budget.is_used_up() { ", used up" } else { "" };
+        let as_of = budget.remembered(report.made).map_or_else(String::new, |day| format!(", as of {day}"));
+        let _ = writeln!(text, "Budget {}: {} of {}{used_up}{forecast}{as_of}.", one_line(&budget.name), budget.spent, budget.limit);
     }
     text
 }
@@ -155,7 +159,9 @@ fn decisions(report: &CostReport) -> Vec<String> {
 }
 
 fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
-    format!("{}: {}, {}", one_line(name), spent.usd, spent.words(report.period.before_words()))
+    let compared =
+        if report.days_on_the_bill().is_some() { String::new() } else { format!(", {}", spent.words(report.period.before_words())) };
+    format!("{}: {}{compared}", one_line(name), spent.usd)
 }
 
 fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {
@@ -167,8 +173,15 @@ fn spot(report: &CostReport) -> Vec<String> {
     if spot.usd.0.is_zero() && spot.on_demand_usd.0.is_zero() {
         return vec![];
     }
-    let used =
-        format!("{} for {} hours on Spot, {} for {} hours on demand", spot.usd, spot.hours, spot.on_demand_usd, spot.on_demand_hours);
+    let hours =
+        |hours: Hours, usd| hours.known_of(usd).map_or_else(|| "hours that are not known".to_owned(), |hours| format!("{hours} hours"));
+    let used = format!(
+        "{} for {} on Spot, {} for {} on demand",
+        spot.usd,
+        hours(spot.hours, spot.usd),
+        spot.on_demand_usd,
+        hours(spot.on_demand_hours, spot.on_demand_usd)
+    );
     std::iter::once(used).chain(spot.saved.map(|usd| format!("Spot saved {usd} on the jobs that ended"))).collect()
 }
 
@@ -205,9 +218,13 @@ fn method(report: &CostReport) -> Vec<String> {
         lines.push(format!("on the invoice, with all of that: {}", dollars(billed)));
     }
     if 0 < method.estimated_days {
-        lines.push(format!("AWS may still correct the last {} days", method.estimated_days));
+        let days = if method.estimated_days == 1 { "day".to_owned() } else { format!("{} days", method.estimated_days) };
+        lines.push(format!("AWS may still correct the last {days}"));
     }
-    lines.push(format!("reading the bill took {} requests, {}", method.requests, report.guard.own_cost));
+    lines.push(format!(
+        "reading for this report: {} requests to Cost Explorer, {}; all of the guard's readings in that time: {}, {}",
+        method.requests_for_this, method.cost_of_this, method.requests, report.guard.own_cost
+    ));
     lines.extend(method.notes.iter().cloned());
     lines.extend(method.unread.iter().map(|one| format!("not read: {}", one_line(one))));
     lines

@@ -16,12 +16,12 @@ use crate::{
         budget::BudgetOnRecord,
         cuts::{Cuts, Twice, UNTAGGED},
         period::ReportPeriod,
-        remembered::Remembered,
+        remembered::{PER_REQUEST, Remembered},
         sources::Sources,
     },
     vocabulary::{
         component::{Component, instance_type_of},
-        period::{days_between, plus_days},
+        period::{day_of, days_between, plus_days},
         text::is_alike,
     },
 };
@@ -113,12 +113,16 @@ impl<'a> View<'a> {
         sum
     }
 
-    /// The period before is known if all of its days are.
+    /// Periods are compared only if all days of both are known.
     fn change(&self, usd: Twice) -> Change {
-        let before = self.period().before();
-        let known = self.from.cuts.days.range(before.from..before.until).count();
-        let is_known = i64::try_from(known).is_ok_and(|known| known == before.days());
+        let period = self.period();
+        let is_known = self.missing_days(period) == 0 && self.missing_days(period.before()) == 0;
         Change { usd: Money(usd.now), before: is_known.then_some(Money(usd.before)) }
+    }
+
+    fn missing_days(&self, period: ReportPeriod) -> usize {
+        let known = self.from.cuts.days.range(period.from..period.until).count();
+        usize::try_from(period.days()).unwrap_or_default().saturating_sub(known)
     }
 
     /// What each group spent, the highest first.
@@ -195,7 +199,7 @@ impl<'a> View<'a> {
                 instance_type: instance_type.to_owned(),
                 usd: Money(usd),
                 hours: Hours(hours),
-                usd_per_hour: usd.checked_div(hours).map(|unit| Money(unit.round_dp(4))),
+                usd_per_hour: usd.checked_div(hours).filter(|unit| !unit.is_zero()).map(|unit| Money(unit.round_dp(4))),
             })
             .collect();
         lines.sort_by_key(|line| Reverse(line.usd));
@@ -255,8 +259,11 @@ impl<'a> View<'a> {
             (Some(_), None) => false,
             (None, _) => true,
         };
-        let budgets = self.from.budgets.iter().filter(|one| one.month == month.from).filter(is_its).map(BudgetOnRecord::line);
-        Month { name: month.words(), usd: Money(usd), forecast, budgets: budgets.collect::<Vec<Budget>>() }
+        let (is_over, as_of) = (month.is_over(self.from.now), self.from.budgets_read.map(day_of));
+        let budgets = self.from.budgets.iter().filter(|one| one.month == month.from).filter(is_its);
+        let mut budgets: Vec<Budget> = budgets.map(|one| one.line(as_of, is_over)).collect();
+        budgets.sort_by_key(|budget| Reverse(budget.used()));
+        Month { name: month.words(), usd: Money(usd), is_over, forecast, budgets }
     }
 
     fn last_month(&self) -> ReportPeriod {
@@ -314,12 +321,13 @@ impl<'a> View<'a> {
         let mut charge_types: Vec<ChargeType> =
             if self.team.is_none() { self.from.cuts.charges.iter().map(charge_type).collect() } else { vec![] };
         charge_types.sort_by_key(|one| Reverse(one.amortized.0.abs()));
-        let known = self.from.cuts.days.range(period.from..period.until).count();
         Method {
             charge_types,
             estimated_days: self.from.cuts.days.range(self.from.estimated_from.clamp(period.from, period.until)..period.until).count(),
-            missing_days: usize::try_from(period.days()).unwrap_or_default().saturating_sub(known),
+            missing_days: self.missing_days(period),
             requests: self.from.requests_in_period(),
+            requests_for_this: self.from.requests_for_this,
+            cost_of_this: Money(PER_REQUEST * Decimal::from(self.from.requests_for_this)),
             unread: self.from.unread.to_vec(),
             notes: self.from.notes.to_vec(),
         }

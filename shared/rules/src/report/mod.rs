@@ -11,19 +11,22 @@ use rust_decimal::{Decimal, prelude::ToPrimitive as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{savings_plan::Offered, vocabulary::component::Component};
+use crate::{
+    savings_plan::Offered,
+    vocabulary::{component::Component, period::day_of},
+};
 
 pub use self::{
     budget::BudgetOnRecord,
     cuts::{BillRow, Cuts, UNTAGGED},
-    due::due,
+    due::{BILLED_FROM, Due, due, is_billed},
     mail::{Stored, mail},
     make::{make, teams},
     money::{Hours, Money},
     period::{ReportPeriod, ReportUnit},
     remembered::from_findings,
     sources::Sources,
-    table::{COLUMNS, table},
+    table::{COLUMNS, TableOf, table},
 };
 
 mod budget;
@@ -63,7 +66,7 @@ pub struct CostReport {
     pub causes: Vec<Cause>,
     /// What the guard did in the period, and what that saved.
     pub guard: GuardsWork,
-    /// What needs a decision, the most expensive first.
+    /// What needs a decision when the report is made: exceeded budgets first, then the most expensive.
     pub decisions: Vec<Decision>,
     /// How many more need one and are not listed.
     pub more_decisions: usize,
@@ -83,9 +86,9 @@ pub struct CostReport {
     pub savings_plans: SavingsPlans,
     /// The most expensive resources.
     pub resources: Resources,
-    /// The endpoints that sleep.
+    /// The endpoints that sleep when the report is made.
     pub sleeping: Vec<Sleeping>,
-    /// What is exempt, and until when.
+    /// What is exempt when the report is made, and until when.
     pub exemptions: Vec<Exemption>,
     /// Endpoints that would cost less served another way.
     pub inference: Vec<Advice>,
@@ -94,6 +97,13 @@ pub struct CostReport {
 }
 
 impl CostReport {
+    /// How many of the period's days are on the bill, for people: `2 of its 31 days`. `None`: all of them.
+    pub(crate) fn days_on_the_bill(&self) -> Option<String> {
+        let days = usize::try_from(self.period.days()).unwrap_or_default();
+        let known = days.saturating_sub(self.method.missing_days);
+        (known < days).then(|| format!("{known} of its {days} days"))
+    }
+
     /// The JSON Schema of its JSON.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()
@@ -106,7 +116,7 @@ impl CostReport {
 pub struct Change {
     /// USD in the period.
     pub usd: Money,
-    /// USD in the period before. Absent: Cost Explorer has no data of it.
+    /// USD in the period before. Absent: days of it or of the period are not on the bill, so that the two cannot be compared.
     pub before: Option<Money>,
 }
 
@@ -131,9 +141,12 @@ pub struct Month {
     pub name: String,
     /// USD from its first day to the end of the period.
     pub usd: Money,
+    /// Whether it was over when the report was made.
+    #[serde(default)]
+    pub is_over: bool,
     /// AWS's forecast of the whole month. Absent: the month is over, or AWS has too little history.
     pub forecast: Option<Forecast>,
-    /// The month's budgets of SageMaker.
+    /// The month's budgets of SageMaker, those that are used most first.
     pub budgets: Vec<Budget>,
 }
 
@@ -157,8 +170,29 @@ pub struct Budget {
     pub limit: Money,
     /// USD spent of it. It may count more than SageMaker.
     pub spent: Money,
-    /// AWS's forecast of it in USD. Absent: there is none.
+    /// AWS's forecast of it in USD. Absent: there is none, or the month is over.
     pub forecast: Option<Money>,
+    /// The UTC day on which budget-alerter read these amounts. Absent: not known.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub as_of: Option<Date>,
+}
+
+impl Budget {
+    /// Whether all of it is spent.
+    pub fn is_used_up(&self) -> bool {
+        self.limit <= self.spent
+    }
+
+    /// The day when it was read, if that was before a time's day.
+    pub fn remembered(&self, now: Timestamp) -> Option<Date> {
+        self.as_of.filter(|day| *day < day_of(now))
+    }
+
+    /// How much of it is spent.
+    pub(crate) fn used(&self) -> Decimal {
+        self.spent.0.checked_div(self.limit.0).unwrap_or(Decimal::MAX)
+    }
 }
 
 /// One of the largest differences to the period before.
@@ -302,9 +336,9 @@ pub struct InstanceType {
     pub instance_type: String,
     /// USD.
     pub usd: Money,
-    /// Hours of instances.
+    /// Hours of instances. 0 beside a cost: they are not known.
     pub hours: Hours,
-    /// USD an hour: the amortized cost by the hours. Absent: no hours are on the bill.
+    /// USD an hour: the amortized cost by the hours. Absent: no hours or no cost are on the bill.
     pub usd_per_hour: Option<Money>,
 }
 
@@ -464,6 +498,12 @@ pub struct Method {
     pub missing_days: usize,
     /// How many requests to Cost Explorer the guard made in the period, at 0.01 USD each.
     pub requests: u64,
+    /// How many requests the reading for this report took, after the period.
+    #[serde(default)]
+    pub requests_for_this: u64,
+    /// USD that these cost.
+    #[serde(default)]
+    pub cost_of_this: Money,
     /// What could not be read, each with its reason.
     pub unread: Vec<String>,
     /// What a reader must know about this bill: a reseller's view, a member account, a tag that is not active.

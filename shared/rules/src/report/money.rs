@@ -36,6 +36,13 @@ impl Sum for Money {
 #[serde(transparent)]
 pub struct Hours(pub Decimal);
 
+impl Hours {
+    /// `None`: something was paid for that has no hours on the bill.
+    pub fn known_of(self, usd: Money) -> Option<Self> {
+        (!self.0.is_zero() || usd.0.is_zero()).then_some(self)
+    }
+}
+
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rounded = format!("{:.1}", self.0.round_dp_with_strategy(1, RoundingStrategy::MidpointAwayFromZero));

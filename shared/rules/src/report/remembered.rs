@@ -34,7 +34,7 @@ const RESOURCES: usize = 10;
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// USD per request to Cost Explorer.
-const PER_REQUEST: Decimal = dec!(0.01);
+pub(super) const PER_REQUEST: Decimal = dec!(0.01);
 
 /// The rules of inference-advisor, and the ways that they recommend.
 const WAYS: [(&str, &str); 5] = [
@@ -44,6 +44,9 @@ const WAYS: [(&str, &str); 5] = [
     ("endpoint-oversized", "fewer, smaller or newer instances"),
     ("endpoints-fit-multi-model", "one endpoint for several models"),
 ];
+
+/// The rule whose findings come first: what they cost a month is not known.
+const EXCEEDED: &str = "budget-exceeded";
 
 /// The owner of an exemption of the policy.
 const POLICY: &str = "policy";
@@ -109,7 +112,8 @@ impl<'a> Remembered<'a> {
         (!spot.is_empty()).then(|| Money(spot.iter().sum()))
     }
 
-    /// What needs a decision: what is open, and what is exempt for a short time only. The most expensive first, and how many more there are.
+    /// What needs a decision: what is open, and what is exempt for a short time only. Exceeded budgets first, then the most expensive,
+    /// and how many more there are.
     pub(super) fn decisions(&self) -> (Vec<Decision>, usize) {
         let open: Vec<&Entry> = self.entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
         let mut decisions: Vec<Decision> = resources(&open)
@@ -133,7 +137,7 @@ impl<'a> Remembered<'a> {
             })
             .chain(self.ending())
             .collect();
-        decisions.sort_by_key(|one| std::cmp::Reverse(one.usd_per_month));
+        decisions.sort_by_key(|one| (!one.why.split(", ").any(|rule| rule == EXCEEDED), std::cmp::Reverse(one.usd_per_month)));
         let more = decisions.len().saturating_sub(DECISIONS);
         decisions.truncate(DECISIONS);
         (decisions, more)

@@ -28,6 +28,8 @@ pub struct Sources<'a> {
     pub ahead: Option<ServiceForecast>,
     /// The budgets.
     pub budgets: &'a [BudgetOnRecord],
+    /// When budget-alerter read them.
+    pub budgets_read: Option<Timestamp>,
     /// The findings in the ledger.
     pub entries: &'a [&'a Entry],
     /// What was saved in the period and before it, as far as the bill is known.
@@ -42,6 +44,8 @@ pub struct Sources<'a> {
     pub resources: &'a Resources,
     /// Requests to Cost Explorer, by day.
     pub requests: &'a BTreeMap<Date, u64>,
+    /// Requests to Cost Explorer that the reading for this report took.
+    pub requests_for_this: u64,
     /// What could not be read.
     pub unread: &'a [String],
     /// What a reader must know about this bill.

@@ -2,6 +2,8 @@
 //!
 //! The sum of `EffectiveCost` is what the report calls spent, plus credits, refunds and tax. The sum of `BilledCost` is the invoice.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
@@ -58,18 +60,28 @@ struct Row<'a> {
     record_type: &'a str,
 }
 
-/// The cells of each line of the period, by day. `account`: the one that the guard is in. `service`: the name of SageMaker in the bill.
-pub fn table<'a>(
-    spend: &'a Spend,
-    period: ReportPeriod,
-    account: &'a str,
-    service: &'a str,
-) -> impl Iterator<Item = [String; 24]> + use<'a> {
+/// Of whom a table is.
+#[derive(Clone, Copy, Debug)]
+pub struct TableOf<'a> {
+    /// Its period.
+    pub period: ReportPeriod,
+    /// The account that the guard is in.
+    pub account: &'a str,
+    /// The name of SageMaker in the bill.
+    pub service: &'a str,
+    /// The name of each team in the report, by its spelling on the bill.
+    pub teams: &'a BTreeMap<String, String>,
+}
+
+/// The cells of each line of the period, by day.
+pub fn table<'a>(spend: &'a Spend, of: TableOf<'a>) -> impl Iterator<Item = [String; 24]> + use<'a> {
+    let TableOf { period, account, service, teams } = of;
     let days = spend.days.range(period.from..period.until);
-    let used = days.flat_map(|(day, rows)| {
+    let used = days.flat_map(move |(day, rows)| {
         let account = only_account(spend.charges.get(day).map_or(&[], Vec::as_slice));
         rows.iter().flat_map(move |row| used(*day, account, row))
     });
+    let used = used.map(|row| Row { team: teams.get(row.team).map_or(row.team, String::as_str), ..row });
     let charges = spend.charges.range(period.from..period.until);
     let others = charges.flat_map(|(day, charges)| charges.iter().filter(|one| !one.is_of_use()).map(|one| other(*day, one)));
     used.chain(others).map(move |row| row.cells(account, service))
@@ -151,17 +163,18 @@ mod tests {
     use rust_decimal::dec;
 
     use super::*;
-    use crate::samples;
+    use crate::{report::cuts::Cuts, samples};
 
     #[test]
     fn the_table_adds_up_to_the_bill_and_to_the_invoice() {
         let day: Date = "2026-11-17".parse().unwrap();
         let mut spend = samples::spend("2026-11-27", dec!(1));
-        let row = |usage: &str, usd, billed| DailySpend { usage: usage.into(), team: "nlp".into(), usd, billed, quantity: dec!(3) };
+        let row =
+            |usage: &str, team: &str, usd, billed| DailySpend { usage: usage.into(), team: team.into(), usd, billed, quantity: dec!(3) };
         let rows = vec![
-            row("Host:ml.m5.xlarge", dec!(7), Some(dec!(2))),
-            row("TrSpt:ml.g5.xlarge", dec!(1.5), None),
-            row("SageMakerSP:1yrNoUpfront", dec!(0.25), Some(dec!(6))),
+            row("Host:ml.m5.xlarge", "nlp", dec!(7), Some(dec!(2))),
+            row("TrSpt:ml.g5.xlarge", " NLP", dec!(1.5), None),
+            row("SageMakerSP:1yrNoUpfront", "", dec!(0.25), Some(dec!(6))),
         ];
         spend.days = [(day, rows)].into();
         let charge = |record_type: &str, usd| Charge { account: "111111111111".into(), record_type: record_type.into(), usd, billed: usd };
@@ -169,7 +182,9 @@ mod tests {
             [(day, vec![charge("Usage", dec!(8.75)), charge("Credit", dec!(-2)), charge("Refund", dec!(-1)), charge("Tax", dec!(0.5))])]
                 .into();
         let period = ReportPeriod::parse("2026-W47").unwrap();
-        let table: Vec<[String; 24]> = table(&spend, period, "999999999999", "Amazon SageMaker").collect();
+        let teams = Cuts::of(&spend, period).spellings();
+        let of = TableOf { period, account: "999999999999", service: "Amazon SageMaker", teams: &teams };
+        let table: Vec<[String; 24]> = table(&spend, of).collect();
         let column = |name: &str| COLUMNS.iter().position(|column| *column == name).unwrap();
         let cells = |name: &str| table.iter().map(|row| row[column(name)].as_str()).collect::<Vec<_>>();
         let sum = |name: &str| cells(name).iter().map(|cell| cell.parse::<Decimal>().unwrap()).sum::<Decimal>();
@@ -178,6 +193,7 @@ mod tests {
         assert_eq!(cells("CommitmentDiscountStatus"), ["", "", "", "Unused", "", "", ""]);
         assert_eq!(cells("PricingCategory"), ["", "Dynamic", "Committed", "Committed", "", "", ""]);
         assert_eq!(cells("x_Component"), ["realtime", "training-spot", "fee", "fee", "", "", ""]);
+        assert_eq!(cells("x_Team"), ["nlp", "nlp", "untagged", "untagged", "", "", ""], "the teams are those of the report");
         assert_eq!(cells("ConsumedUnit"), ["Hrs", "Hrs", "", "", "", "", ""]);
         assert!(cells("SubAccountId").iter().all(|account| *account == "111111111111"));
         assert_eq!(table[0][column("ChargePeriodEnd")], "2026-11-18T00:00:00Z");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, dec};
 
@@ -23,13 +23,18 @@ fn day(text: &str) -> Date {
 
 /// The report of week 47 of these cuts: of the account, or of a team.
 fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
+    report_at(NOW, cuts, policy, entries, team)
+}
+
+/// The same, made at this time.
+fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
     let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
     let budget = |name: &str, limit, team: Option<&str>| BudgetOnRecord {
         name: name.into(),
         month: day("2026-11-01"),
         limit,
         spent: dec!(12),
-        forecast: None,
+        forecast: Some(dec!(90)),
         team: team.map(str::to_owned),
         is_of_sagemaker: true,
     };
@@ -42,6 +47,7 @@ fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str
         estimated_from: day("2026-11-20"),
         ahead: Some(ahead),
         budgets: &budgets,
+        budgets_read: Some(now.parse::<Timestamp>().unwrap().min("2026-11-30T23:30:00Z".parse().unwrap())),
         entries,
         saved: &[],
         sleeping: &[],
@@ -49,9 +55,10 @@ fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str
         advice: None,
         resources: &Resources::default(),
         requests: &BTreeMap::from([(day("2026-11-16"), 5), (day("2026-11-23"), 7)]),
+        requests_for_this: 4,
         unread: &[],
         notes: &[],
-        now: NOW.parse().unwrap(),
+        now: now.parse().unwrap(),
     };
     make(&sources, team)
 }
@@ -173,4 +180,62 @@ fn the_mail_is_text_and_names_forge_no_line() {
         "{}",
         digest.body
     );
+}
+
+#[test]
+fn a_month_that_is_over_has_no_forecast_and_its_budgets_have_their_day() {
+    let mut cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+    cuts.add(row(day("2026-11-17"), "Host:ml.g5.xlarge", "nlp", dec!(14)));
+    let of = |now: &str| report_at(now, &cuts, &Policy::default(), &[], None);
+    let (running, over) = (of(NOW), of("2026-12-02T09:00:00Z"));
+    let budget = |report: &CostReport| {
+        let budget = &report.month.budgets[0];
+        (report.month.is_over, budget.forecast, budget.remembered(report.made))
+    };
+    assert_eq!(budget(&running), (false, Some(Money(dec!(90))), None));
+    assert_eq!(budget(&over), (true, None, Some(day("2026-11-30"))));
+    let policy = Policy::default();
+    let context = MailContext { function: "cost-reporter", policy: &policy, now: over.made };
+    let mail = mail(&over, &Stored::Nowhere("x".into()), &context);
+    assert!(mail.body.contains("Budget nlp: $12.00 of $300.00, as of 2026-11-30.\n"), "{}", mail.body);
+}
+
+#[test]
+fn the_budget_that_is_used_most_is_the_first_and_needs_a_decision_first() {
+    let exceeded = samples::entry("budget-exceeded", "ml", State::Reported);
+    let idle = Entry { usd_per_month: Some(dec!(900)), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let report = report_of(&empty(), &Policy::default(), &[&idle, &exceeded], None);
+    assert_eq!(report.month.budgets.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["nlp", "ml"], "12 of 300, 12 of 3000");
+    assert_eq!(report.decisions.iter().map(|one| one.why.as_str()).collect::<Vec<_>>(), ["budget-exceeded", "notebook-idle"]);
+}
+
+#[test]
+fn hours_that_are_not_on_the_bill_are_not_zero() {
+    assert_eq!(Hours(dec!(0)).known_of(Money(dec!(870))), None);
+    assert_eq!(Hours(dec!(0)).known_of(Money(dec!(0))), Some(Hours(dec!(0))));
+    let mut cuts = empty();
+    cuts.add(BillRow { quantity: dec!(0), ..row(day("2026-11-17"), "TrSpt:ml.g5.xlarge", "nlp", dec!(14)) });
+    let report = report_of(&cuts, &Policy::default(), &[], None);
+    let policy = Policy::default();
+    let context = MailContext { function: "cost-reporter", policy: &policy, now: report.made };
+    let mail = mail(&report, &Stored::Nowhere("x".into()), &context);
+    assert!(mail.body.contains("$14.00 for hours that are not known on Spot, $0.00 for 0.0 hours on demand"), "{}", mail.body);
+}
+
+#[test]
+fn a_link_or_a_folder_that_leads_nowhere_is_refused() {
+    let of = |line: &str| Policy::from_toml(&format!("[report]\n{line}")).map(drop).map_err(|error| error.to_string());
+    for wrong in
+        ["", "javascript:alert(1)", "http://example.com/{key}", "https://", "https://example.com/{bukket}", "https://example.com/a b"]
+    {
+        let error = of(&format!("console-url = \"{wrong}\"")).unwrap_err();
+        assert!(error.contains("write an address that begins with https://"), "{wrong}: {error}");
+    }
+    for wrong in ["no-slash", "/x/", "x//", "/", "a b/", "a\\nb/"] {
+        let error = of(&format!("prefix = \"{wrong}\"")).unwrap_err();
+        assert!(error.contains("write folders without blanks"), "{wrong}: {error}");
+    }
+    for right in ["console-url = \"https://s3.example.com/{bucket}/{key}?r={region}\"", "prefix = \"\"", "prefix = \"finops/sagemaker/\""] {
+        assert!(of(right).is_ok(), "{right}");
+    }
 }

@@ -25,7 +25,7 @@ async fn spend(account: &Simulator, policy: &str) -> Spend {
         &rulebook,
         &ledger,
         "123456789012",
-        days::Reading { keeps: true, since: None, charges: false },
+        days::Reading { keeps: true, ..days::Reading::default() },
         account.now(),
     )
     .await

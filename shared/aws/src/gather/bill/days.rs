@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use cost_rules::{
     facts::{Charge, DailySpend, ServiceForecast, Spend, Unread},
     period::{begin_of, day_of, days_between},
+    report::BILLED_FROM,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
 };
@@ -37,8 +38,8 @@ const FINAL_AFTER: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// The day of the next month from which on a month does not change any more: credits, refunds and tax come until its invoice (money-facts §2.1).
 const SETTLED_ON: i64 = 8;
 
-/// The time of day (UTC) from which the bill usually contains the previous day. What is read earlier counts as read on the previous day.
-const READ_FROM: SignedDuration = SignedDuration::from_hours(8);
+/// What is read earlier in a UTC day counts as read on the previous day.
+const READ_FROM: SignedDuration = BILLED_FROM;
 
 /// After how many days AWS's anomalies and its forecast are read again. Both change slowly, and each request costs 0.01 USD.
 const ANOMALIES_EVERY: i64 = 2;
@@ -58,6 +59,17 @@ const CHARGES_ASKED: &str = "charges-asked";
 const ANOMALIES: &str = "anomalies";
 const AHEAD: &str = "forecast";
 const REQUESTS: &str = "requests#";
+const REFUSED: &str = "refused";
+
+/// For how long nothing is asked after an answer that does not change within hours. Less than the day for which a cost report is due.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(20);
+
+/// Parts of answers that do not change within hours, and what can be done.
+const LASTING: [(&str, &str); 3] = [
+    ("not enabled for cost explorer", "enable Cost Explorer in Billing and Cost Management. Its data is there a day later"),
+    ("linked account", "the payer account must allow its member accounts to use Cost Explorer"),
+    ("expected usd", "the guard reads bills in USD only"),
+];
 
 /// What is known of the spend, and what could not be read or cached.
 #[derive(Default)]
@@ -70,7 +82,9 @@ pub struct Known {
     pub failures: Vec<String>,
     /// The number of requests to Cost Explorer, 0.01 USD each.
     pub requests: u32,
-    /// The same by day, with those of earlier runs of whichever function.
+    /// Whether today's bill was read without a failure: all days and charges that the reading needs, now or by an earlier run.
+    pub is_current: bool,
+    /// The requests by day, with those of earlier runs of whichever function.
     pub requests_by_day: BTreeMap<Date, u64>,
 }
 
@@ -83,6 +97,8 @@ pub struct Reading {
     pub since: Option<Date>,
     /// Whether the charges by account and type are needed, too.
     pub charges: bool,
+    /// Whether Cost Explorer is asked although it refused a short time ago.
+    pub insists: bool,
 }
 
 /// The spend: from the ledger, and what is new today from Cost Explorer.
@@ -99,6 +115,11 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     };
     let question = question(rulebook);
     let cached: Kept = cached.into_iter().filter_map(|(name, (at, text))| Some((name, (at, answer_to(&question, &text)?)))).collect();
+    known.requests_by_day = requests_by_day(&cached);
+    if let Some(why) = refused(&cached, now).filter(|_| !reading.insists) {
+        known.unread.push(unread("what SageMaker cost", why));
+        return known;
+    }
     let today = day_of(now);
     let usual = today.saturating_sub(DAYS.days());
     let from = reading.since.map_or(usual, |since| since.min(usual));
@@ -111,8 +132,10 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
     };
     let is_todays = |name: &str| is_read_within(name, 1);
     let is_of_this_month = |name: &str| cached.get(name).is_some_and(|(at, _)| begin_of(today.first_of_month()) <= *at);
-    let has_days = is_todays(DAYS_ASKED) && usual <= first_day;
-    let has_charges = !reading.charges || (is_todays(CHARGES_ASKED) && usual <= first_charges);
+    // AWS adds to a day during the day after, so days and charges are read at the same time: else their sums differ.
+    let is_charged = !reading.charges || (is_todays(CHARGES_ASKED) && usual <= first_charges);
+    let has_days = is_charged && is_todays(DAYS_ASKED) && usual <= first_day;
+    let has_charges = !reading.charges || has_days;
     let days = async { if has_days { Default::default() } else { asking.days(first_day, today).await } };
     let charges = async { if has_charges { Default::default() } else { asking.charges(first_charges, today).await } };
     let anomalies = async { if is_read_within(ANOMALIES, ANOMALIES_EVERY) { Ok(None) } else { asking.anomalies().await.map(Some) } };
@@ -122,6 +145,9 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
 
     let mut keep = Keep { ledger, keeps: reading.keeps, now, question: &question, items: vec![] };
     let are_whole = [(DAYS_ASKED, !has_days && days.1.is_none()), (CHARGES_ASKED, !has_charges && charges.1.is_none())];
+    let lasting = [&days.1, &charges.1].into_iter().flatten().find(|why| advice(why).is_some());
+    keep.refused(lasting);
+    known.is_current = days.1.is_none() && charges.1.is_none();
     let days = keep.days(DAY, days, &cached, &mut known, "what SageMaker cost by day");
     let charges = keep.days(CHARGES, charges, &cached, &mut known, "what SageMaker cost by account and type of charge");
     let anomalies = keep.told(ANOMALIES, anomalies, &cached, &mut known, "anomalies of what SageMaker cost");
@@ -130,7 +156,6 @@ pub async fn read(clients: &Clients, rulebook: &Rulebook, ledger: &Ledger<'_>, a
         .flatten()
         .map(|ahead: ServiceForecast| ahead.left_on(today));
     known.requests = asking.requests.into_inner();
-    known.requests_by_day = requests_by_day(&cached);
     *known.requests_by_day.entry(today).or_default() += u64::from(known.requests);
     if 0 < known.requests {
         keep.add(format!("{REQUESTS}{today}"), &known.requests_by_day.get(&today));
@@ -207,6 +232,33 @@ fn rows_at<T: DeserializeOwned>(kept: &Kept, prefix: &str, day: Date) -> Option<
     kept.get(&format!("{prefix}{day}")).and_then(|(_, what)| Deserialize::deserialize(what).ok())
 }
 
+/// Why Cost Explorer refused a short time ago what it still refuses. `None`: it did not.
+fn refused(kept: &Kept, now: Timestamp) -> Option<String> {
+    let (at, why) = kept.get(REFUSED)?;
+    let is_recent = now.duration_since(*at) < REFUSED_FOR;
+    why.as_str().filter(|_| is_recent).map(|why| format!("{why} (asked at {at}; the next time after {} hours)", REFUSED_FOR.as_hours()))
+}
+
+/// What can be done about an answer that does not change within hours. `None`: it may.
+fn advice(why: &str) -> Option<&'static str> {
+    let why = why.to_lowercase();
+    LASTING.iter().find(|(part, _)| why.contains(part)).map(|(_, advice)| *advice)
+}
+
+fn with_advice(why: &str) -> String {
+    advice(why).map_or_else(|| why.to_owned(), |advice| format!("{why}: {advice}"))
+}
+
+/// Counts requests that were sent beside the reading of the days.
+///
+/// # Errors
+/// The ledger cannot be read or written.
+pub async fn count_requests(ledger: &Ledger<'_>, rulebook: &Rulebook, requests: u32, now: Timestamp) -> anyhow::Result<()> {
+    let (ledger, question, name) = (Ledger { function: PLACE, ..*ledger }, question(rulebook), format!("{REQUESTS}{}", day_of(now)));
+    let before = ledger.kept(&name).await?.and_then(|(_, text)| answer_to(&question, &text)?.as_u64()).unwrap_or_default();
+    ledger.keep_for(&name, &json!({"of": question, "what": before + u64::from(requests)}).to_string(), now, KEPT).await
+}
+
 fn requests_by_day(kept: &Kept) -> BTreeMap<Date, u64> {
     kept.iter().filter_map(|(name, (_, what))| Some((name.strip_prefix(REQUESTS)?.parse().ok()?, what.as_u64()?))).collect()
 }
@@ -232,6 +284,13 @@ impl Keep<'_> {
         }
     }
 
+    /// Remembers a refusal, with what can be done.
+    fn refused(&mut self, why: Option<&String>) {
+        if let Some(why) = why {
+            self.add(REFUSED.to_owned(), &with_advice(why));
+        }
+    }
+
     /// All days: those that are cached, and those that were read now. Also says what could not be read.
     fn days<T: Serialize + DeserializeOwned>(
         &mut self,
@@ -241,7 +300,7 @@ impl Keep<'_> {
         known: &mut Known,
         what: &str,
     ) -> BTreeMap<Date, Vec<T>> {
-        known.unread.extend(why.map(|why| unread(what, why)));
+        known.unread.extend(why.map(|why| unread(what, with_advice(&why))));
         let mut all = kept_days(kept, prefix);
         for (day, rows) in new {
             self.add(format!("{prefix}{day}"), &rows);

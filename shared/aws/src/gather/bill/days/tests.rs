@@ -92,7 +92,7 @@ async fn known(table: &Table, rules: &[&Rule], keeps: bool, now: Timestamp) -> K
         &Rulebook::from_toml("team-tags = [\"Team\"]").unwrap(),
         &ledger,
         "123456789012",
-        Reading { keeps, since: None, charges: true },
+        Reading { keeps, charges: true, ..Reading::default() },
         now,
     )
     .await
@@ -283,4 +283,45 @@ async fn an_anomaly_of_the_whole_account_is_not_all_sagemakers() {
     let asking = Asking { clients: &testing::clients(), rulebook: &rulebook, now: now(), requests: 0.into() };
     let found = asking.anomaly(described).unwrap();
     assert!(found.actual - found.expected < dec!(100), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_bill_in_another_currency_is_paid_for_once_in_20_hours() {
+    let table = Table::default();
+    let cny = mock!(aws_sdk_costexplorer::Client::get_cost_and_usage).then_output(|| {
+        let cost = MetricValue::builder().amount("1").unit("CNY").build();
+        let group = Group::builder().keys("CNN1-Host:x").keys("Team$nlp").metrics(METRIC, cost).build();
+        GetCostAndUsageOutput::builder().results_by_time(on("2026-11-10", vec![group])).build()
+    });
+    let (anomalies, forecast) = (anomalies(), forecast());
+    let rules = [&cny, &anomalies, &forecast];
+    let first = known(&table, &rules, true, now()).await;
+    assert!(first.unread[0].why.ends_with("is in CNY, expected USD: the guard reads bills in USD only"), "{:?}", first.unread);
+    let asked = cny.num_calls();
+    let again = known(&table, &rules, true, now() + SignedDuration::from_hours(19)).await;
+    assert_eq!((again.requests, cny.num_calls(), again.is_current), (0, asked, false));
+    assert!(
+        again.unread[0].why.contains("expected USD: the guard reads bills in USD only (asked at 2026-11-11T12:00:00Z"),
+        "{:?}",
+        again.unread
+    );
+    known(&table, &[&cny, &anomalies], true, now() + SignedDuration::from_hours(20)).await;
+    assert_eq!(cny.num_calls(), 2 * asked);
+}
+
+#[test]
+fn what_lasts_has_advice_and_what_may_change_within_the_hour_has_none() {
+    for (why, says) in [
+        ("ce:GetCostAndUsage: AccessDeniedException: User not enabled for cost explorer access", Some("enable Cost Explorer")),
+        (
+            "ce:GetCostAndUsage: AccessDeniedException: Linked account doesn't have access to cost explorer",
+            Some("the payer account must allow"),
+        ),
+        ("ce:GetCostAndUsage: AmortizedCost of Host:x is in CNY, expected USD", Some("USD only")),
+        ("ce:GetCostAndUsage: LimitExceededException", None),
+        ("ce:GetCostAndUsage: AccessDeniedException: User: arn:aws:sts::1:x is not authorized to perform: ce:GetCostAndUsage", None),
+    ] {
+        assert_eq!(advice(why).is_some(), says.is_some(), "{why}");
+        assert!(with_advice(why).contains(says.unwrap_or_default()), "{why}");
+    }
 }
