@@ -225,7 +225,14 @@ fn the_largest_page_is_short_and_says_what_it_leaves_out() {
 
 /// The SVGs of a page's charts, by name. Other SVGs are keys of legends.
 fn charts(page: &str) -> BTreeMap<String, String> {
-    let names = ["by-day-wide.svg", "by-day-narrow.svg", "by-component-wide.svg", "by-component-narrow.svg"];
+    let names = [
+        "by-day-wide.svg",
+        "by-day-narrow.svg",
+        "by-component-wide.svg",
+        "by-component-narrow.svg",
+        "by-commitment-wide.svg",
+        "by-commitment-narrow.svg",
+    ];
     let drawn = page.split("<svg class=\"chart ").skip(1).map(|rest| rest.split("</svg>").next().unwrap());
     names.into_iter().zip(drawn).map(|(name, svg)| (name.to_owned(), format!("<svg class=\"chart {svg}</svg>\n"))).collect()
 }
@@ -233,7 +240,7 @@ fn charts(page: &str) -> BTreeMap<String, String> {
 #[test]
 fn charts_are_as_they_were() {
     let charts = charts(&page(&report()).unwrap());
-    assert_eq!(charts.len(), 4);
+    assert_eq!(charts.len(), 6);
     let drawn = Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts");
     fs::create_dir_all(&drawn).unwrap();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -267,19 +274,20 @@ fn all_days(trend: &mut Trend, usd: Money) {
 fn odd_days_are_drawn() {
     type Odd = fn(&mut Trend);
     let cases: [(&str, Odd, usize); 9] = [
-        ("two days", |trend| first_days(trend, 2), 2),
-        ("thirteen days", |trend| first_days(trend, 13), 2),
-        ("fourteen days", |trend| first_days(trend, 14), 4),
-        ("no component", |trend| trend.components.clear(), 2),
-        ("nothing spent", |trend| all_days(trend, Money(dec!(0))), 4),
-        ("credits only", |trend| all_days(trend, Money(dec!(-1))), 4),
-        ("next to nothing", |trend| all_days(trend, Money(dec!(0.0000000001))), 4),
-        ("very much", |trend| all_days(trend, Money(dec!(123456789012.34))), 4),
-        ("all estimated", |trend| trend.estimated_from = trend.days.first().copied(), 4),
+        ("two days", |trend| first_days(trend, 2), 4),
+        ("thirteen days", |trend| first_days(trend, 13), 4),
+        ("fourteen days", |trend| first_days(trend, 14), 6),
+        ("no component", |trend| trend.components.clear(), 4),
+        ("nothing spent", |trend| all_days(trend, Money(dec!(0))), 6),
+        ("credits only", |trend| all_days(trend, Money(dec!(-1))), 6),
+        ("next to nothing", |trend| all_days(trend, Money(dec!(0.0000000001))), 6),
+        ("very much", |trend| all_days(trend, Money(dec!(123456789012.34))), 6),
+        ("all estimated", |trend| trend.estimated_from = trend.days.first().copied(), 6),
     ];
     for (name, odd, drawn) in cases {
         let mut report = report();
         odd(&mut report.trend);
+        // Two of them are the curve of commitments.
         let charts = charts(&page(&report).unwrap());
         assert_eq!(charts.len(), drawn, "{name}");
         for svg in charts.values() {
