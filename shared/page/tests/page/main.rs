@@ -51,6 +51,17 @@ fn the_pages_are_written_for_the_browsers_tests() {
 }
 
 #[test]
+fn the_sample_in_docs_is_the_page() {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/cost-report-sample.html");
+    let is_same = fs::read_to_string(&sample).unwrap_or_default() == page(&report()).unwrap();
+    assert!(
+        is_same,
+        "docs/cost-report-sample.html is stale: cp {}/pages/report.html docs/cost-report-sample.html",
+        env!("CARGO_TARGET_TMPDIR")
+    );
+}
+
+#[test]
 fn the_sample_is_consistent() {
     for report in [report(), team()] {
         let whole = report.spent.usd;

@@ -104,6 +104,19 @@ proptest! {
 }
 
 #[test]
+fn the_json_of_a_report_is_as_its_schema_says() {
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.add_resource("cost-report.schema.json", CostReport::schema()).unwrap();
+    let schema = compiler.compile("cost-report.schema.json", &mut schemas).unwrap();
+    for team in [None, Some("nlp")] {
+        let mut report = serde_json::to_value(report_of(&empty(), &Policy::default(), &[], team)).unwrap();
+        schemas.validate(&report, schema).unwrap();
+        report["spent"] = serde_json::Value::Null;
+        assert!(schemas.validate(&report, schema).is_err(), "a report without its sum is none");
+    }
+}
+
+#[test]
 fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     let mut cuts = empty();
     for one in day("2026-11-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-11-23")) {
