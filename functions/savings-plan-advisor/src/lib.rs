@@ -36,10 +36,9 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let ledger = context.ledger();
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     let own = ledger.findings(&Scope::Everything).await;
-    let others = findings_of_all(&ledger, &mut facts).await;
-    let entries: Vec<&Entry> = others.iter().collect();
+    let all = findings_of_all(&ledger, &mut facts).await;
     let reading =
-        Reading { clients: &context.clients, rulebook: &rulebook, ledger: &ledger, entries: &entries, keeps: !request.dry_run, now };
+        Reading { clients: &context.clients, rulebook: &rulebook, ledger: &ledger, entries: all.as_deref(), keeps: !request.dry_run, now };
     let read = Box::pin(savings_plans::read(&reading, &mut facts)).await;
     Box::pin(savings_plans::training_plans(&context.clients, &rulebook, &mut facts)).await;
     let scope = Scope::Everything;
@@ -51,14 +50,17 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     Ok(report)
 }
 
-/// The findings of all functions: what is waste will not be there to be covered. Without one of them the advice would be too large.
-async fn findings_of_all(ledger: &Ledger<'_>, facts: &mut Facts) -> Vec<Entry> {
+/// The findings of all functions: what is waste will not be there to be covered. `None`: one could not be read, and without it the advice would be too large.
+async fn findings_of_all(ledger: &Ledger<'_>, facts: &mut Facts) -> Option<Vec<Entry>> {
     let of = FUNCTIONS.map(|function| async move { (function, Ledger { function, ..*ledger }.findings(&Scope::Everything).await) });
-    let mut all = vec![];
+    let mut all = Some(vec![]);
     for (function, read) in join_all(of).await {
         match read {
-            Ok(entries) => all.extend(entries),
-            Err(error) => facts.reading.unread.push(Unread::new(format!("findings of {function}"), format!("{error:#}"))),
+            Ok(entries) => all.iter_mut().for_each(|all| all.extend(entries.iter().cloned())),
+            Err(error) => {
+                facts.reading.unread.push(Unread::new(format!("findings of {function}"), format!("{error:#}")));
+                all = None;
+            }
         }
     }
     all

@@ -13,7 +13,7 @@ use cost_rules::{
     savings_plan::{Covering, Outcome, Rate, Rates, Usage},
 };
 use csv::ByteRecord;
-use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,12 +38,18 @@ pub(crate) struct SavingsPlan {
     format: Format,
 }
 
+/// Numbers must be less than this.
+const MOST: Decimal = dec!(1_000_000);
+/// The least price, USD per hour: less is rounded away.
+const LEAST: Decimal = dec!(0.000000001);
+
 /// What an hour of a usage type costs. `None`: the plan does not cover it.
 type Prices = BTreeMap<String, (Decimal, Option<Decimal>)>;
 
 impl SavingsPlan {
     pub(crate) fn run(&self) -> anyhow::Result<String> {
-        ensure!(!self.owned.is_sign_negative(), "--owned {} is no commitment: expected USD per hour, 0 or more", self.owned);
+        let is_commitment = !self.owned.is_sign_negative() && self.owned < MOST;
+        ensure!(is_commitment, "--owned {} is no commitment: expected USD per hour, from 0 to less than a million", self.owned);
         let prices = prices(&self.rates)?;
         let all = usage(&self.usage, &prices, &self.rates)?;
         let of_plan = |(name, (on_demand, savings_plan)): (&String, &(Decimal, Option<Decimal>))| {
@@ -155,7 +161,7 @@ fn usage_type(field: &[u8]) -> anyhow::Result<String> {
 }
 
 fn price(field: &[u8]) -> anyhow::Result<Decimal> {
-    let price = number(field).filter(|price| Decimal::ZERO < *price);
+    let price = number(field).filter(|price| LEAST <= *price);
     price.with_context(|| format!("`{}` is no price: expected USD per hour, more than 0, for example `0.23`", shown(field)))
 }
 
@@ -171,8 +177,9 @@ fn instance_hours(field: &[u8]) -> anyhow::Result<Decimal> {
 /// A decimal number below a million, which may have an exponent.
 fn number(field: &[u8]) -> Option<Decimal> {
     let text = str::from_utf8(field).ok()?;
-    let number = text.parse().or_else(|_| Decimal::from_scientific(text)).ok()?;
-    Some(number).filter(|number: &Decimal| number.abs() < Decimal::from(1_000_000))
+    // A decimal may have `_` between its digits.
+    let number = text.parse().or_else(|_| Decimal::from_scientific(text)).ok().filter(|_| !text.contains('_'))?;
+    Some(number).filter(|number: &Decimal| number.abs() < MOST)
 }
 
 /// What is printed.

@@ -194,6 +194,40 @@ definition = { StartTime = "-3d", DurationHours = 168, TotalInstanceCount = 4, I
 }
 
 #[tokio::test]
+async fn without_all_plans_and_all_findings_nothing_is_advised_and_the_next_run_advises() {
+    for call in ["savingsplans:DescribeSavingsPlans", "dynamodb:Query"] {
+        let account = later(&format!("{ESTATE}\n[[savings-plan]]\nname = \"owned\"\ncommitment = 1\nstart = \"-40d\"\n"));
+        let mut fault = Fault::new(call, What::AccessDenied);
+        (fault.times, fault.after) = (Some(1), u64::from(call == "dynamodb:Query") * 3);
+        account.add_fault(fault);
+        let report = advise(&account).await;
+        assert_eq!((&of(&report)["offers"], account.mails().len()), (&Value::Array(vec![]), 0), "{call}: {report:?}");
+        assert!(!report.unread.is_empty(), "{call}");
+        account.advance(hours(24));
+        assert!(Decimal::ZERO < offered(&advise(&account).await, "commitment"), "{call}");
+    }
+}
+
+#[tokio::test]
+async fn a_plan_that_is_queued_is_not_bought_again() {
+    let before = offered(&advise(&fleet("")).await, "commitment");
+    let queued = format!("[[savings-plan]]\nname = \"queued\"\ncommitment = {before}\nstart = \"2026-12-01T00:00:00Z\"\n");
+    assert_eq!(offered(&advise(&fleet(&queued)).await, "commitment"), Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn a_page_that_comes_twice_is_not_counted_twice() {
+    let account = later(ESTATE);
+    let mut fault = Fault::new("ce:GetCostAndUsage", What::RepeatToken);
+    fault.times = Some(1);
+    account.add_fault(fault);
+    let report = advise(&account).await;
+    let whole = Decimal::new(12_856, 3);
+    let is_right = of(&report)["offers"].as_array().is_none_or(|offers| offers.is_empty()) || offered(&report, "commitment") <= whole;
+    assert!(is_right, "{report:?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_read_is_said_and_nothing_is_advised() {
     for (call, what) in [
         ("savingsplans:DescribeSavingsPlans", "Savings Plans (savingsplans:DescribeSavingsPlans)"),

@@ -21,6 +21,11 @@ const HAIR: Decimal = dec!(0.000000001);
 /// The least commitment in USD per hour that AWS sells.
 const LEAST: Decimal = dec!(0.001);
 
+/// The sum of an hour. What does not fit is as large as an `i64` can be.
+fn total(row: &[i64]) -> i64 {
+    row.iter().fold(0, |sum: i64, cell| sum.saturating_add(*cell))
+}
+
 /// A usage type that the plan covers. The rates are in 10⁻¹² USD per hour.
 struct Column {
     index: usize,
@@ -66,7 +71,7 @@ impl<'a> Covering<'a> {
 
     /// The least commitment with the least cost, in USD per hour: rounded down to what AWS sells, 0 if none pays.
     pub fn best(&self) -> Decimal {
-        let (mut low, mut high) = (0, self.rows().map(|row| row.iter().sum::<i64>()).max().unwrap_or_default());
+        let (mut low, mut high) = (0, self.rows().map(total).max().unwrap_or_default());
         // The least of all that do not fall to their right.
         while low < high {
             let middle = low + (high - low) / 2;
@@ -101,7 +106,7 @@ impl<'a> Covering<'a> {
         let mut spent = Spent::new(fixed, self.usage.hours());
         for (row, used) in self.usage.rows().zip(self.rows()) {
             let covered = self.covered(used, row, fixed).map(|(_, usd)| i128::from(usd)).sum();
-            spent.add(covered, used.iter().sum());
+            spent.add(covered, total(used));
         }
         let eligible = self.columns.iter().map(|column| column.index);
         let eligible: i128 =

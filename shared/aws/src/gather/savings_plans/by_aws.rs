@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// AWS's recommendation for each way to buy a plan, where it has one, and the number of requests.
-pub(super) async fn read(clients: &Clients) -> (Read<Option<Vec<ByAws>>>, u32) {
+pub(super) async fn read(clients: &Clients) -> (Read<Vec<ByAws>>, u32) {
     let mut found = vec![];
     let mut requests = 0;
     for offer in Offer::ALL {
@@ -23,7 +23,7 @@ pub(super) async fn read(clients: &Clients) -> (Read<Option<Vec<ByAws>>>, u32) {
             Err(why) => return (Err(why), requests),
         }
     }
-    (Ok(Some(found)), requests)
+    (Ok(found), requests)
 }
 
 async fn one(clients: &Clients, offer: Offer) -> Read<Option<ByAws>> {

@@ -2,7 +2,7 @@
 //!
 //! `UnblendedCost` of what a plan covers is its on-demand cost (money-facts §2.2), so that one request has both.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_costexplorer::types::{DateInterval, Dimension, Granularity, GroupDefinition, GroupDefinitionType};
 use cost_rules::{
@@ -113,6 +113,7 @@ const QUANTITY: &str = "UsageQuantity";
 #[derive(Default)]
 struct Cells {
     usd: BTreeMap<String, BTreeMap<Timestamp, Decimal>>,
+    seen: BTreeSet<(Timestamp, String, String)>,
     prices: BTreeMap<String, (Decimal, Decimal)>,
     covered: BTreeMap<String, Decimal>,
 }
@@ -130,6 +131,9 @@ impl Cells {
             }
         };
         let (usd, quantity) = (number(COST, true)?, number(QUANTITY, false)?);
+        if !self.seen.insert((at, usage_type.clone(), record_type.clone())) {
+            return Err(format!("ce:GetCostAndUsage: {record_type} of {usage_type} at {at} came twice"));
+        }
         *self.usd.entry(usage_type.clone()).or_default().entry(at).or_default() += usd;
         let price = self.prices.entry(usage_type.clone()).or_default();
         *price = (price.0 + usd, price.1 + quantity);
@@ -139,7 +143,11 @@ impl Cells {
         Ok(())
     }
 
+    /// From the first hour with any use on: before hours were switched on, nothing is known, which is not nothing.
     fn into_hours(self, from: Timestamp, hours: usize, requests: u32) -> Option<Hours> {
+        let first = self.seen.first().map_or(from, |(at, ..)| (*at).max(from));
+        let hours = hours.saturating_sub(usize::try_from(first.duration_since(from).as_hours()).ok()?);
+        let from = first;
         let mut on_demand = Usage::new(self.usd.keys().cloned().collect());
         for hour in 0..hours {
             let at = from + SignedDuration::from_hours(i64::try_from(hour).ok()?);

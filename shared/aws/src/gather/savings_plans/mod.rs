@@ -10,14 +10,14 @@ use cost_rules::{
     report::PlanAdvice,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
-    savings_plan::{Advice, ByAws, Deducted, Offered, Question, advise},
+    savings_plan::{Advice, ByAws, Deducted, Offer, Offered, Question, Rates, Usage, advise},
 };
 use jiff::{SignedDuration, Timestamp};
-use rust_decimal::{Decimal, prelude::ToPrimitive as _};
+use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{clients::Clients, ledger::Ledger};
+use crate::{clients::Clients, gather, ledger::Ledger};
 
 mod by_aws;
 mod hours;
@@ -33,11 +33,13 @@ const USED_FOR: SignedDuration = SignedDuration::from_hours(6 * 24 + 12);
 const BY_AWS_USED_FOR: SignedDuration = SignedDuration::from_hours(27 * 24);
 /// How long it is cached. The cost report shows it until then.
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// The name under which AWS's recommendations are cached, on their own.
+const NAME_BY_AWS: &str = "savings-plan-by-aws";
 /// The function that looks.
 const ADVISOR: &str = "savings-plan-advisor";
 /// The name under which it is cached.
 const NAME: &str = "savings-plan-advice";
-/// A plan that ends within this time is not taken as one that goes on: what it covers is advised anew.
+/// Of a plan that ends within this time it is worked out what to renew.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// What is read only once a week.
@@ -49,12 +51,14 @@ pub struct Looked {
     pub why_not: Option<String>,
     /// What AWS recommends.
     pub by_aws: Vec<ByAws>,
-    /// When AWS was asked for that. `None`: it could not be read.
-    by_aws_at: Option<Timestamp>,
     /// What a plan could cover of a month and none does, USD on demand. `None`: not known.
     pub uncovered_usd_per_month: Option<Decimal>,
     /// How the owned plans are used, by id.
     utilisation: BTreeMap<String, Utilisation>,
+    /// What to renew of the plans that end soon, by id, USD per hour.
+    renewals: BTreeMap<String, Decimal>,
+    /// Whether the use of the plans could be read.
+    knows_use: bool,
 }
 
 /// What the last look advised for the policy's way to buy, for the cost report. `None`: nothing was advised.
@@ -67,6 +71,9 @@ pub async fn last_advice(ledger: &Ledger<'_>, rulebook: &Rulebook) -> anyhow::Re
     Ok(looked.and_then(|looked| looked.advice?.of(rulebook.policy.savings_plan.offer()).map(PlanAdvice::of)))
 }
 
+/// The rates of each way to buy a plan.
+type Offers = BTreeMap<Offer, Rates>;
+
 /// How it is read.
 pub struct Reading<'a> {
     /// AWS's services.
@@ -75,8 +82,8 @@ pub struct Reading<'a> {
     pub rulebook: &'a Rulebook,
     /// The ledger of the function that reads.
     pub ledger: &'a Ledger<'a>,
-    /// The findings of all functions.
-    pub entries: &'a [&'a Entry],
+    /// The findings of all functions. `None`: not known, and nothing is advised.
+    pub entries: Option<&'a [Entry]>,
     /// Whether what was read is cached; if not (in a dry run), the next run reads it again.
     pub keeps: bool,
     /// The current time.
@@ -96,21 +103,17 @@ pub struct Read {
 pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
     let Reading { clients, rulebook, now, .. } = *reading;
     let mut plans = owned::plans(clients, rulebook, now).await.into_facts(facts);
-    let (looked, read) = look(reading, &plans, facts).await;
+    // Without all plans, or all waste, the advice would be too large.
+    let knows_all = facts.reading.complete.contains(&Kind::SavingsPlan) && reading.entries.is_some();
+    let (looked, read) = if knows_all { look(reading, &plans, facts).await } else { Default::default() };
     let has_sagemaker_plan = plans.iter().any(|plan| plan.kind == PlanKind::SageMaker);
-    let starts: Vec<(String, Timestamp)> =
-        plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker).map(|plan| (plan.resource.id.clone(), plan.start)).collect();
-    let offer = rulebook.policy.savings_plan.offer();
-    let advised = looked.advice.as_ref().and_then(|advice| advice.of(offer)).map(|offered| offered.commitment);
+    let all = plans.clone();
     for plan in &mut plans {
         plan.utilisation = looked.utilisation.get(&plan.resource.id).copied();
         plan.uncovered_usd_per_month = looked.uncovered_usd_per_month;
         plan.has_sagemaker_plan = has_sagemaker_plan;
-        let follows = |(id, start): &(String, Timestamp)| {
-            *id != plan.resource.id && now < *start && *start <= plan.end + SignedDuration::from_hours(1)
-        };
-        plan.is_followed = starts.iter().any(follows);
-        plan.renewal = advised;
+        plan.is_followed = is_followed(plan, &all, now);
+        plan.renewal = looked.renewals.get(&plan.resource.id).copied();
     }
     facts.savings_plans = plans;
     facts.commitments = vec![Commitment {
@@ -120,6 +123,14 @@ pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
         by_aws: looked.by_aws,
     }];
     read
+}
+
+/// Whether plans of about the same commitment are queued that begin when this one ends.
+fn is_followed(plan: &SavingsPlan, all: &[SavingsPlan], now: Timestamp) -> bool {
+    let until = plan.end + SignedDuration::from_hours(1);
+    let follows = |other: &&SavingsPlan| other.kind == plan.kind && now < other.start && other.start <= until;
+    let queued: Decimal = all.iter().filter(follows).map(|other| other.commitment).sum();
+    plan.commitment * dec!(0.9) <= queued
 }
 
 /// The advice for the run's own report.
@@ -179,13 +190,11 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             return Default::default();
         }
     };
-    let cached = cached.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?)));
-    let before = match cached {
-        Some((at, looked)) if now.duration_since(at) < USED_FOR => return with_new_plans(reading, looked, plans, facts).await,
-        Some((_, looked)) => looked,
-        None => Looked::default(),
-    };
-    let (looked, requests) = anew(reading, plans, before, facts).await;
+    let fresh = cached.filter(|(at, _)| now.duration_since(*at) < USED_FOR);
+    if let Some(looked) = fresh.and_then(|(_, text)| serde_json::from_str::<Looked>(&text).ok()) {
+        return with_new_plans(reading, looked, plans, facts).await;
+    }
+    let (looked, requests) = anew(reading, plans, facts).await;
     let mut read = Read { failure: None, requests };
     // What could not be read is asked again by the next run.
     if keeps && looked.is_whole() {
@@ -211,31 +220,30 @@ async fn with_new_plans(reading: &Reading<'_>, mut looked: Looked, plans: &[Savi
 }
 
 /// Reads everything from AWS. Returns also the number of requests to Cost Explorer.
-async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], before: Looked, facts: &mut Facts) -> (Looked, u32) {
-    let Reading { clients, rulebook, entries, now, .. } = *reading;
+async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -> (Looked, u32) {
+    let Reading { clients, rulebook, now, .. } = *reading;
     let mut looked = Looked::default();
-    let has_by_aws = before.by_aws_at.is_some_and(|at| now.duration_since(at) < BY_AWS_USED_FOR);
-    let owned: Vec<&SavingsPlan> = plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker && plan.is_active).collect();
+    // A queued plan is bought, too.
+    let owned: Vec<&SavingsPlan> = plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker).collect();
+    let active: Vec<&SavingsPlan> = owned.iter().copied().filter(|plan| plan.is_active).collect();
     let (hours, (by_aws, asked), (utilisation, asked_use)) = tokio::join!(
         Box::pin(hours::read(clients, rulebook, now)),
-        Box::pin(async { if has_by_aws { (Ok(None), 0) } else { by_aws::read(clients).await } }),
-        Box::pin(owned::utilisation(clients, &owned, now))
+        Box::pin(recommended(reading)),
+        Box::pin(owned::utilisation(clients, &active, now))
     );
     let mut requests = asked + asked_use;
     let mut unread = |what: &str, why: String| facts.reading.unread.push(Unread::new(what, why));
     match by_aws {
-        Ok(None) => (looked.by_aws, looked.by_aws_at) = (before.by_aws, before.by_aws_at),
-        Ok(Some(by_aws)) => (looked.by_aws, looked.by_aws_at) = (by_aws, Some(now)),
+        Ok(by_aws) => looked.by_aws = by_aws,
         Err(why) => unread("AWS's recommendations of Savings Plans", why),
     }
     match utilisation {
-        Ok(utilisation) => looked.utilisation = utilisation,
+        Ok(utilisation) => (looked.utilisation, looked.knows_use) = (utilisation, true),
         Err(why) => unread("how Savings Plans are used", why),
     }
     match hours {
         hours::Answer::Read(found) => {
             requests += found.requests;
-            let window = Window { usage: &found.on_demand, from: found.from };
             let rates = match rates::read(clients, &found).await {
                 Ok(rates) => rates,
                 Err(why) => {
@@ -244,13 +252,7 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], before: Looked, fact
                 }
             };
             let eligible = rates.eligible(&found.on_demand);
-            let goes_on = |plan: &&&SavingsPlan| now + ENDS_SOON < plan.end;
-            let owned: Vec<_> =
-                owned.iter().filter(goes_on).filter_map(|plan| Some((plan.commitment, rates.offers.get(&plan.offer?)?.clone()))).collect();
-            let deductions = vanishing(entries, &rulebook.policy, window);
-            let question =
-                Question { usage: &eligible, deductions: &deductions, owned: &owned, offers: &rates.offers, by_aws: &looked.by_aws };
-            looked.advice = advise(&question);
+            size(reading, &mut looked, (&found, &eligible, &rates.offers), &owned);
             looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
             if looked.advice.is_none() {
                 looked.why_not = Some(if rates.offers.is_empty() {
@@ -272,9 +274,48 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], before: Looked, fact
     (looked, requests)
 }
 
+/// Works out the advice, and what to renew of each plan that ends soon: what would be advised in addition if it were not there.
+fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (&hours::Hours, &Usage, &Offers), owned: &[&SavingsPlan]) {
+    let Reading { rulebook, now, .. } = *reading;
+    let entries: Vec<&Entry> = reading.entries.unwrap_or_default().iter().collect();
+    let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.on_demand, from: found.from });
+    let advised = |without: Option<&str>| {
+        let goes_on = owned.iter().filter(|plan| Some(plan.resource.id.as_str()) != without);
+        let goes_on: Vec<_> = goes_on.filter_map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
+        advise(&Question { usage: eligible, deductions: &deductions, owned: &goes_on, offers, by_aws: &looked.by_aws })
+    };
+    let preferred = |advice: &Advice| advice.of(rulebook.policy.savings_plan.offer()).map(|offered| offered.commitment);
+    let advice = advised(None);
+    let now_advised = advice.as_ref().and_then(preferred);
+    let ends = owned.iter().filter(|plan| plan.end < now + ENDS_SOON);
+    let renewal = |plan: &&SavingsPlan| {
+        let more = preferred(&advised(Some(&plan.resource.id))?)? - now_advised?;
+        Some((plan.resource.id.clone(), more.max(Decimal::ZERO)))
+    };
+    looked.renewals = ends.filter_map(renewal).collect();
+    looked.advice = advice;
+}
+
+/// AWS's recommendations: those of the last four weeks, or else asked now. And the number of requests.
+async fn recommended(reading: &Reading<'_>) -> (gather::Read<Vec<ByAws>>, u32) {
+    let Reading { ledger, clients, keeps, now, .. } = *reading;
+    let cached = ledger.kept(NAME_BY_AWS).await.ok().flatten().filter(|(at, _)| now.duration_since(*at) < BY_AWS_USED_FOR);
+    if let Some(by_aws) = cached.and_then(|(_, text)| serde_json::from_str(&text).ok()) {
+        return (Ok(by_aws), 0);
+    }
+    let (by_aws, requests) = by_aws::read(clients).await;
+    if let Ok(text) = by_aws.as_ref().map_err(drop).and_then(|by_aws| serde_json::to_string(by_aws).map_err(drop))
+        && keeps
+        && let Err(error) = ledger.keep_for(NAME_BY_AWS, &text, now, KEPT).await
+    {
+        lambda_runtime::tracing::warn!("AWS's recommendations are asked again by the next run: {error:#}");
+    }
+    (by_aws, requests)
+}
+
 impl Looked {
     /// Whether all was read that can be.
     fn is_whole(&self) -> bool {
-        self.advice.is_some() || self.why_not.is_some()
+        self.knows_use && (self.advice.is_some() || self.why_not.is_some())
     }
 }

@@ -28,9 +28,10 @@ const DAYS: i64 = 14;
 /// Cost Explorer is up to two days late (money-facts §2.1).
 const LATE: i64 = 2;
 
-/// The plans that are active, or queued until they start.
+/// The plans that are active, or bought and not yet in force.
 pub(super) async fn plans(clients: &Clients, rulebook: &Rulebook, now: Timestamp) -> Listed<SavingsPlan> {
-    let call = clients.savingsplans.describe_savings_plans().states(SavingsPlanState::Active).states(SavingsPlanState::Queued);
+    let call = clients.savingsplans.describe_savings_plans().states(SavingsPlanState::Active);
+    let call = call.states(SavingsPlanState::Queued).states(SavingsPlanState::PaymentPending);
     Listed::read_of(
         clients,
         Kind::SavingsPlan,

@@ -7,6 +7,7 @@ use cost_rules::{
     rulebook::Rulebook,
 };
 use jiff::Timestamp;
+use rust_decimal::Decimal;
 
 use crate::{
     clients::{Clients, why::why},
@@ -66,6 +67,7 @@ async fn list(clients: &Clients, now: Timestamp) -> Listed<TrainingPlan> {
 fn one(plan: TrainingPlanSummary, now: Timestamp) -> Option<TrainingPlan> {
     let (arn, name) = (plan.training_plan_arn?, plan.training_plan_name?);
     let (start, end) = (timestamp(plan.start_time.as_ref()), timestamp(plan.end_time.as_ref()));
+    let has_times = start.is_some() && end.is_some();
     let (start, end) = (start.unwrap_or(Timestamp::MAX), end.unwrap_or(Timestamp::MAX));
     let count = |number: Option<i32>| u32::try_from(number.unwrap_or_default()).unwrap_or_default();
     let mut types: Vec<String> = plan
@@ -87,13 +89,13 @@ fn one(plan: TrainingPlanSummary, now: Timestamp) -> Option<TrainingPlan> {
             tags: Tags::NotIndexed,
             ownership: Ownership::default(),
         },
-        is_active: is_for_jobs && plan.status == Some(TrainingPlanStatus::Active) && start <= now,
+        is_active: is_for_jobs && has_times && plan.status == Some(TrainingPlanStatus::Active) && start <= now,
         instance_type: types.pop().filter(|_| types.is_empty()),
         instances: count(plan.total_instance_count),
         in_use: count(plan.in_use_instance_count),
         start,
         end,
-        paid: paid.and_then(|usd| decimal(&usd).ok()),
+        paid: paid.and_then(|usd| decimal(&usd).ok()).filter(|usd| Decimal::ZERO <= *usd),
         last_used: None,
     })
 }

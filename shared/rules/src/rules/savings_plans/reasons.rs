@@ -1,28 +1,29 @@
 //! The advice for people: what was taken out, what AWS says, the ways to buy, and what happens if less is used.
 
 use jiff::SignedDuration;
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 
 use super::{monthly, per_hour, percent};
 use crate::{
     rules::verdict::Detail,
     savings_plan::{Advice, Certainty, Offer, Offered},
-    vocabulary::timed_text::TimedText,
+    vocabulary::{
+        price::{HOURS_PER_MONTH, dollars},
+        timed_text::TimedText,
+    },
 };
 
 /// How many lines of deductions a mail has.
 const LINES: usize = 12;
-/// Numbers that differ by less are the same, USD per hour.
-const NEAR: Decimal = dec!(0.01);
 /// What everybody who commits should know.
 pub(super) const FOREVER: &str = "A plan cannot be changed or ended before its term is over. It covers all Regions and instance types of SageMaker; prices on demand may fall in the meantime, the plan's do not.";
 
 /// All about an advice, for a mail.
 pub(super) fn details(advice: &Advice, offered: &Offered) -> Vec<Detail> {
     let mut details = vec![usage(advice)];
-    details.extend(by_aws(advice, offered));
+    details.extend(by_aws(offered));
     details.push(ways(advice));
-    details.extend((!offered.commitment.is_zero()).then(|| risk(offered)));
+    details.extend((!offered.commitment.is_zero()).then(|| risk(advice, offered)));
     details.extend(cautions(advice).into_iter().map(|text| Detail::from(TimedText::from(text))));
     details
 }
@@ -62,9 +63,13 @@ fn usage(advice: &Advice) -> Detail {
 }
 
 /// AWS's number, and why ours is another one.
-fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
+fn by_aws(offered: &Offered) -> Option<Detail> {
     let aws = offered.by_aws.as_ref()?;
-    let mut list = vec![format!("AWS recommends {}: it expects to save {}", per_hour(aws.commitment), monthly(aws.usd_per_month))];
+    let mut list = vec![format!(
+        "AWS recommends {}: it expects to save {}, by its own up to 60 days",
+        per_hour(aws.commitment),
+        monthly(aws.usd_per_month)
+    )];
     list.push(format!("the same usage with all waste in it: {}", per_hour(offered.with_waste)));
     if offered.with_waste != offered.commitment {
         list.push(format!(
@@ -72,9 +77,6 @@ fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
             per_hour(offered.commitment),
             per_hour((offered.with_waste - offered.commitment).max(Decimal::ZERO))
         ));
-    }
-    if NEAR < (aws.commitment - offered.with_waste).abs() {
-        list.push(format!("AWS looks at another time: up to 60 days, not these {}", advice.hours / 24));
     }
     Some(Detail { title: TimedText::from("Why AWS says another number"), list })
 }
@@ -88,10 +90,11 @@ fn ways(advice: &Advice) -> Detail {
         }
         let used = one.utilisation.map_or_else(String::new, |part| format!(", {} of it used", percent(part)));
         format!(
-            "{}: {}, saves {}{used}; {} paid when it is bought{aws}",
+            "{}: {}, saves {} ({} over its term){used}; {} paid when it is bought{aws}",
             one.offer,
             per_hour(one.commitment),
             monthly(one.usd_per_month),
+            dollars(one.usd_per_month * Decimal::from(one.offer.term.hours()) / HOURS_PER_MONTH),
             upfront(one.offer, one.commitment)
         )
     };
@@ -100,11 +103,11 @@ fn ways(advice: &Advice) -> Detail {
 
 fn upfront(offer: Offer, commitment: Decimal) -> String {
     let usd = commitment * Decimal::from(offer.term.hours()) * offer.payment.upfront();
-    if usd.is_zero() { "nothing".to_owned() } else { crate::vocabulary::price::dollars(usd) }
+    if usd.is_zero() { "nothing".to_owned() } else { dollars(usd) }
 }
 
 /// What can go wrong.
-fn risk(offered: &Offered) -> Detail {
+fn risk(advice: &Advice, offered: &Offered) -> Detail {
     let mut list: Vec<String> = offered
         .with_less_use
         .iter()
@@ -116,10 +119,8 @@ fn risk(offered: &Offered) -> Detail {
     if let Some(part) = offered.break_even {
         list.push(format!("it pays as long as {} of it is used", percent(part)));
     }
-    let unused = offered
-        .worst_unused
-        .map_or_else(String::new, |usd| format!("; {} of it in the worst 30 days", crate::vocabulary::price::dollars(usd)));
-    list.push(format!("in {} of the hours not all of it was used{unused}", offered.under_used_hours));
+    let unused = offered.worst_unused.map_or_else(String::new, |usd| format!("; {} of it in the worst 30 days", dollars(usd)));
+    list.push(format!("in {} of the {} hours not all of it was used{unused}", offered.under_used_hours, advice.hours));
     Detail { title: TimedText::from("If less is used"), list }
 }
 

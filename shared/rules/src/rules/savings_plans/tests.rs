@@ -74,6 +74,7 @@ fn what_nobody_uses_of_a_plan_is_told() {
     assert_eq!(told.usd_per_month, Some(dec!(2117)));
     assert_eq!(check(&SavingsPlan { utilisation: None, ..plan() }), Verdict::Later, "Cost Explorer does not know it yet");
     for fine in [
+        SavingsPlan { utilisation: Some(used(84)), ..plan() },
         SavingsPlan { utilisation: Some(used(71)), is_active: false, ..plan() },
         SavingsPlan { utilisation: Some(used(71)), kind: PlanKind::Other("Compute".into()), ..plan() },
         SavingsPlan { utilisation: Some(Utilisation { committed: dec!(10), used: dec!(1), ..used(71) }), ..plan() },
@@ -221,10 +222,10 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         "Worked out from the 14 last days, hour by hour: $9,038.10 a month on demand",
         "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
         "= $5,388.10 a month that stays, and that a plan can cover",
-        "AWS recommends $7.300 per hour: it expects to save $1,900.00 a month",
+        "AWS recommends $7.300 per hour: it expects to save $1,900.00 a month, by its own up to 60 days",
         "the same usage with all waste in it: $7.300 per hour",
         "without what will vanish: $3.650 per hour, $3.650 per hour less",
-        "1 year, No Upfront: $3.650 per hour, saves $985.50 a month, 100 % of it used; nothing paid when it is bought (AWS: $7.300 per hour)",
+        "1 year, No Upfront: $3.650 per hour, saves $985.50 a month ($11,826.00 over its term), 100 % of it used; nothing paid when it is bought (AWS: $7.300 per hour)",
         "25 % less use: it saves $344.58 a month",
         "50 % less use: it costs $296.35 a month more than without",
         "it pays as long as 73 % of it is used",
