@@ -38,7 +38,7 @@ fn year() -> anyhow::Result<Usage> {
     for hour in 0..HOURS {
         let is_day = (8..20).contains(&(hour % 24)) && hour / 24 % 7 < 5;
         let usd = |n: usize| {
-            let base = if n % 3 == 0 || is_day { 1_000 } else { 0 };
+            let base = if n.is_multiple_of(3) || is_day { 1_000 } else { 0 };
             Decimal::new(i64::try_from(base + (hour * 7_919 + n * 104_729) % 500).unwrap_or_default(), 4)
         };
         usage.push((0..USAGE_TYPES).map(usd)).context("an amount that is too large")?;

@@ -263,7 +263,9 @@ fn few_hours_and_a_changing_week_make_it_careful() {
     let offers = [(Offer::default(), Rates::from([("a".into(), Rate { on_demand: dec!(1), savings_plan: dec!(0.7) })]))].into();
     let advised = |hours: &[Decimal]| {
         let mut usage = Usage::new(vec!["a".into()]);
-        hours.iter().for_each(|usd| usage.push([*usd]).unwrap());
+        for usd in hours {
+            usage.push([*usd]).unwrap();
+        }
         advise(&Question { usage: &usage, deductions: &[], owned: &[], offers: &offers, by_aws: &[] })
     };
     assert_eq!(advised(&[dec!(10); 167]), None, "less than a week");
