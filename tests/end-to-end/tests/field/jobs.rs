@@ -240,7 +240,7 @@ async fn a_tuning_job_of_a_built_in_algorithm_is_given_lines_that_aws_takes() {
     }
 }
 
-/// The first XGBoost was taken for one that writes checkpoints, and AWS refused the job that waits for more than an hour.
+/// The first `XGBoost` was taken for one that writes checkpoints, and AWS refused the job that waits for more than an hour.
 #[tokio::test]
 async fn the_first_xgboost_writes_no_checkpoints() {
     let image = "image = \"664544806723.dkr.ecr.eu-central-1.amazonaws.com/xgboost:1\"\n";
