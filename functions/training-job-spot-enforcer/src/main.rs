@@ -4,5 +4,5 @@ use training_job_spot_enforcer::{NAME, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    cost_aws::serve(NAME, handle).await
+    Box::pin(cost_aws::serve(NAME, handle)).await
 }

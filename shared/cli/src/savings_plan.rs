@@ -222,9 +222,10 @@ impl Answer<'_> {
         let percent = |part: Option<Decimal>| {
             part.map_or_else(|| "-".to_owned(), |part| format!("{} %", (part * Decimal::ONE_HUNDRED).round_dp(1).normalize()))
         };
-        let mut text = match best.commitment.is_zero() {
-            true => "Advice: do not buy. No commitment is used in enough hours to pay.\n\n".to_owned(),
-            false => format!("Advice: commit ${} per hour.\n\n", best.commitment),
+        let mut text = if best.commitment.is_zero() {
+            "Advice: do not buy. No commitment is used in enough hours to pay.\n\n".to_owned()
+        } else {
+            format!("Advice: commit ${} per hour.\n\n", best.commitment)
         };
         let share = (!best.on_demand.is_zero()).then(|| best.saving() / best.on_demand);
         text += &table(&[
