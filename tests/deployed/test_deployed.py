@@ -17,7 +17,7 @@ SCHEDULES = {
     "EndpointAutoscalerSchedule": {"endpoint"},
     "InferenceAdvisorSchedule": {"endpoint"},
     "BudgetAlerterSchedule": {"budget"},
-    "SavingsPlanAdvisorSchedule": {"savings-plan", "training-plan"},
+    "SavingsPlanAdvisorSchedule": {"savings-plan"},
     # Nothing is due.
     "TrainingJobSpotEnforcerDue": set(),
     "TagAuditorDue": set(),
