@@ -154,6 +154,30 @@ impl<'a> Covering<'a> {
         let at = |step: u32| (until * Decimal::from(step) / Decimal::from(STEPS)).round_dp(PLACES + 3).normalize();
         let mut commitments: Vec<Decimal> = (0..=STEPS).map(at).collect();
         commitments.dedup();
-        commitments.into_iter().map(|commitment| (commitment, self.outcome(commitment).cost)).collect()
+        let fixed: Vec<i64> = commitments.iter().map(|commitment| to_fixed(*commitment).unwrap_or(i64::MAX)).collect();
+        let (on_demand, hours) = (self.usage.on_demand(), Decimal::from(self.usage.hours()));
+        let cost = |(commitment, covered): (Decimal, i128)| (commitment, commitment * hours + on_demand - to_usd(covered));
+        commitments.into_iter().zip(self.covered_by(&fixed)).map(cost).collect()
+    }
+
+    /// What commitments cover on demand, all hours together. They increase, so that one walk through an hour is enough for all of them.
+    fn covered_by(&self, commitments: &[i64]) -> Vec<i128> {
+        let mut sums = vec![0_i128; commitments.len()];
+        for (row, used) in self.usage.rows().zip(self.rows()) {
+            let (mut filled, mut covered) = (0_i64, 0_i128);
+            let mut next = sums.iter_mut().zip(commitments).peekable();
+            for (cell, column) in used.iter().zip(&self.columns) {
+                let on_demand = row.get(column.index).copied().unwrap_or_default();
+                let end = filled.saturating_add(*cell);
+                while let Some((sum, commitment)) = next.next_if(|(_, commitment)| **commitment < end) {
+                    let last = part(*commitment - filled, column.on_demand, column.savings_plan).min(on_demand);
+                    *sum += covered + i128::from(last);
+                }
+                filled = end;
+                covered += i128::from(on_demand);
+            }
+            next.for_each(|(sum, _)| *sum += covered);
+        }
+        sums
     }
 }

@@ -283,6 +283,9 @@ proptest! {
     #[test]
     fn dollars_add_up(given in any_use(), commitment in 0_i64..200) {
         let covering = Covering::new(&given.0, &given.1);
+        for (at, cost) in covering.curve(Decimal::from(commitment)) {
+            prop_assert_eq!(cost, covering.outcome(at).cost, "the curve at {}", at);
+        }
         let commitment = Decimal::from(commitment);
         let outcome = covering.outcome(commitment);
         let rest = covering.rest(commitment).on_demand();
