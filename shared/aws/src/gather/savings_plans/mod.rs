@@ -10,7 +10,7 @@ use cost_rules::{
     report::PlanAdvice,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
-    savings_plan::{Advice, ByAws, Deducted, Offer, Offered, Question, Rates, Usage, advise},
+    savings_plan::{Advice, ByAws, Deducted, FEWEST_HOURS, Offer, Offered, Question, Rates, Usage, advise},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
@@ -257,8 +257,10 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             if looked.advice.is_none() {
                 looked.why_not = Some(if rates.offers.is_empty() {
                     "AWS has no rates of SageMaker Savings Plans for what was used".to_owned()
-                } else {
+                } else if eligible.hours() < FEWEST_HOURS {
                     format!("only {} hours are known: a week is needed", eligible.hours())
+                } else {
+                    "the rates of a plan that is owned are not known".to_owned()
                 });
             }
         }
@@ -281,8 +283,9 @@ fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (
     let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.on_demand, from: found.from });
     let advised = |without: Option<&str>| {
         let goes_on = owned.iter().filter(|plan| Some(plan.resource.id.as_str()) != without);
-        let goes_on: Vec<_> = goes_on.filter_map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
-        advise(&Question { usage: eligible, deductions: &deductions, owned: &goes_on, offers, by_aws: &looked.by_aws })
+        // A plan whose rates are not known covers nobody knows what.
+        let goes_on: Option<Vec<_>> = goes_on.map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
+        advise(&Question { usage: eligible, deductions: &deductions, owned: &goes_on?, offers, by_aws: &looked.by_aws })
     };
     let preferred = |advice: &Advice| advice.of(rulebook.policy.savings_plan.offer()).map(|offered| offered.commitment);
     let advice = advised(None);
