@@ -1,5 +1,6 @@
 """The deployed stack lives: everything that the template says wakes a function does wake it, and what the functions do arrives where people are."""
 
+import datetime
 import json
 import re
 import shlex
@@ -188,9 +189,27 @@ def test_what_cannot_be_handled_is_tried_again_and_left_in_the_queue(deployed, f
     assert deployed.log(function).count("who") == 2
 
 
+def stored(deployed, prefix):
+    """The keys in the bucket for reports that begin so."""
+    return [one["Key"] for one in deployed.cloud("s3").list_objects_v2(Bucket=REPORTS, Prefix=prefix).get("Contents", [])]
+
+
 def test_the_coverage_is_in_the_bucket(deployed):
-    keys = [one["Key"] for one in deployed.cloud("s3").list_objects_v2(Bucket=REPORTS)["Contents"]]
-    assert keys and all(key.startswith("tag-coverage/") for key in keys)
+    keys = stored(deployed, "tag-coverage/")
+    assert keys and all(re.fullmatch(rf"tag-coverage/account={ACCOUNT}/region={REGION}/\d{{4}}-\d\d-\d\d\.csv", key) for key in keys)
+
+
+def test_the_report_that_a_person_asks_for_is_in_the_bucket_and_in_the_mail(deployed, mails):
+    assert not stored(deployed, "cost-report/")
+    month = f"{datetime.date.today().replace(day=1) - datetime.timedelta(days=1):%Y-%m}"
+    report = deployed.invoke("CostReporter", {"period": month})
+    assert not report["unread"], report
+    folder, table = (f"cost-report/{of}account={ACCOUNT}/period={month}/" for of in ("", "table/"))
+    assert set(stored(deployed, "cost-report/")) >= {f"{folder}report.html", f"{folder}report.json", f"{table}costs.csv"}
+    page = deployed.cloud("s3").get_object(Bucket=REPORTS, Key=f"{folder}report.html")
+    assert page["ContentType"].startswith("text/html") and b"<title>SageMaker cost" in page["Body"].read()
+    (mail,) = [one for one in mails("everything") if one["MessageAttributes"]["function"]["Value"] == "cost-reporter"]
+    assert month in mail["Subject"] and f"s3://{REPORTS}/{folder}report.html" in mail["Message"]
 
 
 def documented_filters():
