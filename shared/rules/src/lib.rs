@@ -21,4 +21,4 @@ mod floors;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use vocabulary::{duration, owners, period, price, resource, schedule, scope, text, time_zone, timed_text, working_time};
+pub use vocabulary::{currency, duration, owners, period, price, resource, schedule, scope, text, time_zone, timed_text, working_time};

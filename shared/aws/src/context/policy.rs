@@ -27,6 +27,7 @@ impl PolicyCache {
             return Ok(Arc::clone(rulebook));
         }
         let rulebook = Arc::new(read(source, clients).await?);
+        rulebook.policy.currency(&clients.region).count_in();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&rulebook)));
         Ok(rulebook)
     }

@@ -8,6 +8,7 @@ use aws_sdk_budgets::types::{
     TagValues, ThresholdType, TimePeriod, TimeUnit as Unit,
 };
 use cost_rules::{
+    currency::Currency,
     facts::{Asset, Budget, Facts, Filter, Insight, RunningAsset, Unread, limit_of},
     period::{Period, TimeUnit, day_of},
     policy::STOPPABLE_TAG,
@@ -159,7 +160,7 @@ fn numbers(described: Described, account: Account<'_>, now: Timestamp) -> Read<B
             ownership: Ownership::default(),
         },
         is_cost: described.budget_type == BudgetType::Cost,
-        unit: units.into_iter().flatten().next().map_or_else(|| "USD".to_owned(), |spend| spend.unit.clone()),
+        unit: units.into_iter().flatten().next().map_or_else(|| Currency::of_account().code().to_owned(), |spend| spend.unit.clone()),
         adjusts: described.auto_adjust_data.is_some(),
         limit: period.and_then(|period| limit_of(period, limit, &planned)),
         period: period.filter(|_| counts),

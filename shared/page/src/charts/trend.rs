@@ -1,7 +1,7 @@
 //! The trend of the cost: by day against forecast and budget, and in blocks of seven days by component.
 
 use charts_rs::{AxisType, BarChart, ChartBase, Color, LineChart, Series, YAxisConfig};
-use cost_rules::report::Money;
+use cost_rules::{currency::Currency, report::Money};
 use jiff::civil::Date;
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -125,7 +125,7 @@ pub(super) fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room
         axis.font.color = Ink::Text.colour();
         axis.font.size = 13.0;
         axis.stroke_color = Color::transparent();
-        axis.formatter = Some("${t}".to_owned());
+        axis.formatter = Some(format!("{}{{t}}", Currency::of_account().sign()));
         axis.split_number = 4;
         axis.min = Some(0.0);
         axis.max = Some(round_top(highest));

@@ -27,7 +27,7 @@ pub(super) fn sentence(phrase: impl Display, _: &dyn Values) -> askama::Result<S
     Ok(as_sentence(&one_line(&phrase.to_string())))
 }
 
-fn as_sentence(phrase: &str) -> String {
+pub(super) fn as_sentence(phrase: &str) -> String {
     let mut characters = phrase.chars();
     let Some(first) = characters.next() else { return String::new() };
     let end = if phrase.ends_with(['.', '!', '?', '…']) { "" } else { "." };

@@ -137,7 +137,8 @@ fn warnings(report: &CostReport) -> Vec<String> {
         let is = if method.missing_days == 1 { "is" } else { "are" };
         format!("{} {is} not on the bill yet, so this is less than the whole, and is not compared.", many(method.missing_days, "day"))
     });
-    [missing, estimated].into_iter().flatten().collect()
+    let by_the_day = report.by_the_day().map(|text| filters::as_sentence(&text));
+    [by_the_day, missing, estimated].into_iter().flatten().collect()
 }
 
 fn other_causes(report: &CostReport) -> Option<String> {

@@ -98,7 +98,7 @@ impl SavingsPlans {
 fn curve(advice: &report::PlanAdvice) -> anyhow::Result<[String; 2]> {
     let caption = Caption {
         title: "Cost by commitment",
-        description: format!("USD a month by commitment in USD per hour. {} The table below has all amounts.", advice.words()),
+        description: format!("Cost a month by commitment per hour. {} The table below has all amounts.", advice.words()),
     };
     let chart = Curve { points: advice.curve.clone(), caption };
     Ok([chart.svg(Room::Wide)?, chart.svg(Room::Narrow)?])

@@ -3,7 +3,7 @@
 use askama::Template;
 use cost_rules::{
     report::{Change, ComponentLine, CostReport, Hours, InstanceType, Line, Money, UNTAGGED},
-    vocabulary::component::Component,
+    vocabulary::{component::Component, currency::Currency},
 };
 use rust_decimal::Decimal;
 
@@ -197,6 +197,5 @@ impl<'a> InstanceTypes<'a> {
 
 /// USD of an hour with the four digits that AWS's prices have: types of instances differ by less than a cent.
 fn unit_cost(usd: Decimal) -> String {
-    let rounded = usd.round_dp_with_strategy(4, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
-    format!("${rounded:.4}")
+    Currency::of_account().amount(usd, 4)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::subject::Subject,
     vocabulary::{
+        currency::Currency,
         period::{Period, TimeUnit},
         price::dollars,
         resource::{Kind, Resource},
@@ -36,7 +37,7 @@ pub fn is_over(amount: Decimal, limit: Decimal, percent: Decimal) -> bool {
 
 /// An amount in a budget's unit: `$12.00`, `12.5 Hrs`.
 pub fn amount(amount: Decimal, unit: &str) -> String {
-    if unit == "USD" { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
+    if unit == Currency::of_account().code() { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
 }
 
 /// What a budget counts. Whether it counts a row of the daily spend may be unknown.

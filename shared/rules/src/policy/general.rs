@@ -130,6 +130,7 @@ const SECTION_KEYS: [(&str, &[&str]); 13] = [
     (
         "prices",
         &[
+            "currency",
             "hourly",
             "notebook-volume-gb-month",
             "serverless-gb-second",

@@ -5,13 +5,13 @@ use rust_decimal::prelude::ToPrimitive as _;
 use crate::{
     inference::Rates,
     policy::{sections::PriceOverrides, settings::Policy},
-    vocabulary::price::Usd,
+    vocabulary::{currency::Currency, price::Usd},
 };
 
 impl Policy {
     /// The prices of serving without instances of one's own in this Region. `None`: they are neither shipped nor all in the policy.
     pub fn rates_of(&self, region: &str) -> Option<Rates> {
-        let known = Rates::of_region(region);
+        let known = Rates::of_region(region).filter(|_| self.currency(region) == Currency::Usd);
         let PriceOverrides { serverless_gb_second, ready_gb_second, busy_gb_second, hosting_data_gb, hosting_volume_gb_month, .. } =
             &self.prices;
         let usd = |own: &Option<Usd>, of: fn(&Rates) -> f64| own.and_then(|usd| usd.0.to_f64()).or_else(|| known.as_ref().map(of));
@@ -38,6 +38,7 @@ mod tests {
         let policy = |prices: &str| Policy::from_toml(&format!("[prices]\n{prices}")).unwrap();
         let all = "serverless-gb-second = 0.00003\nready-gb-second = 0.000006\nbusy-gb-second = 0.00001\nhosting-data-gb = 0.02\n";
         assert_eq!(policy("").rates_of("us-east-1"), Some(Rates::US_EAST_1));
+        assert_eq!(policy("currency = \"CNY\"").rates_of("us-east-1"), None, "what is shipped is in USD");
         let own = policy("serverless-gb-second = 0.00003").rates_of("us-east-1").unwrap();
         assert_eq!(own, Rates { on_demand: 0.000_03, ..Rates::US_EAST_1 });
         assert_eq!(policy(all).rates_of("eu-west-1"), None, "one is missing");

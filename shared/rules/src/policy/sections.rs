@@ -15,6 +15,7 @@ use crate::{
     facts::OnExceed,
     savings_plan::{Offer, Payment, Term},
     vocabulary::{
+        currency::Currency,
         duration::Duration,
         globs::{Globs, filled_glob_schema},
         price::Usd,
@@ -38,10 +39,13 @@ impl Default for Exemption {
     }
 }
 
-/// `[prices]`, in USD
+/// `[prices]`
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PriceOverrides {
+    /// The currency of the account's bill, and of all amounts in this policy. Default: CNY in the Regions in China, USD elsewhere. The shipped prices are in USD:
+    /// with another currency, prices are known only if they are set here.
+    pub currency: Option<Currency>,
     /// USD per hour, by instance type. Write the type in quotes: `{ "ml.m5.xlarge" = 0.23 }`.
     #[serde(deserialize_with = "super::toml::hourly")]
     #[schemars(with = "BTreeMap<String, Usd>", extend("propertyNames" = { "pattern": super::toml::INSTANCE_TYPE }))]

@@ -15,7 +15,9 @@ use crate::{
             SavingsPlanSettings, WorkflowSigns,
         },
     },
-    vocabulary::{calendars::Calendars, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar},
+    vocabulary::{
+        calendars::Calendars, currency::Currency, globs::Globs, price::Prices, schedule::Schedule, time_zone, working_time::Calendar,
+    },
 };
 
 /// The settings that all rules share.
@@ -65,9 +67,17 @@ pub struct Policy {
 impl Policy {
     /// The prices of a Region. They are cached for the first Region that is asked for, because a process handles only one.
     pub fn prices_of(&self, region: &str) -> Arc<Prices> {
-        let read = || Arc::new(Prices::of_region(region, &self.prices.hourly));
+        let read = || match self.currency(region) {
+            Currency::Usd => Arc::new(Prices::of_region(region, &self.prices.hourly)),
+            Currency::Cny => Arc::new(Prices::only(&self.prices.hourly)),
+        };
         let (of, prices) = self.prices_read.get_or_init(|| (region.to_owned(), read()));
         if of == region { Arc::clone(prices) } else { read() }
+    }
+
+    /// The currency of the bill of an account whose guard is in this Region.
+    pub fn currency(&self, region: &str) -> Currency {
+        self.prices.currency.unwrap_or_else(|| Currency::of_region(region))
     }
 
     /// A time for people, in the policy's time zone: `Mon 2026-11-23 09:00 CET`.

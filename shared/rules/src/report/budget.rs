@@ -8,7 +8,7 @@ use crate::{
     facts::{Budget, Filter},
     policy::Policy,
     report::{self, Money},
-    vocabulary::{period::TimeUnit, text::one_line},
+    vocabulary::{currency::Currency, period::TimeUnit, text::one_line},
 };
 
 /// A monthly budget of costs, as it was when it was read last.
@@ -34,7 +34,9 @@ pub struct BudgetOnRecord {
 impl BudgetOnRecord {
     /// `None`: it is not a monthly budget of costs, or its numbers are not known.
     pub fn of(budget: &Budget, policy: &Policy) -> Option<Self> {
-        let period = budget.period.filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && budget.unit == "USD")?;
+        let period = budget
+            .period
+            .filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && budget.unit == Currency::of_account().code())?;
         let services = &policy.billing.services;
         Some(Self {
             name: budget.resource.name.clone(),

@@ -103,9 +103,10 @@ fn subject(report: &CostReport) -> String {
 fn head(report: &CostReport) -> String {
     let CostReport { account, period, spent, month, .. } = report;
     let mut text = format!("SageMaker of account {account} in all Regions, {}.\n\n", period.words());
+    let by_the_day = report.by_the_day().map_or_else(String::new, |text| format!(" ({text})"));
     let _ = match report.days_on_the_bill() {
         Some(days) => writeln!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
-        None => writeln!(text, "It cost {}, {}.", spent.usd, spent.words(period.before_words())),
+        None => writeln!(text, "It cost {}, {}{by_the_day}.", spent.usd, spent.words(period.before_words())),
     };
     let _ = write!(text, "{}: {} to the end of that time.", month.name, month.usd);
     if let Some(forecast) = &month.forecast {
@@ -221,9 +222,13 @@ fn method(report: &CostReport) -> Vec<String> {
         let days = if method.estimated_days == 1 { "day".to_owned() } else { format!("{} days", method.estimated_days) };
         lines.push(format!("AWS may still correct the last {days}"));
     }
+    let priced = |usd: Money| if usd.0.is_zero() { String::new() } else { format!(", {usd}") };
     lines.push(format!(
-        "reading for this report: {} requests to Cost Explorer, {}; all of the guard's readings in that time: {}, {}",
-        method.requests_for_this, method.cost_of_this, method.requests, report.guard.own_cost
+        "reading for this report: {} requests to Cost Explorer{}; all of the guard's readings in that time: {}{}",
+        method.requests_for_this,
+        priced(method.cost_of_this),
+        method.requests,
+        priced(report.guard.own_cost)
     ));
     lines.extend(method.notes.iter().cloned());
     lines.extend(method.unread.iter().map(|one| format!("not read: {}", one_line(one))));

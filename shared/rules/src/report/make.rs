@@ -16,11 +16,12 @@ use crate::{
         budget::BudgetOnRecord,
         cuts::{Cuts, Twice, UNTAGGED},
         period::ReportPeriod,
-        remembered::{PER_REQUEST, Remembered},
+        remembered::{Remembered, cost_of},
         sources::Sources,
     },
     vocabulary::{
         component::{Component, instance_type_of},
+        currency::Currency,
         period::{day_of, days_between, plus_days},
         text::is_alike,
     },
@@ -60,6 +61,7 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
         account: from.account.to_owned(),
         region: from.region.to_owned(),
         made: from.now,
+        currency: Currency::of_account(),
         period: from.cuts.period,
         team: team.map(str::to_owned),
         spent: view.change(view.spent()),
@@ -219,9 +221,7 @@ impl<'a> View<'a> {
     fn savings_plans(&self) -> SavingsPlans {
         let mut plans = SavingsPlans { advice: self.from.advice.filter(|_| self.team.is_none()).cloned(), ..SavingsPlans::default() };
         for (name, (usd, billed)) in self.from.cuts.charges.iter().filter(|_| self.team.is_none()) {
-            // AWS spells them with and without blanks (money-facts §2.4).
-            let plain = name.replace(' ', "").to_lowercase();
-            match plain.as_str() {
+            match plain(name).as_str() {
                 "savingsplancoveredusage" => {
                     plans.covered += *usd;
                     plans.covered_on_demand += *billed;
@@ -327,9 +327,32 @@ impl<'a> View<'a> {
             missing_days: self.missing_days(period),
             requests: self.from.requests_in_period(),
             requests_for_this: self.from.requests_for_this,
-            cost_of_this: Money(PER_REQUEST * Decimal::from(self.from.requests_for_this)),
+            cost_of_this: cost_of(self.from.requests_for_this),
             unread: self.from.unread.to_vec(),
-            notes: self.from.notes.to_vec(),
+            notes: self.from.notes.iter().cloned().chain(self.whose_view().map(str::to_owned)).collect(),
         }
     }
+
+    /// What this view of the bill lacks, by its charge types (money-facts §2.5).
+    fn whose_view(&self) -> Option<&'static str> {
+        if self.team.is_some() {
+            return None;
+        }
+        let types: BTreeSet<String> = self.from.cuts.charges.keys().map(|name| plain(name)).collect();
+        let has = |name: &str| types.contains(name);
+        if has("solutionproviderprogramdiscount") {
+            return Some(
+                "this is the view of a reseller's customer: list prices less the reseller's discount, without credits and without the reseller's \
+                 Savings Plans. What is paid is on the reseller's invoice",
+            );
+        }
+        (has("savingsplancoveredusage") && !has("savingsplanrecurringfee") && !has("savingsplanupfrontfee")).then_some(
+            "a Savings Plan covers use here, and its fee is not on this bill: another account of the organization may own it, with what nobody used of it",
+        )
+    }
+}
+
+/// A charge type as AWS spells it without blanks and capitals: both spellings are in use (money-facts §2.4).
+fn plain(charge_type: &str) -> String {
+    charge_type.replace(' ', "").to_lowercase()
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     savings_plan::Offered,
-    vocabulary::{component::Component, period::day_of},
+    vocabulary::{component::Component, currency::Currency, period::day_of},
 };
 
 pub use self::{
@@ -54,6 +54,9 @@ pub struct CostReport {
     /// When it was made.
     #[schemars(with = "String")]
     pub made: Timestamp,
+    /// The currency of all its amounts. Fields that are called `usd` are in it, too.
+    #[serde(default)]
+    pub currency: Currency,
     /// Its period.
     pub period: ReportPeriod,
     /// The team whose numbers it has. Absent: all teams.
@@ -102,6 +105,21 @@ impl CostReport {
         let days = usize::try_from(self.period.days()).unwrap_or_default();
         let known = days.saturating_sub(self.method.missing_days);
         (known < days).then(|| format!("{known} of its {days} days"))
+    }
+
+    /// The comparison by the day, for people, if the period before has fewer or more days: `by the day 1 % more, since the month before has 31 days and this
+    /// one 30`.
+    pub fn by_the_day(&self) -> Option<String> {
+        let (days, days_before) = (self.period.days(), self.period.before().days());
+        let each = |usd: Money, days: i64| usd.0.checked_div(Decimal::from(days)).map(Money);
+        let per_day = Change { usd: each(self.spent.usd, days)?, before: Some(each(self.spent.before?, days_before)?) };
+        let percent = per_day.percent().filter(|_| days != days_before)?;
+        let more = match percent {
+            0 => "as much".to_owned(),
+            1.. => format!("{percent} % more"),
+            _ => format!("{} % less", percent.abs()),
+        };
+        Some(format!("by the day {more}, since {} has {days_before} days and this one {days}", self.period.before_words()))
     }
 
     /// The JSON Schema of its JSON.

@@ -18,6 +18,7 @@ use crate::{
     },
     rules,
     vocabulary::{
+        currency::Currency,
         resource::{Arn, Kind},
         text::{is_alike, one_line},
         time_zone::{day, moment, until_end},
@@ -34,7 +35,15 @@ const RESOURCES: usize = 10;
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// USD per request to Cost Explorer.
-pub(super) const PER_REQUEST: Decimal = dec!(0.01);
+const PER_REQUEST: Decimal = dec!(0.01);
+
+/// What requests to Cost Explorer cost. 0 in China: its price there is not known.
+pub(super) fn cost_of(requests: u64) -> Money {
+    match Currency::of_account() {
+        Currency::Usd => Money(PER_REQUEST * Decimal::from(requests)),
+        Currency::Cny => Money::default(),
+    }
+}
 
 /// The rules of inference-advisor, and the ways that they recommend.
 const WAYS: [(&str, &str); 5] = [
@@ -85,7 +94,7 @@ impl<'a> Remembered<'a> {
             realised: sum(|one| one.line.realised.unwrap_or_default().0),
             open: sum(|one| one.open),
             savings: held.into_iter().map(|one| one.line).collect::<Vec<Savings>>(),
-            own_cost: Money(if self.team.is_none() { PER_REQUEST * Decimal::from(self.from.requests_in_period()) } else { Decimal::ZERO }),
+            own_cost: cost_of(if self.team.is_none() { self.from.requests_in_period() } else { 0 }),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::{
     report::period::ReportPeriod,
     vocabulary::{
         component::{Component, instance_type_of},
+        currency::Currency,
         period::plus_days,
     },
 };
@@ -131,7 +132,7 @@ impl Row<'_> {
         [
             account.to_owned(),
             self.account.to_owned(),
-            "USD".to_owned(),
+            Currency::of_account().code().to_owned(),
             midnight(month.from),
             midnight(month.until),
             midnight(self.day),

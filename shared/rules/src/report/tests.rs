@@ -176,6 +176,49 @@ fn a_plan_is_told_by_the_charges_whatever_their_spelling() {
 }
 
 #[test]
+fn a_view_that_lacks_something_says_so() {
+    let view = |types: &[&str], team: Option<&str>| {
+        let mut cuts = empty();
+        for record_type in types {
+            let charge = Charge { account: "1".into(), record_type: (*record_type).to_owned(), usd: dec!(1), billed: dec!(1) };
+            cuts.add_charge(day("2026-11-17"), &charge);
+        }
+        report_of(&cuts, &Policy::default(), &[], team).method.notes.join("")
+    };
+    assert!(view(&["Usage", "Solution Provider Program Discount"], None).starts_with("this is the view of a reseller's customer"));
+    assert!(view(&["Usage", "Savings Plan Covered Usage"], None).contains("another account of the organization"));
+    for (types, team) in [
+        (&["Usage", "Tax"][..], None),
+        (&["SavingsPlanCoveredUsage", "SavingsPlanRecurringFee"], None),
+        (&["SolutionProviderProgramDiscount"], Some("nlp")),
+    ] {
+        assert_eq!(view(types, team), "", "{types:?}");
+    }
+}
+
+#[test]
+fn months_of_different_lengths_are_also_compared_by_the_day() {
+    let by_the_day = |period: &str, each: [Decimal; 2]| {
+        let period = ReportPeriod::parse(period).unwrap();
+        let mut cuts = Cuts::new(period);
+        for (of, usd) in [(period.before(), each[0]), (period, each[1])] {
+            for one in of.from.series(jiff::Span::new().days(1)).take_while(|one| *one < of.until) {
+                cuts.add_day(one);
+                cuts.add(row(one, "Host:ml.g5.xlarge", "nlp", usd));
+            }
+        }
+        report_at("2026-12-12T09:00:00Z", &cuts, &Policy::default(), &[], None).by_the_day()
+    };
+    let november = "since the month before has 31 days and this one 30";
+    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(10)]), Some(format!("by the day as much, {november}")));
+    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(11)]), Some(format!("by the day 10 % more, {november}")));
+    assert_eq!(by_the_day("2026-11", [dec!(10), dec!(5)]), Some(format!("by the day 50 % less, {november}")));
+    assert_eq!(by_the_day("2026-11", [dec!(0), dec!(5)]), None);
+    assert_eq!(by_the_day("2026-08", [dec!(10), dec!(11)]), None, "July and August have 31 days");
+    assert_eq!(by_the_day("2026-W47", [dec!(10), dec!(11)]), None);
+}
+
+#[test]
 fn the_mail_is_text_and_names_forge_no_line() {
     let hostile = "<b>x</b>\n\nBUDGET\n* \u{202e}gone";
     let mut cuts = empty();

@@ -2,6 +2,7 @@
 
 pub mod calendars;
 pub mod component;
+pub mod currency;
 pub mod duration;
 mod generated;
 pub mod globs;

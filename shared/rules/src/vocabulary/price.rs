@@ -1,13 +1,17 @@
 //! Prices of instances in USD per hour. A price that is not known is `None`, never a guess.
 
-use std::{borrow::Cow, collections::HashMap, str::FromStr};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
 
-use rust_decimal::{Decimal, RoundingStrategy, dec, prelude::ToPrimitive as _};
+use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
-use crate::vocabulary::resource::Kind;
+use crate::vocabulary::{currency::Currency, resource::Kind};
 
 /// AWS's on-demand prices of SageMaker hosting instances by Region, mid-2026 (source and licence: `data/README.md`).
 const SNAPSHOT: &str = include_str!("../../data/sagemaker_hosting_prices_usd_per_hour.json");
@@ -90,7 +94,7 @@ pub struct Prices {
 }
 
 impl Prices {
-    /// The shipped prices of a Region. The prices in `overrides`, from the policy, replace them.
+    /// The shipped prices of a Region, in USD. The prices in `overrides`, from the policy, replace them.
     pub fn of_region<'a>(region: &str, overrides: impl IntoIterator<Item = (&'a String, &'a Decimal)>) -> Self {
         let mut hosting = Self::snapshot(region).unwrap_or_default();
         let mut notebooks = hosting.clone();
@@ -105,6 +109,12 @@ impl Prices {
             notebooks.insert(instance_type.clone(), *usd);
         }
         Self { hosting, notebooks }
+    }
+
+    /// The prices of a policy alone: what is shipped is in another currency.
+    pub fn only(own: &BTreeMap<String, Decimal>) -> Self {
+        let all: HashMap<_, _> = own.iter().map(|(instance_type, price)| (instance_type.clone(), *price)).collect();
+        Self { hosting: all.clone(), notebooks: all }
     }
 
     /// The prices of one Region. The other Regions are not parsed, which saves time. `None`: the Region is not in the snapshot.
@@ -148,14 +158,9 @@ pub(crate) fn price_not_known(instances: &[Instances]) -> String {
     if instances.is_empty() { "price not known".to_owned() } else { format!("price not known ({})", Instances::words(instances)) }
 }
 
-/// For people: `$168.82`, `$12,345.00`.
+/// For people, in the currency of the account: `$168.82`, `$12,345.00`.
 pub fn dollars(usd: Decimal) -> String {
-    // Rounded first, because formatting a `Decimal` truncates it, and because nothing has no sign.
-    let rounded = usd.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
-    let cents = format!("{:.2}", rounded.abs());
-    let (whole, cents) = cents.split_once('.').unwrap_or((&cents, "00"));
-    let sign = if rounded < Decimal::ZERO { "-" } else { "" };
-    format!("{sign}${}.{cents}", grouped(whole))
+    Currency::of_account().amount(usd, 2)
 }
 
 /// Digits in groups of three: `1,234,567`.
@@ -245,20 +250,6 @@ mod tests {
         assert_eq!(regions.len(), 37);
         for region in regions.keys() {
             assert!(Prices::snapshot(region).is_some_and(|prices| !prices.is_empty()), "{region}");
-        }
-    }
-
-    #[test]
-    fn writes_dollars() {
-        for (usd, text) in [
-            (dec!(0), "$0.00"),
-            (dec!(12345.678), "$12,345.68"),
-            (dec!(1000000), "$1,000,000.00"),
-            (dec!(-3.5), "-$3.50"),
-            (dec!(-0.0000000001), "$0.00"),
-            (dec!(999.994), "$999.99"),
-        ] {
-            assert_eq!(dollars(usd), text);
         }
     }
 }

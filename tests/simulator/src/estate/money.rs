@@ -244,6 +244,8 @@ pub struct CostExplorerSpec {
     pub page: usize,
     /// The seed for the noise of planted spend.
     pub seed: u64,
+    /// The currency of the bill.
+    pub currency: String,
     /// Whether it was first opened at the start: then it has no data for a day.
     pub new_account: bool,
     /// Whether the account has opted in to hourly data.
@@ -266,6 +268,7 @@ impl Default for CostExplorerSpec {
             lag: Duration::hours(8),
             page: 5000,
             seed: 1,
+            currency: "USD".into(),
             new_account: false,
             hourly: false,
             tag_activation: Duration::hours(24),

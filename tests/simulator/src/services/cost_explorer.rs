@@ -249,7 +249,7 @@ impl Sum {
         }
     }
 
-    fn metrics(&self, metrics: &[&str]) -> Value {
+    fn metrics(&self, metrics: &[&str], currency: &str) -> Value {
         let metric = |name: &&str| {
             let (amount, unit) = match *name {
                 "UsageQuantity" => {
@@ -259,7 +259,7 @@ impl Sum {
                 }
                 // SageMaker has no normalized units.
                 "NormalizedUsageAmount" => (Decimal::ZERO, "N/A"),
-                name => (self.amount.of(cost_metric(name).unwrap_or(Metric::Unblended)), "USD"),
+                name => (self.amount.of(cost_metric(name).unwrap_or(Metric::Unblended)), currency),
             };
             ((*name).to_owned(), json!({"Amount": amount_text(amount), "Unit": unit}))
         };
@@ -343,11 +343,11 @@ fn cost_and_usage(world: &World, input: &Value) -> Result<Value, Refusal> {
         let Some((_, result)) = results.last_mut() else { continue };
         match keys.filter(|_| !groups.is_empty()) {
             Some(keys) => {
-                let group = json!({"Keys": keys, "Metrics": sum.metrics(&metrics)});
+                let group = json!({"Keys": keys, "Metrics": sum.metrics(&metrics, &world.cost_explorer.currency)});
                 result["Groups"].as_array_mut().map(|groups| groups.push(group)).unwrap_or_default();
             }
             // AWS returns a total of zero for a period in which no group was found.
-            None => result["Total"] = sum.metrics(&metrics),
+            None => result["Total"] = sum.metrics(&metrics, &world.cost_explorer.currency),
         }
     }
     let results: Vec<Value> = results.into_iter().map(|(_, result)| result).collect();

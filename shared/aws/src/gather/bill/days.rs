@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use cost_rules::{
+    currency::Currency,
     facts::{Charge, DailySpend, ServiceForecast, Spend, Unread},
     period::{begin_of, day_of, days_between},
     report::BILLED_FROM,
@@ -65,10 +66,17 @@ const REFUSED: &str = "refused";
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(20);
 
 /// Parts of answers that do not change within hours, and what can be done.
-const LASTING: [(&str, &str); 3] = [
+const LASTING: [(&str, &str); 4] = [
     ("not enabled for cost explorer", "enable Cost Explorer in Billing and Cost Management. Its data is there a day later"),
     ("linked account", "the payer account must allow its member accounts to use Cost Explorer"),
-    ("expected usd", "the guard reads bills in USD only"),
+    (
+        ", expected usd",
+        "the guard reads a bill in one currency. If all of it is in CNY, say `currency = \"CNY\"` in [prices] of the policy",
+    ),
+    (
+        ", expected cny",
+        "the guard reads a bill in one currency. If all of it is in USD, say `currency = \"USD\"` in [prices] of the policy",
+    ),
 ];
 
 /// What is known of the spend, and what could not be read or cached.
@@ -205,7 +213,12 @@ type Kept = HashMap<String, (Timestamp, Value)>;
 /// The parts of the policy that the answers depend on. Answers to another question are not used.
 fn question(rulebook: &Rulebook) -> String {
     format!(
-        "{METRIC} of {} by {}",
+        "{METRIC}{} of {} by {}",
+        match Currency::of_account() {
+            // What earlier versions cached.
+            Currency::Usd => "",
+            Currency::Cny => " in CNY",
+        },
         rulebook.policy.billing.services.join(", "),
         rulebook.policy.team_tags.first().map_or("", String::as_str)
     )

@@ -6,6 +6,7 @@ use aws_sdk_costexplorer::types::{
     Dimension, DimensionValues, Expression, Group, GroupDefinition, GroupDefinitionType, MetricValue, builders::ExpressionBuilder,
 };
 use cost_rules::{
+    currency::Currency,
     facts::{DailySpend, NO_USE},
     rulebook::Rulebook,
     vocabulary::usage_type::{SAVINGS_PLAN_FEES, without_region},
@@ -112,9 +113,8 @@ fn keys_and_amounts(group: Group) -> Read<(String, String, Amounts)> {
     let mut metrics = group.metrics.unwrap_or_default();
     let mut amount = |metric: &str, is_money: bool| -> Read<Option<Decimal>> {
         let Some(MetricValue { amount, unit, .. }) = metrics.remove(metric) else { return Ok(None) };
-        if let Some(unit) = unit.filter(|unit| is_money && unit != "USD") {
-            return Err(format!("ce:GetCostAndUsage: {metric} of {first} is in {unit}, expected USD"));
-        }
+        let unit = unit.as_deref().filter(|_| is_money);
+        Currency::of_account().check(unit).map_err(|why| format!("ce:GetCostAndUsage: {metric} of {first} {why}"))?;
         let amount = decimal(&amount.unwrap_or_default()).map_err(|why| format!("ce:GetCostAndUsage: {metric} of {first}: {why}"))?;
         Ok(Some(amount))
     };

@@ -4,7 +4,10 @@ use aws_sdk_costexplorer::{
     operation::get_savings_plans_purchase_recommendation::GetSavingsPlansPurchaseRecommendationOutput,
     types::{LookbackPeriodInDays, PaymentOption, SupportedSavingsPlansType, TermInYears},
 };
-use cost_rules::savings_plan::{ByAws, Offer, Payment, Term};
+use cost_rules::{
+    currency::Currency,
+    savings_plan::{ByAws, Offer, Payment, Term},
+};
 use rust_decimal::Decimal;
 
 use crate::{
@@ -48,9 +51,8 @@ fn recommended(offer: Offer, answer: GetSavingsPlansPurchaseRecommendationOutput
     let mut sum: Option<ByAws> = None;
     for one in details.unwrap_or_default() {
         let number = |text: Option<String>| -> Read<Decimal> { text.as_deref().map_or(Ok(Decimal::ZERO), decimal) };
-        if let Some(currency) = one.currency_code.as_deref().filter(|currency| *currency != "USD") {
-            return Err(format!("ce:GetSavingsPlansPurchaseRecommendation: an amount is in {currency}, expected USD"));
-        }
+        let currency = Currency::of_account().check(one.currency_code.as_deref());
+        currency.map_err(|why| format!("ce:GetSavingsPlansPurchaseRecommendation: an amount {why}"))?;
         let (commitment, usd) = (number(one.hourly_commitment_to_purchase)?, number(one.estimated_monthly_savings_amount)?);
         let sum = sum.get_or_insert(ByAws { offer, commitment: Decimal::ZERO, usd_per_month: Decimal::ZERO });
         sum.commitment += commitment;

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_costexplorer::types::{DateInterval, Dimension, Granularity, GroupDefinition, GroupDefinitionType};
 use cost_rules::{
+    currency::Currency,
     period::{begin_of, day_of},
     rulebook::Rulebook,
     savings_plan::Usage,
@@ -125,10 +126,9 @@ impl Cells {
         let mut metrics = group.metrics.unwrap_or_default();
         let mut number = |metric: &str, is_money: bool| -> Read<Decimal> {
             let Some(value) = metrics.remove(metric) else { return Ok(Decimal::ZERO) };
-            match value.unit.filter(|unit| is_money && unit != "USD") {
-                Some(unit) => Err(format!("ce:GetCostAndUsage: {metric} of {usage_type} is in {unit}, expected USD")),
-                None => decimal(&value.amount.unwrap_or_default()),
-            }
+            let unit = value.unit.as_deref().filter(|_| is_money);
+            Currency::of_account().check(unit).map_err(|why| format!("ce:GetCostAndUsage: {metric} of {usage_type} {why}"))?;
+            decimal(&value.amount.unwrap_or_default())
         };
         let (usd, quantity) = (number(COST, true)?, number(QUANTITY, false)?);
         if !self.seen.insert((at, usage_type.clone(), record_type.clone())) {

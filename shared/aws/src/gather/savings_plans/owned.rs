@@ -6,8 +6,9 @@ use aws_sdk_costexplorer::{
     operation::get_savings_plans_utilization_details::GetSavingsPlansUtilizationDetailsError,
     types::{DateInterval, SavingsPlansUtilizationDetail},
 };
-use aws_sdk_savingsplans::types::{SavingsPlan as Described, SavingsPlanState, SavingsPlanType};
+use aws_sdk_savingsplans::types::{CurrencyCode, SavingsPlan as Described, SavingsPlanState, SavingsPlanType};
 use cost_rules::{
+    currency::Currency,
     facts::{PlanKind, SavingsPlan, Utilisation},
     period::{begin_of, day_of},
     resource::Kind,
@@ -54,10 +55,8 @@ fn read(rulebook: &Rulebook, plan: Described, now: Timestamp) -> Read<Option<Sav
         let text = text.map(String::as_str).unwrap_or_default();
         text.parse().map_err(|_| format!("`{name}` of plan {id} is `{text}`, expected a time"))
     };
-    let currency = plan.currency.as_ref().map_or("USD", |currency| currency.as_str());
-    if currency != "USD" {
-        return Err(format!("plan {id} is in {currency}, expected USD"));
-    }
+    let currency = Currency::of_account().check(plan.currency.as_ref().map(CurrencyCode::as_str));
+    currency.map_err(|why| format!("plan {id} {why}"))?;
     let (start, end) = (time("start", plan.start.as_ref())?, time("end", plan.end.as_ref())?);
     let returnable = plan.returnable_until.as_ref().map(|until| time("returnableUntil", Some(until))).transpose()?;
     let payment = plan.payment_option.as_ref().and_then(|payment| payment.as_str().parse().ok());

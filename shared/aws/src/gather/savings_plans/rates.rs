@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_savingsplans::types::{SavingsPlanOfferingRate, SavingsPlanProductType, SavingsPlanRateServiceCode, SavingsPlanType};
-use cost_rules::savings_plan::{Offer, Rate, Rates, Term, Usage};
+use aws_sdk_savingsplans::types::{
+    CurrencyCode, SavingsPlanOfferingRate, SavingsPlanProductType, SavingsPlanRateServiceCode, SavingsPlanType,
+};
+use cost_rules::{
+    currency::Currency,
+    savings_plan::{Offer, Rate, Rates, Term, Usage},
+};
 use rust_decimal::Decimal;
 
 use super::hours::Hours;
@@ -68,9 +73,9 @@ fn add(offers: &mut BTreeMap<Offer, Rates>, one: SavingsPlanOfferingRate, prices
     let (Some(offering), Some(rate), Some(name)) = (one.savings_plan_offering, one.rate, one.usage_type) else { return Ok(()) };
     let payment = offering.payment_option.as_ref().and_then(|payment| payment.as_str().parse().ok());
     let offer = Term::of_seconds(offering.duration_seconds).zip(payment).map(|(term, payment)| Offer { term, payment });
-    let is_usd = offering.currency.as_ref().is_none_or(|currency| currency.as_str() == "USD");
+    let has_currency = Currency::of_account().check(offering.currency.as_ref().map(CurrencyCode::as_str)).is_ok();
     let is_hours = one.unit.as_ref().is_none_or(|unit| unit.as_str() == "Hrs");
-    let (Some(offer), Some(on_demand)) = (offer.filter(|_| is_usd && is_hours), prices.get(&name)) else { return Ok(()) };
+    let (Some(offer), Some(on_demand)) = (offer.filter(|_| has_currency && is_hours), prices.get(&name)) else { return Ok(()) };
     let savings_plan = decimal(&rate).map_err(|why| format!("the rate of {name}: {why}"))?;
     if Decimal::ZERO < savings_plan {
         offers.entry(offer).or_default().insert(name, Rate { on_demand: *on_demand, savings_plan });

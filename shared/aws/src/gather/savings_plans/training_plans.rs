@@ -2,6 +2,7 @@
 
 use aws_sdk_sagemaker::types::{SageMakerResourceName, SortBy, SortOrder, TrainingPlanStatus, TrainingPlanSummary};
 use cost_rules::{
+    currency::Currency,
     facts::{Facts, TrainingPlan, Unread},
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
@@ -78,7 +79,7 @@ fn one(plan: TrainingPlanSummary, now: Timestamp) -> Option<TrainingPlan> {
         .map(|one| one.as_str().to_owned())
         .collect();
     types.dedup();
-    let paid = plan.upfront_fee.filter(|_| plan.currency_code.as_deref().is_none_or(|currency| currency == "USD"));
+    let paid = plan.upfront_fee.filter(|_| Currency::of_account().check(plan.currency_code.as_deref()).is_ok());
     // Of clusters and endpoints there is no list of who used them.
     let is_for_jobs = plan.target_resources.unwrap_or_default().iter().all(|one| *one == SageMakerResourceName::TrainingJob);
     Some(TrainingPlan {

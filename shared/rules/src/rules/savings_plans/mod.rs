@@ -2,7 +2,7 @@
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::vocabulary::price::dollars;
+use crate::vocabulary::{currency::Currency, price::dollars};
 
 mod reasons;
 pub mod savings_plan_expiring;
@@ -16,7 +16,8 @@ pub mod training_plan_idle;
 
 /// A commitment for people: `$4.720 per hour`, rounded down as AWS shows it.
 pub(crate) fn per_hour(commitment: Decimal) -> String {
-    format!("${:.3} per hour", commitment.round_dp_with_strategy(3, RoundingStrategy::ToZero))
+    let commitment = commitment.round_dp_with_strategy(3, RoundingStrategy::ToZero);
+    format!("{} per hour", Currency::of_account().amount(commitment, 3))
 }
 
 /// USD a month for people.

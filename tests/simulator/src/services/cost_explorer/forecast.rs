@@ -154,7 +154,7 @@ pub(super) fn get(world: &World, input: &Value) -> Result<Value, Refusal> {
             result
         })
         .collect();
-    Ok(json!({"Total": {"Amount": amount_text(total), "Unit": "USD"}, "ForecastResultsByTime": results}))
+    Ok(json!({"Total": {"Amount": amount_text(total), "Unit": world.cost_explorer.currency}, "ForecastResultsByTime": results}))
 }
 
 #[cfg(test)]

@@ -296,12 +296,12 @@ async fn a_bill_in_another_currency_is_paid_for_once_in_20_hours() {
     let (anomalies, forecast) = (anomalies(), forecast());
     let rules = [&cny, &anomalies, &forecast];
     let first = known(&table, &rules, true, now()).await;
-    assert!(first.unread[0].why.ends_with("is in CNY, expected USD: the guard reads bills in USD only"), "{:?}", first.unread);
+    assert!(first.unread[0].why.contains("is in CNY, expected USD: the guard reads a bill in one currency"), "{:?}", first.unread);
     let asked = cny.num_calls();
     let again = known(&table, &rules, true, now() + SignedDuration::from_hours(19)).await;
     assert_eq!((again.requests, cny.num_calls(), again.is_current), (0, asked, false));
     assert!(
-        again.unread[0].why.contains("expected USD: the guard reads bills in USD only (asked at 2026-11-11T12:00:00Z"),
+        again.unread[0].why.contains("expected USD: the guard reads a bill in one currency. If all of it is in CNY, say `currency = \"CNY\"` in [prices] of the policy (asked at 2026-11-11T12:00:00Z"),
         "{:?}",
         again.unread
     );
@@ -317,7 +317,7 @@ fn what_lasts_has_advice_and_what_may_change_within_the_hour_has_none() {
             "ce:GetCostAndUsage: AccessDeniedException: Linked account doesn't have access to cost explorer",
             Some("the payer account must allow"),
         ),
-        ("ce:GetCostAndUsage: AmortizedCost of Host:x is in CNY, expected USD", Some("USD only")),
+        ("ce:GetCostAndUsage: AmortizedCost of Host:x is in CNY, expected USD", Some("one currency")),
         ("ce:GetCostAndUsage: LimitExceededException", None),
         ("ce:GetCostAndUsage: AccessDeniedException: User: arn:aws:sts::1:x is not authorized to perform: ce:GetCostAndUsage", None),
     ] {
