@@ -356,6 +356,27 @@ async fn the_cuts_agree_although_aws_adds_to_the_days_between_two_readings() {
     assert_eq!((made.spent.usd.0, accounts), (dec!(415.604), dec!(415.604)));
 }
 
+/// A Savings Plan that was returned, and its tax: the fee is of another service, and gives and takes like use does.
+#[tokio::test]
+async fn what_is_given_back_of_a_plans_fee_is_no_spend() {
+    let charge = |record_type: &str, usd: i32| {
+        format!(
+            "[[spend]]\nservice = \"Savings Plans for AWS Machine Learning\"\nusage-type = \"SageMakerSP:1yrAllUpfront\"\noperation = \"\"\nunit = \"\"\n\
+             record-type = \"{record_type}\"\nusd = {usd}\nfrom = \"2026-11-18\"\nuntil = \"2026-11-19\"\n"
+        )
+    };
+    let estate = format!("{ESTATE}{}{}{}", charge("Refund", -100), charge("Tax", 19), charge("Credit", -30));
+    let (account, guard) = morning(&estate, POLICY);
+    guard.run().await.unwrap();
+    assert_eq!(subjects(&account), ["SageMaker: $415.60 in 2026-W47, as before"]);
+    let made: CostReport = serde_json::from_str(&stored(&account, "report.json")).unwrap();
+    assert_eq!((made.savings_plans.unused.0, made.causes.len()), (dec!(0), 0));
+    let left_out: Vec<&str> = made.method.charge_types.iter().filter(|one| !one.is_counted).map(|one| one.name.as_str()).collect();
+    assert_eq!(left_out, ["Refund", "Credit", "Tax"]);
+    let table = stored(&account, "costs.csv");
+    assert_eq!(table.lines().filter(|line| line.contains("SageMakerSP")).count(), 0, "{table}");
+}
+
 #[tokio::test]
 async fn a_report_says_what_its_reading_cost() {
     let (account, guard) = morning(ESTATE, POLICY);

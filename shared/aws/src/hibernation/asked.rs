@@ -41,7 +41,9 @@ pub async fn hibernate_now(context: &Context, rulebook: &Rulebook, endpoint: &st
 async fn judge(context: &Context, rulebook: &Rulebook, endpoint: &str, report: &mut Report, now: Timestamp) -> Result<Due, String> {
     let id = Kind::Endpoint.id(endpoint);
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
-    let scope = Scope::Only([(id.clone(), Some(endpoint.to_owned()))].into());
+    // A name in lower case may be from an ARN, which has no capitals.
+    let spelt = endpoint.chars().any(char::is_uppercase).then(|| endpoint.to_owned());
+    let scope = Scope::Only([(id.clone(), spelt)].into());
     Box::pin(gather::endpoints::read(&context.clients, rulebook, &scope, &mut facts)).await;
     gather::endpoints::take_attached(&mut facts, context.ledger().all_attached().await);
     gather::endpoints::look_at_sleep(&context.clients, &mut facts, &[id]).await;

@@ -263,6 +263,23 @@ async fn without_capacity_it_tries_again_and_the_owner_hears_at_once() {
 }
 
 #[tokio::test]
+async fn an_endpoint_is_found_by_the_spelling_of_its_arn_too() {
+    let (account, guard) = start(FORGOTTEN);
+    let arn = json!({"resources": ["arn:aws:sagemaker:eu-central-1:123456789012:endpoint/forgotten"], "dry-run": true});
+    let report = guard.wake(arn).await.unwrap();
+    assert_eq!((report.unread.len(), states_of(&report, "Forgotten").len()), (0, 1), "{report:#?}");
+    let before = picture(&account, "Forgotten").await;
+    for (order, then) in [("hibernate", "hibernate-endpoint"), ("restore", "restore-endpoint")] {
+        let report = guard.wake(json!({order: "forgotten"})).await.unwrap();
+        live(&account, &guard, 4).await;
+        assert_eq!(picture(&account, "Forgotten").await == before, order == "restore", "{then}: {report:#?}");
+    }
+    let gone = json!({"resources": ["arn:aws:sagemaker:eu-central-1:123456789012:endpoint/forgotten-too"]});
+    let report = guard.wake(gone).await.unwrap();
+    assert_eq!(report.unread[0].why, "there is no such resource");
+}
+
+#[tokio::test]
 async fn what_would_not_come_back_is_only_reported() {
     for (estate, says) in [
         ("[[resource]]\nkind = \"monitoring-schedule\"\nname = \"drift\"\nendpoint = \"Forgotten\"\n", "monitoring schedule drift"),

@@ -30,21 +30,27 @@ const QUANTITY: &str = "UsageQuantity";
 
 /// A filter for `SageMaker` without credits, refunds and taxes, and with these further conditions.
 fn of_sagemaker(rulebook: &Rulebook, more: impl IntoIterator<Item = Expression>) -> Expression {
-    let services = dimension(Dimension::Service, rulebook.policy.billing.services.clone());
-    let no_use = dimension(Dimension::RecordType, NO_USE.map(str::to_owned).to_vec());
-    let all = Expression::builder().and(services).and(Expression::builder().not(no_use).build());
+    let all = Expression::builder().and(services(rulebook)).and(is_use());
     more.into_iter().fold(all, ExpressionBuilder::and).build()
 }
 
 /// The same with the fees of SageMaker Savings Plans, which are on the bill under another service. Their amortized cost is what of the commitment nobody used.
 fn with_savings_plans(rulebook: &Rulebook) -> Expression {
-    Expression::builder().or(of_sagemaker(rulebook, [])).or(fees()).build()
+    Expression::builder().and(all_charges(rulebook)).and(is_use()).build()
 }
 
 /// All charges of `SageMaker` and of its Savings Plans, with credits, refunds and taxes.
 fn all_charges(rulebook: &Rulebook) -> Expression {
-    let services = dimension(Dimension::Service, rulebook.policy.billing.services.clone());
-    Expression::builder().or(services).or(fees()).build()
+    Expression::builder().or(services(rulebook)).or(fees()).build()
+}
+
+fn services(rulebook: &Rulebook) -> Expression {
+    dimension(Dimension::Service, rulebook.policy.billing.services.clone())
+}
+
+/// Without credits, refunds and taxes.
+fn is_use() -> Expression {
+    Expression::builder().not(dimension(Dimension::RecordType, NO_USE.map(str::to_owned).to_vec())).build()
 }
 
 fn fees() -> Expression {

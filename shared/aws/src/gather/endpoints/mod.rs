@@ -223,11 +223,28 @@ async fn some(clients: &Clients, rulebook: &Rulebook, named: &BTreeMap<String, O
     let asked: Vec<(String, String)> =
         named.iter().map(|(id, name)| (id.clone(), name.clone().unwrap_or_else(|| name_of(id).to_owned()))).collect();
     let mut endpoints = described(clients, asked, facts).await;
+    endpoints.extend(spelt_otherwise(clients, named, facts).await);
     complete(clients, rulebook, &mut endpoints, facts).await;
     let Reading { metrics, unread } = usage::read_hours(clients, &mut endpoints, facts.now).await;
     facts.reading.unread.extend(unread);
     facts.endpoints = endpoints;
     metrics
+}
+
+/// Reads those that were not found by a name in lower case, as ids have it: the list tells their spelling. Most names are in lower case.
+async fn spelt_otherwise(clients: &Clients, named: &BTreeMap<String, Option<String>>, facts: &mut Facts) -> Vec<Endpoint> {
+    let is_unspelt = |id: &&String| named.get(*id).is_some_and(Option::is_none);
+    let unspelt: BTreeSet<String> = facts.reading.gone.iter().filter(is_unspelt).cloned().collect();
+    if unspelt.is_empty() {
+        return vec![];
+    }
+    let listed = inventory::endpoints(clients, facts.now).await;
+    let spelt = listed.items.into_iter().map(|one| (one.resource.id, one.resource.name));
+    let spelt: Vec<(String, String)> = spelt.filter(|(id, _)| unspelt.contains(id)).collect();
+    let is_gone = |id: &String| !unspelt.contains(id) || (!listed.complete.is_empty() && spelt.iter().all(|(found, _)| found != id));
+    facts.reading.gone.retain(is_gone);
+    facts.reading.unread.extend(listed.unread);
+    described(clients, spelt, facts).await
 }
 
 /// Adds tags, components and scaling to single endpoints. One that is gone by then is removed.
