@@ -1,7 +1,11 @@
 //! savings-plan-advisor: what it advises without the waste, beside what AWS recommends, and what it says of the plans that are owned.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
+use aws_sdk_costexplorer::types::{DateInterval, Granularity, ResultByTime};
 use cost_aws::report::Report;
+use cost_rules::savings_plan::{Covering, Rate, Rates, Usage};
 use end_to_end::{
     Function,
     testing::{account_at, guard_of, hours},
@@ -15,6 +19,8 @@ const POLICY: &str = "[savings-plan]\nfinance = \"finops@example.com\"\n[rules.e
 /// An endpoint that is called, and two that nobody calls, all for more than two weeks.
 const ESTATE: &str = include_str!("../estates/commitment.toml");
 
+const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/data");
+
 /// 16 days later, so that Cost Explorer has two weeks.
 fn later(estate: &str) -> Simulator {
     let account = account_at("2026-11-14T08:00:00Z", estate);
@@ -24,9 +30,8 @@ fn later(estate: &str) -> Simulator {
 
 /// The same without resources, on which instance-hours are on the bill: two weeks of a mixed fleet.
 fn fleet(more: &str) -> Simulator {
-    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/data");
     let estate = format!(
-        "[cost-explorer]\nhourly = true\n[[spend]]\ncsv = \"{data}/fleet_c_mixed_336h.csv\"\nfrom = \"-14d\"\n[savings-plan-rates]\ncsv = \"{data}/rates.csv\"\n{more}"
+        "[cost-explorer]\nhourly = true\n[[spend]]\ncsv = \"{DATA}/fleet_c_mixed_336h.csv\"\nfrom = \"-14d\"\n[savings-plan-rates]\ncsv = \"{DATA}/rates.csv\"\n{more}"
     );
     account_at("2026-11-30T09:00:00Z", &estate)
 }
@@ -105,23 +110,95 @@ async fn what_was_advised_saves_what_was_promised() {
 
 /// What the 13 days cost that the advice is worked out from, with the plan.
 async fn bill(account: &Simulator) -> Decimal {
+    bill_of(account, "2026-11-16", "2026-11-29", Granularity::Daily).await
+}
+
+async fn bill_of(account: &Simulator, from: &str, until: &str, granularity: Granularity) -> Decimal {
     let ce = &end_to_end::clients(account).costexplorer;
-    let period = aws_sdk_costexplorer::types::DateInterval::builder().start("2026-11-16").end("2026-11-29").build().unwrap();
-    let call = ce.get_cost_and_usage().time_period(period).granularity(aws_sdk_costexplorer::types::Granularity::Daily);
+    let period = DateInterval::builder().start(from).end(until).build().unwrap();
+    let call = ce.get_cost_and_usage().time_period(period).granularity(granularity);
     let answer = call.metrics("AmortizedCost").send().await.unwrap();
-    let of_day = |day: aws_sdk_costexplorer::types::ResultByTime| {
-        day.total.unwrap()["AmortizedCost"].amount.clone().unwrap().parse::<Decimal>().unwrap()
+    let of_one = |one: ResultByTime| one.total.unwrap()["AmortizedCost"].amount.clone().unwrap().parse::<Decimal>().unwrap();
+    answer.results_by_time.unwrap().into_iter().map(of_one).sum()
+}
+
+/// The hours of the simulator's year at on-demand prices, and the rates of a way to buy (a column of its rates).
+fn year(way: &str) -> (Usage, Rates) {
+    let data = |name: &str| csv::Reader::from_path(format!("{DATA}/{name}")).unwrap();
+    let prices: Vec<BTreeMap<String, String>> = data("rates.csv").deserialize().map(Result::unwrap).collect();
+    let number = |text: &String| if text.is_empty() { Decimal::ZERO } else { text.parse().unwrap() };
+    let rate = |row: &BTreeMap<String, String>| Rate {
+        on_demand: number(&row["on_demand_usd_per_hour_published"]),
+        savings_plan: number(&row[&format!("sp_rate_{way}_DERIVED")]),
     };
-    answer.results_by_time.unwrap().into_iter().map(of_day).sum()
+    let rates: Rates = prices.iter().map(|row| (row["usage_type"].clone(), rate(row))).collect();
+    let mut hours = data("year_growing.csv");
+    let names: Vec<String> = hours.headers().unwrap().iter().skip(1).map(str::to_owned).collect();
+    let mut usage = Usage::new(names.clone());
+    for hour in hours.records().map(Result::unwrap) {
+        let used = hour.iter().skip(1).zip(&names);
+        usage.push(used.map(|(count, name)| number(&count.to_owned()) * rates[name].on_demand)).unwrap();
+    }
+    (usage, rates)
+}
+
+#[tokio::test]
+async fn the_best_plan_for_a_year_saves_in_the_simulated_year_what_was_predicted() {
+    for (way, bought) in [("1y-none", "term = \"1y\"\npayment = \"no-upfront\""), ("3y-all", "term = \"3y\"\npayment = \"all-upfront\"")] {
+        let (usage, rates) = year(way);
+        let covering = Covering::new(&usage, &rates);
+        let predicted = covering.outcome(covering.best());
+        let account = |plan: &str| {
+            account_at(
+                "2026-10-02T09:00:00Z",
+                &format!(
+                    "[[spend]]\ncsv = \"{DATA}/year_growing.csv\"\nfrom = \"2025-10-01\"\n[savings-plan-rates]\ncsv = \"{DATA}/rates.csv\"\n{plan}"
+                ),
+            )
+        };
+        let plan = format!(
+            "[[savings-plan]]\nname = \"advised\"\ncommitment = {}\nstart = \"2025-10-01T00:00:00Z\"\n{bought}\n",
+            predicted.commitment.round_dp(5)
+        );
+        let cost = async |plan: &str| bill_of(&account(plan), "2025-10-01", "2026-10-01", Granularity::Monthly).await;
+        let saved = cost("").await - cost(&plan).await;
+        let promised = predicted.saving();
+        assert!((saved - promised).abs() <= promised * Decimal::new(2, 2), "{way}: promised {promised}, saved {saved}");
+    }
 }
 
 #[tokio::test]
 async fn without_hours_there_is_only_what_aws_says() {
-    let account = later(&ESTATE.replace("hourly = true", ""));
+    let estate = ESTATE.replace("hourly = true", "");
+    let account = later(&format!("{estate}\n[[savings-plan]]\nname = \"compute\"\ncommitment = 2\nstart = \"-40d\"\ntype = \"Compute\"\n"));
     let report = advise(&account).await;
     assert!(of(&report)["why-not"].as_str().unwrap().starts_with("Cost Explorer has no hourly data"), "{report:?}");
-    assert_eq!((of(&report)["by-aws"].as_array().unwrap().len(), report.total_findings), (6, 0));
-    assert_eq!((&report.unread[..], account.mails().len()), (&[][..], 0));
+    assert_eq!(of(&report)["by-aws"].as_array().unwrap().len(), 6);
+    // What no plan covers is known without hours, too.
+    assert_eq!(report.findings.iter().map(|one| one.rule).collect::<Vec<_>>(), ["savings-plan-wrong-kind"]);
+    assert_eq!(report.unread, []);
+}
+
+#[tokio::test]
+async fn without_hours_those_of_the_recommendation_are_used_where_the_policy_says_so() {
+    let policy = POLICY.replace("[savings-plan]", "[savings-plan]\nuse-recommendation-hours = true");
+    let by_hour = later(ESTATE);
+    guard_of(Function::EndpointAutoscaler, &by_hour, POLICY).run().await.unwrap();
+    let by_hour = offered(&advise(&by_hour).await, "commitment");
+    let account = later(&ESTATE.replace("hourly = true", ""));
+    guard_of(Function::EndpointAutoscaler, &account, &policy).run().await.unwrap();
+    let report = guard_of(Function::SavingsPlanAdvisor, &account, &policy).run().await.unwrap();
+    assert_eq!(report.unread, [], "{report:?}");
+    let by_detail = offered(&report, "commitment");
+    assert!((by_detail - by_hour).abs() <= by_hour * Decimal::new(2, 2), "{by_detail} from the recommendation, {by_hour} from hours");
+    let mail = &of_finance(&account)[0].message;
+    assert!(mail.contains("These are the hours of AWS's own recommendation"), "{mail}");
+
+    // Of a plan that begins later nobody knows what it covers of these hours.
+    let queued = format!("[[savings-plan]]\nname = \"queued\"\ncommitment = {by_hour}\nstart = \"2026-12-02T00:00:00Z\"\n");
+    let account = later(&format!("{}\n{queued}", ESTATE.replace("hourly = true", "")));
+    let report = guard_of(Function::SavingsPlanAdvisor, &account, &policy).run().await.unwrap();
+    assert_eq!(of(&report)["offers"], Value::Array(vec![]), "{report:?}");
 }
 
 #[tokio::test]

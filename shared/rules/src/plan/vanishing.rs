@@ -9,12 +9,11 @@ use crate::{
     plan::entry::{Entry, State},
     policy::Policy,
     rules::costs_are_waste,
-    savings_plan::{Amount, Certainty, Deduction, Usage},
+    savings_plan::{Amount, Certainty, Deduction, Usage, is_of},
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
         resource::{Kind, Ownership, Resource, Tags},
-        usage_type::without_region,
     },
 };
 
@@ -40,7 +39,7 @@ impl Window<'_> {
 
     /// What a component cost on demand, USD.
     fn on_demand(&self, component: Component) -> Decimal {
-        let its = self.usage.by_usage_type().filter(|(name, _)| Component::of(without_region(name)) == component);
+        let its = self.usage.by_usage_type().filter(|(name, _)| is_of(name, component));
         its.map(|(_, usd)| usd).sum()
     }
 }

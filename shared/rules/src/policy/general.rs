@@ -164,7 +164,7 @@ const SECTION_KEYS: [(&str, &[&str]); 13] = [
     ("mail", &["reports", "repeated-stops", "repeated-warnings", "platform", "at", "contact", "manual-url"]),
     ("billing", &["services"]),
     ("report", &["weekly", "monthly", "monthly-on", "to", "bucket", "prefix", "console-url"]),
-    ("savings-plan", &["term", "payment", "finance"]),
+    ("savings-plan", &["term", "payment", "finance", "use-recommendation-hours"]),
     ("coverage", &["bucket", "prefix", "metrics"]),
 ];
 

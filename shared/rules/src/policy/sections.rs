@@ -334,6 +334,9 @@ pub struct SavingsPlanSettings {
     /// Who decides about commitments: their mails have this as the attribute `owner`. Absent: whoever runs the platform.
     #[schemars(extend("examples" = ["finops@example.com"]))]
     pub finance: Option<String>,
+    /// Where Cost Explorer has no hourly data, works with the hours of AWS's own recommendation. AWS does not document how it means them, so compare the advice with
+    /// AWS's number before you buy.
+    pub use_recommendation_hours: bool,
 }
 
 impl SavingsPlanSettings {

@@ -10,7 +10,7 @@ use super::{
     deduct::{Deducted, Deduction, deduct},
     outcome::Outcome,
     rates::{Offer, Rates},
-    usage::Usage,
+    usage::{ALL_OF_SAGEMAKER, Usage},
 };
 use crate::vocabulary::price::HOURS_PER_MONTH;
 
@@ -45,6 +45,9 @@ pub struct ByAws {
     pub commitment: Decimal,
     /// What AWS estimates that it saves, USD a month.
     pub usd_per_month: Decimal,
+    /// The id of its hours. `None`: it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
 }
 
 /// What to commit to.
@@ -53,6 +56,9 @@ pub struct ByAws {
 pub struct Advice {
     /// How many hours it is worked out from.
     pub hours: usize,
+    /// Whether the hours are those of AWS's own recommendation, of all usage types together.
+    #[serde(default)]
+    pub is_from_aws_detail: bool,
     /// What the usage of these hours costs on demand, with the waste, USD.
     pub on_demand: Decimal,
     /// What was taken out.
@@ -91,6 +97,21 @@ pub struct Offered {
     pub curve: Vec<(Decimal, Decimal)>,
     /// AWS's number.
     pub by_aws: Option<ByAws>,
+}
+
+impl Offered {
+    /// What is paid when it is bought, USD.
+    pub fn upfront(&self) -> Decimal {
+        self.commitment * Decimal::from(self.offer.term.hours()) * self.offer.payment.upfront()
+    }
+
+    /// After how many months it has brought back what was paid when it was bought. `None`: nothing was paid then, or it never does.
+    pub fn payback_months(&self) -> Option<Decimal> {
+        let upfront = self.upfront();
+        // What was paid is a part of the cost of each month.
+        let a_month = self.usd_per_month + self.commitment * self.offer.payment.upfront() * HOURS_PER_MONTH;
+        (!upfront.is_zero() && Decimal::ZERO < a_month).then(|| upfront / a_month)
+    }
 }
 
 impl Advice {
@@ -151,6 +172,7 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     };
     Some(Advice {
         hours: usage.hours(),
+        is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER],
         on_demand: usage.on_demand(),
         deducted,
         owned_covers: lean.on_demand() - left.on_demand(),

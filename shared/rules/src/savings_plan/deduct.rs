@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::usage::Usage;
-use crate::vocabulary::{component::Component, usage_type::without_region};
+use super::usage::{Usage, is_of};
+use crate::vocabulary::component::Component;
 
 /// Something that will vanish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub(super) fn deduct(usage: &Usage, deductions: &[Deduction]) -> (Usage, Vec<Ded
 
 /// The usage types of a component lose the same part of an hour each, because it is not known which of them it is.
 fn one(usage: &Usage, deduction: &Deduction) -> Usage {
-    let is_its: Vec<bool> = usage.usage_types().iter().map(|name| Component::of(without_region(name)) == deduction.component).collect();
+    let is_its: Vec<bool> = usage.usage_types().iter().map(|name| is_of(name, deduction.component)).collect();
     let of_hour = |row: &[i64]| -> Decimal {
         let its = row.iter().zip(&is_its).filter(|(_, is_its)| **is_its);
         Decimal::try_from_i128_with_scale(its.map(|(cell, _)| i128::from(*cell)).sum(), 12).unwrap_or(Decimal::MAX)

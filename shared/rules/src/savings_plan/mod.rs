@@ -18,5 +18,6 @@ pub use self::{
     deduct::{Amount, Certainty, Deducted, Deduction},
     outcome::Outcome,
     rates::{Offer, Payment, Rate, Rates, Term},
-    usage::Usage,
+    usage::{ALL_OF_SAGEMAKER, Usage},
 };
+pub(crate) use usage::is_of;

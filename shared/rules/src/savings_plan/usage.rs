@@ -3,6 +3,15 @@
 use rust_decimal::Decimal;
 
 use super::fixed::{to_fixed, to_usd};
+use crate::vocabulary::{component::Component, usage_type::without_region};
+
+/// The name of all usage types together, where only their sum is known.
+pub const ALL_OF_SAGEMAKER: &str = "all of SageMaker";
+
+/// Whether a usage type (with its Region) is, or may be, of a component.
+pub(crate) fn is_of(usage_type: &str, component: Component) -> bool {
+    usage_type == ALL_OF_SAGEMAKER || Component::of(without_region(usage_type)) == component
+}
 
 /// On-demand dollars by hour and usage type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

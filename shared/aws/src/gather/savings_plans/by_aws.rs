@@ -54,7 +54,15 @@ fn recommended(offer: Offer, answer: GetSavingsPlansPurchaseRecommendationOutput
         let currency = Currency::of_account().check(one.currency_code.as_deref());
         currency.map_err(|why| format!("ce:GetSavingsPlansPurchaseRecommendation: an amount {why}"))?;
         let (commitment, usd) = (number(one.hourly_commitment_to_purchase)?, number(one.estimated_monthly_savings_amount)?);
-        let sum = sum.get_or_insert(ByAws { offer, commitment: Decimal::ZERO, usd_per_month: Decimal::ZERO });
+        let none = ByAws { offer, commitment: Decimal::ZERO, usd_per_month: Decimal::ZERO, detail: one.recommendation_detail_id };
+        let sum = match &mut sum {
+            // Several have hours of their own each: none of them are those of the sum.
+            Some(sum) => {
+                sum.detail = None;
+                sum
+            }
+            None => sum.insert(none),
+        };
         sum.commitment += commitment;
         sum.usd_per_month += usd;
     }

@@ -20,6 +20,8 @@ use serde_json::{Value, json};
 use crate::{clients::Clients, gather, ledger::Ledger};
 
 mod by_aws;
+mod coverage;
+mod detail;
 mod hours;
 mod owned;
 mod rates;
@@ -153,6 +155,7 @@ pub fn told(commitment: &Commitment) -> Value {
             "utilisation": one.utilisation.and_then(number),
             "break-even-utilisation": one.break_even.and_then(number),
             "under-used-hours": one.under_used_hours,
+            "payback-months": one.payback_months().and_then(number),
         })
     };
     let deducted = |one: &Deducted| json!({"what": one.what, "component": one.component, "certainty": one.certainty, "usd-per-month": number(advice.a_month(one.usd))});
@@ -265,8 +268,23 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             }
         }
         hours::Answer::NotOptedIn(asked) => {
-            requests += asked;
-            looked.why_not = Some(hours::NOT_OPTED_IN.to_owned());
+            let (uncovered, asked_cover) = coverage::uncovered_a_month(clients, rulebook, now).await;
+            requests += asked + asked_cover;
+            match uncovered {
+                Ok(usd) => looked.uncovered_usd_per_month = usd,
+                Err(why) => unread("what Savings Plans cover", why),
+            }
+            let preferred = looked.by_aws.iter().find(|one| one.offer == rulebook.policy.savings_plan.offer()).cloned();
+            if let Some(by_aws) = preferred.filter(|_| rulebook.policy.savings_plan.use_recommendation_hours) {
+                requests += 1;
+                match detail::read(clients, &by_aws).await {
+                    Ok(found) => looked.advice = found.and_then(|found| size_detail(reading, &looked.by_aws, &found, &owned)),
+                    Err(why) => unread("the hours of AWS's recommendation", why),
+                }
+            }
+            if looked.advice.is_none() {
+                looked.why_not = Some(hours::NOT_OPTED_IN.to_owned());
+            }
         }
         hours::Answer::Failed(asked, why) => {
             requests += asked;
@@ -297,6 +315,19 @@ fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (
     };
     looked.renewals = ends.filter_map(renewal).collect();
     looked.advice = advice;
+}
+
+/// Works out the advice from the hours of AWS's own recommendation. What plans cover is not in them. `None`: a plan began since, or is queued, and nobody knows what
+/// it covers of them.
+fn size_detail(reading: &Reading<'_>, by_aws: &[ByAws], found: &detail::Detail, owned: &[&SavingsPlan]) -> Option<Advice> {
+    let Reading { rulebook, .. } = *reading;
+    if owned.iter().any(|plan| found.from < plan.start) {
+        return None;
+    }
+    let entries: Vec<&Entry> = reading.entries.unwrap_or_default().iter().collect();
+    let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.usage, from: found.from });
+    let offers = Offers::from([(rulebook.policy.savings_plan.offer(), found.rates.clone())]);
+    advise(&Question { usage: &found.usage, deductions: &deductions, owned: &[], offers: &offers, by_aws })
 }
 
 /// AWS's recommendations: those of the last four weeks, or else asked now. And the number of requests.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use super::{monthly, per_hour, percent};
 use crate::{
     rules::verdict::Detail,
-    savings_plan::{Advice, Certainty, Offer, Offered},
+    savings_plan::{Advice, Certainty, Offered},
     vocabulary::{
         price::{HOURS_PER_MONTH, dollars},
         timed_text::TimedText,
@@ -90,20 +90,21 @@ fn ways(advice: &Advice) -> Detail {
         }
         let used = one.utilisation.map_or_else(String::new, |part| format!(", {} of it used", percent(part)));
         format!(
-            "{}: {}, saves {} ({} over its term){used}; {} paid when it is bought{aws}",
+            "{}: {}, saves {} ({} over its term){used}; {}{aws}",
             one.offer,
             per_hour(one.commitment),
             monthly(one.usd_per_month),
             dollars(one.usd_per_month * Decimal::from(one.offer.term.hours()) / HOURS_PER_MONTH),
-            upfront(one.offer, one.commitment)
+            upfront(one)
         )
     };
     Detail { title: TimedText::from("The six ways to buy it"), list: advice.offers.iter().map(line).collect() }
 }
 
-fn upfront(offer: Offer, commitment: Decimal) -> String {
-    let usd = commitment * Decimal::from(offer.term.hours()) * offer.payment.upfront();
-    if usd.is_zero() { "nothing".to_owned() } else { dollars(usd) }
+fn upfront(offered: &Offered) -> String {
+    let back = offered.payback_months().map_or_else(String::new, |months| format!(", back after {:.1} months", months.round_dp(1)));
+    let usd = offered.upfront();
+    if usd.is_zero() { "nothing paid when it is bought".to_owned() } else { format!("{} paid when it is bought{back}", dollars(usd)) }
 }
 
 /// What can go wrong.
@@ -127,6 +128,9 @@ fn risk(advice: &Advice, offered: &Offered) -> Detail {
 /// Why to be careful.
 pub(super) fn cautions(advice: &Advice) -> Vec<String> {
     let mut says = vec![];
+    if advice.is_from_aws_detail {
+        says.push("These are the hours of AWS's own recommendation, of all usage types together and at one average rate: Cost Explorer has no hourly data here. Switch those on for an advice by usage type.".to_owned());
+    }
     if advice.is_changing() {
         let how = if advice.trend.is_sign_negative() { "less" } else { "more" };
         says.push(format!(
@@ -135,7 +139,7 @@ pub(super) fn cautions(advice: &Advice) -> Vec<String> {
         ));
     }
     let days = SignedDuration::from_hours(i64::try_from(advice.hours).unwrap_or(i64::MAX)).as_hours() / 24;
-    if days < 30 {
+    if days < 30 && !advice.is_from_aws_detail {
         says.push(format!("These are only {days} days: Cost Explorer keeps hours for 14. What you know of the coming months counts more. Several small purchases, a month apart, are safer than a large one."));
     }
     says

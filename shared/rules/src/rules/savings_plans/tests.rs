@@ -197,8 +197,10 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
         amount: Amount::Hourly(vec![dec!(5); 336]),
         certainty: Certainty::Enforced,
     }];
-    let by_aws: Vec<ByAws> =
-        aws.iter().map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900) }).collect();
+    let by_aws: Vec<ByAws> = aws
+        .iter()
+        .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None })
+        .collect();
     let advice = advise(&Question { usage: &usage, deductions: &deductions, owned: &[], offers: &offers, by_aws: &by_aws });
     Commitment { resource: resource("savings-plan/sagemaker"), advice, why_not: None, by_aws }
 }
