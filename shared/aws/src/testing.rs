@@ -107,6 +107,7 @@ pub(crate) fn finding(id: &str, remedy: Remedy) -> Finding {
         resource: Resource { id: id.into(), arn: Some(arn(id)), name, tags: Tags::Known(BTreeMap::new()), ownership: Ownership::default() },
         series: None,
         run: None,
+        instance_type: None,
         owner: None,
         team: None,
         waste: Waste { remedy, ..Waste::default() },

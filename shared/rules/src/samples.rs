@@ -243,6 +243,7 @@ pub(crate) fn entry(rule: &str, name: &str, state: State) -> Entry {
         standing: None,
         act_after: None,
         run: None,
+        instance_type: None,
         usd_per_hour: None,
         usd_per_month: Some(rust_decimal::dec!(201.48)),
         ends: None,

@@ -66,14 +66,17 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
     assert!((ours * Decimal::from(10) - with_waste * Decimal::from(4)).abs() < Decimal::new(1, 3), "{ours} of {with_waste}");
     assert!((by_aws - with_waste).abs() < Decimal::new(1, 2), "{by_aws} by AWS, {with_waste} from the same usage");
     let deducted = of(&report)["deducted"].as_array().unwrap();
-    assert_eq!((&deducted[0]["what"], &deducted[0]["certainty"]), (&"endpoint-idle: 2 resources".into(), &"reported".into()));
+    assert_eq!(
+        (&deducted[0]["what"], &deducted[0]["certainty"]),
+        (&"endpoint-idle: 2 resources on ml.g5.xlarge".into(), &"reported".into())
+    );
     let mails = &account.mails()[before..];
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert_eq!(mails[0].attributes["owner"].1, "finops@example.com");
     assert!(mails[0].subject.contains(&format!("a SageMaker Savings Plan of ${ours:.3} per hour saves $")), "{}", mails[0].subject);
     for line in [
         "AWS recommends $",
-        "endpoint-idle: 2 resources (Real-time endpoints; its owner was told)",
+        "endpoint-idle: 2 resources on ml.g5.xlarge (Real-time endpoints; its owner was told)",
         "If less is used",
         "1 year, No Upfront: $",
     ] {

@@ -8,7 +8,8 @@ use cost_rules::{
     inference::{
         Assumptions, Candidate, Features, InstanceTypes, Limits, Load, PricedType, Rates, Requests, ServingOption, Workload, options, pack,
     },
-    price::{Prices, dollars, grouped},
+    price::{Prices, dollars},
+    text::grouped,
 };
 use jiff::Timestamp;
 use rust_decimal::prelude::ToPrimitive as _;

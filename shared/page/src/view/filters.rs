@@ -13,7 +13,7 @@ use askama::{
     Values,
     filters::{Html, Safe, escape},
 };
-use cost_rules::{price::grouped, text::one_line};
+use cost_rules::text::{grouped, one_line};
 
 /// A text of people as one line that can be seen. What hides in it is shown as `�`.
 #[askama::filter_fn]

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use cost_rules::{
-    price::{dollars, grouped},
+    price::dollars,
     report::{Change, Money, ReportPeriod, ReportUnit},
+    text::grouped,
 };
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use rust_decimal::{Decimal, RoundingStrategy, dec, prelude::ToPrimitive as _};

@@ -416,6 +416,9 @@ impl Subject for Endpoint {
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
     }
+    fn instances(&self) -> Vec<Instances> {
+        Self::instances(self).unwrap_or_default()
+    }
     fn run(&self) -> Option<Timestamp> {
         // That the guard hibernates it every night does not make it another run.
         self.first_created().filter(|_| self.state == RunState::InService)

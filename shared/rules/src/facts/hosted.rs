@@ -10,7 +10,7 @@ use crate::{
         subject::Subject,
     },
     inference::{Advice, Features},
-    vocabulary::resource::Resource,
+    vocabulary::{price::Instances, resource::Resource},
 };
 
 /// An endpoint with its model and how much of its instances it uses.
@@ -127,6 +127,9 @@ impl Subject for Hosted {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.endpoint.resource
+    }
+    fn instances(&self) -> Vec<Instances> {
+        self.endpoint.instances().unwrap_or_default()
     }
     fn run(&self) -> Option<Timestamp> {
         self.endpoint.run()

@@ -109,6 +109,9 @@ impl Subject for Asset {
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
     }
+    fn instances(&self) -> Vec<Instances> {
+        self.instances.clone()
+    }
     fn run(&self) -> Option<Timestamp> {
         self.run
     }
@@ -140,6 +143,9 @@ impl Subject for RunningAsset {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.0.resource
+    }
+    fn instances(&self) -> Vec<Instances> {
+        self.0.instances.clone()
     }
     fn run(&self) -> Option<Timestamp> {
         self.0.run

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::{facts::subject::Subject, vocabulary::resource::Resource};
+use crate::{
+    facts::subject::Subject,
+    vocabulary::{price::Instances, resource::Resource},
+};
 
 /// A SageMaker notebook instance.
 #[derive(Clone, Debug)]
@@ -103,6 +106,9 @@ impl Subject for Notebook {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
+    }
+    fn instances(&self) -> Vec<Instances> {
+        Instances::one(self.instance_type.as_deref())
     }
     fn run(&self) -> Option<Timestamp> {
         self.since.filter(|_| self.state == RunState::InService)

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use crate::{
     facts::{notebooks::RunState, subject::Subject},
-    vocabulary::resource::{AppHome, Resource},
+    vocabulary::{
+        price::Instances,
+        resource::{AppHome, Resource},
+    },
 };
 
 /// A Studio app.
@@ -60,6 +63,9 @@ impl Subject for App {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
+    }
+    fn instances(&self) -> Vec<Instances> {
+        Instances::one(self.instance_type.as_deref())
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.state == RunState::InService)

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::vocabulary::{
+    price::Instances,
     resource::{Kind, Resource, id_of_arn},
     series::series_id,
 };
@@ -16,6 +17,10 @@ pub trait Subject {
     /// When its current run began. `None`: it does not run.
     fn run(&self) -> Option<Timestamp> {
         None
+    }
+    /// What it runs on now. Empty: not known, or it has no instances.
+    fn instances(&self) -> Vec<Instances> {
+        vec![]
     }
     /// The id of the series that it belongs to.
     fn series(&self) -> Option<String> {

@@ -229,6 +229,9 @@ impl Subject for TrainingJob {
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
     }
+    fn instances(&self) -> Vec<Instances> {
+        self.instances.clone()
+    }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.status == JobStatus::InProgress)
     }
@@ -255,6 +258,9 @@ impl Subject for TuningJob {
     }
     fn resource_mut(&mut self) -> &mut Resource {
         &mut self.resource
+    }
+    fn instances(&self) -> Vec<Instances> {
+        self.definitions.iter().flat_map(|definition| definition.each_choice().flatten().cloned()).collect()
     }
     fn run(&self) -> Option<Timestamp> {
         self.created.filter(|_| self.status == JobStatus::InProgress)

@@ -54,6 +54,8 @@ pub struct Entry {
     pub act_after: Option<Timestamp>,
     /// The start of the resource's run that it is about.
     pub run: Option<Timestamp>,
+    /// The type of its instances when it was first found. `None`: not known, it has none, or they are of several.
+    pub instance_type: Option<String>,
     /// Its cost in USD per hour. `None`: not known.
     pub usd_per_hour: Option<Decimal>,
     /// Its cost in USD per month. `None`: not known.

@@ -110,6 +110,7 @@ pub(crate) fn new_entry(finding: &Finding, now: Timestamp) -> Entry {
         standing: None,
         act_after: None,
         run: finding.run,
+        instance_type: finding.instance_type.clone(),
         usd_per_hour: finding.waste.usd_per_hour,
         usd_per_month: finding.waste.usd_per_month,
         ends: finding.waste.ends,

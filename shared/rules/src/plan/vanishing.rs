@@ -9,7 +9,7 @@ use crate::{
     plan::entry::{Entry, State},
     policy::Policy,
     rules::costs_are_waste,
-    savings_plan::{Amount, Certainty, Deduction, Usage, is_of},
+    savings_plan::{Amount, Certainty, Deduction, Usage},
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
@@ -36,16 +36,10 @@ impl Window<'_> {
         let from = self.from;
         (0..self.usage.hours()).map(move |hour| from + SignedDuration::from_hours(i64::try_from(hour).unwrap_or(i64::MAX)))
     }
-
-    /// What a component cost on demand, USD.
-    fn on_demand(&self, component: Component) -> Decimal {
-        let its = self.usage.by_usage_type().filter(|(name, _)| is_of(name, component));
-        its.map(|(_, usd)| usd).sum()
-    }
 }
 
 /// What belongs together in a line of the advice.
-type Group<'e> = BTreeMap<(Certainty, &'e str, Component), Vec<&'e Entry>>;
+type Group<'e> = BTreeMap<(Certainty, &'e str, Component, Option<&'e str>), Vec<&'e Entry>>;
 
 /// What will vanish: waste first, then what moves to Spot. `entries`: the findings of all functions.
 pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Deduction> {
@@ -53,17 +47,22 @@ pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec
     for entry in the_dearest(entries) {
         let (Some(certainty), Some(component)) = (certainty(entry.state), component(&entry.id)) else { continue };
         let groups = if MOVE_TO_SPOT.contains(&entry.rule.as_str()) { &mut moves } else { &mut waste };
-        groups.entry((certainty, &entry.rule, component)).or_default().push(entry);
+        groups.entry((certainty, &entry.rule, component, entry.instance_type.as_deref())).or_default().push(entry);
     }
-    let waste = waste.into_iter().map(|((certainty, rule, component), of)| {
-        let amount = Amount::Hourly(hourly(&of, policy, window));
-        Deduction { what: format!("{rule}: {} resource{}", of.len(), if of.len() == 1 { "" } else { "s" }), component, amount, certainty }
+    let deduction = |(certainty, rule, component, instance_type): (Certainty, &str, Component, Option<&str>), what: String, amount| {
+        let on = instance_type.map_or_else(String::new, |instance_type| format!(" on {instance_type}"));
+        Deduction { what: format!("{rule}: {what}{on}"), component, instance_type: instance_type.map(str::to_owned), amount, certainty }
+    };
+    let waste = waste.into_iter().map(|(group, of)| {
+        let resources = if of.len() == 1 { "1 resource".to_owned() } else { format!("{} resources", of.len()) };
+        deduction(group, resources, Amount::Hourly(hourly(&of, policy, window)))
     });
-    let moves = moves.into_iter().map(|((certainty, rule, component), of)| {
+    let moves = moves.into_iter().map(|(group, of)| {
+        let all = deduction(group, "moves to Spot".to_owned(), Amount::Share(Decimal::ONE));
         let monthly: Decimal = of.iter().filter_map(|entry| entry.usd_per_month).sum();
-        let all = window.on_demand(component) * HOURS_PER_MONTH / Decimal::from(window.usage.hours().max(1));
-        let share = if all <= monthly { Decimal::ONE } else { monthly / all };
-        Deduction { what: format!("{rule}: moves to Spot"), component, amount: Amount::Share(share), certainty }
+        let on_demand = all.on_demand(window.usage) * HOURS_PER_MONTH / Decimal::from(window.usage.hours().max(1));
+        let share = if on_demand <= monthly { Decimal::ONE } else { monthly / on_demand };
+        Deduction { amount: Amount::Share(share), ..all }
     });
     waste.chain(moves).collect()
 }
@@ -193,6 +192,23 @@ mod tests {
             [
                 ("notebook-off-hours: 1 resource", Component::Notebook, Certainty::Enforced, 28),
                 ("endpoint-idle: 1 resource", Component::Realtime, Certainty::Reported, 48)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_idle_is_taken_from_its_own_instance_type() {
+        let on = |id: &str, instance_type: &str| Entry {
+            instance_type: Some(instance_type.into()),
+            ..entry("endpoint-idle", id, State::Reported)
+        };
+        let found = of(&[on("endpoint/a", "ml.g5.xlarge"), on("endpoint/b", "ml.g5.xlarge"), on("endpoint/c", "ml.m5.xlarge")]);
+        let told: Vec<_> = found.iter().map(|one| (one.what.as_str(), one.instance_type.as_deref())).collect();
+        assert_eq!(
+            told,
+            [
+                ("endpoint-idle: 2 resources on ml.g5.xlarge", Some("ml.g5.xlarge")),
+                ("endpoint-idle: 1 resource on ml.m5.xlarge", Some("ml.m5.xlarge")),
             ]
         );
     }

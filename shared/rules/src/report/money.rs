@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::price::{dollars, grouped};
+use crate::vocabulary::{price::dollars, text::grouped};
 
 /// USD. JSON has it as a decimal in a string, as AWS does, so that sums stay exact; it prints as dollars and cents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

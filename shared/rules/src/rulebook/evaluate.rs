@@ -115,7 +115,13 @@ impl Rulebook {
                 }
                 let keep = self.keep(resource, &judged.homes);
                 let finding = self.finding(rule, resource, *waste, measure, keep);
-                judgement.findings.push(Finding { series: judged.series, run: judged.run, may_wait_for_it, ..finding });
+                judgement.findings.push(Finding {
+                    series: judged.series,
+                    run: judged.run,
+                    instance_type: judged.instance_type,
+                    may_wait_for_it,
+                    ..finding
+                });
             }
         }
     }
@@ -161,6 +167,7 @@ impl Rulebook {
             rule: rule.registration.name,
             series: None,
             run: None,
+            instance_type: None,
             owner: self.policy.owner_of(resource),
             team: self.policy.team_of(resource),
             terms: Terms { mode, grace: if is_harmless { Duration::minutes(0) } else { grace }, ..rule.terms },

@@ -55,6 +55,8 @@ pub struct Finding {
     pub series: Option<String>,
     /// The start of the resource's run. The grace of one run does not count for the next run.
     pub run: Option<Timestamp>,
+    /// The type of its instances. `None`: not known, it has none, or they are of several.
+    pub instance_type: Option<String>,
     /// The owner ([`crate::policy::Policy::owner_of`]). `None`: not known.
     pub owner: Option<String>,
     /// The team ([`crate::policy::Policy::team_of`]). `None`: not known.

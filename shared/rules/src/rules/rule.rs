@@ -14,6 +14,7 @@ use crate::{
     rules::{context::RuleContext, verdict::Verdict},
     vocabulary::{
         duration::Duration,
+        price::Instances,
         resource::{Kind, Resource, Tags},
     },
 };
@@ -220,6 +221,8 @@ pub(crate) struct Judged<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) series: Option<String>,
     pub(crate) run: Option<Timestamp>,
+    /// Of its [`crate::facts::Subject::instances`], if all are of one type.
+    pub(crate) instance_type: Option<String>,
     /// [`crate::facts::Subject::part_of`]
     pub(crate) part_of: Option<&'a str>,
     /// [`crate::facts::Subject::homes`]
@@ -241,6 +244,7 @@ impl<R: Rule> Check for Checked<R> {
                 resource,
                 series: subject.series().filter(|_| R::MANNER.notified_per_series),
                 run: subject.run(),
+                instance_type: Instances::only_type(&subject.instances()).map(str::to_owned),
                 part_of: subject.part_of(),
                 homes: subject.homes(),
                 verdict,

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::usage::{Usage, is_of};
-use crate::vocabulary::component::Component;
+use crate::vocabulary::component::{Component, instance_type_of};
 
 /// Something that will vanish.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Deduction {
     pub what: String,
     /// Where it is on the bill.
     pub component: Component,
+    /// The type of its instances. `None`: not known.
+    pub instance_type: Option<String>,
     /// How much it is.
     pub amount: Amount,
     /// Whether it ends without anybody's doing.
@@ -68,9 +70,24 @@ pub(super) fn deduct(usage: &Usage, deductions: &[Deduction]) -> (Usage, Vec<Ded
     (left, deducted)
 }
 
-/// The usage types of a component lose the same part of an hour each, because it is not known which of them it is.
+impl Deduction {
+    /// Which of the usage types it is about: those of its component and instance type, or else all of its component, because it is not known which of them.
+    fn is_about(&self, usage_types: &[String]) -> Vec<bool> {
+        let of_component = |name: &String| is_of(name, self.component);
+        let of_type = |name: &String| of_component(name) && instance_type_of(name) == self.instance_type.as_deref();
+        let exactly: Vec<bool> = usage_types.iter().map(of_type).collect();
+        if exactly.contains(&true) { exactly } else { usage_types.iter().map(of_component).collect() }
+    }
+
+    /// What all that it is about costs on demand, USD.
+    pub(crate) fn on_demand(&self, usage: &Usage) -> Decimal {
+        usage.only(&self.is_about(usage.usage_types())).on_demand()
+    }
+}
+
+/// The usage types that a deduction is about lose the same part of an hour each.
 fn one(usage: &Usage, deduction: &Deduction) -> Usage {
-    let is_its: Vec<bool> = usage.usage_types().iter().map(|name| is_of(name, deduction.component)).collect();
+    let is_its = deduction.is_about(usage.usage_types());
     let of_hour = |row: &[i64]| -> Decimal {
         let its = row.iter().zip(&is_its).filter(|(_, is_its)| **is_its);
         Decimal::try_from_i128_with_scale(its.map(|(cell, _)| i128::from(*cell)).sum(), 12).unwrap_or(Decimal::MAX)
@@ -87,4 +104,40 @@ fn one(usage: &Usage, deduction: &Deduction) -> Usage {
         let share = if is_its.get(index) == Some(&true) { shares.get(hour).copied().unwrap_or_default() } else { Decimal::ZERO };
         usd * (Decimal::ONE - share.clamp(Decimal::ZERO, Decimal::ONE))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+
+    /// One hour: $3 of g5 and $2 of m5 on endpoints, $4 of m5 in training.
+    fn left(component: Component, instance_type: Option<&str>, usd: Decimal) -> Vec<Decimal> {
+        let mut usage =
+            Usage::new(["EUC1-Host:ml.g5.xlarge", "EUC1-Host:ml.m5.xlarge", "EUC1-Train:ml.m5.xlarge"].map(str::to_owned).to_vec());
+        usage.push([dec!(3), dec!(2), dec!(4)]).unwrap();
+        let deduction = Deduction {
+            what: String::new(),
+            component,
+            instance_type: instance_type.map(str::to_owned),
+            amount: Amount::Hourly(vec![usd]),
+            certainty: Certainty::Reported,
+        };
+        deduct(&usage, &[deduction]).0.by_usage_type().map(|(_, usd)| usd).collect()
+    }
+
+    #[test]
+    fn what_is_known_of_the_instances_is_taken_from_them_alone() {
+        for (component, instance_type, usd, rest) in [
+            (Component::Realtime, Some("ml.g5.xlarge"), dec!(1.5), [dec!(1.5), dec!(2), dec!(4)]),
+            (Component::Realtime, Some("ml.m5.xlarge"), dec!(5), [dec!(3), dec!(0), dec!(4)]),
+            (Component::Realtime, None, dec!(2.5), [dec!(1.5), dec!(1), dec!(4)]),
+            (Component::Realtime, Some("ml.p9.giant"), dec!(2.5), [dec!(1.5), dec!(1), dec!(4)]),
+            (Component::Training, Some("ml.m5.xlarge"), dec!(1), [dec!(3), dec!(2), dec!(3)]),
+            (Component::Notebook, Some("ml.m5.xlarge"), dec!(1), [dec!(3), dec!(2), dec!(4)]),
+        ] {
+            assert_eq!(left(component, instance_type, usd), rest, "{component:?} {instance_type:?}");
+        }
+    }
 }

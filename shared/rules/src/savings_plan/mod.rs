@@ -20,4 +20,3 @@ pub use self::{
     rates::{Offer, Payment, Rate, Rates, Term},
     usage::{ALL_OF_SAGEMAKER, Usage},
 };
-pub(crate) use usage::is_of;

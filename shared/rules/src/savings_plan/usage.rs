@@ -9,7 +9,7 @@ use crate::vocabulary::{component::Component, usage_type::without_region};
 pub const ALL_OF_SAGEMAKER: &str = "all of SageMaker";
 
 /// Whether a usage type (with its Region) is, or may be, of a component.
-pub(crate) fn is_of(usage_type: &str, component: Component) -> bool {
+pub(super) fn is_of(usage_type: &str, component: Component) -> bool {
     usage_type == ALL_OF_SAGEMAKER || Component::of(without_region(usage_type)) == component
 }
 

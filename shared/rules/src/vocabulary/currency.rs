@@ -6,7 +6,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::price::grouped;
+use crate::vocabulary::text::grouped;
 
 /// Whether the process counts in CNY. A deployment is of one account, and the bill of an account is in one currency.
 static IS_CNY: AtomicBool = AtomicBool::new(false);

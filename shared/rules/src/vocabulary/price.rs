@@ -163,12 +163,6 @@ pub fn dollars(usd: Decimal) -> String {
     Currency::of_account().amount(usd, 2)
 }
 
-/// Digits in groups of three: `1,234,567`.
-pub fn grouped(digits: &str) -> String {
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
-    groups.join(",")
-}
-
 /// Instances of one type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instances {
@@ -181,6 +175,18 @@ pub struct Instances {
 impl Instances {
     /// The type of instances whose type is not known.
     pub const UNKNOWN_TYPE: &str = "instance of an unknown type";
+
+    /// One instance of a type. None, if the type is not known.
+    pub fn one(instance_type: Option<&str>) -> Vec<Self> {
+        instance_type.map(|instance_type| Self { instance_type: instance_type.to_owned(), count: 1 }).into_iter().collect()
+    }
+
+    /// Their type, if all are of one.
+    pub fn only_type(all: &[Self]) -> Option<&str> {
+        let (first, rest) = all.split_first()?;
+        let known = first.instance_type != Self::UNKNOWN_TYPE && rest.iter().all(|one| one.instance_type == first.instance_type);
+        known.then_some(first.instance_type.as_str())
+    }
 
     /// How many instances these are in all.
     pub fn number(all: &[Self]) -> u32 {

@@ -5,6 +5,12 @@ use std::{borrow::Cow, collections::BTreeMap, fmt::Write as _};
 /// The longest line that is made of a text that others wrote, in characters.
 const LONGEST: usize = 1000;
 
+/// Digits in groups of three: `1,234,567`.
+pub fn grouped(digits: &str) -> String {
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    groups.join(",")
+}
+
 /// One line: line breaks become blanks, what cannot be seen becomes `�`, and a very long text is cut.
 pub fn one_line(text: &str) -> String {
     let seen = |c: char| if is_line_break(c) || c == '\t' { ' ' } else { seen(c) };

@@ -194,6 +194,7 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
     let deductions = [Deduction {
         what: "endpoint-idle: 2 resources".into(),
         component: Component::Realtime,
+        instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); 336]),
         certainty: Certainty::Enforced,
     }];
