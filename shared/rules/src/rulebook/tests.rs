@@ -321,13 +321,20 @@ fn an_unreadable_wish_suspends_enforcement() {
 fn a_key_that_is_nearly_right_suspends_enforcement() {
     let rulebook = Rulebook::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
     let of = |key: &str| rulebook.evaluate(&facts(vec![named("x", &[(key, "2026-12-31")])])).findings;
-    for key in ["Cost-Guard:keep-until", "cost-guard:keep_until", "costguard:keep-until", "cost-guard:keep-until ", "cost-guard:snooze"] {
+    for key in [
+        "Cost-Guard:keep-until",
+        "cost-guard:keep_until",
+        "costguard:keep-until",
+        "cost-guard:keep-until ",
+        "cost-guard:snooze",
+        "keep-until",
+    ] {
         assert!(rulebook.reads_tag(key), "{key}: what is not kept in memory cannot be seen");
         let findings = of(key);
         assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"], "{key}");
         assert!(findings[1].suspended.as_ref().unwrap().why.contains(key), "{:?}", findings[1].suspended);
     }
-    for key in ["cost-group", "cost-guardian", "keep-until"] {
+    for key in ["cost-group", "cost-guardian", "keep"] {
         assert!(!rulebook.reads_tag(key) && of(key).iter().all(|found| found.suspended.is_none()), "{key}");
     }
     assert_eq!(of("Cost-Guard:Schedule").len(), 1, "its hours are not known, so it is told of its tag alone");
