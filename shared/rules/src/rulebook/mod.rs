@@ -44,7 +44,7 @@ pub struct Rulebook {
 impl Rulebook {
     /// Whether the policy or a rule reads a tag: because of its key, or because its value names a workflow. Other tags need not be kept in memory.
     pub fn keeps_tag(&self, key: &str, value: &str) -> bool {
-        self.reads_tag(key) || names_workflow(value)
+        self.reads_tag(key) || names_workflow(key, value)
     }
 
     /// Whether the policy or a rule reads a tag because of its key.
