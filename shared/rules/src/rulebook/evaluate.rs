@@ -28,7 +28,10 @@ impl Rulebook {
         let mut judgement = Judgement::default();
         let mut unknown = Unknown::new();
         self.each_rule(facts, |rule, is_override, is_of_set| {
-            for judged in rule.check.judge(facts, &cx, is_of_set) {
+            for mut judged in rule.check.judge(facts, &cx, is_of_set) {
+                for home in &mut judged.homes {
+                    home.name = facts.domain_names.get(&home.id).unwrap_or(&home.name).clone();
+                }
                 self.enter(&mut judgement, &mut unknown, &cx, (rule, is_override), judged);
             }
         });

@@ -62,6 +62,11 @@ impl Rulebook {
         self.configured().any(|rule| rule.registration.name == name)
     }
 
+    /// Whether an exemption may go by the name of a Studio domain, which what is in the domain does not have.
+    pub fn exempts_domains_by_name(&self) -> bool {
+        self.exempts.iter().any(|one| one.matches.names_domains())
+    }
+
     /// Whether a rule is enforced for any resource.
     pub fn enforces_rule(&self, name: &str) -> bool {
         self.configured().any(|rule| rule.registration.name == name && rule.terms.mode == Mode::Enforce)

@@ -169,12 +169,13 @@ impl Inventory<'_> {
             Some(its_parent) => Some(its_parent.clone()),
             None => describe(self.clients, self.rulebook, &audited).await?.parent,
         };
-        Ok(Some(Link { tags, parent: its_parent }))
+        Ok(Some(Link { name: audited.resource.name, tags, parent: its_parent }))
     }
 }
 
-/// A parent: its own tags, and its own parent.
+/// A parent: its name, its own tags, and its own parent.
 struct Link {
+    name: String,
     tags: BTreeMap<String, String>,
     parent: Option<Parent>,
 }
@@ -189,7 +190,7 @@ fn line_of(parent: Option<&Parent>, links: &Links) -> (Vec<Ancestor>, Option<Str
     while let Some(parent) = next.filter(|parent| line.iter().all(|seen| seen.id != parent.id)) {
         match links.get(&parent.id) {
             Some(Ok(Some(found))) => {
-                line.push(Ancestor { id: parent.id.clone(), tags: found.tags.clone() });
+                line.push(Ancestor { id: parent.id.clone(), name: found.name.clone(), tags: found.tags.clone() });
                 next = found.parent.as_ref();
             }
             Some(Err(why)) => return (line, Some(why.clone())),
