@@ -6,8 +6,6 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::vocabulary::price::grouped;
-
 /// Whether the process counts in CNY. A deployment is of one account, and the bill of an account is in one currency.
 static IS_CNY: AtomicBool = AtomicBool::new(false);
 
@@ -74,6 +72,12 @@ impl Currency {
             None => Ok(()),
         }
     }
+}
+
+/// Digits in groups of three: `1,234,567`.
+pub fn grouped(digits: &str) -> String {
+    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
+    groups.join(",")
 }
 
 #[cfg(test)]

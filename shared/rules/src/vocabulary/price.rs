@@ -11,6 +11,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
+pub use crate::vocabulary::currency::grouped;
 use crate::vocabulary::{currency::Currency, resource::Kind};
 
 /// AWS's on-demand prices of SageMaker hosting instances by Region, mid-2026 (source and licence: `data/README.md`).
@@ -161,12 +162,6 @@ pub(crate) fn price_not_known(instances: &[Instances]) -> String {
 /// For people, in the currency of the account: `$168.82`, `$12,345.00`.
 pub fn dollars(usd: Decimal) -> String {
     Currency::of_account().amount(usd, 2)
-}
-
-/// Digits in groups of three: `1,234,567`.
-pub fn grouped(digits: &str) -> String {
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|digits| str::from_utf8(digits).ok()).collect();
-    groups.join(",")
 }
 
 /// Instances of one type.
