@@ -156,6 +156,9 @@ impl Rulebook {
         if let Some(left) = self.policy.owner_who_left(resource) {
             waste.notice.details.push(format!("Its owner {left} has left (policy).").into());
         }
+        if let Some((key, value)) = self.policy.tag_of_nobody(resource) {
+            waste.notice.details.push(format!("Its tag {key} is \"{value}\", which names nobody who can be mailed.").into());
+        }
         // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };
         let is_harmless = waste.remedy.is_harmless();

@@ -344,6 +344,26 @@ fn a_key_that_is_nearly_right_suspends_enforcement() {
     assert_eq!(of("Cost-Guard:Schedule").len(), 1, "its hours are not known, so it is told of its tag alone");
 }
 
+/// A mail said that a resource had no tag `Owner`, although it had one.
+#[test]
+fn an_owners_tag_that_names_nobody_is_told_with_its_value() {
+    let rulebook = Rulebook::from_toml("").unwrap();
+    for (tags, told) in [
+        (&[("Owner", "TBD")][..], Some("Its tag Owner is \"TBD\", which names nobody who can be mailed.")),
+        (&[("owner", "12345678")], Some("Its tag owner is \"12345678\"")),
+        (&[("OWNER", "svc-ml")], Some("Its tag OWNER is \"svc-ml\"")),
+        (&[("Owner", "TBD"), ("owner", "ann@example.com")], None),
+        (&[("Owner", " ")], None),
+        (&[], None),
+    ] {
+        let found = rulebook.evaluate(&facts(vec![named("x", tags)])).findings;
+        let details: Vec<String> = found[0].waste.notice.details.iter().map(|detail| format!("{detail:?}")).collect();
+        let detail = details.iter().find(|detail| detail.contains("names nobody")).map(|detail| detail.replace("\\\"", "\""));
+        assert_eq!(detail.is_some(), told.is_some(), "{tags:?}: {details:?}");
+        assert!(detail.unwrap_or_default().contains(told.unwrap_or_default()), "{tags:?}");
+    }
+}
+
 #[test]
 fn a_key_that_an_override_matches_or_a_rule_requires_is_right() {
     let rulebook = Rulebook::from_toml(

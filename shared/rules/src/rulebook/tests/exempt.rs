@@ -142,7 +142,6 @@ fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
         ("name = \"churn:1\"", ANY),
         ("name = \"churn,other\", kind = \"endpoint\"", ANY),
         ("tag = {}", "`tag` is empty: write for example tag.Environment"),
-        ("", "this `match` names nothing"),
     ] {
         for section in ["[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "[[override]]\nrules.notebook-idle.mode = \"off\""] {
             let text = format!("{section}\nmatch = {{ {matching} }}");
