@@ -6,7 +6,6 @@ use anyhow::anyhow;
 use aws_sdk_sns::types::MessageAttributeValue;
 use cost_rules::{
     mail::{Audience, Digest, MONTH, PlatformGets},
-    owners,
     policy::{PlatformMails, Policy},
 };
 use futures_util::{StreamExt as _, stream};
@@ -156,7 +155,7 @@ async fn publish(clients: &Clients, topic_arn: &str, digest: &Digest, audience: 
         .message_attributes("function", each(&digest.functions)?)
         .message_attributes("severity", attribute("String", digest.severity.as_str())?)
         .message_attributes("team", each(&digest.teams)?)
-        .message_attributes("owner", each(&owners::each(&digest.owner))?)
+        .message_attributes("owner", each(&digest.owners())?)
         .message_attributes("audience", each(audience.words())?)
         .send()
         .await;

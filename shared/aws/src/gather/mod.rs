@@ -32,7 +32,7 @@ use notebooks::idle_agent;
 pub(crate) use read::Read;
 pub(crate) use read::says_gone;
 use read::{IN_FLIGHT, Listed, name_of, unread_of};
-use studio::{apps, idle_shutdowns, spaces};
+use studio::{apps, domains, idle_shutdowns, spaces};
 pub(crate) use tags::all_tags;
 
 /// What a run needs to read.
@@ -53,6 +53,7 @@ pub async fn notebooks_and_apps(clients: &Clients, rulebook: &Rulebook, wanted: 
         None => Box::pin(everything(clients, rulebook, wanted, &mut facts)).await,
         Some(named) => Box::pin(some(clients, rulebook, &named, &mut facts)).await,
     }
+    Box::pin(domains::name(clients, rulebook, &mut facts)).await;
     facts
 }
 

@@ -91,7 +91,7 @@ pub(super) async fn index(clients: &Clients, rulebook: &Rulebook, kinds: &[Kind]
                     Some(is_read) => *is_read,
                     None => *reads.entry(tag.key.clone()).or_insert(rulebook.reads_tag(&tag.key)),
                 };
-                if is_read || names_workflow(&tag.value) {
+                if is_read || names_workflow(&tag.key, &tag.value) {
                     tags.insert(tag.key, tag.value);
                 }
             }

@@ -87,6 +87,8 @@ pub struct Parent {
 pub struct Ancestor {
     /// Its id.
     pub id: String,
+    /// Its name. A domain's is not in its id.
+    pub name: String,
     /// Its own tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -127,7 +129,8 @@ impl Subject for Asset {
     fn homes(&self) -> Vec<Resource> {
         let homes = self.resource.homes();
         // Its own tags are not those of what it is in.
-        let tagged = |one: &Ancestor| Resource { tags: Tags::Known(one.tags.clone()), ..self.resource.within(&one.id) };
+        let tagged =
+            |one: &Ancestor| Resource { name: one.name.clone(), tags: Tags::Known(one.tags.clone()), ..self.resource.within(&one.id) };
         if homes.is_empty() { homes } else { homes.into_iter().chain(self.ancestors.iter().map(tagged)).collect() }
     }
     /// Notebooks, apps, training and tuning jobs are also facts of their own, with the tags of what they belong to.

@@ -61,6 +61,8 @@ macro_rules! facts {
             pub measures: Measures,
             /// The workflows that wait for jobs.
             pub workflows: Workflows,
+            /// The names of Studio domains by their ids (`domain/d-1`), if an exemption may go by them.
+            pub domain_names: BTreeMap<String, String>,
             /// What was read, and what could not be read.
             pub reading: Reading,
         }
@@ -151,6 +153,7 @@ impl Facts {
             prices: Arc::clone(&self.prices),
             measures: self.measures.clone(),
             workflows: self.workflows.clone(),
+            domain_names: self.domain_names.clone(),
             ..Self::default()
         }
     }

@@ -156,7 +156,7 @@ pub(crate) fn opening(owner: &str, arns: &[&str], context: &MailContext<'_>) -> 
         let tags = context.policy.owner_tags.join(" or ");
         let left = if context.policy.left.texts().is_empty() { "" } else { ", or who it names has left" };
         format!(
-            "No owner is known: the resources below have no tag {tags}{left}. Please find out whose they are, or stop what nobody needs.\n"
+            "No owner is known: no tag {tags} of the resources below names anybody{left}. Please find out whose they are, or stop what nobody needs.\n"
         )
     } else {
         format!("For {owner}.\n")

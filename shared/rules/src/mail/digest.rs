@@ -4,7 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::FindingKey, rules::verdict::Severity, vocabulary::resource::UNOWNED};
+use crate::{
+    plan::FindingKey,
+    rules::verdict::Severity,
+    vocabulary::{
+        owners::{each, is_address},
+        resource::UNOWNED,
+    },
+};
 
 /// The room for team names in a mail's attributes, in bytes.
 const TEAMS: usize = 8 * 1024;
@@ -35,6 +42,17 @@ pub struct Digest {
     pub told: Option<Told>,
 }
 
+impl Digest {
+    /// The values of the attribute `owner`: each owner, and `unowned` as well if one of them is no address: maybe nobody subscribes to a name.
+    pub fn owners(&self) -> Vec<&str> {
+        let mut owners = each(&self.owner);
+        if ![UNOWNED, PLATFORM].contains(&self.owner.as_str()) && !owners.iter().all(|one| is_address(one)) {
+            owners.push(UNOWNED);
+        }
+        owners
+    }
+}
+
 /// For whom a mail is. Subscriptions can filter by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Audience {
@@ -52,6 +70,8 @@ impl Audience {
         match is_urgent {
             _ if owner == UNOWNED => Self::Platform,
             true => Self::OwnerAndPlatform,
+            // Maybe nobody subscribes to a name.
+            false if !each(owner).into_iter().all(is_address) => Self::OwnerAndPlatform,
             false => Self::Owner,
         }
     }

@@ -321,8 +321,24 @@ fn what_nobody_owns_and_what_has_no_price_is_said() {
     (nobodys.owner, nobodys.team) = (None, None);
     let digest = one(&[nobodys]);
     assert_eq!((digest.owner.as_str(), digest.teams), ("unowned", vec!["unowned".to_owned()]));
-    assert!(digest.body.starts_with("No owner is known: the resources below have no tag Owner or owner."), "{}", digest.body);
+    assert!(digest.body.starts_with("No owner is known: no tag Owner or owner of the resources below names anybody."), "{}", digest.body);
     assert!(digest.body.contains("price not known"));
+}
+
+#[test]
+fn a_mail_to_a_name_goes_out_as_unowned_too() {
+    for (owner, owners, audience) in [
+        ("ann@example.com", &["ann@example.com"][..], Audience::Owner),
+        ("ann@example.com, bob@example.com", &["ann@example.com", "bob@example.com"], Audience::Owner),
+        ("ann@example.com, bob", &["ann@example.com", "bob", "unowned"], Audience::OwnerAndPlatform),
+        ("ann", &["ann", "unowned"], Audience::OwnerAndPlatform),
+        ("#ml-team", &["#ml-team", "unowned"], Audience::OwnerAndPlatform),
+        ("Decker, Arun", &["Decker, Arun", "unowned"], Audience::OwnerAndPlatform),
+        ("", &["unowned"], Audience::Platform),
+    ] {
+        let digest = one(&[Item { owner: Some(owner.to_owned()), ..item(News::Found, "x", None) }]);
+        assert_eq!((&digest.owners()[..], digest.audience), (owners, audience), "{owner}");
+    }
 }
 
 #[test]

@@ -174,6 +174,7 @@ impl General {
         only_known_keys(root, "the policy", KEYS.into_iter().chain(others))?;
         for (section, keys) in SECTION_KEYS {
             if let Some(value) = root.get(section) {
+                is_one(value, section)?;
                 only_known_keys(table(value, section)?.get_ref(), &format!("[{section}]"), keys.iter().copied())?;
             }
         }
@@ -311,6 +312,15 @@ impl Policy {
     pub(crate) fn from_toml(text: &str) -> Result<Self, super::toml::PolicyError> {
         let root = ::toml::de::DeTable::parse(text).map_err(|error| Wrong::from(error).in_text(text))?;
         General::read(root).map(|(general, _)| general.into_policy()).map_err(|wrong| wrong.in_text(text))
+    }
+}
+
+/// Refuses `[[section]]` of a section that stands once.
+fn is_one(value: &Spanned<DeValue<'_>>, section: &str) -> Result<(), Wrong> {
+    let for_single = if section == "exemption" { "; for single resources write [[exempt]]" } else { "" };
+    match value.get_ref() {
+        DeValue::Array(_) => wrong(value.span(), format!("`{section}` stands once: write [{section}]{for_single}")),
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The keys of the `cost-guard:` tags, and keys that are nearly one of them.
 
+use std::collections::BTreeMap;
+
 use crate::{
     policy::{required_tags::plain, settings::Policy},
     remedy::RESUBMITTED_TAG,
@@ -37,9 +39,12 @@ pub(crate) enum Slip {
 }
 
 impl Slip {
-    /// What is wrong with the key, and how to write it.
-    pub(crate) fn how_to_write(self, key: &str) -> String {
+    /// What is wrong with a key of these tags, and how to write it.
+    pub(super) fn how_to_write(self, key: &str, tags: &BTreeMap<String, String>) -> String {
         match self {
+            Self::Of(meant) if tags.contains_key(meant) => {
+                format!("its key is not exactly {meant}, which the resource has as well: remove this one")
+            }
             Self::Of(meant) => format!("its key is not exactly {meant}: add a tag with that key, and remove this one"),
             Self::Unknown => format!("its key is none of the guard's{}", nearest(key, &KEYS)),
         }
@@ -64,32 +69,43 @@ impl Policy {
 /// To stop what somebody protected is worse than to leave on what nobody did, but a tag of another tool must not suspend the guard for ever. So:
 ///
 /// * a key whose first words are `cost guard`, in any letters that look so, is meant for the guard, whatever follows;
-/// * with one slip in them too, unless they begin with another word: `coast-guard:schedule` is another tool's;
+/// * with one slip in them too, unless they begin with another word: `coast-guard:schedule` is another tool's. Before a name they may stand behind other
+///   words, or behind the name: `ml:cost-gaurd:schedule`, `schedule:cost-gaurd`;
 /// * with two slips only before a name that is right: `cos-gaurd:keep-until`;
-/// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word, or one of the two:
-///   `coast-guard:keep-until`, `guard:keep-until`;
+/// * a name that only the guard has (`keep-until`, `keep-reason`, `stoppable`) is meant for the guard even behind another word, one of the two or their
+///   initials: `coast-guard:keep-until`, `guard:keep-until`, `CG:keep-until`. `keep-until` is it alone, too;
 /// * longer words, such as `cost-guardian`, are another tool's.
 fn slip_of(key: &str) -> Option<Slip> {
     if KEYS.contains(&key) || key == RESUBMITTED_TAG || is_aws(key) {
         return None;
     }
-    let key = seen(key);
-    meant_by(&key).map(Slip::Of).or_else(|| begins_as_ours(&key).then_some(Slip::Unknown))
+    let seen = seen(key);
+    // Cost Explorer writes `user:` before keys.
+    let key = seen.strip_prefix("user:").unwrap_or(&seen);
+    meant_by(key).map(Slip::Of).or_else(|| begins_as_ours(key).then_some(Slip::Unknown))
 }
 
-/// The key that is meant, if the guard's words are at the key's beginning, or nearly.
+/// The key that is meant, if the guard's words are in it, or nearly.
 fn meant_by(key: &str) -> Option<&'static str> {
     let letters = plain(key);
     let after_prefix = letters.split_once(PREFIX).and_then(|(front, rest)| named(if rest.is_empty() { front } else { rest }));
     let with_name = || KEYS.into_iter().find(|key| letters.strip_suffix(name_of(key).as_str()).is_some_and(|front| is_slip(front, key)));
+    let alone = || (strsim::osa_distance(&letters, &name_of(KEEP_UNTIL_TAG)) <= 1).then_some(KEEP_UNTIL_TAG);
+    let from_each_word = || [0].into_iter().chain(ends(key)).find_map(|at| nearly(&key[at..]));
+    after_prefix.or_else(with_name).or_else(alone).or_else(from_each_word)
+}
+
+/// The key that is meant by a text with one slip in the guard's words, before a name or behind it.
+fn nearly(text: &str) -> Option<&'static str> {
+    let letters = plain(text);
     let split = |at: usize| letters.split_at_checked(at).map(|(front, rest)| (front.to_owned(), rest.to_owned()));
     // In `cosguardkeepuntill` it is not seen where words end.
-    let fronts = || match ends(key).as_slice() {
+    let halves: Vec<(String, String)> = match ends(text).as_slice() {
         [_] => (PREFIX.len() - 1..=PREFIX.len() + 1).filter_map(split).collect(),
-        several => several.iter().map(|at| (plain(&key[..*at]), plain(&key[*at..]))).collect::<Vec<_>>(),
+        several => several.iter().map(|at| (plain(&text[..*at]), plain(&text[*at..]))).collect(),
     };
-    let nearly = || fronts().iter().filter(|(front, _)| is_slipped_once(front)).find_map(|(_, rest)| named(rest));
-    after_prefix.or_else(with_name).or_else(nearly)
+    let meant = |ours: &str, name: &str| named(name).filter(|_| is_slipped_once(ours));
+    halves.iter().find_map(|(front, rest)| meant(front, rest).or_else(|| meant(rest, front)))
 }
 
 /// Whether these letters before the exact name of a key are `cost guard` with a slip or two. Of a name that only the guard has, they may be any words. Other
@@ -99,7 +115,7 @@ fn is_slip(front: &str, key: &str) -> bool {
     let is_typed = || front.starts_with('c') && front.chars().all(|c| PREFIX.contains(c)) && !is_other_word(front);
     is_slipped_once(front)
         || (strsim::osa_distance(front, PREFIX) <= 2 && (is_ours_alone || is_typed()))
-        || (is_ours_alone && ["cost", "costs", "guard", "guardcost"].contains(&front))
+        || (is_ours_alone && ["cg", "cguard", "cost", "costs", "guard", "guardcost"].contains(&front))
 }
 
 fn is_slipped_once(front: &str) -> bool {
@@ -117,6 +133,12 @@ fn name_of(key: &str) -> String {
     plain(key).split_off(PREFIX.len())
 }
 
+/// Its words turned round: `untilkeep`.
+fn turned_name_of(key: &str) -> String {
+    let name = key.rsplit(':').next().unwrap_or_default();
+    name.rsplit('-').collect()
+}
+
 /// The key with a name that is similar to this one: `keepuntill`, `keep`, `schedules`.
 fn named(name: &str) -> Option<&'static str> {
     /// A shorter name is no abbreviation.
@@ -124,7 +146,7 @@ fn named(name: &str) -> Option<&'static str> {
     let distance_to = |key: &str| {
         let wanted = name_of(key);
         let is_part = ABBREVIATED <= name.len() && (wanted.starts_with(name) || name.starts_with(&wanted));
-        let distance = strsim::osa_distance(name, &wanted);
+        let distance = strsim::osa_distance(name, &wanted).min(strsim::osa_distance(name, &turned_name_of(key)));
         (distance <= wanted.len() / 4 || is_part).then_some(distance)
     };
     KEYS.into_iter().filter_map(|key| Some((distance_to(key)?, key))).min_by_key(|(distance, _)| *distance).map(|(_, key)| key)
@@ -238,6 +260,25 @@ mod tests {
             ("Cost:KeepUntil", KEEP_UNTIL_TAG),
             ("cost-stoppable", STOPPABLE_TAG),
             ("user:cost-guard:keep-until", KEEP_UNTIL_TAG), // as Cost Explorer writes it
+            ("user:cost-gaurd:keep-until", KEEP_UNTIL_TAG),
+            ("user:keep-until", KEEP_UNTIL_TAG),
+            ("team:cost-gaurd:keep-until", KEEP_UNTIL_TAG),
+            ("ml:cost-gard:schedule", SCHEDULE_TAG),
+            ("prod-cost-gaurd:schedule", SCHEDULE_TAG),
+            ("MlCostGaurdSchedule", SCHEDULE_TAG),
+            ("ml/prod/cost-gaurd/keep-untill", KEEP_UNTIL_TAG),
+            ("ml:costgaurdschedule", SCHEDULE_TAG),
+            ("keep-until/cost-gaurd", KEEP_UNTIL_TAG),
+            ("schedule:cost-gaurd", SCHEDULE_TAG),
+            ("until-keep:cost-guard", KEEP_UNTIL_TAG),
+            ("cost-guard:until-keep", KEEP_UNTIL_TAG),
+            ("keep-until", KEEP_UNTIL_TAG),
+            ("KeepUntil", KEEP_UNTIL_TAG),
+            ("keep_until", KEEP_UNTIL_TAG),
+            ("keep-untill", KEEP_UNTIL_TAG),
+            ("CG:keep-until", KEEP_UNTIL_TAG),
+            ("cguard:keep-until", KEEP_UNTIL_TAG),
+            ("cg-stoppable", STOPPABLE_TAG),
             ("Cost-Guard:Schedule", SCHEDULE_TAG),
             ("cost-guard:shedule", SCHEDULE_TAG),
             ("cost-guard:schedules", SCHEDULE_TAG),
@@ -294,6 +335,12 @@ mod tests {
             "coast-guard:unit",
             "coast-guard:schedule",
             "coastguard:schedule",
+            "prod-coast-guard:schedule",
+            "ml:lost-guard:spot",
+            "schedule:coast-guard",
+            "team:cost-group:schedule",
+            "team:cost-guardian:schedule",
+            "user:schedule",
             "CoastGuardSchedule",
             "post-guard:schedule",
             "lost-guard:spot",
@@ -314,7 +361,9 @@ mod tests {
             "guard:schedule",
             "schedule",
             "Schedule",
-            "keep-until",
+            "cg:schedule",
+            "keep",
+            "keep-utilities",
             "stoppable",
             "spot",
             "cost",
@@ -344,11 +393,13 @@ mod tests {
 
     #[test]
     fn a_slip_tells_how_to_write_it() {
+        let schedule = BTreeMap::from([(SCHEDULE_TAG.to_owned(), "always".to_owned())]);
         for (key, says) in [
             ("costguard:keep-until", "its key is not exactly cost-guard:keep-until: add a tag with that key"),
+            ("Cost-Guard:Schedule", "its key is not exactly cost-guard:schedule, which the resource has as well: remove this one"),
             ("cost-guard:exempt", "its key is none of the guard's: did you mean `cost-guard:"),
         ] {
-            let told = slip_of(key).unwrap().how_to_write(key);
+            let told = slip_of(key).unwrap().how_to_write(key, &schedule);
             assert!(told.contains(says), "{told}");
         }
     }

@@ -1,6 +1,6 @@
 //! The values of the `cost-guard:` tags that a user sets on a resource.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 
@@ -58,31 +58,56 @@ impl Policy {
     fn wrong_tags(&self, resource: &Resource) -> Vec<WrongTag> {
         let Some(tags) = resource.tags.read() else { return vec![] };
         let arn = resource.arn_or_id();
-        let not_one_of = |key: &str, known: &[&str]| {
-            let value = tags.get(key).filter(|value| !known.contains(&value.trim()))?;
-            let known = known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
-            Some(format!("`{value}` is not known: write {known}"))
-        };
-        let hours = tags.get(SCHEDULE_TAG).and_then(|value| value.parse::<Schedule>().err()).map(|error| error.to_string());
-        let right_hours = tags.get(SCHEDULE_TAG).map_or_else(String::new, |value| meant(value));
-        let values = [
-            (SCHEDULE_TAG, right_hours.as_str(), hours),
-            (KEEP_UNTIL_TAG, "<year-month-day>", self.keep(resource).and_then(Result::err)),
-            (STOPPABLE_TAG, "yes", not_one_of(STOPPABLE_TAG, &["yes", "no"])),
-            (SPOT_TAG, "resubmit", not_one_of(SPOT_TAG, &["resubmit"])),
-        ];
-        let of_value = |(key, right, why): (&str, &str, Option<String>)| {
-            Some(WrongTag { why: format!("its tag {key} cannot be read: {}", why?), commands: vec![how_to_add(arn, [(key, right)])] })
-        };
-        let of_key = |(key, value): (&String, &String)| {
-            let slip = self.slip_of(key)?;
-            let add = if let Slip::Of(meant) = slip { Some(how_to_add(arn, [(meant, value.trim())])) } else { None };
+        let of_value = |key: &str| {
+            let value = tags.get(key)?;
+            let why = self.why_unreadable(key, value)?;
             Some(WrongTag {
-                why: format!("its tag \"{key}\" cannot be read: {}", slip.how_to_write(key)),
-                commands: add.into_iter().chain([how_to_remove(arn, key)]).collect(),
+                why: format!("its tag {key} cannot be read: {why}"),
+                commands: vec![how_to_add(arn, [(key, &*example(key, value))])],
             })
         };
-        values.into_iter().filter_map(of_value).chain(tags.iter().filter_map(of_key)).collect()
+        let slips: Vec<_> = tags.iter().filter_map(|(key, value)| Some((key, value.trim(), self.slip_of(key)?))).collect();
+        let of_key = |(key, value, slip): &(&String, &str, Slip)| {
+            let is_only_one = slips.iter().all(|(_, other, of)| of != slip || other == value);
+            let add = match slip {
+                Slip::Of(meant) if !tags.contains_key(*meant) => {
+                    Some(how_to_add(arn, [(*meant, &*self.value_meant(meant, value, is_only_one))]))
+                }
+                // The value of the right key holds.
+                Slip::Of(_) | Slip::Unknown => None,
+            };
+            WrongTag {
+                why: format!("its tag \"{key}\" cannot be read: {}", slip.how_to_write(key, tags)),
+                commands: add.into_iter().chain([how_to_remove(arn, key)]).collect(),
+            }
+        };
+        let of_values = [SCHEDULE_TAG, KEEP_UNTIL_TAG, STOPPABLE_TAG, SPOT_TAG].into_iter().filter_map(of_value);
+        of_values.chain(slips.iter().map(of_key)).collect()
+    }
+
+    /// Why the value of one of the guard's tags cannot be read. `None`: it can.
+    fn why_unreadable(&self, key: &str, value: &str) -> Option<String> {
+        let not_one_of = |known: &[&str]| {
+            let is_known = known.contains(&value.trim());
+            let known = known.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(" or ");
+            (!is_known).then(|| format!("`{value}` is not known: write {known}"))
+        };
+        match key {
+            SCHEDULE_TAG => value.parse::<Schedule>().err().map(|error| error.to_string()),
+            KEEP_UNTIL_TAG => self.keep_of(value).err(),
+            STOPPABLE_TAG => not_one_of(&["yes", "no"]),
+            SPOT_TAG => not_one_of(&["resubmit"]),
+            _ => None,
+        }
+    }
+
+    /// The value for the right key of a slipped one. What cannot be read, or is one of several values, is an example or a place to fill in.
+    fn value_meant<'v>(&self, key: &str, value: &'v str, is_only_one: bool) -> Cow<'v, str> {
+        match self.why_unreadable(key, value) {
+            _ if !is_only_one => "<value>".into(),
+            Some(_) => example(key, value),
+            None => value.into(),
+        }
     }
 
     /// Whether the owner of these tags may wish to keep what they are on: it has `cost-guard:keep-until`, or a key that is nearly one of the guard's.
@@ -92,15 +117,18 @@ impl Policy {
 
     /// The exemption that the owner asks for; an error if the tag's value cannot be read. `None`: there is no such tag, or the tags are not known.
     pub(crate) fn keep(&self, resource: &Resource) -> Option<Result<Keep, String>> {
-        let value = resource.tags.read()?.get(KEEP_UNTIL_TAG)?;
-        Some(match value.trim() {
-            "always" if self.exemption.allow_always => Ok(Keep { value: value.clone(), until: None, longest: None, by_policy: None }),
+        resource.tags.read()?.get(KEEP_UNTIL_TAG).map(|value| self.keep_of(value))
+    }
+
+    fn keep_of(&self, value: &str) -> Result<Keep, String> {
+        match value.trim() {
+            "always" if self.exemption.allow_always => Ok(Keep { value: value.to_owned(), until: None, longest: None, by_policy: None }),
             "always" => Err("the policy does not allow `always`: write a day, for example 2026-12-31".into()),
             day => match self.end_of_day(day) {
-                Some(until) => Ok(Keep { value: value.clone(), until: Some(until), longest: Some(self.exemption.max), by_policy: None }),
+                Some(until) => Ok(Keep { value: value.to_owned(), until: Some(until), longest: Some(self.exemption.max), by_policy: None }),
                 None => Err(format!("`{value}` is not a day: write a day, for example 2026-12-31")),
             },
-        })
+        }
     }
 
     /// When an exemption by tag ends whose value was first seen at this time. `None`: it has no end, or the policy made it.
@@ -112,5 +140,15 @@ impl Policy {
     pub(crate) fn end_of_day(&self, day: &str) -> Option<Timestamp> {
         let end = day.parse::<Date>().ok()?.saturating_add(1.day()).to_zoned_datetime(self.calendar.zone.clone());
         Some(end.map_or(Timestamp::MAX, |end| end.timestamp()))
+    }
+}
+
+/// What to write instead of a value that cannot be read: what is meant as far as it can be told, an example, or a place to fill in.
+fn example<'v>(key: &str, value: &str) -> Cow<'v, str> {
+    match key {
+        SCHEDULE_TAG => meant(value).into(),
+        KEEP_UNTIL_TAG => "<year-month-day>".into(),
+        STOPPABLE_TAG => "<yes or no>".into(),
+        _ => "resubmit".into(),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     policy::{Creators, required_tags::Requirement, settings::Policy},
     vocabulary::{
         machines::is_machine,
-        owners::Named,
+        owners::{Named, is_address, joined},
         resource::Resource,
         text::{alike, is_alike, one_line},
     },
@@ -51,7 +51,7 @@ impl Policy {
         match Named::of(user) {
             Named::Addresses(addresses) => Some(addresses),
             Named::Person(name) => Some(self.creators.address_of(&name)),
-            Named::Other(_) | Named::Nobody => None,
+            Named::Several(_) | Named::Other(_) | Named::Nobody => None,
         }
     }
 
@@ -109,6 +109,12 @@ impl Policy {
         values(tags, &self.team_tags).find_map(text)
     }
 
+    /// The owner's tag that is there and names nobody, and its value: `Owner`, `TBD`. `None`: there is none, or somebody is known.
+    pub(crate) fn tag_of_nobody<'t>(&'t self, resource: &'t Resource) -> Option<(&'t str, &'t str)> {
+        let tags = resource.tags.read().filter(|_| self.named_owner(resource).is_none())?;
+        entries(tags, &self.owner_tags).find(|(_, value)| !value.trim().is_empty())
+    }
+
     /// Whether a tag with this key names the owner or the team.
     pub fn reads_owner_or_team(&self, key: &str) -> bool {
         self.owner_tags.iter().chain(&self.team_tags).any(|tag| is_alike(tag, key))
@@ -121,12 +127,17 @@ impl Creators {
         match Named::of(value) {
             Named::Addresses(owner) | Named::Other(owner) => Some(owner),
             Named::Person(name) => Some(self.address_of(&name)),
+            Named::Several(people) => Some(joined(people.iter().map(|one| self.address_of(one)))),
             Named::Nobody => None,
         }
     }
 
+    /// The address of a person, by name or by address.
     fn address_of(&self, name: &str) -> String {
-        self.email_domain.as_ref().map_or_else(|| name.to_owned(), |domain| format!("{name}@{domain}").to_lowercase())
+        match &self.email_domain {
+            Some(domain) if !is_address(name) => format!("{name}@{domain}").to_lowercase(),
+            _ => name.to_owned(),
+        }
     }
 }
 
@@ -174,6 +185,14 @@ mod tests {
             ("ann@example.com:bob@example.org", Some("ann@example.com, bob@example.org"), Some("ann@example.com, bob@example.org")),
             ("Data Science Team", Some("Data Science Team"), Some("Data Science Team")),
             ("platform-team", Some("platform-team"), Some("platform-team")),
+            ("ann, bob", Some("ann, bob"), Some("ann@example.com, bob@example.com")),
+            ("Ann/Bob", Some("ann, bob"), Some("ann@example.com, bob@example.com")),
+            ("ann@example.org; Bob", Some("ann@example.org, bob"), Some("ann@example.org, bob@example.com")),
+            ("ann; ann@example.com", Some("ann, ann@example.com"), Some("ann@example.com")),
+            ("Decker, Arun", Some("Decker, Arun"), Some("Decker, Arun")),
+            ("#ml-team", Some("#ml-team"), Some("#ml-team")),
+            ("all", None, None),
+            ("JIRA-123", None, None),
             ("TBD", None, None),
             ("n/a", None, None),
             ("jenkins", None, None),
@@ -233,6 +252,13 @@ mod tests {
             ("GitHub_to_AWS_via_FederatedOIDC", None),
             ("jenkins", None),
             ("jenkins@example.com", None),
+            ("temp", None),
+            ("saml2aws", None),
+            ("assume-role-ann", None),
+            ("ann-cli", None),
+            ("jhub-ann", None),
+            ("hub", None),
+            ("ann, bob", None),
             ("nightly-retrain", None),
             ("etl-nightly", None),
             ("1795570200", None),

@@ -121,7 +121,8 @@ pub struct WorkflowSigns {
     pub names: Globs,
     /// Keys of tags on jobs that your workflows submit. Those of SageMaker Pipelines, Studio's notebook jobs, Step Functions, the AWS controllers for
     /// Kubernetes and all that begin with `aws:` are known, those with the name of Airflow or another such tool, or with `dag-id`, `workflow-id` or
-    /// the like, and any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like.
+    /// the like, any key whose value is the ARN of a pipeline's execution, a state machine, a build or the like, or a link to it, and such as `managed-by`
+    /// with the name of such a tool.
     pub tags: Globs,
 }
 

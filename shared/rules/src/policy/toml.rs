@@ -67,6 +67,7 @@ fn key_of_line(text: &str, at: usize) -> Option<&str> {
 }
 
 /// An error with its place in the text.
+#[derive(PartialEq)]
 pub(crate) struct Wrong {
     span: Option<Range<usize>>,
     message: String,
@@ -158,7 +159,7 @@ pub(crate) fn by_team<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializ
     }
 }
 
-/// Reads a pattern that is not empty.
+/// Reads a pattern that is not empty. Spaces around it are removed.
 pub(crate) fn filled_glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
     match value.get_ref() {
         DeValue::String(pattern) if pattern.trim().is_empty() => {
@@ -168,10 +169,11 @@ pub(crate) fn filled_glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobM
     }
 }
 
+/// Reads a pattern. Spaces around it are removed.
 pub(crate) fn glob(value: &Spanned<DeValue<'_>>) -> Result<globset::GlobMatcher, Wrong> {
     let DeValue::String(pattern) = value.get_ref() else { return wrong(value.span(), "a pattern is a text: \"prod*\"") };
     // AWS writes names in lower case in some ARNs, and people spell tags in many ways.
-    match globset::GlobBuilder::new(pattern).case_insensitive(true).build() {
+    match globset::GlobBuilder::new(pattern.trim()).case_insensitive(true).build() {
         Ok(glob) => Ok(glob.compile_matcher()),
         Err(error) => wrong(value.span(), format!("`{pattern}` is not a pattern: {}", error.kind())),
     }
@@ -213,13 +215,14 @@ pub(crate) fn nearest_or_newer(name: &str, known: &[&str]) -> String {
     if near.ends_with('?') { near } else { format!("{near}{hint}") }
 }
 
-/// Reads a pattern such as `ml-dev*`.
+/// Reads a pattern such as `ml-dev*`. Spaces around it are removed.
 pub(crate) fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<globset::GlobMatcher, D::Error> {
     let text = String::deserialize(deserializer)?;
-    if text.trim().is_empty() {
+    let text = text.trim();
+    if text.is_empty() {
         return Err(de::Error::custom("is empty: write for example \"ml-dev*\""));
     }
-    let glob = globset::Glob::new(&text);
+    let glob = globset::Glob::new(text);
     glob.map(|glob| glob.compile_matcher()).map_err(|error| de::Error::custom(format!("`{text}` is not a pattern: {}", error.kind())))
 }
 

@@ -18,6 +18,9 @@ use crate::{
 /// The name of spend without a team.
 pub const UNTAGGED: &str = "untagged";
 
+/// In place of a team: what all of them spent, with and without a team.
+pub(super) const ALL_TEAMS: &str = "all teams";
+
 /// How many days the trend shows, up to the end of the period.
 const TREND_DAYS: i64 = 90;
 

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
-    report::{Change, CostReport, Hours, Line, Money, PlanAdvice},
+    report::{Change, CostReport, Hours, Line, Money, PlanAdvice, cuts::ALL_TEAMS},
     rules::verdict::Severity,
     vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
 };
@@ -126,7 +126,8 @@ fn causes(report: &CostReport) -> Vec<String> {
     let line = |cause: &super::Cause| {
         let words = if cause.difference.0 < Decimal::ZERO { "less" } else { "more" };
         let usd = Money(cause.difference.0.abs());
-        format!("{}, {}, team {}: {usd} {words}", cause.component.words(), one_line(&cause.what), one_line(&cause.team))
+        let team = if cause.team == ALL_TEAMS { ALL_TEAMS.to_owned() } else { format!("team {}", one_line(&cause.team)) };
+        format!("{}, {}, {team}: {usd} {words}", cause.component.words(), one_line(&cause.what))
     };
     report.causes.iter().map(line).collect()
 }

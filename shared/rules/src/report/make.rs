@@ -14,7 +14,7 @@ use crate::{
         Budget, Cause, Change, ChargeType, ComponentLine, CostReport, Forecast, Hours, InstanceType, Line, Method, Money, Month, Resources,
         SavingsPlans, Series, Spot, Trend,
         budget::BudgetOnRecord,
-        cuts::{Cuts, Twice, UNTAGGED},
+        cuts::{ALL_TEAMS, Cuts, Twice, UNTAGGED},
         period::ReportPeriod,
         remembered::{Remembered, cost_of},
         sources::Sources,
@@ -165,15 +165,16 @@ impl<'a> View<'a> {
         lines.into_iter().map(|(_, line)| line).collect()
     }
 
-    /// Why it is more or less than before. Nothing, if the period before is not known.
+    /// Why it is more or less than before. Nothing, if the period before is not known, or not what a team spent in it.
     fn causes(&self) -> Vec<Cause> {
-        if self.change(Twice::default()).before.is_none() {
+        let is_split = self.tells_teams();
+        if self.change(Twice::default()).before.is_none() || (self.team.is_some() && !is_split) {
             return vec![];
         }
         let mut sums: BTreeMap<(Component, &str, &str), Decimal> = BTreeMap::new();
         for one in &self.uses {
             let what = instance_type_of(one.usage).unwrap_or(one.usage);
-            *sums.entry((one.component, what, one.team)).or_default() += one.usd.now - one.usd.before;
+            *sums.entry((one.component, what, if is_split { one.team } else { ALL_TEAMS })).or_default() += one.usd.now - one.usd.before;
         }
         let mut causes: Vec<Cause> = sums
             .into_iter()
@@ -183,6 +184,17 @@ impl<'a> View<'a> {
         causes.sort_by_key(|cause| Reverse(cause.difference.0.abs()));
         causes.truncate(CAUSES);
         causes
+    }
+
+    /// Whether the bill tells teams on all days that are compared. Before their tag became active on the bill, all spend was untagged.
+    fn tells_teams(&self) -> bool {
+        let names = self.from.cuts.team_names();
+        let days = &self.from.cuts.days;
+        let has_team = |team: usize| names.get(team).is_some_and(|name| name != UNTAGGED);
+        let is_told = |used: &HashMap<(Component, usize), Decimal>| used.iter().any(|((_, team), usd)| !usd.is_zero() && has_team(*team));
+        let Some((first, _)) = days.range(..self.period().until).find(|(_, used)| is_told(used)) else { return true };
+        let from = self.period().before().from;
+        days.range(from..from.max(*first)).all(|(_, used)| used.values().all(Decimal::is_zero))
     }
 
     fn instance_types(&self) -> Vec<InstanceType> {

@@ -221,7 +221,7 @@ pub struct Cause {
     pub component: Component,
     /// The instance type, or else the usage type without its Region.
     pub what: String,
-    /// The team; `untagged`: none.
+    /// The team; `untagged`: none; `all teams`: the bill does not tell teams on all days that are compared.
     pub team: String,
     /// USD more than before; negative: less.
     pub difference: Money,

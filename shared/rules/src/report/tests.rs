@@ -143,6 +143,30 @@ fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     assert_eq!((team.trend.budget_per_day, team.accounts.len(), team.method.charge_types.len()), (Some(Money(dec!(10))), 0, 0));
 }
 
+/// "Team nlp: $70 more" and "untagged: $70 less" stood there, because the tag became active on the bill.
+#[test]
+fn causes_are_not_split_by_team_if_the_tag_became_active_in_the_middle() {
+    let causes = |active: &str, usd: fn(Date) -> Decimal, team: Option<&str>| {
+        let mut cuts = empty();
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-11-23")) {
+            cuts.add(row(one, "Host:ml.g5.xlarge", if one < day(active) { "" } else { "nlp" }, usd(one)));
+        }
+        let report = report_of(&cuts, &Policy::default(), &[], team);
+        report.causes.iter().map(|one| (one.team.clone(), one.difference.0)).collect::<Vec<_>>()
+    };
+    let constant = |_| dec!(10);
+    let grows = |on: Date| if on < day("2026-11-16") { dec!(10) } else { dec!(14) };
+    for active in ["2026-11-10", "2026-11-16", "2026-11-19"] {
+        assert_eq!(causes(active, constant, None), [], "{active}");
+        assert_eq!(causes(active, grows, None), [("all teams".to_owned(), dec!(28))], "{active}");
+        assert_eq!(causes(active, grows, Some("nlp")), [], "{active}: what it spent before is not known");
+    }
+    for active in ["2026-10-01", "2026-11-09"] {
+        assert_eq!(causes(active, grows, None), [("nlp".to_owned(), dec!(28))], "{active}");
+    }
+    assert_eq!(causes("2026-12-01", grows, None), [(UNTAGGED.to_owned(), dec!(28))]);
+}
+
 #[test]
 fn a_period_before_that_is_not_known_is_no_zero() {
     let mut cuts = Cuts::new(ReportPeriod::parse("2026-W47").unwrap());

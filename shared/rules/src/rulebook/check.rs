@@ -34,6 +34,8 @@ impl Rulebook {
             found.retain(|wrong| !wrong.is_contradiction);
         }
         found.sort_by_key(Wrong::at);
+        // Of a list where none may be, each item was removed in turn.
+        found.dedup();
         Err(found.into_iter().map(|wrong| wrong.in_text(text)).collect())
     }
 }

@@ -28,7 +28,10 @@ impl Rulebook {
         let mut judgement = Judgement::default();
         let mut unknown = Unknown::new();
         self.each_rule(facts, |rule, is_override, is_of_set| {
-            for judged in rule.check.judge(facts, &cx, is_of_set) {
+            for mut judged in rule.check.judge(facts, &cx, is_of_set) {
+                for home in &mut judged.homes {
+                    home.name = facts.domain_names.get(&home.id).unwrap_or(&home.name).clone();
+                }
                 self.enter(&mut judgement, &mut unknown, &cx, (rule, is_override), judged);
             }
         });
@@ -158,6 +161,9 @@ impl Rulebook {
         }
         if let Some(left) = self.policy.owner_who_left(resource) {
             waste.notice.details.push(format!("Its owner {left} has left (policy).").into());
+        }
+        if let Some((key, value)) = self.policy.tag_of_nobody(resource) {
+            waste.notice.details.push(format!("Its tag {key} is \"{value}\", which names nobody who can be mailed.").into());
         }
         // Without an action there is nothing to enforce.
         let mode = if waste.remedy == Remedy::None { Mode::Report } else { mode };

@@ -44,7 +44,7 @@ pub struct Rulebook {
 impl Rulebook {
     /// Whether the policy or a rule reads a tag: because of its key, or because its value names a workflow. Other tags need not be kept in memory.
     pub fn keeps_tag(&self, key: &str, value: &str) -> bool {
-        self.reads_tag(key) || names_workflow(value)
+        self.reads_tag(key) || names_workflow(key, value)
     }
 
     /// Whether the policy or a rule reads a tag because of its key.
@@ -60,6 +60,11 @@ impl Rulebook {
     /// Whether a rule is on for any resource. If not, facts that only this rule needs are not read.
     pub fn uses_rule(&self, name: &str) -> bool {
         self.configured().any(|rule| rule.registration.name == name)
+    }
+
+    /// Whether an exemption may go by the name of a Studio domain, which what is in the domain does not have.
+    pub fn exempts_domains_by_name(&self) -> bool {
+        self.exempts.iter().any(|one| one.matches.names_domains())
     }
 
     /// Whether a rule is enforced for any resource.

@@ -1,15 +1,16 @@
 //! `[[override]]`: other rule settings for some resources.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::LazyLock};
 
 use globset::GlobMatcher;
+use regex::Regex;
 use toml::{Spanned, de::DeValue};
 
 use crate::{
     policy::{Table, Wrong, contradiction, filled_glob, glob, only_known_keys, table, tables, wrong},
     rulebook::rule_set::RuleSet,
     vocabulary::{
-        resource::{Kind, Resource},
+        resource::{Arn, Kind, Resource},
         spelling::nearest,
         text::{alike, folded, is_alike},
     },
@@ -56,24 +57,18 @@ impl Override {
 
 impl Match {
     pub(super) fn read(matching: &Table<'_>) -> Result<Self, Wrong> {
-        only_known_keys(matching.get_ref(), "`match`", ["tag", "team", "name", "kind"])?;
-        let mut matches = Self::default();
-        for (key, value) in matching.get_ref() {
-            match key.get_ref().as_ref() {
-                "team" => matches.team = Some(team(value)?),
-                "name" => matches.name = Some(filled_glob(value)?),
-                "kind" => matches.kind = Some(kinds(value)?),
-                _ => {
-                    for (tag, pattern) in table(value, "match.tag")?.get_ref() {
-                        matches.tags.push((tag.get_ref().to_string(), glob(pattern)?));
-                    }
-                }
-            }
-        }
-        if matches.tags.is_empty() && matches.team.is_none() && matches.name.is_none() && matches.kind.is_none() {
+        let named = matching.get_ref();
+        only_known_keys(named, "`match`", ["tag", "team", "name", "kind"])?;
+        if named.is_empty() {
             return contradiction(matching.span(), "this `match` names nothing: write for example match = { team = \"research\" }");
         }
-        Ok(matches)
+        let kind = named.get("kind").map(kinds).transpose()?;
+        Ok(Self {
+            tags: named.get("tag").map(tags).transpose()?.unwrap_or_default(),
+            team: named.get("team").map(team).transpose()?,
+            name: named.get("name").map(|value| names(value, kind.as_ref())).transpose()?,
+            kind,
+        })
     }
 
     pub(crate) fn reads_tag(&self, key: &str) -> bool {
@@ -84,11 +79,19 @@ impl Match {
         self.tags.iter().map(|(tag, _)| tag)
     }
 
+    /// Whether it may match a domain by its name.
+    pub(super) fn names_domains(&self) -> bool {
+        self.name.is_some() && self.kind.as_ref().is_none_or(|kind| kind.is_match(Kind::Domain.as_str()))
+    }
+
     pub(crate) fn is_match(&self, resource: &Resource, team: Option<&str>) -> bool {
         let Some(tags) = resource.tags.read() else { return false };
         self.tags.iter().all(|(key, glob)| alike(tags, key).is_some_and(|(_, value)| glob.is_match(value.trim())))
             && self.team.as_ref().is_none_or(|(_, glob)| team.is_some_and(|team| glob.is_match(folded(team).collect::<String>())))
-            && self.name.as_ref().is_none_or(|glob| glob.is_match(&resource.name))
+            && self
+                .name
+                .as_ref()
+                .is_none_or(|glob| glob.is_match(&resource.name) || id_of_domain(resource).is_some_and(|id| glob.is_match(id)))
             && self.kind.as_ref().is_none_or(|glob| resource.kind().is_some_and(|kind| glob.is_match(kind.as_str())))
     }
 }
@@ -100,6 +103,48 @@ impl fmt::Display for Match {
         let name = self.name.iter().map(|glob| format!("name {}", glob.glob()));
         let kind = self.kind.iter().map(|glob| format!("kind {}", glob.glob()));
         f.write_str(&tags.chain(team).chain(name).chain(kind).collect::<Vec<_>>().join(" and "))
+    }
+}
+
+/// The id of a domain, `d-1`, by which AWS names it beside its name. `None`: it is no domain.
+fn id_of_domain(resource: &Resource) -> Option<&str> {
+    resource.id.split_once('/').filter(|_| resource.kind() == Some(Kind::Domain)).map(|(_, id)| id)
+}
+
+/// Reads patterns of tags, by their keys.
+fn tags(value: &Spanned<DeValue<'_>>) -> Result<Vec<(String, GlobMatcher)>, Wrong> {
+    let tags = table(value, "match.tag")?;
+    if tags.get_ref().is_empty() {
+        return wrong(value.span(), "`tag` is empty: write for example tag.Environment = \"prod*\"");
+    }
+    tags.get_ref().iter().map(|(tag, pattern)| Ok((tag.get_ref().to_string(), glob(pattern)?))).collect()
+}
+
+/// The form of a pattern of names, as a regular expression. `SageMaker` names what it has with letters, digits, hyphens and underscores; an app is named by
+/// three such words.
+pub(super) const NAMES: &str = r"^([A-Za-z0-9_ *?-]|\[[!^]?[A-Za-z0-9_-]+\]|\{[A-Za-z0-9_ *?,!^{}\[\]-]*\})*$";
+
+/// Reads a pattern of names. What belongs to the account, such as a budget, may have any characters in its name.
+fn names(value: &Spanned<DeValue<'_>>, kinds: Option<&GlobMatcher>) -> Result<GlobMatcher, Wrong> {
+    static FORM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(NAMES).ok());
+    let glob = filled_glob(value)?;
+    let pattern = glob.glob().glob();
+    let mut of_account = Kind::ALL.iter().filter(|kind| kind.is_of_the_account());
+    let may_be_of_account = kinds.is_some_and(|kinds| of_account.any(|kind| kinds.is_match(kind.as_str())));
+    if may_be_of_account || FORM.as_ref().is_none_or(|form| form.is_match(pattern)) {
+        return Ok(glob);
+    }
+    wrong(value.span(), format!("`{pattern}` is no pattern of names: {}", name_meant(pattern)))
+}
+
+/// How to write a pattern that no resource's name can match.
+fn name_meant(pattern: &str) -> String {
+    let id = Arn::parse(pattern).map_or(pattern, |arn| arn.resource);
+    match id.split_once('/') {
+        Some((kind, name)) if Kind::of(id).is_some() && !name.contains('/') => format!("write kind = \"{kind}\", name = \"{name}\""),
+        Some((kind, _)) if Kind::of(id).is_some() => format!("write kind = \"{kind}\", name = \"…\""),
+        _ => "a pattern is for example \"churn*\", or \"{churn,fraud}*\" for several; with a budget's name, write kind = \"budget\" too"
+            .into(),
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     policy::{DAY, General},
-    rulebook::{Rulebook, read::Common},
+    rulebook::{Rulebook, overrides::NAMES, read::Common},
     rules::{self, rule::Registration},
     vocabulary::{
         duration::Duration,
@@ -84,6 +84,7 @@ fn match_schema(generator: &mut SchemaGenerator) -> Value {
         glob
     };
     let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let of_resources: Vec<&str> = Kind::ALL.iter().filter(|kind| !kind.is_of_the_account()).map(|kind| kind.as_str()).collect();
     json!({
         "type": "object",
         "description": "Which resources: all that stands here must match.",
@@ -92,6 +93,7 @@ fn match_schema(generator: &mut SchemaGenerator) -> Value {
                 "type": "object",
                 "description": "Tag keys, each with a glob of its value: `tag.Environment = \"prod*\"`.",
                 "additionalProperties": glob_schema(generator),
+                "minProperties": 1,
             },
             "team": glob("The team.", generator),
             "name": glob("The resource's name.", generator),
@@ -103,6 +105,9 @@ fn match_schema(generator: &mut SchemaGenerator) -> Value {
         },
         "additionalProperties": false,
         "minProperties": 1,
+        // The name of a budget may have any characters.
+        "if": { "properties": { "kind": { "enum": of_resources } } },
+        "then": { "properties": { "name": { "pattern": NAMES } } },
     })
 }
 

@@ -110,6 +110,10 @@ const WRONG: &[(&str, usize, &str)] = &[
     ("[[override]]\nmatch = { team = \"[\" }\nrules.notebook-idle.mode = \"off\"", 2, "`[` is not a pattern"),
     ("[[override]]\nmatch = { team = \"x\" }\nrules.notebook-idle.idle-aft = \"1h\"", 3, "did you mean `idle-after`?"),
     ("[[override]]\nmatch = {}\nrules.notebook-idle.mode = \"off\"", 2, "names nothing"),
+    ("[[override]]\nmatch = { tag = {} }\nrules.notebook-idle.mode = \"off\"", 2, "`tag` is empty: write for example"),
+    ("[[exempt]]\nmatch = { name = \"^churn$\" }\nuntil = \"2026-12-31\"\nreason = \"x\"", 2, "`^churn$` is no pattern of names"),
+    ("[[exemption]]\nmax = \"30d\"", 1, "`exemption` stands once: write [exemption]; for single resources write [[exempt]]"),
+    ("[[mail]]\nat = \"08:00\"\n[[mail]]\nat = \"09:00\"", 1, "`mail` stands once: write [mail]"),
     ("[prices]\nhourly = { ml.m5.xlarge = 0.2 }", 2, "stands in quotes"),
     ("[prices]\nhourly = { \"ml.m5.xlarge\" = -1 }", 2, "is not a price"),
     ("budget = 3", 1, "`budget` is a list"),
@@ -321,16 +325,43 @@ fn an_unreadable_wish_suspends_enforcement() {
 fn a_key_that_is_nearly_right_suspends_enforcement() {
     let rulebook = Rulebook::from_toml("[rules.notebook-off-hours]\nmode = \"enforce\"").unwrap();
     let of = |key: &str| rulebook.evaluate(&facts(vec![named("x", &[(key, "2026-12-31")])])).findings;
-    for key in ["Cost-Guard:keep-until", "cost-guard:keep_until", "costguard:keep-until", "cost-guard:keep-until ", "cost-guard:snooze"] {
+    for key in [
+        "Cost-Guard:keep-until",
+        "cost-guard:keep_until",
+        "costguard:keep-until",
+        "cost-guard:keep-until ",
+        "cost-guard:snooze",
+        "keep-until",
+    ] {
         assert!(rulebook.reads_tag(key), "{key}: what is not kept in memory cannot be seen");
         let findings = of(key);
         assert_eq!(findings.iter().map(|found| found.rule).collect::<Vec<_>>(), ["guard-tag-unreadable", "notebook-off-hours"], "{key}");
         assert!(findings[1].suspended.as_ref().unwrap().why.contains(key), "{:?}", findings[1].suspended);
     }
-    for key in ["cost-group", "cost-guardian", "keep-until"] {
+    for key in ["cost-group", "cost-guardian", "keep"] {
         assert!(!rulebook.reads_tag(key) && of(key).iter().all(|found| found.suspended.is_none()), "{key}");
     }
     assert_eq!(of("Cost-Guard:Schedule").len(), 1, "its hours are not known, so it is told of its tag alone");
+}
+
+/// A mail said that a resource had no tag `Owner`, although it had one.
+#[test]
+fn an_owners_tag_that_names_nobody_is_told_with_its_value() {
+    let rulebook = Rulebook::from_toml("").unwrap();
+    for (tags, told) in [
+        (&[("Owner", "TBD")][..], Some("Its tag Owner is \"TBD\", which names nobody who can be mailed.")),
+        (&[("owner", "12345678")], Some("Its tag owner is \"12345678\"")),
+        (&[("OWNER", "svc-ml")], Some("Its tag OWNER is \"svc-ml\"")),
+        (&[("Owner", "TBD"), ("owner", "ann@example.com")], None),
+        (&[("Owner", " ")], None),
+        (&[], None),
+    ] {
+        let found = rulebook.evaluate(&facts(vec![named("x", tags)])).findings;
+        let details: Vec<String> = found[0].waste.notice.details.iter().map(|detail| format!("{detail:?}")).collect();
+        let detail = details.iter().find(|detail| detail.contains("names nobody")).map(|detail| detail.replace("\\\"", "\""));
+        assert_eq!(detail.is_some(), told.is_some(), "{tags:?}: {details:?}");
+        assert!(detail.unwrap_or_default().contains(told.unwrap_or_default()), "{tags:?}");
+    }
 }
 
 #[test]

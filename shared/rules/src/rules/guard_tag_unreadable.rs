@@ -5,7 +5,8 @@
 //! cannot read:
 //!
 //! * a tag `cost-guard:schedule`, `cost-guard:keep-until`, `cost-guard:stoppable` or `cost-guard:spot` with a wrong value;
-//! * a tag whose key is nearly one of these: `Cost-Guard:Schedule`, `cost-guard:keep_until`, `costguard/keep-until` or one with a space at its end;
+//! * a tag whose key is nearly one of these: `Cost-Guard:Schedule`, `cost-guard:keep_until`, `costguard/keep-until`,
+//!   `ml:cost-gaurd:schedule`, `keep-until` alone, or one with a space at its end;
 //! * a tag whose key begins with `cost-guard` and is none of the guard's, such as `cost-guard:exempt`.
 //!
 //! A key that seems to be another tool's, such as `coast-guard:schedule` or `cost-guardian:owner`, is not meant for the guard.
@@ -83,6 +84,24 @@ mod tests {
                 &[("cost-guard:keep_until", "2026-12-31")],
                 &["--tags 'Key=cost-guard:keep-until,Value=2026-12-31'", "--tag-keys 'cost-guard:keep_until'"],
             ),
+            // The command wrote the left-over value over the right one.
+            (&[("cost-guard:schedule", "mon-fri/08:00-10:00"), ("Cost-Guard:Schedule", "always")], &["--tag-keys 'Cost-Guard:Schedule'"]),
+            (
+                &[("Cost-Guard:Keep-Until", "31.12.2026")],
+                &["Key=cost-guard:keep-until,Value=<year-month-day>'", "--tag-keys 'Cost-Guard:Keep-Until'"],
+            ),
+            (
+                &[("Cost-Guard:Schedule", "Mon-Fri/08:00-10:00")],
+                &["Key=cost-guard:schedule,Value=mon-fri/08:00-10:00'", "--tag-keys 'Cost-Guard:Schedule'"],
+            ),
+            (
+                &[("Cost-Guard:Schedule", "always"), ("costguard:schedule", "never")],
+                &["Value=<value>'", "--tag-keys 'Cost-Guard:Schedule'", "Value=<value>'", "--tag-keys 'costguard:schedule'"],
+            ),
+            (
+                &[("cost-guard:keep-until", "soon"), ("cost-guard:keep_until", "2026-12-31")],
+                &["Key=cost-guard:keep-until,Value=<year-month-day>'", "--tag-keys 'cost-guard:keep_until'"],
+            ),
         ] {
             let notebook = with_tags(resource("notebook-instance/churn"), tags);
             let verdict = GuardTagUnreadable::default().check(&notebook, &context("2026-11-24T12:00:00Z"));
@@ -111,6 +130,7 @@ mod tests {
                 Some("its tag \"Cost-Guard:Keep-Until\" cannot be read: its key is not exactly cost-guard:keep-until"),
             ),
             ("cost-guard:keep-until ", "2026-12-31", Some("its tag \"cost-guard:keep-until \" cannot be read")),
+            ("keep-until", "2026-12-31", Some("its tag \"keep-until\" cannot be read: its key is not exactly cost-guard:keep-until")),
             ("cost-guard:snooze", "yes", Some("its key is none of the guard's")),
             ("cost-center", "AB1234", None),
         ] {

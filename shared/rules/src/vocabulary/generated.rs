@@ -16,9 +16,14 @@ pub(super) struct Shapes {
     pub(super) uuid: Regex,
     /// A date or a number as long as one, such as seconds or milliseconds since 1970, and what follows it: the time, a counter, a short random part.
     pub(super) date: Regex,
+    /// What Kubernetes puts behind the name of a cron job: the minutes since 1970, and a random end.
+    pub(super) cron: Regex,
+    /// How many commits came after a version, and the last one, as `git describe` writes it.
+    pub(super) describe: Regex,
     /// A time of day without a date.
     pub(super) time: Regex,
-    /// What is generated only if nothing else makes the name unique: a number with leading zeros or of at least five digits, a month and a day.
+    /// What is generated only if nothing else makes the name unique: a number with leading zeros or of at least five digits, a month and a day, a day of the
+    /// week, one of several.
     pub(super) number: Regex,
     /// A word for a counter, and the number.
     pub(super) counter: Regex,
@@ -51,8 +56,12 @@ pub(super) static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
             (?: - (?: \d+z? | t\d{4,9}z? | \d\d?h\d\d (?: m (?:\d\ds)? )? | \d{0,6}(?:am|pm|utc|gmt|z) ) )*
             (?: - (?: [0-9a-f]{4} | (?-i:[A-Z0-9]{4})$ ) )? (?: -|$ )",
         ),
+        cron: regex(r"(?-u)^(?:2[1-9]|3\d)\d{6}-[bcdfghjklmnpqrstvwxz2456789]{5}$"),
+        describe: regex(r"(?-u)^\d+-g[0-9a-f]{7,40}(?:-|$)"),
         time: regex(r"(?i-u)^(?:\d\d?h\d\d(?:m(?:\d\ds)?)?|t\d{4,6}z?|\d{6}z)(?:-|$)"),
-        number: regex(r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH)(?:-|$)"),
+        number: regex(
+            r"(?i-u)^(?:0\d{2,}|\d{5,}|MONTH\d\d?|\d\d?MONTH|(?:mon|tues|wednes|thurs|fri|satur|sun)day$|\d{1,3}-of-\d{1,3})(?:-|$)",
+        ),
         counter: regex(r"(?i-u)^(run|build|job|ci|pr|attempt|retry|try|exec|execution|iteration|trial)-?\d+(?:-|$)"),
         kubernetes: regex("^[bcdfghjklmnpqrstvwxz2456789]{5}$"),
         sdk: regex(
@@ -67,7 +76,7 @@ const MONTH: &str = "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|jun
 
 /// The length of what is generated at the beginning of the rest of a name. `part`: its first part.
 pub(super) fn generated(rest: &str, part: &str) -> Option<usize> {
-    let shapes = [&SHAPES.uuid, &SHAPES.date, &SHAPES.time];
+    let shapes = [&SHAPES.uuid, &SHAPES.cron, &SHAPES.date, &SHAPES.time, &SHAPES.describe];
     let found = shapes.iter().find_map(|shape| shape.find(rest)).filter(|found| found.as_str().bytes().any(|byte| byte.is_ascii_digit()));
     if let Some(found) = found {
         return Some(found.len());
@@ -102,6 +111,19 @@ pub(super) fn is_of_kubernetes(part: &str, before: &str) -> bool {
     let has_rare_letters = 2 <= part.matches(['j', 'k', 'q', 'v', 'w', 'x', 'z']).count();
     let is_acronym = runs(part).count() == 1 && !has_rare_letters && !OBJECTS.contains(&before);
     SHAPES.kubernetes.is_match(part) && !is_word && !is_acronym && !is_number(part)
+}
+
+/// Whether it may be a short random id or the number of a version: `d5de`, `JSJC61`, `y29db8`, `v41`. It may as well be somebody's word: `a100x8`.
+pub(super) fn may_be_random(part: &str) -> bool {
+    let letters: Vec<&str> = runs(part).filter(|run| !is_number(run)).collect();
+    let changes = runs(part).count().saturating_sub(1);
+    let is_word = letters.iter().any(|run| 3 <= run.len() && is_word(run));
+    // One letter and a number, or the other way round, is a size: `a100`, `405b`.
+    let has_letters = letters.iter().any(|run| 2 <= run.len()) || 2 <= changes;
+    let is_hex = (4..=5).contains(&part.len()) && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) && has_letters;
+    let is_odd = (6..=10).contains(&part.len()) && (2 <= changes || letters.iter().any(|run| 3 <= run.len()));
+    let is_version = part.strip_prefix('v').is_some_and(|number| 2 <= number.len() && is_number(number));
+    is_version || (0 < changes && !is_word && (is_hex || is_odd))
 }
 
 /// Whether it looks like random letters and digits: `x7k2p9`, `cIpzShs3Qp`. Names of models are not: `resnet101`, `wav2vec2`, `ResNet50V2`. The more

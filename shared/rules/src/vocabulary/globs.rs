@@ -18,11 +18,13 @@ impl Globs {
         Self::read(patterns.iter().map(|text| (*text).to_owned()).collect()).unwrap_or_default()
     }
 
-    pub(crate) fn read(texts: Vec<String>) -> Result<Self, String> {
+    /// Reads patterns. Spaces around each are removed.
+    pub(crate) fn read(mut texts: Vec<String>) -> Result<Self, String> {
         let no_pattern = |error: globset::Error| format!("not a pattern: {error}");
         let mut set = globset::GlobSetBuilder::new();
-        for text in &texts {
-            if text.trim().is_empty() {
+        for text in &mut texts {
+            *text = text.trim().to_owned();
+            if text.is_empty() {
                 return Err("a pattern is empty: leave it out, or write for example \"prod*\"".to_owned());
             }
             set.add(globset::GlobBuilder::new(text).case_insensitive(true).build().map_err(no_pattern)?);

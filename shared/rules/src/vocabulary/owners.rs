@@ -1,13 +1,13 @@
 //! Whom a text names: the grammar of owners' tags, users and sessions. The words and shapes by
 //! which a person is told from a machine and from a group are in `people` and `machines`.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use regex::Regex;
 
 use crate::vocabulary::{
     machines::{is_id, is_machine, is_principal},
-    people::{can_be_a_person, is_group, is_nobodys_mailbox, is_placeholder},
+    people::{can_be_a_person, full_name, is_group, is_nobodys_mailbox, is_placeholder},
     resource::Arn,
     text::{has_no_width, one_line},
 };
@@ -22,6 +22,8 @@ pub enum Named {
     Addresses(String),
     /// A name that a person may have, and that can stand before the @ of an address.
     Person(String),
+    /// Two people or more, by names of this kind and by addresses: in lower case, sorted.
+    Several(Vec<String>),
     /// Something else that has a meaning for people, such as the name of a group.
     Other(String),
     /// A machine, an id or a placeholder.
@@ -34,6 +36,9 @@ impl Named {
     /// In doubt it is nobody: then whoever runs the platform gets the mail. A mail to an address that does not exist reaches nobody at all.
     pub fn of(text: &str) -> Self {
         let text = one_line(&seen(text));
+        if let Some(people) = several(&text) {
+            return Self::Several(people);
+        }
         if let Some(addresses) = addresses(&text) {
             let real: Vec<&str> = each(&addresses).into_iter().filter(|address| !is_nobodys_mailbox(address)).collect();
             return if real.is_empty() { Self::Nobody } else { Self::Addresses(real.join(AND)) };
@@ -52,10 +57,21 @@ impl Named {
     }
 }
 
-/// The owners in the text of an owner: the addresses if it has several, else the whole text.
+/// The owners in the text of an owner, if it has several ([`joined`]), else the whole text. `Decker, Arun` is one person.
 pub fn each(owner: &str) -> Vec<&str> {
+    let is_one = |part: &&str| part.contains('@') || !part.contains(|c: char| c.is_whitespace() || c.is_uppercase());
     let parts: Vec<&str> = owner.split(AND).collect();
-    if parts.iter().all(|part| part.contains('@')) { parts } else { vec![owner] }
+    if parts.iter().all(is_one) { parts } else { vec![owner] }
+}
+
+/// Several owners as the text of one owner, each once.
+pub(crate) fn joined(owners: impl Iterator<Item = String>) -> String {
+    owners.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(AND)
+}
+
+/// Whether a mail can be addressed to an owner.
+pub(crate) fn is_address(owner: &str) -> bool {
+    owner.contains('@')
 }
 
 /// An owner without those of several who are gone. `None`: nobody is left.
@@ -68,10 +84,40 @@ pub(crate) fn without(owner: &str, is_gone: impl Fn(&str) -> bool) -> Option<Str
 /// `ann@example..com`, is left out. `None`: there are none.
 pub fn addresses(text: &str) -> Option<String> {
     let text = seen(text).to_lowercase();
+    let text = with_semicolons(&text);
     let pieces = text.split([',', ';', '|', '\n']);
     let found: BTreeSet<String> =
         pieces.flat_map(|piece| written_out(piece).map_or_else(|| addresses_in(piece), |one| vec![one])).collect();
-    (!found.is_empty()).then(|| found.into_iter().collect::<Vec<_>>().join(AND))
+    (!found.is_empty()).then(|| joined(found.into_iter()))
+}
+
+/// The people in a text that names two or more, not all of them by addresses: `ann, bob`, `Ann/Bob`, `ann@example.com; bob`. `None`: it does not, or not all
+/// of it are names of people. `Decker, Arun` is one person, and so is `Decker, Arun <arun@example.com>`.
+fn several(text: &str) -> Option<Vec<String>> {
+    static SEPARATORS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)[,;|/]|\s(?:and|und|&)\s").ok());
+    let with_semicolons = with_semicolons(text);
+    let parts: Vec<&str> = SEPARATORS.as_ref()?.split(&with_semicolons).map(str::trim).collect();
+    if parts.len() < 2 || text.contains(['<', '(']) || full_name(&text.replace(',', ", ")).is_some() {
+        return None;
+    }
+    let mut people = BTreeSet::new();
+    for part in parts {
+        match Named::of(part) {
+            Named::Person(name) => drop(people.insert(name.to_lowercase())),
+            Named::Addresses(address) if !part.contains(char::is_whitespace) => drop(people.insert(address)),
+            Named::Nobody if is_placeholder(part) => {}
+            _ => return None,
+        }
+    }
+    let is_by_address = people.iter().all(|one| is_address(one));
+    (2 <= people.len() && !is_by_address).then(|| people.into_iter().collect())
+}
+
+/// The text with `;` for each `&` that stands between names or addresses. In `r&d@example.com` it is a part of the name.
+fn with_semicolons(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split('&');
+    let is_between = !is_address(text) || parts.all(is_address);
+    if is_between { text.replace('&', ";").into() } else { text.into() }
 }
 
 /// The text without characters that cannot be seen, and with `@` and `.` as a keyboard for Latin letters writes them.

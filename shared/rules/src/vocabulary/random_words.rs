@@ -3,18 +3,18 @@
 /// Moods and manners that nobody calls work by. Words that are also said of data and models (`small`, `deep`, `random`, `elastic`, `prime`, colors and seasons)
 /// are left out.
 const ADJECTIVES: &str = " admiring adoring affable affectionate agitated amazing ambitious amiable amused angelic astute audacious awesome awkward balmy bashful beautiful \
-    benevolent blissful blithe boisterous brave breezy bubbly calm carefree cheeky cheerful cheery charming clever colossal comfy compassionate \
+    benevolent blissful blithe boisterous brave breezy bubbly calm carefree charmed cheeky cheerful cheery charming clever colossal comfy compassionate \
     condescending confident congenial courageous courteous cozy cranky crazy curious cute daffy dainty dandy dapper daring dashing dauntless dazzling \
-    decorous delightful determined devoted dexterous diligent distracted dreamy eager earnest earthy easygoing eccentric ecstatic elated elegant \
+    decorous delightful determined devoted dexterous diligent distracted dreamy dulcet eager earnest earthy easygoing eccentric ecstatic effortless elated elegant \
     eloquent enchanting energetic enigmatic enthusiastic ethereal exalted excited exotic exuberant exultant fabulous faithful fanciful fancy \
     fantastic fearless feisty ferocious fervent festive flamboyant fluffy fragrant friendly frivolous frosty fuzzy gallant generous gentle giddy \
     glamorous gleaming glistening glorious glowing goofy graceful gracious grumpy happy heroic honest hopeful humble hungry idyllic imaginative \
-    impish inquisitive inspiring intrepid jaunty jolly jovial joyful joyous jubilant kindred laughing lively loving loyal lucid lucky magical \
+    impish inquisitive inspiring intrepid jaunty jolly jovial joyful joyous jubilant kindred laughing leafy lively loving loyal lucid lucky magical \
     magnificent majestic marvelous meek mellow merry mighty mindful misty modest musing mystical mystifying naughty nervous nifty nimble nostalgic \
-    optimistic ornery peaceful pensive perky placid playful pleasant poetic polite posh priceless proud quaint quirky quizzical radiant \
-    rampant relaxed reverent righteous romantic rousing rowdy sassy scrumptious serene shy silly sleepy smitten snazzy solitary spirited splendid \
-    stoic sunny suspicious sweet tender thirsty thoughtful thrifty trusting twilight unruffled valiant venerable vibrant vigilant vigorous virtuous \
-    vivacious wandering weathered whimsical wispy wistful witty wizardly wonderful xenodochial youthful zany zealous zesty zippy ";
+    optimistic ornery peaceful peachy pensive perky pious placid playful pleasant poetic polite posh priceless proud quaint quiet quirky quizzical radiant \
+    rampant relaxed restful reverent righteous romantic rosy rousing rowdy sassy scrumptious serene shy silly sleepy smitten snazzy snowy solitary spirited splendid \
+    stoic sunny suspicious sweet tender thirsty thoughtful thrifty trusting twilight unruffled upbeat valiant venerable vibrant vigilant vigorous virtuous \
+    vivacious wandering weathered whimsical wispy wistful witty wizardly wobbly wonderful xenodochial youthful zany zealous zesty zippy ";
 
 /// Animals, plants, weather and landscape, and the scientists of Docker's names.
 const NOUNS: &str = " aardvark albatross alpaca antelope armadillo axolotl badger barracuda beaver beetle bird blossom boar breeze brook buffalo bush butterfly buzzard \

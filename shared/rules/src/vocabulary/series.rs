@@ -1,7 +1,7 @@
 //! Series of jobs: jobs that do the same work and whose names differ by a time, a number or a random id.
 
 use crate::vocabulary::{
-    generated::{SHAPES, generated, is_of_kubernetes},
+    generated::{SHAPES, generated, is_of_kubernetes, may_be_random},
     letters::is_number,
     random_words::are_random,
     resource::{Kind, Resource},
@@ -18,6 +18,8 @@ enum Part {
     Generated,
     /// It tells what the job does, unless nothing else makes the name unique.
     Either(String),
+    /// The end of the name. It may be a short random id.
+    MaybeRandom(String),
 }
 
 /// A job's name without what a tool generates anew for each job: times, numbers and random ids, wherever they stand.
@@ -37,8 +39,9 @@ pub fn job_stem(name: &str) -> Option<String> {
 struct Stem {
     /// [`job_stem`]
     name: Option<String>,
-    /// Whether random words were left out (`train-gentle-fox` → `train`). A person may have written them, so the name alone does not make a series.
-    is_in_doubt: bool,
+    /// The name with what was left out in doubt: random words (`train-gentle-fox` → `train`), or what may be a short random id (`score-d5de` → `score`). A person
+    /// may have written it, so the name alone does not make a series. `None`: nothing was left out in doubt.
+    in_doubt: Option<String>,
 }
 
 impl Stem {
@@ -55,17 +58,25 @@ impl Stem {
             before = &rest[..length];
             rest = rest[length..].trim_start_matches('-');
         }
+        let may_end_in_id = match &parts[..] {
+            [.., Part::Generated, Part::MaybeRandom(_)] => true,
+            [.., Part::MaybeRandom(_)] => !is_unique,
+            _ => false,
+        };
         let mut kept: Vec<String> = pipeline.iter().map(|_| "pipelines".to_owned()).collect();
         let is_numbered = keep(&mut kept, parts, is_unique);
         while !is_numbered && kept.last().is_some_and(|last| is_number(last)) {
             kept.pop();
         }
+        let whole = kept.join("-");
         let words = kept.windows(2).position(|pair| !is_unique && are_random(&pair[0], &pair[1]));
-        let is_in_doubt = words.is_some();
         if let Some(at) = words {
             kept.drain(at..at + 2);
+        } else if may_end_in_id {
+            kept.pop();
         }
-        Self { name: Some(kept.join("-")).filter(|stem| !stem.is_empty()), is_in_doubt }
+        let is_in_doubt = words.is_some() || may_end_in_id;
+        Self { name: Some(kept.join("-")).filter(|stem| !stem.is_empty()), in_doubt: is_in_doubt.then_some(whole) }
     }
 }
 
@@ -80,6 +91,7 @@ fn keep(kept: &mut Vec<String>, parts: Vec<Part>, is_unique: bool) -> bool {
         match part {
             Part::Work(word) if is_unique || !is_in_doubt(&word) => kept.extend(Some(word).filter(|word| !word.is_empty())),
             Part::Either(word) if is_unique => kept.push(word),
+            Part::MaybeRandom(word) => kept.push(word),
             Part::Work(_) | Part::Either(_) => is_numbered = true,
             Part::Generated => {}
         }
@@ -102,8 +114,16 @@ fn next(rest: &str, before: &str) -> (usize, Part) {
     if let Some(counter) = SHAPES.counter.captures(rest) {
         return (counter[0].len(), Part::Work(counter[1].to_owned()));
     }
-    let is_either = SHAPES.number.is_match(rest) || (part == rest && is_of_kubernetes(part, before));
-    let part_of = if is_either { Part::Either(part.to_owned()) } else { Part::Work(SHAPES.glued.replace_all(part, "").into_owned()) };
+    if let Some(number) = SHAPES.number.find(rest) {
+        let number = number.as_str().trim_end_matches('-');
+        return (number.len(), Part::Either(number.to_owned()));
+    }
+    let work = SHAPES.glued.replace_all(part, "");
+    let part_of = match part == rest {
+        true if is_of_kubernetes(part, before) => Part::Either(part.to_owned()),
+        true if work == part && may_be_random(part) => Part::MaybeRandom(part.to_owned()),
+        _ => Part::Work(work.into_owned()),
+    };
     (part.len(), part_of)
 }
 
@@ -134,14 +154,14 @@ pub fn is_named_by_sdk(name: &str) -> bool {
 /// does not tell it for certain, or has no word (`f7wkqzprnbgm5xhvdcts-n0-0` of Flyte), and with a job of a pipeline, because pipelines have steps of the same
 /// name.
 pub fn series_id(kind: Kind, job: &Resource, work: Option<&str>) -> String {
-    let Stem { name: stem, is_in_doubt } = Stem::of(&job.name);
+    let Stem { name: stem, in_doubt } = Stem::of(&job.name);
     let is_of_pipeline = SHAPES.pipeline.is_match(&job.name);
     let execution = || job.tags.read().and_then(|tags| PIPELINE_TAGS.iter().find_map(|key| tags.get(*key)));
     let pipeline = execution().filter(|_| is_of_pipeline).and_then(|arn| arn.split_once(":pipeline/")?.1.split('/').next());
     let tells_work = stem.as_ref().is_some_and(|stem| stem.split(|c: char| !c.is_ascii_alphabetic()).any(|word| 3 <= word.len()));
-    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || is_in_doubt || !tells_work);
+    let beyond = pipeline.or(work).filter(|_| is_of_pipeline || in_doubt.is_some() || !tells_work);
     let name = match (stem, beyond) {
-        (_, None) if is_in_doubt => job.name.clone(),
+        (_, None) if in_doubt.is_some() => in_doubt.unwrap_or_default(),
         (stem, Some(beyond)) => format!("{}~{beyond}", stem.unwrap_or_default()),
         (Some(stem), None) => stem,
         (None, None) => job.name.clone(),

@@ -169,12 +169,13 @@ impl Inventory<'_> {
             Some(its_parent) => Some(its_parent.clone()),
             None => describe(self.clients, self.rulebook, &audited).await?.parent,
         };
-        Ok(Some(Link { tags, parent: its_parent }))
+        Ok(Some(Link { name: audited.resource.name, tags, parent: its_parent }))
     }
 }
 
-/// A parent: its own tags, and its own parent.
+/// A parent: its name, its own tags, and its own parent.
 struct Link {
+    name: String,
     tags: BTreeMap<String, String>,
     parent: Option<Parent>,
 }
@@ -189,7 +190,7 @@ fn line_of(parent: Option<&Parent>, links: &Links) -> (Vec<Ancestor>, Option<Str
     while let Some(parent) = next.filter(|parent| line.iter().all(|seen| seen.id != parent.id)) {
         match links.get(&parent.id) {
             Some(Ok(Some(found))) => {
-                line.push(Ancestor { id: parent.id.clone(), tags: found.tags.clone() });
+                line.push(Ancestor { id: parent.id.clone(), name: found.name.clone(), tags: found.tags.clone() });
                 next = found.parent.as_ref();
             }
             Some(Err(why)) => return (line, Some(why.clone())),
@@ -208,8 +209,9 @@ mod tests {
 
     fn line(of: &str, links: &[(&str, Option<&str>)]) -> Vec<String> {
         let parent = |name: &str| named(Kind::Model, name.to_owned());
-        let links =
-            links.iter().map(|(name, above)| (Kind::Model.id(name), Ok(Some(Link { tags: BTreeMap::new(), parent: above.map(parent) }))));
+        let links = links.iter().map(|(name, above)| {
+            (Kind::Model.id(name), Ok(Some(Link { name: name.to_string(), tags: BTreeMap::new(), parent: above.map(parent) })))
+        });
         let (line, broken) = line_of(Some(&parent(of)), &links.collect());
         assert_eq!(broken, None);
         line.into_iter().map(|ancestor| ancestor.id).collect()

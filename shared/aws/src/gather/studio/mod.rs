@@ -16,6 +16,7 @@ use super::{
 use crate::clients::Clients;
 
 pub(super) mod apps;
+pub(super) mod domains;
 pub(super) mod idle_shutdowns;
 pub(super) mod spaces;
 

@@ -5,7 +5,10 @@ use crate::{
     remedy::Remedy,
     rulebook::{Mode, Rulebook},
     samples::{app, audited, notebook, resource, tagged, with_tags},
-    vocabulary::price::{Instances, Prices},
+    vocabulary::{
+        price::{Instances, Prices},
+        resource::Resource,
+    },
 };
 
 const CHURN: &str =
@@ -73,14 +76,21 @@ fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
         let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
         let apps = vec![App { space_owner: Some("user-profile/d-1/ann".to_owned()), ..app }];
         let now = "2026-11-24T02:00:00Z".parse().unwrap();
-        let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, ..Facts::default() };
-        let found = Rulebook::from_toml(&policy).unwrap().evaluate(&facts).findings;
-        found.into_iter().find(|found| found.rule == "studio-app-off-hours").unwrap().keep.is_some()
+        let domain_names = [("domain/d-1".to_owned(), "Company".to_owned())].into();
+        let facts = Facts { now, prices: Prices::of_region("us-east-1", []).into(), apps, domain_names, ..Facts::default() };
+        let rulebook = Rulebook::from_toml(&policy).unwrap();
+        let found = [rulebook.evaluate(&facts), rulebook.evaluate(&Facts { apps: facts.apps.clone(), ..facts.of_this_moment() })]
+            .map(|judged| judged.findings.into_iter().find(|found| found.rule == "studio-app-off-hours").unwrap().keep.is_some());
+        assert_eq!(found[0], found[1], "{matching}: read again before the action");
+        found[0]
     };
     for (matching, expected) in [
         ("name = \"lab\"", true),
         ("name = \"Lab\", kind = \"space\"", true),
         ("kind = \"domain\", name = \"d-1\"", true),
+        ("kind = \"domain\", name = \"Company\"", true),
+        ("name = \"comp*\"", true),
+        ("kind = \"domain\", name = \"other\"", false),
         ("kind = \"app\"", true),
         ("kind = \"app\", name = \"lab\"", false),
         ("kind = \"user-profile\", name = \"Ann\"", true), // who owns the space
@@ -89,6 +99,76 @@ fn an_app_is_exempt_with_its_space_its_profile_or_its_domain() {
         ("kind = \"notebook-instance\"", false),
     ] {
         assert_eq!(is_exempt(matching), expected, "{matching}");
+    }
+}
+
+#[test]
+fn a_domain_is_exempt_by_its_name_and_by_its_id() {
+    let is_exempt = |matching: &str| {
+        let policy = format!("[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\"");
+        let domain = Resource { name: "Company".to_owned(), ..with_tags(resource("domain/d-1"), &[]) };
+        Rulebook::from_toml(&policy).unwrap().keep(&domain, &[]).is_some()
+    };
+    for (matching, expected) in
+        [("name = \"company\"", true), ("name = \"d-1\"", true), ("name = \"d-2\"", false), ("kind = \"space\", name = \"d-1\"", false)]
+    {
+        assert_eq!(is_exempt(matching), expected, "{matching}");
+    }
+    for (matching, by_name) in [
+        ("name = \"company\"", true),
+        ("kind = \"{domain,space}\", name = \"d-1\"", true),
+        ("kind = \"app\", name = \"x\"", false),
+        ("kind = \"domain\"", false),
+    ] {
+        let policy = format!("[[exempt]]\nmatch = {{ {matching} }}\nuntil = \"2026-12-31\"\nreason = \"demo\"");
+        assert_eq!(Rulebook::from_toml(&policy).unwrap().exempts_domains_by_name(), by_name, "{matching}");
+    }
+}
+
+#[test]
+fn a_pattern_that_no_name_can_match_is_refused_with_what_to_write() {
+    const ANY: &str = "a pattern is for example \"churn*\"";
+    const NOTEBOOK: &str = "write kind = \"notebook-instance\", name = \"churn\"";
+    for (matching, says) in [
+        ("name = \"arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/churn\"", NOTEBOOK),
+        ("name = \"notebook-instance/churn\"", NOTEBOOK),
+        ("name = \"app/d-1/lab/jupyterlab/default\"", "write kind = \"app\", name = \"…\""),
+        ("name = \"churn,other\"", ANY),
+        ("name = \"^churn$\"", ANY),
+        ("name = \"churn.*\"", ANY),
+        ("name = \"churn.+\"", ANY),
+        ("name = \"(churn|fraud)\"", ANY),
+        ("name = \"team/churn\"", ANY),
+        ("name = \"churn:1\"", ANY),
+        ("name = \"churn,other\", kind = \"endpoint\"", ANY),
+        ("tag = {}", "`tag` is empty: write for example tag.Environment"),
+    ] {
+        for section in ["[[exempt]]\nuntil = \"2026-12-31\"\nreason = \"x\"", "[[override]]\nrules.notebook-idle.mode = \"off\""] {
+            let text = format!("{section}\nmatch = {{ {matching} }}");
+            let errors = Rulebook::check(&text).err().unwrap();
+            assert!(errors.len() == 1 && errors[0].to_string().contains(says), "{text}: {errors:?}");
+        }
+    }
+    for matching in [
+        "name = \"churn\"",
+        "name = \"ch?rn-[0-9]*\"",
+        "name = \"[!a]*\"",
+        "name = \"{churn,fraud-[ab]}*\"",
+        "name = \"lab jupyterlab default\"",
+        "name = \"my_features\"",
+        "name = \"ML: all, $500/month\", kind = \"budget\"",
+        "name = \"team/x\", kind = \"*\"",
+    ] {
+        let text = format!("[[override]]\nrules.notebook-idle.mode = \"off\"\nmatch = {{ {matching} }}");
+        assert_eq!(Rulebook::check(&text).err(), None, "{text}");
+    }
+}
+
+#[test]
+fn spaces_around_a_pattern_do_not_count() {
+    for matching in ["name = \"churn \"", "name = \" churn\"", "tag.Stage = \" prod \"", "kind = \" notebook-instance \""] {
+        let policy = CHURN.replace("name = \"chur*\"", matching);
+        assert!(until(&policy, &[("Stage", "prod")]).is_some(), "{matching}");
     }
 }
 
@@ -103,9 +183,11 @@ fn an_app_without_tags_is_exempt_with_what_it_is_in() {
         let app = app("JupyterLab", "ml.m5.xlarge", "2026-11-23T08:00:00Z");
         let ancestor = |id: &str, tags: &[(&str, &str)]| Ancestor {
             id: id.to_owned(),
+            name: if id == "domain/d-1" { "Company" } else { id.rsplit('/').next().unwrap() }.to_owned(),
             tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         };
-        let ancestors = vec![ancestor("space/d-1/lab", &[("Stage", "prod")]), ancestor("user-profile/d-1/ann", &[])];
+        let ancestors =
+            vec![ancestor("space/d-1/lab", &[("Stage", "prod")]), ancestor("user-profile/d-1/ann", &[]), ancestor("domain/d-1", &[])];
         let instances = vec![Instances { instance_type: "ml.m5.xlarge".into(), count: 1 }];
         let asset = Asset { run: app.created, stop: app.delete(), instances, ancestors, ..audited(&app.resource.id, &[]) };
         let now = "2026-11-24T02:00:00Z".parse().unwrap();
@@ -118,6 +200,8 @@ fn an_app_without_tags_is_exempt_with_what_it_is_in() {
     for (matching, expected) in [
         ("kind = \"user-profile\", name = \"ann\"", true),
         ("kind = \"domain\", name = \"d-1\"", true),
+        ("kind = \"domain\", name = \"company\"", true),
+        ("kind = \"domain\", name = \"other\"", false),
         ("kind = \"space\", tag.Stage = \"prod\"", true),
         ("kind = \"app\", tag.Stage = \"prod\"", false),
         ("kind = \"user-profile\", name = \"bob\"", false),

@@ -46,11 +46,17 @@ fn addresses_are_taken_out_of_what_holds_them() {
         ("na@example.com", "na@example.com"),
         ("test@example.com", "test@example.com"),
         ("jenkins@example.com", "jenkins@example.com"),
+        ("ann@example.com&bob@example.com", BOTH),
+        ("ann@example.com & bob@example.com", BOTH),
+        ("ann@example.com and bob@example.com", BOTH),
+        ("Decker, Ann <ann@example.com>", "ann@example.com"),
+        ("ann@example.com, ML team", "ann@example.com"),
     ] {
         assert_eq!(Named::of(text), Named::Addresses(addresses.into()), "{text}");
     }
     assert_eq!(each(BOTH), ["ann@example.com", "bob@example.com"]);
     assert_eq!((each("ann"), each("Example, Ann"), each("ann@example.com")), (vec!["ann"], vec!["Example, Ann"], vec!["ann@example.com"]));
+    assert_eq!((each("ann, bob@example.com"), each("data science, ml")), (vec!["ann", "bob@example.com"], vec!["data science, ml"]));
 }
 
 #[test]
@@ -142,12 +148,54 @@ fn names_are_those_of_persons_or_of_others() {
         "student1",
         "Participant",
         "helpdesk",
-        "ann/bob",
-        "ann,bob",
+        "Decker, Arun",
+        "Decker,Arun",
+        "O'Neil, Ann",
+        "de Vries, Jan",
+        "#ml-team",
+        "ann, TBD",
+        "ann/ml-team",
+        "eng/ml/ann",
+        "R&D",
         "ask ann at example.com",
         "Ann Example (at) example.com",
     ] {
         assert_eq!(Named::of(text), Named::Other(text.into()), "{text}");
+    }
+}
+
+#[test]
+fn several_names_are_several_people() {
+    for text in ["ann, bob", "ann,bob", "ann;bob", "ann and bob", "ann und bob", "ann & bob", "ann&bob", "Ann/Bob", "Bob; ann, TBD"] {
+        assert_eq!(Named::of(text), Named::Several(vec!["ann".into(), "bob".into()]), "{text}");
+    }
+    for text in ["ann@example.com, bob", "bob; Ann@Example.com", "ann@example.com & Bob"] {
+        assert_eq!(Named::of(text), Named::Several(vec!["ann@example.com".into(), "bob".into()]), "{text}");
+    }
+    assert_eq!(Named::of("Ann, Bob, Carl"), Named::Several(vec!["ann".into(), "bob".into(), "carl".into()]));
+}
+
+#[test]
+fn a_word_that_is_nobody_alone_is_a_persons_name_in_a_full_one() {
+    for name in [
+        "john.old",
+        "will.self",
+        "mary.void",
+        "peter.hub",
+        "sam.other",
+        "john.public",
+        "pat.general",
+        "DanaVoid",
+        "alle.andersson",
+        "todos.anna",
+    ] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
+    }
+    for name in ["Will Self", "Old, John", "Mary Void"] {
+        assert_eq!(Named::of(name), Named::Other(name.into()), "{name}");
+    }
+    for name in ["e1234567", "UWE", "alla", "stafford", "oldman", "tempest", "selfridge", "hubert", "voidt", "Barr", "mister-x2"] {
+        assert_eq!(Named::of(name), Named::Person(name.into()), "{name}");
     }
 }
 
@@ -221,6 +269,35 @@ fn placeholders_name_nobody() {
         "former-employee",
         "vacant",
         "contractor",
+        "all",
+        "All-Staff",
+        "alle",
+        "tous",
+        "todos",
+        "temp",
+        "tmp",
+        "old",
+        "deprecated",
+        "orphaned",
+        "resigned",
+        "expired",
+        "self",
+        "us",
+        "others",
+        "misc",
+        "public",
+        "localhost",
+        "asdf",
+        "foobar",
+        "void",
+        "poc",
+        "SRE",
+        "noc",
+        "dba",
+        "superuser",
+        "JIRA-123",
+        "ML-7",
+        "cost-center-42",
         "arn:aws:iam::123456789012:root",
         "arn:aws:iam::123456789012:role/DataScience",
     ] {
@@ -410,6 +487,12 @@ fn machines_name_nobody() {
         "kaggle",
         "colab",
         "code-editor",
+        "saml2aws",
+        "leapp",
+        "assume-role-ann",
+        "ann-cli",
+        "jhub-ann",
+        "hub",
     ] {
         assert_eq!(Named::of(text), Named::Nobody, "{text}");
     }

@@ -108,6 +108,24 @@ fn what_a_tool_generates_is_left_out() {
         // Random words in front.
         ("mystifying-hopper-train", "train"),
         ("churn-gentle-fox-train", "churn-train"),
+        // A commit, as `git describe` names it; one of several; a day of the week; Kubernetes behind a time; a few more words of Weights & Biases.
+        ("score-v1-2-3-4-g6c5ce47", "score-v1-2-3"),
+        ("score-v1-2-3-14-g6c5ce47-train", "score-v1-2-3-train"),
+        ("score-night-1-of-3", "score-night"),
+        ("score-tuesday", "score"),
+        ("score-29001440-blcbb", "score"),
+        ("score-20261125-x7kzq", "score"),
+        ("score-brave-moon-13", "score"),
+        ("score-quiet-fog-14", "score"),
+        ("ScoreModel-ZSlB5er8", "ScoreModel"),
+        // What may be a short random id.
+        ("score-d5de", "score"),
+        ("score-d5de1", "score"),
+        ("score-JSJC61", "score"),
+        ("score-y29db8", "score"),
+        ("score-v41", "score"),
+        ("score-euc1-20261125-kqdlmt", "score-euc1"),
+        ("score-euc1-20261125-k4dlm7", "score-euc1"),
         // Pipelines.
         ("pipelines-kytlemm1lvpq-TrainChurn-cIpzShs3Qp", "pipelines-TrainChurn"),
         ("pipelines-kytlemm1lvpq-train-churn-aBcDeFgHiJ", "pipelines-train-churn"),
@@ -176,6 +194,17 @@ fn what_tells_the_work_is_kept() {
         "mt5-base",
         "fy26-plan",
         "x86-vs-arm",
+        "xgb2",
+        "t5",
+        "churn-v2",
+        "llama-405b",
+        "train-a100",
+        "vgg16x2",
+        "black-friday-sales",
+        "monday-blues",
+        "fraud2026",
+        "score-cafe",
+        "train-bad1",
     ] {
         assert_eq!(job_stem(name).as_deref(), Some(name));
         for generated in ["20261124-091000", "2026-11-25T01-30-00-1", "3f2b8c1e-9a4d-4c1b-8f6e-1a2b3c4d5e6f"] {
@@ -251,6 +280,22 @@ fn random_words_are_of_a_series_only_if_the_work_is_the_same() {
     // Something else makes the name unique, so that these words may be the work: a whale that is happy.
     assert_eq!(job_stem("happy-whale-20261124").as_deref(), Some("happy-whale"));
     assert_eq!(id("churn-gentle-fox", Some("churn")), "job-series/training-job/churn~churn");
+}
+
+#[test]
+fn what_may_be_a_random_id_is_of_a_series_only_if_the_work_is_the_same() {
+    let id = |name: &str, work| series_id(Kind::TrainingJob, &job(name, &[]), work);
+    for (one, other, without_work) in [
+        ("score-d5de", "score-1fc2e", false),
+        ("score-JSJC61", "score-KRTX42", false),
+        ("score-20261125-y29db8", "score-20261126-y29db8", true),
+        ("train-a100x8", "train-h100x8", false),
+        ("score-v41", "score-v42", false),
+    ] {
+        assert_eq!(id(one, Some("churn role/ml")), id(other, Some("churn role/ml")), "{one}");
+        assert_ne!(id(one, Some("churn role/ml")), id(other, Some("fraud role/ml")), "{one}");
+        assert_eq!(id(one, None) == id(other, None), without_work, "{one}: it is not known what they do");
+    }
 }
 
 #[test]

@@ -33,7 +33,11 @@ fn created_by(user: &str, audited: Asset) -> Asset {
 }
 
 fn ancestor(id: &str, tags: &[(&str, &str)]) -> Ancestor {
-    Ancestor { id: id.into(), tags: tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect() }
+    Ancestor {
+        id: id.into(),
+        name: id.rsplit('/').next().unwrap().into(),
+        tags: tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+    }
 }
 
 fn written(waste: &Waste) -> Vec<(&str, &str)> {
