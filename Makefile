@@ -23,7 +23,11 @@ ONLY := cargo build --workspace --examples --locked --bin
 # `make invoke` waits here for the function's calls; empty: on a free port.
 PORT ?=
 
-.PHONY: help demo test fmt clippy doc unit python test-deployed invoke check-policy docs build deploy bench deny clean
+# For which Lambda architecture `make archives` builds: arm64 or x86-64.
+ARCHITECTURE ?= arm64
+RELEASE_FILES := target/release-files
+
+.PHONY: help demo test fmt clippy doc unit python test-deployed invoke check-policy docs build deploy bench deny advisories archives release-files clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -114,6 +118,25 @@ bench: ## calls, seconds, CPU and memory, as medians and ratios (a release build
 
 deny: .tools/bin/cargo-deny ## licences, sources and doubles of the dependencies
 	.tools/bin/cargo-deny check bans licenses sources
+
+advisories: .tools/bin/cargo-deny ## known vulnerabilities of the dependencies, by the RustSec database
+	.tools/bin/cargo-deny check advisories
+
+# `cargo auditable` writes the list of dependencies into each binary.
+archives: $(DEPLOYING)/installed ## ARCHITECTURE=arm64 or x86-64: a zip of each function for Lambda
+	PATH="$(abspath $(DEPLOYING))/bin:$$PATH" cargo auditable lambda build --release --locked --$(ARCHITECTURE) --output-format zip $(addprefix --bin ,$(FUNCTIONS))
+	mkdir -p $(RELEASE_FILES)
+	for function in $(FUNCTIONS); do cp "target/lambda/$$function/bootstrap.zip" "$(RELEASE_FILES)/$$function-$(ARCHITECTURE).zip"; done
+
+# What a release has beside the archives and the command line: the template for them, SBOMs, notes and checksums.
+release-files:
+	mkdir -p $(RELEASE_FILES)
+	$(PYTHON) infra/release.py $(RELEASE_FILES)
+	cargo cyclonedx --format json --override-filename sbom
+	for function in $(FUNCTIONS); do mv "functions/$$function/sbom.json" "$(RELEASE_FILES)/$$function.cdx.json"; done
+	mv shared/cli/sbom.json $(RELEASE_FILES)/cost-guard.cdx.json
+	find . -name sbom.json -not -path './target/*' -delete
+	cd $(RELEASE_FILES) && sha256sum $$(ls | grep -v SHA256SUMS) > SHA256SUMS
 
 .tools/bin/cargo-deny:
 	@echo "Compiling cargo-deny (some minutes, once) …"
