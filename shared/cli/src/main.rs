@@ -397,4 +397,15 @@ mod tests {
         let policy = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/policy.toml")).unwrap();
         assert!(!Rulebook::from_toml(&policy).unwrap().enforces());
     }
+
+    #[test]
+    fn the_examples_are_valid_and_each_enforces_something() {
+        let folder = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples")).unwrap();
+        let files: Vec<_> = folder.map(|file| file.unwrap().path()).collect();
+        assert_eq!(files.len(), 4);
+        for file in files {
+            let rulebook = Rulebook::from_toml(&fs::read_to_string(&file).unwrap());
+            assert!(rulebook.unwrap_or_else(|error| panic!("{}: {error}", file.display())).enforces());
+        }
+    }
 }

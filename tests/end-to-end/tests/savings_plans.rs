@@ -322,3 +322,75 @@ async fn what_cannot_be_read_is_said_and_nothing_is_advised() {
         assert_eq!(report.is_whole, call != "savingsplans:DescribeSavingsPlans", "{call}");
     }
 }
+
+/// $10 an hour of one type all the time, of which plans cost 27 % less; more use and plans beside it.
+fn steady(more: &str) -> Simulator {
+    let estate = format!(
+        "[cost-explorer]\nhourly = true\n[savings-plan-rates]\ndiscounts = {{ 1y-no-upfront = 27 }}\n\
+         [[spend]]\nusage-type = \"EUC1-Host:ml.g5.xlarge\"\nusd = 240\nquantity = 24\nfrom = \"-60d\"\n{more}"
+    );
+    account_at("2026-11-30T09:00:00Z", &estate)
+}
+
+fn plan(name: &str, commitment: &str, start: &str) -> String {
+    format!("[[savings-plan]]\nname = \"{name}\"\ncommitment = {commitment}\nstart = \"{start}\"\n")
+}
+
+#[tokio::test]
+async fn who_has_bought_what_was_advised_is_not_told_to_buy_it_again() {
+    let account = steady(&plan("bought", "7.3", "2026-11-30T15:00:00Z").replace("commitment", "state = \"returned\"\ncommitment"));
+    assert_eq!(offered(&advise(&account).await, "commitment"), Decimal::new(73, 1));
+    let clients = end_to_end::clients(&account);
+    let ledger = clients.dynamodb.scan().table_name(end_to_end::TABLE).send().await.unwrap().items.unwrap();
+    // The same ledger in the account that has bought the plan.
+    let account = steady(&plan("bought", "7.3", "2026-11-30T08:00:00Z"));
+    let guard = guard_of(Function::SavingsPlanAdvisor, &account, POLICY);
+    for item in ledger {
+        end_to_end::clients(&account).dynamodb.put_item().table_name(end_to_end::TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+    account.advance(hours(24));
+    let report = guard.run().await.unwrap();
+    assert_eq!((offered(&report, "commitment"), &of(&report)["by-aws"]), (Decimal::ZERO, &Value::Array(vec![])), "{report:?}");
+    assert_eq!(account.mails().len(), 0, "{:?}", account.mails());
+}
+
+#[tokio::test]
+async fn plans_that_end_together_are_renewed_together() {
+    let both = [plan("a", "4", "-345d"), plan("b", "4", "-343d")].concat();
+    let account = steady(&both);
+    let report = advise(&account).await;
+    assert_eq!(report.findings.iter().filter(|one| one.rule == "savings-plan-expiring").count(), 2, "{report:?}");
+    let mail = &of_finance(&account)[0].message;
+    assert_eq!(mail.matches("renew $3.650 per hour").count(), 2, "$7.30 for both: {mail}");
+    // What is queued follows one of them.
+    let account = steady(&format!("{both}{}", plan("queued", "4", "2026-12-15T00:00:00Z")));
+    let report = advise(&account).await;
+    assert_eq!(report.findings.iter().filter(|one| one.rule == "savings-plan-expiring").count(), 1, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_correction_or_an_hour_for_nothing_raises_no_commitment() {
+    for odd in ["usd = -300\nquantity = 0", "usd = 0\nquantity = 24"] {
+        let spend = format!("[[spend]]\nusage-type = \"EUC1-Host:ml.g5.xlarge\"\n{odd}\nfrom = \"2026-11-20\"\nuntil = \"2026-11-21\"\n");
+        assert!(offered(&advise(&steady(&spend)).await, "commitment") <= Decimal::new(73, 1), "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn the_hours_of_a_recommendation_never_lead_above_it() {
+    let policy = POLICY.replace("[savings-plan]", "[savings-plan]\nuse-recommendation-hours = true");
+    let dear = "[[spend]]\nusage-type = \"EUC1-Train:ml.m5.4xlarge\"\nusd = 330\nquantity = 11\nhours = \"mon-sun/08:00-19:00\"\nfrom = \"-60d\"\n";
+    let rates = "EUC1-Host:ml.g5.xlarge,10,4,4,4,4,4,4\nEUC1-Train:ml.m5.4xlarge,30,28.5,28.5,28.5,28.5,28.5,28.5\n";
+    let header = std::fs::read_to_string(format!("{DATA}/rates.csv")).unwrap().lines().next().unwrap().to_owned();
+    let file = std::env::temp_dir().join(format!("rates-{}.csv", std::process::id()));
+    std::fs::write(&file, format!("{header}\n{rates}")).unwrap();
+    let estate = format!(
+        "[savings-plan-rates]\ncsv = \"{}\"\n[[spend]]\nusage-type = \"EUC1-Host:ml.g5.xlarge\"\nusd = 240\nquantity = 24\nfrom = \"-60d\"\n{dear}",
+        file.display()
+    );
+    let account = account_at("2026-11-30T09:00:00Z", &estate);
+    let report = guard_of(Function::SavingsPlanAdvisor, &account, &policy).run().await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    let by_aws = Decimal::from_f64(of(&report)["by-aws"][0]["commitment"].as_f64().unwrap()).unwrap();
+    assert!(offered(&report, "commitment") <= by_aws, "{report:?}");
+}

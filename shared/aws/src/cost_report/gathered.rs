@@ -90,7 +90,7 @@ impl Gathered {
             entries: vec![],
             saved: vec![],
             sleeping: vec![],
-            advice: savings_plans::last_advice(&ledger, rulebook).await?,
+            advice: savings_plans::last_advice(&ledger, rulebook, now).await?,
             budgets,
             budgets_read,
             exempts: rulebook.exempt_until().collect(),

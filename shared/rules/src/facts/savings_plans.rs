@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     facts::Subject,
     savings_plan::{Advice, ByAws, Offer},
-    vocabulary::resource::Resource,
+    vocabulary::{price::HOURS_PER_MONTH, resource::Resource},
 };
 
 /// What a Savings Plan covers.
@@ -55,6 +55,8 @@ pub struct SavingsPlan {
 pub struct Utilisation {
     /// How many days these are.
     pub days: u32,
+    /// How many hours of them the plan was in force.
+    pub hours: Decimal,
     /// The commitment.
     pub committed: Decimal,
     /// The used part of it.
@@ -76,7 +78,7 @@ impl Utilisation {
 
     /// USD of these days, as USD a month.
     pub fn a_month(&self, usd: Decimal) -> Decimal {
-        usd * Decimal::from(365) / Decimal::from(12 * self.days.max(1))
+        usd * HOURS_PER_MONTH / self.hours.max(Decimal::ONE)
     }
 }
 

@@ -401,6 +401,10 @@ pub struct SavingsPlans {
 pub struct PlanAdvice {
     /// How the plan is bought: `1 year, No Upfront`.
     pub offer: String,
+    /// The day when it was worked out.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub as_of: Option<Date>,
     /// The commitment, USD per hour. 0: do not buy.
     pub commitment: Money,
     /// What it saves, USD a month.
@@ -415,8 +419,9 @@ pub struct PlanAdvice {
 
 impl PlanAdvice {
     /// The advice for one way to buy a plan.
-    pub fn of(offered: &Offered) -> Self {
+    pub fn of(offered: &Offered, as_of: Date) -> Self {
         Self {
+            as_of: Some(as_of),
             offer: offered.offer.to_string(),
             commitment: Money(offered.commitment),
             saves: Money(offered.usd_per_month),
@@ -428,11 +433,19 @@ impl PlanAdvice {
 
     /// In a sentence.
     pub fn words(&self) -> String {
-        let aws = self.by_aws.map_or_else(String::new, |usd| format!(" AWS recommends {usd} per hour, with the waste in it."));
+        let aws = self.by_aws.map_or_else(String::new, |usd| {
+            format!(" AWS recommends {usd} per hour{}.", if self.with_waste > self.commitment { ", with the waste in it" } else { "" })
+        });
+        let as_of = self.as_of.map_or_else(String::new, |day| format!(", as of {day}"));
         if self.commitment.0.is_zero() {
-            return format!("Do not buy a plan ({}): without what will vanish, none saves enough.{aws}", self.offer);
+            let why = if self.with_waste.0.is_zero() {
+                "what no plan covers yet is too little"
+            } else {
+                "without what will vanish, none saves enough"
+            };
+            return format!("Do not buy a plan ({}{as_of}): {why}.{aws}", self.offer);
         }
-        format!("A plan of {} per hour ({}) would save {} a month.{aws}", self.commitment, self.offer, self.saves)
+        format!("A plan of {} per hour ({}{as_of}) would save {} a month.{aws}", self.commitment, self.offer, self.saves)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use rust_decimal::{Decimal, dec};
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ pub struct ByAws {
     /// The id of its hours. `None`: it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// When AWS worked it out: it knows nothing of plans that began later. `None`: not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// What to commit to.
@@ -147,9 +151,13 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     let week = left.last(FEWEST_HOURS);
     let mean = |usage: &Usage| usage.on_demand() / Decimal::from(usage.hours().max(1));
     let trend = if left.on_demand().is_zero() { Decimal::ZERO } else { mean(&week) / mean(&left) - Decimal::ONE };
+    let is_from_aws_detail = usage.usage_types() == [ALL_OF_SAGEMAKER];
     let of_offer = |(offer, rates): (&Offer, &Rates)| {
         let covering = Covering::new(&left, rates);
-        let mut commitment = covering.best();
+        let by_aws = by_aws.iter().find(|one| one.offer == *offer).cloned();
+        // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
+        let most = by_aws.as_ref().filter(|_| is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
+        let mut commitment = covering.best().min(most);
         if CHANGES < trend.abs() {
             commitment = commitment.min(Covering::new(&week, rates).best());
         }
@@ -163,16 +171,21 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         };
         Offered {
             offer: *offer,
-            with_waste: Covering::new(&with_waste, rates).best(),
+            with_waste: Covering::new(&with_waste, rates).best().min(most),
             with_less_use: LESS_USE.map(less).to_vec(),
-            curve: covering.curve(outcome.commitment).into_iter().map(|(at, cost)| (at, a_month(cost, left.hours()))).collect(),
-            by_aws: by_aws.iter().find(|one| one.offer == *offer).cloned(),
+            curve: covering
+                .curve(outcome.commitment)
+                .into_iter()
+                .filter(|(at, _)| *at <= most)
+                .map(|(at, cost)| (at, a_month(cost, left.hours())))
+                .collect(),
+            by_aws,
             ..of_outcome(&outcome)
         }
     };
     Some(Advice {
         hours: usage.hours(),
-        is_from_aws_detail: usage.usage_types() == [ALL_OF_SAGEMAKER],
+        is_from_aws_detail,
         on_demand: usage.on_demand(),
         deducted,
         owned_covers: lean.on_demand() - left.on_demand(),

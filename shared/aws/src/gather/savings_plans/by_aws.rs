@@ -47,6 +47,7 @@ async fn one(clients: &Clients, offer: Offer) -> Read<Option<ByAws>> {
 
 /// `None`: there is nothing to recommend.
 fn recommended(offer: Offer, answer: GetSavingsPlansPurchaseRecommendationOutput) -> Read<Option<ByAws>> {
+    let at = answer.metadata.and_then(|metadata| metadata.generation_timestamp?.parse().ok());
     let details = answer.savings_plans_purchase_recommendation.and_then(|one| one.savings_plans_purchase_recommendation_details);
     let mut sum: Option<ByAws> = None;
     for one in details.unwrap_or_default() {
@@ -54,7 +55,7 @@ fn recommended(offer: Offer, answer: GetSavingsPlansPurchaseRecommendationOutput
         let currency = Currency::of_account().check(one.currency_code.as_deref());
         currency.map_err(|why| format!("ce:GetSavingsPlansPurchaseRecommendation: an amount {why}"))?;
         let (commitment, usd) = (number(one.hourly_commitment_to_purchase)?, number(one.estimated_monthly_savings_amount)?);
-        let none = ByAws { offer, commitment: Decimal::ZERO, usd_per_month: Decimal::ZERO, detail: one.recommendation_detail_id };
+        let none = ByAws { offer, commitment: Decimal::ZERO, usd_per_month: Decimal::ZERO, detail: one.recommendation_detail_id, at };
         let sum = match &mut sum {
             // Several have hours of their own each: none of them are those of the sum.
             Some(sum) => {

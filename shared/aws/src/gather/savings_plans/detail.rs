@@ -17,6 +17,9 @@ use crate::{
 /// How far the hours may be from the recommendation's own sums, as a part.
 const MAY_DIFFER: Decimal = dec!(0.01);
 
+/// The longest time since the last hour.
+const OLDEST: SignedDuration = SignedDuration::from_hours(14 * 24);
+
 /// What no plan covers now, hour by hour and as one usage type, with the average rate of the recommended plan.
 pub(super) struct Detail {
     /// When the first hour begins.
@@ -35,23 +38,29 @@ struct Hour {
 }
 
 /// Reads the detail of a recommendation. `None`: it has none.
-pub(super) async fn read(clients: &Clients, by_aws: &ByAws) -> Read<Option<Detail>> {
+pub(super) async fn read(clients: &Clients, by_aws: &ByAws, now: Timestamp) -> Read<Option<Detail>> {
     const CALL: &str = "ce:GetSavingsPlanPurchaseRecommendationDetails";
     let Some(id) = &by_aws.detail else { return Ok(None) };
     let call = clients.costexplorer.get_savings_plan_purchase_recommendation_details().recommendation_detail_id(id);
     let answer = call.send().await.map_err(|error| format!("{CALL}: {}", why(&error)))?;
     let Some(data) = answer.recommendation_detail_data else { return Ok(None) };
-    detail(data, by_aws.commitment).map_err(|why| format!("{CALL}: {why}"))
+    detail(data, by_aws.commitment, now).map_err(|why| format!("{CALL}: {why}"))
 }
 
-fn detail(data: RecommendationDetailData, commitment: Decimal) -> Read<Option<Detail>> {
+fn detail(data: RecommendationDetailData, commitment: Decimal, now: Timestamp) -> Read<Option<Detail>> {
     Currency::of_account().check(data.currency_code.as_deref()).map_err(|why| format!("an amount {why}"))?;
     let left = number("EstimatedOnDemandCost", data.estimated_on_demand_cost)?;
     let without = number("EstimatedOnDemandCostWithCurrentCommitment", data.estimated_on_demand_cost_with_current_commitment)?;
     let hours = data.metrics_over_lookback_period.unwrap_or_default().into_iter().map(|one| hour(one, commitment));
     let mut hours = hours.collect::<Read<Vec<Hour>>>()?;
     hours.sort_by_key(|hour| hour.at);
-    let Some(first) = hours.first() else { return Ok(None) };
+    let (Some(first), Some(last)) = (hours.first(), hours.last()) else { return Ok(None) };
+    if OLDEST < now.duration_since(last.at) {
+        return Err(format!(
+            "its hours end at {}: open Savings Plans, Recommendations in Billing and Cost Management, and choose to refresh them",
+            last.at
+        ));
+    }
     let sum = |of: fn(&Hour) -> Decimal| hours.iter().map(of).sum::<Decimal>();
     if without * MAY_DIFFER < (sum(|hour| hour.left) - left).abs() {
         return Err(format!("its hours add up to {} on demand, expected {left}", sum(|hour| hour.left)));
@@ -99,7 +108,7 @@ mod tests {
         let data = RecommendationDetailData::builder().currency_code("USD").estimated_on_demand_cost(sums[0]);
         let data = data.estimated_on_demand_cost_with_current_commitment(sums[1]);
         let data = data.set_metrics_over_lookback_period(Some(hours.iter().map(of).collect())).build();
-        Ok(detail(data, dec!(7))?.map(|detail| {
+        Ok(detail(data, dec!(7), "2026-11-20T00:00:00Z".parse().unwrap())?.map(|detail| {
             let hours = detail.usage.hours();
             let usd = |hour| detail.usage.last(hours - hour).on_demand() - detail.usage.last(hours - hour - 1).on_demand();
             (detail.rates[ALL_OF_SAGEMAKER].savings_plan, (0..hours).map(usd).collect())
@@ -122,6 +131,7 @@ mod tests {
             (["10", "12"], [first, second], "its plan would cover 2 on demand"),
             (["10", "10"], [first, second], "its plan would cover 0 on demand"),
             (["10", "25"], [first, ("2026-11-16T03:00:00Z", "0", "50")], "does not follow the one before"),
+            (["10", "25"], [("2026-10-16T00:00:00Z", "10", "100"), ("2026-10-16T01:00:00Z", "0", "50")], "its hours end at 2026-10-16"),
             (["10", "25"], [first, ("then", "0", "50")], "an hour is `then`, expected a time"),
             (["10", "25"], [first, ("2026-11-16T01:00:00Z", "none", "50")], "`EstimatedOnDemandCost`: an amount is `none`"),
         ] {

@@ -48,8 +48,8 @@ pub(super) struct Hours {
     pub(super) from: Timestamp,
     /// On-demand dollars by hour and usage type (with its Region).
     pub(super) on_demand: Usage,
-    /// USD on demand and the quantity of each usage type: what its price is.
-    pub(super) prices: BTreeMap<String, (Decimal, Decimal)>,
+    /// USD on demand of one hour of each usage type.
+    pub(super) prices: BTreeMap<String, Decimal>,
     /// The part that plans cover, USD on demand, by usage type.
     covered: BTreeMap<String, Decimal>,
     pub(super) requests: u32,
@@ -115,7 +115,8 @@ const QUANTITY: &str = "UsageQuantity";
 struct Cells {
     usd: BTreeMap<String, BTreeMap<Timestamp, Decimal>>,
     seen: BTreeSet<(Timestamp, String, String)>,
-    prices: BTreeMap<String, (Decimal, Decimal)>,
+    /// The price in each hour.
+    prices: BTreeMap<String, Vec<Decimal>>,
     covered: BTreeMap<String, Decimal>,
 }
 
@@ -135,8 +136,10 @@ impl Cells {
             return Err(format!("ce:GetCostAndUsage: {record_type} of {usage_type} at {at} came twice"));
         }
         *self.usd.entry(usage_type.clone()).or_default().entry(at).or_default() += usd;
-        let price = self.prices.entry(usage_type.clone()).or_default();
-        *price = (price.0 + usd, price.1 + quantity);
+        // An hour with a correction says nothing of the price.
+        if let Some(price) = usd.checked_div(quantity).filter(|price| Decimal::ZERO < *price) {
+            self.prices.entry(usage_type.clone()).or_default().push(price);
+        }
         if record_type == COVERED {
             *self.covered.entry(usage_type.clone()).or_default() += usd;
         }
@@ -154,6 +157,13 @@ impl Cells {
             // A correction may be negative: such an hour has no use.
             on_demand.push(self.usd.values().map(|of| of.get(&at).copied().unwrap_or_default().max(Decimal::ZERO)))?;
         }
-        Some(Hours { from, on_demand, prices: self.prices, covered: self.covered, requests })
+        let prices = self.prices.into_iter().filter_map(|(name, prices)| Some((name, median(prices)?))).collect();
+        Some(Hours { from, on_demand, prices, covered: self.covered, requests })
     }
+}
+
+/// The middle one. `None`: there is none.
+fn median(mut all: Vec<Decimal>) -> Option<Decimal> {
+    all.sort_unstable();
+    all.get(all.len() / 2).copied()
 }

@@ -2,10 +2,11 @@
 //!
 //! What Cost Explorer charges for is read once a week and cached in the ledger; the rest is free and read in each run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cost_rules::{
     facts::{Commitment, Facts, PlanKind, SavingsPlan, Unread, Utilisation},
+    period::day_of,
     plan::{Entry, Window, vanishing},
     report::PlanAdvice,
     resource::{Kind, Ownership, Resource, Tags},
@@ -41,8 +42,10 @@ const NAME_BY_AWS: &str = "savings-plan-by-aws";
 const ADVISOR: &str = "savings-plan-advisor";
 /// The name under which it is cached.
 const NAME: &str = "savings-plan-advice";
-/// Of a plan that ends within this time it is worked out what to renew.
-const ENDS_SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// Of a plan that ends within this time it is worked out what to renew: 60 days before its end it is mailed, and the last look may be a week old then.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours((60 + 7) * 24);
+/// For how long the cost report shows an advice.
+const SHOWN_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// What is read only once a week.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -59,18 +62,24 @@ pub struct Looked {
     utilisation: BTreeMap<String, Utilisation>,
     /// What to renew of the plans that end soon, by id, USD per hour.
     renewals: BTreeMap<String, Decimal>,
-    /// Whether the use of the plans could be read.
-    knows_use: bool,
+    /// The plans that were owned then, by id: with others it is not the same question.
+    owned: BTreeSet<String>,
+    /// Whether something could not be read.
+    #[serde(skip)]
+    has_failed: bool,
 }
 
 /// What the last look advised for the policy's way to buy, for the cost report. `None`: nothing was advised.
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub async fn last_advice(ledger: &Ledger<'_>, rulebook: &Rulebook) -> anyhow::Result<Option<PlanAdvice>> {
+pub async fn last_advice(ledger: &Ledger<'_>, rulebook: &Rulebook, now: Timestamp) -> anyhow::Result<Option<PlanAdvice>> {
     let cached = Ledger { function: ADVISOR, ..*ledger }.kept(NAME).await?;
-    let looked: Option<Looked> = cached.and_then(|(_, text)| serde_json::from_str(&text).ok());
-    Ok(looked.and_then(|looked| looked.advice?.of(rulebook.policy.savings_plan.offer()).map(PlanAdvice::of)))
+    let fresh = cached.filter(|(at, _)| now.duration_since(*at) < SHOWN_FOR);
+    let looked = fresh.and_then(|(at, text)| Some((at, serde_json::from_str::<Looked>(&text).ok()?)));
+    Ok(looked.and_then(|(at, looked)| {
+        looked.advice?.of(rulebook.policy.savings_plan.offer()).map(|offered| PlanAdvice::of(offered, day_of(at)))
+    }))
 }
 
 /// The rates of each way to buy a plan.
@@ -109,12 +118,12 @@ pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
     let knows_all = facts.reading.complete.contains(&Kind::SavingsPlan) && reading.entries.is_some();
     let (looked, read) = if knows_all { look(reading, &plans, facts).await } else { Default::default() };
     let has_sagemaker_plan = plans.iter().any(|plan| plan.kind == PlanKind::SageMaker);
-    let all = plans.clone();
+    let followed = followed(&plans, now);
     for plan in &mut plans {
         plan.utilisation = looked.utilisation.get(&plan.resource.id).copied();
         plan.uncovered_usd_per_month = looked.uncovered_usd_per_month;
         plan.has_sagemaker_plan = has_sagemaker_plan;
-        plan.is_followed = is_followed(plan, &all, now);
+        plan.is_followed = followed.contains(&plan.resource.id);
         plan.renewal = looked.renewals.get(&plan.resource.id).copied();
     }
     facts.savings_plans = plans;
@@ -127,12 +136,28 @@ pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
     read
 }
 
-/// Whether plans of about the same commitment are queued that begin when this one ends.
-fn is_followed(plan: &SavingsPlan, all: &[SavingsPlan], now: Timestamp) -> bool {
-    let until = plan.end + SignedDuration::from_hours(1);
-    let follows = |other: &&SavingsPlan| other.kind == plan.kind && now < other.start && other.start <= until;
-    let queued: Decimal = all.iter().filter(follows).map(|other| other.commitment).sum();
-    plan.commitment * dec!(0.9) <= queued
+/// The plans, by id, for which about the same commitment is queued that begins by their end. What is queued follows one of them only.
+fn followed(plans: &[SavingsPlan], now: Timestamp) -> BTreeSet<String> {
+    let mut queued: Vec<(&SavingsPlan, Decimal)> =
+        plans.iter().filter(|plan| now < plan.start).map(|plan| (plan, plan.commitment)).collect();
+    let mut ending: Vec<&SavingsPlan> = plans.iter().filter(|plan| plan.start <= now).collect();
+    ending.sort_by_key(|plan| plan.end);
+    let mut followed = BTreeSet::new();
+    for plan in ending {
+        let until = plan.end + SignedDuration::from_hours(1);
+        let follows = |other: &SavingsPlan| other.kind == plan.kind && other.start <= until;
+        let there: Decimal = queued.iter().filter(|(other, _)| follows(other)).map(|(_, left)| *left).sum();
+        if there < plan.commitment * dec!(0.9) {
+            continue;
+        }
+        followed.insert(plan.resource.id.clone());
+        let mut needed = plan.commitment;
+        for (_, left) in queued.iter_mut().filter(|(other, _)| follows(other)) {
+            let taken = needed.min(*left);
+            (needed, *left) = (needed - taken, *left - taken);
+        }
+    }
+    followed
 }
 
 /// The advice for the run's own report.
@@ -194,7 +219,9 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
         }
     };
     let fresh = cached.filter(|(at, _)| now.duration_since(*at) < USED_FOR);
-    if let Some(looked) = fresh.and_then(|(_, text)| serde_json::from_str::<Looked>(&text).ok()) {
+    let looked = fresh.and_then(|(_, text)| serde_json::from_str::<Looked>(&text).ok());
+    // Who bought or gave back a plan since gets another answer at once.
+    if let Some(looked) = looked.filter(|looked| looked.owned == ids(plans)) {
         return with_new_plans(reading, looked, plans, facts).await;
     }
     let (looked, requests) = anew(reading, plans, facts).await;
@@ -207,11 +234,15 @@ async fn look(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
     (looked, read)
 }
 
-/// Adds how a plan is used that was bought since the last look: it can be given back for a week only.
+fn ids(plans: &[SavingsPlan]) -> BTreeSet<String> {
+    plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker).map(|plan| plan.resource.id.clone()).collect()
+}
+
+/// Reads anew how a plan is used that can still be given back: that is for a week only.
 async fn with_new_plans(reading: &Reading<'_>, mut looked: Looked, plans: &[SavingsPlan], facts: &mut Facts) -> (Looked, Read) {
     let is_new = |plan: &&SavingsPlan| {
         let may_go_back = plan.returnable_until.is_some_and(|until| reading.now < until);
-        plan.kind == PlanKind::SageMaker && plan.is_active && may_go_back && !looked.utilisation.contains_key(&plan.resource.id)
+        plan.kind == PlanKind::SageMaker && plan.is_active && may_go_back
     };
     let new: Vec<&SavingsPlan> = plans.iter().filter(is_new).collect();
     let (utilisation, requests) = owned::utilisation(reading.clients, &new, reading.now).await;
@@ -225,7 +256,7 @@ async fn with_new_plans(reading: &Reading<'_>, mut looked: Looked, plans: &[Savi
 /// Reads everything from AWS. Returns also the number of requests to Cost Explorer.
 async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -> (Looked, u32) {
     let Reading { clients, rulebook, now, .. } = *reading;
-    let mut looked = Looked::default();
+    let mut looked = Looked { owned: ids(plans), ..Looked::default() };
     // A queued plan is bought, too.
     let owned: Vec<&SavingsPlan> = plans.iter().filter(|plan| plan.kind == PlanKind::SageMaker).collect();
     let active: Vec<&SavingsPlan> = owned.iter().copied().filter(|plan| plan.is_active).collect();
@@ -235,13 +266,17 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
         Box::pin(owned::utilisation(clients, &active, now))
     );
     let mut requests = asked + asked_use;
+    let before = facts.reading.unread.len();
     let mut unread = |what: &str, why: String| facts.reading.unread.push(Unread::new(what, why));
     match by_aws {
-        Ok(by_aws) => looked.by_aws = by_aws,
+        // What AWS worked out before a plan began recommends what is bought already.
+        Ok(by_aws) => {
+            looked.by_aws = by_aws.into_iter().filter(|one| one.at.is_none_or(|at| owned.iter().all(|plan| plan.start <= at))).collect();
+        }
         Err(why) => unread("AWS's recommendations of Savings Plans", why),
     }
     match utilisation {
-        Ok(utilisation) => (looked.utilisation, looked.knows_use) = (utilisation, true),
+        Ok(utilisation) => looked.utilisation = utilisation,
         Err(why) => unread("how Savings Plans are used", why),
     }
     match hours {
@@ -251,6 +286,7 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
                 Ok(rates) => rates,
                 Err(why) => {
                     unread("the rates of Savings Plans", why);
+                    looked.has_failed = true;
                     return (looked, requests);
                 }
             };
@@ -258,7 +294,9 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             size(reading, &mut looked, (&found, &eligible, &rates.offers), &owned);
             looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
             if looked.advice.is_none() {
-                looked.why_not = Some(if rates.offers.is_empty() {
+                looked.why_not = Some(if found.on_demand.on_demand().is_zero() {
+                    "nothing that a plan covers was used".to_owned()
+                } else if rates.offers.is_empty() {
                     "AWS has no rates of SageMaker Savings Plans for what was used".to_owned()
                 } else if eligible.hours() < FEWEST_HOURS {
                     format!("only {} hours are known: a week is needed", eligible.hours())
@@ -277,7 +315,7 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             let preferred = looked.by_aws.iter().find(|one| one.offer == rulebook.policy.savings_plan.offer()).cloned();
             if let Some(by_aws) = preferred.filter(|_| rulebook.policy.savings_plan.use_recommendation_hours) {
                 requests += 1;
-                match detail::read(clients, &by_aws).await {
+                match detail::read(clients, &by_aws, now).await {
                     Ok(found) => looked.advice = found.and_then(|found| size_detail(reading, &looked.by_aws, &found, &owned)),
                     Err(why) => unread("the hours of AWS's recommendation", why),
                 }
@@ -291,30 +329,33 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
             unread("what SageMaker cost by the hour", why);
         }
     }
+    looked.has_failed = before < facts.reading.unread.len();
     (looked, requests)
 }
 
-/// Works out the advice, and what to renew of each plan that ends soon: what would be advised in addition if it were not there.
+/// Works out the advice, and what to renew of the plans that end soon: what would be advised in addition if none of them were there. Each has its part of it.
 fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (&hours::Hours, &Usage, &Offers), owned: &[&SavingsPlan]) {
     let Reading { rulebook, now, .. } = *reading;
     let entries: Vec<&Entry> = reading.entries.unwrap_or_default().iter().collect();
     let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.on_demand, from: found.from });
-    let advised = |without: Option<&str>| {
-        let goes_on = owned.iter().filter(|plan| Some(plan.resource.id.as_str()) != without);
+    let ends_soon = |plan: &SavingsPlan| plan.end < now + ENDS_SOON;
+    let advised = |is_there: &dyn Fn(&SavingsPlan) -> bool| {
+        let goes_on = owned.iter().filter(|plan| is_there(plan));
         // A plan whose rates are not known covers nobody knows what.
         let goes_on: Option<Vec<_>> = goes_on.map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
         advise(&Question { usage: eligible, deductions: &deductions, owned: &goes_on?, offers, by_aws: &looked.by_aws })
     };
     let preferred = |advice: &Advice| advice.of(rulebook.policy.savings_plan.offer()).map(|offered| offered.commitment);
-    let advice = advised(None);
-    let now_advised = advice.as_ref().and_then(preferred);
-    let ends = owned.iter().filter(|plan| plan.end < now + ENDS_SOON);
-    let renewal = |plan: &&SavingsPlan| {
-        let more = preferred(&advised(Some(&plan.resource.id))?)? - now_advised?;
-        Some((plan.resource.id.clone(), more.max(Decimal::ZERO)))
-    };
-    looked.renewals = ends.filter_map(renewal).collect();
-    looked.advice = advice;
+    looked.advice = advised(&|_| true);
+    let ending: Vec<&&SavingsPlan> = owned.iter().filter(|plan| ends_soon(plan)).collect();
+    let in_all: Decimal = ending.iter().map(|plan| plan.commitment).sum();
+    let with = looked.advice.as_ref().and_then(preferred);
+    let without = if ending.is_empty() { None } else { advised(&|plan| !ends_soon(plan)).as_ref().and_then(preferred) };
+    if let (Some(with), Some(without)) = (with, without) {
+        let more = (without - with).max(Decimal::ZERO);
+        let part = |plan: &&&SavingsPlan| Some((plan.resource.id.clone(), (more * plan.commitment).checked_div(in_all)?));
+        looked.renewals = ending.iter().filter_map(part).collect();
+    }
 }
 
 /// Works out the advice from the hours of AWS's own recommendation. What plans cover is not in them. `None`: a plan began since, or is queued, and nobody knows what
@@ -350,6 +391,6 @@ async fn recommended(reading: &Reading<'_>) -> (gather::Read<Vec<ByAws>>, u32) {
 impl Looked {
     /// Whether all was read that can be.
     fn is_whole(&self) -> bool {
-        self.knows_use && (self.advice.is_some() || self.why_not.is_some())
+        !self.has_failed && (self.advice.is_some() || self.why_not.is_some())
     }
 }

@@ -68,6 +68,9 @@ fn read(rulebook: &Rulebook, plan: Described, now: Timestamp) -> Read<Option<Sav
     };
     let commitment =
         decimal(plan.commitment.as_deref().unwrap_or_default()).map_err(|why| format!("the commitment of plan {id}: {why}"))?;
+    if commitment.is_sign_negative() {
+        return Err(format!("the commitment of plan {id} is {commitment}, expected 0 or more"));
+    }
     let name = plan.description.filter(|text| !text.is_empty()).unwrap_or_else(|| id.clone());
     Ok(Some(SavingsPlan {
         resource: resource(rulebook, &id, plan.savings_plan_arn, &name),
@@ -117,7 +120,7 @@ pub(super) async fn utilisation(clients: &Clients, plans: &[&SavingsPlan], now: 
             let began = day_of(plan.start).max(from);
             let days = u32::try_from(until.duration_since(began).as_hours() / 24).unwrap_or_default();
             if 0 < days {
-                found.insert(plan.resource.id.clone(), used(one, days)?);
+                found.insert(plan.resource.id.clone(), used(one, days, plan.commitment)?);
             }
         }
         Ok(page.next_token)
@@ -126,9 +129,12 @@ pub(super) async fn utilisation(clients: &Clients, plans: &[&SavingsPlan], now: 
     (read.map(|()| found), requests)
 }
 
-fn used(one: SavingsPlansUtilizationDetail, days: u32) -> Read<Utilisation> {
+fn used(one: SavingsPlansUtilizationDetail, days: u32, commitment: Decimal) -> Read<Utilisation> {
     let number = |text: Option<String>| -> Read<Decimal> { text.as_deref().map_or(Ok(Decimal::ZERO), decimal) };
     let (committed, used) = one.utilization.map_or((None, None), |of| (of.total_commitment, of.used_commitment));
     let on_demand = one.savings.and_then(|savings| savings.on_demand_cost_equivalent);
-    Ok(Utilisation { days, committed: number(committed)?, used: number(used)?, on_demand: number(on_demand)? })
+    let committed = number(committed)?;
+    // A plan may begin in the middle of a day.
+    let hours = committed.checked_div(commitment).filter(|hours| Decimal::ONE <= *hours).unwrap_or_else(|| Decimal::from(24 * days));
+    Ok(Utilisation { days, hours, committed, used: number(used)?, on_demand: number(on_demand)? })
 }

@@ -38,14 +38,9 @@ impl OfferRates {
 
 /// Reads the rates of what was used. What it cost on demand comes from the bill itself.
 pub(super) async fn read(clients: &Clients, hours: &Hours) -> Read<OfferRates> {
-    let prices: BTreeMap<&String, Decimal> = hours
-        .prices
-        .iter()
-        .filter(|(_, (usd, quantity))| Decimal::ZERO < *usd && Decimal::ZERO < *quantity)
-        .map(|(name, (usd, quantity))| (name, usd / quantity))
-        .collect();
+    let prices = &hours.prices;
     let mut offers: BTreeMap<Offer, Rates> = BTreeMap::new();
-    let names: Vec<&String> = prices.keys().copied().collect();
+    let names: Vec<&String> = prices.keys().collect();
     for some in names.chunks(AT_A_TIME) {
         let call = clients
             .savingsplans
@@ -59,7 +54,7 @@ pub(super) async fn read(clients: &Clients, hours: &Hours) -> Read<OfferRates> {
             let page = call.clone().set_next_token(token).send().await;
             let page = page.map_err(|error| format!("savingsplans:DescribeSavingsPlansOfferingRates: {}", why(&error)))?;
             for one in page.search_results.unwrap_or_default() {
-                add(&mut offers, one, &prices)?;
+                add(&mut offers, one, prices)?;
             }
             Ok(page.next_token)
         })
@@ -69,7 +64,7 @@ pub(super) async fn read(clients: &Clients, hours: &Hours) -> Read<OfferRates> {
 }
 
 /// Adds a rate. One of another currency, or in another unit than hours, is left out.
-fn add(offers: &mut BTreeMap<Offer, Rates>, one: SavingsPlanOfferingRate, prices: &BTreeMap<&String, Decimal>) -> Read<()> {
+fn add(offers: &mut BTreeMap<Offer, Rates>, one: SavingsPlanOfferingRate, prices: &BTreeMap<String, Decimal>) -> Read<()> {
     let (Some(offering), Some(rate), Some(name)) = (one.savings_plan_offering, one.rate, one.usage_type) else { return Ok(()) };
     let payment = offering.payment_option.as_ref().and_then(|payment| payment.as_str().parse().ok());
     let offer = Term::of_seconds(offering.duration_seconds).zip(payment).map(|(term, payment)| Offer { term, payment });

@@ -21,7 +21,7 @@ pub(super) const FOREVER: &str = "A plan cannot be changed or ended before its t
 /// All about an advice, for a mail.
 pub(super) fn details(advice: &Advice, offered: &Offered) -> Vec<Detail> {
     let mut details = vec![usage(advice)];
-    details.extend(by_aws(offered));
+    details.extend(by_aws(advice, offered));
     details.push(ways(advice));
     details.extend((!offered.commitment.is_zero()).then(|| risk(advice, offered)));
     details.extend(cautions(advice).into_iter().map(|text| Detail::from(TimedText::from(text))));
@@ -62,18 +62,41 @@ fn usage(advice: &Advice) -> Detail {
     }
 }
 
+/// Whether waste is why less is advised than all that was used would be worth.
+pub(super) fn is_waste(offered: &Offered) -> bool {
+    offered.commitment < offered.with_waste
+}
+
+/// Why nothing is worth buying, in a clause.
+pub(super) fn why_not(advice: &Advice, offered: &Offered) -> &'static str {
+    if is_waste(offered) && !advice.deducted.is_empty() {
+        "without what will vanish, a plan saves too little"
+    } else if advice.is_changing() {
+        "what is used is falling or rising, and the last week alone is too little for a plan"
+    } else if !advice.owned_covers.is_zero() {
+        "the plans that you own, or that are queued, cover what is used"
+    } else {
+        "in the last two weeks too little was used for a plan"
+    }
+}
+
 /// AWS's number, and why ours is another one.
-fn by_aws(offered: &Offered) -> Option<Detail> {
+fn by_aws(advice: &Advice, offered: &Offered) -> Option<Detail> {
     let aws = offered.by_aws.as_ref()?;
     let mut list = vec![format!(
         "AWS recommends {}: it expects to save {}, by its own up to 60 days",
         per_hour(aws.commitment),
         monthly(aws.usd_per_month)
     )];
-    list.push(format!("the same usage with all waste in it: {}", per_hour(offered.with_waste)));
+    if offered.commitment == aws.commitment.round_dp(5) {
+        return None;
+    }
+    let rest = if advice.owned_covers.is_zero() { "the same usage" } else { "what your plans leave of the usage" };
+    list.push(format!("{rest}{}: {}", if advice.deducted.is_empty() { "" } else { " with all waste in it" }, per_hour(offered.with_waste)));
     if offered.with_waste != offered.commitment {
         list.push(format!(
-            "without what will vanish: {}, {} less",
+            "{}: {}, {} less",
+            if advice.deducted.is_empty() { "by the last week alone, because use is changing" } else { "without what will vanish" },
             per_hour(offered.commitment),
             per_hour((offered.with_waste - offered.commitment).max(Decimal::ZERO))
         ));
@@ -98,7 +121,10 @@ fn ways(advice: &Advice) -> Detail {
             upfront(one)
         )
     };
-    Detail { title: TimedText::from("The six ways to buy it"), list: advice.offers.iter().map(line).collect() }
+    Detail {
+        title: TimedText::from(if advice.offers.len() == 1 { "The way to buy it" } else { "The ways to buy it" }),
+        list: advice.offers.iter().map(line).collect(),
+    }
 }
 
 fn upfront(offered: &Offered) -> String {

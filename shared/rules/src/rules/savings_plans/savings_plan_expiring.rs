@@ -49,13 +49,17 @@ impl Rule for SavingsPlanExpiring {
         if plan.kind != PlanKind::SageMaker || !plan.is_active || left.is_negative() || level == 0 || plan.is_followed {
             return Verdict::Fine;
         }
-        let rises = plan.utilisation.map(|of| of.a_month(of.on_demand - of.committed)).filter(|usd| Decimal::ZERO < *usd);
+        let is_needed = plan.renewal.is_none_or(|usd| !usd.is_zero());
+        let rises =
+            plan.utilisation.filter(|_| is_needed).map(|of| of.a_month(of.on_demand - of.committed)).filter(|usd| Decimal::ZERO < *usd);
         let costs = rises.map_or_else(String::new, |usd| format!("; from then on the bill is {} higher", monthly(usd)));
         let reason = TimedText::from(format!("{} ends on ", per_hour(plan.commitment)))
             .time(plan.end)
             .text(&format!(", in {}{costs}", roughly(left)));
         let renewal = match plan.renewal {
-            Some(usd) if usd.is_zero() => "let it end: for what stays without the waste, no plan pays.".to_owned(),
+            Some(usd) if usd.is_zero() => {
+                "let it end: for what stays without the waste, and what your other plans cover, no plan pays.".to_owned()
+            }
             Some(usd) => format!(
                 "renew {}: that is the best commitment for what stays without the waste. Queue it now, so that it begins when this one ends.",
                 per_hour(usd)

@@ -65,16 +65,20 @@ impl Rule for SavingsPlanShortfall {
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
             let reason = format!(
-                "AWS recommends {} ({}), and the guard does not: without what will vanish, a plan saves too little",
+                "AWS recommends {} ({}), and the guard does not: {}",
                 per_hour(aws.commitment),
-                offered.offer
+                offered.offer,
+                reasons::why_not(advice, offered)
             );
             let notice = Notice {
                 key: Some("do not buy".to_owned()),
                 subject: Some(format!("do not buy the Savings Plan that AWS recommends ({})", per_hour(aws.commitment))),
                 headline: Some("do not buy"),
                 details: reasons::details(advice, offered),
-                advice: Some("stop the waste first. The guard looks again every week.".to_owned()),
+                advice: Some(format!(
+                    "{}. The guard looks again every week.",
+                    if reasons::is_waste(offered) { "stop the waste first" } else { "buy nothing" }
+                )),
                 ..Notice::default()
             };
             Verdict::Waste(Box::new(Waste { reason: reason.into(), notice, ..Waste::default() }))

@@ -52,8 +52,9 @@ impl Rule for SavingsPlanUnderused {
         (!(1..=100).contains(&self.min_used)).then_some("`min-used` is a percentage: write a number from 1 to 100")
     }
 
-    fn check(&self, plan: &SavingsPlan, _: &RuleContext<'_>) -> Verdict {
-        if plan.kind != PlanKind::SageMaker || !plan.is_active {
+    fn check(&self, plan: &SavingsPlan, cx: &RuleContext<'_>) -> Verdict {
+        // While it can be given back, that is what is told.
+        if plan.returnable_until.is_some_and(|until| cx.now < until) || plan.kind != PlanKind::SageMaker || !plan.is_active {
             return Verdict::Fine;
         }
         let Some(of) = &plan.utilisation else { return Verdict::Later };
@@ -65,10 +66,10 @@ impl Rule for SavingsPlanUnderused {
         }
         let pays = of.break_even().map_or_else(|| "nothing of it was used".to_owned(), |part| format!("it pays from {} on", percent(part)));
         let reason = format!(
-            "{} of {} was used in the last {} days: nobody uses {}; {pays}",
+            "{} of {} was used in the last {}: nobody uses {}; {pays}",
             percent(of.part()),
             per_hour(plan.commitment),
-            of.days,
+            if of.days == 1 { "day".to_owned() } else { format!("{} days", of.days) },
             monthly(unused)
         );
         let advice = "it covers all Regions, instance types and components of SageMaker except Spot, storage and serverless, and all accounts of the organization that share: see whether use that pays on demand elsewhere can come under it. Do not buy another plan, and renew less of it when it ends.";

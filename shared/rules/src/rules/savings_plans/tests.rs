@@ -58,7 +58,7 @@ fn plan() -> SavingsPlan {
 fn used(percent: u32) -> Utilisation {
     let committed = dec!(3360);
     let used = committed * Decimal::from(percent) / dec!(100);
-    Utilisation { days: 14, committed, used, on_demand: (used / dec!(0.7)).round_dp(4) }
+    Utilisation { days: 14, hours: dec!(336), committed, used, on_demand: (used / dec!(0.7)).round_dp(4) }
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
     }];
     let by_aws: Vec<ByAws> = aws
         .iter()
-        .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None })
+        .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None, at: None })
         .collect();
     let advice = advise(&Question { usage: &usage, deductions: &deductions, owned: &[], offers: &offers, by_aws: &by_aws });
     Commitment { resource: resource("savings-plan/sagemaker"), advice, why_not: None, by_aws }
