@@ -359,7 +359,7 @@ fn all_days(trend: &mut Trend, usd: Money) {
 #[test]
 fn odd_days_are_drawn() {
     type Odd = fn(&mut Trend);
-    let cases: [(&str, Odd, usize); 9] = [
+    let cases: [(&str, Odd, usize); 11] = [
         ("two days", |trend| first_days(trend, 2), 4),
         ("thirteen days", |trend| first_days(trend, 13), 4),
         ("fourteen days", |trend| first_days(trend, 14), 6),
@@ -368,6 +368,8 @@ fn odd_days_are_drawn() {
         ("credits only", |trend| all_days(trend, Money(dec!(-1))), 6),
         ("next to nothing", |trend| all_days(trend, Money(dec!(0.0000000001))), 6),
         ("very much", |trend| all_days(trend, Money(dec!(123456789012.34))), 6),
+        ("a day missing", |trend| trend.missing = vec![trend.days[40]], 6),
+        ("all days missing", |trend| trend.missing.clone_from(&trend.days), 6),
         ("all estimated", |trend| trend.estimated_from = trend.days.first().copied(), 6),
     ];
     for (name, odd, drawn) in cases {

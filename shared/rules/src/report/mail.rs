@@ -84,25 +84,24 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
     }
 }
 
-/// `SageMaker: $1,234.56 in 2026-W47, 11 % more, 12 decisions of $820.00 a month`
+/// `SageMaker: $1,234.56 in 2026-W47, estimated 11 % more, 12 to decide on ($820.00 a month)`. Without the last amount, if it is too long.
 fn subject(report: &CostReport) -> String {
     let by_day = report.spent.of_as_many_days(report.period);
-    let by_the_day = by_day.map_or("", |_| "by the day ");
-    let estimated = if report.method.estimated_days == 0 { "" } else { " (estimated)" };
+    let a_day = by_day.map_or("", |_| " a day");
+    let estimated = if report.method.estimated_days == 0 { "" } else { "estimated " };
     let change = match (report.days_on_the_bill(), by_day.unwrap_or(report.spent).percent()) {
         (Some(days), _) => format!(" ({days})"),
-        (None, Some(0)) => format!(", {by_the_day}as before"),
-        (None, Some(percent)) => format!(", {by_the_day}{} % {}{estimated}", percent.abs(), if percent < 0 { "less" } else { "more" }),
+        (None, Some(0)) if by_day.is_some() => ", as much a day as before".to_owned(),
+        (None, Some(0)) => ", as before".to_owned(),
+        (None, Some(percent)) => format!(", {estimated}{} % {}{a_day}", percent.abs(), if percent < 0 { "less" } else { "more" }),
         (None, None) => String::new(),
     };
-    let usd = report.decisions_usd_per_month.filter(|usd| !usd.0.is_zero());
-    let decisions = match (report.decisions.len() + report.more_decisions, usd) {
-        (0, _) => String::new(),
-        (count, None) => format!(", {count} to decide on"),
-        (count, Some(usd)) => format!(", {count} to decide on ({usd} a month)"),
-    };
+    let count = report.decisions.len() + report.more_decisions;
+    let decisions = if count == 0 { String::new() } else { format!(", {count} to decide on") };
     let subject = format!("SageMaker: {} in {}{change}{decisions}", report.spent.usd, report.period);
-    subject.chars().filter(char::is_ascii).take(SUBJECT).collect()
+    let usd = report.decisions_usd_per_month.filter(|usd| !usd.0.is_zero()).map(|usd| format!(" ({usd} a month)"));
+    let usd = usd.filter(|usd| subject.len() + usd.len() <= SUBJECT).unwrap_or_default();
+    format!("{subject}{usd}").chars().filter(char::is_ascii).take(SUBJECT).collect()
 }
 
 fn head(report: &CostReport) -> String {

@@ -116,8 +116,8 @@ impl CostReport {
     /// How many days are estimated, for people: `3 of 7 days are estimated: AWS may still correct them`. `None`: none is.
     pub fn estimated_days(&self) -> Option<String> {
         let days = self.method.estimated_days;
-        let are = if days == 1 { "is" } else { "are" };
-        (0 < days).then(|| format!("{days} of {} days {are} estimated: AWS may still correct them", self.period.days()))
+        let (are, them) = if days == 1 { ("is", "it") } else { ("are", "them") };
+        (0 < days).then(|| format!("{days} of {} days {are} estimated: AWS may still correct {them}", self.period.days()))
     }
 
     /// The comparison by the day, for people, if the period before has fewer or more days: `by the day 1 % more, since the month before has 31 days and this
@@ -149,7 +149,7 @@ impl CostReport {
 pub struct Change {
     /// USD in the period.
     pub usd: Money,
-    /// USD in the period before. Absent: days of it or of the period are not on the bill, so that the two cannot be compared.
+    /// USD in the period before. Absent: the two cannot be compared. Days of one are not on the bill, its charges are not known, or only one of them has teams.
     pub before: Option<Money>,
 }
 

@@ -287,16 +287,21 @@ fn months_are_compared_by_the_day_everywhere() {
         )
     };
     for (usd, subject, causes, line) in [
-        (dec!(10), "SageMaker: $300.00 in 2026-11, by the day as before", vec![], "* nlp: $300.00, by the day as much as the month before"),
+        (
+            dec!(10),
+            "SageMaker: $300.00 in 2026-11, as much a day as before",
+            vec![],
+            "* nlp: $300.00, by the day as much as the month before",
+        ),
         (
             dec!(11),
-            "SageMaker: $330.00 in 2026-11, by the day 10 % more (estimated)",
+            "SageMaker: $330.00 in 2026-11, estimated 10 % more a day",
             vec![dec!(30)],
             "* nlp: $330.00, by the day 10 % more than the month before",
         ),
         (
             dec!(5),
-            "SageMaker: $150.00 in 2026-11, by the day 50 % less (estimated)",
+            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day",
             vec![dec!(-150)],
             "* nlp: $150.00, by the day 50 % less than the month before",
         ),
@@ -397,7 +402,7 @@ fn a_change_that_rests_on_estimated_days_says_so() {
     let (less, same) = (digest_of(&of(dec!(9))), digest_of(&of(dec!(10))));
     assert_eq!(
         (less.subject.as_str(), same.subject.as_str()),
-        ("SageMaker: $63.00 in 2026-W47, 10 % less (estimated)", "SageMaker: $70.00 in 2026-W47, as before")
+        ("SageMaker: $63.00 in 2026-W47, estimated 10 % less", "SageMaker: $70.00 in 2026-W47, as before")
     );
     assert!(less.body.contains("less than the week before. 3 of 7 days are estimated: AWS may still correct them.\n"), "{}", less.body);
 }
@@ -413,6 +418,9 @@ fn the_amount_of_all_decisions_is_told_with_their_number() {
     let report = report_of(&empty(), &Policy::default(), &entries.iter().collect::<Vec<_>>(), None);
     assert_eq!((report.decisions.len(), report.more_decisions), (20, 10));
     assert!(digest_of(&report).subject.ends_with("30 to decide on ($6,044.40 a month)"), "{}", digest_of(&report).subject);
+    let most = Money(Decimal::MAX);
+    let dear = CostReport { spent: Change { usd: most, before: None }, decisions_usd_per_month: Some(most), ..report };
+    assert!(digest_of(&dear).subject.ends_with("30 to decide on"), "too long an amount is left out, and not cut");
 }
 
 #[test]
@@ -495,6 +503,14 @@ fn hours_that_are_not_on_the_bill_are_not_zero() {
     let context = MailContext { function: "cost-reporter", policy: &policy, now: report.made };
     let mail = mail(&report, &Stored::Nowhere("x".into()), &context);
     assert!(mail.body.contains("$14.00 on Spot for hours that are not known, nothing on demand"), "{}", mail.body);
+}
+
+#[test]
+fn resources_are_of_the_findings_only_if_these_have_prices() {
+    let entry = Entry { usd_per_month: Some(dec!(9)), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let of = |entries: &[&Entry]| from_findings(entries, "no data").how;
+    assert_eq!(of(&[&entry]), "by the open findings, at list prices a month. The bill by resource could not be read: no data");
+    assert_eq!(of(&[]), "The bill by resource could not be read: no data");
 }
 
 #[test]
