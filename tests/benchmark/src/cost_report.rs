@@ -59,13 +59,15 @@ fn report(names: &Names) -> anyhow::Result<String> {
     let first: Date = period.until.saturating_sub(DAYS.days());
     let mut cuts = Cuts::new(period);
     for (number, day) in first.series(1.day()).take_while(|day| *day < period.until).enumerate() {
+        let mut spent = Decimal::ZERO;
         for row in 0..ROWS {
             let usd = Decimal::new(i64::try_from((row * 7919 + number * 31) % 90_000)?, 4);
             let (usage, team) = (&names.usages[row % USAGE_TYPES], &names.teams[row / USAGE_TYPES % TEAMS]);
             cuts.add(BillRow { day, usage, team, usd, quantity: Decimal::ONE });
+            spent += usd;
         }
         for account in &names.accounts {
-            let usd = Decimal::from(number);
+            let usd = spent / Decimal::from(ACCOUNTS);
             cuts.add_charge(day, &Charge { account: account.clone(), record_type: "Usage".into(), usd, billed: usd });
         }
     }

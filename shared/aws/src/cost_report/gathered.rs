@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cost_rules::{
-    facts::{HibernationStage, SleepingEndpoint, Spend, TagKeyStatus, Unread},
+    facts::{DailySpend, HibernationStage, SleepingEndpoint, Spend, TagKeyStatus, Unread},
     period::{begin_of, day_of},
     plan::{Entry, Saved},
     report::{BudgetOnRecord, Cuts, PlanAdvice, ReportPeriod, Resources, Sources, UNTAGGED, from_findings},
@@ -153,12 +153,12 @@ impl Gathered {
         };
     }
 
-    /// Says so if the tag of the teams is not active: then all spend looks untagged.
+    /// Says so if the tag of the teams is not active: then all spend looks untagged. Without spend there is nothing to say.
     async fn read_tag_status(&mut self, context: &Context, rulebook: &Rulebook, period: ReportPeriod) {
         let Some(key) = rulebook.policy.team_tags.first() else { return };
         let days = self.spend.iter().flat_map(|spend| spend.days.range(period.from..period.until));
-        let is_tagged = days.flat_map(|(_, rows)| rows).any(|row| !row.team.is_empty());
-        if is_tagged {
+        let spent: Vec<&DailySpend> = days.flat_map(|(_, rows)| rows).filter(|row| !row.usd.is_zero()).collect();
+        if spent.is_empty() || spent.iter().any(|row| !row.team.is_empty()) {
             return;
         }
         self.requests += 1;

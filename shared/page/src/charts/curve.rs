@@ -23,9 +23,11 @@ impl Curve {
         let mut chart = LineChart::new(vec![series("cost", heights.into_iter().map(Some).collect())], below);
         dress(&mut chart.base, &mut chart.y_axis_configs, room, highest);
         for axis in &mut chart.y_axis_configs {
-            let room_below = (highest - lowest) * 0.25;
-            axis.min = Some((lowest - room_below).max(0.0).floor());
-            axis.max = Some((highest + room_below).ceil());
+            let around = (highest - lowest) * 0.25;
+            let bottom = (lowest - around).max(0.0).floor();
+            axis.min = Some(bottom);
+            // Four steps of whole numbers.
+            axis.max = Some(bottom + 4.0 * ((highest + around - bottom) / 4.0).ceil());
         }
         chart.base.series.colors = vec![Ink::Accent.colour()];
         chart.base.series.stroke_width = 2.0;

@@ -103,11 +103,13 @@ pub(crate) struct Caption {
     pub(crate) description: String,
 }
 
-/// The least round number of dollars that four equal steps reach from zero, so that the axis has round numbers. A step is at least a cent.
+/// The least round amount that four equal steps reach from zero, so that the axis has round numbers. The axis has one digit after the point, and so have the
+/// steps: the least is a tenth.
 fn round_top(highest: f32) -> f32 {
-    let step = (highest / 4.0).max(0.01);
+    let step = (highest / 4.0).max(0.1);
     let scale = 10_f32.powf(step.log10().floor());
-    let rounded = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0].into_iter().map(|of| of * scale).find(|rounded| step <= *rounded);
+    let steps: &[f32] = if scale < 1.0 { &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0] } else { &[1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0] };
+    let rounded = steps.iter().map(|of| of * scale).find(|rounded| step <= *rounded);
     4.0 * rounded.unwrap_or(10.0 * scale)
 }
 
@@ -146,9 +148,18 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        for (highest, top) in
-            [(0.0, 0.04), (1e-10, 0.04), (0.37, 0.4), (4.0, 4.0), (1353.0, 1600.0), (7281.6, 8000.0), (39_000.0, 40_000.0)]
-        {
+        for (highest, top) in [
+            (0.0, 0.4),
+            (0.02, 0.4),
+            (0.37, 0.4),
+            (0.6, 0.8),
+            (0.9, 1.2),
+            (4.0, 4.0),
+            (5.5, 6.0),
+            (1353.0, 1600.0),
+            (7281.6, 8000.0),
+            (39_000.0, 40_000.0),
+        ] {
             assert!((round_top(highest) - top).abs() <= top / 1e5, "{highest}: {}", round_top(highest));
         }
     }

@@ -10,8 +10,8 @@ use super::{Caption, Ink, Room, for_page, round_top, series};
 /// The cost of each day, with what AWS forecasts and what the budgets allow.
 #[derive(Clone, Debug)]
 pub(crate) struct Daily {
-    /// The days and what each cost, in order.
-    pub(crate) days: Vec<(Date, Money)>,
+    /// The days and what each cost, in order. `None`: it is not on the bill.
+    pub(crate) days: Vec<(Date, Option<Money>)>,
     /// The first day that AWS may still correct.
     pub(crate) estimated_from: Option<Date>,
     /// USD a day by AWS's forecast, and its last day.
@@ -40,7 +40,7 @@ impl Daily {
     /// The highest point of all lines.
     fn highest(&self) -> f32 {
         let forecast = self.forecast.map(|(usd, _)| usd);
-        let all = self.days.iter().map(|(_, usd)| *usd).chain(forecast).chain(self.budget);
+        let all = self.days.iter().filter_map(|(_, usd)| *usd).chain(forecast).chain(self.budget);
         all.map(height).fold(0.0, f32::max)
     }
 
@@ -62,7 +62,7 @@ impl Daily {
     fn forecast(&self) -> Option<(Series, Color)> {
         let (usd, until) = self.forecast?;
         let (last, _) = self.days.last()?;
-        let line = points("forecast", [(*last, usd), (until, usd)].into_iter());
+        let line = points("forecast", [(*last, Some(usd)), (until, Some(usd))].into_iter());
         Some((Series { stroke_dash_array: Some("8 4".to_owned()), ..line }, Ink::Accent.colour()))
     }
 
@@ -71,7 +71,7 @@ impl Daily {
         let (first, _) = self.days.first()?;
         let (last, _) = self.days.last()?;
         let until = self.forecast.map_or(*last, |(_, until)| until);
-        let line = points("budget", [(*first, usd), (until, usd)].into_iter());
+        let line = points("budget", [(*first, Some(usd)), (until, Some(usd))].into_iter());
         Some((Series { stroke_dash_array: Some("7 3 1 3".to_owned()), ..line }, Ink::Limit.colour()))
     }
 }
@@ -132,8 +132,8 @@ pub(super) fn dress(base: &mut ChartBase, y_axes: &mut [YAxisConfig], room: Room
     }
 }
 
-fn points(name: &str, all: impl Iterator<Item = (Date, Money)>) -> Series {
-    let (days, data): (Vec<f64>, Vec<Option<f32>>) = all.map(|(day, usd)| (seconds(day), Some(height(usd)))).unzip();
+fn points(name: &str, all: impl Iterator<Item = (Date, Option<Money>)>) -> Series {
+    let (days, data): (Vec<f64>, Vec<Option<f32>>) = all.map(|(day, usd)| (seconds(day), usd.map(height))).unzip();
     Series { x_values: Some(days), ..series(name, data) }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money, ReportUnit};
+use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money, ReportUnit, without};
 use rust_decimal::Decimal;
 
 use super::{
@@ -27,6 +27,8 @@ pub(super) struct First<'a> {
     /// What must be known at once to read the number.
     warnings: Vec<String>,
     causes: Vec<Why<'a>>,
+    /// What more or fewer days make of the difference.
+    by_days: Option<(String, String)>,
     /// What the causes leave of the difference.
     other_causes: Option<String>,
     to_do: Vec<ToDo<'a>>,
@@ -63,6 +65,8 @@ struct Month<'a> {
     usd: String,
     /// Until when that is: ` so far`. Empty: the whole month.
     until: &'static str,
+    /// The days that it lacks.
+    without: String,
     forecast: Option<Outlook>,
     budgets: Vec<BudgetBar<'a>>,
     more_budgets: usize,
@@ -72,6 +76,8 @@ struct Outlook {
     usd: String,
     low: String,
     high: String,
+    /// The days that it lacks.
+    without: String,
 }
 
 /// A budget as a bar: what is spent, what is forecast, and the limit as a mark.
@@ -105,6 +111,7 @@ impl<'a> First<'a> {
             compared: Compared::of(report.spent),
             warnings: warnings(report),
             causes: report.causes.iter().take(CAUSES).map(Why::of).collect(),
+            by_days: report.by_number_of_days().map(|(words, usd)| (words, signed(usd))),
             other_causes: other_causes(report),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
@@ -128,23 +135,19 @@ impl Compared {
 /// What a reader must know of the days before they trust the sum.
 fn warnings(report: &CostReport) -> Vec<String> {
     let method = &report.method;
-    let days = usize::try_from(report.period.days()).unwrap_or_default();
-    let estimated = (0 < method.estimated_days).then(|| {
-        let is = if method.estimated_days == 1 { "is" } else { "are" };
-        format!("{} of {days} days {is} estimated: AWS may still correct them.", method.estimated_days)
-    });
     let missing = (0 < method.missing_days).then(|| {
         let is = if method.missing_days == 1 { "is" } else { "are" };
         format!("{} {is} not on the bill yet, so this is less than the whole, and is not compared.", many(method.missing_days, "day"))
     });
-    let by_the_day = report.by_the_day().map(|text| filters::as_sentence(&text));
-    [by_the_day, missing, estimated].into_iter().flatten().collect()
+    let others = [&report.not_compared, &report.by_the_day(), &missing, &report.estimated_days()];
+    others.into_iter().flatten().map(|text| filters::as_sentence(text)).collect()
 }
 
 fn other_causes(report: &CostReport) -> Option<String> {
     let difference = report.spent.difference()?;
     let named: Money = report.causes.iter().take(CAUSES).map(|cause| cause.difference).sum();
-    let other = Money(difference.0 - named.0);
+    let by_days = report.by_number_of_days().map_or(Decimal::ZERO, |(_, usd)| usd.0);
+    let other = Money(difference.0 - named.0 - by_days);
     (!report.causes.is_empty() && !other.0.round_dp(2).is_zero()).then(|| signed(other))
 }
 
@@ -171,6 +174,7 @@ impl<'a> Month<'a> {
                 (true, ReportUnit::Month) => "",
                 (true, ReportUnit::Week) => " to the end of the week",
             },
+            without: without(month.missing_days),
             forecast: month.forecast.map(Outlook::of),
             budgets: month.budgets.iter().take(BUDGETS).map(|budget| BudgetBar::of(budget, report)).collect(),
             more_budgets: month.budgets.len().saturating_sub(BUDGETS),
@@ -185,7 +189,7 @@ impl<'a> Month<'a> {
 
 impl Outlook {
     fn of(forecast: Forecast) -> Self {
-        Self { usd: about(forecast.usd), low: about(forecast.low), high: about(forecast.high) }
+        Self { usd: about(forecast.usd), low: about(forecast.low), high: about(forecast.high), without: without(forecast.missing_days) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How the report's numbers are known, and what they leave out.
 
 use askama::Template;
-use cost_rules::report::{self, ChargeType, CostReport, Money};
+use cost_rules::report::{self, ChargeType, CostReport, LACKS_CHARGES, Money};
 
 use super::{
     cut::Cut,

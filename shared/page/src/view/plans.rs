@@ -1,7 +1,7 @@
 //! Managed Spot's part of training, and what Savings Plans cover.
 
 use askama::Template;
-use cost_rules::report::{self, CostReport, Hours, Money};
+use cost_rules::report::{self, CostReport, Hours, Money, NEVER_COVERED, NOT_SURE};
 use rust_decimal::Decimal;
 
 use crate::charts::{Caption, Curve, Room};
@@ -19,7 +19,7 @@ pub(super) struct Spot {
     /// Those on Spot and on demand. `None`: they are not known.
     hours: Option<Hours>,
     on_demand_hours: Option<Hours>,
-    /// Spot's part of the hours and of the dollars. `None`: nothing was trained, or the hours are not known.
+    /// Spot's part of the hours and of the cost. `None`: nothing was trained, or the hours are not known.
     of_hours: Option<String>,
     of_usd: Option<String>,
     hours_length: String,
@@ -52,15 +52,18 @@ impl Spot {
 #[template(path = "savings_plans.html")]
 pub(super) struct SavingsPlans {
     plans: report::SavingsPlans,
-    /// Part of the use, at on-demand prices, that plans cover.
+    /// Whether the charges are not known, which tell what plans cover.
+    lacks_charges: bool,
+    /// Part of what plans can cover, at on-demand prices, that they cover.
     coverage: Option<String>,
     coverage_length: String,
-    /// Part of the commitment that was used.
+    /// Part of the commitment that was used. `None`: no fee is on the bill.
     utilisation: Option<String>,
     utilisation_length: String,
-    commitment: Money,
+    /// `None`: no fee is on the bill.
+    commitment: Option<Money>,
     eligible: Money,
-    /// What the plans saved after what nobody used of them; negative: they cost more than they saved.
+    /// What the plans saved after what nobody used of them, as far as that is known; negative: they cost more than they saved.
     saved: Money,
     cost: Money,
     is_loss: bool,
@@ -71,17 +74,18 @@ pub(super) struct SavingsPlans {
 impl SavingsPlans {
     pub(super) fn of(report: &CostReport) -> anyhow::Result<Self> {
         let plans = report.savings_plans.clone();
-        let commitment = plans.covered.0 + plans.unused.0;
+        let commitment = plans.unused.map(|unused| plans.covered.0 + unused.0);
         let eligible = plans.covered_on_demand.0 + plans.not_covered.0;
-        let saved = plans.covered_on_demand.0 - commitment;
+        let saved = plans.covered_on_demand.0 - commitment.unwrap_or(plans.covered.0);
         let curve = plans.advice.as_ref().filter(|advice| 2 < advice.curve.len()).map(curve).transpose()?;
         Ok(Self {
             curve,
             coverage: whole_percent(plans.covered_on_demand.0, eligible),
             coverage_length: length(plans.covered_on_demand.0, eligible),
-            utilisation: whole_percent(plans.covered.0, commitment),
-            utilisation_length: length(plans.covered.0, commitment),
-            commitment: Money(commitment),
+            utilisation: commitment.and_then(|commitment| whole_percent(plans.covered.0, commitment)),
+            utilisation_length: length(plans.covered.0, commitment.unwrap_or_default()),
+            commitment: commitment.map(Money),
+            lacks_charges: report.method.lacks_charges,
             eligible: Money(eligible),
             saved: Money(saved),
             cost: Money(-saved),
@@ -91,7 +95,8 @@ impl SavingsPlans {
     }
 
     pub(super) fn content(&self) -> Content {
-        Content::of(!self.plans.is_owned && self.eligible.0.is_zero() && self.plans.advice.is_none())
+        let has_use = [self.eligible, self.plans.never_covered, self.plans.not_sure].iter().any(|usd| !usd.0.is_zero());
+        Content::of(!self.plans.is_owned && !has_use && self.plans.advice.is_none())
     }
 }
 

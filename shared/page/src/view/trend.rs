@@ -3,7 +3,7 @@
 use askama::Template;
 use cost_rules::report::{self, CostReport, Money, Series};
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 
 use super::{
     Content, filters,
@@ -13,6 +13,8 @@ use crate::charts::{Blocks, Caption, Daily, MOST_SERIES, Room};
 
 /// How many days a block has. All blocks are whole, so that none looks cheaper than it is.
 const BLOCK: usize = 7;
+/// What is less prints as nothing.
+const CENT: Decimal = dec!(0.01);
 /// A line needs more than one day, and bars more than one block.
 const LEAST: usize = 2;
 
@@ -36,7 +38,8 @@ struct DailyFigure {
 
 struct DayRow {
     day: Date,
-    usd: Money,
+    /// `None`: the day is not on the bill.
+    usd: Option<Money>,
     is_estimated: bool,
 }
 
@@ -49,6 +52,8 @@ struct BlocksFigure {
     rows: Vec<BlockRow>,
     /// Whether AWS may still correct some of the last days.
     is_estimated: bool,
+    /// Whether some days are not on the bill.
+    lacks_days: bool,
 }
 
 struct BlockRow {
@@ -73,7 +78,8 @@ impl Trend {
 
 impl DailyFigure {
     fn of(trend: &report::Trend) -> anyhow::Result<Self> {
-        let days: Vec<(Date, Money)> = trend.days.iter().enumerate().map(|(at, day)| (*day, total(&trend.components, at..=at))).collect();
+        let usd = |at: usize, day: &Date| (!trend.missing.contains(day)).then(|| total(&trend.components, at..=at));
+        let days: Vec<(Date, Option<Money>)> = trend.days.iter().enumerate().map(|(at, day)| (*day, usd(at, day))).collect();
         let last = days.last().map(|(day, _)| *day);
         let forecast = trend.forecast_per_day.zip(trend.forecast_until).filter(|(_, until)| last < Some(*until));
         let caption = Caption { title: "Cost by day", description: described(trend, &days) };
@@ -89,13 +95,13 @@ impl DailyFigure {
     }
 }
 
-fn rows(trend: &report::Trend, days: &[(Date, Money)]) -> Vec<DayRow> {
+fn rows(trend: &report::Trend, days: &[(Date, Option<Money>)]) -> Vec<DayRow> {
     let is_estimated = |day: Date| trend.estimated_from.is_some_and(|from| from <= day);
     days.iter().rev().map(|(day, usd)| DayRow { day: *day, usd: *usd, is_estimated: is_estimated(*day) }).collect()
 }
 
 /// What the line shows, in a sentence for screen readers.
-fn described(trend: &report::Trend, days: &[(Date, Money)]) -> String {
+fn described(trend: &report::Trend, days: &[(Date, Option<Money>)]) -> String {
     let estimated = trend.estimated_from.map(|from| format!(" From {} on the days are estimated.", day(from))).unwrap_or_default();
     let budget = trend.budget_per_day.map(|usd| format!(" The budgets allow {usd} a day.")).unwrap_or_default();
     let forecast = trend.forecast_per_day.map(|usd| format!(" AWS forecasts {usd} a day for the rest of the month.")).unwrap_or_default();
@@ -103,11 +109,14 @@ fn described(trend: &report::Trend, days: &[(Date, Money)]) -> String {
 }
 
 /// The highest day, and how many days these are.
-fn lead(trend: &report::Trend, days: &[(Date, Money)]) -> String {
-    let Some((highest, usd)) = days.iter().max_by_key(|(_, usd)| *usd) else { return String::new() };
+fn lead(trend: &report::Trend, days: &[(Date, Option<Money>)]) -> String {
+    let known = days.iter().filter_map(|(day, usd)| Some((day, (*usd)?)));
+    let Some((highest, usd)) = known.max_by_key(|(_, usd)| *usd).filter(|(_, usd)| CENT <= usd.0) else {
+        return format!("Nothing was spent in the last {}.", many(days.len(), "day"));
+    };
     let estimated = if trend.estimated_from.is_some_and(|from| from <= *highest) { "an estimated " } else { "" };
     let weekday = highest.strftime("%A,");
-    format!("The most expensive of the last {} was {weekday} {}, with {estimated}{}.", many(days.len(), "day"), day(*highest), about(*usd))
+    format!("The most expensive of the last {} was {weekday} {}, with {estimated}{}.", many(days.len(), "day"), day(*highest), about(usd))
 }
 
 impl BlocksFigure {
@@ -126,6 +135,7 @@ impl BlocksFigure {
             legend,
             rows,
             is_estimated: trend.estimated_from.is_some(),
+            lacks_days: !trend.missing.is_empty(),
         })
     }
 }

@@ -61,7 +61,7 @@ fn derived(report: &CostReport) -> Vec<Money> {
     all.push(sum(report.decisions.iter().take(20).filter_map(|decision| decision.usd_per_month).collect()));
     all.push(sum(report.sleeping.iter().filter_map(|endpoint| endpoint.saved).collect()));
     let plans = &report.savings_plans;
-    let commitment = plans.covered.0 + plans.unused.0;
+    let commitment = plans.covered.0 + plans.unused.unwrap_or_default().0;
     let eligible = plans.covered_on_demand.0 + plans.not_covered.0;
     all.extend([commitment, eligible, plans.covered_on_demand.0 - commitment].map(Money));
     let counted = || report.method.charge_types.iter().filter(|charge| charge.is_counted);

@@ -8,7 +8,10 @@ mod text;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use cost_page::page;
-use cost_rules::report::{CostReport, Hours, Money, Trend};
+use cost_rules::{
+    currency::Currency,
+    report::{Change, CostReport, Hours, Money, ReportPeriod, Trend},
+};
 use rust_decimal::{Decimal, dec};
 
 use samples::{hostile, largest, minimal, report, team};
@@ -174,7 +177,7 @@ fn hours_that_are_not_known_are_no_zero() {
     report.instance_types[0].hours = Hours(dec!(0));
     report.instance_types[0].usd_per_hour = None;
     let page = text::of(&page(&report).unwrap());
-    assert!(page.contains("Spot took 25\u{a0}% of the dollars of training."), "{page}");
+    assert!(page.contains("Spot took 25\u{a0}% of the cost of training."), "{page}");
     assert!(!page.contains("of the instance-hours of training"));
     assert_eq!(page.matches('–').count(), 3 + text::of(&cost_page::page(&self::report()).unwrap()).matches('–').count());
 }
@@ -184,6 +187,78 @@ fn drift_is_said_plainly() {
     let page = text::of(&page(&report()).unwrap());
     assert!(page.contains("It saved an estimated $317.16 in the week; the bill confirms $240.00 of it."), "{page}");
     assert!(page.contains("$41.28 is not known yet") && page.contains("$35.88 is not confirmed, and is not claimed."));
+}
+
+#[test]
+fn days_that_are_not_on_the_bill_are_not_known() {
+    let mut report = report();
+    let missing = report.trend.days[80];
+    report.trend.missing = vec![missing];
+    report.trend.components.iter_mut().for_each(|series| series.usd[80] = Money(dec!(0)));
+    (report.month.missing_days, report.spent.before) = (1, None);
+    report.not_compared = Some("A day of the week before is missing, so the two are not compared".to_owned());
+    let page = text::of(&page(&report).unwrap());
+    for words in [
+        format!("{missing} not known not on the bill"),
+        "days that are not on the bill are missing in their bars".to_owned(),
+        "$20,768 so far, without 1 day that is not on the bill.".to_owned(),
+        "A day of the week before is missing, so the two are not compared.".to_owned(),
+    ] {
+        assert!(page.contains(&words), "{words}: {page}");
+    }
+}
+
+#[test]
+fn what_plans_cover_is_told_as_far_as_it_is_known() {
+    let of = |change: fn(&mut CostReport)| {
+        let mut report = report();
+        change(&mut report);
+        text::of(&page(&report).unwrap())
+    };
+    let whole = of(|_| ());
+    for words in [
+        "96\u{a0}% of the commitment was used.",
+        "The plans cover 33\u{a0}% of the use that they can cover.",
+        "labelling $1,203.47",
+        "$310.17",
+    ] {
+        assert!(whole.contains(words), "{words}: {whole}");
+    }
+    let without_fee = of(|report| report.savings_plans.unused = None);
+    assert!(without_fee.contains("Commitment that nobody used not known Commitment not known"), "{without_fee}");
+    assert!(without_fee.contains("The plans saved $556.44 before what nobody used of them.") && !without_fee.contains("Commitment used"));
+    let without_charges = of(|report| report.method.lacks_charges = true);
+    assert!(
+        without_charges.contains("What plans cover is not known: the charges are not.") && !without_charges.contains("Commitment that")
+    );
+    let none = of(|report| report.savings_plans.is_owned = false);
+    assert!(none.contains("A plan can cover $4,194.34 of the use. No plan covers $1,203.47 of it (training on Spot,"), "{none}");
+}
+
+#[test]
+fn only_the_report_s_currency_is_named() {
+    let mut report = report();
+    report.currency = Currency::Cny;
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("Amounts are CNY of use") && !page.contains("USD") && !page.contains("ollars"), "{page}");
+}
+
+#[test]
+fn a_month_with_fewer_days_has_them_as_a_cause() {
+    let mut report = report();
+    report.period = ReportPeriod::parse("2026-11").unwrap();
+    (report.spent, report.causes) = (Change { usd: Money(dec!(300)), before: Some(Money(dec!(310))) }, vec![]);
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("Why 1 day less −$10.00 What to do"), "{page}");
+    assert!(page.contains("By the day as much, since the month before has 31 days and this one 30."), "{page}");
+}
+
+#[test]
+fn a_trend_without_spend_has_no_most_expensive_day() {
+    let mut report = report();
+    all_days(&mut report.trend, Money(dec!(0)));
+    let page = text::of(&page(&report).unwrap());
+    assert!(page.contains("Nothing was spent in the last 90\u{a0}days.") && !page.contains("The most expensive of"), "{page}");
 }
 
 #[test]
@@ -284,7 +359,7 @@ fn all_days(trend: &mut Trend, usd: Money) {
 #[test]
 fn odd_days_are_drawn() {
     type Odd = fn(&mut Trend);
-    let cases: [(&str, Odd, usize); 9] = [
+    let cases: [(&str, Odd, usize); 11] = [
         ("two days", |trend| first_days(trend, 2), 4),
         ("thirteen days", |trend| first_days(trend, 13), 4),
         ("fourteen days", |trend| first_days(trend, 14), 6),
@@ -293,6 +368,8 @@ fn odd_days_are_drawn() {
         ("credits only", |trend| all_days(trend, Money(dec!(-1))), 6),
         ("next to nothing", |trend| all_days(trend, Money(dec!(0.0000000001))), 6),
         ("very much", |trend| all_days(trend, Money(dec!(123456789012.34))), 6),
+        ("a day missing", |trend| trend.missing = vec![trend.days[40]], 6),
+        ("all days missing", |trend| trend.missing.clone_from(&trend.days), 6),
         ("all estimated", |trend| trend.estimated_from = trend.days.first().copied(), 6),
     ];
     for (name, odd, drawn) in cases {

@@ -27,16 +27,19 @@ pub struct BudgetOnRecord {
     pub forecast: Option<Decimal>,
     /// The one team that it counts. `None`: not of one team.
     pub team: Option<String>,
-    /// Whether it counts SageMaker and nothing else.
+    /// Whether it counts SageMaker and nothing else. If not, it counts more, or may.
     pub is_of_sagemaker: bool,
 }
 
 impl BudgetOnRecord {
-    /// `None`: it is not a monthly budget of costs, or its numbers are not known.
+    /// `None`: it is not a monthly budget of costs, it counts nothing of SageMaker, or its numbers are not known.
     pub fn of(budget: &Budget, policy: &Policy) -> Option<Self> {
         let period = budget
             .period
             .filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && budget.unit == Currency::of_account().code())?;
+        if budget.filter.takes_sagemaker(policy) == Some(false) {
+            return None;
+        }
         let services = &policy.billing.services;
         Some(Self {
             name: budget.resource.name.clone(),
@@ -63,5 +66,33 @@ fn is_of(filter: &Filter, services: &[String]) -> bool {
         Filter::Service(of) => of.iter().all(|service| services.contains(service)),
         Filter::All(parts) => parts.iter().any(|part| is_of(part, services)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_budget_is_remembered_if_it_can_count_sagemaker() {
+        let of = |service: &str| Filter::Service(vec![service.to_owned()]);
+        let (sagemaker, other) = (of("Amazon SageMaker"), of("Amazon Elastic Compute Cloud - Compute"));
+        let tag = Filter::Tag("Team".to_owned(), vec!["nlp".to_owned()]);
+        for (filter, is_of_sagemaker) in [
+            (sagemaker.clone(), Some(true)),
+            (Filter::All(vec![sagemaker.clone(), tag.clone()]), Some(true)),
+            (Filter::everything(), Some(false)),
+            (tag.clone(), Some(false)),
+            (Filter::Any(vec![sagemaker.clone(), other.clone()]), Some(false)),
+            (Filter::Not(Box::new(other.clone())), Some(false)),
+            (other.clone(), None),
+            (Filter::All(vec![other, tag]), None),
+            (Filter::Not(Box::new(sagemaker)), None),
+        ] {
+            let budget = Budget { filter: filter.clone(), ..samples::budget("x") };
+            let on_record = BudgetOnRecord::of(&budget, &Policy::default());
+            assert_eq!(on_record.map(|one| one.is_of_sagemaker), is_of_sagemaker, "{filter:?}");
+        }
     }
 }

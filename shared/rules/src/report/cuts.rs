@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 
 use crate::{
     facts::{Charge, Spend},
@@ -18,11 +18,11 @@ use crate::{
 /// The name of spend without a team.
 pub const UNTAGGED: &str = "untagged";
 
-/// In place of a team: what all of them spent, with and without a team.
-pub(super) const ALL_TEAMS: &str = "all teams";
-
 /// How many days the trend shows, up to the end of the period.
 const TREND_DAYS: i64 = 90;
+
+/// Sums of one day that differ by more are not of the same reading.
+const CENT: Decimal = dec!(0.01);
 
 /// What one usage type cost one team on one day.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +64,8 @@ pub struct Cuts {
     pub(crate) accounts: BTreeMap<String, Twice>,
     /// The period's charges by type: amortized and billed.
     pub(crate) charges: BTreeMap<String, (Decimal, Decimal)>,
+    /// What the charges of use come to on each day.
+    charged: BTreeMap<Date, Decimal>,
     usages: Names,
     teams: Names,
     /// The component of each usage type.
@@ -119,6 +121,7 @@ impl Cuts {
             days: BTreeMap::new(),
             accounts: BTreeMap::new(),
             charges: BTreeMap::new(),
+            charged: BTreeMap::new(),
             usages: Names::default(),
             teams: Names::default(),
             components: vec![],
@@ -172,12 +175,22 @@ impl Cuts {
     pub fn add_charge(&mut self, day: Date, charge: &Charge) {
         if charge.is_of_use() {
             self.accounts.entry(charge.account.clone()).or_default().add(self.period, day, charge.usd);
+            *self.charged.entry(day).or_default() += charge.usd;
         }
         if self.period.has(day) {
             let (usd, billed) = self.charges.entry(charge.record_type.clone()).or_default();
             *usd += charge.usd;
             *billed += charge.billed;
         }
+    }
+
+    /// Whether the charges of each day of a period add up to its cost. If not, they were not read, or at another time than the days.
+    pub(crate) fn has_charges_of(&self, period: ReportPeriod) -> bool {
+        let adds_up = |day: Date| {
+            let cost = self.days.get(&day).map(|rows| rows.values().sum::<Decimal>()).unwrap_or_default();
+            (cost - self.charged.get(&day).copied().unwrap_or_default()).abs() <= CENT
+        };
+        period.all_days().all(adds_up)
     }
 
     /// What each usage type cost each team.

@@ -6,7 +6,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
-    report::{Change, CostReport, Hours, Line, Money, PlanAdvice, cuts::ALL_TEAMS},
+    report::{
+        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, PlanAdvice, SEVERAL_TEAMS,
+        without,
+    },
     rules::verdict::Severity,
     vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
 };
@@ -32,14 +35,14 @@ pub enum Stored {
 }
 
 impl Change {
-    /// `$120.00 (11 %) more than the week before`
+    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared.
     fn words(&self, before: &str) -> String {
-        let Some(difference) = self.difference() else { return format!("{before} is not known") };
+        let Some(difference) = self.difference() else { return String::new() };
         let percent = self.percent().map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
         match difference.0 {
-            difference if difference.round_dp(2).is_zero() => format!("as much as {before}"),
-            difference if difference < Decimal::ZERO => format!("{}{percent} less than {before}", dollars(-difference)),
-            difference => format!("{}{percent} more than {before}", dollars(difference)),
+            difference if difference.round_dp(2).is_zero() => format!(", as much as {before}"),
+            difference if difference < Decimal::ZERO => format!(", {}{percent} less than {before}", dollars(-difference)),
+            difference => format!(", {}{percent} more than {before}", dollars(difference)),
         }
     }
 }
@@ -81,23 +84,24 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
     }
 }
 
-/// `SageMaker: $1,234.56 in 2026-W47, 11 % more, 12 decisions of $820.00 a month`
+/// `SageMaker: $1,234.56 in 2026-W47, estimated 11 % more, 12 to decide on ($820.00 a month)`. Without the last amount, if it is too long.
 fn subject(report: &CostReport) -> String {
-    let change = match (report.days_on_the_bill(), report.spent.percent()) {
+    let by_day = report.spent.of_as_many_days(report.period);
+    let a_day = by_day.map_or("", |_| " a day");
+    let estimated = if report.method.estimated_days == 0 { "" } else { "estimated " };
+    let change = match (report.days_on_the_bill(), by_day.unwrap_or(report.spent).percent()) {
         (Some(days), _) => format!(" ({days})"),
+        (None, Some(0)) if by_day.is_some() => ", as much a day as before".to_owned(),
         (None, Some(0)) => ", as before".to_owned(),
-        (None, Some(percent)) => format!(", {} % {}", percent.abs(), if percent < 0 { "less" } else { "more" }),
+        (None, Some(percent)) => format!(", {estimated}{} % {}{a_day}", percent.abs(), if percent < 0 { "less" } else { "more" }),
         (None, None) => String::new(),
     };
-    let usd: Decimal = report.decisions.iter().filter_map(|one| one.usd_per_month).map(|usd| usd.0).sum();
     let count = report.decisions.len() + report.more_decisions;
-    let decisions = match (count, usd.is_zero()) {
-        (0, _) => String::new(),
-        (count, true) => format!(", {count} to decide on"),
-        (count, false) => format!(", {count} to decide on ({} a month)", dollars(usd)),
-    };
+    let decisions = if count == 0 { String::new() } else { format!(", {count} to decide on") };
     let subject = format!("SageMaker: {} in {}{change}{decisions}", report.spent.usd, report.period);
-    subject.chars().filter(char::is_ascii).take(SUBJECT).collect()
+    let usd = report.decisions_usd_per_month.filter(|usd| !usd.0.is_zero()).map(|usd| format!(" ({usd} a month)"));
+    let usd = usd.filter(|usd| subject.len() + usd.len() <= SUBJECT).unwrap_or_default();
+    format!("{subject}{usd}").chars().filter(char::is_ascii).take(SUBJECT).collect()
 }
 
 fn head(report: &CostReport) -> String {
@@ -105,12 +109,15 @@ fn head(report: &CostReport) -> String {
     let mut text = format!("SageMaker of account {account} in all Regions, {}.\n\n", period.words());
     let by_the_day = report.by_the_day().map_or_else(String::new, |text| format!(" ({text})"));
     let _ = match report.days_on_the_bill() {
-        Some(days) => writeln!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
-        None => writeln!(text, "It cost {}, {}{by_the_day}.", spent.usd, spent.words(period.before_words())),
+        Some(days) => write!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
+        None => write!(text, "It cost {}{}{by_the_day}.", spent.usd, spent.words(period.before_words())),
     };
-    let _ = write!(text, "{}: {} to the end of that time.", month.name, month.usd);
-    if let Some(forecast) = &month.forecast {
-        let _ = write!(text, " AWS's forecast of the whole month is {} (between {} and {}).", forecast.usd, forecast.low, forecast.high);
+    for sentence in report.not_compared.iter().chain(&report.estimated_days()) {
+        let _ = write!(text, " {sentence}.");
+    }
+    let _ = write!(text, "\n{}: {} to the end of that time{}.", month.name, month.usd, without(month.missing_days));
+    if let Some(Forecast { usd, low, high, missing_days }) = &month.forecast {
+        let _ = write!(text, " AWS's forecast of the whole month is {usd} (between {low} and {high}){}.", without(*missing_days));
     }
     text.push('\n');
     for budget in &month.budgets {
@@ -124,12 +131,17 @@ fn head(report: &CostReport) -> String {
 
 fn causes(report: &CostReport) -> Vec<String> {
     let line = |cause: &super::Cause| {
-        let words = if cause.difference.0 < Decimal::ZERO { "less" } else { "more" };
-        let usd = Money(cause.difference.0.abs());
-        let team = if cause.team == ALL_TEAMS { ALL_TEAMS.to_owned() } else { format!("team {}", one_line(&cause.team)) };
-        format!("{}, {}, {team}: {usd} {words}", cause.component.words(), one_line(&cause.what))
+        let team = if [SEVERAL_TEAMS, ALL_TEAMS].contains(&cause.team.as_str()) { "" } else { "team " };
+        let what = format!("{}, {}, {team}{}", cause.component.words(), one_line(&cause.what), one_line(&cause.team));
+        format!("{what}: {}", more_or_less(cause.difference))
     };
-    report.causes.iter().map(line).collect()
+    let by_days = report.by_number_of_days().map(|(words, usd)| format!("{words}: {}", more_or_less(usd)));
+    report.causes.iter().map(line).chain(by_days).collect()
+}
+
+/// `$12.00 less`
+fn more_or_less(usd: Money) -> String {
+    format!("{} {}", Money(usd.0.abs()), if usd.0 < Decimal::ZERO { "less" } else { "more" })
 }
 
 fn guard(text: &mut String, report: &CostReport) {
@@ -160,10 +172,12 @@ fn decisions(report: &CostReport) -> Vec<String> {
     report.decisions.iter().map(line).chain(more).collect()
 }
 
+/// `nlp: $14.00, $2.00 (17 %) more than the week before`. Months of different lengths are compared by the day.
 fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
-    let compared =
-        if report.days_on_the_bill().is_some() { String::new() } else { format!(", {}", spent.words(report.period.before_words())) };
-    format!("{}: {}{compared}", one_line(name), spent.usd)
+    let before = report.period.before_words();
+    let by_the_day =
+        spent.by_the_day(report.period).map(|more| format!(", {more}{}{before}", if more.ends_with("much") { " as " } else { " than " }));
+    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(before)))
 }
 
 fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {
@@ -175,25 +189,25 @@ fn spot(report: &CostReport) -> Vec<String> {
     if spot.usd.0.is_zero() && spot.on_demand_usd.0.is_zero() {
         return vec![];
     }
-    let hours =
-        |hours: Hours, usd| hours.known_of(usd).map_or_else(|| "hours that are not known".to_owned(), |hours| format!("{hours} hours"));
-    let used = format!(
-        "{} for {} on Spot, {} for {} on demand",
-        spot.usd,
-        hours(spot.hours, spot.usd),
-        spot.on_demand_usd,
-        hours(spot.on_demand_hours, spot.on_demand_usd)
-    );
+    let part = |usd: Money, hours: Hours, how: &str| match hours.known_of(usd) {
+        None => format!("{usd} {how} for hours that are not known"),
+        Some(_) if usd.0.is_zero() && hours.0.is_zero() => format!("nothing {how}"),
+        Some(hours) => format!("{usd} for {hours} hours {how}"),
+    };
+    let used = format!("{}, {}", part(spot.usd, spot.hours, "on Spot"), part(spot.on_demand_usd, spot.on_demand_hours, "on demand"));
     std::iter::once(used).chain(spot.saved.map(|usd| format!("Spot saved {usd} on the jobs that ended"))).collect()
 }
 
 fn savings_plans(report: &CostReport) -> Vec<String> {
     let plans = &report.savings_plans;
+    let unused = || plans.unused.map_or_else(|| "not known: no fee of a plan is on this bill".to_owned(), |usd| usd.to_string());
     let owned = plans.is_owned.then(|| {
         [
             format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
-            format!("unused commitment: {}", plans.unused),
-            format!("use that no plan covers: {}", plans.not_covered),
+            format!("unused commitment: {}", unused()),
+            format!("use at on-demand prices that a plan can cover: {}", plans.not_covered),
+            format!("use that no plan covers ({NEVER_COVERED}): {}", plans.never_covered),
+            format!("use of which it is not sure ({NOT_SURE}): {}", plans.not_sure),
         ]
     });
     owned.into_iter().flatten().chain(plans.advice.as_ref().map(PlanAdvice::words)).collect()
@@ -216,6 +230,9 @@ fn method(report: &CostReport) -> Vec<String> {
     let mut lines = vec![format!(
         "amortized cost: what a Savings Plan covers counts at its rate, and what of it nobody used is a line of its own. Left out: {left_out}"
     )];
+    if method.lacks_charges {
+        lines.push(LACKS_CHARGES.to_owned());
+    }
     if !method.charge_types.is_empty() {
         lines.push(format!("on the invoice, with all of that: {}", dollars(billed)));
     }

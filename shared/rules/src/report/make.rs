@@ -1,5 +1,11 @@
 //! Makes the report of its sources: first what the bill says, then what the ledger says ([`super::remembered`]).
 
+mod causes;
+mod charges;
+mod compared;
+mod month;
+mod tagged;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,13 +14,12 @@ use std::{
 use jiff::{ToSpan as _, civil::Date};
 use rust_decimal::Decimal;
 
+use self::tagged::Tagged;
 use crate::{
     facts::{NO_USE, ServiceForecast},
     report::{
-        Budget, Cause, Change, ChargeType, ComponentLine, CostReport, Forecast, Hours, InstanceType, Line, Method, Money, Month, Resources,
-        SavingsPlans, Series, Spot, Trend,
-        budget::BudgetOnRecord,
-        cuts::{ALL_TEAMS, Cuts, Twice, UNTAGGED},
+        Change, ChargeType, ComponentLine, CostReport, Hours, InstanceType, Line, Method, Money, Resources, Series, Spot, Trend,
+        cuts::{Cuts, Twice, UNTAGGED},
         period::ReportPeriod,
         remembered::{Remembered, cost_of},
         sources::Sources,
@@ -22,16 +27,13 @@ use crate::{
     vocabulary::{
         component::{Component, instance_type_of},
         currency::Currency,
-        period::{day_of, days_between, plus_days},
+        period::days_between,
         text::is_alike,
     },
 };
 
-/// The most causes of a difference.
-const CAUSES: usize = 5;
-
-/// Differences below this are no cause.
-const LEAST_CAUSE: Decimal = Decimal::ONE;
+/// The most decisions that are listed.
+const DECISIONS: usize = 20;
 
 /// What one usage type cost one team, with the team's name.
 struct Use<'a> {
@@ -49,6 +51,8 @@ struct View<'a> {
     uses: Vec<Use<'a>>,
     /// Which of the bill's team numbers are in it.
     teams: Vec<bool>,
+    /// Whether spend has teams in the period and in the one before.
+    tagged: Tagged,
 }
 
 /// The report of the account, or of one team.
@@ -56,7 +60,10 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
     let names = from.cuts.team_names();
     let view = View::of(from, team, &names);
     let remembered = Remembered::of(from, team);
-    let (decisions, more_decisions) = remembered.decisions();
+    let mut decisions = remembered.decisions();
+    let known: Vec<Money> = decisions.iter().filter_map(|one| one.usd_per_month).collect();
+    let more_decisions = decisions.len().saturating_sub(DECISIONS);
+    decisions.truncate(DECISIONS);
     CostReport {
         account: from.account.to_owned(),
         region: from.region.to_owned(),
@@ -65,12 +72,13 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
         period: from.cuts.period,
         team: team.map(str::to_owned),
         spent: view.change(view.spent()),
+        not_compared: view.not_compared(),
         month: view.month(),
         causes: view.causes(),
         guard: remembered.guards_work(),
         trend: view.trend(),
         components: view.components(),
-        teams: view.by(|one| one.team.to_owned()),
+        teams: view.teams(),
         accounts: view.accounts(),
         instance_types: view.instance_types(),
         spot: Spot { saved: remembered.saved_by_spot(), ..view.spot() },
@@ -82,6 +90,7 @@ pub fn make(from: &Sources<'_>, team: Option<&str>) -> CostReport {
         method: view.method(),
         decisions,
         more_decisions,
+        decisions_usd_per_month: (!known.is_empty()).then(|| known.into_iter().sum()),
     }
 }
 
@@ -100,7 +109,8 @@ impl<'a> View<'a> {
             let team = names.get(number).map_or(UNTAGGED, String::as_str);
             is_in(team).then(|| Use { usage, component: Component::of(usage), team, usd: used.usd, quantity: used.quantity })
         });
-        Self { from, team, uses: uses.collect(), teams: names.iter().map(|name| is_in(name)).collect() }
+        let teams = names.iter().map(|name| is_in(name)).collect();
+        Self { from, team, uses: uses.collect(), teams, tagged: Tagged::of(from.cuts, names) }
     }
 
     fn period(&self) -> ReportPeriod {
@@ -115,36 +125,24 @@ impl<'a> View<'a> {
         sum
     }
 
-    /// Periods are compared only if all days of both are known.
-    fn change(&self, usd: Twice) -> Change {
-        let period = self.period();
-        let is_known = self.missing_days(period) == 0 && self.missing_days(period.before()) == 0;
-        Change { usd: Money(usd.now), before: is_known.then_some(Money(usd.before)) }
-    }
-
-    fn missing_days(&self, period: ReportPeriod) -> usize {
-        let known = self.from.cuts.days.range(period.from..period.until).count();
-        usize::try_from(period.days()).unwrap_or_default().saturating_sub(known)
-    }
-
-    /// What each group spent, the highest first.
-    fn by(&self, name: impl Fn(&Use<'_>) -> String) -> Vec<Line> {
+    /// What each team spent, the highest first.
+    fn teams(&self) -> Vec<Line> {
         let mut sums: BTreeMap<String, Twice> = BTreeMap::new();
         for one in &self.uses {
-            *sums.entry(name(one)).or_default() += one.usd;
+            *sums.entry(one.team.to_owned()).or_default() += one.usd;
         }
-        self.lines(sums)
+        self.lines(sums, !self.tagged.is_once())
     }
 
-    fn lines(&self, sums: BTreeMap<String, Twice>) -> Vec<Line> {
+    fn lines(&self, sums: BTreeMap<String, Twice>, are_compared: bool) -> Vec<Line> {
         let mut lines: Vec<(Twice, String)> =
             sums.into_iter().filter(|(_, usd)| *usd != Twice::default()).map(|(name, usd)| (usd, name)).collect();
         lines.sort_by(|(a, of_a), (b, of_b)| b.now.cmp(&a.now).then_with(|| of_a.cmp(of_b)));
-        lines.into_iter().map(|(usd, name)| Line { name, spent: self.change(usd) }).collect()
-    }
-
-    fn accounts(&self) -> Vec<Line> {
-        if self.team.is_some() { vec![] } else { self.lines(self.from.cuts.accounts.clone()) }
+        let spent = |usd| {
+            let Change { usd, before } = self.change(usd);
+            Change { usd, before: before.filter(|_| are_compared) }
+        };
+        lines.into_iter().map(|(usd, name)| Line { name, spent: spent(usd) }).collect()
     }
 
     fn components(&self) -> Vec<ComponentLine> {
@@ -163,38 +161,6 @@ impl<'a> View<'a> {
         let mut lines: Vec<(Decimal, ComponentLine)> = sums.into_iter().map(line).collect();
         lines.sort_by_key(|(usd, _)| Reverse(*usd));
         lines.into_iter().map(|(_, line)| line).collect()
-    }
-
-    /// Why it is more or less than before. Nothing, if the period before is not known, or not what a team spent in it.
-    fn causes(&self) -> Vec<Cause> {
-        let is_split = self.tells_teams();
-        if self.change(Twice::default()).before.is_none() || (self.team.is_some() && !is_split) {
-            return vec![];
-        }
-        let mut sums: BTreeMap<(Component, &str, &str), Decimal> = BTreeMap::new();
-        for one in &self.uses {
-            let what = instance_type_of(one.usage).unwrap_or(one.usage);
-            *sums.entry((one.component, what, if is_split { one.team } else { ALL_TEAMS })).or_default() += one.usd.now - one.usd.before;
-        }
-        let mut causes: Vec<Cause> = sums
-            .into_iter()
-            .filter(|(_, usd)| LEAST_CAUSE <= usd.abs())
-            .map(|((component, what, team), usd)| Cause { component, what: what.to_owned(), team: team.to_owned(), difference: Money(usd) })
-            .collect();
-        causes.sort_by_key(|cause| Reverse(cause.difference.0.abs()));
-        causes.truncate(CAUSES);
-        causes
-    }
-
-    /// Whether the bill tells teams on all days that are compared. Before their tag became active on the bill, all spend was untagged.
-    fn tells_teams(&self) -> bool {
-        let names = self.from.cuts.team_names();
-        let days = &self.from.cuts.days;
-        let has_team = |team: usize| names.get(team).is_some_and(|name| name != UNTAGGED);
-        let is_told = |used: &HashMap<(Component, usize), Decimal>| used.iter().any(|((_, team), usd)| !usd.is_zero() && has_team(*team));
-        let Some((first, _)) = days.range(..self.period().until).find(|(_, used)| is_told(used)) else { return true };
-        let from = self.period().before().from;
-        days.range(from..from.max(*first)).all(|(_, used)| used.values().all(Decimal::is_zero))
     }
 
     fn instance_types(&self) -> Vec<InstanceType> {
@@ -229,62 +195,8 @@ impl<'a> View<'a> {
         Spot { usd, hours, on_demand_usd, on_demand_hours, saved: None }
     }
 
-    /// What plans cover. The charges do not say whose it is, so a team's report has nothing of it.
-    fn savings_plans(&self) -> SavingsPlans {
-        let mut plans = SavingsPlans { advice: self.from.advice.filter(|_| self.team.is_none()).cloned(), ..SavingsPlans::default() };
-        for (name, (usd, billed)) in self.from.cuts.charges.iter().filter(|_| self.team.is_none()) {
-            match plain(name).as_str() {
-                "savingsplancoveredusage" => {
-                    plans.covered += *usd;
-                    plans.covered_on_demand += *billed;
-                    plans.is_owned = true;
-                }
-                "savingsplanrecurringfee" | "savingsplanupfrontfee" => {
-                    plans.unused += *usd;
-                    plans.is_owned = true;
-                }
-                "usage" => plans.not_covered += *usd,
-                _ => {}
-            }
-        }
-        plans
-    }
-
-    /// USD of each known day between two.
-    fn daily(&self, from: Date, until: Date) -> impl Iterator<Item = (Date, Decimal)> {
-        self.from.cuts.days.range(from..until.max(from)).map(|(day, rows)| (*day, self.sum_of(rows, |_| true)))
-    }
-
     fn sum_of(&self, rows: &HashMap<(Component, usize), Decimal>, counts: impl Fn(Component) -> bool) -> Decimal {
         rows.iter().filter(|((of, team), _)| counts(*of) && self.teams.get(*team) == Some(&true)).map(|(_, usd)| *usd).sum()
-    }
-
-    fn month(&self) -> Month {
-        let month = self.last_month();
-        let usd = self.daily(month.from, self.period().until.min(month.until)).map(|(_, usd)| usd).sum();
-        let forecast = self.ahead().map(|ahead| {
-            let so_far: Decimal = self.daily(month.from, ahead.from).map(|(_, usd)| usd).sum();
-            Forecast { usd: Money(so_far + ahead.usd), low: Money(so_far + ahead.low), high: Money(so_far + ahead.high) }
-        });
-        let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
-            (Some(own), Some(team)) => is_alike(own, team),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        let (is_over, as_of) = (month.is_over(self.from.now), self.from.budgets_read.map(day_of));
-        let budgets = self.from.budgets.iter().filter(|one| one.month == month.from).filter(is_its);
-        let mut budgets: Vec<Budget> = budgets.map(|one| one.line(as_of, is_over)).collect();
-        budgets.sort_by_key(|budget| Reverse(budget.used()));
-        Month { name: month.words(), usd: Money(usd), is_over, forecast, budgets }
-    }
-
-    fn last_month(&self) -> ReportPeriod {
-        ReportPeriod::month_of(plus_days(self.period().until, -1))
-    }
-
-    /// AWS's forecast, if it is of the report's month. It is of the whole account.
-    fn ahead(&self) -> Option<ServiceForecast> {
-        self.from.ahead.filter(|ahead| self.team.is_none() && ahead.until == self.last_month().until && ahead.from < ahead.until)
     }
 
     fn trend(&self) -> Trend {
@@ -299,7 +211,9 @@ impl<'a> View<'a> {
         components.sort_by_key(|series| Reverse(series.usd.iter().copied().sum::<Money>()));
         let ahead = self.ahead();
         let per_day = |ahead: ServiceForecast| Money(ahead.usd / Decimal::from(days_between(ahead.from, ahead.until).max(1)));
+        let is_missing = |day: &&Date| !self.from.cuts.days.contains_key(day);
         Trend {
+            missing: days.iter().filter(is_missing).copied().collect(),
             estimated_from: Some(self.from.estimated_from).filter(|from| days.last().is_some_and(|last| from <= last)),
             days,
             components,
@@ -307,19 +221,6 @@ impl<'a> View<'a> {
             forecast_until: ahead.map(|ahead| ahead.until.saturating_sub(1.day())),
             budget_per_day: self.budget_per_day(),
         }
-    }
-
-    /// What the month's budgets of SageMaker allow on each day.
-    fn budget_per_day(&self) -> Option<Money> {
-        let month = self.last_month();
-        let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
-            (Some(own), Some(team)) => is_alike(own, team),
-            (own, team) => own.is_none() && team.is_none(),
-        };
-        let limits =
-            self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its).map(|one| one.limit);
-        let limit = limits.min()?;
-        Some(Money(limit / Decimal::from(month.days().max(1))))
     }
 
     fn method(&self) -> Method {
@@ -330,41 +231,18 @@ impl<'a> View<'a> {
             amortized: Money(*usd),
             is_counted: !NO_USE.contains(&name.as_str()),
         };
-        let mut charge_types: Vec<ChargeType> =
-            if self.team.is_none() { self.from.cuts.charges.iter().map(charge_type).collect() } else { vec![] };
+        let mut charge_types: Vec<ChargeType> = self.charges().map(charge_type).collect();
         charge_types.sort_by_key(|one| Reverse(one.amortized.0.abs()));
         Method {
             charge_types,
+            lacks_charges: self.team.is_none() && !self.from.cuts.has_charges_of(period),
             estimated_days: self.from.cuts.days.range(self.from.estimated_from.clamp(period.from, period.until)..period.until).count(),
             missing_days: self.missing_days(period),
             requests: self.from.requests_in_period(),
             requests_for_this: self.from.requests_for_this,
             cost_of_this: cost_of(self.from.requests_for_this),
             unread: self.from.unread.to_vec(),
-            notes: self.from.notes.iter().cloned().chain(self.whose_view().map(str::to_owned)).collect(),
+            notes: self.from.notes.iter().cloned().chain(self.whose_view().map(str::to_owned)).chain(self.teams_not_compared()).collect(),
         }
     }
-
-    /// What this view of the bill lacks, by its charge types (money-facts §2.5).
-    fn whose_view(&self) -> Option<&'static str> {
-        if self.team.is_some() {
-            return None;
-        }
-        let types: BTreeSet<String> = self.from.cuts.charges.keys().map(|name| plain(name)).collect();
-        let has = |name: &str| types.contains(name);
-        if has("solutionproviderprogramdiscount") {
-            return Some(
-                "this is the view of a reseller's customer: list prices less the reseller's discount, without credits and without the reseller's \
-                 Savings Plans. What is paid is on the reseller's invoice",
-            );
-        }
-        (has("savingsplancoveredusage") && !has("savingsplanrecurringfee") && !has("savingsplanupfrontfee")).then_some(
-            "a Savings Plan covers use here, and its fee is not on this bill: another account of the organization may own it, with what nobody used of it",
-        )
-    }
-}
-
-/// A charge type as AWS spells it without blanks and capitals: both spellings are in use (money-facts §2.4).
-fn plain(charge_type: &str) -> String {
-    charge_type.replace(' ', "").to_lowercase()
 }

@@ -63,9 +63,12 @@ pub struct CostReport {
     pub team: Option<String>,
     /// What was spent in the period, and in the one before.
     pub spent: Change,
+    /// Why it is not compared with the period before, for people. Absent: it is, or days of the period itself are missing.
+    #[serde(default)]
+    pub not_compared: Option<String>,
     /// The month in which the period ends.
     pub month: Month,
-    /// Why it is more or less than before: the largest differences first, at most five.
+    /// Why it is more or less than before: the largest differences first, at most five. Periods of different lengths are compared by the day.
     pub causes: Vec<Cause>,
     /// What the guard did in the period, and what that saved.
     pub guard: GuardsWork,
@@ -73,13 +76,16 @@ pub struct CostReport {
     pub decisions: Vec<Decision>,
     /// How many more need one and are not listed.
     pub more_decisions: usize,
+    /// What all of them cost in USD per month, the listed and the others. Absent: not known of any.
+    #[serde(default)]
+    pub decisions_usd_per_month: Option<Money>,
     /// The cost of each day.
     pub trend: Trend,
     /// What was spent by component, the highest first.
     pub components: Vec<ComponentLine>,
     /// What was spent by team, the highest first. The one without a team is `untagged`.
     pub teams: Vec<Line>,
-    /// What was spent by account, the highest first. Empty: of a team's report.
+    /// What was spent by account, the highest first. Empty: it is not known, or this is a team's report.
     pub accounts: Vec<Line>,
     /// What was spent by instance type, the highest first.
     pub instance_types: Vec<InstanceType>,
@@ -107,19 +113,28 @@ impl CostReport {
         (known < days).then(|| format!("{known} of its {days} days"))
     }
 
+    /// How many days are estimated, for people: `3 of 7 days are estimated: AWS may still correct them`. `None`: none is.
+    pub fn estimated_days(&self) -> Option<String> {
+        let days = self.method.estimated_days;
+        let (are, them) = if days == 1 { ("is", "it") } else { ("are", "them") };
+        (0 < days).then(|| format!("{days} of {} days {are} estimated: AWS may still correct {them}", self.period.days()))
+    }
+
     /// The comparison by the day, for people, if the period before has fewer or more days: `by the day 1 % more, since the month before has 31 days and this
     /// one 30`.
     pub fn by_the_day(&self) -> Option<String> {
         let (days, days_before) = (self.period.days(), self.period.before().days());
-        let each = |usd: Money, days: i64| usd.0.checked_div(Decimal::from(days)).map(Money);
-        let per_day = Change { usd: each(self.spent.usd, days)?, before: Some(each(self.spent.before?, days_before)?) };
-        let percent = per_day.percent().filter(|_| days != days_before)?;
-        let more = match percent {
-            0 => "as much".to_owned(),
-            1.. => format!("{percent} % more"),
-            _ => format!("{} % less", percent.abs()),
-        };
-        Some(format!("by the day {more}, since {} has {days_before} days and this one {days}", self.period.before_words()))
+        let more = self.spent.by_the_day(self.period)?;
+        Some(format!("{more}, since {} has {days_before} days and this one {days}", self.period.before_words()))
+    }
+
+    /// What the number of days alone makes of the difference to the period before, with its words: `1 day less`. `None`: both have as many days, or they are
+    /// not compared.
+    pub fn by_number_of_days(&self) -> Option<(String, Money)> {
+        let before = self.spent.before?.0;
+        let (days, days_before) = (self.period.all_days().count(), self.period.before().all_days().count());
+        let words = format!("{} {}", days_in_words(days.abs_diff(days_before)), if days < days_before { "less" } else { "more" });
+        (days != days_before).then(|| (words, Money(self.period.in_its_days(before) - before)))
     }
 
     /// The JSON Schema of its JSON.
@@ -134,7 +149,7 @@ impl CostReport {
 pub struct Change {
     /// USD in the period.
     pub usd: Money,
-    /// USD in the period before. Absent: days of it or of the period are not on the bill, so that the two cannot be compared.
+    /// USD in the period before. Absent: the two cannot be compared. Days of one are not on the bill, its charges are not known, or only one of them has teams.
     pub before: Option<Money>,
 }
 
@@ -149,6 +164,32 @@ impl Change {
         let before = self.before?.0;
         (Decimal::ZERO < before).then(|| ((self.usd.0 - before) * Decimal::ONE_HUNDRED / before).round().to_i64())?
     }
+
+    /// The same of as many days of the period before. `None`: both have as many days, or the two are not compared.
+    pub(crate) fn of_as_many_days(&self, period: ReportPeriod) -> Option<Self> {
+        let before = self.before.filter(|_| period.days() != period.before().days())?;
+        Some(Self { before: Some(Money(period.in_its_days(before.0))), ..*self })
+    }
+
+    /// The comparison by the day, in words: `by the day 10 % more`. `None`: both periods have as many days, nothing was spent before, or it is not known.
+    pub(crate) fn by_the_day(&self, period: ReportPeriod) -> Option<String> {
+        Some(match self.of_as_many_days(period)?.percent()? {
+            0 => "by the day as much".to_owned(),
+            percent @ 1.. => format!("by the day {percent} % more"),
+            percent => format!("by the day {} % less", percent.abs()),
+        })
+    }
+}
+
+/// `1 day`, `3 days`
+fn days_in_words(days: usize) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
+}
+
+/// What a sum lacks, as the end of its sentence: `, without 1 day that is not on the bill`. Empty: nothing.
+pub fn without(missing_days: usize) -> String {
+    let are = if missing_days == 1 { "is" } else { "are" };
+    if missing_days == 0 { String::new() } else { format!(", without {} that {are} not on the bill", days_in_words(missing_days)) }
 }
 
 /// The month in which the period ends.
@@ -159,12 +200,15 @@ pub struct Month {
     pub name: String,
     /// USD from its first day to the end of the period.
     pub usd: Money,
+    /// Days until the end of the period that are not on the bill: `usd` lacks them.
+    #[serde(default)]
+    pub missing_days: usize,
     /// Whether it was over when the report was made.
     #[serde(default)]
     pub is_over: bool,
     /// AWS's forecast of the whole month. Absent: the month is over, or AWS has too little history.
     pub forecast: Option<Forecast>,
-    /// The month's budgets of SageMaker, those that are used most first.
+    /// The month's budgets that count SageMaker, those that are used most first.
     pub budgets: Vec<Budget>,
 }
 
@@ -176,6 +220,9 @@ pub struct Forecast {
     pub usd: Money,
     pub low: Money,
     pub high: Money,
+    /// Days before AWS's forecast begins that are not on the bill: all three lack them.
+    #[serde(default)]
+    pub missing_days: usize,
 }
 
 /// A monthly budget.
@@ -219,13 +266,29 @@ impl Budget {
 pub struct Cause {
     /// The component.
     pub component: Component,
-    /// The instance type, or else the usage type without its Region.
+    /// The instance type, or else the usage type without its Region; `several types`: small differences of several.
     pub what: String,
-    /// The team; `untagged`: none; `all teams`: the bill does not tell teams on all days that are compared.
+    /// The team; `untagged`: none; `several teams`: small differences of several; `all teams`: the teams of the two periods cannot be compared.
     pub team: String,
     /// USD more than before; negative: less.
     pub difference: Money,
 }
+
+/// What stands for several instance types or usage types in a cause.
+pub(crate) const SEVERAL_TYPES: &str = "several types";
+
+/// What stands for several teams in a cause, and for all of them.
+pub(crate) const SEVERAL_TEAMS: &str = "several teams";
+pub(crate) const ALL_TEAMS: &str = "all teams";
+
+/// What [`SavingsPlans::never_covered`] is, for people.
+pub const NEVER_COVERED: &str = "training on Spot, serverless endpoints, storage, data, labelling";
+/// What [`SavingsPlans::not_sure`] is, for people.
+pub const NOT_SURE: &str = "Canvas, asynchronous endpoints, HyperPod, other";
+
+/// What [`Method::lacks_charges`] means, for people.
+pub const LACKS_CHARGES: &str = "accounts, charge types, the invoice and what plans cover are not known: the charges of some days could not be read, or do not \
+    add up to their cost";
 
 /// What the guard did in the period, what that saved, and what the guard cost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -237,7 +300,7 @@ pub struct GuardsWork {
     pub estimated: Money,
     /// USD of it that the bill confirms.
     pub realised: Money,
-    /// USD of it that nothing is known of yet: the days after are not on the bill, or no days before are known.
+    /// USD of it that nothing is known of yet: the days after are not on the bill, AWS may still correct them, or no days before are known.
     pub open: Money,
     /// By component and team, the highest estimate first.
     pub savings: Vec<Savings>,
@@ -301,6 +364,10 @@ pub struct Trend {
     pub days: Vec<Date>,
     /// USD of each of these days by component, the highest first. The values are as many as the days.
     pub components: Vec<Series>,
+    /// Those of the days that are not on the bill. Their USD is 0.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub missing: Vec<Date>,
     /// The first day that AWS may still correct. Absent: all are final.
     #[schemars(with = "Option<String>")]
     pub estimated_from: Option<Date>,
@@ -384,11 +451,17 @@ pub struct SavingsPlans {
     pub covered: Money,
     /// USD that the same use would cost on demand.
     pub covered_on_demand: Money,
-    /// USD of the commitment that nobody used.
-    pub unused: Money,
-    /// USD of use at on-demand prices that no plan covers.
+    /// USD of the commitment that nobody used. Absent: no fee of a plan is on this bill. Another account may own the plan that covers use here.
+    pub unused: Option<Money>,
+    /// USD of use at on-demand prices that a plan can cover.
     pub not_covered: Money,
-    /// Whether a plan is on the bill.
+    /// USD of use that no plan covers: training on Spot, serverless endpoints, storage, data and labelling.
+    #[serde(default)]
+    pub never_covered: Money,
+    /// USD of use of which it is not sure: Canvas, asynchronous endpoints, HyperPod and other.
+    #[serde(default)]
+    pub not_sure: Money,
+    /// Whether a plan is on the bill: it covers use, or its fee is there.
     pub is_owned: bool,
     /// What savings-plan-advisor advises. Absent: it does not know, or it is a team's report.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -523,6 +596,9 @@ pub struct Advice {
 pub struct Method {
     /// The invoice's view of the period: unblended cost of all charge types, by charge type.
     pub charge_types: Vec<ChargeType>,
+    /// Whether the charges of some days are not known, or do not add up to these days. Then accounts, charge types and what plans cover are left out.
+    #[serde(default)]
+    pub lacks_charges: bool,
     /// Days of the period that AWS may still correct.
     pub estimated_days: usize,
     /// Days of the period that are not on the bill yet, or not read.

@@ -6,10 +6,14 @@ use jiff::{
     Timestamp, ToSpan as _,
     civil::{Date, ISOWeekDate, Weekday},
 };
+use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::period::{day_of, days_between, plus_days};
+
+/// The digits after the point of an amount that was divided.
+const DIGITS: u32 = 6;
 
 /// A calendar month or an ISO week. Its name is `2026-10` or `2026-W47`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +86,17 @@ impl ReportPeriod {
     /// How many days it has.
     pub fn days(self) -> i64 {
         days_between(self.from, self.until)
+    }
+
+    /// Its days in order.
+    pub fn all_days(self) -> impl Iterator<Item = Date> {
+        self.from.series(1.day()).take_while(move |day| *day < self.until)
+    }
+
+    /// What an amount of the period before comes to in as many days as this one has.
+    pub(crate) fn in_its_days(self, before: Decimal) -> Decimal {
+        let (days, days_before) = (self.days(), self.before().days());
+        if days == days_before { before } else { (before * Decimal::from(days) / Decimal::from(days_before.max(1))).round_dp(DIGITS) }
     }
 
     /// Whether all of its days are over.

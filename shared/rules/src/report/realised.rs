@@ -1,4 +1,5 @@
-//! Savings held against the bill: what was estimated, and what of it the days after confirm. What the bill does not confirm is not claimed.
+//! Savings held against the bill: what was estimated, and what of it the days after confirm. What the bill does not confirm is not claimed. Days that AWS may
+//! still correct confirm nothing, because more may come.
 //!
 //! The savings of one component and team are held together. What each day after the first of them would have cost without them is the mean of the same weekday in
 //! the four weeks before; the bill confirms as much as the days after cost less than that, and never more than was estimated.
@@ -39,8 +40,9 @@ pub(crate) struct Held {
     pub(crate) open: Decimal,
 }
 
-/// Holds savings against the bill, the highest estimate first. `savings`: of the period and of the time before it, as far as the bill is known.
-pub(crate) fn hold(cuts: &Cuts, savings: &[&Saved]) -> Vec<Held> {
+/// Holds savings against the days of the bill before `estimated_from`, the highest estimate first. `savings`: of the period and of the time before it, as far as
+/// the bill is known.
+pub(crate) fn hold(cuts: &Cuts, estimated_from: Date, savings: &[&Saved]) -> Vec<Held> {
     let mut groups: BTreeMap<(Component, String), Vec<&Saved>> = BTreeMap::new();
     for saved in savings.iter().filter(|one| one.by != SavedBy::Spot && one.usd.is_some()) {
         let Some(component) = component_of(saved) else { continue };
@@ -50,7 +52,7 @@ pub(crate) fn hold(cuts: &Cuts, savings: &[&Saved]) -> Vec<Held> {
     let mut held: Vec<Held> = groups
         .into_iter()
         .filter_map(|((component, key), savings)| {
-            let bill = Bill::of(cuts, component, &teams, &key);
+            let bill = Bill::of(cuts, component, &teams, &key).until(estimated_from);
             Group { component, savings, bill, period: cuts.period }.held()
         })
         .collect();
@@ -89,7 +91,7 @@ fn team_key(team: Option<&str>) -> String {
     folded(team.unwrap_or_default()).collect()
 }
 
-/// The cost of each known day.
+/// The cost of each day that is final.
 struct Bill {
     days: BTreeMap<Date, Decimal>,
     /// The team as the bill spells it.
@@ -110,6 +112,12 @@ impl Bill {
         let days: BTreeMap<Date, Decimal> = cuts.days.iter().map(|(day, rows)| (*day, cost(rows))).collect();
         let team = teams.iter().find(|team| is_team(team)).cloned();
         Self { has_team: days.values().any(|usd| !usd.is_zero()), days, team: team.unwrap_or_else(|| UNTAGGED.to_owned()) }
+    }
+
+    /// Its days before this one.
+    fn until(mut self, day: Date) -> Self {
+        self.days.retain(|one, _| *one < day);
+        self
     }
 
     /// What each weekday usually costs before a day. `None`: too few days are known.
@@ -134,20 +142,14 @@ struct Group<'a> {
 impl Group<'_> {
     /// `None`: none of them is in the period.
     fn held(&self) -> Option<Held> {
-        let known_until = self
-            .bill
-            .days
-            .keys()
-            .next_back()
-            .map_or(self.period.from, |last| plus_days(*last, 1))
-            .clamp(self.period.from, self.period.until);
         let in_period: Vec<&&Saved> = self.savings.iter().filter(|one| !part(one, self.period.from, self.period.until).is_zero()).collect();
         if in_period.is_empty() {
             return None;
         }
         let sum = |from: Date, until: Date| in_period.iter().map(|one| part(one, from, until)).sum::<Decimal>();
-        let (estimated, known) = (sum(self.period.from, self.period.until), sum(self.period.from, known_until));
-        let (realised, why) = self.realised(known, known_until);
+        let known = self.known_days().map(|(day, _)| sum(day, plus_days(day, 1))).sum();
+        let estimated = sum(self.period.from, self.period.until);
+        let (realised, why) = self.realised(known);
         let open = if realised.is_some() { estimated - known } else { estimated };
         let line = Savings {
             component: self.component,
@@ -167,15 +169,15 @@ impl Group<'_> {
         self.savings.iter().find_map(|one| one.team.clone()).unwrap_or_else(|| UNTAGGED.to_owned())
     }
 
+    /// The final days of the period with their cost.
+    fn known_days(&self) -> impl Iterator<Item = (Date, Decimal)> {
+        self.bill.days.range(self.period.from..self.period.until).map(|(day, usd)| (*day, *usd))
+    }
+
     /// What the bill confirms of the known part of the estimate, and what it says in words.
-    fn realised(&self, known: Decimal, known_until: Date) -> (Option<Decimal>, String) {
+    fn realised(&self, known: Decimal) -> (Option<Decimal>, String) {
         let first = self.savings.iter().map(|one| day_of(one.from)).min().unwrap_or(self.period.from);
-        let after: Vec<(Date, Decimal)> = self
-            .bill
-            .days
-            .range(first.max(self.period.from)..known_until.max(first).max(self.period.from))
-            .map(|(day, usd)| (*day, *usd))
-            .collect();
+        let after: Vec<(Date, Decimal)> = self.known_days().filter(|(day, _)| first <= *day).collect();
         if !self.bill.has_team {
             return (None, "the bill has nothing of this team: its tag may not be an active cost allocation tag".to_owned());
         }
@@ -183,7 +185,7 @@ impl Group<'_> {
             return (None, format!("the days before {first} are not known, so that there is nothing to compare with"));
         };
         if after.is_empty() {
-            return (None, "the days after are not on the bill yet".to_owned());
+            return (None, "the days after are not on the bill yet, or AWS may still correct them".to_owned());
         }
         let days = Decimal::from(after.len());
         let (expected, cost) =
@@ -255,7 +257,7 @@ mod tests {
     }
 
     fn one(cuts: &Cuts, savings: &[&Saved]) -> (Money, Option<Money>, Decimal, String) {
-        let mut held = hold(cuts, savings);
+        let mut held = hold(cuts, day("2026-12-01"), savings);
         assert_eq!(held.len(), 1);
         let Held { line, open } = held.remove(0);
         assert_eq!(line.team, "nlp");
@@ -285,8 +287,25 @@ mod tests {
         assert_eq!((realised, open), (None, dec!(70)));
         assert!(why.contains("the days before 2026-11-16 are not known"), "{why}");
         let other = Saved { team: Some("vision".into()), ..week.clone() };
-        let held = hold(&bill("2026-10-01", "2026-11-23", dec!(40), dec!(20)), &[&other]);
+        let held = hold(&bill("2026-10-01", "2026-11-23", dec!(40), dec!(20)), day("2026-12-01"), &[&other]);
         assert_eq!((held[0].line.realised, held[0].line.team.as_str()), (None, "vision"));
+    }
+
+    #[test]
+    fn days_that_aws_may_still_correct_confirm_nothing() {
+        let from_thursday = saved("2026-11-19T00:00:00Z", "2026-11-23T00:00:00Z", dec!(80));
+        let mut cuts = bill("2026-10-01", "2026-11-22", dec!(40), dec!(40));
+        // Only an hour of Sunday is on the bill yet.
+        cuts.add(BillRow { day: day("2026-11-22"), usage: "Notebk:ml.m5.xlarge", team: "nlp", usd: dec!(2), quantity: dec!(1) });
+        for (estimated_from, realised, open) in [
+            ("2026-11-19", None, dec!(80)),
+            ("2026-11-20", Some(dec!(0)), dec!(60)),
+            ("2026-11-22", Some(dec!(0)), dec!(20)),
+            ("2026-11-23", Some(dec!(38)), dec!(0)),
+        ] {
+            let Held { line, open: still } = hold(&cuts, day(estimated_from), &[&from_thursday]).remove(0);
+            assert_eq!((line.realised.map(|usd| usd.0), still), (realised, open), "{estimated_from}: {}", line.why);
+        }
     }
 
     #[test]
@@ -294,11 +313,11 @@ mod tests {
         let month = saved("2026-11-18T00:00:00Z", "2026-12-18T00:00:00Z", dec!(300));
         let past = saved("2026-11-14T00:00:00Z", "2026-11-15T00:00:00Z", dec!(10));
         let cuts = bill("2026-10-01", "2026-11-23", dec!(40), dec!(20));
-        let held = hold(&cuts, &[&month, &past]);
+        let held = hold(&cuts, day("2026-12-01"), &[&month, &past]);
         assert_eq!((held[0].line.estimated, held[0].line.times), (Money(dec!(50)), 1));
-        assert!(hold(&cuts, &[&past]).is_empty());
+        assert!(hold(&cuts, day("2026-12-01"), &[&past]).is_empty());
         let spot = Saved { by: SavedBy::Spot, ..month };
-        assert!(hold(&cuts, &[&spot]).is_empty(), "what Spot saves is measured");
+        assert!(hold(&cuts, day("2026-12-01"), &[&spot]).is_empty(), "what Spot saves is measured");
     }
 
     proptest! {
@@ -310,7 +329,7 @@ mod tests {
             }
             let from: Timestamp = "2026-11-17T09:00:00Z".parse().unwrap();
             let one = Saved { from, until: from + SignedDuration::from_hours(hours), usd: Some(usd.into()), ..saved("2026-11-17T09:00:00Z", "2026-11-18T09:00:00Z", dec!(1)) };
-            for Held { line, open } in hold(&cuts, &[&one]) {
+            for Held { line, open } in hold(&cuts, day("2026-12-01"), &[&one]) {
                 let realised = line.realised.unwrap_or_default().0;
                 prop_assert!(Decimal::ZERO <= realised && realised + open <= line.estimated.0);
             }

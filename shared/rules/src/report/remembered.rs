@@ -25,9 +25,6 @@ use crate::{
     },
 };
 
-/// The most decisions that are listed.
-const DECISIONS: usize = 20;
-
 /// The most expensive resources that are listed.
 const RESOURCES: usize = 10;
 
@@ -86,7 +83,7 @@ impl<'a> Remembered<'a> {
     }
 
     pub(super) fn guards_work(&self) -> GuardsWork {
-        let held = hold(self.from.cuts, &self.saved);
+        let held = hold(self.from.cuts, self.from.estimated_from, &self.saved);
         let sum = |of: fn(&Held) -> Decimal| Money(held.iter().map(of).sum());
         GuardsWork {
             did: self.did(),
@@ -121,9 +118,8 @@ impl<'a> Remembered<'a> {
         (!spot.is_empty()).then(|| Money(spot.iter().sum()))
     }
 
-    /// What needs a decision: what is open, and what is exempt for a short time only. Exceeded budgets first, then the most expensive,
-    /// and how many more there are.
-    pub(super) fn decisions(&self) -> (Vec<Decision>, usize) {
+    /// What needs a decision: what is open, and what is exempt for a short time only. Exceeded budgets first, then the most expensive.
+    pub(super) fn decisions(&self) -> Vec<Decision> {
         let open: Vec<&Entry> = self.entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
         let mut decisions: Vec<Decision> = resources(&open)
             .into_values()
@@ -147,9 +143,7 @@ impl<'a> Remembered<'a> {
             .chain(self.ending())
             .collect();
         decisions.sort_by_key(|one| (!one.why.split(", ").any(|rule| rule == EXCEEDED), std::cmp::Reverse(one.usd_per_month)));
-        let more = decisions.len().saturating_sub(DECISIONS);
-        decisions.truncate(DECISIONS);
-        (decisions, more)
+        decisions
     }
 
     /// The exemptions that end soon.
@@ -243,7 +237,8 @@ pub fn from_findings(entries: &[&Entry], why: &str) -> Resources {
     let mut lines: Vec<ResourceLine> = resources(&open).into_values().filter_map(line).collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.usd));
     lines.truncate(RESOURCES);
-    let how = format!("by the open findings, at list prices a month. The bill by resource could not be read: {}", one_line(why));
+    let by_findings = if lines.is_empty() { "" } else { "by the open findings, at list prices a month. " };
+    let how = format!("{by_findings}The bill by resource could not be read: {}", one_line(why));
     Resources { how, lines }
 }
 

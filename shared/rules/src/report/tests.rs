@@ -89,8 +89,9 @@ proptest! {
         let policy = Policy::default();
         let all = report_of(&cuts, &policy, &[], None);
         let (now, before) = (all.spent.usd.0, all.spent.before.unwrap().0);
-        let sum = |lines: &[Line]| lines.iter().fold((dec!(0), dec!(0)), |sum, line| (sum.0 + line.spent.usd.0, sum.1 + line.spent.before.unwrap().0));
-        prop_assert_eq!(sum(&all.teams), (now, before));
+        let sum = |of: fn(&Line) -> Option<Money>| all.teams.iter().map(of).sum::<Option<Money>>().map(|usd| usd.0);
+        prop_assert_eq!(sum(|line| Some(line.spent.usd)), Some(now));
+        prop_assert!(sum(|line| line.spent.before).is_none_or(|sum| sum == before), "teams may not be comparable");
         let components: Decimal = all.components.iter().map(|line| line.spent.usd.0).sum();
         prop_assert_eq!(components, now);
         let trend: Decimal = all.trend.components.iter().flat_map(|one| one.usd.iter().rev().take(7)).map(|usd| usd.0).sum();
@@ -175,28 +176,78 @@ fn a_period_before_that_is_not_known_is_no_zero() {
     assert_eq!((all.spent.before, all.spent.difference(), all.causes.len(), all.method.missing_days), (None, None, 0, 6));
 }
 
+/// Adds the rows and the charges of a day.
+fn billed(cuts: &mut Cuts, on: &str, rows: &[(&str, Decimal)], charges: &[(&str, Decimal, Decimal)]) {
+    for (usage, usd) in rows {
+        cuts.add(row(day(on), usage, "nlp", *usd));
+    }
+    for (record_type, usd, billed) in charges {
+        cuts.add_charge(day(on), &Charge { account: "1".into(), record_type: (*record_type).to_owned(), usd: *usd, billed: *billed });
+    }
+}
+
 #[test]
 fn a_plan_is_told_by_the_charges_whatever_their_spelling() {
     let mut cuts = empty();
-    let mut charge = |record_type: &str, usd, billed| {
-        cuts.add_charge(day("2026-11-17"), &Charge { account: "1".into(), record_type: record_type.into(), usd, billed });
-    };
-    charge("SavingsPlanCoveredUsage", dec!(70), dec!(100));
-    charge("Savings Plan Negation", dec!(0), dec!(-100));
-    charge("Savings Plan Recurring Fee", dec!(5), dec!(75));
-    charge("Usage", dec!(30), dec!(30));
-    charge("Bundled Discount", dec!(-3), dec!(-3));
-    charge("Credit", dec!(-9), dec!(-9));
+    let rows = [
+        ("Host:ml.g5.xlarge", dec!(75)),
+        ("TrSpt:ml.g5.xlarge", dec!(12)),
+        ("Studio:VolumeUsage.gp3", dec!(6)),
+        ("AsyncInf:ml.g5.xlarge", dec!(4)),
+        ("SageMakerSP:1yrNoUpfront", dec!(5)),
+    ];
+    let charges = [
+        ("SavingsPlanCoveredUsage", dec!(70), dec!(100)),
+        ("Savings Plan Negation", dec!(0), dec!(-100)),
+        ("Savings Plan Recurring Fee", dec!(5), dec!(75)),
+        ("Usage", dec!(30), dec!(30)),
+        ("Bundled Discount", dec!(-3), dec!(-3)),
+        ("Credit", dec!(-9), dec!(-9)),
+    ];
+    billed(&mut cuts, "2026-11-17", &rows, &charges);
     let all = report_of(&cuts, &Policy::default(), &[], None);
     let plans = &all.savings_plans;
     assert!(plans.is_owned);
-    assert_eq!(
-        [plans.covered, plans.covered_on_demand, plans.unused, plans.not_covered].map(|usd| usd.0),
-        [dec!(70), dec!(100), dec!(5), dec!(30)]
-    );
+    assert_eq!((plans.covered.0, plans.covered_on_demand.0, plans.unused), (dec!(70), dec!(100), Some(Money(dec!(5)))));
+    assert_eq!([plans.not_covered, plans.never_covered, plans.not_sure].map(|usd| usd.0), [dec!(8), dec!(18), dec!(4)]);
     assert_eq!(all.accounts[0].spent.usd, Money(dec!(102)), "discounts count, credits do not");
     let left_out: Vec<&str> = all.method.charge_types.iter().filter(|one| !one.is_counted).map(|one| one.name.as_str()).collect();
     assert_eq!(left_out, ["Credit"]);
+}
+
+#[test]
+fn a_plan_without_a_fee_here_has_a_commitment_that_is_not_known() {
+    let mut cuts = empty();
+    billed(&mut cuts, "2026-11-17", &[("Host:ml.g5.xlarge", dec!(70))], &[("SavingsPlanCoveredUsage", dec!(70), dec!(100))]);
+    let report = report_of(&cuts, &Policy::default(), &[], None);
+    assert_eq!((report.savings_plans.is_owned, report.savings_plans.unused), (true, None));
+    let body = mail_of(&report);
+    assert!(body.contains("* unused commitment: not known: no fee of a plan is on this bill\n"), "{body}");
+}
+
+#[test]
+fn charges_that_do_not_add_up_to_the_days_are_not_told() {
+    let usage = |usd: Decimal| [("Usage", usd, usd)];
+    for (before, now, is_known, accounts_before) in [
+        (dec!(10), dec!(14), true, Some(dec!(10))),
+        (dec!(10), dec!(13.995), true, Some(dec!(10))),
+        (dec!(9), dec!(14), true, None),
+        (dec!(10), dec!(13), false, None),
+        (dec!(10), dec!(0), false, None),
+    ] {
+        let mut cuts = empty();
+        billed(&mut cuts, "2026-11-10", &[("Host:ml.g5.xlarge", dec!(10))], &usage(before));
+        billed(&mut cuts, "2026-11-17", &[("Host:ml.g5.xlarge", dec!(14))], &usage(now));
+        let report = report_of(&cuts, &Policy::default(), &[], None);
+        assert_eq!((report.accounts.len() == 1, report.method.charge_types.len() == 1), (is_known, is_known), "{before} {now}");
+        assert_eq!(report.accounts.first().and_then(|line| line.spent.before).map(|usd| usd.0), accounts_before, "{before} {now}");
+        let body = mail_of(&report);
+        assert_eq!(
+            (body.contains("on the invoice"), body.contains("the invoice and what plans cover are not known")),
+            (is_known, !is_known),
+            "{body}"
+        );
+    }
 }
 
 #[test]
@@ -204,20 +255,196 @@ fn a_view_that_lacks_something_says_so() {
     let view = |types: &[&str], team: Option<&str>| {
         let mut cuts = empty();
         for record_type in types {
-            let charge = Charge { account: "1".into(), record_type: (*record_type).to_owned(), usd: dec!(1), billed: dec!(1) };
-            cuts.add_charge(day("2026-11-17"), &charge);
+            billed(&mut cuts, "2026-11-17", &[("Host:ml.g5.xlarge", dec!(1))], &[(record_type, dec!(1), dec!(1))]);
         }
         report_of(&cuts, &Policy::default(), &[], team).method.notes.join("")
     };
     assert!(view(&["Usage", "Solution Provider Program Discount"], None).starts_with("this is the view of a reseller's customer"));
     assert!(view(&["Usage", "Savings Plan Covered Usage"], None).contains("another account of the organization"));
     for (types, team) in [
-        (&["Usage", "Tax"][..], None),
+        (&["Usage", "Bundled Discount"][..], None),
         (&["SavingsPlanCoveredUsage", "SavingsPlanRecurringFee"], None),
         (&["SolutionProviderProgramDiscount"], Some("nlp")),
     ] {
         assert_eq!(view(types, team), "", "{types:?}");
     }
+}
+
+/// Cuts of a period and the one before, each day with these amounts.
+fn each_day(period: &str, before: &[(&str, &str, Decimal)], now: &[(&str, &str, Decimal)]) -> Cuts {
+    let period = ReportPeriod::parse(period).unwrap();
+    let mut cuts = Cuts::new(period);
+    for (of, amounts) in [(period.before(), before), (period, now)] {
+        for one in of.all_days() {
+            cuts.add_day(one);
+            for (usage, team, usd) in amounts {
+                cuts.add(row(one, usage, team, *usd));
+            }
+        }
+    }
+    cuts
+}
+
+fn mail_of(report: &CostReport) -> String {
+    digest_of(report).body
+}
+
+fn digest_of(report: &CostReport) -> crate::mail::Digest {
+    let policy = Policy::default();
+    mail(report, &Stored::Nowhere("x".into()), &MailContext { function: "cost-reporter", policy: &policy, now: report.made })
+}
+
+fn causes_of(report: &CostReport) -> Vec<(&str, &str, Decimal)> {
+    report.causes.iter().map(|one| (one.what.as_str(), one.team.as_str(), one.difference.0)).collect()
+}
+
+#[test]
+fn months_are_compared_by_the_day_everywhere() {
+    let host = "Host:ml.g5.xlarge";
+    let of = |usd| {
+        report_at(
+            "2026-12-12T09:00:00Z",
+            &each_day("2026-11", &[(host, "nlp", dec!(10))], &[(host, "nlp", usd)]),
+            &Policy::default(),
+            &[],
+            None,
+        )
+    };
+    for (usd, subject, causes, line) in [
+        (
+            dec!(10),
+            "SageMaker: $300.00 in 2026-11, as much a day as before",
+            vec![],
+            "* nlp: $300.00, by the day as much as the month before",
+        ),
+        (
+            dec!(11),
+            "SageMaker: $330.00 in 2026-11, estimated 10 % more a day",
+            vec![dec!(30)],
+            "* nlp: $330.00, by the day 10 % more than the month before",
+        ),
+        (
+            dec!(5),
+            "SageMaker: $150.00 in 2026-11, estimated 50 % less a day",
+            vec![dec!(-150)],
+            "* nlp: $150.00, by the day 50 % less than the month before",
+        ),
+    ] {
+        let report = of(usd);
+        let mail = digest_of(&report);
+        assert_eq!(mail.subject, subject);
+        assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
+        assert_eq!(report.by_number_of_days(), Some(("1 day less".to_owned(), Money(dec!(-10)))));
+        assert!(mail.body.contains(line) && mail.body.contains("* 1 day less: $10.00 less"), "{}", mail.body);
+    }
+}
+
+#[test]
+fn many_small_differences_are_one_cause() {
+    let teams: Vec<String> = (0..200).map(|number| format!("team-{number}")).collect();
+    let small: Vec<(&str, &str, Decimal)> = teams.iter().map(|team| ("Host:ml.t3.medium", team.as_str(), dec!(0.14))).collect();
+    let train = ("Train:ml.g5.xlarge", "nlp", dec!(10));
+    let cause = |what: &str, team: &str, usd| (what.to_owned(), team.to_owned(), usd);
+    let week = |before: &[_], now: &[_]| {
+        let report = report_of(&each_day("2026-W47", before, now), &Policy::default(), &[], None);
+        report.causes.into_iter().map(|one| (one.what, one.team, one.difference.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(week(&[train], &[&small[..], &[train]].concat()), [cause("ml.t3.medium", SEVERAL_TEAMS, dec!(196))]);
+    let two = [("Host:ml.t3.medium", "nlp", dec!(0.1)), ("Host:ml.m5.large", "nlp", dec!(0.1))];
+    assert_eq!(week(&[train], &[&two[..], &[train]].concat()), [cause(SEVERAL_TYPES, "nlp", dec!(1.4))]);
+    assert_eq!(week(&[train], &[two[0], train]), [], "one of them is no cause");
+}
+
+#[test]
+fn teams_are_not_compared_if_only_one_period_has_any() {
+    let host = "Host:ml.g5.xlarge";
+    let (tagged, untagged, nothing) = (&[(host, "nlp", dec!(10))][..], &[(host, "", dec!(10))][..], &[][..]);
+    let causes = |causes: &[(&str, &str, Decimal)], before: bool, note: &str, (then, now): (&[_], &[_])| {
+        let cuts = each_day("2026-W47", then, now);
+        let report = report_of(&cuts, &Policy::default(), &[], None);
+        assert_eq!(causes_of(&report), causes);
+        assert!(report.teams.iter().all(|line| line.spent.before.is_some() == before));
+        assert!(
+            report.method.notes.join("").starts_with(note) && report.method.notes.is_empty() == note.is_empty(),
+            "{:?}",
+            report.method.notes
+        );
+        let team = report_of(&cuts, &Policy::default(), &[], Some("nlp"));
+        assert_eq!((team.spent.before.is_some(), team.not_compared.is_none()), (before, before));
+    };
+    let more = [(host, "nlp", dec!(12))];
+    causes(&[], false, "No spend of the week before has a team", (untagged, tagged));
+    causes(&[("ml.g5.xlarge", ALL_TEAMS, dec!(14))], false, "No spend of the week before has a team", (untagged, &more));
+    causes(&[], false, "No spend of this period has a team", (tagged, untagged));
+    causes(&[("ml.g5.xlarge", "nlp", dec!(70))], true, "", (nothing, tagged));
+    causes(&[("ml.g5.xlarge", "nlp", dec!(14))], true, "", (tagged, &more));
+}
+
+#[test]
+fn days_that_are_not_on_the_bill_are_named() {
+    let without = |missing: &[&str]| {
+        let mut cuts = Cuts::new(ReportPeriod::parse("2026-W47").unwrap());
+        for one in day("2026-10-01").series(jiff::Span::new().days(1)).take_while(|one| *one < day("2026-11-23")) {
+            if !missing.iter().any(|text| day(text) == one) {
+                cuts.add(row(one, "Host:ml.g5.xlarge", "nlp", dec!(10)));
+            }
+        }
+        report_of(&cuts, &Policy::default(), &[], None)
+    };
+    for (missing, lacks, not_compared, words) in [
+        (&[][..], 0, None, "November 2026: $220.00 to the end of that time. AWS's"),
+        (&["2026-11-03"], 1, None, "November 2026: $210.00 to the end of that time, without 1 day that is not on the bill. AWS's"),
+        (
+            &["2026-11-12"],
+            1,
+            Some("A day of the week before is missing, so the two are not compared"),
+            "(between $270.00 and $310.00), without 1 day that is not",
+        ),
+        (
+            &["2026-11-12", "2026-11-13"],
+            2,
+            Some("2 days of the week before are missing, so the two are not compared"),
+            "without 2 days that are not on the bill",
+        ),
+        (&["2026-11-18"], 1, None, "It cost $60.00 on 6 of its 7 days."),
+    ] {
+        let report = without(missing);
+        assert_eq!(
+            (report.month.missing_days, report.month.forecast.unwrap().missing_days, report.trend.missing.len()),
+            (lacks, lacks, lacks)
+        );
+        assert_eq!(report.not_compared.as_deref(), not_compared);
+        let body = mail_of(&report);
+        assert!(body.contains(words) && not_compared.is_none_or(|why| body.contains(why)), "{words}: {body}");
+    }
+}
+
+#[test]
+fn a_change_that_rests_on_estimated_days_says_so() {
+    let of =
+        |usd| report_of(&each_day("2026-W47", &[("Host:x", "nlp", dec!(10))], &[("Host:x", "nlp", usd)]), &Policy::default(), &[], None);
+    let (less, same) = (digest_of(&of(dec!(9))), digest_of(&of(dec!(10))));
+    assert_eq!(
+        (less.subject.as_str(), same.subject.as_str()),
+        ("SageMaker: $63.00 in 2026-W47, estimated 10 % less", "SageMaker: $70.00 in 2026-W47, as before")
+    );
+    assert!(less.body.contains("less than the week before. 3 of 7 days are estimated: AWS may still correct them.\n"), "{}", less.body);
+}
+
+#[test]
+fn the_amount_of_all_decisions_is_told_with_their_number() {
+    let entries: Vec<Entry> = (0..30)
+        .map(|number| Entry {
+            usd_per_month: Some(dec!(201.48)),
+            ..samples::entry("notebook-idle", &format!("book-{number}"), State::Reported)
+        })
+        .collect();
+    let report = report_of(&empty(), &Policy::default(), &entries.iter().collect::<Vec<_>>(), None);
+    assert_eq!((report.decisions.len(), report.more_decisions), (20, 10));
+    assert!(digest_of(&report).subject.ends_with("30 to decide on ($6,044.40 a month)"), "{}", digest_of(&report).subject);
+    let most = Money(Decimal::MAX);
+    let dear = CostReport { spent: Change { usd: most, before: None }, decisions_usd_per_month: Some(most), ..report };
+    assert!(digest_of(&dear).subject.ends_with("30 to decide on"), "too long an amount is left out, and not cut");
 }
 
 #[test]
@@ -299,7 +526,15 @@ fn hours_that_are_not_on_the_bill_are_not_zero() {
     let policy = Policy::default();
     let context = MailContext { function: "cost-reporter", policy: &policy, now: report.made };
     let mail = mail(&report, &Stored::Nowhere("x".into()), &context);
-    assert!(mail.body.contains("$14.00 for hours that are not known on Spot, $0.00 for 0.0 hours on demand"), "{}", mail.body);
+    assert!(mail.body.contains("$14.00 on Spot for hours that are not known, nothing on demand"), "{}", mail.body);
+}
+
+#[test]
+fn resources_are_of_the_findings_only_if_these_have_prices() {
+    let entry = Entry { usd_per_month: Some(dec!(9)), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let of = |entries: &[&Entry]| from_findings(entries, "no data").how;
+    assert_eq!(of(&[&entry]), "by the open findings, at list prices a month. The bill by resource could not be read: no data");
+    assert_eq!(of(&[]), "The bill by resource could not be read: no data");
 }
 
 #[test]

@@ -28,6 +28,17 @@ pub enum Component {
     Other,
 }
 
+/// Whether a SageMaker Savings Plan covers a component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InPlans {
+    /// It is on AWS's list.
+    Covered,
+    /// It is on Spot already, or no use of instances.
+    Never,
+    /// AWS's list says nothing about it.
+    NotSure,
+}
+
 /// What stands for the usage types of a component that are too many to be kept one by one: the prefix of the component's name.
 const REST: &str = "others:";
 
@@ -140,6 +151,15 @@ impl Component {
             Self::Labelling => "Objects",
             Self::Other => "",
             _ => "Hrs",
+        }
+    }
+
+    /// Whether a SageMaker Savings Plan covers it (money-facts §1.4).
+    pub const fn in_plans(self) -> InPlans {
+        match self {
+            Self::Notebook | Self::Studio | Self::Training | Self::Realtime | Self::Batch | Self::Processing => InPlans::Covered,
+            Self::TrainingSpot | Self::Serverless | Self::Storage | Self::Data | Self::Labelling | Self::Fee => InPlans::Never,
+            Self::Canvas | Self::Async | Self::Hyperpod | Self::Other => InPlans::NotSure,
         }
     }
 

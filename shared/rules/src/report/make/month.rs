@@ -1,0 +1,66 @@
+//! The month in which the period ends: what it came to, AWS's forecast of it, and its budgets.
+
+use std::cmp::Reverse;
+
+use rust_decimal::Decimal;
+
+use super::View;
+use crate::{
+    facts::ServiceForecast,
+    report::{Budget, Forecast, Money, Month, budget::BudgetOnRecord, period::ReportPeriod},
+    vocabulary::{
+        period::{day_of, plus_days},
+        text::is_alike,
+    },
+};
+
+impl View<'_> {
+    pub(super) fn month(&self) -> Month {
+        let month = self.last_month();
+        let so_far = ReportPeriod { until: self.period().until.min(month.until), ..month };
+        let (is_over, as_of) = (month.is_over(self.from.now), self.from.budgets_read.map(day_of));
+        let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
+            (Some(own), Some(team)) => is_alike(own, team),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let budgets = self.from.budgets.iter().filter(|one| one.month == month.from).filter(is_its);
+        let mut budgets: Vec<Budget> = budgets.map(|one| one.line(as_of, is_over)).collect();
+        budgets.sort_by_key(|budget| Reverse(budget.used()));
+        let (usd, missing_days) = (self.spent_in(so_far), self.missing_days(so_far));
+        Month { name: month.words(), usd: Money(usd), missing_days, is_over, forecast: self.forecast(month), budgets }
+    }
+
+    fn forecast(&self, month: ReportPeriod) -> Option<Forecast> {
+        let ahead = self.ahead()?;
+        let before = ReportPeriod { until: ahead.from, ..month };
+        let with = |usd: Decimal| Money(self.spent_in(before) + usd);
+        Some(Forecast { usd: with(ahead.usd), low: with(ahead.low), high: with(ahead.high), missing_days: self.missing_days(before) })
+    }
+
+    fn spent_in(&self, days: ReportPeriod) -> Decimal {
+        self.from.cuts.days.range(days.from..days.until.max(days.from)).map(|(_, rows)| self.sum_of(rows, |_| true)).sum()
+    }
+
+    fn last_month(&self) -> ReportPeriod {
+        ReportPeriod::month_of(plus_days(self.period().until, -1))
+    }
+
+    /// AWS's forecast, if it is of the report's month. It is of the whole account.
+    pub(super) fn ahead(&self) -> Option<ServiceForecast> {
+        self.from.ahead.filter(|ahead| self.team.is_none() && ahead.until == self.last_month().until && ahead.from < ahead.until)
+    }
+
+    /// What the month's budgets of SageMaker allow on each day.
+    pub(super) fn budget_per_day(&self) -> Option<Money> {
+        let month = self.last_month();
+        let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
+            (Some(own), Some(team)) => is_alike(own, team),
+            (own, team) => own.is_none() && team.is_none(),
+        };
+        let limits =
+            self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its).map(|one| one.limit);
+        let limit = limits.min()?;
+        Some(Money(limit / Decimal::from(month.days().max(1))))
+    }
+}
