@@ -373,8 +373,8 @@ fn teams_are_not_compared_if_only_one_period_has_any() {
         assert_eq!((team.spent.before.is_some(), team.not_compared.is_none()), (before, before));
     };
     let more = [(host, "nlp", dec!(12))];
-    causes(&[], false, "No spend of the week before has a team", (untagged, tagged));
-    causes(&[("ml.g5.xlarge", ALL_TEAMS, dec!(14))], false, "No spend of the week before has a team", (untagged, &more));
+    causes(&[], false, "No spend before 2026-11-16 has a team", (untagged, tagged));
+    causes(&[("ml.g5.xlarge", ALL_TEAMS, dec!(14))], false, "No spend before 2026-11-16 has a team", (untagged, &more));
     causes(&[], false, "No spend of this period has a team", (tagged, untagged));
     causes(&[("ml.g5.xlarge", "nlp", dec!(70))], true, "", (nothing, tagged));
     causes(&[("ml.g5.xlarge", "nlp", dec!(14))], true, "", (tagged, &more));

@@ -34,9 +34,12 @@ impl View<'_> {
 
     /// Why teams are not compared with the period before.
     pub(super) fn teams_not_compared(&self) -> Option<String> {
-        let without = if self.tagged.now == Some(true) { self.period().before_words() } else { "this period" };
+        let when = match self.tagged.since() {
+            Some(day) => format!("before {day}"),
+            None => "of this period".to_owned(),
+        };
         self.tagged
             .is_once()
-            .then(|| format!("No spend of {without} has a team, so teams are not compared: their tag was not active, or nothing had it"))
+            .then(|| format!("No spend {when} has a team, so teams are not compared: their tag was not active, or nothing had it"))
     }
 }
