@@ -354,7 +354,7 @@ mod tests {
              team-holidays = {{ \"{TEXT}\" = [\"2026-12-24\"] }}\n[workflows]\nnames = [\"{TEXT}\"]\n[ownership]\nleft = [\"left {TEXT}\"]\n\
              [rules.missing-tag]\nrequired = {{ Team = [\"nlp\"] }}\n[[budget]]\nname = \"{TEXT}\"\nowner = \"{TEXT}\"\nteam = \"{TEXT}\"\n\
              [[override]]\nmatch = {{ team = \"{TEXT}\" }}\nrules.notebook-idle.mode = \"off\"\n\
-             [[exempt]]\nmatch = {{ name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"{TEXT}\"\n"
+             [[exempt]]\nmatch = {{ kind = \"budget\", name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"{TEXT}\"\n"
         );
         let rulebook = Rulebook::check(&policy).unwrap();
         let says: Vec<String> = what_it_does(&rulebook, policy.len()).iter().map(|line| shown(line)).collect();
@@ -366,6 +366,7 @@ mod tests {
             format!("[rules.\"{TEXT}\"]\nmode = \"off\""),
             format!("[working-hours]\ndefault = \"{TEXT}\""),
             format!("[[override]]\nmatch = {{ kind = \"{TEXT}\" }}"),
+            format!("[[exempt]]\nmatch = {{ name = \"{TEXT}\" }}\nuntil = \"2026-12-31\"\nreason = \"x\""),
             format!("[rules.missing-tag]\nrequired = {{ \"{TEXT}\" = \"(\" }}"),
             "timezone = \"\u{1b}[31m\"".to_owned(),
         ] {

@@ -39,6 +39,8 @@ mod tests {
         let all = "serverless-gb-second = 0.00003\nready-gb-second = 0.000006\nbusy-gb-second = 0.00001\nhosting-data-gb = 0.02\n";
         assert_eq!(policy("").rates_of("us-east-1"), Some(Rates::US_EAST_1));
         assert_eq!(policy("currency = \"CNY\"").rates_of("us-east-1"), None, "what is shipped is in USD");
+        assert_eq!(policy("").currency("cn-north-1"), Currency::Cny);
+        assert_eq!(policy("currency = \"USD\"").currency("cn-north-1"), Currency::Usd);
         let own = policy("serverless-gb-second = 0.00003").rates_of("us-east-1").unwrap();
         assert_eq!(own, Rates { on_demand: 0.000_03, ..Rates::US_EAST_1 });
         assert_eq!(policy(all).rates_of("eu-west-1"), None, "one is missing");
