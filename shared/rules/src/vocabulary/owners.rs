@@ -57,7 +57,7 @@ impl Named {
     }
 }
 
-/// The owners in the text of an owner, if it has several ([`joined`]), else the whole text. `Decker, Arun` is one person.
+/// The owners in the text of an owner, if it has several (as `joined` writes them), else the whole text. `Decker, Arun` is one person.
 pub fn each(owner: &str) -> Vec<&str> {
     let is_one = |part: &&str| part.contains('@') || !part.contains(|c: char| c.is_whitespace() || c.is_uppercase());
     let parts: Vec<&str> = owner.split(AND).collect();
