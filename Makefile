@@ -32,7 +32,7 @@ RELEASE_FILES := target/release-files
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: ## one week of a simulated team, with the guard and without, in about a minute after the build
+demo: ## one week of a simulated team, with the guard and without, in about two minutes after the build
 	@echo "Building (the first time takes about five minutes on two cores: the AWS SDK is large) …"
 	$(ONLY) demo
 	@target/debug/demo
