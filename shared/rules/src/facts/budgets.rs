@@ -37,7 +37,7 @@ pub fn is_over(amount: Decimal, limit: Decimal, percent: Decimal) -> bool {
 
 /// An amount in a budget's unit: `$12.00`, `12.5 Hrs`.
 pub fn amount(amount: Decimal, unit: &str) -> String {
-    if unit == Currency::of_account().code() { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
+    if Currency::of_account().is(unit) { dollars(amount) } else { format!("{} {unit}", amount.round_dp(2).normalize()) }
 }
 
 /// What a budget counts. Whether it counts a row of the daily spend may be unknown.

@@ -34,9 +34,8 @@ pub struct BudgetOnRecord {
 impl BudgetOnRecord {
     /// `None`: it is not a monthly budget of costs, it counts nothing of SageMaker, or its numbers are not known.
     pub fn of(budget: &Budget, policy: &Policy) -> Option<Self> {
-        let period = budget
-            .period
-            .filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && budget.unit == Currency::of_account().code())?;
+        let period =
+            budget.period.filter(|period| period.unit == TimeUnit::Monthly && budget.is_cost && Currency::of_account().is(&budget.unit))?;
         if budget.filter.takes_sagemaker(policy) == Some(false) {
             return None;
         }

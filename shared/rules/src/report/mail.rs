@@ -174,10 +174,8 @@ fn decisions(report: &CostReport) -> Vec<String> {
 
 /// `nlp: $14.00, $2.00 (17 %) more than the week before`. Months of different lengths are compared by the day.
 fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
-    let before = report.period.before_words();
-    let by_the_day =
-        spent.by_the_day(report.period).map(|more| format!(", {more}{}{before}", if more.ends_with("much") { " as " } else { " than " }));
-    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(before)))
+    let by_the_day = spent.by_the_day_than_before(report.period).map(|more| format!(", {more}"));
+    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(report.period.before_words())))
 }
 
 fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {

@@ -173,11 +173,21 @@ impl Change {
 
     /// The comparison by the day, in words: `by the day 10 % more`. `None`: both periods have as many days, nothing was spent before, or it is not known.
     pub(crate) fn by_the_day(&self, period: ReportPeriod) -> Option<String> {
-        Some(match self.of_as_many_days(period)?.percent()? {
+        Some(match self.percent_by_the_day(period)? {
             0 => "by the day as much".to_owned(),
             percent @ 1.. => format!("by the day {percent} % more"),
             percent => format!("by the day {} % less", percent.abs()),
         })
+    }
+
+    fn percent_by_the_day(&self, period: ReportPeriod) -> Option<i64> {
+        self.of_as_many_days(period)?.percent()
+    }
+
+    /// The same with what it is compared to: `by the day 10 % more than the month before`.
+    pub(crate) fn by_the_day_than_before(&self, period: ReportPeriod) -> Option<String> {
+        let than = if self.percent_by_the_day(period)? == 0 { "as" } else { "than" };
+        Some(format!("{} {than} {}", self.by_the_day(period)?, period.before_words()))
     }
 }
 

@@ -46,6 +46,11 @@ impl Currency {
         }
     }
 
+    /// Whether a unit, as AWS writes it, is this currency.
+    pub fn is(self, unit: &str) -> bool {
+        unit == self.code()
+    }
+
     /// What stands before an amount: `$`.
     pub fn sign(self) -> &'static str {
         match self {
@@ -69,7 +74,7 @@ impl Currency {
     /// # Errors
     /// It is another one.
     pub fn check(self, unit: Option<&str>) -> Result<(), String> {
-        match unit.filter(|unit| *unit != self.code()) {
+        match unit.filter(|unit| !self.is(unit)) {
             Some(unit) => Err(format!("is in {unit}, expected {}", self.code())),
             None => Ok(()),
         }

@@ -44,7 +44,8 @@ fn all_charges(rulebook: &Rulebook) -> Expression {
     Expression::builder().or(services(rulebook)).or(fees()).build()
 }
 
-fn services(rulebook: &Rulebook) -> Expression {
+/// `SageMaker`, as the policy says that the bill calls it.
+pub(super) fn services(rulebook: &Rulebook) -> Expression {
     dimension(Dimension::Service, rulebook.policy.billing.services.clone())
 }
 

@@ -2,16 +2,16 @@
 
 use aws_sdk_costexplorer::{
     operation::get_savings_plans_coverage::GetSavingsPlansCoverageError,
-    types::{DateInterval, Dimension, Granularity},
+    types::{DateInterval, Granularity},
 };
-use cost_rules::{period::day_of, rulebook::Rulebook};
+use cost_rules::{period::day_of, price::HOURS_PER_MONTH, rulebook::Rulebook};
 use jiff::{Timestamp, ToSpan as _};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        bill::dimension,
+        bill::services,
         read::{Read, decimal, every_page},
     },
 };
@@ -26,7 +26,7 @@ const PAGE: i32 = 100;
 pub(super) async fn uncovered_a_month(clients: &Clients, rulebook: &Rulebook, now: Timestamp) -> (Read<Option<Decimal>>, u32) {
     let mut requests = 0;
     let read = sum(clients, rulebook, now, &mut requests).await;
-    (read.map(|usd| usd.map(|usd| usd * dec!(365) / Decimal::from(12 * DAYS))), requests)
+    (read.map(|usd| usd.map(|usd| usd * HOURS_PER_MONTH / Decimal::from(24 * DAYS))), requests)
 }
 
 async fn sum(clients: &Clients, rulebook: &Rulebook, now: Timestamp, requests: &mut u32) -> Read<Option<Decimal>> {
@@ -34,7 +34,7 @@ async fn sum(clients: &Clients, rulebook: &Rulebook, now: Timestamp, requests: &
     let from = until.saturating_sub(DAYS.days());
     let period = DateInterval::builder().start(from.to_string()).end(until.to_string()).build().map_err(|error| error.to_string())?;
     let call = clients.costexplorer.get_savings_plans_coverage().time_period(period).granularity(Granularity::Daily).max_results(PAGE);
-    let call = call.filter(dimension(Dimension::Service, rulebook.policy.billing.services.clone()));
+    let call = call.filter(services(rulebook));
     let mut sum = None;
     every_page(clients, async |token| {
         *requests += 1;

@@ -8,16 +8,17 @@ use aws_sdk_costexplorer::types::{DateInterval, Dimension, Granularity, GroupDef
 use cost_rules::{
     currency::Currency,
     period::{begin_of, day_of},
+    price::HOURS_PER_MONTH,
     rulebook::Rulebook,
     savings_plan::Usage,
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 
 use crate::{
     clients::{Clients, why::why},
     gather::{
-        bill::dimension,
+        bill::{dimension, services},
         read::{Read, decimal, every_page},
     },
 };
@@ -59,7 +60,7 @@ impl Hours {
     /// What of the usage no plan covers, USD a month.
     pub(super) fn uncovered_a_month(&self, eligible: &Usage) -> Decimal {
         let covered: Decimal = eligible.usage_types().iter().filter_map(|name| self.covered.get(name)).sum();
-        (eligible.on_demand() - covered).max(Decimal::ZERO) * dec!(730) / Decimal::from(eligible.hours().max(1))
+        (eligible.on_demand() - covered).max(Decimal::ZERO) * HOURS_PER_MONTH / Decimal::from(eligible.hours().max(1))
     }
 }
 
@@ -84,9 +85,8 @@ pub(super) async fn read(clients: &Clients, rulebook: &Rulebook, now: Timestamp)
 async fn pages(clients: &Clients, rulebook: &Rulebook, (from, until): (Date, Date), cells: &mut Cells, requests: &mut u32) -> Read<()> {
     let time = |day: Date| format!("{day}T00:00:00Z");
     let period = DateInterval::builder().start(time(from)).end(time(until)).build().map_err(|error| error.to_string())?;
-    let services = dimension(Dimension::Service, rulebook.policy.billing.services.clone());
     let filter = aws_sdk_costexplorer::types::Expression::builder()
-        .and(services)
+        .and(services(rulebook))
         .and(dimension(Dimension::RecordType, USE.map(str::to_owned).to_vec()))
         .build();
     let group = |key: &str| GroupDefinition::builder().r#type(GroupDefinitionType::Dimension).key(key).build();

@@ -11,7 +11,7 @@ use cost_rules::{
     report::PlanAdvice,
     resource::{Kind, Ownership, Resource, Tags},
     rulebook::Rulebook,
-    savings_plan::{Advice, ByAws, Deducted, FEWEST_HOURS, Offer, Offered, Question, Rates, Usage, advise},
+    savings_plan::{Advice, ByAws, Deducted, Deduction, FEWEST_HOURS, Offer, Offered, Question, Rates, Usage, advise},
 };
 use jiff::{SignedDuration, Timestamp};
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
@@ -99,6 +99,14 @@ pub struct Reading<'a> {
     pub keeps: bool,
     /// The current time.
     pub now: Timestamp,
+}
+
+impl Reading<'_> {
+    /// What of a usage whose first hour begins then will vanish.
+    fn vanishing(&self, usage: &Usage, from: Timestamp) -> Vec<Deduction> {
+        let entries: Vec<&Entry> = self.entries.unwrap_or_default().iter().collect();
+        vanishing(&entries, &self.rulebook.policy, Window { usage, from })
+    }
 }
 
 /// What could not be cached, and how many requests to Cost Explorer were sent.
@@ -267,77 +275,85 @@ async fn anew(reading: &Reading<'_>, plans: &[SavingsPlan], facts: &mut Facts) -
     );
     let mut requests = asked + asked_use;
     let before = facts.reading.unread.len();
-    let mut unread = |what: &str, why: String| facts.reading.unread.push(Unread::new(what, why));
     match by_aws {
-        // What AWS worked out before a plan began recommends what is bought already.
+        // It recommends what is bought already, if AWS worked it out before a plan began.
         Ok(by_aws) => {
             looked.by_aws = by_aws.into_iter().filter(|one| one.at.is_none_or(|at| owned.iter().all(|plan| plan.start <= at))).collect();
         }
-        Err(why) => unread("AWS's recommendations of Savings Plans", why),
+        Err(why) => unread(facts, "AWS's recommendations of Savings Plans", why),
     }
     match utilisation {
         Ok(utilisation) => looked.utilisation = utilisation,
-        Err(why) => unread("how Savings Plans are used", why),
+        Err(why) => unread(facts, "how Savings Plans are used", why),
     }
-    match hours {
+    requests += match hours {
         hours::Answer::Read(found) => {
-            requests += found.requests;
-            let rates = match rates::read(clients, &found).await {
-                Ok(rates) => rates,
-                Err(why) => {
-                    unread("the rates of Savings Plans", why);
-                    looked.has_failed = true;
-                    return (looked, requests);
-                }
-            };
-            let eligible = rates.eligible(&found.on_demand);
-            size(reading, &mut looked, (&found, &eligible, &rates.offers), &owned);
-            looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
-            if looked.advice.is_none() {
-                looked.why_not = Some(if found.on_demand.on_demand().is_zero() {
-                    "nothing that a plan covers was used".to_owned()
-                } else if rates.offers.is_empty() {
-                    "AWS has no rates of SageMaker Savings Plans for what was used".to_owned()
-                } else if eligible.hours() < FEWEST_HOURS {
-                    format!("only {} hours are known: a week is needed", eligible.hours())
-                } else {
-                    "the rates of a plan that is owned are not known".to_owned()
-                });
-            }
+            by_hour(reading, &mut looked, &found, &owned, facts).await;
+            found.requests
         }
-        hours::Answer::NotOptedIn(asked) => {
-            let (uncovered, asked_cover) = coverage::uncovered_a_month(clients, rulebook, now).await;
-            requests += asked + asked_cover;
-            match uncovered {
-                Ok(usd) => looked.uncovered_usd_per_month = usd,
-                Err(why) => unread("what Savings Plans cover", why),
-            }
-            let preferred = looked.by_aws.iter().find(|one| one.offer == rulebook.policy.savings_plan.offer()).cloned();
-            if let Some(by_aws) = preferred.filter(|_| rulebook.policy.savings_plan.use_recommendation_hours) {
-                requests += 1;
-                match detail::read(clients, &by_aws, now).await {
-                    Ok(found) => looked.advice = found.and_then(|found| size_detail(reading, &looked.by_aws, &found, &owned)),
-                    Err(why) => unread("the hours of AWS's recommendation", why),
-                }
-            }
-            if looked.advice.is_none() {
-                looked.why_not = Some(hours::NOT_OPTED_IN.to_owned());
-            }
-        }
+        hours::Answer::NotOptedIn(asked) => asked + without_hours(reading, &mut looked, &owned, facts).await,
         hours::Answer::Failed(asked, why) => {
-            requests += asked;
-            unread("what SageMaker cost by the hour", why);
+            unread(facts, "what SageMaker cost by the hour", why);
+            asked
         }
-    }
+    };
     looked.has_failed = before < facts.reading.unread.len();
     (looked, requests)
+}
+
+fn unread(facts: &mut Facts, what: &str, why: String) {
+    facts.reading.unread.push(Unread::new(what, why));
+}
+
+/// The advice from Cost Explorer's hours.
+async fn by_hour(reading: &Reading<'_>, looked: &mut Looked, found: &hours::Hours, owned: &[&SavingsPlan], facts: &mut Facts) {
+    let rates = match rates::read(reading.clients, found).await {
+        Ok(rates) => rates,
+        Err(why) => return unread(facts, "the rates of Savings Plans", why),
+    };
+    let eligible = rates.eligible(&found.on_demand);
+    size(reading, looked, (found, &eligible, &rates.offers), owned);
+    looked.uncovered_usd_per_month = Some(found.uncovered_a_month(&eligible));
+    if looked.advice.is_none() {
+        looked.why_not = Some(if found.on_demand.on_demand().is_zero() {
+            "nothing that a plan covers was used".to_owned()
+        } else if rates.offers.is_empty() {
+            "AWS has no rates of SageMaker Savings Plans for what was used".to_owned()
+        } else if eligible.hours() < FEWEST_HOURS {
+            format!("only {} hours are known: a week is needed", eligible.hours())
+        } else {
+            "the rates of a plan that is owned are not known".to_owned()
+        });
+    }
+}
+
+/// What is known without hours: what no plan covers and, if the policy says so, the advice from the hours of AWS's recommendation. Returns the number of requests.
+async fn without_hours(reading: &Reading<'_>, looked: &mut Looked, owned: &[&SavingsPlan], facts: &mut Facts) -> u32 {
+    let Reading { clients, rulebook, now, .. } = *reading;
+    let (uncovered, mut requests) = coverage::uncovered_a_month(clients, rulebook, now).await;
+    match uncovered {
+        Ok(usd) => looked.uncovered_usd_per_month = usd,
+        Err(why) => unread(facts, "what Savings Plans cover", why),
+    }
+    let settings = &rulebook.policy.savings_plan;
+    let preferred = looked.by_aws.iter().find(|one| one.offer == settings.offer()).filter(|_| settings.use_recommendation_hours);
+    if let Some(by_aws) = preferred {
+        requests += 1;
+        match detail::read(clients, by_aws, now).await {
+            Ok(found) => looked.advice = found.and_then(|found| size_detail(reading, &looked.by_aws, &found, owned)),
+            Err(why) => unread(facts, "the hours of AWS's recommendation", why),
+        }
+    }
+    if looked.advice.is_none() {
+        looked.why_not = Some(hours::NOT_OPTED_IN.to_owned());
+    }
+    requests
 }
 
 /// Works out the advice, and what to renew of the plans that end soon: what would be advised in addition if none of them were there. Each has its part of it.
 fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (&hours::Hours, &Usage, &Offers), owned: &[&SavingsPlan]) {
     let Reading { rulebook, now, .. } = *reading;
-    let entries: Vec<&Entry> = reading.entries.unwrap_or_default().iter().collect();
-    let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.on_demand, from: found.from });
+    let deductions = reading.vanishing(&found.on_demand, found.from);
     let ends_soon = |plan: &SavingsPlan| plan.end < now + ENDS_SOON;
     let advised = |is_there: &dyn Fn(&SavingsPlan) -> bool| {
         let goes_on = owned.iter().filter(|plan| is_there(plan));
@@ -361,13 +377,11 @@ fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (
 /// Works out the advice from the hours of AWS's own recommendation. What plans cover is not in them. `None`: a plan began since, or is queued, and nobody knows what
 /// it covers of them.
 fn size_detail(reading: &Reading<'_>, by_aws: &[ByAws], found: &detail::Detail, owned: &[&SavingsPlan]) -> Option<Advice> {
-    let Reading { rulebook, .. } = *reading;
     if owned.iter().any(|plan| found.from < plan.start) {
         return None;
     }
-    let entries: Vec<&Entry> = reading.entries.unwrap_or_default().iter().collect();
-    let deductions = vanishing(&entries, &rulebook.policy, Window { usage: &found.usage, from: found.from });
-    let offers = Offers::from([(rulebook.policy.savings_plan.offer(), found.rates.clone())]);
+    let deductions = reading.vanishing(&found.usage, found.from);
+    let offers = Offers::from([(reading.rulebook.policy.savings_plan.offer(), found.rates.clone())]);
     advise(&Question { usage: &found.usage, deductions: &deductions, owned: &[], offers: &offers, by_aws })
 }
 

@@ -104,7 +104,7 @@ pub(crate) fn details(budget: &Budget, Numbers { period, limit, actual }: Number
         let last = period.until.yesterday().unwrap_or(period.until);
         lines.push(format!("Ahead: {} by {last}{percent}{} ({by}).", amount(forecast.amount, unit), range.unwrap_or_default()).into());
     }
-    if unit == Currency::of_account().code() && !running_usd.is_zero() {
+    if Currency::of_account().is(unit) && !running_usd.is_zero() {
         let hours = Duration::between(cx.now, period.end()).in_hours();
         let least = if *is_least { "at least" } else { "about" };
         lines.push(

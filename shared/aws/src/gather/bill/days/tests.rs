@@ -296,7 +296,7 @@ async fn a_bill_in_another_currency_is_paid_for_once_in_20_hours() {
     let (anomalies, forecast) = (anomalies(), forecast());
     let rules = [&cny, &anomalies, &forecast];
     let first = known(&table, &rules, true, now()).await;
-    assert!(first.unread[0].why.contains("is in CNY, expected USD: the guard reads a bill in one currency"), "{:?}", first.unread);
+    assert!(first.unread[0].why.ends_with("is in CNY, expected USD: the guard reads a bill in one currency. If all of it is in CNY, say `currency = \"CNY\"` in [prices] of the policy"), "{:?}", first.unread);
     let asked = cny.num_calls();
     let again = known(&table, &rules, true, now() + SignedDuration::from_hours(19)).await;
     assert_eq!((again.requests, cny.num_calls(), again.is_current), (0, asked, false));

@@ -50,7 +50,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
         let taken = |row: &DailySpend| budget.filter.takes(row, policy) != Some(false);
         insight.causes = rows.map(|(spend, period)| causes(spend, period, facts.now, &taken)).unwrap_or_default();
         insight.forecast = period.and_then(|period| {
-            let daily = facts.spend.first().filter(|_| budget.unit == Currency::of_account().code()).map(|spend| spend.daily(&taken));
+            let daily = facts.spend.first().filter(|_| Currency::of_account().is(&budget.unit)).map(|spend| spend.daily(&taken));
             let run_rate = budget.actual.zip(daily.as_ref()).and_then(|(actual, daily)| run_rate(daily, period, actual, facts.now));
             // A budget's forecast has no range. For a budget of all SageMaker it is Cost Explorer's range, for others it is as wide as ours.
             let is_all = budget.filter.is_service_alone();
@@ -58,7 +58,7 @@ pub fn explain(facts: &mut Facts, policy: &Policy) {
                 .spend
                 .first()
                 .and_then(|spend| spend.ahead)
-                .filter(|ahead| is_all && budget.unit == Currency::of_account().code() && ahead.until == period.until);
+                .filter(|ahead| is_all && Currency::of_account().is(&budget.unit) && ahead.until == period.until);
             let width = match ahead {
                 Some(ahead) => Some((ahead.usd - ahead.low, ahead.high - ahead.usd)),
                 None => run_rate.as_ref().and_then(|ours| ours.range.map(|(low, high)| (ours.amount - low, high - ours.amount))),
