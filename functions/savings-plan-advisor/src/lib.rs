@@ -37,8 +37,15 @@ pub async fn handle(event: Value, context: &Context, now: Timestamp) -> anyhow::
     let mut facts = Facts { now, prices: rulebook.policy.prices_of(&context.clients.region), ..Facts::default() };
     let own = ledger.findings(&Scope::Everything).await;
     let all = findings_of_all(&ledger, &mut facts).await;
-    let reading =
-        Reading { clients: &context.clients, rulebook: &rulebook, ledger: &ledger, entries: all.as_deref(), keeps: !request.dry_run, now };
+    let reading = Reading {
+        clients: &context.clients,
+        rulebook: &rulebook,
+        ledger: &ledger,
+        account: context.account().ok(),
+        entries: all.as_deref(),
+        keeps: !request.dry_run,
+        now,
+    };
     let read = Box::pin(savings_plans::read(&reading, &mut facts)).await;
     Box::pin(savings_plans::training_plans(&context.clients, &rulebook, &mut facts)).await;
     let scope = Scope::Everything;

@@ -10,9 +10,14 @@ use anyhow::{Context as _, bail, ensure};
 use clap::Args;
 use cost_rules::{
     price::dollars,
-    savings_plan::{Covering, Outcome, Rate, Rates, Usage},
+    savings_plan::{Covering, FEWEST_HOURS, Outcome, Rate, Rates, Usage},
 };
 use csv::ByteRecord;
+use jiff::{
+    SignedDuration, Timestamp,
+    civil::{Date, DateTime},
+    tz::TimeZone,
+};
 use rust_decimal::{Decimal, dec, prelude::ToPrimitive as _};
 use serde_json::{Value, json};
 
@@ -105,6 +110,7 @@ fn prices(file: &Path) -> anyhow::Result<Prices> {
 fn usage(file: &Path, prices: &Prices, priced_in: &Path) -> anyhow::Result<Usage> {
     let mut columns: Option<(Vec<Decimal>, Usage)> = None;
     let mut seen = std::collections::HashSet::new();
+    let mut before: Option<Hour> = None;
     rows::each(file, |record| {
         let Some((on_demand, usage)) = &mut columns else {
             columns = Some(header(record, prices, priced_in)?);
@@ -119,6 +125,13 @@ fn usage(file: &Path, prices: &Prices, priced_in: &Path) -> anyhow::Result<Usage
         let hour = record.iter().next().unwrap_or_default();
         ensure!(!hour.is_empty(), "the hour is empty: expected a time or a number, for example `2026-11-23T00:00:00Z`");
         ensure!(seen.insert(hour.to_vec()), "the hour `{}` is there already: expected each hour once", shown(hour));
+        let this = Hour::of(hour)?;
+        ensure!(
+            before.zip(this).is_none_or(|(before, this)| before.is_followed_by(this)),
+            "the hour `{}` does not follow the line before: expected a line for each hour, in their order (empty is 0)",
+            shown(hour)
+        );
+        before = this;
         let usd: Vec<Decimal> = record
             .iter()
             .skip(1)
@@ -135,6 +148,41 @@ fn usage(file: &Path, prices: &Prices, priced_in: &Path) -> anyhow::Result<Usage
         "{name}, line 2: there is no hour: expected an hour and instance-hours, for example `2026-11-23T00:00:00Z,4,1.5`"
     );
     Ok(usage)
+}
+
+/// An hour whose place among the others is known.
+#[derive(Clone, Copy)]
+enum Hour {
+    Number(u64),
+    Time(Timestamp),
+}
+
+impl Hour {
+    /// `None`: it has a name of its own, and follows whatever is above it.
+    fn of(field: &[u8]) -> anyhow::Result<Option<Self>> {
+        let text = String::from_utf8_lossy(field);
+        if let Ok(number) = text.parse() {
+            return Ok(Some(Self::Number(number)));
+        }
+        if let Ok(at) = text.parse() {
+            return Ok(Some(Self::Time(at)));
+        }
+        let hour = text.strip_suffix('Z').unwrap_or(&text);
+        let Ok(at) = hour.parse::<DateTime>() else { return Ok(None) };
+        ensure!(
+            hour.parse::<Date>().is_err() || text.contains([':', 'T', ' ']),
+            "`{text}` is a day: expected hours, because from days nobody can tell what nights cost"
+        );
+        Ok(TimeZone::UTC.to_timestamp(at).ok().map(Self::Time))
+    }
+
+    fn is_followed_by(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Number(this), Self::Number(next)) => this.checked_add(1) == Some(next),
+            (Self::Time(this), Self::Time(next)) => next.duration_since(this) == SignedDuration::from_hours(1),
+            _ => false,
+        }
+    }
 }
 
 /// The on-demand price of each usage type in the header, and no hour yet.
@@ -192,6 +240,14 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
+    /// What to know before anything is bought.
+    fn note(&self) -> Option<String> {
+        let hours = self.best.hours;
+        (hours < FEWEST_HOURS).then(|| {
+            format!("These are only {hours} hours. Use at least a week ({FEWEST_HOURS}), because weekends differ, before you buy.")
+        })
+    }
+
     fn json(&self) -> Value {
         let Self { best, owned, curve, not_covered } = self;
         let number = |usd: Decimal| usd.round_dp(8).to_f64();
@@ -213,6 +269,7 @@ impl Answer<'_> {
                 "unused-usd": number(owned.unused),
             },
             "not-covered": not_covered,
+            "note": self.note(),
             "curve": curve.iter().map(|(commitment, cost)| json!({"commitment": number(*commitment), "cost": number(*cost)})).collect::<Vec<_>>(),
         })
     }
@@ -247,6 +304,9 @@ impl Answer<'_> {
         }
         if !not_covered.is_empty() {
             let _ = writeln!(text, "\nNot covered by the plan: {}.", not_covered.join(", "));
+        }
+        if let Some(note) = self.note() {
+            let _ = writeln!(text, "\n{note}");
         }
         text
     }

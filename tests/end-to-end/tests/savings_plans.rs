@@ -72,12 +72,17 @@ async fn aws_recommends_the_waste_and_the_guard_does_not() {
     );
     let mails = &account.mails()[before..];
     assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(!mails[0].message.contains("Only reported"), "nobody expects a stop: {}", mails[0].message);
     assert_eq!(mails[0].attributes["owner"].1, "finops@example.com");
     assert!(mails[0].subject.contains(&format!("a SageMaker Savings Plan of ${ours:.3} per hour saves $")), "{}", mails[0].subject);
     for line in [
         "AWS recommends $",
-        "endpoint-idle: 2 resources on ml.g5.xlarge (Real-time endpoints; its owner was told)",
-        "If less is used",
+        "endpoint-idle: 2 resources on ml.g5.xlarge (Real-time endpoints; its owner was told, and decides)",
+        "   forgotten-1, of ann@example.com: $",
+        "Usage of AWS account 123456789012 (a payer's: of all its accounts) from 2026-",
+        "once that has ended, it costs $",
+        "all waste stays: it saves $",
+        "50 % less use: it costs $",
         "1 year, No Upfront: $",
     ] {
         assert!(mails[0].message.contains(line), "{line}\n\n{}", mails[0].message);

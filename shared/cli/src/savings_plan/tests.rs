@@ -72,6 +72,22 @@ fn owned_plans_are_used_first_and_idle_hours_buy_nothing() {
 }
 
 #[test]
+fn hours_follow_each_other_and_less_than_a_week_is_said() {
+    for hours in [
+        ["2026-08-03T23Z", "2026-08-04T00Z"],
+        ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"],
+        ["2026-08-03 23:00", "2026-08-04 00:00"],
+        ["a", "b"],
+    ] {
+        let usage = format!("hour,USE1-Host:ml.m5.xlarge\n{},2\n{},2\n", hours[0], hours[1]);
+        let note = in_json(&usage, RATES, &[])["note"].clone();
+        assert!(note.as_str().is_some_and(|note| note.starts_with("These are only 2 hours.")), "{hours:?}: {note}");
+    }
+    let week: String = (0..168).map(|hour| format!("{hour},2\n")).collect();
+    assert_eq!(in_json(&format!("hour,USE1-Host:ml.m5.xlarge\n{week}"), RATES, &[])["note"], json!(null));
+}
+
+#[test]
 fn files_that_are_wrong_are_refused_with_the_line() {
     let host = "USE1-Host:ml.m5.xlarge";
     for (usage, rates, says) in [
@@ -80,6 +96,14 @@ fn files_that_are_wrong_are_refused_with_the_line() {
         ("minute,requests\n0,1\n", RATES, "usage.csv, line 1: `minute,requests` is not the header: expected `hour,<usage type>,…`"),
         ("hour,x\n1,2\n", RATES, "usage.csv, line 1: `x` has no price in rates.csv: expected a line `x,<on-demand>,<savings-plan>`"),
         ("hour,USE1-Host:ml.m5.xlarge\n1,2\n1,3\n", RATES, "usage.csv, line 3: the hour `1` is there already"),
+        ("hour,USE1-Host:ml.m5.xlarge\n1,2\n3,3\n", RATES, "usage.csv, line 3: the hour `3` does not follow the line before"),
+        (
+            "hour,USE1-Host:ml.m5.xlarge\n2026-08-03T23Z,2\n2026-08-04T01Z,2\n",
+            RATES,
+            "usage.csv, line 3: the hour `2026-08-04T01Z` does not",
+        ),
+        ("hour,USE1-Host:ml.m5.xlarge\n2026-08-03T00:00:00Z,2\n2026-08-04T00:00:00Z,2\n", RATES, "usage.csv, line 3: the hour"),
+        ("hour,USE1-Host:ml.m5.xlarge\n2026-08-03,2\n2026-08-04,2\n", RATES, "usage.csv, line 2: `2026-08-03` is a day: expected hours"),
         ("hour,USE1-Host:ml.m5.xlarge\n1,-2\n", RATES, "usage.csv, line 2: `-2` are no instance-hours"),
         ("hour,USE1-Host:ml.m5.xlarge\n1,NaN\n", RATES, "usage.csv, line 2: `NaN` are no instance-hours"),
         ("hour,USE1-Host:ml.m5.xlarge\n1,2,3\n", RATES, "usage.csv, line 2: 3 field(s): expected an hour and 1 usage types"),

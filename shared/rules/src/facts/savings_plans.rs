@@ -87,6 +87,8 @@ impl Utilisation {
 pub struct Commitment {
     /// Its id is `savings-plan/sagemaker`.
     pub resource: Resource,
+    /// The AWS account that asked. Cost Explorer of an organization's payer tells of all its accounts.
+    pub account: Option<String>,
     /// What is advised. `None`: there are no hourly data, or no rates.
     pub advice: Option<Advice>,
     /// Why there is no advice.

@@ -156,8 +156,9 @@ impl Item {
 
     /// Whether it is about a resource of which nothing is done and nothing is lost.
     pub(crate) fn is_report(&self) -> bool {
-        // A budget that is used up may have stops enforced.
-        self.is_open() && self.notice.severity == Severity::Info && Kind::of(&self.id) != Some(Kind::Budget)
+        // A budget that is used up may have stops enforced, and about a commitment nobody expects a stop.
+        let kind = Kind::of(&self.id);
+        self.is_open() && self.notice.severity == Severity::Info && !matches!(kind, Some(Kind::Budget | Kind::SavingsPlan))
     }
 
     /// What it wastes in USD per month. `None`: not known, or it costs the same when the finding is mended.

@@ -9,16 +9,19 @@ use crate::{
     plan::entry::{Entry, State},
     policy::Policy,
     rules::costs_are_waste,
-    savings_plan::{Amount, Certainty, Deduction, Usage},
+    savings_plan::{Amount, Certainty, Deduction, Usage, Vanishing},
     vocabulary::{
         component::Component,
         price::HOURS_PER_MONTH,
         resource::{Kind, Ownership, Resource, Tags},
+        text::one_line,
     },
 };
 
 /// Rules whose training goes on, on Spot. A plan does not cover Spot.
 const MOVE_TO_SPOT: [&str; 2] = ["training-on-demand", "tuning-on-demand"];
+/// How many resources of a deduction are named.
+const NAMED: usize = 3;
 /// The end of the names of rules whose waste is outside working hours only.
 const OFF_HOURS: &str = "-off-hours";
 
@@ -39,7 +42,9 @@ impl Window<'_> {
 }
 
 /// What belongs together in a line of the advice.
-type Group<'e> = BTreeMap<(Certainty, &'e str, Component, Option<&'e str>), Vec<&'e Entry>>;
+type Group<'e> = BTreeMap<Key<'e>, Vec<&'e Entry>>;
+/// How sure it is, the rule, where it is on the bill, and the type of its instances.
+type Key<'e> = (Certainty, &'e str, Component, Option<&'e str>);
 
 /// What will vanish: waste first, then what moves to Spot. `entries`: the findings of all functions.
 pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec<Deduction> {
@@ -49,22 +54,35 @@ pub fn vanishing(entries: &[&Entry], policy: &Policy, window: Window<'_>) -> Vec
         let groups = if MOVE_TO_SPOT.contains(&entry.rule.as_str()) { &mut moves } else { &mut waste };
         groups.entry((certainty, &entry.rule, component, entry.instance_type.as_deref())).or_default().push(entry);
     }
-    let deduction = |(certainty, rule, component, instance_type): (Certainty, &str, Component, Option<&str>), what: String, amount| {
+    let deduction = |((certainty, rule, component, instance_type), of): (Key<'_>, &[&Entry]), what: &str, amount| {
         let on = instance_type.map_or_else(String::new, |instance_type| format!(" on {instance_type}"));
-        Deduction { what: format!("{rule}: {what}{on}"), component, instance_type: instance_type.map(str::to_owned), amount, certainty }
+        let what = format!("{rule}: {what}{on}");
+        Deduction { what, resources: named(of), component, instance_type: instance_type.map(str::to_owned), amount, certainty }
     };
     let waste = waste.into_iter().map(|(group, of)| {
         let resources = if of.len() == 1 { "1 resource".to_owned() } else { format!("{} resources", of.len()) };
-        deduction(group, resources, Amount::Hourly(hourly(&of, policy, window)))
+        deduction((group, &of), &resources, Amount::Hourly(hourly(&of, policy, window)))
     });
     let moves = moves.into_iter().map(|(group, of)| {
-        let all = deduction(group, "moves to Spot".to_owned(), Amount::Share(Decimal::ONE));
+        let all = deduction((group, &of), "moves to Spot", Amount::Share(Decimal::ONE));
         let monthly: Decimal = of.iter().filter_map(|entry| entry.usd_per_month).sum();
         let on_demand = all.on_demand(window.usage) * HOURS_PER_MONTH / Decimal::from(window.usage.hours().max(1));
         let share = if on_demand <= monthly { Decimal::ONE } else { monthly / on_demand };
         Deduction { amount: Amount::Share(share), ..all }
     });
     waste.chain(moves).collect()
+}
+
+/// The resources that cost most.
+fn named(entries: &[&Entry]) -> Vec<Vanishing> {
+    let mut dearest: Vec<&&Entry> = entries.iter().collect();
+    dearest.sort_by(|a, b| b.usd_per_month.cmp(&a.usd_per_month).then(a.name.cmp(&b.name)));
+    let vanishing = |entry: &&Entry| Vanishing {
+        name: one_line(&entry.name),
+        owner: entry.owner.as_deref().map(one_line),
+        usd_per_month: entry.usd_per_month.unwrap_or_default(),
+    };
+    dearest.into_iter().take(NAMED).map(vanishing).collect()
 }
 
 /// Of each resource the finding that costs most: two rules may find the same waste.

@@ -508,7 +508,7 @@ impl PlanAdvice {
             offer: offered.offer.to_string(),
             commitment: Money(offered.commitment),
             saves: Money(offered.usd_per_month),
-            with_waste: Money(offered.with_waste),
+            with_waste: Money(offered.with_waste.commitment),
             by_aws: offered.by_aws.as_ref().map(|aws| Money(aws.commitment)),
             curve: offered.curve.iter().map(|(commitment, usd)| (Money(*commitment), Money(*usd))).collect(),
         }

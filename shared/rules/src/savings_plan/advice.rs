@@ -10,7 +10,7 @@ use super::{
     covering::Covering,
     deduct::{Deducted, Deduction, deduct},
     outcome::Outcome,
-    rates::{Offer, Rates},
+    rates::{Offer, Rate, Rates},
     usage::{ALL_OF_SAGEMAKER, Usage},
 };
 use crate::vocabulary::price::HOURS_PER_MONTH;
@@ -21,11 +21,15 @@ pub const FEWEST_HOURS: usize = 7 * 24;
 const CHANGES: Decimal = dec!(0.2);
 /// How much less use is tried, in percent.
 const LESS_USE: [u32; 3] = [10, 25, 50];
+/// How many usage types an advice names: those that cost most.
+const NAMED: usize = 6;
 
 /// What is asked.
 pub struct Question<'a> {
     /// The usage that a plan can cover, hour by hour, with all waste in it.
     pub usage: &'a Usage,
+    /// When its first hour begins.
+    pub from: Timestamp,
     /// What will vanish.
     pub deductions: &'a [Deduction],
     /// The plans that go on: the commitment in USD per hour, and their rates.
@@ -60,11 +64,15 @@ pub struct ByAws {
 pub struct Advice {
     /// How many hours it is worked out from.
     pub hours: usize,
+    /// When the first of them begins.
+    pub from: Timestamp,
     /// Whether the hours are those of AWS's own recommendation, of all usage types together.
     #[serde(default)]
     pub is_from_aws_detail: bool,
     /// What the usage of these hours costs on demand, with the waste, USD.
     pub on_demand: Decimal,
+    /// The usage types that cost most, dearest first.
+    pub usage_types: Vec<Used>,
     /// What was taken out.
     pub deducted: Vec<Deducted>,
     /// What of the rest the plans cover that are owned and go on, USD on demand.
@@ -75,6 +83,32 @@ pub struct Advice {
     pub offers: Vec<Offered>,
 }
 
+/// What was used of a usage type. USD on demand in these hours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Used {
+    /// The usage type, with its Region.
+    pub usage_type: String,
+    /// With all waste.
+    pub on_demand: Decimal,
+    /// What a new plan can cover: without waste, and without what the plans cover that are owned.
+    pub stays: Decimal,
+    /// USD per hour on demand. `None`: only the sum of all usage types is known.
+    pub price: Option<Decimal>,
+}
+
+/// What a commitment saves in these hours, USD a month. Negative: it costs more than no plan.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Tried {
+    /// USD per hour.
+    pub commitment: Decimal,
+    /// With all waste in the usage.
+    pub if_waste_stays: Decimal,
+    /// Without it.
+    pub if_waste_ends: Decimal,
+}
+
 /// One way to buy a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -83,10 +117,12 @@ pub struct Offered {
     pub offer: Offer,
     /// The commitment that is advised, USD per hour. 0: do not buy.
     pub commitment: Decimal,
-    /// What would be advised with all waste in it.
-    pub with_waste: Decimal,
     /// What it saves, USD a month.
     pub usd_per_month: Decimal,
+    /// What it saves as long as all waste stays, USD a month.
+    pub if_waste_stays: Decimal,
+    /// What would be advised with all waste in the usage.
+    pub with_waste: Tried,
     /// The used part of the commitment, 0 to 1. `None`: there is no commitment.
     pub utilisation: Option<Decimal>,
     /// The utilisation below which it costs more than it saves.
@@ -101,12 +137,24 @@ pub struct Offered {
     pub curve: Vec<(Decimal, Decimal)>,
     /// AWS's number.
     pub by_aws: Option<ByAws>,
+    /// AWS's number, tried on these hours.
+    pub by_aws_here: Option<Tried>,
 }
 
 impl Offered {
+    /// What must be paid over the term, used or not, USD.
+    pub fn binds(&self) -> Decimal {
+        self.commitment * Decimal::from(self.offer.term.hours())
+    }
+
+    /// How much less than on demand it costs what it covers, as a part. `None`: there is no commitment.
+    pub fn discount(&self) -> Option<Decimal> {
+        Some(Decimal::ONE - self.break_even?)
+    }
+
     /// What is paid when it is bought, USD.
     pub fn upfront(&self) -> Decimal {
-        self.commitment * Decimal::from(self.offer.term.hours()) * self.offer.payment.upfront()
+        self.binds() * self.offer.payment.upfront()
     }
 
     /// After how many months it has brought back what was paid when it was bought. `None`: nothing was paid then, or it never does.
@@ -141,7 +189,7 @@ fn a_month(usd: Decimal, hours: usize) -> Decimal {
 
 /// Works it out. `None`: there are too few hours, or no rates.
 pub fn advise(question: &Question<'_>) -> Option<Advice> {
-    let Question { usage, deductions, owned, offers, by_aws } = question;
+    let Question { usage, from, deductions, owned, offers, by_aws } = question;
     if usage.hours() < FEWEST_HOURS || offers.is_empty() {
         return None;
     }
@@ -153,7 +201,12 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     let trend = if left.on_demand().is_zero() { Decimal::ZERO } else { mean(&week) / mean(&left) - Decimal::ONE };
     let is_from_aws_detail = usage.usage_types() == [ALL_OF_SAGEMAKER];
     let of_offer = |(offer, rates): (&Offer, &Rates)| {
-        let covering = Covering::new(&left, rates);
+        let (covering, wasteful) = (Covering::new(&left, rates), Covering::new(&with_waste, rates));
+        let tried = |commitment: Decimal| Tried {
+            commitment,
+            if_waste_stays: a_month(wasteful.outcome(commitment).saving(), usage.hours()),
+            if_waste_ends: a_month(covering.outcome(commitment).saving(), usage.hours()),
+        };
         let by_aws = by_aws.iter().find(|one| one.offer == *offer).cloned();
         // AWS's average rate is that of what its own commitment covers: what a larger one would cover is of a lower discount.
         let most = by_aws.as_ref().filter(|_| is_from_aws_detail).map_or(Decimal::MAX, |aws| aws.commitment);
@@ -171,7 +224,8 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
         };
         Offered {
             offer: *offer,
-            with_waste: Covering::new(&with_waste, rates).best().min(most),
+            if_waste_stays: tried(outcome.commitment).if_waste_stays,
+            with_waste: tried(wasteful.best().min(most)),
             with_less_use: LESS_USE.map(less).to_vec(),
             curve: covering
                 .curve(outcome.commitment)
@@ -179,14 +233,17 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
                 .filter(|(at, _)| *at <= most)
                 .map(|(at, cost)| (at, a_month(cost, left.hours())))
                 .collect(),
+            by_aws_here: by_aws.as_ref().map(|aws| tried(aws.commitment)),
             by_aws,
             ..of_outcome(&outcome)
         }
     };
     Some(Advice {
         hours: usage.hours(),
+        from: *from,
         is_from_aws_detail,
         on_demand: usage.on_demand(),
+        usage_types: dearest(usage, &left, offers),
         deducted,
         owned_covers: lean.on_demand() - left.on_demand(),
         trend: trend.round_dp(4),
@@ -194,12 +251,28 @@ pub fn advise(question: &Question<'_>) -> Option<Advice> {
     })
 }
 
+/// The usage types that cost most.
+fn dearest(usage: &Usage, left: &Usage, offers: &BTreeMap<Offer, Rates>) -> Vec<Used> {
+    let price = |name: &str| offers.values().find_map(|rates| rates.get(name)).map(|Rate { on_demand, .. }| *on_demand);
+    let used = |((name, on_demand), (_, stays)): ((&str, Decimal), (&str, Decimal))| Used {
+        usage_type: name.to_owned(),
+        on_demand,
+        stays,
+        price: price(name).filter(|_| name != ALL_OF_SAGEMAKER),
+    };
+    let mut all: Vec<Used> = usage.by_usage_type().zip(left.by_usage_type()).map(used).collect();
+    all.sort_by(|a, b| b.on_demand.cmp(&a.on_demand));
+    all.truncate(NAMED);
+    all
+}
+
 fn of_outcome(outcome: &Outcome) -> Offered {
     Offered {
         offer: Offer::default(),
         commitment: outcome.commitment,
-        with_waste: Decimal::ZERO,
         usd_per_month: a_month(outcome.saving(), outcome.hours),
+        if_waste_stays: Decimal::ZERO,
+        with_waste: Tried::default(),
         utilisation: outcome.utilisation().map(|part| part.round_dp(6)),
         break_even: outcome.break_even().map(|part| part.round_dp(6)),
         under_used_hours: outcome.under_used_hours,
@@ -207,5 +280,6 @@ fn of_outcome(outcome: &Outcome) -> Offered {
         with_less_use: vec![],
         curve: vec![],
         by_aws: None,
+        by_aws_here: None,
     }
 }

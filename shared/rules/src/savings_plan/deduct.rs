@@ -11,6 +11,8 @@ use crate::vocabulary::component::{Component, instance_type_of};
 pub struct Deduction {
     /// What it is, for people: `endpoint-idle: 3 resources`.
     pub what: String,
+    /// The dearest of its resources, dearest first.
+    pub resources: Vec<Vanishing>,
     /// Where it is on the bill.
     pub component: Component,
     /// The type of its instances. `None`: not known.
@@ -19,6 +21,18 @@ pub struct Deduction {
     pub amount: Amount,
     /// Whether it ends without anybody's doing.
     pub certainty: Certainty,
+}
+
+/// A resource whose cost vanishes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Vanishing {
+    /// Its name.
+    pub name: String,
+    /// Its owner. `None`: not known.
+    pub owner: Option<String>,
+    /// What of it vanishes, USD a month.
+    pub usd_per_month: Decimal,
 }
 
 /// How much vanishes.
@@ -46,6 +60,8 @@ pub enum Certainty {
 pub struct Deducted {
     /// What it is, for people.
     pub what: String,
+    /// The dearest of its resources, dearest first.
+    pub resources: Vec<Vanishing>,
     /// Where it is on the bill.
     pub component: Component,
     /// USD on demand in these hours.
@@ -62,8 +78,8 @@ pub(super) fn deduct(usage: &Usage, deductions: &[Deduction]) -> (Usage, Vec<Ded
         let less = one(&left, deduction);
         let usd = left.on_demand() - less.on_demand();
         if !usd.is_zero() {
-            let Deduction { what, component, certainty, .. } = deduction;
-            deducted.push(Deducted { what: what.clone(), component: *component, usd, certainty: *certainty });
+            let Deduction { what, resources, component, certainty, .. } = deduction;
+            deducted.push(Deducted { what: what.clone(), resources: resources.clone(), component: *component, usd, certainty: *certainty });
         }
         left = less;
     }
@@ -119,6 +135,7 @@ mod tests {
         usage.push([dec!(3), dec!(2), dec!(4)]).unwrap();
         let deduction = Deduction {
             what: String::new(),
+            resources: vec![],
             component,
             instance_type: instance_type.map(str::to_owned),
             amount: Amount::Hourly(vec![usd]),

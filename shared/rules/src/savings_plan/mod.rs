@@ -13,9 +13,9 @@ mod usage;
 mod tests;
 
 pub use self::{
-    advice::{Advice, ByAws, FEWEST_HOURS, Offered, Question, advise},
+    advice::{Advice, ByAws, FEWEST_HOURS, Offered, Question, Tried, Used, advise},
     covering::Covering,
-    deduct::{Amount, Certainty, Deducted, Deduction},
+    deduct::{Amount, Certainty, Deducted, Deduction, Vanishing},
     outcome::Outcome,
     rates::{Offer, Payment, Rate, Rates, Term},
     usage::{ALL_OF_SAGEMAKER, Usage},

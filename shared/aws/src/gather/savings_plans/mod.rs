@@ -93,6 +93,8 @@ pub struct Reading<'a> {
     pub rulebook: &'a Rulebook,
     /// The ledger of the function that reads.
     pub ledger: &'a Ledger<'a>,
+    /// The account whose Cost Explorer is asked. `None`: not known.
+    pub account: Option<&'a str>,
     /// The findings of all functions. `None`: not known, and nothing is advised.
     pub entries: Option<&'a [Entry]>,
     /// Whether what was read is cached; if not (in a dry run), the next run reads it again.
@@ -137,6 +139,7 @@ pub async fn read(reading: &Reading<'_>, facts: &mut Facts) -> Read {
     facts.savings_plans = plans;
     facts.commitments = vec![Commitment {
         resource: resource(rulebook, "sagemaker", None, "SageMaker"),
+        account: reading.account.map(str::to_owned),
         advice: looked.advice,
         why_not: looked.why_not,
         by_aws: looked.by_aws,
@@ -183,7 +186,7 @@ pub fn told(commitment: &Commitment) -> Value {
         json!({
             "offer": one.offer.to_string(),
             "commitment": number(one.commitment),
-            "commitment-with-waste": number(one.with_waste),
+            "commitment-with-waste": number(one.with_waste.commitment),
             "usd-per-month": number(one.usd_per_month),
             "utilisation": one.utilisation.and_then(number),
             "break-even-utilisation": one.break_even.and_then(number),
@@ -359,7 +362,7 @@ fn size(reading: &Reading<'_>, looked: &mut Looked, (found, eligible, offers): (
         let goes_on = owned.iter().filter(|plan| is_there(plan));
         // A plan whose rates are not known covers nobody knows what.
         let goes_on: Option<Vec<_>> = goes_on.map(|plan| Some((plan.commitment, offers.get(&plan.offer?)?.clone()))).collect();
-        advise(&Question { usage: eligible, deductions: &deductions, owned: &goes_on?, offers, by_aws: &looked.by_aws })
+        advise(&Question { usage: eligible, from: found.from, deductions: &deductions, owned: &goes_on?, offers, by_aws: &looked.by_aws })
     };
     let preferred = |advice: &Advice| advice.of(rulebook.policy.savings_plan.offer()).map(|offered| offered.commitment);
     looked.advice = advised(&|_| true);
@@ -382,7 +385,7 @@ fn size_detail(reading: &Reading<'_>, by_aws: &[ByAws], found: &detail::Detail, 
     }
     let deductions = reading.vanishing(&found.usage, found.from);
     let offers = Offers::from([(reading.rulebook.policy.savings_plan.offer(), found.rates.clone())]);
-    advise(&Question { usage: &found.usage, deductions: &deductions, owned: &[], offers: &offers, by_aws })
+    advise(&Question { usage: &found.usage, from: found.from, deductions: &deductions, owned: &[], offers: &offers, by_aws })
 }
 
 /// AWS's recommendations: those of the last four weeks, or else asked now. And the number of requests.

@@ -9,7 +9,7 @@
 //! nights cost.
 //!
 //! ## Why it costs money
-//! Usage that stays on for a year costs 20 to 64 % less with a plan (AWS's words: "up to 64 %").
+//! Usage that stays on for a year or three costs less with a plan, by AWS's words up to 64 %. The advice is worked out from the rates that AWS has for your usage types.
 //!
 //! ## What happens, and what is lost
 //! The policy's `finance`, or whoever runs the platform, is mailed the advice: the commitment, what it saves and what it risks, AWS's number beside it and why they differ. The guard buys nothing, and has no permission to.
@@ -29,7 +29,10 @@ use crate::{
         verdict::{Notice, Verdict, Waste},
     },
     savings_plan::{Advice, Offered},
-    vocabulary::{duration::Duration, price::Usd},
+    vocabulary::{
+        duration::Duration,
+        price::{Usd, dollars},
+    },
 };
 
 /// The least that AWS recommends (money-facts §4.1), in USD per hour.
@@ -60,7 +63,7 @@ impl Rule for SavingsPlanShortfall {
             return Verdict::Unknown(format!("AWS has no rates of a plan of {}", cx.policy.savings_plan.offer()));
         };
         if self.min_saving.0 <= offered.usd_per_month && !offered.commitment.is_zero() {
-            return Verdict::Waste(Box::new(buy(advice, offered)));
+            return Verdict::Waste(Box::new(buy(commitment, advice, offered)));
         }
         let by_aws = offered.by_aws.as_ref().filter(|aws| LEAST_BY_AWS <= aws.commitment && self.min_saving.0 <= aws.usd_per_month);
         by_aws.map_or(Verdict::Fine, |aws| {
@@ -74,10 +77,10 @@ impl Rule for SavingsPlanShortfall {
                 key: Some("do not buy".to_owned()),
                 subject: Some(format!("do not buy the Savings Plan that AWS recommends ({})", per_hour(aws.commitment))),
                 headline: Some("do not buy"),
-                details: reasons::details(advice, offered),
+                details: reasons::details(commitment, advice, offered),
                 advice: Some(format!(
                     "{}. The guard looks again every week.",
-                    if reasons::is_waste(offered) { "stop the waste first" } else { "buy nothing" }
+                    if reasons::is_waste(advice, offered) { "stop the waste first" } else { "buy nothing" }
                 )),
                 ..Notice::default()
             };
@@ -86,20 +89,25 @@ impl Rule for SavingsPlanShortfall {
     }
 }
 
-fn buy(advice: &Advice, offered: &Offered) -> Waste {
-    let commitment = per_hour(offered.commitment);
-    let reason = format!("a SageMaker Savings Plan of {commitment} ({}) would save {}", offered.offer, monthly(offered.usd_per_month));
+fn buy(commitment: &Commitment, advice: &Advice, offered: &Offered) -> Waste {
+    let per_hour = per_hour(offered.commitment);
+    let reason = format!(
+        "a SageMaker Savings Plan of {per_hour} ({}) would save {}; it binds you to {} in all",
+        offered.offer,
+        monthly(offered.usd_per_month),
+        dollars(offered.binds())
+    );
     let steps = format!(
-        "buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {:.3}. {}",
+        "buy it in the console: Billing and Cost Management, Savings Plans, Purchase Savings Plans, type SageMaker, {}, {}, hourly commitment {:.3} or less. {}",
         offered.offer.term,
         offered.offer.payment,
         offered.commitment.trunc_with_scale(3),
-        reasons::FOREVER
+        reasons::binding(offered.commitment)
     );
     let notice = Notice {
-        subject: Some(format!("a SageMaker Savings Plan of {commitment} saves {}", monthly(offered.usd_per_month))),
+        subject: Some(format!("a SageMaker Savings Plan of {per_hour} saves {}", monthly(offered.usd_per_month))),
         headline: Some("to commit to"),
-        details: reasons::details(advice, offered),
+        details: reasons::details(commitment, advice, offered),
         advice: Some(steps),
         is_saving: true,
         ..Notice::default()

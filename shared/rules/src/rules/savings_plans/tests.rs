@@ -17,7 +17,7 @@ use crate::{
         verdict::{Severity, Verdict, Waste},
     },
     samples::{context, resource},
-    savings_plan::{Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, advise},
+    savings_plan::{Amount, ByAws, Certainty, Deduction, Offer, Question, Rate, Rates, Usage, Vanishing, advise},
     vocabulary::component::Component,
 };
 
@@ -193,6 +193,7 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
     let offers = Offer::ALL.into_iter().zip([dec!(0.27), dec!(0.31), dec!(0.33), dec!(0.43), dec!(0.48), dec!(0.5)].map(rates)).collect();
     let deductions = [Deduction {
         what: "endpoint-idle: 2 resources".into(),
+        resources: vec![Vanishing { name: "old".into(), owner: Some("ann@example.com".into()), usd_per_month: dec!(2000) }],
         component: Component::Realtime,
         instance_type: None,
         amount: Amount::Hourly(vec![dec!(5); 336]),
@@ -202,8 +203,15 @@ fn commitment(aws: Option<Decimal>) -> Commitment {
         .iter()
         .map(|commitment| ByAws { offer: Offer::default(), commitment: *commitment, usd_per_month: dec!(1900), detail: None, at: None })
         .collect();
-    let advice = advise(&Question { usage: &usage, deductions: &deductions, owned: &[], offers: &offers, by_aws: &by_aws });
-    Commitment { resource: resource("savings-plan/sagemaker"), advice, why_not: None, by_aws }
+    let advice = advise(&Question {
+        usage: &usage,
+        from: at("2026-11-15T00:00:00Z"),
+        deductions: &deductions,
+        owned: &[],
+        offers: &offers,
+        by_aws: &by_aws,
+    });
+    Commitment { resource: resource("savings-plan/sagemaker"), account: Some("123456789012".into()), advice, why_not: None, by_aws }
 }
 
 #[test]
@@ -212,7 +220,10 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
     let found = commitment(Some(dec!(7.3)));
     let told = waste(rule.check(&found, &context(NOW)));
     // Half of the endpoint at 73 %; office hours are too few.
-    assert_eq!(told.reason.to_string(), "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month");
+    assert_eq!(
+        told.reason.to_string(),
+        "a SageMaker Savings Plan of $3.650 per hour (1 year, No Upfront) would save $985.50 a month; it binds you to $31,974.00 in all"
+    );
     assert_eq!(told.usd_per_month, Some(dec!(985.5)));
     let text: String = told
         .notice
@@ -222,21 +233,48 @@ fn what_is_left_without_the_waste_is_advised_beside_the_number_of_aws() {
         .collect::<Vec<_>>()
         .join("\n");
     for line in [
-        "Worked out from the 14 last days, hour by hour: $9,038.10 a month on demand",
+        "Usage of AWS account 123456789012 (a payer's: of all its accounts) from 2026-11-15 to 2026-11-28 (14 days, UTC), hour by hour: $9,038.10 a month on demand",
         "-$3,650.00 a month: endpoint-idle: 2 resources (Real-time endpoints; the guard ends it)",
+        "   old, of ann@example.com: $2,000.00 a month",
+        "USE1-Host:ml.g5.xlarge: $7,300.00 a month at $1.000 per hour on demand, of which $3,650.00 stays",
         "= $5,388.10 a month that stays, and that a plan can cover",
-        "AWS recommends $7.300 per hour: it expects to save $1,900.00 a month, by its own up to 60 days",
-        "the same usage with all waste in it: $7.300 per hour",
-        "without what will vanish: $3.650 per hour, $3.650 per hour less",
-        "1 year, No Upfront: $3.650 per hour, saves $985.50 a month ($11,826.00 over its term), 100 % of it used; nothing paid when it is bought (AWS: $7.300 per hour)",
+        "AWS recommends $7.300 per hour. In these hours it saves $1,971.00 a month as long as the waste stays; once that has ended, it costs",
+        "AWS's own estimate is $1,900.00 a month: it looks back up to 60 days",
+        "Best for the same usage with all waste in it: $7.300 per hour",
+        "Best without what will vanish: $3.650 per hour, $3.650 per hour less",
+        "1 year, No Upfront: $3.650 per hour (AWS: $7.300 per hour), 27 % less than on demand. It saves $985.50 a month, $11,826.00 over its term. It binds you to $31,974.00, nothing of it paid when it is bought. 100 % of it is used.",
+        "all waste stays: it saves $985.50 a month; $7.300 per hour would save $1,971.00 a month",
         "25 % less use: it saves $344.58 a month",
-        "50 % less use: it costs $296.35 a month more than without",
+        "50 % less use: it costs $296.35 a month more than no plan",
+        "half, $1.825 per hour, saves at least $492.75 a month",
         "it pays as long as 73 % of it is used",
     ] {
         assert!(text.contains(line), "{line}\n\n{text}");
     }
     let bought = told.notice.advice.unwrap();
-    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650"), "{bought}");
+    assert!(bought.contains("type SageMaker, 1 year, No Upfront, hourly commitment 3.650 or less. A plan cannot be"), "{bought}");
+    assert!(bought.contains("You can return it only within 7 days"), "{bought}");
+}
+
+#[test]
+fn a_plan_of_more_than_a_hundred_dollars_an_hour_cannot_be_returned() {
+    let mut found = commitment(None);
+    found.advice.as_mut().unwrap().offers.iter_mut().for_each(|one| one.commitment = dec!(100.001));
+    let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
+    let bought = told.notice.advice.unwrap();
+    assert!(!bought.contains("7 days") && bought.contains("cannot be returned at all"), "{bought}");
+}
+
+#[test]
+fn a_trend_is_not_called_waste() {
+    let mut found = commitment(Some(dec!(7.3)));
+    let advice = found.advice.as_mut().unwrap();
+    advice.deducted.clear();
+    for one in &mut advice.offers {
+        (one.commitment, one.usd_per_month) = (dec!(0), dec!(0));
+    }
+    let told = waste(SavingsPlanShortfall::default().check(&found, &context(NOW)));
+    assert_eq!(told.notice.advice.as_deref(), Some("buy nothing. The guard looks again every week."));
 }
 
 #[test]
@@ -269,7 +307,7 @@ fn few_hours_and_a_changing_week_make_it_careful() {
         for usd in hours {
             usage.push([*usd]).unwrap();
         }
-        advise(&Question { usage: &usage, deductions: &[], owned: &[], offers: &offers, by_aws: &[] })
+        advise(&Question { usage: &usage, from: at("2026-11-15T00:00:00Z"), deductions: &[], owned: &[], offers: &offers, by_aws: &[] })
     };
     assert_eq!(advised(&[dec!(10); 167]), None, "less than a week");
     let ends = advised(&[[dec!(10); 168], [dec!(2); 168]].concat()).unwrap();
