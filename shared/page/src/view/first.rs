@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money, ReportUnit, without};
+use cost_rules::report::{Budget, Cause, CostReport, Decision, Forecast, Money, ReportUnit, without};
 use rust_decimal::Decimal;
 
 use super::{
@@ -108,7 +108,7 @@ impl<'a> First<'a> {
             report,
             usd: about(report.spent.usd),
             when: during(report.period),
-            compared: Compared::of(report.spent),
+            compared: Compared::of(report),
             warnings: warnings(report),
             causes: report.causes.iter().take(CAUSES).map(Why::of).collect(),
             by_days: report.by_number_of_days().map(|(words, usd)| (words, signed(usd))),
@@ -121,9 +121,12 @@ impl<'a> First<'a> {
 }
 
 impl Compared {
-    fn of(spent: Change) -> Self {
+    fn of(report: &CostReport) -> Self {
+        let (spent, period) = (report.spent, report.period);
         let Some(difference) = spent.difference() else { return Self::Unknown };
-        let part = Difference { usd: about(Money(difference.0.abs())), percent: change_percent(spent) };
+        let by_the_day = if period.is_of_other_length() { " by the day" } else { "" };
+        let percent = change_percent(spent, period).map(|percent| percent + by_the_day);
+        let part = Difference { usd: about(Money(difference.0.abs())), percent };
         match difference.0.round_dp(2).cmp(&Decimal::ZERO) {
             Ordering::Equal => Self::Same,
             Ordering::Less => Self::Less(part),

@@ -159,34 +159,31 @@ impl Change {
         Some(Money(self.usd.0 - self.before?.0))
     }
 
-    /// The difference in whole percent of the period before. `None`: nothing was spent before, or it is not known.
-    pub fn percent(&self) -> Option<i64> {
-        let before = self.before?.0;
-        (Decimal::ZERO < before).then(|| ((self.usd.0 - before) * Decimal::ONE_HUNDRED / before).round().to_i64())?
+    /// The same by the day: compared with what as many days of the period before came to.
+    #[must_use]
+    pub fn by_days_of(&self, period: ReportPeriod) -> Self {
+        Self { before: self.before.map(|before| Money(period.in_its_days(before.0))), ..*self }
     }
 
-    /// The same of as many days of the period before. `None`: both have as many days, or the two are not compared.
-    pub(crate) fn of_as_many_days(&self, period: ReportPeriod) -> Option<Self> {
-        let before = self.before.filter(|_| period.days() != period.before().days())?;
-        Some(Self { before: Some(Money(period.in_its_days(before.0))), ..*self })
+    /// The difference by the day, in whole percent of the period before. `None`: nothing was spent before, or it is not known.
+    pub fn percent(&self, period: ReportPeriod) -> Option<i64> {
+        let by_day = self.by_days_of(period);
+        let before = by_day.before?.0;
+        (Decimal::ZERO < before).then(|| (by_day.difference()?.0 * Decimal::ONE_HUNDRED / before).round().to_i64())?
     }
 
     /// The comparison by the day, in words: `by the day 10 % more`. `None`: both periods have as many days, nothing was spent before, or it is not known.
     pub(crate) fn by_the_day(&self, period: ReportPeriod) -> Option<String> {
-        Some(match self.percent_by_the_day(period)? {
+        Some(match self.percent(period).filter(|_| period.is_of_other_length())? {
             0 => "by the day as much".to_owned(),
             percent @ 1.. => format!("by the day {percent} % more"),
             percent => format!("by the day {} % less", percent.abs()),
         })
     }
 
-    fn percent_by_the_day(&self, period: ReportPeriod) -> Option<i64> {
-        self.of_as_many_days(period)?.percent()
-    }
-
     /// The same with what it is compared to: `by the day 10 % more than the month before`.
     pub(crate) fn by_the_day_than_before(&self, period: ReportPeriod) -> Option<String> {
-        let than = if self.percent_by_the_day(period)? == 0 { "as" } else { "than" };
+        let than = if self.percent(period)? == 0 { "as" } else { "than" };
         Some(format!("{} {than} {}", self.by_the_day(period)?, period.before_words()))
     }
 }

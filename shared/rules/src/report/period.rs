@@ -93,6 +93,11 @@ impl ReportPeriod {
         self.from.series(1.day()).take_while(move |day| *day < self.until)
     }
 
+    /// Whether the period before has fewer or more days.
+    pub fn is_of_other_length(self) -> bool {
+        self.days() != self.before().days()
+    }
+
     /// What an amount of the period before comes to in as many days as this one has.
     pub(crate) fn in_its_days(self, before: Decimal) -> Decimal {
         let (days, days_before) = (self.days(), self.before().days());

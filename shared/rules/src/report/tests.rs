@@ -125,7 +125,7 @@ fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     }
     cuts.add(row(day("2026-11-10"), "Notebk:ml.t3.medium", "vision", dec!(7)));
     let all = report_of(&cuts, &Policy::default(), &[], None);
-    assert_eq!((all.spent.usd, all.spent.difference(), all.spent.percent()), (Money(dec!(98)), Some(Money(dec!(21))), Some(27)));
+    assert_eq!((all.spent.usd, all.spent.difference(), all.spent.percent(all.period)), (Money(dec!(98)), Some(Money(dec!(21))), Some(27)));
     let causes: Vec<_> = all.causes.iter().map(|one| (one.what.as_str(), one.team.as_str(), one.difference.0)).collect();
     assert_eq!(causes, [("ml.g5.xlarge", "nlp", dec!(28)), ("ml.t3.medium", "vision", dec!(-7))]);
     assert_eq!(
@@ -336,6 +336,7 @@ fn months_are_compared_by_the_day_everywhere() {
         assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
         assert_eq!(report.by_number_of_days(), Some(("1 day less".to_owned(), Money(dec!(-10)))));
         assert!(mail.body.contains(line) && mail.body.contains("* 1 day less: $10.00 less"), "{}", mail.body);
+        assert!(!mail.body.contains("%) more than") && !mail.body.contains("%) less than"), "a percent of the whole month: {}", mail.body);
     }
 }
 
