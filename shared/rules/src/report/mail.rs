@@ -138,7 +138,8 @@ fn causes(report: &CostReport) -> Vec<String> {
         format!("{what}: {}", more_or_less(cause.difference))
     };
     let by_days = report.by_number_of_days().map(|(words, usd)| format!("{words}: {}", more_or_less(usd)));
-    report.causes.iter().map(line).chain(by_days).collect()
+    let other = report.other_causes().map(|usd| format!("Everything else: {}", more_or_less(usd)));
+    report.causes.iter().map(line).chain(by_days).chain(other).collect()
 }
 
 /// `$12.00 less`

@@ -137,6 +137,17 @@ impl CostReport {
         (days != days_before).then(|| (words, Money(self.period.in_its_days(before) - before)))
     }
 
+    /// What the causes and the number of days leave of the difference, so that all of them add up to it. `None`: nothing, or no cause is told.
+    pub fn other_causes(&self) -> Option<Money> {
+        let by_days = self.by_number_of_days().map(|(_, usd)| usd);
+        if self.causes.is_empty() && by_days.is_none() {
+            return None;
+        }
+        let told: Money = self.causes.iter().map(|cause| cause.difference).chain(by_days).sum();
+        let other = Money(self.spent.difference()?.0 - told.0);
+        (!other.0.round_dp(2).is_zero()).then_some(other)
+    }
+
     /// The JSON Schema of its JSON.
     pub fn schema() -> serde_json::Value {
         schemars::schema_for!(Self).to_value()

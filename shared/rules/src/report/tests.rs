@@ -356,6 +356,24 @@ fn many_small_differences_are_one_cause() {
     assert_eq!(week(&[train], &[two[0], train]), [], "one of them is no cause");
 }
 
+/// The mail's causes came to less than the change that they explain: the page had the rest, the mail had not.
+#[test]
+fn the_causes_of_the_mail_add_up_to_the_change() {
+    let teams: Vec<String> = (0..8).map(|number| format!("team-{number}")).collect();
+    let of = |period: &str, usd: Decimal| {
+        let hosts: Vec<(&str, &str, Decimal)> = teams.iter().map(|team| ("Host:ml.g5.xlarge", team.as_str(), usd)).collect();
+        let report = report_at("2026-12-12T09:00:00Z", &each_day(period, &[], &hosts), &Policy::default(), &[], None);
+        let told = report.causes.iter().map(|one| one.difference).chain(report.by_number_of_days().map(|(_, usd)| usd)).sum::<Money>();
+        assert_eq!(told.0 + report.other_causes().unwrap_or_default().0, report.spent.difference().unwrap().0, "{period}");
+        mail_of(&report)
+    };
+    let (week, month) = (of("2026-W47", dec!(2)), of("2026-11", dec!(2)));
+    assert!(week.contains("* Everything else: $42.00 more\n"), "three of eight teams: {week}");
+    assert!(month.contains("* Everything else: $180.00 more\n"), "{month}");
+    let few = mail_of(&report_of(&each_day("2026-W47", &[], &[("Host:x", "nlp", dec!(2))]), &Policy::default(), &[], None));
+    assert!(!few.contains("Everything else"), "{few}");
+}
+
 #[test]
 fn teams_are_not_compared_if_only_one_period_has_any() {
     let host = "Host:ml.g5.xlarge";
