@@ -68,6 +68,11 @@ impl ReportPeriod {
         }
     }
 
+    /// The month in which it ends.
+    pub(crate) fn last_month(self) -> Self {
+        Self::month_of(plus_days(self.until, -1))
+    }
+
     /// The period before this one.
     #[must_use]
     pub fn before(self) -> Self {

@@ -28,7 +28,6 @@ fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str
 
 /// The same, made at this time.
 fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
-    let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
     let budget = |name: &str, limit, team: Option<&str>| BudgetOnRecord {
         name: name.into(),
         month: day("2026-11-01"),
@@ -38,7 +37,12 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         team: team.map(str::to_owned),
         is_of_sagemaker: true,
     };
-    let budgets = [budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))];
+    report_with(&[budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))], now, cuts, policy, entries, team)
+}
+
+/// The same with these budgets.
+fn report_with(budgets: &[BudgetOnRecord], now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
+    let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
     let sources = Sources {
         account: "123456789012",
         region: "eu-central-1",
@@ -46,7 +50,7 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         cuts,
         estimated_from: day("2026-11-20"),
         ahead: Some(ahead),
-        budgets: &budgets,
+        budgets,
         budgets_read: Some(now.parse::<Timestamp>().unwrap().min("2026-11-30T23:30:00Z".parse().unwrap())),
         entries,
         saved: &[],
@@ -533,6 +537,42 @@ fn the_budget_that_is_used_most_is_the_first_and_needs_a_decision_first() {
     let report = report_of(&empty(), &Policy::default(), &[&idle, &exceeded], None);
     assert_eq!(report.month.budgets.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["nlp", "ml"], "12 of 300, 12 of 3000");
     assert_eq!(report.decisions.iter().map(|one| one.why.as_str()).collect::<Vec<_>>(), ["budget-exceeded", "notebook-idle"]);
+}
+
+/// In December budget-alerter's finding of November's budget is closed, and only the panel told it.
+#[test]
+fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
+    let budget = |spent, month: &str| BudgetOnRecord {
+        name: "ml".into(),
+        month: day(month),
+        limit: dec!(300),
+        spent,
+        forecast: None,
+        team: Some("NLP".into()),
+        is_of_sagemaker: true,
+    };
+    let policy = Policy::from_toml("[[budget]]\nname = \"ml\"\nowner = \"ann@example.com\"").unwrap();
+    let cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+    let finding = |state| samples::entry("budget-exceeded", "ml", state);
+    let idle = Entry { usd_per_month: Some(dec!(900)), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let of = |budget: BudgetOnRecord, now: &str, state, team: Option<&str>| {
+        report_with(&[budget], now, &cuts, &policy, &[&finding(state), &idle], team)
+    };
+    let told = |report: CostReport| report.decisions.into_iter().filter(|one| one.why == "budget-exceeded").collect::<Vec<_>>();
+    let (over, november) = ("2026-12-04T09:00:00Z", "2026-11-01");
+    let report = of(budget(dec!(312.5), november), over, State::Closed, None);
+    let mail = mail_of(&report);
+    let words =
+        "budget ml of ann@example.com: $312.50 of $300.00 spent in November 2026 (budget-exceeded): stop what is not needed, or raise";
+    assert!(mail.contains(words), "{mail}");
+    assert_eq!(report.decisions.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["budget ml", "notebook instance x"]);
+    assert_eq!(report.decisions[0].team, "NLP");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Closed, Some("nlp"))).len(), 1, "on the page of its team");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Closed, Some("vision"))), []);
+    assert_eq!(told(of(budget(dec!(299), november), over, State::Closed, None)), [], "it was kept");
+    assert_eq!(told(of(budget(dec!(312.5), "2026-10-01"), over, State::Closed, None)), [], "another month");
+    assert_eq!(told(of(budget(dec!(312.5), november), NOW, State::Closed, None)), [], "the month is not over: its finding tells it");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Reported, None)).len(), 1, "told once");
 }
 
 #[test]
