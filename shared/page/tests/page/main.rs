@@ -238,7 +238,15 @@ fn what_plans_cover_is_told_as_far_as_it_is_known() {
         without_charges.contains("What plans cover is not known: the charges are not.") && !without_charges.contains("Commitment that")
     );
     let none = of(|report| report.savings_plans.is_owned = false);
-    assert!(none.contains("A plan can cover $4,194.34 of the use. No plan covers $1,203.47 of it (training on Spot,"), "{none}");
+    let says = "A plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour (1 year, No Upfront), which would save $985.50 a month. \
+                AWS recommends $7.30 per hour, with the waste in it. No plan covers $1,203.47 of it (training on Spot,";
+    assert!(none.contains(says), "{none}");
+    assert!(whole.contains("Another plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour"), "{whole}");
+    let unknown = of(|report| (report.savings_plans.is_owned, report.savings_plans.advice) = (false, None));
+    assert!(
+        unknown.contains("of the use, and whether buying one pays is not known here: savings-plan-advisor works that out"),
+        "{unknown}"
+    );
 }
 
 #[test]

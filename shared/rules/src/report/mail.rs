@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
     report::{
-        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, PlanAdvice, ReportPeriod,
-        SEVERAL_TEAMS, without,
+        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, ReportPeriod, SEVERAL_TEAMS,
+        without,
     },
     rules::verdict::Severity,
     vocabulary::{period::day_of, price::dollars, resource::UNOWNED, text::one_line},
@@ -206,12 +206,11 @@ fn savings_plans(report: &CostReport) -> Vec<String> {
         [
             format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
             format!("unused commitment: {}", unused()),
-            format!("use at on-demand prices that a plan can cover: {}", plans.not_covered),
             format!("use that no plan covers ({NEVER_COVERED}): {}", plans.never_covered),
             format!("use of which it is not sure ({NOT_SURE}): {}", plans.not_sure),
         ]
     });
-    owned.into_iter().flatten().chain(plans.advice.as_ref().map(PlanAdvice::words)).collect()
+    owned.into_iter().flatten().chain(plans.buying()).collect()
 }
 
 fn inference(report: &CostReport) -> Vec<String> {

@@ -508,6 +508,25 @@ pub struct PlanAdvice {
     pub curve: Vec<(Money, Money)>,
 }
 
+impl SavingsPlans {
+    /// What a plan can still cover, and whether buying one pays; for people. `None`: it is not known what plans cover, or they cover all, and there is no advice.
+    pub fn buying(&self) -> Option<String> {
+        if self.not_covered.0.is_zero() {
+            return self.advice.as_ref().map(PlanAdvice::words);
+        }
+        let plan = if self.is_owned { "Another plan" } else { "A plan" };
+        let pays = self.advice.as_ref().map_or_else(
+            || {
+                "whether buying one pays is not known here: savings-plan-advisor works that out once a week and mails it (docs/savings-plans.md says what it \
+                 needs)."
+                    .to_owned()
+            },
+            PlanAdvice::pays,
+        );
+        Some(format!("{plan} can cover {} of the use, and {pays}", self.not_covered))
+    }
+}
+
 impl PlanAdvice {
     /// The advice for one way to buy a plan.
     pub fn of(offered: &Offered, as_of: Date) -> Self {
@@ -524,19 +543,36 @@ impl PlanAdvice {
 
     /// In a sentence.
     pub fn words(&self) -> String {
-        let aws = self.by_aws.map_or_else(String::new, |usd| {
-            format!(" AWS recommends {usd} per hour{}.", if self.with_waste > self.commitment { ", with the waste in it" } else { "" })
-        });
-        let as_of = self.as_of.map_or_else(String::new, |day| format!(", as of {day}"));
+        let (how, aws) = (self.how(), self.of_aws());
         if self.commitment.0.is_zero() {
-            let why = if self.with_waste.0.is_zero() {
-                "what no plan covers yet is too little"
-            } else {
-                "without what will vanish, none saves enough"
-            };
-            return format!("Do not buy a plan ({}{as_of}): {why}.{aws}", self.offer);
+            return format!("Do not buy a plan ({how}): {}.{aws}", self.why_not());
         }
-        format!("A plan of {} per hour ({}{as_of}) would save {} a month.{aws}", self.commitment, self.offer, self.saves)
+        format!("A plan of {} per hour ({how}) would save {} a month.{aws}", self.commitment, self.saves)
+    }
+
+    /// Whether buying pays, as the end of a sentence.
+    fn pays(&self) -> String {
+        let (how, aws) = (self.how(), self.of_aws());
+        if self.commitment.0.is_zero() {
+            return format!("buying one does not pay ({how}): {}. So savings-plan-advisor says: do not buy.{aws}", self.why_not());
+        }
+        format!("savings-plan-advisor says: buy {} per hour ({how}), which would save {} a month.{aws}", self.commitment, self.saves)
+    }
+
+    /// How it is bought, and when that was worked out.
+    fn how(&self) -> String {
+        format!("{}{}", self.offer, self.as_of.map_or_else(String::new, |day| format!(", as of {day}")))
+    }
+
+    /// What AWS recommends, as a sentence after others.
+    fn of_aws(&self) -> String {
+        let waste = if self.with_waste > self.commitment { ", with the waste in it" } else { "" };
+        self.by_aws.map_or_else(String::new, |usd| format!(" AWS recommends {usd} per hour{waste}."))
+    }
+
+    /// Why none is advised.
+    const fn why_not(&self) -> &'static str {
+        if self.with_waste.0.is_zero() { "what no plan covers yet is too little" } else { "without what will vanish, none saves enough" }
     }
 }
 

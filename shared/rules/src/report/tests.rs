@@ -229,6 +229,44 @@ fn a_plan_without_a_fee_here_has_a_commitment_that_is_not_known() {
     assert!(body.contains("* unused commitment: not known: no fee of a plan is on this bill\n"), "{body}");
 }
 
+/// "A plan can cover $2,754" stood there alone: nobody could tell whether to buy one.
+#[test]
+fn what_a_plan_can_cover_is_told_with_whether_buying_one_pays() {
+    let advice = |commitment: Decimal, with_waste: Decimal| PlanAdvice {
+        offer: "1 year, No Upfront".into(),
+        as_of: Some(day("2026-11-20")),
+        commitment: Money(commitment),
+        saves: Money(dec!(90)),
+        with_waste: Money(with_waste),
+        by_aws: Some(Money(dec!(2))),
+        curve: vec![],
+    };
+    let plans = |is_owned, advice| SavingsPlans { not_covered: Money(dec!(2754)), is_owned, advice, ..SavingsPlans::default() };
+    for (plans, words) in [
+        (
+            plans(false, Some(advice(dec!(1.5), dec!(2)))),
+            "A plan can cover $2,754.00 of the use, and savings-plan-advisor says: buy $1.50 per hour (1 year, No Upfront, as of 2026-11-20), which \
+             would save $90.00 a month. AWS recommends $2.00 per hour, with the waste in it.",
+        ),
+        (
+            plans(true, Some(advice(dec!(0), dec!(2)))),
+            "Another plan can cover $2,754.00 of the use, and buying one does not pay (1 year, No Upfront, as of 2026-11-20): without what will \
+             vanish, none saves enough. So savings-plan-advisor says: do not buy. AWS recommends $2.00 per hour, with the waste in it.",
+        ),
+        (
+            plans(false, None),
+            "A plan can cover $2,754.00 of the use, and whether buying one pays is not known here: savings-plan-advisor works",
+        ),
+    ] {
+        assert!(plans.buying().unwrap().starts_with(words), "{:?}", plans.buying());
+        let report = CostReport { savings_plans: plans, ..report_of(&empty(), &Policy::default(), &[], None) };
+        assert!(mail_of(&report).contains(&format!("* {words}")), "{}", mail_of(&report));
+    }
+    assert_eq!(SavingsPlans::default().buying(), None);
+    let all_covered = SavingsPlans { advice: Some(advice(dec!(0), dec!(0))), ..SavingsPlans::default() };
+    assert!(all_covered.buying().unwrap().starts_with("Do not buy a plan (1 year"), "{:?}", all_covered.buying());
+}
+
 #[test]
 fn charges_that_do_not_add_up_to_the_days_are_not_told() {
     let usage = |usd: Decimal| [("Usage", usd, usd)];
