@@ -304,6 +304,11 @@ pub const NEVER_COVERED: &str = "training on Spot, serverless endpoints, storage
 /// What [`SavingsPlans::not_sure`] is, for people.
 pub const NOT_SURE: &str = "Canvas, asynchronous endpoints, HyperPod, other";
 
+/// Why there is no cost of single resources: the payer has not switched it on, or AWS has switched it off again. For people.
+pub const NO_RESOURCE_DATA: &str = "Cost Explorer's resource-level data of SageMaker is off. The payer account switches it on in Billing and Cost Management, Cost \
+    Management preferences, Cost Explorer: \u{201c}Resource-level data at daily granularity\u{201d}, with SageMaker among its services. AWS switches it off again if \
+    nobody uses it for three months";
+
 /// What [`Method::lacks_charges`] means, for people.
 pub const LACKS_CHARGES: &str = "accounts, charge types, the invoice and what plans cover are not known: the charges of some days could not be read, or do not \
     add up to their cost";

@@ -632,6 +632,8 @@ fn resources_are_of_the_findings_only_if_these_have_prices() {
     let of = |entries: &[&Entry]| from_findings(entries, "no data").how;
     assert_eq!(of(&[&entry]), "by the open findings, at list prices a month. The bill by resource could not be read: no data");
     assert_eq!(of(&[]), "The bill by resource could not be read: no data");
+    let off = from_findings(&[], NO_RESOURCE_DATA).how;
+    assert!(off.contains("Cost Explorer's resource-level data of SageMaker is off. The payer account switches it on in Billing"), "{off}");
 }
 
 #[test]
