@@ -293,6 +293,12 @@ fn months_of_different_lengths_are_compared_by_the_day_on_the_whole_page() {
 }
 
 #[test]
+fn the_trend_s_budget_has_its_name() {
+    let said = text::of(&page(&report()).unwrap());
+    assert!(said.contains("The budget sagemaker-all, $900.00 a day"), "{said}");
+}
+
+#[test]
 fn a_trend_without_spend_has_no_most_expensive_day() {
     let mut report = report();
     all_days(&mut report.trend, Money(dec!(0)));

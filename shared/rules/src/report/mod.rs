@@ -399,8 +399,11 @@ pub struct Trend {
     /// The last day of the forecast.
     #[schemars(with = "Option<String>")]
     pub forecast_until: Option<Date>,
-    /// USD a day that the month's budgets allow. Absent: there is no budget of SageMaker alone.
+    /// USD a day that the month's lowest budget of SageMaker alone allows. Absent: there is none.
     pub budget_per_day: Option<Money>,
+    /// The name of that budget.
+    #[serde(default)]
+    pub budget: Option<String>,
 }
 
 /// USD of each day.

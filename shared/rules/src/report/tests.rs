@@ -143,7 +143,10 @@ fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     let instance = &all.instance_types[0];
     assert_eq!((instance.hours.0, instance.usd_per_hour), (dec!(14), Some(Money(dec!(7)))));
 
+    assert_eq!(all.trend.budget.as_deref(), Some("ml"), "nlp is lower, and of one team");
+
     let team = report_of(&cuts, &Policy::default(), &[], Some("nlp"));
+    assert_eq!(team.trend.budget.as_deref(), Some("nlp"));
     assert_eq!((team.spent.usd, team.month.forecast, team.month.budgets[0].name.as_str()), (Money(dec!(98)), None, "nlp"));
     assert_eq!((team.trend.budget_per_day, team.accounts.len(), team.method.charge_types.len()), (Some(Money(dec!(10))), 0, 0));
 }

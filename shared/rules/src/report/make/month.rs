@@ -8,7 +8,10 @@ use super::View;
 use crate::{
     facts::ServiceForecast,
     report::{Budget, Forecast, Money, Month, budget::BudgetOnRecord, period::ReportPeriod},
-    vocabulary::{period::day_of, text::is_alike},
+    vocabulary::{
+        period::day_of,
+        text::{is_alike, one_line},
+    },
 };
 
 impl View<'_> {
@@ -38,16 +41,15 @@ impl View<'_> {
         self.from.ahead.filter(|ahead| self.team.is_none() && ahead.until == self.period().last_month().until && ahead.from < ahead.until)
     }
 
-    /// What the month's budgets of SageMaker allow on each day.
-    pub(super) fn budget_per_day(&self) -> Option<Money> {
+    /// The month's lowest budget of SageMaker alone: its name, and what it allows on each day.
+    pub(super) fn lowest_budget(&self) -> Option<(String, Money)> {
         let month = self.period().last_month();
         let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
             (Some(own), Some(team)) => is_alike(own, team),
             (own, team) => own.is_none() && team.is_none(),
         };
-        let limits =
-            self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its).map(|one| one.limit);
-        let limit = limits.min()?;
-        Some(Money(limit / Decimal::from(month.days().max(1))))
+        let budgets = self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its);
+        let lowest = budgets.min_by_key(|one| one.limit)?;
+        Some((one_line(&lowest.name), Money(lowest.limit / Decimal::from(month.days().max(1)))))
     }
 }
