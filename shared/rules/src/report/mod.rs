@@ -323,7 +323,7 @@ pub struct GuardsWork {
     pub estimated: Money,
     /// USD of it that the bill confirms.
     pub realised: Money,
-    /// USD of it that nothing is known of yet: the days after are not on the bill, AWS may still correct them, or no days before are known.
+    /// USD of it that nothing is known of yet: the days after are not on the bill, AWS may still correct them, or days before could not be read.
     pub open: Money,
     /// By component and team, the highest estimate first.
     pub savings: Vec<Savings>,
