@@ -18,6 +18,10 @@ const STEP: SignedDuration = SignedDuration::from_mins(30);
 /// Until the second day of December, so that a new period begins.
 const LENGTH: SignedDuration = SignedDuration::from_hours(31 * 24);
 
+/// From the month's beginning (06:00 UTC) until its report: 09:00 in Berlin on 4 December, a Friday. That is the first working morning from the 4th on, on which
+/// a month is reported (docs/cost-report.md): then all of its days are final.
+const UNTIL_REPORT: SignedDuration = SignedDuration::from_hours(33 * 24 + 2);
+
 /// What happened in the month.
 pub struct Month {
     /// When it began.
@@ -94,6 +98,7 @@ pub async fn live() -> anyhow::Result<Month> {
             month.days.push((at, account.budgets()));
         }
     }
+    account.live_until(start + UNTIL_REPORT);
     let reporter = Guard::of(Function::CostReporter, &account, &policy)?;
     month.page = Box::pin(report(&reporter, &mut month)).await?;
     month.mails = account.mails();

@@ -377,6 +377,16 @@ async fn what_is_given_back_of_a_plans_fee_is_no_spend() {
     assert_eq!(table.lines().filter(|line| line.contains("SageMakerSP")).count(), 0, "{table}");
 }
 
+/// The simulated payer has not switched on resource-level data. AWS's name for that says nothing to a reader.
+#[tokio::test]
+async fn resource_level_data_that_is_off_is_said_in_plain_words() {
+    let (account, guard) = morning(ESTATE, POLICY);
+    guard.run().await.unwrap();
+    let page = stored(&account, "report.html");
+    assert!(page.contains("resource-level data of SageMaker is off") && page.contains("Cost Management preferences"), "{page}");
+    assert!(!page.contains("DataUnavailableException"), "{page}");
+}
+
 #[tokio::test]
 async fn a_report_says_what_its_reading_cost() {
     let (account, guard) = morning(ESTATE, POLICY);

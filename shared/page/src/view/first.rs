@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use askama::Template;
-use cost_rules::report::{Budget, Cause, Change, CostReport, Decision, Forecast, Money, ReportUnit, without};
+use cost_rules::report::{Budget, Cause, CostReport, Decision, Forecast, Money, ReportUnit, without};
 use rust_decimal::Decimal;
 
 use super::{
@@ -11,9 +11,8 @@ use super::{
     words::{about, change_percent, day, during, length, many, share, signed},
 };
 
-/// How many decisions, causes and budgets the first screen has.
+/// How many decisions and budgets the first screen has.
 const DECISIONS: usize = 3;
-const CAUSES: usize = 5;
 const BUDGETS: usize = 3;
 
 /// The first screen.
@@ -108,11 +107,11 @@ impl<'a> First<'a> {
             report,
             usd: about(report.spent.usd),
             when: during(report.period),
-            compared: Compared::of(report.spent),
+            compared: Compared::of(report),
             warnings: warnings(report),
-            causes: report.causes.iter().take(CAUSES).map(Why::of).collect(),
+            causes: report.causes.iter().map(Why::of).collect(),
             by_days: report.by_number_of_days().map(|(words, usd)| (words, signed(usd))),
-            other_causes: other_causes(report),
+            other_causes: report.other_causes().map(signed),
             to_do: report.decisions.iter().take(DECISIONS).map(ToDo::of).collect(),
             decisions: report.decisions.len() + report.more_decisions,
             month: Month::of(report),
@@ -121,9 +120,12 @@ impl<'a> First<'a> {
 }
 
 impl Compared {
-    fn of(spent: Change) -> Self {
+    fn of(report: &CostReport) -> Self {
+        let (spent, period) = (report.spent, report.period);
         let Some(difference) = spent.difference() else { return Self::Unknown };
-        let part = Difference { usd: about(Money(difference.0.abs())), percent: change_percent(spent) };
+        let by_the_day = if period.is_of_other_length() { " by the day" } else { "" };
+        let percent = change_percent(spent, period).map(|percent| percent + by_the_day);
+        let part = Difference { usd: about(Money(difference.0.abs())), percent };
         match difference.0.round_dp(2).cmp(&Decimal::ZERO) {
             Ordering::Equal => Self::Same,
             Ordering::Less => Self::Less(part),
@@ -141,14 +143,6 @@ fn warnings(report: &CostReport) -> Vec<String> {
     });
     let others = [&report.not_compared, &report.by_the_day(), &missing, &report.estimated_days()];
     others.into_iter().flatten().map(|text| filters::as_sentence(text)).collect()
-}
-
-fn other_causes(report: &CostReport) -> Option<String> {
-    let difference = report.spent.difference()?;
-    let named: Money = report.causes.iter().take(CAUSES).map(|cause| cause.difference).sum();
-    let by_days = report.by_number_of_days().map_or(Decimal::ZERO, |(_, usd)| usd.0);
-    let other = Money(difference.0 - named.0 - by_days);
-    (!report.causes.is_empty() && !other.0.round_dp(2).is_zero()).then(|| signed(other))
 }
 
 impl<'a> Why<'a> {

@@ -67,6 +67,8 @@ pub(super) struct SavingsPlans {
     saved: Money,
     cost: Money,
     is_loss: bool,
+    /// What a plan can still cover, and whether buying one pays.
+    buying: Option<String>,
     /// The curve of the advice, wide and narrow.
     curve: Option<[String; 2]>,
 }
@@ -80,6 +82,7 @@ impl SavingsPlans {
         let curve = plans.advice.as_ref().filter(|advice| 2 < advice.curve.len()).map(curve).transpose()?;
         Ok(Self {
             curve,
+            buying: plans.buying(),
             coverage: whole_percent(plans.covered_on_demand.0, eligible),
             coverage_length: length(plans.covered_on_demand.0, eligible),
             utilisation: commitment.and_then(|commitment| whole_percent(plans.covered.0, commitment)),

@@ -30,15 +30,15 @@ struct Sum {
 }
 
 impl Sum {
-    /// A sum, as a part of the whole and as a bar beside the longest one.
-    fn of(spent: Change, whole: Money, longest: Decimal) -> Self {
+    /// A sum, as a part of all that was spent and as a bar beside the longest one.
+    fn of(spent: Change, report: &CostReport, longest: Decimal) -> Self {
         Self {
             usd: spent.usd,
-            share: share(spent.usd, whole),
+            share: share(spent.usd, report.spent.usd),
             length: length(spent.usd.0, longest),
             before: spent.before,
             difference: spent.difference().map(signed),
-            percent: change_percent(spent),
+            percent: change_percent(spent, report.period),
         }
     }
 }
@@ -54,7 +54,21 @@ pub(super) struct Lines<'a> {
     lead: Lead<'a>,
     rows: Cut<Row<'a>>,
     total: Sum,
-    before_words: &'static str,
+    compared: Compared,
+}
+
+/// With what a table compares, and how.
+struct Compared {
+    /// What the period before is called.
+    before: &'static str,
+    /// Whether the two have different lengths, so that their difference in percent is by the day.
+    is_by_day: bool,
+}
+
+impl Compared {
+    fn of(report: &CostReport) -> Self {
+        Self { before: report.period.before_words(), is_by_day: report.period.is_of_other_length() }
+    }
 }
 
 struct Row<'a> {
@@ -66,7 +80,7 @@ struct Row<'a> {
 struct Lead<'a> {
     /// The one that spent most, and its share.
     most: Option<(&'a str, Option<String>)>,
-    /// By how much it grew, if none grew more.
+    /// By how much it grew by the day, if none grew more.
     most_grew: Option<Money>,
     /// Another one that grew most, and by how much.
     grew: Option<(&'a str, Money)>,
@@ -84,16 +98,15 @@ impl<'a> Lines<'a> {
     }
 
     fn of(report: &'a CostReport, (one, all): (&'static str, &'static str), lines: &'a [Line], most: usize) -> Self {
-        let whole = report.spent.usd;
         let longest = lines.iter().map(|line| line.spent.usd.0).max().unwrap_or_default();
-        let row = |line: &'a Line| Row { name: &line.name, sum: Sum::of(line.spent, whole, longest) };
+        let row = |line: &'a Line| Row { name: &line.name, sum: Sum::of(line.spent, report, longest) };
         Self {
             one,
             all,
-            lead: Lead::of(lines, whole),
+            lead: Lead::of(lines, report),
             rows: Cut::at(most, lines, row, |line| Some(line.spent.usd)),
-            total: Sum::of(report.spent, whole, whole.0),
-            before_words: report.period.before_words(),
+            total: Sum::of(report.spent, report, report.spent.usd.0),
+            compared: Compared::of(report),
         }
     }
 
@@ -104,10 +117,12 @@ impl<'a> Lines<'a> {
 }
 
 impl<'a> Lead<'a> {
-    fn of(lines: &'a [Line], whole: Money) -> Self {
+    fn of(lines: &'a [Line], report: &CostReport) -> Self {
+        let whole = report.spent.usd;
         let has_team = |line: &&Line| line.name != UNTAGGED;
         let most = lines.iter().filter(has_team).max_by_key(|line| line.spent.usd).filter(|line| Decimal::ZERO < line.spent.usd.0);
-        let grew = lines.iter().filter_map(|line| Some((line.name.as_str(), line.spent.difference()?))).max_by_key(|(_, more)| *more);
+        let more = |line: &'a Line| Some((line.name.as_str(), line.spent.by_days_of(report.period).difference()?));
+        let grew = lines.iter().filter_map(more).max_by_key(|(_, more)| *more);
         let grew = grew.filter(|(_, more)| Decimal::ZERO < more.0);
         let is_most = |name: &str| most.is_some_and(|most| most.name == name);
         let untagged = lines.iter().find(|line| !has_team(line)).filter(|line| !line.spent.usd.0.is_zero());
@@ -126,7 +141,7 @@ impl<'a> Lead<'a> {
 pub(super) struct Components<'a> {
     rows: Vec<ComponentRow<'a>>,
     total: Sum,
-    before_words: &'static str,
+    compared: Compared,
 }
 
 struct ComponentRow<'a> {
@@ -137,12 +152,11 @@ struct ComponentRow<'a> {
 
 impl<'a> Components<'a> {
     pub(super) fn of(report: &'a CostReport) -> Self {
-        let whole = report.spent.usd;
         let longest = report.components.iter().map(|line| line.spent.usd.0).max().unwrap_or_default();
         Self {
-            rows: report.components.iter().map(|line| ComponentRow::of(line, whole, longest)).collect(),
-            total: Sum::of(report.spent, whole, whole.0),
-            before_words: report.period.before_words(),
+            rows: report.components.iter().map(|line| ComponentRow::of(line, report, longest)).collect(),
+            total: Sum::of(report.spent, report, report.spent.usd.0),
+            compared: Compared::of(report),
         }
     }
 
@@ -152,12 +166,12 @@ impl<'a> Components<'a> {
 }
 
 impl<'a> ComponentRow<'a> {
-    fn of(line: &'a ComponentLine, whole: Money, longest: Decimal) -> Self {
+    fn of(line: &'a ComponentLine, report: &CostReport, longest: Decimal) -> Self {
         let mut usage_types: Vec<(&str, Money)> = line.usage_types.iter().map(|(name, usd)| (name.as_str(), *usd)).collect();
         usage_types.sort_by_key(|(name, usd)| (std::cmp::Reverse(*usd), *name));
         Self {
             component: line.component,
-            sum: Sum::of(line.spent, whole, longest),
+            sum: Sum::of(line.spent, report, longest),
             usage_types: Cut::at(USAGE_TYPES, &usage_types, |one| *one, |(_, usd)| Some(*usd)),
         }
     }

@@ -33,6 +33,7 @@ struct DailyFigure {
     estimated_from: Option<String>,
     forecast: Option<Money>,
     budget: Option<Money>,
+    budget_name: Option<String>,
     rows: Vec<DayRow>,
 }
 
@@ -90,6 +91,7 @@ impl DailyFigure {
             estimated_from: trend.estimated_from.map(day),
             forecast: forecast.map(|(usd, _)| usd),
             budget: trend.budget_per_day,
+            budget_name: trend.budget.clone(),
             rows: rows(trend, &chart.days),
         })
     }
@@ -103,7 +105,7 @@ fn rows(trend: &report::Trend, days: &[(Date, Option<Money>)]) -> Vec<DayRow> {
 /// What the line shows, in a sentence for screen readers.
 fn described(trend: &report::Trend, days: &[(Date, Option<Money>)]) -> String {
     let estimated = trend.estimated_from.map(|from| format!(" From {} on the days are estimated.", day(from))).unwrap_or_default();
-    let budget = trend.budget_per_day.map(|usd| format!(" The budgets allow {usd} a day.")).unwrap_or_default();
+    let budget = trend.budget_per_day.map(|usd| format!(" The budget allows {usd} a day.")).unwrap_or_default();
     let forecast = trend.forecast_per_day.map(|usd| format!(" AWS forecasts {usd} a day for the rest of the month.")).unwrap_or_default();
     format!("{}{estimated}{budget}{forecast} The table below has all amounts.", lead(trend, days))
 }

@@ -50,9 +50,9 @@ pub(super) fn length(part: Decimal, whole: Decimal) -> String {
     percent.round_dp(1).normalize().to_string()
 }
 
-/// How a change in percent is written: `+12 %`. `None`: it is not known, or nothing was spent before.
-pub(super) fn change_percent(change: Change) -> Option<String> {
-    let percent = change.percent()?;
+/// How a change by the day is written in percent: `+12 %`. `None`: it is not known, or nothing was spent before.
+pub(super) fn change_percent(change: Change, period: ReportPeriod) -> Option<String> {
+    let percent = change.percent(period)?;
     let sign = match percent {
         0 => "±",
         1.. => "+",
@@ -145,18 +145,21 @@ mod tests {
 
     #[test]
     fn shares_and_changes() {
+        let [week, november] = ["2026-W47", "2026-11"].map(|period| ReportPeriod::parse(period).unwrap());
         assert_eq!(share(usd("38"), usd("100")).as_deref(), Some("38\u{a0}%"));
         assert_eq!(share(usd("0.1"), usd("100")).as_deref(), Some("< 1\u{a0}%"));
         assert_eq!(share(usd("0"), usd("100")).as_deref(), Some("0\u{a0}%"));
         assert_eq!(share(usd("1"), usd("0")), None);
         assert_eq!(length(usd("1").0, usd("3").0), "33.3");
         assert_eq!(length(usd("-1").0, usd("3").0), "0");
-        let change = |now: &str, before: Option<&str>| change_percent(Change { usd: usd(now), before: before.map(usd) });
+        let change = |now: &str, before: Option<&str>| change_percent(Change { usd: usd(now), before: before.map(usd) }, week);
         assert_eq!(change("112", Some("100")).as_deref(), Some("+12\u{a0}%"));
         assert_eq!(change("88", Some("100")).as_deref(), Some("−12\u{a0}%"));
         assert_eq!(change("100", Some("100")).as_deref(), Some("±0\u{a0}%"));
         assert_eq!(change("150000", Some("100")).as_deref(), Some("+149,900\u{a0}%"));
         assert_eq!(change("1", None), None);
+        let by_day = change_percent(Change { usd: usd("330"), before: Some(usd("310")) }, november);
+        assert_eq!(by_day.as_deref(), Some("+10\u{a0}%"), "October has 31 days");
     }
 
     #[test]

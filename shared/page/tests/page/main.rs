@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use cost_page::page;
 use cost_rules::{
     currency::Currency,
-    report::{Change, CostReport, Hours, Money, ReportPeriod, Trend},
+    report::{Change, CostReport, Hours, Line, Money, ReportPeriod, Trend},
 };
 use rust_decimal::{Decimal, dec};
 
@@ -151,10 +151,16 @@ fn a_comparison_is_said_in_each_case() {
         let page = page(&report).unwrap();
         text::of(page.split("<h1 id=\"headline\">").nth(1).unwrap().split("</h1>").next().unwrap())
     };
-    assert_eq!(said(dec!(80), Some(dec!(100))), "SageMaker cost $80.00 in November 2026, $20.00 less than the month before (−20\u{a0}%).");
+    assert_eq!(
+        said(dec!(80), Some(dec!(100))),
+        "SageMaker cost $80.00 in November 2026, $20.00 less than the month before (−17\u{a0}% by the day)."
+    );
     assert_eq!(said(dec!(80), Some(dec!(0))), "SageMaker cost $80.00 in November 2026, $80.00 more than the month before.");
     assert_eq!(said(dec!(80), Some(dec!(80.001))), "SageMaker cost $80.00 in November 2026, as much as the month before.");
-    assert_eq!(said(dec!(-5), Some(dec!(1))), "SageMaker cost −$5.00 in November 2026, $6.00 less than the month before (−600\u{a0}%).");
+    assert_eq!(
+        said(dec!(-5), Some(dec!(1))),
+        "SageMaker cost −$5.00 in November 2026, $6.00 less than the month before (−617\u{a0}% by the day)."
+    );
 }
 
 #[test]
@@ -232,7 +238,15 @@ fn what_plans_cover_is_told_as_far_as_it_is_known() {
         without_charges.contains("What plans cover is not known: the charges are not.") && !without_charges.contains("Commitment that")
     );
     let none = of(|report| report.savings_plans.is_owned = false);
-    assert!(none.contains("A plan can cover $4,194.34 of the use. No plan covers $1,203.47 of it (training on Spot,"), "{none}");
+    let says = "A plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour (1 year, No Upfront), which would save $985.50 a month. \
+                AWS recommends $7.30 per hour, with the waste in it. No plan covers $1,203.47 of it (training on Spot,";
+    assert!(none.contains(says), "{none}");
+    assert!(whole.contains("Another plan can cover $4,194.34 of the use, and savings-plan-advisor says: buy $3.65 per hour"), "{whole}");
+    let unknown = of(|report| (report.savings_plans.is_owned, report.savings_plans.advice) = (false, None));
+    assert!(
+        unknown.contains("of the use, and whether buying one pays is not known here: savings-plan-advisor works that out"),
+        "{unknown}"
+    );
 }
 
 #[test]
@@ -251,6 +265,37 @@ fn a_month_with_fewer_days_has_them_as_a_cause() {
     let page = text::of(&page(&report).unwrap());
     assert!(page.contains("Why 1 day less −$10.00 What to do"), "{page}");
     assert!(page.contains("By the day as much, since the month before has 31 days and this one 30."), "{page}");
+}
+
+/// The page said `+6 %` where the mail, its subject and the causes said `10 % more`.
+#[test]
+fn months_of_different_lengths_are_compared_by_the_day_on_the_whole_page() {
+    let mut report = report();
+    report.period = ReportPeriod::parse("2026-11").unwrap();
+    report.spent = Change { usd: Money(dec!(330)), before: Some(Money(dec!(310))) };
+    let line = |name: &str, usd, before| Line { name: name.to_owned(), spent: Change { usd: Money(usd), before: Some(Money(before)) } };
+    report.teams = vec![line("vision", dec!(300), dec!(310)), line("nlp", dec!(30), dec!(0))];
+    report.components.truncate(1);
+    report.components[0].spent = report.spent;
+    let page = text::of(&page(&report).unwrap());
+    for words in [
+        "$20.00 more than the month before (+10\u{a0}% by the day).",
+        "By the day 10 % more, since the month before has 31 days and this one 30.",
+        "vision spent most, 91\u{a0}% of all. nlp grew most, by $30.00 in as many days.",
+        "the month before Change in %, by the day vision $300.00 91\u{a0}% $310.00 −$10.00 ±0\u{a0}%",
+        "All $330.00 100\u{a0}% $310.00 +$20.00 +10\u{a0}%",
+        "Training on demand $330.00 100\u{a0}% $310.00 +$20.00 +10\u{a0}%",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let week = text::of(&cost_page::page(&self::report()).unwrap());
+    assert!(week.contains("Change in % ") && !week.contains("by the day"), "{week}");
+}
+
+#[test]
+fn the_trend_s_budget_has_its_name() {
+    let said = text::of(&page(&report()).unwrap());
+    assert!(said.contains("The budget sagemaker-all, $900.00 a day"), "{said}");
 }
 
 #[test]

@@ -54,6 +54,7 @@ pub(crate) fn hostile() -> CostReport {
         next(text);
     }
     report.month.budgets.iter_mut().for_each(|budget| next(&mut budget.name));
+    report.trend.budget.iter_mut().for_each(&mut next);
     report.causes.iter_mut().for_each(|cause| [&mut cause.what, &mut cause.team].into_iter().for_each(&mut next));
     report.guard.did.iter_mut().for_each(|did| next(&mut did.what));
     report.guard.savings.iter_mut().for_each(|saving| [&mut saving.team, &mut saving.why].into_iter().for_each(&mut next));

@@ -51,6 +51,11 @@ impl BudgetOnRecord {
         })
     }
 
+    /// Whether all of it is spent.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.limit <= self.spent
+    }
+
     /// Its line, as it was on a day. What was forecast of a month that is over is old news.
     pub(crate) fn line(&self, as_of: Option<Date>, is_over: bool) -> report::Budget {
         let Self { name, limit, spent, forecast, .. } = self;

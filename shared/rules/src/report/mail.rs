@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use crate::{
     mail::{Audience, Digest, MailContext, PLATFORM, closing, section},
     report::{
-        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, PlanAdvice, SEVERAL_TEAMS,
+        ALL_TEAMS, Change, CostReport, Forecast, Hours, LACKS_CHARGES, Line, Money, NEVER_COVERED, NOT_SURE, ReportPeriod, SEVERAL_TEAMS,
         without,
     },
     rules::verdict::Severity,
@@ -35,10 +35,12 @@ pub enum Stored {
 }
 
 impl Change {
-    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared.
-    fn words(&self, before: &str) -> String {
+    /// `, $120.00 (11 %) more than the week before`. Empty: the two are not compared. The percent of months of different lengths, which is by the day, has its own
+    /// words.
+    fn words(&self, period: ReportPeriod) -> String {
         let Some(difference) = self.difference() else { return String::new() };
-        let percent = self.percent().map_or_else(String::new, |percent| format!(" ({} %)", percent.abs()));
+        let percent = self.percent(period).filter(|_| !period.is_of_other_length());
+        let (percent, before) = (percent.map_or_else(String::new, |percent| format!(" ({} %)", percent.abs())), period.before_words());
         match difference.0 {
             difference if difference.round_dp(2).is_zero() => format!(", as much as {before}"),
             difference if difference < Decimal::ZERO => format!(", {}{percent} less than {before}", dollars(-difference)),
@@ -86,12 +88,12 @@ pub fn mail(report: &CostReport, stored: &Stored, context: &MailContext<'_>) -> 
 
 /// `SageMaker: $1,234.56 in 2026-W47, estimated 11 % more, 12 to decide on ($820.00 a month)`. Without the last amount, if it is too long.
 fn subject(report: &CostReport) -> String {
-    let by_day = report.spent.of_as_many_days(report.period);
-    let a_day = by_day.map_or("", |_| " a day");
+    let is_by_day = report.period.is_of_other_length();
+    let a_day = if is_by_day { " a day" } else { "" };
     let estimated = if report.method.estimated_days == 0 { "" } else { "estimated " };
-    let change = match (report.days_on_the_bill(), by_day.unwrap_or(report.spent).percent()) {
+    let change = match (report.days_on_the_bill(), report.spent.percent(report.period)) {
         (Some(days), _) => format!(" ({days})"),
-        (None, Some(0)) if by_day.is_some() => ", as much a day as before".to_owned(),
+        (None, Some(0)) if is_by_day => ", as much a day as before".to_owned(),
         (None, Some(0)) => ", as before".to_owned(),
         (None, Some(percent)) => format!(", {estimated}{} % {}{a_day}", percent.abs(), if percent < 0 { "less" } else { "more" }),
         (None, None) => String::new(),
@@ -110,7 +112,7 @@ fn head(report: &CostReport) -> String {
     let by_the_day = report.by_the_day().map_or_else(String::new, |text| format!(" ({text})"));
     let _ = match report.days_on_the_bill() {
         Some(days) => write!(text, "It cost {} on {days}. The other days are not on the bill yet, or could not be read.", spent.usd),
-        None => write!(text, "It cost {}{}{by_the_day}.", spent.usd, spent.words(period.before_words())),
+        None => write!(text, "It cost {}{}{by_the_day}.", spent.usd, spent.words(*period)),
     };
     for sentence in report.not_compared.iter().chain(&report.estimated_days()) {
         let _ = write!(text, " {sentence}.");
@@ -136,7 +138,8 @@ fn causes(report: &CostReport) -> Vec<String> {
         format!("{what}: {}", more_or_less(cause.difference))
     };
     let by_days = report.by_number_of_days().map(|(words, usd)| format!("{words}: {}", more_or_less(usd)));
-    report.causes.iter().map(line).chain(by_days).collect()
+    let other = report.other_causes().map(|usd| format!("Everything else: {}", more_or_less(usd)));
+    report.causes.iter().map(line).chain(by_days).chain(other).collect()
 }
 
 /// `$12.00 less`
@@ -175,7 +178,7 @@ fn decisions(report: &CostReport) -> Vec<String> {
 /// `nlp: $14.00, $2.00 (17 %) more than the week before`. Months of different lengths are compared by the day.
 fn spent(name: &str, spent: &Change, report: &CostReport) -> String {
     let by_the_day = spent.by_the_day_than_before(report.period).map(|more| format!(", {more}"));
-    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(report.period.before_words())))
+    format!("{}: {}{}", one_line(name), spent.usd, by_the_day.unwrap_or_else(|| spent.words(report.period)))
 }
 
 fn lines(lines: &[Line], report: &CostReport) -> Vec<String> {
@@ -203,12 +206,11 @@ fn savings_plans(report: &CostReport) -> Vec<String> {
         [
             format!("covered: {} for use that would cost {} on demand", plans.covered, plans.covered_on_demand),
             format!("unused commitment: {}", unused()),
-            format!("use at on-demand prices that a plan can cover: {}", plans.not_covered),
             format!("use that no plan covers ({NEVER_COVERED}): {}", plans.never_covered),
             format!("use of which it is not sure ({NOT_SURE}): {}", plans.not_sure),
         ]
     });
-    owned.into_iter().flatten().chain(plans.advice.as_ref().map(PlanAdvice::words)).collect()
+    owned.into_iter().flatten().chain(plans.buying()).collect()
 }
 
 fn inference(report: &CostReport) -> Vec<String> {

@@ -209,7 +209,7 @@ impl<'a> View<'a> {
         let mut components: Vec<Series> = Component::ALL.into_iter().map(series).collect();
         components.retain(|series| series.usd.iter().any(|usd| !usd.0.is_zero()));
         components.sort_by_key(|series| Reverse(series.usd.iter().copied().sum::<Money>()));
-        let ahead = self.ahead();
+        let (ahead, budget) = (self.ahead(), self.lowest_budget());
         let per_day = |ahead: ServiceForecast| Money(ahead.usd / Decimal::from(days_between(ahead.from, ahead.until).max(1)));
         let is_missing = |day: &&Date| !self.from.cuts.days.contains_key(day);
         Trend {
@@ -219,7 +219,8 @@ impl<'a> View<'a> {
             components,
             forecast_per_day: ahead.map(per_day),
             forecast_until: ahead.map(|ahead| ahead.until.saturating_sub(1.day())),
-            budget_per_day: self.budget_per_day(),
+            budget_per_day: budget.as_ref().map(|(_, usd)| *usd),
+            budget: budget.map(|(name, _)| name),
         }
     }
 

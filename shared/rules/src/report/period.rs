@@ -68,6 +68,11 @@ impl ReportPeriod {
         }
     }
 
+    /// The month in which it ends.
+    pub(crate) fn last_month(self) -> Self {
+        Self::month_of(plus_days(self.until, -1))
+    }
+
     /// The period before this one.
     #[must_use]
     pub fn before(self) -> Self {
@@ -91,6 +96,11 @@ impl ReportPeriod {
     /// Its days in order.
     pub fn all_days(self) -> impl Iterator<Item = Date> {
         self.from.series(1.day()).take_while(move |day| *day < self.until)
+    }
+
+    /// Whether the period before has fewer or more days.
+    pub fn is_of_other_length(self) -> bool {
+        self.days() != self.before().days()
     }
 
     /// What an amount of the period before comes to in as many days as this one has.

@@ -120,6 +120,11 @@ impl Bill {
         self
     }
 
+    /// Whether too few days before a day are known, and no later report will know more: they are older than what is kept of the bill.
+    fn begins_too_late(&self, day: Date) -> bool {
+        !self.days.is_empty() && self.days.range(..day).count() < LEAST_DAYS
+    }
+
     /// What each weekday usually costs before a day. `None`: too few days are known.
     fn usual(&self, before: Date) -> Option<impl Fn(Date) -> Decimal> {
         let days: Vec<(Date, Decimal)> = self.days.range(plus_days(before, -USUAL_DAYS)..before).map(|(day, usd)| (*day, *usd)).collect();
@@ -150,7 +155,11 @@ impl Group<'_> {
         let known = self.known_days().map(|(day, _)| sum(day, plus_days(day, 1))).sum();
         let estimated = sum(self.period.from, self.period.until);
         let (realised, why) = self.realised(known);
-        let open = if realised.is_some() { estimated - known } else { estimated };
+        let open = match realised {
+            Some(_) => estimated - known,
+            None if self.bill.begins_too_late(self.first()) => Decimal::ZERO,
+            None => estimated,
+        };
         let line = Savings {
             component: self.component,
             team: self.team(),
@@ -174,12 +183,22 @@ impl Group<'_> {
         self.bill.days.range(self.period.from..self.period.until).map(|(day, usd)| (*day, *usd))
     }
 
+    /// The day on which the first of the savings began.
+    fn first(&self) -> Date {
+        self.savings.iter().map(|one| day_of(one.from)).min().unwrap_or(self.period.from)
+    }
+
     /// What the bill confirms of the known part of the estimate, and what it says in words.
     fn realised(&self, known: Decimal) -> (Option<Decimal>, String) {
-        let first = self.savings.iter().map(|one| day_of(one.from)).min().unwrap_or(self.period.from);
+        let first = self.first();
         let after: Vec<(Date, Decimal)> = self.known_days().filter(|(day, _)| first <= *day).collect();
         if !self.bill.has_team {
             return (None, "the bill has nothing of this team: its tag may not be an active cost allocation tag".to_owned());
+        }
+        if let Some(oldest) = self.bill.days.keys().next().filter(|_| self.bill.begins_too_late(first)) {
+            let why =
+                format!("it began on {first}, and the bill is known from {oldest} on: too few days before, so no report can confirm it");
+            return (None, why);
         }
         let Some(usual) = self.bill.usual(first) else {
             return (None, format!("the days before {first} are not known, so that there is nothing to compare with"));
@@ -284,11 +303,32 @@ mod tests {
         let (estimated, realised, open, _) = one(&bill("2026-10-01", "2026-11-20", dec!(40), dec!(20)), &[&week]);
         assert_eq!((estimated, realised, open), (Money(dec!(70)), Some(Money(dec!(40))), dec!(30)), "three days are not on the bill");
         let (_, realised, open, why) = one(&bill("2026-11-12", "2026-11-23", dec!(40), dec!(20)), &[&week]);
-        assert_eq!((realised, open), (None, dec!(70)));
-        assert!(why.contains("the days before 2026-11-16 are not known"), "{why}");
+        assert_eq!((realised, open), (None, dec!(0)), "nothing of it will be known");
+        assert_eq!(
+            why,
+            "it began on 2026-11-16, and the bill is known from 2026-11-12 on: too few days before, so no report can confirm it"
+        );
         let other = Saved { team: Some("vision".into()), ..week.clone() };
         let held = hold(&bill("2026-10-01", "2026-11-23", dec!(40), dec!(20)), day("2026-12-01"), &[&other]);
         assert_eq!((held[0].line.realised, held[0].line.team.as_str()), (None, "vision"));
+    }
+
+    /// The page said of it "is not known yet" in every report.
+    #[test]
+    fn what_began_before_the_days_that_are_kept_is_never_confirmed() {
+        let asleep = saved("2026-03-02T00:00:00Z", "2026-12-01T00:00:00Z", dec!(2740));
+        let (estimated, realised, open, why) = one(&bill("2026-05-06", "2026-11-23", dec!(40), dec!(40)), &[&asleep]);
+        assert_eq!((estimated, realised, open), (Money(dec!(70)), None, dec!(0)));
+        assert!(why.starts_with("it began on 2026-03-02, and the bill is known from 2026-05-06 on"), "{why}");
+        // Days in between that could not be read may still come.
+        let mut cuts = bill("2026-11-16", "2026-11-23", dec!(40), dec!(20));
+        for day in day("2026-09-01").series(jiff::Span::new().days(1)).take(30) {
+            cuts.add_day(day);
+        }
+        let week = saved("2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z", dec!(70));
+        let (_, realised, open, why) = one(&cuts, &[&week]);
+        assert_eq!((realised, open), (None, dec!(70)));
+        assert!(why.contains("the days before 2026-11-16 are not known"), "{why}");
     }
 
     #[test]

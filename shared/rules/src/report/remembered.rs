@@ -11,7 +11,7 @@ use crate::{
     plan::{Entry, Saved, SavedBy, State},
     remedy::{Remedy, how_to_wake},
     report::{
-        Advice, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
+        Advice, BudgetOnRecord, Decision, Did, Exemption, GuardsWork, Money, ResourceLine, Resources, Savings, Sleeping,
         cuts::UNTAGGED,
         realised::{Held, hold},
         sources::Sources,
@@ -118,7 +118,8 @@ impl<'a> Remembered<'a> {
         (!spot.is_empty()).then(|| Money(spot.iter().sum()))
     }
 
-    /// What needs a decision: what is open, and what is exempt for a short time only. Exceeded budgets first, then the most expensive.
+    /// What needs a decision: what is open, what is exempt for a short time only, and budgets that were used up in a month that is over. Exceeded budgets first,
+    /// then the most expensive.
     pub(super) fn decisions(&self) -> Vec<Decision> {
         let open: Vec<&Entry> = self.entries.iter().copied().filter(|entry| OPEN.contains(&entry.state)).collect();
         let mut decisions: Vec<Decision> = resources(&open)
@@ -140,10 +141,29 @@ impl<'a> Remembered<'a> {
                     to_do: one.rules.iter().find_map(|rule| rules::to_do(rule)).unwrap_or_default().to_owned(),
                 }
             })
+            .chain(self.used_up())
             .chain(self.ending())
             .collect();
         decisions.sort_by_key(|one| (!one.why.split(", ").any(|rule| rule == EXCEEDED), std::cmp::Reverse(one.usd_per_month)));
         decisions
+    }
+
+    /// The budgets that were used up in the report's month, if that is over: their findings end with it. One that is open again is told by its finding.
+    fn used_up(&self) -> impl Iterator<Item = Decision> {
+        let policy = self.from.policy;
+        let month = self.from.cuts.period.last_month();
+        let is_open = |name: &str| self.entries.iter().any(|one| one.rule == EXCEEDED && one.name == name && OPEN.contains(&one.state));
+        let budgets = self.from.budgets_of(self.team).filter(|one| month.is_over(self.from.now) && one.is_used_up() && !is_open(&one.name));
+        let decision = |one: &BudgetOnRecord| Decision {
+            what: format!("{} {}", Kind::Budget.words(), one_line(&one.name)),
+            owner: addressee(policy.budget(&one.name).and_then(|section| policy.owner_by_section(section)).as_deref()),
+            team: team_or_untagged(one.team.as_deref()),
+            why: EXCEEDED.to_owned(),
+            usd_per_month: None,
+            next: format!("{} of {} spent in {}", Money(one.spent), Money(one.limit), month.words()),
+            to_do: rules::to_do(EXCEEDED).unwrap_or_default().to_owned(),
+        };
+        budgets.map(decision).collect::<Vec<_>>().into_iter()
     }
 
     /// The exemptions that end soon.
@@ -248,5 +268,9 @@ fn rule_saves(rule: &str) -> bool {
 }
 
 fn team_of(entry: &Entry) -> String {
-    entry.team.as_deref().map(one_line).filter(|team| !team.is_empty()).unwrap_or_else(|| UNTAGGED.to_owned())
+    team_or_untagged(entry.team.as_deref())
+}
+
+fn team_or_untagged(team: Option<&str>) -> String {
+    team.map(one_line).filter(|team| !team.is_empty()).unwrap_or_else(|| UNTAGGED.to_owned())
 }

@@ -9,6 +9,7 @@ use crate::{
     plan::{Entry, Saved},
     policy::Policy,
     report::{PlanAdvice, Resources, budget::BudgetOnRecord, cuts::Cuts},
+    vocabulary::text::is_alike,
 };
 
 /// What a report is made of.
@@ -55,6 +56,13 @@ pub struct Sources<'a> {
 }
 
 impl Sources<'_> {
+    /// The budgets of the month in which the period ends: all, or those of a team.
+    pub(crate) fn budgets_of(&self, team: Option<&str>) -> impl Iterator<Item = &BudgetOnRecord> {
+        let month = self.cuts.period.last_month();
+        let is_its = move |one: &BudgetOnRecord| team.is_none_or(|own| one.team.as_ref().is_some_and(|of| is_alike(own, of)));
+        self.budgets.iter().filter(move |one| one.month == month.from && is_its(one))
+    }
+
     /// The number of requests to Cost Explorer in the period.
     pub(crate) fn requests_in_period(&self) -> u64 {
         self.requests.range(self.cuts.period.from..self.cuts.period.until).map(|(_, requests)| requests).sum()

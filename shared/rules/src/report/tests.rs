@@ -28,7 +28,6 @@ fn report_of(cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str
 
 /// The same, made at this time.
 fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
-    let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
     let budget = |name: &str, limit, team: Option<&str>| BudgetOnRecord {
         name: name.into(),
         month: day("2026-11-01"),
@@ -38,7 +37,12 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         team: team.map(str::to_owned),
         is_of_sagemaker: true,
     };
-    let budgets = [budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))];
+    report_with(&[budget("ml", dec!(3000), None), budget("nlp", dec!(300), Some("NLP"))], now, cuts, policy, entries, team)
+}
+
+/// The same with these budgets.
+fn report_with(budgets: &[BudgetOnRecord], now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: Option<&str>) -> CostReport {
+    let ahead = ServiceForecast { from: day("2026-11-23"), until: day("2026-12-01"), usd: dec!(80), low: dec!(60), high: dec!(100) };
     let sources = Sources {
         account: "123456789012",
         region: "eu-central-1",
@@ -46,7 +50,7 @@ fn report_at(now: &str, cuts: &Cuts, policy: &Policy, entries: &[&Entry], team: 
         cuts,
         estimated_from: day("2026-11-20"),
         ahead: Some(ahead),
-        budgets: &budgets,
+        budgets,
         budgets_read: Some(now.parse::<Timestamp>().unwrap().min("2026-11-30T23:30:00Z".parse().unwrap())),
         entries,
         saved: &[],
@@ -125,7 +129,7 @@ fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     }
     cuts.add(row(day("2026-11-10"), "Notebk:ml.t3.medium", "vision", dec!(7)));
     let all = report_of(&cuts, &Policy::default(), &[], None);
-    assert_eq!((all.spent.usd, all.spent.difference(), all.spent.percent()), (Money(dec!(98)), Some(Money(dec!(21))), Some(27)));
+    assert_eq!((all.spent.usd, all.spent.difference(), all.spent.percent(all.period)), (Money(dec!(98)), Some(Money(dec!(21))), Some(27)));
     let causes: Vec<_> = all.causes.iter().map(|one| (one.what.as_str(), one.team.as_str(), one.difference.0)).collect();
     assert_eq!(causes, [("ml.g5.xlarge", "nlp", dec!(28)), ("ml.t3.medium", "vision", dec!(-7))]);
     assert_eq!(
@@ -139,7 +143,10 @@ fn the_first_screen_is_of_the_period_its_month_and_the_forecast() {
     let instance = &all.instance_types[0];
     assert_eq!((instance.hours.0, instance.usd_per_hour), (dec!(14), Some(Money(dec!(7)))));
 
+    assert_eq!(all.trend.budget.as_deref(), Some("ml"), "nlp is lower, and of one team");
+
     let team = report_of(&cuts, &Policy::default(), &[], Some("nlp"));
+    assert_eq!(team.trend.budget.as_deref(), Some("nlp"));
     assert_eq!((team.spent.usd, team.month.forecast, team.month.budgets[0].name.as_str()), (Money(dec!(98)), None, "nlp"));
     assert_eq!((team.trend.budget_per_day, team.accounts.len(), team.method.charge_types.len()), (Some(Money(dec!(10))), 0, 0));
 }
@@ -223,6 +230,44 @@ fn a_plan_without_a_fee_here_has_a_commitment_that_is_not_known() {
     assert_eq!((report.savings_plans.is_owned, report.savings_plans.unused), (true, None));
     let body = mail_of(&report);
     assert!(body.contains("* unused commitment: not known: no fee of a plan is on this bill\n"), "{body}");
+}
+
+/// "A plan can cover $2,754" stood there alone: nobody could tell whether to buy one.
+#[test]
+fn what_a_plan_can_cover_is_told_with_whether_buying_one_pays() {
+    let advice = |commitment: Decimal, with_waste: Decimal| PlanAdvice {
+        offer: "1 year, No Upfront".into(),
+        as_of: Some(day("2026-11-20")),
+        commitment: Money(commitment),
+        saves: Money(dec!(90)),
+        with_waste: Money(with_waste),
+        by_aws: Some(Money(dec!(2))),
+        curve: vec![],
+    };
+    let plans = |is_owned, advice| SavingsPlans { not_covered: Money(dec!(2754)), is_owned, advice, ..SavingsPlans::default() };
+    for (plans, words) in [
+        (
+            plans(false, Some(advice(dec!(1.5), dec!(2)))),
+            "A plan can cover $2,754.00 of the use, and savings-plan-advisor says: buy $1.50 per hour (1 year, No Upfront, as of 2026-11-20), which \
+             would save $90.00 a month. AWS recommends $2.00 per hour, with the waste in it.",
+        ),
+        (
+            plans(true, Some(advice(dec!(0), dec!(2)))),
+            "Another plan can cover $2,754.00 of the use, and buying one does not pay (1 year, No Upfront, as of 2026-11-20): without what will \
+             vanish, none saves enough. So savings-plan-advisor says: do not buy. AWS recommends $2.00 per hour, with the waste in it.",
+        ),
+        (
+            plans(false, None),
+            "A plan can cover $2,754.00 of the use, and whether buying one pays is not known here: savings-plan-advisor works",
+        ),
+    ] {
+        assert!(plans.buying().unwrap().starts_with(words), "{:?}", plans.buying());
+        let report = CostReport { savings_plans: plans, ..report_of(&empty(), &Policy::default(), &[], None) };
+        assert!(mail_of(&report).contains(&format!("* {words}")), "{}", mail_of(&report));
+    }
+    assert_eq!(SavingsPlans::default().buying(), None);
+    let all_covered = SavingsPlans { advice: Some(advice(dec!(0), dec!(0))), ..SavingsPlans::default() };
+    assert!(all_covered.buying().unwrap().starts_with("Do not buy a plan (1 year"), "{:?}", all_covered.buying());
 }
 
 #[test]
@@ -336,6 +381,7 @@ fn months_are_compared_by_the_day_everywhere() {
         assert_eq!(report.causes.iter().map(|cause| cause.difference.0).collect::<Vec<_>>(), causes);
         assert_eq!(report.by_number_of_days(), Some(("1 day less".to_owned(), Money(dec!(-10)))));
         assert!(mail.body.contains(line) && mail.body.contains("* 1 day less: $10.00 less"), "{}", mail.body);
+        assert!(!mail.body.contains("%) more than") && !mail.body.contains("%) less than"), "a percent of the whole month: {}", mail.body);
     }
 }
 
@@ -353,6 +399,24 @@ fn many_small_differences_are_one_cause() {
     let two = [("Host:ml.t3.medium", "nlp", dec!(0.1)), ("Host:ml.m5.large", "nlp", dec!(0.1))];
     assert_eq!(week(&[train], &[&two[..], &[train]].concat()), [cause(SEVERAL_TYPES, "nlp", dec!(1.4))]);
     assert_eq!(week(&[train], &[two[0], train]), [], "one of them is no cause");
+}
+
+/// The mail's causes came to less than the change that they explain: the page had the rest, the mail had not.
+#[test]
+fn the_causes_of_the_mail_add_up_to_the_change() {
+    let teams: Vec<String> = (0..8).map(|number| format!("team-{number}")).collect();
+    let of = |period: &str, usd: Decimal| {
+        let hosts: Vec<(&str, &str, Decimal)> = teams.iter().map(|team| ("Host:ml.g5.xlarge", team.as_str(), usd)).collect();
+        let report = report_at("2026-12-12T09:00:00Z", &each_day(period, &[], &hosts), &Policy::default(), &[], None);
+        let told = report.causes.iter().map(|one| one.difference).chain(report.by_number_of_days().map(|(_, usd)| usd)).sum::<Money>();
+        assert_eq!(told.0 + report.other_causes().unwrap_or_default().0, report.spent.difference().unwrap().0, "{period}");
+        mail_of(&report)
+    };
+    let (week, month) = (of("2026-W47", dec!(2)), of("2026-11", dec!(2)));
+    assert!(week.contains("* Everything else: $42.00 more\n"), "three of eight teams: {week}");
+    assert!(month.contains("* Everything else: $180.00 more\n"), "{month}");
+    let few = mail_of(&report_of(&each_day("2026-W47", &[], &[("Host:x", "nlp", dec!(2))]), &Policy::default(), &[], None));
+    assert!(!few.contains("Everything else"), "{few}");
 }
 
 #[test]
@@ -516,6 +580,42 @@ fn the_budget_that_is_used_most_is_the_first_and_needs_a_decision_first() {
     assert_eq!(report.decisions.iter().map(|one| one.why.as_str()).collect::<Vec<_>>(), ["budget-exceeded", "notebook-idle"]);
 }
 
+/// In December budget-alerter's finding of November's budget is closed, and only the panel told it.
+#[test]
+fn a_budget_that_was_used_up_in_the_closed_month_needs_a_decision() {
+    let budget = |spent, month: &str| BudgetOnRecord {
+        name: "ml".into(),
+        month: day(month),
+        limit: dec!(300),
+        spent,
+        forecast: None,
+        team: Some("NLP".into()),
+        is_of_sagemaker: true,
+    };
+    let policy = Policy::from_toml("[[budget]]\nname = \"ml\"\nowner = \"ann@example.com\"").unwrap();
+    let cuts = Cuts::new(ReportPeriod::parse("2026-11").unwrap());
+    let finding = |state| samples::entry("budget-exceeded", "ml", state);
+    let idle = Entry { usd_per_month: Some(dec!(900)), ..samples::entry("notebook-idle", "x", State::Reported) };
+    let of = |budget: BudgetOnRecord, now: &str, state, team: Option<&str>| {
+        report_with(&[budget], now, &cuts, &policy, &[&finding(state), &idle], team)
+    };
+    let told = |report: CostReport| report.decisions.into_iter().filter(|one| one.why == "budget-exceeded").collect::<Vec<_>>();
+    let (over, november) = ("2026-12-04T09:00:00Z", "2026-11-01");
+    let report = of(budget(dec!(312.5), november), over, State::Closed, None);
+    let mail = mail_of(&report);
+    let words =
+        "budget ml of ann@example.com: $312.50 of $300.00 spent in November 2026 (budget-exceeded): stop what is not needed, or raise";
+    assert!(mail.contains(words), "{mail}");
+    assert_eq!(report.decisions.iter().map(|one| one.what.as_str()).collect::<Vec<_>>(), ["budget ml", "notebook instance x"]);
+    assert_eq!(report.decisions[0].team, "NLP");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Closed, Some("nlp"))).len(), 1, "on the page of its team");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Closed, Some("vision"))), []);
+    assert_eq!(told(of(budget(dec!(299), november), over, State::Closed, None)), [], "it was kept");
+    assert_eq!(told(of(budget(dec!(312.5), "2026-10-01"), over, State::Closed, None)), [], "another month");
+    assert_eq!(told(of(budget(dec!(312.5), november), NOW, State::Closed, None)), [], "the month is not over: its finding tells it");
+    assert_eq!(told(of(budget(dec!(312.5), november), over, State::Reported, None)).len(), 1, "told once");
+}
+
 #[test]
 fn hours_that_are_not_on_the_bill_are_not_zero() {
     assert_eq!(Hours(dec!(0)).known_of(Money(dec!(870))), None);
@@ -535,6 +635,8 @@ fn resources_are_of_the_findings_only_if_these_have_prices() {
     let of = |entries: &[&Entry]| from_findings(entries, "no data").how;
     assert_eq!(of(&[&entry]), "by the open findings, at list prices a month. The bill by resource could not be read: no data");
     assert_eq!(of(&[]), "The bill by resource could not be read: no data");
+    let off = from_findings(&[], NO_RESOURCE_DATA).how;
+    assert!(off.contains("Cost Explorer's resource-level data of SageMaker is off. The payer account switches it on in Billing"), "{off}");
 }
 
 #[test]

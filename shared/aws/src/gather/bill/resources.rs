@@ -2,9 +2,12 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use aws_sdk_costexplorer::types::{DateInterval, Granularity, GroupDefinition, GroupDefinitionType};
+use aws_sdk_costexplorer::{
+    error::ProvideErrorMetadata,
+    types::{DateInterval, Granularity, GroupDefinition, GroupDefinitionType},
+};
 use cost_rules::{
-    report::{Money, ReportPeriod, ResourceLine},
+    report::{Money, NO_RESOURCE_DATA, ReportPeriod, ResourceLine},
     resource::{Arn, Kind, UNOWNED},
     rulebook::Rulebook,
     text::one_line,
@@ -26,6 +29,9 @@ const PAGES: u32 = 5;
 
 /// The most resources that are told.
 const TOLD: usize = 10;
+
+/// AWS's code where resource-level data is off.
+const OFF: &str = "DataUnavailableException";
 
 /// What resources that the bill does not name are called there.
 const NO_RESOURCE: &str = "NoResourceId";
@@ -63,7 +69,10 @@ async fn pages(clients: &Clients, rulebook: &Rulebook, (from, until): (Date, Dat
             return Err(format!("the account has more resources than {PAGES} pages of Cost Explorer list"));
         }
         let page = call.clone().set_next_page_token(token).send().await;
-        let page = page.map_err(|error| format!("ce:GetCostAndUsageWithResources: {}", why(&error)))?;
+        let page = page.map_err(|error| match error.as_service_error().and_then(ProvideErrorMetadata::code) {
+            Some(OFF) => NO_RESOURCE_DATA.to_owned(),
+            _ => format!("ce:GetCostAndUsageWithResources: {}", why(&error)),
+        })?;
         // What is refused is not billed.
         *requests += 1;
         for group in page.results_by_time.into_iter().flatten().flat_map(|day| day.groups.unwrap_or_default()) {

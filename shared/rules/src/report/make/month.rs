@@ -9,23 +9,17 @@ use crate::{
     facts::ServiceForecast,
     report::{Budget, Forecast, Money, Month, budget::BudgetOnRecord, period::ReportPeriod},
     vocabulary::{
-        period::{day_of, plus_days},
-        text::is_alike,
+        period::day_of,
+        text::{is_alike, one_line},
     },
 };
 
 impl View<'_> {
     pub(super) fn month(&self) -> Month {
-        let month = self.last_month();
+        let month = self.period().last_month();
         let so_far = ReportPeriod { until: self.period().until.min(month.until), ..month };
         let (is_over, as_of) = (month.is_over(self.from.now), self.from.budgets_read.map(day_of));
-        let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
-            (Some(own), Some(team)) => is_alike(own, team),
-            (Some(_), None) => false,
-            (None, _) => true,
-        };
-        let budgets = self.from.budgets.iter().filter(|one| one.month == month.from).filter(is_its);
-        let mut budgets: Vec<Budget> = budgets.map(|one| one.line(as_of, is_over)).collect();
+        let mut budgets: Vec<Budget> = self.from.budgets_of(self.team).map(|one| one.line(as_of, is_over)).collect();
         budgets.sort_by_key(|budget| Reverse(budget.used()));
         let (usd, missing_days) = (self.spent_in(so_far), self.missing_days(so_far));
         Month { name: month.words(), usd: Money(usd), missing_days, is_over, forecast: self.forecast(month), budgets }
@@ -42,25 +36,20 @@ impl View<'_> {
         self.from.cuts.days.range(days.from..days.until.max(days.from)).map(|(_, rows)| self.sum_of(rows, |_| true)).sum()
     }
 
-    fn last_month(&self) -> ReportPeriod {
-        ReportPeriod::month_of(plus_days(self.period().until, -1))
-    }
-
     /// AWS's forecast, if it is of the report's month. It is of the whole account.
     pub(super) fn ahead(&self) -> Option<ServiceForecast> {
-        self.from.ahead.filter(|ahead| self.team.is_none() && ahead.until == self.last_month().until && ahead.from < ahead.until)
+        self.from.ahead.filter(|ahead| self.team.is_none() && ahead.until == self.period().last_month().until && ahead.from < ahead.until)
     }
 
-    /// What the month's budgets of SageMaker allow on each day.
-    pub(super) fn budget_per_day(&self) -> Option<Money> {
-        let month = self.last_month();
+    /// The month's lowest budget of SageMaker alone: its name, and what it allows on each day.
+    pub(super) fn lowest_budget(&self) -> Option<(String, Money)> {
+        let month = self.period().last_month();
         let is_its = |one: &&BudgetOnRecord| match (self.team, &one.team) {
             (Some(own), Some(team)) => is_alike(own, team),
             (own, team) => own.is_none() && team.is_none(),
         };
-        let limits =
-            self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its).map(|one| one.limit);
-        let limit = limits.min()?;
-        Some(Money(limit / Decimal::from(month.days().max(1))))
+        let budgets = self.from.budgets.iter().filter(|one| one.is_of_sagemaker && one.month == month.from).filter(is_its);
+        let lowest = budgets.min_by_key(|one| one.limit)?;
+        Some((one_line(&lowest.name), Money(lowest.limit / Decimal::from(month.days().max(1)))))
     }
 }
