@@ -42,6 +42,10 @@ def expression(node):
             return f"var.{snake(name)}"
         case {"Fn::Equals": [one, other]}:
             return f"{expression(one)} == {expression(other)}"
+        case {"Fn::Not": [{"Fn::Equals": [one, other]}]}:
+            return f"{expression(one)} != {expression(other)}"
+        case {"Fn::Not": [{"Fn::Not": [one]}]}:
+            return expression(one)
         case {"Fn::Not": [one]}:
             return f"!({expression(one)})"
         case {"Fn::And": each}:
@@ -71,7 +75,7 @@ def validations(name, of, rules):
     for rule in rules.values():
         if first_parameter(rule["RuleCondition"]) == name:
             for one in rule["Assertions"]:
-                yield f"!({expression(rule['RuleCondition'])}) || {expression(one['Assert'])}", one["AssertDescription"]
+                yield f"{expression({'Fn::Not': [rule['RuleCondition']]})} || {expression(one['Assert'])}", one["AssertDescription"]
 
 
 def variable(name, of, rules):

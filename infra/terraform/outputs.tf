@@ -5,6 +5,11 @@ output "topic_arn" {
   value       = lookup(aws_cloudformation_stack.guard.outputs, "TopicArn", null)
 }
 
+output "chat_topic_arn" {
+  description = "What the chat channels hear (docs/chat.md says how to test it)."
+  value       = lookup(aws_cloudformation_stack.guard.outputs, "ChatTopicArn", null)
+}
+
 output "ops_topic_arn" {
   description = "The alarms about the guard itself. docs/runbook.md has a page for each."
   value       = lookup(aws_cloudformation_stack.guard.outputs, "OpsTopicArn", null)

@@ -95,7 +95,7 @@ variable "allow_resubmission" {
   }
 
   validation {
-    condition     = !(var.allow_resubmission == "yes") || var.allow_enforcement == "yes"
+    condition     = var.allow_resubmission != "yes" || var.allow_enforcement == "yes"
     error_message = "AllowResubmission stops jobs too, and so needs AllowEnforcement = yes."
   }
 }
@@ -124,7 +124,7 @@ variable "allow_hibernation" {
   }
 
   validation {
-    condition     = !(var.allow_hibernation == "yes") || var.allow_enforcement == "yes"
+    condition     = var.allow_hibernation != "yes" || var.allow_enforcement == "yes"
     error_message = "AllowHibernation deletes endpoints, and so needs AllowEnforcement = yes."
   }
 }
@@ -165,7 +165,7 @@ variable "topic_key_arn" {
   }
 
   validation {
-    condition     = !(!(var.topic_key_arn == "")) || !(var.topic_arn == "")
+    condition     = var.topic_key_arn == "" || var.topic_arn != ""
     error_message = "TopicKeyArn is the key of the topic in TopicArn, and so needs TopicArn. The stack's own topics have a key of their own."
   }
 }
@@ -191,6 +191,76 @@ variable "report_bucket" {
   validation {
     condition     = can(regex("^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$", var.report_bucket))
     error_message = "ReportBucket must be the name of a bucket, or nothing."
+  }
+}
+
+variable "slack_workspace_id" {
+  description = "The Slack workspace of SlackChannelId, as the console of Amazon Q Developer in chat applications shows it after somebody has authorized the workspace there (docs/chat.md). Only with SlackChannelId."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Z]{0,255}$", var.slack_workspace_id))
+    error_message = "SlackWorkspaceId must be capitals and digits such as T0123ABCD, or nothing."
+  }
+}
+
+variable "slack_channel_id" {
+  description = "The Slack channel that hears of findings. It may have no other configuration in this account. Empty means none. Only with SlackWorkspaceId."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9A-Za-z]{0,256}$", var.slack_channel_id))
+    error_message = "SlackChannelId must be letters and digits such as C0123ABCD, or nothing."
+  }
+
+  validation {
+    condition     = !((var.slack_channel_id != "") || (var.slack_workspace_id != "")) || (var.slack_channel_id != "") && (var.slack_workspace_id != "")
+    error_message = "A Slack channel needs both SlackWorkspaceId and SlackChannelId."
+  }
+}
+
+variable "teams_team_id" {
+  description = "The Microsoft Teams team of TeamsChannelId, as the console of Amazon Q Developer in chat applications shows it after somebody has authorized the team there (docs/chat.md). Only with TeamsTenantId and TeamsChannelId."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$", var.teams_team_id))
+    error_message = "TeamsTeamId must be a UUID, or nothing."
+  }
+}
+
+variable "teams_tenant_id" {
+  description = "The tenant of TeamsTeamId, which the console shows beside it. Only with TeamsTeamId and TeamsChannelId."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})?$", var.teams_tenant_id))
+    error_message = "TeamsTenantId must be a UUID, or nothing."
+  }
+}
+
+variable "teams_channel_id" {
+  description = "The Microsoft Teams channel that hears of findings, as it stands in the channel's link. It may have no other configuration in this account. Empty means none. Only with TeamsTeamId and TeamsTenantId."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^([0-9A-Za-z_=+/.,-]*%3[aA][0-9A-Za-z_=+/.,-]*%40[0-9A-Za-z_=+/.,-]*)?$", var.teams_channel_id))
+    error_message = "TeamsChannelId must be a channel's ID such as 19%3a0123abcd%40thread.tacv2, or nothing."
+  }
+
+  validation {
+    condition     = !((var.teams_channel_id != "") || (var.teams_team_id != "") || (var.teams_tenant_id != "")) || (var.teams_channel_id != "") && (var.teams_team_id != "") && (var.teams_tenant_id != "")
+    error_message = "A Teams channel needs TeamsTeamId, TeamsTenantId and TeamsChannelId."
   }
 }
 
@@ -343,6 +413,11 @@ locals {
     TopicKeyArn            = var.topic_key_arn
     PermissionsBoundary    = var.permissions_boundary
     ReportBucket           = var.report_bucket
+    SlackWorkspaceId       = var.slack_workspace_id
+    SlackChannelId         = var.slack_channel_id
+    TeamsTeamId            = var.teams_team_id
+    TeamsTenantId          = var.teams_tenant_id
+    TeamsChannelId         = var.teams_channel_id
     NotebookSchedule       = var.notebook_schedule
     TrainingSweepSchedule  = var.training_sweep_schedule
     TagAuditSchedule       = var.tag_audit_schedule

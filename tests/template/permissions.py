@@ -22,6 +22,8 @@ CONDITIONS = {
     "LooksAfterBudgets": "IsHomeRegion = yes",
     "HasPolicyParameter": "PolicyParameter",
     "EncryptsMails": "the stack's own topic, or TopicKeyArn",
+    "HasChat": "SlackChannelId, or TeamsChannelId",
+    "HasChatOnly": "TopicArn, and SlackChannelId or TeamsChannelId",
 }
 
 

@@ -10,7 +10,7 @@ import zipfile
 
 import pytest
 from cfnlint.decode import cfn_yaml
-from stack import TEMPLATE
+from stack import CHAT, TEMPLATE
 
 TOP = pathlib.Path(__file__).parents[2]
 MODULE = TOP / "infra/terraform"
@@ -131,7 +131,7 @@ def another(name, of):
         "TrainingRolePattern": "service-role/AmazonSageMaker-*", "TopicArn": "arn:aws-us-gov:sns:us-gov-west-1:123456789012:costs",
         "TopicKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1-a", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/developers",
         "ReportBucket": "finops-reports.example", "TestEventSource": "test.aws.sagemaker",
-    }  # fmt: skip
+    } | CHAT  # fmt: skip
     return examples[name] if name in examples else "rate(1 day)"
 
 
@@ -162,7 +162,9 @@ def test_what_the_template_refuses_terraform_refuses_in_its_words(module, templa
 
 
 def test_the_templates_rules_are_terraforms_too(module, template):
-    said = refused(module, **GIVEN, allow_resubmission="yes", allow_hibernation="yes", topic_key_arn="arn:aws:kms:eu-central-1:123456789012:key/1-a")
+    broken = {"allow_resubmission": "yes", "allow_hibernation": "yes", "topic_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/1-a"}
+    half = {"slack_workspace_id": CHAT["SlackWorkspaceId"], "teams_team_id": CHAT["TeamsTeamId"], "teams_tenant_id": CHAT["TeamsTenantId"]}
+    said = refused(module, **GIVEN | broken | half)
     of_all = [one["AssertDescription"] for rule in template["Rules"].values() for one in rule["Assertions"]]
     assert [why for why in of_all if why not in said] == []
 
