@@ -264,6 +264,30 @@ variable "teams_channel_id" {
   }
 }
 
+variable "publish_events" {
+  description = "Whether the functions also put what becomes of each finding on an EventBridge bus of the account, as events with the source sagemaker-cost-guard (docs/events.md). Whoever may make rules on that bus can then read names, owners and costs. AWS charges $1 for a million events."
+  type        = string
+  default     = "no"
+  nullable    = false
+
+  validation {
+    condition     = contains(["yes", "no"], var.publish_events)
+    error_message = "PublishEvents must be one of yes, no."
+  }
+}
+
+variable "event_bus_name" {
+  description = "The bus for these events, of this account and Region. Only with PublishEvents."
+  type        = string
+  default     = "default"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_./-]{1,256}$", var.event_bus_name))
+    error_message = "EventBusName must be the name of a bus."
+  }
+}
+
 variable "notebook_schedule" {
   description = "When notebook-stopper looks at everything. Every quarter of an hour, so that it is there when working hours end."
   type        = string
@@ -418,6 +442,8 @@ locals {
     TeamsTeamId            = var.teams_team_id
     TeamsTenantId          = var.teams_tenant_id
     TeamsChannelId         = var.teams_channel_id
+    PublishEvents          = var.publish_events
+    EventBusName           = var.event_bus_name
     NotebookSchedule       = var.notebook_schedule
     TrainingSweepSchedule  = var.training_sweep_schedule
     TagAuditSchedule       = var.tag_audit_schedule

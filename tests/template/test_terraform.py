@@ -130,7 +130,7 @@ def another(name, of):
         "AlertEmail": "ann@example.com", "OpsEmail": "ops@example.com", "ScheduleTimezone": "America/New_York", "PolicyParameter": "/cost-guard/policy",
         "TrainingRolePattern": "service-role/AmazonSageMaker-*", "TopicArn": "arn:aws-us-gov:sns:us-gov-west-1:123456789012:costs",
         "TopicKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/1-a", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/developers",
-        "ReportBucket": "finops-reports.example", "TestEventSource": "test.aws.sagemaker",
+        "EventBusName": "finops/costs", "ReportBucket": "finops-reports.example", "TestEventSource": "test.aws.sagemaker",
     } | CHAT  # fmt: skip
     return examples[name] if name in examples else "rate(1 day)"
 

@@ -186,6 +186,22 @@ def test_a_topic_of_ones_own_takes_the_place_of_the_stacks(key):
     assert {of["KmsMasterKeyId"] for of in stack.of_type("AWS::SNS::Topic").values()} == {stack.name("TopicKey")}
 
 
+def test_events_are_put_on_one_bus_and_as_the_guards_own_and_only_where_they_are_wanted():
+    def told(stack):
+        statements = stack.resources["RememberAndMail"]["PolicyDocument"]["Statement"]
+        putting = [one for one in statements if any(action.startswith("events:") for action in listed(one["Action"]))]
+        (bus,) = {of["Environment"]["Variables"].get("EVENT_BUS_NAME") for of in stack.of_type("AWS::Lambda::Function").values()}
+        return bus, [(one["Action"], one["Resource"], one["Condition"]) for one in putting]
+
+    own = {"StringEquals": {"events:source": "sagemaker-cost-guard"}}
+    assert told(GUARD) == told(Stack(EventBusName="finops")) == (None, [])
+    for bus in ("default", "finops"):
+        arn = f"arn:aws:events:eu-central-1:123456789012:event-bus/{bus}"
+        assert told(Stack(PublishEvents="yes", EventBusName=bus)) == (bus, [("events:PutEvents", arn, own)])
+    # What the guide tells people to make rules for.
+    assert f"| source | `{own['StringEquals']['events:source']}` |" in source("docs/events.md")
+
+
 SLACK = {name: of for name, of in CHAT.items() if name.startswith("Slack")}
 TEAMS = {name: of for name, of in CHAT.items() if name.startswith("Teams")}
 
