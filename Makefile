@@ -6,12 +6,13 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG_ENV ?= dev
-# Python tools live in .venv, five times, because they do not agree on the versions of what they need.
+# Python tools live in .venv, six times, because they do not agree on the versions of what they need.
 TESTING := .venv/testing
 DEPLOYING := .venv/deploying
 DEPLOYED := .venv/deployed
 CHECKING := .venv/checking
 BROWSING := .venv/browsing
+PLANNING := .venv/terraform
 FUNCTIONS := $(notdir $(patsubst %/Cargo.toml,%,$(wildcard functions/*/Cargo.toml)))
 RELEASE := cargo build --release --locked $(addprefix --bin ,$(FUNCTIONS))
 # `make test` deploys the binaries that it has anyway: the release build takes as long as half of its other steps.
@@ -61,7 +62,7 @@ unit:
 	COST_GUARD_ASKED="$(abspath target/asked)" cargo test --workspace --locked
 
 # The pages that Chromium looks at were written by `unit`.
-python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed $(BROWSING)/installed
+python: $(TESTING)/installed $(DEPLOYING)/installed $(CHECKING)/installed $(BROWSING)/installed $(PLANNING)/installed
 	$(TESTING)/bin/python -m pytest -q tests/conformance tests/notebook-idle-agent tests/template
 	$(BROWSING)/bin/python -m pytest -q tests/page
 
@@ -82,7 +83,7 @@ check-policy: ## POLICY=<file>: the policy's errors with their lines, or what it
 	@$(ONLY) cost-guard
 	@target/debug/cost-guard check-policy "$(POLICY)"
 
-docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, break-even.md, permissions.md, parameters.md, and README's table of the rules
+docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-reference.md, policy.schema.json, cost-report.schema.json, break-even.md, permissions.md, parameters.md, infra/terraform, and README's table of the rules
 	$(ONLY) cost-guard
 	target/debug/cost-guard rules-manual > docs/rules.md.new
 	mv docs/rules.md.new docs/rules.md
@@ -100,6 +101,7 @@ docs: $(TESTING)/installed ## what is made of the code: docs/rules.md, policy-re
 	mv docs/permissions.md.new docs/permissions.md
 	$(TESTING)/bin/python tests/template/parameters.py > docs/parameters.md.new
 	mv docs/parameters.md.new docs/parameters.md
+	$(TESTING)/bin/python infra/terraform.py
 
 # One call makes all binaries, so that as many are linked at a time as there are cores. SAM calls for one after the other and finds them made.
 build: $(DEPLOYING)/installed ## release binaries for Lambda (arm64), by SAM and cargo lambda
@@ -161,6 +163,10 @@ $(DEPLOYING)/installed: infra/requirements.txt
 $(CHECKING)/installed: tests/template/checkov-requirements.txt
 	@echo "Setting up checkov …"
 	$(call environment,$(CHECKING),tests/template/checkov-requirements.txt)
+
+$(PLANNING)/installed: tests/template/terraform-requirements.txt
+	@echo "Setting up Terraform …"
+	$(call environment,$(PLANNING),tests/template/terraform-requirements.txt)
 
 define environment
 @$(PYTHON) -m venv $(1) || { echo "$(PYTHON) -m venv failed: install Python's venv module (Debian: apt install python3-venv)"; exit 1; }

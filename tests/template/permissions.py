@@ -22,6 +22,9 @@ CONDITIONS = {
     "LooksAfterBudgets": "IsHomeRegion = yes",
     "HasPolicyParameter": "PolicyParameter",
     "EncryptsMails": "the stack's own topic, or TopicKeyArn",
+    "PublishesEvents": "PublishEvents = yes",
+    "HasChat": "SlackChannelId, or TeamsChannelId",
+    "HasChatOnly": "TopicArn, and SlackChannelId or TeamsChannelId",
 }
 
 

@@ -32,6 +32,11 @@ REF_IS_THE_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 NAMES = {"Ledger": "cost-guard", "Topic": "cost-guard"}
 # All that the guard may be allowed.
 EVERYTHING = {"AllowEnforcement": "yes", "AllowResubmission": "yes", "AllowHibernation": "yes", "PolicyParameter": "/cost-guard/policy", "ReportBucket": "finops"}
+# Channels of both applications.
+CHAT = {
+    "SlackWorkspaceId": "T0123ABCD", "SlackChannelId": "C0123ABCD", "TeamsTeamId": "01234567-89ab-cdef-0123-456789abcdef",
+    "TeamsTenantId": "fedcba98-7654-3210-fedc-ba9876543210", "TeamsChannelId": "19%3a0123abcd%40thread.tacv2",
+}  # fmt: skip
 
 
 class NoManagedPolicies(ManagedPolicyLoader):
@@ -71,7 +76,7 @@ class Stack:
         """A role's by name: its own, and those of the stack that it shares."""
         of, managed = self.resources[role], self.of_type("AWS::IAM::ManagedPolicy")
         shared = {name: policy["PolicyDocument"] for name, policy in managed.items() if self.arn(name) in of.get("ManagedPolicyArns", [])}
-        return shared | {policy["PolicyName"]: policy["PolicyDocument"] for policy in of["Policies"]}
+        return shared | {policy["PolicyName"]: policy["PolicyDocument"] for policy in of.get("Policies", [])}
 
     def statements(self, role):
         return [statement for policy in self.policies(role).values() for statement in policy["Statement"]]

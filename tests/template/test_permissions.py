@@ -18,8 +18,8 @@ ON_BEHALF = {"kms:GenerateDataKey", "kms:Decrypt", "logs:CreateLogStream", "logs
     "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms", "iam:CreateServiceLinkedRole",
     # Application Auto Scaling asks for it where a target is registered with tags.
     "application-autoscaling:TagResource"}
-# The one condition that a statement has; it is the simulated SageMaker that roles are passed to.
-PASSED_TO_SAGEMAKER = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+# The conditions that statements have: it is the simulated SageMaker that roles are passed to, and the functions' own source that events are put as.
+MET = [{"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}, {"StringEquals": {"events:source": "sagemaker-cost-guard"}}]
 # Tests of the process itself run in another Region, one test in two accounts; tests of faults name a table or a topic that is gone. (Cost Explorer is in one
 # Region only.)
 ELSEWHERE = re.compile(r"arn:aws:(?!ce:)\w+:(us-east-1|eu-west-1):|arn:aws:\w+:[\w-]+:210987654321:|arn:aws:(dynamodb|sns):.*\bgone$")
@@ -39,7 +39,7 @@ def asked():
 
 
 def allows(statement, action, resource):
-    is_met = statement.get("Condition", PASSED_TO_SAGEMAKER) == PASSED_TO_SAGEMAKER
+    is_met = statement.get("Condition", MET[0]) in MET
     return is_met and action in actions([statement]) and any(fnmatch.fnmatchcase(resource, one) for one in listed(statement["Resource"]))
 
 
@@ -111,7 +111,7 @@ def test_no_statement_can_be_dropped(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_is_not_allowed_by_the_parameters_no_role_may_do(name):
     reads = re.compile(r"[\w-]+:(BatchGet|Describe|Get|List|Query|Search|View)")
-    own = {"dynamodb:PutItem", "s3:PutObject", "sns:Publish"} | ON_BEHALF
+    own = {"dynamodb:PutItem", "events:PutEvents", "s3:PutObject", "sns:Publish"} | ON_BEHALF
 
     def acts(**parameters):
         stack = Stack(**EVERYTHING | {"AllowEnforcement": "no", "AllowResubmission": "no", "AllowHibernation": "no"} | parameters)

@@ -3,6 +3,8 @@
 import importlib.util
 import pathlib
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -44,6 +46,28 @@ def test_the_template_of_a_release_has_the_archive_of_each_function():
     archives = re.findall(r"CodeUri: (\S+)", of_release)
     functions = {path.parent.name for path in (TOP / "functions").glob("*/Cargo.toml")}
     assert sorted(archives) == sorted(f"{name}-arm64.zip" for name in functions)
+
+
+def test_the_template_for_a_bucket_has_the_archives_there_and_the_console_a_link(tmp_path):
+    told = subprocess.run([sys.executable, TOP / "infra/release.py", tmp_path / "files", "s3://my-bucket/guard/0.1.0", "eu-central-1"], capture_output=True, text=True)
+    assert told.returncode != 0, "there is no such folder"
+    (tmp_path / "files").mkdir()
+    told = subprocess.run([sys.executable, TOP / "infra/release.py", tmp_path / "files", "s3://my-bucket/guard/0.1.0/", "eu-central-1"], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    written = (tmp_path / "files/template.yaml").read_text()
+    functions = {path.parent.name for path in (TOP / "functions").glob("*/Cargo.toml")}
+    assert sorted(re.findall(r"CodeUri: (\S+)", written)) == sorted(f"s3://my-bucket/guard/0.1.0/{name}-arm64.zip" for name in functions)
+    url = "https://my-bucket.s3.eu-central-1.amazonaws.com/guard/0.1.0/template.yaml"
+    console = "https://eu-central-1.console.aws.amazon.com/cloudformation/home?region=eu-central-1#/stacks/create/review"
+    assert told.stdout == f"template: {url}\nlaunch:   {console}?templateURL={url}&stackName=sagemaker-cost-guard\n"
+    # CloudFormation takes 1 MB of a template in S3.
+    assert len(written.encode()) < 1_000_000
+
+
+def test_another_address_than_one_of_s3_is_refused(tmp_path):
+    for wrong in (["https://my-bucket/guard", "eu-central-1"], ["s3://my-bucket/guard"]):
+        told = subprocess.run([sys.executable, TOP / "infra/release.py", tmp_path, *wrong], capture_output=True, text=True)
+        assert (told.returncode, list(tmp_path.iterdir())) == (1, []) and "s3://my-bucket" in told.stderr
 
 
 def test_the_notes_are_the_newest_section():

@@ -106,7 +106,7 @@ def test_every_call_of_the_code_is_granted(template):
     services = {
         "sagemaker": "sagemaker", "tagging": "tag", "cloudwatch": "cloudwatch", "dynamodb": "dynamodb", "sns": "sns", "ssm": "ssm",
         "costexplorer": "ce", "s3": "s3", "budgets": "budgets", "autoscaling": "application-autoscaling",
-        "computeoptimizer": "compute-optimizer", "ecr": "ecr", "savingsplans": "savingsplans",
+        "computeoptimizer": "compute-optimizer", "ecr": "ecr", "savingsplans": "savingsplans", "eventbridge": "events",
     }  # fmt: skip
     calls = {f"sagemaker:{operation}" for operation in re.findall(r'"((?:List|Describe|GetEndpoint|PutEndpoint)[A-Z]\w+)"', source)}
     for client, method in re.findall(rf"\b({'|'.join(services)})\s*\.([a-z_0-9]+)\(", source):

@@ -7,7 +7,7 @@ import re
 import botocore.session
 import pytest
 from permissions import listed, pascal
-from stack import Stack, translated
+from stack import CHAT, Stack, translated
 
 TOP = pathlib.Path(__file__).parents[2]
 SAGEMAKER = botocore.session.get_session().get_service_model("sagemaker")
@@ -184,6 +184,83 @@ def test_a_topic_of_ones_own_takes_the_place_of_the_stacks(key):
     assert may["MailOwners"] == OF_ONES_OWN and may.get("EncryptMails") == (key or None)
     # The alarms and the messages of Budgets keep the stack's own topics, and these their key.
     assert {of["KmsMasterKeyId"] for of in stack.of_type("AWS::SNS::Topic").values()} == {stack.name("TopicKey")}
+
+
+def test_events_are_put_on_one_bus_and_as_the_guards_own_and_only_where_they_are_wanted():
+    def told(stack):
+        statements = stack.resources["RememberAndMail"]["PolicyDocument"]["Statement"]
+        putting = [one for one in statements if any(action.startswith("events:") for action in listed(one["Action"]))]
+        (bus,) = {of["Environment"]["Variables"].get("EVENT_BUS_NAME") for of in stack.of_type("AWS::Lambda::Function").values()}
+        return bus, [(one["Action"], one["Resource"], one["Condition"]) for one in putting]
+
+    own = {"StringEquals": {"events:source": "sagemaker-cost-guard"}}
+    assert told(GUARD) == told(Stack(EventBusName="finops")) == (None, [])
+    for bus in ("default", "finops"):
+        arn = f"arn:aws:events:eu-central-1:123456789012:event-bus/{bus}"
+        assert told(Stack(PublishEvents="yes", EventBusName=bus)) == (bus, [("events:PutEvents", arn, own)])
+    # What the guide tells people to make rules for.
+    assert f"| source | `{own['StringEquals']['events:source']}` |" in source("docs/events.md")
+
+
+SLACK = {name: of for name, of in CHAT.items() if name.startswith("Slack")}
+TEAMS = {name: of for name, of in CHAT.items() if name.startswith("Teams")}
+
+
+@pytest.mark.parametrize(
+    ("given", "channels"),
+    [({}, set()), (SLACK, {"SlackChannel"}), (TEAMS, {"TeamsChannel"}), (CHAT, {"SlackChannel", "TeamsChannel"})],
+    ids=["none", "slack", "teams", "both"],
+)
+def test_what_hears_of_findings_in_a_chat(given, channels):
+    stack = Stack(**given)
+    assert set(stack.resources) - set(GUARD.resources) == (channels | {"ChatTopic", "ChatRole"} if channels else set())
+    topic = stack.arn("ChatTopic") if channels else None
+    assert {of["Environment"]["Variables"].get("CHAT_TOPIC_ARN") for of in stack.of_type("AWS::Lambda::Function").values()} == {topic}
+    assert stack.outputs.get("ChatTopicArn") == topic
+    publishing = [one for one in stack.resources["RememberAndMail"]["PolicyDocument"]["Statement"] if "sns:Publish" in listed(one["Action"])]
+    assert [one["Resource"] for one in publishing] == [stack.arn("Topic"), *([topic] if topic else [])]
+    names = {"SlackChannel": SLACK, "TeamsChannel": {name.replace("TeamsTeamId", "TeamId"): of for name, of in TEAMS.items()}}
+    for name in channels:
+        assert stack.resources[name] == names[name] | {
+            "ConfigurationName": "guard-eu-central-1", "IamRoleArn": stack.arn("ChatRole"), "SnsTopicArns": [topic], "LoggingLevel": "ERROR",
+            "GuardrailPolicies": ["arn:aws:iam::aws:policy/AWSDenyAll"],
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("left_out", CHAT)
+def test_half_a_channel_is_none(left_out):
+    # The template's rules refuse it before; CloudFormation would make a topic that nobody hears.
+    rest = {name: of for name, of in (SLACK if left_out in SLACK else TEAMS).items() if name != left_out}
+    assert set(Stack(**rest).resources) == set(GUARD.resources)
+
+
+def test_other_partitions_have_no_channel():
+    gov = {"AWS::Partition": "aws-us-gov"}
+    assert set(Stack(**CHAT, **gov).resources) == set(Stack(**gov).resources)
+
+
+def test_who_is_in_the_channel_may_do_nothing_through_it():
+    role = Stack(**CHAT).resources["ChatRole"]
+    assert role == {
+        "AssumeRolePolicyDocument": {
+            "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "chatbot.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+        }
+    }  # fmt: skip
+    boundary = "arn:aws:iam::123456789012:policy/developers"
+    assert Stack(**CHAT, PermissionsBoundary=boundary).resources["ChatRole"]["PermissionsBoundary"] == boundary
+
+
+def test_the_functions_may_encrypt_for_the_chat_where_the_mails_have_a_topic_of_ones_own():
+    def keys(**parameters):
+        stack = Stack(**parameters)
+        statements = stack.resources["RememberAndMail"]["PolicyDocument"]["Statement"]
+        return [one["Resource"] for one in statements if "kms:Decrypt" in listed(one["Action"])]
+
+    own = GUARD.arn("TopicKey")
+    assert keys(**CHAT) == [own]
+    assert keys(**CHAT, TopicArn=OF_ONES_OWN) == [own]
+    assert keys(**CHAT, TopicArn=OF_ONES_OWN, TopicKeyArn=A_KEY) == [A_KEY, own]
+    assert keys(TopicArn=OF_ONES_OWN) == []
 
 
 @STACKS

@@ -261,7 +261,7 @@ fn dearest(usage: &Usage, left: &Usage, offers: &BTreeMap<Offer, Rates>) -> Vec<
         price: price(name).filter(|_| name != ALL_OF_SAGEMAKER),
     };
     let mut all: Vec<Used> = usage.by_usage_type().zip(left.by_usage_type()).map(used).collect();
-    all.sort_by(|a, b| b.on_demand.cmp(&a.on_demand));
+    all.sort_by_key(|one| std::cmp::Reverse(one.on_demand));
     all.truncate(NAMED);
     all
 }
