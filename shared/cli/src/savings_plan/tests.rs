@@ -83,7 +83,7 @@ fn hours_follow_each_other_and_less_than_a_week_is_said() {
         let note = in_json(&usage, RATES, &[])["note"].clone();
         assert!(note.as_str().is_some_and(|note| note.starts_with("These are only 2 hours.")), "{hours:?}: {note}");
     }
-    let week: String = (0..168).map(|hour| format!("{hour},2\n")).collect();
+    let week = (0..168).map(|hour| format!("{hour},2")).collect::<Vec<_>>().join("\n");
     assert_eq!(in_json(&format!("hour,USE1-Host:ml.m5.xlarge\n{week}"), RATES, &[])["note"], json!(null));
 }
 
