@@ -3,6 +3,7 @@
 mod act;
 pub mod area;
 mod bucket;
+pub mod caller;
 mod clients;
 mod context;
 pub mod cost_report;

@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 /// The most findings that the report lists. `total-findings` has the full number.
-pub const FINDINGS_SHOWN: usize = 500;
+const FINDINGS_SHOWN: usize = 500;
 
 /// The most endpoints whose options the report lists.
 const OPTIONS_SHOWN: usize = 50;
@@ -39,7 +39,8 @@ pub struct Report {
     pub dry_run: bool,
     /// How many resources were examined, by kind.
     pub examined: BTreeMap<&'static str, usize>,
-    /// The findings, at most 500 of them.
+    /// The findings. The report's JSON lists at most 500 of them.
+    #[serde(serialize_with = "shown")]
     pub findings: Vec<ReportedFinding>,
     /// The actions that were due, and how each ended.
     pub actions: Vec<ReportedAction>,
@@ -214,7 +215,7 @@ impl Report {
         self.stopped_usd_per_month = stopped_usd_per_month(&plan.planned);
         self.total_findings = plan.planned.len() + judgement.exempted.len();
         let exempted = judgement.exempted.iter().map(ReportedFinding::exempted);
-        self.findings = plan.planned.iter().map(|one| ReportedFinding::of(one, policy)).chain(exempted).take(FINDINGS_SHOWN).collect();
+        self.findings = plan.planned.iter().map(|one| ReportedFinding::of(one, policy)).chain(exempted).collect();
     }
 
     /// Adds what the metrics that `CloudWatch` was asked for cost.
@@ -354,6 +355,10 @@ fn as_text(value: Value) -> Value {
 #[expect(clippy::print_stdout, reason = "Lambda takes a function's log and its embedded metrics from standard output")]
 fn log_line(line: &Value) {
     println!("{line}");
+}
+
+fn shown<S: Serializer>(findings: &[ReportedFinding], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().take(FINDINGS_SHOWN))
 }
 
 fn unread<S: Serializer>(unread: &[Unread], serializer: S) -> Result<S::Ok, S::Error> {

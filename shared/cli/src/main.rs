@@ -32,6 +32,7 @@ mod reference;
 mod rows;
 mod savings_plan;
 mod scaling;
+mod scan;
 mod traffic;
 
 /// The command-line tools of the SageMaker cost guard.
@@ -81,6 +82,9 @@ enum Command {
     InferenceOptions(Box<inference::InferenceOptions>),
     /// Work out the best commitment of a SageMaker Savings Plan for some hours of usage: what it costs, what it saves, and how much of it nobody uses. The arithmetic is in docs/savings-plans.md.
     SavingsPlan(savings_plan::SavingsPlan),
+    /// Look at an AWS account with your own credentials: what every rule finds, what it costs and what to do. It changes nothing and mails nobody. Exit status 0: nothing found, 1: something found, 2:
+    /// something could not be read, 3: the policy is wrong. docs/scan.md has more.
+    Scan(scan::Scan),
 }
 
 fn main() -> ExitCode {
@@ -103,14 +107,23 @@ fn main() -> ExitCode {
         Command::ProposeScaling(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::InferenceOptions(asked) => asked.run().map(|text| print!("{}", lines(&text))),
         Command::SavingsPlan(asked) => asked.run().map(|text| print!("{}", lines(&text))),
+        Command::Scan(asked) => return asked.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", lines(&format!("{error:#}")));
+            say_error(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn print(text: &str) {
+    print!("{}", lines(text));
+}
+
+fn say_error(error: &anyhow::Error) {
+    eprintln!("{}", lines(&format!("{error:#}")));
 }
 
 fn check_policy(file: &Path) -> anyhow::Result<()> {

@@ -29,7 +29,7 @@ const AWS: &[&[&str]] = &[
     &["act"],
     &["area", "report", "subscriptions"],
     &["mailer"],
-    &["cost_report", "coverage", "detach", "hibernation", "regular_mails", "settle", "serve"],
+    &["caller", "cost_report", "coverage", "detach", "hibernation", "regular_mails", "settle", "serve"],
 ];
 
 /// The modules of a crate, by path (`facts::notebooks`), each with the modules that its `use` lines name. Tests are left out.

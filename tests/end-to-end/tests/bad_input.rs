@@ -290,7 +290,10 @@ async fn two_runs_at_once_do_everything_once() {
 async fn many_findings_are_cut_in_the_report_and_counted() {
     let account = evening(600);
     let report = Guard::new(&account, "timezone = \"Europe/Berlin\"").unwrap().run().await.unwrap();
-    assert_eq!((report.total_findings, report.findings.len(), account.mails().len()), (603, 500, 3));
+    assert_eq!(
+        (report.total_findings, serde_json::to_value(&report).unwrap()["findings"].as_array().unwrap().len(), account.mails().len()),
+        (603, 500, 3)
+    );
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ use std::{
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use tokio::time::Instant;
 
+use self::reading::{OnlyReads, no_ledger};
+
+mod reading;
 mod trust;
 pub(crate) mod why;
 
@@ -47,7 +50,7 @@ pub struct Clients {
 pub struct Lazily<C>(Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>);
 
 impl<C: 'static> Lazily<C> {
-    fn new(config: &SdkConfig, make: fn(&SdkConfig) -> C) -> Self {
+    fn new(config: &SdkConfig, make: impl FnOnce(&SdkConfig) -> C + Send + 'static) -> Self {
         let config = config.clone();
         Self(Arc::new(LazyLock::new(Box::new(move || make(&config)))))
     }
@@ -81,6 +84,31 @@ impl Clients {
 
     /// Clients from a configuration. Retries and timeouts are set here (the SDK's default is no timeout).
     pub fn new(config: &SdkConfig) -> Self {
+        Self::with(config, None)
+    }
+
+    /// Clients that refuse every operation that is not a read. Their ledger is empty, whatever there is.
+    pub fn only_reading(config: &SdkConfig) -> Self {
+        Self::with(config, Some(OnlyReads))
+    }
+
+    fn with(config: &SdkConfig, only_reads: Option<OnlyReads>) -> Self {
+        macro_rules! client {
+            ($sdk:ident, $config:expr) => {
+                client!($sdk, $config, |_, builder| builder)
+            };
+            ($sdk:ident, $config:expr, $more:expr) => {
+                Lazily::new($config, move |config| {
+                    let more: fn(&SdkConfig, $sdk::config::Builder) -> $sdk::config::Builder = $more;
+                    let builder = more(config, $sdk::config::Builder::from(config));
+                    let builder = match only_reads {
+                        Some(only_reads) => builder.interceptor(only_reads),
+                        None => builder,
+                    };
+                    $sdk::Client::from_conf(builder.build())
+                })
+            };
+        }
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(3))
             .operation_attempt_timeout(Duration::from_secs(10))
@@ -96,26 +124,26 @@ impl Clients {
             .build();
         let paid =
             config.to_builder().retry_config(RetryConfig::standard().with_max_attempts(PAID_ATTEMPTS)).timeout_config(patience).build();
+        let ledgers = if only_reads.is_some() { config.to_builder().http_client(no_ledger()).build() } else { config.clone() };
         Self {
             region: config.region().map(ToString::to_string).unwrap_or_default(),
             read_until: None,
-            autoscaling: Lazily::new(&config, aws_sdk_applicationautoscaling::Client::new),
-            budgets: Lazily::new(&config, aws_sdk_budgets::Client::new),
-            sagemaker: Lazily::new(&config, aws_sdk_sagemaker::Client::new),
-            tagging: Lazily::new(&config, aws_sdk_resourcegroupstagging::Client::new),
-            cloudwatch: Lazily::new(&config, aws_sdk_cloudwatch::Client::new),
-            computeoptimizer: Lazily::new(&config, aws_sdk_computeoptimizer::Client::new),
-            costexplorer: Lazily::new(&paid, aws_sdk_costexplorer::Client::new),
-            dynamodb: Lazily::new(&config, aws_sdk_dynamodb::Client::new),
-            ecr: Lazily::new(&config, aws_sdk_ecr::Client::new),
-            s3: Lazily::new(&config, |config| {
+            autoscaling: client!(aws_sdk_applicationautoscaling, &config),
+            budgets: client!(aws_sdk_budgets, &config),
+            sagemaker: client!(aws_sdk_sagemaker, &config),
+            tagging: client!(aws_sdk_resourcegroupstagging, &config),
+            cloudwatch: client!(aws_sdk_cloudwatch, &config),
+            computeoptimizer: client!(aws_sdk_computeoptimizer, &config),
+            costexplorer: client!(aws_sdk_costexplorer, &paid),
+            dynamodb: client!(aws_sdk_dynamodb, &ledgers),
+            ecr: client!(aws_sdk_ecr, &config),
+            s3: client!(aws_sdk_s3, &config, |config, builder| {
                 // A custom endpoint has no DNS names for buckets.
-                let by_path = config.endpoint_url().is_some();
-                aws_sdk_s3::Client::from_conf(aws_sdk_s3::config::Builder::from(config).force_path_style(by_path).build())
+                builder.force_path_style(config.endpoint_url().is_some())
             }),
-            savingsplans: Lazily::new(&config, aws_sdk_savingsplans::Client::new),
-            sns: Lazily::new(&config, aws_sdk_sns::Client::new),
-            ssm: Lazily::new(&config, aws_sdk_ssm::Client::new),
+            savingsplans: client!(aws_sdk_savingsplans, &config),
+            sns: client!(aws_sdk_sns, &config),
+            ssm: client!(aws_sdk_ssm, &config),
         }
     }
 }

@@ -124,6 +124,12 @@ impl Prices {
         prices.into_iter().map(|(instance_type, usd)| Some((instance_type, Decimal::from_str(usd.get()).ok()?))).collect()
     }
 
+    /// The Regions whose prices are shipped, sorted: those that SageMaker is in.
+    pub fn regions() -> Vec<String> {
+        let regions: BTreeMap<String, &RawValue> = serde_json::from_str(SNAPSHOT).unwrap_or_default();
+        regions.into_keys().collect()
+    }
+
     /// USD per hour of an instance of a notebook or a Studio app. `None`: no price is known, as for `system` instances of Studio Classic, which are not billed.
     pub fn hourly(&self, instance_type: &str) -> Option<Decimal> {
         self.notebooks.get(instance_type).copied()

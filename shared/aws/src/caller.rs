@@ -1,0 +1,98 @@
+//! Who asks from a command line: the credentials, account and partition of a person or a program, with which everything is read and nothing is changed.
+
+use std::path::PathBuf;
+
+use anyhow::{anyhow, bail};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use cost_rules::resource::Arn;
+
+use crate::{
+    Clients, Context,
+    clients::why::why,
+    settings::{PolicySource, Settings},
+};
+
+/// Somebody with credentials of their own.
+pub struct Caller {
+    config: SdkConfig,
+    partition: String,
+    /// The AWS account.
+    pub account: String,
+    /// The Region of the profile or the environment.
+    pub region: String,
+}
+
+impl Caller {
+    /// Who the credentials belong to that the AWS CLI would use: of this profile, or else of the environment, the default profile, SSO, a container or an instance. `region`: where to ask, if not in
+    /// the Region of the profile or the environment.
+    ///
+    /// # Errors
+    /// There is no Region, there are no credentials, or AWS does not accept them.
+    pub async fn of(profile: Option<&str>, region: Option<&str>) -> anyhow::Result<Self> {
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            bail!("which Region is not known: give --region, set AWS_REGION, or write `region` into the profile");
+        };
+        let identity = aws_sdk_sts::Client::new(&config).get_caller_identity().send().await;
+        let identity = identity.map_err(|error| anyhow!("who you are could not be asked: {}", in_plain_words(&why(&error))))?;
+        let arn = identity.arn.as_deref().and_then(Arn::parse);
+        let Some(arn) = arn else { bail!("sts:GetCallerIdentity says no account: expected the ARN of a user or a role") };
+        let (partition, account) = (arn.partition.to_owned(), arn.account.to_owned());
+        Ok(Self { partition, account, region, config })
+    }
+
+    /// Whether a Region belongs to the partition of the credentials: those of China and GovCloud are others.
+    pub fn can_ask(&self, region: &str) -> bool {
+        let partition = match region {
+            _ if region.starts_with("cn-") => "aws-cn",
+            _ if region.starts_with("us-gov-") => "aws-us-gov",
+            _ if region.starts_with("eusc-") => "aws-eusc",
+            _ => "aws",
+        };
+        partition == self.partition
+    }
+
+    /// What a function looks with in a Region. `policy`: its file, or else the built-in one. `reads_bill`: in one Region only, because the bill is of all.
+    pub fn context(&self, function: &'static str, region: &str, policy: Option<PathBuf>, reads_bill: bool) -> Context {
+        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
+        let settings = Settings {
+            policy: policy.map_or(PolicySource::BuiltIn, PolicySource::File),
+            // Nobody is mailed. It says which account this is, as the topic of a function does.
+            topic_arn: format!("arn:{}:sns:{region}:{}:nobody", self.partition, self.account),
+            table: "none".to_owned(),
+            bucket: None,
+            reads_bill,
+            log: "off".to_owned(),
+        };
+        Context::new(function, Clients::only_reading(&config), settings)
+    }
+}
+
+/// What to do about credentials that do not work.
+fn in_plain_words(why: &str) -> String {
+    let says = |text: &str| why.contains(text);
+    let to_do = if says("ExpiredToken") || says("expired") {
+        "they have expired: sign in again, for example with `aws sso login`"
+    } else if says("RequestTimeTooSkewed") || says("SignatureDoesNotMatch") || says("not yet current") {
+        "AWS does not accept the signature: is the clock of this machine right, and the secret key?"
+    } else if says("InvalidClientTokenId") || says("UnrecognizedClient") || says("InvalidAccessKeyId") {
+        "AWS does not know the access key, or the Region is not enabled in the account"
+    } else if says("no providers in chain provided credentials")
+        || says("CredentialsNotLoaded")
+        || says("could not load credentials")
+        || says("ProviderError")
+        || says("credentials provider")
+    {
+        "there are no credentials: configure a profile (`aws configure sso`) and give it with --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    } else {
+        return why.to_owned();
+    };
+    format!("{to_do} ({why})")
+}

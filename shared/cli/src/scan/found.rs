@@ -1,0 +1,148 @@
+//! What a scan found, and what it could not look at.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cost_aws::report::ReportedFinding;
+use cost_rules::{rules, text::one_line};
+use jiff::Timestamp;
+use rust_decimal::{
+    Decimal,
+    prelude::{FromPrimitive as _, ToPrimitive as _},
+};
+use serde::{Serialize, Serializer};
+
+/// What a scan found.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Found {
+    /// The AWS account.
+    pub(super) account: String,
+    /// The Regions that were looked at.
+    pub(super) regions: Vec<String>,
+    /// The time as of which it was judged.
+    pub(super) as_of: Timestamp,
+    /// What all findings cost, USD a month. Each resource counts once.
+    #[serde(serialize_with = "number")]
+    pub(super) usd_per_month: Decimal,
+    /// By rule.
+    pub(super) rules: Vec<OfRule>,
+    /// The findings, the most expensive first.
+    pub(super) findings: Vec<Finding>,
+    /// How many resources are left alone because their owner or the policy says so.
+    pub(super) exempt: usize,
+    /// What could not be read, and why.
+    pub(super) unread: Vec<Unread>,
+    /// What was not looked at, because the scan was interrupted.
+    pub(super) not_looked_at: Vec<String>,
+    pub(super) was_interrupted: bool,
+    /// What AWS charges for reading, USD: Cost Explorer and CloudWatch.
+    pub(super) cost_usd: f64,
+}
+
+/// A finding.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Finding {
+    pub(super) region: String,
+    pub(super) function: &'static str,
+    /// What its owner can do.
+    pub(super) to_do: &'static str,
+    #[serde(flatten)]
+    pub(super) of: ReportedFinding,
+}
+
+/// What a rule found.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct OfRule {
+    pub(super) rule: &'static str,
+    pub(super) findings: usize,
+    /// USD a month.
+    #[serde(serialize_with = "number")]
+    pub(super) usd_per_month: Decimal,
+    /// How many of them have no price.
+    pub(super) without_price: usize,
+}
+
+/// What could not be read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct Unread {
+    pub(super) what: String,
+    pub(super) why: String,
+    pub(super) function: &'static str,
+    pub(super) region: String,
+}
+
+impl Unread {
+    pub(super) fn new(function: &'static str, region: &str, what: &str, why: &str) -> Self {
+        Self { what: one_line(what), why: one_line(why), function, region: region.to_owned() }
+    }
+}
+
+fn number<S: Serializer>(usd: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    usd.round_dp(2).to_f64().serialize(serializer)
+}
+
+impl Finding {
+    /// USD a month. `None`: no price is known.
+    pub(super) fn usd_per_month(&self) -> Option<Decimal> {
+        self.of.monthly_cost_usd.and_then(Decimal::from_f64)
+    }
+}
+
+impl Found {
+    pub(super) fn new(account: String, regions: Vec<String>, as_of: Timestamp) -> Self {
+        Self {
+            account,
+            regions,
+            as_of,
+            usd_per_month: Decimal::ZERO,
+            rules: vec![],
+            findings: vec![],
+            exempt: 0,
+            unread: vec![],
+            not_looked_at: vec![],
+            was_interrupted: false,
+            cost_usd: 0.0,
+        }
+    }
+
+    /// Whether all was looked at that was asked for.
+    pub(super) fn is_whole(&self) -> bool {
+        self.unread.is_empty() && !self.was_interrupted
+    }
+
+    /// Adds what a function found in a Region.
+    pub(super) fn add(&mut self, region: &str, function: &'static str, findings: Vec<ReportedFinding>) {
+        let to_do = |rule: &str| rules::ALL.iter().find(|one| one.name == rule).map_or("", |one| one.to_do);
+        let (exempt, open): (Vec<_>, Vec<_>) = findings.into_iter().partition(|one| one.state == "exempt");
+        self.exempt += exempt.len();
+        self.findings.extend(open.into_iter().map(|of| Finding { region: region.to_owned(), function, to_do: to_do(of.rule), of }));
+    }
+
+    /// Sorts and sums up.
+    pub(super) fn sort(&mut self) {
+        self.findings.sort_by(|a, b| {
+            b.usd_per_month()
+                .cmp(&a.usd_per_month())
+                .then_with(|| (&a.region, a.of.rule, &a.of.name).cmp(&(&b.region, b.of.rule, &b.of.name)))
+        });
+        self.unread.sort();
+        self.unread.dedup();
+        let mut by_rule: BTreeMap<&'static str, OfRule> = BTreeMap::new();
+        let mut by_resource: HashMap<(&str, &str), Decimal> = HashMap::new();
+        for one in &self.findings {
+            let usd = one.usd_per_month();
+            let of_rule = by_rule.entry(one.of.rule).or_insert_with(|| OfRule { rule: one.of.rule, ..OfRule::default() });
+            of_rule.findings += 1;
+            of_rule.without_price += usize::from(usd.is_none());
+            let usd = usd.unwrap_or_default();
+            of_rule.usd_per_month += usd;
+            let most = by_resource.entry((&one.region, &one.of.resource)).or_default();
+            *most = usd.max(*most);
+        }
+        self.usd_per_month = by_resource.into_values().sum();
+        self.rules = by_rule.into_values().collect();
+        self.rules.sort_by_key(|one| std::cmp::Reverse((one.usd_per_month, one.findings)));
+    }
+}

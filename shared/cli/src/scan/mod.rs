@@ -1,0 +1,150 @@
+//! `scan`: what every rule finds in an account, read with the caller's own credentials. It changes nothing and mails nobody.
+
+use std::{io::IsTerminal as _, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use cost_aws::caller::Caller;
+use cost_guard::Function;
+use cost_rules::{policy::text_of, price::Prices, rulebook::Rulebook};
+use jiff::Timestamp;
+use rust_decimal::Decimal;
+
+use self::{
+    found::Found,
+    look::{Look, look},
+};
+
+mod found;
+mod look;
+mod shown;
+
+/// The options of `scan`.
+#[derive(Args)]
+pub(crate) struct Scan {
+    /// The profile whose credentials are used. By default, those that the AWS CLI would use.
+    #[arg(long)]
+    profile: Option<String>,
+    /// A Region to look at, or `all`. May be given several times. By default, the Region of the profile or the environment.
+    #[arg(long, value_name = "REGION")]
+    region: Vec<String>,
+    /// Only what this function looks at. May be given several times.
+    #[arg(long, value_enum)]
+    function: Vec<Function>,
+    /// The policy, a TOML file. By default, the built-in one.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// How what was found is printed.
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Count as found (exit status 1) only from this many USD a month in all.
+    #[arg(long, value_name = "USD")]
+    fail_on_cost: Option<Decimal>,
+    /// Judge as if it were this time, for example `2026-11-29T03:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<Timestamp>,
+}
+
+/// How what was found is printed.
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+    /// For tickets and wikis.
+    Markdown,
+}
+
+/// What is found by functions that only send what others found: nothing.
+const FINDS_NOTHING: Function = Function::CostReporter;
+
+/// The exit statuses (contracts §11).
+const FOUND: u8 = 1;
+const NOT_ALL_READ: u8 = 2;
+const POLICY_WRONG: u8 = 3;
+
+impl Scan {
+    /// Looks, prints what was found, and says by the exit status how it went.
+    pub(crate) fn run(&self) -> ExitCode {
+        if let Err(error) = self.check_policy() {
+            crate::say_error(&error);
+            return ExitCode::from(POLICY_WRONG);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let found = runtime.context("no asynchronous runtime").and_then(|runtime| runtime.block_on(self.look()));
+        match found.and_then(|found| Ok((self.written(&found)?, found))) {
+            Ok((text, found)) => {
+                crate::print(&text);
+                ExitCode::from(self.status(&found))
+            }
+            Err(error) => {
+                crate::say_error(&error);
+                ExitCode::from(NOT_ALL_READ)
+            }
+        }
+    }
+
+    fn check_policy(&self) -> anyhow::Result<()> {
+        let Some(file) = &self.policy else { return Ok(()) };
+        let text = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text = text_of(text).map_err(|error| crate::said(&[error], file))?;
+        Rulebook::check(&text).map(drop).map_err(|errors| crate::said(&errors, file))
+    }
+
+    async fn look(&self) -> anyhow::Result<Found> {
+        let first = self.region.iter().find(|region| *region != "all");
+        let caller = Caller::of(self.profile.as_deref(), first.map(String::as_str)).await?;
+        let regions = self.regions(&caller)?;
+        let asked = |function: &Function| *function != FINDS_NOTHING && (self.function.is_empty() || self.function.contains(function));
+        let look_for = Look {
+            caller: &caller,
+            functions: Function::ALL.into_iter().filter(asked).collect(),
+            regions,
+            policy: self.policy.clone(),
+            now: self.as_of.unwrap_or_else(Timestamp::now),
+            tells_progress: std::io::stderr().is_terminal(),
+        };
+        look(&look_for).await
+    }
+
+    /// The Regions to look at. The bill is read in the first one.
+    fn regions(&self, caller: &Caller) -> anyhow::Result<Vec<String>> {
+        let mut regions: Vec<String> = self.region.iter().filter(|region| *region != "all").cloned().collect();
+        if let Some(other) = regions.iter().find(|region| !caller.can_ask(region)) {
+            bail!("the credentials are not for {other}: they are of account {} in another partition of AWS", caller.account);
+        }
+        if self.region.iter().any(|region| region == "all") {
+            regions.extend(Prices::regions().into_iter().filter(|region| caller.can_ask(region)));
+        }
+        if regions.is_empty() {
+            regions.push(caller.region.clone());
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        regions.retain(|region| seen.insert(region.clone()));
+        Ok(regions)
+    }
+
+    fn written(&self, found: &Found) -> anyhow::Result<String> {
+        match self.format {
+            Format::Table => Ok(shown::table(found)),
+            Format::Json => Ok(format!("{}\n", serde_json::to_string_pretty(found)?)),
+            Format::Csv => shown::csv(found),
+            Format::Markdown => Ok(shown::markdown(found)),
+        }
+    }
+
+    fn status(&self, found: &Found) -> u8 {
+        let is_found = self.fail_on_cost.map_or(!found.findings.is_empty(), |least| least <= found.usd_per_month);
+        match () {
+            () if !found.is_whole() => NOT_ALL_READ,
+            () if is_found => FOUND,
+            () => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

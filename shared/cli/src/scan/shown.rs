@@ -1,0 +1,140 @@
+//! What a scan found, for people, spreadsheets and wikis.
+
+use std::fmt::Write as _;
+
+use cost_rules::{
+    price::dollars,
+    text::{cell, one_line},
+};
+
+use super::found::{Finding, Found, OfRule};
+use crate::output;
+
+/// How many findings the table lists: what costs most.
+const LISTED: usize = 50;
+/// How many reasons for what could not be read it lists.
+const REASONS: usize = 20;
+
+/// For people: the sum, the rules, the findings with what to do, and what could not be looked at.
+pub(super) fn table(found: &Found) -> String {
+    let mut text = format!("{}\n", headline(found));
+    if !found.rules.is_empty() {
+        let row = |one: &OfRule| {
+            let without = if 0 < one.without_price { format!("{} without a price", one.without_price) } else { String::new() };
+            (one.rule, vec![one.findings.to_string(), dollars(one.usd_per_month), without])
+        };
+        text += &format!("\n{}", output::table(&found.rules.iter().map(row).collect::<Vec<_>>()));
+    }
+    for one in found.findings.iter().take(LISTED) {
+        let _ = write!(text, "\n{}  {}\n    {} ({})\n    To do: {}\n", cost(one), subject(one), one.of.reason, one.of.rule, one.to_do);
+    }
+    if LISTED < found.findings.len() {
+        let _ = writeln!(text, "\n… and {} more: --format csv or json has all.", found.findings.len() - LISTED);
+    }
+    text + &not_seen(found)
+}
+
+/// `Account 123456789012, eu-central-1: 12 findings, about $1,234.00 a month.`
+fn headline(found: &Found) -> String {
+    let regions = if found.regions.len() <= 4 { found.regions.join(", ") } else { format!("{} Regions", found.regions.len()) };
+    let place = format!("Account {}, {regions}", found.account);
+    let left =
+        if found.exempt == 0 { String::new() } else { format!(" {} left alone, because their owner or the policy says so.", found.exempt) };
+    if found.findings.is_empty() {
+        return format!("{place}: nothing found.{left}");
+    }
+    let findings = if found.findings.len() == 1 { "1 finding".to_owned() } else { format!("{} findings", found.findings.len()) };
+    format!("{place}: {findings}, about {} a month.{left}", dollars(found.usd_per_month))
+}
+
+fn cost(one: &Finding) -> String {
+    one.usd_per_month().map_or_else(|| "no price known".to_owned(), |usd| format!("{} a month", dollars(usd)))
+}
+
+/// `forgotten-1 (endpoint, eu-central-1), ann@example.com`
+fn subject(one: &Finding) -> String {
+    let owner = one.of.owner.as_deref().map_or_else(|| "no owner known".to_owned(), one_line);
+    let team = one.of.team.as_deref().map_or_else(String::new, |team| format!(", team {}", one_line(team)));
+    format!("{} ({}), {owner}{team}", one.of.name, one.region)
+}
+
+/// What was not looked at, and what looking cost.
+fn not_seen(found: &Found) -> String {
+    let mut text = String::new();
+    if !found.not_looked_at.is_empty() {
+        let _ = writeln!(text, "\nInterrupted. Not looked at: {}.", found.not_looked_at.join(", "));
+    }
+    if !found.unread.is_empty() {
+        let _ = writeln!(text, "\nCould not be read, so there may be more:");
+        for one in found.unread.iter().take(REASONS) {
+            let _ = writeln!(text, "* {} ({}, {}): {}", one.what, one.function, one.region, one.why);
+        }
+        if REASONS < found.unread.len() {
+            let _ = writeln!(text, "* … and {} more: --format json has all", found.unread.len() - REASONS);
+        }
+    }
+    if 0.0 < found.cost_usd {
+        let _ = writeln!(text, "\nAWS charges about ${:.2} for what was read (Cost Explorer, CloudWatch).", found.cost_usd);
+    }
+    text
+}
+
+/// For spreadsheets: one line for each finding.
+pub(super) fn csv(found: &Found) -> anyhow::Result<String> {
+    let mut table = csv::Writer::from_writer(vec![]);
+    table.write_record(["account", "region", "rule", "resource", "name", "owner", "team", "usd-per-month", "reason", "to-do"])?;
+    for one in &found.findings {
+        let usd = one.usd_per_month().map_or_else(String::new, |usd| usd.to_string());
+        let texts =
+            [&one.of.resource, &one.of.name, one.of.owner.as_deref().unwrap_or_default(), one.of.team.as_deref().unwrap_or_default()]
+                .map(|text| cell(text));
+        let [resource, name, owner, team] = texts;
+        table.write_record([
+            &found.account,
+            &one.region,
+            one.of.rule,
+            &resource,
+            &name,
+            &owner,
+            &team,
+            &usd,
+            &cell(&one.of.reason),
+            one.to_do,
+        ])?;
+    }
+    Ok(String::from_utf8(table.into_inner()?)?)
+}
+
+/// For tickets and wikis.
+pub(super) fn markdown(found: &Found) -> String {
+    let mut text = format!("{}\n\n| USD a month | what | Region | owner | why | to do |\n|---:|---|---|---|---|---|\n", headline(found));
+    for one in &found.findings {
+        let usd = one.usd_per_month().map_or_else(String::new, |usd| usd.to_string());
+        let owner = one.of.owner.as_deref().unwrap_or("not known");
+        let _ = writeln!(
+            text,
+            "| {usd} | {} | {} | {} | {} ({}) | {} |",
+            plain(&one.of.name),
+            one.region,
+            plain(owner),
+            plain(&one.of.reason),
+            one.of.rule,
+            one.to_do
+        );
+    }
+    text + &not_seen(found).lines().map(|line| format!("{}\n", plain(line))).collect::<Vec<_>>().concat()
+}
+
+/// Text that Markdown does not read anything into.
+fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in one_line(text).chars() {
+        if matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '~' | '!' | '@' | '&')
+            && !(c == '@' || c == '*' && plain.is_empty())
+        {
+            plain.push('\\');
+        }
+        plain.push(c);
+    }
+    plain
+}

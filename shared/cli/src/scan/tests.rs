@@ -1,0 +1,75 @@
+//! What is printed, on literals.
+
+use cost_aws::report::ReportedFinding;
+use rust_decimal::dec;
+
+use super::{
+    found::{Found, Unread},
+    shown,
+};
+
+fn finding(rule: &'static str, name: &str, usd: Option<f64>) -> ReportedFinding {
+    ReportedFinding {
+        rule,
+        resource: format!("arn:aws:sagemaker:eu-central-1:123456789012:notebook-instance/{name}"),
+        name: name.to_owned(),
+        owner: Some("ann@example.com".to_owned()),
+        team: None,
+        reason: "it runs".to_owned(),
+        monthly_cost_usd: usd,
+        remedy: "none",
+        state: "reported",
+    }
+}
+
+fn found(findings: Vec<ReportedFinding>) -> Found {
+    let mut found = Found::new("123456789012".to_owned(), vec!["eu-central-1".to_owned()], "2026-11-23T08:00:00Z".parse().unwrap());
+    found.add("eu-central-1", "notebook-stopper", findings);
+    found.sort();
+    found
+}
+
+#[test]
+fn the_most_expensive_is_first_and_a_resource_counts_once() {
+    let exempt = ReportedFinding { state: "exempt", ..finding("notebook-idle", "kept", Some(7.0)) };
+    let found = found(vec![
+        finding("missing-tag", "cheap", None),
+        finding("notebook-idle", "dear", Some(12.5)),
+        finding("notebook-always-on", "dear", Some(20.0)),
+        exempt,
+    ]);
+    assert_eq!((found.usd_per_month, found.exempt, found.findings.len()), (dec!(20), 1, 3));
+    let text = shown::table(&found);
+    let place = |text: &str, what: &str| text.find(what).unwrap_or_else(|| panic!("{what}: {text}"));
+    assert!(text.starts_with("Account 123456789012, eu-central-1: 3 findings, about $20.00 a month. 1 left alone"), "{text}");
+    assert!(place(&text, "$20.00 a month  dear") < place(&text, "$12.50 a month  dear"), "{text}");
+    assert!(place(&text, "$12.50 a month  dear") < place(&text, "no price known  cheap"), "{text}");
+    assert!(text.contains("To do: "), "{text}");
+}
+
+#[test]
+fn what_could_not_be_read_and_what_was_interrupted_is_said() {
+    let mut found = found(vec![]);
+    assert!(found.is_whole());
+    found.unread.push(Unread::new("notebook-stopper", "eu-central-1", "notebooks", "AccessDeniedException: no"));
+    found.not_looked_at.push("tag-auditor in eu-central-1".to_owned());
+    found.was_interrupted = true;
+    let text = shown::table(&found);
+    for line in [
+        "Account 123456789012, eu-central-1: nothing found.",
+        "Interrupted. Not looked at: tag-auditor in eu-central-1.",
+        "* notebooks (notebook-stopper, eu-central-1): AccessDeniedException: no",
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    assert!(!found.is_whole());
+}
+
+#[test]
+fn names_of_strangers_stay_text() {
+    let found = found(vec![finding("notebook-idle", "=cmd|'/c calc'!A1 | <b>\n**x**", Some(1.0))]);
+    let csv = shown::csv(&found).unwrap();
+    assert!(csv.contains(",'=cmd|"), "{csv}");
+    let markdown = shown::markdown(&found);
+    assert!(markdown.contains(r"\| \<b\> \*\*x\*\*") && markdown.lines().count() == 6, "{markdown}");
+}
