@@ -73,7 +73,9 @@ static KEYS: LazyLock<Globs> = LazyLock::new(|| {
         "{dag,*[!a-z]dag}{id,name,run,task}*",
         "{task,*[!a-z]task}{id,instance,run}*",
         "{task,*[!a-z]task}[!a-z]{id,instance,run}*",
-        "{job,*[!a-z]job}{run,[!a-z]run}*",
+        "*{task,callback}{token,[!a-z]token}*",
+        "{job,*[!a-z]job}{run,[!a-z]run}",
+        "{job,*[!a-z]job}{run,[!a-z]run}{id,[!a-z]*}",
         "*batch{job,[!a-z]job}{arn,id,[!a-z]arn,[!a-z]id}",
         "*glue{workflow,[!a-z]workflow}*",
         "*{state,state[!a-z]}machine*",
@@ -120,7 +122,7 @@ static WAITING: LazyLock<Globs> = LazyLock::new(|| {
         "*{state,state[!a-z]}machine*",
         "*{step,step[!a-z],steps,steps[!a-z]}function*",
         "*{bitbucket,github,gitlab,travis}{actions,ci,pipeline*}",
-        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*}",
+        "*{bitbucket,github,gitlab,travis}[!a-z]{actions,ci,pipeline*,runner*}",
     ])
 });
 
@@ -174,7 +176,8 @@ pub fn names_workflow(key: &str, value: &str) -> bool {
 }
 
 fn is_link_to_run(value: &str) -> bool {
-    let host = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    let address = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    let host = address.and_then(|address| address.split('/').next());
     LINKS.is_match(value) || host.is_some_and(|host| HOSTS.is_match(host))
 }
 
@@ -377,6 +380,10 @@ mod tests {
             ("dag_owner", true),
             ("dagTask", true),
             ("glue_job_run_id", true),
+            ("JobRunId", true),
+            ("job-runtime", false),
+            ("TaskToken", true),
+            ("callback-token", true),
             ("GlueWorkflow", true),
             ("AWS_BATCH_JOB_ID", true),
             ("MLOpsPipelineRun", true),
@@ -412,6 +419,7 @@ mod tests {
             ("invoker", "step functions", true),
             ("triggered-by", "azure pipelines", true),
             ("triggered-by", "travis-ci", true),
+            ("runner", "github-runner", true),
             ("triggered-by", "CI/CD", true),
             ("triggered-by", "glue workflow", true),
             ("Creator", "travis", false),
@@ -435,6 +443,7 @@ mod tests {
             ("url", "https://github.com/company/churn/blob/main/dags/churn.py", false),
             ("url", "https://github.com/company/churn/blob/main/.github/workflows/train.yml", false),
             ("url", "https://cargo.example.com/churn", false),
+            ("data", "s3://airflow-data/churn", false),
         ] {
             assert_eq!(is_known("training-job/churn", &[(key, value)]), is_sign, "{key}={value}");
         }
